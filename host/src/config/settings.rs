@@ -1,0 +1,164 @@
+//! What can be set: plain fields, passed down by reference. `default.toml` documents every one of them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::names::ServiceName;
+
+/// The whole manifest. Every section but `services` has defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    pub host: HostSettings,
+    pub gateway: GatewaySettings,
+    pub store: StoreSettings,
+    pub runtime: RuntimeSettings,
+    /// What a service has where its own section says nothing.
+    pub limits: LimitSettings,
+    pub services: BTreeMap<ServiceName, ServiceSettings>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSettings {
+    /// The folder of the WIT packages.
+    pub wit: PathBuf,
+    /// The data directory, made at the first start.
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    /// How long calls under way may take to end at shutdown.
+    pub drain_ms_max: u64,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// A tracing filter, such as `info` or `info,switchyard::journal=debug`.
+    pub log_filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewaySettings {
+    pub tls_certificate: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    /// The folder that is served where no route matches.
+    pub assets: Option<PathBuf>,
+    pub connections_max: usize,
+    /// Connections that one client address may hold.
+    pub connections_per_client_max: usize,
+    pub header_bytes_max: usize,
+    pub header_read_ms_max: u64,
+    pub body_bytes_max: usize,
+    pub body_read_ms_max: u64,
+    pub idle_ms_max: u64,
+    /// HTTP/2 streams of one connection at once.
+    pub streams_per_connection_max: u32,
+    /// Requests a second that one client address may send on average, and in a burst; none: no limit.
+    pub requests_per_second_per_client: Option<u32>,
+    pub request_burst_per_client: Option<u32>,
+    /// Origins that browsers may call from; `*` allows every one.
+    pub cors_origins: Vec<String>,
+    /// Answers from this size on are compressed.
+    pub compress_bytes_min: usize,
+    pub access_log: bool,
+    /// How long the answer of `authenticate` may be used again, when its service's store stays as it was.
+    pub authentication_cache_ms_max: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Size at which a journal segment is closed and the next begun.
+    pub segment_bytes: u64,
+    /// Bytes of commits that may wait in memory to be applied to the indexes; at it, writers wait.
+    pub overlay_bytes_max: usize,
+    /// How often the indexes are made durable, at the latest.
+    pub checkpoint_ms_max: u64,
+    /// The page cache of one service's index.
+    pub index_cache_bytes: usize,
+    /// Commits of one batch, at most.
+    pub batch_commits_max: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeSettings {
+    /// Component instances that may exist at once in the whole host.
+    pub instances_max: u32,
+    /// Core instances that one component instance may have.
+    pub core_instances_per_component_max: u32,
+    /// Memories, and tables, that one component instance may have.
+    pub memories_per_component_max: u32,
+    /// Bytes of an instance's memory that stay resident for the next one.
+    pub memory_keep_resident_bytes: usize,
+    /// How often a running guest gives its thread to others.
+    pub epoch_ms: u64,
+}
+
+/// The bounds of one service.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitSettings {
+    /// Summed over the memories of one instance.
+    pub memory_bytes_max: usize,
+    pub deadline_ms: u64,
+    pub calls_in_flight_max: usize,
+    pub calls_waiting_max: usize,
+    /// How long a call may wait for its turn.
+    pub wait_ms_max: u64,
+    pub store_bytes_max: u64,
+    pub events_per_call_max: usize,
+    pub answer_bytes_max: usize,
+    pub log_bytes_per_second: u64,
+    /// Depth of nested calls, the root call being 1.
+    pub call_depth_max: usize,
+    /// Failures in a row (traps and deadlines) after which a release's circuit opens, and how long it stays open.
+    pub circuit_failures: u32,
+    pub circuit_open_ms: u64,
+}
+
+/// What one service's section may say of its bounds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitOverrides {
+    pub memory_bytes_max: Option<usize>,
+    pub deadline_ms: Option<u64>,
+    pub calls_in_flight_max: Option<usize>,
+    pub calls_waiting_max: Option<usize>,
+    pub wait_ms_max: Option<u64>,
+    pub store_bytes_max: Option<u64>,
+    pub events_per_call_max: Option<usize>,
+    pub answer_bytes_max: Option<usize>,
+    pub log_bytes_per_second: Option<u64>,
+    pub call_depth_max: Option<usize>,
+    pub circuit_failures: Option<u32>,
+    pub circuit_open_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSettings {
+    /// The world it serves: `shop:cart/cart-service@1.0.0`. Absent for a raw `wasi:http` component.
+    pub contract: Option<String>,
+    /// The component of its first release.
+    pub component: PathBuf,
+    /// A raw `wasi:http` component answers what is under this path prefix.
+    pub mount: Option<String>,
+    /// Its configuration: environment variables of the component.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Hosts that it may send HTTP requests to: `api.example.com` or `127.0.0.1:9000`.
+    #[serde(default)]
+    pub outbound_hosts: Vec<String>,
+    #[serde(default)]
+    pub limits: LimitOverrides,
+}

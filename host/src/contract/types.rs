@@ -1,0 +1,197 @@
+//! The types of a contract, resolved: what the JSON mapping, OpenAPI and the console read.
+//!
+//! Invariant: a type holds no resource, stream or future and is at most `VALUE_DEPTH_MAX` deep; both are refused when
+//! the contract is read.
+
+use std::sync::Arc;
+
+/// A value type of the component model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Type {
+    Bool,
+    S8,
+    U8,
+    S16,
+    U16,
+    S32,
+    U32,
+    S64,
+    U64,
+    F32,
+    F64,
+    Char,
+    String,
+    List(Arc<Type>),
+    /// A `list of a fixed length. A `map<k, v>` is refused: the reference toolchains do not have it yet.
+    FixedList(Arc<Type>, u32),
+    Tuple(Arc<[Type]>),
+    Option(Arc<Type>),
+    Result {
+        ok: Option<Arc<Type>>,
+        err: Option<Arc<Type>>,
+    },
+    Record(Arc<Record>),
+    Variant(Arc<Variant>),
+    Enum(Arc<Enum>),
+    Flags(Arc<Flags>),
+}
+
+/// A name in both spellings: kebab-case as WIT has it, camelCase as JSON has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Name {
+    pub wit: Arc<str>,
+    pub json: Arc<str>,
+}
+
+impl Name {
+    #[must_use]
+    pub fn new(wit: &str) -> Self {
+        let mut json = String::with_capacity(wit.len());
+        for (position, word) in wit.split('-').enumerate() {
+            let mut letters = word.chars();
+            match letters.next() {
+                Some(first) if position > 0 => json.extend(first.to_uppercase().chain(letters)),
+                Some(first) => json.extend(first.to_lowercase().chain(letters)),
+                None => {}
+            }
+        }
+        Self { wit: wit.into(), json: json.into() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The type's name in WIT, and the interface that has it: `money` of `shop:types/types@1.0.0`.
+    pub name: Arc<str>,
+    pub interface: Arc<str>,
+    pub docs: Arc<str>,
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub name: Name,
+    pub ty: Type,
+    pub docs: Arc<str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    pub name: Arc<str>,
+    pub interface: Arc<str>,
+    pub docs: Arc<str>,
+    pub cases: Vec<Case>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// In JSON a case keeps its WIT name.
+    pub name: Arc<str>,
+    pub ty: Option<Type>,
+    pub docs: Arc<str>,
+    /// The HTTP status that its doc comment gives it, when it is a case of an error.
+    pub status: Option<u16>,
+    /// Whether a call that ends with this error keeps what it wrote.
+    pub commits: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enum {
+    pub name: Arc<str>,
+    pub interface: Arc<str>,
+    pub docs: Arc<str>,
+    /// The cases of an enum have no payload; those of an error may have a status, as a variant's.
+    pub cases: Vec<Case>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flags {
+    pub name: Arc<str>,
+    pub interface: Arc<str>,
+    pub docs: Arc<str>,
+    pub flags: Vec<Name>,
+}
+
+/// A function of a contract, and how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// The full name of its interface: `shop:cart/cart@1.0.0`.
+    pub interface: Arc<str>,
+    pub name: Name,
+    /// The doc comment without the line that says how it is reached.
+    pub docs: Arc<str>,
+    pub parameters: Vec<Field>,
+    /// What it returns when all is well; nothing for no result or `result<_, e>`.
+    pub ok: Option<Type>,
+    /// The error type, where it returns a `result`.
+    pub err: Option<Type>,
+    /// Whether the WIT result is a `result<…>`: then its value is a `Val::Result`.
+    pub fallible: bool,
+    pub reach: Reach,
+    /// The roles that may call it from outside; empty: anyone.
+    pub roles: Vec<Arc<str>>,
+}
+
+impl Function {
+    /// Whether a call of it runs on a snapshot and writes nothing.
+    #[must_use]
+    pub fn reads_only(&self) -> bool {
+        match &self.reach {
+            Reach::Http(route) => route.method == Method::Get,
+            Reach::Read | Reach::Authenticate => true,
+            Reach::Event | Reach::Every(_) | Reach::Internal => false,
+        }
+    }
+}
+
+/// How a function is reached: the line of its doc comment in backticks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    Http(Route),
+    Read,
+    Event,
+    Every(std::time::Duration),
+    Authenticate,
+    Internal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub method: Method,
+    /// As HTTP clients see it: `/accounts/{id}/addresses/{addressId}`.
+    pub path: String,
+    /// Indices into `Function::parameters`: those in the path, in its order; those in the query; the body's.
+    pub path_parameters: Vec<usize>,
+    pub query_parameters: Vec<usize>,
+    pub body_parameter: Option<usize>,
+    /// 200 unless the line says otherwise; 204 where there is nothing to answer.
+    pub success: u16,
+}
+
+/// One interface that a world imports or exports, with its functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// `shop:cart/cart@1.0.0`.
+    pub name: Arc<str>,
+    pub functions: Vec<Arc<Function>>,
+}
+
+/// The contract of one service: a WIT world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct World {
+    /// `shop:cart/cart-service@1.0.0`.
+    pub name: Arc<str>,
+    pub docs: Arc<str>,
+    pub exports: Vec<Interface>,
+    /// Without what the host itself offers (`switchyard:service/…`, `wasi:…`).
+    pub imports: Vec<Interface>,
+}

@@ -1,0 +1,260 @@
+//! Names and ids as checked types: text from outside becomes one of them in the first line that sees it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::limits::{KEY_BYTES_MAX, REQUEST_ID_BYTES_MAX, SERVICE_NAME_BYTES_MAX};
+
+/// Why a text is not the name, key or id that it was given as.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no {what}: it {rule}")]
+pub struct NameError {
+    what: &'static str,
+    /// The text, cut to what a log line can hold.
+    text: String,
+    rule: &'static str,
+}
+
+impl NameError {
+    fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
+        Self { what, text: text.chars().take(64).collect(), rule }
+    }
+}
+
+/// The name of a service, as the manifest has it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServiceName(Arc<str>);
+
+impl ServiceName {
+    /// # Errors
+    ///
+    /// Unless `text` is 1 to 40 lowercase letters, digits and inner hyphens and starts with a letter: it is part of
+    /// file names, metric labels and URLs.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let rule = "must be 1 to 40 lowercase letters, digits and inner hyphens and start with a letter";
+        let allowed = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        if !allowed || !starts || text.ends_with('-') || text.len() > SERVICE_NAME_BYTES_MAX {
+            return Err(NameError::new("service name", text, rule));
+        }
+        Ok(Self(text.into()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ServiceName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ServiceName> for String {
+    fn from(name: ServiceName) -> Self {
+        name.0.as_ref().into()
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The SHA-256 of a component's bytes, written `sha256:` and 64 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// # Errors
+    ///
+    /// Unless `text` is `sha256:` and 64 lowercase hex digits.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let error = || NameError::new("digest", text, "must be `sha256:` and 64 lowercase hex digits");
+        let hex = text.strip_prefix("sha256:").ok_or_else(error)?;
+        let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+        if pairs.len() != 32 || !rest.is_empty() {
+            return Err(error());
+        }
+        let mut bytes = [0; 32];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            let digit = |b: u8| match b {
+                b'0'..=b'9' => Ok(b - b'0'),
+                b'a'..=b'f' => Ok(b - b'a' + 10),
+                _ => Err(error()),
+            };
+            *byte = digit(*high)? << 4 | digit(*low)?;
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The 64 hex digits alone, as file names have them.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        use fmt::Write as _;
+        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a String does not fail");
+            text
+        })
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.to_string()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The id of one request from outside: what its client sent, or made here; it is in the answer, the log and every
+/// problem document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// # Errors
+    ///
+    /// Unless `text` is 1 to 128 visible ASCII characters.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() || text.len() > REQUEST_ID_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(NameError::new("request id", text, "must be 1 to 128 visible ASCII characters"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// A new id from 128 random bits.
+    #[must_use]
+    pub fn from_bits(bits: u128) -> Self {
+        Self(format!("{bits:032x}").into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The id of one call: 128 bits, random for a root call, derived for a nested one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(pub [u8; 16]);
+
+impl fmt::Debug for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+/// The number of a commit in the one order of the journal. The first commit is 1; 0 is "before every commit".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Number(pub u64);
+
+/// A key of a service's store: 1 to 1,024 bytes of UTF-8, ordered by its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(Arc<str>);
+
+impl Key {
+    /// # Errors
+    ///
+    /// When `text` is empty or longer than [`KEY_BYTES_MAX`].
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() || text.len() > KEY_BYTES_MAX {
+            return Err(NameError::new("store key", text, "must be 1 to 1,024 bytes"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lets a map of keys be looked up and ranged over by plain text: both order by bytes.
+impl std::borrow::Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whom a call is made for, as the function that carries `authenticate` answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    pub id: Arc<str>,
+    pub role: Arc<str>,
+    pub session: Option<Arc<str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_name_is_short_lowercase_and_starts_with_a_letter() {
+        let check = |text: &str, good: bool| assert_eq!(ServiceName::parse(text).is_ok(), good, "{text:?}");
+        check("cart", true);
+        check("cart-2", true);
+        check("2cart", false);
+        check("Cart", false);
+        check("cart-", false);
+        check("", false);
+        check("../cart", false);
+        check(&"c".repeat(41), false);
+    }
+
+    #[test]
+    fn a_digest_survives_being_written_and_read() {
+        let digest = Digest::of(b"component");
+        assert_eq!(Digest::parse(&digest.to_string()), Ok(digest));
+        for bad in ["", "sha256:", "sha256:00", &format!("sha256:{}", "G".repeat(64)), &digest.hex()] {
+            assert!(Digest::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_id_cannot_carry_a_line_break_into_the_log() {
+        assert!(RequestId::parse("a-b_c.1").is_ok());
+        for bad in ["", "a b", "a\nb", "ä", &"x".repeat(129)] {
+            assert!(RequestId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}
