@@ -3,6 +3,9 @@
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 
+/// Largest manifest, in bytes: what stands in it is written by hand.
+pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
+
 /// Longest request id taken from a client, in bytes: it stands in every log line of its request.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
 
