@@ -30,5 +30,8 @@ pub const SCAN_ENTRIES_MAX: u32 = 1000;
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
 
+/// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
+pub const SESSIONS_CACHED_MAX: usize = 10_000;
+
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
