@@ -1,1 +1,3 @@
-//! observe
+//! Metrics, traces and logs.
+
+pub mod journal;
