@@ -1,5 +1,7 @@
 //! Every fixed bound of the host, with its reason. What an operator may move is in `config`.
 
+use std::time::Duration;
+
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 
@@ -36,6 +38,14 @@ pub const VALUE_MEMORY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Longest name of an unknown member that an error repeats, in bytes: errors are logged.
 pub const VALUE_UNKNOWN_NAME_BYTES_MAX: usize = 128;
+/// Shortest period of a schedule: each run is a call with a transaction of its own.
+pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);
+
+/// Longest period of a schedule. A host that starts anew more often than that would never come to it.
+pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
+
+/// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
+pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
