@@ -1,5 +1,7 @@
 //! Problems, as every contract of the shop refuses with: constructors, and the collection of what is wrong in a body.
 
+use std::ops::RangeInclusive;
+
 use crate::types::{Fault, Problem};
 
 /// What is wrong in a request's body, by JSON pointer. All of it is told at once.
@@ -30,6 +32,17 @@ impl Faults {
     pub fn check(&mut self, holds: bool, pointer: &str, detail: &str) {
         if !holds {
             self.add(pointer, detail);
+        }
+    }
+
+    /// `text` has to be one line of `chars` characters that is not blank; a line of none may be empty.
+    pub fn line(&mut self, pointer: &str, text: &str, chars: RangeInclusive<usize>) {
+        let (least, most) = (*chars.start(), *chars.end());
+        let blank = least > 0 && text.trim().is_empty();
+        if blank || !chars.contains(&text.chars().count()) {
+            self.add(pointer, format!("must be {least} to {most} characters and not blank"));
+        } else if text.chars().any(char::is_control) {
+            self.add(pointer, "must be one line without control characters");
         }
     }
 
@@ -146,6 +159,25 @@ mod tests {
         assert_eq!(faults.iter().collect::<Vec<_>>(), [("/b", "too long"), ("/c", "too short")]);
         let Problem::Invalid(wire) = Problem::from(faults) else { panic!("a fault is invalid") };
         assert_eq!(wire.errors.len(), 2);
+    }
+
+    #[test]
+    fn a_line_is_neither_blank_nor_long_nor_several() {
+        let cases = [
+            ("a", 1..=3, true),
+            ("äöü", 1..=3, true),
+            ("", 0..=3, true),
+            ("", 1..=3, false),
+            ("  ", 1..=3, false),
+            ("abcd", 1..=3, false),
+            ("a\nb", 1..=3, false),
+            ("a\u{0}", 1..=3, false),
+        ];
+        for (text, chars, fine) in cases {
+            let mut faults = Faults::new();
+            faults.line("/name", text, chars);
+            assert_eq!(faults.into_result(()).is_ok(), fine, "{text:?}");
+        }
     }
 
     #[test]
