@@ -60,6 +60,18 @@ impl Faults {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
+    /// What was made of everything that [`Faults::take`] gave, where nothing is wrong.
+    ///
+    /// # Errors
+    ///
+    /// Itself, where something is; then something may be missing.
+    pub fn complete<T>(self, value: Option<T>) -> Result<T, Self> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self),
+        }
+    }
+
     /// Pointer and detail of each.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str()))
@@ -155,6 +167,7 @@ mod tests {
         faults.check(false, "/b", "too long");
         assert_eq!(faults.take(Err::<(), _>(Faults::at("/c", "too short"))), None);
         assert_eq!(faults.take(Ok(3)), Some(3));
+        assert_eq!(faults.clone().complete(Some(3)), Err(faults.clone()));
         let Err(faults) = faults.into_result(()) else { panic!("two faults") };
         assert_eq!(faults.iter().collect::<Vec<_>>(), [("/b", "too long"), ("/c", "too short")]);
         let Problem::Invalid(wire) = Problem::from(faults) else { panic!("a fault is invalid") };
@@ -183,6 +196,7 @@ mod tests {
     #[test]
     fn nothing_wrong_gives_the_value() {
         assert_eq!(Faults::new().into_result(5), Ok(5));
+        assert_eq!(Faults::new().complete(Some(5)), Ok(5));
     }
 
     #[test]
