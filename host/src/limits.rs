@@ -1,7 +1,12 @@
 //! Every fixed bound of the host, with its reason. What an operator may move is in `config`.
 
+use std::time::Duration;
+
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
+
+/// Largest manifest, in bytes: what stands in it is written by hand.
+pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 
 /// Longest request id taken from a client, in bytes: it stands in every log line of its request.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -26,6 +31,17 @@ pub const SCAN_ENTRIES_MAX: u32 = 1000;
 
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
+
+/// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
+pub const SESSIONS_CACHED_MAX: usize = 10_000;
+/// Shortest period of a schedule: each run is a call with a transaction of its own.
+pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);
+
+/// Longest period of a schedule. A host that starts anew more often than that would never come to it.
+pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
+
+/// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
+pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);

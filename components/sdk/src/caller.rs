@@ -21,6 +21,12 @@ pub fn current() -> Option<Identity> {
     host::current_identity()
 }
 
+/// The service whose component made this call; nothing when it came from outside.
+#[must_use]
+pub fn calling_service() -> Option<String> {
+    host::calling_service()
+}
+
 /// Who is signed in.
 ///
 /// # Errors
@@ -66,6 +72,16 @@ pub fn require_owner(owner: &str, thing: &str) -> Result<Identity, Problem> {
     if identity.id == owner { Ok(identity) } else { Err(no_such(thing)) }
 }
 
+/// Lets only the operator's own call pass, and no call that another service makes.
+///
+/// # Errors
+///
+/// [`Problem::Forbidden`] for everybody else.
+pub fn require_operator() -> Result<(), Problem> {
+    let is_operator = current().is_some_and(|identity| identity.role == OPERATOR);
+    if is_operator && calling_service().is_none() { Ok(()) } else { Err(Problem::forbidden("only the operator may")) }
+}
+
 fn no_such(thing: &str) -> Problem {
     Problem::not_found(format!("no such {thing}"))
 }
@@ -105,5 +121,17 @@ mod tests {
             assert_eq!(status(require_owner("anna", "cart")), owners, "{who:?}");
             assert_eq!(status(require_owner_or_staff("anna", "cart")), owners_or_staff, "{who:?}");
         }
+    }
+
+    #[test]
+    fn the_operator_passes_only_where_no_service_stands_between() {
+        native::reset();
+        assert!(require_operator().is_err());
+        native::sign_in("sue", STAFF, None);
+        assert!(require_operator().is_err());
+        native::sign_in("operator", OPERATOR, None);
+        assert!(require_operator().is_ok());
+        native::call_from("cart");
+        assert!(require_operator().is_err());
     }
 }

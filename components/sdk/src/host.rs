@@ -2,7 +2,7 @@
 
 #[cfg(target_family = "wasm")]
 mod wasm {
-    pub(crate) use crate::bindings::switchyard::service::caller::current as current_identity;
+    pub(crate) use crate::bindings::switchyard::service::caller::{calling_service, current as current_identity};
     pub(crate) use crate::bindings::switchyard::service::store::{delete, get, scan, set};
 
     /// The wall clock of the root call, in microseconds since 1970.
@@ -21,4 +21,4 @@ mod wasm {
 pub(crate) use wasm::*;
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use crate::native::{current_identity, delete, fill_random, get, scan, set, unix_micros};
+pub(crate) use crate::native::{calling_service, current_identity, delete, fill_random, get, scan, set, unix_micros};

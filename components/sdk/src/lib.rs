@@ -16,6 +16,7 @@
 pub mod bindings;
 
 pub mod caller;
+pub mod country;
 mod host;
 pub mod id;
 pub mod money;
@@ -27,6 +28,7 @@ pub mod store;
 pub mod time;
 
 pub use bindings::shop::types::types;
+pub use country::Country;
 pub use money::{Currency, Money};
 pub use problem::Faults;
 pub use time::Timestamp;

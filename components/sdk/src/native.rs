@@ -15,12 +15,18 @@ pub const START_UNIX_MICROS: u64 = 1_767_225_600_000_000;
 struct Host {
     entries: BTreeMap<String, Vec<u8>>,
     identity: Option<Identity>,
+    calling_service: Option<String>,
     unix_micros: u64,
 }
 
+impl Host {
+    const fn new() -> Self {
+        Self { entries: BTreeMap::new(), identity: None, calling_service: None, unix_micros: START_UNIX_MICROS }
+    }
+}
+
 thread_local! {
-    static HOST: RefCell<Host> =
-        const { RefCell::new(Host { entries: BTreeMap::new(), identity: None, unix_micros: START_UNIX_MICROS }) };
+    static HOST: RefCell<Host> = const { RefCell::new(Host::new()) };
 }
 
 fn with<T>(act: impl FnOnce(&mut Host) -> T) -> T {
@@ -29,7 +35,7 @@ fn with<T>(act: impl FnOnce(&mut Host) -> T) -> T {
 
 /// Empties the store, signs everybody out and sets the clock back to [`START_UNIX_MICROS`].
 pub fn reset() {
-    with(|host| *host = Host { entries: BTreeMap::new(), identity: None, unix_micros: START_UNIX_MICROS });
+    with(|host| *host = Host::new());
 }
 
 /// Makes the calls that follow in the name of `id` in `role`, of a session if given.
@@ -41,6 +47,11 @@ pub fn sign_in(id: &str, role: &str, session: Option<&str>) {
 /// Makes the calls that follow in nobody's name.
 pub fn sign_out() {
     with(|host| host.identity = None);
+}
+
+/// Makes the calls that follow come from the component of another service.
+pub fn call_from(service: &str) {
+    with(|host| host.calling_service = Some(service.to_owned()));
 }
 
 /// Moves the clock on.
@@ -104,6 +115,10 @@ pub(crate) fn scan(prefix: &str, after: Option<&str>, direction: Direction, limi
 
 pub(crate) fn current_identity() -> Option<Identity> {
     with(|host| host.identity.clone())
+}
+
+pub(crate) fn calling_service() -> Option<String> {
+    with(|host| host.calling_service.clone())
 }
 
 pub(crate) fn unix_micros() -> u64 {

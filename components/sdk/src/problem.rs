@@ -1,5 +1,7 @@
 //! Problems, as every contract of the shop refuses with: constructors, and the collection of what is wrong in a body.
 
+use std::ops::RangeInclusive;
+
 use crate::types::{Fault, Problem};
 
 /// What is wrong in a request's body, by JSON pointer. All of it is told at once.
@@ -33,6 +35,17 @@ impl Faults {
         }
     }
 
+    /// `text` has to be one line of `chars` characters that is not blank; a line of none may be empty.
+    pub fn line(&mut self, pointer: &str, text: &str, chars: RangeInclusive<usize>) {
+        let (least, most) = (*chars.start(), *chars.end());
+        let blank = least > 0 && text.trim().is_empty();
+        if blank || !chars.contains(&text.chars().count()) {
+            self.add(pointer, format!("must be {least} to {most} characters and not blank"));
+        } else if text.chars().any(char::is_control) {
+            self.add(pointer, "must be one line without control characters");
+        }
+    }
+
     /// The value, or nothing and what was wrong with it.
     pub fn take<T>(&mut self, parsed: Result<T, Faults>) -> Option<T> {
         parsed.map_err(|faults| self.0.extend(faults.0)).ok()
@@ -45,6 +58,18 @@ impl Faults {
     /// Itself, where something is.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// What was made of everything that [`Faults::take`] gave, where nothing is wrong.
+    ///
+    /// # Errors
+    ///
+    /// Itself, where something is; then something may be missing.
+    pub fn complete<T>(self, value: Option<T>) -> Result<T, Self> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self),
+        }
     }
 
     /// Pointer and detail of each.
@@ -142,6 +167,7 @@ mod tests {
         faults.check(false, "/b", "too long");
         assert_eq!(faults.take(Err::<(), _>(Faults::at("/c", "too short"))), None);
         assert_eq!(faults.take(Ok(3)), Some(3));
+        assert_eq!(faults.clone().complete(Some(3)), Err(faults.clone()));
         let Err(faults) = faults.into_result(()) else { panic!("two faults") };
         assert_eq!(faults.iter().collect::<Vec<_>>(), [("/b", "too long"), ("/c", "too short")]);
         let Problem::Invalid(wire) = Problem::from(faults) else { panic!("a fault is invalid") };
@@ -149,8 +175,28 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_neither_blank_nor_long_nor_several() {
+        let cases = [
+            ("a", 1..=3, true),
+            ("äöü", 1..=3, true),
+            ("", 0..=3, true),
+            ("", 1..=3, false),
+            ("  ", 1..=3, false),
+            ("abcd", 1..=3, false),
+            ("a\nb", 1..=3, false),
+            ("a\u{0}", 1..=3, false),
+        ];
+        for (text, chars, fine) in cases {
+            let mut faults = Faults::new();
+            faults.line("/name", text, chars);
+            assert_eq!(faults.into_result(()).is_ok(), fine, "{text:?}");
+        }
+    }
+
+    #[test]
     fn nothing_wrong_gives_the_value() {
         assert_eq!(Faults::new().into_result(5), Ok(5));
+        assert_eq!(Faults::new().complete(Some(5)), Ok(5));
     }
 
     #[test]
