@@ -1,5 +1,7 @@
 //! Every fixed bound of the host, with its reason. What an operator may move is in `config`.
 
+use std::time::Duration;
+
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 
@@ -29,6 +31,15 @@ pub const SCAN_ENTRIES_MAX: u32 = 1000;
 
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
+
+/// Shortest period of a schedule: each run is a call with a transaction of its own.
+pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);
+
+/// Longest period of a schedule. A host that starts anew more often than that would never come to it.
+pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
+
+/// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
+pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
