@@ -32,6 +32,15 @@ pub const SCAN_ENTRIES_MAX: u32 = 1000;
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
 
+/// Longest JSON of one value, in bytes, read or written: it is held in memory whole, beside the value itself.
+pub const VALUE_JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most memory that one value read from JSON may take, in bytes: a few bytes of JSON can stand for a record of many
+/// absent fields, so a bound on the body alone is none on the value.
+pub const VALUE_MEMORY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Longest name of an unknown member that an error repeats, in bytes: errors are logged.
+pub const VALUE_UNKNOWN_NAME_BYTES_MAX: usize = 128;
 /// Shortest period of a schedule: each run is a call with a transaction of its own.
 pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);
 
@@ -43,3 +52,5 @@ pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
+// The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.
+const _: () = assert!(VALUE_DEPTH_MAX < 128);
