@@ -1,7 +1,12 @@
 //! Every fixed bound of the host, with its reason. What an operator may move is in `config`.
 
+use std::time::Duration;
+
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
+
+/// Largest manifest, in bytes: what stands in it is written by hand.
+pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 
 /// Longest request id taken from a client, in bytes: it stands in every log line of its request.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -36,5 +41,33 @@ pub const READ_RANGES_MAX: usize = 256;
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
 
+/// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
+pub const SESSIONS_CACHED_MAX: usize = 10_000;
+/// Longest JSON of one value, in bytes, read or written: it is held in memory whole, beside the value itself.
+pub const VALUE_JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most memory that one value read from JSON may take, in bytes: a few bytes of JSON can stand for a record of many
+/// absent fields, so a bound on the body alone is none on the value.
+pub const VALUE_MEMORY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Longest name of an unknown member that an error repeats, in bytes: errors are logged.
+pub const VALUE_UNKNOWN_NAME_BYTES_MAX: usize = 128;
+/// Shortest period of a schedule: each run is a call with a transaction of its own.
+pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);
+
+/// Longest period of a schedule. A host that starts anew more often than that would never come to it.
+pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
+
+/// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
+pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Most problems, imports and exports that a verdict lists, each: a hostile component has as many as it likes.
+pub const VERDICT_LINES_MAX: usize = 256;
+
+/// Longest name or type in a verdict, in characters; the rest is cut off.
+pub const VERDICT_TEXT_CHARS_MAX: usize = 400;
+
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
+// The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.
+const _: () = assert!(VALUE_DEPTH_MAX < 128);

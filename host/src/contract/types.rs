@@ -3,6 +3,7 @@
 //! Invariant: a type holds no resource, stream or future and is at most `VALUE_DEPTH_MAX` deep; both are refused when
 //! the contract is read.
 
+use std::fmt;
 use std::sync::Arc;
 
 /// A value type of the component model.
@@ -22,7 +23,7 @@ pub enum Type {
     Char,
     String,
     List(Arc<Type>),
-    /// A `list of a fixed length. A `map<k, v>` is refused: the reference toolchains do not have it yet.
+    /// A list of a fixed length. A `map<k, v>` is refused: the reference toolchains do not have it yet.
     FixedList(Arc<Type>, u32),
     Tuple(Arc<[Type]>),
     Option(Arc<Type>),
@@ -164,6 +165,26 @@ pub enum Method {
     Delete,
 }
 
+impl Method {
+    /// As HTTP writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     pub method: Method,
@@ -175,6 +196,16 @@ pub struct Route {
     pub body_parameter: Option<usize>,
     /// 200 unless the line says otherwise; 204 where there is nothing to answer.
     pub success: u16,
+}
+
+impl Route {
+    /// The path without the names of its parameters: `/accounts/{}/addresses/{}`. No two functions of one method share
+    /// a shape; where shapes overlap, a literal segment goes before a parameter.
+    #[must_use]
+    pub fn shape(&self) -> String {
+        let segments = self.path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
+        segments.collect::<Vec<_>>().join("/")
+    }
 }
 
 /// One interface that a world imports or exports, with its functions.

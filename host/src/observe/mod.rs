@@ -1,3 +1,11 @@
-//! Metrics, traces and logs.
+//! Metrics, traces and logs. Only here do metrics have names; each part of the host has a file with its handles.
 
+pub mod calls;
 pub mod journal;
+mod latency;
+mod logging;
+mod recorder;
+
+pub use latency::Latencies;
+pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
+pub use recorder::Metrics;

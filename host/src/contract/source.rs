@@ -1,0 +1,90 @@
+//! The WIT files of a folder, parsed and resolved against one another. Nothing is fetched from anywhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wit_parser::{Resolve, SourceMap, Span};
+
+use super::mistake::ContractError;
+
+/// How deep under the contracts' folder packages are looked for.
+const FOLDER_DEPTH_MAX: usize = 4;
+
+/// The files of one package: path and text each.
+pub(super) type Package = Vec<(String, String)>;
+
+/// The packages under `wit`: each folder that holds `.wit` files is one.
+///
+/// # Errors
+///
+/// When a file cannot be read, or there is none.
+pub(super) fn packages(wit: &Path) -> Result<Vec<Package>, ContractError> {
+    let mut packages = Vec::new();
+    collect(wit, 0, &mut packages)?;
+    match packages.is_empty() {
+        true => Err(ContractError::Empty { path: wit.into() }),
+        false => Ok(packages),
+    }
+}
+
+fn collect(folder: &Path, depth: usize, packages: &mut Vec<Package>) -> Result<(), ContractError> {
+    let failed = |path: &Path| {
+        let path = PathBuf::from(path);
+        |source| ContractError::Read { path, source }
+    };
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed(folder))?;
+    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut package = Package::new();
+    for path in paths {
+        if path.is_dir() {
+            if depth < FOLDER_DEPTH_MAX {
+                collect(&path, depth + 1, packages)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "wit") {
+            let text = fs::read_to_string(&path).map_err(failed(&path))?;
+            package.push((path.display().to_string(), text));
+        }
+    }
+    if !package.is_empty() {
+        packages.push(package);
+    }
+    Ok(())
+}
+
+/// Parses every package and resolves them, in an order that follows from what uses what.
+///
+/// # Errors
+///
+/// [`ContractError::Wit`] with every file that is not WIT, or with the first name that leads nowhere.
+pub(super) fn resolve(packages: Vec<Package>) -> Result<Resolve, ContractError> {
+    let (mut groups, mut texts) = (Vec::new(), Vec::new());
+    for package in packages {
+        let mut map = SourceMap::new();
+        for (path, text) in package {
+            map.push_str(&path, text);
+        }
+        match map.parse() {
+            Ok(group) => groups.push(group),
+            Err((map, error)) => texts.push(error.render(&map)),
+        }
+    }
+    if !texts.is_empty() {
+        return Err(ContractError::Wit { texts });
+    }
+    let mut resolve = Resolve::new();
+    let Some(last) = groups.pop() else { return Ok(resolve) };
+    match resolve.push_groups(last, groups) {
+        Ok(_) => Ok(resolve),
+        Err(error) => {
+            let text = resolve.render_error(&anyhow::Error::from(error));
+            Err(ContractError::Wit { texts: vec![text] })
+        }
+    }
+}
+
+/// File and line of a span, as an editor takes it.
+pub(super) fn at(resolve: &Resolve, span: Span) -> Option<String> {
+    let place = span.is_known().then(|| resolve.render_location(span))?;
+    Some(place.rsplit_once(':').map_or(place.clone(), |(line, _column)| line.to_owned()))
+}
