@@ -50,6 +50,12 @@ pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
 pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// Most problems, imports and exports that a verdict lists, each: a hostile component has as many as it likes.
+pub const VERDICT_LINES_MAX: usize = 256;
+
+/// Longest name or type in a verdict, in characters; the rest is cut off.
+pub const VERDICT_TEXT_CHARS_MAX: usize = 400;
+
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
 // The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::line::LineError;
+use super::line_error::LineError;
 use crate::limits::VALUE_DEPTH_MAX;
 
 /// Why the contracts cannot be used. Nothing of them is.
@@ -122,10 +122,9 @@ pub(super) enum Fault {
 
 fn names(parameters: &[String]) -> String {
     let quoted: Vec<_> = parameters.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.as_slice() {
-        [first, middle @ .., last] => format!("{} and {last}", [&[first.clone()], middle].concat().join(", ")),
-        [only] => only.clone(),
-        [] => String::new(),
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

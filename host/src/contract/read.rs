@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
             if let Err(Unfit { fault, origin: Some((origin, part)), span }) = self.types.get(&wit_parser::Type::Id(id))
                 && origin == id
             {
-                self.mistake(span, self.type_place(id, part.as_deref()), fault);
+                self.mistake(span, self.type_place(id, part.as_deref()), *fault);
             }
         }
         for mistake in std::mem::take(&mut self.types.case_mistakes) {
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
             for unfit in read.unfit {
                 // A type of a contract was reported where it stands.
                 if !unfit.origin.is_some_and(|(id, _)| self.in_contract(id)) {
-                    self.mistake(function.span, place(), unfit.fault);
+                    self.mistake(function.span, place(), *unfit.fault);
                 }
             }
             let public = read.function.as_ref().is_some_and(|read| matches!(read.reach, Reach::Http(_)));

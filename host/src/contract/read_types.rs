@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use wit_parser::{Docs, Resolve, Span, TypeDefKind, TypeId, TypeOwner};
 
-use super::line::{self, LineError};
+use super::line;
+use super::line_error::LineError;
 use super::mistake::Fault;
 use super::types::{Case, Enum, Field, Flags, Name, Record, Type, Variant};
 use crate::limits::VALUE_DEPTH_MAX;
@@ -13,7 +14,7 @@ use crate::limits::VALUE_DEPTH_MAX;
 /// Why a type cannot be in a contract.
 #[derive(Debug, Clone)]
 pub(super) struct Unfit {
-    pub(super) fault: Fault,
+    pub(super) fault: Box<Fault>,
     /// The named type in which it stands, and the field or case there; nothing while it stands in none.
     pub(super) origin: Option<(TypeId, Option<String>)>,
     pub(super) span: Span,
@@ -242,7 +243,7 @@ fn deepest(depths: impl Iterator<Item = usize>) -> usize {
 }
 
 fn unfit(fault: Fault, span: Span) -> Unfit {
-    Unfit { fault, origin: None, span }
+    Unfit { fault: Box::new(fault), origin: None, span }
 }
 
 /// Says in which named type it stands, unless an inner one said so.

@@ -1,6 +1,7 @@
 //! Tests of the contract: small WIT texts and what comes of them.
 
 mod reading;
+mod verdicts;
 
 use super::{ContractError, Contracts};
 
