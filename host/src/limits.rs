@@ -29,9 +29,20 @@ pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most entries that one scan gives at once: a page, not a dump.
 pub const SCAN_ENTRIES_MAX: u32 = 1000;
 
+/// Bytes of keys and values behind which a scan ends its page, whatever its limit: a page is held in memory whole.
+pub const SCAN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most keys that a call's reads are remembered by; more are remembered as the range between the first and the last.
+pub const READ_KEYS_MAX: usize = 4096;
+
+/// Most ranges that a call's scans are remembered by; more are remembered as the whole store.
+pub const READ_RANGES_MAX: usize = 256;
+
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
 
+/// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
+pub const SESSIONS_CACHED_MAX: usize = 10_000;
 /// Longest JSON of one value, in bytes, read or written: it is held in memory whole, beside the value itself.
 pub const VALUE_JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -178,6 +178,19 @@ impl RequestId {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub [u8; 16]);
 
+impl CallId {
+    /// The id of the call that draws its randomness from `seed`: as unpredictable, and telling nothing of it.
+    #[must_use]
+    pub fn of_seed(seed: &[u8; 32]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"call id");
+        hash.update(seed);
+        let digest: [u8; 32] = hash.finalize().into();
+        let (id, _rest) = digest.split_first_chunk().expect("16 is less than 32");
+        Self(*id)
+    }
+}
+
 impl fmt::Debug for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))

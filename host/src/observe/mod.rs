@@ -1,6 +1,7 @@
 //! Metrics, traces and logs. Only here do metrics have names; each part of the host has a file with its handles.
 
 pub mod calls;
+pub mod journal;
 mod latency;
 mod logging;
 mod recorder;
