@@ -60,6 +60,23 @@ pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
 pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Native stack that the code of a guest may use: four fifths of it are left to the host functions that it calls.
+pub const GUEST_STACK_BYTES_MAX: usize = 512 * 1024;
+
+/// Most elements of one table of a guest: interpreters have some ten thousand functions.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// Most handles (streams, pollables, buckets) that one instance may hold: each is an allocation of the host.
+pub const HANDLES_MAX: usize = 1024;
+
+/// Most random bytes that a guest gets at once.
+pub const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What is kept of a guest's output for the report of its failure, in bytes: a panic message with its backtrace.
+pub const LOG_TAIL_BYTES_MAX: usize = 4096;
+
+/// Longest line of a guest's output in the log, in bytes; a longer one is cut into several.
+pub const LOG_LINE_BYTES_MAX: usize = 8192;
 
 /// Most problems, imports and exports that a verdict lists, each: a hostile component has as many as it likes.
 pub const VERDICT_LINES_MAX: usize = 256;

@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use wasmtime::component::Val;
 
 pub use answer::{Answer, CallError};
-pub use directory::{Directory, DirectoryError, Member, Release, Service};
+pub use directory::{Directory, Member, NotExported, Release, Service};
 
 use crate::clock;
 use crate::contract::Function;

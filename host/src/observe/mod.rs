@@ -5,6 +5,7 @@ pub mod journal;
 mod latency;
 mod logging;
 mod recorder;
+pub mod runtime;
 
 pub use latency::Latencies;
 pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
