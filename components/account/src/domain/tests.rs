@@ -91,13 +91,12 @@ fn an_address_is_checked_field_by_field() {
 #[test]
 fn a_payment_method_is_a_token_of_a_card_that_has_not_expired() {
     type Change = fn(&mut PaymentMethodDetails);
-    let cases: [(Change, &str); 18] = [
+    let cases: [(Change, &str); 17] = [
         (|_| (), ""),
         (|card| (card.expiry_month, card.expiry_year) = (1, 2026), ""),
-        (|card| card.expiry_year = 2076, ""),
+        (|card| card.expiry_year = u16::MAX, ""),
         (|card| (card.expiry_month, card.expiry_year) = (12, 2025), "/expiryYear"),
         (|card| card.expiry_year = 0, "/expiryYear"),
-        (|card| card.expiry_year = 2077, "/expiryYear"),
         (|card| card.expiry_month = 0, "/expiryMonth"),
         (|card| card.expiry_month = 13, "/expiryMonth"),
         (|card| card.token = "4111 1111 1111 1111".into(), "/token"),
