@@ -14,6 +14,39 @@ pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Longest `Idempotency-Key`, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
+/// Fewest bytes of one write that count as an answer being taken: more than the acknowledgements of HTTP/2 that a client
+/// can ask for without end.
+pub const WRITE_PROGRESS_BYTES_MIN: usize = 512;
+
+/// Most bytes of an unwanted request body that are read and thrown away, so that the client sees the refusal and not a
+/// reset connection.
+pub const BODY_DISCARD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Clients whose request rates are remembered at once: 64 bytes each. Beyond, newcomers share one rate.
+pub const RATED_CLIENTS_MAX: usize = 65_536;
+
+/// Ranges that one request may ask of a file; a request for more gets the whole.
+pub const RANGES_MAX: usize = 16;
+
+/// Largest file that is kept in memory, and the sum of those kept, in bytes.
+pub const ASSET_CACHED_BYTES_MAX: usize = 256 * 1024;
+pub const ASSET_CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Files whose description is kept in memory: a storefront has fewer.
+pub const ASSET_CACHE_ENTRIES_MAX: usize = 1024;
+
+/// How long a file kept in memory is served without a look at the disk, in milliseconds.
+pub const ASSET_FRESH_MS_MAX: u64 = 1_000;
+
+/// Bytes of a file that are read at once when it is streamed.
+pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Answers up to this size, in bytes, are compressed on the thread that handles the request; larger ones elsewhere.
+pub const COMPRESS_INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest bearer token, in bytes: signed tokens of other makers are long, opaque ones short.
+pub const TOKEN_BYTES_MAX: usize = 2048;
+
 /// Longest key a service may store, in bytes: a key must fit inside one 4 KiB page.
 pub const KEY_BYTES_MAX: usize = 1024;
 

@@ -10,3 +10,6 @@ pub mod runtime;
 pub use latency::Latencies;
 pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
 pub use recorder::Metrics;
+//! observe
+
+pub mod gateway;
