@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Calls: one run of an exported function, however it was reached, and one transaction on its service's store.
 //!
 //! Invariant: an answer leaves [`Calls::call`] only when the journal is durable up to all that its call, and every call
@@ -16,6 +15,7 @@ mod root;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tracing::Instrument as _;
 use wasmtime::component::Val;
 
 pub use answer::{Answer, CallError};
@@ -46,36 +46,16 @@ struct Inner {
 }
 
 /// A call from outside: a client's, or the operator's.
-=======
-//! Calls: what runs one call of a function, and how it ended.
-
-use std::sync::Arc;
-
-use wasmtime::component::Val;
-
-use crate::contract::Function;
-use crate::names::{Identity, RequestId, ServiceName};
-
-/// Runs calls. Clones are the same.
-#[derive(Debug, Clone)]
-pub struct Calls;
-
-/// A call from outside.
->>>>>>> gateway
 #[derive(Debug)]
 pub struct RootCall {
     pub service: ServiceName,
     pub function: Arc<Function>,
-<<<<<<< HEAD
     /// One for each parameter of `function`, in their order.
-=======
->>>>>>> gateway
     pub arguments: Vec<Val>,
     pub identity: Option<Identity>,
     pub request: RequestId,
 }
 
-<<<<<<< HEAD
 impl Calls {
     /// Calls run in `tasks`, which therefore awaits them at shutdown. The answer of `authenticate` may be used again
     /// for `authentication_cache_ms_max` milliseconds.
@@ -123,10 +103,11 @@ impl Calls {
         let (send, answer) = tokio::sync::oneshot::channel();
         let inner = Arc::clone(&self.inner);
         let service = call.service.clone();
-        self.inner.tasks.spawn("call", async move {
+        let run = async move {
             // The client may be gone: then nobody takes the answer, and the call is done all the same.
             let _unheard = send.send(run(inner, directory, call).await);
-        });
+        };
+        self.inner.tasks.spawn("call", run.in_current_span());
         answer.await.unwrap_or(Err(CallError::Failed { service }))
     }
 
@@ -177,43 +158,3 @@ async fn run(inner: Arc<Inner>, directory: Arc<Directory>, call: RootCall) -> Re
     inner.stores.wait_durable(root.reached()).await?;
     answer
 }
-=======
-/// What the component answered. It is durable.
-#[derive(Debug)]
-pub enum Answer {
-    Ok(Option<Val>),
-    /// A `Val::Variant` or `Val::Enum` of the function's error type.
-    Err(Option<Val>),
-}
-
-/// Why there is no answer. Nothing of the call remains.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    #[error("{service} is unavailable: {why}")]
-    Unavailable { service: ServiceName, why: &'static str, retry_after_s: u64 },
-    #[error("the deadline of the call passed")]
-    Deadline,
-    #[error("{service} failed")]
-    Failed { service: ServiceName },
-    #[error("the journal has stopped")]
-    Stopped,
-}
-
-impl Calls {
-    /// # Errors
-    ///
-    /// [`CallError`].
-    #[expect(clippy::unused_async, reason = "the signature of what runs calls")]
-    pub async fn call(&self, _root: RootCall) -> Result<Answer, CallError> {
-        Err(CallError::Stopped)
-    }
-
-    /// # Errors
-    ///
-    /// [`CallError`].
-    #[expect(clippy::unused_async, reason = "the signature of what runs calls")]
-    pub async fn authenticate(&self, _token: &str) -> Result<Option<Identity>, CallError> {
-        Err(CallError::Stopped)
-    }
-}
->>>>>>> gateway

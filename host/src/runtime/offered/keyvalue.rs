@@ -38,7 +38,7 @@ fn answer<T>(result: Result<T, StoreError>) -> Answer<T> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(StoreError::ReadOnly) => Ok(Err(store::Error::AccessDenied)),
-        Err(error) if error.is_of_guest() => Ok(Err(store::Error::Other(error.to_string()))),
+        Err(error) if !matches!(error, StoreError::Index(_)) => Ok(Err(store::Error::Other(error.to_string()))),
         Err(error) => Err(Failure::Store(error).into()),
     }
 }
@@ -64,7 +64,7 @@ impl store::HostBucket for View<'_> {
     }
 
     fn set(&mut self, _bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> Answer<()> {
-        answer(self.transaction.set(&key, value.into()))
+        answer(self.transaction.set(&key, bytes::Bytes::from(value)))
     }
 
     fn delete(&mut self, _bucket: Resource<Bucket>, key: String) -> Answer<()> {
@@ -79,7 +79,7 @@ impl store::HostBucket for View<'_> {
         let direction = Direction::Ascending;
         let scan = Scan { prefix: "", after: cursor.as_deref(), direction, limit: SCAN_ENTRIES_MAX };
         answer(self.transaction.scan(&scan).map(|page| {
-            let keys: Vec<_> = page.entries.into_iter().map(|(key, _)| key).collect();
+            let keys: Vec<_> = page.entries.into_iter().map(|entry| entry.key).collect();
             store::KeyResponse { cursor: keys.last().filter(|_| page.more).cloned(), keys }
         }))
     }
@@ -100,7 +100,7 @@ impl atomics::Host for View<'_> {
         let Some(sum) = number.and_then(|number| number.checked_add(delta)) else {
             return Ok(Err(store::Error::Other(format!("{key:?} holds no number, or the sum is none of 64 bits"))));
         };
-        answer(self.transaction.set(&key, sum.to_string().into_bytes().into()).map(|()| sum))
+        answer(self.transaction.set(&key, sum.to_string().into_bytes()).map(|()| sum))
     }
 
     /// The call's transaction is serializable: nobody but the call itself can have written the key in between.
@@ -114,7 +114,7 @@ impl atomics::Host for View<'_> {
             let again = self.table.push(Swap { key, seen: current })?;
             return Ok(Err(atomics::CasError::CasFailed(again)));
         }
-        let set = answer(self.transaction.set(&key, value.into()))?;
+        let set = answer(self.transaction.set(&key, bytes::Bytes::from(value)))?;
         Ok(set.map_err(atomics::CasError::StoreError))
     }
 }
@@ -144,7 +144,7 @@ impl batch::Host for View<'_> {
     }
 
     fn set_many(&mut self, _bucket: Resource<Bucket>, pairs: Vec<(String, Vec<u8>)>) -> Answer<()> {
-        answer(pairs.into_iter().try_for_each(|(key, value)| self.transaction.set(&key, value.into())))
+        answer(pairs.into_iter().try_for_each(|(key, value)| self.transaction.set(&key, bytes::Bytes::from(value))))
     }
 
     fn delete_many(&mut self, _bucket: Resource<Bucket>, keys: Vec<String>) -> Answer<()> {

@@ -18,7 +18,7 @@ impl store::Host for View<'_> {
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<()> {
-        Ok(self.transaction.set(&key, value.into()).map_err(Failure::Store)?)
+        Ok(self.transaction.set(&key, bytes::Bytes::from(value)).map_err(Failure::Store)?)
     }
 
     fn delete(&mut self, key: String) -> wasmtime::Result<()> {
@@ -38,7 +38,7 @@ impl store::Host for View<'_> {
         };
         let scan = Scan { prefix: &prefix, after: after.as_deref(), direction, limit };
         let page = self.transaction.scan(&scan).map_err(Failure::Store)?;
-        let entries = page.entries.into_iter().map(|(key, value)| store::Entry { key, value: value.into() });
+        let entries = page.entries.into_iter().map(|entry| store::Entry { key: entry.key, value: entry.value.into() });
         Ok(store::Page { entries: entries.collect(), more: page.more })
     }
 }
