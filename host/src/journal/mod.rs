@@ -7,6 +7,8 @@ mod durable;
 mod frame;
 mod record;
 mod recovery;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod writer;
 
 use std::collections::VecDeque;

@@ -1,5 +1,6 @@
 //! The store as its users see it: transactions, commits, restarts, and what a disk may do to them.
 
+mod faults;
 mod transactions;
 
 use std::path::Path;
