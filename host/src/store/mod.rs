@@ -217,6 +217,13 @@ impl Store {
         &self.inner.state.name
     }
 
+    /// Whether the index has every commit.
+    #[cfg(test)]
+    fn is_applied(&self) -> bool {
+        let view = self.view();
+        view.young.is_empty() && view.old.is_empty()
+    }
+
     fn view(&self) -> Arc<View> {
         self.inner.state.view.load_full()
     }

@@ -1,6 +1,8 @@
 //! The store as its users see it: transactions, commits, restarts, and what a disk may do to them.
 
 mod faults;
+mod model;
+mod serializable;
 mod transactions;
 
 use std::path::Path;
