@@ -11,6 +11,9 @@ mod recovery;
 pub(crate) mod simulated;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,7 +26,7 @@ pub(crate) use disk::{Directory, Disk, DiskFile, JOURNAL_FOLDER, SERVICES_FOLDER
 pub use durable::Stopped;
 use durable::{Gate, WaitDurable};
 pub(crate) use frame::Body;
-pub use frame::{Damage, JournalId};
+pub use frame::{Damage, End, Frames, JournalId};
 pub(crate) use record::RecordWriter;
 pub use record::{Event, Record, RecordError};
 pub use recovery::OpenError;
