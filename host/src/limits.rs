@@ -65,6 +65,9 @@ pub const SCAN_ENTRIES_MAX: u32 = 1000;
 /// Bytes of keys and values behind which a scan ends its page, whatever its limit: a page is held in memory whole.
 pub const SCAN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Largest index that is read whole and checked at every start; a larger one would hold the start up for too long.
+pub const INDEX_CHECK_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Most keys that a call's reads are remembered by; more are remembered as the range between the first and the last.
 pub const READ_KEYS_MAX: usize = 4096;
 
