@@ -5,6 +5,7 @@ mod display;
 mod host;
 mod line;
 mod mistake;
+mod openapi;
 mod read;
 mod read_functions;
 mod read_types;
@@ -21,6 +22,7 @@ use wit_parser::Resolve;
 
 pub use clash::check_together;
 pub use mistake::{ContractError, Mistake};
+pub use openapi::openapi;
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };
