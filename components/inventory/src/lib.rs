@@ -13,7 +13,6 @@ pub mod domain;
 mod listing;
 mod storage;
 
-use switchyard_sdk::types::{Fault, Faults};
 use switchyard_sdk::{Money, Problem, time};
 
 use bindings::Component;
@@ -138,9 +137,8 @@ fn on_sale(sku: String) -> Result<(Sku, Item), Problem> {
 }
 
 fn bad_sku() -> Problem {
-    let detail = "must be 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first".to_owned();
-    let fault = Fault { field: None, parameter: Some("sku".to_owned()), detail: detail.clone() };
-    Problem::Invalid(Faults { detail, errors: vec![fault] })
+    let detail = "must be 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first";
+    Problem::invalid_parameter("sku", detail)
 }
 
 fn order(id: &str) -> Result<OrderId<'_>, Problem> {
