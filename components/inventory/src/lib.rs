@@ -17,6 +17,7 @@ use switchyard_sdk::{Money, Problem, time};
 
 use bindings::Component;
 use bindings::exports::shop::inventory::inventory as contract;
+#[cfg(not(test))]
 use bindings::shop::events::stock_events::stock_changed;
 use domain::item::{Details, Item, Sku};
 use domain::lines::{Line, Lines, LinesError};
@@ -24,6 +25,8 @@ use domain::reservation::{ExpiryBudget, Reservation, ReservationError, Stocks};
 use domain::stock::{Stock, StockError};
 use listing::Listing;
 use storage::OrderId;
+#[cfg(test)]
+use tests::stock_changed;
 
 /// Most items that are priced at once: a full cart, several times over.
 const PRICED_ITEMS_MAX: usize = 1_000;
@@ -199,3 +202,6 @@ fn held(order_id: &str, reservation: Reservation) -> contract::Reservation {
         expires_at: reservation.expires_at.to_rfc3339(),
     }
 }
+
+#[cfg(test)]
+mod tests;
