@@ -14,6 +14,39 @@ pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Longest `Idempotency-Key`, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
+/// Fewest bytes of one write that count as an answer being taken: more than the acknowledgements of HTTP/2 that a client
+/// can ask for without end.
+pub const WRITE_PROGRESS_BYTES_MIN: usize = 512;
+
+/// Most bytes of an unwanted request body that are read and thrown away, so that the client sees the refusal and not a
+/// reset connection.
+pub const BODY_DISCARD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Clients whose request rates are remembered at once: 64 bytes each. Beyond, newcomers share one rate.
+pub const RATED_CLIENTS_MAX: usize = 65_536;
+
+/// Ranges that one request may ask of a file; a request for more gets the whole.
+pub const RANGES_MAX: usize = 16;
+
+/// Largest file that is kept in memory, and the sum of those kept, in bytes.
+pub const ASSET_CACHED_BYTES_MAX: usize = 256 * 1024;
+pub const ASSET_CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Files whose description is kept in memory: a storefront has fewer.
+pub const ASSET_CACHE_ENTRIES_MAX: usize = 1024;
+
+/// How long a file kept in memory is served without a look at the disk, in milliseconds.
+pub const ASSET_FRESH_MS_MAX: u64 = 1_000;
+
+/// Bytes of a file that are read at once when it is streamed.
+pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Answers up to this size, in bytes, are compressed on the thread that handles the request; larger ones elsewhere.
+pub const COMPRESS_INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest bearer token, in bytes: signed tokens of other makers are long, opaque ones short.
+pub const TOKEN_BYTES_MAX: usize = 2048;
+
 /// Longest key a service may store, in bytes: a key must fit inside one 4 KiB page.
 pub const KEY_BYTES_MAX: usize = 1024;
 
@@ -29,11 +62,29 @@ pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most entries that one scan gives at once: a page, not a dump.
 pub const SCAN_ENTRIES_MAX: u32 = 1000;
 
+/// Bytes of keys and values behind which a scan ends its page, whatever its limit: a page is held in memory whole.
+pub const SCAN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most keys that a call's reads are remembered by; more are remembered as the range between the first and the last.
+pub const READ_KEYS_MAX: usize = 4096;
+
+/// Most ranges that a call's scans are remembered by; more are remembered as the whole store.
+pub const READ_RANGES_MAX: usize = 256;
+
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
 
 /// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
 pub const SESSIONS_CACHED_MAX: usize = 10_000;
+/// Longest JSON of one value, in bytes, read or written: it is held in memory whole, beside the value itself.
+pub const VALUE_JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most memory that one value read from JSON may take, in bytes: a few bytes of JSON can stand for a record of many
+/// absent fields, so a bound on the body alone is none on the value.
+pub const VALUE_MEMORY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Longest name of an unknown member that an error repeats, in bytes: errors are logged.
+pub const VALUE_UNKNOWN_NAME_BYTES_MAX: usize = 128;
 /// Shortest period of a schedule: each run is a call with a transaction of its own.
 pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);
 
@@ -42,6 +93,31 @@ pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
 pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Native stack that the code of a guest may use: four fifths of it are left to the host functions that it calls.
+pub const GUEST_STACK_BYTES_MAX: usize = 512 * 1024;
+
+/// Most elements of one table of a guest: interpreters have some ten thousand functions.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// Most handles (streams, pollables, buckets) that one instance may hold: each is an allocation of the host.
+pub const HANDLES_MAX: usize = 1024;
+
+/// Most random bytes that a guest gets at once.
+pub const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What is kept of a guest's output for the report of its failure, in bytes: a panic message with its backtrace.
+pub const LOG_TAIL_BYTES_MAX: usize = 4096;
+
+/// Longest line of a guest's output in the log, in bytes; a longer one is cut into several.
+pub const LOG_LINE_BYTES_MAX: usize = 8192;
+
+/// Most problems, imports and exports that a verdict lists, each: a hostile component has as many as it likes.
+pub const VERDICT_LINES_MAX: usize = 256;
+
+/// Longest name or type in a verdict, in characters; the rest is cut off.
+pub const VERDICT_TEXT_CHARS_MAX: usize = 400;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
+// The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.
+const _: () = assert!(VALUE_DEPTH_MAX < 128);

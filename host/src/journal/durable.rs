@@ -40,10 +40,6 @@ impl Gate {
         Number(self.durable.load(Ordering::Acquire))
     }
 
-    pub(crate) fn stopped(&self) -> Option<Stopped> {
-        self.lock().stopped.clone()
-    }
-
     /// Lets out all who wait for a number up to `durable`.
     pub(crate) fn advance(&self, durable: Number) {
         let mut waiting = self.lock();

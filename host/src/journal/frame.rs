@@ -105,12 +105,8 @@ impl FrameHeader {
     fn decode(journal: JournalId, bytes: &[u8]) -> Option<Self> {
         let (bytes, _) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>()?;
         let mut fields = Fields(bytes);
-        let header = Self {
-            body_bytes: fields.u32(),
-            body_checksum: fields.u32(),
-            number: fields.u64(),
-            durable: fields.u64(),
-        };
+        let header =
+            Self { body_bytes: fields.u32(), body_checksum: fields.u32(), number: fields.u64(), durable: fields.u64() };
         (header.encode(journal) == *bytes).then_some(header)
     }
 }
@@ -185,10 +181,6 @@ impl<'a> Frames<'a> {
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Damage> {
         let header = SegmentHeader::decode(bytes)?;
         Ok(Self { bytes, header, offset: SEGMENT_HEADER_BYTES, next: header.first.0 })
-    }
-
-    pub(crate) fn header(&self) -> SegmentHeader {
-        self.header
     }
 
     /// The number that the next record would have.

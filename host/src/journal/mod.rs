@@ -238,7 +238,7 @@ impl Journal {
 
     /// Why it takes no more records, if so.
     pub(crate) fn stopped(&self) -> Option<Stopped> {
-        self.shared.gate.stopped()
+        self.shared.lock().stopped.clone()
     }
 
     /// Takes no more records from now on; those that were appended are still written.
@@ -266,9 +266,9 @@ impl Journal {
     pub(crate) fn close(&self) -> io::Result<()> {
         self.shared.close();
         let threads = std::mem::take(&mut *self.lock_threads());
-        let done = threads.into_iter().map(|thread| {
-            thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the journal panicked")))
-        });
+        let done = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the journal panicked"))));
         let done = done.collect::<io::Result<()>>();
         self.shared.gate.stop("the host has shut down");
         done

@@ -142,9 +142,14 @@ pub(crate) fn replay<E: From<OpenError>>(
         if behind.is_some_and(|next| next.first.0 <= from.0 + 1) {
             continue;
         }
-        let read = read_segment(disk, segment, behind, |number, record| {
-            if number > from { visit(number, record) } else { Ok(()) }
-        })?;
+        let read = read_segment(
+            disk,
+            segment,
+            behind,
+            |number, record| {
+                if number > from { visit(number, record) } else { Ok(()) }
+            },
+        )?;
         tail = Tail { next: read.next, cut: Some((segment.clone(), read.end)) };
     }
     Ok(tail)
@@ -167,8 +172,8 @@ fn read_segment<E: From<OpenError>>(
     let mut frames = Frames::read(&bytes).map_err(|source| damaged(0, source))?;
     let mut offset = frames.offset();
     while let Some((number, body)) = frames.next() {
-        let record = Record::decode(body)
-            .map_err(|source| damaged(offset, Damage::Record { number: number.0, source }))?;
+        let record =
+            Record::decode(body).map_err(|source| damaged(offset, Damage::Record { number: number.0, source }))?;
         visit(number, record)?;
         offset = frames.offset();
     }

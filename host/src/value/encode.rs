@@ -1,0 +1,189 @@
+//! From values to JSON, straight into the bytes of the answer.
+
+use base64::engine::general_purpose::STANDARD;
+use base64::write::EncoderWriter;
+use serde::Serialize;
+use std::io::Write as _;
+use wasmtime::component::Val;
+
+use super::error::{Blame, Refused, ValueError};
+use super::integer;
+use super::shape::{Cases, FlagName, Member, Shape};
+use crate::limits::VALUE_JSON_BYTES_MAX;
+
+/// Appends `value`, which is of `shape`, to `out`; after an error `out` is as it was.
+pub(super) fn encode(shape: &Shape, value: &Val, out: &mut Vec<u8>) -> Result<(), ValueError> {
+    whole(out, |writer| writer.value(shape, value))
+}
+
+/// Appends an object of `members`, whose values come in their order.
+pub(super) fn encode_members(members: &[Member], values: &[Val], out: &mut Vec<u8>) -> Result<(), ValueError> {
+    whole(out, |writer| {
+        if members.len() != values.len() {
+            let detail = format!("expected {} values, found {}", members.len(), values.len());
+            return Err(writer.blame.refuse(detail));
+        }
+        writer.members(members.iter().zip(values))
+    })
+}
+
+fn whole(out: &mut Vec<u8>, write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>) -> Result<(), ValueError> {
+    let start = out.len();
+    let mut writer = Writer { out, end_max: start.saturating_add(VALUE_JSON_BYTES_MAX), blame: Blame::default() };
+    write(&mut writer).and_then(|()| writer.check_size()).map_err(|Refused| {
+        let blame = writer.blame;
+        writer.out.truncate(start);
+        blame.into_error(String::new)
+    })
+}
+
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    /// The length that `out` may have at most.
+    end_max: usize,
+    blame: Blame,
+}
+
+impl Writer<'_> {
+    fn value(&mut self, shape: &Shape, value: &Val) -> Result<(), Refused> {
+        match (shape, value) {
+            (Shape::Bool, Val::Bool(true)) => self.raw("true"),
+            (Shape::Bool, Val::Bool(false)) => self.raw("false"),
+            (Shape::Integer(kind), value) => match kind.number(value) {
+                Some(number) => self.integer(number),
+                None => return Err(self.mismatch(shape)),
+            },
+            (Shape::F32, Val::Float32(number)) if number.is_finite() => self.json(number),
+            (Shape::F64, Val::Float64(number)) if number.is_finite() => self.json(number),
+            (Shape::F32, Val::Float32(_)) | (Shape::F64, Val::Float64(_)) => {
+                return Err(self.blame.refuse("a float that is infinite or not a number has no JSON form"));
+            }
+            (Shape::Char, Val::Char(char)) => self.json(char),
+            (Shape::String, Val::String(text)) => self.json(text.as_str()),
+            (Shape::Bytes, Val::List(bytes)) => return self.bytes(shape, bytes),
+            (Shape::List(item), Val::List(values)) => return self.items(std::iter::repeat(&**item).zip(values)),
+            (Shape::FixedList(item, length), Val::FixedLengthList(values)) if values.len() == *length => {
+                return self.items(std::iter::repeat(&**item).zip(values));
+            }
+            (Shape::Tuple(shapes), Val::Tuple(values)) if values.len() == shapes.len() => {
+                return self.items(shapes.iter().zip(values));
+            }
+            (Shape::Option(_), Val::Option(None)) => self.raw("null"),
+            (Shape::Option(inner), Val::Option(Some(value))) => return self.value(inner, value),
+            (Shape::Cases(cases), value) => return self.case(shape, cases, value),
+            (Shape::Record(members), Val::Record(values)) => {
+                let same = |(member, (name, _)): (&Member, &(String, Val))| *member.wit == **name;
+                if members.fields.len() != values.len() || !members.fields.iter().zip(values).all(same) {
+                    return Err(self.mismatch(shape));
+                }
+                return self.members(members.fields.iter().zip(values.iter().map(|(_, value)| value)));
+            }
+            (Shape::Flags(names), Val::Flags(set)) => return self.flags(shape, names, set),
+            _ => return Err(self.mismatch(shape)),
+        }
+        Ok(())
+    }
+
+    fn mismatch(&mut self, shape: &Shape) -> Refused {
+        self.blame.refuse(format!("expected what JSON has as {shape}, found a value of another type"))
+    }
+
+    fn raw(&mut self, json: &str) {
+        self.out.extend_from_slice(json.as_bytes());
+    }
+
+    fn json<T: Serialize + ?Sized>(&mut self, value: &T) {
+        serde_json::to_writer(&mut *self.out, value).expect("numbers and texts have a JSON form, a Vec takes all");
+    }
+
+    fn integer(&mut self, number: i128) {
+        match integer::exact(number) {
+            Some(number) => self.json(&number),
+            None => {
+                self.out.push(b'"');
+                self.json(&number);
+                self.out.push(b'"');
+            }
+        }
+    }
+
+    fn bytes(&mut self, shape: &Shape, bytes: &[Val]) -> Result<(), Refused> {
+        let byte = |value: &Val| if let Val::U8(byte) = value { Some(*byte) } else { None };
+        let Some(bytes) = bytes.iter().map(byte).collect::<Option<Vec<_>>>() else { return Err(self.mismatch(shape)) };
+        self.out.push(b'"');
+        let mut base64 = EncoderWriter::new(&mut *self.out, &STANDARD);
+        base64.write_all(&bytes).and_then(|()| base64.finish().map(|_| ())).expect("a Vec takes every write");
+        drop(base64);
+        self.out.push(b'"');
+        Ok(())
+    }
+
+    fn items<'v>(&mut self, items: impl Iterator<Item = (&'v Shape, &'v Val)>) -> Result<(), Refused> {
+        self.out.push(b'[');
+        for (position, (shape, value)) in items.enumerate() {
+            if position > 0 {
+                self.out.push(b',');
+            }
+            let written = self.value(shape, value).and_then(|()| self.check_size());
+            written.inspect_err(|_| self.blame.leave(position))?;
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    fn members<'v>(&mut self, members: impl Iterator<Item = (&'v Member, &'v Val)>) -> Result<(), Refused> {
+        let mut before = b'{';
+        for (member, value) in members {
+            if matches!((&member.shape, value), (Shape::Option(_), Val::Option(None))) {
+                continue;
+            }
+            self.out.push(before);
+            self.raw(&member.key);
+            self.value(&member.shape, value).inspect_err(|_| self.blame.leave(&member.json))?;
+            before = b',';
+        }
+        if before == b'{' {
+            self.out.push(b'{');
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn case(&mut self, shape: &Shape, cases: &Cases, value: &Val) -> Result<(), Refused> {
+        let Some((case, payload)) = cases.of(value) else { return Err(self.mismatch(shape)) };
+        let Some((shape, payload)) = case.payload.as_ref().zip(payload) else {
+            self.json(&case.name);
+            return Ok(());
+        };
+        self.out.push(b'{');
+        self.json(&case.name);
+        self.out.push(b':');
+        self.value(shape, payload).inspect_err(|_| self.blame.leave(&case.name))?;
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn flags(&mut self, shape: &Shape, names: &[FlagName], set: &[String]) -> Result<(), Refused> {
+        if set.iter().any(|flag| !names.iter().any(|name| *name.wit == **flag)) {
+            return Err(self.mismatch(shape));
+        }
+        let set = names.iter().filter(|name| set.iter().any(|flag| *name.wit == **flag));
+        self.out.push(b'[');
+        for (position, name) in set.enumerate() {
+            if position > 0 {
+                self.out.push(b',');
+            }
+            self.json(&name.json);
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    /// Items and texts alone make JSON long; what is around them is as long as its type.
+    fn check_size(&mut self) -> Result<(), Refused> {
+        if self.out.len() > self.end_max {
+            return Err(self.blame.refuse(format!("expected at most {VALUE_JSON_BYTES_MAX} bytes of JSON")));
+        }
+        Ok(())
+    }
+}
