@@ -283,9 +283,27 @@ fn what_is_added_is_in_the_account_without_the_token_and_serves_a_checkout() {
     for gone in [
         Component::remove_address(account.id.clone(), address.id.clone()),
         Component::remove_payment_method(account.id.clone(), method.id.clone()),
-        Component::get_checkout_details(account.id.clone(), address.id, method.id).map(|_| ()),
     ] {
         assert!(matches!(gone, Err(Problem::NotFound(_))), "{gone:?}");
+    }
+}
+
+#[test]
+fn a_checkout_is_told_which_choice_is_none_of_the_customers() {
+    native::reset();
+    let account = register("anna@example.com");
+    native::sign_in(&account.id, caller::CUSTOMER, None);
+    let address = Component::add_address(account.id.clone(), address()).expect("a good address");
+    let method = Component::add_payment_method(account.id.clone(), card("tok_ok")).expect("a good card");
+    let cases = [
+        (address.id.as_str(), "pm_none", "payment-method-id"),
+        ("adr_none", method.id.as_str(), "address-id"),
+        (&"x".repeat(3000), "", "address-id"),
+    ];
+    for (address_id, method_id, parameter) in cases {
+        let refused = Component::get_checkout_details(account.id.clone(), address_id.to_owned(), method_id.to_owned());
+        let Err(Problem::Invalid(faults)) = refused else { panic!("{refused:?}") };
+        assert_eq!(faults.errors[0].parameter.as_deref(), Some(parameter));
     }
 }
 
