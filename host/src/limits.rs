@@ -14,6 +14,39 @@ pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Longest `Idempotency-Key`, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
+/// Fewest bytes of one write that count as an answer being taken: more than the acknowledgements of HTTP/2 that a client
+/// can ask for without end.
+pub const WRITE_PROGRESS_BYTES_MIN: usize = 512;
+
+/// Most bytes of an unwanted request body that are read and thrown away, so that the client sees the refusal and not a
+/// reset connection.
+pub const BODY_DISCARD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Clients whose request rates are remembered at once: 64 bytes each. Beyond, newcomers share one rate.
+pub const RATED_CLIENTS_MAX: usize = 65_536;
+
+/// Ranges that one request may ask of a file; a request for more gets the whole.
+pub const RANGES_MAX: usize = 16;
+
+/// Largest file that is kept in memory, and the sum of those kept, in bytes.
+pub const ASSET_CACHED_BYTES_MAX: usize = 256 * 1024;
+pub const ASSET_CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Files whose description is kept in memory: a storefront has fewer.
+pub const ASSET_CACHE_ENTRIES_MAX: usize = 1024;
+
+/// How long a file kept in memory is served without a look at the disk, in milliseconds.
+pub const ASSET_FRESH_MS_MAX: u64 = 1_000;
+
+/// Bytes of a file that are read at once when it is streamed.
+pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Answers up to this size, in bytes, are compressed on the thread that handles the request; larger ones elsewhere.
+pub const COMPRESS_INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest bearer token, in bytes: signed tokens of other makers are long, opaque ones short.
+pub const TOKEN_BYTES_MAX: usize = 2048;
+
 /// Longest key a service may store, in bytes: a key must fit inside one 4 KiB page.
 pub const KEY_BYTES_MAX: usize = 1024;
 
@@ -60,6 +93,23 @@ pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
 pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Native stack that the code of a guest may use: four fifths of it are left to the host functions that it calls.
+pub const GUEST_STACK_BYTES_MAX: usize = 512 * 1024;
+
+/// Most elements of one table of a guest: interpreters have some ten thousand functions.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// Most handles (streams, pollables, buckets) that one instance may hold: each is an allocation of the host.
+pub const HANDLES_MAX: usize = 1024;
+
+/// Most random bytes that a guest gets at once.
+pub const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What is kept of a guest's output for the report of its failure, in bytes: a panic message with its backtrace.
+pub const LOG_TAIL_BYTES_MAX: usize = 4096;
+
+/// Longest line of a guest's output in the log, in bytes; a longer one is cut into several.
+pub const LOG_LINE_BYTES_MAX: usize = 8192;
 
 /// Most problems, imports and exports that a verdict lists, each: a hostile component has as many as it likes.
 pub const VERDICT_LINES_MAX: usize = 256;

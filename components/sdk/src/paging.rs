@@ -179,4 +179,14 @@ mod tests {
             assert_eq!(parameter(PageRequest::parse("list", Some(cursor), None)), "cursor", "{cursor}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_position_comes_back_out_of_its_cursor(list: String, position in ".{0,100}", other: String) {
+            let cursor = PageRequest::parse(list.as_str(), None, None).expect("no cursor").cursor(&position);
+            let request = PageRequest::parse(list, Some(&cursor), None).expect("its own cursor");
+            proptest::prop_assert_eq!(request.after(), Some(position.as_str()));
+            let _never_panics = PageRequest::parse("list", Some(&other), None);
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! The typed store: serde values under text keys, in the service's own transactional store.
 //!
 //! Invariant: every value is one byte [`FORMAT`] and then [postcard](https://postcard.jamesmunns.com/wire-format).
-//! Adding a case at the end of an enum keeps old values readable; any other change of a stored type does not, so a type
-//! that is to change is stored as an enum of its versions.
+//! A case added at the end of an enum keeps old values readable; any other change of a stored type does not. So what is to
+//! outlive a release is stored as an enum of its versions from the start: `enum StoredCart { V1(Cart) }`.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -192,6 +192,17 @@ mod tests {
             native::put_bytes("k", bytes);
             let error = try_get::<u8>("k").expect_err("not one byte");
             assert_eq!(error.to_string(), "the value under \"k\" is no u8", "{bytes:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_stored_comes_back_and_what_is_not_is_no_panic(
+            value: (u64, Option<String>, Vec<(i32, bool)>),
+            bytes: Vec<u8>,
+        ) {
+            proptest::prop_assert_eq!(decode("k", &encode(&value)), Ok(value));
+            let _either = decode::<(u64, Option<String>, Vec<(i32, bool)>)>("k", &bytes);
         }
     }
 

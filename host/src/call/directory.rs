@@ -8,7 +8,7 @@ use tokio::sync::RwLock;
 use super::admission::Admission;
 use super::breaker::Breaker;
 use crate::config::LimitSettings;
-use crate::contract::{Function, Reach, World};
+use crate::contract::{Function, Interface, Reach, World};
 use crate::names::{Digest, ServiceName};
 use crate::observe::calls::{CallFigures, ServiceCalls};
 use crate::runtime::Program;
@@ -95,13 +95,10 @@ pub(super) struct Authenticator {
 
 /// Why services do not make a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DirectoryError {
-    #[error("both {first} and {second} export {interface}: a caller could not tell which is meant")]
-    ExportedTwice { interface: Arc<str>, first: ServiceName, second: ServiceName },
-    #[error("{service} imports {interface}, which no service exports: add one that does to the manifest")]
-    NotExported { service: ServiceName, interface: Arc<str> },
-    #[error("{service} carries a second function with `authenticate`: {function}")]
-    AuthenticatesTwice { service: ServiceName, function: Arc<str> },
+#[error("{service} imports {interface}, which no service exports: add one that does to the manifest")]
+pub struct NotExported {
+    pub service: ServiceName,
+    pub interface: Arc<str>,
 }
 
 /// All services with their live releases, at one instant.
@@ -114,50 +111,42 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// `members` have passed [`crate::contract::check_together`]: no two export what a third one calls.
+    ///
     /// # Errors
     ///
-    /// [`DirectoryError`], when an import has no exporter, or an interface has two.
-    pub fn new(members: impl IntoIterator<Item = Member>) -> Result<Self, DirectoryError> {
+    /// [`NotExported`], when nobody exports what a member calls.
+    pub fn new(members: impl IntoIterator<Item = Member>) -> Result<Self, NotExported> {
         let members: HashMap<_, _> =
             members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
         let mut directory = Self { members, exporters: HashMap::new(), authenticator: None };
-        directory.collect_exports()?;
+        directory.collect_exports();
         directory.check_imports()?;
         Ok(directory)
     }
 
-    fn collect_exports(&mut self) -> Result<(), DirectoryError> {
+    fn collect_exports(&mut self) {
         for (name, member) in &self.members {
-            let called = |function: &&Arc<Function>| !matches!(function.reach, Reach::Event);
             for interface in &member.release.world.exports {
-                if interface.functions.iter().any(|function| called(&function)) {
-                    let earlier = self.exporters.insert(Arc::clone(&interface.name), name.clone());
-                    if let Some(first) = earlier {
-                        let interface = Arc::clone(&interface.name);
-                        return Err(DirectoryError::ExportedTwice { interface, first, second: name.clone() });
-                    }
+                if calls(interface) {
+                    self.exporters.insert(Arc::clone(&interface.name), name.clone());
                 }
-                for function in interface.functions.iter().filter(|f| matches!(f.reach, Reach::Authenticate)) {
-                    if self.authenticator.is_some() {
-                        let function = Arc::clone(&function.name.wit);
-                        return Err(DirectoryError::AuthenticatesTwice { service: name.clone(), function });
-                    }
+                let authenticates = |function: &&Arc<Function>| matches!(function.reach, Reach::Authenticate);
+                if let Some(function) = interface.functions.iter().find(authenticates) {
                     let function = Arc::clone(function);
                     self.authenticator = Some(Authenticator { member: member.clone(), function });
                 }
             }
         }
-        Ok(())
     }
 
-    fn check_imports(&self) -> Result<(), DirectoryError> {
+    fn check_imports(&self) -> Result<(), NotExported> {
         for (service, member) in &self.members {
-            for interface in &member.release.world.imports {
-                let called = interface.functions.iter().any(|function| !matches!(function.reach, Reach::Event));
-                if called && !self.exporters.contains_key(&interface.name) {
-                    let interface = Arc::clone(&interface.name);
-                    return Err(DirectoryError::NotExported { service: service.clone(), interface });
-                }
+            let imports = member.release.world.imports.iter();
+            let missing = |interface: &&Interface| calls(interface) && !self.exporters.contains_key(&interface.name);
+            if let Some(interface) = imports.clone().find(missing) {
+                let interface = Arc::clone(&interface.name);
+                return Err(NotExported { service: service.clone(), interface });
             }
         }
         Ok(())
@@ -181,4 +170,9 @@ impl Directory {
     pub(super) fn authenticator(&self) -> Option<&Authenticator> {
         self.authenticator.as_ref()
     }
+}
+
+/// Whether an interface is one that services call; the others are events, which the host delivers.
+fn calls(interface: &Interface) -> bool {
+    interface.functions.iter().any(|function| !matches!(function.reach, Reach::Event))
 }

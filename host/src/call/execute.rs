@@ -142,7 +142,7 @@ impl Call {
             return Ok(Some((answer, self.read_only.then(|| transaction.into_reads()))));
         }
         let _shared = match lane {
-            Lane::Beside if transaction.writes() && !self.holds_lane() => Some(self.share_lane().await?),
+            Lane::Beside if transaction.has_effects() && !self.holds_lane() => Some(self.share_lane().await?),
             _ => None,
         };
         match transaction.commit(CommitDetails { call: CallId::of_seed(&self.seed), memo: None }).await {

@@ -15,10 +15,11 @@ mod root;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tracing::Instrument as _;
 use wasmtime::component::Val;
 
 pub use answer::{Answer, CallError};
-pub use directory::{Directory, DirectoryError, Member, Release, Service};
+pub use directory::{Directory, Member, NotExported, Release, Service};
 
 use crate::clock;
 use crate::contract::Function;
@@ -102,10 +103,11 @@ impl Calls {
         let (send, answer) = tokio::sync::oneshot::channel();
         let inner = Arc::clone(&self.inner);
         let service = call.service.clone();
-        self.inner.tasks.spawn("call", async move {
+        let run = async move {
             // The client may be gone: then nobody takes the answer, and the call is done all the same.
             let _unheard = send.send(run(inner, directory, call).await);
-        });
+        };
+        self.inner.tasks.spawn("call", run.in_current_span());
         answer.await.unwrap_or(Err(CallError::Failed { service }))
     }
 

@@ -64,7 +64,7 @@ pub(super) enum Fault {
     NoParameter { name: String, part: &'static str, parameters: Vec<String> },
     #[error("the parameter `{name}` stands twice in the route")]
     ParameterTwice { name: String },
-    #[error("the parameter `{name}` stands in the {part}, where a `{ty}` cannot be written")]
+    #[error("the parameter `{name}` stands in the {part}, where `{ty}` cannot be written")]
     NotText { name: String, part: &'static str, ty: String },
     #[error("the body would be {}: a request has one body", names(parameters))]
     SeveralBodies { parameters: Vec<String> },
@@ -99,7 +99,7 @@ pub(super) enum Fault {
 
     #[error("a resource lives in one component's memory and cannot be sent to another, or as JSON")]
     Resource,
-    #[error("a {kind} cannot be kept, sent again or sent as JSON")]
+    #[error("{kind} cannot be kept, sent again or sent as JSON")]
     NoValue { kind: &'static str },
     #[error("maps are not in the reference toolchains yet")]
     Map,

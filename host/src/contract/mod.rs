@@ -6,6 +6,7 @@ mod host;
 mod line;
 mod line_error;
 mod mistake;
+mod openapi;
 mod read;
 mod read_functions;
 mod read_types;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use clash::check_together;
 pub use mistake::{ContractError, Mistake};
+pub use openapi::openapi;
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };

@@ -79,7 +79,7 @@ impl<'a> TypeReader<'a> {
             Wit::F64 => simple(Type::F64),
             Wit::Char => simple(Type::Char),
             Wit::String => simple(Type::String),
-            Wit::ErrorContext => Err(unfit(Fault::NoValue { kind: "error-context" }, Span::default())),
+            Wit::ErrorContext => Err(unfit(Fault::NoValue { kind: "an error-context" }, Span::default())),
             Wit::Id(id) => match self.known.get(id) {
                 Some(known) => known.clone(),
                 // wit-parser promises that a type comes behind all that it is made of.
@@ -103,10 +103,10 @@ impl<'a> TypeReader<'a> {
             TypeDefKind::Enum(of) => Ok(self.enumeration(id, of)),
             TypeDefKind::Flags(flags) => self.flags(id, flags),
             TypeDefKind::Resource | TypeDefKind::Handle(_) => Err(unfit(Fault::Resource, def.span)),
-            TypeDefKind::Stream(_) => Err(unfit(Fault::NoValue { kind: "stream" }, def.span)),
-            TypeDefKind::Future(_) => Err(unfit(Fault::NoValue { kind: "future" }, def.span)),
+            TypeDefKind::Stream(_) => Err(unfit(Fault::NoValue { kind: "a stream" }, def.span)),
+            TypeDefKind::Future(_) => Err(unfit(Fault::NoValue { kind: "a future" }, def.span)),
             TypeDefKind::Map(..) => Err(unfit(Fault::Map, def.span)),
-            TypeDefKind::Unknown => Err(unfit(Fault::NoValue { kind: "type of unknown shape" }, def.span)),
+            TypeDefKind::Unknown => Err(unfit(Fault::NoValue { kind: "a type of unknown shape" }, def.span)),
         };
         let known = known.and_then(|known| match known.depth {
             0..=VALUE_DEPTH_MAX => Ok(known),

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::call::DirectoryError;
+use crate::admin::TokenFileError;
+use crate::call::NotExported;
 use crate::contract::{ContractError, Verdict};
+
 use crate::gateway::GatewayError;
 use crate::names::ServiceName;
 use crate::runtime::{CompileError, LinkError, RuntimeError};
@@ -34,13 +36,17 @@ pub enum StartError {
     #[error("the component of {service} cannot be linked")]
     Link { service: ServiceName, source: LinkError },
     #[error(transparent)]
-    Directory(#[from] DirectoryError),
+    Directory(#[from] NotExported),
     #[error("the system gives no randomness")]
     Randomness(#[from] getrandom::Error),
+    #[error("a listener has no address")]
+    Address { source: std::io::Error },
+    #[error("the OpenAPI document cannot be written")]
+    Openapi { source: serde_json::Error },
     #[error(transparent)]
     Gateway(#[from] GatewayError),
-    #[error("a part of the start ended before its time")]
-    Interrupted(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Token(#[from] TokenFileError),
 }
 
 /// What did not come to its end at a stop. The data is as after a crash: whole.

@@ -7,7 +7,7 @@ use super::StartError;
 use crate::call::{Member, Release, Service};
 use crate::clock;
 use crate::config::{Manifest, ServiceSettings};
-use crate::contract::{Contracts, World};
+use crate::contract::{Contracts, OutboundHttp, World};
 use crate::names::{Digest, ServiceName};
 use crate::runtime::{LinkSettings, Runtime};
 use crate::store::Stores;
@@ -74,7 +74,7 @@ impl Workshop<'_> {
 
     fn member(&self, name: &ServiceName, world: &Arc<World>) -> Result<Member, StartError> {
         let settings = self.manifest.services.get(name).expect("worlds are those of the manifest's services");
-        let limits = self.manifest.limits_of(settings);
+        let limits = settings.limits(&self.manifest.limits);
         let component = std::fs::read(&settings.component).map_err(|source| StartError::Component {
             service: name.clone(),
             path: settings.component.clone(),
@@ -82,7 +82,7 @@ impl Workshop<'_> {
         })?;
         let begin = clock::now();
         (self.report)(Progress::Compiling { service: name.clone() });
-        let verdict = self.contracts.judge(world, &component);
+        let verdict = self.contracts.judge(world, &component, outbound(settings));
         if !verdict.accepted {
             return Err(StartError::Refused { service: name.clone(), verdict: Box::new(verdict) });
         }
@@ -110,5 +110,13 @@ fn link_settings(
         environment: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         outbound_hosts: settings.outbound_hosts.clone(),
         limits: limits.clone(),
+    }
+}
+
+/// Whether the manifest grants requests to hosts outside.
+fn outbound(settings: &ServiceSettings) -> OutboundHttp {
+    match settings.outbound_hosts.is_empty() {
+        true => OutboundHttp::Refused,
+        false => OutboundHttp::Granted,
     }
 }

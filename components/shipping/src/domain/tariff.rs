@@ -69,6 +69,7 @@ const fn rate((option, carrier): (&'static str, &'static str), parcel: u32, kilo
 
 impl Rate {
     fn price(&self, weight_grams: u32) -> Money {
+        let weight_grams = weight_grams.max(1);
         let parcels = i64::from(weight_grams.div_ceil(PARCEL_GRAMS_MAX));
         let kilograms = i64::from(weight_grams.div_ceil(1000));
         Money::new(parcels * i64::from(self.parcel) + kilograms * i64::from(self.kilogram), Currency::EUR)
@@ -119,12 +120,14 @@ mod tests {
     #[test]
     fn a_quote_is_by_zone_and_weight_and_cheapest_first() {
         let cases = [
+            ("DE", 0, "pickup 330 3, standard 440 3, express 1110 1"),
             ("DE", 1, "pickup 330 3, standard 440 3, express 1110 1"),
             ("DE", 1000, "pickup 330 3, standard 440 3, express 1110 1"),
             ("DE", 1001, "pickup 370 3, standard 490 3, express 1230 1"),
             ("DE", 30_000, "pickup 1490 3, standard 1890 3, express 4590 1"),
             ("DE", 30_001, "pickup 1820 3, standard 2330 3, express 5700 1"),
             ("FR", 500, "pickup 800 6, standard 1040 5, express 2440 2"),
+            ("DE", u32::MAX, "pickup 213316860 3, standard 270583140 3, express 657130500 1"),
             ("JP", 500, "standard 2290 14, express 5190 4"),
         ];
         for (country, weight_grams, expected) in cases {
@@ -138,7 +141,7 @@ mod tests {
     fn more_weight_is_never_cheaper_and_the_cheapest_stays_first() {
         for country in ["DE", "FR", "JP"] {
             let mut before: Vec<i64> = Vec::new();
-            for weight_grams in (1..100_000).step_by(333).chain([10_000_000]) {
+            for weight_grams in (1..100_000).step_by(333).chain([u32::MAX]) {
                 let quotes = quotes(&destination(country, weight_grams));
                 let prices: Vec<i64> = quotes.iter().map(|quote| quote.price.minor_units).collect();
                 assert!(prices.is_sorted(), "{country} {weight_grams} {prices:?}");

@@ -1,5 +1,6 @@
 //! Any type, and any value of it.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use proptest::collection::vec;
@@ -49,25 +50,36 @@ fn scalar() -> impl Strategy<Value = Type> {
             Type::List(Arc::new(Type::U8)),
         ]),
         (1_usize..5).prop_map(|count| {
-            let cases = (0..count).map(|place| case(place, None)).collect();
-            Type::Enum(Arc::new(Enum { name: "e".into(), interface: "t:t/t".into(), docs: "".into(), cases }))
+            let cases: Vec<_> = (0..count).map(|place| case(place, None)).collect();
+            let name = named("e", &cases);
+            Type::Enum(Arc::new(Enum { name, interface: "t:t/t".into(), docs: "".into(), cases }))
         }),
         (1_usize..40).prop_map(|count| {
-            let flags = (0..count).map(|place| Name::new(&format!("flag-{place}"))).collect();
-            Type::Flags(Arc::new(Flags { name: "f".into(), interface: "t:t/t".into(), docs: "".into(), flags }))
+            let flags: Vec<_> = (0..count).map(|place| Name::new(&format!("flag-{place}"))).collect();
+            let name = named("f", &flags);
+            Type::Flags(Arc::new(Flags { name, interface: "t:t/t".into(), docs: "".into(), flags }))
         }),
     ]
 }
 
 fn record(types: Vec<Type>) -> Type {
     let field = |(place, ty)| Field { name: Name::new(&format!("field-{place}")), ty, docs: "".into() };
-    let fields = types.into_iter().enumerate().map(field).collect();
-    Type::Record(Arc::new(Record { name: "r".into(), interface: "t:t/t".into(), docs: "".into(), fields }))
+    let fields: Vec<_> = types.into_iter().enumerate().map(field).collect();
+    let name = named("r", &fields);
+    Type::Record(Arc::new(Record { name, interface: "t:t/t".into(), docs: "".into(), fields }))
 }
 
 fn variant(payloads: Vec<Option<Type>>) -> Type {
-    let cases = payloads.into_iter().enumerate().map(|(place, ty)| case(place, ty)).collect();
-    Type::Variant(Arc::new(Variant { name: "v".into(), interface: "t:t/t".into(), docs: "".into(), cases }))
+    let cases: Vec<_> = payloads.into_iter().enumerate().map(|(place, ty)| case(place, ty)).collect();
+    let name = named("v", &cases);
+    Type::Variant(Arc::new(Variant { name, interface: "t:t/t".into(), docs: "".into(), cases }))
+}
+
+/// A name that different types do not share: in one interface there is one type of a name.
+fn named(prefix: &str, content: &impl std::fmt::Debug) -> Arc<str> {
+    let mut hasher = DefaultHasher::new();
+    format!("{content:?}").hash(&mut hasher);
+    format!("{prefix}-{:016x}", hasher.finish()).into()
 }
 
 fn case(place: usize, ty: Option<Type>) -> Case {

@@ -3,4 +3,6 @@
 mod arbitrary;
 mod forms;
 mod hostile;
+mod openapi;
 mod properties;
+mod schema;

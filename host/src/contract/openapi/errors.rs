@@ -1,0 +1,222 @@
+//! The errors of an operation: from the contract's error cases, and from the gateway itself.
+
+use std::collections::BTreeMap;
+
+use hyper::StatusCode;
+use serde_json::{Map, Value as Json, json};
+
+use super::schema::{Schemas, is_required};
+use super::{first_sentence, problem};
+use crate::contract::types::{Case, Field, Function, Type};
+
+/// What of an operation decides which errors the gateway itself may give.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) has_body: bool,
+    pub(super) has_answer: bool,
+    pub(super) authenticates: bool,
+    pub(super) has_roles: bool,
+}
+
+/// An error that the gateway gives whatever the contract says.
+struct Own {
+    status: StatusCode,
+    detail: &'static str,
+    applies: fn(Asked) -> bool,
+}
+
+const OWN: &[Own] = &[
+    Own { status: StatusCode::BAD_REQUEST, detail: "The request is not of the operation's shape.", applies: |_| true },
+    Own {
+        status: StatusCode::UNAUTHORIZED,
+        detail: "The bearer token is missing, or not valid.",
+        applies: |asked| asked.authenticates,
+    },
+    Own { status: StatusCode::FORBIDDEN, detail: "The caller may not do this.", applies: |asked| asked.has_roles },
+    Own {
+        status: StatusCode::NOT_ACCEPTABLE,
+        detail: "The answer is JSON, which the request does not accept.",
+        applies: |asked| asked.has_answer,
+    },
+    Own {
+        status: StatusCode::REQUEST_TIMEOUT,
+        detail: "The body did not come in time.",
+        applies: |asked| asked.has_body,
+    },
+    Own { status: StatusCode::PAYLOAD_TOO_LARGE, detail: "The body is too large.", applies: |asked| asked.has_body },
+    Own {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        detail: "The body has to be application/json.",
+        applies: |asked| asked.has_body,
+    },
+    Own { status: StatusCode::TOO_MANY_REQUESTS, detail: "Too many requests; try again later.", applies: |_| true },
+    Own {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        detail: "The service broke; nothing of the call remains.",
+        applies: |_| true,
+    },
+    Own {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        detail: "The service cannot answer now; try again later.",
+        applies: |_| true,
+    },
+    Own {
+        status: StatusCode::GATEWAY_TIMEOUT,
+        detail: "The call took too long; nothing of it remains.",
+        applies: |_| true,
+    },
+];
+
+/// The error responses of an operation, by status.
+pub(super) fn of_operation(
+    function: &Function,
+    asked: Asked,
+    schemas: &Schemas,
+    responses: &mut Responses,
+) -> BTreeMap<u16, Json> {
+    let mut sources: BTreeMap<u16, Sources<'_>> = BTreeMap::new();
+    for own in OWN.iter().filter(|own| (own.applies)(asked)) {
+        sources.entry(own.status.as_u16()).or_default().own = Some(own);
+    }
+    for (case, status) in error_cases(function).iter().filter_map(|case| Some((case, case.status?))) {
+        sources.entry(status).or_default().cases.push(case);
+    }
+    let response = |(code, sources): (u16, Sources<'_>)| {
+        let status = StatusCode::from_u16(code).ok()?;
+        Some((code, responses.refer_to(status, &sources.response(status, schemas))))
+    };
+    sources.into_iter().filter_map(response).collect()
+}
+
+/// The fields of error payloads that become members of problem documents.
+pub(super) fn members(function: &Function) -> impl Iterator<Item = &Field> {
+    error_cases(function).iter().flat_map(case_members)
+}
+
+fn error_cases(function: &Function) -> &[Case] {
+    match &function.err {
+        Some(Type::Variant(variant)) => &variant.cases,
+        Some(Type::Enum(cases)) => &cases.cases,
+        _ => &[],
+    }
+}
+
+/// What the payload of `case` adds to the members that every problem document has.
+fn case_members(case: &Case) -> impl Iterator<Item = &Field> {
+    let fields = match &case.ty {
+        Some(Type::Record(record)) => record.fields.as_slice(),
+        _ => &[],
+    };
+    fields.iter().filter(|field| !matches!(&*field.name.wit, "type" | "title" | "status" | "detail" | "instance"))
+}
+
+/// The error responses of all operations, each once: most operations share theirs.
+#[derive(Default)]
+pub(super) struct Responses {
+    named: Map<String, Json>,
+}
+
+impl Responses {
+    /// A reference to `response`, which has `status`.
+    fn refer_to(&mut self, status: StatusCode, response: &Json) -> Json {
+        let name = (1_usize..)
+            .map(|count| numbered(&component(status), count))
+            .find(|name| self.named.get(name).is_none_or(|other| other == response))
+            .expect("there is no last number");
+        let reference = json!({ "$ref": format!("#/components/responses/{name}") });
+        self.named.entry(name).or_insert_with(|| response.clone());
+        reference
+    }
+
+    pub(super) fn document(mut self) -> Json {
+        self.named.sort_keys();
+        self.named.into()
+    }
+}
+
+fn numbered(name: &str, count: usize) -> String {
+    if count == 1 { name.to_owned() } else { format!("{name}{count}") }
+}
+
+/// `NotFound` of 404.
+fn component(status: StatusCode) -> String {
+    status.canonical_reason().unwrap_or("Error").replace([' ', '-', '\''], "")
+}
+
+/// Where an operation's errors of one status come from.
+#[derive(Default)]
+struct Sources<'a> {
+    own: Option<&'a Own>,
+    cases: Vec<&'a Case>,
+}
+
+impl Sources<'_> {
+    fn response(&self, status: StatusCode, schemas: &Schemas) -> Json {
+        let mut description: Vec<_> = self.own.iter().map(|own| own.detail.to_owned()).collect();
+        let mut examples: Map<_, _> =
+            self.own.iter().map(|own| ("gateway".into(), json!({ "value": own.example() }))).collect();
+        for case in &self.cases {
+            let docs = if case.docs.is_empty() { title(case) } else { case.docs.replace('\n', " ") };
+            description.push(format!("`{}`: {docs}", case.name));
+            examples.insert(case.name.to_string(), json!({ "value": case_example(status, case, schemas) }));
+        }
+        let content = json!({ "schema": self.schema(schemas), "examples": examples });
+        problem::response(status, &description.join("\n\n"), content)
+    }
+
+    /// A problem document with the members that the cases add to it; required is what all sources give.
+    fn schema(&self, schemas: &Schemas) -> Json {
+        let mut properties: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
+        for field in self.cases.iter().copied().flat_map(case_members) {
+            let alternatives = properties.entry(&field.name.json).or_default();
+            let schema = schemas.field(field);
+            if !alternatives.contains(&schema) {
+                alternatives.push(schema);
+            }
+        }
+        let problem = json!({ "$ref": format!("#/components/schemas/{}", problem::SCHEMA) });
+        if properties.is_empty() {
+            return problem;
+        }
+        let required: Vec<_> = properties.keys().filter(|name| self.always_has(name)).copied().collect();
+        let mut added = json!({ "type": "object" });
+        if !required.is_empty() {
+            added["required"] = json!(required);
+        }
+        let property = |(name, schemas): (&str, Vec<Json>)| match schemas.as_slice() {
+            [only] => (name.to_owned(), only.clone()),
+            several => (name.to_owned(), json!({ "anyOf": several })),
+        };
+        added["properties"] = properties.into_iter().map(property).collect::<Map<_, _>>().into();
+        json!({ "allOf": [problem, added] })
+    }
+
+    fn always_has(&self, member: &str) -> bool {
+        let has = |case: &&Case| case_members(case).any(|field| *field.name.json == *member && is_required(field));
+        self.own.is_none() && self.cases.iter().all(has)
+    }
+}
+
+impl Own {
+    fn example(&self) -> Json {
+        problem::example("about:blank", self.status.canonical_reason().unwrap_or("Error"), self.status, self.detail)
+    }
+}
+
+fn case_example(status: StatusCode, case: &Case, schemas: &Schemas) -> Json {
+    let sentence = first_sentence(&case.docs);
+    let detail = if sentence.is_empty() { title(case) } else { sentence };
+    let kind = format!("urn:switchyard:problem:{}", case.name);
+    let mut problem = problem::example(&kind, &title(case), status, &format!("{detail}."));
+    for field in case_members(case) {
+        problem[&*field.name.json] = schemas.examples().field(field);
+    }
+    problem
+}
+
+/// `not-found` as `Not found`.
+fn title(case: &Case) -> String {
+    let mut letters = case.name.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters.map(|letter| if letter == '-' { ' ' } else { letter })).collect()
+}

@@ -1,0 +1,85 @@
+//! Problem documents (RFC 9457): their schema, their headers, and what one looks like.
+
+use hyper::StatusCode;
+use serde_json::{Value as Json, json};
+
+/// The name of the problem document's schema.
+pub(super) const SCHEMA: &str = "Problem";
+
+pub(super) const EXAMPLE_REQUEST_ID: &str = "5d41402abc4b2a76b9719d911017c592";
+
+/// A response of `status` with problem documents, described by `content`.
+pub(super) fn response(status: StatusCode, description: &str, content: Json) -> Json {
+    let mut headers = common_headers();
+    let own = match status {
+        StatusCode::UNAUTHORIZED => Some("WWW-Authenticate"),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some("Retry-After"),
+        _ => None,
+    };
+    if let Some(name) = own {
+        headers[name] = json!({ "$ref": format!("#/components/headers/{name}") });
+    }
+    json!({ "description": description, "headers": headers, "content": { "application/problem+json": content } })
+}
+
+/// The headers of every response.
+pub(super) fn common_headers() -> Json {
+    json!({ "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } })
+}
+
+/// The definitions of the headers that responses have.
+pub(super) fn headers() -> Json {
+    json!({
+        "X-Request-Id": {
+            "description": "The id of the request, as it is in the log.",
+            "required": true,
+            "schema": { "type": "string" },
+            "example": EXAMPLE_REQUEST_ID,
+        },
+        "Retry-After": {
+            "description": "Seconds after which to try again.",
+            "schema": { "type": "integer", "minimum": 0 },
+            "example": 1,
+        },
+        "WWW-Authenticate": {
+            "description": "What kind of credentials is asked for.",
+            "schema": { "type": "string" },
+            "example": "Bearer",
+        },
+    })
+}
+
+/// The schema of a problem document. Contracts add members of their own.
+pub(super) fn schema() -> Json {
+    let text = |docs: &str| json!({ "type": "string", "description": docs });
+    json!({
+        "type": "object",
+        "description": "What went wrong (RFC 9457). Members that are not listed may be there too.",
+        "properties": {
+            "type": { "type": "string", "format": "uri", "description": "What kind of problem it is." },
+            "title": text("The kind of problem in words."),
+            "status": { "type": "integer", "minimum": 400, "maximum": 599, "description": "The HTTP status." },
+            "detail": text("What went wrong this time."),
+            "instance": text("The id of the request."),
+            "errors": {
+                "type": "array",
+                "description": "What is wrong in the request, one by one.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "field": text("A JSON pointer (RFC 6901) into the body."),
+                        "parameter": text("The name of a path, query or header value."),
+                        "detail": text("What is wrong with it."),
+                    },
+                    "required": ["detail"],
+                },
+            },
+        },
+        "required": ["type", "title", "status", "detail", "instance"],
+    })
+}
+
+/// An example of a problem document.
+pub(super) fn example(kind: &str, title: &str, status: StatusCode, detail: &str) -> Json {
+    json!({ "type": kind, "title": title, "status": status.as_u16(), "detail": detail, "instance": EXAMPLE_REQUEST_ID })
+}

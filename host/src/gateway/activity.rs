@@ -1,0 +1,173 @@
+//! What a connection does: the marks by which its watch tells work from being held open for nothing.
+//!
+//! Invariant: bytes alone are no work. A request handled, a piece of an answer taken, or a write of some size is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::limits::WRITE_PROGRESS_BYTES_MIN;
+
+/// The bounds of a connection's waiting.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// From the first byte of a head to its last.
+    pub(super) head: Duration,
+    /// Without any work.
+    pub(super) idle: Duration,
+}
+
+/// The marks of one connection; its input and output, its requests and its watch share them.
+///
+/// Times are milliseconds since the connection began. The marks order nothing else, so relaxed access will do.
+#[derive(Debug)]
+pub(super) struct Activity {
+    began: Instant,
+    requests: AtomicU32,
+    /// Bodies that are made while they are sent.
+    streams: AtomicU32,
+    worked_ms: AtomicU64,
+    /// When the head that is being read began, plus one; 0: none is.
+    head_ms: AtomicU64,
+    /// HTTP/2 has frames that belong to no head, so heads are timed on HTTP/1.1 alone.
+    http2: AtomicBool,
+}
+
+/// A request that is being handled. The connection is not idle while one lives.
+#[derive(Debug)]
+pub(super) struct Handling(Arc<Activity>);
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        self.0.progress();
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A body that is made while it is sent. Unlike a request it may make the connection wait too long, when the client
+/// does not take it.
+#[derive(Debug)]
+pub(super) struct Streaming(Arc<Activity>);
+
+impl Streaming {
+    /// The client takes a piece.
+    pub(super) fn progress(&self) {
+        self.0.progress();
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.progress();
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Activity {
+    pub(super) fn new() -> Self {
+        Self {
+            began: clock::now(),
+            requests: AtomicU32::new(0),
+            streams: AtomicU32::new(0),
+            worked_ms: AtomicU64::new(0),
+            head_ms: AtomicU64::new(0),
+            http2: AtomicBool::new(false),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(clock::now().duration_since(self.began).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A head is complete: its request is handled from now on until the guard drops.
+    pub(super) fn handle(self: &Arc<Self>) -> Handling {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.head_ms.store(0, Ordering::Relaxed);
+        Handling(Arc::clone(self))
+    }
+
+    pub(super) fn stream(self: &Arc<Self>) -> Streaming {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        Streaming(Arc::clone(self))
+    }
+
+    /// Something useful happened.
+    fn progress(&self) {
+        self.worked_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    pub(super) fn speaks_http2(&self) {
+        self.http2.store(true, Ordering::Relaxed);
+        self.head_ms.store(0, Ordering::Relaxed);
+    }
+
+    /// Bytes came in.
+    pub(super) fn read(&self) {
+        let busy = self.requests.load(Ordering::Relaxed) > 0 || self.streams.load(Ordering::Relaxed) > 0;
+        if !busy && !self.http2.load(Ordering::Relaxed) && self.head_ms.load(Ordering::Relaxed) == 0 {
+            self.head_ms.store(self.now_ms().saturating_add(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes went out. Small writes are not counted: a client can have them for the asking (`PING`).
+    pub(super) fn wrote(&self, bytes: usize) {
+        if bytes >= WRITE_PROGRESS_BYTES_MIN {
+            self.progress();
+        }
+    }
+
+    /// Whether a head began and is not complete.
+    pub(super) fn reads_head(&self) -> bool {
+        self.head_ms.load(Ordering::Relaxed) != 0
+    }
+
+    /// When to give up on the connection if nothing happens until then.
+    pub(super) fn deadline(&self, patience: Patience) -> Instant {
+        if self.requests.load(Ordering::Relaxed) > 0 {
+            // Handling has bounds of its own.
+            return clock::now() + patience.idle;
+        }
+        match self.head_ms.load(Ordering::Relaxed) {
+            0 => self.began + Duration::from_millis(self.worked_ms.load(Ordering::Relaxed)) + patience.idle,
+            began => self.began + Duration::from_millis(began - 1) + patience.head,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience { head: Duration::from_secs(1), idle: Duration::from_secs(60) };
+
+    fn left(activity: &Activity) -> u64 {
+        activity.deadline(PATIENCE).saturating_duration_since(clock::now()).as_secs()
+    }
+
+    #[test]
+    fn only_a_head_that_began_is_hurried() {
+        let activity = Arc::new(Activity::new());
+        assert_eq!(left(&activity), 59);
+        activity.read();
+        assert_eq!(left(&activity), 0);
+        let handling = activity.handle();
+        assert_eq!(left(&activity), 59);
+        activity.read();
+        drop(handling);
+        assert_eq!(left(&activity), 59, "what is read while a request is handled is its body");
+        let streaming = activity.stream();
+        activity.read();
+        drop(streaming);
+        assert_eq!(left(&activity), 59, "a client may send its next request while it takes an answer");
+    }
+
+    #[test]
+    fn frames_of_http_2_are_no_head() {
+        let activity = Activity::new();
+        activity.read();
+        activity.speaks_http2();
+        activity.read();
+        assert_eq!(left(&activity), 59);
+    }
+}

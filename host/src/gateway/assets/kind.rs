@@ -1,0 +1,76 @@
+//! What a file's name says: its media type, and whether its content can ever change.
+
+use std::path::Path;
+
+use hyper::header::HeaderValue;
+
+/// A year: as long as RFC 9111 lets an answer be fresh.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// May be kept, but is asked for again each time, which costs a 304.
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("public, max-age=0, must-revalidate");
+
+/// The media type of a file of this name.
+pub(super) fn content_type(path: &Path) -> HeaderValue {
+    let media_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
+    let text = media_type.starts_with("text/")
+        || matches!(media_type, "application/javascript" | "application/json" | "application/manifest+json");
+    if !text {
+        return HeaderValue::from_static(media_type);
+    }
+    HeaderValue::from_str(&format!("{media_type}; charset=utf-8")).unwrap_or(HeaderValue::from_static(media_type))
+}
+
+/// How long a file of this name may be kept by whoever got it.
+pub(super) fn cache_control(path: &Path) -> HeaderValue {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    if is_hashed(stem) { FOREVER } else { ASK_AGAIN }
+}
+
+/// Whether a name carries a hash of its content, as build tools write it: `app.3f2a9c1b`, `index-B3x9kQaz`.
+///
+/// A name that is wrongly taken for one is never fetched again, so a date, a size or a word must not pass: it is at
+/// least 8 letters and digits, either all hexadecimal, or with capitals, small letters and digits.
+fn is_hashed(stem: &str) -> bool {
+    let Some((_, hash)) = stem.rsplit_once(['.', '-']) else { return false };
+    let has = |kind: fn(&u8) -> bool| hash.bytes().any(|byte| kind(&byte));
+    let digits = has(u8::is_ascii_digit);
+    let hexadecimal = hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let alphanumeric = hash.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    hash.len() >= 8 && digits && ((hexadecimal && has(u8::is_ascii_lowercase)) || (alphanumeric && mixed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_hashed_name_is_kept_forever() {
+        let check = |name: &str, forever: bool| {
+            assert_eq!(cache_control(Path::new(name)) == FOREVER, forever, "{name}");
+        };
+        check("app.3f2a9c1b.js", true);
+        check("chunk-0a1b2c3d4e5f.css", true);
+        check("index-B3x9kQaz.js", true);
+        check("app.js", false);
+        check("3f2a9c1b.js", false);
+        check("report-20240101.pdf", false);
+        check("photo-1920x1080.jpg", false);
+        check("tea-deadbeef.svg", false);
+        check("some-component.js", false);
+        check("index.html", false);
+    }
+
+    #[test]
+    fn text_says_that_it_is_utf_8() {
+        let check = |name: &str, expected: &str| assert_eq!(content_type(Path::new(name)), expected, "{name}");
+        check("index.html", "text/html; charset=utf-8");
+        check("app.css", "text/css; charset=utf-8");
+        check("app.js", "text/javascript; charset=utf-8");
+        check("data.json", "application/json; charset=utf-8");
+        check("tea.svg", "image/svg+xml");
+        check("tea.webp", "image/webp");
+        check("app.wasm", "application/wasm");
+        check("LICENSE", "application/octet-stream");
+    }
+}

@@ -1,0 +1,81 @@
+//! Static files from one folder, as the origin of a CDN serves them.
+//!
+//! Invariant: nothing outside of the folder is served, whatever the path says or a link points to.
+
+mod answer;
+mod cache;
+mod find;
+mod kind;
+mod path;
+mod range;
+mod stream;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use self::cache::{Cache, Known};
+use self::find::{Asset, Lookup, look_up};
+use self::path::AssetPath;
+
+pub(super) use answer::respond;
+pub(super) use stream::FilePart;
+
+/// The files of one folder.
+#[derive(Debug)]
+pub(super) struct Assets {
+    /// Canonical, so that a file is under it exactly if its canonical path begins with it.
+    root: Arc<Path>,
+    cache: Cache,
+}
+
+/// What a path means.
+#[derive(Debug)]
+pub(super) enum Found {
+    File(Arc<Asset>),
+    /// The same path with a slash at its end has an index.
+    Directory,
+}
+
+impl Assets {
+    /// # Errors
+    ///
+    /// When there is no folder at `folder`.
+    pub(super) fn new(folder: &Path) -> io::Result<Self> {
+        let root: PathBuf = folder.canonicalize()?;
+        if !root.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        Ok(Self { root: root.into(), cache: Cache::default() })
+    }
+
+    /// What is at the path of a request.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails; what cannot be seen or read is not there.
+    pub(super) async fn find(&self, path: &str) -> io::Result<Option<Found>> {
+        let Some(path) = AssetPath::parse(path) else { return Ok(None) };
+        let before = match self.cache.get(&path) {
+            Known::Fresh(asset) => return Ok(Some(Found::File(asset))),
+            Known::Stale(asset) => Some(asset),
+            Known::Nothing => None,
+        };
+        let root = Arc::clone(&self.root);
+        let looked_up = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || look_up(&root, &path, before.as_deref()))
+        };
+        match looked_up.await.map_err(io::Error::from)?? {
+            Lookup::File(asset) => {
+                self.cache.put(path, &asset);
+                Ok(Some(Found::File(asset)))
+            }
+            Lookup::Directory => Ok(Some(Found::Directory)),
+            Lookup::Nothing => {
+                self.cache.remove(&path);
+                Ok(None)
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Compressing answers: gzip and zstd while they are made, Brotli only for files that were compressed beforehand.
+
+use std::io::{self, Write as _};
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_ENCODING, HeaderValue, VARY};
+
+use super::accept::{Coding, choose_coding};
+use crate::limits::COMPRESS_INLINE_BYTES_MAX;
+
+/// What an answer can be compressed with while its client waits.
+const OFFERED: [Coding; 2] = [Coding::Zstd, Coding::Gzip];
+
+/// The level at which zstd takes about as long as writing the JSON did.
+const ZSTD_LEVEL: i32 = 1;
+
+pub(super) const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
+
+/// `json`, compressed if it has `bytes_min` bytes and the client likes that.
+pub(super) async fn answer(
+    json: Bytes,
+    accept_encoding: Option<&str>,
+    bytes_min: usize,
+    headers: &mut HeaderMap,
+) -> Bytes {
+    if json.len() < bytes_min {
+        return json;
+    }
+    headers.append(VARY, ACCEPT_ENCODING);
+    let Some(coding) = choose_coding(accept_encoding, &OFFERED) else { return json };
+    let compressed = if json.len() <= COMPRESS_INLINE_BYTES_MAX {
+        compress(&json, coding)
+    } else {
+        let json = json.clone();
+        tokio::task::spawn_blocking(move || compress(&json, coding)).await.unwrap_or_else(|error| Err(error.into()))
+    };
+    match compressed {
+        Ok(compressed) if compressed.len() < json.len() => {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+            Bytes::from(compressed)
+        }
+        Ok(_) => json,
+        Err(error) => {
+            tracing::warn!(%error, coding = coding.name(), "an answer goes out as it is, compressing it failed");
+            json
+        }
+    }
+}
+
+fn compress(bytes: &[u8], coding: Coding) -> io::Result<Vec<u8>> {
+    let room = Vec::with_capacity(bytes.len() / 3);
+    match coding {
+        Coding::Gzip => {
+            let mut encoder = flate2::write::GzEncoder::new(room, flate2::Compression::fast());
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        }
+        Coding::Zstd => {
+            let mut encoder = zstd::stream::Encoder::new(room, ZSTD_LEVEL)?;
+            encoder.set_pledged_src_size(Some(bytes.len() as u64))?;
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        }
+        Coding::Brotli => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    fn decompress(bytes: &[u8], coding: Option<&HeaderValue>) -> Vec<u8> {
+        let mut plain = Vec::new();
+        match coding.map(HeaderValue::as_bytes) {
+            Some(b"gzip") => flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).expect("gzip"),
+            Some(b"zstd") => zstd::stream::Decoder::new(bytes).expect("zstd").read_to_end(&mut plain).expect("zstd"),
+            _ => bytes.clone().read_to_end(&mut plain).expect("bytes"),
+        };
+        plain
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_is_compressed_as_the_client_likes_it() {
+        for bytes in [0, 99, 100, 5_000, COMPRESS_INLINE_BYTES_MAX + 1] {
+            for (accept, expected) in [
+                (None, None),
+                (Some("gzip"), Some("gzip")),
+                (Some("br, gzip, zstd"), Some("zstd")),
+                (Some("zstd;q=0.1, gzip"), Some("gzip")),
+                (Some("br"), None),
+            ] {
+                let json = Bytes::from("[1,2]".repeat(bytes / 5 + 1).split_off(5 - bytes % 5));
+                assert_eq!(json.len(), bytes);
+                let mut headers = HeaderMap::new();
+                let sent = answer(json.clone(), accept, 100, &mut headers).await;
+                let coding = headers.get(CONTENT_ENCODING);
+                assert_eq!(decompress(&sent, coding), json);
+                let expected = expected.filter(|_| bytes >= 100).map(HeaderValue::from_static);
+                assert_eq!(coding, expected.as_ref(), "{bytes} {accept:?}");
+                assert_eq!(headers.contains_key(VARY), bytes >= 100);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The public side put together: what it serves, to whom, and within which bounds.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+
+use super::assets::Assets;
+use super::callee::Callee;
+use super::cors::Cors;
+use super::document::Document;
+use super::ids::RequestIds;
+use super::intake::IntakeLimits;
+use super::mounts::{Mount, Mounts};
+use super::operation::Operation;
+use super::rates::Rates;
+use super::routes::{RouteError, Routes};
+use super::server::{self, ServerSettings};
+use super::tls::{self, TlsError};
+use crate::call::Calls;
+use crate::config::GatewaySettings;
+use crate::contract::{Function, Reach};
+use crate::names::ServiceName;
+use crate::observe::gateway::{ConnectionMetrics, RouteMetrics};
+use crate::tasks::Tasks;
+
+/// What the public side serves.
+#[derive(Debug)]
+pub struct Surface {
+    /// The functions of the services' contracts. Those that no route leads to are left out.
+    pub functions: Vec<(ServiceName, Arc<Function>)>,
+    pub mounts: Vec<Mount>,
+    /// The OpenAPI document, as JSON.
+    pub openapi: Bytes,
+}
+
+/// Why the public side cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error("the route of {function} names a parameter that it does not have")]
+    Parameter { function: String },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("gateway.tls_certificate and gateway.tls_key go together: set both or none")]
+    HalfTls,
+    #[error("gateway.assets: {path} is no folder that can be read")]
+    Assets { path: PathBuf, source: io::Error },
+    #[error("the system has no random numbers")]
+    Random(#[from] getrandom::Error),
+}
+
+/// The public side: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
+#[derive(Debug)]
+pub struct Gateway<C = Calls> {
+    pub(super) routes: Routes,
+    pub(super) mounts: Mounts,
+    pub(super) assets: Option<Assets>,
+    pub(super) openapi: Document,
+    pub(super) calls: C,
+    pub(super) cors: Cors,
+    pub(super) rates: Option<Rates>,
+    pub(super) ids: RequestIds,
+    pub(super) intake: IntakeLimits,
+    pub(super) compress_bytes_min: usize,
+    pub(super) access_log: bool,
+    pub(super) tasks: Tasks,
+    pub(super) metrics: Elsewhere,
+    server: ServerSettings,
+}
+
+/// Metrics of what is no operation.
+#[derive(Debug)]
+pub(super) struct Elsewhere {
+    pub(super) openapi: RouteMetrics,
+    pub(super) mounted: RouteMetrics,
+    pub(super) assets: RouteMetrics,
+    pub(super) nothing: RouteMetrics,
+}
+
+impl<C: Callee> Gateway<C> {
+    /// Puts the public side together. `drain_ms_max` is how long requests under way may take at shutdown.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError`], when routes, the certificate or the assets are not fit to be served.
+    pub fn new(
+        settings: &GatewaySettings,
+        drain_ms_max: u64,
+        surface: Surface,
+        calls: C,
+        tasks: &Tasks,
+    ) -> Result<Arc<Self>, GatewayError> {
+        let mut operations = Vec::new();
+        for (service, function) in surface.functions {
+            let Reach::Http(route) = &function.reach else { continue };
+            let operation = Operation::new(service, Arc::clone(&function), route);
+            let parameter = || GatewayError::Parameter { function: function.name.wit.to_string() };
+            operations.push(operation.ok_or_else(parameter)?);
+        }
+        let mut server = ServerSettings::new(settings, drain_ms_max);
+        server.tls = match (&settings.tls_certificate, &settings.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls::server(certificate, key)?),
+            (None, None) => None,
+            _ => return Err(GatewayError::HalfTls),
+        };
+        let assets = settings
+            .assets
+            .as_ref()
+            .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
+        Ok(Arc::new(Self {
+            routes: Routes::new(operations)?,
+            mounts: Mounts::new(surface.mounts),
+            assets: assets.transpose()?,
+            openapi: Document::new(surface.openapi),
+            calls,
+            cors: Cors::new(&settings.cors_origins),
+            rates: settings
+                .requests_per_second_per_client
+                .map(|per_second| Rates::new(per_second, settings.request_burst_per_client.unwrap_or(per_second))),
+            ids: RequestIds::new()?,
+            intake: IntakeLimits {
+                bytes_max: settings.body_bytes_max,
+                time_max: Duration::from_millis(settings.body_read_ms_max),
+            },
+            compress_bytes_min: settings.compress_bytes_min,
+            access_log: settings.access_log,
+            tasks: tasks.clone(),
+            metrics: Elsewhere {
+                openapi: RouteMetrics::new("GET", "/openapi.json"),
+                mounted: RouteMetrics::new("any", "(mounted)"),
+                assets: RouteMetrics::new("GET", "(assets)"),
+                nothing: RouteMetrics::new("any", "(none)"),
+            },
+            server,
+        }))
+    }
+
+    /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let (settings, tasks) = (self.server.clone(), self.tasks.clone());
+        server::serve(listener, self, &settings, ConnectionMetrics::new("public"), &tasks).await;
+    }
+}

@@ -1,0 +1,232 @@
+//! The headers of a request that decide how it is handled, taken in one pass and checked for form.
+
+use std::borrow::Cow;
+
+use hyper::HeaderMap;
+use hyper::header::HeaderValue;
+
+use super::ids::RequestIds;
+use super::refusal::{Fault, Refusal};
+use super::traceparent::TraceParent;
+use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, TOKEN_BYTES_MAX};
+use crate::names::RequestId;
+
+/// What a request says in its headers.
+#[derive(Debug)]
+pub(super) struct Head<'a> {
+    pub(super) accept: Option<Cow<'a, str>>,
+    pub(super) accept_encoding: Option<Cow<'a, str>>,
+    pub(super) origin: Option<&'a HeaderValue>,
+    content_type: Once<'a>,
+    pub(super) encoded: bool,
+    pub(super) expects_continue: bool,
+    pub(super) hosts: usize,
+    request: Once<'a>,
+    traceparent: Once<'a>,
+    authorization: Once<'a>,
+    idempotency_key: Once<'a>,
+}
+
+/// A header that may stand once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Once<'a> {
+    Absent,
+    Text(&'a str),
+    /// It stands more than once, or is no visible ASCII.
+    Bad,
+}
+
+impl<'a> Once<'a> {
+    fn add(&mut self, value: &'a HeaderValue) {
+        *self = match (&self, value.to_str()) {
+            (Self::Absent, Ok(text)) => Self::Text(text),
+            _ => Self::Bad,
+        };
+    }
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn read(headers: &'a HeaderMap) -> Self {
+        let mut head = Self {
+            accept: None,
+            accept_encoding: None,
+            origin: None,
+            content_type: Once::Absent,
+            encoded: false,
+            expects_continue: false,
+            hosts: 0,
+            request: Once::Absent,
+            traceparent: Once::Absent,
+            authorization: Once::Absent,
+            idempotency_key: Once::Absent,
+        };
+        for (name, value) in headers {
+            match name.as_str() {
+                "host" => head.hosts += 1,
+                "authorization" => head.authorization.add(value),
+                "accept" => add_to_list(&mut head.accept, value),
+                "accept-encoding" => add_to_list(&mut head.accept_encoding, value),
+                "origin" => head.origin = Some(value),
+                "content-type" => head.content_type.add(value),
+                "content-encoding" => head.encoded |= !value.as_bytes().eq_ignore_ascii_case(b"identity"),
+                "expect" => head.expects_continue = true,
+                "idempotency-key" => head.idempotency_key.add(value),
+                "x-request-id" => head.request.add(value),
+                "traceparent" => head.traceparent.add(value),
+                _ => {}
+            }
+        }
+        head
+    }
+
+    /// The id that the client gave the request, or a new one where it gave none that is fit.
+    pub(super) fn request_id(&self, ids: &RequestIds) -> RequestId {
+        match self.request {
+            Once::Text(text) => RequestId::parse(text).unwrap_or_else(|_| ids.next()),
+            Once::Absent | Once::Bad => ids.next(),
+        }
+    }
+
+    /// The trace that the request belongs to.
+    pub(super) fn trace(&self) -> Option<TraceParent<'a>> {
+        match self.traceparent {
+            Once::Text(text) => TraceParent::parse(text),
+            Once::Absent | Once::Bad => None,
+        }
+    }
+
+    /// Whether the body is JSON in UTF-8, as it must be.
+    pub(super) fn brings_json(&self) -> bool {
+        let Once::Text(content_type) = self.content_type else { return false };
+        let mut pieces = content_type.split(';').map(str::trim);
+        let json = pieces.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
+        let charset =
+            pieces.filter_map(|piece| piece.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("charset"));
+        json && charset.is_none_or(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+    }
+
+    /// The bearer token, if there is one.
+    pub(super) fn token(&self) -> Result<Option<&'a str>, Refusal> {
+        let text = match self.authorization {
+            Once::Absent => return Ok(None),
+            Once::Text(text) => text,
+            Once::Bad => return Err(Refusal::BadToken),
+        };
+        let (scheme, token) = text.split_once(' ').ok_or(Refusal::BadToken)?;
+        let token = token.trim_matches(' ');
+        let letters = token.trim_end_matches('=');
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+        if !scheme.eq_ignore_ascii_case("bearer")
+            || letters.is_empty()
+            || token.len() > TOKEN_BYTES_MAX
+            || !letters.bytes().all(allowed)
+        {
+            return Err(Refusal::BadToken);
+        }
+        Ok(Some(token))
+    }
+
+    /// The `Idempotency-Key`, checked for form.
+    pub(super) fn idempotency_key(&self) -> Result<Option<&'a str>, Fault> {
+        match self.idempotency_key {
+            Once::Absent => Ok(None),
+            Once::Text(key) if is_idempotency_key(key) => Ok(Some(key)),
+            Once::Text(_) | Once::Bad => {
+                let detail = "must be given once and have 1 to 255 visible ASCII characters";
+                Err(Fault::parameter("Idempotency-Key", detail))
+            }
+        }
+    }
+}
+
+fn is_idempotency_key(key: &str) -> bool {
+    !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX && key.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A list that stands more than once is one list. A value that is no ASCII says nothing.
+fn add_to_list<'a>(list: &mut Option<Cow<'a, str>>, value: &'a HeaderValue) {
+    let Ok(text) = value.to_str() else { return };
+    *list = Some(match list.take() {
+        None => Cow::Borrowed(text),
+        Some(before) => Cow::Owned(format!("{before},{text}")),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_str(value).expect("a header value"));
+        }
+        headers
+    }
+
+    #[test]
+    fn a_token_is_one_bearer_token_of_its_alphabet() {
+        let check = |values: &[&str], expected: Result<Option<&str>, ()>| {
+            let headers = headers(&values.iter().map(|value| ("authorization", *value)).collect::<Vec<_>>());
+            assert_eq!(Head::read(&headers).token().map_err(|_| ()), expected, "{values:?}");
+        };
+        check(&[], Ok(None));
+        check(&["Bearer abc.DEF-1~2+3/4=="], Ok(Some("abc.DEF-1~2+3/4==")));
+        check(&["bearer  abc"], Ok(Some("abc")));
+        check(&["Bearer"], Err(()));
+        check(&["Bearer "], Err(()));
+        check(&["Bearer a b"], Err(()));
+        check(&["Bearer ab=c"], Err(()));
+        check(&["Bearer ==="], Err(()));
+        check(&["Basic dXNlcjpwYXNz"], Err(()));
+        check(&["Bearer abc", "Bearer abc"], Err(()));
+        check(&[&format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX))], Ok(Some(&"a".repeat(TOKEN_BYTES_MAX))));
+        check(&[&format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1))], Err(()));
+    }
+
+    #[test]
+    fn an_idempotency_key_is_one_short_visible_text() {
+        let check = |values: &[&str], good: bool| {
+            let headers = headers(&values.iter().map(|value| ("idempotency-key", *value)).collect::<Vec<_>>());
+            assert_eq!(Head::read(&headers).idempotency_key().is_ok(), good, "{values:?}");
+        };
+        check(&[], true);
+        check(&["8e03978e-40d5-43dd-bc93-6894a57f9324"], true);
+        check(&[&"k".repeat(255)], true);
+        check(&[&"k".repeat(256)], false);
+        check(&[""], false);
+        check(&["a b"], false);
+        check(&["a", "a"], false);
+    }
+
+    #[test]
+    fn only_json_in_utf_8_is_json() {
+        let check = |value: &str, expected: bool| {
+            assert_eq!(Head::read(&headers(&[("content-type", value)])).brings_json(), expected, "{value:?}");
+        };
+        check("application/json", true);
+        check("Application/JSON; charset=UTF-8", true);
+        check("application/json;charset=\"utf-8\"", true);
+        check("application/json; charset=latin1", false);
+        check("application/jsonp", false);
+        check("text/json", false);
+        check("application/x-www-form-urlencoded", false);
+        check("", false);
+    }
+
+    #[test]
+    fn a_request_keeps_its_id_if_that_is_fit() {
+        let ids = RequestIds::new().expect("random");
+        let id = |value: &str| Head::read(&headers(&[("x-request-id", value)])).request_id(&ids).as_str().to_owned();
+        assert_eq!(id("order-7"), "order-7");
+        assert_eq!(id("two words").len(), 32);
+        assert_eq!(id(&"x".repeat(129)).len(), 32);
+        assert_ne!(id(""), id(""));
+    }
+
+    #[test]
+    fn a_list_over_several_lines_is_one_list() {
+        let headers = headers(&[("accept-encoding", "br"), ("accept-encoding", "gzip;q=0.5")]);
+        assert_eq!(Head::read(&headers).accept_encoding.as_deref(), Some("br,gzip;q=0.5"));
+    }
+}

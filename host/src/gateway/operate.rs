@@ -1,0 +1,103 @@
+//! Carrying out an operation: who calls, with which arguments, and what comes of it.
+
+use bytes::Bytes;
+use hyper::Response;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use matchit::Params;
+
+
+
+use super::accept::accepts_json;
+use super::body::Body;
+use super::callee::Callee;
+use super::compress;
+use super::front::Gateway;
+use super::handle::Asked;
+use super::head::Head;
+use super::intake::Intake;
+use super::operation::Operation;
+use super::refusal::Refusal;
+use crate::call::{Answer, RootCall};
+use crate::names::{Identity, RequestId};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// What a service answers is true now, and may be nobody else's business.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+impl<C: Callee> Gateway<C> {
+    /// Checks the request, first the caller and last the body, calls, and answers.
+    pub(super) async fn operate(
+        &self,
+        operation: &Operation,
+        captured: &Params<'_, '_>,
+        asked: &Asked<'_>,
+        intake: &mut Intake,
+    ) -> Result<Response<Body>, Refusal> {
+        let head = asked.head;
+        let identity = self.identify(head, &asked.id).await?;
+        operation.admit(identity.as_ref())?;
+        if operation.answer.is_some() && !accepts_json(head.accept.as_deref()) {
+            return Err(Refusal::NotAcceptable);
+        }
+        if operation.writes() {
+            head.idempotency_key().map_err(|fault| Refusal::Faults(vec![fault]))?;
+        }
+        let arguments = operation.address(captured, asked.parts.uri.query())?;
+        let body = take_body(operation, head, intake).await?;
+        let root = RootCall {
+            service: operation.service.clone(),
+            function: operation.function.clone(),
+            arguments: operation.complete(arguments, &body)?,
+            identity,
+            request: asked.id.clone(),
+        };
+        match self.calls.call(root).await? {
+            Answer::Ok(value) => {
+                let json = operation.encode(value.as_ref())?;
+                Ok(self.success(operation, json, head).await)
+            }
+            Answer::Err(error) => Err(operation.refusal(error.as_ref())),
+        }
+    }
+
+    /// Who calls. A token that is not good is refused even where none is needed: its sender thinks that it counts.
+    async fn identify(&self, head: &Head<'_>, request: &RequestId) -> Result<Option<Identity>, Refusal> {
+        let Some(token) = head.token()? else { return Ok(None) };
+        self.calls.authenticate(token, request).await?.map(Some).ok_or(Refusal::BadToken)
+    }
+
+    async fn success(&self, operation: &Operation, json: Vec<u8>, head: &Head<'_>) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = operation.success;
+        let headers = response.headers_mut();
+        headers.reserve(8);
+        headers.insert(CACHE_CONTROL, NO_STORE);
+        if operation.answer.is_some() {
+            headers.insert(CONTENT_TYPE, JSON);
+            let accept_encoding = head.accept_encoding.as_deref();
+            let sent = compress::answer(Bytes::from(json), accept_encoding, self.compress_bytes_min, headers).await;
+            *response.body_mut() = Body::from(sent);
+        }
+        response
+    }
+}
+
+/// The body that the operation needs; empty where it needs none.
+async fn take_body(operation: &Operation, head: &Head<'_>, intake: &mut Intake) -> Result<Bytes, Refusal> {
+    if intake.is_absent() {
+        return Ok(Bytes::new());
+    }
+    if !operation.takes_body() {
+        return match intake.is_empty().await? {
+            true => Ok(Bytes::new()),
+            false => Err(Refusal::Malformed { what: "This operation takes no body." }),
+        };
+    }
+    if !head.brings_json() {
+        return Err(Refusal::MediaType);
+    }
+    if head.encoded {
+        return Err(Refusal::ContentEncoding);
+    }
+    intake.read().await
+}

@@ -1,0 +1,135 @@
+//! Request rates: a bucket of tokens for each client.
+//!
+//! Invariant: the table is bounded. A client whose bucket is full again is as good as unknown and is forgotten first;
+//! when there is none such, newcomers share one bucket.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::client::ClientKey;
+use crate::clock;
+use crate::limits::RATED_CLIENTS_MAX;
+
+const SHARDS: usize = 16;
+
+/// Between two looks for clients to forget.
+const SWEEP_NANOS_MIN: u64 = 1_000_000_000;
+
+/// The rates of all clients.
+#[derive(Debug)]
+pub(super) struct Rates {
+    began: Instant,
+    bucket: Bucket,
+    shards: [Mutex<Shard>; SHARDS],
+    clients_per_shard_max: usize,
+}
+
+/// A bucket's size and rate, in nanoseconds: each request costs so many, and so many may be owed.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    cost: u64,
+    owed_max: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// Until when each client has spent its tokens, in nanoseconds since the table began.
+    spent_until: HashMap<ClientKey, u64>,
+    newcomers: u64,
+    swept: u64,
+}
+
+impl Bucket {
+    fn take(self, spent_until: &mut u64, now: u64) -> Result<(), u64> {
+        let next = (*spent_until).max(now).saturating_add(self.cost);
+        match (next - now).checked_sub(self.owed_max) {
+            None | Some(0) => {
+                *spent_until = next;
+                Ok(())
+            }
+            Some(too_much) => Err(too_much),
+        }
+    }
+}
+
+impl Rates {
+    /// At most `burst` requests of one client at once, and `per_second` on average.
+    pub(super) fn new(per_second: u32, burst: u32) -> Self {
+        let cost = 1_000_000_000 / u64::from(per_second.max(1));
+        Self {
+            began: clock::now(),
+            bucket: Bucket { cost, owed_max: cost * u64::from(burst.max(1)) },
+            shards: Default::default(),
+            clients_per_shard_max: RATED_CLIENTS_MAX / SHARDS,
+        }
+    }
+
+    /// Counts a request of `client`.
+    ///
+    /// # Errors
+    ///
+    /// The seconds after which it may send the next one, at least 1. A refused request costs nothing.
+    pub(super) fn take(&self, client: ClientKey) -> Result<(), u64> {
+        let now = u64::try_from(clock::now().duration_since(self.began).as_nanos()).unwrap_or(u64::MAX);
+        self.take_at(client, now).map_err(|nanos| nanos.div_ceil(1_000_000_000).max(1))
+    }
+
+    fn take_at(&self, client: ClientKey, now: u64) -> Result<(), u64> {
+        let Some(shard) = self.shards.get(client.shard(SHARDS)) else { return Ok(()) };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(spent_until) = shard.spent_until.get_mut(&client) {
+            return self.bucket.take(spent_until, now);
+        }
+        // Not for every newcomer: to look at them all takes its time.
+        if shard.spent_until.len() >= self.clients_per_shard_max && now >= shard.swept.saturating_add(SWEEP_NANOS_MIN) {
+            shard.spent_until.retain(|_, spent_until| *spent_until > now);
+            shard.swept = now;
+        }
+        if shard.spent_until.len() >= self.clients_per_shard_max {
+            return self.bucket.take(&mut shard.newcomers, now);
+        }
+        self.bucket.take(shard.spent_until.entry(client).or_insert(now), now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::client::Client;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn client(number: u32) -> ClientKey {
+        Client::new(std::net::SocketAddr::from((number.to_be_bytes(), 1))).key
+    }
+
+    #[test]
+    fn a_burst_and_then_the_rate() {
+        let rates = Rates::new(10, 3);
+        for _ in 0..3 {
+            assert_eq!(rates.take_at(client(1), SECOND), Ok(()));
+        }
+        assert_eq!(rates.take_at(client(1), SECOND), Err(SECOND / 10));
+        assert_eq!(rates.take_at(client(2), SECOND), Ok(()), "another client has tokens of its own");
+        assert_eq!(rates.take_at(client(1), SECOND + SECOND / 10), Ok(()));
+        assert_eq!(rates.take_at(client(1), SECOND + SECOND / 10), Err(SECOND / 10));
+        let later = 100 * SECOND;
+        let allowed = (0..5).filter(|_| rates.take_at(client(1), later).is_ok()).count();
+        assert_eq!(allowed, 3, "no more than a burst is saved up");
+    }
+
+    #[test]
+    fn the_table_does_not_grow_with_the_number_of_clients() {
+        let rates = Rates::new(1, 1);
+        let held = |rates: &Rates| -> usize {
+            rates.shards.iter().map(|shard| shard.lock().expect("no test panics").spent_until.len()).sum()
+        };
+        let clients = u32::try_from(RATED_CLIENTS_MAX).expect("it is small") * 2;
+        let allowed = (0..clients).filter(|number| rates.take_at(client(*number), SECOND).is_ok()).count();
+        assert!(held(&rates) <= RATED_CLIENTS_MAX);
+        assert!(allowed <= RATED_CLIENTS_MAX + SHARDS, "newcomers share one bucket");
+        assert_eq!(rates.take_at(client(clients), 3 * SECOND), Ok(()));
+        assert!(held(&rates) < RATED_CLIENTS_MAX, "those with a full bucket are forgotten");
+    }
+}

@@ -1,0 +1,117 @@
+//! Percent-encoded text: the segments of a path and the pairs of a query.
+
+use std::borrow::Cow;
+
+/// Why a piece of an address is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TextError {
+    #[error("a percent sign is not followed by two hexadecimal digits")]
+    Percent,
+    #[error("it is not UTF-8")]
+    Utf8,
+}
+
+/// The text of a path segment.
+pub(super) fn decode_segment(raw: &str) -> Result<Cow<'_, str>, TextError> {
+    if !raw.bytes().any(|byte| byte == b'%') {
+        return Ok(Cow::Borrowed(raw));
+    }
+    decode(raw, false).map(Cow::Owned)
+}
+
+/// The text of a name or a value of a query, where `+` is a space.
+pub(super) fn decode_query(raw: &str) -> Result<Cow<'_, str>, TextError> {
+    if !raw.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Ok(Cow::Borrowed(raw));
+    }
+    decode(raw, true).map(Cow::Owned)
+}
+
+/// The pairs of a query, still encoded. A name without `=` has an empty value.
+pub(super) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+fn decode(raw: &str, plus_is_space: bool) -> Result<String, TextError> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || rest.next().and_then(hex).ok_or(TextError::Percent);
+                digit()? << 4 | digit()?
+            }
+            b'+' if plus_is_space => b' ',
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| TextError::Utf8)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_segment_is_decoded_once() {
+        let check = |raw: &str, expected: Result<&str, TextError>| {
+            assert_eq!(decode_segment(raw).as_deref().map_err(|error| *error), expected, "{raw:?}");
+        };
+        check("TEA-1", Ok("TEA-1"));
+        check("a%20b%2Fc", Ok("a b/c"));
+        check("%2525", Ok("%25"));
+        check("a+b", Ok("a+b"));
+        check("%e2%82%ac", Ok("€"));
+        check("%", Err(TextError::Percent));
+        check("%2", Err(TextError::Percent));
+        check("%zz", Err(TextError::Percent));
+        check("%+1", Err(TextError::Percent));
+        check("%ff", Err(TextError::Utf8));
+    }
+
+    #[test]
+    fn a_query_is_split_before_it_is_decoded() {
+        let check = |query: &str, expected: &[(&str, &str)]| {
+            assert_eq!(pairs(query).collect::<Vec<_>>(), expected, "{query:?}");
+        };
+        check("", &[]);
+        check("a=1&b=2", &[("a", "1"), ("b", "2")]);
+        check("a", &[("a", "")]);
+        check("a==b&&c=%26", &[("a", "=b"), ("c", "%26")]);
+        check("=x", &[("", "x")]);
+        assert_eq!(decode_query("a+b%2B").as_deref(), Ok("a b+"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back(text in ".{0,40}") {
+            let encoded = text.bytes().fold(String::new(), |mut encoded, byte| {
+                write!(encoded, "%{byte:02X}").expect("writing to a String does not fail");
+                encoded
+            });
+            prop_assert_eq!(decode_segment(&encoded).as_deref(), Ok(text.as_str()));
+            prop_assert_eq!(decode_query(&encoded).as_deref(), Ok(text.as_str()));
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_harm(raw in "[%0-9a-fg+&=€]{0,40}") {
+            let _text = decode_segment(&raw);
+            for (name, value) in pairs(&raw) {
+                let _texts = (decode_query(name), decode_query(value));
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Metrics of the public side: connections, requests by route, and what was refused before it reached a route.
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+/// The connections of one server.
+#[derive(Debug)]
+pub struct ConnectionMetrics {
+    server: &'static str,
+    open: Gauge,
+    taken: Counter,
+    cut_off: Counter,
+}
+
+/// An open connection, counted until it drops.
+#[derive(Debug)]
+pub struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+impl ConnectionMetrics {
+    /// `server` tells the public side (`public`) from the operator's.
+    #[must_use]
+    pub fn new(server: &'static str) -> Self {
+        Self {
+            server,
+            open: gauge!("switchyard_connections_open", "server" => server),
+            taken: counter!("switchyard_connections_total", "server" => server),
+            cut_off: counter!("switchyard_connections_cut_off_total", "server" => server),
+        }
+    }
+
+    #[must_use]
+    pub fn open(&self) -> OpenConnection {
+        self.taken.increment(1);
+        self.open.increment(1.0);
+        OpenConnection(self.open.clone())
+    }
+
+    /// A connection was closed because its client took too long.
+    pub fn cut_off(&self) {
+        self.cut_off.increment(1);
+    }
+
+    /// A connection was not taken: there are too many, in all (`full`) or of one client (`client`).
+    pub fn refused(&self, why: &'static str) {
+        counter!("switchyard_connections_refused_total", "server" => self.server, "why" => why).increment(1);
+    }
+}
+
+/// The requests of one route.
+#[derive(Debug)]
+pub struct RouteMetrics {
+    seconds: Histogram,
+    /// By the first digit of the status, 1 to 5.
+    answers: [Counter; 5],
+}
+
+impl RouteMetrics {
+    /// `route` is the pattern, as `/carts/{id}`: a label has few values, and none that a client chose.
+    #[must_use]
+    pub fn new(method: &'static str, route: &str) -> Self {
+        let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|status| {
+            let route = route.to_owned();
+            counter!("switchyard_http_requests_total", "method" => method, "route" => route, "status" => status)
+        });
+        let seconds = histogram!("switchyard_http_request_seconds", "method" => method, "route" => route.to_owned());
+        Self { seconds, answers }
+    }
+
+    /// A request was answered with `status`, `seconds` after its head was read.
+    pub fn answered(&self, status: u16, seconds: f64) {
+        if let Some(answers) = self.answers.get(usize::from(status / 100).wrapping_sub(1)) {
+            answers.increment(1);
+        }
+        self.seconds.record(seconds);
+    }
+}
