@@ -10,6 +10,7 @@ mod failure;
 mod output;
 mod status;
 mod target;
+mod up;
 
 use std::process::ExitCode;
 
@@ -33,7 +34,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Up(_) => unimplemented!(),
+        Command::Up(up) => up::run(up),
         Command::Check(check) => check::run(&check),
         Command::Status(status) => status::run(&status),
         Command::Call(call) => call::run(&call),

@@ -27,7 +27,7 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
     let started = platform::start(configuration, &|progress| shown.tell(progress)).await;
     shown.end();
     let host = started.map_err(|error| not_started(configuration, error))?;
-    tracing::info!(public = %host.gateway(), operator = %host.admin(), "serving");
+    tracing::info!(public = %host.gateway_address(), operator = %host.admin_address(), "serving");
     let name = signals.next().await;
     tracing::info!(signal = name, "stopping: no new requests, those under way end");
     tokio::select! {
@@ -44,7 +44,9 @@ fn not_started(configuration: &Configuration, error: StartError) -> Failure {
     let next = match &error {
         StartError::Listen { .. } => None,
         StartError::Component { .. } => Some("`cargo xtask up` builds the shop's components.".to_owned()),
-        StartError::Refused { .. } => Some("`switchyard check FILE --contract WORLD` judges it without a start.".into()),
+        StartError::Refused { .. } => {
+            Some("`switchyard check FILE --contract WORLD` judges it without a start.".into())
+        }
         StartError::Store(_) => Some(format!(
             "The data directory is {}; name another with --data.",
             configuration.manifest.host.data.display()

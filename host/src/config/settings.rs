@@ -157,11 +157,11 @@ pub struct ServiceSettings {
     pub limits: LimitOverrides,
 }
 
-impl Manifest {
-    /// The bounds of `service`: its own, and the general ones where it says nothing.
+impl ServiceSettings {
+    /// The bounds of this service: its own, and `defaults` where it says nothing.
     #[must_use]
-    pub fn limits_of(&self, service: &ServiceSettings) -> LimitSettings {
-        let (own, defaults) = (&service.limits, &self.limits);
+    pub fn limits(&self, defaults: &LimitSettings) -> LimitSettings {
+        let own = &self.limits;
         LimitSettings {
             memory_bytes_max: own.memory_bytes_max.unwrap_or(defaults.memory_bytes_max),
             deadline_ms: own.deadline_ms.unwrap_or(defaults.deadline_ms),

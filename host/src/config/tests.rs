@@ -43,7 +43,7 @@ fn services_alone_make_a_manifest() {
     assert_eq!(manifest.host.wit, folder.join("wit"));
     let cart = manifest.services.get(&ServiceName::parse("cart").expect("a name")).expect("the service");
     assert_eq!(cart.component, folder.join("cart.wasm"));
-    assert_eq!(manifest.limits_of(cart), manifest.limits);
+    assert_eq!(cart.limits(&manifest.limits), manifest.limits);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn what_the_defaults_show_as_a_comment_can_be_set() {
     assert_eq!(manifest.gateway.requests_per_second_per_client, Some(100));
     let cart = manifest.services.values().next().expect("the service of the comments");
     assert_eq!(cart.environment.get("CURRENCY").map(String::as_str), Some("EUR"));
-    assert_eq!(manifest.limits_of(cart).deadline_ms, 2_000);
+    assert_eq!(cart.limits(&manifest.limits).deadline_ms, 2_000);
 }
 
 #[test]
@@ -259,6 +259,6 @@ proptest! {
         let own_line = own.map(|own| format!("[services.cart.limits]\ndeadline_ms = {own}\n")).unwrap_or_default();
         let manifest = loaded(&format!("[limits]\ndeadline_ms = {general}\n{CART}{own_line}"));
         let cart = manifest.services.values().next().expect("the service");
-        prop_assert_eq!(manifest.limits_of(cart).deadline_ms, own.unwrap_or(general));
+        prop_assert_eq!(cart.limits(&manifest.limits).deadline_ms, own.unwrap_or(general));
     }
 }
