@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 
+/// Connections to the operator's side at once: a console, probes, a scraper, and a few scripts.
+pub const ADMIN_CONNECTIONS_MAX: usize = 256;
+
 /// Largest manifest, in bytes: what stands in it is written by hand.
 pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 
