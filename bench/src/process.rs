@@ -29,7 +29,11 @@ impl Server {
     }
 
     /// Starts a command that serves at `address`, and waits until `ready` answers.
-    pub async fn start(mut command: Command, address: SocketAddr, ready: SocketAddr) -> anyhow::Result<(Self, Duration)> {
+    pub async fn start(
+        mut command: Command,
+        address: SocketAddr,
+        ready: SocketAddr,
+    ) -> anyhow::Result<(Self, Duration)> {
         let begin = Instant::now();
         let child = command.stdout(Stdio::null()).kill_on_drop(true).spawn()?;
         let mut server = Self { child, address };

@@ -27,8 +27,7 @@ enum Operation {
 }
 
 impl Operation {
-    const ALL: [Self; 5] =
-        [Self::GetItem, Self::ListItems, Self::CartWrite, Self::HotReservation, Self::Checkout];
+    const ALL: [Self; 5] = [Self::GetItem, Self::ListItems, Self::CartWrite, Self::HotReservation, Self::Checkout];
 
     fn name(self) -> &'static str {
         match self {

@@ -54,11 +54,7 @@ struct Cart {
     lines: Vec<Line>,
 }
 
-fn load<T: serde::de::DeserializeOwned>(
-    access: &mut dyn Access,
-    owner: Owner,
-    key: &str,
-) -> anyhow::Result<Option<T>> {
+fn load<T: serde::de::DeserializeOwned>(access: &mut dyn Access, owner: Owner, key: &str) -> anyhow::Result<Option<T>> {
     access.get(owner, key)?.map(|bytes| postcard::from_bytes(&bytes)).transpose().context("decoding")
 }
 

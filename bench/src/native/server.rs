@@ -53,11 +53,7 @@ async fn answer<B: Backend>(
     Ok(response)
 }
 
-async fn route<B: Backend>(
-    backend: &B,
-    orders: &AtomicU64,
-    request: Request<Incoming>,
-) -> anyhow::Result<Vec<u8>> {
+async fn route<B: Backend>(backend: &B, orders: &AtomicU64, request: Request<Incoming>) -> anyhow::Result<Vec<u8>> {
     #[derive(serde::Deserialize)]
     struct LineChange {
         quantity: u32,

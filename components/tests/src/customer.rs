@@ -43,7 +43,8 @@ impl Customer {
         let address = json!({ "recipient": name, "line1": "1 Harbour Road", "city": "Hamburg", "postalCode": "20457", "country": "DE" });
         let added = customer.post(&format!("/accounts/{}/addresses", customer.id), &address).await?.expect(201)?;
         customer.address = text(&added, "id")?;
-        let card = json!({ "token": card_token, "brand": "visa", "last4": "4242", "expiryMonth": 12, "expiryYear": 2099 });
+        let card =
+            json!({ "token": card_token, "brand": "visa", "last4": "4242", "expiryMonth": 12, "expiryYear": 2099 });
         let added = customer.post(&format!("/accounts/{}/payment-methods", customer.id), &card).await?.expect(201)?;
         customer.card = text(&added, "id")?;
         Ok(customer)

@@ -125,11 +125,7 @@ impl Call {
     }
 
     /// Runs on a fresh snapshot; nothing when another call committed first what this one would have had to see.
-    async fn run_once(
-        &self,
-        nested: &Arc<Nested>,
-        lane: Lane,
-    ) -> Result<Option<(Answer, Option<Reads>)>, CallError> {
+    async fn run_once(&self, nested: &Arc<Nested>, lane: Lane) -> Result<Option<(Answer, Option<Reads>)>, CallError> {
         nested.rewind();
         let Finished { result, transaction, .. } =
             self.member.release.program.run(&self.function, &self.arguments, self.frame(nested)).await;

@@ -186,11 +186,7 @@ impl Nested {
 }
 
 impl Outbound for Arc<Nested> {
-    fn call<'a>(
-        &'a mut self,
-        import: &'a Arc<Function>,
-        arguments: &'a [Val],
-    ) -> OutboundFuture<'a> {
+    fn call<'a>(&'a mut self, import: &'a Arc<Function>, arguments: &'a [Val]) -> OutboundFuture<'a> {
         Box::pin(async move {
             let position = match self.replay(import, arguments) {
                 Ok(result) => return Ok(result),

@@ -5,8 +5,6 @@ use hyper::Response;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use matchit::Params;
 
-
-
 use super::accept::accepts_json;
 use super::body::Body;
 use super::callee::Callee;

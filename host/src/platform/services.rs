@@ -16,20 +16,24 @@ use crate::store::Stores;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     /// The journal is replayed, the stores are open.
-    Opened { took: Duration },
+    Opened {
+        took: Duration,
+    },
     /// The component of a service is being compiled, or found compiled.
-    Compiling { service: ServiceName },
-    Compiled { service: ServiceName, took: Duration },
+    Compiling {
+        service: ServiceName,
+    },
+    Compiled {
+        service: ServiceName,
+        took: Duration,
+    },
 }
 
 /// Whoever is told how far a start is. It is called from several threads.
 pub(super) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// The world of each service that has one, in the order of the manifest.
-pub(super) fn worlds(
-    manifest: &Manifest,
-    contracts: &Contracts,
-) -> Result<Vec<(ServiceName, Arc<World>)>, StartError> {
+pub(super) fn worlds(manifest: &Manifest, contracts: &Contracts) -> Result<Vec<(ServiceName, Arc<World>)>, StartError> {
     let mut worlds = Vec::new();
     for (service, settings) in &manifest.services {
         let Some(name) = &settings.contract else { continue };
@@ -82,10 +86,8 @@ impl Workshop<'_> {
         if !verdict.accepted {
             return Err(StartError::Refused { service: name.clone(), verdict: Box::new(verdict) });
         }
-        let code = self
-            .runtime
-            .compile(&component)
-            .map_err(|source| StartError::Compile { service: name.clone(), source })?;
+        let code =
+            self.runtime.compile(&component).map_err(|source| StartError::Compile { service: name.clone(), source })?;
         let link = link_settings(name, settings, &limits);
         let program = self
             .runtime
@@ -93,8 +95,7 @@ impl Workshop<'_> {
             .map_err(|source| StartError::Link { service: name.clone(), source })?;
         (self.report)(Progress::Compiled { service: name.clone(), took: Instant::elapsed(&begin) });
         let store = self.stores.service(name).expect("the stores were opened for the manifest's services");
-        let release =
-            Release::new(Digest::of(&component), Arc::clone(world), program, &limits, clock::unix_micros());
+        let release = Release::new(Digest::of(&component), Arc::clone(world), program, &limits, clock::unix_micros());
         Ok(Member { service: Arc::new(Service::new(name.clone(), store, limits)), release: Arc::new(release) })
     }
 }
