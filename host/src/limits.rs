@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 
+/// Connections to the operator's side at once: a console, probes, a scraper, and a few scripts.
+pub const ADMIN_CONNECTIONS_MAX: usize = 256;
+
 /// Largest manifest, in bytes: what stands in it is written by hand.
 pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 
@@ -64,6 +67,9 @@ pub const SCAN_ENTRIES_MAX: u32 = 1000;
 
 /// Bytes of keys and values behind which a scan ends its page, whatever its limit: a page is held in memory whole.
 pub const SCAN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Largest index that is read whole and checked at every start; a larger one would hold the start up for too long.
+pub const INDEX_CHECK_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Most keys that a call's reads are remembered by; more are remembered as the range between the first and the last.
 pub const READ_KEYS_MAX: usize = 4096;

@@ -125,7 +125,8 @@ impl wire::Guest for Component {
         payment_method_id: String,
     ) -> Result<wire::CheckoutDetails, Problem> {
         let account = existing(&account_id)?;
-        let (address, method) = account.checkout_details(&address_id, &payment_method_id)?;
+        let chosen = account.checkout_details(&address_id, &payment_method_id);
+        let (address, method) = chosen.map_err(translate::refused_choice)?;
         let payment_token = method.details.token.clone();
         Ok(wire::CheckoutDetails { address: address.into(), payment_method: method.into(), payment_token })
     }

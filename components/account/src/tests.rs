@@ -108,6 +108,20 @@ fn a_new_password_ends_every_other_session() {
 }
 
 #[test]
+fn staff_who_change_a_password_end_the_customers_sessions_and_not_their_own() {
+    native::reset();
+    let account = register("anna@example.com");
+    native::sign_in("operator", caller::OPERATOR, None);
+    Component::create_staff("sue@example.com".into(), "Sue".into(), PASSWORD.into()).expect("the operator may");
+    let customers = sign_in(&account.email, PASSWORD).expect("the right password");
+    let staffs = sign_in("sue@example.com", PASSWORD).expect("the right password");
+    carry(&staffs);
+    let new = wire::AccountChanges { password: Some("battery staple".into()), ..changes() };
+    Component::update_account(account.id, new).expect("staff may");
+    assert_eq!([&customers, &staffs].map(is_live), [false, true]);
+}
+
+#[test]
 fn an_address_and_name_change_and_the_address_before_is_free_again() {
     native::reset();
     let account = register("anna@example.com");
@@ -199,6 +213,23 @@ fn sessions_and_failures_are_forgotten_after_their_time_and_not_before() {
 }
 
 #[test]
+fn a_failure_is_remembered_for_a_day_from_the_last_one_on() {
+    native::reset();
+    for _ in 0..6 {
+        sign_in("ben@example.com", "wrong password").expect_err("nobody");
+        native::advance_seconds(43_200);
+    }
+    // A day ago there were failures too, which may take nothing with them.
+    Component::forget_expired();
+    native::advance_seconds(43_199);
+    Component::forget_expired();
+    assert_eq!(native::keys().len(), 2);
+    native::advance_seconds(1);
+    Component::forget_expired();
+    assert_eq!(native::keys(), [""; 0]);
+}
+
+#[test]
 fn an_account_is_there_for_its_customer_and_staff_alone() {
     native::reset();
     let account = register("anna@example.com");
@@ -252,9 +283,27 @@ fn what_is_added_is_in_the_account_without_the_token_and_serves_a_checkout() {
     for gone in [
         Component::remove_address(account.id.clone(), address.id.clone()),
         Component::remove_payment_method(account.id.clone(), method.id.clone()),
-        Component::get_checkout_details(account.id.clone(), address.id, method.id).map(|_| ()),
     ] {
         assert!(matches!(gone, Err(Problem::NotFound(_))), "{gone:?}");
+    }
+}
+
+#[test]
+fn a_checkout_is_told_which_choice_is_none_of_the_customers() {
+    native::reset();
+    let account = register("anna@example.com");
+    native::sign_in(&account.id, caller::CUSTOMER, None);
+    let address = Component::add_address(account.id.clone(), address()).expect("a good address");
+    let method = Component::add_payment_method(account.id.clone(), card("tok_ok")).expect("a good card");
+    let cases = [
+        (address.id.as_str(), "pm_none", "payment-method-id"),
+        ("adr_none", method.id.as_str(), "address-id"),
+        (&"x".repeat(3000), "", "address-id"),
+    ];
+    for (address_id, method_id, parameter) in cases {
+        let refused = Component::get_checkout_details(account.id.clone(), address_id.to_owned(), method_id.to_owned());
+        let Err(Problem::Invalid(faults)) = refused else { panic!("{refused:?}") };
+        assert_eq!(faults.errors[0].parameter.as_deref(), Some(parameter));
     }
 }
 
@@ -276,7 +325,7 @@ fn orders_placed_and_not_cancelled_are_counted_for_accounts_that_exist() {
     native::reset();
     let account = register("anna@example.com");
     let kept = native::keys();
-    for nobody in ["acc_none", "", "a/b"] {
+    for nobody in ["acc_none", "", "a/b", &"x".repeat(2000)] {
         Component::order_placed("ord_1".into(), nobody.into());
     }
     assert_eq!(native::keys(), kept);

@@ -20,6 +20,15 @@ impl From<Refusal> for Problem {
     }
 }
 
+/// A choice for a checkout is refused at the parameter that made it.
+pub(crate) fn refused_choice(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::NoSuchAddress => Problem::invalid_parameter("address-id", "no such address"),
+        Refusal::NoSuchPaymentMethod => Problem::invalid_parameter("payment-method-id", "no such payment method"),
+        refusal => refusal.into(),
+    }
+}
+
 impl From<Role> for wire::Role {
     fn from(role: Role) -> Self {
         match role {

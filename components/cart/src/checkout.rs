@@ -44,8 +44,7 @@ pub(crate) fn buy(
         .map_err(not_the_customers)?;
     let line = |line: &crate::domain::cart::Line| Line { sku: line.sku.clone(), quantity: line.quantity };
     services.reserve(order_id, &cart.lines().iter().map(line).collect::<Vec<_>>()).map_err(refused)?;
-    // A parcel weighs something, whatever is in it.
-    let weight_grams = priced.weight_grams.max(1);
+    let weight_grams = priced.weight_grams;
     let (country, postal_code) = (chosen.address.country, chosen.address.postal_code);
     let parcel = QuoteRequest { country, postal_code, weight_grams };
     let quotes = services.quote(&parcel).map_err(refused)?;

@@ -23,11 +23,14 @@ use switchyard_sdk::{Money, Problem, id, time};
 use bindings::Component;
 use bindings::exports::shop::cart::cart as contract;
 use bindings::exports::shop::events::{payment_events, shipment_events};
+#[cfg(not(test))]
 use bindings::shop::events::order_events::{order_cancelled, order_placed};
 use checkout::Purchase;
 use domain::cart::{Cart, State};
 use domain::order::{Order, ShipmentStatus};
-use services::Linked;
+use services::linked;
+#[cfg(test)]
+use tests::{order_cancelled, order_placed};
 
 /// How many checkouts one run undoes.
 const UNDOS_AT_ONCE: u32 = 10;
@@ -48,7 +51,7 @@ impl contract::Guest for Component {
     fn set_line(cart_id: String, sku: String, change: contract::LineChange) -> Result<contract::Cart, Problem> {
         let mut cart = the_callers(&cart_id)?;
         cart.set_line(&sku, change.quantity)?;
-        let priced = pricing::price_what_is_on_sale(&Linked, &mut cart)?;
+        let priced = pricing::price_what_is_on_sale(&linked(), &mut cart)?;
         if !cart.lines().iter().any(|line| line.sku == sku) {
             return Err(Problem::not_found("no such item"));
         }
@@ -59,7 +62,7 @@ impl contract::Guest for Component {
     fn remove_line(cart_id: String, sku: String) -> Result<contract::Cart, Problem> {
         let mut cart = the_callers(&cart_id)?;
         cart.remove_line(&sku)?;
-        let priced = pricing::price_what_is_on_sale(&Linked, &mut cart)?;
+        let priced = pricing::price_what_is_on_sale(&linked(), &mut cart)?;
         storage::set_lines(&cart_id, &cart);
         Ok(translate::cart(cart_id, cart, priced.lines, priced.subtotal))
     }
@@ -86,7 +89,7 @@ impl contract::Guest for Component {
         let order_id = id::new("ord");
         match place_order(&cart_id, &account_id, &order_id, request) {
             Ok(order) => Ok(translate::order(order_id, order)),
-            Err(problem) => Err(match checkout::undo(&Linked, &order_id) {
+            Err(problem) => Err(match checkout::undo(&linked(), &order_id) {
                 Ok(()) => problem,
                 Err(checkout::NotUndone) => {
                     storage::add_undo(&order_id);
@@ -98,7 +101,7 @@ impl contract::Guest for Component {
 
     fn undo_checkouts() {
         for order_id in storage::undos(UNDOS_AT_ONCE) {
-            if checkout::undo(&Linked, &order_id).is_ok() {
+            if checkout::undo(&linked(), &order_id).is_ok() {
                 storage::delete_undo(&order_id);
             }
         }
@@ -120,7 +123,7 @@ impl contract::Guest for Component {
     fn cancel_order(order_id: String) -> Result<contract::Order, Problem> {
         let mut order = the_callers_order(&order_id)?;
         if !order.is_cancelled()? {
-            checkout::cancel(&Linked, &order_id, &mut order)?;
+            checkout::cancel(&linked(), &order_id, &mut order)?;
             storage::set_order(&order_id, &order);
             order_cancelled(&order_id, &order.account_id);
         }
@@ -167,7 +170,7 @@ fn place_order(
     let cart = the_callers(cart_id)?;
     cart.require_full()?;
     let purchase = Purchase { cart_id, cart: &cart, account_id, order_id, now: time::now() };
-    let order = checkout::buy(&Linked, purchase, request)?;
+    let order = checkout::buy(&linked(), purchase, request)?;
     storage::set_cart(cart_id, &cart.checked_out(account_id, order_id)?);
     storage::add_order(order_id, &order);
     order_placed(order_id, account_id);
@@ -204,6 +207,9 @@ fn shown(cart_id: String, mut cart: Cart) -> Result<contract::Cart, Problem> {
         let order = storage::order(order_id).ok_or_else(|| Problem::not_found("no such cart"))?;
         return Ok(translate::cart(cart_id, cart, order.lines, order.subtotal));
     }
-    let priced = pricing::price_what_is_on_sale(&Linked, &mut cart)?;
+    let priced = pricing::price_what_is_on_sale(&linked(), &mut cart)?;
     Ok(translate::cart(cart_id, cart, priced.lines, priced.subtotal))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,19 @@
 //! The other services, as a checkout and a cancellation need them. Tests put services of their own in their place.
 
+#[cfg(not(test))]
+mod linked;
+
 use switchyard_sdk::Problem;
 
-use crate::bindings::shop::account::account::{self, CheckoutDetails};
-use crate::bindings::shop::inventory::inventory::{self, PricedItem};
-use crate::bindings::shop::payment::payment::{self, ChargeDetails, Payment};
-use crate::bindings::shop::shipping::shipping::{self, QuoteRequest, Quotes, Shipment, ShipmentDetails};
+use crate::bindings::shop::account::account::CheckoutDetails;
+use crate::bindings::shop::inventory::inventory::{Line, PricedItem};
+use crate::bindings::shop::payment::payment::{ChargeDetails, Payment};
+use crate::bindings::shop::shipping::shipping::{QuoteRequest, Quotes, Shipment, ShipmentDetails};
+
+#[cfg(test)]
+pub(crate) use crate::tests::linked;
+#[cfg(not(test))]
+pub(crate) use linked::linked;
 
 /// What the contracts of the other services offer; each function is one call.
 pub(crate) trait Services {
@@ -16,7 +24,7 @@ pub(crate) trait Services {
         address_id: &str,
         payment_method_id: &str,
     ) -> Result<CheckoutDetails, Problem>;
-    fn reserve(&self, order_id: &str, lines: &[inventory::Line]) -> Result<(), Problem>;
+    fn reserve(&self, order_id: &str, lines: &[Line]) -> Result<(), Problem>;
     fn quote(&self, request: &QuoteRequest) -> Result<Quotes, Problem>;
     fn charge(&self, details: &ChargeDetails) -> Result<Payment, Problem>;
     fn schedule(&self, details: &ShipmentDetails) -> Result<Shipment, Problem>;
@@ -29,58 +37,4 @@ pub(crate) trait Services {
     fn refund_all(&self, payment_id: &str, reason: &str) -> Result<(), Problem>;
     /// Puts back what the order holds or bought.
     fn release(&self, order_id: &str) -> Result<(), Problem>;
-}
-
-/// The services that the host links to the imports.
-pub(crate) struct Linked;
-
-impl Services for Linked {
-    fn price_items(&self, skus: &[String]) -> Result<Vec<PricedItem>, Problem> {
-        inventory::price_items(skus)
-    }
-
-    fn checkout_details(
-        &self,
-        account_id: &str,
-        address_id: &str,
-        payment_method_id: &str,
-    ) -> Result<CheckoutDetails, Problem> {
-        account::get_checkout_details(account_id, address_id, payment_method_id)
-    }
-
-    fn reserve(&self, order_id: &str, lines: &[inventory::Line]) -> Result<(), Problem> {
-        inventory::reserve(order_id, lines).map(|_reservation| ())
-    }
-
-    fn quote(&self, request: &QuoteRequest) -> Result<Quotes, Problem> {
-        shipping::quote(request)
-    }
-
-    fn charge(&self, details: &ChargeDetails) -> Result<Payment, Problem> {
-        payment::charge(details)
-    }
-
-    fn schedule(&self, details: &ShipmentDetails) -> Result<Shipment, Problem> {
-        shipping::schedule(details)
-    }
-
-    fn confirm(&self, order_id: &str) -> Result<(), Problem> {
-        inventory::confirm(order_id)
-    }
-
-    fn call_off(&self, order_id: &str) -> Result<(), Problem> {
-        shipping::cancel(order_id)
-    }
-
-    fn void(&self, order_id: &str) -> Result<(), Problem> {
-        payment::void(order_id)
-    }
-
-    fn refund_all(&self, payment_id: &str, reason: &str) -> Result<(), Problem> {
-        payment::refund_all(payment_id, reason).map(|_payment| ())
-    }
-
-    fn release(&self, order_id: &str) -> Result<(), Problem> {
-        inventory::release(order_id)
-    }
 }

@@ -9,6 +9,8 @@
 //! | `account/<account>/<time>/<order>` | the order: a customer's orders by time |
 //! | `undo/<order>` | the order: a checkout that failed, and is not wholly undone |
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use switchyard_sdk::paging::{PageOf, PageRequest};
 use switchyard_sdk::store::{self, Direction, Scan};
 use switchyard_sdk::{Problem, id};
@@ -16,15 +18,23 @@ use switchyard_sdk::{Problem, id};
 use crate::domain::cart::{Cart, State};
 use crate::domain::order::Order;
 
+const CART: &str = "cart/";
+const ORDER: &str = "order/";
 const UNDO: &str = "undo/";
 
+/// A value as it is stored; a later form becomes a further case.
+#[derive(Serialize, Deserialize)]
+enum Stored<T> {
+    V1(T),
+}
+
 pub(crate) fn cart(cart_id: &str) -> Option<Cart> {
-    if id::is_id(cart_id) { store::get(&key("cart/", cart_id)) } else { None }
+    get(CART, cart_id)
 }
 
 /// Writes a cart, and whether it is an open one of its owner's.
 pub(crate) fn set_cart(cart_id: &str, cart: &Cart) {
-    store::set(&key("cart/", cart_id), cart);
+    store::set(&key(CART, cart_id), &Stored::V1(cart));
     let Some(open_key) = open_key(cart_id, cart) else { return };
     match cart.state {
         State::Open => store::set(&open_key, cart_id),
@@ -34,12 +44,12 @@ pub(crate) fn set_cart(cart_id: &str, cart: &Cart) {
 
 /// Writes the lines of a cart that is there and keeps its owner and state.
 pub(crate) fn set_lines(cart_id: &str, cart: &Cart) {
-    store::set(&key("cart/", cart_id), cart);
+    store::set(&key(CART, cart_id), &Stored::V1(cart));
 }
 
 /// Ends a guest's cart.
 pub(crate) fn delete_guest_cart(cart_id: &str) {
-    store::delete(&key("cart/", cart_id));
+    store::delete(&key(CART, cart_id));
 }
 
 /// The cart that a customer opened last, of those that are still open, and its id.
@@ -51,12 +61,12 @@ pub(crate) fn open_cart(account_id: &str) -> Option<(String, Cart)> {
 }
 
 pub(crate) fn order(order_id: &str) -> Option<Order> {
-    if id::is_id(order_id) { store::get(&key("order/", order_id)) } else { None }
+    get(ORDER, order_id)
 }
 
 /// Writes an order that is there already.
 pub(crate) fn set_order(order_id: &str, order: &Order) {
-    store::set(&key("order/", order_id), order);
+    store::set(&key(ORDER, order_id), &Stored::V1(order));
 }
 
 pub(crate) fn add_order(order_id: &str, order: &Order) {
@@ -92,6 +102,14 @@ pub(crate) fn delete_undo(order_id: &str) {
 pub(crate) fn undos(limit: u32) -> Vec<String> {
     let scan = Scan { prefix: UNDO, after: None, direction: Direction::Ascending, limit };
     store::scan::<String>(&scan).entries.into_iter().map(|(_, order_id)| order_id).collect()
+}
+
+/// What is under an id, which may be any text.
+fn get<T: DeserializeOwned>(prefix: &str, text: &str) -> Option<T> {
+    if !id::is_id(text) {
+        return None;
+    }
+    store::get(&key(prefix, text)).map(|Stored::V1(value)| value)
 }
 
 fn open_key(cart_id: &str, cart: &Cart) -> Option<String> {

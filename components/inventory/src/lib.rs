@@ -13,11 +13,11 @@ pub mod domain;
 mod listing;
 mod storage;
 
-use switchyard_sdk::types::{Fault, Faults};
 use switchyard_sdk::{Money, Problem, time};
 
 use bindings::Component;
 use bindings::exports::shop::inventory::inventory as contract;
+#[cfg(not(test))]
 use bindings::shop::events::stock_events::stock_changed;
 use domain::item::{Details, Item, Sku};
 use domain::lines::{Line, Lines, LinesError};
@@ -25,6 +25,8 @@ use domain::reservation::{ExpiryBudget, Reservation, ReservationError, Stocks};
 use domain::stock::{Stock, StockError};
 use listing::Listing;
 use storage::OrderId;
+#[cfg(test)]
+use tests::stock_changed;
 
 /// Most items that are priced at once: a full cart, several times over.
 const PRICED_ITEMS_MAX: usize = 1_000;
@@ -138,9 +140,8 @@ fn on_sale(sku: String) -> Result<(Sku, Item), Problem> {
 }
 
 fn bad_sku() -> Problem {
-    let detail = "must be 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first".to_owned();
-    let fault = Fault { field: None, parameter: Some("sku".to_owned()), detail: detail.clone() };
-    Problem::Invalid(Faults { detail, errors: vec![fault] })
+    let detail = "must be 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first";
+    Problem::invalid_parameter("sku", detail)
 }
 
 fn order(id: &str) -> Result<OrderId<'_>, Problem> {
@@ -201,3 +202,6 @@ fn held(order_id: &str, reservation: Reservation) -> contract::Reservation {
         expires_at: reservation.expires_at.to_rfc3339(),
     }
 }
+
+#[cfg(test)]
+mod tests;

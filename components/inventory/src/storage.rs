@@ -8,6 +8,8 @@
 //! | `reservation/<order>` | [`Reservation`] |
 //! | `expiry/<time>/<order>` | the order, for every reservation that is held |
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use switchyard_sdk::id;
 use switchyard_sdk::store::{self, Direction, Scan};
 
@@ -18,7 +20,14 @@ use crate::domain::stock::Stock;
 
 const ITEM: &str = "item/";
 const STOCK: &str = "stock/";
+const RESERVATION: &str = "reservation/";
 const EXPIRY: &str = "expiry/";
+
+/// A value as it is stored; a later form becomes a further case.
+#[derive(Serialize, Deserialize)]
+enum Stored<T> {
+    V1(T),
+}
 
 /// An order's id that fits in a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +41,12 @@ impl<'a> OrderId<'a> {
 }
 
 pub(crate) fn item(sku: &Sku) -> Option<Item> {
-    store::get(&key(ITEM, sku.as_str()))
+    get(&key(ITEM, sku.as_str()))
 }
 
 /// Puts `item` in place of `before`.
 pub(crate) fn set_item(sku: &Sku, item: &Item, before: Option<&Item>) {
-    store::set(&key(ITEM, sku.as_str()), item);
+    store::set(&key(ITEM, sku.as_str()), &Stored::V1(item));
     let category_before = before.map(|before| before.category.as_str());
     if category_before == Some(item.category.as_str()) {
         return;
@@ -49,11 +58,11 @@ pub(crate) fn set_item(sku: &Sku, item: &Item, before: Option<&Item>) {
 }
 
 pub(crate) fn stock(sku: &Sku) -> Option<Stock> {
-    store::get(&key(STOCK, sku.as_str()))
+    get(&key(STOCK, sku.as_str()))
 }
 
 pub(crate) fn set_stock(sku: &Sku, stock: &Stock) {
-    store::set(&key(STOCK, sku.as_str()), stock);
+    store::set(&key(STOCK, sku.as_str()), &Stored::V1(stock));
 }
 
 /// Adds the stock of the items of `lines` that are on sale.
@@ -74,9 +83,9 @@ pub(crate) struct Items {
 }
 
 pub(crate) fn items_behind(after: Option<&str>, limit: u32) -> Items {
-    let page = scan::<Item>(ITEM, after, limit);
+    let page = scan::<Stored<Item>>(ITEM, after, limit);
     let sku = |key: &str| Sku::parse(key.strip_prefix(ITEM)?.to_owned());
-    let items = page.entries.into_iter().filter_map(|(key, item)| Some((sku(&key)?, item)));
+    let items = page.entries.into_iter().filter_map(|(key, Stored::V1(item))| Some((sku(&key)?, item)));
     Items { items: items.collect(), more: page.more }
 }
 
@@ -91,19 +100,19 @@ pub(crate) fn items_of_category_behind(category: &str, after: Option<&str>, limi
 
 /// The stock of items that follow each other, by one scan instead of a get for each.
 pub(crate) fn stocks_behind(after: Option<&str>, limit: u32) -> Vec<(String, Stock)> {
-    let page = scan::<Stock>(STOCK, after, limit);
+    let page = scan::<Stored<Stock>>(STOCK, after, limit);
     page.entries
         .into_iter()
-        .map(|(key, stock)| (key.get(STOCK.len()..).unwrap_or_default().to_owned(), stock))
+        .map(|(key, Stored::V1(stock))| (key.get(STOCK.len()..).unwrap_or_default().to_owned(), stock))
         .collect()
 }
 
 pub(crate) fn reservation(order: OrderId<'_>) -> Option<Reservation> {
-    store::get(&key("reservation/", order.0))
+    get(&key(RESERVATION, order.0))
 }
 
 pub(crate) fn set_reservation(order: OrderId<'_>, reservation: &Reservation) {
-    store::set(&key("reservation/", order.0), reservation);
+    store::set(&key(RESERVATION, order.0), &Stored::V1(reservation));
     match reservation.state {
         State::Held => store::set(&expiry_key(order, reservation), order.0),
         State::Sold => store::delete(&expiry_key(order, reservation)),
@@ -111,7 +120,7 @@ pub(crate) fn set_reservation(order: OrderId<'_>, reservation: &Reservation) {
 }
 
 pub(crate) fn delete_reservation(order: OrderId<'_>, reservation: &Reservation) {
-    store::delete(&key("reservation/", order.0));
+    store::delete(&key(RESERVATION, order.0));
     store::delete(&expiry_key(order, reservation));
 }
 
@@ -121,7 +130,11 @@ pub(crate) fn first_to_expire() -> Option<String> {
     scan(EXPIRY, None, 1).entries.pop().map(|(_, order)| order)
 }
 
-fn scan<T: serde::de::DeserializeOwned>(prefix: &str, after: Option<&str>, limit: u32) -> store::Page<T> {
+fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
+    store::get(key).map(|Stored::V1(value)| value)
+}
+
+fn scan<T: DeserializeOwned>(prefix: &str, after: Option<&str>, limit: u32) -> store::Page<T> {
     let after = after.map(|after| key(prefix, after));
     store::scan(&Scan { prefix, after: after.as_deref(), direction: Direction::Ascending, limit })
 }

@@ -19,9 +19,12 @@ use switchyard_sdk::{Money, Problem, caller, id, time};
 
 use bindings::Component;
 use bindings::exports::shop::payment::payment as contract;
+#[cfg(not(test))]
 use bindings::shop::events::payment_events::{payment_captured, payment_refunded};
 use domain::payment::{Card, Payment, Refund, RefundError, State};
 use domain::processor::{self, Verdict};
+#[cfg(test)]
+use tests::{payment_captured, payment_refunded};
 
 impl contract::Guest for Component {
     fn list_payments(
@@ -165,3 +168,6 @@ fn answer(payment_id: String, payment: Payment) -> contract::Payment {
     let refunds = refunds.into_iter().map(refund).collect();
     contract::Payment { id: payment_id, order_id, amount, status, method, decline_code, refunds }
 }
+
+#[cfg(test)]
+mod tests;

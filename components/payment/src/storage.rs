@@ -7,20 +7,30 @@
 //! | `recent/<time>/<id>` | the id: every payment by time |
 //! | `order/<order>/<time>/<id>` | the id: an order's payments by time |
 
+use serde::{Deserialize, Serialize};
 use switchyard_sdk::paging::{PageOf, PageRequest};
 use switchyard_sdk::store::{self, Direction};
 use switchyard_sdk::{Problem, Timestamp, id};
 
 use crate::domain::payment::{Payment, State};
 
-/// The payment of that id, if there is one.
+/// A payment as it is stored; a later form becomes a further case.
+#[derive(Serialize, Deserialize)]
+enum Stored<T> {
+    V1(T),
+}
+
+/// The payment of that id, which may be any text.
 pub(crate) fn payment(payment_id: &str) -> Option<Payment> {
-    if id::is_id(payment_id) { store::get(&payment_key(payment_id)) } else { None }
+    if !id::is_id(payment_id) {
+        return None;
+    }
+    store::get(&payment_key(payment_id)).map(|Stored::V1(payment)| payment)
 }
 
 /// Writes a payment that is there already.
 pub(crate) fn set_payment(payment_id: &str, payment: &Payment) {
-    store::set(&payment_key(payment_id), payment);
+    store::set(&payment_key(payment_id), &Stored::V1(payment));
 }
 
 /// Adds a payment whose order id has the form of an id.

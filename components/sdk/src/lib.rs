@@ -5,14 +5,7 @@
 //! plain `cargo test`. How a component is put together is in `docs/sdk.md`.
 
 #[doc(hidden)]
-#[allow(
-    unsafe_code,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    clippy::allow_attributes_without_reason,
-    reason = "generated"
-)]
+#[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]
 pub mod bindings;
 
 pub mod caller;

@@ -80,16 +80,23 @@ pub fn put_bytes(key: &str, value: &[u8]) {
     with(|host| host.entries.insert(key.to_owned(), value.to_owned()));
 }
 
+/// As the host: a key out of bounds ends the call.
+fn check_key(key: &str) {
+    assert!((1..=1024).contains(&key.len()), "the host ends the call: a key has 1 to 1,024 bytes, not {}", key.len());
+}
+
 pub(crate) fn get(key: &str) -> Option<Vec<u8>> {
+    check_key(key);
     with(|host| host.entries.get(key).cloned())
 }
 
 pub(crate) fn set(key: &str, value: &[u8]) {
-    assert!((1..=1024).contains(&key.len()), "the host ends the call: a key has 1 to 1,024 bytes, not {}", key.len());
+    check_key(key);
     put_bytes(key, value);
 }
 
 pub(crate) fn delete(key: &str) {
+    check_key(key);
     with(|host| host.entries.remove(key));
 }
 

@@ -108,9 +108,13 @@ impl Problem {
     /// 400: the path or query parameter `name` (as it is in the contract) is malformed.
     #[must_use]
     pub fn malformed_parameter(name: &str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        let error = Fault { field: None, parameter: Some(name.to_owned()), detail: detail.clone() };
-        Self::Malformed(crate::types::Faults { detail, errors: vec![error] })
+        Self::Malformed(of_parameter(name, detail.into()))
+    }
+
+    /// 422: the path or query parameter `name` (as it is in the contract) breaks a rule.
+    #[must_use]
+    pub fn invalid_parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self::Invalid(of_parameter(name, detail.into()))
     }
 
     /// 401: nobody is signed in, and the thing belongs to somebody.
@@ -154,6 +158,11 @@ impl Problem {
     pub fn unreachable(detail: impl Into<String>) -> Self {
         Self::Unreachable(detail.into())
     }
+}
+
+fn of_parameter(name: &str, detail: String) -> crate::types::Faults {
+    let error = Fault { field: None, parameter: Some(name.to_owned()), detail: detail.clone() };
+    crate::types::Faults { detail, errors: vec![error] }
 }
 
 #[cfg(test)]

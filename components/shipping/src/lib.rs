@@ -50,10 +50,14 @@ impl wire::Guest for Component {
         Ok(shipment.into())
     }
 
-    fn cancel(id: String) -> Result<wire::Shipment, Problem> {
-        let mut shipment = storage::shipment(&id).ok_or_else(no_such_shipment)?;
-        let changed = shipment.cancel(time::now())?;
-        Ok(if changed { moved(shipment) } else { shipment.into() })
+    fn cancel(order_id: String) -> Result<(), Problem> {
+        if id::is_id(&order_id)
+            && let Some(mut shipment) = storage::shipment_of(&order_id)
+            && shipment.cancel(time::now())?
+        {
+            moved(shipment);
+        }
+        Ok(())
     }
 }
 

@@ -90,18 +90,21 @@ fn each_move_is_kept_and_emitted_and_a_refused_one_is_neither() {
 }
 
 #[test]
-fn a_shipment_is_called_off_once_and_not_after_it_shipped() {
+fn the_shipment_of_an_order_is_called_off_once_and_not_after_it_shipped() {
     native::reset();
     let id = scheduled("ord_1").id;
     for emits in [1, 0] {
-        assert_eq!(Component::cancel(id.clone()).map(|shipment| shipment.status), Ok(ShipmentStatus::Cancelled));
+        assert_eq!(Component::cancel("ord_1".into()), Ok(()));
         assert_eq!(emitted().len(), emits);
+        assert_eq!(storage::shipment(&id).map(|shipment| shipment.status), Some(shipment::Status::Cancelled));
     }
     let id = scheduled("ord_2").id;
     record(&id, ShipmentStatus::Shipped).expect("it is ahead");
     emitted();
-    assert!(matches!(Component::cancel(id), Err(Problem::Conflict(_))));
-    assert!(matches!(Component::cancel("shp_none".into()), Err(Problem::NotFound(_))));
+    assert!(matches!(Component::cancel("ord_2".into()), Err(Problem::Conflict(_))));
+    for order_without_shipment in ["ord_none", "", "a/b", &"x".repeat(2000)] {
+        assert_eq!(Component::cancel(order_without_shipment.to_owned()), Ok(()));
+    }
     assert_eq!(emitted(), [""; 0]);
 }
 

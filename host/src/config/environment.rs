@@ -19,6 +19,14 @@ pub const MANIFEST_VARIABLE: &str = "SWITCHYARD_MANIFEST";
 /// A Kubernetes service that is itself named `switchyard` puts these into its pods.
 const ORCHESTRATOR_PREFIXES: [&str; 2] = ["SWITCHYARD_SERVICE_", "SWITCHYARD_PORT"];
 
+/// The variables of this process. One that is not UTF-8 is none of ours.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 /// Applies the variables of `environment` to `manifest`.
 ///
 /// # Errors

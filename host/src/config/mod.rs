@@ -12,7 +12,7 @@ mod settings;
 mod tests;
 mod token;
 
-pub use environment::{ADMIN_VARIABLE, MANIFEST_VARIABLE, TOKEN_VARIABLE};
+pub use environment::{ADMIN_VARIABLE, MANIFEST_VARIABLE, TOKEN_VARIABLE, environment};
 pub use error::{ConfigError, Origin, Origins, Problem};
 pub use file::DEFAULTS;
 pub use load::{Configuration, Flags, load};

@@ -79,12 +79,12 @@ impl ErrorCase {
             _ => &[],
         };
         let title = sentence(&case.name);
-        let first_line = case.docs.lines().next().unwrap_or_default().trim();
+        let paragraph: Vec<_> = case.docs.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
         Self {
             name: Arc::clone(&case.name),
             status: error_status(case.status),
             kind: format!("urn:switchyard:problem:{}", case.name),
-            detail: if first_line.is_empty() { format!("{title}.") } else { first_line.to_owned() },
+            detail: if paragraph.is_empty() { format!("{title}.") } else { paragraph.join(" ") },
             title,
             members: fields.iter().map(Member::new).collect(),
         }
@@ -186,7 +186,7 @@ mod tests {
         let cases = vec![
             case("not-found", Some(Type::String), Some(404), ""),
             case("invalid", Some(faults), Some(422), ""),
-            case("slowed", Some(slowed), Some(429), "Too many attempts.\n\nMore."),
+            case("slowed", Some(slowed), Some(429), "Too many\nattempts.\n\nMore."),
             case("unavailable", None, Some(503), ""),
             case("unauthenticated", Some(Type::String), Some(401), ""),
             case("odd", None, Some(200), ""),

@@ -132,7 +132,7 @@ impl<'a> Head<'a> {
             Once::Absent => Ok(None),
             Once::Text(key) if is_idempotency_key(key) => Ok(Some(key)),
             Once::Text(_) | Once::Bad => {
-                let detail = "must be given once and have 1 to 255 visible ASCII characters";
+                let detail = "expected 1 to 255 visible ASCII characters, once";
                 Err(Fault::parameter("Idempotency-Key", detail))
             }
         }

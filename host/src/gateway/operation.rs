@@ -116,13 +116,13 @@ impl Operation {
     fn query_pair(&self, name: &str, raw: &str, arguments: &mut Arguments, faults: &mut Vec<Fault>) {
         let Ok(name) = decode_query(name) else {
             // Told as it was sent: it is ASCII, percent signs and all.
-            return faults.push(Fault::parameter(name, "is no query parameter here"));
+            return faults.push(Fault::parameter(name, "unknown query parameter"));
         };
         let Some(argument) = self.query.iter().find(|argument| *argument.name == *name) else {
-            return faults.push(Fault::parameter(&name, "is no query parameter here"));
+            return faults.push(Fault::parameter(&name, "unknown query parameter"));
         };
         if arguments.get(argument.position).is_some_and(Option::is_some) {
-            return faults.push(Fault::parameter(&name, "is given more than once"));
+            return faults.push(Fault::parameter(&name, "given more than once"));
         }
         match decode_query(raw) {
             Ok(text) => argument.put(&text, arguments, faults),
@@ -202,7 +202,7 @@ impl Argument {
         match arguments.get_mut(self.position) {
             Some(place @ None) if self.optional => *place = Some(Val::Option(None)),
             Some(None) if faults.iter().any(|fault| fault.parameter.as_ref() == Some(&self.name)) => {}
-            Some(None) => faults.push(Fault::parameter(&self.name, "is needed")),
+            Some(None) => faults.push(Fault::parameter(&self.name, "missing")),
             Some(Some(_)) | None => {}
         }
     }

@@ -157,9 +157,12 @@ impl Body {
     }
 }
 
-/// Reads the frames of one segment in order. An iterator of `(number, body)`; see [`Frames::end`] when it is at its end.
+/// Reads the frames of one segment in order: an iterator of the records' numbers and bytes. At its end
+/// [`Frames::end`] tells what follows.
+///
+/// Bytes of any origin are safe to read.
 #[derive(Debug)]
-pub(crate) struct Frames<'a> {
+pub struct Frames<'a> {
     bytes: &'a [u8],
     header: SegmentHeader,
     offset: usize,
@@ -168,7 +171,7 @@ pub(crate) struct Frames<'a> {
 
 /// How the frames of a segment end.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// Nothing but zeros behind the last frame.
     Clean,
     /// What lies behind the last frame was never durable.
@@ -178,23 +181,29 @@ pub(crate) enum End {
 }
 
 impl<'a> Frames<'a> {
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Damage> {
+    /// # Errors
+    ///
+    /// [`Damage`] unless `bytes` begin with the header of a segment.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Damage> {
         let header = SegmentHeader::decode(bytes)?;
         Ok(Self { bytes, header, offset: SEGMENT_HEADER_BYTES, next: header.first.0 })
     }
 
     /// The number that the next record would have.
-    pub(crate) fn next_number(&self) -> Number {
+    #[must_use]
+    pub fn next_number(&self) -> Number {
         Number(self.next)
     }
 
     /// Where the next frame begins, or would begin: in bytes from the beginning of the segment.
-    pub(crate) fn offset(&self) -> usize {
+    #[must_use]
+    pub fn offset(&self) -> usize {
         self.offset
     }
 
     /// What stands behind the frames that were read.
-    pub(crate) fn end(&self) -> End {
+    #[must_use]
+    pub fn end(&self) -> End {
         let rest = self.bytes.get(self.offset..).unwrap_or_default();
         if rest.iter().all(|byte| *byte == 0) {
             return End::Clean;

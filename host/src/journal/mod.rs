@@ -7,7 +7,12 @@ mod durable;
 mod frame;
 mod record;
 mod recovery;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,7 +26,7 @@ pub(crate) use disk::{Directory, Disk, DiskFile, JOURNAL_FOLDER, SERVICES_FOLDER
 pub use durable::Stopped;
 use durable::{Gate, WaitDurable};
 pub(crate) use frame::Body;
-pub use frame::{Damage, JournalId};
+pub use frame::{Damage, End, Frames, JournalId};
 pub(crate) use record::RecordWriter;
 pub use record::{Event, Record, RecordError};
 pub use recovery::OpenError;

@@ -80,7 +80,7 @@ impl Checkpoints {
             let failed = |source| CloseError::Index { service: service.name.clone(), source };
             index.write(&frozen.layer, number, frozen.bytes).map_err(failed)?;
             let view = index.view().map_err(failed)?;
-            self.pipeline.applied(service, frozen, view);
+            self.pipeline.applied(service, &frozen, view);
         }
         self.pass(if last { Some(number) } else { self.pipeline.journal.oldest_segment_end() }, number)?;
         self.discard().map_err(|source| CloseError::Discard { source })?;

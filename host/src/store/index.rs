@@ -13,6 +13,7 @@ use super::backend::{Backend, Full};
 use super::overlay::Layer;
 use super::scan::Bounds;
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
+use crate::limits::INDEX_CHECK_BYTES_MAX;
 use crate::names::{Number, ServiceName};
 
 const ENTRIES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("entries");
@@ -93,14 +94,16 @@ impl Index {
     ) -> Result<Self, IndexOpenError> {
         let path = path(service);
         let at_file = |source: IndexError| IndexOpenError::Open { path: disk.full(&path), source };
-        let file = disk.open(&path).map_err(|source| at_file(redb::StorageError::Io(source).into()))?;
-        if file.bytes().map_err(|source| at_file(redb::StorageError::Io(source).into()))? == 0 {
+        let at_redb = |source| at_file(redb::StorageError::Io(source).into());
+        let file = disk.open(&path).map_err(at_redb)?;
+        let file_bytes = file.bytes().map_err(at_redb)?;
+        if file_bytes == 0 {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
         }
-        let backend = Backend { file, full: Arc::clone(full) };
         let database = Database::builder()
             .set_cache_size(cache_bytes)
-            .create_with_backend(backend)
+            .set_check_integrity_on_open(file_bytes <= INDEX_CHECK_BYTES_MAX)
+            .create_with_backend(Backend { file, full: Arc::clone(full) })
             .map_err(|error| at_file(error.into()))?;
         let Some(state) = State::read(&database).map_err(at_file)? else {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });

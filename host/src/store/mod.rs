@@ -18,6 +18,7 @@ mod transaction;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,12 +42,11 @@ use crate::names::{Number, ServiceName};
 const SEGMENT_BYTES_MIN: u64 = 2 * COMMIT_BYTES_MAX as u64;
 
 /// The stores of all services of one data directory.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Stores {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     pipeline: Arc<Pipeline>,
     stores: BTreeMap<ServiceName, Store>,
@@ -54,7 +54,6 @@ struct Inner {
     running: Mutex<Option<Running>>,
 }
 
-#[derive(Debug)]
 struct Running {
     thread: JoinHandle<Result<(), CloseError>>,
     /// Held as long as the data directory is used.
@@ -69,6 +68,12 @@ pub enum Health {
     Stopped {
         why: Arc<str>,
     },
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stores").field("durable", &self.durable()).finish_non_exhaustive()
+    }
 }
 
 impl Stores {
@@ -175,15 +180,20 @@ impl Drop for Inner {
 }
 
 /// The store of one service.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     inner: Arc<StoreInner>,
 }
 
-#[derive(Debug)]
 struct StoreInner {
     state: Arc<ServiceState>,
     pipeline: Arc<Pipeline>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("service", self.name()).finish_non_exhaustive()
+    }
 }
 
 impl Store {
@@ -209,12 +219,24 @@ impl Store {
     /// since.
     #[must_use]
     pub fn unchanged(&self, reads: &Reads) -> bool {
-        reads.unchanged_in(&self.inner.state.view.load())
+        let view = self.inner.state.view.load();
+        let unchanged = view.is_unchanged(reads);
+        if unchanged {
+            reads.is_good_at(view.number);
+        }
+        unchanged
     }
 
     #[must_use]
     pub fn name(&self) -> &ServiceName {
         &self.inner.state.name
+    }
+
+    /// Whether the index has every commit.
+    #[cfg(test)]
+    fn is_applied(&self) -> bool {
+        let view = self.view();
+        view.young.is_empty() && view.old.is_empty()
     }
 
     fn view(&self) -> Arc<View> {

@@ -34,14 +34,7 @@ struct Replayed {
 impl Replayed {
     fn new(disk: &dyn Disk, index: Index) -> Result<Self, OpenError> {
         let opened = index.view().map_err(|source| read_error(disk, &index.service, source))?;
-        let view = View {
-            number: index.number,
-            floor: index.number,
-            bytes: index.bytes,
-            young: Layer::new(),
-            old: Layer::new(),
-            index: Arc::new(opened),
-        };
+        let view = View::new(index.number, index.bytes, opened);
         Ok(Self { index, view })
     }
 

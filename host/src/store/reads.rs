@@ -6,7 +6,7 @@
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::overlay::{Layer, View};
+use super::overlay::Layer;
 use crate::limits::{READ_KEYS_MAX, READ_RANGES_MAX};
 use crate::names::{Key, Number};
 
@@ -85,17 +85,8 @@ impl Reads {
                 .any(|range| layer.range::<_, str>(range.as_strs()).any(|(_, written)| written.number > since))
     }
 
-    /// Whether all of it is unchanged in `view`; false also when that cannot be told any more.
-    pub(super) fn unchanged_in(&self, view: &View) -> bool {
-        let since = self.number();
-        if since >= view.number {
-            return true;
-        }
-        let unchanged = since >= view.floor && !self.changed_in(&view.young) && !self.changed_in(&view.old);
-        if unchanged {
-            // What is unchanged now need be compared only with what comes later.
-            self.number.fetch_max(view.number.0, Ordering::Relaxed);
-        }
-        unchanged
+    /// From now on it need be compared only with commits behind `number`: up to there it is unchanged.
+    pub(super) fn is_good_at(&self, number: Number) {
+        self.number.fetch_max(number.0, Ordering::Relaxed);
     }
 }

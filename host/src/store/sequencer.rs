@@ -3,8 +3,7 @@
 //! Invariant: the order of the journal is the order of the views that are published, and a commit is valid exactly if
 //! nothing that it read was changed by a commit before it.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -56,31 +55,11 @@ impl ServiceState {
 
 #[derive(Debug)]
 struct Sequencer {
-    services: Vec<Sequenced>,
-    /// Journal bytes of the commits that no index has yet.
+    /// By service: journal bytes of the commits in the view's young layer.
+    young_bytes: Vec<usize>,
+    /// Journal bytes of all commits that no index has yet.
     pending_bytes: usize,
     closing: bool,
-}
-
-/// What the sequencer remembers of one service beside its view.
-#[derive(Debug)]
-struct Sequenced {
-    /// Journal bytes of the commits in the view's young layer.
-    young_bytes: usize,
-    /// Layers that are in the index, kept for the validation of calls that began before: oldest first.
-    retired: VecDeque<Retired>,
-    /// All commits behind this number are in `retired` or the view.
-    horizon: Number,
-}
-
-#[derive(Debug)]
-struct Retired {
-    layer: Layer,
-    /// The last number in it.
-    through: Number,
-    bytes: usize,
-    /// While somebody reads through this, calls that began before the layer was applied may be under way.
-    readers: Weak<IndexView>,
 }
 
 /// A transaction at its end: all is done that needs no lock.
@@ -131,9 +110,9 @@ impl Pipeline {
         full: Arc<Full>,
         overlay_bytes_max: usize,
     ) -> Self {
-        let sequenced: Vec<_> = services.iter().map(|service| Sequenced::replayed(&service.view.load())).collect();
-        let pending_bytes = sequenced.iter().map(|sequenced| sequenced.young_bytes).sum();
-        let sequencer = Mutex::new(Sequencer { services: sequenced, pending_bytes, closing: false });
+        let young_bytes: Vec<_> = services.iter().map(|service| replayed_bytes(&service.view.load())).collect();
+        let pending_bytes = young_bytes.iter().sum();
+        let sequencer = Mutex::new(Sequencer { young_bytes, pending_bytes, closing: false });
         Self { journal, services, sequencer, due: Condvar::new(), room, full, overlay_bytes_max }
     }
 
@@ -168,10 +147,7 @@ impl Pipeline {
     fn try_commit(&self, service: &ServiceState, prepared: Prepared) -> Result<Number, Refused> {
         let mut sequencer = self.lock();
         let view = service.view.load();
-        let Some(sequenced) = sequencer.services.get_mut(service.position) else {
-            unreachable!("every service has its place");
-        };
-        if !sequenced.valid(&view, &prepared.reads) {
+        if !view.is_unchanged(&prepared.reads) {
             service.metrics.conflicts.increment(1);
             return Err(CommitError::Conflict.into());
         }
@@ -200,18 +176,11 @@ impl Pipeline {
         for Write { key, value, .. } in writes {
             young.insert(key, Arc::new(Written { number, value }));
         }
-        service.view.store(Arc::new(View {
-            number,
-            floor: view.floor,
-            bytes,
-            young,
-            old: view.old.clone(),
-            index: Arc::clone(&view.index),
-        }));
+        service.view.store(Arc::new(View { number, bytes, young, ..View::clone(&view) }));
         let before = sequencer.pending_bytes;
         sequencer.pending_bytes += journal_bytes;
-        if let Some(sequenced) = sequencer.services.get_mut(service.position) {
-            sequenced.young_bytes += journal_bytes;
+        if let Some(young_bytes) = sequencer.young_bytes.get_mut(service.position) {
+            *young_bytes += journal_bytes;
         }
         let half = self.overlay_bytes_max / 2;
         let due = before == 0 || (before < half && sequencer.pending_bytes >= half);
@@ -258,10 +227,10 @@ impl Pipeline {
     pub(super) fn freeze(&self) -> (Vec<Option<Frozen>>, Number) {
         let mut sequencer = self.lock();
         let mut frozen = Vec::with_capacity(self.services.len());
-        for (service, sequenced) in self.services.iter().zip(&mut sequencer.services) {
+        for (service, young_bytes) in self.services.iter().zip(&mut sequencer.young_bytes) {
             let view = service.view.load();
             // A commit of a memo alone leaves nothing in the view, but the index has to pass it.
-            if sequenced.young_bytes == 0 {
+            if *young_bytes == 0 {
                 frozen.push(None);
                 continue;
             }
@@ -269,44 +238,21 @@ impl Pipeline {
                 layer: view.young.clone(),
                 through: view.number,
                 bytes: view.bytes,
-                journal_bytes: std::mem::take(&mut sequenced.young_bytes),
+                journal_bytes: std::mem::take(young_bytes),
             }));
-            service.view.store(Arc::new(View {
-                young: Layer::new(),
-                old: view.young.clone(),
-                index: Arc::clone(&view.index),
-                ..**view
-            }));
+            let old = view.young.clone();
+            service.view.store(Arc::new(View { young: Layer::new(), old, ..View::clone(&view) }));
         }
         (frozen, self.journal.last())
     }
 
     /// Puts the index that has `frozen` in the place of the layer.
-    pub(super) fn applied(&self, service: &ServiceState, frozen: Frozen, index: IndexView) {
-        let frozen_bytes = frozen.journal_bytes;
+    pub(super) fn applied(&self, service: &ServiceState, frozen: &Frozen, index: IndexView) {
         let mut sequencer = self.lock();
-        let view = service.view.load_full();
-        service.view.store(Arc::new(View {
-            floor: frozen.through,
-            young: view.young.clone(),
-            old: Layer::new(),
-            index: Arc::new(index),
-            ..*view
-        }));
-        if let Some(sequenced) = sequencer.services.get_mut(service.position) {
-            sequenced.retired.push_back(Retired {
-                layer: frozen.layer,
-                through: frozen.through,
-                bytes: frozen_bytes,
-                readers: Arc::downgrade(&view.index),
-            });
-        }
-        // The last reader may be this very view.
-        drop(view);
-        for sequenced in &mut sequencer.services {
-            sequenced.forget(self.overlay_bytes_max);
-        }
-        sequencer.pending_bytes -= frozen_bytes;
+        let view = service.view.load();
+        let applied = view.applied(index, frozen.through, frozen.journal_bytes, self.overlay_bytes_max);
+        service.view.store(Arc::new(applied));
+        sequencer.pending_bytes -= frozen.journal_bytes;
         drop(sequencer);
         self.room.notify_waiters();
     }
@@ -320,7 +266,7 @@ fn bytes_after(service: &ServiceState, view: &View, prepared: &Prepared) -> Resu
         let key = write.key.as_str();
         before += if since >= view.number {
             write.before
-        } else if since >= view.floor {
+        } else if since >= view.floor() {
             // What was written since the snapshot is in the view's layers.
             let later = view.written(key).filter(|written| written.number > since);
             later.map_or(write.before, |written| entry_bytes(key, written.value.as_ref().map(Bytes::len)))
@@ -336,35 +282,8 @@ fn bytes_after(service: &ServiceState, view: &View, prepared: &Prepared) -> Resu
     Ok(bytes)
 }
 
-impl Sequenced {
-    /// What is to be applied of a view that was replayed at the start: about what its records took in the journal.
-    fn replayed(view: &View) -> Self {
-        let bytes = |(key, written): (&Key, &Arc<Written>)| {
-            key.as_str().len() + written.value.as_ref().map_or(0, Bytes::len) + RECORD_BYTES
-        };
-        Self { young_bytes: view.young.iter().map(bytes).sum(), retired: VecDeque::new(), horizon: view.floor }
-    }
-
-    /// Whether nothing that was read has changed. A call that is older than what is remembered is taken as changed.
-    fn valid(&self, view: &View, reads: &Reads) -> bool {
-        let since = reads.number();
-        since >= view.number
-            || (since >= self.horizon
-                && !reads.changed_in(&view.young)
-                && !reads.changed_in(&view.old)
-                && !self.retired.iter().any(|retired| retired.through > since && reads.changed_in(&retired.layer)))
-    }
-
-    /// Lets go of layers that no call under way needs, and of the oldest ones when they take too much.
-    fn forget(&mut self, bytes_max: usize) {
-        let mut bytes: usize = self.retired.iter().map(|retired| retired.bytes).sum();
-        while let Some(oldest) = self.retired.front() {
-            if oldest.readers.strong_count() > 0 && bytes <= bytes_max {
-                break;
-            }
-            bytes -= oldest.bytes;
-            self.horizon = oldest.through;
-            self.retired.pop_front();
-        }
-    }
+/// What is to be applied of a view that was replayed at the start: about what its records took in the journal.
+fn replayed_bytes(view: &View) -> usize {
+    let value_bytes = |written: &Written| written.value.as_ref().map_or(0, Bytes::len);
+    view.young.iter().map(|(key, written)| key.as_str().len() + value_bytes(written) + RECORD_BYTES).sum()
 }

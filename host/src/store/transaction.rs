@@ -1,6 +1,7 @@
 //! One call's transaction: a snapshot, what the call read of it, and its writes and events over it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -17,7 +18,6 @@ use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, Key, Number};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
-#[derive(Debug)]
 pub struct Transaction {
     store: Store,
     view: Arc<View>,
@@ -38,6 +38,14 @@ pub struct CommitDetails {
     pub call: CallId,
     /// The answer of the call, kept for the same call id again.
     pub memo: Option<Bytes>,
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Transaction");
+        debug.field("store", &self.store).field("number", &self.view.number).field("writes", &self.writes.len());
+        debug.finish_non_exhaustive()
+    }
 }
 
 impl Transaction {

@@ -59,7 +59,7 @@ impl Writer<'_> {
                 return Err(self.blame.refuse("a float that is infinite or not a number has no JSON form"));
             }
             (Shape::Char, Val::Char(char)) => self.json(char),
-            (Shape::String, Val::String(text)) => self.json(text.as_str()),
+            (Shape::String, Val::String(text)) => self.text(text),
             (Shape::Bytes, Val::List(bytes)) => return self.bytes(shape, bytes),
             (Shape::List(item), Val::List(values)) => return self.items(std::iter::repeat(&**item).zip(values)),
             (Shape::FixedList(item, length), Val::FixedLengthList(values)) if values.len() == *length => {
@@ -94,6 +94,17 @@ impl Writer<'_> {
 
     fn json<T: Serialize + ?Sized>(&mut self, value: &T) {
         serde_json::to_writer(&mut *self.out, value).expect("numbers and texts have a JSON form, a Vec takes all");
+    }
+
+    fn text(&mut self, text: &str) {
+        // Few texts have anything to escape; and a look that never ends early takes many bytes at once.
+        let escapes = |found: bool, byte: u8| found | (byte < b' ') | (byte == b'"') | (byte == b'\\');
+        if text.bytes().fold(false, escapes) {
+            return self.json(text);
+        }
+        self.out.push(b'"');
+        self.raw(text);
+        self.out.push(b'"');
     }
 
     fn integer(&mut self, number: i128) {
@@ -152,11 +163,11 @@ impl Writer<'_> {
     fn case(&mut self, shape: &Shape, cases: &Cases, value: &Val) -> Result<(), Refused> {
         let Some((case, payload)) = cases.of(value) else { return Err(self.mismatch(shape)) };
         let Some((shape, payload)) = case.payload.as_ref().zip(payload) else {
-            self.json(&case.name);
+            self.text(&case.name);
             return Ok(());
         };
         self.out.push(b'{');
-        self.json(&case.name);
+        self.text(&case.name);
         self.out.push(b':');
         self.value(shape, payload).inspect_err(|_| self.blame.leave(&case.name))?;
         self.out.push(b'}');
@@ -173,7 +184,7 @@ impl Writer<'_> {
             if position > 0 {
                 self.out.push(b',');
             }
-            self.json(&name.json);
+            self.text(&name.json);
         }
         self.out.push(b']');
         Ok(())

@@ -1,7 +1,8 @@
 //! Every step of a checkout refused in every way, against services that count what they hold.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use switchyard_sdk::Currency;
 use switchyard_sdk::types::{Fault, Money as ContractMoney};
@@ -18,16 +19,21 @@ const STEPS: [&str; 7] = ["price", "details", "reserve", "quote", "charge", "sch
 const UNDOINGS: [&str; 3] = ["call-off", "void", "release"];
 
 /// A shop in which everything costs 10 euros and sending it 5, and that refuses what it is told to.
-#[derive(Default)]
+///
+/// Clones are the same shop.
+#[derive(Default, Clone)]
 pub(crate) struct Fake {
     /// The SKUs that are not on sale.
     gone: Vec<&'static str>,
-    refuses: Vec<(&'static str, Option<Problem>)>,
+    refuses: Option<(&'static str, Problem)>,
     /// Where a step refuses, whether it has its effect all the same, as when its answer is lost.
     acts_all_the_same: bool,
-    calls: RefCell<Vec<&'static str>>,
+    /// The weight that was last quoted, and the amount that was last charged.
+    weight_grams: Rc<Cell<u32>>,
+    charged: Rc<Cell<i64>>,
+    calls: Rc<RefCell<Vec<&'static str>>>,
     /// What stands: `goods`, `money`, `parcel`.
-    stands: RefCell<BTreeSet<&'static str>>,
+    stands: Rc<RefCell<BTreeSet<&'static str>>>,
 }
 
 impl Fake {
@@ -41,18 +47,19 @@ impl Fake {
         Self { gone: skus.to_vec(), ..Self::default() }
     }
 
-    fn refusing(step: &'static str, problem: Problem) -> Self {
-        Self { refuses: vec![(step, Some(problem))], ..Self::default() }
+    /// A shop in which `step` is refused.
+    pub(crate) fn refusing(step: &'static str, problem: Problem) -> Self {
+        Self { refuses: Some((step, problem)), ..Self::default() }
     }
 
-    fn standing(&self) -> String {
+    /// What stands, by name.
+    pub(crate) fn standing(&self) -> String {
         self.stands.borrow().iter().copied().collect::<Vec<_>>().join(" ")
     }
 
     fn step<T>(&self, step: &'static str, answer: T) -> Result<T, Problem> {
         self.calls.borrow_mut().push(step);
-        let refusal =
-            self.refuses.iter().find(|(refused, _)| *refused == step).and_then(|(_, problem)| problem.clone());
+        let refusal = self.refuses.as_ref().filter(|(refused, _)| *refused == step).map(|(_, problem)| problem.clone());
         if refusal.is_none() || self.acts_all_the_same {
             let mut stands = self.stands.borrow_mut();
             let _there_before = match step {
@@ -111,7 +118,8 @@ impl Services for Fake {
     }
 
     fn quote(&self, request: &QuoteRequest) -> Result<Quotes, Problem> {
-        assert_eq!((request.country.as_str(), request.weight_grams), ("DE", 300));
+        assert_eq!(request.country, "DE");
+        self.weight_grams.set(request.weight_grams);
         let option = |option: &str, price| ShippingOption {
             option: option.to_owned(),
             carrier: "post".to_owned(),
@@ -125,7 +133,8 @@ impl Services for Fake {
     }
 
     fn charge(&self, details: &ChargeDetails) -> Result<ContractPayment, Problem> {
-        assert_eq!((details.amount.amount, details.token.as_str()), (3500, "tok_ok"));
+        assert_eq!(details.token, "tok_ok");
+        self.charged.set(details.amount.amount);
         let (amount, method, order_id) = (details.amount.clone(), details.method.clone(), details.order_id.clone());
         let (id, status) = ("pay_1".to_owned(), ContractPaymentStatus::Captured);
         let payment = ContractPayment { id, order_id, amount, status, method, decline_code: None, refunds: Vec::new() };
@@ -174,7 +183,7 @@ fn check_out(shop: &Fake, shipping_option: &str) -> Result<Order, Problem> {
 }
 
 /// Status, and the fields at fault.
-fn told(problem: &Problem) -> String {
+pub(crate) fn told(problem: &Problem) -> String {
     let fields = |faults: &Faults| faults.errors.iter().filter_map(|fault| fault.field.clone()).collect::<String>();
     match problem {
         Problem::Malformed(faults) => format!("400{}", fields(faults)),
@@ -201,6 +210,7 @@ fn a_checkout_takes_each_step_once_and_gives_the_order() {
     assert_eq!(shop.standing(), "goods money parcel");
     let amounts = [order.subtotal, order.shipping, order.total].map(|money| money.minor_units);
     assert_eq!(amounts, [3000, 500, 3500]);
+    assert_eq!((shop.weight_grams.get(), shop.charged.get()), (300, 3500));
     assert_eq!((order.payment.id.as_str(), order.shipment.id.as_str()), ("pay_1", "shp_1"));
     assert_eq!((order.status, order.lines.len()), (Status::Placed, 2));
 }

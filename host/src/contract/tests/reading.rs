@@ -56,6 +56,7 @@ fn the_contracts_of_the_shop_are_read_as_its_rest_surface() {
                 "add-payment-method: POST /accounts/{id}/payment-methods body=details -> 201 for customer",
                 "remove-payment-method: DELETE /accounts/{id}/payment-methods/{paymentMethodId} -> 204 for customer",
                 "authenticate: authenticate",
+                "forget-expired: every 1m",
                 "create-staff: internal",
                 "get-checkout-details: read",
                 "order-placed: event",

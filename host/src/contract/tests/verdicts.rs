@@ -293,6 +293,48 @@ fn what_is_no_component_is_told_what_it_is() {
 }
 
 #[test]
+fn an_async_function_does_not_stand_for_a_plain_one() {
+    let contracts = read(&["package a:b; interface i { f: func(); } world w { export i; }"]).unwrap();
+    let world = contracts.world("a:b/w").unwrap();
+    // The instance is passed through, so that no code is needed to give it its type.
+    let component = wat::parse_str(
+        r#"(component
+            (import "x:y/i" (instance $i (export "f" (func async))))
+            (export "a:b/i" (instance $i)))"#,
+    );
+    let verdict = contracts.judge(&world, &component.unwrap(), OutboundHttp::Refused);
+    let problem = &verdict.problems[0];
+    assert_eq!((&*problem.path, &*problem.expected, &*problem.found), ("a:b/i · f", "func()", "async func()"));
+}
+
+/// wac-types has no answer yet to a component that imports a core module with an exact function type.
+#[test]
+fn a_component_that_cannot_be_read_is_refused_and_the_host_goes_on() {
+    let component = wat::parse_str(
+        r#"(component
+            (import "m" (core module (type (func)) (import "" "" (func (exact (type 0)))))))"#,
+    );
+    let verdict = judge(&component.unwrap());
+    assert_eq!(verdict.problems[0].found, "one whose types cannot be read", "{verdict}");
+}
+
+#[test]
+fn a_type_that_is_long_when_written_out_is_cut() {
+    let types: String = (1..16).map(|level| format!("(type $t{level} (tuple $t{0} $t{0}))", level - 1)).collect();
+    let contracts = read(&["package a:b; interface i { f: func() -> u32; } world w { export i; }"]).unwrap();
+    let component = wat::parse_str(format!(
+        r#"(component
+            (import "x:y/i" (instance $i
+                (type $t0 (tuple u8 u8)) {types}
+                (export "f" (func (result $t15)))))
+            (export "a:b/i" (instance $i)))"#,
+    ));
+    let verdict = contracts.judge(&contracts.world("a:b/w").unwrap(), &component.unwrap(), OutboundHttp::Refused);
+    let problem = &verdict.problems[0];
+    assert_eq!((&*problem.path, problem.found.chars().count()), ("a:b/i · f · result", 401), "{verdict}");
+}
+
+#[test]
 fn a_verdict_is_bounded_whatever_a_component_imports() {
     let interfaces: Vec<_> = (0..400).map(|index| format!("i{index}")).collect();
     let names: Vec<_> = interfaces.iter().map(String::as_str).collect();

@@ -49,7 +49,7 @@ impl<'a> TypeTexts<'a> {
     }
 
     fn write(&self, ty: ValueType, text: &mut String) {
-        // A type of a few bytes can be written out without end.
+        // A type of a few bytes can be a megabyte when it is written out.
         if text.len() > VERDICT_TEXT_CHARS_MAX * 4 {
             return;
         }

@@ -1,1 +1,9 @@
-//! Tests of the public side over real sockets.
+//! The public side over real sockets: what a client sends, byte by byte, and what it gets.
+
+mod answers;
+mod assets;
+mod connections;
+mod framing;
+mod requests;
+mod rig;
+mod tls;

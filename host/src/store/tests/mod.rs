@@ -1,5 +1,10 @@
 //! The store as its users see it: transactions, commits, restarts, and what a disk may do to them.
 
+mod bounds;
+mod faults;
+mod model;
+mod refusals;
+mod serializable;
 mod transactions;
 
 use std::path::Path;

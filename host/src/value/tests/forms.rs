@@ -124,6 +124,8 @@ fn other_forms_of_the_same_value_are_read_too() {
     check(Type::F64, "3", Val::Float64(3.0));
     check(Type::F64, "18446744073709551616", Val::Float64(18_446_744_073_709_551_616.0));
     check(Type::F32, "16777217", Val::Float32(16_777_216.0));
+    // Rounded to 64 bits first, it would be the next float up.
+    check(Type::F32, "1.00000017881393432617187499", Val::Float32(f32::from_bits(0x3f80_0001)));
     check(Type::Char, r#""\ud83d\ude00""#, Val::Char('\u{1F600}'));
     check(rights(), r#"["mayWrite","mayRead"]"#, Val::Flags(vec!["may-read".into(), "may-write".into()]));
     check(price(), r#" {"note": null, "unitPrice": {"currency": "EUR", "amount": "1999"}} "#, priced(None));

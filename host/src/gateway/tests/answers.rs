@@ -1,0 +1,124 @@
+//! What answers have in common: encodings, validators, ids, rates, pages of other origins, mounted services.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::Response;
+
+use super::rig::Rig;
+use crate::gateway::{Body, Mount, MountedRequest};
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let rig = Rig::start(|_| {}).await;
+    for (path, status) in [("/notes/n-1", 200), ("/notes/5000", 200), ("/notes/missing", 404), ("/openapi.json", 200)] {
+        let accept = "Accept-Encoding: gzip\r\n";
+        let get = rig.ask(&format!("GET {path}"), accept, b"").await;
+        let head = rig.ask(&format!("HEAD {path}"), accept, b"").await;
+        assert_eq!((get.status, head.status), (status, status), "{path}");
+        assert!(!get.body.is_empty() && head.body.is_empty(), "{path}");
+        let without_date = |headers: &[(String, String)]| {
+            let mut headers = headers.to_vec();
+            headers.retain(|(name, _)| name != "date");
+            headers.sort();
+            headers
+        };
+        assert_eq!(without_date(&get.headers), without_date(&head.headers), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_answer_is_compressed_where_the_client_likes_it() {
+    let rig = Rig::start(|_| {}).await;
+    let plain = rig.ask("GET /notes/100000", "", b"").await;
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("accept-encoding")));
+    let gzip = rig.ask("GET /notes/100000", "Accept-Encoding: gzip, br\r\n", b"").await;
+    assert_eq!((gzip.header("content-encoding"), gzip.header("vary")), (Some("gzip"), Some("accept-encoding")));
+    let mut body = Vec::new();
+    flate2::read::GzDecoder::new(&*gzip.body).read_to_end(&mut body).expect("gzip");
+    assert_eq!(body, plain.body);
+    let small = rig.ask("GET /notes/10", "Accept-Encoding: gzip\r\n", b"").await;
+    assert_eq!((small.header("content-encoding"), small.header("vary")), (None, None));
+}
+
+#[tokio::test]
+async fn the_api_document_is_sent_again_only_when_it_changed() {
+    let rig = Rig::start(|_| {}).await;
+    let first = rig.ask("GET /openapi.json", "", b"").await;
+    assert_eq!((first.status, first.header("content-type")), (200, Some("application/json")));
+    let etag = first.header("etag").expect("a validator").to_owned();
+    let again = rig.ask("GET /openapi.json", &format!("If-None-Match: {etag}\r\n"), b"").await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    assert_eq!(again.header("etag"), Some(etag.as_str()));
+    assert_eq!(rig.ask("DELETE /openapi.json", "", b"").await.header("allow"), Some("GET, HEAD, OPTIONS"));
+}
+
+#[tokio::test]
+async fn a_request_without_a_fit_id_gets_one() {
+    let rig = Rig::start(|_| {}).await;
+    for header in ["X-Request-Id: \r\n", "X-Request-Id: two words\r\n", "X-Request-Id: a\r\nX-Request-Id: b\r\n"] {
+        let answered = rig.ask("GET /nowhere", header, b"").await;
+        let id = answered.header("x-request-id").expect("an id").to_owned();
+        assert_eq!(id.len(), 32, "{header:?}");
+        assert!(answered.text().contains(&format!("\"instance\":\"{id}\"")), "{header:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_over_its_rate_is_told_when_to_come_again() {
+    let rig = Rig::start(|settings| {
+        settings.requests_per_second_per_client = Some(1);
+        settings.request_burst_per_client = Some(2);
+    })
+    .await;
+    let mut statuses = Vec::new();
+    for path in ["/notes/a", "/nowhere", "/notes/a", "/openapi.json"] {
+        let answered = rig.ask(&format!("GET {path}"), "", b"").await;
+        if answered.status == 429 {
+            assert_eq!(answered.header("retry-after"), Some("1"));
+        }
+        statuses.push(answered.status);
+    }
+    assert_eq!(statuses, [200, 404, 429, 429]);
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_may_call_and_read() {
+    let rig = Rig::start(|settings| settings.cors_origins = vec!["https://shop.example.com".into()]).await;
+    let origin = "Origin: https://shop.example.com\r\n";
+    let preflight = format!("{origin}Access-Control-Request-Method: DELETE\r\n");
+    let leave = rig.ask("OPTIONS /notes/n-1", &preflight, b"").await;
+    assert_eq!(leave.status, 204);
+    assert_eq!(leave.header("access-control-allow-origin"), Some("https://shop.example.com"));
+    assert_eq!(leave.header("access-control-allow-methods"), Some("GET, HEAD, DELETE, OPTIONS"));
+    assert!(leave.header("access-control-allow-headers").is_some_and(|headers| headers.contains("authorization")));
+    for path in ["/notes/n-1", "/notes/missing", "/nowhere"] {
+        let answered = rig.ask(&format!("GET {path}"), origin, b"").await;
+        assert_eq!(answered.header("access-control-allow-origin"), Some("https://shop.example.com"), "{path}");
+        assert!(answered.header("access-control-expose-headers").is_some_and(|names| names.contains("x-request-id")));
+    }
+    let other = rig.ask("GET /notes/n-1", "Origin: https://evil.example.com\r\n", b"").await;
+    assert_eq!((other.header("access-control-allow-origin"), other.header("vary")), (None, Some("origin")));
+}
+
+#[tokio::test]
+async fn a_mounted_service_gets_what_is_under_its_prefix() {
+    let service = |mounted: MountedRequest| -> crate::gateway::MountedAnswer {
+        Box::pin(async move {
+            use http_body_util::BodyExt as _;
+            let path = mounted.request.uri().to_string();
+            let body = match mounted.request.into_body().collect().await {
+                Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+                Err(error) => error.to_string(),
+            };
+            Ok(Response::new(Body::from(Bytes::from(format!("{path} {body}")))))
+        })
+    };
+    let mount = Mount { prefix: "/raw".into(), service: Arc::new(service) };
+    let rig = Rig::with(|_| {}, vec![mount], 1000).await;
+    assert_eq!(rig.ask("POST /raw/a?b=c", "", b"hello").await.text(), "/raw/a?b=c hello");
+    assert_eq!(rig.ask("GET /raw", "Authorization: Bearer nobody\r\n", b"").await.text(), "/raw ");
+    assert_eq!(rig.ask("PUT /raw/", "", &[b' '; 1001]).await.text(), "/raw/ the body is too large");
+    assert_eq!(rig.ask("GET /rawer", "", b"").await.status, 404);
+}

@@ -1,0 +1,181 @@
+//! Connections: how long one may take, how many there may be, and how they end.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Full};
+use hyper::{Request, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::rig::{Answered, Rig, read_to_end};
+use crate::clock;
+
+const GET: &[u8] = b"GET /notes/a HTTP/1.1\r\nHost: t\r\n\r\n";
+
+#[tokio::test]
+async fn a_client_that_dawdles_is_cut_off() {
+    let rig = Rig::start(|settings| {
+        settings.header_read_ms_max = 100;
+        settings.body_read_ms_max = 200;
+        settings.idle_ms_max = 400;
+    })
+    .await;
+    let post = b"POST /notes HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{";
+    let cases: &[(&str, &[u8], u64, usize)] = &[
+        ("nothing is sent", b"", 400, 0),
+        ("a head without end", b"GET /notes/a HT", 100, 0),
+        ("a head that may be HTTP/2", b"PRI", 100, 0),
+        ("a body without end", post, 200, 1),
+        ("idle after a request", GET, 400, 1),
+        ("the preface of HTTP/2 alone", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, 0),
+    ];
+    for (what, bytes, at_least, answers) in cases {
+        let began = clock::now();
+        let got = rig.exchange(bytes).await;
+        let took = clock::now().duration_since(began);
+        assert!(took >= Duration::from_millis(*at_least), "{what}: cut off after {took:?}");
+        assert_eq!(got.windows(9).filter(|nine| *nine == b"HTTP/1.1 ").count(), *answers, "{what}");
+        if *what == "a body without end" {
+            assert_eq!(Answered::parse(&got).status, 408);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_sent_byte_by_byte_gains_no_time() {
+    let rig = Rig::start(|settings| settings.header_read_ms_max = 200).await;
+    let mut stream = rig.connect().await;
+    let began = clock::now();
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    let mut end = [0; 1];
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {
+                if stream.write_all(b"G").await.is_err() { break }
+            }
+            read = stream.read(&mut end) => {
+                assert!(matches!(read, Ok(0) | Err(_)), "there is nothing to answer");
+                break;
+            }
+        }
+    }
+    let took = clock::now().duration_since(began);
+    assert!((Duration::from_millis(200)..Duration::from_secs(5)).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn there_is_a_limit_to_connections_in_all_and_of_one_client() {
+    for (in_all, per_client, status) in [(2, 100, 503), (100, 2, 429)] {
+        let rig = Rig::start(|settings| {
+            settings.connections_max = in_all;
+            settings.connections_per_client_max = per_client;
+        })
+        .await;
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            let mut stream = rig.connect().await;
+            stream.write_all(GET).await.expect("it is taken");
+            stream.read_exact(&mut [0; 16]).await.expect("it is answered");
+            held.push(stream);
+        }
+        let refused = Answered::parse(&read_to_end(&mut rig.connect().await).await);
+        assert_eq!(refused.status, status);
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        let problem: serde_json::Value = serde_json::from_slice(&refused.body).expect("JSON");
+        assert_eq!(problem["status"], status);
+        drop(held.pop());
+        // The place is free once the host sees that the client is gone.
+        let mut answered = 0;
+        while answered != 200 {
+            answered =
+                Answered::parse(&rig.exchange(b"GET /notes/a HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await)
+                    .status;
+        }
+    }
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_with_prior_knowledge() {
+    let rig = Rig::start(|_| {}).await;
+    let io = TokioIo::new(rig.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
+    rig.tasks.spawn("client", async move { drop(connection.await) });
+    let request = |method: &str, path: &str| Request::builder().method(method).uri(format!("http://t{path}"));
+    let get = request("GET", "/notes/n-1").body(Full::<Bytes>::default()).expect("a request");
+    let answered = sender.send_request(get).await.expect("an answer");
+    assert_eq!((answered.status(), answered.version()), (StatusCode::OK, Version::HTTP_2));
+    let head = request("HEAD", "/notes/5000").body(Full::default()).expect("a request");
+    let answered = sender.send_request(head).await.expect("an answer");
+    assert_eq!(answered.headers()["content-length"], "5023");
+    assert!(answered.into_body().collect().await.expect("an end").to_bytes().is_empty());
+    let large = Full::from(Bytes::from(vec![b' '; 100_000]));
+    let post = request("POST", "/notes").header("content-type", "application/json").body(large).expect("a request");
+    assert_eq!(sender.send_request(post).await.expect("an answer").status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let many = (0..50).map(|_| {
+        let get = request("GET", "/notes/n-1").body(Full::default()).expect("a request");
+        sender.clone().send_request(get)
+    });
+    for answered in futures::future::join_all(many.collect::<Vec<_>>()).await {
+        assert_eq!(answered.expect("an answer").status(), StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_drain_lets_requests_end_and_idle_connections_go() {
+    let rig = Rig::start(|_| {}).await;
+    let mut idle = rig.connect().await;
+    idle.write_all(GET).await.expect("it is taken");
+    idle.read_exact(&mut [0; 16]).await.expect("it is answered");
+    let mut fresh = rig.connect().await;
+    let mut busy = rig.connect().await;
+    busy.write_all(b"GET /notes/wait HTTP/1.1\r\nHost: t\r\n\r\n").await.expect("it is taken");
+    let io = TokioIo::new(rig.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
+    rig.tasks.spawn("client", async move { drop(connection.await) });
+    let wait = Request::builder().uri("http://t/notes/wait").body(Empty::<Bytes>::new()).expect("a request");
+    let over_http2 = sender.send_request(wait);
+    rig.callback.gate.entered.acquire_many(2).await.expect("it is open").forget();
+    let tasks = rig.tasks.clone();
+    let (drained, answers) = tokio::join!(tasks.shut_down(Duration::from_secs(20)), async {
+        read_to_end(&mut idle).await;
+        assert!(read_to_end(&mut fresh).await.is_empty());
+        rig.callback.gate.leave.add_permits(2);
+        (read_to_end(&mut busy).await, over_http2.await)
+    });
+    assert_eq!(drained, Ok(()));
+    let (busy, over_http2) = answers;
+    let busy = Answered::parse(&busy);
+    assert_eq!((busy.status, busy.header("connection")), (200, Some("close")));
+    assert_eq!(over_http2.expect("it was under way").status(), StatusCode::OK);
+    assert!(tokio::net::TcpStream::connect(rig.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_ever() {
+    let rig = Rig::with(|_| {}, vec![], 100).await;
+    let mut busy = rig.connect().await;
+    busy.write_all(b"GET /notes/wait HTTP/1.1\r\nHost: t\r\n\r\n").await.expect("it is taken");
+    rig.callback.gate.entered.acquire().await.expect("it is open").forget();
+    assert_eq!(rig.tasks.shut_down(Duration::from_secs(20)).await, Ok(()));
+    assert!(read_to_end(&mut busy).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_call_that_writes_goes_on_when_its_client_goes_away() {
+    let rig = Rig::start(|_| {}).await;
+    let mut stream = rig.connect().await;
+    stream.write_all(b"POST /notes/wait/close HTTP/1.1\r\nHost: t\r\n\r\n").await.expect("it is taken");
+    rig.callback.gate.entered.acquire().await.expect("it is open").forget();
+    drop(stream);
+    let mut read = rig.connect().await;
+    read.write_all(b"GET /notes/wait HTTP/1.1\r\nHost: t\r\n\r\n").await.expect("it is taken");
+    rig.callback.gate.entered.acquire().await.expect("it is open").forget();
+    drop(read);
+    rig.callback.gate.leave.add_permits(1);
+    assert_eq!(rig.tasks.shut_down(Duration::from_secs(20)).await, Ok(()));
+    assert_eq!(rig.callback.gate.done.load(Ordering::SeqCst), 1, "the one that writes, not the one that reads");
+}

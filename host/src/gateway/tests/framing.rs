@@ -1,0 +1,102 @@
+//! Messages that are malformed, ambiguous or too large: each is answered once, and nothing after it is taken for a
+//! request that it is not.
+
+use super::rig::{Answered, Rig};
+
+/// How many answers are in `bytes`, and the status of the first.
+fn answers(bytes: &[u8]) -> (usize, Option<u16>) {
+    let count = bytes.windows(7).filter(|seven| *seven == b"HTTP/1.").count();
+    (count, (count > 0).then(|| Answered::parse(bytes).status))
+}
+
+#[tokio::test]
+async fn a_message_that_could_hide_another_is_answered_once_and_the_connection_closed() {
+    let rig = Rig::start(|_| {}).await;
+    let hidden = "GET /notes/hidden HTTP/1.1\r\nHost: t\r\n\r\n";
+    let cases: &[(&str, u16)] = &[
+        ("Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400),
+        ("Content-Length: 5, 6\r\n\r\nhello", 400),
+        ("Content-Length: +5\r\n\r\nhello", 400),
+        ("Content-Length: -1\r\n\r\n", 400),
+        ("Content-Length: 0x5\r\n\r\nhello", 400),
+        ("Transfer-Encoding: gzip\r\n\r\n", 400),
+        ("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
+        ("Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
+        ("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+        ("X: a\r\n folded\r\n\r\n", 400),
+        ("Bad Name: x\r\n\r\n", 400),
+        ("X: a\0b\r\n\r\n", 400),
+        // Both lengths: chunked counts, and the connection is not used again.
+        (
+            "Content-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n{\"text\":\"hi\"}\r\n0\r\n\r\n",
+            201,
+        ),
+        (
+            "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\nd\r\n{\"text\":\"hi\"}\r\n0\r\n\r\n",
+            201,
+        ),
+        ("Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", 400),
+        ("Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", 400),
+        (
+            "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+            400,
+        ),
+        ("Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}XX0\r\n\r\n", 400),
+    ];
+    for (rest, status) in cases {
+        let request = format!("POST /notes HTTP/1.1\r\nHost: t\r\n{rest}{hidden}");
+        let got = rig.exchange(request.as_bytes()).await;
+        assert_eq!(answers(&got), (1, Some(*status)), "{rest:?}: {}", String::from_utf8_lossy(&got));
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let rig = Rig::start(|_| {}).await;
+    for (head, status) in [
+        ("GET /notes/a HTTP/1.1\r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: a\r\n", 200),
+        ("GET /notes/a HTTP/1.0\r\n", 200),
+    ] {
+        let got = rig.exchange(format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
+        assert_eq!(answers(&got), (1, Some(status)), "{head:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_oversized_is_refused_before_it_is_read() {
+    let rig = Rig::start(|_| {}).await;
+    let padding = "x".repeat(20_000);
+    let many: String = (0..200).map(|number| format!("X-{number}: y\r\n")).collect();
+    for (head, status) in [
+        (format!("GET /notes/a HTTP/1.1\r\nHost: t\r\nX: {padding}\r\n\r\n"), 431),
+        (format!("GET /notes/a HTTP/1.1\r\nHost: t\r\n{many}\r\n"), 431),
+        (format!("GET /{padding} HTTP/1.1\r\nHost: t\r\n\r\n"), 431),
+    ] {
+        assert_eq!(answers(&rig.exchange(head.as_bytes()).await), (1, Some(status)), "{}", &head[..40]);
+    }
+    let post = "POST /notes HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Type: application/json\r\n";
+    for (rest, status) in [
+        // Nothing of the body is sent: the refusal does not wait for it.
+        ("Content-Length: 99999999999\r\n\r\n".to_owned(), 413),
+        ("Content-Length: 99999999999999999999999\r\n\r\n".to_owned(), 400),
+        (format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n", 1001, " ".repeat(1001)), 413),
+        (format!("Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", "1\r\n \r\n".repeat(1001)), 413),
+        // A client that asks first is not told to go on.
+        ("Expect: 100-continue\r\nContent-Length: 5000\r\n\r\n".to_owned(), 413),
+    ] {
+        let got = rig.exchange(format!("{post}{rest}").as_bytes()).await;
+        assert_eq!(answers(&got), (1, Some(status)), "{:?}", &rest[..30.min(rest.len())]);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_refused_is_read_out_so_that_its_sender_sees_why() {
+    let rig = Rig::start(|_| {}).await;
+    let body = " ".repeat(3_000_000);
+    for (line, status) in [("POST /notes", 413), ("POST /nowhere", 404), ("POST /notes/n-1/close", 400)] {
+        let answered = rig.ask(line, "Content-Type: application/json\r\n", body.as_bytes()).await;
+        assert_eq!(answered.status, status, "{line}");
+    }
+}

@@ -1,0 +1,196 @@
+//! Requests and their answers, as a table: every way in which a request can be wrong, and what it is told.
+
+use super::rig::Rig;
+
+const JSON: &str = "Content-Type: application/json\r\n";
+
+struct Case {
+    line: &'static str,
+    headers: &'static str,
+    body: &'static str,
+    status: u16,
+    /// For a problem its `detail`, and `errors` where it has any; else the body.
+    says: &'static str,
+    /// A header that has to be there.
+    header: Option<(&'static str, &'static str)>,
+}
+
+const fn case(line: &'static str, status: u16, says: &'static str) -> Case {
+    Case { line, headers: "", body: "", status, says, header: None }
+}
+
+impl Case {
+    const fn headers(self, headers: &'static str) -> Self {
+        Self { headers, ..self }
+    }
+
+    const fn body(self, body: &'static str) -> Self {
+        Self { body, ..self }
+    }
+
+    const fn header(self, name: &'static str, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    async fn check(&self, rig: &Rig) {
+        let answered = rig.ask(self.line, self.headers, self.body.as_bytes()).await;
+        let what = format!("{} {:?} {:?}", self.line, self.headers, self.body);
+        assert_eq!(answered.status, self.status, "{what}: {}", answered.text());
+        assert_eq!(answered.header("x-request-id"), Some("r-1"), "{what}");
+        let mut says = answered.text().to_owned();
+        if self.status >= 400 {
+            assert_eq!(answered.header("content-type"), Some("application/problem+json"), "{what}");
+            let problem: serde_json::Value = serde_json::from_slice(&answered.body).expect("JSON");
+            assert_eq!(problem["status"], self.status, "{what}");
+            assert_eq!(problem["instance"], "r-1", "{what}");
+            assert!(problem["type"].is_string() && problem["title"].is_string(), "{what}");
+            says = problem["detail"].as_str().expect("a detail").to_owned();
+            if let Some(errors) = problem.get("errors") {
+                says = format!("{says} {errors}");
+            }
+        }
+        assert_eq!(says, self.says, "{what}");
+        if let Some((name, value)) = self.header {
+            assert_eq!(answered.header(name), Some(value), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_gets_what_it_asks_for_or_is_told_why_not() {
+    let rig = Rig::start(|_| {}).await;
+    for case in good().into_iter().chain(addresses()).chain(callers()).chain(bodies()).chain(failures()) {
+        case.check(&rig).await;
+    }
+}
+
+fn good() -> Vec<Case> {
+    vec![
+        case("GET /notes/n-1", 200, r#"{"id":"n-1","text":"[String(\"n-1\"), Option(None)]"}"#)
+            .header("content-type", "application/json"),
+        case(
+            "GET /notes/a%2Fb?verbose=true",
+            200,
+            r#"{"id":"a/b","text":"[String(\"a/b\"), Option(Some(Bool(true)))]"}"#,
+        ),
+        case(
+            "GET /notes?limit=5&tag=two+words%21",
+            200,
+            r#"{"id":"","text":"[U8(5), Option(Some(String(\"two words!\")))]"}"#,
+        ),
+        case(
+            "POST /notes",
+            201,
+            r#"{"id":"","text":"[Record([(\"text\", String(\"hi\")), (\"priority\", Option(None))])]"}"#,
+        )
+        .headers(JSON)
+        .body(r#"{"text":"hi"}"#)
+        .header("cache-control", "no-store"),
+        case("POST /notes/n-1/close", 200, r#"{"id":"n-1","text":"[String(\"n-1\")]"}"#),
+        case("POST /notes/n-1/close", 200, r#"{"id":"n-1","text":"[String(\"n-1\")]"}"#)
+            .headers("Idempotency-Key: 8e03978e\r\nContent-Length: 0\r\n"),
+        case("DELETE /notes/n-1", 204, "").headers("Authorization: Bearer staff\r\n"),
+        case("GET http://other/notes/n-1", 200, r#"{"id":"n-1","text":"[String(\"n-1\"), Option(None)]"}"#),
+        case("OPTIONS /notes/n-1", 204, "").header("allow", "GET, HEAD, DELETE, OPTIONS"),
+        case("OPTIONS *", 204, "").header("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+    ]
+}
+
+fn addresses() -> Vec<Case> {
+    const SHAPE: &str = "The request is not of the contract's shape.";
+    let parameter = |errors: &'static str| -> &'static str { format!("{SHAPE} {errors}").leak() };
+    vec![
+        case("GET /", 404, "Nothing is at this address."),
+        case("GET /notes/", 404, "Nothing is at this address."),
+        case("GET /notes/n-1/close/", 404, "Nothing is at this address."),
+        case("POST /internal", 404, "Nothing is at this address."),
+        case("PUT /notes/n-1", 405, "This address does not have this method.")
+            .header("allow", "GET, HEAD, DELETE, OPTIONS"),
+        case("BREW /notes", 405, "This address does not have this method.").header("allow", "GET, HEAD, POST, OPTIONS"),
+        case(
+            "GET /notes/n-1?verbos=true",
+            400,
+            parameter(r#"[{"parameter":"verbos","detail":"unknown query parameter"}]"#),
+        ),
+        case(
+            "GET /notes/n-1?verbose=true&verbose=true",
+            400,
+            parameter(r#"[{"parameter":"verbose","detail":"given more than once"}]"#),
+        ),
+        case("GET /notes/n-1?%zz=1", 400, parameter(r#"[{"parameter":"%zz","detail":"unknown query parameter"}]"#)),
+        case("GET /notes", 400, parameter(r#"[{"parameter":"limit","detail":"missing"}]"#)),
+        case(
+            "GET /notes?tag=%ff&limit=%",
+            400,
+            parameter(
+                r#"[{"parameter":"tag","detail":"not UTF-8"},{"parameter":"limit","detail":"a percent sign without two hexadecimal digits behind it"}]"#,
+            ),
+        ),
+        case(
+            "GET /notes/%zz",
+            400,
+            parameter(r#"[{"parameter":"id","detail":"a percent sign without two hexadecimal digits behind it"}]"#),
+        ),
+        case("GET /notes/n-1", 406, "The answer can only be had as application/json.").headers("Accept: text/html\r\n"),
+        case("DELETE /notes/n-1", 204, "").headers("Accept: text/html\r\nAuthorization: Bearer staff\r\n"),
+    ]
+}
+
+fn callers() -> Vec<Case> {
+    vec![
+        case("DELETE /notes/n-1", 401, "Sign in first.").header("www-authenticate", "Bearer"),
+        case("DELETE /notes/n-1", 403, "The caller may not do this.")
+            .headers("Authorization: Bearer customer\r\n")
+            .header("www-authenticate", "Bearer error=\"insufficient_scope\""),
+        case("DELETE /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
+            .headers("Authorization: Bearer nobody\r\n")
+            .header("www-authenticate", "Bearer error=\"invalid_token\""),
+        case("GET /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
+            .headers("Authorization: Bearer nobody\r\n"),
+        case("GET /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
+            .headers("Authorization: Basic dXNlcjpwYXNz\r\n"),
+        case("GET /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
+            .headers("Authorization: Bearer customer\r\nAuthorization: Bearer customer\r\n"),
+        case("POST /notes", 401, "The token is unknown, has expired, or was signed out.")
+            .headers("Authorization: Bearer nobody\r\n")
+            .body("not even JSON"),
+    ]
+}
+
+fn bodies() -> Vec<Case> {
+    const SHAPE: &str = "The request is not of the contract's shape.";
+    const KEY: &str = r#"The request is not of the contract's shape. [{"parameter":"Idempotency-Key","detail":"expected 1 to 255 visible ASCII characters, once"}]"#;
+    let field = |errors: &'static str| -> &'static str { format!("{SHAPE} {errors}").leak() };
+    let post = |status, says| case("POST /notes", status, says);
+    vec![
+        post(400, "A JSON body is needed."),
+        post(400, "A JSON body is needed.").headers(JSON),
+        post(400, field(r#"[{"field":"/text","detail":"missing, expected a string"}]"#)).headers(JSON).body("{}"),
+        post(400, field(r#"[{"field":"/size","detail":"unknown member"}]"#))
+            .headers(JSON)
+            .body(r#"{"text":"a","size":1}"#),
+        post(415, "The body must be application/json, in UTF-8.").body(r#"{"text":"hi"}"#),
+        post(415, "The body must be application/json, in UTF-8.").headers("Content-Type: text/plain\r\n").body("hi"),
+        post(415, "The body must not be compressed.")
+            .headers("Content-Type: application/json\r\nContent-Encoding: gzip\r\n")
+            .body("hi")
+            .header("accept-encoding", "identity"),
+        post(413, "The body may have 1000 bytes at most.").headers(JSON).body(" ".repeat(1001).leak()),
+        post(400, KEY).headers("Content-Type: application/json\r\nIdempotency-Key: a b\r\n").body(r#"{"text":"hi"}"#),
+        post(400, KEY)
+            .headers("Content-Type: application/json\r\nIdempotency-Key: a\r\nIdempotency-Key: a\r\n")
+            .body(r#"{"text":"hi"}"#),
+        case("POST /notes/n-1/close", 400, "This operation takes no body.").headers(JSON).body("{}"),
+        case("GET /notes/n-1", 400, "This operation takes no body.").body("x"),
+    ]
+}
+
+fn failures() -> Vec<Case> {
+    vec![
+        case("GET /notes/missing", 404, "There is no such note."),
+        case("GET /notes/trap", 500, "The service failed; nothing was done."),
+        case("GET /notes/late", 504, "The service took too long; nothing was done."),
+        case("GET /notes/full", 503, "The service cannot answer now; nothing was done.").header("retry-after", "7"),
+        case("POST /notes/missing/close", 404, "There is no such note."),
+    ]
+}

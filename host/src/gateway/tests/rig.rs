@@ -1,0 +1,228 @@
+//! A gateway on a loopback socket with a tiny contract, and behind it a callee that answers by what it is asked.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use wasmtime::component::Val;
+
+use crate::call::{Answer, CallError, RootCall};
+use crate::config::GatewaySettings;
+use crate::contract::Contracts;
+use crate::gateway::{Callee, Gateway, Mount, Surface};
+use crate::names::{Identity, ServiceName};
+use crate::tasks::Tasks;
+
+const CONTRACT: &str = r#"
+package test:notes@1.0.0;
+
+interface notes {
+    record note { id: string, text: string }
+    record new-note { text: string, priority: option<u8> }
+    variant problem {
+        /// `404`
+        not-found(string),
+    }
+
+    /// `GET /notes/{id}?verbose`
+    get-note: func(id: string, verbose: option<bool>) -> result<note, problem>;
+    /// `GET /notes?limit&tag`
+    list-notes: func(limit: u8, tag: option<string>) -> result<note, problem>;
+    /// `POST /notes -> 201`
+    add-note: func(details: new-note) -> result<note, problem>;
+    /// `POST /notes/{id}/close`
+    close-note: func(id: string) -> result<note, problem>;
+    /// `DELETE /notes/{id}` for `staff`
+    remove-note: func(id: string) -> result<_, problem>;
+    /// Only other services call it.
+    internal: func();
+}
+
+world notes-service {
+    export notes;
+}
+"#;
+
+/// Answers by the first argument: a number is the length of a long text, some words are failures, and the rest comes
+/// back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Callback {
+    /// Calls of the note `wait` end when it gives a permit.
+    pub(super) gate: Arc<Semaphores>,
+}
+
+#[derive(Debug)]
+pub(super) struct Semaphores {
+    pub(super) entered: Semaphore,
+    pub(super) leave: Semaphore,
+    pub(super) done: AtomicUsize,
+}
+
+impl Default for Semaphores {
+    fn default() -> Self {
+        Self { entered: Semaphore::new(0), leave: Semaphore::new(0), done: AtomicUsize::new(0) }
+    }
+}
+
+impl Callee for Callback {
+    async fn call(&self, root: RootCall) -> Result<Answer, CallError> {
+        let service = root.service;
+        let asked = match root.arguments.first() {
+            Some(Val::String(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let text = match asked.as_str() {
+            "trap" => return Err(CallError::Failed { service }),
+            "late" => return Err(CallError::Deadline),
+            "full" => return Err(CallError::Unavailable { service, why: "no slot", retry_after_s: 7 }),
+            "missing" => {
+                let detail = Val::String("There is no such note.".into());
+                return Ok(Answer::Err(Some(Val::Variant("not-found".into(), Some(Box::new(detail))))));
+            }
+            "wait" => {
+                self.gate.entered.add_permits(1);
+                self.gate.leave.acquire().await.expect("it is open").forget();
+                self.gate.done.fetch_add(1, Ordering::SeqCst);
+                "waited".into()
+            }
+            number if number.parse::<usize>().is_ok() => "x".repeat(number.parse().expect("a number")),
+            _ => format!("{:?}", root.arguments),
+        };
+        if root.function.ok.is_none() {
+            return Ok(Answer::Ok(None));
+        }
+        let fields = vec![("id".to_owned(), Val::String(asked)), ("text".to_owned(), Val::String(text))];
+        Ok(Answer::Ok(Some(Val::Record(fields))))
+    }
+
+    async fn authenticate(&self, token: &str) -> Result<Option<Identity>, CallError> {
+        let identity = Identity { id: "a-1".into(), role: token.into(), session: None };
+        Ok(Some(identity).filter(|_| matches!(token, "customer" | "staff")))
+    }
+}
+
+/// A gateway that serves.
+#[derive(Debug)]
+pub(super) struct Rig {
+    pub(super) address: SocketAddr,
+    pub(super) tasks: Tasks,
+    pub(super) callback: Callback,
+}
+
+pub(super) fn settings() -> GatewaySettings {
+    GatewaySettings {
+        tls_certificate: None,
+        tls_key: None,
+        assets: None,
+        connections_max: 100,
+        connections_per_client_max: 100,
+        header_bytes_max: 8192,
+        header_read_ms_max: 10_000,
+        body_bytes_max: 1000,
+        body_read_ms_max: 10_000,
+        idle_ms_max: 10_000,
+        streams_per_connection_max: 10,
+        requests_per_second_per_client: None,
+        request_burst_per_client: None,
+        cors_origins: vec![],
+        compress_bytes_min: 1000,
+        access_log: true,
+        authentication_cache_ms_max: 0,
+    }
+}
+
+impl Rig {
+    pub(super) async fn start(change: impl FnOnce(&mut GatewaySettings)) -> Self {
+        Self::with(change, vec![], 10_000).await
+    }
+
+    pub(super) async fn with(change: impl FnOnce(&mut GatewaySettings), mounts: Vec<Mount>, drain_ms_max: u64) -> Self {
+        let mut settings = settings();
+        change(&mut settings);
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("notes")).expect("a folder");
+        std::fs::write(folder.path().join("notes/notes.wit"), CONTRACT).expect("a file");
+        let contracts = Contracts::read(folder.path()).expect("the contract is right");
+        let world = contracts.world("test:notes/notes-service").expect("it is there");
+        let service = ServiceName::parse("notes").expect("a name");
+        let functions = world.exports.iter().flat_map(|interface| &interface.functions);
+        let functions = functions.map(|function| (service.clone(), Arc::clone(function))).collect();
+        let openapi = Bytes::from(format!("{{\"openapi\":\"3.1.0\",\"pad\":\"{}\"}}", "x".repeat(2000)));
+        let (tasks, callback) = (Tasks::default(), Callback::default());
+        let surface = Surface { functions, mounts, openapi };
+        let gateway = Gateway::new(&settings, drain_ms_max, surface, callback.clone(), &tasks).expect("it is right");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        tasks.spawn("gateway", gateway.serve(listener));
+        Self { address, tasks, callback }
+    }
+
+    pub(super) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("it listens")
+    }
+
+    /// Sends `bytes` on a connection of their own, and gives all that comes until it is closed.
+    pub(super) async fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect().await;
+        stream.write_all(bytes).await.expect("it is read");
+        read_to_end(&mut stream).await
+    }
+
+    /// Sends one request, whose id is `r-1`, and gives its answer.
+    pub(super) async fn ask(&self, line: &str, headers: &str, body: &[u8]) -> Answered {
+        let mut request = format!("{line} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{headers}");
+        if !headers.to_lowercase().contains("x-request-id") {
+            request.push_str("X-Request-Id: r-1\r\n");
+        }
+        if !body.is_empty() {
+            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        request.push_str("\r\n");
+        let mut bytes = request.into_bytes();
+        bytes.extend_from_slice(body);
+        Answered::parse(&self.exchange(&bytes).await)
+    }
+}
+
+/// All that comes, to the end. A connection that stays open fails the test.
+pub(super) async fn read_to_end(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut bytes)).await;
+    // A reset is an end too: what was read stays.
+    let _reset = read.expect("the connection is closed");
+    bytes
+}
+
+/// An answer, taken apart.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answered {
+    pub(super) fn parse(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let end = end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(bytes)));
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let mut lines = head.lines();
+        let status = lines.next().expect("a line").split(' ').nth(1).expect("a status").parse().expect("a number");
+        let headers = lines.map(|line| line.split_once(": ").expect("a header"));
+        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        Self { status, headers, body: bytes[end + 4..].to_vec() }
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is text")
+    }
+}
