@@ -9,7 +9,7 @@ use super::services::member;
 use crate::call::{Answer, RootCall};
 use crate::contract::{Function, World};
 use crate::gateway::{ErrorShape, Fault, Refusal};
-use crate::names::RequestId;
+use crate::names::{Identity, RequestId};
 use crate::value::{Codec, Parameters};
 
 impl Admin {
@@ -36,8 +36,8 @@ impl Admin {
             Refusal::Faults(vec![fault])
         })?;
         tracing::info!(%service, function = &*function.name.wit, request = request.as_str(), "the operator calls");
-        let root =
-            RootCall { service, function: Arc::clone(&function), arguments, identity: None, request: request.clone() };
+        let (function, identity) = (Arc::clone(&function), Some(Identity::operator()));
+        let root = RootCall { service, function: Arc::clone(&function), arguments, identity, request: request.clone() };
         let answer = self.calls.call(root).await.map_err(Refusal::from)?;
         Ok(value(&function, &answer)?)
     }
