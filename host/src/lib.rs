@@ -1,6 +1,8 @@
 //! Switchyard: one host that runs services as sandboxed WebAssembly components over their own transactional stores.
 //!
-//! The modules stand lowest first; one may use only those above it in this list.
+//! Its parts, lowest first; a part may use only those before it in this list, and a test keeps it so:
+//! `limits`, `names`, `clock`, `tasks`, `observe`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
+//! `events`, `release`, `gateway`, `admin`, `platform`, `cli`.
 
 pub mod admin;
 pub mod call;

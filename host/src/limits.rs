@@ -5,6 +5,12 @@ use std::time::Duration;
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 
+/// Connections to the operator's side at once: a console, probes, a scraper, and a few scripts.
+pub const ADMIN_CONNECTIONS_MAX: usize = 256;
+
+/// Largest manifest, in bytes: what stands in it is written by hand.
+pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
+
 /// Longest request id taken from a client, in bytes: it stands in every log line of its request.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
 
@@ -59,9 +65,23 @@ pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most entries that one scan gives at once: a page, not a dump.
 pub const SCAN_ENTRIES_MAX: u32 = 1000;
 
+/// Bytes of keys and values behind which a scan ends its page, whatever its limit: a page is held in memory whole.
+pub const SCAN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Largest index that is read whole and checked at every start; a larger one would hold the start up for too long.
+pub const INDEX_CHECK_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Most keys that a call's reads are remembered by; more are remembered as the range between the first and the last.
+pub const READ_KEYS_MAX: usize = 4096;
+
+/// Most ranges that a call's scans are remembered by; more are remembered as the whole store.
+pub const READ_RANGES_MAX: usize = 256;
+
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
 
+/// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
+pub const SESSIONS_CACHED_MAX: usize = 10_000;
 /// Longest JSON of one value, in bytes, read or written: it is held in memory whole, beside the value itself.
 pub const VALUE_JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -79,6 +99,29 @@ pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
 pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Native stack that the code of a guest may use: four fifths of it are left to the host functions that it calls.
+pub const GUEST_STACK_BYTES_MAX: usize = 512 * 1024;
+
+/// Most elements of one table of a guest: interpreters have some ten thousand functions.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// Most handles (streams, pollables, buckets) that one instance may hold: each is an allocation of the host.
+pub const HANDLES_MAX: usize = 1024;
+
+/// Most random bytes that a guest gets at once.
+pub const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What is kept of a guest's output for the report of its failure, in bytes: a panic message with its backtrace.
+pub const LOG_TAIL_BYTES_MAX: usize = 4096;
+
+/// Longest line of a guest's output in the log, in bytes; a longer one is cut into several.
+pub const LOG_LINE_BYTES_MAX: usize = 8192;
+
+/// Most problems, imports and exports that a verdict lists, each: a hostile component has as many as it likes.
+pub const VERDICT_LINES_MAX: usize = 256;
+
+/// Longest name or type in a verdict, in characters; the rest is cut off.
+pub const VERDICT_TEXT_CHARS_MAX: usize = 400;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);

@@ -184,6 +184,19 @@ impl RequestId {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub [u8; 16]);
 
+impl CallId {
+    /// The id of the call that draws its randomness from `seed`: as unpredictable, and telling nothing of it.
+    #[must_use]
+    pub fn of_seed(seed: &[u8; 32]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"call id");
+        hash.update(seed);
+        let digest: [u8; 32] = hash.finalize().into();
+        let (id, _rest) = digest.split_first_chunk().expect("16 is less than 32");
+        Self(*id)
+    }
+}
+
 impl fmt::Debug for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
@@ -229,6 +242,17 @@ pub struct Identity {
     pub role: Arc<str>,
     pub session: Option<Arc<str>>,
 }
+
+impl Identity {
+    /// The operator, whose calls come in through the operator's side. No token of a client names this role.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { id: OPERATOR.into(), role: OPERATOR.into(), session: None }
+    }
+}
+
+/// The operator's id and role.
+pub const OPERATOR: &str = "operator";
 
 #[cfg(test)]
 mod tests {

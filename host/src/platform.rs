@@ -1,1 +1,174 @@
-//! platform
+//! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
+
+mod error;
+mod services;
+
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+pub use error::{StartError, StopError};
+pub use services::Progress;
+use services::Workshop;
+
+use crate::admin::Admin;
+use crate::call::{Calls, Directory};
+use crate::clock;
+use crate::config::{Configuration, Manifest};
+use crate::contract::{Contracts, Function, World, check_together, openapi};
+use crate::gateway::{Gateway, Surface};
+use crate::names::ServiceName;
+use crate::observe::Metrics;
+use crate::runtime::Runtime;
+use crate::store::Stores;
+use crate::tasks::Tasks;
+
+/// The folder of compiled code, in the data directory.
+const COMPILED_FOLDER: &str = "compiled";
+
+/// The title of the OpenAPI document: the host knows no better name for what it serves.
+const API_TITLE: &str = "Services";
+
+/// How long tasks may take to end once no connection is left.
+const AFTER_DRAIN: Duration = Duration::from_secs(2);
+
+/// A running host.
+#[derive(Debug)]
+pub struct Host {
+    gateway: SocketAddr,
+    admin: SocketAddr,
+    stores: Stores,
+    tasks: Tasks,
+    drain: Duration,
+}
+
+/// Starts the host that `configuration` describes, telling `progress` how far it is; it serves when this returns.
+///
+/// # Errors
+///
+/// [`StartError`]; nothing is left running. Both addresses are taken first, so that a port in use is said before any
+/// work is done.
+pub async fn start(
+    configuration: &Configuration,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Host, StartError> {
+    let manifest = &configuration.manifest;
+    let (public, admin) =
+        (listen(manifest.host.listen, "listen").await?, listen(manifest.host.admin_listen, "admin").await?);
+    let metrics = Metrics::start();
+    let parts = tokio::task::block_in_place(|| Parts::make(manifest, progress))?;
+    let tasks = Tasks::default();
+    match parts.serve(configuration, &tasks, metrics, public, admin) {
+        Ok(host) => Ok(host),
+        Err(error) => {
+            let _those_that_still_run = tasks.shut_down(Duration::ZERO).await;
+            Err(error)
+        }
+    }
+}
+
+/// All functions that services export, with their service.
+fn functions(worlds: &[(ServiceName, Arc<World>)]) -> Vec<(ServiceName, Arc<Function>)> {
+    let exports = worlds.iter().flat_map(|(name, world)| world.exports.iter().map(move |interface| (name, interface)));
+    exports.flat_map(|(name, interface)| interface.functions.iter().map(|f| (name.clone(), Arc::clone(f)))).collect()
+}
+
+/// Takes an address; the listener is ready for connections at once.
+async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, flag, source })
+}
+
+/// What is made, lowest first, before anything is served.
+struct Parts {
+    worlds: Vec<(ServiceName, Arc<World>)>,
+    stores: Stores,
+    directory: Directory,
+}
+
+impl Parts {
+    fn make(manifest: &Manifest, report: services::Report<'_>) -> Result<Self, StartError> {
+        make_folder(&manifest.host.data)?;
+        let contracts = Contracts::read(&manifest.host.wit)?;
+        let worlds = services::worlds(manifest, &contracts)?;
+        check_together(&worlds)?;
+        let begin = clock::now();
+        let quotas: Vec<_> = manifest
+            .services
+            .iter()
+            .map(|(name, settings)| (name.clone(), settings.limits(&manifest.limits).store_bytes_max))
+            .collect();
+        let stores = Stores::open(&manifest.host.data, &manifest.store, &quotas)?;
+        report(Progress::Opened { took: begin.elapsed() });
+        let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
+        let workshop = Workshop { manifest, contracts: &contracts, runtime: &runtime, stores: &stores, report };
+        let directory = Directory::new(workshop.members(&worlds)?)?;
+        Ok(Self { worlds, stores, directory })
+    }
+
+    /// Serves both sides, in `tasks`.
+    fn serve(
+        self,
+        configuration: &Configuration,
+        tasks: &Tasks,
+        metrics: Metrics,
+        public: TcpListener,
+        admin: TcpListener,
+    ) -> Result<Host, StartError> {
+        let manifest = &configuration.manifest;
+        let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
+        let addresses = (address(&public)?, address(&admin)?);
+        let age_ms_max = manifest.gateway.authentication_cache_ms_max;
+        let calls = Calls::new(self.directory, self.stores.clone(), tasks.clone(), age_ms_max)?;
+        let openapi = openapi(&self.worlds, API_TITLE, env!("CARGO_PKG_VERSION"));
+        let surface = Surface {
+            functions: functions(&self.worlds),
+            mounts: Vec::new(),
+            openapi: serde_json::to_vec(&openapi).map_err(|source| StartError::Openapi { source })?.into(),
+        };
+        let drain_ms_max = manifest.host.drain_ms_max;
+        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, surface, calls.clone(), tasks)?;
+        let operator = Admin::new(configuration, calls, self.stores.clone(), metrics.clone(), tasks)?;
+        tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
+        tasks.spawn("public listener", gateway.serve(public));
+        tasks.spawn("operator's listener", operator.serve(admin));
+        let drain = Duration::from_millis(drain_ms_max);
+        Ok(Host { gateway: addresses.0, admin: addresses.1, stores: self.stores, tasks: tasks.clone(), drain })
+    }
+}
+
+impl Host {
+    /// Where clients reach it.
+    #[must_use]
+    pub fn gateway_address(&self) -> SocketAddr {
+        self.gateway
+    }
+
+    /// Where the operator reaches it.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Takes no new connections, lets what is under way end, and closes the stores.
+    ///
+    /// # Errors
+    ///
+    /// [`StopError`]; all that was acknowledged is kept in any case.
+    pub async fn stop(self) -> Result<(), StopError> {
+        // The listeners give their connections this long; what is behind them gets a little more to end after them.
+        let ended = self.tasks.shut_down(self.drain + AFTER_DRAIN).await;
+        let stores = self.stores;
+        tokio::task::spawn_blocking(move || stores.close()).await??;
+        ended.map_err(|tasks| StopError::Tasks { tasks })
+    }
+}
+
+/// Makes the data directory, for its owner only.
+fn make_folder(path: &Path) -> Result<(), StartError> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| StartError::Data { path: path.into(), source })
+}

@@ -106,7 +106,6 @@ impl Tasks {
 /// # Errors
 ///
 /// When the system gives no more threads.
-#[expect(clippy::disallowed_methods, reason = "this is where threads are spawned")]
 pub fn thread<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,

@@ -1,1 +1,46 @@
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`. Each does all its set-up itself.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
+
+mod goods;
+mod http;
+#[cfg(test)]
+mod layers;
+mod seed;
+mod staff;
+mod step;
+mod test;
+mod up;
+mod wasm;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <COMMAND>
+
+  up [OPTIONS]  build everything, start the shop with its demo goods, serve until ctrl-c;
+                takes the options of `switchyard up`: --listen, --admin, --data, --manifest
+  test          everything that has to hold: format, lints, builds, tests, docs
+  deny          install cargo-deny and check licences, advisories, bans and sources";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let done = match (command.as_str(), rest.as_slice()) {
+        ("up", _) => up::run(&rest),
+        (seed::COMMAND, [host, listen, admin, data]) => seed::run(host, listen, admin, data),
+        ("test", []) => test::run(),
+        ("deny", []) => test::deny(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

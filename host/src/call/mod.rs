@@ -1,61 +1,160 @@
-//! Calls: what runs one call of a function, and how it ended.
+//! Calls: one run of an exported function, however it was reached, and one transaction on its service's store.
+//!
+//! Invariant: an answer leaves [`Calls::call`] only when the journal is durable up to all that its call, and every call
+//! that it made, did or saw.
+
+mod admission;
+mod answer;
+mod authentication;
+mod breaker;
+mod directory;
+mod execute;
+mod nested;
+mod root;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use tracing::Instrument as _;
 use wasmtime::component::Val;
 
+pub use answer::{Answer, CallError};
+pub use directory::{Directory, Member, NotExported, Release, Service};
+
+use crate::clock;
 use crate::contract::Function;
 use crate::names::{Identity, RequestId, ServiceName};
+use crate::store::Stores;
+use crate::tasks::Tasks;
+use authentication::Sessions;
+use execute::Call;
+use root::{Entropy, Root};
 
-/// Runs calls. Clones are the same.
+/// The data plane: runs calls on the releases that its directory names. Clones are the same one.
 #[derive(Debug, Clone)]
-pub struct Calls;
+pub struct Calls {
+    inner: Arc<Inner>,
+}
 
-/// A call from outside.
+#[derive(Debug)]
+struct Inner {
+    directory: ArcSwap<Directory>,
+    stores: Stores,
+    entropy: Entropy,
+    sessions: Sessions,
+    tasks: Tasks,
+}
+
+/// A call from outside: a client's, or the operator's.
 #[derive(Debug)]
 pub struct RootCall {
     pub service: ServiceName,
     pub function: Arc<Function>,
+    /// One for each parameter of `function`, in their order.
     pub arguments: Vec<Val>,
     pub identity: Option<Identity>,
     pub request: RequestId,
 }
 
-/// What the component answered. It is durable.
-#[derive(Debug)]
-pub enum Answer {
-    Ok(Option<Val>),
-    /// A `Val::Variant` or `Val::Enum` of the function's error type.
-    Err(Option<Val>),
-}
-
-/// Why there is no answer. Nothing of the call remains.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    #[error("{service} is unavailable: {why}")]
-    Unavailable { service: ServiceName, why: &'static str, retry_after_s: u64 },
-    #[error("the deadline of the call passed")]
-    Deadline,
-    #[error("{service} failed")]
-    Failed { service: ServiceName },
-    #[error("the journal has stopped")]
-    Stopped,
-}
-
 impl Calls {
+    /// Calls run in `tasks`, which therefore awaits them at shutdown. The answer of `authenticate` may be used again
+    /// for `authentication_cache_ms_max` milliseconds.
+    ///
     /// # Errors
     ///
-    /// [`CallError`].
-    #[expect(clippy::unused_async, reason = "the signature of what runs calls")]
-    pub async fn call(&self, _root: RootCall) -> Result<Answer, CallError> {
-        Err(CallError::Stopped)
+    /// When the system gives no randomness.
+    pub fn new(
+        directory: Directory,
+        stores: Stores,
+        tasks: Tasks,
+        authentication_cache_ms_max: u64,
+    ) -> Result<Self, getrandom::Error> {
+        let sessions = Sessions::new(authentication_cache_ms_max);
+        let directory = ArcSwap::from_pointee(directory);
+        Ok(Self { inner: Arc::new(Inner { directory, stores, entropy: Entropy::new()?, sessions, tasks }) })
     }
 
+    /// The releases that a root call would begin on now.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.inner.directory.load_full()
+    }
+
+    /// Makes `directory` what root calls begin on. Those under way end on the one that they began with.
+    pub fn swap(&self, directory: Directory) {
+        self.inner.directory.store(Arc::new(directory));
+    }
+
+    /// Runs one call to its end and waits until it is durable.
+    ///
     /// # Errors
     ///
-    /// [`CallError`].
-    #[expect(clippy::unused_async, reason = "the signature of what runs calls")]
-    pub async fn authenticate(&self, _token: &str) -> Result<Option<Identity>, CallError> {
-        Err(CallError::Stopped)
+    /// [`CallError`]; nothing of the call remains in its service's store.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future of a call that may write does not end it: it goes on in the background, so that what it
+    /// began elsewhere is finished or undone. A read-only call ends where it is.
+    pub async fn call(&self, call: RootCall) -> Result<Answer, CallError> {
+        let directory = self.inner.directory.load_full();
+        if call.function.reads_only() {
+            return run(Arc::clone(&self.inner), directory, call).await;
+        }
+        let (send, answer) = tokio::sync::oneshot::channel();
+        let inner = Arc::clone(&self.inner);
+        let service = call.service.clone();
+        let run = async move {
+            // The client may be gone: then nobody takes the answer, and the call is done all the same.
+            let _unheard = send.send(run(inner, directory, call).await);
+        };
+        self.inner.tasks.spawn("call", run.in_current_span());
+        answer.await.unwrap_or(Err(CallError::Failed { service }))
     }
+
+    /// Who the bearer token `token` belongs to; nobody when it is unknown, or no contract carries `authenticate`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] when the service that knows cannot be asked.
+    pub async fn authenticate(&self, token: &str, request: &RequestId) -> Result<Option<Identity>, CallError> {
+        let directory = self.inner.directory.load_full();
+        let Some(authenticator) = directory.authenticator() else { return Ok(None) };
+        let key = Sessions::key(token);
+        if let Some(identity) = self.inner.sessions.get(&key, &directory) {
+            return Ok(Some(identity));
+        }
+        let call = RootCall {
+            service: authenticator.member.service.name().clone(),
+            function: Arc::clone(&authenticator.function),
+            arguments: vec![Val::String(token.into())],
+            identity: None,
+            request: request.clone(),
+        };
+        let root = self.inner.root(Arc::clone(&directory), &call);
+        let call = Call::root(&root, &authenticator.member, &call.function, call.arguments);
+        let (answer, reads) = call.read().await?;
+        self.inner.stores.wait_durable(root.reached()).await?;
+        let identity = authentication::identity(answer);
+        if let Some(identity) = &identity {
+            self.inner.sessions.keep(key, identity.clone(), reads, directory);
+        }
+        Ok(identity)
+    }
+}
+
+impl Inner {
+    fn root(&self, directory: Arc<Directory>, call: &RootCall) -> Arc<Root> {
+        Arc::new(Root::new(directory, call, self.entropy.seed(), clock::unix_micros()))
+    }
+}
+
+async fn run(inner: Arc<Inner>, directory: Arc<Directory>, call: RootCall) -> Result<Answer, CallError> {
+    let Some(member) = directory.member(&call.service).cloned() else {
+        return Err(CallError::unavailable(&call.service, "no such service"));
+    };
+    let root = inner.root(directory, &call);
+    let answer = Call::root(&root, &member, &call.function, call.arguments).execute().await;
+    // The output gate: also a failure tells of what it saw, and calls that it made may have committed.
+    inner.stores.wait_durable(root.reached()).await?;
+    answer
 }

@@ -1,5 +1,21 @@
 //! Configuration: `switchyard.toml`, the environment (`SWITCHYARD_…`) and flags become one checked value.
 
+mod checks;
+mod environment;
+mod error;
+mod file;
+mod keys;
+mod load;
+mod print;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod token;
 
+pub use environment::{ADMIN_VARIABLE, MANIFEST_VARIABLE, TOKEN_VARIABLE, environment};
+pub use error::{ConfigError, Origin, Origins, Problem};
+pub use file::DEFAULTS;
+pub use load::{Configuration, Flags, load};
+pub use print::print;
 pub use settings::*;
+pub use token::{AdminToken, TokenError};

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::names::ServiceName;
+pub use crate::observe::LogFormat;
 
 /// The whole manifest. Every section but `services` has defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub host: HostSettings,
@@ -21,7 +22,7 @@ pub struct Manifest {
     pub services: BTreeMap<ServiceName, ServiceSettings>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostSettings {
     /// The folder of the WIT packages.
@@ -38,14 +39,7 @@ pub struct HostSettings {
     pub log_filter: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewaySettings {
     pub tls_certificate: Option<PathBuf>,
@@ -74,7 +68,7 @@ pub struct GatewaySettings {
     pub authentication_cache_ms_max: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
     /// Size at which a journal segment is closed and the next begun.
@@ -89,7 +83,7 @@ pub struct StoreSettings {
     pub batch_commits_max: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuntimeSettings {
     /// Component instances that may exist at once in the whole host.
@@ -105,7 +99,7 @@ pub struct RuntimeSettings {
 }
 
 /// The bounds of one service.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitSettings {
     /// Summed over the memories of one instance.
@@ -127,7 +121,7 @@ pub struct LimitSettings {
 }
 
 /// What one service's section may say of its bounds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitOverrides {
     pub memory_bytes_max: Option<usize>,
@@ -144,7 +138,7 @@ pub struct LimitOverrides {
     pub circuit_open_ms: Option<u64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceSettings {
     /// The world it serves: `shop:cart/cart-service@1.0.0`. Absent for a raw `wasi:http` component.
@@ -161,4 +155,26 @@ pub struct ServiceSettings {
     pub outbound_hosts: Vec<String>,
     #[serde(default)]
     pub limits: LimitOverrides,
+}
+
+impl ServiceSettings {
+    /// The bounds of this service: its own, and `defaults` where it says nothing.
+    #[must_use]
+    pub fn limits(&self, defaults: &LimitSettings) -> LimitSettings {
+        let own = &self.limits;
+        LimitSettings {
+            memory_bytes_max: own.memory_bytes_max.unwrap_or(defaults.memory_bytes_max),
+            deadline_ms: own.deadline_ms.unwrap_or(defaults.deadline_ms),
+            calls_in_flight_max: own.calls_in_flight_max.unwrap_or(defaults.calls_in_flight_max),
+            calls_waiting_max: own.calls_waiting_max.unwrap_or(defaults.calls_waiting_max),
+            wait_ms_max: own.wait_ms_max.unwrap_or(defaults.wait_ms_max),
+            store_bytes_max: own.store_bytes_max.unwrap_or(defaults.store_bytes_max),
+            events_per_call_max: own.events_per_call_max.unwrap_or(defaults.events_per_call_max),
+            answer_bytes_max: own.answer_bytes_max.unwrap_or(defaults.answer_bytes_max),
+            log_bytes_per_second: own.log_bytes_per_second.unwrap_or(defaults.log_bytes_per_second),
+            call_depth_max: own.call_depth_max.unwrap_or(defaults.call_depth_max),
+            circuit_failures: own.circuit_failures.unwrap_or(defaults.circuit_failures),
+            circuit_open_ms: own.circuit_open_ms.unwrap_or(defaults.circuit_open_ms),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What the host gives a component beside its contract: which imports are for everybody, and which are by grant.
 
+use super::verdict::HttpVersion;
+
 /// Which kind of component asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asker {
@@ -103,14 +105,15 @@ pub(super) fn is_service(name: &str) -> bool {
     name.starts_with("switchyard:service/")
 }
 
-/// The version of the `wasi:http` interface by which a component takes requests, if `name` is one: `0.2` or `0.3`.
-pub(super) fn serves_http(name: &str) -> Option<&'static str> {
-    let taken = [("0.2", "incoming-handler"), ("0.3", "handler")];
-    let is = |(version, interface): &(&'static str, &'static str)| {
-        split(name)
-            .is_some_and(|(package, of, exact)| package == "wasi:http" && of == *interface && on_track(exact, version))
-    };
-    taken.into_iter().find(is).map(|(version, _)| version)
+/// The version of `wasi:http` by which a component that exports `name` takes requests, if it does.
+pub(super) fn serves_http(name: &str) -> Option<HttpVersion> {
+    const V02: Offer = Offer { package: "wasi:http", version: "0.2", interfaces: &["incoming-handler"] };
+    const V03: Offer = Offer { package: "wasi:http", version: "0.3", interfaces: &["handler"] };
+    match () {
+        () if V02.holds(name) => Some(HttpVersion::V02),
+        () if V03.holds(name) => Some(HttpVersion::V03),
+        () => None,
+    }
 }
 
 impl Offer {

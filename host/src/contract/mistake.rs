@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::line::LineError;
+use super::line_error::LineError;
 use crate::limits::VALUE_DEPTH_MAX;
 
 /// Why the contracts cannot be used. Nothing of them is.
@@ -64,7 +64,7 @@ pub(super) enum Fault {
     NoParameter { name: String, part: &'static str, parameters: Vec<String> },
     #[error("the parameter `{name}` stands twice in the route")]
     ParameterTwice { name: String },
-    #[error("the parameter `{name}` stands in the {part}, where a `{ty}` cannot be written")]
+    #[error("the parameter `{name}` stands in the {part}, where `{ty}` cannot be written")]
     NotText { name: String, part: &'static str, ty: String },
     #[error("the body would be {}: a request has one body", names(parameters))]
     SeveralBodies { parameters: Vec<String> },
@@ -99,7 +99,7 @@ pub(super) enum Fault {
 
     #[error("a resource lives in one component's memory and cannot be sent to another, or as JSON")]
     Resource,
-    #[error("a {kind} cannot be kept, sent again or sent as JSON")]
+    #[error("{kind} cannot be kept, sent again or sent as JSON")]
     NoValue { kind: &'static str },
     #[error("maps are not in the reference toolchains yet")]
     Map,
@@ -122,10 +122,9 @@ pub(super) enum Fault {
 
 fn names(parameters: &[String]) -> String {
     let quoted: Vec<_> = parameters.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.as_slice() {
-        [first, middle @ .., last] => format!("{} and {last}", [&[first.clone()], middle].concat().join(", ")),
-        [only] => only.clone(),
-        [] => String::new(),
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

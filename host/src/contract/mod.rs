@@ -4,6 +4,7 @@ mod clash;
 mod display;
 mod host;
 mod line;
+mod line_error;
 mod mistake;
 mod openapi;
 mod read;
@@ -13,12 +14,11 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod types;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-
-use wit_parser::Resolve;
 
 pub use clash::check_together;
 pub use mistake::{ContractError, Mistake};
@@ -26,6 +26,7 @@ pub use openapi::openapi;
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };
+pub use verdict::{HttpVersion, OutboundHttp, Verdict, VerdictProblem, judge_http};
 
 /// Every contract of one folder of WIT packages.
 ///
@@ -34,7 +35,7 @@ pub use types::{
 #[derive(Debug)]
 pub struct Contracts {
     worlds: BTreeMap<Arc<str>, Arc<World>>,
-    resolve: Resolve,
+    encoded: verdict::Encoded,
 }
 
 impl Contracts {
@@ -52,7 +53,9 @@ impl Contracts {
         let resolve = source::resolve(packages)?;
         let worlds = read::worlds(&resolve).map_err(|mistakes| ContractError::Mistakes { mistakes })?;
         let worlds = worlds.into_iter().map(|world| (Arc::clone(&world.name), world)).collect();
-        Ok(Self { worlds, resolve })
+        let encoded = verdict::Encoded::new(&resolve)
+            .map_err(|error| ContractError::Wit { texts: vec![format!("{error:#}")] })?;
+        Ok(Self { worlds, encoded })
     }
 
     /// The world `name`: `shop:cart/cart-service@1.0.0`, or without the version where there is one only.
@@ -72,5 +75,15 @@ impl Contracts {
     /// All worlds, by name. The host's own are not among them.
     pub fn worlds(&self) -> impl Iterator<Item = &Arc<World>> {
         self.worlds.values()
+    }
+
+    /// Judges whether a component can stand for `world`: that it has every function of the world's exports with the
+    /// world's types, and imports nothing but what the world and the host offer. It may export more and import less.
+    ///
+    /// Any bytes at all can be judged; what is no component is a problem like every other. Reading a component of
+    /// 40 MiB takes about a second: this is no work for an async thread.
+    #[must_use]
+    pub fn judge(&self, world: &World, component: &[u8], outbound: OutboundHttp) -> Verdict {
+        verdict::judge(&self.encoded, world, component, outbound)
     }
 }

@@ -1,6 +1,6 @@
 //! From resolved WIT to the worlds of the contracts, with every mistake in them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use wit_parser::{InterfaceId, Resolve, Span, TypeDefKind, TypeId, WorldId, WorldItem, WorldKey};
@@ -48,6 +48,8 @@ struct Reader<'a> {
     spans: HashMap<(Arc<str>, Arc<str>), Span>,
     /// The types that functions return as errors, with a function that sends them to clients.
     errors: BTreeMap<TypeId, Option<String>>,
+    /// Cases whose line could not be read: no more is said of their status.
+    malformed: HashSet<(TypeId, String)>,
     found: Vec<Found>,
 }
 
@@ -59,6 +61,7 @@ impl<'a> Reader<'a> {
             read: HashMap::new(),
             spans: HashMap::new(),
             errors: BTreeMap::new(),
+            malformed: HashSet::new(),
             found: Vec::new(),
         }
     }
@@ -94,13 +97,14 @@ impl<'a> Reader<'a> {
             if let Err(Unfit { fault, origin: Some((origin, part)), span }) = self.types.get(&wit_parser::Type::Id(id))
                 && origin == id
             {
-                self.mistake(span, self.type_place(id, part.as_deref()), fault);
+                self.mistake(span, self.type_place(id, part.as_deref()), *fault);
             }
         }
         for mistake in std::mem::take(&mut self.types.case_mistakes) {
             if self.in_contract(mistake.ty) {
                 let place = self.type_place(mistake.ty, Some(&format!("case {}", mistake.case)));
                 self.mistake(mistake.span, place, mistake.error.into());
+                self.malformed.insert((mistake.ty, mistake.case));
             }
         }
     }
@@ -127,7 +131,7 @@ impl<'a> Reader<'a> {
             for unfit in read.unfit {
                 // A type of a contract was reported where it stands.
                 if !unfit.origin.is_some_and(|(id, _)| self.in_contract(id)) {
-                    self.mistake(function.span, place(), unfit.fault);
+                    self.mistake(function.span, place(), *unfit.fault);
                 }
             }
             let public = read.function.as_ref().is_some_and(|read| matches!(read.reach, Reach::Http(_)));
@@ -165,6 +169,9 @@ impl<'a> Reader<'a> {
             let sender = self.errors.get(&id).cloned();
             let some_status = cases.iter().any(|case| case.status.is_some());
             for (case, span) in cases.iter().zip(spans) {
+                if self.malformed.contains(&(id, case.name.to_string())) {
+                    continue;
+                }
                 let fault = match &sender {
                     None => case.status.map(|_| Fault::StatusOfNoError),
                     Some(Some(function)) if some_status => error_case(case, function),
@@ -185,11 +192,11 @@ impl<'a> Reader<'a> {
         if host::is_host(&name) {
             return None;
         }
-        let exports = self.items(&name, &world.exports, |interface| {
+        let exports = self.items(&name, world, &world.exports, |interface| {
             // What the host asks of every component is described in its own package.
             (!host::is_service(interface)).then(|| Fault::HostExport { interface: interface.into() })
         });
-        let imports = self.items(&name, &world.imports, |interface| {
+        let imports = self.items(&name, world, &world.imports, |interface| {
             let unknown = host::standing(interface, Asker::Service) == Standing::Unknown;
             unknown.then(|| Fault::HostImport { interface: interface.into() })
         });
@@ -200,24 +207,22 @@ impl<'a> Reader<'a> {
     /// The interfaces of contracts among what a world imports or exports, without those that hold types alone.
     fn items<'i>(
         &mut self,
-        world: &str,
+        name: &str,
+        world: &wit_parser::World,
         items: impl IntoIterator<Item = (&'i WorldKey, &'i WorldItem)>,
         refused: impl Fn(&str) -> Option<Fault>,
     ) -> Vec<Interface> {
         let mut interfaces = Vec::new();
         for (key, item) in items {
             let fault = match (key, item) {
-                (WorldKey::Interface(id), _) => {
-                    let name = self.resolve.id_of(*id).unwrap_or_default();
-                    match self.read.get(id) {
-                        Some(interface) if interface.functions.is_empty() => None,
-                        Some(interface) => {
-                            interfaces.push(interface.clone());
-                            None
-                        }
-                        None => refused(&name),
+                (WorldKey::Interface(id), _) => match self.read.get(id) {
+                    Some(interface) if interface.functions.is_empty() => None,
+                    Some(interface) => {
+                        interfaces.push(interface.clone());
+                        None
                     }
-                }
+                    None => refused(&self.resolve.id_of(*id).unwrap_or_default()),
+                },
                 (WorldKey::Name(name), WorldItem::Function(_)) => {
                     Some(Fault::NotInInterface { what: "function", name: name.clone() })
                 }
@@ -227,7 +232,9 @@ impl<'a> Reader<'a> {
                 (WorldKey::Name(_), WorldItem::Type { .. }) => None,
             };
             if let Some(fault) = fault {
-                self.mistake(item.span(), world.into(), fault);
+                // What a world imports by way of others has no place of its own.
+                let span = if item.span().is_known() { item.span() } else { world.span };
+                self.mistake(span, name.into(), fault);
             }
         }
         interfaces

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use wit_parser::{Docs, Resolve, Span, TypeDefKind, TypeId, TypeOwner};
 
-use super::line::{self, LineError};
+use super::line;
+use super::line_error::LineError;
 use super::mistake::Fault;
 use super::types::{Case, Enum, Field, Flags, Name, Record, Type, Variant};
 use crate::limits::VALUE_DEPTH_MAX;
@@ -13,7 +14,7 @@ use crate::limits::VALUE_DEPTH_MAX;
 /// Why a type cannot be in a contract.
 #[derive(Debug, Clone)]
 pub(super) struct Unfit {
-    pub(super) fault: Fault,
+    pub(super) fault: Box<Fault>,
     /// The named type in which it stands, and the field or case there; nothing while it stands in none.
     pub(super) origin: Option<(TypeId, Option<String>)>,
     pub(super) span: Span,
@@ -78,7 +79,7 @@ impl<'a> TypeReader<'a> {
             Wit::F64 => simple(Type::F64),
             Wit::Char => simple(Type::Char),
             Wit::String => simple(Type::String),
-            Wit::ErrorContext => Err(unfit(Fault::NoValue { kind: "error-context" }, Span::default())),
+            Wit::ErrorContext => Err(unfit(Fault::NoValue { kind: "an error-context" }, Span::default())),
             Wit::Id(id) => match self.known.get(id) {
                 Some(known) => known.clone(),
                 // wit-parser promises that a type comes behind all that it is made of.
@@ -102,10 +103,10 @@ impl<'a> TypeReader<'a> {
             TypeDefKind::Enum(of) => Ok(self.enumeration(id, of)),
             TypeDefKind::Flags(flags) => self.flags(id, flags),
             TypeDefKind::Resource | TypeDefKind::Handle(_) => Err(unfit(Fault::Resource, def.span)),
-            TypeDefKind::Stream(_) => Err(unfit(Fault::NoValue { kind: "stream" }, def.span)),
-            TypeDefKind::Future(_) => Err(unfit(Fault::NoValue { kind: "future" }, def.span)),
+            TypeDefKind::Stream(_) => Err(unfit(Fault::NoValue { kind: "a stream" }, def.span)),
+            TypeDefKind::Future(_) => Err(unfit(Fault::NoValue { kind: "a future" }, def.span)),
             TypeDefKind::Map(..) => Err(unfit(Fault::Map, def.span)),
-            TypeDefKind::Unknown => Err(unfit(Fault::NoValue { kind: "type of unknown shape" }, def.span)),
+            TypeDefKind::Unknown => Err(unfit(Fault::NoValue { kind: "a type of unknown shape" }, def.span)),
         };
         let known = known.and_then(|known| match known.depth {
             0..=VALUE_DEPTH_MAX => Ok(known),
@@ -242,7 +243,7 @@ fn deepest(depths: impl Iterator<Item = usize>) -> usize {
 }
 
 fn unfit(fault: Fault, span: Span) -> Unfit {
-    Unfit { fault, origin: None, span }
+    Unfit { fault: Box::new(fault), origin: None, span }
 }
 
 /// Says in which named type it stands, unless an inner one said so.

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::call::{Answer, CallError, Calls, RootCall};
-use crate::names::Identity;
+use crate::names::{Identity, RequestId};
 
 /// Runs calls and knows tokens.
 pub trait Callee: Clone + Send + Sync + 'static {
@@ -11,7 +11,11 @@ pub trait Callee: Clone + Send + Sync + 'static {
     fn call(&self, root: RootCall) -> impl Future<Output = Result<Answer, CallError>> + Send;
 
     /// Whom a bearer token belongs to; nothing for one that is unknown.
-    fn authenticate(&self, token: &str) -> impl Future<Output = Result<Option<Identity>, CallError>> + Send;
+    fn authenticate(
+        &self,
+        token: &str,
+        request: &RequestId,
+    ) -> impl Future<Output = Result<Option<Identity>, CallError>> + Send;
 }
 
 impl Callee for Calls {
@@ -19,7 +23,11 @@ impl Callee for Calls {
         Self::call(self, root)
     }
 
-    fn authenticate(&self, token: &str) -> impl Future<Output = Result<Option<Identity>, CallError>> + Send {
-        Self::authenticate(self, token)
+    fn authenticate(
+        &self,
+        token: &str,
+        request: &RequestId,
+    ) -> impl Future<Output = Result<Option<Identity>, CallError>> + Send {
+        Self::authenticate(self, token, request)
     }
 }

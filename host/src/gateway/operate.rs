@@ -4,8 +4,6 @@ use bytes::Bytes;
 use hyper::Response;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use matchit::Params;
-use tokio::sync::oneshot;
-use tracing::Instrument as _;
 
 use super::accept::accepts_json;
 use super::body::Body;
@@ -18,7 +16,7 @@ use super::intake::Intake;
 use super::operation::Operation;
 use super::refusal::Refusal;
 use crate::call::{Answer, RootCall};
-use crate::names::Identity;
+use crate::names::{Identity, RequestId};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What a service answers is true now, and may be nobody else's business.
@@ -34,7 +32,7 @@ impl<C: Callee> Gateway<C> {
         intake: &mut Intake,
     ) -> Result<Response<Body>, Refusal> {
         let head = asked.head;
-        let identity = self.identify(head).await?;
+        let identity = self.identify(head, &asked.id).await?;
         operation.admit(identity.as_ref())?;
         if operation.answer.is_some() && !accepts_json(head.accept.as_deref()) {
             return Err(Refusal::NotAcceptable);
@@ -51,7 +49,7 @@ impl<C: Callee> Gateway<C> {
             identity,
             request: asked.id.clone(),
         };
-        match self.run(operation, root).await? {
+        match self.calls.call(root).await? {
             Answer::Ok(value) => {
                 let json = operation.encode(value.as_ref())?;
                 Ok(self.success(operation, json, head).await)
@@ -61,24 +59,9 @@ impl<C: Callee> Gateway<C> {
     }
 
     /// Who calls. A token that is not good is refused even where none is needed: its sender thinks that it counts.
-    async fn identify(&self, head: &Head<'_>) -> Result<Option<Identity>, Refusal> {
+    async fn identify(&self, head: &Head<'_>, request: &RequestId) -> Result<Option<Identity>, Refusal> {
         let Some(token) = head.token()? else { return Ok(None) };
-        self.calls.authenticate(token).await?.map(Some).ok_or(Refusal::BadToken)
-    }
-
-    async fn run(&self, operation: &Operation, root: RootCall) -> Result<Answer, Refusal> {
-        if !operation.writes() {
-            return Ok(self.calls.call(root).await?);
-        }
-        // A call that writes goes on when its client goes away: half of what it does elsewhere would be undone by
-        // nobody.
-        let (answered, answer) = oneshot::channel();
-        let calls = self.calls.clone();
-        let call = async move {
-            let _client_gone = answered.send(calls.call(root).await);
-        };
-        self.tasks.spawn("call", call.in_current_span());
-        Ok(answer.await.map_err(|_| Refusal::Answer { detail: "the call ended without an answer".into() })??)
+        self.calls.authenticate(token, request).await?.map(Some).ok_or(Refusal::BadToken)
     }
 
     async fn success(&self, operation: &Operation, json: Vec<u8>, head: &Head<'_>) -> Response<Body> {

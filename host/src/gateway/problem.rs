@@ -187,14 +187,14 @@ impl From<CallError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service cannot answer now; nothing was done.")
                     .with(RETRY_AFTER, HeaderValue::from(retry_after_s.max(RETRY_AFTER_S)))
             }
-            CallError::Stopped => {
+            CallError::Stopped(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service cannot answer now; it may be back later.")
                     .with(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
             }
-            CallError::Deadline => {
+            CallError::Deadline { .. } => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "The service took too long; nothing was done.")
             }
-            CallError::Failed { .. } => {
+            CallError::Failed { .. } | CallError::OverLimit { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The service failed; nothing was done.")
             }
         }

@@ -1,1 +1,350 @@
-//! journal
+//! The one ordered, durable record of commits: segment files, written in batches by one thread.
+//!
+//! Invariant: records are numbered without a gap, and what is durable is always a prefix of that order.
+
+mod disk;
+mod durable;
+mod frame;
+mod record;
+mod recovery;
+#[cfg(test)]
+pub(crate) mod simulated;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+pub(crate) use disk::{Directory, Disk, DiskFile, JOURNAL_FOLDER, SERVICES_FOLDER, open_lock_file};
+pub use durable::Stopped;
+use durable::{Gate, WaitDurable};
+pub(crate) use frame::Body;
+pub use frame::{Damage, End, Frames, JournalId};
+pub(crate) use record::RecordWriter;
+pub use record::{Event, Record, RecordError};
+pub use recovery::OpenError;
+use recovery::Segment;
+pub(crate) use recovery::{Found, Tail, find, replay};
+
+use crate::names::Number;
+use crate::observe::journal::JournalMetrics;
+use crate::tasks;
+
+/// How long after a full disk refused a segment it is asked again.
+const SPARE_RETRY: Duration = Duration::from_millis(200);
+
+/// What an operator may move.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JournalSettings {
+    pub(crate) segment_bytes: u64,
+    pub(crate) batch_commits_max: usize,
+}
+
+/// The open journal.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<io::Result<()>>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    disk: Arc<dyn Disk>,
+    journal: JournalId,
+    segment_bytes: u64,
+    batch_commits_max: usize,
+    gate: Gate,
+    state: Mutex<State>,
+    /// For the writer: there is something to write, or the journal is closed.
+    work: Condvar,
+    /// For the thread that prepares segments: one is wanted, or the journal is closed.
+    want: Condvar,
+    /// Told when an append that had no room may have it now.
+    room: Arc<Notify>,
+    metrics: JournalMetrics,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The number that the next record gets.
+    next: Number,
+    /// Bytes of the last segment that are taken when all of `queue` is written.
+    taken: u64,
+    queue: VecDeque<Queued>,
+    writer_waits: bool,
+    spare: SpareState,
+    segments: VecDeque<Segment>,
+    closing: bool,
+    stopped: Option<Stopped>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    body: Body,
+    /// The file that becomes a segment with this record as its first.
+    opens: Option<Spare>,
+}
+
+/// A file that is prepared to become a segment.
+#[derive(Debug)]
+struct Spare {
+    file: Arc<dyn DiskFile>,
+    path: String,
+}
+
+#[derive(Debug)]
+enum SpareState {
+    Wanted,
+    Ready(Spare),
+    /// It could not be made; it is tried again every [`SPARE_RETRY`].
+    Refused(Arc<io::Error>),
+}
+
+/// Why a record was not appended. It was not, and the journal is as it was.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum AppendError {
+    #[error("the record takes {bytes} bytes, a segment has {bytes_max}")]
+    TooLarge { bytes: u64, bytes_max: u64 },
+    /// The next segment is being prepared: wait for [`Journal::room`].
+    #[error("the next segment is not ready yet")]
+    NotReady,
+    #[error("there is no room for the journal on the disk")]
+    NoRoom { source: Arc<io::Error> },
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+impl Journal {
+    /// Goes on where `tail` says; cuts off what was torn there, and removes left-over files.
+    ///
+    /// `room` is told when an append that had no room may have it now.
+    pub(crate) fn start(
+        disk: Arc<dyn Disk>,
+        settings: JournalSettings,
+        journal: JournalId,
+        found: Found,
+        tail: &Tail,
+        room: Arc<Notify>,
+    ) -> Result<Self, OpenError> {
+        let at_file = |path: &str| {
+            let path = disk.full(path);
+            |source| OpenError::File { path, source }
+        };
+        for spare in &found.spares {
+            disk.remove(spare).map_err(at_file(spare))?;
+        }
+        if let Some((segment, end)) = &tail.cut {
+            let file = disk.open(&segment.path).map_err(at_file(&segment.path))?;
+            file.cut(*end as u64).and_then(|()| file.sync()).map_err(at_file(&segment.path))?;
+        }
+        let shared = Arc::new(Shared {
+            journal,
+            segment_bytes: settings.segment_bytes,
+            batch_commits_max: settings.batch_commits_max,
+            gate: Gate::new(Number(tail.next.0 - 1)),
+            state: Mutex::new(State {
+                next: tail.next,
+                // A start never goes on in an old segment: the first record begins one.
+                taken: settings.segment_bytes,
+                queue: VecDeque::new(),
+                writer_waits: false,
+                spare: SpareState::Wanted,
+                segments: found.segments.into(),
+                closing: false,
+                stopped: None,
+            }),
+            work: Condvar::new(),
+            want: Condvar::new(),
+            room,
+            metrics: JournalMetrics::new(),
+            disk,
+        });
+        let writer = writer::Writer::new(Arc::clone(&shared));
+        let preparer = Arc::clone(&shared);
+        let journal = Self { shared, threads: Mutex::default() };
+        let threads = [
+            tasks::thread("journal", || writer.run()),
+            tasks::thread("journal-spare", move || {
+                writer::prepare_spares(&preparer);
+                Ok(())
+            }),
+        ];
+        for thread in threads {
+            let thread = thread.map_err(|source| OpenError::Thread { source })?;
+            journal.lock_threads().push(thread);
+        }
+        Ok(journal)
+    }
+
+    /// Gives `body` the next number and puts it into the open batch. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`], with the body back.
+    pub(crate) fn append(&self, body: Body) -> Result<Number, (AppendError, Body)> {
+        let shared = &*self.shared;
+        let bytes = frame::frame_bytes(body.bytes()) as u64;
+        let header_bytes = frame::SEGMENT_HEADER_BYTES as u64;
+        if bytes + header_bytes > shared.segment_bytes {
+            return Err((AppendError::TooLarge { bytes, bytes_max: shared.segment_bytes - header_bytes }, body));
+        }
+        let mut state = shared.lock();
+        if let Some(stopped) = &state.stopped {
+            return Err((stopped.clone().into(), body));
+        }
+        let mut opens = None;
+        if state.taken + bytes > shared.segment_bytes {
+            match std::mem::replace(&mut state.spare, SpareState::Wanted) {
+                SpareState::Ready(spare) => opens = Some(spare),
+                SpareState::Wanted => return Err((AppendError::NotReady, body)),
+                SpareState::Refused(source) => {
+                    state.spare = SpareState::Refused(Arc::clone(&source));
+                    return Err((AppendError::NoRoom { source }, body));
+                }
+            }
+            state.taken = header_bytes;
+            shared.want.notify_one();
+        }
+        let number = state.next;
+        state.next.0 += 1;
+        state.taken += bytes;
+        state.queue.push_back(Queued { body, opens });
+        let wake = std::mem::take(&mut state.writer_waits);
+        drop(state);
+        if wake {
+            shared.work.notify_one();
+        }
+        Ok(number)
+    }
+
+    pub(crate) fn durable(&self) -> Number {
+        self.shared.gate.durable()
+    }
+
+    /// The number of the last record that was appended.
+    pub(crate) fn last(&self) -> Number {
+        Number(self.shared.lock().next.0 - 1)
+    }
+
+    pub(crate) fn wait_durable(&self, number: Number) -> WaitDurable<'_> {
+        self.shared.gate.wait(number)
+    }
+
+    pub(crate) fn wait_durable_blocking(&self, number: Number) -> Result<(), Stopped> {
+        self.shared.gate.wait_blocking(number)
+    }
+
+    /// Why it takes no more records, if so.
+    pub(crate) fn stopped(&self) -> Option<Stopped> {
+        self.shared.lock().stopped.clone()
+    }
+
+    /// Takes no more records from now on; those that were appended are still written.
+    pub(crate) fn stop_appends(&self, why: &str) {
+        self.shared.lock().stopped.get_or_insert_with(|| Stopped { why: why.into() });
+    }
+
+    /// The last number of the oldest segment, when there are later ones: it can go when nobody needs that number.
+    pub(crate) fn oldest_segment_end(&self) -> Option<Number> {
+        self.shared.lock().segments.get(1).map(|second| Number(second.first.0 - 1))
+    }
+
+    /// Deletes the segments that hold nothing behind `number`. The last one stays.
+    ///
+    /// The caller takes the lowest number of all who still read the journal: this is the one place where a segment goes.
+    pub(crate) fn discard_through(&self, number: Number) -> io::Result<()> {
+        while self.oldest_segment_end().is_some_and(|end| end <= number) {
+            let Some(segment) = self.shared.lock().segments.pop_front() else { break };
+            self.shared.disk.remove(&segment.path)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was appended and ends the threads. Who waits for a number that is not durable then gets an error.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        self.shared.close();
+        let threads = std::mem::take(&mut *self.lock_threads());
+        let done = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the journal panicked"))));
+        let done = done.collect::<io::Result<()>>();
+        self.shared.gate.stop("the host has shut down");
+        done
+    }
+
+    fn lock_threads(&self) -> MutexGuard<'_, Vec<JoinHandle<io::Result<()>>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        let mut state = self.lock();
+        state.closing = true;
+        state.stopped.get_or_insert_with(|| Stopped { why: "the host shuts down".into() });
+        drop(state);
+        self.work.notify_all();
+        self.want.notify_all();
+        self.room.notify_waiters();
+    }
+
+    /// Nothing is written any more.
+    fn stop(&self, why: &str) {
+        let mut state = self.lock();
+        state.stopped = Some(Stopped { why: why.into() });
+        state.queue.clear();
+        drop(state);
+        self.gate.stop(why);
+        self.room.notify_waiters();
+    }
+
+    /// Waits until a spare is wanted; false when the journal is closed.
+    fn wait_for_want(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            if state.closing {
+                if let SpareState::Ready(spare) = std::mem::replace(&mut state.spare, SpareState::Wanted) {
+                    // Left over, it is removed at the next start.
+                    let _left = self.disk.remove(&spare.path);
+                }
+                return false;
+            }
+            match state.spare {
+                SpareState::Wanted => return true,
+                SpareState::Ready(_) => state = self.want.wait(state).unwrap_or_else(PoisonError::into_inner),
+                SpareState::Refused(_) => {
+                    let waited = self.want.wait_timeout(state, SPARE_RETRY).unwrap_or_else(PoisonError::into_inner);
+                    state = waited.0;
+                    if waited.1.timed_out() {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+
+    fn put_spare(&self, made: io::Result<Spare>) {
+        self.lock().spare = match made {
+            Ok(spare) => SpareState::Ready(spare),
+            Err(error) => SpareState::Refused(Arc::new(error)),
+        };
+        self.room.notify_waiters();
+    }
+}

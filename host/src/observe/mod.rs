@@ -1,3 +1,13 @@
-//! observe
+//! Metrics, traces and logs. Only here do metrics have names; each part of the host has a file with its handles.
 
+pub mod calls;
 pub mod gateway;
+pub mod journal;
+mod latency;
+mod logging;
+mod recorder;
+pub mod runtime;
+
+pub use latency::Latencies;
+pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
+pub use recorder::Metrics;

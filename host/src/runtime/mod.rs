@@ -1,1 +1,103 @@
-//! runtime
+//! The runtime: compiled components, linked to their contracts, each run in an instance of its own.
+//!
+//! Invariant: what a guest does is bounded in time, memory, output and what it hands the host, and ends with its run.
+//! The only place that configures wasmtime.
+
+mod answer;
+mod bindings;
+mod cache;
+mod code;
+mod engine;
+mod epoch;
+mod failure;
+mod frame;
+mod imports;
+mod link;
+mod load;
+mod log;
+mod memory;
+mod offered;
+mod program;
+mod state;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use code::{Code, CompileError};
+pub use failure::{Failure, OutboundError};
+pub use frame::{Finished, Frame, Outbound, OutboundFuture};
+pub use link::{LinkError, LinkSettings};
+pub use program::Program;
+
+use self::code::Compiler;
+use self::engine::Kind;
+use self::epoch::Ticker;
+use crate::config::RuntimeSettings;
+use crate::contract::World;
+
+/// Compiles and links components, and owns what their instances run in. Clones are the same runtime.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    domain: Compiler,
+}
+
+/// Why the runtime does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    #[error("the runtime cannot reserve the slots for instances_max = {instances_max}")]
+    Engine { instances_max: u32, source: wasmtime::Error },
+    #[error("the folder of compiled code {folder} cannot be used")]
+    Cache { folder: std::path::PathBuf, source: std::io::Error },
+    #[error("the system gives no thread for the epoch")]
+    Thread { source: std::io::Error },
+}
+
+impl Runtime {
+    /// Starts a runtime that keeps compiled code in the folder `compiled`.
+    ///
+    /// # Errors
+    ///
+    /// [`RuntimeError`].
+    pub fn new(settings: &RuntimeSettings, compiled: &Path) -> Result<Self, RuntimeError> {
+        let instances_max = settings.instances_max;
+        let reserve = |source| RuntimeError::Engine { instances_max, source };
+        let folder = |source| RuntimeError::Cache { folder: compiled.into(), source };
+        let domain = engine::engine(Kind::Domain, settings).map_err(reserve)?;
+        let ticker = Ticker::start(Duration::from_millis(settings.epoch_ms), &[&domain])
+            .map_err(|source| RuntimeError::Thread { source })?;
+        let ticker = Arc::new(ticker);
+        let domain = Compiler::new(Kind::Domain, domain, compiled, settings, &ticker).map_err(folder)?;
+        cache::sweep(compiled, &[domain.host()]).map_err(folder)?;
+        Ok(Self { inner: Arc::new(Inner { domain }) })
+    }
+
+    /// The code of a component that serves a contract: from the cache, or compiled, which takes some 100 ms on all
+    /// cores. It blocks its thread.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError`].
+    pub fn compile(&self, component: &[u8]) -> Result<Arc<Code>, CompileError> {
+        self.inner.domain.compile(component).map(Arc::new)
+    }
+
+    /// Links `code` to the contract `world`: what it imports is there, and what the contract exports is found in it.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`].
+    pub fn link(
+        &self,
+        code: &Arc<Code>,
+        world: &Arc<World>,
+        settings: LinkSettings,
+    ) -> Result<Arc<Program>, LinkError> {
+        link::link(code, world, settings).map(Arc::new)
+    }
+}

@@ -1,6 +1,9 @@
 //! Tests of the contract: small WIT texts and what comes of them.
 
+mod lines;
 mod reading;
+mod refusals;
+mod verdicts;
 
 use super::{ContractError, Contracts};
 

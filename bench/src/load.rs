@@ -1,0 +1,185 @@
+//! Load over HTTP/1.1: each connection sends its next request when it has the answer to the one before.
+//!
+//! The client is as plain as can be, so that on shared cores the server is what is measured.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Writes the next request of one connection; says whether there is one.
+pub type Script = Box<dyn FnMut(&mut Vec<u8>) -> bool + Send>;
+
+/// What one run of a load showed.
+#[derive(Debug)]
+pub struct Report {
+    pub requests: usize,
+    pub elapsed: Duration,
+    /// Latencies in microseconds, ascending.
+    pub latencies: Vec<u32>,
+    /// Answers outside 200 to 299, by status.
+    pub refused: std::collections::BTreeMap<u16, usize>,
+}
+
+impl Report {
+    fn add(&mut self, (latencies, refused): Seen) {
+        self.latencies.extend(latencies);
+        for (status, count) in refused {
+            *self.refused.entry(status).or_insert(0) += count;
+        }
+    }
+
+    pub fn per_second(&self) -> f64 {
+        self.requests as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// The latency that `share` (0 to 1) of the requests did not exceed.
+    pub fn percentile(&self, share: f64) -> Duration {
+        let last = self.latencies.len().saturating_sub(1);
+        let position = (last as f64 * share).round() as usize;
+        Duration::from_micros(self.latencies.get(position).copied().unwrap_or(0).into())
+    }
+}
+
+/// One connection that is kept open.
+pub struct Connection {
+    stream: TcpStream,
+    /// What is read; the first `used` bytes are the answer before.
+    buffer: Vec<u8>,
+    used: usize,
+}
+
+/// An answer's status and body.
+pub struct Answer<'a> {
+    pub status: u16,
+    pub body: &'a [u8],
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        ensure!(address.ip().is_loopback(), "load goes to this machine only, not to {address}");
+        let stream = TcpStream::connect(address).await.with_context(|| format!("connecting to {address}"))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024), used: 0 })
+    }
+
+    pub async fn send(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
+        self.buffer.drain(..self.used);
+        self.used = 0;
+        self.stream.write_all(request).await?;
+        let (head, status, length) = loop {
+            if let Some(head) = find_head(&self.buffer) {
+                let text = std::str::from_utf8(&self.buffer[..head]).context("answer head is no text")?;
+                break (head, status_of(text)?, length_of(text)?);
+            }
+            self.read_more().await?;
+        };
+        while self.buffer.len() < head + length {
+            self.read_more().await?;
+        }
+        self.used = head + length;
+        Ok(Answer { status, body: &self.buffer[head..self.used] })
+    }
+
+    async fn read_more(&mut self) -> anyhow::Result<()> {
+        let read = self.stream.read_buf(&mut self.buffer).await?;
+        ensure!(read > 0, "the server closed the connection");
+        Ok(())
+    }
+}
+
+fn find_head(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
+}
+
+fn status_of(head: &str) -> anyhow::Result<u16> {
+    head.get(9..12).and_then(|digits| digits.parse().ok()).context("answer has no status")
+}
+
+fn length_of(head: &str) -> anyhow::Result<usize> {
+    if status_of(head)? == 204 {
+        return Ok(0);
+    }
+    for line in head.lines() {
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            return value.trim().parse().context("answer has a bad length");
+        }
+    }
+    bail!("answer has no Content-Length: {head}")
+}
+
+/// A request in the form that goes over the wire.
+pub fn request(out: &mut Vec<u8>, method: &str, path: &str, token: Option<&str>, body: Option<&str>) {
+    use std::io::Write as _;
+    out.clear();
+    let mut write = || -> std::io::Result<()> {
+        write!(out, "{method} {path} HTTP/1.1\r\nHost: localhost\r\n")?;
+        if let Some(token) = token {
+            write!(out, "Authorization: Bearer {token}\r\n")?;
+        }
+        match body {
+            Some(body) => {
+                write!(out, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+            }
+            None => write!(out, "\r\n"),
+        }
+    };
+    write().expect("writing to memory does not fail");
+}
+
+/// Runs `scripts`, one connection each, until they end or `time` is over; what comes in a tenth of it before that
+/// does not count.
+pub async fn run(address: SocketAddr, scripts: Vec<Script>, time: Duration) -> anyhow::Result<Report> {
+    let (counts, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let mut connections = tokio::task::JoinSet::new();
+    for script in scripts {
+        connections.spawn(one(address, script, Arc::clone(&counts), Arc::clone(&stop)));
+    }
+    tokio::time::sleep(time / 10).await;
+    counts.store(true, Ordering::Relaxed);
+    let (begin, until) = (Instant::now(), tokio::time::Instant::now() + time);
+    let mut report = Report { requests: 0, elapsed: time, latencies: Vec::new(), refused: Default::default() };
+    while let Ok(Some(ended)) = tokio::time::timeout_at(until, connections.join_next()).await {
+        report.add(ended??);
+    }
+    report.elapsed = begin.elapsed();
+    stop.store(true, Ordering::Relaxed);
+    while let Some(ended) = connections.join_next().await {
+        report.add(ended??);
+    }
+    report.latencies.sort_unstable();
+    report.requests = report.latencies.len();
+    ensure!(report.requests > 0, "not one request was answered");
+    Ok(report)
+}
+
+type Seen = (Vec<u32>, std::collections::BTreeMap<u16, usize>);
+
+async fn one(
+    address: SocketAddr,
+    mut script: Script,
+    counts: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+) -> anyhow::Result<Seen> {
+    let mut connection = Connection::open(address).await?;
+    let (mut latencies, mut refused) = (Vec::new(), std::collections::BTreeMap::new());
+    let mut request = Vec::with_capacity(1024);
+    while !stop.load(Ordering::Relaxed) && script(&mut request) {
+        let begin = Instant::now();
+        let status = connection.send(&request).await?.status;
+        if counts.load(Ordering::Relaxed) {
+            if (200..300).contains(&status) {
+                latencies.push(u32::try_from(begin.elapsed().as_micros()).unwrap_or(u32::MAX));
+            } else {
+                *refused.entry(status).or_insert(0) += 1;
+            }
+        }
+    }
+    Ok((latencies, refused))
+}

@@ -1,0 +1,84 @@
+//! Measures the platform beside native baselines of the same operations, in one run, on this machine.
+//!
+//! Every server is a process of its own, driven by the same client over loopback. A row says requests a second, the
+//! 50th and 99th percentile of the latency, and the CPU time of the server for one request.
+
+mod load;
+mod native;
+mod process;
+mod rows;
+mod shop;
+mod table;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+#[command(about = "Measures the platform beside native baselines of the same operations")]
+struct Arguments {
+    /// Seconds that each load lasts.
+    #[arg(long, default_value_t = 4)]
+    seconds: u64,
+    /// Only the rows whose name has this text.
+    #[arg(long)]
+    only: Option<String>,
+    /// The folder of the workspace.
+    #[arg(long, default_value = ".")]
+    workspace: PathBuf,
+    /// The table as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves as a baseline; the measurements start it by themselves.
+    #[command(hide = true)]
+    Serve {
+        kind: Baseline,
+        #[arg(long)]
+        data: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Baseline {
+    Journal,
+    Redb,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Runtime::new()?;
+    match arguments.command {
+        Some(Command::Serve { kind, data }) => runtime.block_on(serve(kind, &data)),
+        None => runtime.block_on(async {
+            let time = Duration::from_secs(arguments.seconds);
+            let report = rows::measure(&arguments.workspace, time, arguments.only.as_deref()).await?;
+            match arguments.json {
+                true => println!("{}", serde_json::to_string_pretty(&report)?),
+                false => print!("{report}"),
+            }
+            Ok(())
+        }),
+    }
+}
+
+async fn serve(kind: Baseline, data: &std::path::Path) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    match kind {
+        Baseline::Journal => {
+            let settings = switchyard::config::Manifest::defaults()?.store;
+            native::serve(listener, native::JournalBackend::open(data, &settings)?).await
+        }
+        Baseline::Redb => native::serve(listener, native::RedbBackend::open(data)?).await,
+    }
+}

@@ -1,0 +1,88 @@
+//! The servers that are measured: each a process of its own, so that its CPU time is its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// Ticks of CPU time in a second, as `/proc/<pid>/stat` counts them on Linux.
+const TICKS_PER_SECOND: u64 = 100;
+
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts this program as a baseline; it prints its address when it serves.
+    pub async fn baseline(kind: &str, data: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["serve", kind, "--data"]).arg(data).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let stdout = child.stdout.take().context("standard output is piped")?;
+        let line = BufReader::new(stdout).lines().next_line().await?.context("the baseline ended")?;
+        Ok(Self { child, address: line.trim().parse()? })
+    }
+
+    /// Starts a command that serves at `address`, and waits until `ready` answers.
+    pub async fn start(
+        mut command: Command,
+        address: SocketAddr,
+        ready: SocketAddr,
+    ) -> anyhow::Result<(Self, Duration)> {
+        let begin = Instant::now();
+        let child = command.stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+        let mut server = Self { child, address };
+        loop {
+            if let Some(status) = server.child.try_wait()? {
+                anyhow::bail!("the host ended with {status}");
+            }
+            if answers(ready).await {
+                return Ok((server, begin.elapsed()));
+            }
+            ensure!(begin.elapsed() < Duration::from_secs(120), "the host is not ready after two minutes");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().context("the server has ended")
+    }
+
+    /// CPU time that the process has used, in microseconds.
+    pub fn cpu_micros(&self) -> anyhow::Result<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()?))?;
+        // The name in parentheses may hold spaces; user and system time are fields 14 and 15, 11 and 12 after it.
+        let (_, fields) = stat.rsplit_once(") ").context("stat has a name")?;
+        let mut ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
+        let (user, system) = (ticks.next().context("user time")??, ticks.next().context("system time")??);
+        Ok((user + system) * 1_000_000 / TICKS_PER_SECOND)
+    }
+
+    /// Resident memory in bytes.
+    pub fn resident_bytes(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("status has VmRSS")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024)
+    }
+
+    /// Asks it to end, as an operator does, and waits.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let id = self.id()?.to_string();
+        ensure!(Command::new("kill").args(["-TERM", &id]).status().await?.success(), "kill -TERM {id}");
+        tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.context("the server does not end")??;
+        Ok(())
+    }
+}
+
+async fn answers(ready: SocketAddr) -> bool {
+    let Ok(mut connection) = crate::load::Connection::open(ready).await else { return false };
+    let mut request = Vec::new();
+    crate::load::request(&mut request, "GET", "/readyz", None, None);
+    connection.send(&request).await.is_ok_and(|answer| answer.status == 200)
+}

@@ -1,0 +1,75 @@
+//! What was measured, as a table with ratios.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// One operation on one server.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figure {
+    pub server: &'static str,
+    pub requests_per_second: f64,
+    pub p50_micros: u128,
+    pub p99_micros: u128,
+    pub cpu_micros_per_request: f64,
+    pub refused: usize,
+    /// Syncs of the journal for one request, where the server counts them.
+    pub fsyncs_per_request: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub operation: &'static str,
+    pub connections: usize,
+    /// The platform's first.
+    pub figures: Vec<Figure>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    pub rows: Vec<Row>,
+    pub start_cached_ms: Option<u128>,
+    pub idle_resident_mb: Option<u64>,
+    /// One fdatasync of 4 KiB at a time on this disk.
+    pub fsyncs_per_second: f64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "One fdatasync after another on this disk: {:.0}/s", self.fsyncs_per_second)?;
+        writeln!(
+            f,
+            "{:<34} {:<16} {:>10} {:>7} {:>9} {:>9} {:>9} {:>9}",
+            "operation", "server", "requests/s", "ratio", "p50 µs", "p99 µs", "CPU µs", "fsyncs"
+        )?;
+        for row in &self.rows {
+            let own = row.figures.first().map_or(0.0, |figure| figure.requests_per_second);
+            for (position, figure) in row.figures.iter().enumerate() {
+                let name = format!("{} ({})", row.operation, row.connections);
+                let name = if position == 0 { name } else { String::new() };
+                write!(f, "{name:<34} {:<16} {:>10.0} ", figure.server, figure.requests_per_second)?;
+                match position {
+                    0 => write!(f, "{:>7}", "")?,
+                    _ => write!(f, "{:>6.0}%", own / figure.requests_per_second * 100.0)?,
+                }
+                write!(f, " {:>9} {:>9} ", figure.p50_micros, figure.p99_micros)?;
+                write!(f, "{:>9.1} ", figure.cpu_micros_per_request)?;
+                match figure.fsyncs_per_request {
+                    Some(syncs) => write!(f, "{syncs:>9.3}")?,
+                    None => write!(f, "{:>9}", "")?,
+                }
+                if figure.refused > 0 {
+                    write!(f, "  {} refused", figure.refused)?;
+                }
+                writeln!(f)?;
+            }
+        }
+        if let Some(start) = self.start_cached_ms {
+            writeln!(f, "Start with compiled components to /readyz: {start} ms")?;
+        }
+        if let Some(resident) = self.idle_resident_mb {
+            writeln!(f, "Resident memory of the whole shop, idle: {resident} MB")?;
+        }
+        write!(f, "ratio: the platform's requests/s as a share of that server's")
+    }
+}

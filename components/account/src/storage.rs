@@ -1,0 +1,164 @@
+//! Under which keys the service's state lies.
+//!
+//! | key | value |
+//! |---|---|
+//! | `account/<account>` | the account |
+//! | `email/<address in lower case>` | the account that has it |
+//! | `order-count/<account>` | orders placed and not cancelled: apart from the account, since every order writes it |
+//! | `generation/<account>` | how often its sessions were ended all at once; none is 0 |
+//! | `session/<session>` | the session |
+//! | `attempts/<SHA-256 of the address in lower case>` | failed sign-ins in a row: an address without account is not told |
+//! | `expiry/<time>/<key>` | nothing; `<key>` is forgotten at `<time>` |
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use switchyard_sdk::store::{self, Direction, Scan};
+use switchyard_sdk::{Timestamp, id};
+
+use crate::domain::Account;
+use crate::domain::attempts::Attempts;
+use crate::domain::email::Email;
+use crate::domain::session::Session;
+
+/// Most entries that one run forgets: each takes two keys of the 512 that one commit may write.
+const FORGOTTEN_AT_ONCE: u32 = 200;
+
+const EXPIRY: &str = "expiry/";
+
+/// An account as it is stored; a later form becomes a further case.
+#[derive(Serialize, Deserialize)]
+enum StoredAccount {
+    V1(Account),
+}
+
+/// A session as it is stored.
+#[derive(Serialize, Deserialize)]
+enum StoredSession {
+    V1(Session),
+}
+
+/// The account, if there is one of that id, which may be any text.
+pub(crate) fn account(account_id: &str) -> Option<Account> {
+    if !id::is_id(account_id) {
+        return None;
+    }
+    store::get(&account_key(account_id)).map(|StoredAccount::V1(account)| account)
+}
+
+/// Keeps the account. What else is kept of it by its e-mail address is [`own_email`].
+pub(crate) fn save_account(account: Account) {
+    store::set(&account_key(&account.id), &StoredAccount::V1(account));
+}
+
+/// The account that has an address, whatever its case.
+pub(crate) fn owner_of(email: &Email) -> Option<String> {
+    store::get(&email_key(email))
+}
+
+/// Makes an address the account's, in place of the one that it had.
+pub(crate) fn own_email(account_id: &str, before: Option<&Email>, email: &Email) {
+    if let Some(before) = before {
+        store::delete(&email_key(before));
+    }
+    store::set(&email_key(email), account_id);
+}
+
+pub(crate) fn order_count(account_id: &str) -> u32 {
+    store::get(&order_count_key(account_id)).unwrap_or(0)
+}
+
+/// Counts an order of an account; of one that does not exist nothing is kept.
+pub(crate) fn change_order_count(account_id: &str, change: impl FnOnce(u32) -> u32) {
+    if id::is_id(account_id) && store::contains(&account_key(account_id)) {
+        store::set(&order_count_key(account_id), &change(order_count(account_id)));
+    }
+}
+
+/// The generation that an account's sessions must have to be live.
+pub(crate) fn generation(account_id: &str) -> u32 {
+    store::get(&generation_key(account_id)).unwrap_or(0)
+}
+
+pub(crate) fn save_generation(account_id: &str, generation: u32) {
+    store::set(&generation_key(account_id), &generation);
+}
+
+pub(crate) fn session(session_id: &str) -> Option<Session> {
+    store::get(&session_key(session_id)).map(|StoredSession::V1(session)| session)
+}
+
+/// Keeps a session until it is deleted or forgotten.
+pub(crate) fn save_session(session_id: &str, session: Session) {
+    let key = session_key(session_id);
+    store::set(&expiry_key(session.expires_at, &key), &());
+    store::set(&key, &StoredSession::V1(session));
+}
+
+pub(crate) fn delete_session(session_id: &str, session: &Session) {
+    let key = session_key(session_id);
+    store::delete(&expiry_key(session.expires_at, &key));
+    store::delete(&key);
+}
+
+/// What is remembered of failed sign-ins with an address.
+pub(crate) fn attempts(email: &Email) -> Option<Attempts> {
+    store::get(&attempts_key(email))
+}
+
+/// Remembers `after` in place of `before`, or nothing more.
+pub(crate) fn replace_attempts(email: &Email, before: Option<&Attempts>, after: Option<&Attempts>) {
+    let key = attempts_key(email);
+    if let Some(before) = before {
+        store::delete(&expiry_key(before.expires_at(), &key));
+        store::delete(&key);
+    }
+    if let Some(after) = after {
+        store::set(&expiry_key(after.expires_at(), &key), &());
+        store::set(&key, after);
+    }
+}
+
+/// Forgets what is past its time, the earliest first, as much as fits in one commit.
+pub(crate) fn forget_expired(now: Timestamp) {
+    let earliest = Scan { prefix: EXPIRY, after: None, direction: Direction::Ascending, limit: FORGOTTEN_AT_ONCE };
+    let now = now.sortable();
+    for (expiry, ()) in store::scan::<()>(&earliest).entries {
+        match expiry.strip_prefix(EXPIRY).and_then(|rest| rest.split_once('/')) {
+            Some((time, key)) if time <= now.as_str() => {
+                store::delete(key);
+                store::delete(&expiry);
+            }
+            _ => break,
+        }
+    }
+}
+
+fn account_key(account_id: &str) -> String {
+    format!("account/{account_id}")
+}
+
+fn email_key(email: &Email) -> String {
+    format!("email/{}", email.folded())
+}
+
+fn order_count_key(account_id: &str) -> String {
+    format!("order-count/{account_id}")
+}
+
+fn generation_key(account_id: &str) -> String {
+    format!("generation/{account_id}")
+}
+
+fn session_key(session_id: &str) -> String {
+    format!("session/{session_id}")
+}
+
+fn attempts_key(email: &Email) -> String {
+    format!("attempts/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(email.folded())))
+}
+
+fn expiry_key(at: Timestamp, key: &str) -> String {
+    format!("{EXPIRY}{}/{key}", at.sortable())
+}

@@ -1,0 +1,175 @@
+//! The checkout: a straight line of steps at other services, and how they are undone.
+//!
+//! Each step is keyed by the order's id, which the host fixes for the whole call, so that a step that runs again has no
+//! second effect. So is each undoing: it needs no answer of the step that it undoes, which may have been lost, or given
+//! to an earlier run of this call that read another state of the cart.
+//!
+//! Invariant: after [`undo`] succeeded nothing is held, charged or scheduled for the order.
+
+use switchyard_sdk::types::Faults;
+use switchyard_sdk::{Money, Problem, Timestamp};
+
+use crate::bindings::exports::shop::cart::cart::CheckoutRequest;
+use crate::bindings::shop::inventory::inventory::Line;
+use crate::bindings::shop::payment::payment::{Card, ChargeDetails, PaymentStatus as ContractPaymentStatus};
+use crate::bindings::shop::shipping::shipping::{
+    QuoteRequest, ShipmentDetails, ShipmentStatus as ContractShipmentStatus, ShippingOption,
+};
+use crate::domain::cart::Cart;
+use crate::domain::order::{Order, Payment, PaymentStatus, Shipment, ShipmentStatus, Status};
+use crate::domain::price::PriceError;
+use crate::pricing;
+use crate::services::Services;
+
+/// What is bought, by whom, and what it becomes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Purchase<'a> {
+    pub(crate) cart_id: &'a str,
+    pub(crate) cart: &'a Cart,
+    pub(crate) account_id: &'a str,
+    pub(crate) order_id: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+/// Takes all steps up to the order. On an error what the steps before it did still stands: [`undo`] takes it back.
+pub(crate) fn buy(
+    services: &impl Services,
+    purchase: Purchase<'_>,
+    request: CheckoutRequest,
+) -> Result<Order, Problem> {
+    let Purchase { cart_id, cart, account_id, order_id, now } = purchase;
+    let priced = pricing::price(services, cart.lines()).map_err(refused)?;
+    let chosen = services
+        .checkout_details(account_id, &request.address_id, &request.payment_method_id)
+        .map_err(not_the_customers)?;
+    let line = |line: &crate::domain::cart::Line| Line { sku: line.sku.clone(), quantity: line.quantity };
+    services.reserve(order_id, &cart.lines().iter().map(line).collect::<Vec<_>>()).map_err(refused)?;
+    let weight_grams = priced.weight_grams;
+    let (country, postal_code) = (chosen.address.country, chosen.address.postal_code);
+    let parcel = QuoteRequest { country, postal_code, weight_grams };
+    let quotes = services.quote(&parcel).map_err(refused)?;
+    let option = choose(quotes.options, &request.shipping_option)?;
+    let shipping = Money::parse(&option.price, "/shippingOption").map_err(Problem::from).map_err(refused)?;
+    let total = priced.subtotal.plus(shipping).map_err(PriceError::from)?;
+    let charge = ChargeDetails {
+        order_id: order_id.to_owned(),
+        account_id: account_id.to_owned(),
+        amount: total.into(),
+        token: chosen.payment_token,
+        method: Card { brand: chosen.payment_method.brand, last4: chosen.payment_method.last4 },
+    };
+    let payment = services.charge(&charge).map_err(refused)?;
+    if payment.status != ContractPaymentStatus::Captured {
+        return Err(Problem::conflict("the payment was taken back"));
+    }
+    let details = ShipmentDetails {
+        order_id: order_id.to_owned(),
+        account_id: account_id.to_owned(),
+        option: option.option,
+        recipient: chosen.address.recipient,
+        country: parcel.country,
+        postal_code: parcel.postal_code,
+        weight_grams,
+    };
+    let shipment = services.schedule(&details).map_err(refused)?;
+    if shipment.status == ContractShipmentStatus::Cancelled {
+        return Err(Problem::conflict("the shipment was called off"));
+    }
+    services.confirm(order_id).map_err(refused)?;
+    let refunded = Money::zero(total.currency);
+    let (id, tracking_number) = (shipment.id, shipment.tracking_number);
+    Ok(Order {
+        cart_id: cart_id.to_owned(),
+        account_id: account_id.to_owned(),
+        lines: priced.lines,
+        subtotal: priced.subtotal,
+        shipping,
+        total,
+        payment: Payment { id: payment.id, refunded, status: PaymentStatus::Captured },
+        shipment: Shipment { id, tracking_number, status: ShipmentStatus::Scheduled },
+        status: Status::Placed,
+        placed_at: now,
+    })
+}
+
+/// Something is not undone: its service cannot be reached.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotUndone;
+
+/// Takes back whatever was done for an order that did not come about. Repeating it changes nothing more.
+pub(crate) fn undo(services: &impl Services, order_id: &str) -> Result<(), NotUndone> {
+    let steps = [services.call_off(order_id), services.void(order_id), services.release(order_id)];
+    // Another refusal stays one, however often it is asked again.
+    let again = |step: &Result<(), Problem>| matches!(step, Err(Problem::Unavailable(_) | Problem::Unreachable(_)));
+    if steps.iter().any(again) { Err(NotUndone) } else { Ok(()) }
+}
+
+/// Cancels an order that has not shipped. On an error some of it may be done; repeating it does the rest.
+pub(crate) fn cancel(services: &impl Services, order_id: &str, order: &mut Order) -> Result<(), Problem> {
+    // The shipment comes first: where it has left, nothing else may happen.
+    services.call_off(order_id).map_err(refused)?;
+    services.refund_all(&order.payment.id, "the order was cancelled").map_err(refused)?;
+    services.release(order_id).map_err(refused)?;
+    order.cancelled();
+    Ok(())
+}
+
+/// What the client is told of a problem that keeps what the call wrote, so that the undoing is on record.
+pub(crate) fn told_while_undoing(problem: Problem) -> Problem {
+    match problem {
+        Problem::Declined(_) | Problem::Unreachable(_) => problem,
+        problem => {
+            Problem::unreachable(format!("{}; nothing is bought, and what was done is being undone", detail(problem)))
+        }
+    }
+}
+
+fn choose(options: Vec<ShippingOption>, wanted: &str) -> Result<ShippingOption, Problem> {
+    let option = options.into_iter().find(|option| option.option == wanted);
+    option.ok_or_else(|| Problem::invalid("/shippingOption", "is not among the options for this address and weight"))
+}
+
+/// A step's refusal, as the client of the checkout has to see it: what is missing now was there before, and fields
+/// are those of the step.
+fn refused(problem: Problem) -> Problem {
+    match problem {
+        Problem::NotFound(detail) => Problem::conflict(detail),
+        Problem::Malformed(faults) | Problem::Invalid(faults) => Problem::invalid_request(of_faults(faults)),
+        problem => problem,
+    }
+}
+
+/// The parameters by which the account service names what is wrong are fields of the checkout.
+fn not_the_customers(problem: Problem) -> Problem {
+    let Problem::Invalid(mut faults) = problem else { return refused(problem) };
+    for fault in &mut faults.errors {
+        let field = match fault.parameter.take().as_deref() {
+            Some("address-id") => Some("/addressId"),
+            Some("payment-method-id") => Some("/paymentMethodId"),
+            _ => None,
+        };
+        fault.field = field.map(str::to_owned);
+    }
+    faults.errors.retain(|fault| fault.field.is_some());
+    Problem::Invalid(faults)
+}
+
+fn detail(problem: Problem) -> String {
+    match problem {
+        Problem::Malformed(faults) | Problem::Invalid(faults) => of_faults(faults),
+        Problem::Declined(decline) => decline.detail,
+        Problem::Unauthenticated(detail)
+        | Problem::Forbidden(detail)
+        | Problem::NotFound(detail)
+        | Problem::Conflict(detail)
+        | Problem::Unavailable(detail)
+        | Problem::Unreachable(detail) => detail,
+    }
+}
+
+fn of_faults(faults: Faults) -> String {
+    faults.errors.into_iter().next().map_or(faults.detail, |fault| fault.detail)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,208 @@
+//! The shop's carts and orders: translates between the contract `shop:cart` and the rules in `domain`.
+
+#[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]
+mod bindings;
+mod checkout;
+mod domain;
+mod pricing;
+mod services;
+mod storage;
+mod translate;
+
+use switchyard_sdk::caller::{self, Identity};
+use switchyard_sdk::types::Money as ContractMoney;
+use switchyard_sdk::{Money, Problem, id, time};
+
+use bindings::Component;
+use bindings::exports::shop::cart::cart as contract;
+use bindings::exports::shop::events::{payment_events, shipment_events};
+#[cfg(not(test))]
+use bindings::shop::events::order_events::{order_cancelled, order_placed};
+use checkout::Purchase;
+use domain::cart::{Cart, State};
+use domain::order::{Order, ShipmentStatus};
+use services::linked;
+#[cfg(test)]
+use tests::{order_cancelled, order_placed};
+
+/// How many checkouts one run undoes.
+const UNDOS_AT_ONCE: u32 = 10;
+
+impl contract::Guest for Component {
+    fn create_cart() -> Result<contract::Cart, Problem> {
+        let owner = caller::current().map(account_of).transpose()?;
+        let (cart_id, cart) = (id::new("cart"), Cart::new(owner, time::now()));
+        storage::set_cart(&cart_id, &cart);
+        shown(cart_id, cart)
+    }
+
+    fn get_cart(cart_id: String) -> Result<contract::Cart, Problem> {
+        let cart = the_callers(&cart_id)?;
+        shown(cart_id, cart)
+    }
+
+    fn set_line(cart_id: String, sku: String, change: contract::LineChange) -> Result<contract::Cart, Problem> {
+        let mut cart = the_callers(&cart_id)?;
+        cart.set_line(&sku, change.quantity)?;
+        let priced = pricing::price_what_is_on_sale(&linked(), &mut cart)?;
+        if !cart.lines().iter().any(|line| line.sku == sku) {
+            return Err(Problem::not_found("no such item"));
+        }
+        storage::set_lines(&cart_id, &cart);
+        Ok(translate::cart(cart_id, cart, priced.lines, priced.subtotal))
+    }
+
+    fn remove_line(cart_id: String, sku: String) -> Result<contract::Cart, Problem> {
+        let mut cart = the_callers(&cart_id)?;
+        cart.remove_line(&sku)?;
+        let priced = pricing::price_what_is_on_sale(&linked(), &mut cart)?;
+        storage::set_lines(&cart_id, &cart);
+        Ok(translate::cart(cart_id, cart, priced.lines, priced.subtotal))
+    }
+
+    fn claim_cart(cart_id: String) -> Result<contract::Cart, Problem> {
+        let account_id = account_of(caller::customer()?)?;
+        let mut cart = the_callers(&cart_id)?;
+        if cart.owner.is_some() {
+            return shown(cart_id, cart);
+        }
+        let Some((own_id, mut own)) = storage::open_cart(&account_id) else {
+            cart.owner = Some(account_id);
+            storage::set_cart(&cart_id, &cart);
+            return shown(cart_id, cart);
+        };
+        own.merge(&cart)?;
+        storage::set_lines(&own_id, &own);
+        storage::delete_guest_cart(&cart_id);
+        shown(own_id, own)
+    }
+
+    fn checkout(cart_id: String, request: contract::CheckoutRequest) -> Result<contract::Order, Problem> {
+        let account_id = account_of(caller::customer()?)?;
+        let order_id = id::new("ord");
+        match place_order(&cart_id, &account_id, &order_id, request) {
+            Ok(order) => Ok(translate::order(order_id, order)),
+            Err(problem) => Err(match checkout::undo(&linked(), &order_id) {
+                Ok(()) => problem,
+                Err(checkout::NotUndone) => {
+                    storage::add_undo(&order_id);
+                    checkout::told_while_undoing(problem)
+                }
+            }),
+        }
+    }
+
+    fn undo_checkouts() {
+        for order_id in storage::undos(UNDOS_AT_ONCE) {
+            if checkout::undo(&linked(), &order_id).is_ok() {
+                storage::delete_undo(&order_id);
+            }
+        }
+    }
+
+    fn list_orders(cursor: Option<String>, limit: Option<u32>) -> Result<contract::OrderPage, Problem> {
+        let identity = caller::anyone()?;
+        let of_account = if caller::is_staff(&identity) { None } else { Some(account_of(identity)?) };
+        let page = storage::orders(of_account.as_deref(), cursor.as_deref(), limit)?;
+        let page = page.map(|(order_id, order)| translate::order(order_id, order));
+        Ok(contract::OrderPage { items: page.items, next_cursor: page.next_cursor })
+    }
+
+    fn get_order(order_id: String) -> Result<contract::Order, Problem> {
+        let order = the_callers_order(&order_id)?;
+        Ok(translate::order(order_id, order))
+    }
+
+    fn cancel_order(order_id: String) -> Result<contract::Order, Problem> {
+        let mut order = the_callers_order(&order_id)?;
+        if !order.is_cancelled()? {
+            checkout::cancel(&linked(), &order_id, &mut order)?;
+            storage::set_order(&order_id, &order);
+            order_cancelled(&order_id, &order.account_id);
+        }
+        Ok(translate::order(order_id, order))
+    }
+}
+
+/// An event of an order that is not there is of a checkout that did not come about: there is nothing to follow.
+impl payment_events::Guest for Component {
+    fn payment_captured(_payment_id: String, _order_id: String, _amount: ContractMoney) {
+        // An order is placed with its payment captured.
+    }
+
+    fn payment_refunded(payment_id: String, order_id: String, amount: ContractMoney) {
+        let Ok(amount) = Money::parse(&amount, "/amount") else { return };
+        if let Some(mut order) = storage::order(&order_id)
+            && order.payment.id == payment_id
+        {
+            order.refunded(amount);
+            storage::set_order(&order_id, &order);
+        }
+    }
+}
+
+impl shipment_events::Guest for Component {
+    fn shipment_status_changed(shipment_id: String, order_id: String, status: String) {
+        let Some(status) = ShipmentStatus::parse(&status) else { return };
+        if let Some(mut order) = storage::order(&order_id)
+            && order.shipment.id == shipment_id
+        {
+            order.shipment_moved(status);
+            storage::set_order(&order_id, &order);
+        }
+    }
+}
+
+/// Takes the steps of the checkout and stores what comes of them.
+fn place_order(
+    cart_id: &str,
+    account_id: &str,
+    order_id: &str,
+    request: contract::CheckoutRequest,
+) -> Result<Order, Problem> {
+    let cart = the_callers(cart_id)?;
+    cart.require_full()?;
+    let purchase = Purchase { cart_id, cart: &cart, account_id, order_id, now: time::now() };
+    let order = checkout::buy(&linked(), purchase, request)?;
+    storage::set_cart(cart_id, &cart.checked_out(account_id, order_id)?);
+    storage::add_order(order_id, &order);
+    order_placed(order_id, account_id);
+    Ok(order)
+}
+
+/// The cart, if it is the caller's or a guest's, which answers to its id alone.
+fn the_callers(cart_id: &str) -> Result<Cart, Problem> {
+    let cart = storage::cart(cart_id).ok_or_else(|| Problem::not_found("no such cart"))?;
+    if let Some(owner) = &cart.owner {
+        caller::require_owner(owner, "cart")?;
+    }
+    Ok(cart)
+}
+
+fn the_callers_order(order_id: &str) -> Result<Order, Problem> {
+    let order = storage::order(order_id).ok_or_else(|| Problem::not_found("no such order"))?;
+    caller::require_owner_or_staff(&order.account_id, "order")?;
+    Ok(order)
+}
+
+/// The account id of the caller, as it stands in keys.
+fn account_of(identity: Identity) -> Result<String, Problem> {
+    if id::is_id(&identity.id) {
+        Ok(identity.id)
+    } else {
+        Err(Problem::forbidden("the account has no id of an account"))
+    }
+}
+
+/// The cart at the prices of now, or of its order.
+fn shown(cart_id: String, mut cart: Cart) -> Result<contract::Cart, Problem> {
+    if let State::CheckedOut { order_id } = &cart.state {
+        let order = storage::order(order_id).ok_or_else(|| Problem::not_found("no such cart"))?;
+        return Ok(translate::cart(cart_id, cart, order.lines, order.subtotal));
+    }
+    let priced = pricing::price_what_is_on_sale(&linked(), &mut cart)?;
+    Ok(translate::cart(cart_id, cart, priced.lines, priced.subtotal))
+}
+
+#[cfg(test)]
+mod tests;

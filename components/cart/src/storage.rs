@@ -1,0 +1,184 @@
+//! What the cart service keeps, and under which keys.
+//!
+//! | key | value |
+//! |---|---|
+//! | `cart/<id>` | [`Cart`] |
+//! | `open/<account>/<time>/<cart>` | the cart: a customer's open carts by the time they were made |
+//! | `order/<id>` | [`Order`] |
+//! | `recent/<time>/<order>` | the order: every order by time |
+//! | `account/<account>/<time>/<order>` | the order: a customer's orders by time |
+//! | `undo/<order>` | the order: a checkout that failed, and is not wholly undone |
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use switchyard_sdk::paging::{PageOf, PageRequest};
+use switchyard_sdk::store::{self, Direction, Scan};
+use switchyard_sdk::{Problem, id};
+
+use crate::domain::cart::{Cart, State};
+use crate::domain::order::Order;
+
+const CART: &str = "cart/";
+const ORDER: &str = "order/";
+const UNDO: &str = "undo/";
+
+/// A value as it is stored; a later form becomes a further case.
+#[derive(Serialize, Deserialize)]
+enum Stored<T> {
+    V1(T),
+}
+
+pub(crate) fn cart(cart_id: &str) -> Option<Cart> {
+    get(CART, cart_id)
+}
+
+/// Writes a cart, and whether it is an open one of its owner's.
+pub(crate) fn set_cart(cart_id: &str, cart: &Cart) {
+    store::set(&key(CART, cart_id), &Stored::V1(cart));
+    let Some(open_key) = open_key(cart_id, cart) else { return };
+    match cart.state {
+        State::Open => store::set(&open_key, cart_id),
+        State::CheckedOut { .. } => store::delete(&open_key),
+    }
+}
+
+/// Writes the lines of a cart that is there and keeps its owner and state.
+pub(crate) fn set_lines(cart_id: &str, cart: &Cart) {
+    store::set(&key(CART, cart_id), &Stored::V1(cart));
+}
+
+/// Ends a guest's cart.
+pub(crate) fn delete_guest_cart(cart_id: &str) {
+    store::delete(&key(CART, cart_id));
+}
+
+/// The cart that a customer opened last, of those that are still open, and its id.
+pub(crate) fn open_cart(account_id: &str) -> Option<(String, Cart)> {
+    let prefix = open_prefix(account_id);
+    let scan = Scan { prefix: &prefix, after: None, direction: Direction::Descending, limit: 1 };
+    let (_, cart_id) = store::scan::<String>(&scan).entries.pop()?;
+    cart(&cart_id).map(|cart| (cart_id, cart))
+}
+
+pub(crate) fn order(order_id: &str) -> Option<Order> {
+    get(ORDER, order_id)
+}
+
+/// Writes an order that is there already.
+pub(crate) fn set_order(order_id: &str, order: &Order) {
+    store::set(&key(ORDER, order_id), &Stored::V1(order));
+}
+
+pub(crate) fn add_order(order_id: &str, order: &Order) {
+    set_order(order_id, order);
+    let position = [&order.placed_at.sortable(), "/", order_id].concat();
+    store::set(&key("recent/", &position), order_id);
+    store::set(&key(&account_prefix(&order.account_id), &position), order_id);
+}
+
+/// A page of orders, newest first, of one customer if given.
+pub(crate) fn orders(
+    account_id: Option<&str>,
+    cursor: Option<&str>,
+    limit: Option<u32>,
+) -> Result<PageOf<(String, Order)>, Problem> {
+    let request = PageRequest::parse(key("orders ", account_id.unwrap_or_default()), cursor, limit)?;
+    let prefix = account_id.map_or_else(|| "recent/".to_owned(), account_prefix);
+    let PageOf { items, next_cursor } = request.read::<String>(&prefix, Direction::Descending);
+    let with_order = |order_id: String| order(&order_id).map(|order| (order_id, order));
+    Ok(PageOf { items: items.into_iter().filter_map(with_order).collect(), next_cursor })
+}
+
+/// Takes note that a checkout is to be undone.
+pub(crate) fn add_undo(order_id: &str) {
+    store::set(&key(UNDO, order_id), order_id);
+}
+
+pub(crate) fn delete_undo(order_id: &str) {
+    store::delete(&key(UNDO, order_id));
+}
+
+/// Some of the checkouts that are to be undone.
+pub(crate) fn undos(limit: u32) -> Vec<String> {
+    let scan = Scan { prefix: UNDO, after: None, direction: Direction::Ascending, limit };
+    store::scan::<String>(&scan).entries.into_iter().map(|(_, order_id)| order_id).collect()
+}
+
+/// What is under an id, which may be any text.
+fn get<T: DeserializeOwned>(prefix: &str, text: &str) -> Option<T> {
+    if !id::is_id(text) {
+        return None;
+    }
+    store::get(&key(prefix, text)).map(|Stored::V1(value)| value)
+}
+
+fn open_key(cart_id: &str, cart: &Cart) -> Option<String> {
+    let owner = cart.owner.as_deref()?;
+    Some([&open_prefix(owner), &cart.created_at.sortable(), "/", cart_id].concat())
+}
+
+fn open_prefix(account_id: &str) -> String {
+    ["open/", account_id, "/"].concat()
+}
+
+fn account_prefix(account_id: &str) -> String {
+    ["account/", account_id, "/"].concat()
+}
+
+fn key(prefix: &str, rest: &str) -> String {
+    [prefix, rest].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use switchyard_sdk::{Timestamp, native};
+
+    use super::*;
+    use crate::domain::order;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_micros(0).plus_seconds(seconds)
+    }
+
+    #[test]
+    fn the_last_of_a_customers_open_carts_is_found() {
+        native::reset();
+        let found = |account_id| open_cart(account_id).map(|(cart_id, _)| cart_id);
+        let own = |account_id: &str, seconds| Cart::new(Some(account_id.to_owned()), at(seconds));
+        set_cart("cart_g", &Cart::new(None, at(9)));
+        assert_eq!(found("acc_1"), None);
+        set_cart("cart_b", &own("acc_1", 1));
+        set_cart("cart_a", &own("acc_1", 2));
+        set_cart("cart_c", &own("acc_10", 3));
+        assert_eq!(found("acc_1").as_deref(), Some("cart_a"));
+        let mut bought = own("acc_1", 2);
+        bought.set_line("a", 1).expect("a line");
+        set_cart("cart_a", &bought.checked_out("acc_1", "ord_1").expect("full"));
+        assert_eq!(found("acc_1").as_deref(), Some("cart_b"));
+    }
+
+    #[test]
+    fn orders_are_listed_newest_first_and_by_customer() {
+        native::reset();
+        for (order_id, account_id, seconds) in [("ord_a", "acc_1", 1), ("ord_b", "acc_10", 2), ("ord_c", "acc_1", 300)]
+        {
+            let account_id = account_id.to_owned();
+            add_order(order_id, &Order { account_id, placed_at: at(seconds), ..order::tests::order() });
+        }
+        let list = |account_id| {
+            let page = orders(account_id, None, None).expect("a page");
+            page.items.into_iter().map(|(order_id, _)| order_id).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(list(None), "ord_c ord_b ord_a");
+        assert_eq!(list(Some("acc_1")), "ord_c ord_a");
+        assert_eq!(list(Some("acc_2")), "");
+    }
+
+    #[test]
+    fn what_is_no_id_is_nothing() {
+        native::reset();
+        for text in ["", "a/b", &"x".repeat(3000)] {
+            assert_eq!((cart(text), order(text)), (None, None), "{text:?}");
+        }
+    }
+}

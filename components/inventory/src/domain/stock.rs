@@ -1,0 +1,158 @@
+//! How much there is of an item.
+
+use serde::{Deserialize, Serialize};
+
+/// Most pieces that one delivery brings.
+pub(crate) const RECEIPT_QUANTITY_MAX: u32 = 1_000_000;
+
+/// The pieces of one item.
+///
+/// Invariant: no more are reserved than are on hand, so that what is available is never below zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stock {
+    on_hand: u32,
+    reserved: u32,
+}
+
+/// Why stock cannot change as asked; it is as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StockError {
+    #[error("a delivery brings 1 to 1,000,000 pieces")]
+    Receipt,
+    #[error("more pieces than can be counted")]
+    Overflow,
+    #[error("only {available} left")]
+    Short { available: u32 },
+    #[error("fewer pieces are reserved than are taken from there")]
+    NotReserved,
+}
+
+impl Stock {
+    /// Pieces in the house, reserved or not.
+    #[must_use]
+    pub(crate) fn on_hand(self) -> u32 {
+        self.on_hand
+    }
+
+    /// Pieces that can be sold: on hand and not reserved.
+    #[must_use]
+    pub(crate) fn available(self) -> u32 {
+        self.on_hand.saturating_sub(self.reserved)
+    }
+
+    /// After a delivery of `quantity` pieces.
+    ///
+    /// # Errors
+    ///
+    /// [`StockError::Receipt`], [`StockError::Overflow`].
+    pub(crate) fn received(self, quantity: u32) -> Result<Self, StockError> {
+        if !(1..=RECEIPT_QUANTITY_MAX).contains(&quantity) {
+            return Err(StockError::Receipt);
+        }
+        self.returned(quantity)
+    }
+
+    /// After `quantity` pieces were set aside.
+    ///
+    /// # Errors
+    ///
+    /// [`StockError::Short`].
+    pub(crate) fn reserved(self, quantity: u32) -> Result<Self, StockError> {
+        let available = self.available();
+        if quantity > available {
+            return Err(StockError::Short { available });
+        }
+        let reserved = self.reserved.checked_add(quantity).ok_or(StockError::Overflow)?;
+        Ok(Self { reserved, ..self })
+    }
+
+    /// After `quantity` pieces that were set aside became available again.
+    ///
+    /// # Errors
+    ///
+    /// [`StockError::NotReserved`].
+    pub(crate) fn let_go(self, quantity: u32) -> Result<Self, StockError> {
+        let reserved = self.reserved.checked_sub(quantity).ok_or(StockError::NotReserved)?;
+        Ok(Self { reserved, ..self })
+    }
+
+    /// After `quantity` pieces that were set aside were sold.
+    ///
+    /// # Errors
+    ///
+    /// [`StockError::NotReserved`].
+    pub(crate) fn sold(self, quantity: u32) -> Result<Self, StockError> {
+        let Self { on_hand, reserved } = self.let_go(quantity)?;
+        let on_hand = on_hand.checked_sub(quantity).ok_or(StockError::NotReserved)?;
+        Ok(Self { on_hand, reserved })
+    }
+
+    /// After `quantity` pieces that were sold came back.
+    ///
+    /// # Errors
+    ///
+    /// [`StockError::Overflow`].
+    pub(crate) fn returned(self, quantity: u32) -> Result<Self, StockError> {
+        let on_hand = self.on_hand.checked_add(quantity).ok_or(StockError::Overflow)?;
+        Ok(Self { on_hand, ..self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const fn stock(on_hand: u32, reserved: u32) -> Stock {
+        Stock { on_hand, reserved }
+    }
+
+    #[test]
+    fn stock_moves_within_its_bounds_or_not_at_all() {
+        type Move = fn(Stock, u32) -> Result<Stock, StockError>;
+        let cases: &[(Move, Stock, u32, Result<Stock, StockError>)] = &[
+            (Stock::received, stock(0, 0), 1, Ok(stock(1, 0))),
+            (Stock::received, stock(5, 5), 1_000_000, Ok(stock(1_000_005, 5))),
+            (Stock::received, stock(0, 0), 0, Err(StockError::Receipt)),
+            (Stock::received, stock(0, 0), 1_000_001, Err(StockError::Receipt)),
+            (Stock::received, stock(u32::MAX, 0), 1, Err(StockError::Overflow)),
+            (Stock::reserved, stock(5, 2), 3, Ok(stock(5, 5))),
+            (Stock::reserved, stock(5, 2), 4, Err(StockError::Short { available: 3 })),
+            (Stock::reserved, stock(0, 0), u32::MAX, Err(StockError::Short { available: 0 })),
+            (Stock::let_go, stock(5, 3), 3, Ok(stock(5, 0))),
+            (Stock::let_go, stock(5, 3), 4, Err(StockError::NotReserved)),
+            (Stock::sold, stock(5, 3), 2, Ok(stock(3, 1))),
+            (Stock::sold, stock(5, 3), 4, Err(StockError::NotReserved)),
+            (Stock::returned, stock(5, 3), 2, Ok(stock(7, 3))),
+            (Stock::returned, stock(u32::MAX, 0), 1, Err(StockError::Overflow)),
+        ];
+        for (change, before, quantity, after) in cases {
+            assert_eq!(change(*before, *quantity), *after, "{before:?} {quantity}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn stock_is_never_below_zero_and_adds_up(moves in prop::collection::vec((0u8..5, 0u32..50), 0..200)) {
+            let (mut stock, mut received, mut sold, mut held) = (Stock::default(), 0u64, 0u64, 0u64);
+            for (kind, quantity) in moves {
+                let pieces = u64::from(quantity);
+                let change = match kind {
+                    0 => stock.received(quantity).map(|stock| (stock, (received + pieces, sold, held))),
+                    1 => stock.reserved(quantity).map(|stock| (stock, (received, sold, held + pieces))),
+                    2 => stock.let_go(quantity).map(|stock| (stock, (received, sold, held - pieces))),
+                    3 => stock.sold(quantity).map(|stock| (stock, (received, sold + pieces, held - pieces))),
+                    _ if pieces <= sold => stock.returned(quantity).map(|stock| (stock, (received, sold - pieces, held))),
+                    _ => continue,
+                };
+                if let Ok((after, counts)) = change {
+                    (stock, (received, sold, held)) = (after, counts);
+                }
+                prop_assert!(stock.reserved <= stock.on_hand);
+                prop_assert_eq!(u64::from(stock.on_hand) + sold, received);
+                prop_assert_eq!(u64::from(stock.available()) + held + sold, received);
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The generated bindings of the contract `shop:payment/payment-service`.
+
+wit_bindgen::generate!({
+    path: ["../../wit/types", "../../wit/events", "../../wit/service", "../../wit/payment"],
+    world: "shop:payment/payment-service",
+    with: {
+        "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
+        "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,
+        "shop:types/types@1.0.0": switchyard_sdk::types,
+        "shop:payment/payment@1.0.0": generate,
+        "shop:events/payment-events@1.0.0": generate,
+    },
+    additional_derives: [PartialEq, Eq],
+});
+
+#[cfg(target_family = "wasm")]
+export!(Component with_types_in self);
+
+/// What the exports are implemented on.
+pub struct Component;

@@ -1,0 +1,17 @@
+//! The generated bindings that every component shares: the host's store and caller identity, and the shop's types.
+
+wit_bindgen::generate!({
+    path: ["../../wit/types", "../../wit/service"],
+    inline: "
+        package switchyard:sdk;
+
+        world sdk {
+            include switchyard:service/imports@0.1.0;
+            import shop:types/types@1.0.0;
+        }
+    ",
+    world: "switchyard:sdk/sdk",
+    generate_all,
+    generate_unused_types: true,
+    additional_derives: [PartialEq, Eq],
+});

@@ -1,0 +1,166 @@
+//! Time: the wall clock of the root call, and RFC 3339 in UTC.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host;
+
+const MICROS_PER_SECOND: u64 = 1_000_000;
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// The time now, as the root call has it: it stands still during a call.
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp { unix_micros: host::unix_micros() }
+}
+
+/// A time in UTC, to the microsecond; it displays as RFC 3339 with milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Timestamp {
+    unix_micros: u64,
+}
+
+impl Timestamp {
+    /// The time `unix_micros` microseconds after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn from_unix_micros(unix_micros: u64) -> Self {
+        Self { unix_micros }
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn unix_micros(self) -> u64 {
+        self.unix_micros
+    }
+
+    /// The time that much later, or the last there is.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: u64) -> Self {
+        Self { unix_micros: self.unix_micros.saturating_add(seconds.saturating_mul(MICROS_PER_SECOND)) }
+    }
+
+    /// Seconds from this time until `later`, rounded up; zero if that is not later.
+    #[must_use]
+    pub const fn seconds_until(self, later: Self) -> u64 {
+        later.unix_micros.saturating_sub(self.unix_micros).div_ceil(MICROS_PER_SECOND)
+    }
+
+    /// Year and month (1 to 12).
+    #[must_use]
+    pub fn year_month(self) -> (u64, u64) {
+        let (year, month, _) = civil(self.unix_micros / MICROS_PER_SECOND / SECONDS_PER_DAY);
+        (year, month)
+    }
+
+    /// Twenty digits, in whose order times are: for keys by time.
+    #[must_use]
+    pub fn sortable(self) -> String {
+        let mut digits = [b'0'; 20];
+        write_digits(&mut digits, self.unix_micros);
+        digits.into_iter().map(char::from).collect()
+    }
+
+    /// Such as `2026-03-01T12:00:00.000Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let seconds = self.unix_micros / MICROS_PER_SECOND;
+        let (year, month, day) = civil(seconds / SECONDS_PER_DAY);
+        let of_day = seconds % SECONDS_PER_DAY;
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let parts = [
+            (0..4, year),
+            (5..7, month),
+            (8..10, day),
+            (11..13, of_day / 3600),
+            (14..16, of_day / 60 % 60),
+            (17..19, of_day % 60),
+            (20..23, self.unix_micros % MICROS_PER_SECOND / 1000),
+        ];
+        for (place, number) in parts {
+            write_digits(text.get_mut(place).unwrap_or_default(), number);
+        }
+        text.into_iter().map(char::from).collect()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_rfc3339())
+    }
+}
+
+/// The last digits of `number` that fit.
+fn write_digits(digits: &mut [u8], mut number: u64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01, in the Gregorian calendar.
+fn civil(day: u64) -> (u64, u64, u64) {
+    const DAYS_PER_ERA: u64 = 146_097; // 400 years
+    const DAYS_FROM_YEAR_ZERO: u64 = 719_468; // 0000-03-01 to 1970-01-01
+    let day = day + DAYS_FROM_YEAR_ZERO;
+    let of_era = day % DAYS_PER_ERA;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // Years begin in March here, so that the day that comes and goes is their last.
+    let month = (5 * of_year + 2) / 153;
+    let day_of_month = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (day / DAYS_PER_ERA * 400 + year_of_era + next_year, month, day_of_month)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339_in_utc() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000_000, "2000-02-29T00:00:00.000Z"),
+            (951_868_800_000_000, "2000-03-01T00:00:00.000Z"),
+            (1_767_225_599_000_000, "2025-12-31T23:59:59.000Z"),
+            (1_767_225_600_000_000, "2026-01-01T00:00:00.000Z"),
+            (4_107_542_400_000_000, "2100-03-01T00:00:00.000Z"),
+            (253_402_300_799_000_000, "9999-12-31T23:59:59.000Z"),
+        ];
+        for (unix_micros, text) in cases {
+            assert_eq!(Timestamp::from_unix_micros(unix_micros).to_rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn every_day_of_four_centuries_follows_the_one_before() {
+        let mut before = civil(0);
+        for day in 1..146_097 {
+            let now = civil(day);
+            let next_day = now == (before.0, before.1, before.2 + 1);
+            let next_month = now == (before.0, before.1 + 1, 1) && before.2 >= 28;
+            let next_year = now == (before.0 + 1, 1, 1) && before.1 == 12 && before.2 == 31;
+            assert!(next_day || next_month || next_year, "{before:?} {now:?}");
+            before = now;
+        }
+        assert_eq!(before, (2369, 12, 31));
+    }
+
+    #[test]
+    fn what_is_left_is_rounded_up_to_whole_seconds() {
+        let now = Timestamp::from_unix_micros(1_500_000);
+        for (later, seconds) in [(0, 0), (1_500_000, 0), (1_500_001, 1), (2_500_000, 1), (2_500_001, 2)] {
+            assert_eq!(now.seconds_until(Timestamp::from_unix_micros(later)), seconds, "{later}");
+        }
+        assert_eq!(now.plus_seconds(2).unix_micros(), 3_500_000);
+    }
+
+    #[test]
+    fn sortable_text_is_in_the_order_of_the_times() {
+        let times = [0, 9, 10, 1_767_225_600_000_000, u64::MAX].map(Timestamp::from_unix_micros);
+        assert!(times.is_sorted_by_key(|time| time.sortable()));
+        assert!(times.iter().all(|time| time.sortable().len() == 20));
+    }
+}

@@ -1,0 +1,20 @@
+//! The generated bindings of the contract `shop:shipping/shipping-service`.
+
+wit_bindgen::generate!({
+    path: ["../../wit/types", "../../wit/events", "../../wit/service", "../../wit/shipping"],
+    world: "shop:shipping/shipping-service",
+    with: {
+        "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
+        "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,
+        "shop:types/types@1.0.0": switchyard_sdk::types,
+    },
+    generate_all,
+    additional_derives: [Clone, PartialEq, Eq],
+});
+
+#[cfg(target_family = "wasm")]
+export!(Component with_types_in self);
+
+/// What the exports are implemented on.
+#[derive(Debug)]
+pub(crate) struct Component;

@@ -1,0 +1,166 @@
+//! A shipment and how it moves: scheduled, packed, shipped, then delivered or lost; cancelled before it ships.
+//!
+//! Invariant: the status only goes forward, so that there are at most five events, each later than the one before.
+
+use serde::{Deserialize, Serialize};
+use switchyard_sdk::{Faults, Timestamp, id};
+
+use super::destination::Destination;
+use super::tariff;
+
+/// Longest recipient, in characters.
+const RECIPIENT_CHARS_MAX: usize = 200;
+
+/// Longest note, in characters.
+const NOTE_CHARS_MAX: usize = 500;
+
+/// Where a shipment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Status {
+    Scheduled,
+    Packed,
+    Shipped,
+    Delivered,
+    Lost,
+    Cancelled,
+}
+
+impl Status {
+    /// As contracts write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Packed => "packed",
+            Self::Shipped => "shipped",
+            Self::Delivered => "delivered",
+            Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// How far along the way it is; from the last places it goes nowhere.
+    fn step(self) -> u8 {
+        match self {
+            Self::Scheduled => 0,
+            Self::Packed => 1,
+            Self::Shipped => 2,
+            Self::Delivered | Self::Lost | Self::Cancelled => 3,
+        }
+    }
+}
+
+/// One thing that happened to a shipment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) status: Status,
+    pub(crate) note: Option<String>,
+    pub(crate) at: Timestamp,
+}
+
+/// What is to be sent, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Consignment {
+    pub(crate) order_id: String,
+    pub(crate) account_id: String,
+    pub(crate) option: String,
+    pub(crate) recipient: String,
+    pub(crate) destination: Destination,
+}
+
+impl Consignment {
+    /// Refuses what could not be sent; `destination` may be refused already.
+    pub(crate) fn parse(
+        order_id: String,
+        account_id: String,
+        option: String,
+        recipient: String,
+        destination: Result<Destination, Faults>,
+    ) -> Result<Self, Faults> {
+        let mut faults = Faults::new();
+        faults.check(id::is_id(&order_id), "/orderId", "must be an order's id");
+        faults.check(id::is_id(&account_id), "/accountId", "must be an account's id");
+        faults.line("/recipient", &recipient, 1..=RECIPIENT_CHARS_MAX);
+        let destination = faults.take(destination);
+        if let Some(destination) = &destination {
+            let offered = tariff::has_option(destination, &option);
+            faults.check(offered, "/option", "must be an option that is offered to the country");
+        }
+        faults.complete(destination.map(|destination| Self { order_id, account_id, option, recipient, destination }))
+    }
+}
+
+/// A consignment on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shipment {
+    pub(crate) id: String,
+    pub(crate) consignment: Consignment,
+    pub(crate) tracking_number: String,
+    pub(crate) status: Status,
+    pub(crate) events: Vec<Event>,
+}
+
+/// Why a shipment stays where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Invalid(Faults),
+    /// It does not go from here to there.
+    Move {
+        from: Status,
+        to: Status,
+    },
+}
+
+impl Shipment {
+    /// A shipment that nothing has happened to yet.
+    pub(crate) fn schedule(id: String, tracking_number: String, consignment: Consignment, now: Timestamp) -> Self {
+        let status = Status::Scheduled;
+        let events = vec![Event { status, note: None, at: now }];
+        Self { id, consignment, tracking_number, status, events }
+    }
+
+    /// Records what happened to it.
+    pub(crate) fn record(&mut self, to: Status, note: Option<String>, now: Timestamp) -> Result<(), Refusal> {
+        let mut faults = Faults::new();
+        let recordable = !matches!(to, Status::Scheduled | Status::Cancelled);
+        faults.check(recordable, "/status", "must be packed, shipped, delivered or lost");
+        faults.line("/note", note.as_deref().unwrap_or_default(), 0..=NOTE_CHARS_MAX);
+        faults.into_result(()).map_err(Refusal::Invalid)?;
+        if to.step() <= self.status.step() {
+            return Err(Refusal::Move { from: self.status, to });
+        }
+        self.go(to, note, now);
+        Ok(())
+    }
+
+    /// Calls it off; tells whether it was not called off before.
+    pub(crate) fn cancel(&mut self, now: Timestamp) -> Result<bool, Refusal> {
+        let to = Status::Cancelled;
+        match self.status {
+            Status::Cancelled => Ok(false),
+            Status::Scheduled | Status::Packed => {
+                self.go(to, None, now);
+                Ok(true)
+            }
+            from => Err(Refusal::Move { from, to }),
+        }
+    }
+
+    fn go(&mut self, to: Status, note: Option<String>, now: Timestamp) {
+        self.status = to;
+        self.events.push(Event { status: to, note, at: now });
+    }
+}
+
+/// Random bytes of a tracking number.
+pub(crate) const TRACKING_BYTES: usize = 12;
+
+/// A tracking number: `SY` and 24 digits of base 16, in capitals as carriers print them.
+pub(crate) fn tracking_number(random: [u8; TRACKING_BYTES]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digits = random.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digit = |digit: u8| DIGITS.get(usize::from(digit)).copied().map_or('0', char::from);
+    ['S', 'Y'].into_iter().chain(digits.map(digit)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! A call by the operator: any function of any service, with its parameters as one JSON object.
+
+use std::sync::Arc;
+
+use super::Admin;
+use super::request::{RequestBody, whole};
+use super::routes::Refused;
+use super::services::member;
+use crate::call::{Answer, RootCall};
+use crate::contract::{Function, World};
+use crate::gateway::{ErrorShape, Fault, Refusal};
+use crate::names::{Identity, RequestId};
+use crate::value::{Codec, Parameters};
+
+impl Admin {
+    /// Calls `function` of `service` and gives the JSON of what it answered; nothing where it answers nothing.
+    ///
+    /// The call is made for nobody: the component sees no caller.
+    pub(super) async fn call(
+        &self,
+        service: &str,
+        function: &str,
+        body: RequestBody,
+        request: &RequestId,
+    ) -> Result<Option<Vec<u8>>, Refused> {
+        let (service, function) = {
+            let directory = self.calls.directory();
+            let found = member(directory.members(), service)?;
+            (found.service.name().clone(), find(&found.release.world, function)?)
+        };
+        let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
+        // No body is an object without members: there are functions without parameters.
+        let json: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        let arguments = Parameters::new(&function.parameters).decode(json).map_err(|error| {
+            let fault = Fault { field: Some(error.pointer), parameter: None, detail: error.detail };
+            Refusal::Faults(vec![fault])
+        })?;
+        tracing::info!(%service, function = &*function.name.wit, request = request.as_str(), "the operator calls");
+        let (function, identity) = (Arc::clone(&function), Some(Identity::operator()));
+        let root = RootCall { service, function: Arc::clone(&function), arguments, identity, request: request.clone() };
+        let answer = self.calls.call(root).await.map_err(Refusal::from)?;
+        Ok(value(&function, &answer)?)
+    }
+}
+
+/// The JSON of what `function` answered, or the problem that its error is.
+fn value(function: &Function, answer: &Answer) -> Result<Option<Vec<u8>>, Refusal> {
+    match (answer, &function.ok, &function.err) {
+        (Answer::Ok(Some(value)), Some(ty), _) => {
+            let mut json = Vec::new();
+            Codec::new(ty).encode(value, &mut json).map_err(|error| Refusal::Answer { detail: error.to_string() })?;
+            Ok(Some(json))
+        }
+        (Answer::Ok(_), _, _) => Ok(None),
+        (Answer::Err(error), _, ty) => {
+            let shape = ty.as_ref().map(ErrorShape::new);
+            let problem = shape.zip(error.as_ref()).and_then(|(shape, error)| shape.problem(error));
+            Err(match problem {
+                Some(problem) => Refusal::Component(Box::new(problem)),
+                None => Refusal::Answer { detail: "the error is no case of its type".into() },
+            })
+        }
+    }
+}
+
+/// The function of `world` that `name` means: its own name, or, where two interfaces have one of that name, `interface.name`
+/// with the interface in full or by its last part.
+fn find(world: &World, name: &str) -> Result<Arc<Function>, Refused> {
+    // The version of an interface has dots; a function's name has none.
+    let (interface, plain) = match name.rsplit_once('.') {
+        Some((interface, plain)) => (Some(interface), plain),
+        None => (None, name),
+    };
+    let functions: Vec<_> = world
+        .exports
+        .iter()
+        .filter(|export| interface.is_none_or(|wanted| *export.name == *wanted || short(&export.name) == wanted))
+        .flat_map(|export| &export.functions)
+        .filter(|function| *function.name.wit == *plain)
+        .collect();
+    let full = |function: &&Arc<Function>| format!("{}.{}", short(&function.interface), function.name.wit);
+    match functions.as_slice() {
+        [function] => Ok(Arc::clone(function)),
+        [] => {
+            let all: Vec<_> = world.exports.iter().flat_map(|export| &export.functions).collect();
+            let names: Vec<_> = all.iter().map(|function| &*function.name.wit).collect();
+            Err(Refused::not_found(format!("{} has no function {name:?}; it has: {}.", world.name, names.join(", "))))
+        }
+        several => {
+            let names: Vec<_> = several.iter().map(full).collect();
+            Err(Refused::not_found(format!("{name:?} is more than one function: {}.", names.join(", "))))
+        }
+    }
+}
+
+/// `cart` of `shop:cart/cart@1.0.0`.
+fn short(interface: &str) -> &str {
+    let name = interface.rsplit_once('/').map_or(interface, |(_, name)| name);
+    name.split_once('@').map_or(name, |(name, _)| name)
+}

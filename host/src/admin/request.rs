@@ -1,0 +1,118 @@
+//! What a request to the operator's side brings: its id, its token, the names in its path, its body.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
+
+use crate::gateway::{Fault, Refusal};
+use crate::names::RequestId;
+
+/// The body of a request, of which nothing is read before it is asked for.
+pub(super) type RequestBody = UnsyncBoxBody<Bytes, Broken>;
+
+/// The body broke off, or its framing is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("the body of the request breaks off")]
+pub(super) struct Broken(#[from] hyper::Error);
+
+/// The id that a request brings, or a new one. A bad one is refused under a new one.
+pub(super) fn request_id(headers: &HeaderMap) -> Result<RequestId, (RequestId, Refusal)> {
+    let Some(given) = headers.get("x-request-id") else { return Ok(new_id()) };
+    let parsed = given.to_str().ok().map(RequestId::parse);
+    match parsed {
+        Some(Ok(id)) => Ok(id),
+        Some(Err(error)) => Err((new_id(), bad_id(error.to_string()))),
+        None => Err((new_id(), bad_id("is not visible ASCII".into()))),
+    }
+}
+
+fn bad_id(detail: String) -> Refusal {
+    Refusal::Faults(vec![Fault { field: None, parameter: Some("X-Request-Id".into()), detail }])
+}
+
+fn new_id() -> RequestId {
+    // Without randomness ids repeat, which is no reason to leave an operator without an answer.
+    let half = || u128::from(getrandom::u64().unwrap_or_default());
+    RequestId::from_bits(half() << 64 | half())
+}
+
+/// The bearer token of a request that has one, and only one.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else { return None };
+    let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
+}
+
+/// A segment of a path as the text that it stands for.
+pub(super) fn decoded(segment: &str) -> Result<Cow<'_, str>, Refusal> {
+    if !segment.contains('%') {
+        return Ok(Cow::Borrowed(segment));
+    }
+    let malformed = || Refusal::Malformed { what: "The path is malformed: a `%` needs two hex digits, of UTF-8." };
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+        bytes.push(match byte {
+            b'%' => {
+                digit().zip(digit()).and_then(|(high, low)| u8::try_from(high << 4 | low).ok()).ok_or_else(malformed)?
+            }
+            plain => plain,
+        });
+    }
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| malformed())
+}
+
+/// The whole body, bounded in bytes and time.
+pub(super) async fn whole(body: RequestBody, bytes_max: usize, time_max: Duration) -> Result<Bytes, Refusal> {
+    let gathered = tokio::time::timeout(time_max, Limited::new(body, bytes_max).collect());
+    match gathered.await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge { bytes_max }),
+        Ok(Err(_)) => Err(Refusal::Malformed { what: "The body is malformed or breaks off." }),
+        Err(_elapsed) => Err(Refusal::BodySlow),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_decoded_or_refused() {
+        let check = |segment: &str, text: Option<&str>| {
+            assert_eq!(decoded(segment).ok().as_deref(), text, "{segment}");
+        };
+        check("create-staff", Some("create-staff"));
+        check("shop%3Aa%2Fb%401.0.0.f", Some("shop:a/b@1.0.0.f"));
+        check("%C3%A4", Some("ä"));
+        check("%", None);
+        check("%4", None);
+        check("%zz", None);
+        check("%+1", None);
+        check("%FF", None);
+    }
+
+    #[test]
+    fn a_bearer_token_stands_once() {
+        let check = |values: &[&'static str], token: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, value.parse().expect("a header"));
+            }
+            assert_eq!(bearer(&headers), token.map(str::as_bytes), "{values:?}");
+        };
+        check(&["Bearer abc"], Some("abc"));
+        check(&["bearer abc"], Some("abc"));
+        check(&["Basic abc"], None);
+        check(&["Bearer"], None);
+        check(&["Bearer abc", "Bearer abc"], None);
+        check(&[], None);
+    }
+}

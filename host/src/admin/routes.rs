@@ -1,0 +1,153 @@
+//! The routes of the operator's side: what is at a path, which methods it has, and whether it asks for the token.
+
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
+use serde::Serialize;
+
+use super::Admin;
+use super::request::{RequestBody, bearer, decoded, request_id};
+use crate::gateway::{Body, Problem, Refusal};
+use crate::names::RequestId;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const METRICS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+const GET: HeaderValue = HeaderValue::from_static("GET, HEAD");
+const POST: HeaderValue = HeaderValue::from_static("POST");
+
+/// What can be asked of the operator's side.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    Health,
+    Ready,
+    Metrics,
+    Services,
+    Service(&'a str),
+    Call { service: &'a str, function: &'a str },
+}
+
+impl<'a> Route<'a> {
+    /// What is at `path`, whose segments are still as they were sent.
+    pub(super) fn at(path: &'a str) -> Option<Self> {
+        let segments: Vec<_> = path.strip_prefix('/')?.split('/').collect();
+        match segments.as_slice() {
+            ["healthz"] => Some(Self::Health),
+            ["readyz"] => Some(Self::Ready),
+            ["metrics"] => Some(Self::Metrics),
+            ["services"] => Some(Self::Services),
+            ["services", service] => Some(Self::Service(service)),
+            ["services", service, "call", function] => Some(Self::Call { service, function }),
+            _ => None,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Health | Self::Ready | Self::Metrics)
+    }
+
+    /// The methods that it has: whether `method` is one, and all of them.
+    fn methods(&self, method: &Method) -> (bool, HeaderValue) {
+        match self {
+            Self::Call { .. } => (method == Method::POST, POST),
+            _ => (method == Method::GET || method == Method::HEAD, GET),
+        }
+    }
+}
+
+impl Admin {
+    /// Answers one request. Every answer carries the request's id.
+    pub(super) async fn respond(&self, head: &Parts, body: RequestBody) -> Response<Body> {
+        let (id, answer) = match request_id(&head.headers) {
+            Ok(id) => {
+                let answer = self.route(head, body, &id).await;
+                (id, answer)
+            }
+            Err((id, refusal)) => (id, Err(refusal.into())),
+        };
+        let mut response = answer.unwrap_or_else(|refused: Refused| refused.into_response(&id));
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            headers.insert("x-request-id", id);
+        }
+        response
+    }
+
+    async fn route(&self, head: &Parts, body: RequestBody, id: &RequestId) -> Result<Response<Body>, Refused> {
+        let route = Route::at(head.uri.path()).ok_or(Refusal::NoRoute)?;
+        if !route.is_open() && !bearer(&head.headers).is_some_and(|token| self.token.matches(token)) {
+            return Err(Refused::Token);
+        }
+        let (has_method, allow) = route.methods(&head.method);
+        if !has_method {
+            return Err(Refusal::Method { allow }.into());
+        }
+        match route {
+            Route::Health => json(StatusCode::OK, &super::health::Health { status: "up" }),
+            Route::Ready => {
+                let readiness = self.readiness();
+                let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                json(status, &readiness)
+            }
+            Route::Metrics => Ok(answer(StatusCode::OK, METRICS_TEXT, self.metrics.render().into_bytes())),
+            Route::Services => json(StatusCode::OK, &self.all_services()),
+            Route::Service(name) => json(StatusCode::OK, &self.service(&decoded(name)?)?),
+            Route::Call { service, function } => {
+                let (service, function) = (decoded(service)?, decoded(function)?);
+                match self.call(&service, &function, body, id).await? {
+                    Some(value) => Ok(answer(StatusCode::OK, JSON, value)),
+                    None => Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new())),
+                }
+            }
+        }
+    }
+}
+
+/// Why the operator does not get what was asked for.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// The token is missing or wrong.
+    Token,
+    Problem(Box<Problem>),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Problem(Box::new(refusal.into()))
+    }
+}
+
+impl Refused {
+    /// There is no such thing: `what`.
+    pub(super) fn not_found(what: String) -> Self {
+        Self::Problem(Box::new(Problem::new(StatusCode::NOT_FOUND, what)))
+    }
+
+    fn into_response(self, id: &RequestId) -> Response<Body> {
+        match self {
+            Self::Problem(problem) => problem.into_response(id),
+            Self::Token => {
+                let detail = "The operator's side needs the admin token: Authorization: Bearer <token>.";
+                let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response(id);
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                response
+            }
+        }
+    }
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Result<Response<Body>, Refused> {
+    match serde_json::to_vec(value) {
+        Ok(json) => Ok(answer(status, JSON, json)),
+        Err(error) => Err(Refusal::Answer { detail: error.to_string() }.into()),
+    }
+}
+
+fn answer(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    if status != StatusCode::NO_CONTENT {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    response
+}

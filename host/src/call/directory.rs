@@ -1,0 +1,178 @@
+//! Which release serves what: read once by a root call, which keeps it for all the calls below it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::RwLock;
+
+use super::admission::Admission;
+use super::breaker::Breaker;
+use crate::config::LimitSettings;
+use crate::contract::{Function, Interface, Reach, World};
+use crate::names::{Digest, ServiceName};
+use crate::observe::calls::{CallFigures, ServiceCalls};
+use crate::runtime::Program;
+use crate::store::Store;
+
+/// What a service keeps from release to release.
+#[derive(Debug)]
+pub struct Service {
+    name: ServiceName,
+    pub(super) store: Store,
+    pub(super) limits: LimitSettings,
+    pub(super) admission: Admission,
+    /// Held shared by a call while it commits, alone by one that lost too often while it runs again.
+    pub(super) lane: RwLock<()>,
+    pub(super) calls: Arc<ServiceCalls>,
+}
+
+impl Service {
+    #[must_use]
+    pub fn new(name: ServiceName, store: Store, limits: LimitSettings) -> Self {
+        let calls = ServiceCalls::new(&name);
+        Self { admission: Admission::new(&limits), lane: RwLock::new(()), name, store, limits, calls }
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &ServiceName {
+        &self.name
+    }
+
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What was counted of its calls since the start.
+    #[must_use]
+    pub fn figures(&self) -> CallFigures {
+        self.calls.figures()
+    }
+}
+
+/// A component with its configuration, ready to run.
+#[derive(Debug)]
+pub struct Release {
+    pub digest: Digest,
+    pub world: Arc<World>,
+    pub program: Arc<Program>,
+    /// When it went live, in microseconds since the Unix epoch.
+    pub deployed_at: u64,
+    pub(super) breaker: Breaker,
+}
+
+impl Release {
+    #[must_use]
+    pub fn new(
+        digest: Digest,
+        world: Arc<World>,
+        program: Arc<Program>,
+        limits: &LimitSettings,
+        deployed_at: u64,
+    ) -> Self {
+        Self { digest, world, program, deployed_at, breaker: Breaker::new(limits) }
+    }
+
+    #[must_use]
+    pub fn circuit_is_open(&self) -> bool {
+        self.breaker.is_open()
+    }
+}
+
+/// A service and the release that serves it.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub service: Arc<Service>,
+    pub release: Arc<Release>,
+}
+
+/// The function that says who a bearer token belongs to.
+#[derive(Debug)]
+pub(super) struct Authenticator {
+    pub(super) member: Member,
+    pub(super) function: Arc<Function>,
+}
+
+/// Why services do not make a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{service} imports {interface}, which no service exports: add one that does to the manifest")]
+pub struct NotExported {
+    pub service: ServiceName,
+    pub interface: Arc<str>,
+}
+
+/// All services with their live releases, at one instant.
+#[derive(Debug)]
+pub struct Directory {
+    members: HashMap<ServiceName, Member>,
+    /// Whoever exports an interface that others call.
+    exporters: HashMap<Arc<str>, ServiceName>,
+    authenticator: Option<Authenticator>,
+}
+
+impl Directory {
+    /// `members` have passed [`crate::contract::check_together`]: no two export what a third one calls.
+    ///
+    /// # Errors
+    ///
+    /// [`NotExported`], when nobody exports what a member calls.
+    pub fn new(members: impl IntoIterator<Item = Member>) -> Result<Self, NotExported> {
+        let members: HashMap<_, _> =
+            members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
+        let mut directory = Self { members, exporters: HashMap::new(), authenticator: None };
+        directory.collect_exports();
+        directory.check_imports()?;
+        Ok(directory)
+    }
+
+    fn collect_exports(&mut self) {
+        for (name, member) in &self.members {
+            for interface in &member.release.world.exports {
+                if calls(interface) {
+                    self.exporters.insert(Arc::clone(&interface.name), name.clone());
+                }
+                let authenticates = |function: &&Arc<Function>| matches!(function.reach, Reach::Authenticate);
+                if let Some(function) = interface.functions.iter().find(authenticates) {
+                    let function = Arc::clone(function);
+                    self.authenticator = Some(Authenticator { member: member.clone(), function });
+                }
+            }
+        }
+    }
+
+    fn check_imports(&self) -> Result<(), NotExported> {
+        for (service, member) in &self.members {
+            let imports = member.release.world.imports.iter();
+            let missing = |interface: &&Interface| calls(interface) && !self.exporters.contains_key(&interface.name);
+            if let Some(interface) = imports.clone().find(missing) {
+                let interface = Arc::clone(&interface.name);
+                return Err(NotExported { service: service.clone(), interface });
+            }
+        }
+        Ok(())
+    }
+
+    /// In no order.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
+    #[must_use]
+    pub fn member(&self, service: &ServiceName) -> Option<&Member> {
+        self.members.get(service)
+    }
+
+    /// Who serves the functions of an interface.
+    pub(super) fn exporter(&self, interface: &str) -> Option<&Member> {
+        self.members.get(self.exporters.get(interface)?)
+    }
+
+    pub(super) fn authenticator(&self) -> Option<&Authenticator> {
+        self.authenticator.as_ref()
+    }
+}
+
+/// Whether an interface is one that services call; the others are events, which the host delivers.
+fn calls(interface: &Interface) -> bool {
+    interface.functions.iter().any(|function| !matches!(function.reach, Reach::Event))
+}

@@ -1,0 +1,27 @@
+//! `switchyard config`: the configuration that counts, or all defaults.
+
+use std::path::Path;
+
+use super::arguments::Config;
+use super::failure::{Failure, Kind};
+use super::output;
+use crate::config::{self, Configuration, DEFAULTS, Flags};
+
+pub(super) fn run(command: &Config) -> Result<(), Failure> {
+    if command.defaults {
+        return output::result(DEFAULTS);
+    }
+    let configuration = load(&command.manifest.manifest, Flags::default())?;
+    output::result(&config::print(&configuration).map_err(|error| Failure::new(Kind::Usage, error))?)
+}
+
+/// Loads the manifest at `path` with this process's environment.
+pub(super) fn load(path: &Path, flags: Flags) -> Result<Configuration, Failure> {
+    config::load(path, &config::environment(), flags).map_err(|error| {
+        let next = match &error {
+            config::ConfigError::Read { .. } => "Name the manifest with --manifest FILE, or go to its folder.",
+            _ => "`switchyard config --defaults` shows every key with its unit and its default.",
+        };
+        Failure::new(Kind::Usage, error).next(next)
+    })
+}

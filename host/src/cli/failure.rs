@@ -1,0 +1,54 @@
+//! Why a command did not do its work: what happened, why, and what to do next.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What kind of failure it is, as the exit code tells scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Refused = 1,
+    Usage = 2,
+    Unreachable = 3,
+    Unauthorized = 4,
+}
+
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: Kind,
+    error: anyhow::Error,
+    next: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(kind: Kind, error: impl Into<anyhow::Error>) -> Self {
+        Self { kind, error: error.into(), next: None }
+    }
+
+    /// A failure with nothing to it but `text`.
+    pub(super) fn text(kind: Kind, text: impl fmt::Display) -> Self {
+        Self::new(kind, anyhow::anyhow!("{text}"))
+    }
+
+    /// Says what to do next.
+    pub(super) fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.kind as u8)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.error)?;
+        for cause in self.error.chain().skip(1) {
+            write!(f, "\n  because: {cause}")?;
+        }
+        match &self.next {
+            Some(next) => write!(f, "\n{next}"),
+            None => Ok(()),
+        }
+    }
+}

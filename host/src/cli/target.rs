@@ -1,0 +1,113 @@
+//! Which host a command talks to, and with which admin token.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use super::arguments::Host;
+use super::config::load;
+use super::failure::{Failure, Kind};
+use crate::admin::TOKEN_FILE;
+use crate::config::{AdminToken, Flags, TOKEN_VARIABLE, environment};
+
+const ADMIN_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
+
+/// The operator's side of one host.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// Without a slash at its end.
+    pub(super) url: String,
+    pub(super) token: AdminToken,
+}
+
+impl Target {
+    /// Finds the host: by the flags, else by the manifest where there is one, else at the default address.
+    pub(super) fn find(host: &Host) -> Result<Self, Failure> {
+        let manifest = &host.manifest.manifest;
+        let settings = match manifest.try_exists() {
+            Ok(true) => Some(load(manifest, Flags::default())?.manifest.host),
+            Ok(false) | Err(_) => None,
+        };
+        let url = match &host.admin {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => url_of(settings.as_ref().map_or(ADMIN_LISTEN_DEFAULT, |settings| settings.admin_listen)),
+        };
+        if !url.starts_with("http://") {
+            let detail = format!("{url:?} is no address of a host");
+            return Err(Failure::text(Kind::Usage, detail).next("Write it as http://ADDRESS:PORT."));
+        }
+        let data =
+            host.data.clone().or(settings.map(|settings| settings.data)).unwrap_or_else(|| PathBuf::from("data"));
+        let variable = environment().into_iter().find(|(name, _)| name == TOKEN_VARIABLE);
+        Ok(Self { url, token: token(variable.map(|(_, token)| token), &data.join(TOKEN_FILE))? })
+    }
+}
+
+/// The address to send to for a host that listens at `listen`: one that listens everywhere is reached at home.
+fn url_of(listen: SocketAddr) -> String {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
+}
+
+fn token(variable: Option<String>, file: &Path) -> Result<AdminToken, Failure> {
+    let (text, origin) = match variable {
+        Some(text) => (text, TOKEN_VARIABLE.to_owned()),
+        None => match std::fs::read_to_string(file) {
+            Ok(text) => (text, file.display().to_string()),
+            Err(error) => return Err(no_token(file, error)),
+        },
+    };
+    AdminToken::parse(text.trim()).map_err(|error| {
+        Failure::new(Kind::Unauthorized, anyhow::Error::new(error).context(format!("no admin token is in {origin}")))
+    })
+}
+
+fn no_token(file: &Path, error: std::io::Error) -> Failure {
+    let place = file.display();
+    let next = match error.kind() {
+        ErrorKind::NotFound => format!(
+            "The host makes it at its first start: start it with `switchyard up`, name its data directory with --data, \
+             or set {TOKEN_VARIABLE}."
+        ),
+        ErrorKind::PermissionDenied => {
+            format!("Only the host's own user may read it: be that user, or set {TOKEN_VARIABLE}.")
+        }
+        _ => format!("Set {TOKEN_VARIABLE} to the token instead."),
+    };
+    Failure::new(Kind::Unauthorized, anyhow::Error::new(error).context(format!("no admin token: cannot read {place}")))
+        .next(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_listens_everywhere_is_reached_at_home() {
+        let check = |listen: &str, url: &str| assert_eq!(url_of(listen.parse().expect("an address")), url);
+        check("0.0.0.0:8081", "http://127.0.0.1:8081");
+        check("[::]:8081", "http://[::1]:8081");
+        check("10.0.0.7:81", "http://10.0.0.7:81");
+    }
+
+    #[test]
+    fn without_a_token_the_failure_says_where_it_was_looked_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(TOKEN_FILE);
+        let failure = token(None, &file).expect_err("no token");
+        assert_eq!(failure.kind, Kind::Unauthorized);
+        let text = failure.to_string();
+        assert!(text.contains(&file.display().to_string()), "{text}");
+        assert!(text.contains("start it with `switchyard up`"), "{text}");
+
+        let kept = "ab".repeat(32);
+        std::fs::write(&file, format!("{kept}\n")).expect("a token file");
+        assert!(token(None, &file).is_ok_and(|token| token.reveal() == kept));
+        assert!(token(Some("s".repeat(32)), &file).is_ok_and(|token| token.reveal() == "s".repeat(32)));
+        assert!(token(Some("short".into()), &file).is_err());
+    }
+}

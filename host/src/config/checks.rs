@@ -1,0 +1,234 @@
+//! The bounds of every setting, and the settings that only make sense together.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use super::error::{ConfigError, Origins, Problem};
+use super::settings::{
+    GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RuntimeSettings, ServiceSettings,
+    StoreSettings,
+};
+use crate::limits::COMMIT_BYTES_MAX;
+use crate::observe;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const TIB: u64 = 1024 * GIB;
+const HOUR_MS: u64 = 3_600_000;
+
+/// A whole commit has to fit where it waits and where it is written, with room for the next one.
+const COMMIT_ROOM: u64 = 2 * COMMIT_BYTES_MAX as u64;
+
+/// Checks what types cannot say.
+///
+/// # Errors
+///
+/// [`ConfigError::Wrong`] with everything that is out of bounds, and where it was set.
+pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), ConfigError> {
+    let mut checks = Checks { origins, problems: Vec::new() };
+    checks.host(&manifest.host);
+    checks.gateway(&manifest.gateway);
+    checks.store(&manifest.store);
+    checks.runtime(&manifest.runtime);
+    checks.limits("limits", &all(&manifest.limits));
+    if manifest.services.is_empty() {
+        checks.refuse("services", "there is no service: add a section such as `[services.cart]`".into());
+    }
+    for (name, service) in &manifest.services {
+        checks.service(&format!("services.{name}"), service);
+    }
+    if checks.problems.is_empty() { Ok(()) } else { Err(ConfigError::Wrong { problems: checks.problems }) }
+}
+
+struct Checks<'a> {
+    origins: &'a Origins,
+    problems: Vec<Problem>,
+}
+
+impl Checks<'_> {
+    fn refuse(&mut self, key: &str, detail: String) {
+        self.problems.push(Problem { origin: self.origins.of(key), detail });
+    }
+
+    fn within<N: TryInto<u64>>(&mut self, key: &str, value: N, range: RangeInclusive<u64>, unit: &str) {
+        let value = value.try_into().unwrap_or(u64::MAX);
+        if !range.contains(&value) {
+            let (min, max) = (range.start(), range.end());
+            self.refuse(key, format!("`{key}` is {value}, it must be {min} to {max} ({unit})"));
+        }
+    }
+
+    fn path(&mut self, key: &str, path: &Path) {
+        if path.as_os_str().is_empty() {
+            self.refuse(key, format!("`{key}` is empty, it must be a path"));
+        }
+    }
+
+    fn host(&mut self, host: &HostSettings) {
+        self.path("host.wit", &host.wit);
+        self.path("host.data", &host.data);
+        self.within("host.drain_ms_max", host.drain_ms_max, 0..=HOUR_MS, "milliseconds");
+        if host.listen == host.admin_listen && host.listen.port() != 0 {
+            let detail = format!("`host.listen` and `host.admin_listen` are both {}: change one port", host.listen);
+            self.refuse("host.admin_listen", detail);
+        }
+        if let Err(error) = observe::check_filter(&host.log_filter) {
+            self.refuse("host.log_filter", format!("`host.log_filter` is no filter ({error}): write such as `info`"));
+        }
+    }
+
+    fn gateway(&mut self, gateway: &GatewaySettings) {
+        let paths = [
+            ("gateway.tls_certificate", &gateway.tls_certificate),
+            ("gateway.tls_key", &gateway.tls_key),
+            ("gateway.assets", &gateway.assets),
+        ];
+        for (key, path) in paths {
+            if let Some(path) = path {
+                self.path(key, path);
+            }
+        }
+        if gateway.tls_certificate.is_some() != gateway.tls_key.is_some() {
+            let given = if gateway.tls_key.is_some() { "gateway.tls_key" } else { "gateway.tls_certificate" };
+            self.refuse(given, format!("`{given}` is alone: TLS needs both tls_certificate and tls_key"));
+        }
+        self.within("gateway.connections_max", gateway.connections_max, 1..=1_000_000, "connections");
+        let per_client = gateway.connections_per_client_max;
+        self.within("gateway.connections_per_client_max", per_client, 1..=1_000_000, "connections");
+        self.within("gateway.header_bytes_max", gateway.header_bytes_max, 8 * KIB..=MIB, "bytes");
+        self.within("gateway.header_read_ms_max", gateway.header_read_ms_max, 1..=HOUR_MS, "milliseconds");
+        self.within("gateway.body_bytes_max", gateway.body_bytes_max, 0..=GIB, "bytes");
+        self.within("gateway.body_read_ms_max", gateway.body_read_ms_max, 1..=HOUR_MS, "milliseconds");
+        self.within("gateway.idle_ms_max", gateway.idle_ms_max, 1..=HOUR_MS, "milliseconds");
+        let streams = gateway.streams_per_connection_max;
+        self.within("gateway.streams_per_connection_max", streams, 1..=10_000, "requests");
+        self.rate(gateway);
+        for origin in gateway.cors_origins.iter().filter(|origin| !is_origin(origin)) {
+            let detail = format!("{origin:?} is no origin: write `*` or such as `https://shop.example.com`");
+            self.refuse("gateway.cors_origins", detail);
+        }
+        let remembered = gateway.authentication_cache_ms_max;
+        self.within("gateway.authentication_cache_ms_max", remembered, 0..=HOUR_MS, "milliseconds");
+    }
+
+    fn rate(&mut self, gateway: &GatewaySettings) {
+        let (average, burst) = (gateway.requests_per_second_per_client, gateway.request_burst_per_client);
+        let average_key = "gateway.requests_per_second_per_client";
+        let burst_key = "gateway.request_burst_per_client";
+        if let Some(average) = average {
+            self.within(average_key, average, 1..=10_000_000, "requests a second");
+        }
+        if let Some(burst) = burst {
+            self.within(burst_key, burst, 1..=10_000_000, "requests");
+        }
+        if average.is_some() != burst.is_some() {
+            let given = if burst.is_some() { burst_key } else { average_key };
+            self.refuse(given, format!("`{given}` is alone: a rate limit needs both {average_key} and {burst_key}"));
+        }
+    }
+
+    fn store(&mut self, store: &StoreSettings) {
+        self.within("store.segment_bytes", store.segment_bytes, COMMIT_ROOM..=4 * GIB, "bytes");
+        self.within("store.overlay_bytes_max", store.overlay_bytes_max, COMMIT_ROOM..=64 * GIB, "bytes");
+        self.within("store.checkpoint_ms_max", store.checkpoint_ms_max, 10..=HOUR_MS, "milliseconds");
+        self.within("store.index_cache_bytes", store.index_cache_bytes, 64 * KIB..=64 * GIB, "bytes");
+        self.within("store.batch_commits_max", store.batch_commits_max, 1..=65_536, "commits");
+    }
+
+    fn runtime(&mut self, runtime: &RuntimeSettings) {
+        self.within("runtime.instances_max", runtime.instances_max, 1..=10_000, "instances");
+        let cores = runtime.core_instances_per_component_max;
+        self.within("runtime.core_instances_per_component_max", cores, 1..=64, "core instances");
+        let memories = runtime.memories_per_component_max;
+        self.within("runtime.memories_per_component_max", memories, 1..=16, "memories");
+        let kept = runtime.memory_keep_resident_bytes;
+        self.within("runtime.memory_keep_resident_bytes", kept, 0..=GIB, "bytes");
+        self.within("runtime.epoch_ms", runtime.epoch_ms, 1..=1_000, "milliseconds");
+    }
+
+    /// Checks what is set in the section at `path`.
+    fn limits(&mut self, path: &str, limits: &LimitOverrides) {
+        let mut check = |key: &str, value: Option<u64>, range: RangeInclusive<u64>, unit: &str| {
+            if let Some(value) = value {
+                self.within(&format!("{path}.{key}"), value, range, unit);
+            }
+        };
+        let wide = |count: Option<usize>| count.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+        check("memory_bytes_max", wide(limits.memory_bytes_max), 64 * KIB..=4 * GIB, "bytes");
+        check("deadline_ms", limits.deadline_ms, 1..=HOUR_MS, "milliseconds");
+        check("calls_in_flight_max", wide(limits.calls_in_flight_max), 1..=10_000, "calls");
+        check("calls_waiting_max", wide(limits.calls_waiting_max), 0..=1_000_000, "calls");
+        check("wait_ms_max", limits.wait_ms_max, 0..=HOUR_MS, "milliseconds");
+        check("store_bytes_max", limits.store_bytes_max, 0..=1024 * TIB, "bytes");
+        check("events_per_call_max", wide(limits.events_per_call_max), 0..=100_000, "events");
+        check("answer_bytes_max", wide(limits.answer_bytes_max), KIB..=GIB, "bytes");
+        check("log_bytes_per_second", limits.log_bytes_per_second, 0..=GIB, "bytes a second");
+        check("call_depth_max", wide(limits.call_depth_max), 1..=64, "calls");
+        check("circuit_failures", limits.circuit_failures.map(u64::from), 1..=1_000_000, "failures");
+        check("circuit_open_ms", limits.circuit_open_ms, 1..=HOUR_MS, "milliseconds");
+    }
+
+    fn service(&mut self, path: &str, service: &ServiceSettings) {
+        self.path(&format!("{path}.component"), &service.component);
+        match (&service.contract, &service.mount) {
+            (Some(_), None) => {}
+            (None, Some(mount)) if mount.starts_with('/') => {}
+            (None, Some(mount)) => {
+                self.refuse(&format!("{path}.mount"), format!("{mount:?} is no path prefix: it starts with `/`"));
+            }
+            (Some(_), Some(_)) => {
+                let detail = format!("`{path}` has `contract` and `mount`: a plain `wasi:http` component has `mount`");
+                self.refuse(path, format!("{detail}, every other one `contract`; keep one of them"));
+            }
+            (None, None) => {
+                let detail = format!("`{path}` has no `contract`: name its world, such as `shop:cart/cart-service`");
+                self.refuse(path, detail);
+            }
+        }
+        for name in service.environment.keys().filter(|name| !is_variable(name)) {
+            let key = format!("{path}.environment");
+            self.refuse(&key, format!("{name:?} is no name of a variable: it must not be empty or have `=` or NUL"));
+        }
+        for host in service.outbound_hosts.iter().filter(|host| !is_host(host)) {
+            let key = format!("{path}.outbound_hosts");
+            self.refuse(&key, format!("{host:?} is no host: write such as `api.example.com` or `127.0.0.1:9000`"));
+        }
+        self.limits(&format!("{path}.limits"), &service.limits);
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0'])
+}
+
+/// Whether `text` is a host name or address with or without a port, and nothing else of a URL.
+fn is_host(text: &str) -> bool {
+    text.parse::<hyper::http::uri::Authority>().is_ok_and(|authority| {
+        let bare = authority.host() == text;
+        !authority.host().is_empty() && !text.contains('@') && (bare || authority.port_u16().is_some())
+    })
+}
+
+/// Whether `text` is what a browser sends as `Origin`, or `*`.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    text == "*" || host.is_some_and(is_host)
+}
+
+fn all(limits: &LimitSettings) -> LimitOverrides {
+    LimitOverrides {
+        memory_bytes_max: Some(limits.memory_bytes_max),
+        deadline_ms: Some(limits.deadline_ms),
+        calls_in_flight_max: Some(limits.calls_in_flight_max),
+        calls_waiting_max: Some(limits.calls_waiting_max),
+        wait_ms_max: Some(limits.wait_ms_max),
+        store_bytes_max: Some(limits.store_bytes_max),
+        events_per_call_max: Some(limits.events_per_call_max),
+        answer_bytes_max: Some(limits.answer_bytes_max),
+        log_bytes_per_second: Some(limits.log_bytes_per_second),
+        call_depth_max: Some(limits.call_depth_max),
+        circuit_failures: Some(limits.circuit_failures),
+        circuit_open_ms: Some(limits.circuit_open_ms),
+    }
+}

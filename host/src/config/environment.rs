@@ -1,0 +1,88 @@
+//! The environment: `SWITCHYARD_<SECTION>_<KEY>` overrides what the manifest says.
+
+use serde::Deserialize as _;
+use toml::{Table, Value};
+
+use super::error::{ConfigError, Origin, Origins, Problem};
+use super::keys::{Section, instead_of};
+use super::settings::Manifest;
+
+const PREFIX: &str = "SWITCHYARD_";
+
+/// The admin token; it replaces the one in the data directory.
+pub const TOKEN_VARIABLE: &str = "SWITCHYARD_ADMIN_TOKEN";
+
+/// Where the command line finds the operator's side of a host, and the manifest.
+pub const ADMIN_VARIABLE: &str = "SWITCHYARD_ADMIN";
+pub const MANIFEST_VARIABLE: &str = "SWITCHYARD_MANIFEST";
+
+/// A Kubernetes service that is itself named `switchyard` puts these into its pods.
+const ORCHESTRATOR_PREFIXES: [&str; 2] = ["SWITCHYARD_SERVICE_", "SWITCHYARD_PORT"];
+
+/// The variables of this process. One that is not UTF-8 is none of ours.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Applies the variables of `environment` to `manifest`.
+///
+/// # Errors
+///
+/// [`ConfigError::Wrong`] with every variable that names no setting or has a value of the wrong type.
+pub(super) fn apply(
+    manifest: Manifest,
+    origins: &mut Origins,
+    environment: &[(String, String)],
+) -> Result<Manifest, ConfigError> {
+    let ours = environment.iter().filter(|(name, _)| {
+        let others = [TOKEN_VARIABLE, ADMIN_VARIABLE, MANIFEST_VARIABLE];
+        let orchestrator = ORCHESTRATOR_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        name.starts_with(PREFIX) && !others.contains(&name.as_str()) && !orchestrator
+    });
+    let (mut manifest, mut problems) = (manifest, Vec::new());
+    for (variable, text) in ours {
+        let origin = Origin::Variable(variable.clone());
+        let set = setting(variable).and_then(|(section, key)| {
+            let set = set(&manifest, section, key, text)?;
+            origins.set(format!("{section}.{key}"), origin.clone());
+            Ok(set)
+        });
+        match set {
+            Ok(changed) => manifest = changed,
+            Err(detail) => problems.push(Problem { origin, detail }),
+        }
+    }
+    if problems.is_empty() { Ok(manifest) } else { Err(ConfigError::Wrong { problems }) }
+}
+
+/// The section and key that a variable names, or what to say of it.
+fn setting(variable: &str) -> Result<(&'static str, &'static str), String> {
+    let known: Vec<_> =
+        Section::NAMED.iter().flat_map(|(name, section)| section.keys().iter().map(move |key| (*name, *key))).collect();
+    let name_of = |(section, key): &(&str, &str)| format!("{PREFIX}{section}_{key}").to_ascii_uppercase();
+    known.iter().copied().find(|setting| name_of(setting) == variable).ok_or_else(|| {
+        let names: Vec<_> = known.iter().map(name_of).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        format!("names no setting: {}", instead_of(variable, &names))
+    })
+}
+
+/// `manifest` with one setting changed to `text`: read as a TOML value where that fits the setting, else as plain text.
+fn set(manifest: &Manifest, section: &str, key: &str, text: &str) -> Result<Manifest, String> {
+    let with = |value: Value| -> Result<Manifest, toml::de::Error> {
+        let mut table = Table::try_from(manifest).map_err(serde::de::Error::custom)?;
+        if let Some(Value::Table(section)) = table.get_mut(section) {
+            section.insert(key.into(), value);
+        }
+        Manifest::deserialize(table)
+    };
+    let plain = with(Value::String(text.into()));
+    let literal = text.parse::<Value>().map(with);
+    match (plain, literal) {
+        (Ok(manifest), _) | (Err(_), Ok(Ok(manifest))) => Ok(manifest),
+        (Err(_), Ok(Err(error))) | (Err(error), Err(_)) => Err(error.message().into()),
+    }
+}

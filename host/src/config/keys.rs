@@ -1,0 +1,124 @@
+//! The names of settings: read from the structs themselves, so that no list of them can grow old.
+
+use serde::Deserialize;
+use serde::de::value::Error;
+use serde::de::{Deserializer, Error as _, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::settings::{
+    GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RuntimeSettings, ServiceSettings,
+    StoreSettings,
+};
+
+/// A word is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
+const LIKENESS_MIN: f64 = 0.8;
+
+/// A group of settings that stand together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Manifest,
+    Host,
+    Gateway,
+    Store,
+    Runtime,
+    Limits,
+    Service,
+    ServiceLimits,
+}
+
+impl Section {
+    /// The sections with a fixed name, in the order in which they are documented.
+    pub(super) const NAMED: [(&'static str, Self); 5] = [
+        ("host", Self::Host),
+        ("gateway", Self::Gateway),
+        ("store", Self::Store),
+        ("runtime", Self::Runtime),
+        ("limits", Self::Limits),
+    ];
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, section)| *section)
+    }
+
+    pub(super) fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Manifest => fields::<Manifest>(),
+            Self::Host => fields::<HostSettings>(),
+            Self::Gateway => fields::<GatewaySettings>(),
+            Self::Store => fields::<StoreSettings>(),
+            Self::Runtime => fields::<RuntimeSettings>(),
+            Self::Limits => fields::<LimitSettings>(),
+            Self::Service => fields::<ServiceSettings>(),
+            Self::ServiceLimits => fields::<LimitOverrides>(),
+        }
+    }
+}
+
+/// What to say of `name`, which is none of `known`: the nearest of them, or all.
+pub(super) fn instead_of(name: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), *candidate))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    match nearest {
+        Some((likeness, candidate)) if likeness >= LIKENESS_MIN => format!("did you mean `{candidate}`?"),
+        _ => format!("known are {}", known.join(", ")),
+    }
+}
+
+/// The names of the fields that `T` is read from.
+fn fields<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
+    let mut fields: &'static [&'static str] = &[];
+    let _asked = T::deserialize(Asks(&mut fields));
+    fields
+}
+
+/// Is asked for a struct, notes the names of its fields, and gives nothing.
+struct Asks<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for Asks<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Error> {
+        Err(Error::custom("no struct"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Error> {
+        *self.0 = fields;
+        Err(Error::custom("only the names were asked for"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_section_knows_its_keys() {
+        assert_eq!(Section::Manifest.keys(), ["host", "gateway", "store", "runtime", "limits", "services"]);
+        for (name, section) in Section::NAMED {
+            assert!(!section.keys().is_empty(), "{name}");
+            assert!(Section::Manifest.keys().contains(&name), "{name}");
+        }
+        assert_eq!(Section::Limits.keys(), Section::ServiceLimits.keys());
+    }
+
+    #[test]
+    fn a_misspelled_key_is_recognized_and_a_strange_one_is_not() {
+        let check = |name: &str, said: &str| assert_eq!(instead_of(name, &["listen", "data"]), said, "{name}");
+        check("lisen", "did you mean `listen`?");
+        check("dta", "did you mean `data`?");
+        check("colour", "known are listen, data");
+        check("", "known are listen, data");
+    }
+}

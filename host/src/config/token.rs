@@ -1,0 +1,87 @@
+//! The admin token: what the operator's side asks for. It is shown nowhere, not even in a debug print.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq as _;
+
+/// Shortest token, in characters: 32 hex digits are 128 bits.
+const TOKEN_CHARACTERS_MIN: usize = 32;
+
+/// Longest token, in characters: it travels in a header.
+const TOKEN_CHARACTERS_MAX: usize = 256;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an admin token must be 32 to 256 visible ASCII characters: `openssl rand -hex 32` makes one")]
+pub struct TokenError;
+
+#[derive(Clone)]
+pub struct AdminToken(String);
+
+impl AdminToken {
+    /// # Errors
+    ///
+    /// Unless `text` is 32 to 256 visible ASCII characters.
+    pub fn parse(text: &str) -> Result<Self, TokenError> {
+        let length = TOKEN_CHARACTERS_MIN..=TOKEN_CHARACTERS_MAX;
+        if !length.contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TokenError);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// A token from 256 random bits.
+    #[must_use]
+    pub fn from_bits(bits: [u8; 32]) -> Self {
+        use fmt::Write as _;
+        Self(bits.iter().fold(String::with_capacity(64), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a String does not fail");
+            text
+        }))
+    }
+
+    /// Whether `given` is this token; takes as long for a near miss as for a far one.
+    #[must_use]
+    pub fn matches(&self, given: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(given).into()
+    }
+
+    /// The token itself, to be written to its file or sent in a request.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminToken(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_long_enough_and_fits_a_header() {
+        let check = |text: &str, good: bool| assert_eq!(AdminToken::parse(text).is_ok(), good, "{text:?}");
+        check(&"a".repeat(32), true);
+        check(&"a".repeat(256), true);
+        check(&"a".repeat(31), false);
+        check(&"a".repeat(257), false);
+        check(&" ".repeat(32), false);
+        check(&"ä".repeat(32), false);
+        check(&format!("{}\n", "a".repeat(32)), false);
+    }
+
+    #[test]
+    fn a_token_matches_itself_alone_and_does_not_show_itself() {
+        let token = AdminToken::from_bits([0xab; 32]);
+        assert!(token.matches("ab".repeat(32).as_bytes()));
+        assert!(AdminToken::parse(token.reveal()).is_ok_and(|read| read.matches(token.reveal().as_bytes())));
+        for wrong in ["", "ab", &"ac".repeat(32), &"ab".repeat(33)] {
+            assert!(!token.matches(wrong.as_bytes()), "{wrong:?}");
+        }
+        assert_eq!(format!("{token:?}"), "AdminToken(…)");
+    }
+}

@@ -1,0 +1,95 @@
+//! The contracts as wac-types takes them: each WIT package in its binary form, made once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wac_types::{ItemKind, NameMap, NameMapNoIntern, Package, Type, Types, WorldId};
+use wit_parser::{PackageId, Resolve};
+
+use crate::contract::host;
+
+/// Every package with a world in it, encoded, and the host's own.
+#[derive(Debug)]
+pub(in crate::contract) struct Encoded {
+    /// By the world's full name.
+    worlds: HashMap<String, EncodedWorld>,
+    host: Option<EncodedHost>,
+}
+
+#[derive(Debug)]
+struct EncodedWorld {
+    package: Arc<[u8]>,
+    /// Its name in the package.
+    name: String,
+}
+
+/// The package that describes what the host offers.
+#[derive(Debug)]
+struct EncodedHost {
+    package: Arc<[u8]>,
+    /// The full names of its interfaces by their names in the package.
+    full_names: HashMap<String, String>,
+}
+
+/// What a world asks for, in one collection of types.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) world: WorldId,
+    /// What a component may import: the world's imports, and the host's own interfaces.
+    pub(super) imports: NameMap<String, ItemKind>,
+}
+
+impl Encoded {
+    /// # Errors
+    ///
+    /// When WIT that was read without a mistake has no binary form.
+    pub(in crate::contract) fn new(resolve: &Resolve) -> anyhow::Result<Self> {
+        let mut encoded = Self { worlds: HashMap::new(), host: None };
+        for (id, package) in resolve.packages.iter() {
+            let is_host = host::is_service(&format!("{}:{}/", package.name.namespace, package.name.name));
+            if is_host {
+                let full = |name: &String| (name.clone(), resolve.id_of_name(id, name));
+                let full_names = package.interfaces.keys().map(full).collect();
+                encoded.host = Some(EncodedHost { package: encode(resolve, id)?, full_names });
+            } else if !package.worlds.is_empty() {
+                let bytes = encode(resolve, id)?;
+                for name in package.worlds.keys() {
+                    let world = EncodedWorld { package: Arc::clone(&bytes), name: name.clone() };
+                    encoded.worlds.insert(resolve.id_of_name(id, name), world);
+                }
+            }
+        }
+        Ok(encoded)
+    }
+
+    /// Loads a world into `types`; nothing where it is not of these contracts.
+    pub(super) fn load(&self, world: &str, types: &mut Types) -> Option<Expected> {
+        let EncodedWorld { package, name } = self.worlds.get(world)?;
+        let package = Package::from_bytes("contract", None, package.as_ref(), types).ok()?;
+        let Some(ItemKind::Type(Type::World(world))) = package.definitions().get(name) else { return None };
+        let world = *world;
+        let mut imports = NameMap::default();
+        // Later names shadow earlier ones, so none is refused.
+        let mut add = |name: &str, kind: ItemKind| drop(imports.insert(name, &mut NameMapNoIntern, true, kind));
+        if let Some(EncodedHost { package, full_names }) = &self.host {
+            let package = Package::from_bytes("host", None, package.as_ref(), types).ok()?;
+            for (name, kind) in package.definitions() {
+                if let Some(full) = full_names.get(name) {
+                    add(full, kind.promote());
+                }
+            }
+        }
+        let definition = &types[world];
+        for (name, kind) in definition.implicit_imported_interfaces(types) {
+            add(name, kind.promote());
+        }
+        for (name, kind) in &definition.imports {
+            add(name, kind.promote());
+        }
+        Some(Expected { world, imports })
+    }
+}
+
+fn encode(resolve: &Resolve, package: PackageId) -> anyhow::Result<Arc<[u8]>> {
+    Ok(wit_component::encode(resolve, package)?.into())
+}

@@ -1,0 +1,191 @@
+//! How a component is judged: what it exports and imports, beside what its contract and the host have.
+//!
+//! wac-types decides about types; what it refuses is then gone through member by member, because it stops at the
+//! first difference.
+
+use wac_types::{ItemKind, NameMap, NameMapNoIntern, Types, World as Wac};
+
+use super::compare::{Comparison, Side};
+use super::component::{self, Component};
+use super::expected::{Encoded, Expected};
+use super::{HttpVersion, OutboundHttp, Verdict, VerdictProblem, text};
+use crate::contract::host::{self, Asker, Standing};
+use crate::contract::types::World;
+use crate::limits::VERDICT_LINES_MAX;
+
+/// Judges a component by a world.
+pub(in crate::contract) fn judge(encoded: &Encoded, world: &World, bytes: &[u8], outbound: OutboundHttp) -> Verdict {
+    let mut verdict = Draft::new(&world.name);
+    let mut types = Types::new();
+    match (component::read(bytes, &mut types), encoded.load(&world.name, &mut types)) {
+        (Err(why), _) => verdict.not_a_component(&why),
+        (Ok(_), None) => verdict.problem(VerdictProblem {
+            path: world.name.to_string(),
+            expected: "a world of these contracts".into(),
+            found: "one that is not among them".into(),
+            detail: String::new(),
+        }),
+        (Ok(component), Some(expected)) => {
+            verdict.sees(&component);
+            let mut comparison = Comparison::new(&types);
+            exports(&mut comparison, &component, &types[expected.world]);
+            imports(&mut comparison, &component, &expected);
+            verdict.problems = comparison.into_problems();
+            host_imports(&mut verdict, &component, &expected, outbound);
+        }
+    }
+    verdict.finish()
+}
+
+/// Judges a raw `wasi:http` component, which has no world: whether it takes requests, and what it imports.
+///
+/// Its types are checked when it is linked: they are WASI's own.
+#[must_use]
+pub fn judge_http(bytes: &[u8], outbound: OutboundHttp) -> Verdict {
+    let mut verdict = Draft::new("wasi:http");
+    let mut types = Types::new();
+    match component::read(bytes, &mut types) {
+        Err(why) => verdict.not_a_component(&why),
+        Ok(component) => {
+            verdict.sees(&component);
+            for (import, _) in &component.imports {
+                match host::standing(import, Asker::Http) {
+                    Standing::Given => {}
+                    Standing::ByGrant => verdict.granted_import(import, outbound),
+                    Standing::Unknown => verdict.unknown_import(import),
+                }
+            }
+            let served = component.exports.iter().filter_map(|(name, _)| host::serves_http(name));
+            // The later version, where a component has both.
+            verdict.http = served.max_by_key(|version| *version == HttpVersion::V03);
+            if verdict.http.is_none() {
+                verdict.problem(VerdictProblem {
+                    path: "wasi:http".into(),
+                    expected: "an export of wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3".into(),
+                    found: "neither".into(),
+                    detail: "a component that serves a contract names it as `contract` in its section of the manifest"
+                        .into(),
+                });
+            }
+        }
+    }
+    verdict.finish()
+}
+
+/// Every interface of the world is there, and has the world's functions.
+fn exports(comparison: &mut Comparison<'_>, component: &Component, world: &Wac) {
+    let mut exported = NameMap::default();
+    for (name, kind) in &component.exports {
+        // Shadowing is allowed, so nothing is refused.
+        let _key = exported.insert(name, &mut NameMapNoIntern, true, *kind);
+    }
+    for (name, expected) in &world.exports {
+        match exported.get(name, &NameMapNoIntern) {
+            Some(found) => comparison.item(Side::Export, name, *expected, *found),
+            None => comparison.missing_export(name, *expected, component.exports.iter().map(|(name, _)| name.as_str())),
+        }
+    }
+}
+
+/// What the contract and the host describe in WIT is imported as they have it.
+fn imports(comparison: &mut Comparison<'_>, component: &Component, expected: &Expected) {
+    for (name, found) in &component.imports {
+        if let Some(expected) = expected.imports.get(name, &NameMapNoIntern) {
+            comparison.item(Side::Import, name, *expected, *found);
+        }
+    }
+}
+
+/// Every other import is one that the host gives; and what needs a grant needs it though the world names it.
+fn host_imports(verdict: &mut Draft, component: &Component, expected: &Expected, outbound: OutboundHttp) {
+    for (name, found) in &component.imports {
+        let described = expected.imports.get(name, &NameMapNoIntern).is_some();
+        match host::standing(name, Asker::Service) {
+            Standing::ByGrant => verdict.granted_import(name, outbound),
+            Standing::Given if matches!(found, ItemKind::Instance(_)) => {}
+            Standing::Given | Standing::Unknown if !described => verdict.unknown_import(name),
+            Standing::Given | Standing::Unknown => {}
+        }
+    }
+}
+
+/// A verdict in the making.
+struct Draft {
+    world: String,
+    problems: Vec<VerdictProblem>,
+    needs_grant: Vec<String>,
+    http: Option<HttpVersion>,
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+impl Draft {
+    fn new(world: &str) -> Self {
+        Self {
+            world: world.into(),
+            problems: Vec::new(),
+            needs_grant: Vec::new(),
+            http: None,
+            imports: Vec::new(),
+            exports: Vec::new(),
+        }
+    }
+
+    fn sees(&mut self, component: &Component) {
+        let names = |items: &[(String, ItemKind)]| {
+            items.iter().take(VERDICT_LINES_MAX).map(|(name, _)| text::cut(name)).collect()
+        };
+        self.imports = names(&component.imports);
+        self.exports = names(&component.exports);
+    }
+
+    fn problem(&mut self, problem: VerdictProblem) {
+        self.problems.push(problem);
+    }
+
+    fn not_a_component(&mut self, why: &component::Unreadable) {
+        self.problem(VerdictProblem {
+            path: "the file".into(),
+            expected: "a WebAssembly component".into(),
+            found: text::cut(&why.to_string()),
+            detail: why.instead().into(),
+        });
+    }
+
+    fn granted_import(&mut self, name: &str, outbound: OutboundHttp) {
+        self.needs_grant.push(text::cut(name));
+        if outbound == OutboundHttp::Refused {
+            self.problem(VerdictProblem {
+                path: format!("import {}", text::cut(name)),
+                expected: "no outbound HTTP: the service has no grant for it".into(),
+                found: "an import of it".into(),
+                detail: "the operator grants it with `outbound_hosts` in the service's section of the manifest".into(),
+            });
+        }
+    }
+
+    fn unknown_import(&mut self, name: &str) {
+        self.problem(VerdictProblem {
+            path: format!("import {}", text::cut(name)),
+            expected: "nothing".into(),
+            found: "an import that neither the contract nor the host offers".into(),
+            detail: String::new(),
+        });
+    }
+
+    fn finish(mut self) -> Verdict {
+        let problems_more = self.problems.len().saturating_sub(VERDICT_LINES_MAX);
+        self.problems.truncate(VERDICT_LINES_MAX);
+        self.needs_grant.truncate(VERDICT_LINES_MAX);
+        Verdict {
+            accepted: self.problems.is_empty(),
+            world: self.world,
+            problems: self.problems,
+            problems_more,
+            needs_grant: self.needs_grant,
+            http: self.http,
+            imports: self.imports,
+            exports: self.exports,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Types of wac-types as WIT writes them, never longer than a verdict can hold.
+
+use std::collections::HashMap;
+
+use wac_types::{DefinedType, DefinedTypeId, FuncType, ItemKind, Type, Types, ValueType};
+
+use crate::limits::VERDICT_TEXT_CHARS_MAX;
+
+/// Names that interfaces give to types.
+#[derive(Debug)]
+pub(super) struct TypeTexts<'a> {
+    types: &'a Types,
+    names: HashMap<DefinedTypeId, &'a str>,
+}
+
+impl<'a> TypeTexts<'a> {
+    pub(super) fn new(types: &'a Types) -> Self {
+        let mut names = HashMap::new();
+        for (name, kind) in types.interfaces().flat_map(|interface| &interface.exports) {
+            if let ItemKind::Type(Type::Value(ValueType::Defined(id))) = kind {
+                names.entry(*id).or_insert(name.as_str());
+            }
+        }
+        Self { types, names }
+    }
+
+    /// A type: its name, where it has one.
+    pub(super) fn value(&self, ty: ValueType) -> String {
+        let mut text = String::new();
+        self.write(ty, &mut text);
+        cut(&text)
+    }
+
+    /// A function as WIT writes it, without its name.
+    pub(super) fn function(&self, function: &FuncType) -> String {
+        let mut text = String::from(if function.is_async { "async func(" } else { "func(" });
+        for (index, (name, ty)) in function.params.iter().enumerate() {
+            text.push_str(if index > 0 { ", " } else { "" });
+            text.push_str(name);
+            text.push_str(": ");
+            self.write(*ty, &mut text);
+        }
+        text.push(')');
+        if let Some(result) = function.result {
+            text.push_str(" -> ");
+            self.write(result, &mut text);
+        }
+        cut(&text)
+    }
+
+    fn write(&self, ty: ValueType, text: &mut String) {
+        // A type of a few bytes can be a megabyte when it is written out.
+        if text.len() > VERDICT_TEXT_CHARS_MAX * 4 {
+            return;
+        }
+        let id = match ty {
+            ValueType::Primitive(primitive) => return text.push_str(primitive.desc()),
+            ValueType::Borrow(id) => {
+                let resource = &self.types[self.types.resolve_resource(id)];
+                return text.push_str(&format!("borrow<{}>", resource.name));
+            }
+            ValueType::Own(id) => return text.push_str(&self.types[self.types.resolve_resource(id)].name),
+            ValueType::Defined(id) => id,
+        };
+        match (self.names.get(&id), &self.types[id]) {
+            (Some(name), _) => text.push_str(name),
+            (None, DefinedType::Alias(ty)) => self.write(*ty, text),
+            (None, DefinedType::List(ty)) => self.generic("list", &[Some(*ty)], text),
+            (None, DefinedType::Option(ty)) => self.generic("option", &[Some(*ty)], text),
+            (None, DefinedType::Tuple(types)) => {
+                self.generic("tuple", &types.iter().map(|ty| Some(*ty)).collect::<Vec<_>>(), text);
+            }
+            (None, DefinedType::Map(key, value)) => self.generic("map", &[Some(*key), Some(*value)], text),
+            (None, DefinedType::Result { ok: None, err: None }) => text.push_str("result"),
+            (None, DefinedType::Result { ok: Some(ok), err: None }) => self.generic("result", &[Some(*ok)], text),
+            (None, DefinedType::Result { ok, err }) => self.generic("result", &[*ok, *err], text),
+            (None, DefinedType::Stream(ty)) => self.generic("stream", &[*ty], text),
+            (None, DefinedType::Future(ty)) => self.generic("future", &[*ty], text),
+            (None, DefinedType::FixedSizeList(ty, length)) => {
+                text.push_str("list<");
+                self.write(*ty, text);
+                text.push_str(&format!(", {length}>"));
+            }
+            (None, DefinedType::Record(record)) => members("record", record.fields.keys(), text),
+            (None, DefinedType::Variant(variant)) => members("variant", variant.cases.keys(), text),
+            (None, DefinedType::Enum(cases)) => members("enum", &cases.0, text),
+            (None, DefinedType::Flags(flags)) => members("flags", &flags.0, text),
+        }
+    }
+
+    fn generic(&self, name: &str, types: &[Option<ValueType>], text: &mut String) {
+        text.push_str(name);
+        for (index, ty) in types.iter().enumerate() {
+            text.push_str(if index > 0 { ", " } else { "<" });
+            match ty {
+                Some(ty) => self.write(*ty, text),
+                None => text.push('_'),
+            }
+        }
+        text.push('>');
+    }
+}
+
+fn members<'n>(kind: &str, names: impl IntoIterator<Item = &'n String>, text: &mut String) {
+    let names: Vec<_> = names.into_iter().take(VERDICT_TEXT_CHARS_MAX).map(String::as_str).collect();
+    text.push_str(&format!("{kind} {{ {} }}", names.join(", ")));
+}
+
+/// A text that is no longer than a verdict can hold.
+pub(super) fn cut(text: &str) -> String {
+    match text.char_indices().nth(VERDICT_TEXT_CHARS_MAX) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}

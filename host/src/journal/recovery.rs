@@ -1,0 +1,201 @@
+//! Reading the journal at a start: which segments there are, what they hold, and where they end.
+//!
+//! Nothing is changed here: a journal that is refused stays as it is.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::disk::{Disk, JOURNAL_FOLDER};
+use super::frame::{Damage, End, Frames, JournalId, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::record::Record;
+use crate::names::Number;
+
+/// Why the journal is not opened. Nothing of it was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot read or write {}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error(
+        "{} is damaged at byte {offset}: restore the data directory from a backup, or the file from a copy",
+        path.display()
+    )]
+    Damaged { path: PathBuf, offset: usize, source: Damage },
+    #[error("{} is of another journal than {}: put back the files that belong here", path.display(), other.display())]
+    Foreign { path: PathBuf, other: PathBuf },
+    #[error(
+        "{} holds no commits {from} to {to}: a segment file is missing; restore the data directory from a backup",
+        folder.display()
+    )]
+    Missing { folder: PathBuf, from: u64, to: u64 },
+    #[error("cannot start a thread of the journal")]
+    Thread { source: io::Error },
+}
+
+/// A segment file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    /// The number of its first record.
+    pub(crate) first: Number,
+    pub(crate) path: String,
+}
+
+impl Segment {
+    pub(crate) fn new(first: Number) -> Self {
+        Self { first, path: format!("{JOURNAL_FOLDER}/{:020}.segment", first.0) }
+    }
+}
+
+/// The segments that are there, in order, and the journal that they belong to.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) journal: Option<JournalId>,
+    /// Files that were prepared to become segments: they hold nothing.
+    pub(crate) spares: Vec<String>,
+}
+
+/// The name with which a segment is prepared, before it has a first number.
+pub(crate) fn spare_path(count: u64) -> String {
+    format!("{JOURNAL_FOLDER}/spare-{count}")
+}
+
+/// Lists the segments and checks that they are all of one journal.
+pub(crate) fn find(disk: &dyn Disk) -> Result<Found, OpenError> {
+    let at_file = |path: &str| {
+        let path = disk.full(path);
+        |source| OpenError::File { path, source }
+    };
+    let mut found = Found::default();
+    for name in disk.names(JOURNAL_FOLDER).map_err(at_file(JOURNAL_FOLDER))? {
+        if name.starts_with("spare-") {
+            found.spares.push(format!("{JOURNAL_FOLDER}/{name}"));
+        } else if let Some(digits) = name.strip_suffix(".segment") {
+            let path = format!("{JOURNAL_FOLDER}/{name}");
+            let first = digits.parse().map(Number).unwrap_or_default();
+            if Segment::new(first).path != path {
+                return Err(OpenError::Damaged { path: disk.full(&path), offset: 0, source: Damage::Foreign });
+            }
+            found.segments.push(Segment { first, path });
+        }
+    }
+    found.segments.sort_by_key(|segment| segment.first);
+    let mut header_of: Option<(SegmentHeader, &Segment)> = None;
+    for segment in &found.segments {
+        let header = read_header(disk, segment)?;
+        if let Some((known, other)) = header_of
+            && known.journal != header.journal
+        {
+            return Err(OpenError::Foreign { path: disk.full(&segment.path), other: disk.full(&other.path) });
+        }
+        header_of = Some((header, segment));
+    }
+    found.journal = header_of.map(|(header, _)| header.journal);
+    Ok(found)
+}
+
+fn read_header(disk: &dyn Disk, segment: &Segment) -> Result<SegmentHeader, OpenError> {
+    let path = || disk.full(&segment.path);
+    let at_file = |source| OpenError::File { path: path(), source };
+    let damaged = |source| OpenError::Damaged { path: path(), offset: 0, source };
+    let file = disk.open(&segment.path).map_err(at_file)?;
+    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+    if file.bytes().map_err(at_file)? < SEGMENT_HEADER_BYTES as u64 {
+        return Err(damaged(Damage::Foreign));
+    }
+    file.read_at(0, &mut bytes).map_err(at_file)?;
+    let header = SegmentHeader::decode(&bytes).map_err(damaged)?;
+    if header.first != segment.first {
+        return Err(damaged(Damage::Order { number: header.first.0, expected: segment.first.0 }));
+    }
+    Ok(header)
+}
+
+/// Where the journal goes on.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    /// The number of the next record.
+    pub(crate) next: Number,
+    /// The last segment and the byte behind its last record: what follows there is to be cut off.
+    pub(crate) cut: Option<(Segment, usize)>,
+}
+
+/// Gives every record behind `from` to `visit`, in order.
+///
+/// # Errors
+///
+/// [`OpenError`] for what is damaged or missing, or the first error of `visit`.
+pub(crate) fn replay<E: From<OpenError>>(
+    disk: &dyn Disk,
+    segments: &[Segment],
+    from: Number,
+    mut visit: impl FnMut(Number, Record) -> Result<(), E>,
+) -> Result<Tail, E> {
+    let first = segments.first().map_or(Number(1), |segment| segment.first);
+    if first.0 > from.0 + 1 || (segments.is_empty() && from.0 > 0) {
+        let to = if segments.is_empty() { from.0 } else { first.0 - 1 };
+        let from = if segments.is_empty() { 1 } else { from.0 + 1 };
+        return Err(OpenError::Missing { folder: disk.full(JOURNAL_FOLDER), from, to }.into());
+    }
+    let mut tail = Tail { next: first, cut: None };
+    for (position, segment) in segments.iter().enumerate() {
+        let behind = segments.get(position + 1);
+        if behind.is_some_and(|next| next.first.0 <= from.0 + 1) {
+            continue;
+        }
+        let read = read_segment(
+            disk,
+            segment,
+            behind,
+            |number, record| {
+                if number > from { visit(number, record) } else { Ok(()) }
+            },
+        )?;
+        tail = Tail { next: read.next, cut: Some((segment.clone(), read.end)) };
+    }
+    Ok(tail)
+}
+
+struct Read {
+    next: Number,
+    end: usize,
+}
+
+fn read_segment<E: From<OpenError>>(
+    disk: &dyn Disk,
+    segment: &Segment,
+    behind: Option<&Segment>,
+    mut visit: impl FnMut(Number, Record) -> Result<(), E>,
+) -> Result<Read, E> {
+    let path = || disk.full(&segment.path);
+    let damaged = |offset, source| OpenError::Damaged { path: path(), offset, source };
+    let bytes = read_file(disk, &segment.path).map_err(|source| OpenError::File { path: path(), source })?;
+    let mut frames = Frames::read(&bytes).map_err(|source| damaged(0, source))?;
+    let mut offset = frames.offset();
+    while let Some((number, body)) = frames.next() {
+        let record =
+            Record::decode(body).map_err(|source| damaged(offset, Damage::Record { number: number.0, source }))?;
+        visit(number, record)?;
+        offset = frames.offset();
+    }
+    let next = frames.next_number();
+    match (frames.end(), behind) {
+        (End::Damaged(source), _) => return Err(damaged(offset, source).into()),
+        // The next segment was begun when all of this one was durable.
+        (End::Torn, Some(_)) => return Err(damaged(offset, Damage::Frame { number: next.0 }).into()),
+        (End::Clean, Some(behind)) if behind.first != next => {
+            return Err(damaged(offset, Damage::Order { number: behind.first.0, expected: next.0 }).into());
+        }
+        (End::Torn, None) => {
+            tracing::warn!(path = %path().display(), offset, "the end of the journal was torn: it was never durable");
+        }
+        (End::Clean, _) => {}
+    }
+    Ok(Read { next, end: offset })
+}
+
+fn read_file(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
+    let file = disk.open(path)?;
+    let mut bytes = vec![0; usize::try_from(file.bytes()?).map_err(io::Error::other)?];
+    file.read_at(0, &mut bytes)?;
+    Ok(bytes)
+}

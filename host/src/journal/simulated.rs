@@ -1,0 +1,392 @@
+//! A disk for tests that fails, fills up and loses power: at any chosen operation, and the same way for the same seed.
+//!
+//! What was not synced when the power went may be there, in part, in sectors, in any order, or not at all.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::disk::{Disk, DiskFile};
+
+const SECTOR_BYTES: usize = 512;
+
+/// What happens at one operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It and all later ones fail: the power went.
+    PowerLoss,
+    /// It fails, later ones do not. What a failed sync was to make durable may never be.
+    Error,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct SimulatedDisk(Arc<Mutex<World>>);
+
+#[derive(Debug)]
+struct World {
+    files: Vec<Content>,
+    names: BTreeMap<String, usize>,
+    durable_names: BTreeMap<String, usize>,
+    /// Changes of names since their folder was synced, in order.
+    name_changes: Vec<NameChange>,
+    operations: u64,
+    fault: Option<(u64, Fault)>,
+    power_lost: bool,
+    bytes_max: u64,
+    random: Random,
+}
+
+/// A small generator (splitmix64): the same disk for the same seed.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    pub(crate) fn coin(&mut self) -> bool {
+        self.below(2) == 0
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct Content {
+    now: Vec<u8>,
+    durable: Vec<u8>,
+    /// What was done since the last sync.
+    unsynced: Vec<Change>,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Write { offset: usize, data: Vec<u8> },
+    Length(usize),
+}
+
+#[derive(Debug, Clone)]
+enum NameChange {
+    Set(String, usize),
+    Remove(String),
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Write { offset, data } => {
+                let end = offset + data.len();
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[*offset..end].copy_from_slice(data);
+            }
+            Self::Length(length) => bytes.resize(*length, 0),
+        }
+    }
+
+    /// Some of the sectors that it touches.
+    fn tear(&self, random: &mut Random) -> Vec<Change> {
+        match self {
+            Self::Length(_) if random.coin() => Vec::new(),
+            Self::Length(length) => vec![Self::Length(*length)],
+            Self::Write { offset, data } => {
+                let mut kept = Vec::new();
+                let mut at = 0;
+                while at < data.len() {
+                    let end = data.len().min(at + SECTOR_BYTES - (offset + at) % SECTOR_BYTES);
+                    if random.coin() {
+                        kept.push(Self::Write { offset: offset + at, data: data[at..end].to_vec() });
+                    }
+                    at = end;
+                }
+                kept
+            }
+        }
+    }
+}
+
+impl NameChange {
+    fn folder(&self) -> &str {
+        let (Self::Set(path, _) | Self::Remove(path)) = self;
+        path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    fn apply(&self, names: &mut BTreeMap<String, usize>) {
+        match self {
+            Self::Set(path, file) => drop(names.insert(path.clone(), *file)),
+            Self::Remove(path) => drop(names.remove(path)),
+        }
+    }
+}
+
+impl SimulatedDisk {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(World {
+            files: Vec::new(),
+            names: BTreeMap::new(),
+            durable_names: BTreeMap::new(),
+            name_changes: Vec::new(),
+            operations: 0,
+            fault: None,
+            power_lost: false,
+            bytes_max: u64::MAX,
+            random: Random(seed),
+        })))
+    }
+
+    pub(crate) fn as_disk(&self) -> Arc<dyn Disk> {
+        Arc::new(self.clone())
+    }
+
+    /// Plans `fault` for the operation with this number, counted from now on; the next one is 0.
+    pub(crate) fn plan(&self, operation: u64, fault: Fault) {
+        let mut world = self.lock();
+        world.fault = Some((world.operations + operation, fault));
+    }
+
+    pub(crate) fn operations(&self) -> u64 {
+        self.lock().operations
+    }
+
+    /// From now on all files together may take so many bytes.
+    pub(crate) fn set_bytes_max(&self, bytes_max: u64) {
+        self.lock().bytes_max = bytes_max;
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.lock().bytes()
+    }
+
+    /// The disk after the power came back: what was synced is there, of the rest some.
+    pub(crate) fn after_power_loss(&self) -> Self {
+        let mut world = self.lock();
+        let World { files, durable_names, name_changes, random, .. } = &mut *world;
+        let mut names = durable_names.clone();
+        // The file system orders changes of names: some first ones of them are there.
+        let kept = random.below(name_changes.len() as u64 + 1);
+        for change in name_changes.iter().take(usize::try_from(kept).unwrap()) {
+            change.apply(&mut names);
+        }
+        let files: Vec<_> = files.iter().map(|file| Self::survivor(file, random)).collect();
+        let seed = random.next();
+        drop(world);
+        Self::with(files, names, seed)
+    }
+
+    /// The disk after the process was killed: all that was written is there.
+    pub(crate) fn after_kill(&self) -> Self {
+        let mut world = self.lock();
+        let files = world.files.iter().map(|file| file.now.clone()).collect();
+        let (names, seed) = (world.names.clone(), world.random.next());
+        drop(world);
+        Self::with(files, names, seed)
+    }
+
+    fn survivor(file: &Content, random: &mut Random) -> Vec<u8> {
+        let mut bytes = file.durable.clone();
+        for change in &file.unsynced {
+            for kept in change.tear(random) {
+                kept.apply(&mut bytes);
+            }
+        }
+        bytes
+    }
+
+    fn with(files: Vec<Vec<u8>>, names: BTreeMap<String, usize>, seed: u64) -> Self {
+        let disk = Self::new(seed);
+        let content = |bytes: Vec<u8>| Content { durable: bytes.clone(), now: bytes, unsynced: Vec::new() };
+        let mut world = disk.lock();
+        world.files = files.into_iter().map(content).collect();
+        world.durable_names.clone_from(&names);
+        world.names = names;
+        drop(world);
+        disk
+    }
+
+    /// Changes the bytes of a file, as a faulty disk does.
+    pub(crate) fn damage(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut world = self.lock();
+        let file = world.names[path];
+        change(&mut world.files[file].now);
+        world.files[file].durable = world.files[file].now.clone();
+    }
+
+    /// The paths that are there.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.lock().names.keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap()
+    }
+
+    fn file(&self, file: usize) -> Arc<dyn DiskFile> {
+        Arc::new(SimulatedFile { disk: self.clone(), file })
+    }
+}
+
+impl World {
+    /// Counts an operation; an error when it fails.
+    fn operate(&mut self) -> io::Result<()> {
+        let operation = self.operations;
+        self.operations += 1;
+        match self.fault {
+            Some((at, Fault::PowerLoss)) if operation >= at => self.power_lost = true,
+            Some((at, Fault::Error)) if operation == at => return Err(io::Error::other("planned error")),
+            _ => {}
+        }
+        if self.power_lost { Err(io::Error::other("the power went")) } else { Ok(()) }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.names.values().map(|file| self.files[*file].now.len() as u64).sum()
+    }
+
+    fn named(&self, path: &str) -> io::Result<usize> {
+        self.names.get(path).copied().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, path.to_owned()))
+    }
+
+    fn rename(&mut self, change: NameChange) {
+        change.apply(&mut self.names);
+        self.name_changes.push(change);
+    }
+}
+
+impl Disk for SimulatedDisk {
+    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let mut world = self.lock();
+        world.operate()?;
+        let file = world.named(path)?;
+        drop(world);
+        Ok(self.file(file))
+    }
+
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let mut world = self.lock();
+        world.operate()?;
+        let file = world.files.len();
+        world.files.push(Content::default());
+        world.rename(NameChange::Set(path.into(), file));
+        drop(world);
+        Ok(self.file(file))
+    }
+
+    fn names(&self, folder: &str) -> io::Result<Vec<String>> {
+        let mut world = self.lock();
+        world.operate()?;
+        let in_folder = |path: &String| Some(path.strip_prefix(folder)?.strip_prefix('/')?.to_owned());
+        Ok(world.names.keys().filter_map(in_folder).collect())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut world = self.lock();
+        world.operate()?;
+        let file = world.named(from)?;
+        world.rename(NameChange::Set(to.into(), file));
+        world.rename(NameChange::Remove(from.into()));
+        Ok(())
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        let mut world = self.lock();
+        world.operate()?;
+        world.named(path)?;
+        world.rename(NameChange::Remove(path.into()));
+        Ok(())
+    }
+
+    fn sync_folder(&self, folder: &str) -> io::Result<()> {
+        let mut world = self.lock();
+        world.operate()?;
+        let World { name_changes, durable_names, .. } = &mut *world;
+        for change in name_changes.extract_if(.., |change| change.folder() == folder) {
+            change.apply(durable_names);
+        }
+        Ok(())
+    }
+
+    fn full(&self, path: &str) -> PathBuf {
+        PathBuf::from("data").join(path)
+    }
+}
+
+#[derive(Debug)]
+struct SimulatedFile {
+    disk: SimulatedDisk,
+    file: usize,
+}
+
+impl SimulatedFile {
+    /// Does `change` now; durable it is later. A write that fails may have been done in part.
+    fn change(&self, change: Change) -> io::Result<()> {
+        let mut world = self.disk.lock();
+        let done = world.operate();
+        let World { files, random, .. } = &mut *world;
+        let file = &mut files[self.file];
+        let changes = if done.is_ok() { vec![change] } else { change.tear(random) };
+        for change in changes {
+            change.apply(&mut file.now);
+            file.unsynced.push(change);
+        }
+        done
+    }
+}
+
+impl DiskFile for SimulatedFile {
+    fn bytes(&self) -> io::Result<u64> {
+        let mut world = self.disk.lock();
+        world.operate()?;
+        Ok(world.files[self.file].now.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let mut world = self.disk.lock();
+        world.operate()?;
+        let offset = usize::try_from(offset).unwrap();
+        let bytes = world.files[self.file].now.get(offset..offset + out.len());
+        out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.change(Change::Write { offset: usize::try_from(offset).unwrap(), data: data.to_vec() })
+    }
+
+    fn cut(&self, bytes: u64) -> io::Result<()> {
+        self.change(Change::Length(usize::try_from(bytes).unwrap()))
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let world = self.disk.lock();
+        let more = bytes.saturating_sub(world.files[self.file].now.len() as u64);
+        if world.bytes() + more > world.bytes_max {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        drop(world);
+        self.change(Change::Length(usize::try_from(bytes).unwrap()))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut world = self.disk.lock();
+        let done = world.operate();
+        let World { files, random, .. } = &mut *world;
+        let file = &mut files[self.file];
+        if done.is_ok() {
+            for change in file.unsynced.drain(..) {
+                change.apply(&mut file.durable);
+            }
+        } else {
+            // What a failed sync did not write is forgotten: a later one does not bring it.
+            file.durable = SimulatedDisk::survivor(file, random);
+            file.unsynced.clear();
+        }
+        done
+    }
+}

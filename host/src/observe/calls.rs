@@ -1,0 +1,278 @@
+//! What is counted of the calls of each service: for `/metrics`, and as figures for `status`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use serde::Serialize;
+
+use super::Latencies;
+use crate::names::ServiceName;
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    /// The component answered `err`: the caller asked for something that the contract refuses.
+    Refused,
+    /// The component trapped.
+    Trap,
+    Deadline,
+    /// A bound of the service ended it: memory, events, answer size, depth, store quota.
+    Limit,
+    /// It did not run: no slot, an open circuit, no release.
+    Unavailable,
+    /// The host could not do its part: the store or the journal stopped.
+    Host,
+}
+
+impl Outcome {
+    /// In the order of the declaration: an outcome's place is its number.
+    const ALL: [Self; 7] =
+        [Self::Ok, Self::Refused, Self::Trap, Self::Deadline, Self::Limit, Self::Unavailable, Self::Host];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Trap => "trap",
+            Self::Deadline => "deadline",
+            Self::Limit => "limit",
+            Self::Unavailable => "unavailable",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// The counts of one service. Made once per service; counting allocates nothing and takes no lock.
+#[derive(Debug)]
+pub struct ServiceCalls {
+    /// In the order of [`Outcome::ALL`].
+    outcomes: [Count; 7],
+    latency: Histogram,
+    latencies: Latencies,
+    conflicts: Count,
+    nested: Count,
+    in_flight: Level,
+    waiting: Level,
+}
+
+impl ServiceCalls {
+    /// Call it after [`super::Metrics::start`]: before, `/metrics` would not have it.
+    #[must_use]
+    pub fn new(service: &ServiceName) -> Arc<Self> {
+        let service = || service.to_string();
+        let outcome =
+            |outcome: Outcome| counter!("switchyard_calls_total", "service" => service(), "outcome" => outcome.label());
+        Arc::new(Self {
+            outcomes: Outcome::ALL.map(|kind| Count::new(outcome(kind))),
+            latency: histogram!("switchyard_call_seconds", "service" => service()),
+            latencies: Latencies::default(),
+            conflicts: Count::new(counter!("switchyard_call_conflicts_total", "service" => service())),
+            nested: Count::new(counter!("switchyard_nested_calls_total", "service" => service())),
+            in_flight: Level::new(gauge!("switchyard_calls_in_flight", "service" => service())),
+            waiting: Level::new(gauge!("switchyard_calls_waiting", "service" => service())),
+        })
+    }
+
+    /// A call ended, `took` after it was admitted or turned away.
+    pub fn ended(&self, outcome: Outcome, took: Duration) {
+        if let Some(count) = self.count(outcome) {
+            count.add();
+        }
+        self.latency.record(took.as_secs_f64());
+        self.latencies.record(took);
+    }
+
+    /// A run of a call lost against another commit and will be done again.
+    pub fn conflicted(&self) {
+        self.conflicts.add();
+    }
+
+    /// A call of this service called another service.
+    pub fn called_another(&self) {
+        self.nested.add();
+    }
+
+    /// A call runs until what this gives is dropped.
+    pub fn run(self: &Arc<Self>) -> Counted {
+        Counted::enter(self, |calls| &calls.in_flight)
+    }
+
+    /// A call waits for its turn until what this gives is dropped.
+    pub fn wait(self: &Arc<Self>) -> Counted {
+        Counted::enter(self, |calls| &calls.waiting)
+    }
+
+    /// What was counted since the start.
+    #[must_use]
+    pub fn figures(&self) -> CallFigures {
+        let counted = |outcome| self.count(outcome).map_or(0, Count::get);
+        let errors = CallErrors {
+            trap: counted(Outcome::Trap),
+            deadline: counted(Outcome::Deadline),
+            limit: counted(Outcome::Limit),
+            unavailable: counted(Outcome::Unavailable),
+            host: counted(Outcome::Host),
+        };
+        CallFigures {
+            calls: self.outcomes.iter().map(Count::get).sum(),
+            refused: counted(Outcome::Refused),
+            errors,
+            latency_micros: self.latency_micros(),
+            conflicts: self.conflicts.get(),
+            nested_calls: self.nested.get(),
+            in_flight: self.in_flight.get(),
+            waiting: self.waiting.get(),
+        }
+    }
+
+    fn count(&self, outcome: Outcome) -> Option<&Count> {
+        self.outcomes.get(outcome as usize)
+    }
+
+    fn latency_micros(&self) -> Option<LatencyMicros> {
+        let percentile = |percent| self.latencies.percentile_micros(percent);
+        Some(LatencyMicros { p50: percentile(50)?, p99: percentile(99)? })
+    }
+}
+
+/// The figures of one service since the start of the host, as `GET /services` shows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallFigures {
+    pub calls: u64,
+    pub refused: u64,
+    pub errors: CallErrors,
+    /// Absent before the first call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_micros: Option<LatencyMicros>,
+    pub conflicts: u64,
+    pub nested_calls: u64,
+    pub in_flight: u64,
+    pub waiting: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallErrors {
+    pub trap: u64,
+    pub deadline: u64,
+    pub limit: u64,
+    pub unavailable: u64,
+    pub host: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LatencyMicros {
+    pub p50: u64,
+    pub p99: u64,
+}
+
+/// A count that can be read back, beside its metric, which cannot.
+#[derive(Debug)]
+struct Count {
+    value: AtomicU64,
+    metric: Counter,
+}
+
+impl Count {
+    fn new(metric: Counter) -> Self {
+        // A metric that has counted nothing yet is shown too: as 0.
+        metric.increment(0);
+        Self { value: AtomicU64::new(0), metric }
+    }
+
+    fn add(&self) {
+        self.value.fetch_add(1, Relaxed);
+        self.metric.increment(1);
+    }
+
+    fn get(&self) -> u64 {
+        self.value.load(Relaxed)
+    }
+}
+
+#[derive(Debug)]
+struct Level {
+    value: AtomicU64,
+    metric: Gauge,
+}
+
+impl Level {
+    fn new(metric: Gauge) -> Self {
+        metric.set(0.0);
+        Self { value: AtomicU64::new(0), metric }
+    }
+
+    fn get(&self) -> u64 {
+        self.value.load(Relaxed)
+    }
+}
+
+/// Something under way: it is counted until this is dropped.
+#[derive(Debug)]
+#[must_use = "what is dropped at once is not counted"]
+pub struct Counted {
+    calls: Arc<ServiceCalls>,
+    level: fn(&ServiceCalls) -> &Level,
+}
+
+impl Counted {
+    fn enter(calls: &Arc<ServiceCalls>, level: fn(&ServiceCalls) -> &Level) -> Self {
+        let entered = level(calls);
+        entered.value.fetch_add(1, Relaxed);
+        entered.metric.increment(1.0);
+        Self { calls: Arc::clone(calls), level }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let left = (self.level)(&self.calls);
+        left.value.fetch_sub(1, Relaxed);
+        left.metric.decrement(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::Metrics;
+
+    #[test]
+    fn figures_and_metrics_tell_how_calls_ended() {
+        let metrics = Metrics::start();
+        let service = ServiceName::parse("counted").expect("a name");
+        let calls = ServiceCalls::new(&service);
+        assert_eq!(calls.figures().latency_micros, None);
+        for outcome in Outcome::ALL {
+            calls.ended(outcome, Duration::from_millis(2));
+        }
+        calls.ended(Outcome::Ok, Duration::from_millis(2));
+        calls.conflicted();
+        calls.called_another();
+        let (running, _waiting) = (calls.run(), calls.wait());
+        drop(running);
+
+        let figures = calls.figures();
+        assert_eq!(figures.calls, 8);
+        assert_eq!(figures.refused, 1);
+        assert_eq!(figures.errors, CallErrors { trap: 1, deadline: 1, limit: 1, unavailable: 1, host: 1 });
+        assert_eq!((figures.conflicts, figures.nested_calls), (1, 1));
+        assert_eq!((figures.in_flight, figures.waiting), (0, 1));
+
+        let text = metrics.render();
+        for line in [
+            r#"switchyard_calls_total{service="counted",outcome="ok"} 2"#,
+            r#"switchyard_calls_total{service="counted",outcome="trap"} 1"#,
+            r#"switchyard_call_seconds_bucket{service="counted",le="0.0025"} 8"#,
+            r#"switchyard_call_conflicts_total{service="counted"} 1"#,
+            r#"switchyard_nested_calls_total{service="counted"} 1"#,
+            r#"switchyard_calls_in_flight{service="counted"} 0"#,
+            r#"switchyard_calls_waiting{service="counted"} 1"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What the journal and the stores measure: handles made once, so that a commit looks up no name.
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+use crate::names::ServiceName;
+
+#[derive(Debug)]
+pub(crate) struct JournalMetrics {
+    /// Commits that one write and one sync made durable together.
+    pub(crate) batch_commits: Histogram,
+    pub(crate) sync_seconds: Histogram,
+    pub(crate) written_bytes: Counter,
+    pub(crate) segments: Gauge,
+}
+
+impl JournalMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            batch_commits: histogram!("switchyard_journal_batch_commits"),
+            sync_seconds: histogram!("switchyard_journal_sync_seconds"),
+            written_bytes: counter!("switchyard_journal_written_bytes_total"),
+            segments: gauge!("switchyard_journal_segments"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct StoreMetrics {
+    pub(crate) commits: Counter,
+    /// Commits that were refused because what they had read was changed.
+    pub(crate) conflicts: Counter,
+    /// Bytes of the keys and values that are stored.
+    pub(crate) stored_bytes: Gauge,
+}
+
+impl StoreMetrics {
+    pub(crate) fn new(service: &ServiceName) -> Self {
+        let service = service.to_string();
+        Self {
+            commits: counter!("switchyard_store_commits_total", "service" => service.clone()),
+            conflicts: counter!("switchyard_store_conflicts_total", "service" => service.clone()),
+            stored_bytes: gauge!("switchyard_store_bytes", "service" => service),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A distribution of latencies that many threads add to without waiting, for the figures that `status` shows.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Four buckets per power of two of microseconds, up to 2^26 (67 s): a quantile is at most 25% above the truth.
+const BUCKETS: usize = 100;
+
+/// How often each latency was seen, since the start.
+#[derive(Debug)]
+pub struct Latencies([AtomicU64; BUCKETS]);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; BUCKETS])
+    }
+}
+
+impl Latencies {
+    pub fn record(&self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        if let Some(bucket) = self.0.get(bucket(micros)) {
+            bucket.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// The latency, in microseconds, that `percent` percent of all did not exceed; nothing before the first.
+    #[must_use]
+    pub fn percentile_micros(&self, percent: u64) -> Option<u64> {
+        let counts: Vec<u64> = self.0.iter().map(|bucket| bucket.load(Relaxed)).collect();
+        let total: u64 = counts.iter().sum();
+        let rank = (total * percent.min(100)).div_ceil(100).max(1);
+        let mut seen = 0;
+        let position = counts.iter().position(|count| {
+            seen += count;
+            seen >= rank
+        })?;
+        Some(bucket_end(position))
+    }
+}
+
+fn bucket(micros: u64) -> usize {
+    if micros < 4 {
+        return usize::try_from(micros).unwrap_or(0);
+    }
+    let exponent = micros.ilog2();
+    let quarter = (micros >> (exponent - 2)) & 3;
+    let position = u64::from(exponent - 1) * 4 + quarter;
+    usize::try_from(position).unwrap_or(BUCKETS).min(BUCKETS - 1)
+}
+
+/// The largest latency, in microseconds, that falls into the bucket at `position`.
+fn bucket_end(position: usize) -> u64 {
+    let position = u64::try_from(position).unwrap_or(u64::MAX);
+    if position < 4 { position } else { ((5 + position % 4) << (position / 4 - 1)) - 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_latency_falls_into_the_bucket_that_ends_next() {
+        for micros in (0..10_000).chain([1 << 20, (1 << 26) - 1]) {
+            let position = bucket(micros);
+            assert!(micros <= bucket_end(position), "{micros}");
+            assert!(position == 0 || micros > bucket_end(position - 1), "{micros}");
+            assert!(bucket_end(position) <= micros + micros / 4, "{micros}");
+        }
+        assert_eq!(bucket(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn percentiles_are_of_what_was_recorded() {
+        let latencies = Latencies::default();
+        assert_eq!(latencies.percentile_micros(50), None);
+        for micros in 1..=100 {
+            latencies.record(Duration::from_micros(micros * 1000));
+        }
+        let check = |percent: u64, exact: u64| {
+            let found = latencies.percentile_micros(percent).unwrap_or_default();
+            assert!((exact..=exact + exact / 4).contains(&found), "p{percent}: {found}");
+        };
+        check(0, 1000);
+        check(50, 50_000);
+        check(99, 99_000);
+        check(100, 100_000);
+    }
+}

@@ -1,0 +1,67 @@
+//! The recorder: keeps what all parts count and renders it for Prometheus.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::tasks::Stop;
+
+/// Bounds of histograms whose name ends in `_seconds`: from a call that reads to one at its deadline.
+const SECONDS: [f64; 18] = [
+    0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+    2.5, 5.0, 10.0,
+];
+
+/// Bounds of histograms whose name ends in `_bytes`.
+const BYTES: [f64; 8] = [256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 8_388_608.0];
+
+/// Bounds of all other histograms: they count things, such as the commits of a batch.
+const COUNTS: [f64; 13] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0];
+
+/// How often what histograms were given is summed up: between two times they keep every single value.
+const UPKEEP_PERIOD: Duration = Duration::from_secs(1);
+
+/// The metrics of this process. All hosts of a process share them: handles are global.
+#[derive(Debug, Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// The metrics of this process, from now on if not before. Handles made earlier count nothing.
+    #[must_use]
+    pub fn start() -> Self {
+        static STARTED: OnceLock<PrometheusHandle> = OnceLock::new();
+        Self(STARTED.get_or_init(install).clone())
+    }
+
+    /// Everything counted so far, in Prometheus' text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Keeps histograms from growing until `stop`. One such task a process is enough, more do no harm.
+    pub async fn keep(self, mut stop: Stop) {
+        loop {
+            tokio::select! {
+                () = stop.wait() => return,
+                () = tokio::time::sleep(UPKEEP_PERIOD) => self.0.run_upkeep(),
+            }
+        }
+    }
+}
+
+fn install() -> PrometheusHandle {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets(&COUNTS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_bytes".into()), &BYTES))
+        .expect("no list of bounds is empty")
+        .build_recorder();
+    let handle = recorder.handle();
+    // A program that embeds the host may have a recorder of its own: it gets the values then, and `/metrics` is empty.
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("another metrics recorder is installed: it gets the values, /metrics stays empty");
+    }
+    handle
+}

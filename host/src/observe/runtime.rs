@@ -1,0 +1,38 @@
+//! Metrics of running components, per service.
+
+use metrics::{Counter, Gauge, counter, gauge};
+
+use crate::names::ServiceName;
+
+/// The handles of one service, made once: nothing is looked up by name while a component runs.
+#[derive(Clone)]
+pub struct RuntimeMetrics {
+    /// Instances that exist now.
+    pub instances: Gauge,
+    /// Output of the component that was over its bytes a second, in bytes.
+    pub log_bytes_dropped: Counter,
+    service: ServiceName,
+}
+
+impl std::fmt::Debug for RuntimeMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuntimeMetrics").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+impl RuntimeMetrics {
+    #[must_use]
+    pub fn new(service: &ServiceName) -> Self {
+        let label = [("service", service.to_string())];
+        Self {
+            instances: gauge!("switchyard_instances", &label),
+            log_bytes_dropped: counter!("switchyard_log_dropped_bytes_total", &label),
+            service: service.clone(),
+        }
+    }
+
+    /// Counts a run that ended without an answer. Failures are rare: this one looks its counter up.
+    pub fn failed(&self, cause: &'static str) {
+        counter!("switchyard_run_failures_total", "service" => self.service.to_string(), "cause" => cause).increment(1);
+    }
+}

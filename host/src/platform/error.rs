@@ -1,0 +1,61 @@
+//! Why the host does not start, or did not stop as it should.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::admin::TokenFileError;
+use crate::call::NotExported;
+use crate::contract::{ContractError, Verdict};
+
+use crate::gateway::GatewayError;
+use crate::names::ServiceName;
+use crate::runtime::{CompileError, LinkError, RuntimeError};
+use crate::store::{CloseError, OpenError};
+
+/// Why the host does not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}: another program may hold it; choose another with --{flag}")]
+    Listen { address: SocketAddr, flag: &'static str, source: std::io::Error },
+    #[error("the data directory {path} cannot be made")]
+    Data { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    #[error("{service} has the contract {world}, which is not in the folder of contracts; there are: {known}")]
+    NoSuchContract { service: ServiceName, world: String, known: String },
+    #[error("cannot open the stores")]
+    Store(#[from] OpenError),
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error("the component of {service} cannot be read from {path}: build it, or correct the manifest")]
+    Component { service: ServiceName, path: PathBuf, source: std::io::Error },
+    #[error("the component of {service} does not keep its contract\n{verdict}")]
+    Refused { service: ServiceName, verdict: Box<Verdict> },
+    #[error("the component of {service} cannot be compiled")]
+    Compile { service: ServiceName, source: CompileError },
+    #[error("the component of {service} cannot be linked")]
+    Link { service: ServiceName, source: LinkError },
+    #[error(transparent)]
+    Directory(#[from] NotExported),
+    #[error("the system gives no randomness")]
+    Randomness(#[from] getrandom::Error),
+    #[error("a listener has no address")]
+    Address { source: std::io::Error },
+    #[error("the OpenAPI document cannot be written")]
+    Openapi { source: serde_json::Error },
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    #[error(transparent)]
+    Token(#[from] TokenFileError),
+}
+
+/// What did not come to its end at a stop. The data is as after a crash: whole.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    #[error("these did not end in time: {}", tasks.join(", "))]
+    Tasks { tasks: Vec<&'static str> },
+    #[error("the stores did not close")]
+    Store(#[from] CloseError),
+    #[error("a part of the stop ended before its time")]
+    Interrupted(#[from] tokio::task::JoinError),
+}

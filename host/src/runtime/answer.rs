@@ -1,0 +1,65 @@
+//! The size of a value: what a guest may answer is bounded.
+
+use wasmtime::component::Val;
+
+/// About the bytes that `value` has as JSON, counted up to `max`: above it the sum is not exact.
+pub(super) fn bytes(value: &Val, max: usize) -> usize {
+    let mut sum = 0_usize;
+    add(value, max, &mut sum);
+    sum
+}
+
+/// What punctuation and a member's name take in JSON beside the value.
+const OVERHEAD: usize = 4;
+
+fn add(value: &Val, max: usize, sum: &mut usize) {
+    if *sum > max {
+        return;
+    }
+    match value {
+        Val::String(text) | Val::Enum(text) => *sum = sum.saturating_add(text.len() + OVERHEAD),
+        Val::List(items) | Val::Tuple(items) | Val::FixedLengthList(items) => {
+            items.iter().for_each(|item| add(item, max, sum));
+        }
+        Val::Record(fields) => {
+            for (name, field) in fields {
+                *sum = sum.saturating_add(name.len() + OVERHEAD);
+                add(field, max, sum);
+            }
+        }
+        Val::Map(entries) => {
+            for (key, value) in entries {
+                add(key, max, sum);
+                add(value, max, sum);
+            }
+        }
+        Val::Variant(name, payload) => {
+            *sum = sum.saturating_add(name.len() + OVERHEAD);
+            payload.iter().for_each(|payload| add(payload, max, sum));
+        }
+        Val::Flags(names) => names.iter().for_each(|name| *sum = sum.saturating_add(name.len() + OVERHEAD)),
+        Val::Option(payload) | Val::Result(Ok(payload) | Err(payload)) => {
+            payload.iter().for_each(|payload| add(payload, max, sum));
+        }
+        // A number: most have few digits.
+        _ => *sum = sum.saturating_add(OVERHEAD),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_counts_with_all_that_is_in_it() {
+        let line = Val::Record(vec![("title".into(), Val::String("x".repeat(100)))]);
+        let value = Val::Result(Ok(Some(Box::new(Val::List(vec![line; 3])))));
+        assert!((300..400).contains(&bytes(&value, usize::MAX)), "{}", bytes(&value, usize::MAX));
+    }
+
+    #[test]
+    fn counting_stops_soon_after_the_bound() {
+        let value = Val::List(vec![Val::String("x".repeat(10)); 1000]);
+        assert!(bytes(&value, 50) < 100);
+    }
+}

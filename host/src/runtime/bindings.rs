@@ -1,0 +1,23 @@
+//! Every `bindgen!` of the host: the WIT interfaces that it offers to components.
+
+/// `switchyard:service`: the store and the caller's identity.
+pub(super) mod service {
+    wasmtime::component::bindgen!({
+        path: "../wit/service",
+        world: "switchyard:service/imports",
+        imports: { default: trappable },
+    });
+}
+
+/// `wasi:keyvalue`, over the same store.
+pub(super) mod keyvalue {
+    wasmtime::component::bindgen!({
+        path: "wit/keyvalue",
+        world: "wasi:keyvalue/imports",
+        imports: { default: trappable },
+        with: {
+            "wasi:keyvalue/store.bucket": crate::runtime::offered::keyvalue::Bucket,
+            "wasi:keyvalue/atomics.cas": crate::runtime::offered::keyvalue::Swap,
+        },
+    });
+}

@@ -1,0 +1,52 @@
+//! The engines: how wasmtime is configured. One for domain components, one for raw `wasi:http` components.
+
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+
+use crate::config::RuntimeSettings;
+use crate::limits::{GUEST_STACK_BYTES_MAX, TABLE_ELEMENTS_MAX};
+
+/// Which components an engine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Components that serve a contract: synchronous functions, one at a time in an instance.
+    Domain,
+    /// Components that serve `wasi:http`, whose functions may be asynchronous.
+    Http,
+}
+
+/// # Errors
+///
+/// When the host cannot reserve the address space that the settings ask for.
+pub(super) fn engine(kind: Kind, settings: &RuntimeSettings) -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)))
+        .concurrency_support(kind == Kind::Http)
+        .wasm_component_model_async(kind == Kind::Http)
+        .epoch_interruption(true)
+        .max_wasm_stack(GUEST_STACK_BYTES_MAX)
+        // Names and offsets say where a guest trapped; reading DWARF for lines would cost megabytes a component.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    Engine::new(&config)
+}
+
+/// Slots for all instances at once. What a slot costs while it is unused is address space; what it has touched stays
+/// resident up to the bound, which makes the next instance in it cheap.
+fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
+    let instances = settings.instances_max;
+    let memories = instances.saturating_mul(settings.memories_per_component_max);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(settings.core_instances_per_component_max))
+        .max_core_instances_per_component(settings.core_instances_per_component_max)
+        .total_memories(memories)
+        .max_memories_per_component(settings.memories_per_component_max)
+        .total_tables(memories)
+        .max_tables_per_component(settings.memories_per_component_max)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .total_stacks(instances)
+        .linear_memory_keep_resident(settings.memory_keep_resident_bytes)
+        .table_keep_resident(settings.memory_keep_resident_bytes)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}

@@ -1,0 +1,92 @@
+//! Why a run ended without an answer of its component.
+
+use wasmtime::component::ResourceTableError;
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
+
+use crate::limits::HANDLES_MAX;
+use crate::store::StoreError;
+
+/// Why a run ended without an answer of its component. In every case nothing of it may be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The guest trapped: it panicked, ran over its stack, or broke a rule of the component model.
+    #[error("the component trapped: {message}")]
+    Trap {
+        message: String,
+        /// The functions that it was in, innermost first.
+        backtrace: String,
+        /// The last that it printed.
+        log_tail: String,
+    },
+    #[error("the deadline of the call passed")]
+    Deadline,
+    /// The guest failed after it was refused memory.
+    #[error("the component is out of memory: memory_bytes_max = {bytes_max}")]
+    Memory { bytes_max: usize, log_tail: String },
+    /// The guest went over a limit of its service; `name` is that of the setting, or of the fixed bound.
+    #[error("over the limit {name} = {max}: {detail}")]
+    Limit { name: &'static str, max: u64, detail: String },
+    /// Every slot of the pool is in use. Nothing was run.
+    #[error("no free slot for an instance: {detail}")]
+    Slots { detail: String },
+    /// The store refused what the guest asked for, or could not do it.
+    #[error("the store refused")]
+    Store(#[source] StoreError),
+    /// A call to another service failed in a way that the contract has no answer for.
+    #[error("a call that it made failed")]
+    Nested(#[source] OutboundError),
+}
+
+/// Why a call to another service gave nothing that the guest could be told. The part that made the call knows the type.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct OutboundError(pub Box<dyn std::error::Error + Send + Sync>);
+
+impl Failure {
+    /// What became of a run that ended with `error`: a host function gave it a [`Failure`], or the guest trapped.
+    pub(super) fn of(error: wasmtime::Error) -> Self {
+        let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
+        let error = match error.downcast::<Self>() {
+            Ok(failure) => return failure,
+            Err(error) => error,
+        };
+        if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+            return Self::Slots { detail: full.to_string() };
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+            let detail = "it holds more streams, pollables and buckets".into();
+            return Self::Limit { name: "handles", max: HANDLES_MAX as u64, detail };
+        }
+        let message = match error.downcast_ref::<Trap>() {
+            Some(Trap::MemoryOutOfBounds) => "memory access out of bounds, or the guest's stack overflowed".into(),
+            Some(trap) => trap.to_string(),
+            None => error.root_cause().to_string(),
+        };
+        Self::Trap { message, backtrace, log_tail: String::new() }
+    }
+
+    /// A short name for metrics and logs.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Trap { .. } => "trap",
+            Self::Deadline => "deadline",
+            Self::Memory { .. } => "memory",
+            Self::Limit { .. } => "limit",
+            Self::Slots { .. } => "slots",
+            Self::Store(_) => "store",
+            Self::Nested(_) => "nested",
+        }
+    }
+
+    /// The failure and what caused it, in one line.
+    pub(super) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,81 @@
+//! Linking: a compiled component and its contract become a program that runs the contract's functions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wasmtime::component::{Component, ComponentExportIndex, Linker};
+
+use super::code::Code;
+use super::engine::Kind;
+use super::imports;
+use super::log::Budget;
+use super::offered;
+use super::program::Program;
+use super::state::{Service, State};
+use crate::config::LimitSettings;
+use crate::contract::World;
+use crate::names::ServiceName;
+use crate::observe::runtime::RuntimeMetrics;
+
+/// What a service gives its component beside the contract.
+#[derive(Debug, Clone)]
+pub struct LinkSettings {
+    pub service: ServiceName,
+    /// The environment variables that the component sees, all of them.
+    pub environment: Vec<(String, String)>,
+    /// The hosts that it may send HTTP requests to.
+    pub outbound_hosts: Vec<String>,
+    pub limits: LimitSettings,
+}
+
+/// Why a component cannot serve a contract here.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    #[error("the component does not export {interface}#{function}")]
+    MissingExport { interface: Arc<str>, function: Arc<str> },
+    #[error("the component imports what {service} is not given")]
+    Import { service: ServiceName, source: wasmtime::Error },
+    #[error("the code of {service} was compiled for another kind of component")]
+    Kind { service: ServiceName },
+}
+
+/// The functions of a contract by interface and name, and where a component has them.
+pub(super) type Exports = HashMap<Arc<str>, HashMap<Arc<str>, ComponentExportIndex>>;
+
+/// # Errors
+///
+/// [`LinkError`].
+pub(super) fn link(code: &Code, world: &Arc<World>, settings: LinkSettings) -> Result<Program, LinkError> {
+    let service = settings.service.clone();
+    if code.kind != Kind::Domain {
+        return Err(LinkError::Kind { service });
+    }
+    let import = |source| LinkError::Import { service: service.clone(), source };
+    let mut linker = Linker::<State>::new(code.component.engine());
+    offered::add_to_linker(&mut linker).map_err(import)?;
+    imports::add_to_linker(&mut linker, world).map_err(import)?;
+    let instances = linker.instantiate_pre(&code.component).map_err(import)?;
+    let exports = exports(&code.component, world)?;
+    let metrics = RuntimeMetrics::new(&settings.service);
+    let log = Budget::new(service.clone(), settings.limits.log_bytes_per_second, metrics.log_bytes_dropped.clone());
+    let service =
+        Service { name: service, environment: settings.environment, limits: settings.limits, log: Arc::new(log) };
+    Ok(Program { instances, exports, service: Arc::new(service), metrics, _ticker: Arc::clone(&code.ticker) })
+}
+
+fn exports(component: &Component, world: &World) -> Result<Exports, LinkError> {
+    let mut exports = Exports::new();
+    for interface in &world.exports {
+        let instance = component.get_export_index(None, &*interface.name);
+        for function in &interface.functions {
+            let index = instance
+                .and_then(|instance| component.get_export_index(Some(&instance), &*function.name.wit))
+                .ok_or_else(|| LinkError::MissingExport {
+                    interface: interface.name.clone(),
+                    function: function.name.wit.clone(),
+                })?;
+            exports.entry(interface.name.clone()).or_default().insert(function.name.wit.clone(), index);
+        }
+    }
+    Ok(exports)
+}

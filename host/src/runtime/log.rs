@@ -1,0 +1,197 @@
+//! What a component prints: the lines of its standard output and error become the service's log.
+//!
+//! Invariant: a guest that prints is never blocked. What is over the service's bytes a second is dropped, and the log
+//! says so once a second.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use metrics::Counter;
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::clock;
+use crate::limits::{LOG_LINE_BYTES_MAX, LOG_TAIL_BYTES_MAX};
+use crate::names::{RequestId, ServiceName};
+
+/// How much one service may still print in this second, over all of its instances.
+#[derive(Debug)]
+pub(super) struct Budget {
+    service: ServiceName,
+    bytes_per_second: u64,
+    dropped: Counter,
+    second: Mutex<Second>,
+}
+
+#[derive(Debug)]
+struct Second {
+    began: Instant,
+    bytes: u64,
+    reported: bool,
+}
+
+impl Budget {
+    pub(super) fn new(service: ServiceName, bytes_per_second: u64, dropped: Counter) -> Self {
+        let second = Second { began: clock::now(), bytes: 0, reported: false };
+        Self { service, bytes_per_second, dropped, second: Mutex::new(second) }
+    }
+
+    /// Whether `bytes` more may be logged now.
+    fn take(&self, bytes: usize) -> bool {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.began.elapsed().as_secs() >= 1 {
+            *second = Second { began: clock::now(), bytes: 0, reported: false };
+        }
+        second.bytes = second.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let allowed = second.bytes <= self.bytes_per_second;
+        if !allowed {
+            self.dropped.increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+            if !std::mem::replace(&mut second.reported, true) {
+                let (service, limit) = (&self.service, self.bytes_per_second);
+                tracing::warn!(%service, log_bytes_per_second = limit, "the service prints more than it may: dropped");
+            }
+        }
+        allowed
+    }
+}
+
+/// Where a line comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Stdout,
+    Stderr,
+}
+
+/// What one instance printed, as far as it is still needed.
+#[derive(Debug)]
+pub(super) struct Printed {
+    budget: Arc<Budget>,
+    request: RequestId,
+    /// The lines that are not ended yet.
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    /// The last bytes of both, for the report of a failure.
+    tail: Vec<u8>,
+}
+
+impl Printed {
+    pub(super) fn new(budget: Arc<Budget>, request: RequestId) -> Self {
+        Self { budget, request, stdout: Vec::new(), stderr: Vec::new(), tail: Vec::new() }
+    }
+
+    fn print(&mut self, source: Source, bytes: &[u8]) {
+        self.tail.extend_from_slice(bytes);
+        let surplus = self.tail.len().saturating_sub(LOG_TAIL_BYTES_MAX);
+        self.tail.drain(..surplus);
+        if !self.budget.take(bytes.len()) {
+            return;
+        }
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let line = match source {
+                Source::Stdout => &mut self.stdout,
+                Source::Stderr => &mut self.stderr,
+            };
+            let ended = piece.strip_suffix(b"\n");
+            line.extend_from_slice(ended.unwrap_or(piece));
+            while line.len() > LOG_LINE_BYTES_MAX {
+                let rest = line.split_off(LOG_LINE_BYTES_MAX);
+                log(&self.budget.service, &self.request, source, &std::mem::replace(line, rest));
+            }
+            if ended.is_some() {
+                log(&self.budget.service, &self.request, source, &std::mem::take(line));
+            }
+        }
+    }
+
+    /// Logs what no line break ended, and gives the last of what was printed.
+    pub(super) fn finish(&mut self) -> String {
+        for (source, line) in [(Source::Stdout, &mut self.stdout), (Source::Stderr, &mut self.stderr)] {
+            if !line.is_empty() {
+                log(&self.budget.service, &self.request, source, &std::mem::take(line));
+            }
+        }
+        plain(&std::mem::take(&mut self.tail), true)
+    }
+}
+
+fn log(service: &ServiceName, request: &RequestId, source: Source, line: &[u8]) {
+    let (request, line) = (request.as_str(), plain(line, false));
+    match source {
+        Source::Stdout => tracing::info!(target: "switchyard::guest", %service, request, "{line}"),
+        Source::Stderr => tracing::warn!(target: "switchyard::guest", %service, request, "{line}"),
+    }
+}
+
+/// A guest's bytes as text that cannot forge a line of the log or move the cursor of a terminal.
+fn plain(bytes: &[u8], lines: bool) -> String {
+    let harmless = |c: char| !c.is_control() || c == '\t' || (lines && c == '\n');
+    String::from_utf8_lossy(bytes).chars().map(|c| if harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// Standard output or error of one instance.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) printed: Arc<Mutex<Printed>>,
+    pub(super) source: Source,
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Stream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Stream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).print(self.source, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(LOG_LINE_BYTES_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(bytes_per_second: u64) -> Printed {
+        let budget = Budget::new(ServiceName::parse("loud").unwrap(), bytes_per_second, Counter::noop());
+        Printed::new(Arc::new(budget), RequestId::from_bits(1))
+    }
+
+    #[test]
+    fn the_tail_is_the_last_that_was_printed_even_when_it_was_not_logged() {
+        let mut printed = printed(10);
+        printed.print(Source::Stdout, &vec![b'x'; 3 * LOG_TAIL_BYTES_MAX]);
+        printed.print(Source::Stderr, b"panicked: why\n");
+        let tail = printed.finish();
+        assert!(tail.ends_with("xpanicked: why\n"), "{tail}");
+        assert_eq!(tail.len(), LOG_TAIL_BYTES_MAX);
+    }
+
+    #[test]
+    fn what_is_over_the_budget_of_a_second_is_dropped() {
+        let mut printed = printed(10);
+        printed.print(Source::Stdout, b"12345");
+        assert_eq!(printed.stdout, b"12345");
+        printed.print(Source::Stdout, b"678901");
+        assert_eq!(printed.stdout, b"12345");
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_and_not_gathered() {
+        let mut printed = printed(u64::MAX);
+        printed.print(Source::Stderr, &vec![b'x'; 10 * LOG_LINE_BYTES_MAX]);
+        assert_eq!(printed.stderr.len(), LOG_LINE_BYTES_MAX);
+    }
+
+    #[test]
+    fn control_characters_of_a_guest_do_not_reach_the_log() {
+        assert_eq!(plain(b"a\x1b[31m\nb\tc", false), "a\u{fffd}[31m\u{fffd}b\tc");
+    }
+}

@@ -1,0 +1,64 @@
+//! The memory of an instance: how much all of its memories may have together.
+
+use wasmtime::ResourceLimiter;
+
+use crate::limits::TABLE_ELEMENTS_MAX;
+
+/// Counts what the memories of one instance have, and remembers when it said no: to a guest, out of memory looks like
+/// any other trap.
+#[derive(Debug)]
+pub(super) struct Memory {
+    bytes: usize,
+    bytes_max: usize,
+    refused: bool,
+}
+
+impl Memory {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { bytes: 0, bytes_max, refused: false }
+    }
+
+    /// Whether the guest wanted more than it may have.
+    pub(super) fn refused(&self) -> bool {
+        self.refused
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
+        let allowed = bytes <= self.bytes_max;
+        if allowed && maximum.is_none_or(|maximum| desired <= maximum) {
+            self.bytes = bytes;
+        }
+        self.refused |= !allowed;
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_is_on_the_sum_of_all_memories() {
+        let mut memory = Memory::new(100);
+        assert!(memory.memory_growing(0, 60, None).unwrap());
+        assert!(memory.memory_growing(0, 40, None).unwrap());
+        assert!(!memory.refused());
+        assert!(!memory.memory_growing(40, 41, None).unwrap());
+        assert!(memory.refused());
+        assert_eq!(memory.bytes, 100);
+    }
+
+    #[test]
+    fn growth_that_the_memory_itself_forbids_is_not_counted() {
+        let mut memory = Memory::new(100);
+        assert!(memory.memory_growing(0, 50, Some(10)).unwrap());
+        assert_eq!(memory.bytes, 0);
+    }
+}

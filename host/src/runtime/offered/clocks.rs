@@ -1,0 +1,110 @@
+//! `wasi:clocks`: the time of the root call, so that a re-run of the call sees the same.
+//!
+//! The wall clock stands still. The monotonic clock moves only by what the guest slept: a program that waits for a time
+//! to pass gets on, and a program that spins until it has passed meets its deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
+use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
+
+use crate::clock;
+use crate::runtime::state::State;
+
+const MICROS_PER_SECOND: u64 = 1_000_000;
+const NANOS_PER_MICRO: u64 = 1_000;
+
+/// The time that one instance sees.
+#[derive(Debug)]
+pub(in crate::runtime) struct Time {
+    unix_micros: u64,
+    /// What the monotonic clock shows; made when the guest first looks at it.
+    nanos: Option<Arc<AtomicU64>>,
+}
+
+impl Time {
+    pub(in crate::runtime) fn new(unix_micros: u64) -> Self {
+        Self { unix_micros, nanos: None }
+    }
+
+    fn nanos(&mut self) -> &Arc<AtomicU64> {
+        let begin = self.unix_micros.saturating_mul(NANOS_PER_MICRO);
+        self.nanos.get_or_insert_with(|| Arc::new(AtomicU64::new(begin)))
+    }
+}
+
+struct View<'a> {
+    time: &'a mut Time,
+    table: &'a mut ResourceTable,
+}
+
+impl wall_clock::Host for View<'_> {
+    fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        let micros = u32::try_from(self.time.unix_micros % MICROS_PER_SECOND)?;
+        Ok(wall_clock::Datetime { seconds: self.time.unix_micros / MICROS_PER_SECOND, nanoseconds: micros * 1000 })
+    }
+
+    fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        Ok(wall_clock::Datetime { seconds: 0, nanoseconds: 1000 })
+    }
+}
+
+impl monotonic_clock::Host for View<'_> {
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.time.nanos().load(Ordering::Relaxed))
+    }
+
+    fn resolution(&mut self) -> wasmtime::Result<u64> {
+        Ok(NANOS_PER_MICRO)
+    }
+
+    fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        let shown = Arc::clone(self.time.nanos());
+        let wait = Duration::from_nanos(when.saturating_sub(shown.load(Ordering::Relaxed)));
+        let sleep = Sleep { until: clock::now().checked_add(wait).map(Into::into), when, shown };
+        let sleep = self.table.push(sleep)?;
+        subscribe(self.table, sleep)
+    }
+
+    fn subscribe_duration(&mut self, duration: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        let now = self.time.nanos().load(Ordering::Relaxed);
+        self.subscribe_instant(now.saturating_add(duration))
+    }
+}
+
+/// A sleep of the guest: when it is over, the monotonic clock shows its end.
+struct Sleep {
+    /// Nothing: longer than the host's clock reaches.
+    until: Option<Instant>,
+    when: u64,
+    shown: Arc<AtomicU64>,
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Sleep {
+    async fn ready(&mut self) {
+        match self.until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+        self.shown.fetch_max(self.when, Ordering::Relaxed);
+    }
+}
+
+struct Clocks;
+
+impl HasData for Clocks {
+    type Data<'a> = View<'a>;
+}
+
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    fn view(state: &mut State) -> View<'_> {
+        View { time: &mut state.time, table: &mut state.table }
+    }
+    wall_clock::add_to_linker::<State, Clocks>(linker, view)?;
+    monotonic_clock::add_to_linker::<State, Clocks>(linker, view)
+}

@@ -1,0 +1,48 @@
+//! `wasi:cli/environment` and `exit`: the service's configuration, and a way to end that counts as a trap.
+
+use wasmtime::component::{HasData, Linker};
+use wasmtime_wasi::p2::bindings::cli::{environment, exit};
+
+use crate::runtime::state::State;
+
+struct View<'a> {
+    environment: &'a [(String, String)],
+}
+
+impl environment::Host for View<'_> {
+    fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.environment.to_vec())
+    }
+
+    fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+impl exit::Host for View<'_> {
+    fn exit(&mut self, status: Result<(), ()>) -> wasmtime::Result<()> {
+        self.exit_with_code(u8::from(status.is_err()))
+    }
+
+    fn exit_with_code(&mut self, code: u8) -> wasmtime::Result<()> {
+        Err(wasmtime::format_err!("the component ended itself with status {code} in the middle of a call"))
+    }
+}
+
+struct Environment;
+
+impl HasData for Environment {
+    type Data<'a> = View<'a>;
+}
+
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    fn view(state: &mut State) -> View<'_> {
+        View { environment: &state.service.environment }
+    }
+    environment::add_to_linker::<State, Environment>(linker, view)?;
+    exit::add_to_linker::<State, Environment>(linker, view)
+}

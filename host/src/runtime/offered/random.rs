@@ -1,0 +1,75 @@
+//! `wasi:random`: randomness that is fixed by the call's seed, so that a re-run of the call draws the same.
+
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use wasmtime::component::{HasData, Linker};
+use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
+
+use crate::limits::RANDOM_BYTES_MAX;
+use crate::runtime::state::State;
+
+/// The randomness of one instance. To whom the seed is unknown, what it draws is unpredictable.
+#[derive(Debug)]
+pub(in crate::runtime) struct Random {
+    seed: [u8; 32],
+    generator: Option<ChaCha12Rng>,
+}
+
+impl Random {
+    pub(in crate::runtime) fn new(seed: [u8; 32]) -> Self {
+        Self { seed, generator: None }
+    }
+
+    fn generator(&mut self) -> &mut ChaCha12Rng {
+        self.generator.get_or_insert_with(|| ChaCha12Rng::from_seed(self.seed))
+    }
+
+    fn bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+        if len > RANDOM_BYTES_MAX {
+            wasmtime::bail!("{len} random bytes at once; the host gives {RANDOM_BYTES_MAX}");
+        }
+        let mut bytes = vec![0; usize::try_from(len)?];
+        self.generator().fill_bytes(&mut bytes);
+        Ok(bytes)
+    }
+}
+
+impl random::Host for Random {
+    fn get_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+        self.bytes(len)
+    }
+
+    fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.generator().next_u64())
+    }
+}
+
+// The insecure interfaces draw from the secure generator: it costs little, and there is one to reason about.
+impl insecure::Host for Random {
+    fn get_insecure_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+        self.bytes(len)
+    }
+
+    fn get_insecure_random_u64(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.generator().next_u64())
+    }
+}
+
+impl insecure_seed::Host for Random {
+    fn insecure_seed(&mut self) -> wasmtime::Result<(u64, u64)> {
+        let generator = self.generator();
+        Ok((generator.next_u64(), generator.next_u64()))
+    }
+}
+
+struct Draws;
+
+impl HasData for Draws {
+    type Data<'a> = &'a mut Random;
+}
+
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    random::add_to_linker::<State, Draws>(linker, |state| &mut state.random)?;
+    insecure::add_to_linker::<State, Draws>(linker, |state| &mut state.random)?;
+    insecure_seed::add_to_linker::<State, Draws>(linker, |state| &mut state.random)
+}

@@ -1,0 +1,54 @@
+//! `switchyard:service/store`: the service's own store, as the call's transaction sees it.
+
+use wasmtime::component::{HasData, Linker};
+
+use crate::runtime::bindings::service::switchyard::service::store;
+use crate::runtime::failure::Failure;
+use crate::runtime::state::State;
+use crate::store::{Direction, Scan, Transaction};
+
+struct View<'a> {
+    transaction: &'a mut Transaction,
+}
+
+impl store::Host for View<'_> {
+    fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        let value = self.transaction.get(&key).map_err(Failure::Store)?;
+        Ok(value.map(Into::into))
+    }
+
+    fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<()> {
+        Ok(self.transaction.set(&key, value).map_err(Failure::Store)?)
+    }
+
+    fn delete(&mut self, key: String) -> wasmtime::Result<()> {
+        Ok(self.transaction.delete(&key).map_err(Failure::Store)?)
+    }
+
+    fn scan(
+        &mut self,
+        prefix: String,
+        after: Option<String>,
+        direction: store::Direction,
+        limit: u32,
+    ) -> wasmtime::Result<store::Page> {
+        let direction = match direction {
+            store::Direction::Ascending => Direction::Ascending,
+            store::Direction::Descending => Direction::Descending,
+        };
+        let scan = Scan { prefix: &prefix, after: after.as_deref(), direction, limit };
+        let page = self.transaction.scan(&scan).map_err(Failure::Store)?;
+        let entries = page.entries.into_iter().map(|entry| store::Entry { key: entry.key, value: entry.value.into() });
+        Ok(store::Page { entries: entries.collect(), more: page.more })
+    }
+}
+
+struct Stored;
+
+impl HasData for Stored {
+    type Data<'a> = View<'a>;
+}
+
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    store::add_to_linker::<State, Stored>(linker, |state| View { transaction: &mut state.transaction })
+}

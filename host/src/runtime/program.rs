@@ -1,0 +1,146 @@
+//! A linked component: every run of one of its functions is a fresh instance.
+
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
+
+use super::answer;
+use super::epoch::Ticker;
+use super::failure::Failure;
+use super::frame::{Finished, Frame};
+use super::imports::over;
+use super::link::Exports;
+use super::state::{Service, State};
+use crate::contract::Function;
+use crate::limits::COMMIT_BYTES_MAX;
+use crate::observe::runtime::RuntimeMetrics;
+
+/// A component linked to a contract, ready to run. Its runs share nothing.
+pub struct Program {
+    pub(super) instances: InstancePre<State>,
+    pub(super) exports: Exports,
+    pub(super) service: Arc<Service>,
+    pub(super) metrics: RuntimeMetrics,
+    pub(super) _ticker: Arc<Ticker>,
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// What a value takes in the host's memory, in bytes, for each of its JSON: names and items cost more there. A list of
+/// single bytes costs five times this; so it may be as much shorter.
+const MEMORY_PER_ANSWER_BYTE: usize = 8;
+
+/// What a guest may hand the host in one call in any case, in bytes of memory: a commit's worth of values, and room.
+const HANDED_BYTES_MIN: usize = 2 * COMMIT_BYTES_MAX;
+
+/// How wasmtime says that a guest handed over more. There is no type to ask for; a test holds the text.
+const HANDED_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
+
+impl Program {
+    /// Runs `function` of the contract in an instance of its own, which is gone when this returns.
+    ///
+    /// The guest gives its thread to others at every tick of the epoch. A failure is logged here.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the guest and gives back its slot and memory. The frame is lost with it.
+    pub async fn run(&self, function: &Function, arguments: &[Val], frame: Frame) -> Finished {
+        let _counted = Counted::new(&self.metrics.instances);
+        let deadline = frame.deadline.into();
+        let mut store = self.store(frame);
+        let run = self.run_in(&mut store, function, arguments);
+        let result = tokio::time::timeout_at(deadline, run).await.unwrap_or(Err(Failure::Deadline));
+        let mut state = store.into_data();
+        let log_tail = state.finish_log();
+        let result = result.map_err(|failure| self.report(function, &state, failure, log_tail));
+        Finished { result, transaction: state.transaction, outbound: state.outbound }
+    }
+
+    fn store(&self, frame: Frame) -> Store<State> {
+        let limits = &self.service.limits;
+        let fuel = limits.answer_bytes_max.saturating_mul(MEMORY_PER_ANSWER_BYTE).max(HANDED_BYTES_MIN);
+        let mut store = Store::new(self.instances.engine(), State::new(Arc::clone(&self.service), frame));
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(fuel);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store
+    }
+
+    async fn run_in(
+        &self,
+        store: &mut Store<State>,
+        function: &Function,
+        arguments: &[Val],
+    ) -> Result<Option<Val>, Failure> {
+        let index = self.export(function).ok_or_else(|| Failure::Trap {
+            message: format!("the contract of the component has no {}#{}", function.interface, function.name.wit),
+            backtrace: String::new(),
+            log_tail: String::new(),
+        })?;
+        let instance = self.instances.instantiate_async(&mut *store).await.map_err(Failure::of)?;
+        let export = instance.get_func(&mut *store, index).expect("the index was looked up in this component");
+        let mut result = Val::Bool(false);
+        let has_result = function.fallible || function.ok.is_some();
+        let results = if has_result { std::slice::from_mut(&mut result) } else { &mut [] };
+        export.call_async(&mut *store, arguments, results).await.map_err(Failure::of)?;
+        if !has_result {
+            return Ok(None);
+        }
+        let max = self.service.limits.answer_bytes_max;
+        if answer::bytes(&result, max) > max {
+            return Err(over("answer_bytes_max", max, "the answer is larger"));
+        }
+        Ok(Some(result))
+    }
+
+    fn export(&self, function: &Function) -> Option<&ComponentExportIndex> {
+        self.exports.get(&function.interface)?.get(&function.name.wit)
+    }
+
+    /// Says in the log and the metrics why a run failed, and completes the failure with what only the state knows.
+    fn report(&self, function: &Function, state: &State, failure: Failure, log_tail: String) -> Failure {
+        let limits = &self.service.limits;
+        let failure = match failure {
+            Failure::Trap { .. } if state.memory.refused() => {
+                Failure::Memory { bytes_max: limits.memory_bytes_max, log_tail }
+            }
+            Failure::Trap { message, .. } if message.contains(HANDED_TOO_MUCH) => {
+                over("answer_bytes_max", limits.answer_bytes_max, "it handed the host a larger value")
+            }
+            Failure::Trap { message, backtrace, .. } => Failure::Trap { message, backtrace, log_tail },
+            other => other,
+        };
+        self.metrics.failed(failure.cause());
+        let (log_tail, backtrace) = match &failure {
+            Failure::Trap { log_tail, backtrace, .. } => (log_tail.as_str(), backtrace.as_str()),
+            Failure::Memory { log_tail, .. } => (log_tail.as_str(), ""),
+            _ => ("", ""),
+        };
+        let (service, request) = (&self.service.name, state.request.as_str());
+        let function = format_args!("{}#{}", function.interface, function.name.wit);
+        tracing::warn!(%service, request, %function, error = failure.chain(), log_tail, backtrace, "a run failed");
+        failure
+    }
+}
+
+/// Counts an instance for as long as it is there, whatever ends it.
+struct Counted<'a>(&'a metrics::Gauge);
+
+impl<'a> Counted<'a> {
+    fn new(instances: &'a metrics::Gauge) -> Self {
+        instances.increment(1);
+        Self(instances)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}

@@ -1,0 +1,72 @@
+//! The state of one instance: all that the host functions of one run work on.
+
+use std::sync::{Arc, Mutex};
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::WasiCtx;
+
+use super::frame::{Frame, Outbound};
+use super::log::{Budget, Printed};
+use super::memory::Memory;
+use super::offered::{Random, Time};
+use crate::config::LimitSettings;
+use crate::limits::HANDLES_MAX;
+use crate::names::{Identity, RequestId, ServiceName};
+use crate::store::Transaction;
+
+/// What all instances of one service share.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) name: ServiceName,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) limits: LimitSettings,
+    pub(super) log: Arc<Budget>,
+}
+
+pub(super) struct State {
+    pub(super) service: Arc<Service>,
+    pub(super) transaction: Transaction,
+    pub(super) identity: Option<Identity>,
+    pub(super) calling_service: Option<ServiceName>,
+    pub(super) outbound: Box<dyn Outbound>,
+    pub(super) request: RequestId,
+    pub(super) memory: Memory,
+    /// How many events the run has emitted.
+    pub(super) events: usize,
+    pub(super) time: Time,
+    pub(super) random: Random,
+    /// Made when the guest first prints.
+    pub(super) printed: Option<Arc<Mutex<Printed>>>,
+    /// Made when the guest first asks for a file, a socket or its standard input.
+    pub(super) refused: Option<Box<WasiCtx>>,
+    /// The streams, pollables and buckets that the guest holds.
+    pub(super) table: ResourceTable,
+}
+
+impl State {
+    pub(super) fn new(service: Arc<Service>, frame: Frame) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Self {
+            memory: Memory::new(service.limits.memory_bytes_max),
+            service,
+            transaction: frame.transaction,
+            identity: frame.identity,
+            calling_service: frame.calling_service,
+            outbound: frame.outbound,
+            request: frame.request,
+            events: 0,
+            time: Time::new(frame.time_unix_micros),
+            random: Random::new(frame.seed),
+            printed: None,
+            refused: None,
+            table,
+        }
+    }
+
+    /// Ends the log of the run, and gives the last of it.
+    pub(super) fn finish_log(&mut self) -> String {
+        let Some(printed) = self.printed.take() else { return String::new() };
+        printed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish()
+    }
+}

@@ -1,0 +1,95 @@
+//! What may go wrong with a store.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::index::{IndexError, IndexOpenError};
+use crate::journal::{self, Stopped};
+use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX};
+use crate::names::{NameError, ServiceName};
+
+/// Why a transaction did not do what it was told. It is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Key(#[from] NameError),
+    #[error("the value has {bytes} bytes, at most {VALUE_BYTES_MAX} can be stored")]
+    ValueTooLarge { bytes: usize },
+    #[error("a function that only reads cannot write")]
+    ReadOnly,
+    #[error("a call writes at most {COMMIT_KEYS_MAX} keys")]
+    TooManyKeys,
+    #[error("a call writes at most {COMMIT_BYTES_MAX} bytes of keys, values and events")]
+    CommitTooLarge,
+    #[error("a scan gives 1 to {SCAN_ENTRIES_MAX} entries at once, not {limit}")]
+    ScanLimit { limit: u32 },
+    #[error("a scan begins behind a key with its prefix, or at its beginning")]
+    ScanAfter,
+    #[error("the index holds a key that is no text: it is damaged")]
+    KeyNotText,
+    #[error("cannot read the index")]
+    Index(#[source] IndexError),
+}
+
+/// Why a call was not committed. Nothing of it remains.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Something that the call read was changed since: run it again.
+    #[error("what the call read was changed by another")]
+    Conflict,
+    #[error("the store of {service} may hold {bytes_max} bytes, and they are taken")]
+    Quota { service: ServiceName, bytes_max: u64 },
+    #[error("the disk is full")]
+    NoRoom { source: Option<Arc<io::Error>> },
+    #[error("a commit takes at most {bytes_max} bytes of the journal, not {bytes}")]
+    TooLarge { bytes: u64, bytes_max: u64 },
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why the stores of a data directory are not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("another host uses {}: stop it first, or choose another data directory", path.display())]
+    Locked { path: PathBuf },
+    #[error("cannot use {} as a data directory", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("segments of {bytes} bytes are too small: a commit may take {bytes_min}")]
+    SegmentsTooSmall { bytes: u64, bytes_min: u64 },
+    #[error(transparent)]
+    Journal(#[from] journal::OpenError),
+    #[error(transparent)]
+    Index(#[from] IndexOpenError),
+    #[error("cannot read the index {}", path.display())]
+    Read { path: PathBuf, source: IndexError },
+    #[error("{} is of another journal than the rest: put back the file that belongs here", path.display())]
+    OtherJournal { path: PathBuf },
+    #[error(
+        "{} has the commits up to {index}, the journal in {} only those up to {journal}: restore the data directory \
+         from a backup",
+        path.display(), folder.display()
+    )]
+    JournalBehind { path: PathBuf, folder: PathBuf, index: u64, journal: u64 },
+    #[error("the journal has commits of {service}, but {} is missing: put it back", path.display())]
+    IndexMissing { service: ServiceName, path: PathBuf },
+    #[error("no random numbers from the system")]
+    Random { source: io::Error },
+    #[error("cannot start the thread of the indexes")]
+    Thread { source: io::Error },
+}
+
+/// Why the stores were not closed in order. What was acknowledged is durable nonetheless; the next start replays it.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    #[error("cannot end the journal")]
+    Journal { source: io::Error },
+    #[error("cannot write the index of {service}")]
+    Index { service: ServiceName, source: IndexError },
+    #[error("cannot delete what the journal needs no more")]
+    Discard { source: io::Error },
+    #[error("the thread of the indexes panicked")]
+    Panicked,
+}

@@ -1,0 +1,237 @@
+//! The redb file of one service: its state as of one number, which it stores in the same redb transaction.
+//!
+//! Only the thread that applies commits writes; calls read through an [`IndexView`], which is opened once for many.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use redb::{Database, Range, ReadOnlyTable, ReadableDatabase as _, TableDefinition};
+
+use super::backend::{Backend, Full};
+use super::overlay::Layer;
+use super::scan::Bounds;
+use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
+use crate::limits::INDEX_CHECK_BYTES_MAX;
+use crate::names::{Number, ServiceName};
+
+const ENTRIES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("entries");
+const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
+const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
+
+const FORMAT: u64 = 1;
+
+/// An error of redb, boxed: they are large, and rare.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct IndexError(Box<redb::Error>);
+
+impl<E: Into<redb::Error>> From<E> for IndexError {
+    fn from(error: E) -> Self {
+        Self(Box::new(error.into()))
+    }
+}
+
+/// Why an index is not opened. Nothing of it was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexOpenError {
+    #[error("cannot open {} as an index: restore the data directory from a backup", path.display())]
+    Open { path: PathBuf, source: IndexError },
+    #[error("cannot make {}", path.display())]
+    Create { path: PathBuf, source: std::io::Error },
+    #[error("{} is no index of {service}: put back the file that belongs here", path.display())]
+    Foreign { path: PathBuf, service: ServiceName },
+    #[error("{} has format {format}, which this version of switchyard does not read", path.display())]
+    Format { path: PathBuf, format: u64 },
+}
+
+/// An open index, for its one writer.
+pub(super) struct Index {
+    pub(super) service: ServiceName,
+    pub(super) journal: JournalId,
+    /// All commits up to this number are durable in it.
+    pub(super) number: Number,
+    /// Bytes of its keys and values.
+    pub(super) bytes: u64,
+    database: Database,
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").field("service", &self.service).field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// The state of one service as of one number. It stays as it is while later commits are applied.
+pub(super) struct IndexView {
+    entries: ReadOnlyTable<&'static [u8], &'static [u8]>,
+}
+
+impl fmt::Debug for IndexView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexView").finish_non_exhaustive()
+    }
+}
+
+pub(super) fn path(service: &ServiceName) -> String {
+    format!("{SERVICES_FOLDER}/{service}.redb")
+}
+
+/// The services that have an index in the data directory.
+pub(super) fn services(disk: &dyn Disk) -> std::io::Result<Vec<ServiceName>> {
+    let names = disk.names(SERVICES_FOLDER)?;
+    Ok(names.iter().filter_map(|name| ServiceName::parse(name.strip_suffix(".redb")?).ok()).collect())
+}
+
+impl Index {
+    /// Opens the index of `service`, which is there.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        service: &ServiceName,
+        cache_bytes: usize,
+        full: &Arc<Full>,
+    ) -> Result<Self, IndexOpenError> {
+        let path = path(service);
+        let at_file = |source: IndexError| IndexOpenError::Open { path: disk.full(&path), source };
+        let at_redb = |source| at_file(redb::StorageError::Io(source).into());
+        let file = disk.open(&path).map_err(at_redb)?;
+        let file_bytes = file.bytes().map_err(at_redb)?;
+        if file_bytes == 0 {
+            return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
+        }
+        let database = Database::builder()
+            .set_cache_size(cache_bytes)
+            .set_check_integrity_on_open(file_bytes <= INDEX_CHECK_BYTES_MAX)
+            .create_with_backend(Backend { file, full: Arc::clone(full) })
+            .map_err(|error| at_file(error.into()))?;
+        let Some(state) = State::read(&database).map_err(at_file)? else {
+            return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
+        };
+        if state.format != FORMAT {
+            return Err(IndexOpenError::Format { path: disk.full(&path), format: state.format });
+        }
+        if state.service != service.as_str().as_bytes() {
+            return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
+        }
+        let State { journal, number, bytes, .. } = state;
+        Ok(Self { service: service.clone(), journal, number, bytes, database })
+    }
+
+    /// Makes the empty index of `service`, whose state as of `number` is nothing.
+    pub(super) fn create(
+        disk: &dyn Disk,
+        service: &ServiceName,
+        journal: JournalId,
+        number: Number,
+        cache_bytes: usize,
+        full: &Arc<Full>,
+    ) -> Result<Self, IndexOpenError> {
+        let path = path(service);
+        // Half an index must not look like one: it gets its name when it is whole.
+        let new_path = format!("{path}.new");
+        let at_disk = |source| IndexOpenError::Create { path: disk.full(&path), source };
+        let at_redb = |source| IndexOpenError::Open { path: disk.full(&path), source };
+        let file = disk.create(&new_path).map_err(at_disk)?;
+        let backend = Backend { file, full: Arc::clone(full) };
+        let database = Database::builder()
+            .set_cache_size(cache_bytes)
+            .create_with_backend(backend)
+            .map_err(|error| at_redb(error.into()))?;
+        let mut index = Self { service: service.clone(), journal, number, bytes: 0, database };
+        index.write(&Layer::new(), number, 0).map_err(at_redb)?;
+        disk.rename(&new_path, &path).map_err(at_disk)?;
+        disk.sync_folder(SERVICES_FOLDER).map_err(at_disk)?;
+        Ok(index)
+    }
+
+    /// Writes `layer` over it and makes it durable as the state of `number`, which has `bytes` in all.
+    pub(super) fn write(&mut self, layer: &Layer, number: Number, bytes: u64) -> Result<(), IndexError> {
+        let mut transaction = self.database.begin_write()?;
+        // After a crash the file is opened at once, however large it is.
+        transaction.set_quick_repair(true);
+        {
+            let mut entries = transaction.open_table(ENTRIES)?;
+            for (key, written) in layer {
+                let key = key.as_str().as_bytes();
+                match &written.value {
+                    Some(value) => drop(entries.insert(key, value.as_ref())?),
+                    None => drop(entries.remove(key)?),
+                }
+            }
+            let mut state = transaction.open_table(STATE)?;
+            state.insert("format", FORMAT)?;
+            state.insert("number", number.0)?;
+            state.insert("bytes", bytes)?;
+            let mut identity = transaction.open_table(IDENTITY)?;
+            identity.insert("service", self.service.as_str().as_bytes())?;
+            identity.insert("journal", self.journal.0.as_slice())?;
+        }
+        transaction.commit()?;
+        self.number = number;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    pub(super) fn view(&self) -> Result<IndexView, IndexError> {
+        Ok(IndexView { entries: self.database.begin_read()?.open_table(ENTRIES)? })
+    }
+
+    pub(super) fn close(self) -> Result<(), IndexError> {
+        Ok(self.database.close()?)
+    }
+}
+
+struct State {
+    format: u64,
+    number: Number,
+    bytes: u64,
+    service: Vec<u8>,
+    journal: JournalId,
+}
+
+impl State {
+    /// What an index says of itself; nothing when the file is a redb file of something else.
+    fn read(database: &Database) -> Result<Option<Self>, IndexError> {
+        let transaction = database.begin_read()?;
+        let (state, identity) = match (transaction.open_table(STATE), transaction.open_table(IDENTITY)) {
+            (Ok(state), Ok(identity)) => (state, identity),
+            (Err(redb::TableError::Storage(error)), _) | (_, Err(redb::TableError::Storage(error))) => {
+                return Err(error.into());
+            }
+            _ => return Ok(None),
+        };
+        let number = |name| Ok::<_, IndexError>(state.get(name)?.map(|guard| guard.value()));
+        let bytes = |name| Ok::<_, IndexError>(identity.get(name)?.map(|guard| guard.value().to_vec()));
+        let journal = bytes("journal")?.and_then(|bytes| bytes.try_into().ok()).map(JournalId);
+        Ok((|format, applied, total, service, journal| {
+            Some(Self {
+                format: format?,
+                number: Number(applied?),
+                bytes: total?,
+                service: service?,
+                journal: journal?,
+            })
+        })(number("format")?, number("number")?, number("bytes")?, bytes("service")?, journal))
+    }
+}
+
+impl IndexView {
+    pub(super) fn get(&self, key: &str) -> Result<Option<Bytes>, IndexError> {
+        let value = self.entries.get(key.as_bytes())?;
+        Ok(value.map(|guard| Bytes::copy_from_slice(guard.value())))
+    }
+
+    /// Bytes of the value under `key`, if there is one.
+    pub(super) fn value_bytes(&self, key: &str) -> Result<Option<usize>, IndexError> {
+        Ok(self.entries.get(key.as_bytes())?.map(|guard| guard.value().len()))
+    }
+
+    pub(super) fn range(
+        &self,
+        bounds: &Bounds<'_>,
+    ) -> Result<Range<'static, &'static [u8], &'static [u8]>, IndexError> {
+        let bytes = (bounds.lower.map(str::as_bytes), bounds.upper.as_ref().map(|upper| upper.as_bytes()));
+        Ok(self.entries.range::<&[u8]>(bytes)?)
+    }
+}

@@ -1,0 +1,125 @@
+//! What a call reads: an index as of some number, and over it the commits that it does not have yet.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use imbl::OrdMap;
+
+use super::index::{IndexError, IndexView};
+use super::reads::Reads;
+use crate::names::{Key, Number};
+
+/// Commits, the latest of each key. A copy is a snapshot, and costs nothing.
+pub(super) type Layer = OrdMap<Key, Arc<Written>>;
+
+/// What a commit put under a key; nothing when it deleted the key.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) number: Number,
+    pub(super) value: Option<Bytes>,
+}
+
+/// The state of one service as of one number. Never changed: a commit publishes the next one.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// The number of the last commit of this service.
+    pub(super) number: Number,
+    /// Bytes of the keys and values.
+    pub(super) bytes: u64,
+    /// Commits since `old` was frozen.
+    pub(super) young: Layer,
+    /// Commits that are being applied to the index.
+    pub(super) old: Layer,
+    pub(super) index: Arc<IndexView>,
+    /// Layers that are in the index, kept to validate what began before they were: oldest first.
+    pub(super) retired: Arc<Vec<Retired>>,
+    /// All commits behind this number are in a layer.
+    pub(super) horizon: Number,
+}
+
+/// A layer that is in the index.
+#[derive(Debug, Clone)]
+pub(super) struct Retired {
+    layer: Layer,
+    /// The last number in it.
+    through: Number,
+    /// What it took in the journal.
+    bytes: usize,
+    /// While somebody reads through this, calls that began before the layer was in the index may be under way.
+    readers: Weak<IndexView>,
+}
+
+impl View {
+    /// The state that an index has, with nothing over it.
+    pub(super) fn new(number: Number, bytes: u64, index: IndexView) -> Self {
+        Self {
+            number,
+            bytes,
+            young: Layer::new(),
+            old: Layer::new(),
+            index: Arc::new(index),
+            retired: Arc::default(),
+            horizon: number,
+        }
+    }
+
+    /// All commits behind this number are in `young` or `old`.
+    pub(super) fn floor(&self) -> Number {
+        self.retired.last().map_or(self.horizon, |retired| retired.through)
+    }
+
+    /// Whether all that was read is as it was; false also for what is older than what is remembered.
+    pub(super) fn is_unchanged(&self, reads: &Reads) -> bool {
+        let since = reads.number();
+        since >= self.number
+            || (since >= self.horizon
+                && !reads.changed_in(&self.young)
+                && !reads.changed_in(&self.old)
+                && !self.retired.iter().any(|retired| retired.through > since && reads.changed_in(&retired.layer)))
+    }
+
+    /// The same state when `index` has the old layer, whose last commit is `through` and which took `bytes` in the
+    /// journal. What is kept of such layers takes about `bytes_max`.
+    pub(super) fn applied(&self, index: IndexView, through: Number, bytes: usize, bytes_max: usize) -> Self {
+        let readers = Arc::downgrade(&self.index);
+        let mut retired = self.retired.as_ref().clone();
+        let mut horizon = self.horizon;
+        retired.push(Retired { layer: self.old.clone(), through, bytes, readers });
+        let mut kept_bytes: usize = retired.iter().map(|retired| retired.bytes).sum();
+        // The newest stays: it answers for what was read shortly before.
+        while retired.len() > 1 && (kept_bytes > bytes_max || retired.first().is_some_and(Retired::is_needless)) {
+            let oldest = retired.remove(0);
+            kept_bytes -= oldest.bytes;
+            horizon = oldest.through;
+        }
+        let (index, retired) = (Arc::new(index), Arc::new(retired));
+        Self { old: Layer::new(), young: self.young.clone(), index, retired, horizon, ..*self }
+    }
+
+    /// The latest commit that wrote `key`, if the index may not have it yet.
+    pub(super) fn written(&self, key: &str) -> Option<&Arc<Written>> {
+        // Most of the time there is nothing: then there is nothing to look up.
+        let young = if self.young.is_empty() { None } else { self.young.get(key) };
+        young.or_else(|| if self.old.is_empty() { None } else { self.old.get(key) })
+    }
+
+    /// Bytes that `key` and its value take, in this state.
+    pub(super) fn entry_bytes(&self, key: &str) -> Result<u64, IndexError> {
+        let value_bytes = match self.written(key) {
+            Some(written) => written.value.as_ref().map(Bytes::len),
+            None => self.index.value_bytes(key)?,
+        };
+        Ok(entry_bytes(key, value_bytes))
+    }
+}
+
+impl Retired {
+    fn is_needless(&self) -> bool {
+        self.readers.strong_count() == 0
+    }
+}
+
+/// Bytes that count for the quota: those of the key and its value, none when there is no value.
+pub(super) fn entry_bytes(key: &str, value_bytes: Option<usize>) -> u64 {
+    value_bytes.map_or(0, |bytes| (key.len() + bytes) as u64)
+}

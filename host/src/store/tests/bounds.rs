@@ -1,0 +1,274 @@
+//! Quotas, sizes, a full disk, a full overlay, calls that take long, and what may be let out when.
+
+use super::*;
+use crate::journal::simulated::{Fault, SimulatedDisk};
+use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, READ_KEYS_MAX, READ_RANGES_MAX, VALUE_BYTES_MAX};
+use crate::store::{Health, StoreError};
+
+fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> (Stores, Store) {
+    let stores = Stores::open_on(&disk.as_disk(), settings, &services(), None).unwrap();
+    let cart = stores.service(&name("cart")).unwrap();
+    (stores, cart)
+}
+
+fn settle(store: &Store) {
+    while !store.is_applied() {
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test]
+async fn what_is_out_of_bounds_is_refused_and_changes_nothing() {
+    let (_stores, cart) = on(&SimulatedDisk::new(1), &SETTINGS);
+    let long = "k".repeat(KEY_BYTES_MAX + 1);
+    let mut transaction = cart.begin();
+    assert!(matches!(transaction.get(&long), Err(StoreError::Key(_))));
+    assert!(matches!(transaction.set("", "1"), Err(StoreError::Key(_))));
+    assert!(matches!(transaction.set("k", vec![0; VALUE_BYTES_MAX + 1]), Err(StoreError::ValueTooLarge { .. })));
+    for limit in [0, 1001] {
+        let scan = Scan { prefix: "", after: None, direction: Direction::Ascending, limit };
+        assert!(matches!(transaction.scan(&scan), Err(StoreError::ScanLimit { .. })));
+    }
+    let scan = Scan { prefix: "a", after: Some("b"), direction: Direction::Ascending, limit: 1 };
+    assert!(matches!(transaction.scan(&scan), Err(StoreError::ScanAfter)));
+    assert!(!transaction.has_effects());
+
+    for key in 0..COMMIT_KEYS_MAX {
+        transaction.set(&key.to_string(), "").unwrap();
+    }
+    transaction.set("0", "again").unwrap();
+    assert!(matches!(transaction.set("one more", ""), Err(StoreError::TooManyKeys)));
+    commit(transaction).await.unwrap();
+
+    let mut transaction = cart.begin();
+    for key in 0..7 {
+        transaction.set(&key.to_string(), vec![0; VALUE_BYTES_MAX]).unwrap();
+    }
+    transaction.set("7", vec![0; VALUE_BYTES_MAX - 8]).unwrap();
+    assert!(matches!(transaction.set("8", "1"), Err(StoreError::CommitTooLarge)));
+    transaction.set("7", "smaller").unwrap();
+    transaction.set("8", "1").unwrap();
+    commit(transaction).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_at_its_quota_takes_only_what_makes_it_smaller() {
+    let services = [(name("cart"), 10), (name("stock"), 1000)];
+    let disk = SimulatedDisk::new(1);
+    let stores = Stores::open_on(&disk.as_disk(), &SETTINGS, &services, None).unwrap();
+    let cart = stores.service(&name("cart")).unwrap();
+    put(&cart, "a", "123456789").await;
+    let set = |key: &'static str, value: &'static str| {
+        let mut transaction = cart.begin();
+        transaction.set(key, value).unwrap();
+        commit(transaction)
+    };
+    assert!(matches!(set("b", "").await, Err(CommitError::Quota { bytes_max: 10, .. })));
+    assert!(matches!(set("a", "1234567890").await, Err(CommitError::Quota { .. })));
+    set("a", "987654321").await.unwrap();
+    let mut older = cart.begin();
+    older.set("b", "12").unwrap();
+    set("a", "1").await.unwrap();
+    commit(older).await.expect("the bytes are counted against the state at the commit, not at the beginning");
+    assert_eq!(cart.bytes(), 5);
+    put(&stores.service(&name("stock")).unwrap(), "other", "stores go on").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_what_needs_room_until_there_is_room() {
+    let disk = SimulatedDisk::new(1);
+    let settings = StoreSettings { segment_bytes: 4096, checkpoint_ms_max: 0, overlay_bytes_max: 4096, ..SETTINGS };
+    let (stores, cart) = on(&disk, &settings);
+    put(&cart, "before", "1").await;
+    disk.set_bytes_max(disk.bytes());
+    let mut done = 0;
+    let error = loop {
+        let mut transaction = cart.begin();
+        transaction.set(&format!("key-{done}"), vec![b'x'; 500]).unwrap();
+        match commit(transaction).await {
+            Ok(_) => done += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, CommitError::NoRoom { .. }), "{error:?}");
+    assert_eq!(stores.health(), Health::Running);
+    assert_eq!(now(&cart, "before"), Some("1".into()), "reads go on");
+    disk.set_bytes_max(u64::MAX);
+    loop {
+        let mut transaction = cart.begin();
+        transaction.set("after", "2").unwrap();
+        match commit(transaction).await {
+            Ok(number) => break stores.wait_durable(number).await.unwrap(),
+            Err(CommitError::NoRoom { .. }) => std::thread::yield_now(),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    stores.close().unwrap();
+    let (stores, cart) = on(&disk, &settings);
+    assert_eq!(now(&cart, "after"), Some("2".into()));
+    let found = scan("key-", None, Direction::Ascending, 1000)(&mut cart.begin());
+    assert_eq!(found.entries.len(), done);
+    stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn the_indexes_wait_for_room_and_reads_go_on() {
+    let disk = SimulatedDisk::new(1);
+    let settings = StoreSettings { checkpoint_ms_max: 0, overlay_bytes_max: 4 << 20, ..SETTINGS };
+    let (stores, cart) = on(&disk, &settings);
+    put(&cart, "before", "1").await;
+    settle(&cart);
+    disk.set_bytes_max(disk.bytes());
+    let mut keys = 0;
+    let error = loop {
+        // There is room in the segment, but the index has to grow.
+        let mut transaction = cart.begin();
+        transaction.set(&format!("key-{keys}"), vec![b'x'; 500_000]).unwrap();
+        match commit(transaction).await {
+            Ok(_) => keys += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, CommitError::NoRoom { source: None }), "{error:?}");
+    assert_eq!(now(&cart, "before"), Some("1".into()));
+    assert_eq!(stores.health(), Health::Running);
+    disk.set_bytes_max(u64::MAX);
+    settle(&cart);
+    put(&cart, "after", "2").await;
+    stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn writers_wait_while_the_overlay_is_full() {
+    let settings = StoreSettings { checkpoint_ms_max: 3_600_000, overlay_bytes_max: 4096, ..SETTINGS };
+    let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
+    for key in 0..200 {
+        put(&cart, &format!("key-{key}"), &"x".repeat(200)).await;
+    }
+    assert!(cart.view().young.len() < 40, "{}", cart.view().young.len());
+    stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_outlives_checkpoints_conflicts_only_when_what_it_read_was_changed() {
+    let settings = StoreSettings { checkpoint_ms_max: 0, ..SETTINGS };
+    let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
+    for changed in [false, true] {
+        put(&cart, "read", "0").await;
+        settle(&cart);
+        let mut long = cart.begin();
+        assert_eq!(text(&mut long, "read"), Some("0".into()));
+        scan("range/", None, Direction::Ascending, 10)(&mut long);
+        long.set("long", "1").unwrap();
+        for round in 0..5 {
+            put(&cart, "other", &round.to_string()).await;
+            if changed && round == 1 {
+                put(&cart, "range/new", "1").await;
+            }
+            settle(&cart);
+        }
+        assert_eq!(matches!(commit(long).await, Err(CommitError::Conflict)), changed);
+        assert_eq!(cart.bytes(), cart.begin().sum_of_bytes());
+    }
+    stores.close().unwrap();
+}
+
+impl Transaction {
+    fn sum_of_bytes(&mut self) -> u64 {
+        let page = scan("", None, Direction::Ascending, 1000)(self);
+        page.entries.iter().map(|entry| (entry.key.len() + entry.value.len()) as u64).sum()
+    }
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_many_reads_is_bounded_and_covers_them_all() {
+    let many_gets = |transaction: &mut Transaction| {
+        for key in 0..READ_KEYS_MAX * 3 {
+            transaction.get(&format!("key-{key:05}")).unwrap();
+        }
+    };
+    let many_scans = |transaction: &mut Transaction| {
+        for _ in 0..=READ_RANGES_MAX {
+            scan("key-", None, Direction::Ascending, 1)(transaction);
+        }
+    };
+    type Read = fn(&mut Transaction);
+    let cases: [(Read, &str, bool); 4] = [
+        (many_gets, "key-00007", true),
+        (many_gets, "key-12287", true),
+        (many_gets, "z", false),
+        // More ranges than are remembered are remembered as the whole store.
+        (many_scans, "z", true),
+    ];
+    let (stores, cart) = on(&SimulatedDisk::new(1), &SETTINGS);
+    for (case, (read, written, conflicts)) in cases.into_iter().enumerate() {
+        let mut transaction = cart.begin();
+        read(&mut transaction);
+        transaction.set("mine", "1").unwrap();
+        put(&cart, written, "1").await;
+        let result = commit(transaction).await;
+        assert_eq!(matches!(result, Err(CommitError::Conflict)), conflicts, "case {case}: {result:?}");
+    }
+    stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_reads_go_on_and_nothing_that_was_not_durable_is_let_out() {
+    let disk = SimulatedDisk::new(1);
+    let settings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SETTINGS };
+    let (stores, cart) = on(&disk, &settings);
+    let number = put(&cart, "durable", "1").await;
+    stores.wait_durable(number).await.unwrap();
+    // The next operations are the write and the sync of one batch.
+    disk.plan(1, Fault::Error);
+    let lost = put(&cart, "lost", "1").await;
+    stores.wait_durable(lost).await.unwrap_err();
+    assert!(matches!(stores.health(), Health::Stopped { .. }));
+
+    let mut reader = cart.begin();
+    assert_eq!(text(&mut reader, "durable"), Some("1".into()));
+    assert_eq!(reader.saw(), Number(0), "what was durable at the beginning holds nobody back");
+    stores.wait_durable(reader.saw()).await.unwrap();
+    text(&mut reader, "lost");
+    assert_eq!(reader.saw(), lost);
+    let mut scanner = cart.begin();
+    scan("l", None, Direction::Ascending, 1)(&mut scanner);
+    assert_eq!(commit(scanner).await.unwrap(), lost, "a call without effects is let out with what it saw");
+
+    let mut writer = cart.begin();
+    writer.set("more", "1").unwrap();
+    assert!(matches!(commit(writer).await, Err(CommitError::Stopped(_))));
+    stores.close().unwrap_err();
+}
+
+#[tokio::test]
+async fn what_was_read_is_known_to_be_unchanged() {
+    let settings = StoreSettings { checkpoint_ms_max: 0, ..SETTINGS };
+    let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
+    put(&cart, "session", "1").await;
+    let mut transaction = cart.begin_read();
+    transaction.get("session").unwrap();
+    let reads = transaction.into_reads();
+    for round in 0..5 {
+        assert!(cart.unchanged(&reads), "round {round}");
+        put(&cart, "other", "1").await;
+        assert!(cart.unchanged(&reads), "round {round}");
+        settle(&cart);
+    }
+    put(&cart, "session", "2").await;
+    assert!(!cart.unchanged(&reads));
+    settle(&cart);
+    assert!(!cart.unchanged(&reads));
+    stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn memos_and_events_alone_are_a_commit() {
+    let settings = StoreSettings { checkpoint_ms_max: 0, overlay_bytes_max: 2048, ..SETTINGS };
+    let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
+    for number in 1..100 {
+        let details = CommitDetails { memo: Some(vec![b'm'; 100].into()), ..details() };
+        assert_eq!(cart.begin().commit(details).await.unwrap(), Number(number));
+    }
+    stores.close().unwrap();
+}

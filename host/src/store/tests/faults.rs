@@ -1,0 +1,116 @@
+//! A disk that fails or loses power at every operation in turn: acknowledged commits survive, the others are there
+//! whole or not at all, and what is there is a prefix of the one order.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::journal::simulated::{Fault, SimulatedDisk};
+use crate::store::OpenError;
+
+/// Small segments, so that a few commits fill several.
+const SMALL: StoreSettings = StoreSettings { segment_bytes: 1024, checkpoint_ms_max: 0, ..SETTINGS };
+const COMMITS: u64 = 24;
+const SEEDS: [u64; 2] = [1, 2];
+
+type State = BTreeMap<String, String>;
+
+/// The state of both services after the first `commits` of the workload.
+fn model(commits: u64) -> [State; 2] {
+    let mut states = [State::new(), State::new()];
+    for commit in 1..=commits {
+        let state = &mut states[usize::from(commit % 2 == 0)];
+        state.insert(format!("key-{}", commit % 5), commit.to_string().repeat(20));
+        state.insert("last".into(), commit.to_string());
+        state.remove(&format!("key-{}", (commit + 2) % 5));
+    }
+    states
+}
+
+fn open_on(disk: &SimulatedDisk) -> Result<Stores, OpenError> {
+    Stores::open_on(&disk.as_disk(), &SMALL, &services(), None)
+}
+
+fn both(stores: &Stores) -> [Store; 2] {
+    [stores.service(&name("cart")).unwrap(), stores.service(&name("stock")).unwrap()]
+}
+
+fn state(store: &Store) -> State {
+    let page = scan("", None, Direction::Ascending, 1000)(&mut store.begin_read());
+    page.entries.into_iter().map(|entry| (entry.key, String::from_utf8(entry.value.to_vec()).unwrap())).collect()
+}
+
+/// Commits `from..=COMMITS` of the workload until something fails; the last one that was acknowledged.
+async fn work(stores: &Stores, from: u64) -> u64 {
+    let stores_both = both(stores);
+    let mut acknowledged = from - 1;
+    for commit in from..=COMMITS {
+        let mut transaction = stores_both[usize::from(commit % 2 == 0)].begin();
+        transaction.set(&format!("key-{}", commit % 5), commit.to_string().repeat(20)).unwrap();
+        transaction.set("last", commit.to_string()).unwrap();
+        transaction.delete(&format!("key-{}", (commit + 2) % 5)).unwrap();
+        let Ok(number) = super::commit(transaction).await else { break };
+        assert_eq!(number, Number(commit));
+        // Some commits gather in one batch.
+        if commit % 3 != 0 {
+            if stores.wait_durable(number).await.is_err() {
+                break;
+            }
+            acknowledged = commit;
+        }
+    }
+    acknowledged
+}
+
+/// Works on `disk`; the last commit that was acknowledged.
+async fn run(disk: &SimulatedDisk) -> u64 {
+    let Ok(stores) = open_on(disk) else { return 0 };
+    let acknowledged = work(&stores, 1).await;
+    let durable = stores.durable();
+    assert!(acknowledged <= durable.0);
+    let _failed = stores.close();
+    acknowledged
+}
+
+/// Opens what is left on `disk` and checks it; then the rest of the work must go well.
+async fn check(disk: &SimulatedDisk, acknowledged: u64, what: &str) {
+    let stores = open_on(disk).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    let found = both(&stores).map(|store| state(&store));
+    let prefix = (acknowledged..=COMMITS).find(|commits| model(*commits) == found);
+    let prefix = prefix.unwrap_or_else(|| panic!("{what}: {acknowledged} were acknowledged, there is {found:?}"));
+    assert_eq!(stores.durable(), Number(prefix), "{what}");
+    let bytes = |state: &State| state.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() as u64;
+    assert_eq!(both(&stores).map(|store| store.bytes()), model(prefix).each_ref().map(bytes), "{what}");
+
+    work(&stores, prefix + 1).await;
+    assert_eq!(both(&stores).map(|store| state(&store)), model(COMMITS), "{what}: the work goes on");
+    stores.close().unwrap_or_else(|error| panic!("{what}: {error:?}"));
+}
+
+async fn every_operation(fault: Fault, after: impl Fn(&SimulatedDisk) -> SimulatedDisk) {
+    let whole = SimulatedDisk::new(0);
+    assert!(run(&whole).await >= COMMITS - 1);
+    let operations = whole.operations();
+    for operation in 0..operations + 10 {
+        for seed in SEEDS {
+            let disk = SimulatedDisk::new(seed);
+            disk.plan(operation, fault);
+            let acknowledged = run(&disk).await;
+            check(&after(&disk), acknowledged, &format!("{fault:?} at operation {operation}, seed {seed}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn power_loss_at_any_operation_loses_nothing_acknowledged() {
+    every_operation(Fault::PowerLoss, SimulatedDisk::after_power_loss).await;
+}
+
+#[tokio::test]
+async fn an_error_at_any_operation_loses_nothing_acknowledged() {
+    every_operation(Fault::Error, SimulatedDisk::after_kill).await;
+}
+
+#[tokio::test]
+async fn an_error_and_then_power_loss_lose_nothing_acknowledged() {
+    every_operation(Fault::Error, SimulatedDisk::after_power_loss).await;
+}

@@ -1,0 +1,60 @@
+//! The store as its users see it: transactions, commits, restarts, and what a disk may do to them.
+
+mod bounds;
+mod faults;
+mod model;
+mod refusals;
+mod serializable;
+mod transactions;
+
+use std::path::Path;
+
+use super::{CommitDetails, CommitError, Direction, Page, Scan, Store, Stores, Transaction};
+use crate::config::StoreSettings;
+use crate::names::{CallId, Number, ServiceName};
+
+const SETTINGS: StoreSettings = StoreSettings {
+    segment_bytes: 16 * 1024 * 1024,
+    overlay_bytes_max: 16 * 1024 * 1024,
+    checkpoint_ms_max: 10,
+    index_cache_bytes: 1024 * 1024,
+    batch_commits_max: 1024,
+};
+
+fn name(text: &str) -> ServiceName {
+    ServiceName::parse(text).unwrap()
+}
+
+fn services() -> Vec<(ServiceName, u64)> {
+    vec![(name("cart"), 1 << 30), (name("stock"), 1 << 30)]
+}
+
+fn open(data: &Path) -> Stores {
+    Stores::open(data, &SETTINGS, &services()).unwrap()
+}
+
+fn details() -> CommitDetails {
+    CommitDetails { call: CallId([7; 16]), memo: None }
+}
+
+async fn commit(transaction: Transaction) -> Result<Number, CommitError> {
+    transaction.commit(details()).await
+}
+
+async fn put(store: &Store, key: &str, value: &str) -> Number {
+    let mut transaction = store.begin();
+    transaction.set(key, value.to_owned()).unwrap();
+    commit(transaction).await.unwrap()
+}
+
+fn text(transaction: &mut Transaction, key: &str) -> Option<String> {
+    transaction.get(key).unwrap().map(|value| String::from_utf8(value.to_vec()).unwrap())
+}
+
+fn now(store: &Store, key: &str) -> Option<String> {
+    text(&mut store.begin_read(), key)
+}
+
+fn scan(prefix: &str, after: Option<&str>, direction: Direction, limit: u32) -> impl Fn(&mut Transaction) -> Page {
+    move |transaction| transaction.scan(&Scan { prefix, after, direction, limit }).unwrap()
+}

@@ -1,0 +1,239 @@
+//! One call's transaction: a snapshot, what the call read of it, and its writes and events over it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Store;
+use super::error::{CommitError, StoreError};
+use super::overlay::{View, entry_bytes};
+use super::reads::Reads;
+use super::scan::{self, Direction, Page, Scan};
+use super::sequencer::Prepared;
+use crate::journal::{Body, Event, RecordWriter};
+use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
+use crate::names::{CallId, Key, Number};
+
+/// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
+pub struct Transaction {
+    store: Store,
+    view: Arc<View>,
+    /// What was durable when it began.
+    durable: Number,
+    saw: Number,
+    reads: Reads,
+    writes: BTreeMap<Key, Option<Bytes>>,
+    events: Vec<Event>,
+    /// Bytes of `writes` and `events`.
+    bytes: usize,
+    read_only: bool,
+}
+
+/// What a commit records beside the writes and the events.
+#[derive(Debug, Clone)]
+pub struct CommitDetails {
+    pub call: CallId,
+    /// The answer of the call, kept for the same call id again.
+    pub memo: Option<Bytes>,
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Transaction");
+        debug.field("store", &self.store).field("number", &self.view.number).field("writes", &self.writes.len());
+        debug.finish_non_exhaustive()
+    }
+}
+
+impl Transaction {
+    pub(super) fn new(store: Store, read_only: bool) -> Self {
+        let durable = store.durable();
+        let view = store.view();
+        Self {
+            durable,
+            saw: Number::default(),
+            reads: Reads::new(view.number),
+            writes: BTreeMap::new(),
+            events: Vec::new(),
+            bytes: 0,
+            read_only,
+            view,
+            store,
+        }
+    }
+
+    /// The value under `key`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] for a key out of bounds, or an index that cannot be read.
+    pub fn get(&mut self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let key = Key::parse(key)?;
+        if let Some(value) = self.writes.get(&key) {
+            return Ok(value.clone());
+        }
+        let value = match self.view.written(key.as_str()) {
+            Some(written) => {
+                if written.number > self.durable {
+                    self.saw = self.saw.max(written.number);
+                }
+                written.value.clone()
+            }
+            None => self.view.index.get(key.as_str()).map_err(StoreError::Index)?,
+        };
+        self.reads.add_key(key);
+        Ok(value)
+    }
+
+    /// Puts `value` under `key`, in place of what was there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the transaction only reads, or a bound is passed.
+    pub fn set(&mut self, key: &str, value: impl Into<Bytes>) -> Result<(), StoreError> {
+        let value = value.into();
+        if value.len() > VALUE_BYTES_MAX {
+            return Err(StoreError::ValueTooLarge { bytes: value.len() });
+        }
+        self.write(key, Some(value))
+    }
+
+    /// Takes `key` and its value away, if they are there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::set`].
+    pub fn delete(&mut self, key: &str) -> Result<(), StoreError> {
+        self.write(key, None)
+    }
+
+    fn write(&mut self, key: &str, value: Option<Bytes>) -> Result<(), StoreError> {
+        if self.read_only {
+            return Err(StoreError::ReadOnly);
+        }
+        let key = Key::parse(key)?;
+        let before = self.writes.get(&key);
+        if before.is_none() && self.writes.len() >= COMMIT_KEYS_MAX {
+            return Err(StoreError::TooManyKeys);
+        }
+        let size = |value: &Option<Bytes>| key.as_str().len() + value.as_ref().map_or(0, Bytes::len);
+        self.bytes = self.bytes_with(size(&value), before.map_or(0, size))?;
+        self.writes.insert(key, value);
+        Ok(())
+    }
+
+    /// The entries whose keys begin with the prefix, in order, a page of them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] for a limit out of bounds, an `after` without the prefix, or an index that cannot be read.
+    pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Page, StoreError> {
+        let bounds = scan.bounds()?;
+        let scanned = scan::run(scan, &bounds, &self.view, &self.writes)?;
+        if scanned.latest > self.durable {
+            self.saw = self.saw.max(scanned.latest);
+        }
+        let (lower, upper) = bounds.as_strs();
+        match (scanned.looked_until.as_deref(), scan.direction) {
+            (None, _) => self.reads.add_range(lower, upper),
+            (Some(last), Direction::Ascending) => self.reads.add_range(lower, Bound::Included(last)),
+            (Some(last), Direction::Descending) => self.reads.add_range(Bound::Included(last), upper),
+        }
+        Ok(scanned.page)
+    }
+
+    /// Emits an event: it is delivered when the call is committed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::set`].
+    pub fn emit(&mut self, event: Event) -> Result<(), StoreError> {
+        if self.read_only {
+            return Err(StoreError::ReadOnly);
+        }
+        let bytes = event.interface.len() + event.function.len() + event.payload.len();
+        self.bytes = self.bytes_with(bytes, 0)?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn bytes_with(&self, more: usize, less: usize) -> Result<usize, StoreError> {
+        let bytes = self.bytes + more - less;
+        if bytes > COMMIT_BYTES_MAX { Err(StoreError::CommitTooLarge) } else { Ok(bytes) }
+    }
+
+    /// How many events were emitted.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is something to commit.
+    #[must_use]
+    pub fn has_effects(&self) -> bool {
+        !self.writes.is_empty() || !self.events.is_empty()
+    }
+
+    /// The highest number of a commit that it saw something of and that was not durable when it began; 0 when there is
+    /// none. What the call answers may leave the host when that number is durable.
+    #[must_use]
+    pub fn saw(&self) -> Number {
+        self.saw
+    }
+
+    /// What it read, for [`Store::unchanged`]. Its writes are gone.
+    #[must_use]
+    pub fn into_reads(self) -> Reads {
+        self.reads
+    }
+
+    /// Commits: in the one order of the host, visible to later calls at once, durable when [`super::Stores::wait_durable`]
+    /// with the number says so. A transaction without effects and memo makes no record, and gives what it saw.
+    ///
+    /// Waits only while the overlay or the journal has no room.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError`]; nothing of the call remains.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it resolves, nothing is committed.
+    pub async fn commit(self, details: CommitDetails) -> Result<Number, CommitError> {
+        if !self.has_effects() && details.memo.is_none() {
+            return Ok(self.saw);
+        }
+        let (store, prepared) = self.prepare(&details)?;
+        store.pipeline().commit(store.state(), prepared).await
+    }
+
+    /// Does all that needs no lock.
+    fn prepare(self, details: &CommitDetails) -> Result<(Store, Prepared), CommitError> {
+        let memo_bytes = details.memo.as_ref().map_or(0, Bytes::len);
+        let bytes = self.bytes + memo_bytes;
+        if bytes > COMMIT_BYTES_MAX {
+            return Err(StoreError::CommitTooLarge.into());
+        }
+        let mut record = RecordWriter::new(self.store.name(), details.call, bytes + self.writes.len() * 8);
+        if !self.writes.is_empty() {
+            record.writes(self.writes.iter().map(|(key, value)| (key, value.as_ref())));
+        }
+        if !self.events.is_empty() {
+            record.events(&self.events);
+        }
+        if let Some(memo) = &details.memo {
+            record.memo(memo);
+        }
+        let mut writes = Vec::with_capacity(self.writes.len());
+        for (key, value) in self.writes {
+            let before = self.view.entry_bytes(key.as_str()).map_err(StoreError::Index)?;
+            let after = entry_bytes(key.as_str(), value.as_ref().map(Bytes::len));
+            writes.push(super::sequencer::Write { key, value, before, after });
+        }
+        let body = Body::new(record.finish());
+        Ok((self.store, Prepared { reads: self.reads, writes, body }))
+    }
+}

@@ -1,0 +1,143 @@
+//! Puts the staff account and the demo goods into a running shop, through its own API, unless they are there.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+
+use crate::goods::{GOODS, Good};
+use crate::http::{Answer, Client};
+use crate::staff::{self, Credentials};
+use crate::step::target;
+
+/// The hidden command that `up` runs beside the host.
+pub(crate) const COMMAND: &str = "seed";
+
+/// How often the host is asked whether it is ready.
+const READY_PERIOD: Duration = Duration::from_millis(50);
+
+/// How long the host may take to be ready: the first start compiles every component.
+const READY_WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// Waits for the host with process id `host` to be ready, fills its shop and says what to try.
+pub(crate) fn run(host: &str, listen: &str, admin: &str, data: &str) -> anyhow::Result<()> {
+    if !wait_until_ready(host, admin)? {
+        return Ok(());
+    }
+    let data = Path::new(data);
+    let credentials = Credentials::kept_or_new(data)?;
+    let token = sign_in(&credentials, listen, admin, data)?;
+    let staff = Client { address: listen, token: Some(&token) };
+    let mut added = 0;
+    for good in &GOODS {
+        added += u32::from(put(&staff, good).with_context(|| format!("cannot put {} on sale", good.sku))?);
+    }
+    println!("{}", next(&credentials, listen, data, added));
+    Ok(())
+}
+
+/// Whether the host became ready; not, when it ended, which it will have said itself.
+#[expect(clippy::disallowed_methods, reason = "another process can only be asked again")]
+fn wait_until_ready(host: &str, admin: &str) -> anyhow::Result<bool> {
+    let client = Client { address: admin, token: None };
+    let begin = std::time::Instant::now();
+    while begin.elapsed() < READY_WAIT_MAX {
+        if client.get("/readyz").is_ok_and(|answer| answer.status == 200) {
+            return Ok(true);
+        }
+        let lives = Command::new("sh").args(["-c", &format!("kill -0 {host}")]).stderr(Stdio::null()).status()?;
+        if !lives.success() {
+            return Ok(false);
+        }
+        std::thread::sleep(READY_PERIOD);
+    }
+    bail!("the host at {admin} is not ready after {} s: GET /readyz says why", READY_WAIT_MAX.as_secs())
+}
+
+/// The staff's token. An account that is not there is made by the operator.
+fn sign_in(credentials: &Credentials, listen: &str, admin: &str, data: &Path) -> anyhow::Result<String> {
+    let client = Client { address: listen, token: None };
+    let body = json!({"email": credentials.email, "password": credentials.password});
+    let sign_in = || client.post("/sessions", &body);
+    let mut answer = if credentials.new { None } else { Some(sign_in()?) };
+    if answer.as_ref().is_none_or(|answer| answer.status == 401) {
+        create_staff(credentials, admin, data)?;
+        answer = Some(sign_in()?);
+    }
+    let answer = expect(answer.context("nobody signed in")?, "the staff's sign-in")?;
+    Ok(answer.get("token").and_then(Value::as_str).context("a session without a token")?.into())
+}
+
+fn create_staff(credentials: &Credentials, admin: &str, data: &Path) -> anyhow::Result<()> {
+    let Credentials { email, password, .. } = credentials;
+    let account = json!({"email": email, "name": "Staff", "password": password});
+    let url = format!("http://{admin}");
+    // The password travels on standard input: a command line can be read by others.
+    let mut operator = Command::new(target().join("release/switchyard"))
+        .args(["call", "account", "create-staff", "-", "--admin", &url, "--data"])
+        .arg(data)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()?;
+    operator.stdin.take().context("no standard input")?.write_all(account.to_string().as_bytes())?;
+    if !operator.wait()?.success() {
+        let file = data.join(staff::FILE);
+        bail!(
+            "the staff account cannot be made; if {email} exists with another password, put it into {}",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+/// Puts `good` on sale with its stock; says whether it was not there before.
+fn put(staff: &Client<'_>, good: &Good) -> anyhow::Result<bool> {
+    let path = format!("/items/{}", good.sku);
+    let found = staff.get(&path)?;
+    if found.status != 404 {
+        expect(found, &path)?;
+        return Ok(false);
+    }
+    expect(staff.write("PUT", &path, &format!("seed-{}", good.sku), &good.details())?, &path)?;
+    let receipt = json!({"quantity": good.stock});
+    let receipts = format!("{path}/receipts");
+    expect(staff.write("POST", &receipts, &format!("seed-stock-{}", good.sku), &receipt)?, &receipts)?;
+    Ok(true)
+}
+
+fn expect(answer: Answer, what: &str) -> anyhow::Result<Value> {
+    if !(200..300).contains(&answer.status) {
+        bail!("{what}: {} {}", answer.status, answer.body);
+    }
+    answer.json()
+}
+
+fn next(credentials: &Credentials, listen: &str, data: &Path, added: u32) -> String {
+    let file = data.join(staff::FILE);
+    let password = if credentials.new {
+        format!("staff account     {} with password {}\n", credentials.email, credentials.password)
+    } else {
+        format!("staff account     {}\n", credentials.email)
+    };
+    format!(
+        "
+The shop is open, with {count} goods on sale ({added} new).
+
+shop              http://{listen}/
+REST API          http://{listen}/openapi.json
+{password}                  (kept in {file})
+
+Try next:
+  curl -s http://{listen}/items
+  target/release/switchyard status
+  target/release/switchyard call inventory price-items '{{\"skus\": [\"{sku}\"]}}'
+The README has a whole purchase with curl. Ctrl-c ends the shop; its data stays.
+",
+        count = GOODS.len(),
+        file = file.display(),
+        sku = GOODS[0].sku,
+    )
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask test`: everything that has to hold, in the order in which it fails soonest.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::step::{Step, root};
+use crate::wasm;
+
+/// The version that `deny.toml` is written for.
+const DENY_VERSION: &str = "0.20.2";
+
+/// Runs every check. One profile, release, serves them all: what is compiled for one step is there for the next.
+#[expect(clippy::disallowed_methods, reason = "the host's clock is not there to be used by what builds it")]
+pub(crate) fn run() -> anyhow::Result<()> {
+    let begin = Instant::now();
+    wasm::add_target()?;
+    Step::cargo("format", &["fmt", "--all", "--check"]).run()?;
+    let lints = ["clippy", "--workspace", "--all-targets", "--release", "--", "-D", "warnings"];
+    Step::cargo("lints", &lints).run()?;
+    wasm::build_shop()?;
+    let hostile = ["build", "--release", "--target", wasm::TARGET, "--package", "hostile"];
+    Step::cargo("the hostile guests", &hostile).run()?;
+    Step::cargo("tests", &["test", "--workspace", "--release"]).run()?;
+    let docs = ["doc", "--workspace", "--no-deps", "--release"];
+    Step { environment: &[("RUSTDOCFLAGS", "-D warnings")], ..Step::cargo("docs", &docs) }.run()?;
+    if has_deny() {
+        // Advisories need their database from the network; `cargo xtask deny` checks them too.
+        Step::cargo("dependencies", &["deny", "check", "bans", "licenses", "sources"]).run()?;
+    } else {
+        println!("\n== dependencies: not checked, `cargo xtask deny` installs cargo-deny and checks them");
+    }
+    println!("\nAll of it holds; it took {:.1} min.", begin.elapsed().as_secs_f64() / 60.0);
+    Ok(())
+}
+
+/// `cargo xtask deny`: installs cargo-deny, which takes minutes, and checks everything that `deny.toml` says.
+pub(crate) fn deny() -> anyhow::Result<()> {
+    if !has_deny() {
+        let install = ["install", "cargo-deny", "--locked", "--version", DENY_VERSION];
+        Step::cargo("installing cargo-deny", &install).run()?;
+    }
+    Step::cargo("dependencies", &["deny", "check"]).run()
+}
+
+fn has_deny() -> bool {
+    let asked = Command::new("cargo")
+        .args(["deny", "--version"])
+        .current_dir(root())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    asked.is_ok_and(|status| status.success())
+}

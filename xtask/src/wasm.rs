@@ -1,0 +1,39 @@
+//! The components: what they are built with, and building them.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::step::{Step, root};
+
+pub(crate) const TARGET: &str = "wasm32-wasip2";
+
+/// The shop's services; each is a crate in `components/` of the same name.
+pub(crate) const SHOP: [&str; 5] = ["account", "inventory", "cart", "payment", "shipping"];
+
+/// Adds the Wasm target to the toolchain that this workspace pins, unless it is there.
+pub(crate) fn add_target() -> anyhow::Result<()> {
+    let asked = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(root())
+        .output()
+        .context("cannot run rustc: install Rust with rustup, https://rustup.rs")?;
+    let folder = String::from_utf8_lossy(&asked.stdout);
+    if asked.status.success() && Path::new(folder.trim()).exists() {
+        return Ok(());
+    }
+    let heading = "adding the Wasm target";
+    let added = Step { program: "rustup", ..Step::cargo(heading, &["target", "add", TARGET]) }.run();
+    match added {
+        Err(error) => bail!("{error:#}\nWithout rustup, install the standard library of {TARGET} by hand."),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Builds the shop's components in release.
+pub(crate) fn build_shop() -> anyhow::Result<()> {
+    let packages = SHOP.iter().flat_map(|service| ["--package", service]);
+    let arguments: Vec<_> = ["build", "--release", "--target", TARGET].into_iter().chain(packages).collect();
+    Step::cargo("the shop's components", &arguments).run()
+}
