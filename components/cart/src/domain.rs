@@ -1,6 +1,6 @@
 //! The rules of carts and orders: pure, without clock, store or contract types.
 #![forbid(unsafe_code)]
 
-pub mod cart;
-pub mod order;
-pub mod price;
+pub(crate) mod cart;
+pub(crate) mod order;
+pub(crate) mod price;

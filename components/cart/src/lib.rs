@@ -1,16 +1,9 @@
-//! The shop's carts and orders: translates between the contract `shop:cart` and the rules in [`domain`].
+//! The shop's carts and orders: translates between the contract `shop:cart` and the rules in `domain`.
 
-#[allow(
-    unsafe_code,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    clippy::allow_attributes_without_reason,
-    reason = "generated"
-)]
+#[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]
 mod bindings;
 mod checkout;
-pub mod domain;
+mod domain;
 mod pricing;
 mod services;
 mod storage;

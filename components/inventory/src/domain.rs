@@ -1,8 +1,8 @@
 //! The rules of the inventory: pure, without clock, store or contract types.
 #![forbid(unsafe_code)]
 
-pub mod item;
-pub mod lines;
-pub mod reservation;
-pub mod search;
-pub mod stock;
+pub(crate) mod item;
+pub(crate) mod lines;
+pub(crate) mod reservation;
+pub(crate) mod search;
+pub(crate) mod stock;

@@ -1,5 +1,5 @@
 //! The rules of payments: pure, without clock, store or contract types.
 #![forbid(unsafe_code)]
 
-pub mod payment;
-pub mod processor;
+pub(crate) mod payment;
+pub(crate) mod processor;

@@ -1,15 +1,8 @@
-//! The shop's payments: translates between the contract `shop:payment` and the rules in [`domain`].
+//! The shop's payments: translates between the contract `shop:payment` and the rules in `domain`.
 
-#[allow(
-    unsafe_code,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    clippy::allow_attributes_without_reason,
-    reason = "generated"
-)]
+#[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]
 mod bindings;
-pub mod domain;
+mod domain;
 mod storage;
 
 use std::time::Duration;

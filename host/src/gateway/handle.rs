@@ -161,7 +161,8 @@ impl<C: Callee> Gateway<C> {
     /// What every answer has.
     fn finish(&self, asked: &Asked<'_>, response: &mut Response<Body>) {
         if asked.parts.method == Method::HEAD {
-            if let Some(bytes) = response.body().size_hint().exact() {
+            let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+            if let Some(bytes) = response.body().size_hint().exact().filter(|_| !bodiless) {
                 response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(bytes));
             }
             *response.body_mut() = Body::empty();

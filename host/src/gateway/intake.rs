@@ -66,7 +66,14 @@ impl Intake {
         if usize::try_from(body.size_hint().lower()).map_or(true, |bytes| bytes > bytes_max) {
             return Err(Refusal::BodyTooLarge { bytes_max });
         }
-        tokio::time::timeout(self.limits.time_max, gather(body, bytes_max)).await.unwrap_or(Err(Refusal::BodySlow))
+        match tokio::time::timeout(self.limits.time_max, gather(body, bytes_max)).await {
+            Ok(gathered) => gathered,
+            Err(_late) => {
+                // It gets no more time, not even to be thrown away.
+                self.body = None;
+                Err(Refusal::BodySlow)
+            }
+        }
     }
 
     /// Reads what is left and throws it away, as far as that is worth it: a server that closes while its client

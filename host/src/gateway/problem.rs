@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use hyper::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue,
-    RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -161,8 +161,7 @@ impl From<Refusal> for Problem {
             Refusal::BodyTooLarge { bytes_max } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body may have {bytes_max} bytes at most."))
             }
-            Refusal::BodySlow => Self::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time.")
-                .with(CONNECTION, HeaderValue::from_static("close")),
+            Refusal::BodySlow => Self::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time."),
             Refusal::Rate { retry_after_s } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests came from this address.")
                     .with(RETRY_AFTER, HeaderValue::from(retry_after_s))

@@ -1,10 +1,15 @@
 //! Compiled components: by digest from the cache, or compiled.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::cache::Cache;
 use super::engine::Kind;
+use super::epoch::Ticker;
+use crate::clock;
 use crate::config::RuntimeSettings;
 use crate::names::Digest;
 
@@ -14,6 +19,8 @@ pub struct Code {
     pub(super) digest: Digest,
     pub(super) kind: Kind,
     pub(super) component: Component,
+    /// A guest that runs where nothing ticks would never give its thread back.
+    pub(super) ticker: Arc<Ticker>,
 }
 
 impl Code {
@@ -33,44 +40,71 @@ pub enum CompileError {
     TooLarge { what: &'static str, needed: u32, setting: &'static str, max: u32 },
 }
 
-/// # Errors
-///
-/// [`CompileError`]. That the cache does not take new code is logged, and no error.
-pub(super) fn compile(
-    engine: &Engine,
-    cache: &Cache,
+/// Compiles components of one kind.
+#[derive(Debug)]
+pub(super) struct Compiler {
     kind: Kind,
-    component: &[u8],
-    settings: &RuntimeSettings,
-) -> Result<Code, CompileError> {
-    let digest = Digest::of(component);
-    let component = match cache.get(engine, digest) {
-        Some(component) => component,
-        None => {
-            let started = crate::clock::now();
-            let compiled =
-                Component::from_binary(engine, component).map_err(|source| CompileError::Invalid { source })?;
-            tracing::info!(%digest, bytes = component.len(), ms = started.elapsed().as_millis(), "compiled");
-            let kept = compiled.serialize().map_err(std::io::Error::other).and_then(|code| cache.put(digest, &code));
-            if let Err(error) = kept {
-                tracing::warn!(%digest, %error, "compiled code is not kept: the next start compiles again");
-            }
-            compiled
-        }
-    };
-    fits(&component, settings)?;
-    Ok(Code { digest, kind, component })
+    engine: Engine,
+    cache: Cache,
+    settings: RuntimeSettings,
+    ticker: Arc<Ticker>,
 }
 
-/// Whether an instance of `component` fits into the slots of the pool.
-fn fits(component: &Component, settings: &RuntimeSettings) -> Result<(), CompileError> {
-    // Nothing is known of a component that instantiates modules it imports; linking refuses those.
-    let Some(needs) = component.resources_required() else { return Ok(()) };
-    let max = settings.memories_per_component_max;
-    for (what, needed) in [("memories", needs.num_memories), ("tables", needs.num_tables)] {
-        if needed > max {
-            return Err(CompileError::TooLarge { what, needed, setting: "memories_per_component_max", max });
-        }
+impl Compiler {
+    /// # Errors
+    ///
+    /// When the folder of compiled code cannot be made.
+    pub(super) fn new(
+        kind: Kind,
+        engine: Engine,
+        compiled: &Path,
+        settings: &RuntimeSettings,
+        ticker: &Arc<Ticker>,
+    ) -> std::io::Result<Self> {
+        let cache = Cache::open(compiled, &engine)?;
+        Ok(Self { kind, engine, cache, settings: settings.clone(), ticker: Arc::clone(ticker) })
     }
-    Ok(())
+
+    /// What names this compiler's entries in the folder of compiled code.
+    pub(super) fn host(&self) -> &str {
+        self.cache.host()
+    }
+
+    /// # Errors
+    ///
+    /// [`CompileError`]. That the cache does not take new code is logged, and no error.
+    pub(super) fn compile(&self, bytes: &[u8]) -> Result<Code, CompileError> {
+        let digest = Digest::of(bytes);
+        let component = match self.cache.get(&self.engine, digest) {
+            Some(component) => component,
+            None => self.compile_new(digest, bytes)?,
+        };
+        self.fits(&component)?;
+        Ok(Code { digest, kind: self.kind, component, ticker: Arc::clone(&self.ticker) })
+    }
+
+    fn compile_new(&self, digest: Digest, bytes: &[u8]) -> Result<Component, CompileError> {
+        let started = clock::now();
+        let component =
+            Component::from_binary(&self.engine, bytes).map_err(|source| CompileError::Invalid { source })?;
+        tracing::info!(%digest, bytes = bytes.len(), ms = started.elapsed().as_millis(), "compiled");
+        let kept = component.serialize().map_err(std::io::Error::other).and_then(|code| self.cache.put(digest, &code));
+        if let Err(error) = kept {
+            tracing::warn!(%digest, %error, "compiled code is not kept: the next start compiles again");
+        }
+        Ok(component)
+    }
+
+    /// Whether an instance of `component` fits into the slots of the pool.
+    fn fits(&self, component: &Component) -> Result<(), CompileError> {
+        // Nothing is known of a component that instantiates modules it imports; linking refuses those.
+        let Some(needs) = component.resources_required() else { return Ok(()) };
+        let max = self.settings.memories_per_component_max;
+        for (what, needed) in [("memories", needs.num_memories), ("tables", needs.num_tables)] {
+            if needed > max {
+                return Err(CompileError::TooLarge { what, needed, setting: "memories_per_component_max", max });
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,7 +1,9 @@
 //! Why a run ended without an answer of its component.
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
+use crate::limits::HANDLES_MAX;
 use crate::store::StoreError;
 
 /// Why a run ended without an answer of its component. In every case nothing of it may be kept.
@@ -50,6 +52,10 @@ impl Failure {
         };
         if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
             return Self::Slots { detail: full.to_string() };
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+            let detail = "it holds more streams, pollables and buckets".into();
+            return Self::Limit { name: "handles", max: HANDLES_MAX as u64, detail };
         }
         let message = match error.downcast_ref::<Trap>() {
             Some(Trap::MemoryOutOfBounds) => "memory access out of bounds, or the guest's stack overflowed".into(),

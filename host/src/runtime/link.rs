@@ -60,7 +60,7 @@ pub(super) fn link(code: &Code, world: &Arc<World>, settings: LinkSettings) -> R
     let log = Budget::new(service.clone(), settings.limits.log_bytes_per_second, metrics.log_bytes_dropped.clone());
     let service =
         Service { name: service, environment: settings.environment, limits: settings.limits, log: Arc::new(log) };
-    Ok(Program { instances, exports, service: Arc::new(service), metrics })
+    Ok(Program { instances, exports, service: Arc::new(service), metrics, _ticker: Arc::clone(&code.ticker) })
 }
 
 fn exports(component: &Component, world: &World) -> Result<Exports, LinkError> {

@@ -24,37 +24,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::Engine;
-
 pub use code::{Code, CompileError};
 pub use failure::{Failure, OutboundError};
 pub use frame::{Finished, Frame, Outbound, OutboundFuture};
 pub use link::{LinkError, LinkSettings};
 pub use program::Program;
 
-use self::cache::Cache;
+use self::code::Compiler;
 use self::engine::Kind;
 use self::epoch::Ticker;
 use crate::config::RuntimeSettings;
 use crate::contract::World;
 
 /// Compiles and links components, and owns what their instances run in. Clones are the same runtime.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Runtime {
     inner: Arc<Inner>,
 }
 
+#[derive(Debug)]
 struct Inner {
-    engine: Engine,
-    cache: Cache,
-    settings: RuntimeSettings,
-    _ticker: Ticker,
-}
-
-impl std::fmt::Debug for Runtime {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runtime").field("settings", &self.inner.settings).finish_non_exhaustive()
-    }
+    domain: Compiler,
 }
 
 /// Why the runtime does not start.
@@ -76,14 +66,15 @@ impl Runtime {
     /// [`RuntimeError`].
     pub fn new(settings: &RuntimeSettings, compiled: &Path) -> Result<Self, RuntimeError> {
         let instances_max = settings.instances_max;
-        let engine =
-            engine::engine(Kind::Domain, settings).map_err(|source| RuntimeError::Engine { instances_max, source })?;
+        let reserve = |source| RuntimeError::Engine { instances_max, source };
         let folder = |source| RuntimeError::Cache { folder: compiled.into(), source };
-        let cache = Cache::open(compiled, &engine).map_err(folder)?;
-        cache::sweep(compiled, &[cache.host()]).map_err(folder)?;
-        let ticker = Ticker::start(Duration::from_millis(settings.epoch_ms), &[&engine])
+        let domain = engine::engine(Kind::Domain, settings).map_err(reserve)?;
+        let ticker = Ticker::start(Duration::from_millis(settings.epoch_ms), &[&domain])
             .map_err(|source| RuntimeError::Thread { source })?;
-        Ok(Self { inner: Arc::new(Inner { engine, cache, settings: settings.clone(), _ticker: ticker }) })
+        let ticker = Arc::new(ticker);
+        let domain = Compiler::new(Kind::Domain, domain, compiled, settings, &ticker).map_err(folder)?;
+        cache::sweep(compiled, &[domain.host()]).map_err(folder)?;
+        Ok(Self { inner: Arc::new(Inner { domain }) })
     }
 
     /// The code of a component that serves a contract: from the cache, or compiled, which takes some 100 ms on all
@@ -93,8 +84,7 @@ impl Runtime {
     ///
     /// [`CompileError`].
     pub fn compile(&self, component: &[u8]) -> Result<Arc<Code>, CompileError> {
-        let Inner { engine, cache, settings, .. } = &*self.inner;
-        code::compile(engine, cache, Kind::Domain, component, settings).map(Arc::new)
+        self.inner.domain.compile(component).map(Arc::new)
     }
 
     /// Links `code` to the contract `world`: what it imports is there, and what the contract exports is found in it.

@@ -6,13 +6,14 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
 
 use super::answer;
+use super::epoch::Ticker;
 use super::failure::Failure;
 use super::frame::{Finished, Frame};
 use super::imports::over;
 use super::link::Exports;
 use super::state::{Service, State};
 use crate::contract::Function;
-use crate::limits::VALUE_BYTES_MAX;
+use crate::limits::COMMIT_BYTES_MAX;
 use crate::observe::runtime::RuntimeMetrics;
 
 /// A component linked to a contract, ready to run. Its runs share nothing.
@@ -21,6 +22,7 @@ pub struct Program {
     pub(super) exports: Exports,
     pub(super) service: Arc<Service>,
     pub(super) metrics: RuntimeMetrics,
+    pub(super) _ticker: Arc<Ticker>,
 }
 
 impl std::fmt::Debug for Program {
@@ -29,11 +31,12 @@ impl std::fmt::Debug for Program {
     }
 }
 
-/// What one item of a guest's list takes in the host's memory, however small it is in the guest's.
-const ITEM_BYTES: usize = size_of::<Val>();
+/// What a value takes in the host's memory, in bytes, for each of its JSON: names and items cost more there. A list of
+/// single bytes costs five times this; so it may be as much shorter.
+const MEMORY_PER_ANSWER_BYTE: usize = 8;
 
-/// What a guest may hand the host in one call in any case, in bytes: a value of its store, and what stands around it.
-const HANDED_BYTES_MIN: usize = 2 * VALUE_BYTES_MAX;
+/// What a guest may hand the host in one call in any case, in bytes of memory: a commit's worth of values, and room.
+const HANDED_BYTES_MIN: usize = 2 * COMMIT_BYTES_MAX;
 
 /// How wasmtime says that a guest handed over more. There is no type to ask for; a test holds the text.
 const HANDED_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
@@ -60,7 +63,7 @@ impl Program {
 
     fn store(&self, frame: Frame) -> Store<State> {
         let limits = &self.service.limits;
-        let fuel = limits.answer_bytes_max.saturating_mul(ITEM_BYTES).max(HANDED_BYTES_MIN);
+        let fuel = limits.answer_bytes_max.saturating_mul(MEMORY_PER_ANSWER_BYTE).max(HANDED_BYTES_MIN);
         let mut store = Store::new(self.instances.engine(), State::new(Arc::clone(&self.service), frame));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(fuel);

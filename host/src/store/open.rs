@@ -11,7 +11,7 @@ use super::backend::Full;
 use super::checkpoint::Checkpoints;
 use super::error::{CloseError, OpenError};
 use super::index::{self, Index};
-use super::overlay::{Layer, View, Written, entry_bytes};
+use super::overlay::{View, Written, entry_bytes};
 use super::sequencer::{Pipeline, ServiceState};
 use crate::config::StoreSettings;
 use crate::journal::{self, Disk, JOURNAL_FOLDER, Journal, JournalId, JournalSettings, Record};

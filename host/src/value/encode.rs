@@ -1,14 +1,16 @@
 //! From values to JSON, straight into the bytes of the answer.
 
+use std::io::Write as _;
+
 use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 use serde::Serialize;
-use std::io::Write as _;
 use wasmtime::component::Val;
 
 use super::error::{Blame, Refused, ValueError};
 use super::integer;
-use super::shape::{Cases, FlagName, Member, Shape};
+use super::shape::{Cases, Member, Shape};
+use crate::contract::Name;
 use crate::limits::VALUE_JSON_BYTES_MAX;
 
 /// Appends `value`, which is of `shape`, to `out`; after an error `out` is as it was.
@@ -72,7 +74,7 @@ impl Writer<'_> {
             (Shape::Option(inner), Val::Option(Some(value))) => return self.value(inner, value),
             (Shape::Cases(cases), value) => return self.case(shape, cases, value),
             (Shape::Record(members), Val::Record(values)) => {
-                let same = |(member, (name, _)): (&Member, &(String, Val))| *member.wit == **name;
+                let same = |(member, (name, _)): (&Member, &(String, Val))| *member.name.wit == **name;
                 if members.fields.len() != values.len() || !members.fields.iter().zip(values).all(same) {
                     return Err(self.mismatch(shape));
                 }
@@ -150,7 +152,7 @@ impl Writer<'_> {
             }
             self.out.push(before);
             self.raw(&member.key);
-            self.value(&member.shape, value).inspect_err(|_| self.blame.leave(&member.json))?;
+            self.value(&member.shape, value).inspect_err(|_| self.blame.leave(&member.name.json))?;
             before = b',';
         }
         if before == b'{' {
@@ -174,7 +176,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn flags(&mut self, shape: &Shape, names: &[FlagName], set: &[String]) -> Result<(), Refused> {
+    fn flags(&mut self, shape: &Shape, names: &[Name], set: &[String]) -> Result<(), Refused> {
         if set.iter().any(|flag| !names.iter().any(|name| *name.wit == **flag)) {
             return Err(self.mismatch(shape));
         }
@@ -190,7 +192,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Items and texts alone make JSON long; what is around them is as long as its type.
+    /// Asked after each item: what is no list is about as long as its texts, which are in memory already.
     fn check_size(&mut self) -> Result<(), Refused> {
         if self.out.len() > self.end_max {
             return Err(self.blame.refuse(format!("expected at most {VALUE_JSON_BYTES_MAX} bytes of JSON")));

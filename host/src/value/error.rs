@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// Why a JSON text is no value of its type, or a value has no JSON form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{detail}", .pointer.is_empty().then(String::new).unwrap_or_else(|| format!("{pointer}: ")))]
+#[error("{pointer}{}{detail}", if .pointer.is_empty() { "" } else { ": " })]
 pub struct ValueError {
     /// Where, as an RFC 6901 JSON pointer: `/price/amount`; empty for the whole value. A missing member has the
     /// pointer that it would have.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmtime::component::Val;
 
 use super::integer::Integer;
-use crate::contract::{Field, Type};
+use crate::contract::{Field, Name, Type};
 
 #[derive(Debug)]
 pub(super) enum Shape {
@@ -26,7 +26,7 @@ pub(super) enum Shape {
     /// Variants, enums, results, and what is inside of an option when it is an option too.
     Cases(Cases),
     Record(Members),
-    Flags(Box<[FlagName]>),
+    Flags(Box<[Name]>),
 }
 
 /// One of several cases: its name as a string, or `{"name": payload}`.
@@ -62,17 +62,10 @@ pub(super) struct Members {
 
 #[derive(Debug)]
 pub(super) struct Member {
-    pub(super) wit: Arc<str>,
-    pub(super) json: Arc<str>,
+    pub(super) name: Name,
     /// The name as JSON has it, with quotes and colon.
     pub(super) key: Box<str>,
     pub(super) shape: Shape,
-}
-
-#[derive(Debug)]
-pub(super) struct FlagName {
-    pub(super) wit: Arc<str>,
-    pub(super) json: Arc<str>,
 }
 
 impl Shape {
@@ -109,13 +102,7 @@ impl Shape {
             }
             Type::Enum(cases) => Self::cases(CasesKind::Enum, cases.cases.iter().map(|case| (&*case.name, None))),
             Type::Record(record) => Self::Record(Members::new(&record.fields)),
-            Type::Flags(flags) => Self::Flags(
-                flags
-                    .flags
-                    .iter()
-                    .map(|name| FlagName { wit: Arc::clone(&name.wit), json: Arc::clone(&name.json) })
-                    .collect(),
-            ),
+            Type::Flags(flags) => Self::Flags(flags.flags.as_slice().into()),
         }
     }
 
@@ -172,8 +159,7 @@ impl Members {
     pub(super) fn new(fields: &[Field]) -> Self {
         let memory_bytes = fields.iter().map(|field| size_of::<(String, Val)>() + field.name.wit.len()).sum();
         let member = |field: &Field| Member {
-            wit: Arc::clone(&field.name.wit),
-            json: Arc::clone(&field.name.json),
+            name: field.name.clone(),
             key: format!("\"{}\":", field.name.json).into(),
             shape: Shape::new(&field.ty),
         };
@@ -183,8 +169,8 @@ impl Members {
     /// The place of the member `name`. Members mostly come in their order, so `likely` is looked at first.
     pub(super) fn find(&self, name: &str, likely: usize) -> Option<usize> {
         match self.fields.get(likely) {
-            Some(field) if *field.json == *name => Some(likely),
-            _ => self.fields.iter().position(|field| *field.json == *name),
+            Some(field) if *field.name.json == *name => Some(likely),
+            _ => self.fields.iter().position(|field| *field.name.json == *name),
         }
     }
 }

@@ -4,26 +4,26 @@ use serde::{Deserialize, Serialize};
 use switchyard_sdk::Timestamp;
 
 /// Most lines of one cart: an order of them fits in one commit of every service.
-pub const LINES_MAX: usize = 100;
+pub(crate) const LINES_MAX: usize = 100;
 
 /// Most pieces of one item.
-pub const QUANTITY_MAX: u32 = 1_000;
+pub(crate) const QUANTITY_MAX: u32 = 1_000;
 
 /// What somebody means to buy.
 ///
 /// Invariant: at most [`LINES_MAX`] lines, each item once, each 1 to [`QUANTITY_MAX`] times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cart {
+pub(crate) struct Cart {
     /// The account of the customer whose it is; nobody's is a guest's.
-    pub owner: Option<String>,
-    pub created_at: Timestamp,
-    pub state: State,
+    pub(crate) owner: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) state: State,
     lines: Vec<Line>,
 }
 
 /// Whether a cart can still change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
+pub(crate) enum State {
     Open,
     /// It became an order, and stays as it is.
     CheckedOut {
@@ -33,14 +33,14 @@ pub enum State {
 
 /// So many of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    pub sku: String,
-    pub quantity: u32,
+pub(crate) struct Line {
+    pub(crate) sku: String,
+    pub(crate) quantity: u32,
 }
 
 /// Why a cart does not change; it is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CartError {
+pub(crate) enum CartError {
     #[error("must be 1 to 1,000")]
     Quantity,
     #[error("the cart is checked out")]
@@ -54,13 +54,13 @@ pub enum CartError {
 impl Cart {
     /// An empty cart.
     #[must_use]
-    pub fn new(owner: Option<String>, now: Timestamp) -> Self {
+    pub(crate) fn new(owner: Option<String>, now: Timestamp) -> Self {
         Self { owner, created_at: now, state: State::Open, lines: Vec::new() }
     }
 
     /// In the order in which they were put in.
     #[must_use]
-    pub fn lines(&self) -> &[Line] {
+    pub(crate) fn lines(&self) -> &[Line] {
         &self.lines
     }
 
@@ -69,7 +69,7 @@ impl Cart {
     /// # Errors
     ///
     /// [`CartError`].
-    pub fn set_line(&mut self, sku: &str, quantity: u32) -> Result<(), CartError> {
+    pub(crate) fn set_line(&mut self, sku: &str, quantity: u32) -> Result<(), CartError> {
         if !(1..=QUANTITY_MAX).contains(&quantity) {
             return Err(CartError::Quantity);
         }
@@ -82,14 +82,14 @@ impl Cart {
     /// # Errors
     ///
     /// [`CartError::CheckedOut`].
-    pub fn remove_line(&mut self, sku: &str) -> Result<(), CartError> {
+    pub(crate) fn remove_line(&mut self, sku: &str) -> Result<(), CartError> {
         self.require_open()?;
         self.lines.retain(|line| line.sku != sku);
         Ok(())
     }
 
     /// Keeps only the lines of these items.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.lines.retain(|line| keep(&line.sku));
     }
 
@@ -98,7 +98,7 @@ impl Cart {
     /// # Errors
     ///
     /// [`CartError::CheckedOut`], [`CartError::LineCount`]; then a part may be added.
-    pub fn merge(&mut self, other: &Self) -> Result<(), CartError> {
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), CartError> {
         self.require_open()?;
         other.require_open()?;
         let sum = |one: u32, more: u32| one.saturating_add(more).min(QUANTITY_MAX);
@@ -110,7 +110,7 @@ impl Cart {
     /// # Errors
     ///
     /// As [`Cart::require_full`].
-    pub fn checked_out(self, account_id: &str, order_id: &str) -> Result<Self, CartError> {
+    pub(crate) fn checked_out(self, account_id: &str, order_id: &str) -> Result<Self, CartError> {
         self.require_full()?;
         let state = State::CheckedOut { order_id: order_id.to_owned() };
         Ok(Self { owner: Some(account_id.to_owned()), state, ..self })
@@ -119,7 +119,7 @@ impl Cart {
     /// # Errors
     ///
     /// [`CartError::CheckedOut`], [`CartError::Empty`].
-    pub fn require_full(&self) -> Result<(), CartError> {
+    pub(crate) fn require_full(&self) -> Result<(), CartError> {
         self.require_open()?;
         if self.lines.is_empty() { Err(CartError::Empty) } else { Ok(()) }
     }

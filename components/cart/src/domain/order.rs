@@ -9,40 +9,40 @@ use crate::domain::price::PricedLine;
 ///
 /// Invariant: what was refunded is at most the total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
-    pub cart_id: String,
-    pub account_id: String,
-    pub lines: Vec<PricedLine>,
-    pub subtotal: Money,
-    pub shipping: Money,
+pub(crate) struct Order {
+    pub(crate) cart_id: String,
+    pub(crate) account_id: String,
+    pub(crate) lines: Vec<PricedLine>,
+    pub(crate) subtotal: Money,
+    pub(crate) shipping: Money,
     /// Subtotal and shipping.
-    pub total: Money,
-    pub payment: Payment,
-    pub shipment: Shipment,
-    pub status: Status,
-    pub placed_at: Timestamp,
+    pub(crate) total: Money,
+    pub(crate) payment: Payment,
+    pub(crate) shipment: Shipment,
+    pub(crate) status: Status,
+    pub(crate) placed_at: Timestamp,
 }
 
 /// How an order was paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    pub id: String,
+pub(crate) struct Payment {
+    pub(crate) id: String,
     /// What was given back of the total.
-    pub refunded: Money,
-    pub status: PaymentStatus,
+    pub(crate) refunded: Money,
+    pub(crate) status: PaymentStatus,
 }
 
 /// How an order is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shipment {
-    pub id: String,
-    pub tracking_number: String,
-    pub status: ShipmentStatus,
+pub(crate) struct Shipment {
+    pub(crate) id: String,
+    pub(crate) tracking_number: String,
+    pub(crate) status: ShipmentStatus,
 }
 
 /// How far an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Status {
+pub(crate) enum Status {
     Placed,
     Packed,
     Shipped,
@@ -53,7 +53,7 @@ pub enum Status {
 
 /// What an order's payment came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PaymentStatus {
+pub(crate) enum PaymentStatus {
     Captured,
     PartiallyRefunded,
     Refunded,
@@ -61,7 +61,7 @@ pub enum PaymentStatus {
 
 /// How far a shipment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ShipmentStatus {
+pub(crate) enum ShipmentStatus {
     Scheduled,
     Packed,
     Shipped,
@@ -73,11 +73,11 @@ pub enum ShipmentStatus {
 /// The order has left the house, so that it is no longer cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the order has shipped")]
-pub struct HasShipped;
+pub(crate) struct HasShipped;
 
 impl Order {
     /// Takes note that `amount` was given back. Money of another currency is none of the order's.
-    pub fn refunded(&mut self, amount: Money) {
+    pub(crate) fn refunded(&mut self, amount: Money) {
         let Ok(refunded) = self.payment.refunded.plus(amount) else { return };
         if refunded.minor_units < self.total.minor_units {
             (self.payment.refunded, self.payment.status) = (refunded, PaymentStatus::PartiallyRefunded);
@@ -87,7 +87,7 @@ impl Order {
     }
 
     /// Takes note of how far the shipment is. What is behind that already, because it was told late, changes nothing.
-    pub fn shipment_moved(&mut self, status: ShipmentStatus) {
+    pub(crate) fn shipment_moved(&mut self, status: ShipmentStatus) {
         if status.stage() <= self.shipment.status.stage() {
             return;
         }
@@ -110,7 +110,7 @@ impl Order {
     /// # Errors
     ///
     /// [`HasShipped`].
-    pub fn is_cancelled(&self) -> Result<bool, HasShipped> {
+    pub(crate) fn is_cancelled(&self) -> Result<bool, HasShipped> {
         match self.status {
             Status::Placed | Status::Packed => Ok(false),
             Status::Cancelled => Ok(true),
@@ -119,7 +119,7 @@ impl Order {
     }
 
     /// Takes note that the shipment was called off, the money given back and the goods put back.
-    pub fn cancelled(&mut self) {
+    pub(crate) fn cancelled(&mut self) {
         self.status = Status::Cancelled;
         self.shipment.status = ShipmentStatus::Cancelled;
         (self.payment.refunded, self.payment.status) = (self.total, PaymentStatus::Refunded);
@@ -129,7 +129,7 @@ impl Order {
 impl PaymentStatus {
     /// As the contract of payments names it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Captured => "captured",
             Self::PartiallyRefunded => "partially-refunded",
@@ -143,13 +143,13 @@ impl ShipmentStatus {
 
     /// Nothing for what is no status.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
     /// As the contract of shipping names it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Scheduled => "scheduled",
             Self::Packed => "packed",

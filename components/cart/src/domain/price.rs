@@ -11,35 +11,35 @@ const CURRENCY_OF_NOTHING: Currency = Currency::EUR;
 
 /// An item at its price of now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    pub sku: String,
-    pub title: String,
-    pub price: Money,
-    pub weight_grams: u32,
+pub(crate) struct Offer {
+    pub(crate) sku: String,
+    pub(crate) title: String,
+    pub(crate) price: Money,
+    pub(crate) weight_grams: u32,
 }
 
 /// A line with its price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PricedLine {
-    pub sku: String,
-    pub title: String,
-    pub quantity: u32,
-    pub unit_price: Money,
+pub(crate) struct PricedLine {
+    pub(crate) sku: String,
+    pub(crate) title: String,
+    pub(crate) quantity: u32,
+    pub(crate) unit_price: Money,
     /// Of the whole line.
-    pub total: Money,
+    pub(crate) total: Money,
 }
 
 /// Lines with their prices, and what they come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Priced {
-    pub lines: Vec<PricedLine>,
-    pub subtotal: Money,
-    pub weight_grams: u32,
+pub(crate) struct Priced {
+    pub(crate) lines: Vec<PricedLine>,
+    pub(crate) subtotal: Money,
+    pub(crate) weight_grams: u32,
 }
 
 /// Why lines have no price.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PriceError {
+pub(crate) enum PriceError {
     #[error("{sku} is not on sale")]
     NotOnSale { sku: String },
     #[error("the items are not all of one currency")]
@@ -64,7 +64,7 @@ impl From<MoneyError> for PriceError {
 /// # Errors
 ///
 /// [`PriceError`].
-pub fn price(lines: &[Line], offers: Vec<Offer>) -> Result<Priced, PriceError> {
+pub(crate) fn price(lines: &[Line], offers: Vec<Offer>) -> Result<Priced, PriceError> {
     let currency = offers.first().map_or(CURRENCY_OF_NOTHING, |offer| offer.price.currency);
     let mut priced =
         Priced { lines: Vec::with_capacity(lines.len()), subtotal: Money::zero(currency), weight_grams: 0 };

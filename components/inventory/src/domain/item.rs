@@ -4,34 +4,34 @@ use serde::{Deserialize, Serialize};
 use switchyard_sdk::{Faults, Money};
 
 /// Longest SKU, in bytes: with a category it has to fit in a key.
-pub const SKU_BYTES_MAX: usize = 64;
+pub(crate) const SKU_BYTES_MAX: usize = 64;
 
 /// Longest title, in characters: a line of a page.
-pub const TITLE_CHARS_MAX: usize = 200;
+pub(crate) const TITLE_CHARS_MAX: usize = 200;
 
 /// Longest description, in characters: a page of text. A list of 100 items has to fit in an answer.
-pub const DESCRIPTION_CHARS_MAX: usize = 4_000;
+pub(crate) const DESCRIPTION_CHARS_MAX: usize = 4_000;
 
 /// Longest category, in characters.
-pub const CATEGORY_CHARS_MAX: usize = 60;
+pub(crate) const CATEGORY_CHARS_MAX: usize = 60;
 
 /// Longest path or URL of a picture, in bytes: what browsers take.
-pub const IMAGE_BYTES_MAX: usize = 2_048;
+pub(crate) const IMAGE_BYTES_MAX: usize = 2_048;
 
 /// Highest price, in minor units: a thousand pieces of each of a hundred items still add up in 63 bits.
-pub const PRICE_MINOR_UNITS_MAX: i64 = 1_000_000_000_000;
+pub(crate) const PRICE_MINOR_UNITS_MAX: i64 = 1_000_000_000_000;
 
 /// Heaviest item, in grams: a tonne.
-pub const WEIGHT_GRAMS_MAX: u32 = 1_000_000;
+pub(crate) const WEIGHT_GRAMS_MAX: u32 = 1_000_000;
 
 /// The name that the shop gives an item: 1 to 64 ASCII letters, digits, `.`, `_` and `-`, a letter or digit first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Sku(String);
+pub(crate) struct Sku(String);
 
 impl Sku {
     /// Nothing where `text` has not the form of a SKU.
     #[must_use]
-    pub fn parse(text: String) -> Option<Self> {
+    pub(crate) fn parse(text: String) -> Option<Self> {
         let of_sku = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let starts = text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
         (starts && text.len() <= SKU_BYTES_MAX && text.bytes().all(of_sku)).then_some(Self(text))
@@ -39,40 +39,40 @@ impl Sku {
 
     /// Its text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Its text.
     #[must_use]
-    pub fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.0
     }
 }
 
 /// An item on sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
-    pub title: String,
-    pub description: String,
-    pub category: String,
+pub(crate) struct Item {
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) category: String,
     /// Not below zero.
-    pub price: Money,
+    pub(crate) price: Money,
     /// A path or URL.
-    pub image: String,
-    pub weight_grams: u32,
+    pub(crate) image: String,
+    pub(crate) weight_grams: u32,
 }
 
 /// What somebody says of an item.
 #[derive(Debug)]
-pub struct Details {
-    pub title: String,
-    pub description: String,
-    pub category: String,
+pub(crate) struct Details {
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) category: String,
     /// What was wrong with it where it is no money.
-    pub price: Result<Money, Faults>,
-    pub image: String,
-    pub weight_grams: u32,
+    pub(crate) price: Result<Money, Faults>,
+    pub(crate) image: String,
+    pub(crate) weight_grams: u32,
 }
 
 impl Details {
@@ -81,7 +81,7 @@ impl Details {
     /// # Errors
     ///
     /// Every fault, by its JSON pointer.
-    pub fn check(self) -> Result<Item, Faults> {
+    pub(crate) fn check(self) -> Result<Item, Faults> {
         let Self { title, description, category, price, image, weight_grams } = self;
         let mut faults = Faults::new();
         faults.check(is_line(&title, TITLE_CHARS_MAX), "/title", "must be 1 to 200 characters on one line");
@@ -98,7 +98,7 @@ impl Details {
 
 /// Whether an item could be of this category: what is not has no items, and no key.
 #[must_use]
-pub fn is_category(text: &str) -> bool {
+pub(crate) fn is_category(text: &str) -> bool {
     is_line(text, CATEGORY_CHARS_MAX)
 }
 

@@ -5,27 +5,27 @@ use serde::{Deserialize, Serialize};
 use crate::domain::item::Sku;
 
 /// Most lines of one order: what one commit writes is bounded.
-pub const LINES_MAX: usize = 100;
+pub(crate) const LINES_MAX: usize = 100;
 
 /// Most pieces of one item that one order takes.
-pub const QUANTITY_MAX: u32 = 1_000_000;
+pub(crate) const QUANTITY_MAX: u32 = 1_000_000;
 
 /// So many pieces of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    pub sku: Sku,
-    pub quantity: u32,
+pub(crate) struct Line {
+    pub(crate) sku: Sku,
+    pub(crate) quantity: u32,
 }
 
 /// The lines of an order.
 ///
 /// Invariant: by SKU, each once; each quantity at least 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lines(Vec<Line>);
+pub(crate) struct Lines(Vec<Line>);
 
 /// Why lines cannot be an order's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LinesError {
+pub(crate) enum LinesError {
     #[error("an order has 1 to 100 lines")]
     Count,
     #[error("an order takes 1 to 1,000,000 of an item")]
@@ -38,7 +38,7 @@ impl Lines {
     /// # Errors
     ///
     /// [`LinesError`].
-    pub fn new(mut lines: Vec<Line>) -> Result<Self, LinesError> {
+    pub(crate) fn new(mut lines: Vec<Line>) -> Result<Self, LinesError> {
         if lines.is_empty() || lines.len() > LINES_MAX {
             return Err(LinesError::Count);
         }
@@ -58,19 +58,19 @@ impl Lines {
     }
 
     /// Each line, by SKU.
-    pub fn iter(&self) -> impl Iterator<Item = &Line> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Line> {
         self.0.iter()
     }
 
     /// How many.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 
     /// The lines themselves, by SKU.
     #[must_use]
-    pub fn into_vec(self) -> Vec<Line> {
+    pub(crate) fn into_vec(self) -> Vec<Line> {
         self.0
     }
 }

@@ -8,19 +8,19 @@ use crate::domain::lines::{LINES_MAX, Lines};
 use crate::domain::stock::{Stock, StockError};
 
 /// How long an order may hold stock without buying it.
-pub const HOLD_SECONDS: u64 = 15 * 60;
+pub(crate) const HOLD_SECONDS: u64 = 15 * 60;
 
 /// What one order holds or has bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reservation {
-    pub lines: Lines,
-    pub expires_at: Timestamp,
-    pub state: State,
+pub(crate) struct Reservation {
+    pub(crate) lines: Lines,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) state: State,
 }
 
 /// How far a reservation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
+pub(crate) enum State {
     /// Set aside until it expires.
     Held,
     /// Bought; it no longer expires.
@@ -29,7 +29,7 @@ pub enum State {
 
 /// Why lines cannot be held or moved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReservationError {
+pub(crate) enum ReservationError {
     #[error("no item {sku}", sku = .sku.as_str())]
     NotOnSale { sku: Sku },
     #[error("{sku}: {source}", sku = .sku.as_str())]
@@ -40,11 +40,11 @@ pub enum ReservationError {
 ///
 /// Invariant: by SKU, each once.
 #[derive(Debug, Default)]
-pub struct Stocks(Vec<(Sku, Stock, Stock)>);
+pub(crate) struct Stocks(Vec<(Sku, Stock, Stock)>);
 
 impl Stocks {
     /// The stock of `sku` is `stock`. SKUs that are here already stay as they are.
-    pub fn insert(&mut self, sku: Sku, stock: Stock) {
+    pub(crate) fn insert(&mut self, sku: Sku, stock: Stock) {
         if let Err(place) = self.place(&sku) {
             self.0.insert(place, (sku, stock, stock));
         }
@@ -52,12 +52,12 @@ impl Stocks {
 
     /// Whether the stock of `sku` is here.
     #[must_use]
-    pub fn contains(&self, sku: &Sku) -> bool {
+    pub(crate) fn contains(&self, sku: &Sku) -> bool {
         self.place(sku).is_ok()
     }
 
     /// What changed: each SKU with its stock before and after.
-    pub fn changes(&self) -> impl Iterator<Item = (&Sku, Stock, Stock)> {
+    pub(crate) fn changes(&self) -> impl Iterator<Item = (&Sku, Stock, Stock)> {
         let changed = self.0.iter().filter(|(_, before, after)| before != after);
         changed.map(|(sku, before, after)| (sku, *before, *after))
     }
@@ -89,7 +89,7 @@ impl Reservation {
     /// # Errors
     ///
     /// [`ReservationError`]; then `stocks` holds a part of the lines and must not be stored.
-    pub fn hold(lines: Lines, now: Timestamp, stocks: &mut Stocks) -> Result<Self, ReservationError> {
+    pub(crate) fn hold(lines: Lines, now: Timestamp, stocks: &mut Stocks) -> Result<Self, ReservationError> {
         stocks.change(&lines, Stock::reserved)?;
         Ok(Self { lines, expires_at: now.plus_seconds(HOLD_SECONDS), state: State::Held })
     }
@@ -99,7 +99,7 @@ impl Reservation {
     /// # Errors
     ///
     /// As [`Reservation::hold`].
-    pub fn sell(self, stocks: &mut Stocks) -> Result<Self, ReservationError> {
+    pub(crate) fn sell(self, stocks: &mut Stocks) -> Result<Self, ReservationError> {
         if self.state == State::Held {
             stocks.change(&self.lines, Stock::sold)?;
         }
@@ -111,7 +111,7 @@ impl Reservation {
     /// # Errors
     ///
     /// As [`Reservation::hold`].
-    pub fn put_back(self, stocks: &mut Stocks) -> Result<(), ReservationError> {
+    pub(crate) fn put_back(self, stocks: &mut Stocks) -> Result<(), ReservationError> {
         let change = match self.state {
             State::Held => Stock::let_go,
             State::Sold => Stock::returned,
@@ -121,14 +121,14 @@ impl Reservation {
 
     /// Whether the host may let it go.
     #[must_use]
-    pub fn is_expired(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.state == State::Held && self.expires_at <= now
     }
 }
 
 /// How many lines one run of the expiry takes on: with two keys a reservation, one commit has room for them.
 #[derive(Debug)]
-pub struct ExpiryBudget {
+pub(crate) struct ExpiryBudget {
     lines_left: usize,
 }
 
@@ -140,7 +140,7 @@ impl Default for ExpiryBudget {
 
 impl ExpiryBudget {
     /// Whether there is room for one more reservation. The first one always finds room.
-    pub fn take(&mut self, reservation: &Reservation) -> bool {
+    pub(crate) fn take(&mut self, reservation: &Reservation) -> bool {
         // Each of the two keys counts as a line.
         let left = self.lines_left.checked_sub(reservation.lines.count() + 2);
         self.lines_left = left.unwrap_or(self.lines_left);

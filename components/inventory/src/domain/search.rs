@@ -3,31 +3,31 @@
 use crate::domain::item::Item;
 
 /// Longest search, in characters: each word is looked for in each item.
-pub const QUERY_CHARS_MAX: usize = 200;
+pub(crate) const QUERY_CHARS_MAX: usize = 200;
 
 /// The words of a search, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Search {
+pub(crate) struct Search {
     words: Vec<String>,
 }
 
 impl Search {
     /// The words of `query`, which white space parts. Nothing where it is too long.
     #[must_use]
-    pub fn parse(query: &str) -> Option<Self> {
+    pub(crate) fn parse(query: &str) -> Option<Self> {
         let words = || query.split_whitespace().map(str::to_lowercase).collect();
         (query.chars().count() <= QUERY_CHARS_MAX).then(|| Self { words: words() })
     }
 
     /// Whether it has no word, so that every item matches.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
     /// Whether `item` has every word.
     #[must_use]
-    pub fn finds(&self, item: &Item) -> bool {
+    pub(crate) fn finds(&self, item: &Item) -> bool {
         if self.is_empty() {
             return true;
         }

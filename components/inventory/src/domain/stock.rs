@@ -3,20 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 /// Most pieces that one delivery brings.
-pub const RECEIPT_QUANTITY_MAX: u32 = 1_000_000;
+pub(crate) const RECEIPT_QUANTITY_MAX: u32 = 1_000_000;
 
 /// The pieces of one item.
 ///
 /// Invariant: no more are reserved than are on hand, so that what is available is never below zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stock {
+pub(crate) struct Stock {
     on_hand: u32,
     reserved: u32,
 }
 
 /// Why stock cannot change as asked; it is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StockError {
+pub(crate) enum StockError {
     #[error("a delivery brings 1 to 1,000,000 pieces")]
     Receipt,
     #[error("more pieces than can be counted")]
@@ -30,13 +30,13 @@ pub enum StockError {
 impl Stock {
     /// Pieces in the house, reserved or not.
     #[must_use]
-    pub fn on_hand(self) -> u32 {
+    pub(crate) fn on_hand(self) -> u32 {
         self.on_hand
     }
 
     /// Pieces that can be sold: on hand and not reserved.
     #[must_use]
-    pub fn available(self) -> u32 {
+    pub(crate) fn available(self) -> u32 {
         self.on_hand.saturating_sub(self.reserved)
     }
 
@@ -45,7 +45,7 @@ impl Stock {
     /// # Errors
     ///
     /// [`StockError::Receipt`], [`StockError::Overflow`].
-    pub fn received(self, quantity: u32) -> Result<Self, StockError> {
+    pub(crate) fn received(self, quantity: u32) -> Result<Self, StockError> {
         if !(1..=RECEIPT_QUANTITY_MAX).contains(&quantity) {
             return Err(StockError::Receipt);
         }
@@ -57,7 +57,7 @@ impl Stock {
     /// # Errors
     ///
     /// [`StockError::Short`].
-    pub fn reserved(self, quantity: u32) -> Result<Self, StockError> {
+    pub(crate) fn reserved(self, quantity: u32) -> Result<Self, StockError> {
         let available = self.available();
         if quantity > available {
             return Err(StockError::Short { available });
@@ -71,7 +71,7 @@ impl Stock {
     /// # Errors
     ///
     /// [`StockError::NotReserved`].
-    pub fn let_go(self, quantity: u32) -> Result<Self, StockError> {
+    pub(crate) fn let_go(self, quantity: u32) -> Result<Self, StockError> {
         let reserved = self.reserved.checked_sub(quantity).ok_or(StockError::NotReserved)?;
         Ok(Self { reserved, ..self })
     }
@@ -81,7 +81,7 @@ impl Stock {
     /// # Errors
     ///
     /// [`StockError::NotReserved`].
-    pub fn sold(self, quantity: u32) -> Result<Self, StockError> {
+    pub(crate) fn sold(self, quantity: u32) -> Result<Self, StockError> {
         let Self { on_hand, reserved } = self.let_go(quantity)?;
         let on_hand = on_hand.checked_sub(quantity).ok_or(StockError::NotReserved)?;
         Ok(Self { on_hand, reserved })
@@ -92,7 +92,7 @@ impl Stock {
     /// # Errors
     ///
     /// [`StockError::Overflow`].
-    pub fn returned(self, quantity: u32) -> Result<Self, StockError> {
+    pub(crate) fn returned(self, quantity: u32) -> Result<Self, StockError> {
         let on_hand = self.on_hand.checked_add(quantity).ok_or(StockError::Overflow)?;
         Ok(Self { on_hand, ..self })
     }

@@ -4,35 +4,35 @@ use serde::{Deserialize, Serialize};
 use switchyard_sdk::{Currency, Money, Timestamp};
 
 /// Longest reason of a refund, in characters.
-pub const REASON_CHARS_MAX: usize = 500;
+pub(crate) const REASON_CHARS_MAX: usize = 500;
 
 /// Most refunds of one payment: it is one value in the store.
-pub const REFUNDS_MAX: usize = 200;
+pub(crate) const REFUNDS_MAX: usize = 200;
 
 /// One attempt to be paid for an order.
 ///
 /// Invariant: what was given back is never more than what was captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    pub order_id: String,
+pub(crate) struct Payment {
+    pub(crate) order_id: String,
     /// The customer.
-    pub account_id: String,
-    pub amount: Money,
-    pub card: Card,
-    pub state: State,
-    pub refunds: Vec<Refund>,
+    pub(crate) account_id: String,
+    pub(crate) amount: Money,
+    pub(crate) card: Card,
+    pub(crate) state: State,
+    pub(crate) refunds: Vec<Refund>,
 }
 
 /// The card behind a payment, as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Card {
-    pub brand: String,
-    pub last4: String,
+pub(crate) struct Card {
+    pub(crate) brand: String,
+    pub(crate) last4: String,
 }
 
 /// What became of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
+pub(crate) enum State {
     Captured,
     PartiallyRefunded,
     Refunded,
@@ -47,17 +47,17 @@ pub enum State {
 
 /// Money given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refund {
-    pub id: String,
+pub(crate) struct Refund {
+    pub(crate) id: String,
     /// More than zero.
-    pub amount: Money,
-    pub reason: String,
-    pub created_at: Timestamp,
+    pub(crate) amount: Money,
+    pub(crate) reason: String,
+    pub(crate) created_at: Timestamp,
 }
 
 /// Why money is not given back; the payment is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RefundError {
+pub(crate) enum RefundError {
     #[error("must be more than 0")]
     NotPositive,
     #[error("must be {currency}, as the payment is")]
@@ -75,14 +75,14 @@ pub enum RefundError {
 impl Payment {
     /// Whether the order is paid with it, or was until it got its money back.
     #[must_use]
-    pub fn pays(&self, amount: Money) -> bool {
+    pub(crate) fn pays(&self, amount: Money) -> bool {
         let paid = matches!(self.state, State::Captured | State::PartiallyRefunded | State::Refunded);
         paid && self.amount == amount
     }
 
     /// What was captured and not given back.
     #[must_use]
-    pub fn left(&self) -> Money {
+    pub(crate) fn left(&self) -> Money {
         let nothing = Money::zero(self.amount.currency);
         match self.state {
             State::Captured | State::PartiallyRefunded => {
@@ -98,7 +98,7 @@ impl Payment {
     /// # Errors
     ///
     /// [`RefundError`].
-    pub fn refund(&mut self, refund: Refund) -> Result<(), RefundError> {
+    pub(crate) fn refund(&mut self, refund: Refund) -> Result<(), RefundError> {
         let Refund { amount, reason, .. } = &refund;
         if amount.currency != self.amount.currency {
             return Err(RefundError::Currency { currency: self.amount.currency });
@@ -130,7 +130,7 @@ impl Payment {
     /// # Errors
     ///
     /// [`RefundError::NotCaptured`], [`RefundError::Reason`].
-    pub fn refund_all(&mut self, refund: impl FnOnce(Money) -> Refund) -> Result<Option<Money>, RefundError> {
+    pub(crate) fn refund_all(&mut self, refund: impl FnOnce(Money) -> Refund) -> Result<Option<Money>, RefundError> {
         match self.state {
             State::Declined { .. } | State::Failed => return Err(RefundError::NotCaptured),
             State::Refunded | State::Voided => return Ok(None),
@@ -147,7 +147,7 @@ impl Payment {
 
     /// Takes back what is left, as if the order had not been, and tells how much that was. Nothing changes where nothing
     /// is captured.
-    pub fn void(&mut self) -> Option<Money> {
+    pub(crate) fn void(&mut self) -> Option<Money> {
         let captured = matches!(self.state, State::Captured | State::PartiallyRefunded);
         captured.then(|| {
             let left = self.left();

@@ -7,7 +7,7 @@ const SLOW: Duration = Duration::from_secs(2);
 
 /// What the processor says to a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The money is captured.
     Captured,
     /// The card is declined, with a code that says why.
@@ -18,7 +18,7 @@ pub enum Verdict {
 
 /// What the processor says to a charge on `token`, and how long it takes for that.
 #[must_use]
-pub fn charge(token: &str) -> (Verdict, Duration) {
+pub(crate) fn charge(token: &str) -> (Verdict, Duration) {
     match token {
         "tok_ok" => (Verdict::Captured, Duration::ZERO),
         "tok_slow" => (Verdict::Captured, SLOW),

@@ -111,6 +111,8 @@ fn text(name: &str) -> String {
         "currency" => "EUR".into(),
         "city" => "Berlin".into(),
         "number" => "1234567890".into(),
+        "cursor" | "token" => "b3BhcXVlIHRvIGNsaWVudHM".into(),
+        "field" | "pointer" => "/email".into(),
         "last4" => "4242".into(),
         // A name that says nothing to us still says something to people.
         "" => "text".into(),

@@ -86,6 +86,7 @@ fn the_contracts_of_the_shop_are_read_as_its_rest_surface() {
                 "remove-line: DELETE /carts/{id}/lines/{sku} -> 200",
                 "claim-cart: POST /carts/{id}/claim -> 200 for customer",
                 "checkout: POST /carts/{id}/checkout body=request -> 201 for customer",
+                "undo-checkouts: every 30s",
                 "list-orders: GET /orders?cursor,limit -> 200 for customer|staff",
                 "get-order: GET /orders/{id} -> 200 for customer|staff",
                 "cancel-order: POST /orders/{id}/cancel -> 200 for customer|staff",

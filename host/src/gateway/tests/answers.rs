@@ -51,6 +51,8 @@ async fn the_api_document_is_sent_again_only_when_it_changed() {
     let again = rig.ask("GET /openapi.json", &format!("If-None-Match: {etag}\r\n"), b"").await;
     assert_eq!((again.status, again.body.len()), (304, 0));
     assert_eq!(again.header("etag"), Some(etag.as_str()));
+    let head = rig.ask("HEAD /openapi.json", &format!("If-None-Match: {etag}\r\n"), b"").await;
+    assert_eq!((head.status, head.header("content-length")), (304, None));
     assert_eq!(rig.ask("DELETE /openapi.json", "", b"").await.header("allow"), Some("GET, HEAD, OPTIONS"));
 }
 

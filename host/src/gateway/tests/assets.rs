@@ -4,9 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 
-use super::rig::Rig;
+use super::rig::{Rig, read_to_end};
 
 const LARGE: usize = 1_000_000;
 
@@ -189,6 +194,31 @@ async fn several_ranges_come_in_parts() {
         expected.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         assert_eq!(answered.body, expected);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_what_it_asked_for_is_cut_off() {
+    let folder = folder();
+    let root = folder.path().join("assets");
+    fs::File::create(root.join("huge.bin")).expect("a file").set_len(256 * 1024 * 1024).expect("a length");
+    let rig = Rig::start(|settings| {
+        settings.assets = Some(root);
+        settings.idle_ms_max = 200;
+        settings.header_read_ms_max = 100;
+    })
+    .await;
+    let mut stream = rig.connect().await;
+    stream.write_all(b"GET /huge.bin HTTP/1.1\r\nHost: t\r\n\r\n").await.expect("it is read");
+    let io = TokioIo::new(rig.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
+    let get = Request::builder().uri("http://t/huge.bin").body(Empty::<Bytes>::new()).expect("a request");
+    let (answered, ended) =
+        tokio::join!(sender.send_request(get), tokio::time::timeout(Duration::from_secs(20), connection));
+    let _not_taken = answered.expect("an answer");
+    assert!(ended.is_ok(), "the HTTP/2 connection is closed");
+    // The other one has had as long. What is still in buffers comes, and not the rest.
+    assert!(read_to_end(&mut stream).await.len() < 128 * 1024 * 1024);
 }
 
 #[tokio::test]

@@ -16,10 +16,12 @@ const BUCKET: &str = "default";
 
 /// An open bucket.
 #[derive(Debug)]
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Bucket;
 
 /// A compare-and-swap that has begun: what the key had then.
 #[derive(Debug)]
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Swap {
     key: String,
     seen: Option<Vec<u8>>,
@@ -38,8 +40,8 @@ fn answer<T>(result: Result<T, StoreError>) -> Answer<T> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(StoreError::ReadOnly) => Ok(Err(store::Error::AccessDenied)),
-        Err(error) if !matches!(error, StoreError::Index(_)) => Ok(Err(store::Error::Other(error.to_string()))),
-        Err(error) => Err(Failure::Store(error).into()),
+        Err(error @ (StoreError::Index(_) | StoreError::KeyNotText)) => Err(Failure::Store(error).into()),
+        Err(error) => Ok(Err(store::Error::Other(error.to_string()))),
     }
 }
 
@@ -64,7 +66,7 @@ impl store::HostBucket for View<'_> {
     }
 
     fn set(&mut self, _bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> Answer<()> {
-        answer(self.transaction.set(&key, bytes::Bytes::from(value)))
+        answer(self.transaction.set(&key, value))
     }
 
     fn delete(&mut self, _bucket: Resource<Bucket>, key: String) -> Answer<()> {
@@ -92,7 +94,10 @@ impl store::HostBucket for View<'_> {
 
 impl atomics::Host for View<'_> {
     fn increment(&mut self, _bucket: Resource<Bucket>, key: String, delta: i64) -> Answer<i64> {
-        let Ok(held) = answer(self.value(&key))? else { return answer(self.value(&key).map(|_| 0)) };
+        let held = match answer(self.value(&key))? {
+            Ok(held) => held,
+            Err(error) => return Ok(Err(error)),
+        };
         let number = match held.as_deref().map(std::str::from_utf8) {
             None => Some(0),
             Some(text) => text.ok().and_then(|text| text.parse::<i64>().ok()),
@@ -100,7 +105,7 @@ impl atomics::Host for View<'_> {
         let Some(sum) = number.and_then(|number| number.checked_add(delta)) else {
             return Ok(Err(store::Error::Other(format!("{key:?} holds no number, or the sum is none of 64 bits"))));
         };
-        answer(self.transaction.set(&key, sum.to_string().into_bytes()).map(|()| sum))
+        answer(self.transaction.set(&key, sum.to_string()).map(|()| sum))
     }
 
     /// The call's transaction is serializable: nobody but the call itself can have written the key in between.
@@ -114,7 +119,7 @@ impl atomics::Host for View<'_> {
             let again = self.table.push(Swap { key, seen: current })?;
             return Ok(Err(atomics::CasError::CasFailed(again)));
         }
-        let set = answer(self.transaction.set(&key, bytes::Bytes::from(value)))?;
+        let set = answer(self.transaction.set(&key, value))?;
         Ok(set.map_err(atomics::CasError::StoreError))
     }
 }
@@ -144,7 +149,7 @@ impl batch::Host for View<'_> {
     }
 
     fn set_many(&mut self, _bucket: Resource<Bucket>, pairs: Vec<(String, Vec<u8>)>) -> Answer<()> {
-        answer(pairs.into_iter().try_for_each(|(key, value)| self.transaction.set(&key, bytes::Bytes::from(value))))
+        answer(pairs.into_iter().try_for_each(|(key, value)| self.transaction.set(&key, value)))
     }
 
     fn delete_many(&mut self, _bucket: Resource<Bucket>, keys: Vec<String>) -> Answer<()> {

@@ -18,7 +18,7 @@ impl store::Host for View<'_> {
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<()> {
-        Ok(self.transaction.set(&key, bytes::Bytes::from(value)).map_err(Failure::Store)?)
+        Ok(self.transaction.set(&key, value).map_err(Failure::Store)?)
     }
 
     fn delete(&mut self, key: String) -> wasmtime::Result<()> {

@@ -192,7 +192,8 @@ async fn what_is_remembered_of_many_reads_is_bounded_and_covers_them_all() {
             scan("key-", None, Direction::Ascending, 1)(transaction);
         }
     };
-    let cases: [(fn(&mut Transaction), &str, bool); 4] = [
+    type Read = fn(&mut Transaction);
+    let cases: [(Read, &str, bool); 4] = [
         (many_gets, "key-00007", true),
         (many_gets, "key-12287", true),
         (many_gets, "z", false),

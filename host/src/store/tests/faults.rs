@@ -2,11 +2,10 @@
 //! whole or not at all, and what is there is a prefix of the one order.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::*;
 use crate::journal::simulated::{Fault, SimulatedDisk};
-use crate::store::{Health, OpenError};
+use crate::store::OpenError;
 
 /// Small segments, so that a few commits fill several.
 const SMALL: StoreSettings = StoreSettings { segment_bytes: 1024, checkpoint_ms_max: 0, ..SETTINGS };

@@ -58,7 +58,3 @@ fn now(store: &Store, key: &str) -> Option<String> {
 fn scan(prefix: &str, after: Option<&str>, direction: Direction, limit: u32) -> impl Fn(&mut Transaction) -> Page {
     move |transaction| transaction.scan(&Scan { prefix, after, direction, limit }).unwrap()
 }
-
-fn keys(page: &Page) -> Vec<&str> {
-    page.entries.iter().map(|entry| entry.key.as_str()).collect()
-}

@@ -6,7 +6,8 @@ use serde::de::{IgnoredAny, SeqAccess};
 use wasmtime::component::Val;
 
 use super::Reader;
-use crate::value::shape::{FlagName, Shape};
+use crate::contract::Name;
+use crate::value::shape::Shape;
 
 pub(super) fn read<'de, A: SeqAccess<'de>>(mut reader: Reader<'_>, mut items: A) -> Result<Val, A::Error> {
     match reader.shape {
@@ -54,7 +55,7 @@ impl Reader<'_> {
     }
 
     /// The flags in the order of their type, in whatever order they come.
-    fn flags<'de, A: SeqAccess<'de>>(mut self, mut items: A, names: &[FlagName]) -> Result<Val, A::Error> {
+    fn flags<'de, A: SeqAccess<'de>>(mut self, mut items: A, names: &[Name]) -> Result<Val, A::Error> {
         let mut set = vec![false; names.len()];
         for (position, item) in self.items(&mut items, iter::repeat(&Shape::String))?.into_iter().enumerate() {
             let flag =

@@ -35,18 +35,18 @@ fn record<'de, A: MapAccess<'de>>(
         };
         let (field, slot) = fields.fields.get(place).zip(slots.get_mut(place)).expect("fields are found by place");
         if !slot.0.is_empty() {
-            return Err(reading.refuse_at(&field.json, "repeated member"));
+            return Err(reading.refuse_at(&field.name.json, "repeated member"));
         }
         let value = members.next_value_seed(Reader { shape: &field.shape, reading });
-        let value = value.inspect_err(|_| reading.blame.leave(&field.json))?;
-        *slot = (field.wit.as_ref().into(), value);
+        let value = value.inspect_err(|_| reading.blame.leave(&field.name.json))?;
+        *slot = (field.name.wit.as_ref().into(), value);
         likely = place + 1;
     }
     for (field, slot) in fields.fields.iter().zip(&mut slots).filter(|(_, slot)| slot.0.is_empty()) {
         if !matches!(field.shape, Shape::Option(_)) {
-            return Err(reading.refuse_at(&field.json, format!("missing, expected {}", field.shape)));
+            return Err(reading.refuse_at(&field.name.json, format!("missing, expected {}", field.shape)));
         }
-        slot.0 = field.wit.as_ref().into();
+        slot.0 = field.name.wit.as_ref().into();
     }
     Ok(slots)
 }

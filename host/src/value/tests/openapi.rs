@@ -227,6 +227,8 @@ fn what_a_contract_says_is_in_the_document() {
     check("/components/schemas/TasksNote/required", json!(["text"]));
     check("/components/schemas/TasksProblem/required", json!(["what"]));
     check("/paths/~1notes~1{id}/get/responses/200/content/application~1json/example/title", json!("Milk"));
+    // It has no doc comment of its own, but another field of its name has.
+    check("/paths/~1notes/post/requestBody/content/application~1json/example/title", json!("Milk"));
 }
 
 #[test]

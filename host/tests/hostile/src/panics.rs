@@ -1,0 +1,5 @@
+//! Panics.
+
+pub(crate) fn because(why: &str) {
+    panic!("{why}");
+}

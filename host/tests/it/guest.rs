@@ -1,0 +1,177 @@
+//! Runs the functions of `hostile.wasm`, with a store of its own, the way a host does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use switchyard::config::{LimitSettings, RuntimeSettings, StoreSettings};
+use switchyard::contract::{Contracts, Function, World};
+use switchyard::names::{CallId, Identity, RequestId, ServiceName};
+use switchyard::runtime::{
+    Failure, Finished, Frame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime,
+};
+use switchyard::store::{CommitDetails, Store, Stores};
+use wasmtime::component::Val;
+
+/// A small host: one program of the hostile component, linked to its contract.
+pub(crate) struct Guest {
+    pub(crate) program: Arc<Program>,
+    pub(crate) world: Arc<World>,
+    limits: LimitSettings,
+    store: Store,
+    _data: tempfile::TempDir,
+}
+
+/// What another service answers to a guest of the tests.
+#[derive(Clone)]
+pub(crate) enum Peer {
+    /// The same to every call.
+    Answers(Val),
+    /// An error that no contract has a case for.
+    Breaks,
+    Never,
+    /// The guest's own component, so many calls deep.
+    Around(Arc<Guest>, u32),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Broken(pub(crate) &'static str);
+
+impl Outbound for Peer {
+    fn call<'a>(&'a mut self, import: &'a Arc<Function>, arguments: &'a [Val]) -> OutboundFuture<'a> {
+        Box::pin(async move {
+            match self {
+                Self::Answers(answer) => Ok(Some(answer.clone())),
+                Self::Breaks => Err(OutboundError(Box::new(Broken("the peer is broken")))),
+                Self::Never => std::future::pending().await,
+                Self::Around(_, 0) => Err(OutboundError(Box::new(Broken("call_depth_max")))),
+                Self::Around(guest, left) => {
+                    let frame = guest.frame(Self::Around(Arc::clone(guest), *left - 1));
+                    let finished = guest.program.run(import, arguments, frame).await;
+                    finished.result.map_err(|failure| OutboundError(Box::new(failure)))
+                }
+            }
+        })
+    }
+}
+
+/// The file `name` that cargo built for guests.
+pub(crate) fn component(name: &str) -> Vec<u8> {
+    let path = workspace().join("target/wasm32-wasip2/release").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}; build it with `cargo build --release --target wasm32-wasip2 -p hostile`", path.display())
+    })
+}
+
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A pool that is soon empty if something does not give its slot back.
+pub(crate) fn runtime(instances_max: u32) -> Runtime {
+    let settings = RuntimeSettings {
+        instances_max,
+        core_instances_per_component_max: 16,
+        memories_per_component_max: 3,
+        memory_keep_resident_bytes: 2 << 20,
+        epoch_ms: 1,
+    };
+    // The folder stays: compiling once is enough for all tests, today's and tomorrow's.
+    Runtime::new(&settings, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap()
+}
+
+/// Small limits, so that going over them takes little time.
+pub(crate) fn limits() -> LimitSettings {
+    LimitSettings {
+        memory_bytes_max: 8 << 20,
+        deadline_ms: 2_000,
+        calls_in_flight_max: 4,
+        calls_waiting_max: 4,
+        wait_ms_max: 1_000,
+        store_bytes_max: 16 << 20,
+        events_per_call_max: 10,
+        answer_bytes_max: 10_000,
+        log_bytes_per_second: 1_000,
+        call_depth_max: 3,
+        circuit_failures: 5,
+        circuit_open_ms: 1_000,
+    }
+}
+
+impl Guest {
+    pub(crate) fn new(runtime: &Runtime, limits: LimitSettings) -> Arc<Self> {
+        let contracts = Contracts::read(&workspace().join("host/tests/wit")).unwrap();
+        let world = contracts.world("test:hostile/hostile").unwrap();
+        let code = runtime.compile(&component("hostile.wasm")).unwrap();
+        let settings = LinkSettings {
+            service: ServiceName::parse("hostile").unwrap(),
+            environment: vec![("GREETING".into(), "hello".into())],
+            outbound_hosts: Vec::new(),
+            limits: limits.clone(),
+        };
+        let program = runtime.link(&code, &world, settings).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let services = [(ServiceName::parse("hostile").unwrap(), limits.store_bytes_max)];
+        let stores = Stores::open(data.path(), &store_settings(), &services).unwrap();
+        let store = stores.service(&services[0].0).unwrap();
+        Arc::new(Self { program, world, limits, store, _data: data })
+    }
+
+    /// A frame whose call may take as long as the limits say.
+    pub(crate) fn frame(&self, peer: Peer) -> Frame {
+        let deadline = now() + Duration::from_millis(self.limits.deadline_ms);
+        Frame {
+            transaction: self.store.begin(),
+            identity: Some(Identity { id: "anna".into(), role: "customer".into(), session: None }),
+            calling_service: Some(ServiceName::parse("cart").unwrap()),
+            seed: [7; 32],
+            time_unix_micros: 1_700_000_000_000_000,
+            deadline,
+            outbound: Box::new(peer),
+            request: RequestId::from_bits(7),
+        }
+    }
+
+    /// A frame of a function that only reads.
+    pub(crate) fn frame_read(&self, peer: Peer) -> Frame {
+        Frame { transaction: self.store.begin_read(), ..self.frame(peer) }
+    }
+
+    /// Runs a function and commits what it did.
+    pub(crate) async fn commit(&self, name: &str, arguments: &[Val]) -> Option<Val> {
+        let finished = self.finish(name, arguments, self.frame(Peer::Breaks)).await;
+        let details = CommitDetails { call: CallId([1; 16]), memo: None };
+        finished.transaction.commit(details).await.unwrap();
+        finished.result.unwrap()
+    }
+
+    /// A function of the contract by its name.
+    pub(crate) fn function(&self, name: &str) -> &Arc<Function> {
+        let mut functions = self.world.exports.iter().flat_map(|interface| &interface.functions);
+        functions.find(|function| &*function.name.wit == name).unwrap_or_else(|| panic!("no function {name}"))
+    }
+
+    pub(crate) async fn run(&self, name: &str, arguments: &[Val]) -> Result<Option<Val>, Failure> {
+        self.finish(name, arguments, self.frame(Peer::Breaks)).await.result
+    }
+
+    pub(crate) async fn finish(&self, name: &str, arguments: &[Val], frame: Frame) -> Finished {
+        self.program.run(self.function(name), arguments, frame).await
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test has no other clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+fn store_settings() -> StoreSettings {
+    StoreSettings {
+        segment_bytes: 64 << 20,
+        overlay_bytes_max: 64 << 20,
+        checkpoint_ms_max: 1_000,
+        index_cache_bytes: 1 << 20,
+        batch_commits_max: 64,
+    }
+}
