@@ -130,8 +130,8 @@ async fn what_is_not_there_is_told_as_a_problem() {
         assert!(instance.is_some() && instance == id, "{line}");
     };
     check("GET /nothing", 404, "Nothing is at this address.").await;
-    check("GET /services/shelf", 404, "There is no service \"shelf\"; there are: .").await;
-    check("POST /services/a%20b/call/x", 404, "There is no service \"a b\"; there are: .").await;
+    check("GET /services/shelf", 404, "There is no service \"shelf\"; there are: none.").await;
+    check("POST /services/a%20b/call/x", 404, "There is no service \"a b\"; there are: none.").await;
     let malformed = "The path is malformed: a `%` needs two hex digits, of UTF-8.";
     check("GET /services/%zz", 400, malformed).await;
     let method = "This address does not have this method.";
