@@ -36,16 +36,11 @@ impl Admin {
             Refusal::Faults(vec![fault])
         })?;
         tracing::info!(%service, function = &*function.name.wit, request = request.as_str(), "the operator calls");
-        let identity = Some(operator());
+        let identity = Some(Identity::operator());
         let root = RootCall { service, function: Arc::clone(&function), arguments, identity, request: request.clone() };
         let answer = self.calls.call(root).await.map_err(Refusal::from)?;
         Ok(value(&function, &answer)?)
     }
-}
-
-/// Whom the operator's calls are made for. No token gives this role: it is the host's own.
-fn operator() -> Identity {
-    Identity { id: "operator".into(), role: "operator".into(), session: None }
 }
 
 /// The JSON of what `function` answered, or the problem that its error is.
