@@ -35,8 +35,7 @@ pub(crate) fn run(host: &str, listen: &str, admin: &str, data: &str) -> anyhow::
     for good in &GOODS {
         added += u32::from(put(&staff, good).with_context(|| format!("cannot put {} on sale", good.sku))?);
     }
-    println!("{}", next(&credentials, listen, data, added));
-    Ok(())
+    Ok(writeln!(std::io::stdout(), "{}", next(&credentials, listen, data, added))?)
 }
 
 /// Whether the host became ready; not, when it ended, which it will have said itself.
