@@ -141,8 +141,7 @@ impl Journal {
             disk.remove(spare).map_err(at_file(spare))?;
         }
         if let Some((segment, end)) = &tail.cut {
-            let file = disk.open(&segment.path).map_err(at_file(&segment.path))?;
-            file.cut(*end as u64).and_then(|()| file.sync()).map_err(at_file(&segment.path))?;
+            recovery::seal(&*disk, &segment.path, *end).map_err(at_file(&segment.path))?;
         }
         let shared = Arc::new(Shared {
             journal,

@@ -173,6 +173,11 @@ impl Rig {
         read_to_end(&mut stream).await
     }
 
+    /// Asks until there is room for one more connection.
+    pub(super) async fn wait_for_room(&self) {
+        while self.ask("GET /notes/a", "", b"").await.status != 200 {}
+    }
+
     /// Sends one request, whose id is `r-1`, and gives its answer.
     pub(super) async fn ask(&self, line: &str, headers: &str, body: &[u8]) -> Answered {
         let mut request = format!("{line} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{headers}");

@@ -84,6 +84,10 @@ async fn check(disk: &SimulatedDisk, acknowledged: u64, what: &str) {
     work(&stores, prefix + 1).await;
     assert_eq!(both(&stores).map(|store| state(&store)), model(COMMITS), "{what}: the work goes on");
     stores.close().unwrap_or_else(|error| panic!("{what}: {error:?}"));
+
+    let stores = open_on(&disk.after_power_loss()).unwrap_or_else(|error| panic!("{what}: at the end: {error:?}"));
+    assert_eq!(both(&stores).map(|store| state(&store)), model(COMMITS), "{what}: at the end");
+    stores.close().unwrap();
 }
 
 async fn every_operation(fault: Fault, after: impl Fn(&SimulatedDisk) -> SimulatedDisk) {
@@ -103,6 +107,11 @@ async fn every_operation(fault: Fault, after: impl Fn(&SimulatedDisk) -> Simulat
 #[tokio::test]
 async fn power_loss_at_any_operation_loses_nothing_acknowledged() {
     every_operation(Fault::PowerLoss, SimulatedDisk::after_power_loss).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_operation_loses_nothing_acknowledged() {
+    every_operation(Fault::PowerLoss, SimulatedDisk::after_kill).await;
 }
 
 #[tokio::test]

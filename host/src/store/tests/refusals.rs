@@ -164,9 +164,14 @@ async fn a_record_that_was_torn_at_the_end_is_cut_off() {
     let cart = stores.service(&name("cart")).unwrap();
     assert_eq!(now(&cart, "key-9"), Some("x".repeat(40)));
     assert_eq!(now(&cart, "key-10"), None);
-    assert_eq!(put(&cart, "key-10", "again").await, Number(11));
+    let number = put(&cart, "key-10", "again").await;
+    assert_eq!(number, Number(11));
+    stores.wait_durable(number).await.unwrap();
+    let killed = disk.after_kill();
     stores.close().unwrap();
-    assert_eq!(open_on(&disk).unwrap().durable(), Number(11));
+    for disk in [disk, killed] {
+        assert_eq!(open_on(&disk).unwrap().durable(), Number(11));
+    }
 }
 
 #[tokio::test]
