@@ -10,10 +10,11 @@ mod rows;
 mod shop;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use switchyard::config::{Flags, load};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -28,7 +29,7 @@ struct Arguments {
     #[arg(long)]
     only: Option<String>,
     /// The folder of the workspace.
-    #[arg(long, default_value = ".")]
+    #[arg(long, default_value = ".", global = true)]
     workspace: PathBuf,
     /// The table as JSON.
     #[arg(long)]
@@ -58,7 +59,7 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Runtime::new()?;
     match arguments.command {
-        Some(Command::Serve { kind, data }) => runtime.block_on(serve(kind, &data)),
+        Some(Command::Serve { kind, data }) => runtime.block_on(serve(kind, &data, &arguments.workspace)),
         None => runtime.block_on(async {
             let time = Duration::from_secs(arguments.seconds);
             let report = rows::measure(&arguments.workspace, time, arguments.only.as_deref()).await?;
@@ -71,12 +72,12 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-async fn serve(kind: Baseline, data: &std::path::Path) -> anyhow::Result<()> {
+async fn serve(kind: Baseline, data: &Path, workspace: &Path) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     match kind {
         Baseline::Journal => {
-            let settings = switchyard::config::Manifest::defaults()?.store;
+            let settings = load(&workspace.join("switchyard.toml"), &[], Flags::default())?.manifest.store;
             native::serve(listener, native::JournalBackend::open(data, &settings)?).await
         }
         Baseline::Redb => native::serve(listener, native::RedbBackend::open(data)?).await,

@@ -19,9 +19,15 @@ pub struct Server {
 
 impl Server {
     /// Starts this program as a baseline; it prints its address when it serves.
-    pub async fn baseline(kind: &str, data: &Path) -> anyhow::Result<Self> {
+    pub async fn baseline(kind: &str, data: &Path, workspace: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["serve", kind, "--data"]).arg(data).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+            .args(["serve", kind, "--data"])
+            .arg(data)
+            .arg("--workspace")
+            .arg(workspace)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
         let mut child = command.spawn()?;
         let stdout = child.stdout.take().context("standard output is piped")?;
         let line = BufReader::new(stdout).lines().next_line().await?.context("the baseline ended")?;

@@ -64,8 +64,8 @@ pub async fn measure(workspace: &Path, time: Duration, only: Option<&str>) -> an
     eprintln!("preparing the shop");
     let platform = Platform::prepare(workspace, &operations, time).await?;
     let (journal_data, redb_data) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    let journal = Server::baseline("journal", journal_data.path()).await?;
-    let redb = Server::baseline("redb", redb_data.path()).await?;
+    let journal = Server::baseline("journal", journal_data.path(), workspace).await?;
+    let redb = Server::baseline("redb", redb_data.path(), workspace).await?;
     for operation in operations {
         eprintln!("measuring: {}", operation.name());
         let mut figures = vec![platform.measure(operation, time).await?];

@@ -243,6 +243,17 @@ pub struct Identity {
     pub session: Option<Arc<str>>,
 }
 
+impl Identity {
+    /// The operator, whose calls come in through the operator's side. No token of a client names this role.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { id: OPERATOR.into(), role: OPERATOR.into(), session: None }
+    }
+}
+
+/// The operator's id and role.
+pub const OPERATOR: &str = "operator";
+
 #[cfg(test)]
 mod tests {
     use super::*;

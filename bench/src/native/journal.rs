@@ -44,7 +44,7 @@ impl Access for Transactions<'_> {
     }
 
     fn set(&mut self, owner: Owner, key: &str, value: Vec<u8>) -> anyhow::Result<()> {
-        Ok(self.of(owner)?.set(key, value.into())?)
+        Ok(self.of(owner)?.set(key, value)?)
     }
 
     fn first(&mut self, owner: Owner, prefix: &str, limit: u32) -> anyhow::Result<Vec<Vec<u8>>> {
@@ -67,7 +67,7 @@ impl Backend for JournalBackend {
             let mut last = Number::default();
             let mut conflict = false;
             for transaction in open.into_iter().flatten() {
-                match transaction.commit(CommitDetails::of(CallId([0; 16]))).await {
+                match transaction.commit(CommitDetails { call: CallId([0; 16]), memo: None }).await {
                     Ok(number) => last = last.max(number),
                     Err(CommitError::Conflict) => conflict = true,
                     Err(error) => return Err(error.into()),

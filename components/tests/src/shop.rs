@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use hyper::Method;
 use serde_json::{Value, json};
-use switchyard::config::Manifest;
+use switchyard::config::{Configuration, Flags, Manifest, load};
 use switchyard::platform::Host;
 use tempfile::TempDir;
 
@@ -42,8 +42,8 @@ impl Shop {
     /// When the host does not start.
     pub async fn start_with(change: impl FnOnce(&mut Manifest)) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
-        let manifest = manifest(data.path(), change)?;
-        Self::start_in(data, &manifest).await
+        let configuration = configuration(data.path(), change)?;
+        Self::start_in(data, &configuration).await
     }
 
     /// Stops the host and starts it again over the same data.
@@ -53,8 +53,8 @@ impl Shop {
     /// When it does not stop, or does not start again.
     pub async fn restart(self) -> anyhow::Result<Self> {
         let data = self.stop().await?;
-        let manifest = manifest(data.path(), |_manifest| {})?;
-        Self::start_in(data, &manifest).await
+        let configuration = configuration(data.path(), |_manifest| {})?;
+        Self::start_in(data, &configuration).await
     }
 
     /// Stops the host as SIGTERM does; gives its data.
@@ -67,8 +67,8 @@ impl Shop {
         Ok(self.data)
     }
 
-    async fn start_in(data: TempDir, manifest: &Manifest) -> anyhow::Result<Self> {
-        let host = switchyard::platform::start(manifest, &|_progress| {})
+    async fn start_in(data: TempDir, configuration: &Configuration) -> anyhow::Result<Self> {
+        let host = switchyard::platform::start(configuration, &|_progress| {})
             .await
             .context("the components are built by `cargo xtask test`")?;
         let operator_token = std::fs::read_to_string(data.path().join("admin-token"))?.trim().to_owned();
@@ -118,11 +118,10 @@ impl Shop {
     }
 }
 
-fn manifest(data: &Path, change: impl FnOnce(&mut Manifest)) -> anyhow::Result<Manifest> {
-    let mut manifest = Manifest::load(&workspace().join("switchyard.toml"))?;
-    manifest.host.data = data.into();
-    manifest.host.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    manifest.host.admin_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    change(&mut manifest);
-    Ok(manifest)
+fn configuration(data: &Path, change: impl FnOnce(&mut Manifest)) -> anyhow::Result<Configuration> {
+    let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let flags = Flags { listen: any, admin_listen: any, data: Some(data.into()) };
+    let mut configuration = load(&workspace().join("switchyard.toml"), &[], flags)?;
+    change(&mut configuration.manifest);
+    Ok(configuration)
 }

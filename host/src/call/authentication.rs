@@ -15,7 +15,7 @@ use super::Directory;
 use super::answer::Answer;
 use crate::clock;
 use crate::limits::SESSIONS_CACHED_MAX;
-use crate::names::Identity;
+use crate::names::{Identity, OPERATOR};
 use crate::store::Reads;
 
 /// The SHA-256 of a token: the token itself is not kept.
@@ -81,7 +81,9 @@ pub(super) fn identity(answer: Answer) -> Option<Identity> {
             _ => {}
         }
     }
-    Some(Identity { id: id?.into(), role: role?.into(), session: session.map(Into::into) })
+    // A component must not make anybody the operator.
+    let role = role.filter(|role| role != OPERATOR)?;
+    Some(Identity { id: id?.into(), role: role.into(), session: session.map(Into::into) })
 }
 
 fn text_of(value: Val) -> Option<String> {

@@ -75,6 +75,25 @@ async fn a_store_at_its_quota_takes_only_what_makes_it_smaller() {
 }
 
 #[tokio::test]
+async fn the_bytes_of_a_store_are_right_whatever_was_written_in_between() {
+    let settings = StoreSettings { checkpoint_ms_max: 0, ..SETTINGS };
+    let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
+    for checkpoints in 0..3 {
+        put(&cart, "a", "1234567").await;
+        let mut blind = cart.begin();
+        blind.set("a", "12").unwrap();
+        put(&cart, "a", "1").await;
+        for _ in 0..checkpoints {
+            settle(&cart);
+            put(&cart, "other", "1").await;
+        }
+        commit(blind).await.unwrap();
+        assert_eq!(cart.bytes(), cart.begin().sum_of_bytes(), "{checkpoints} checkpoints in between");
+    }
+    stores.close().unwrap();
+}
+
+#[tokio::test]
 async fn a_full_disk_fails_what_needs_room_until_there_is_room() {
     let disk = SimulatedDisk::new(1);
     let settings = StoreSettings { segment_bytes: 4096, checkpoint_ms_max: 0, overlay_bytes_max: 4096, ..SETTINGS };
