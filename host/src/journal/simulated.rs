@@ -32,6 +32,8 @@ struct World {
     name_changes: Vec<NameChange>,
     operations: u64,
     fault: Option<(u64, Fault)>,
+    /// The file whose syncs fail.
+    failing: Option<usize>,
     power_lost: bool,
     bytes_max: u64,
     random: Random,
@@ -135,6 +137,7 @@ impl SimulatedDisk {
             name_changes: Vec::new(),
             operations: 0,
             fault: None,
+            failing: None,
             power_lost: false,
             bytes_max: u64::MAX,
             random: Random(seed),
@@ -149,6 +152,12 @@ impl SimulatedDisk {
     pub(crate) fn plan(&self, operation: u64, fault: Fault) {
         let mut world = self.lock();
         world.fault = Some((world.operations + operation, fault));
+    }
+
+    /// From now on syncs of the file `path` fail.
+    pub(crate) fn fail_syncs(&self, path: &str) {
+        let mut world = self.lock();
+        world.failing = Some(world.names[path]);
     }
 
     pub(crate) fn operations(&self) -> u64 {
@@ -379,7 +388,10 @@ impl DiskFile for SimulatedFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut world = self.disk.lock();
-        let done = world.operate();
+        let mut done = world.operate();
+        if world.failing == Some(self.file) {
+            done = Err(io::Error::other("planned error"));
+        }
         let World { files, random, power_lost, .. } = &mut *world;
         let (file, power_lost) = (&mut files[self.file], *power_lost);
         if done.is_ok() {
