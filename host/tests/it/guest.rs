@@ -60,7 +60,11 @@ impl Outbound for Peer {
 pub(crate) fn component(name: &str) -> Vec<u8> {
     let path = workspace().join("target/wasm32-wasip2/release").join(name);
     std::fs::read(&path).unwrap_or_else(|error| {
-        panic!("{}: {error}; build it with `cargo build --release --target wasm32-wasip2 -p hostile`", path.display())
+        panic!(
+            "{}: {error}; \
+             build it with `cargo build --release --target wasm32-wasip2 -p hostile -p web-0-2 -p web-0-3`",
+            path.display()
+        )
     })
 }
 
@@ -70,15 +74,18 @@ pub(crate) fn workspace() -> PathBuf {
 
 /// A pool that is soon empty if something does not give its slot back.
 pub(crate) fn runtime(instances_max: u32) -> Runtime {
-    let settings = RuntimeSettings {
+    // The folder stays: compiling once is enough for all tests, today's and tomorrow's.
+    Runtime::new(&runtime_settings(instances_max), &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap()
+}
+
+pub(crate) fn runtime_settings(instances_max: u32) -> RuntimeSettings {
+    RuntimeSettings {
         instances_max,
         core_instances_per_component_max: 16,
         memories_per_component_max: 3,
         memory_keep_resident_bytes: 2 << 20,
         epoch_ms: 1,
-    };
-    // The folder stays: compiling once is enough for all tests, today's and tomorrow's.
-    Runtime::new(&settings, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap()
+    }
 }
 
 /// Small limits, so that going over them takes little time.
