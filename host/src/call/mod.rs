@@ -136,7 +136,7 @@ impl Calls {
         self.inner.stores.wait_durable(root.reached()).await?;
         let identity = authentication::identity(answer);
         if let Some(identity) = &identity {
-            self.inner.sessions.keep(key, identity.clone(), reads, directory);
+            self.inner.sessions.keep(key, identity.clone(), reads, &directory);
         }
         Ok(identity)
     }
