@@ -7,10 +7,12 @@ mod admission;
 mod answer;
 mod authentication;
 mod breaker;
+mod derive;
 mod directory;
 mod execute;
 mod nested;
 mod root;
+mod run;
 
 use std::sync::Arc;
 

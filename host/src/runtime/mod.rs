@@ -30,6 +30,8 @@ pub use frame::{Finished, Frame, Outbound, OutboundFuture};
 pub use link::{LinkError, LinkSettings};
 pub use program::Program;
 
+pub(crate) use answer::bytes as json_bytes;
+
 use self::code::Compiler;
 use self::engine::Kind;
 use self::epoch::Ticker;
