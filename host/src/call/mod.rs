@@ -14,6 +14,9 @@ mod nested;
 mod root;
 mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
