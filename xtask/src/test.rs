@@ -17,6 +17,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Step::cargo("format", &["fmt", "--all", "--check"]).run()?;
     let lints = ["clippy", "--workspace", "--all-targets", "--release", "--", "-D", "warnings"];
     Step::cargo("lints", &lints).run()?;
+    wasm::lint_shop()?;
     wasm::build_shop()?;
     let guests = ["build", "--release", "--target", wasm::TARGET, "--package", "hostile", "--package", "callers"];
     Step::cargo("the guests of the tests", &guests).run()?;

@@ -33,7 +33,17 @@ pub(crate) fn add_target() -> anyhow::Result<()> {
 
 /// Builds the shop's components in release.
 pub(crate) fn build_shop() -> anyhow::Result<()> {
-    let packages = SHOP.iter().flat_map(|service| ["--package", service]);
-    let arguments: Vec<_> = ["build", "--release", "--target", TARGET].into_iter().chain(packages).collect();
+    let arguments: Vec<_> = ["build", "--release", "--target", TARGET].into_iter().chain(packages()).collect();
     Step::cargo("the shop's components", &arguments).run()
+}
+
+/// Lints what of the shop's components is there for Wasm alone.
+pub(crate) fn lint_shop() -> anyhow::Result<()> {
+    let begin = ["clippy", "--release", "--target", TARGET];
+    let arguments: Vec<_> = begin.into_iter().chain(packages()).chain(["--", "-D", "warnings"]).collect();
+    Step::cargo("lints of the components", &arguments).run()
+}
+
+fn packages() -> impl Iterator<Item = &'static str> {
+    SHOP.iter().flat_map(|service| ["--package", service])
 }
