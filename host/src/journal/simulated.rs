@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::disk::{Disk, DiskFile};
 
@@ -21,7 +21,14 @@ pub(crate) enum Fault {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct SimulatedDisk(Arc<Mutex<World>>);
+pub(crate) struct SimulatedDisk(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    world: Mutex<World>,
+    /// Told when syncs are let go.
+    let_go: Condvar,
+}
 
 #[derive(Debug)]
 struct World {
@@ -35,6 +42,7 @@ struct World {
     /// The file whose syncs fail.
     failing: Option<usize>,
     power_lost: bool,
+    syncs_held: bool,
     bytes_max: u64,
     random: Random,
 }
@@ -130,7 +138,7 @@ impl NameChange {
 
 impl SimulatedDisk {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(World {
+        let world = World {
             files: Vec::new(),
             names: BTreeMap::new(),
             durable_names: BTreeMap::new(),
@@ -139,9 +147,11 @@ impl SimulatedDisk {
             fault: None,
             failing: None,
             power_lost: false,
+            syncs_held: false,
             bytes_max: u64::MAX,
             random: Random(seed),
-        })))
+        };
+        Self(Arc::new(Shared { world: Mutex::new(world), let_go: Condvar::new() }))
     }
 
     pub(crate) fn as_disk(&self) -> Arc<dyn Disk> {
@@ -152,6 +162,16 @@ impl SimulatedDisk {
     pub(crate) fn plan(&self, operation: u64, fault: Fault) {
         let mut world = self.lock();
         world.fault = Some((world.operations + operation, fault));
+    }
+
+    /// From now on a sync of a file takes until it is let go.
+    pub(crate) fn hold_syncs(&self) {
+        self.lock().syncs_held = true;
+    }
+
+    pub(crate) fn let_syncs_go(&self) {
+        self.lock().syncs_held = false;
+        self.0.let_go.notify_all();
     }
 
     /// From now on syncs of the file `path` fail.
@@ -237,7 +257,7 @@ impl SimulatedDisk {
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap()
+        self.0.world.lock().unwrap()
     }
 
     fn file(&self, file: usize) -> Arc<dyn DiskFile> {
@@ -387,7 +407,8 @@ impl DiskFile for SimulatedFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut world = self.disk.lock();
+        let world = self.disk.lock();
+        let mut world = self.disk.0.let_go.wait_while(world, |world| world.syncs_held).unwrap();
         let mut done = world.operate();
         if world.failing == Some(self.file) {
             done = Err(io::Error::other("planned error"));
