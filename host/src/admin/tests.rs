@@ -10,6 +10,7 @@ use super::routes::Route;
 use super::*;
 use crate::call::Directory;
 use crate::config::{Flags, load};
+use crate::observe::calls::ServiceCalls;
 
 const MANIFEST: &str = "[services.shelf]\ncontract = \"a:b/c\"\ncomponent = \"none.wasm\"\n";
 
@@ -173,7 +174,9 @@ async fn a_request_id_is_taken_or_refused() {
 #[tokio::test]
 async fn metrics_are_prometheus_text() {
     let host = tested();
+    let _counts = ServiceCalls::new(&ServiceName::parse("shown").expect("a name"));
     let answer = host.ask("GET /metrics", &[]).await;
     assert_eq!(answer.headers.get(CONTENT_TYPE).expect("a type"), "text/plain; version=0.0.4; charset=utf-8");
-    assert!(answer.body.lines().any(|line| line.starts_with("# TYPE switchyard_")), "{}", answer.body);
+    let line = r#"switchyard_calls_total{service="shown",outcome="ok"} 0"#;
+    assert!(answer.body.lines().any(|found| found == line), "{}", answer.body);
 }

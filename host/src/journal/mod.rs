@@ -56,7 +56,7 @@ pub(crate) struct Journal {
 pub(crate) enum AppendError {
     #[error("the record takes {bytes} bytes, a segment has {bytes_max}")]
     TooLarge { bytes: u64, bytes_max: u64 },
-    /// The next segment is being prepared: wait for [`Journal::room`].
+    /// The next segment is being prepared: wait until there is word of room.
     #[error("the next segment is not ready yet")]
     NotReady,
     #[error("there is no room for the journal on the disk")]

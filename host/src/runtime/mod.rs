@@ -33,6 +33,8 @@ pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram};
 pub use link::{LinkError, LinkSettings};
 pub use program::Program;
 
+pub(crate) use answer::bytes as json_bytes;
+
 use self::code::Compiler;
 use self::engine::Kind;
 use self::epoch::Ticker;

@@ -104,7 +104,7 @@ impl Stores {
     }
 
     /// As [`Stores::open`], on any disk and with segments of any size.
-    fn open_on(
+    pub(crate) fn open_on(
         disk: &Arc<dyn Disk>,
         settings: &StoreSettings,
         services: &[(ServiceName, u64)],

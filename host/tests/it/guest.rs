@@ -63,8 +63,12 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
     let path = workspace().join("target/wasm32-wasip2/release").join(name);
     std::fs::read(&path).unwrap_or_else(|error| {
         panic!(
+<<<<<<< HEAD
             "{}: {error}; \
              build it with `cargo build --release --target wasm32-wasip2 -p hostile -p web-0-2 -p web-0-3`",
+=======
+            "{}: {error}; build it with `cargo build --release --target wasm32-wasip2 -p hostile -p callers`",
+>>>>>>> calls
             path.display()
         )
     })
@@ -175,7 +179,7 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-fn store_settings() -> StoreSettings {
+pub(crate) fn store_settings() -> StoreSettings {
     StoreSettings {
         segment_bytes: 64 << 20,
         overlay_bytes_max: 64 << 20,

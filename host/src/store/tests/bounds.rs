@@ -1,7 +1,7 @@
 //! Quotas, sizes, a full disk, a full overlay, calls that take long, and what may be let out when.
 
 use super::*;
-use crate::journal::simulated::{Fault, SimulatedDisk};
+use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, READ_KEYS_MAX, READ_RANGES_MAX, VALUE_BYTES_MAX};
 use crate::store::{Health, StoreError};
 
@@ -238,8 +238,7 @@ async fn after_a_failed_sync_reads_go_on_and_nothing_that_was_not_durable_is_let
     let (stores, cart) = on(&disk, &settings);
     let number = put(&cart, "durable", "1").await;
     stores.wait_durable(number).await.unwrap();
-    // The next operations are the write and the sync of one batch.
-    disk.plan(1, Fault::Error);
+    disk.fail_syncs(FIRST_SEGMENT);
     let lost = put(&cart, "lost", "1").await;
     stores.wait_durable(lost).await.unwrap_err();
     assert!(matches!(stores.health(), Health::Stopped { .. }));

@@ -132,8 +132,7 @@ async fn what_a_start_finds_is_durable_although_its_sync_had_failed() {
         let stores = Stores::open_on(&disk.as_disk(), &settings, &services(), None).unwrap();
         let [cart, _] = both(&stores);
         stores.wait_durable(put(&cart, "first", "1").await).await.unwrap();
-        // The next operations are the write and the sync of one batch.
-        disk.plan(1, Fault::Error);
+        disk.fail_syncs(FIRST_SEGMENT);
         stores.wait_durable(put(&cart, "second", "2").await).await.unwrap_err();
         let killed = disk.after_kill();
         stores.close().unwrap_err();
