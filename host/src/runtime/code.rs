@@ -56,6 +56,10 @@ impl Compiler {
         Ok(Self { kind, engine, cache, ticker: Arc::clone(ticker) })
     }
 
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// What names this compiler's entries in the folder of compiled code.
     pub(super) fn host(&self) -> &str {
         self.cache.host()

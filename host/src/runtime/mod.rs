@@ -54,6 +54,16 @@ struct Inner {
     http: Compiler,
 }
 
+/// What of the slots for domain components is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SlotsInUse {
+    pub instances: u64,
+    pub memories: usize,
+    pub stacks: usize,
+    /// What the memories of free slots keep for the next instances, in bytes.
+    pub free_memory_bytes_resident: usize,
+}
+
 /// Why the runtime does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
@@ -84,6 +94,18 @@ impl Runtime {
         let http = Compiler::new(Kind::Http, http, compiled, &ticker).map_err(folder)?;
         cache::sweep(compiled, &[domain.host(), http.host()]).map_err(folder)?;
         Ok(Self { inner: Arc::new(Inner { domain, http }) })
+    }
+
+    /// What of the slots for domain components is in use now.
+    #[must_use]
+    pub fn slots_in_use(&self) -> SlotsInUse {
+        let Some(pool) = self.inner.domain.engine().pooling_allocator_metrics() else { return SlotsInUse::default() };
+        SlotsInUse {
+            instances: pool.component_instances(),
+            memories: pool.memories(),
+            stacks: pool.stacks(),
+            free_memory_bytes_resident: pool.unused_memory_bytes_resident(),
+        }
     }
 
     /// The code of a component that serves a contract: from the cache, or compiled, which takes some 100 ms on all
