@@ -61,17 +61,8 @@ impl Outbound for Peer {
 /// The file `name` that cargo built for guests.
 pub(crate) fn component(name: &str) -> Vec<u8> {
     let path = workspace().join("target/wasm32-wasip2/release").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| {
-        panic!(
-<<<<<<< HEAD
-            "{}: {error}; \
-             build it with `cargo build --release --target wasm32-wasip2 -p hostile -p web-0-2 -p web-0-3`",
-=======
-            "{}: {error}; build it with `cargo build --release --target wasm32-wasip2 -p hostile -p callers`",
->>>>>>> calls
-            path.display()
-        )
-    })
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; build the guests with `cargo xtask guests`", path.display()))
 }
 
 pub(crate) fn workspace() -> PathBuf {

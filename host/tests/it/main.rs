@@ -1,12 +1,9 @@
 //! The tests of the host as a whole: a file per theme.
 
-<<<<<<< HEAD
 #![expect(clippy::unwrap_used, reason = "a test that panics fails")]
 
-mod compile;
-=======
 mod calls;
->>>>>>> calls
+mod compile;
 mod guest;
 mod hostile;
 mod log;
