@@ -60,7 +60,9 @@ async fn call(
     arguments: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    let answer = store.data_mut().outbound.call(&function, arguments).await.map_err(Failure::Nested)?;
+    let state = store.data_mut();
+    state.outbound.reach(state.transaction.saw());
+    let answer = state.outbound.call(&function, arguments).await.map_err(Failure::Nested)?;
     match (results, answer) {
         ([slot], Some(value)) => *slot = value,
         ([], None) => {}

@@ -52,7 +52,7 @@ pub(super) fn link(code: &Code, world: &Arc<World>, settings: LinkSettings) -> R
     }
     let import = |source| LinkError::Import { service: service.clone(), source };
     let mut linker = Linker::<State>::new(code.component.engine());
-    offered::add_to_linker(&mut linker).map_err(import)?;
+    offered::add_to_linker(&mut linker, !settings.outbound_hosts.is_empty()).map_err(import)?;
     imports::add_to_linker(&mut linker, world).map_err(import)?;
     let instances = linker.instantiate_pre(&code.component).map_err(import)?;
     let exports = exports(&code.component, world)?;

@@ -18,6 +18,7 @@ mod load;
 mod log;
 mod memory;
 mod offered;
+mod outgoing;
 mod program;
 mod report;
 mod state;

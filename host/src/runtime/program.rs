@@ -61,6 +61,12 @@ impl Program {
         Finished { result, transaction: state.transaction, outbound: state.outbound }
     }
 
+    /// Whether its service may send requests to hosts outside.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        !self.service.grants.is_empty()
+    }
+
     fn store(&self, frame: Frame) -> Store<State> {
         let limits = &self.service.limits;
         let fuel = limits.answer_bytes_max.saturating_mul(MEMORY_PER_ANSWER_BYTE).max(HANDED_BYTES_MIN);

@@ -61,6 +61,11 @@ fn a_component_links_only_to_a_contract_that_it_keeps() {
     assert!(runtime.link(&code, &hostile, settings()).is_ok());
     assert!(matches!(runtime.link(&code, &cart, settings()), Err(LinkError::Import { .. })));
 
+    let fetcher = read("host/tests/wit").world("test:fetches/fetcher").unwrap();
+    let fetches = runtime.compile(&component("fetches.wasm")).unwrap();
+    let ungranted = runtime.link(&fetches, &fetcher, settings());
+    assert!(matches!(ungranted, Err(LinkError::Import { source, .. }) if format!("{source:#}").contains("wasi:http")));
+
     let web = runtime.compile_http(&component("web_0_2.wasm")).unwrap();
     assert!(matches!(runtime.link(&web, &hostile, settings()), Err(LinkError::Kind { .. })));
     let tasks = switchyard::tasks::Tasks::default();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use switchyard::config::{LimitSettings, RuntimeSettings, StoreSettings};
 use switchyard::contract::{Contracts, Function, World};
-use switchyard::names::{CallId, Identity, RequestId, ServiceName};
+use switchyard::names::{CallId, Identity, Number, RequestId, ServiceName};
 use switchyard::runtime::{
     Failure, Finished, Frame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime,
 };
@@ -55,6 +55,10 @@ impl Outbound for Peer {
                 }
             }
         })
+    }
+
+    fn reach(&mut self, saw: Number) -> Number {
+        saw
     }
 }
 
@@ -105,13 +109,23 @@ pub(crate) fn limits() -> LimitSettings {
 
 impl Guest {
     pub(crate) fn new(runtime: &Runtime, limits: LimitSettings) -> Arc<Self> {
+        Self::of("hostile.wasm", "test:hostile/hostile", Vec::new(), runtime, limits)
+    }
+
+    pub(crate) fn of(
+        file: &str,
+        world: &str,
+        outbound_hosts: Vec<String>,
+        runtime: &Runtime,
+        limits: LimitSettings,
+    ) -> Arc<Self> {
         let contracts = Contracts::read(&workspace().join("host/tests/wit")).unwrap();
-        let world = contracts.world("test:hostile/hostile").unwrap();
-        let code = runtime.compile(&component("hostile.wasm")).unwrap();
+        let world = contracts.world(world).unwrap();
+        let code = runtime.compile(&component(file)).unwrap();
         let settings = LinkSettings {
             service: ServiceName::parse("hostile").unwrap(),
             environment: vec![("GREETING".into(), "hello".into())],
-            outbound_hosts: Vec::new(),
+            outbound_hosts,
             limits: limits.clone(),
         };
         let program = runtime.link(&code, &world, settings).unwrap();

@@ -13,8 +13,9 @@ use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSetting
 use switchyard::tasks::Tasks;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use wasmtime::component::Val;
 
-use crate::guest::{component, limits, now, runtime};
+use crate::guest::{Guest, component, limits, now, runtime};
 
 const COMPONENTS: [&str; 2] = ["web_0_2.wasm", "web_0_3.wasm"];
 
@@ -135,6 +136,29 @@ impl<T: Future> GivesUp for T {}
 
 #[tokio::test]
 async fn a_request_goes_out_only_to_a_host_that_was_granted() {
+    let authority = says_hi().await;
+    let runtime = runtime(1);
+    for file in COMPONENTS {
+        let granted = Web::new(&runtime, file, vec![authority.clone()]);
+        assert_eq!(granted.say("/fetch", &authority).await.unwrap(), "200 hi", "{file}");
+        let refused = Web::new(&runtime, file, vec!["example.com".into()]).say("/fetch", &authority).await.unwrap();
+        assert!(refused.contains("HttpRequestDenied"), "{file}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_with_a_contract_reaches_out_only_where_it_was_granted_too() {
+    let authority = says_hi().await;
+    let runtime = runtime(1);
+    for (granted, said) in [(authority.clone(), "200 hi"), ("example.com".into(), "ErrorCode::HttpRequestDenied")] {
+        let guest = Guest::of("fetches.wasm", "test:fetches/fetcher", vec![granted], &runtime, limits());
+        let answer = guest.run("fetch", &[Val::String(authority.clone())]).await.unwrap();
+        assert_eq!(answer, Some(Val::String(said.into())));
+    }
+}
+
+/// The authority of a server that answers one path.
+async fn says_hi() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     Tasks::default().spawn("says hi", async move {
@@ -145,11 +169,5 @@ async fn a_request_goes_out_only_to_a_host_that_was_granted() {
             connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").await.unwrap();
         }
     });
-    let runtime = runtime(1);
-    for file in COMPONENTS {
-        let granted = Web::new(&runtime, file, vec![authority.clone()]);
-        assert_eq!(granted.say("/fetch", &authority).await.unwrap(), "200 hi", "{file}");
-        let refused = Web::new(&runtime, file, vec!["example.com".into()]).say("/fetch", &authority).await.unwrap();
-        assert!(refused.contains("HttpRequestDenied"), "{file}: {refused}");
-    }
+    authority
 }

@@ -5,7 +5,6 @@
 //! clocks of the machine, but neither files nor sockets, nor a store.
 
 mod body;
-mod outgoing;
 mod state;
 
 use std::error::Error;
@@ -26,7 +25,6 @@ use wasmtime_wasi_http::{FieldMap, WasiBody, WasiHttpView as _, p2, p3};
 
 use self::body::Broken;
 pub use self::body::{BodyError, HttpBody};
-use self::outgoing::Grants;
 use self::state::State;
 use super::code::Code;
 use super::engine::Kind;
@@ -42,7 +40,6 @@ use crate::tasks::Tasks;
 pub struct HttpProgram {
     instances: Instances,
     service: Arc<Service>,
-    grants: Grants,
     tasks: Tasks,
     _ticker: Arc<Ticker>,
 }
@@ -91,9 +88,8 @@ pub(super) fn link(code: &Code, settings: LinkSettings, tasks: &Tasks) -> Result
             Instances::Incoming(incoming.map_err(|source| LinkError::NoHandler { source })?)
         }
     };
-    let grants = Grants::new(&settings.outbound_hosts);
     let service = Arc::new(Service::new(settings));
-    Ok(HttpProgram { instances, service, grants, tasks: tasks.clone(), _ticker: Arc::clone(&code.ticker) })
+    Ok(HttpProgram { instances, service, tasks: tasks.clone(), _ticker: Arc::clone(&code.ticker) })
 }
 
 /// Where a guest's response goes, or the error that it gave instead.
@@ -159,7 +155,7 @@ impl HttpProgram {
     ) -> Result<(), Failure> {
         let _counted = self.service.metrics.count_instance();
         let deadline = frame.deadline.into();
-        let state = State::new(&self.service, self.grants.clone(), &frame.request);
+        let state = State::new(&self.service, &frame.request);
         let mut store = Store::new(self.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_epoch_deadline(1);

@@ -12,11 +12,11 @@ use wasmtime_wasi::p2::DynOutputStream;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::outgoing::{Grants, Outgoing};
 use crate::limits::{HANDLES_MAX, RANDOM_BYTES_MAX};
 use crate::names::RequestId;
 use crate::runtime::log::{Printed, Source, Stream};
 use crate::runtime::memory::Memory;
+use crate::runtime::outgoing::Outgoing;
 use crate::runtime::state::Service;
 
 pub(super) struct State {
@@ -29,7 +29,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(service: &Service, grants: Grants, request: &RequestId) -> Self {
+    pub(super) fn new(service: &Service, request: &RequestId) -> Self {
         let printed = Arc::new(Mutex::new(Printed::new(Arc::clone(&service.log), request.clone())));
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
@@ -43,7 +43,7 @@ impl State {
             memory: Memory::new(service.limits.memory_bytes_max),
             wasi,
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing { service: service.name.clone(), grants },
+            outgoing: Outgoing::new(service.name.clone(), service.grants.clone()),
             printed,
             table,
         }

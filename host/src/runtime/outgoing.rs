@@ -1,4 +1,6 @@
 //! Outgoing requests: only to the hosts that the operator named, each over a connection of its own.
+//!
+//! Invariant: a request of a call leaves the host only when all that the call did or saw before it is durable.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,17 +19,18 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::names::ServiceName;
+use crate::names::{Number, ServiceName};
+use crate::store::{Stopped, Store};
 
 /// How long a connection may take to be there, and a response to begin, unless the guest says less.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The hosts that a component may send requests to, and how they prove to be who they are.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Grants {
     /// `api.example.com` at the port of the scheme, or with a port of its own.
     hosts: Arc<[String]>,
-    tls: Option<TlsConnector>,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Grants {
@@ -40,9 +43,13 @@ impl Grants {
             if usable == 0 {
                 tracing::warn!(errors = ?found.errors, "the system has no certificates: outgoing https will not work");
             }
-            TlsConnector::from(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
+            Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
         });
         Self { hosts: hosts.into(), tls }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
     }
 
     /// Where a request to `authority` goes, if it may.
@@ -57,8 +64,27 @@ impl Grants {
 
 /// Sends the requests of one instance.
 pub(super) struct Outgoing {
-    pub(super) service: ServiceName,
-    pub(super) grants: Grants,
+    service: ServiceName,
+    grants: Grants,
+    gate: Option<Gate>,
+}
+
+/// What a request waits for: the commits up to this number are durable.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    pub(super) store: Store,
+    pub(super) number: Number,
+}
+
+impl Outgoing {
+    pub(super) fn new(service: ServiceName, grants: Grants) -> Self {
+        Self { service, grants, gate: None }
+    }
+
+    /// From now on requests wait for `gate`.
+    pub(super) fn gate(&mut self, gate: Gate) {
+        self.gate = Some(gate);
+    }
 }
 
 /// A response, and what its connection goes on to do while its body is read.
@@ -79,8 +105,15 @@ impl WasiHttpHooks for Outgoing {
             tracing::warn!(service = %self.service, %authority, "a request to a host that is not in outbound_hosts");
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
-        let tls = self.grants.tls.clone().filter(|_| scheme == Scheme::HTTPS);
-        Box::new(send(request, options.unwrap_or_default(), (host, port), tls))
+        let tls = self.grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
+        let gate = self.gate.clone();
+        Box::new(async move {
+            if let Some(Gate { store, number }) = gate {
+                let stopped = |stopped: Stopped| Error::InternalError(Some(stopped.to_string()));
+                store.wait_durable(number).await.map_err(stopped)?;
+            }
+            send(request, options.unwrap_or_default(), (host, port), tls).await
+        })
     }
 }
 
