@@ -2,8 +2,12 @@
 
 mod customer;
 mod http;
+pub mod json;
+pub mod pages;
+mod process;
 mod shop;
 
-pub use customer::Customer;
+pub use customer::{Customer, PASSWORD, address, card, fill_cart, sign_in};
 pub use http::{Answer, Client};
-pub use shop::Shop;
+pub use process::Process;
+pub use shop::{Shop, Staff, item};
