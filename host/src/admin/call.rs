@@ -15,7 +15,7 @@ use crate::value::{Codec, Parameters};
 impl Admin {
     /// Calls `function` of `service` and gives the JSON of what it answered; nothing where it answers nothing.
     ///
-    /// The call is made for nobody: the component sees no caller.
+    /// The component sees a caller of the role `operator`.
     pub(super) async fn call(
         &self,
         service: &str,
