@@ -1,6 +1,7 @@
 //! A client of the REST API that keeps what it is told, and looks at the form of every answer.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+
+use crate::document::Document;
 
 /// An answer with its JSON; `null` where it has no body.
 #[derive(Debug, Clone)]
@@ -43,7 +46,9 @@ impl Answer {
         if self.status.is_client_error() || self.status.is_server_error() {
             self.is_problem().with_context(|| format!("{} {:?} {}", self.status, self.headers, self.body))?;
         }
-        for fault in self.body.get("errors").and_then(Value::as_array).into_iter().flatten() {
+        let faults = self.body.get("errors").and_then(Value::as_array);
+        anyhow::ensure!(faults.is_none_or(|faults| !faults.is_empty()), "errors where no field is at fault");
+        for fault in faults.into_iter().flatten() {
             let place = match (text(fault, "field"), text(fault, "parameter")) {
                 (Some(field), None) => field.to_owned(),
                 (None, Some(parameter)) => format!("?{parameter}"),
@@ -116,13 +121,31 @@ pub struct Client {
     client: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
     address: SocketAddr,
     token: Option<String>,
+    document: Option<Arc<Document>>,
 }
 
 impl Client {
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http();
-        Self { client, address, token: None }
+        Self { client, address, token: None, document: None }
+    }
+
+    /// One that holds every answer against what the shop's OpenAPI document promises.
+    ///
+    /// # Errors
+    ///
+    /// When the shop has no such document.
+    pub async fn of_shop(address: SocketAddr) -> anyhow::Result<Self> {
+        let client = Self::new(address);
+        let document = Document::new(client.ask("GET /openapi.json").await?.body)?;
+        Ok(Self { document: Some(Arc::new(document)), ..client })
+    }
+
+    /// What the shop promises.
+    #[must_use]
+    pub fn document(&self) -> Option<&Document> {
+        self.document.as_deref()
     }
 
     /// The same with a bearer token.
@@ -182,6 +205,10 @@ impl Client {
             true => Value::Null,
             false => serde_json::from_slice(&bytes).with_context(|| format!("{line}: {bytes:?}"))?,
         };
-        Ok(Answer { status, headers, body })
+        let answer = Answer { status, headers, body };
+        if let Some(document) = &self.document {
+            document.check(line, &answer)?;
+        }
+        Ok(answer)
     }
 }

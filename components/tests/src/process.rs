@@ -46,7 +46,7 @@ impl Process {
         let stderr = child.stderr.take().context("stderr is a pipe")?;
         let mut log = BufReader::new(stderr).lines();
         let (public, admin) = addresses(&mut log).await?;
-        Ok(Self { client: Client::new(public), operator: operator(admin, data)?, child, log })
+        Ok(Self { client: Client::of_shop(public).await?, operator: operator(admin, data)?, child, log })
     }
 
     /// Signs in a member of the staff.

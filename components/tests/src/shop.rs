@@ -62,7 +62,7 @@ impl Shop {
             .await
             .context("the components are built by `cargo xtask test`")?;
         let operator = operator(host.admin_address(), data.path())?;
-        Ok(Self { client: Client::new(host.gateway_address()), operator, host: Some(host), data })
+        Ok(Self { client: Client::of_shop(host.gateway_address()).await?, operator, host: Some(host), data })
     }
 
     /// Calls any function of any service as the operator.

@@ -3,6 +3,7 @@
 //! In tables of refusals, what stands behind the status are the places at fault, as `Answer::told` gives them.
 
 mod accounts;
+mod at_once;
 mod carts;
 mod checkout;
 mod crash;
