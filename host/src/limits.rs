@@ -82,6 +82,13 @@ pub const VALUE_DEPTH_MAX: usize = 64;
 
 /// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
 pub const SESSIONS_CACHED_MAX: usize = 10_000;
+
+/// Most calls that one writing call may make: their answers are kept for its next run.
+pub const NESTED_CALLS_MAX: usize = 1_000;
+
+/// Largest sum of those answers, in bytes of JSON: as much as one answer may be at most.
+pub const NESTED_BYTES_MAX: usize = VALUE_JSON_BYTES_MAX;
+
 /// Longest JSON of one value, in bytes, read or written: it is held in memory whole, beside the value itself.
 pub const VALUE_JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -15,9 +15,13 @@ fn order(lib: &str) -> Vec<String> {
     list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The parts that `source` names: `crate::part` and `crate::{part, …}`. Comments and tests at its end are left out.
+/// The parts that `source` names: `crate::part` and `crate::{part, …}`. Comments and modules of tests are left out.
 fn uses(source: &str) -> BTreeSet<String> {
-    let code = source.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let mut blocks = source.split("\n#[cfg(test)]\nmod ");
+    let before = blocks.next().unwrap_or_default();
+    // A module that is formatted ends at the first brace that begins a line.
+    let behind = blocks.map(|tests| tests.split_once("\n}").map_or("", |(_, behind)| behind));
+    let code = [before].into_iter().chain(behind).collect::<Vec<_>>().join("\n");
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = lines.collect::<Vec<_>>().join("\n");
     code.split("crate::").skip(1).flat_map(named).filter(|name| !name.is_empty()).collect()
@@ -97,5 +101,6 @@ fn a_use_of_a_part_above_is_found_however_it_is_written() {
     check("fn f() { crate::high::g() }", false);
     check("/// See [`crate::high`].\nfn f() {}", true);
     check("fn f() {}\n\n#[cfg(test)]\nmod tests {\n    use crate::high::Thing;\n}", true);
+    check("fn f() {}\n\n#[cfg(test)]\nmod tests {\n    fn f() {}\n}\n\nuse crate::high::Thing;", false);
     assert_eq!(broken(&order, "unknown", ""), ["`unknown` is not in the list of parts"]);
 }

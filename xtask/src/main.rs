@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`. Each does all its set-up itself.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
+mod bench;
 mod goods;
 mod http;
 #[cfg(test)]
@@ -20,6 +21,9 @@ Usage: cargo xtask <COMMAND>
   up [OPTIONS]  build everything, start the shop with its demo goods, serve until ctrl-c;
                 takes the options of `switchyard up`: --listen, --admin, --data, --manifest
   test          everything that has to hold: format, lints, builds, tests, docs
+  bench [OPTIONS]
+                the platform beside native baselines of the same operations, as a table
+  guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
 
 fn main() -> ExitCode {
@@ -30,6 +34,8 @@ fn main() -> ExitCode {
         ("up", _) => up::run(&rest),
         (seed::COMMAND, [host, listen, admin, data]) => seed::run(host, listen, admin, data),
         ("test", []) => test::run(),
+        ("bench", _) => bench::run(&rest),
+        ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),
         _ => {
             eprintln!("{USAGE}");

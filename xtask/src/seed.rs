@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::goods::{GOODS, Good};
 use crate::http::{Answer, Client};
 use crate::staff::{self, Credentials};
-use crate::step::target;
+use crate::step::{root, target};
 
 /// The hidden command that `up` runs beside the host.
 pub(crate) const COMMAND: &str = "seed";
@@ -35,8 +35,7 @@ pub(crate) fn run(host: &str, listen: &str, admin: &str, data: &str) -> anyhow::
     for good in &GOODS {
         added += u32::from(put(&staff, good).with_context(|| format!("cannot put {} on sale", good.sku))?);
     }
-    println!("{}", next(&credentials, listen, data, added));
-    Ok(())
+    Ok(writeln!(std::io::stdout(), "{}", next(&credentials, listen, &flags(admin, data), data, added))?)
 }
 
 /// Whether the host became ready; not, when it ended, which it will have said itself.
@@ -115,7 +114,15 @@ fn expect(answer: Answer, what: &str) -> anyhow::Result<Value> {
     answer.json()
 }
 
-fn next(credentials: &Credentials, listen: &str, data: &Path, added: u32) -> String {
+/// What a command line needs to find a host that is not where the shop's manifest has it.
+fn flags(admin: &str, data: &Path) -> String {
+    if admin == "127.0.0.1:8081" && data == root().join("data") {
+        return String::new();
+    }
+    format!(" --admin http://{admin} --data {}", data.display())
+}
+
+fn next(credentials: &Credentials, listen: &str, flags: &str, data: &Path, added: u32) -> String {
     let file = data.join(staff::FILE);
     let password = if credentials.new {
         format!("staff account     {} with password {}\n", credentials.email, credentials.password)
@@ -132,8 +139,8 @@ REST API          http://{listen}/openapi.json
 
 Try next:
   curl -s http://{listen}/items
-  target/release/switchyard status
-  target/release/switchyard call inventory price-items '{{\"skus\": [\"{sku}\"]}}'
+  target/release/switchyard status{flags}
+  target/release/switchyard call inventory price-items '{{\"skus\": [\"{sku}\"]}}'{flags}
 The README has a whole purchase with curl. Ctrl-c ends the shop; its data stays.
 ",
         count = GOODS.len(),

@@ -17,9 +17,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Step::cargo("format", &["fmt", "--all", "--check"]).run()?;
     let lints = ["clippy", "--workspace", "--all-targets", "--release", "--", "-D", "warnings"];
     Step::cargo("lints", &lints).run()?;
+    wasm::lint_shop()?;
     wasm::build_shop()?;
-    let hostile = ["build", "--release", "--target", wasm::TARGET, "--package", "hostile"];
-    Step::cargo("the hostile guests", &hostile).run()?;
+    let guests = ["build", "--release", "--target", wasm::TARGET, "--package", "hostile", "--package", "callers"];
+    Step::cargo("the guests of the tests", &guests).run()?;
     Step::cargo("tests", &["test", "--workspace", "--release"]).run()?;
     let docs = ["doc", "--workspace", "--no-deps", "--release"];
     Step { environment: &[("RUSTDOCFLAGS", "-D warnings")], ..Step::cargo("docs", &docs) }.run()?;

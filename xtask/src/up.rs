@@ -81,13 +81,17 @@ fn value<'a>(config: &'a str, key: &str) -> Option<&'a str> {
     line.split_once('"').map(|(value, _)| value)
 }
 
-/// Starts what fills the shop as soon as it is open: beside the host, which this process is about to become.
+/// Starts what fills the shop as soon as it is open: beside the host, which this process is about to become. A shell
+/// starts it and ends, so that it is no child that the host would have to wait for.
 fn start_seeding(settings: &Settings) -> anyhow::Result<()> {
-    Command::new(std::env::current_exe()?)
+    let started = Command::new("sh")
+        .args(["-c", "\"$0\" \"$@\" &"])
+        .arg(std::env::current_exe()?)
         .args([seed::COMMAND, &std::process::id().to_string(), &settings.listen, &settings.admin, &settings.data])
         .stdin(Stdio::null())
-        .spawn()?;
-    Ok(())
+        .status()
+        .context("cannot run sh")?;
+    if started.success() { Ok(()) } else { bail!("what fills the shop cannot be started: {started}") }
 }
 
 fn path(path: &Path) -> String {

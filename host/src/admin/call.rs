@@ -15,7 +15,7 @@ use crate::value::{Codec, Parameters};
 impl Admin {
     /// Calls `function` of `service` and gives the JSON of what it answered; nothing where it answers nothing.
     ///
-    /// The component sees a caller of the role `operator`.
+    /// The component sees a caller with the role `operator`.
     pub(super) async fn call(
         &self,
         service: &str,
@@ -36,7 +36,7 @@ impl Admin {
             Refusal::Faults(vec![fault])
         })?;
         tracing::info!(%service, function = &*function.name.wit, request = request.as_str(), "the operator calls");
-        let (function, identity) = (Arc::clone(&function), Some(Identity::operator()));
+        let identity = Some(Identity::operator());
         let root = RootCall { service, function: Arc::clone(&function), arguments, identity, request: request.clone() };
         let answer = self.calls.call(root).await.map_err(Refusal::from)?;
         Ok(value(&function, &answer)?)

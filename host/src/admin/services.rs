@@ -61,7 +61,8 @@ pub(super) fn member<'a>(members: impl Iterator<Item = &'a Member>, name: &str) 
         known.push(member.service.name().as_str());
     }
     known.sort_unstable();
-    Err(Refused::not_found(format!("There is no service {name:?}; there are: {}.", known.join(", "))))
+    let others = if known.is_empty() { "none".into() } else { known.join(", ") };
+    Err(Refused::not_found(format!("There is no service {name:?}; there are: {others}.")))
 }
 
 fn view(member: &Member) -> ServiceView {

@@ -1,1 +1,182 @@
-//! Tests of the operator's side without a socket: what each route answers, and to whom.
+//! Tests of the operator's side without a socket and without a service: what each route answers, and to whom.
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use hyper::{Request, StatusCode};
+use serde_json::Value;
+
+use super::request::RequestBody;
+use super::routes::Route;
+use super::*;
+use crate::call::Directory;
+use crate::config::{Flags, load};
+use crate::observe::calls::ServiceCalls;
+
+const MANIFEST: &str = "[services.shelf]\ncontract = \"a:b/c\"\ncomponent = \"none.wasm\"\n";
+
+/// The operator's side of a host whose one service has no release.
+struct Tested {
+    admin: Arc<Admin>,
+    tasks: Tasks,
+    stores: Stores,
+    folder: tempfile::TempDir,
+}
+
+fn tested() -> Tested {
+    let folder = tempfile::tempdir().expect("a folder");
+    let manifest = folder.path().join("switchyard.toml");
+    std::fs::write(&manifest, MANIFEST).expect("a manifest");
+    let configuration = load(&manifest, &[], Flags::default()).expect("a good manifest");
+    let data = &configuration.manifest.host.data;
+    std::fs::create_dir(data).expect("a data directory");
+    let stores = Stores::open(data, &configuration.manifest.store, &[]).expect("stores");
+    let tasks = Tasks::default();
+    let directory = Directory::new([]).expect("nothing is missing");
+    let calls = Calls::new(directory, stores.clone(), tasks.clone(), 0).expect("randomness");
+    let admin = Admin::new(&configuration, calls, stores.clone(), Metrics::start(), &tasks).expect("a token");
+    Tested { admin, tasks, stores, folder }
+}
+
+struct Answered {
+    status: StatusCode,
+    headers: hyper::HeaderMap,
+    body: String,
+}
+
+impl Answered {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+}
+
+impl Tested {
+    fn token(&self) -> String {
+        let file = std::fs::read_to_string(self.folder.path().join("data").join(TOKEN_FILE)).expect("the token's file");
+        file.trim().into()
+    }
+
+    /// Sends `line`, such as `GET /services`, with `headers`.
+    async fn ask(&self, line: &str, headers: &[(&str, &str)]) -> Answered {
+        let (method, path) = line.split_once(' ').expect("a method and a path");
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).expect("a request").into_parts();
+        let body: RequestBody = Full::default().map_err(|never| match never {}).boxed_unsync();
+        let (head, body) = self.admin.respond(&head, body).await.into_parts();
+        let body = body.collect().await.expect("the whole body").to_bytes();
+        Answered { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).expect("text") }
+    }
+
+    async fn ask_with_token(&self, line: &str) -> Answered {
+        self.ask(line, &[("authorization", &format!("Bearer {}", self.token()))]).await
+    }
+}
+
+#[test]
+fn paths_lead_to_routes() {
+    let check = |path: &str, route: Option<Route<'_>>| assert_eq!(Route::at(path), route, "{path}");
+    check("/healthz", Some(Route::Health));
+    check("/services", Some(Route::Services));
+    check("/services/cart", Some(Route::Service("cart")));
+    check("/services/cart/call/get", Some(Route::Call { service: "cart", function: "get" }));
+    check("/services/cart/call/a/b", None);
+    check("/services/cart/calls/get", None);
+    check("/healthz/", None);
+    check("/", None);
+    check("*", None);
+}
+
+#[tokio::test]
+async fn the_token_opens_what_is_the_operators_alone() {
+    let host = tested();
+    let token = host.token();
+    let right = format!("Bearer {token}");
+    for (line, open) in [
+        ("GET /healthz", true),
+        ("GET /readyz", true),
+        ("GET /metrics", true),
+        ("GET /services", false),
+        ("GET /services/shelf", false),
+        ("POST /services/shelf/call/get", false),
+        ("DELETE /services", false),
+    ] {
+        let longer = format!("{right}0");
+        for wrong in [None, Some("Bearer"), Some("Bearer "), Some(longer.as_str()), Some(token.as_str())] {
+            let headers: Vec<_> = wrong.map(|value| (AUTHORIZATION.as_str(), value)).into_iter().collect();
+            let answer = host.ask(line, &headers).await;
+            assert_eq!(answer.status == StatusCode::UNAUTHORIZED, !open, "{line} with {wrong:?}");
+            if !open {
+                assert_eq!(answer.headers.get(WWW_AUTHENTICATE).expect("a challenge"), "Bearer");
+                assert!(!answer.body.contains(&token));
+            }
+        }
+        let answer = host.ask(line, &[(AUTHORIZATION.as_str(), &right)]).await;
+        assert_ne!(answer.status, StatusCode::UNAUTHORIZED, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_as_a_problem() {
+    let host = tested();
+    let check = async |line: &str, status: u16, detail: &str| {
+        let answer = host.ask_with_token(line).await;
+        assert_eq!(answer.status, status, "{line}: {}", answer.body);
+        assert_eq!(answer.headers.get(CONTENT_TYPE).expect("a type"), "application/problem+json");
+        let problem = answer.json();
+        assert_eq!(problem.get("detail").and_then(Value::as_str), Some(detail), "{line}");
+        let instance = problem.get("instance").and_then(Value::as_str);
+        let id = answer.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        assert!(instance.is_some() && instance == id, "{line}");
+    };
+    check("GET /nothing", 404, "Nothing is at this address.").await;
+    check("GET /services/shelf", 404, "There is no service \"shelf\"; there are: none.").await;
+    check("POST /services/a%20b/call/x", 404, "There is no service \"a b\"; there are: none.").await;
+    let malformed = "The path is malformed: a `%` needs two hex digits, of UTF-8.";
+    check("GET /services/%zz", 400, malformed).await;
+    let method = "This address does not have this method.";
+    check("POST /services", 405, method).await;
+    check("GET /services/shelf/call/get", 405, method).await;
+    let post = host.ask_with_token("GET /services/shelf/call/get").await;
+    assert_eq!(post.headers.get(ALLOW).expect("the methods"), "POST");
+}
+
+#[tokio::test]
+async fn the_host_is_ready_only_while_it_can_do_its_work() {
+    let host = tested();
+    let check = async |reason: &str| {
+        let answer = host.ask("GET /readyz", &[]).await;
+        let json = answer.json();
+        let because = json.get("because").and_then(Value::as_array).cloned().unwrap_or_default();
+        let found = because.iter().filter_map(Value::as_str).any(|text| text.starts_with(reason));
+        assert_eq!((answer.status, found), (StatusCode::SERVICE_UNAVAILABLE, true), "{reason}: {json}");
+        assert_eq!(host.ask("GET /healthz", &[]).await.status, StatusCode::OK);
+    };
+    check("shelf has no live release").await;
+    let stores = host.stores.clone();
+    tokio::task::spawn_blocking(move || stores.close()).await.expect("no panic").expect("closed");
+    check("no commit is taken").await;
+    host.tasks.shut_down(Duration::ZERO).await.expect("no task runs");
+    check("the host is stopping").await;
+}
+
+#[tokio::test]
+async fn a_request_id_is_taken_or_refused() {
+    let host = tested();
+    let given = host.ask("GET /healthz", &[("x-request-id", "mine")]).await;
+    assert_eq!(given.headers.get("x-request-id").expect("an id"), "mine");
+    let bad = host.ask("GET /healthz", &[("x-request-id", "not mine")]).await;
+    assert_eq!(bad.status, StatusCode::BAD_REQUEST);
+    assert_ne!(bad.headers.get("x-request-id").expect("an id"), "not mine");
+}
+
+#[tokio::test]
+async fn metrics_are_prometheus_text() {
+    let host = tested();
+    let _counts = ServiceCalls::new(&ServiceName::parse("shown").expect("a name"));
+    let answer = host.ask("GET /metrics", &[]).await;
+    assert_eq!(answer.headers.get(CONTENT_TYPE).expect("a type"), "text/plain; version=0.0.4; charset=utf-8");
+    let line = r#"switchyard_calls_total{service="shown",outcome="ok"} 0"#;
+    assert!(answer.body.lines().any(|found| found == line), "{}", answer.body);
+}

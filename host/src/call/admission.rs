@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::LimitSettings;
 use crate::observe::calls::ServiceCalls;
@@ -14,7 +14,7 @@ use crate::observe::calls::ServiceCalls;
 /// The slots of one service.
 #[derive(Debug)]
 pub(super) struct Admission {
-    slots: Arc<Semaphore>,
+    slots: Semaphore,
     waiting: AtomicUsize,
     waiting_max: usize,
     wait_max: Duration,
@@ -50,7 +50,7 @@ impl Drop for Waiting<'_> {
 impl Admission {
     pub(super) fn new(limits: &LimitSettings) -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(limits.calls_in_flight_max)),
+            slots: Semaphore::new(limits.calls_in_flight_max),
             waiting: AtomicUsize::new(0),
             waiting_max: limits.calls_waiting_max,
             wait_max: Duration::from_millis(limits.wait_ms_max),
@@ -66,8 +66,8 @@ impl Admission {
         &self,
         deadline: Instant,
         calls: &Arc<ServiceCalls>,
-    ) -> Result<OwnedSemaphorePermit, Refused> {
-        if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
+    ) -> Result<SemaphorePermit<'_>, Refused> {
+        if let Ok(permit) = self.slots.try_acquire() {
             return Ok(permit);
         }
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max {
@@ -76,7 +76,7 @@ impl Admission {
         }
         let (_waiting, _counted) = (Waiting(&self.waiting), calls.wait());
         let until = deadline.min(crate::clock::now() + self.wait_max);
-        let permit = tokio::time::timeout_at(until.into(), Arc::clone(&self.slots).acquire_owned());
+        let permit = tokio::time::timeout_at(until.into(), self.slots.acquire());
         match permit.await {
             Ok(permit) => Ok(permit.expect("the semaphore is never closed")),
             Err(_elapsed) => Err(Refused::Waited),
@@ -91,7 +91,7 @@ mod tests {
 
     fn admission(slots: usize, waiting: usize) -> (Admission, Arc<ServiceCalls>) {
         let admission = Admission {
-            slots: Arc::new(Semaphore::new(slots)),
+            slots: Semaphore::new(slots),
             waiting: AtomicUsize::new(0),
             waiting_max: waiting,
             wait_max: Duration::from_secs(1),

@@ -79,18 +79,17 @@ impl CallError {
         Self::Unavailable { service: service.clone(), why, retry_after_s: RETRY_AFTER_S }
     }
 
-    /// Whether it counts against the release: what ran into a full host or a stopped journal does not.
-    pub(super) fn blames_component(&self) -> bool {
-        matches!(self, Self::Failed { .. } | Self::OverLimit { .. } | Self::Deadline { .. })
-    }
-
-    pub(super) fn outcome(&self) -> Outcome {
+    /// How a call to `called` that ended with it is counted: what a service that it called could not do is not its own
+    /// trap, but it did not do its part either.
+    pub(super) fn outcome(&self, called: &ServiceName) -> Outcome {
         match self {
-            Self::Unavailable { .. } => Outcome::Unavailable,
-            Self::Deadline { .. } => Outcome::Deadline,
-            Self::Failed { .. } => Outcome::Trap,
-            Self::OverLimit { .. } => Outcome::Limit,
+            Self::Deadline { service } if service == called => Outcome::Deadline,
+            Self::Failed { service } if service == called => Outcome::Trap,
+            Self::OverLimit { service, .. } if service == called => Outcome::Limit,
             Self::Stopped(_) => Outcome::Host,
+            Self::Unavailable { .. } | Self::Deadline { .. } | Self::Failed { .. } | Self::OverLimit { .. } => {
+                Outcome::Unavailable
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! at once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
@@ -31,7 +31,8 @@ pub(super) struct Sessions {
 struct Known {
     identity: Identity,
     reads: Reads,
-    directory: Arc<Directory>,
+    /// Weak: what is remembered keeps no release that was replaced.
+    directory: Weak<Directory>,
     until: Instant,
 }
 
@@ -47,7 +48,7 @@ impl Sessions {
     pub(super) fn get(&self, key: &TokenKey, directory: &Arc<Directory>) -> Option<Identity> {
         let known = Arc::clone(self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key)?);
         let authenticator = directory.authenticator()?;
-        let current = Arc::ptr_eq(&known.directory, directory)
+        let current = std::ptr::eq(known.directory.as_ptr(), Arc::as_ptr(directory))
             && known.until > clock::now()
             && authenticator.member.service.store.unchanged(&known.reads);
         if !current {
@@ -56,7 +57,8 @@ impl Sessions {
         current.then(|| known.identity.clone())
     }
 
-    pub(super) fn keep(&self, key: TokenKey, identity: Identity, reads: Reads, directory: Arc<Directory>) {
+    pub(super) fn keep(&self, key: TokenKey, identity: Identity, reads: Reads, directory: &Arc<Directory>) {
+        let directory = Arc::downgrade(directory);
         let until = clock::now() + self.age_max;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= SESSIONS_CACHED_MAX {

@@ -1,8 +1,10 @@
 //! The circuit breaker of a release: after failures in a row it lets no call through for a while, then one to see.
 //!
-//! Invariant: while the circuit is open at most one call at a time is let through, and only once its pause is over.
+//! Invariant: while the circuit is open, one call is let through in each pause at most. What became of it may never be
+//! told: the next pause has its own.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
@@ -12,18 +14,10 @@ use crate::config::LimitSettings;
 pub(super) struct Breaker {
     failures_max: u32,
     pause: Duration,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum State {
-    Closed {
-        failures: u32,
-    },
-    /// Nobody is let through until then; whoever comes first after it tries, and moves it on by one more pause.
-    Open {
-        until: Instant,
-    },
+    /// Failures in a row; the circuit is open from `failures_max` on.
+    failures: AtomicU32,
+    /// When an open circuit lets the next call through. Looked at only while it is open.
+    next_try: Mutex<Option<Instant>>,
 }
 
 impl Breaker {
@@ -31,53 +25,48 @@ impl Breaker {
         Self {
             failures_max: limits.circuit_failures,
             pause: Duration::from_millis(limits.circuit_open_ms),
-            state: Mutex::new(State::Closed { failures: 0 }),
+            failures: AtomicU32::new(0),
+            next_try: Mutex::default(),
         }
     }
 
     /// Whether a call may try now.
     pub(super) fn lets_through(&self) -> bool {
-        let mut state = self.lock();
-        match &mut *state {
-            State::Closed { .. } => true,
-            State::Open { until } => {
-                let now = clock::now();
-                let tries = now >= *until;
-                if tries {
-                    *until = now + self.pause;
-                }
-                tries
-            }
+        if !self.is_open() {
+            return true;
         }
+        let now = clock::now();
+        let mut next_try = self.next_try.lock().unwrap_or_else(PoisonError::into_inner);
+        // None: whoever opened the circuit has not come so far yet.
+        let tries = next_try.is_some_and(|next_try| next_try <= now);
+        if tries {
+            *next_try = Some(now + self.pause);
+        }
+        tries
     }
 
     /// A call came to its end by itself, whatever it answered.
     pub(super) fn succeeded(&self) {
-        *self.lock() = State::Closed { failures: 0 };
+        // Most calls come after a success: they leave the cache line to the others.
+        if self.failures.load(Ordering::Relaxed) > 0 {
+            self.failures.store(0, Ordering::Relaxed);
+        }
     }
 
     /// A call trapped or ran out of time. Says whether this opened the circuit.
     pub(super) fn failed(&self) -> bool {
-        let mut state = self.lock();
-        match &mut *state {
-            State::Closed { failures } => {
-                *failures += 1;
-                let opens = *failures >= self.failures_max;
-                if opens {
-                    *state = State::Open { until: clock::now() + self.pause };
-                }
-                opens
-            }
-            State::Open { .. } => false,
+        let more = |failures: u32| (failures < self.failures_max).then_some(failures + 1);
+        let counted = self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        let opens = counted.is_ok_and(|before| before + 1 == self.failures_max);
+        if opens {
+            let next_try = clock::now() + self.pause;
+            *self.next_try.lock().unwrap_or_else(PoisonError::into_inner) = Some(next_try);
         }
+        opens
     }
 
     pub(super) fn is_open(&self) -> bool {
-        matches!(*self.lock(), State::Open { .. })
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.failures.load(Ordering::Relaxed) >= self.failures_max
     }
 }
 
@@ -86,7 +75,7 @@ mod tests {
     use super::*;
 
     fn breaker(pause: Duration) -> Breaker {
-        Breaker { failures_max: 3, pause, state: Mutex::new(State::Closed { failures: 0 }) }
+        Breaker { failures_max: 3, pause, failures: AtomicU32::new(0), next_try: Mutex::default() }
     }
 
     #[test]
@@ -106,10 +95,25 @@ mod tests {
         for _ in 0..3 {
             breaker.failed();
         }
-        *breaker.lock() = State::Open { until: clock::now() };
+        let pause_is_over = || *breaker.next_try.lock().expect("nobody panicked") = Some(clock::now());
+        pause_is_over();
         assert!(breaker.lets_through());
-        assert!(!breaker.lets_through(), "one at a time");
+        assert!(!breaker.lets_through(), "one in a pause");
+        assert!(!breaker.failed() && !breaker.lets_through(), "it has been open");
+        pause_is_over();
+        assert!(breaker.lets_through());
         breaker.succeeded();
         assert!(breaker.lets_through() && !breaker.is_open());
+    }
+
+    #[test]
+    fn a_try_that_tells_nothing_is_followed_by_one_in_the_next_pause() {
+        let breaker = breaker(Duration::ZERO);
+        for _ in 0..3 {
+            breaker.failed();
+        }
+        for _ in 0..3 {
+            assert!(breaker.lets_through() && breaker.is_open());
+        }
     }
 }

@@ -58,6 +58,8 @@ pub struct Release {
     pub program: Arc<Program>,
     /// When it went live, in microseconds since the Unix epoch.
     pub deployed_at: u64,
+    /// Whether its contract imports what other services export.
+    pub(super) calls_others: bool,
     pub(super) breaker: Breaker,
 }
 
@@ -70,7 +72,8 @@ impl Release {
         limits: &LimitSettings,
         deployed_at: u64,
     ) -> Self {
-        Self { digest, world, program, deployed_at, breaker: Breaker::new(limits) }
+        let calls_others = world.imports.iter().any(calls);
+        Self { digest, world, program, deployed_at, calls_others, breaker: Breaker::new(limits) }
     }
 
     #[must_use]
@@ -106,7 +109,7 @@ pub struct NotExported {
 pub struct Directory {
     members: HashMap<ServiceName, Member>,
     /// Whoever exports an interface that others call.
-    exporters: HashMap<Arc<str>, ServiceName>,
+    exporters: HashMap<Arc<str>, Member>,
     authenticator: Option<Authenticator>,
 }
 
@@ -126,10 +129,10 @@ impl Directory {
     }
 
     fn collect_exports(&mut self) {
-        for (name, member) in &self.members {
+        for member in self.members.values() {
             for interface in &member.release.world.exports {
                 if calls(interface) {
-                    self.exporters.insert(Arc::clone(&interface.name), name.clone());
+                    self.exporters.insert(Arc::clone(&interface.name), member.clone());
                 }
                 let authenticates = |function: &&Arc<Function>| matches!(function.reach, Reach::Authenticate);
                 if let Some(function) = interface.functions.iter().find(authenticates) {
@@ -164,7 +167,7 @@ impl Directory {
 
     /// Who serves the functions of an interface.
     pub(super) fn exporter(&self, interface: &str) -> Option<&Member> {
-        self.members.get(self.exporters.get(interface)?)
+        self.exporters.get(interface)
     }
 
     pub(super) fn authenticator(&self) -> Option<&Authenticator> {

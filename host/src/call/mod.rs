@@ -7,10 +7,15 @@ mod admission;
 mod answer;
 mod authentication;
 mod breaker;
+mod derive;
 mod directory;
 mod execute;
 mod nested;
 mod root;
+mod run;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -136,7 +141,7 @@ impl Calls {
         self.inner.stores.wait_durable(root.reached()).await?;
         let identity = authentication::identity(answer);
         if let Some(identity) = &identity {
-            self.inner.sessions.keep(key, identity.clone(), reads, directory);
+            self.inner.sessions.keep(key, identity.clone(), reads, &directory);
         }
         Ok(identity)
     }

@@ -2,19 +2,22 @@
 //!
 //! Invariant: while the runs of one call make the same calls, each of those is made once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::any::Any;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Val;
 
 use super::answer::{Answer, CallError};
+use super::derive::{Seed, nested_seed};
 use super::directory::Member;
 use super::execute::Call;
-use super::root::{Root, Seed, nested_seed};
+use super::root::Root;
 use crate::clock;
 use crate::contract::{Function, Type};
+use crate::limits::{NESTED_BYTES_MAX, NESTED_CALLS_MAX};
 use crate::names::ServiceName;
-use crate::runtime::{Outbound, OutboundError, OutboundFuture};
+use crate::runtime::{Outbound, OutboundError, OutboundFuture, json_bytes};
 
 /// The case of an error by which a contract lets a caller go on when a service cannot do its part.
 const UNAVAILABLE: &str = "unavailable";
@@ -32,8 +35,8 @@ pub(super) enum NestedError {
     NoService { interface: Arc<str> },
     #[error("a read-only call called {function}, which may write")]
     ReadOnly { function: Arc<str> },
-    #[error("over the limit call_depth_max = {depth_max}: calls nest deeper")]
-    TooDeep { depth_max: usize },
+    #[error("over the limit {name} = {max}")]
+    Limit { name: &'static str, max: usize },
     #[error(transparent)]
     Call { error: CallError },
 }
@@ -51,33 +54,6 @@ impl From<NestedError> for OutboundError {
     }
 }
 
-/// One call as the maker of others: it lives through all runs of the call.
-#[derive(Debug)]
-pub(super) struct Nested {
-    root: Arc<Root>,
-    member: Member,
-    depth: usize,
-    deadline: Instant,
-    seed: Seed,
-    read_only: bool,
-    held: Mutex<Option<Arc<Held>>>,
-    journey: Mutex<Journey>,
-}
-
-/// The calls made so far, and how many of them the run that is under way has made again.
-#[derive(Debug, Default)]
-struct Journey {
-    made: Vec<Made>,
-    position: usize,
-}
-
-#[derive(Debug)]
-struct Made {
-    function: Arc<Function>,
-    arguments: Vec<Val>,
-    result: Option<Val>,
-}
-
 /// The services whose lanes a call and those above it hold.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -86,69 +62,101 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn contains(mut held: Option<&Arc<Self>>, service: &ServiceName) -> bool {
-        while let Some(lane) = held {
-            if lane.service == *service {
-                return true;
-            }
-            held = lane.above.as_ref();
-        }
-        false
+    pub(super) fn new(service: &ServiceName, above: Option<&Arc<Self>>) -> Self {
+        Self { service: service.clone(), above: above.cloned() }
+    }
+
+    pub(super) fn contains(&self, service: &ServiceName) -> bool {
+        self.service == *service || self.above.as_ref().is_some_and(|above| above.contains(service))
+    }
+}
+
+/// One call as the maker of others. It goes from run to run.
+#[derive(Debug)]
+struct Nested {
+    root: Arc<Root>,
+    member: Member,
+    depth: usize,
+    deadline: Instant,
+    seed: Seed,
+    read_only: bool,
+    held: Option<Arc<Held>>,
+    /// How many calls the run that is under way has made.
+    position: usize,
+    /// The calls that an earlier run has made, or this one, in their order; of a call that never runs again, none.
+    made: Vec<Made>,
+}
+
+#[derive(Debug)]
+struct Made {
+    seed: Seed,
+    result: Option<Val>,
+    /// Of the result, as JSON.
+    bytes: usize,
+}
+
+/// A component whose contract has no service to call.
+#[derive(Debug)]
+struct Alone;
+
+impl Outbound for Alone {
+    fn call<'a>(&'a mut self, import: &'a Arc<Function>, _arguments: &'a [Val]) -> OutboundFuture<'a> {
+        Box::pin(async { Err(NestedError::NoService { interface: Arc::clone(&import.interface) }.into()) })
+    }
+}
+
+/// What makes the calls of `call`, in its first run.
+pub(super) fn outbound(call: &Call) -> Box<dyn Outbound> {
+    if !call.member.release.calls_others {
+        return Box::new(Alone);
+    }
+    Box::new(Nested {
+        root: Arc::clone(&call.root),
+        member: call.member.clone(),
+        depth: call.depth,
+        deadline: call.deadline,
+        seed: call.seed,
+        read_only: call.read_only,
+        held: call.held.clone(),
+        position: 0,
+        made: Vec::new(),
+    })
+}
+
+/// Makes `outbound`, which an earlier run gave back, that of the next run: one that holds the lanes `held`.
+pub(super) fn run_again(outbound: &mut dyn Outbound, held: Option<&Arc<Held>>) {
+    let outbound: &mut dyn Any = outbound;
+    if let Some(nested) = outbound.downcast_mut::<Nested>() {
+        nested.position = 0;
+        nested.held = held.cloned();
     }
 }
 
 impl Nested {
-    pub(super) fn of(call: &Call) -> Self {
-        Self {
-            root: Arc::clone(&call.root),
-            member: call.member.clone(),
-            depth: call.depth,
-            deadline: call.deadline,
-            seed: call.seed,
-            read_only: call.read_only,
-            held: Mutex::new(call.held.clone()),
-            journey: Mutex::default(),
-        }
-    }
-
-    /// A run begins: its first nested call is the first that was made.
-    pub(super) fn rewind(&self) {
-        self.journey().position = 0;
-    }
-
-    /// From now on the calls made know that this one holds the lane of its service.
-    pub(super) fn hold_lane(&self) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let above = held.take();
-        *held = Some(Arc::new(Held { service: self.member.service.name().clone(), above }));
-    }
-
-    fn journey(&self) -> std::sync::MutexGuard<'_, Journey> {
-        self.journey.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The answer that an earlier run got for this call at this position. Where the runs part, what the earlier one
-    /// made from here on is forgotten. Gives the position of a call that is to be made.
-    fn replay(&self, function: &Arc<Function>, arguments: &[Val]) -> Result<Option<Val>, usize> {
-        let mut journey = self.journey();
-        let position = journey.position;
-        journey.position += 1;
-        match journey.made.get(position) {
-            Some(made) if Arc::ptr_eq(&made.function, function) && made.arguments == arguments => {
-                return Ok(made.result.clone());
-            }
-            Some(_) => journey.made.truncate(position),
-            None => {}
+    /// made from here on is forgotten.
+    fn replay(&mut self, position: usize, seed: &Seed) -> Option<Option<Val>> {
+        let made = self.made.get(position)?;
+        if made.seed == *seed {
+            return Some(made.result.clone());
         }
-        Err(position)
+        self.made.truncate(position);
+        None
     }
 
-    async fn make(
-        &self,
-        function: &Arc<Function>,
-        arguments: Vec<Val>,
-        position: usize,
-    ) -> Result<Option<Val>, NestedError> {
+    fn remember(&mut self, seed: Seed, result: &Option<Val>) -> Result<(), NestedError> {
+        let before: usize = self.made.iter().map(|made| made.bytes).sum();
+        let left = NESTED_BYTES_MAX - before;
+        let bytes = result.as_ref().map_or(0, |value| json_bytes(value, left));
+        if bytes > left {
+            return Err(NestedError::Limit { name: "nested_bytes", max: NESTED_BYTES_MAX });
+        }
+        self.made.push(Made { seed, result: result.clone(), bytes });
+        Ok(())
+    }
+
+    /// The call that `function` of another service is, made by this one.
+    fn nested(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Call, NestedError> {
         let Some(member) = self.root.directory.exporter(&function.interface) else {
             return Err(NestedError::NoService { interface: Arc::clone(&function.interface) });
         };
@@ -158,23 +166,29 @@ impl Nested {
         let depth = self.depth + 1;
         let depth_max = self.member.service.limits.call_depth_max;
         if depth > depth_max {
-            return Err(NestedError::TooDeep { depth_max });
+            return Err(NestedError::Limit { name: "call_depth_max", max: depth_max });
         }
-        self.member.service.calls.called_another();
-        let left = self.deadline.saturating_duration_since(clock::now());
+        let begun = clock::now();
+        let left = self.deadline.saturating_duration_since(begun);
         let own = Duration::from_millis(member.service.limits.deadline_ms);
-        let call = Call {
+        Ok(Call {
             root: Arc::clone(&self.root),
             member: member.clone(),
             function: Arc::clone(function),
-            arguments,
+            arguments: arguments.to_vec(),
             calling_service: Some(self.member.service.name().clone()),
             depth,
-            deadline: clock::now() + (left - spare(left)).min(own),
-            seed: nested_seed(&self.seed, position),
+            begun,
+            deadline: begun + (left - spare(left)).min(own),
+            seed,
             read_only: self.read_only || function.reads_only(),
-            held: self.held.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        };
+            held: self.held.clone(),
+        })
+    }
+
+    async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Option<Val>, NestedError> {
+        let call = self.nested(function, arguments, seed)?;
+        self.member.service.calls.called_another();
         match call.execute().await {
             Ok(answer) => Ok(answer.into_result(function)),
             Err(error) => match unavailable(function, &error) {
@@ -185,16 +199,23 @@ impl Nested {
     }
 }
 
-impl Outbound for Arc<Nested> {
+impl Outbound for Nested {
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, arguments: &'a [Val]) -> OutboundFuture<'a> {
         Box::pin(async move {
-            let position = match self.replay(import, arguments) {
-                Ok(result) => return Ok(result),
-                Err(position) => position,
-            };
-            let result = self.make(import, arguments.to_vec(), position).await?;
-            let made = Made { function: Arc::clone(import), arguments: arguments.to_vec(), result: result.clone() };
-            self.journey().made.push(made);
+            let position = self.position;
+            self.position += 1;
+            let seed = nested_seed(&self.seed, position, import, arguments);
+            if self.read_only {
+                return Ok(self.make(import, arguments, seed).await?);
+            }
+            if let Some(result) = self.replay(position, &seed) {
+                return Ok(result);
+            }
+            if position >= NESTED_CALLS_MAX {
+                return Err(NestedError::Limit { name: "nested_calls", max: NESTED_CALLS_MAX }.into());
+            }
+            let result = self.make(import, arguments, seed).await?;
+            self.remember(seed, &result)?;
             Ok(result)
         })
     }

@@ -6,13 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
-use sha2::{Digest as _, Sha256};
 
+use super::derive::Seed;
 use super::{Directory, RootCall};
 use crate::names::{Identity, Number, RequestId};
-
-/// What a call draws its random numbers from. The same for every run of the same call.
-pub(super) type Seed = [u8; 32];
 
 #[derive(Debug)]
 pub(super) struct Root {
@@ -46,14 +43,6 @@ impl Root {
     }
 }
 
-/// The seed of the call that a call makes at `position`: unpredictable without the parent's, and always the same.
-pub(super) fn nested_seed(parent: &Seed, position: usize) -> Seed {
-    let mut hash = Sha256::new();
-    hash.update(parent);
-    hash.update(position.to_be_bytes());
-    hash.finalize().into()
-}
-
 /// Makes the seeds of root calls.
 #[derive(Debug)]
 pub(super) struct Entropy(Mutex<ChaCha12Rng>);
@@ -77,12 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeds_differ_by_root_and_position_and_repeat() {
-        let entropy = Entropy::new().expect("the system has randomness");
-        let (one, other) = (entropy.seed(), entropy.seed());
-        assert_ne!(one, other);
-        assert_ne!(nested_seed(&one, 0), nested_seed(&one, 1));
-        assert_ne!(nested_seed(&one, 0), nested_seed(&other, 0));
-        assert_eq!(nested_seed(&one, 7), nested_seed(&one, 7));
+    fn no_two_root_calls_have_one_seed() {
+        let (one, other) = (Entropy::new(), Entropy::new());
+        let seeds = [one, other].map(|entropy| entropy.expect("the system has randomness"));
+        let seeds = seeds.iter().flat_map(|entropy| [entropy.seed(), entropy.seed()]);
+        assert_eq!(seeds.collect::<std::collections::BTreeSet<_>>().len(), 4);
     }
 }

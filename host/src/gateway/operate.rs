@@ -32,7 +32,7 @@ impl<C: Callee> Gateway<C> {
         intake: &mut Intake,
     ) -> Result<Response<Body>, Refusal> {
         let head = asked.head;
-        let identity = self.identify(head, &asked.id).await?;
+        let identity = self.identify(head, asked.id).await?;
         operation.admit(identity.as_ref())?;
         if operation.answer.is_some() && !accepts_json(head.accept.as_deref()) {
             return Err(Refusal::NotAcceptable);

@@ -52,14 +52,18 @@ pub(crate) struct Directory {
 impl Directory {
     /// Opens the data directory `root`, and makes it and its folders where they are missing.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
+        let root = std::path::absolute(root)?;
+        let missing: Vec<_> = root.ancestors().take_while(|folder| !folder.exists()).collect();
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
         for folder in [JOURNAL_FOLDER, SERVICES_FOLDER] {
             builder.create(root.join(folder))?;
         }
-        let directory = Self { root: root.to_owned() };
-        directory.sync_folder("")?;
-        Ok(directory)
+        // The name of each new folder is to be as durable as what is in it.
+        for parent in missing.iter().filter_map(|folder| folder.parent()).chain([root.as_path()]) {
+            File::open(parent)?.sync_all()?;
+        }
+        Ok(Self { root })
     }
 }
 

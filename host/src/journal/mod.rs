@@ -7,6 +7,7 @@ mod durable;
 mod frame;
 mod record;
 mod recovery;
+mod shared;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod writer;
@@ -18,7 +19,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -30,15 +30,12 @@ pub use frame::{Damage, End, Frames, JournalId};
 pub(crate) use record::RecordWriter;
 pub use record::{Event, Record, RecordError};
 pub use recovery::OpenError;
-use recovery::Segment;
 pub(crate) use recovery::{Found, Tail, find, replay};
+use shared::{Queued, Shared, SpareState, State};
 
 use crate::names::Number;
 use crate::observe::journal::JournalMetrics;
 use crate::tasks;
-
-/// How long after a full disk refused a segment it is asked again.
-const SPARE_RETRY: Duration = Duration::from_millis(200);
 
 /// What an operator may move.
 #[derive(Debug, Clone, Copy)]
@@ -54,65 +51,12 @@ pub(crate) struct Journal {
     threads: Mutex<Vec<JoinHandle<io::Result<()>>>>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    disk: Arc<dyn Disk>,
-    journal: JournalId,
-    segment_bytes: u64,
-    batch_commits_max: usize,
-    gate: Gate,
-    state: Mutex<State>,
-    /// For the writer: there is something to write, or the journal is closed.
-    work: Condvar,
-    /// For the thread that prepares segments: one is wanted, or the journal is closed.
-    want: Condvar,
-    /// Told when an append that had no room may have it now.
-    room: Arc<Notify>,
-    metrics: JournalMetrics,
-}
-
-#[derive(Debug)]
-struct State {
-    /// The number that the next record gets.
-    next: Number,
-    /// Bytes of the last segment that are taken when all of `queue` is written.
-    taken: u64,
-    queue: VecDeque<Queued>,
-    writer_waits: bool,
-    spare: SpareState,
-    segments: VecDeque<Segment>,
-    closing: bool,
-    stopped: Option<Stopped>,
-}
-
-#[derive(Debug)]
-struct Queued {
-    body: Body,
-    /// The file that becomes a segment with this record as its first.
-    opens: Option<Spare>,
-}
-
-/// A file that is prepared to become a segment.
-#[derive(Debug)]
-struct Spare {
-    file: Arc<dyn DiskFile>,
-    path: String,
-}
-
-#[derive(Debug)]
-enum SpareState {
-    Wanted,
-    Ready(Spare),
-    /// It could not be made; it is tried again every [`SPARE_RETRY`].
-    Refused(Arc<io::Error>),
-}
-
 /// Why a record was not appended. It was not, and the journal is as it was.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum AppendError {
     #[error("the record takes {bytes} bytes, a segment has {bytes_max}")]
     TooLarge { bytes: u64, bytes_max: u64 },
-    /// The next segment is being prepared: wait for [`Journal::room`].
+    /// The next segment is being prepared: wait until there is word of room.
     #[error("the next segment is not ready yet")]
     NotReady,
     #[error("there is no room for the journal on the disk")]
@@ -141,8 +85,7 @@ impl Journal {
             disk.remove(spare).map_err(at_file(spare))?;
         }
         if let Some((segment, end)) = &tail.cut {
-            let file = disk.open(&segment.path).map_err(at_file(&segment.path))?;
-            file.cut(*end as u64).and_then(|()| file.sync()).map_err(at_file(&segment.path))?;
+            recovery::seal(&*disk, &segment.path, *end).map_err(at_file(&segment.path))?;
         }
         let shared = Arc::new(Shared {
             journal,
@@ -287,64 +230,5 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         self.shared.close();
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn close(&self) {
-        let mut state = self.lock();
-        state.closing = true;
-        state.stopped.get_or_insert_with(|| Stopped { why: "the host shuts down".into() });
-        drop(state);
-        self.work.notify_all();
-        self.want.notify_all();
-        self.room.notify_waiters();
-    }
-
-    /// Nothing is written any more.
-    fn stop(&self, why: &str) {
-        let mut state = self.lock();
-        state.stopped = Some(Stopped { why: why.into() });
-        state.queue.clear();
-        drop(state);
-        self.gate.stop(why);
-        self.room.notify_waiters();
-    }
-
-    /// Waits until a spare is wanted; false when the journal is closed.
-    fn wait_for_want(&self) -> bool {
-        let mut state = self.lock();
-        loop {
-            if state.closing {
-                if let SpareState::Ready(spare) = std::mem::replace(&mut state.spare, SpareState::Wanted) {
-                    // Left over, it is removed at the next start.
-                    let _left = self.disk.remove(&spare.path);
-                }
-                return false;
-            }
-            match state.spare {
-                SpareState::Wanted => return true,
-                SpareState::Ready(_) => state = self.want.wait(state).unwrap_or_else(PoisonError::into_inner),
-                SpareState::Refused(_) => {
-                    let waited = self.want.wait_timeout(state, SPARE_RETRY).unwrap_or_else(PoisonError::into_inner);
-                    state = waited.0;
-                    if waited.1.timed_out() {
-                        return true;
-                    }
-                }
-            }
-        }
-    }
-
-    fn put_spare(&self, made: io::Result<Spare>) {
-        self.lock().spare = match made {
-            Ok(spare) => SpareState::Ready(spare),
-            Err(error) => SpareState::Refused(Arc::new(error)),
-        };
-        self.room.notify_waiters();
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::disk::{Disk, DiskFile};
 
@@ -14,14 +14,21 @@ const SECTOR_BYTES: usize = 512;
 /// What happens at one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It and all later ones fail: the power went.
+    /// It and all later ones fail: the power went, or the process was killed.
     PowerLoss,
     /// It fails, later ones do not. What a failed sync was to make durable may never be.
     Error,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct SimulatedDisk(Arc<Mutex<World>>);
+pub(crate) struct SimulatedDisk(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    world: Mutex<World>,
+    /// Told when syncs are let go.
+    let_go: Condvar,
+}
 
 #[derive(Debug)]
 struct World {
@@ -32,7 +39,10 @@ struct World {
     name_changes: Vec<NameChange>,
     operations: u64,
     fault: Option<(u64, Fault)>,
+    /// The file whose syncs fail.
+    failing: Option<usize>,
     power_lost: bool,
+    syncs_held: bool,
     bytes_max: u64,
     random: Random,
 }
@@ -128,17 +138,20 @@ impl NameChange {
 
 impl SimulatedDisk {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(World {
+        let world = World {
             files: Vec::new(),
             names: BTreeMap::new(),
             durable_names: BTreeMap::new(),
             name_changes: Vec::new(),
             operations: 0,
             fault: None,
+            failing: None,
             power_lost: false,
+            syncs_held: false,
             bytes_max: u64::MAX,
             random: Random(seed),
-        })))
+        };
+        Self(Arc::new(Shared { world: Mutex::new(world), let_go: Condvar::new() }))
     }
 
     pub(crate) fn as_disk(&self) -> Arc<dyn Disk> {
@@ -149,6 +162,22 @@ impl SimulatedDisk {
     pub(crate) fn plan(&self, operation: u64, fault: Fault) {
         let mut world = self.lock();
         world.fault = Some((world.operations + operation, fault));
+    }
+
+    /// From now on a sync of a file takes until it is let go.
+    pub(crate) fn hold_syncs(&self) {
+        self.lock().syncs_held = true;
+    }
+
+    pub(crate) fn let_syncs_go(&self) {
+        self.lock().syncs_held = false;
+        self.0.let_go.notify_all();
+    }
+
+    /// From now on syncs of the file `path` fail.
+    pub(crate) fn fail_syncs(&self, path: &str) {
+        let mut world = self.lock();
+        world.failing = Some(world.names[path]);
     }
 
     pub(crate) fn operations(&self) -> u64 {
@@ -180,13 +209,17 @@ impl SimulatedDisk {
         Self::with(files, names, seed)
     }
 
-    /// The disk after the process was killed: all that was written is there.
+    /// The disk after the process was killed: all that was written is there, durable or not.
     pub(crate) fn after_kill(&self) -> Self {
         let mut world = self.lock();
-        let files = world.files.iter().map(|file| file.now.clone()).collect();
-        let (names, seed) = (world.names.clone(), world.random.next());
-        drop(world);
-        Self::with(files, names, seed)
+        let killed = Self::new(world.random.next());
+        let mut after = killed.lock();
+        after.files.clone_from(&world.files);
+        after.names.clone_from(&world.names);
+        after.durable_names.clone_from(&world.durable_names);
+        after.name_changes.clone_from(&world.name_changes);
+        drop(after);
+        killed
     }
 
     fn survivor(file: &Content, random: &mut Random) -> Vec<u8> {
@@ -224,7 +257,7 @@ impl SimulatedDisk {
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap()
+        self.0.world.lock().unwrap()
     }
 
     fn file(&self, file: usize) -> Arc<dyn DiskFile> {
@@ -374,15 +407,19 @@ impl DiskFile for SimulatedFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut world = self.disk.lock();
-        let done = world.operate();
-        let World { files, random, .. } = &mut *world;
-        let file = &mut files[self.file];
+        let world = self.disk.lock();
+        let mut world = self.disk.0.let_go.wait_while(world, |world| world.syncs_held).unwrap();
+        let mut done = world.operate();
+        if world.failing == Some(self.file) {
+            done = Err(io::Error::other("planned error"));
+        }
+        let World { files, random, power_lost, .. } = &mut *world;
+        let (file, power_lost) = (&mut files[self.file], *power_lost);
         if done.is_ok() {
             for change in file.unsynced.drain(..) {
                 change.apply(&mut file.durable);
             }
-        } else {
+        } else if !power_lost {
             // What a failed sync did not write is forgotten: a later one does not bring it.
             file.durable = SimulatedDisk::survivor(file, random);
             file.unsynced.clear();

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 use super::disk::{Disk, DiskFile, JOURNAL_FOLDER};
 use super::frame::{SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
 use super::recovery::Segment;
-use super::{Queued, Shared, Spare};
+use super::shared::{Queued, Shared, Spare};
 use crate::clock;
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::Number;

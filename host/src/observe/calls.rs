@@ -19,9 +19,9 @@ pub enum Outcome {
     /// The component trapped.
     Trap,
     Deadline,
-    /// A bound of the service ended it: memory, events, answer size, depth, store quota.
+    /// A bound of the service ended it: memory, events, answer size, depth.
     Limit,
-    /// It did not run: no slot, an open circuit, no release.
+    /// It did not run (no slot, an open circuit, no release), its store is full, or a service that it called failed it.
     Unavailable,
     /// The host could not do its part: the store or the journal stopped.
     Host,

@@ -3,7 +3,7 @@
 use wasmtime::component::Val;
 
 /// About the bytes that `value` has as JSON, counted up to `max`: above it the sum is not exact.
-pub(super) fn bytes(value: &Val, max: usize) -> usize {
+pub(crate) fn bytes(value: &Val, max: usize) -> usize {
     let mut sum = 0_usize;
     add(value, max, &mut sum);
     sum

@@ -1,5 +1,6 @@
 //! What one run of a function is given, and what comes back of it.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -55,7 +56,9 @@ impl std::fmt::Debug for Finished {
 pub type OutboundFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<Val>, OutboundError>> + Send + 'a>>;
 
 /// The calls that a running guest makes to other services: the part above this one makes them.
-pub trait Outbound: Send {
+///
+/// It is `Any`, so that who gave it to a run knows it again in [`Finished`].
+pub trait Outbound: Any + Send {
     /// Calls `import` of another service. What it gives goes to the guest as the function's result; an error ends the
     /// guest's run with [`Failure::Nested`].
     ///

@@ -6,12 +6,14 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
 use super::frame::{Frame, Outbound};
+use super::link::LinkSettings;
 use super::log::{Budget, Printed};
 use super::memory::Memory;
 use super::offered::{Random, Time};
 use crate::config::LimitSettings;
 use crate::limits::HANDLES_MAX;
 use crate::names::{Identity, RequestId, ServiceName};
+use crate::observe::runtime::RuntimeMetrics;
 use crate::store::Transaction;
 
 /// What all instances of one service share.
@@ -21,6 +23,16 @@ pub(super) struct Service {
     pub(super) environment: Vec<(String, String)>,
     pub(super) limits: LimitSettings,
     pub(super) log: Arc<Budget>,
+    pub(super) metrics: RuntimeMetrics,
+}
+
+impl Service {
+    pub(super) fn new(settings: LinkSettings) -> Self {
+        let LinkSettings { service: name, environment, limits, .. } = settings;
+        let metrics = RuntimeMetrics::new(&name);
+        let log = Budget::new(name.clone(), limits.log_bytes_per_second, metrics.log_bytes_dropped.clone());
+        Self { name, environment, limits, log: Arc::new(log), metrics }
+    }
 }
 
 pub(super) struct State {

@@ -48,13 +48,17 @@ impl Full {
         self.changed.notify_all();
     }
 
-    /// Waits a little; false when there is nothing to wait for any more.
-    fn wait(&self) -> bool {
+    fn is_closing(&self) -> bool {
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits a little.
+    fn wait(&self) {
         let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.waits.store(!*closing, Ordering::Release);
+        self.waits.store(true, Ordering::Release);
         self.room.notify_waiters();
         let waited = self.changed.wait_timeout_while(closing, RETRY, |closing| !*closing);
-        !*waited.unwrap_or_else(PoisonError::into_inner).0
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -72,8 +76,10 @@ impl StorageBackend for Backend {
             return self.file.cut(bytes);
         }
         loop {
+            // When the end comes during the wait, there may be room meanwhile: this is then the last try.
+            let last = self.full.is_closing();
             match self.file.allocate(bytes) {
-                Err(error) if is_full(&error) && self.full.wait() => {}
+                Err(error) if is_full(&error) && !last => self.full.wait(),
                 done => {
                     self.full.waits.store(false, Ordering::Release);
                     return done;

@@ -55,7 +55,7 @@ pub enum CommitError {
 pub enum OpenError {
     #[error("another host uses {}: stop it first, or choose another data directory", path.display())]
     Locked { path: PathBuf },
-    #[error("cannot use {} as a data directory", path.display())]
+    #[error("cannot use {}", path.display())]
     Folder { path: PathBuf, source: io::Error },
     #[error("segments of {bytes} bytes are too small: a commit may take {bytes_min}")]
     SegmentsTooSmall { bytes: u64, bytes_min: u64 },
@@ -73,7 +73,11 @@ pub enum OpenError {
         path.display(), folder.display()
     )]
     JournalBehind { path: PathBuf, folder: PathBuf, index: u64, journal: u64 },
-    #[error("the journal has commits of {service}, but {} is missing: put it back", path.display())]
+    #[error(
+        "{service} had a store, but {} is missing: put it back, or take {service} off the list beside it to begin with \
+         an empty store",
+        path.display()
+    )]
     IndexMissing { service: ServiceName, path: PathBuf },
     #[error("no random numbers from the system")]
     Random { source: io::Error },

@@ -4,6 +4,7 @@
 //! Invariant: what a call reads is the state as of one number, and what it commits is serializable.
 
 mod backend;
+mod catalog;
 mod checkpoint;
 mod error;
 mod index;
@@ -103,7 +104,7 @@ impl Stores {
     }
 
     /// As [`Stores::open`], on any disk and with segments of any size.
-    fn open_on(
+    pub(crate) fn open_on(
         disk: &Arc<dyn Disk>,
         settings: &StoreSettings,
         services: &[(ServiceName, u64)],
@@ -154,28 +155,35 @@ impl Stores {
     }
 
     /// Takes no more commits, makes durable what was committed, writes the indexes, and gives the data directory free.
-    /// Blocks. A second close does nothing.
+    /// Blocks. A second close does nothing; dropping the last of the stores without one closes them too.
     ///
     /// # Errors
     ///
     /// [`CloseError`]; what was acknowledged is durable nonetheless.
     pub fn close(self) -> Result<(), CloseError> {
-        let running = self.inner.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.inner.close()
+    }
+}
+
+impl Inner {
+    fn close(&self) -> Result<(), CloseError> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(running) = running else { return Ok(()) };
-        self.inner.pipeline.stop_commits("the host shuts down");
-        self.inner.full.close();
-        self.inner.pipeline.close();
+        self.pipeline.stop_commits("the host shuts down");
+        self.full.close();
+        self.pipeline.close();
         let indexes = running.thread.join().unwrap_or(Err(CloseError::Panicked));
-        self.inner.pipeline.journal.close().map_err(|source| CloseError::Journal { source })?;
+        self.pipeline.journal.close().map_err(|source| CloseError::Journal { source })?;
         indexes
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Without a close the threads end by themselves; the next start replays what they leave.
-        self.full.close();
-        self.pipeline.close();
+        // The lock on the data directory must not be given back while a thread still writes there.
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the stores were not closed in order");
+        }
     }
 }
 

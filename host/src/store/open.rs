@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::backend::Full;
+use super::catalog;
 use super::checkpoint::Checkpoints;
 use super::error::{CloseError, OpenError};
 use super::index::{self, Index};
@@ -75,6 +76,10 @@ pub(super) fn open(
         let index = Index::open(&**disk, &service, settings.index_cache_bytes, &full)?;
         replayed.insert(service, Replayed::new(&**disk, index)?);
     }
+    let known = catalog::read(&**disk)?;
+    if let Some(service) = known.iter().find(|service| !replayed.contains_key(*service)) {
+        return Err(OpenError::IndexMissing { service: service.clone(), path: disk.full(&index::path(service)) });
+    }
     let id = one_journal(&**disk, found.journal, &replayed)?;
     let from = replayed.values().map(|replayed| replayed.index.number).min().unwrap_or_default();
     let tail = journal::replay(&**disk, &found.segments, from, |number, record: Record| {
@@ -106,6 +111,10 @@ pub(super) fn open(
             let index = Index::create(&**disk, service, id, last, settings.index_cache_bytes, &full)?;
             replayed.insert(service.clone(), Replayed::new(&**disk, index)?);
         }
+    }
+    let listed = replayed.keys().cloned().collect();
+    if listed != known {
+        catalog::write(&**disk, &listed)?;
     }
     start(journal, replayed, settings, services, &room, full)
 }

@@ -65,6 +65,8 @@ struct Sequencer {
 /// A transaction at its end: all is done that needs no lock.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    /// What it read: held until it is decided, so that the layers to validate it by are kept.
+    pub(super) snapshot: Arc<View>,
     pub(super) reads: Reads,
     pub(super) writes: Vec<Write>,
     pub(super) body: Body,
@@ -159,11 +161,13 @@ impl Pipeline {
                 None => Refused::Wait(prepared),
             });
         }
-        let Prepared { reads, writes, body } = prepared;
+        let Prepared { snapshot, reads, writes, body } = prepared;
         let journal_bytes = body.bytes();
         let number = match self.journal.append(body) {
             Ok(number) => number,
-            Err((AppendError::NotReady, body)) => return Err(Refused::Wait(Prepared { reads, writes, body })),
+            Err((AppendError::NotReady, body)) => {
+                return Err(Refused::Wait(Prepared { snapshot, reads, writes, body }));
+            }
             Err((AppendError::NoRoom { source }, _)) => {
                 return Err(CommitError::NoRoom { source: Some(source) }.into());
             }

@@ -234,6 +234,6 @@ impl Transaction {
             writes.push(super::sequencer::Write { key, value, before, after });
         }
         let body = Body::new(record.finish());
-        Ok((self.store, Prepared { reads: self.reads, writes, body }))
+        Ok((self.store, Prepared { snapshot: self.view, reads: self.reads, writes, body }))
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Guest {
     pub(crate) world: Arc<World>,
     limits: LimitSettings,
     store: Store,
+    /// Where they end, commits end.
+    _stores: Stores,
     _data: tempfile::TempDir,
 }
 
@@ -59,9 +61,8 @@ impl Outbound for Peer {
 /// The file `name` that cargo built for guests.
 pub(crate) fn component(name: &str) -> Vec<u8> {
     let path = workspace().join("target/wasm32-wasip2/release").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| {
-        panic!("{}: {error}; build it with `cargo build --release --target wasm32-wasip2 -p hostile`", path.display())
-    })
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; build the guests with `cargo xtask guests`", path.display()))
 }
 
 pub(crate) fn workspace() -> PathBuf {
@@ -70,15 +71,18 @@ pub(crate) fn workspace() -> PathBuf {
 
 /// A pool that is soon empty if something does not give its slot back.
 pub(crate) fn runtime(instances_max: u32) -> Runtime {
-    let settings = RuntimeSettings {
+    // The folder stays: compiling once is enough for all tests, today's and tomorrow's.
+    Runtime::new(&runtime_settings(instances_max), &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap()
+}
+
+pub(crate) fn runtime_settings(instances_max: u32) -> RuntimeSettings {
+    RuntimeSettings {
         instances_max,
         core_instances_per_component_max: 16,
         memories_per_component_max: 3,
         memory_keep_resident_bytes: 2 << 20,
         epoch_ms: 1,
-    };
-    // The folder stays: compiling once is enough for all tests, today's and tomorrow's.
-    Runtime::new(&settings, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap()
+    }
 }
 
 /// Small limits, so that going over them takes little time.
@@ -115,7 +119,7 @@ impl Guest {
         let services = [(ServiceName::parse("hostile").unwrap(), limits.store_bytes_max)];
         let stores = Stores::open(data.path(), &store_settings(), &services).unwrap();
         let store = stores.service(&services[0].0).unwrap();
-        Arc::new(Self { program, world, limits, store, _data: data })
+        Arc::new(Self { program, world, limits, store, _stores: stores, _data: data })
     }
 
     /// A frame whose call may take as long as the limits say.
@@ -166,7 +170,7 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-fn store_settings() -> StoreSettings {
+pub(crate) fn store_settings() -> StoreSettings {
     StoreSettings {
         segment_bytes: 64 << 20,
         overlay_bytes_max: 64 << 20,

@@ -15,7 +15,7 @@ use crate::call::{Answer, CallError, RootCall};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
 use crate::gateway::{Callee, Gateway, Mount, Surface};
-use crate::names::{Identity, ServiceName};
+use crate::names::{Identity, RequestId, ServiceName};
 use crate::tasks::Tasks;
 
 const CONTRACT: &str = r#"
@@ -78,7 +78,7 @@ impl Callee for Callback {
         };
         let text = match asked.as_str() {
             "trap" => return Err(CallError::Failed { service }),
-            "late" => return Err(CallError::Deadline),
+            "late" => return Err(CallError::Deadline { service }),
             "full" => return Err(CallError::Unavailable { service, why: "no slot", retry_after_s: 7 }),
             "missing" => {
                 let detail = Val::String("There is no such note.".into());
@@ -100,7 +100,7 @@ impl Callee for Callback {
         Ok(Answer::Ok(Some(Val::Record(fields))))
     }
 
-    async fn authenticate(&self, token: &str) -> Result<Option<Identity>, CallError> {
+    async fn authenticate(&self, token: &str, _request: &RequestId) -> Result<Option<Identity>, CallError> {
         let identity = Identity { id: "a-1".into(), role: token.into(), session: None };
         Ok(Some(identity).filter(|_| matches!(token, "customer" | "staff")))
     }
@@ -171,6 +171,11 @@ impl Rig {
         let mut stream = self.connect().await;
         stream.write_all(bytes).await.expect("it is read");
         read_to_end(&mut stream).await
+    }
+
+    /// Asks until there is room for one more connection.
+    pub(super) async fn wait_for_room(&self) {
+        while self.ask("GET /notes/a", "", b"").await.status != 200 {}
     }
 
     /// Sends one request, whose id is `r-1`, and gives its answer.

@@ -1,7 +1,7 @@
 //! Quotas, sizes, a full disk, a full overlay, calls that take long, and what may be let out when.
 
 use super::*;
-use crate::journal::simulated::{Fault, SimulatedDisk};
+use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, READ_KEYS_MAX, READ_RANGES_MAX, VALUE_BYTES_MAX};
 use crate::store::{Health, StoreError};
 
@@ -72,6 +72,25 @@ async fn a_store_at_its_quota_takes_only_what_makes_it_smaller() {
     commit(older).await.expect("the bytes are counted against the state at the commit, not at the beginning");
     assert_eq!(cart.bytes(), 5);
     put(&stores.service(&name("stock")).unwrap(), "other", "stores go on").await;
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_store_are_right_whatever_was_written_in_between() {
+    let settings = StoreSettings { checkpoint_ms_max: 0, ..SETTINGS };
+    let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
+    for checkpoints in 0..3 {
+        put(&cart, "a", "1234567").await;
+        let mut blind = cart.begin();
+        blind.set("a", "12").unwrap();
+        put(&cart, "a", "1").await;
+        for _ in 0..checkpoints {
+            settle(&cart);
+            put(&cart, "other", "1").await;
+        }
+        commit(blind).await.unwrap();
+        assert_eq!(cart.bytes(), cart.begin().sum_of_bytes(), "{checkpoints} checkpoints in between");
+    }
+    stores.close().unwrap();
 }
 
 #[tokio::test]
@@ -219,8 +238,7 @@ async fn after_a_failed_sync_reads_go_on_and_nothing_that_was_not_durable_is_let
     let (stores, cart) = on(&disk, &settings);
     let number = put(&cart, "durable", "1").await;
     stores.wait_durable(number).await.unwrap();
-    // The next operations are the write and the sync of one batch.
-    disk.plan(1, Fault::Error);
+    disk.fail_syncs(FIRST_SEGMENT);
     let lost = put(&cart, "lost", "1").await;
     stores.wait_durable(lost).await.unwrap_err();
     assert!(matches!(stores.health(), Health::Stopped { .. }));

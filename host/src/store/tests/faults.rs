@@ -84,6 +84,10 @@ async fn check(disk: &SimulatedDisk, acknowledged: u64, what: &str) {
     work(&stores, prefix + 1).await;
     assert_eq!(both(&stores).map(|store| state(&store)), model(COMMITS), "{what}: the work goes on");
     stores.close().unwrap_or_else(|error| panic!("{what}: {error:?}"));
+
+    let stores = open_on(&disk.after_power_loss()).unwrap_or_else(|error| panic!("{what}: at the end: {error:?}"));
+    assert_eq!(both(&stores).map(|store| state(&store)), model(COMMITS), "{what}: at the end");
+    stores.close().unwrap();
 }
 
 async fn every_operation(fault: Fault, after: impl Fn(&SimulatedDisk) -> SimulatedDisk) {
@@ -106,6 +110,11 @@ async fn power_loss_at_any_operation_loses_nothing_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_kill_at_any_operation_loses_nothing_acknowledged() {
+    every_operation(Fault::PowerLoss, SimulatedDisk::after_kill).await;
+}
+
+#[tokio::test]
 async fn an_error_at_any_operation_loses_nothing_acknowledged() {
     every_operation(Fault::Error, SimulatedDisk::after_kill).await;
 }
@@ -113,4 +122,26 @@ async fn an_error_at_any_operation_loses_nothing_acknowledged() {
 #[tokio::test]
 async fn an_error_and_then_power_loss_lose_nothing_acknowledged() {
     every_operation(Fault::Error, SimulatedDisk::after_power_loss).await;
+}
+
+#[tokio::test]
+async fn what_a_start_finds_is_durable_although_its_sync_had_failed() {
+    let settings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SMALL };
+    for seed in 0..8 {
+        let disk = SimulatedDisk::new(seed);
+        let stores = Stores::open_on(&disk.as_disk(), &settings, &services(), None).unwrap();
+        let [cart, _] = both(&stores);
+        stores.wait_durable(put(&cart, "first", "1").await).await.unwrap();
+        disk.fail_syncs(FIRST_SEGMENT);
+        stores.wait_durable(put(&cart, "second", "2").await).await.unwrap_err();
+        let killed = disk.after_kill();
+        stores.close().unwrap_err();
+
+        let stores = Stores::open_on(&killed.as_disk(), &settings, &services(), None).unwrap();
+        assert_eq!(now(&both(&stores)[0], "second"), Some("2".into()), "the kernel still has what was written");
+        assert_eq!(stores.durable(), Number(2));
+        let after = killed.after_power_loss();
+        let stores = Stores::open_on(&after.as_disk(), &settings, &services(), None).unwrap();
+        assert_eq!(now(&both(&stores)[0], "second"), Some("2".into()), "seed {seed}");
+    }
 }

@@ -21,6 +21,8 @@ const SETTINGS: StoreSettings = StoreSettings {
     batch_commits_max: 1024,
 };
 
+const FIRST_SEGMENT: &str = "journal/00000000000000000001.segment";
+
 fn name(text: &str) -> ServiceName {
     ServiceName::parse(text).unwrap()
 }

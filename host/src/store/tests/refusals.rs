@@ -36,7 +36,7 @@ const CART: &str = "services/cart.redb";
 #[tokio::test]
 async fn what_is_wrong_is_named_and_left_alone() {
     type Damage = fn(&SimulatedDisk);
-    let cases: [(&str, Damage, &str); 13] = [
+    let cases: [(&str, Damage, &str); 15] = [
         (
             "a flipped bit in a record",
             |disk| disk.damage(&segments(disk)[1], |bytes| bytes[110] ^= 1),
@@ -78,7 +78,17 @@ async fn what_is_wrong_is_named_and_left_alone() {
         (
             "a missing index",
             |disk| disk.as_disk().remove(CART).unwrap(),
-            "the journal has commits of cart, but data/services/cart.redb is missing",
+            "cart had a store, but data/services/cart.redb is missing",
+        ),
+        (
+            "a missing index, of which the journal has no commits any more",
+            |disk| disk.as_disk().remove("services/stock.redb").unwrap(),
+            "stock had a store, but data/services/stock.redb is missing",
+        ),
+        (
+            "a list of services that is none",
+            |disk| disk.damage("services/list", |bytes| bytes[0] = b'\n'),
+            "cannot use data/services/list",
         ),
         ("an empty index", |disk| disk.damage(CART, Vec::clear), "data/services/cart.redb is no index of cart"),
         (
@@ -164,9 +174,14 @@ async fn a_record_that_was_torn_at_the_end_is_cut_off() {
     let cart = stores.service(&name("cart")).unwrap();
     assert_eq!(now(&cart, "key-9"), Some("x".repeat(40)));
     assert_eq!(now(&cart, "key-10"), None);
-    assert_eq!(put(&cart, "key-10", "again").await, Number(11));
+    let number = put(&cart, "key-10", "again").await;
+    assert_eq!(number, Number(11));
+    stores.wait_durable(number).await.unwrap();
+    let killed = disk.after_kill();
     stores.close().unwrap();
-    assert_eq!(open_on(&disk).unwrap().durable(), Number(11));
+    for disk in [disk, killed] {
+        assert_eq!(open_on(&disk).unwrap().durable(), Number(11));
+    }
 }
 
 #[tokio::test]

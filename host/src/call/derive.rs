@@ -1,0 +1,145 @@
+//! The seed of a call that another call makes: what it draws its randomness from, and its id.
+//!
+//! Invariant: it follows from the caller's seed, the position and what is called with what. So the same call made again
+//! has the same seed, and two calls of which one takes the other's place have not.
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Val;
+
+use crate::contract::Function;
+
+/// What a call draws its random numbers from. The same for every run of the same call.
+pub(super) type Seed = [u8; 32];
+
+/// The seed of the call of `function` that a call with the seed `caller` makes at `position`: unpredictable without the
+/// caller's.
+pub(super) fn nested_seed(caller: &Seed, position: usize, function: &Function, arguments: &[Val]) -> Seed {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.extend_from_slice(caller);
+    put_count(position, &mut bytes);
+    put_text(&function.interface, &mut bytes);
+    put_text(&function.name.wit, &mut bytes);
+    put_all(arguments, &mut bytes);
+    Sha256::digest(&bytes).into()
+}
+
+fn put_count(count: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(count as u64).to_be_bytes());
+}
+
+fn put_text(text: &str, out: &mut Vec<u8>) {
+    put_count(text.len(), out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn put_all(values: &[Val], out: &mut Vec<u8>) {
+    put_count(values.len(), out);
+    values.iter().for_each(|value| put(value, out));
+}
+
+fn put_payload(payload: Option<&Val>, out: &mut Vec<u8>) {
+    out.push(u8::from(payload.is_some()));
+    payload.iter().for_each(|value| put(value, out));
+}
+
+/// Writes `value` so that no other value of its type is written the same.
+fn put(value: &Val, out: &mut Vec<u8>) {
+    match value {
+        Val::Bool(value) => out.push(u8::from(*value)),
+        Val::S8(value) => out.extend_from_slice(&value.to_be_bytes()),
+        Val::U8(value) => out.push(*value),
+        Val::S16(value) => out.extend_from_slice(&value.to_be_bytes()),
+        Val::U16(value) => out.extend_from_slice(&value.to_be_bytes()),
+        Val::S32(value) => out.extend_from_slice(&value.to_be_bytes()),
+        Val::U32(value) => out.extend_from_slice(&value.to_be_bytes()),
+        Val::S64(value) => out.extend_from_slice(&value.to_be_bytes()),
+        Val::U64(value) => out.extend_from_slice(&value.to_be_bytes()),
+        Val::Float32(value) => out.extend_from_slice(&value.to_bits().to_be_bytes()),
+        Val::Float64(value) => out.extend_from_slice(&value.to_bits().to_be_bytes()),
+        Val::Char(value) => out.extend_from_slice(&u32::from(*value).to_be_bytes()),
+        Val::String(text) | Val::Enum(text) => put_text(text, out),
+        Val::List(items) | Val::Tuple(items) | Val::FixedLengthList(items) => put_all(items, out),
+        Val::Record(fields) => fields.iter().for_each(|(_name, value)| put(value, out)),
+        Val::Map(entries) => {
+            put_count(entries.len(), out);
+            for (key, value) in entries {
+                put(key, out);
+                put(value, out);
+            }
+        }
+        Val::Variant(case, payload) => {
+            put_text(case, out);
+            put_payload(payload.as_deref(), out);
+        }
+        Val::Flags(names) => {
+            put_count(names.len(), out);
+            names.iter().for_each(|name| put_text(name, out));
+        }
+        Val::Option(payload) => put_payload(payload.as_deref(), out),
+        Val::Result(result) => {
+            out.push(u8::from(result.is_ok()));
+            let (Ok(payload) | Err(payload)) = result;
+            put_payload(payload.as_deref(), out);
+        }
+        // A contract has none of these: they are refused when it is read.
+        Val::Resource(_) | Val::Future(_) | Val::Stream(_) | Val::ErrorContext(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Name, Reach};
+
+    fn function(interface: &str, name: &str) -> Function {
+        Function {
+            interface: interface.into(),
+            name: Name::new(name),
+            docs: "".into(),
+            parameters: Vec::new(),
+            ok: None,
+            err: None,
+            fallible: false,
+            reach: Reach::Internal,
+            roles: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_same_call_has_the_same_seed_and_any_other_has_another() {
+        let text = |text: &str| Val::String(text.into());
+        let some = |value| Val::Option(Some(Box::new(value)));
+        let result = |ok| if ok { Val::Result(Ok(None)) } else { Val::Result(Err(None)) };
+        let arguments = [
+            vec![],
+            vec![text("ab"), text("c")],
+            vec![text("a"), text("bc")],
+            vec![Val::List(vec![Val::List(vec![Val::U8(1)]), Val::List(vec![])])],
+            vec![Val::List(vec![Val::List(vec![]), Val::List(vec![Val::U8(1)])])],
+            vec![Val::Option(None)],
+            vec![some(Val::Option(None))],
+            vec![some(some(Val::U8(0)))],
+            vec![result(true)],
+            vec![result(false)],
+            vec![Val::Variant("card".into(), Some(Box::new(text("x"))))],
+            vec![Val::Variant("cash".into(), Some(Box::new(text("x"))))],
+            vec![Val::Flags(vec!["a".into()])],
+            vec![Val::Flags(vec!["a".into(), "b".into()])],
+            vec![Val::Float64(0.0)],
+            vec![Val::Float64(-0.0)],
+        ];
+        let seeds = || {
+            let functions = [function("t:t/t", "pay"), function("t:t/t", "refund"), function("t:t/u", "pay")];
+            let mut seeds = Vec::new();
+            for (caller, position) in [([1; 32], 0), ([1; 32], 1), ([2; 32], 0)] {
+                for function in &functions {
+                    seeds.extend(arguments.iter().map(|args| nested_seed(&caller, position, function, args)));
+                }
+            }
+            seeds
+        };
+        let once = seeds();
+        assert_eq!(once, seeds());
+        assert_eq!(once.iter().collect::<std::collections::BTreeSet<_>>().len(), once.len());
+    }
+}

@@ -1,0 +1,130 @@
+//! What the threads of the journal share: what waits to be written, and the file that is prepared for the next segment.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::disk::{Disk, DiskFile};
+use super::durable::{Gate, Stopped};
+use super::frame::{Body, JournalId};
+use super::recovery::Segment;
+use crate::names::Number;
+use crate::observe::journal::JournalMetrics;
+
+/// How long after a full disk refused a segment it is asked again.
+const SPARE_RETRY: Duration = Duration::from_millis(200);
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) journal: JournalId,
+    pub(super) segment_bytes: u64,
+    pub(super) batch_commits_max: usize,
+    pub(super) gate: Gate,
+    pub(super) state: Mutex<State>,
+    /// For the writer: there is something to write, or the journal is closed.
+    pub(super) work: Condvar,
+    /// For the thread that prepares segments: one is wanted, or the journal is closed.
+    pub(super) want: Condvar,
+    /// Told when an append that had no room may have it now.
+    pub(super) room: Arc<Notify>,
+    pub(super) metrics: JournalMetrics,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    /// The number that the next record gets.
+    pub(super) next: Number,
+    /// Bytes of the last segment that are taken when all of `queue` is written.
+    pub(super) taken: u64,
+    pub(super) queue: VecDeque<Queued>,
+    pub(super) writer_waits: bool,
+    pub(super) spare: SpareState,
+    pub(super) segments: VecDeque<Segment>,
+    pub(super) closing: bool,
+    pub(super) stopped: Option<Stopped>,
+}
+
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) body: Body,
+    /// The file that becomes a segment with this record as its first.
+    pub(super) opens: Option<Spare>,
+}
+
+/// A file that is prepared to become a segment.
+#[derive(Debug)]
+pub(super) struct Spare {
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) path: String,
+}
+
+#[derive(Debug)]
+pub(super) enum SpareState {
+    Wanted,
+    Ready(Spare),
+    /// It could not be made; it is tried again every [`SPARE_RETRY`].
+    Refused(Arc<io::Error>),
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closing = true;
+        state.stopped.get_or_insert_with(|| Stopped { why: "the host shuts down".into() });
+        drop(state);
+        self.work.notify_all();
+        self.want.notify_all();
+        self.room.notify_waiters();
+    }
+
+    /// Nothing is written any more.
+    pub(super) fn stop(&self, why: &str) {
+        let mut state = self.lock();
+        state.stopped = Some(Stopped { why: why.into() });
+        state.queue.clear();
+        drop(state);
+        self.gate.stop(why);
+        self.room.notify_waiters();
+    }
+
+    /// Waits until a spare is wanted; false when the journal is closed.
+    pub(super) fn wait_for_want(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            if state.closing {
+                if let SpareState::Ready(spare) = std::mem::replace(&mut state.spare, SpareState::Wanted) {
+                    // Left over, it is removed at the next start.
+                    let _left = self.disk.remove(&spare.path);
+                }
+                return false;
+            }
+            match state.spare {
+                SpareState::Wanted => return true,
+                SpareState::Ready(_) => state = self.want.wait(state).unwrap_or_else(PoisonError::into_inner),
+                SpareState::Refused(_) => {
+                    let waited = self.want.wait_timeout(state, SPARE_RETRY).unwrap_or_else(PoisonError::into_inner);
+                    state = waited.0;
+                    if waited.1.timed_out() {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn put_spare(&self, made: io::Result<Spare>) {
+        self.lock().spare = match made {
+            Ok(spare) => SpareState::Ready(spare),
+            Err(error) => SpareState::Refused(Arc::new(error)),
+        };
+        self.room.notify_waiters();
+    }
+}

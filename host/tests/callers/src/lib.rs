@@ -1,0 +1,48 @@
+//! Guests for the tests of calls: two services that call each other. What a call does, the script says that it is given.
+
+mod bindings;
+mod script;
+
+use bindings::exports::test::calls::{back, front};
+use bindings::switchyard::service::store;
+use bindings::test::calls::types::{Identity, Problem};
+
+struct Guest;
+
+impl front::Guest for Guest {
+    fn look(script: String) -> Result<String, Problem> {
+        script::run(&script)
+    }
+
+    fn read(script: String) -> Result<String, Problem> {
+        script::run(&script)
+    }
+
+    fn write(script: String) -> Result<String, Problem> {
+        script::run(&script)
+    }
+
+    fn bare(script: String) -> String {
+        script::run(&script).unwrap_or_else(|problem| script::said(&problem))
+    }
+}
+
+impl back::Guest for Guest {
+    fn read(script: String) -> Result<String, Problem> {
+        script::run(&script)
+    }
+
+    fn write(script: String) -> Result<String, Problem> {
+        script::run(&script)
+    }
+
+    fn bare(script: String) -> String {
+        script::run(&script).unwrap_or_else(|problem| script::said(&problem))
+    }
+
+    fn authenticate(token: String) -> Option<Identity> {
+        let value = String::from_utf8(store::get(&format!("session/{token}"))?).ok()?;
+        let (id, role) = value.split_once(' ')?;
+        Some(Identity { id: id.into(), role: role.into(), session: Some(token) })
+    }
+}

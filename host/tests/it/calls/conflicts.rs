@@ -1,0 +1,118 @@
+//! Calls that want the same key: each counts once, the answers that it got of others stay, and each has its turn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::timeout;
+
+use super::{Pair, spawn};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_hundreds_of_increments_at_once_each_counts() {
+    const AT_ONCE: usize = 400;
+    let pair = Pair::new();
+    let adds = (0..AT_ONCE).map(|_| {
+        let pair = Arc::clone(&pair);
+        spawn(async move { pair.front("add n").await.parse::<usize>().unwrap() })
+    });
+    let mut given: Vec<_> = join_all(adds).await.into_iter().map(Result::unwrap).collect();
+    given.sort_unstable();
+    assert_eq!(given, (1..=AT_ONCE).collect::<Vec<_>>(), "each saw the one before it");
+    assert!(pair.front.service.figures().conflicts > 0, "nobody was in anybody's way: the test shows nothing");
+}
+
+/// The nested call comes back to change what its caller has read, so that the caller runs twice.
+#[tokio::test]
+async fn a_call_that_runs_again_gets_the_same_answer_of_the_call_that_it_made() {
+    let pair = Pair::new();
+    assert_eq!(pair.front("get n; back.write{add m; front.write{add n}}; add n").await, "1,1,1,2");
+}
+
+/// What a run saw of time and chance is in the call that it makes: had the second run seen others, there would be two.
+#[tokio::test]
+async fn a_call_that_runs_again_sees_the_same_time_and_randomness() {
+    for fixed in ["time", "random"] {
+        let pair = Pair::new();
+        pair.front(&format!("{fixed}; back.write{{add at-%; front.write{{below n 1}}}}; get n; add done")).await;
+        assert_eq!(pair.front.service.figures().conflicts, 1, "{fixed}");
+        assert_eq!(pair.call("back.read", "keys at-").await, "1", "{fixed}");
+    }
+}
+
+/// The first run tells `back` that there is no `n`, the second that it is 1: another call, which is made.
+#[tokio::test]
+async fn where_a_run_parts_from_the_one_before_it_the_new_call_is_made() {
+    let pair = Pair::new();
+    let answer = pair.front("get n; back.write{add saw-%}; front.write{below n 1}; set done yes").await;
+    assert_eq!(answer, "1,1,1");
+    assert_eq!((pair.get("back", "saw-none").await, pair.get("back", "saw-1").await), ("1".into(), "1".into()));
+    assert_eq!(pair.get("front", "done").await, "yes");
+}
+
+/// What each run draws in the call that it makes is its own: an id that `back` makes up is not there twice.
+#[tokio::test]
+async fn a_call_that_another_takes_the_place_of_does_not_share_its_randomness() {
+    let pair = Pair::new();
+    let answer = pair.front("get n; back.write{say %; random; set id-% taken}; front.write{below n 1}; add done").await;
+    assert!(answer.starts_with("1,1,"), "{answer}");
+    assert_eq!(pair.call("back.read", "keys id-").await, "2");
+}
+
+/// Without a turn of its own the slow call would lose to the quick ones for as long as they go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_slow_call_ends_while_quick_ones_write_its_key_without_pause() {
+    let pair = Pair::new();
+    let (stop, quick) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let writers = (0..8).map(|_| {
+        let (pair, stop, quick) = (Arc::clone(&pair), Arc::clone(&stop), Arc::clone(&quick));
+        spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                pair.front("add n").await.parse::<u64>().unwrap();
+                quick.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    for _ in 0..5 {
+        let slow = timeout(Duration::from_secs(10), pair.front("get n; sleep 50; add n; add slow")).await;
+        assert!(slow.is_ok_and(|answer| answer.split(',').count() == 3));
+    }
+    stop.store(true, Ordering::Relaxed);
+    join_all(writers).await.into_iter().for_each(Result::unwrap);
+    assert_eq!(pair.get("front", "slow").await, "5");
+    assert_eq!(pair.get("front", "n").await, (quick.load(Ordering::Relaxed) + 5).to_string());
+}
+
+/// Each run but the fourth finds that the call below it changed `n`; the fourth has the lane, in which the call below
+/// it writes all the same.
+#[tokio::test]
+async fn a_call_in_the_lane_may_call_back_into_its_own_service() {
+    let pair = Pair::new();
+    let script = "get n; back.write{front.write{below n 3; add with-%}}; add done";
+    let answer = timeout(Duration::from_secs(5), pair.front(script)).await.expect("it waits for itself");
+    assert_eq!(answer, "3,3,1,1");
+    assert_eq!(pair.front.service.figures().conflicts, 3);
+    assert_eq!(pair.get("front", "with-3").await, "1");
+}
+
+#[tokio::test]
+async fn a_call_that_never_agrees_with_the_calls_below_it_fails() {
+    let pair = Pair::new();
+    assert_eq!(pair.front("get n; back.write{say %; front.write{add n}}; add done").await, "front failed");
+    assert_eq!((pair.get("front", "n").await, pair.get("front", "done").await), ("6".into(), "none".into()));
+}
+
+/// Both hold the lane of their own service and want to write in the other's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_in_two_lanes_that_call_each_other_do_not_wait_for_each_other_for_ever() {
+    let pair = Pair::new();
+    let front = "get n; back.write{say %; front.write{below n 3}}; sleep 30; back.write{add from-front}";
+    let back = "get n; front.write{say %; back.write{below n 3}}; sleep 30; front.write{add from-back}";
+    let (front, back) = (format!("{front}; add done"), format!("{back}; add done"));
+    let both = async { tokio::join!(pair.front(&front), pair.back(&back)) };
+    let (front, back) = timeout(Duration::from_secs(5), both).await.expect("each waits for the other");
+    // Each run, the fourth in the lane, has made the call to the other service.
+    assert_eq!((front.as_str(), back.as_str()), ("3,3,3,4,1", "3,3,3,4,1"));
+}

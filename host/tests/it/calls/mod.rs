@@ -1,0 +1,171 @@
+//! Calls through the whole of `call`: two services that call each other, over real stores. What a call does is a script.
+
+mod admission;
+mod breaker;
+mod commits;
+mod conflicts;
+mod hostile;
+mod nested;
+mod releases;
+mod sessions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchyard::call::{Answer, CallError, Calls, Directory, Member, Release, RootCall, Service};
+use switchyard::config::LimitSettings;
+use switchyard::contract::{Contracts, Function, World};
+use switchyard::names::{Digest, Identity, RequestId, ServiceName};
+use switchyard::runtime::{LinkSettings, Program, Runtime};
+use switchyard::store::Stores;
+use switchyard::tasks::Tasks;
+use wasmtime::component::Val;
+
+use crate::guest::{component, runtime, store_settings, workspace};
+
+/// How long the owner of a token is remembered.
+const SESSION_MS_MAX: u64 = 300;
+
+/// A host of the services `front` and `back`.
+struct Pair {
+    calls: Calls,
+    front: Side,
+    back: Side,
+    runtime: Runtime,
+    _stores: Stores,
+    _data: tempfile::TempDir,
+}
+
+/// One service, with what a release of it is made of.
+struct Side {
+    service: Arc<Service>,
+    world: Arc<World>,
+    limits: LimitSettings,
+}
+
+/// Bounds that no test meets that is not about them.
+fn limits() -> LimitSettings {
+    LimitSettings {
+        memory_bytes_max: 8 << 20,
+        deadline_ms: 20_000,
+        calls_in_flight_max: 64,
+        calls_waiting_max: 1_024,
+        wait_ms_max: 20_000,
+        store_bytes_max: 16 << 20,
+        events_per_call_max: 10,
+        answer_bytes_max: 1 << 20,
+        log_bytes_per_second: 1_000,
+        call_depth_max: 8,
+        circuit_failures: 1_000,
+        circuit_open_ms: 60_000,
+    }
+}
+
+impl Pair {
+    fn new() -> Arc<Self> {
+        Self::with(|_, _| {})
+    }
+
+    /// A pair whose bounds `change` has set, those of `front` first.
+    fn with(change: impl FnOnce(&mut LimitSettings, &mut LimitSettings)) -> Arc<Self> {
+        Self::on(runtime(128), change)
+    }
+
+    fn on(runtime: Runtime, change: impl FnOnce(&mut LimitSettings, &mut LimitSettings)) -> Arc<Self> {
+        let (mut front, mut back) = (limits(), limits());
+        change(&mut front, &mut back);
+        let contracts = Contracts::read(&workspace().join("host/tests/wit")).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let names = ["front", "back"].map(|name| ServiceName::parse(name).unwrap());
+        let quotas = [(names[0].clone(), front.store_bytes_max), (names[1].clone(), back.store_bytes_max)];
+        let stores = Stores::open(data.path(), &store_settings(), &quotas).unwrap();
+        let side = |name: &ServiceName, limits: LimitSettings| Side {
+            service: Arc::new(Service::new(name.clone(), stores.service(name).unwrap(), limits.clone())),
+            world: contracts.world(&format!("test:calls/{name}-service")).unwrap(),
+            limits,
+        };
+        let (front, back) = (side(&names[0], front), side(&names[1], back));
+        let first = Directory::new([front.release(&runtime, "1"), back.release(&runtime, "1")]).unwrap();
+        let calls = Calls::new(first, stores.clone(), Tasks::default(), SESSION_MS_MAX).unwrap();
+        Arc::new(Self { calls, front, back, runtime, _stores: stores, _data: data })
+    }
+
+    /// Calls `function`, written `front.write`, and gives what came of it as a text.
+    async fn call(&self, function: &str, script: &str) -> String {
+        said(self.calls.call(self.root(function, script)).await)
+    }
+
+    async fn front(&self, script: &str) -> String {
+        self.call("front.write", script).await
+    }
+
+    async fn back(&self, script: &str) -> String {
+        self.call("back.write", script).await
+    }
+
+    /// What stands under `key`, read by a call of its own.
+    async fn get(&self, service: &str, key: &str) -> String {
+        self.call(&format!("{service}.read"), &format!("get {key}")).await
+    }
+
+    fn root(&self, function: &str, script: &str) -> RootCall {
+        let (service, name) = function.split_once('.').unwrap();
+        RootCall {
+            service: ServiceName::parse(service).unwrap(),
+            function: self.function(service, name),
+            arguments: vec![Val::String(script.into())],
+            identity: Some(Identity { id: "anna".into(), role: "customer".into(), session: None }),
+            request: RequestId::from_bits(7),
+        }
+    }
+
+    fn function(&self, service: &str, name: &str) -> Arc<Function> {
+        let side = if service == "front" { &self.front } else { &self.back };
+        let mut functions = side.world.exports.iter().flat_map(|interface| &interface.functions);
+        Arc::clone(functions.find(|function| &*function.name.wit == name).unwrap())
+    }
+}
+
+impl Side {
+    /// A release with the environment variable `RELEASE`.
+    fn release(&self, runtime: &Runtime, release: &str) -> Member {
+        let bytes = component("callers.wasm");
+        let settings = LinkSettings {
+            service: self.service.name().clone(),
+            environment: vec![("RELEASE".into(), release.into())],
+            outbound_hosts: Vec::new(),
+            limits: self.limits.clone(),
+        };
+        let program: Arc<Program> = runtime.link(&runtime.compile(&bytes).unwrap(), &self.world, settings).unwrap();
+        let release = Release::new(Digest::of(&bytes), Arc::clone(&self.world), program, &self.limits, 0);
+        Member { service: Arc::clone(&self.service), release: Arc::new(release) }
+    }
+}
+
+/// What came of a call, as one text.
+fn said(result: Result<Answer, CallError>) -> String {
+    match result {
+        Ok(Answer::Ok(Some(Val::String(text)))) => text,
+        Ok(Answer::Err(Some(Val::Variant(case, Some(why))))) => match *why {
+            Val::String(why) => format!("{case}: {why}"),
+            other => panic!("{other:?}"),
+        },
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
+fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(task)
+}
+
+/// Waits until `holds`, which it does soon.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let soon = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
+}
