@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use shop_tests::json::{number, text};
-use shop_tests::{Client, Customer, Process, Shop, Staff, sign_in};
+use shop_tests::{Client, Customer, Process, Shop, Staff, pages, sign_in};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -51,8 +51,8 @@ async fn a_restart_keeps_everything_that_was_acknowledged() -> anyhow::Result<()
 
 const CUSTOMERS: usize = 8;
 const PIECES: i64 = 10_000;
-/// Orders after which the host is killed, at each round.
-const ORDERS_BEFORE_KILL: usize = 40;
+/// Orders after which the host is stopped or killed, at each round.
+const ORDERS_BEFORE_END: usize = 40;
 
 /// Buys one piece after the other until the host is gone; gives the orders that were acknowledged.
 async fn buy_until_the_host_is_gone(customer: Customer, bought: mpsc::Sender<()>) -> anyhow::Result<Vec<Value>> {
@@ -67,25 +67,58 @@ async fn buy_until_the_host_is_gone(customer: Customer, bought: mpsc::Sender<()>
     Ok(orders)
 }
 
-/// Lets all customers buy, kills the host in the middle, and gives the orders that were acknowledged.
-async fn kill_under_load(host: Process, customers: &[Customer]) -> anyhow::Result<Vec<Value>> {
-    let (bought, mut orders_bought) = mpsc::channel(ORDERS_BEFORE_KILL);
-    let mut buyers = JoinSet::new();
-    for customer in customers {
-        buyers.spawn(buy_until_the_host_is_gone(customer.at(&host.client), bought.clone()));
+/// Customers who buy until the host is gone.
+struct Buyers {
+    buying: JoinSet<anyhow::Result<Vec<Value>>>,
+    bought: mpsc::Receiver<()>,
+}
+
+impl Buyers {
+    fn start(customers: &[Customer], client: &Client) -> Self {
+        let (send, bought) = mpsc::channel(ORDERS_BEFORE_END);
+        let mut buying = JoinSet::new();
+        for customer in customers {
+            buying.spawn(buy_until_the_host_is_gone(customer.at(client), send.clone()));
+        }
+        Self { buying, bought }
     }
-    drop(bought);
-    for _ in 0..ORDERS_BEFORE_KILL {
-        // They end early where something is wrong; the number of their orders tells.
-        let _one_more = orders_bought.recv().await;
+
+    /// Resolves in the middle of it, with some orders acknowledged and some under way.
+    async fn are_busy(&mut self) {
+        for _ in 0..ORDERS_BEFORE_END {
+            // They end early where something is wrong; the number of their orders tells.
+            let _one_more = self.bought.recv().await;
+        }
     }
-    host.kill().await?;
-    let mut orders = Vec::new();
-    while let Some(ended) = buyers.join_next().await {
-        orders.extend(ended??);
+
+    /// All orders that were acknowledged.
+    async fn orders(mut self) -> anyhow::Result<Vec<Value>> {
+        let mut orders = Vec::new();
+        while let Some(ended) = self.buying.join_next().await {
+            orders.extend(ended??);
+        }
+        anyhow::ensure!(orders.len() >= ORDERS_BEFORE_END, "the buyers did not end because the host was gone");
+        Ok(orders)
     }
-    anyhow::ensure!(orders.len() >= ORDERS_BEFORE_KILL, "the buyers were stopped by something else than the kill");
-    Ok(orders)
+}
+
+async fn sign_up_all(client: &Client) -> anyhow::Result<Vec<Customer>> {
+    let mut customers = Vec::new();
+    for number in 0..CUSTOMERS {
+        customers.push(Customer::sign_up(client, &format!("customer{number}"), "tok_ok").await?);
+    }
+    Ok(customers)
+}
+
+/// Checks each order that was acknowledged, as its customer and staff see it at `client`.
+async fn check_orders(client: &Client, staff: &Staff, customers: &[Customer], orders: &[Value]) -> anyhow::Result<()> {
+    let staff = staff.at(client).client;
+    for order in orders {
+        let customer = customers.iter().find(|customer| order["accountId"] == customer.id.as_str());
+        let customer = customer.expect("one of them bought it").client.at(client);
+        check_order(&staff, &customer, order).await?;
+    }
+    Ok(())
 }
 
 /// An order as it was acknowledged, with the payment, the shipment and the cart that belong to it.
@@ -103,25 +136,43 @@ async fn check_order(staff: &Client, customer: &Client, order: &Value) -> anyhow
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_under_load_leaves_nothing_half_done() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("mug-01", 1250, u32::try_from(PIECES)?).await?;
+    let customers = sign_up_all(&shop.client).await?;
+    let mut buyers = Buyers::start(&customers, &shop.client);
+    buyers.are_busy().await;
+    let shop = shop.restart().await?;
+    let acknowledged = buyers.orders().await?;
+    check_orders(&shop.client, &staff, &customers, &acknowledged).await?;
+    // Whatever was begun was ended, whether its answer was heard or not.
+    let staff = staff.at(&shop.client);
+    let orders = pages::all(&staff.client, "/orders?limit=100").await?.into_iter().flatten().count();
+    assert!(orders >= acknowledged.len());
+    let payments = staff.payments().await?;
+    assert!(payments.iter().all(|payment| payment["status"] == "captured"), "{payments:?}");
+    assert_eq!(payments.len(), orders);
+    assert_eq!(shop.available("mug-01").await?, PIECES - i64::try_from(orders)?);
+    shop.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_kill_under_load_loses_nothing_that_was_acknowledged() -> anyhow::Result<()> {
     let (program, data) = (Path::new(env!("CARGO_BIN_EXE_shop-host")), tempfile::tempdir()?);
-    let host = Process::start(program, data.path()).await?;
+    let mut host = Process::start(program, data.path()).await?;
     let staff = host.staff().await?;
     staff.sell("mug-01", 1250, u32::try_from(PIECES)?).await?;
-    let mut customers = Vec::new();
-    for number in 0..CUSTOMERS {
-        customers.push(Customer::sign_up(&host.client, &format!("customer{number}"), "tok_ok").await?);
-    }
-    let (mut host, mut orders) = (host, Vec::new());
+    let customers = sign_up_all(&host.client).await?;
+    let mut orders = Vec::new();
     for round in 1..=3 {
-        orders.extend(kill_under_load(host, &customers).await?);
+        let mut buyers = Buyers::start(&customers, &host.client);
+        buyers.are_busy().await;
+        host.kill().await?;
+        orders.extend(buyers.orders().await?);
         host = Process::start(program, data.path()).await?;
-        let staff = staff.at(&host.client).client;
-        for order in &orders {
-            let customer = customers.iter().find(|customer| order["accountId"] == customer.id.as_str());
-            let customer = customer.expect("one of them bought it").client.at(&host.client);
-            check_order(&staff, &customer, order).await?;
-        }
+        check_orders(&host.client, &staff, &customers, &orders).await?;
         // Of each checkout that was under way, at most one piece was taken.
         let item = host.client.ask("GET /items/mug-01").await?.expect(200)?;
         let taken = PIECES - number(&item, "/available")?;
