@@ -2,7 +2,7 @@
 //!
 //! Its parts, lowest first; a part may use only those before it in this list, and a test keeps it so:
 //! `limits`, `names`, `clock`, `tasks`, `observe`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
-//! `events`, `release`, `gateway`, `admin`, `platform`, `cli`.
+//! `gateway`, `admin`, `platform`, `cli`.
 
 pub mod admin;
 pub mod call;
