@@ -19,6 +19,7 @@ pub(crate) struct Guest {
     pub(crate) world: Arc<World>,
     limits: LimitSettings,
     store: Store,
+    _stores: Stores,
     _data: tempfile::TempDir,
 }
 
@@ -118,7 +119,7 @@ impl Guest {
         let services = [(ServiceName::parse("hostile").unwrap(), limits.store_bytes_max)];
         let stores = Stores::open(data.path(), &store_settings(), &services).unwrap();
         let store = stores.service(&services[0].0).unwrap();
-        Arc::new(Self { program, world, limits, store, _data: data })
+        Arc::new(Self { program, world, limits, store, _stores: stores, _data: data })
     }
 
     /// A frame whose call may take as long as the limits say.
