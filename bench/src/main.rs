@@ -7,6 +7,7 @@
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::indexing_slicing,
     reason = "figures for people are rounded, and a measurement that goes wrong ends"
 )]
 
