@@ -22,6 +22,8 @@ mod outgoing;
 mod program;
 mod report;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
