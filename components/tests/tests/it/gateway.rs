@@ -5,6 +5,9 @@ use shop_tests::{PASSWORD, Shop, item};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
+/// A request line, its headers and its body, and what is told.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_not_of_the_contracts_shape_is_refused_where_it_is_wrong() -> anyhow::Result<()> {
     let shop = Shop::start().await?;
@@ -18,7 +21,7 @@ async fn a_request_that_is_not_of_the_contracts_shape_is_refused_where_it_is_wro
     let large = format!(r#"{{"email":"{}"}}"#, "x".repeat(1024 * 1024));
     let quote = r#"{"country":"DE","postalCode":"20457","weightGrams":500}"#;
     let accounts = "POST /accounts";
-    let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
+    let cases: &[Case<'_>] = &[
         (accounts, &[JSON], r#"{"email":"#, "400 /email"),
         (accounts, &[JSON], "email=ada", "400 "),
         (accounts, &[JSON], &followed, "400 "),
