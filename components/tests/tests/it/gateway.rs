@@ -5,7 +5,7 @@ use shop_tests::{PASSWORD, Shop, item};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// Method and path, headers, body, and what the refusal tells.
+/// A request line, its headers and its body, and what is told.
 type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
 
 #[tokio::test(flavor = "multi_thread")]
