@@ -12,17 +12,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Writes the next request of one connection; says whether there is one.
-pub type Script = Box<dyn FnMut(&mut Vec<u8>) -> bool + Send>;
+pub(crate) type Script = Box<dyn FnMut(&mut Vec<u8>) -> bool + Send>;
 
 /// What one run of a load showed.
 #[derive(Debug)]
-pub struct Report {
-    pub requests: usize,
-    pub elapsed: Duration,
+pub(crate) struct Report {
+    pub(crate) requests: usize,
+    pub(crate) elapsed: Duration,
     /// Latencies in microseconds, ascending.
-    pub latencies: Vec<u32>,
+    pub(crate) latencies: Vec<u32>,
     /// Answers outside 200 to 299, by status.
-    pub refused: std::collections::BTreeMap<u16, usize>,
+    pub(crate) refused: std::collections::BTreeMap<u16, usize>,
 }
 
 impl Report {
@@ -33,12 +33,12 @@ impl Report {
         }
     }
 
-    pub fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64()
     }
 
     /// The latency that `share` (0 to 1) of the requests did not exceed.
-    pub fn percentile(&self, share: f64) -> Duration {
+    pub(crate) fn percentile(&self, share: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
         let position = (last as f64 * share).round() as usize;
         Duration::from_micros(self.latencies.get(position).copied().unwrap_or(0).into())
@@ -46,7 +46,7 @@ impl Report {
 }
 
 /// One connection that is kept open.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     /// What is read; the first `used` bytes are the answer before.
     buffer: Vec<u8>,
@@ -54,20 +54,20 @@ pub struct Connection {
 }
 
 /// An answer's status and body.
-pub struct Answer<'a> {
-    pub status: u16,
-    pub body: &'a [u8],
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: &'a [u8],
 }
 
 impl Connection {
-    pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         ensure!(address.ip().is_loopback(), "load goes to this machine only, not to {address}");
         let stream = TcpStream::connect(address).await.with_context(|| format!("connecting to {address}"))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024), used: 0 })
     }
 
-    pub async fn send(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
+    pub(crate) async fn send(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
         self.buffer.drain(..self.used);
         self.used = 0;
         self.stream.write_all(request).await?;
@@ -115,7 +115,7 @@ fn length_of(head: &str) -> anyhow::Result<usize> {
 }
 
 /// A request in the form that goes over the wire.
-pub fn request(out: &mut Vec<u8>, method: &str, path: &str, token: Option<&str>, body: Option<&str>) {
+pub(crate) fn request(out: &mut Vec<u8>, method: &str, path: &str, token: Option<&str>, body: Option<&str>) {
     use std::io::Write as _;
     out.clear();
     let mut write = || -> std::io::Result<()> {
@@ -135,7 +135,7 @@ pub fn request(out: &mut Vec<u8>, method: &str, path: &str, token: Option<&str>,
 
 /// Runs `scripts`, one connection each, until they end or `time` is over; what comes in a tenth of it before that
 /// does not count.
-pub async fn run(address: SocketAddr, scripts: Vec<Script>, time: Duration) -> anyhow::Result<Report> {
+pub(crate) async fn run(address: SocketAddr, scripts: Vec<Script>, time: Duration) -> anyhow::Result<Report> {
     let (counts, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let mut connections = tokio::task::JoinSet::new();
     for script in scripts {

@@ -3,6 +3,14 @@
 //! Every server is a process of its own, driven by the same client over loopback. A row says requests a second, the
 //! 50th and 99th percentile of the latency, and the CPU time of the server for one request.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    reason = "figures for people are rounded, and a measurement that goes wrong ends"
+)]
+
 mod load;
 mod native;
 mod process;

@@ -12,14 +12,14 @@ use tokio::process::{Child, Command};
 /// Ticks of CPU time in a second, as `/proc/<pid>/stat` counts them on Linux.
 const TICKS_PER_SECOND: u64 = 100;
 
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
     /// Starts this program as a baseline; it prints its address when it serves.
-    pub async fn baseline(kind: &str, data: &Path, workspace: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn baseline(kind: &str, data: &Path, workspace: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["serve", kind, "--data"])
@@ -35,7 +35,7 @@ impl Server {
     }
 
     /// Starts a command that serves at `address`, and waits until `ready` answers.
-    pub async fn start(
+    pub(crate) async fn start(
         mut command: Command,
         address: SocketAddr,
         ready: SocketAddr,
@@ -60,7 +60,7 @@ impl Server {
     }
 
     /// CPU time that the process has used, in microseconds.
-    pub fn cpu_micros(&self) -> anyhow::Result<u64> {
+    pub(crate) fn cpu_micros(&self) -> anyhow::Result<u64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()?))?;
         // The name in parentheses may hold spaces; user and system time are fields 14 and 15, 11 and 12 after it.
         let (_, fields) = stat.rsplit_once(") ").context("stat has a name")?;
@@ -70,7 +70,7 @@ impl Server {
     }
 
     /// Resident memory in bytes.
-    pub fn resident_bytes(&self) -> anyhow::Result<u64> {
+    pub(crate) fn resident_bytes(&self) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("status has VmRSS")?;
         let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
@@ -78,7 +78,7 @@ impl Server {
     }
 
     /// Asks it to end, as an operator does, and waits.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         let id = self.id()?.to_string();
         ensure!(Command::new("kill").args(["-TERM", &id]).status().await?.success(), "kill -TERM {id}");
         tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.context("the server does not end")??;

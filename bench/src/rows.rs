@@ -57,7 +57,7 @@ struct Platform {
     data: TempDir,
 }
 
-pub async fn measure(workspace: &Path, time: Duration, only: Option<&str>) -> anyhow::Result<Report> {
+pub(crate) async fn measure(workspace: &Path, time: Duration, only: Option<&str>) -> anyhow::Result<Report> {
     let wanted = |operation: &Operation| only.is_none_or(|text| operation.name().contains(text));
     let operations: Vec<_> = Operation::ALL.into_iter().filter(wanted).collect();
     let mut report = Report { fsyncs_per_second: fsyncs_per_second()?, ..Report::default() };

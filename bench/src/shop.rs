@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::load::{Connection, request};
 
 /// Sends one request and reads the JSON of a good answer.
-pub async fn ask(
+pub(crate) async fn ask(
     connection: &mut Connection,
     method: &str,
     path: &str,
@@ -33,7 +33,7 @@ fn text(value: &Value, member: &str) -> anyhow::Result<String> {
 }
 
 /// Opens the staff's account through the operator's side; gives the token of a session.
-pub async fn staff(public: SocketAddr, admin: SocketAddr, data: &Path) -> anyhow::Result<String> {
+pub(crate) async fn staff(public: SocketAddr, admin: SocketAddr, data: &Path) -> anyhow::Result<String> {
     let operator = std::fs::read_to_string(data.join("admin-token"))?;
     let details = json!({ "email": "staff@example.com", "name": "Staff", "password": "for the benchmark" });
     let path = "/services/account/call/create-staff";
@@ -46,12 +46,12 @@ async fn sign_in(connection: &mut Connection, email: &str) -> anyhow::Result<Str
     text(&ask(connection, "POST", "/sessions", None, Some(&credentials)).await?, "token")
 }
 
-pub fn sku(number: usize) -> String {
+pub(crate) fn sku(number: usize) -> String {
     format!("sku-{number:04}")
 }
 
 /// Puts `count` items on sale with more stock than a load takes.
-pub async fn stock(public: SocketAddr, staff: &str, count: usize) -> anyhow::Result<()> {
+pub(crate) async fn stock(public: SocketAddr, staff: &str, count: usize) -> anyhow::Result<()> {
     let mut connection = Connection::open(public).await?;
     for number in 0..count {
         let path = format!("/items/{}", sku(number));
@@ -69,13 +69,13 @@ pub async fn stock(public: SocketAddr, staff: &str, count: usize) -> anyhow::Res
 
 /// A customer who can check out.
 #[derive(Clone)]
-pub struct Customer {
-    pub token: String,
-    pub checkout: String,
+pub(crate) struct Customer {
+    pub(crate) token: String,
+    pub(crate) checkout: String,
 }
 
 /// Signs up `count` customers, a few at a time: each costs a password's hash, twice.
-pub async fn customers(public: SocketAddr, count: usize) -> anyhow::Result<Vec<Customer>> {
+pub(crate) async fn customers(public: SocketAddr, count: usize) -> anyhow::Result<Vec<Customer>> {
     let turns = Arc::new(Semaphore::new(4));
     let mut tasks = JoinSet::new();
     for number in 0..count {
@@ -106,7 +106,7 @@ pub async fn customers(public: SocketAddr, count: usize) -> anyhow::Result<Vec<C
 }
 
 /// Opens `count` carts, `line` being the item of the one line of each, if it is to have one.
-pub async fn carts(
+pub(crate) async fn carts(
     public: SocketAddr,
     token: Option<&str>,
     count: usize,

@@ -6,32 +6,32 @@ use serde::Serialize;
 
 /// One operation on one server.
 #[derive(Debug, Clone, Serialize)]
-pub struct Figure {
-    pub server: &'static str,
-    pub requests_per_second: f64,
-    pub p50_micros: u128,
-    pub p99_micros: u128,
-    pub cpu_micros_per_request: f64,
-    pub refused: usize,
+pub(crate) struct Figure {
+    pub(crate) server: &'static str,
+    pub(crate) requests_per_second: f64,
+    pub(crate) p50_micros: u128,
+    pub(crate) p99_micros: u128,
+    pub(crate) cpu_micros_per_request: f64,
+    pub(crate) refused: usize,
     /// Syncs of the journal for one request, where the server counts them.
-    pub fsyncs_per_request: Option<f64>,
+    pub(crate) fsyncs_per_request: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Row {
-    pub operation: &'static str,
-    pub connections: usize,
+pub(crate) struct Row {
+    pub(crate) operation: &'static str,
+    pub(crate) connections: usize,
     /// The platform's first.
-    pub figures: Vec<Figure>,
+    pub(crate) figures: Vec<Figure>,
 }
 
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
-    pub rows: Vec<Row>,
-    pub start_cached_ms: Option<u128>,
-    pub idle_resident_mb: Option<u64>,
+pub(crate) struct Report {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) start_cached_ms: Option<u128>,
+    pub(crate) idle_resident_mb: Option<u64>,
     /// One fdatasync of 4 KiB at a time on this disk.
-    pub fsyncs_per_second: f64,
+    pub(crate) fsyncs_per_second: f64,
 }
 
 impl fmt::Display for Report {

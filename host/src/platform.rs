@@ -1,6 +1,7 @@
 //! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
 
 mod error;
+mod mounts;
 mod services;
 
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use crate::call::{Calls, Directory};
 use crate::clock;
 use crate::config::{Configuration, Manifest};
 use crate::contract::{Contracts, Function, World, check_together, openapi};
-use crate::gateway::{Gateway, Surface};
+use crate::gateway::{Gateway, Mount, Surface};
 use crate::names::ServiceName;
 use crate::observe::Metrics;
 use crate::runtime::Runtime;
@@ -59,10 +60,9 @@ pub async fn start(
     let manifest = &configuration.manifest;
     let (public, admin) =
         (listen(manifest.host.listen, "listen").await?, listen(manifest.host.admin_listen, "admin").await?);
-    let metrics = Metrics::start();
-    let parts = tokio::task::block_in_place(|| Parts::make(manifest, progress))?;
-    let tasks = Tasks::default();
-    match parts.serve(configuration, &tasks, metrics, public, admin) {
+    let (metrics, tasks) = (Metrics::start(), Tasks::default());
+    let parts = tokio::task::block_in_place(|| Parts::make(manifest, &tasks, progress));
+    match parts.and_then(|parts| parts.serve(configuration, &tasks, metrics, public, admin)) {
         Ok(host) => Ok(host),
         Err(error) => {
             let _those_that_still_run = tasks.shut_down(Duration::ZERO).await;
@@ -87,10 +87,11 @@ struct Parts {
     worlds: Vec<(ServiceName, Arc<World>)>,
     stores: Stores,
     directory: Directory,
+    mounts: Vec<Mount>,
 }
 
 impl Parts {
-    fn make(manifest: &Manifest, report: services::Report<'_>) -> Result<Self, StartError> {
+    fn make(manifest: &Manifest, tasks: &Tasks, report: services::Report<'_>) -> Result<Self, StartError> {
         make_folder(&manifest.host.data)?;
         let contracts = Contracts::read(&manifest.host.wit)?;
         let worlds = services::worlds(manifest, &contracts)?;
@@ -106,7 +107,8 @@ impl Parts {
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
         let workshop = Workshop { manifest, contracts: &contracts, runtime: &runtime, stores: &stores, report };
         let directory = Directory::new(workshop.members(&worlds)?)?;
-        Ok(Self { worlds, stores, directory })
+        let mounts = mounts::mounts(manifest, &runtime, tasks, report)?;
+        Ok(Self { worlds, stores, directory, mounts })
     }
 
     /// Serves both sides, in `tasks`.
@@ -126,7 +128,7 @@ impl Parts {
         let openapi = openapi(&self.worlds, API_TITLE, env!("CARGO_PKG_VERSION"));
         let surface = Surface {
             functions: functions(&self.worlds),
-            mounts: Vec::new(),
+            mounts: self.mounts,
             openapi: serde_json::to_vec(&openapi).map_err(|source| StartError::Openapi { source })?.into(),
         };
         let drain_ms_max = manifest.host.drain_ms_max;

@@ -23,6 +23,7 @@ Usage: cargo xtask <COMMAND>
   test          everything that has to hold: format, lints, builds, tests, docs
   bench [OPTIONS]
                 the platform beside native baselines of the same operations, as a table
+  guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
 
 fn main() -> ExitCode {
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         (seed::COMMAND, [host, listen, admin, data]) => seed::run(host, listen, admin, data),
         ("test", []) => test::run(),
         ("bench", _) => bench::run(&rest),
+        ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),
         _ => {
             eprintln!("{USAGE}");

@@ -19,8 +19,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Step::cargo("lints", &lints).run()?;
     wasm::lint_shop()?;
     wasm::build_shop()?;
-    let guests = ["build", "--release", "--target", wasm::TARGET, "--package", "hostile", "--package", "callers"];
-    Step::cargo("the guests of the tests", &guests).run()?;
+    wasm::build_guests()?;
     Step::cargo("tests", &["test", "--workspace", "--release"]).run()?;
     let docs = ["doc", "--workspace", "--no-deps", "--release"];
     Step { environment: &[("RUSTDOCFLAGS", "-D warnings")], ..Step::cargo("docs", &docs) }.run()?;

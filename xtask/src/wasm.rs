@@ -12,6 +12,9 @@ pub(crate) const TARGET: &str = "wasm32-wasip2";
 /// The shop's services; each is a crate in `components/` of the same name.
 pub(crate) const SHOP: [&str; 5] = ["account", "inventory", "cart", "payment", "shipping"];
 
+/// The guests of the host's tests, in `host/tests/`.
+const GUESTS: [&str; 5] = ["callers", "fetches", "hostile", "web-0-2", "web-0-3"];
+
 /// Adds the Wasm target to the toolchain that this workspace pins, unless it is there.
 pub(crate) fn add_target() -> anyhow::Result<()> {
     let asked = Command::new("rustc")
@@ -33,17 +36,26 @@ pub(crate) fn add_target() -> anyhow::Result<()> {
 
 /// Builds the shop's components in release.
 pub(crate) fn build_shop() -> anyhow::Result<()> {
-    let arguments: Vec<_> = ["build", "--release", "--target", TARGET].into_iter().chain(packages()).collect();
-    Step::cargo("the shop's components", &arguments).run()
+    build("the shop's components", &SHOP)
+}
+
+/// Builds the guests of the host's tests in release.
+pub(crate) fn build_guests() -> anyhow::Result<()> {
+    build("the guests of the tests", &GUESTS)
+}
+
+fn build(heading: &'static str, names: &[&'static str]) -> anyhow::Result<()> {
+    let arguments: Vec<_> = ["build", "--release", "--target", TARGET].into_iter().chain(packages(names)).collect();
+    Step::cargo(heading, &arguments).run()
 }
 
 /// Lints what of the shop's components is there for Wasm alone.
 pub(crate) fn lint_shop() -> anyhow::Result<()> {
     let begin = ["clippy", "--release", "--target", TARGET];
-    let arguments: Vec<_> = begin.into_iter().chain(packages()).chain(["--", "-D", "warnings"]).collect();
+    let arguments: Vec<_> = begin.into_iter().chain(packages(&SHOP)).chain(["--", "-D", "warnings"]).collect();
     Step::cargo("lints of the components", &arguments).run()
 }
 
-fn packages() -> impl Iterator<Item = &'static str> {
-    SHOP.iter().flat_map(|service| ["--package", service])
+fn packages(names: &[&'static str]) -> impl Iterator<Item = &'static str> {
+    names.iter().flat_map(|name| ["--package", name])
 }

@@ -9,12 +9,12 @@ use switchyard::store::{CommitDetails, CommitError, Direction, Scan, Stores, Tra
 
 use super::{Access, Backend, Operation, Owner};
 
-pub struct JournalBackend {
+pub(crate) struct JournalBackend {
     stores: Stores,
 }
 
 impl JournalBackend {
-    pub fn open(data: &Path, settings: &StoreSettings) -> anyhow::Result<Self> {
+    pub(crate) fn open(data: &Path, settings: &StoreSettings) -> anyhow::Result<Self> {
         let names = Owner::ALL.map(|owner| ServiceName::parse(owner.name()).map(|name| (name, u64::MAX)));
         let names = names.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(Self { stores: Stores::open(data, settings, &names)? })

@@ -5,13 +5,13 @@ mod operations;
 mod redb_group;
 mod server;
 
-pub use journal::JournalBackend;
-pub use redb_group::RedbBackend;
-pub use server::serve;
+pub(crate) use journal::JournalBackend;
+pub(crate) use redb_group::RedbBackend;
+pub(crate) use server::serve;
 
 /// Whose data a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
+pub(crate) enum Owner {
     Inventory,
     Cart,
     Payment,
@@ -19,9 +19,9 @@ pub enum Owner {
 }
 
 impl Owner {
-    pub const ALL: [Self; 4] = [Self::Inventory, Self::Cart, Self::Payment, Self::Shipping];
+    pub(crate) const ALL: [Self; 4] = [Self::Inventory, Self::Cart, Self::Payment, Self::Shipping];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Inventory => "inventory",
             Self::Cart => "cart",
@@ -32,7 +32,7 @@ impl Owner {
 }
 
 /// What an operation reads and writes.
-pub trait Access {
+pub(crate) trait Access {
     fn get(&mut self, owner: Owner, key: &str) -> anyhow::Result<Option<Vec<u8>>>;
     fn set(&mut self, owner: Owner, key: &str, value: Vec<u8>) -> anyhow::Result<()>;
     /// The values of the first `limit` keys with `prefix`.
@@ -40,10 +40,10 @@ pub trait Access {
 }
 
 /// An operation may run more than once; its answer is the one of the run that was committed.
-pub type Operation = std::sync::Arc<dyn Fn(&mut dyn Access) -> anyhow::Result<Vec<u8>> + Send + Sync>;
+pub(crate) type Operation = std::sync::Arc<dyn Fn(&mut dyn Access) -> anyhow::Result<Vec<u8>> + Send + Sync>;
 
 /// Runs operations, serializably; a write is durable when its future resolves.
-pub trait Backend: Send + Sync + 'static {
+pub(crate) trait Backend: Send + Sync + 'static {
     fn read(&self, operation: &Operation) -> anyhow::Result<Vec<u8>>;
     fn write(&self, operation: Operation) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;
 }

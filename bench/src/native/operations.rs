@@ -78,7 +78,7 @@ fn view(access: &mut dyn Access, item: Item) -> anyhow::Result<ItemView> {
     Ok(ItemView { sku, title, description, category, price, image, available })
 }
 
-pub fn put_item(number: usize) -> Operation {
+pub(crate) fn put_item(number: usize) -> Operation {
     Arc::new(move |access| {
         let sku = format!("sku-{number:04}");
         let item = Item {
@@ -96,14 +96,14 @@ pub fn put_item(number: usize) -> Operation {
     })
 }
 
-pub fn get_item(sku: String) -> Operation {
+pub(crate) fn get_item(sku: String) -> Operation {
     Arc::new(move |access| {
         let item = item(access, &sku)?;
         Ok(serde_json::to_vec(&view(access, item)?)?)
     })
 }
 
-pub fn list_items() -> Operation {
+pub(crate) fn list_items() -> Operation {
     Arc::new(|access| {
         let mut items = Vec::new();
         for bytes in access.first(Owner::Inventory, "item/", 20)? {
@@ -128,7 +128,7 @@ fn cart_view(access: &mut dyn Access, id: &str, cart: &Cart) -> anyhow::Result<s
     Ok(json!({ "id": id, "status": "open", "lines": lines, "subtotal": subtotal, "currency": "EUR" }))
 }
 
-pub fn set_line(id: String, sku: String, quantity: u32) -> Operation {
+pub(crate) fn set_line(id: String, sku: String, quantity: u32) -> Operation {
     Arc::new(move |access| {
         let key = format!("cart/{id}");
         let mut cart: Cart = load(access, Owner::Cart, &key)?.unwrap_or_default();
@@ -150,14 +150,14 @@ fn hold(access: &mut dyn Access, order: &str, sku: &str, quantity: u32) -> anyho
     save(access, Owner::Inventory, &format!("reservation/{order}"), &Line { sku: sku.into(), quantity })
 }
 
-pub fn reserve(order: String, sku: String) -> Operation {
+pub(crate) fn reserve(order: String, sku: String) -> Operation {
     Arc::new(move |access| {
         hold(access, &order, &sku, 1)?;
         Ok(serde_json::to_vec(&json!({ "orderId": order, "lines": [{ "sku": sku, "quantity": 1 }] }))?)
     })
 }
 
-pub fn check_out(cart_id: String, order: String) -> Operation {
+pub(crate) fn check_out(cart_id: String, order: String) -> Operation {
     Arc::new(move |access| {
         let key = format!("cart/{cart_id}");
         let mut cart: Cart = load(access, Owner::Cart, &key)?.context("no cart")?;

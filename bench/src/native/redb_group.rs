@@ -16,7 +16,7 @@ const BATCH_MAX: usize = 512;
 
 type Job = (Operation, oneshot::Sender<anyhow::Result<Vec<u8>>>);
 
-pub struct RedbBackend {
+pub(crate) struct RedbBackend {
     database: std::sync::Arc<Database>,
     jobs: SyncSender<Job>,
 }
@@ -78,7 +78,7 @@ impl<T: ReadableTable<&'static str, &'static [u8]>> Access for Reads<T> {
 }
 
 impl RedbBackend {
-    pub fn open(data: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(data: &Path) -> anyhow::Result<Self> {
         let database = std::sync::Arc::new(Database::create(data.join("baseline.redb"))?);
         let begin = database.begin_write()?;
         begin.open_table(TABLE)?;

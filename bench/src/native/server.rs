@@ -16,10 +16,10 @@ use tokio::net::TcpListener;
 use super::{Backend, operations};
 
 /// Items on sale.
-pub const ITEMS: usize = 1000;
+pub(crate) const ITEMS: usize = 1000;
 
 /// Serves until the process ends.
-pub async fn serve(listener: TcpListener, backend: impl Backend) -> anyhow::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, backend: impl Backend) -> anyhow::Result<()> {
     for number in 0..ITEMS {
         backend.write(operations::put_item(number)).await?;
     }

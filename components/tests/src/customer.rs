@@ -1,24 +1,45 @@
 //! A customer: signed up, signed in, with an address and a card.
 
-use anyhow::Context as _;
-use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Client};
+use crate::json::text;
+
+/// What every customer of the tests signs in with.
+pub const PASSWORD: &str = "a password that is long enough";
 
 #[derive(Debug, Clone)]
 pub struct Customer {
+    /// Sends with the customer's token.
     pub client: Client,
     pub id: String,
-    pub token: String,
+    pub email: String,
     pub address: String,
     pub card: String,
 }
 
-/// The text of a member that has to be there.
-fn text(value: &Value, member: &str) -> anyhow::Result<String> {
-    let text = value.get(member).and_then(Value::as_str);
-    Ok(text.with_context(|| format!("no {member} in {value}"))?.to_owned())
+/// An address in Germany.
+#[must_use]
+pub fn address() -> Value {
+    json!({
+        "recipient": "Ada Lovelace", "line1": "1 Harbour Road", "city": "Hamburg", "postalCode": "20457", "country": "DE",
+    })
+}
+
+/// A card for which the payment processor gave `token`.
+#[must_use]
+pub fn card(token: &str) -> Value {
+    json!({ "token": token, "brand": "visa", "last4": "4242", "expiryMonth": 12, "expiryYear": 2099 })
+}
+
+/// Signs in with the password that all have.
+///
+/// # Errors
+///
+/// When the shop refuses.
+pub async fn sign_in(client: &Client, email: &str) -> anyhow::Result<Client> {
+    let session = client.send("POST /sessions", &json!({ "email": email, "password": PASSWORD })).await?.expect(201)?;
+    Ok(client.with_token(text(&session, "/token")?))
 }
 
 impl Customer {
@@ -28,61 +49,81 @@ impl Customer {
     ///
     /// When the shop refuses.
     pub async fn sign_up(client: &Client, name: &str, card_token: &str) -> anyhow::Result<Self> {
-        let (email, password) = (format!("{name}@example.com"), format!("password of {name}"));
-        let details = json!({ "email": email, "name": name, "password": password });
-        let account = client.send(Method::POST, "/accounts", None, Some(&details)).await?.expect(201)?;
-        let credentials = json!({ "email": email, "password": password });
-        let session = client.send(Method::POST, "/sessions", None, Some(&credentials)).await?.expect(201)?;
-        let mut customer = Self {
-            client: client.clone(),
-            id: text(&account, "id")?,
-            token: text(&session, "token")?,
-            address: String::new(),
-            card: String::new(),
-        };
-        let address = json!({ "recipient": name, "line1": "1 Harbour Road", "city": "Hamburg", "postalCode": "20457", "country": "DE" });
-        let added = customer.post(&format!("/accounts/{}/addresses", customer.id), &address).await?.expect(201)?;
-        customer.address = text(&added, "id")?;
-        let card =
-            json!({ "token": card_token, "brand": "visa", "last4": "4242", "expiryMonth": 12, "expiryYear": 2099 });
-        let added = customer.post(&format!("/accounts/{}/payment-methods", customer.id), &card).await?.expect(201)?;
-        customer.card = text(&added, "id")?;
+        let email = format!("{name}@example.com");
+        let details = json!({ "email": email, "name": name, "password": PASSWORD });
+        let account = client.send("POST /accounts", &details).await?.expect(201)?;
+        let (client, id) = (sign_in(client, &email).await?, text(&account, "/id")?);
+        let mut customer = Self { client, id, email, address: String::new(), card: String::new() };
+        customer.address = customer.add_address(&address()).await?;
+        customer.card = customer.add_card(card_token).await?;
         Ok(customer)
     }
 
-    /// # Errors
-    ///
-    /// When there is no answer.
-    pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        self.client.send(Method::GET, path, Some(&self.token), None).await
+    /// The same customer, with the same token, at the address of `client`.
+    #[must_use]
+    pub fn at(&self, client: &Client) -> Self {
+        Self { client: self.client.at(client), ..self.clone() }
     }
 
     /// # Errors
     ///
-    /// When there is no answer.
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
-        self.client.send(Method::POST, path, Some(&self.token), Some(body)).await
+    /// When the shop refuses.
+    pub async fn add_address(&self, address: &Value) -> anyhow::Result<String> {
+        let line = format!("POST /accounts/{}/addresses", self.id);
+        text(&self.client.send(&line, address).await?.expect(201)?, "/id")
     }
 
-    /// Opens a cart with one line.
+    /// # Errors
+    ///
+    /// When the shop refuses.
+    pub async fn add_card(&self, token: &str) -> anyhow::Result<String> {
+        let line = format!("POST /accounts/{}/payment-methods", self.id);
+        text(&self.client.send(&line, &card(token)).await?.expect(201)?, "/id")
+    }
+
+    /// Opens a cart with these lines.
     ///
     /// # Errors
     ///
     /// When the shop refuses.
-    pub async fn fill_cart(&self, sku: &str, quantity: u32) -> anyhow::Result<String> {
-        let cart = self.client.send(Method::POST, "/carts", Some(&self.token), None).await?.expect(201)?;
-        let id = text(&cart, "id")?;
-        let line = json!({ "quantity": quantity });
-        let path = format!("/carts/{id}/lines/{sku}");
-        self.client.send(Method::PUT, &path, Some(&self.token), Some(&line)).await?.expect(200)?;
-        Ok(id)
+    pub async fn fill_cart(&self, lines: &[(&str, u32)]) -> anyhow::Result<String> {
+        fill_cart(&self.client, lines).await
+    }
+
+    /// What a checkout with the first address and card asks for.
+    #[must_use]
+    pub fn choice(&self) -> Value {
+        json!({ "addressId": self.address, "paymentMethodId": self.card, "shippingOption": "standard" })
     }
 
     /// # Errors
     ///
     /// When there is no answer.
     pub async fn check_out(&self, cart: &str) -> anyhow::Result<Answer> {
-        let request = json!({ "addressId": self.address, "paymentMethodId": self.card, "shippingOption": "standard" });
-        self.post(&format!("/carts/{cart}/checkout"), &request).await
+        self.client.send(&format!("POST /carts/{cart}/checkout"), &self.choice()).await
     }
+
+    /// Buys these lines; gives the order.
+    ///
+    /// # Errors
+    ///
+    /// When the shop refuses.
+    pub async fn buy(&self, lines: &[(&str, u32)]) -> anyhow::Result<Value> {
+        let cart = self.fill_cart(lines).await?;
+        self.check_out(&cart).await?.expect(201)
+    }
+}
+
+/// Opens a cart with these lines: a guest's, or the one's whose token the client has.
+///
+/// # Errors
+///
+/// When the shop refuses.
+pub async fn fill_cart(client: &Client, lines: &[(&str, u32)]) -> anyhow::Result<String> {
+    let id = text(&client.ask("POST /carts").await?.expect(201)?, "/id")?;
+    for (sku, quantity) in lines {
+        let line = format!("PUT /carts/{id}/lines/{sku}");
+        client.send(&line, &json!({ "quantity": quantity })).await?.expect(200)?;
+    }
+    Ok(id)
 }

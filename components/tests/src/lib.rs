@@ -1,9 +1,15 @@
 //! The shop as its clients see it: the whole host with the five components, on ports and in a folder of its own.
 
 mod customer;
+mod document;
 mod http;
+pub mod json;
+pub mod pages;
+mod process;
 mod shop;
 
-pub use customer::Customer;
+pub use customer::{Customer, PASSWORD, address, card, fill_cart, sign_in};
+pub use document::Document;
 pub use http::{Answer, Client};
-pub use shop::Shop;
+pub use process::Process;
+pub use shop::{Shop, Staff, item};

@@ -4,26 +4,29 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use hyper::Method;
 use serde_json::{Value, json};
-use switchyard::config::{Configuration, Flags, Manifest, load};
+use switchyard::config::{Configuration, Flags, load};
 use switchyard::platform::Host;
 use tempfile::TempDir;
 
+use crate::customer::{PASSWORD, sign_in};
 use crate::http::{Answer, Client};
+use crate::json::number;
+
+/// Milliseconds that a call may take and wait in the tests: a busy machine is no reason to fail.
+pub(crate) const PATIENCE_MS: u64 = 60_000;
 
 /// The running shop. Its data directory goes with it.
 #[derive(Debug)]
 pub struct Shop {
     pub client: Client,
     operator: Client,
-    operator_token: String,
     host: Option<Host>,
     data: TempDir,
 }
 
 /// The top folder of the workspace.
-fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -32,29 +35,16 @@ impl Shop {
     ///
     /// When the host does not start: most often because the components are not built.
     pub async fn start() -> anyhow::Result<Self> {
-        Self::start_with(|_manifest| {}).await
+        Self::start_in(tempfile::tempdir()?).await
     }
 
-    /// Starts with a manifest that `change` has had its hands on.
-    ///
-    /// # Errors
-    ///
-    /// When the host does not start.
-    pub async fn start_with(change: impl FnOnce(&mut Manifest)) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir()?;
-        let configuration = configuration(data.path(), change)?;
-        Self::start_in(data, &configuration).await
-    }
-
-    /// Stops the host and starts it again over the same data.
+    /// Stops the host and starts it again over the same data, at other addresses.
     ///
     /// # Errors
     ///
     /// When it does not stop, or does not start again.
     pub async fn restart(self) -> anyhow::Result<Self> {
-        let data = self.stop().await?;
-        let configuration = configuration(data.path(), |_manifest| {})?;
-        Self::start_in(data, &configuration).await
+        Self::start_in(self.stop().await?).await
     }
 
     /// Stops the host as SIGTERM does; gives its data.
@@ -67,13 +57,12 @@ impl Shop {
         Ok(self.data)
     }
 
-    async fn start_in(data: TempDir, configuration: &Configuration) -> anyhow::Result<Self> {
-        let host = switchyard::platform::start(configuration, &|_progress| {})
+    async fn start_in(data: TempDir) -> anyhow::Result<Self> {
+        let host = switchyard::platform::start(&configuration(data.path())?, &|_progress| {})
             .await
             .context("the components are built by `cargo xtask test`")?;
-        let operator_token = std::fs::read_to_string(data.path().join("admin-token"))?.trim().to_owned();
-        let (client, operator) = (Client::new(host.gateway_address()), Client::new(host.admin_address()));
-        Ok(Self { client, operator, operator_token, host: Some(host), data })
+        let operator = operator(host.admin_address(), data.path())?;
+        Ok(Self { client: Client::of_shop(host.gateway_address()).await?, operator, host: Some(host), data })
     }
 
     /// Calls any function of any service as the operator.
@@ -82,46 +71,102 @@ impl Shop {
     ///
     /// When there is no answer.
     pub async fn operate(&self, service: &str, function: &str, parameters: &Value) -> anyhow::Result<Answer> {
-        let path = format!("/services/{service}/call/{function}");
-        self.operator.send(Method::POST, &path, Some(&self.operator_token), Some(parameters)).await
+        self.operator.send(&format!("POST /services/{service}/call/{function}"), parameters).await
     }
 
-    /// Signs in a member of the staff; gives the token.
+    /// Signs in a member of the staff.
+    ///
+    /// # Errors
+    ///
+    /// When the shop refuses, as it does the second time.
+    pub async fn staff(&self) -> anyhow::Result<Staff> {
+        Staff::hire(&self.client, &self.operator).await
+    }
+
+    /// Pieces of an item that can be sold.
     ///
     /// # Errors
     ///
     /// When the shop refuses.
-    pub async fn staff(&self) -> anyhow::Result<String> {
-        let password = "password of the staff";
-        let details = json!({ "email": "staff@example.com", "name": "Staff", "password": password });
-        self.operate("account", "create-staff", &details).await?.expect(200)?;
-        let credentials = json!({ "email": "staff@example.com", "password": password });
-        let session = self.client.send(Method::POST, "/sessions", None, Some(&credentials)).await?.expect(201)?;
-        Ok(session.get("token").and_then(Value::as_str).context("a session has a token")?.to_owned())
-    }
-
-    /// Puts an item on sale, `price` cents each, with `stock` pieces.
-    ///
-    /// # Errors
-    ///
-    /// When the shop refuses.
-    pub async fn sell(&self, staff: &str, sku: &str, price: i64, stock: u32) -> anyhow::Result<()> {
-        let details = json!({
-            "title": format!("The {sku}"), "description": "A thing to sell.", "category": "things",
-            "price": { "amount": price, "currency": "EUR" }, "image": "/images/thing.svg", "weightGrams": 500,
-        });
-        self.client.send(Method::PUT, &format!("/items/{sku}"), Some(staff), Some(&details)).await?.expect(200)?;
-        let receipt = json!({ "quantity": stock });
-        let path = format!("/items/{sku}/receipts");
-        self.client.send(Method::POST, &path, Some(staff), Some(&receipt)).await?.expect(200)?;
-        Ok(())
+    pub async fn available(&self, sku: &str) -> anyhow::Result<i64> {
+        number(&self.client.ask(&format!("GET /items/{sku}")).await?.expect(200)?, "/available")
     }
 }
 
-fn configuration(data: &Path, change: impl FnOnce(&mut Manifest)) -> anyhow::Result<Configuration> {
+/// The operator's client of a host over the data directory `data`.
+pub(crate) fn operator(address: SocketAddr, data: &Path) -> anyhow::Result<Client> {
+    let token = std::fs::read_to_string(data.join("admin-token"))?;
+    Ok(Client::new(address).with_token(token.trim()))
+}
+
+fn configuration(data: &Path) -> anyhow::Result<Configuration> {
     let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let flags = Flags { listen: any, admin_listen: any, data: Some(data.into()) };
     let mut configuration = load(&workspace().join("switchyard.toml"), &[], flags)?;
-    change(&mut configuration.manifest);
+    configuration.manifest.limits.deadline_ms = PATIENCE_MS;
+    configuration.manifest.limits.wait_ms_max = PATIENCE_MS;
     Ok(configuration)
+}
+
+/// A member of the shop's staff.
+#[derive(Debug, Clone)]
+pub struct Staff {
+    /// Sends with the token of the staff.
+    pub client: Client,
+}
+
+/// What staff say of an item of `price` cents.
+#[must_use]
+pub fn item(price: i64) -> Value {
+    json!({
+        "title": "A thing", "description": "It can be sold.", "category": "things",
+        "price": { "amount": price, "currency": "EUR" }, "image": "/images/thing.svg", "weightGrams": 500,
+    })
+}
+
+impl Staff {
+    pub(crate) async fn hire(client: &Client, operator: &Client) -> anyhow::Result<Self> {
+        let details = json!({ "email": "staff@example.com", "name": "Staff", "password": PASSWORD });
+        operator.send("POST /services/account/call/create-staff", &details).await?.expect(200)?;
+        Ok(Self { client: sign_in(client, "staff@example.com").await? })
+    }
+
+    /// The same, with the same token, at the address of `client`.
+    #[must_use]
+    pub fn at(&self, client: &Client) -> Self {
+        Self { client: self.client.at(client) }
+    }
+
+    /// Puts an item on sale, `price` cents each, with `stock` pieces more.
+    ///
+    /// # Errors
+    ///
+    /// When the shop refuses.
+    pub async fn sell(&self, sku: &str, price: i64, stock: u32) -> anyhow::Result<()> {
+        self.client.send(&format!("PUT /items/{sku}"), &item(price)).await?.expect(200)?;
+        if stock > 0 {
+            let receipt = json!({ "quantity": stock });
+            self.client.send(&format!("POST /items/{sku}/receipts"), &receipt).await?.expect(200)?;
+        }
+        Ok(())
+    }
+
+    /// Records what happened to a shipment.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub async fn record(&self, shipment: &str, status: &str) -> anyhow::Result<Answer> {
+        self.client.send(&format!("POST /shipments/{shipment}/events"), &json!({ "status": status })).await
+    }
+
+    /// All payments, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the shop refuses.
+    pub async fn payments(&self) -> anyhow::Result<Vec<Value>> {
+        let pages = crate::pages::all(&self.client, "/payments?limit=100").await?;
+        Ok(pages.into_iter().flatten().collect())
+    }
 }

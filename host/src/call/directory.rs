@@ -72,7 +72,7 @@ impl Release {
         limits: &LimitSettings,
         deployed_at: u64,
     ) -> Self {
-        let calls_others = world.imports.iter().any(calls);
+        let calls_others = world.imports.iter().any(calls) || program.reaches_out();
         Self { digest, world, program, deployed_at, calls_others, breaker: Breaker::new(limits) }
     }
 

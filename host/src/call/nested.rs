@@ -16,7 +16,7 @@ use super::root::Root;
 use crate::clock;
 use crate::contract::{Function, Type};
 use crate::limits::{NESTED_BYTES_MAX, NESTED_CALLS_MAX};
-use crate::names::ServiceName;
+use crate::names::{Number, ServiceName};
 use crate::runtime::{Outbound, OutboundError, OutboundFuture, json_bytes};
 
 /// The case of an error by which a contract lets a caller go on when a service cannot do its part.
@@ -95,13 +95,17 @@ struct Made {
     bytes: usize,
 }
 
-/// A component whose contract has no service to call.
+/// A component whose contract has no service to call, and that reaches nobody outside.
 #[derive(Debug)]
 struct Alone;
 
 impl Outbound for Alone {
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, _arguments: &'a [Val]) -> OutboundFuture<'a> {
         Box::pin(async { Err(NestedError::NoService { interface: Arc::clone(&import.interface) }.into()) })
+    }
+
+    fn reach(&mut self, saw: Number) -> Number {
+        saw
     }
 }
 
@@ -218,6 +222,11 @@ impl Outbound for Nested {
             self.remember(seed, &result)?;
             Ok(result)
         })
+    }
+
+    fn reach(&mut self, saw: Number) -> Number {
+        self.root.reach(saw);
+        self.root.reached()
     }
 }
 

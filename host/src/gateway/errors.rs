@@ -45,6 +45,8 @@ enum Purpose {
     Detail,
     /// It is a member, and the `Retry-After` header.
     RetryAfter,
+    /// It is a member where there are any.
+    Faults,
     Member,
 }
 
@@ -101,6 +103,7 @@ impl ErrorCase {
                     let member = self.members.iter().find(|member| *member.name == **name)?;
                     match (member.purpose, value) {
                         (_, Val::Option(None)) => continue,
+                        (Purpose::Faults, Val::List(faults)) if faults.is_empty() => continue,
                         (Purpose::Detail, Val::String(text)) => {
                             detail.clone_from(text);
                             continue;
@@ -135,6 +138,7 @@ impl Member {
         let purpose = match &*field.name.wit {
             "detail" if field.ty == Type::String => Purpose::Detail,
             "retry-after-seconds" => Purpose::RetryAfter,
+            "errors" => Purpose::Faults,
             _ => Purpose::Member,
         };
         Self { name: Arc::clone(&field.name.wit), key, codec: Codec::new(&field.ty), purpose }
@@ -227,6 +231,12 @@ mod tests {
             Some(fields(&[("detail", text("Refused.")), ("errors", Val::List(vec![fault, other]))])),
             None,
             r#"{"type":"urn:switchyard:problem:invalid","title":"Invalid","status":422,"detail":"Refused.","instance":"r-1","errors":[{"field":"/email","detail":"is no address"},{"detail":"is odd"}]}"#,
+        );
+        check(
+            "invalid",
+            Some(fields(&[("detail", text("Refused.")), ("errors", Val::List(Vec::new()))])),
+            None,
+            r#"{"type":"urn:switchyard:problem:invalid","title":"Invalid","status":422,"detail":"Refused.","instance":"r-1"}"#,
         );
         check(
             "slowed",

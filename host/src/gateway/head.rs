@@ -110,9 +110,9 @@ impl<'a> Head<'a> {
         let text = match self.authorization {
             Once::Absent => return Ok(None),
             Once::Text(text) => text,
-            Once::Bad => return Err(Refusal::BadToken),
+            Once::Bad => return Err(Refusal::NotBearer),
         };
-        let (scheme, token) = text.split_once(' ').ok_or(Refusal::BadToken)?;
+        let (scheme, token) = text.split_once(' ').ok_or(Refusal::NotBearer)?;
         let token = token.trim_matches(' ');
         let letters = token.trim_end_matches('=');
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
@@ -121,7 +121,7 @@ impl<'a> Head<'a> {
             || token.len() > TOKEN_BYTES_MAX
             || !letters.bytes().all(allowed)
         {
-            return Err(Refusal::BadToken);
+            return Err(Refusal::NotBearer);
         }
         Ok(Some(token))
     }

@@ -141,6 +141,10 @@ impl From<Refusal> for Problem {
                 Self { errors, ..Self::new(StatusCode::BAD_REQUEST, detail) }
             }
             Refusal::NoToken => Self::new(StatusCode::UNAUTHORIZED, "Sign in first.").with(WWW_AUTHENTICATE, NO_TOKEN),
+            Refusal::NotBearer => {
+                let detail = "The Authorization header must be `Bearer`, a space and the token, once.";
+                Self::new(StatusCode::UNAUTHORIZED, detail).with(WWW_AUTHENTICATE, BAD_TOKEN)
+            }
             Refusal::BadToken => {
                 let detail = "The token is unknown, has expired, or was signed out.";
                 Self::new(StatusCode::UNAUTHORIZED, detail).with(WWW_AUTHENTICATE, BAD_TOKEN)

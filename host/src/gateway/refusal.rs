@@ -43,6 +43,8 @@ pub enum Refusal {
     Faults(Vec<Fault>),
     #[error("nobody is signed in")]
     NoToken,
+    #[error("the Authorization header holds no bearer token")]
+    NotBearer,
     #[error("the token is unknown")]
     BadToken,
     #[error("the caller does not have the role")]

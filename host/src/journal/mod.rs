@@ -23,8 +23,8 @@ use std::thread::JoinHandle;
 use tokio::sync::Notify;
 
 pub(crate) use disk::{Directory, Disk, DiskFile, JOURNAL_FOLDER, SERVICES_FOLDER, open_lock_file};
+use durable::Gate;
 pub use durable::Stopped;
-use durable::{Gate, WaitDurable};
 pub(crate) use frame::Body;
 pub use frame::{Damage, End, Frames, JournalId};
 pub(crate) use record::RecordWriter;
@@ -97,6 +97,7 @@ impl Journal {
                 // A start never goes on in an old segment: the first record begins one.
                 taken: settings.segment_bytes,
                 queue: VecDeque::new(),
+                wanted: Number::default(),
                 writer_waits: false,
                 spare: SpareState::Wanted,
                 segments: found.segments.into(),
@@ -159,10 +160,8 @@ impl Journal {
         state.next.0 += 1;
         state.taken += bytes;
         state.queue.push_back(Queued { body, opens });
-        let wake = std::mem::take(&mut state.writer_waits);
-        drop(state);
-        if wake {
-            shared.work.notify_one();
+        if state.queue.len() >= shared.batch_commits_max {
+            shared.wake_writer(state);
         }
         Ok(number)
     }
@@ -176,11 +175,21 @@ impl Journal {
         Number(self.shared.lock().next.0 - 1)
     }
 
-    pub(crate) fn wait_durable(&self, number: Number) -> WaitDurable<'_> {
-        self.shared.gate.wait(number)
+    /// Resolves when all up to `number` is durable.
+    ///
+    /// What nobody waits for stays in memory until the next batch: so a call that commits in many services, and waits
+    /// at its end, waits for the disk once. A checkpoint waits too, which bounds how long that can be.
+    pub(crate) async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
+        if self.shared.gate.durable() < number {
+            self.shared.want_durable(number);
+            self.shared.gate.wait(number).await?;
+        }
+        Ok(())
     }
 
+    /// As [`Journal::wait_durable`], for a thread.
     pub(crate) fn wait_durable_blocking(&self, number: Number) -> Result<(), Stopped> {
+        self.shared.want_durable(number);
         self.shared.gate.wait_blocking(number)
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Shared {
     pub(super) batch_commits_max: usize,
     pub(super) gate: Gate,
     pub(super) state: Mutex<State>,
-    /// For the writer: there is something to write, or the journal is closed.
+    /// For the writer: somebody waits for what it is to write, there is much of it, or the journal is closed.
     pub(super) work: Condvar,
     /// For the thread that prepares segments: one is wanted, or the journal is closed.
     pub(super) want: Condvar,
@@ -41,6 +41,8 @@ pub(super) struct State {
     /// Bytes of the last segment that are taken when all of `queue` is written.
     pub(super) taken: u64,
     pub(super) queue: VecDeque<Queued>,
+    /// The highest number that somebody waits for: up to it records are written at once, those behind it go with them.
+    pub(super) wanted: Number,
     pub(super) writer_waits: bool,
     pub(super) spare: SpareState,
     pub(super) segments: VecDeque<Segment>,
@@ -73,6 +75,23 @@ pub(super) enum SpareState {
 impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody waits until `number` is durable.
+    pub(super) fn want_durable(&self, number: Number) {
+        let mut state = self.lock();
+        if number > state.wanted {
+            state.wanted = number;
+            self.wake_writer(state);
+        }
+    }
+
+    pub(super) fn wake_writer(&self, mut state: MutexGuard<'_, State>) {
+        let waits = std::mem::take(&mut state.writer_waits);
+        drop(state);
+        if waits {
+            self.work.notify_one();
+        }
     }
 
     pub(super) fn close(&self) {

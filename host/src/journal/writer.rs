@@ -1,5 +1,5 @@
-//! The thread that writes: it takes what was appended, writes it at the end of the segment, syncs, and lets out
-//! who waited. While it does, the next batch gathers.
+//! The thread that writes: when somebody waits for a record it takes all that was appended, writes it at the end of
+//! the segment, syncs, and lets out who waited. While it does, the next batch gathers.
 //!
 //! Invariant: a segment is begun only when all before it is durable, and a batch is written only when the one before
 //! it is.
@@ -71,12 +71,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Waits for records; none when the journal is closed and all were taken.
+    /// Waits until somebody waits for a record, or a batch is full; none when the journal is closed and all were taken.
     fn take_batch(&self) -> Option<Vec<Queued>> {
-        let mut state = self.shared.lock();
-        while state.queue.is_empty() {
+        let (mut state, durable) = (self.shared.lock(), self.last);
+        while state.queue.len() < self.shared.batch_commits_max.max(1)
+            && (state.wanted <= durable || state.queue.is_empty())
+        {
             if state.closing {
-                return None;
+                if state.queue.is_empty() {
+                    return None;
+                }
+                break;
             }
             state.writer_waits = true;
             state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);

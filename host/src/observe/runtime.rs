@@ -8,7 +8,7 @@ use crate::names::ServiceName;
 #[derive(Clone)]
 pub struct RuntimeMetrics {
     /// Instances that exist now.
-    pub instances: Gauge,
+    instances: Gauge,
     /// Output of the component that was over its bytes a second, in bytes.
     pub log_bytes_dropped: Counter,
     service: ServiceName,
@@ -31,8 +31,30 @@ impl RuntimeMetrics {
         }
     }
 
+    /// Counts an instance until what this gives is dropped.
+    #[must_use]
+    pub fn count_instance(&self) -> CountedInstance {
+        self.instances.increment(1);
+        CountedInstance(self.instances.clone())
+    }
+
     /// Counts a run that ended without an answer. Failures are rare: this one looks its counter up.
     pub fn failed(&self, cause: &'static str) {
         counter!("switchyard_run_failures_total", "service" => self.service.to_string(), "cause" => cause).increment(1);
+    }
+}
+
+/// An instance that is there, and counted, whatever ends it.
+pub struct CountedInstance(Gauge);
+
+impl std::fmt::Debug for CountedInstance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CountedInstance")
+    }
+}
+
+impl Drop for CountedInstance {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }

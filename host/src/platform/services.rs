@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::StartError;
 use crate::call::{Member, Release, Service};
 use crate::clock;
-use crate::config::{Manifest, ServiceSettings};
+use crate::config::{LimitSettings, Manifest, ServiceSettings};
 use crate::contract::{Contracts, OutboundHttp, World};
 use crate::names::{Digest, ServiceName};
 use crate::runtime::{LinkSettings, Runtime};
@@ -75,11 +75,7 @@ impl Workshop<'_> {
     fn member(&self, name: &ServiceName, world: &Arc<World>) -> Result<Member, StartError> {
         let settings = self.manifest.services.get(name).expect("worlds are those of the manifest's services");
         let limits = settings.limits(&self.manifest.limits);
-        let component = std::fs::read(&settings.component).map_err(|source| StartError::Component {
-            service: name.clone(),
-            path: settings.component.clone(),
-            source,
-        })?;
+        let component = read_component(name, settings)?;
         let begin = clock::now();
         (self.report)(Progress::Compiling { service: name.clone() });
         let verdict = self.contracts.judge(world, &component, outbound(settings));
@@ -100,11 +96,13 @@ impl Workshop<'_> {
     }
 }
 
-fn link_settings(
-    service: &ServiceName,
-    settings: &ServiceSettings,
-    limits: &crate::config::LimitSettings,
-) -> LinkSettings {
+/// The bytes of the component that the manifest names.
+pub(super) fn read_component(service: &ServiceName, settings: &ServiceSettings) -> Result<Vec<u8>, StartError> {
+    let path = &settings.component;
+    std::fs::read(path).map_err(|source| StartError::Component { service: service.clone(), path: path.clone(), source })
+}
+
+pub(super) fn link_settings(service: &ServiceName, settings: &ServiceSettings, limits: &LimitSettings) -> LinkSettings {
     LinkSettings {
         service: service.clone(),
         environment: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -114,7 +112,7 @@ fn link_settings(
 }
 
 /// Whether the manifest grants requests to hosts outside.
-fn outbound(settings: &ServiceSettings) -> OutboundHttp {
+pub(super) fn outbound(settings: &ServiceSettings) -> OutboundHttp {
     match settings.outbound_hosts.is_empty() {
         true => OutboundHttp::Refused,
         false => OutboundHttp::Granted,

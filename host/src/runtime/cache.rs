@@ -108,3 +108,88 @@ fn sum(code: &Path) -> PathBuf {
     path.push(".sum");
     path.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::RuntimeSettings;
+    use crate::runtime::engine::{Kind, engine};
+
+    /// A component with nothing in it.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn small() -> Engine {
+        let settings = RuntimeSettings {
+            instances_max: 1,
+            core_instances_per_component_max: 1,
+            memories_per_component_max: 1,
+            memory_keep_resident_bytes: 0,
+            epoch_ms: 1,
+        };
+        engine(Kind::Domain, &settings).unwrap()
+    }
+
+    /// A cache with the code of one component, and the path of that.
+    fn filled(folder: &Path) -> (Engine, Cache, PathBuf) {
+        let engine = small();
+        let cache = Cache::open(folder, &engine).unwrap();
+        let code = Component::from_binary(&engine, EMPTY).unwrap().serialize().unwrap();
+        cache.put(Digest::of(EMPTY), &code).unwrap();
+        let path = cache.code(Digest::of(EMPTY));
+        (engine, cache, path)
+    }
+
+    #[test]
+    fn code_is_there_for_the_next_start_of_the_same_host() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(filled(folder.path()));
+        let engine = small();
+        let cache = Cache::open(folder.path(), &engine).unwrap();
+        assert!(cache.get(&engine, Digest::of(EMPTY)).is_some());
+        assert!(cache.get(&engine, Digest::of(b"another")).is_none());
+    }
+
+    #[test]
+    fn a_damaged_entry_counts_as_none() {
+        let damages: [fn(&Path); 5] = [
+            |code| fs::write(code, b"").unwrap(),
+            |code| {
+                let mut bytes = fs::read(code).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                fs::write(code, bytes).unwrap();
+            },
+            |code| fs::remove_file(code).unwrap(),
+            |code| fs::remove_file(sum(code)).unwrap(),
+            |code| fs::write(sum(code), "sha256:").unwrap(),
+        ];
+        for (number, damage) in damages.into_iter().enumerate() {
+            let folder = tempfile::tempdir().unwrap();
+            let (engine, cache, path) = filled(folder.path());
+            damage(&path);
+            assert!(cache.get(&engine, Digest::of(EMPTY)).is_none(), "damage {number}");
+        }
+    }
+
+    #[test]
+    fn nobody_else_may_look_into_the_folder() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("compiled");
+        drop(filled(&folder));
+        assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn what_no_host_can_use_is_swept_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let (engine, cache, _) = filled(folder.path());
+        for left in ["0123-earlier", "0123-earlier.sum", ".tmpx1"] {
+            fs::write(folder.path().join(left), b"x").unwrap();
+        }
+        sweep(folder.path(), &[cache.host()]).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(cache.get(&engine, Digest::of(EMPTY)).is_some());
+    }
+}

@@ -10,7 +10,6 @@ use super::cache::Cache;
 use super::engine::Kind;
 use super::epoch::Ticker;
 use crate::clock;
-use crate::config::RuntimeSettings;
 use crate::names::Digest;
 
 /// A compiled component, ready to be linked.
@@ -34,10 +33,9 @@ impl Code {
 /// Why a component cannot be compiled for this host.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
+    /// It is no component, uses what the host does not have, or needs more slots than one instance gets.
     #[error("this is no WebAssembly component that the host can run")]
     Invalid { source: wasmtime::Error },
-    #[error("the component needs {needed} {what} in one instance; the host gives {setting} = {max}")]
-    TooLarge { what: &'static str, needed: u32, setting: &'static str, max: u32 },
 }
 
 /// Compiles components of one kind.
@@ -46,7 +44,6 @@ pub(super) struct Compiler {
     kind: Kind,
     engine: Engine,
     cache: Cache,
-    settings: RuntimeSettings,
     ticker: Arc<Ticker>,
 }
 
@@ -54,15 +51,13 @@ impl Compiler {
     /// # Errors
     ///
     /// When the folder of compiled code cannot be made.
-    pub(super) fn new(
-        kind: Kind,
-        engine: Engine,
-        compiled: &Path,
-        settings: &RuntimeSettings,
-        ticker: &Arc<Ticker>,
-    ) -> std::io::Result<Self> {
+    pub(super) fn new(kind: Kind, engine: Engine, compiled: &Path, ticker: &Arc<Ticker>) -> std::io::Result<Self> {
         let cache = Cache::open(compiled, &engine)?;
-        Ok(Self { kind, engine, cache, settings: settings.clone(), ticker: Arc::clone(ticker) })
+        Ok(Self { kind, engine, cache, ticker: Arc::clone(ticker) })
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// What names this compiler's entries in the folder of compiled code.
@@ -79,7 +74,6 @@ impl Compiler {
             Some(component) => component,
             None => self.compile_new(digest, bytes)?,
         };
-        self.fits(&component)?;
         Ok(Code { digest, kind: self.kind, component, ticker: Arc::clone(&self.ticker) })
     }
 
@@ -93,18 +87,5 @@ impl Compiler {
             tracing::warn!(%digest, %error, "compiled code is not kept: the next start compiles again");
         }
         Ok(component)
-    }
-
-    /// Whether an instance of `component` fits into the slots of the pool.
-    fn fits(&self, component: &Component) -> Result<(), CompileError> {
-        // Nothing is known of a component that instantiates modules it imports; linking refuses those.
-        let Some(needs) = component.resources_required() else { return Ok(()) };
-        let max = self.settings.memories_per_component_max;
-        for (what, needed) in [("memories", needs.num_memories), ("tables", needs.num_tables)] {
-            if needed > max {
-                return Err(CompileError::TooLarge { what, needed, setting: "memories_per_component_max", max });
-            }
-        }
-        Ok(())
     }
 }

@@ -54,8 +54,7 @@ impl Failure {
             return Self::Slots { detail: full.to_string() };
         }
         if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
-            let detail = "it holds more streams, pollables and buckets".into();
-            return Self::Limit { name: "handles", max: HANDLES_MAX as u64, detail };
+            return over("handles", HANDLES_MAX, "it holds more streams, pollables and buckets");
         }
         let message = match error.downcast_ref::<Trap>() {
             Some(Trap::MemoryOutOfBounds) => "memory access out of bounds, or the guest's stack overflowed".into(),
@@ -89,4 +88,9 @@ impl Failure {
         }
         text
     }
+}
+
+/// The failure of a guest that went over the setting, or the fixed bound, `name`.
+pub(super) fn over(name: &'static str, max: usize, detail: impl Into<String>) -> Failure {
+    Failure::Limit { name, max: u64::try_from(max).unwrap_or(u64::MAX), detail: detail.into() }
 }

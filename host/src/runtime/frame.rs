@@ -10,7 +10,7 @@ use wasmtime::component::Val;
 
 use super::failure::{Failure, OutboundError};
 use crate::contract::Function;
-use crate::names::{Identity, RequestId, ServiceName};
+use crate::names::{Identity, Number, RequestId, ServiceName};
 use crate::store::Transaction;
 
 /// What one run of a function is given. A re-run of a call gets a new one with the same seed and time.
@@ -66,4 +66,8 @@ pub trait Outbound: Any + Send {
     ///
     /// The future is dropped when the guest's deadline passes.
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, arguments: &'a [Val]) -> OutboundFuture<'a>;
+
+    /// Notes that the run has seen the commits up to `saw`, and gives the highest commit that the root call, and every
+    /// call below it, made or saw so far. What leaves the host waits until that is durable.
+    fn reach(&mut self, saw: Number) -> Number;
 }

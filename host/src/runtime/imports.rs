@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Val};
 
-use super::failure::Failure;
+use super::failure::{Failure, over};
 use super::state::State;
 use crate::contract::{Function, Reach, World};
 use crate::store::Event;
@@ -60,7 +60,9 @@ async fn call(
     arguments: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    let answer = store.data_mut().outbound.call(&function, arguments).await.map_err(Failure::Nested)?;
+    let state = store.data_mut();
+    state.outbound.reach(state.transaction.saw());
+    let answer = state.outbound.call(&function, arguments).await.map_err(Failure::Nested)?;
     match (results, answer) {
         ([slot], Some(value)) => *slot = value,
         ([], None) => {}
@@ -72,9 +74,4 @@ async fn call(
         ),
     }
     Ok(())
-}
-
-/// The failure of a guest that went over the setting `name`.
-pub(super) fn over(name: &'static str, max: usize, detail: impl Into<String>) -> Failure {
-    Failure::Limit { name, max: u64::try_from(max).unwrap_or(u64::MAX), detail: detail.into() }
 }

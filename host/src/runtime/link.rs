@@ -8,14 +8,12 @@ use wasmtime::component::{Component, ComponentExportIndex, Linker};
 use super::code::Code;
 use super::engine::Kind;
 use super::imports;
-use super::log::Budget;
 use super::offered;
 use super::program::Program;
 use super::state::{Service, State};
 use crate::config::LimitSettings;
 use crate::contract::World;
 use crate::names::ServiceName;
-use crate::observe::runtime::RuntimeMetrics;
 
 /// What a service gives its component beside the contract.
 #[derive(Debug, Clone)]
@@ -35,6 +33,8 @@ pub enum LinkError {
     MissingExport { interface: Arc<str>, function: Arc<str> },
     #[error("the component imports what {service} is not given")]
     Import { service: ServiceName, source: wasmtime::Error },
+    #[error("the component exports no `wasi:http` handler, neither of 0.2 nor of 0.3")]
+    NoHandler { source: wasmtime::Error },
     #[error("the code of {service} was compiled for another kind of component")]
     Kind { service: ServiceName },
 }
@@ -52,15 +52,11 @@ pub(super) fn link(code: &Code, world: &Arc<World>, settings: LinkSettings) -> R
     }
     let import = |source| LinkError::Import { service: service.clone(), source };
     let mut linker = Linker::<State>::new(code.component.engine());
-    offered::add_to_linker(&mut linker).map_err(import)?;
+    offered::add_to_linker(&mut linker, !settings.outbound_hosts.is_empty()).map_err(import)?;
     imports::add_to_linker(&mut linker, world).map_err(import)?;
     let instances = linker.instantiate_pre(&code.component).map_err(import)?;
     let exports = exports(&code.component, world)?;
-    let metrics = RuntimeMetrics::new(&settings.service);
-    let log = Budget::new(service.clone(), settings.limits.log_bytes_per_second, metrics.log_bytes_dropped.clone());
-    let service =
-        Service { name: service, environment: settings.environment, limits: settings.limits, log: Arc::new(log) };
-    Ok(Program { instances, exports, service: Arc::new(service), metrics, _ticker: Arc::clone(&code.ticker) })
+    Ok(Program { instances, exports, service: Arc::new(Service::new(settings)), _ticker: Arc::clone(&code.ticker) })
 }
 
 fn exports(component: &Component, world: &World) -> Result<Exports, LinkError> {

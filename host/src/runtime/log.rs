@@ -79,7 +79,7 @@ impl Printed {
         Self { budget, request, stdout: Vec::new(), stderr: Vec::new(), tail: Vec::new() }
     }
 
-    fn print(&mut self, source: Source, bytes: &[u8]) {
+    pub(super) fn print(&mut self, source: Source, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
         let surplus = self.tail.len().saturating_sub(LOG_TAIL_BYTES_MAX);
         self.tail.drain(..surplus);

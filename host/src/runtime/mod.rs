@@ -11,14 +11,19 @@ mod engine;
 mod epoch;
 mod failure;
 mod frame;
+mod http;
 mod imports;
 mod link;
 mod load;
 mod log;
 mod memory;
 mod offered;
+mod outgoing;
 mod program;
+mod report;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +32,7 @@ use std::time::Duration;
 pub use code::{Code, CompileError};
 pub use failure::{Failure, OutboundError};
 pub use frame::{Finished, Frame, Outbound, OutboundFuture};
+pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram};
 pub use link::{LinkError, LinkSettings};
 pub use program::Program;
 
@@ -37,6 +43,7 @@ use self::engine::Kind;
 use self::epoch::Ticker;
 use crate::config::RuntimeSettings;
 use crate::contract::World;
+use crate::tasks::Tasks;
 
 /// Compiles and links components, and owns what their instances run in. Clones are the same runtime.
 #[derive(Debug, Clone)]
@@ -47,6 +54,17 @@ pub struct Runtime {
 #[derive(Debug)]
 struct Inner {
     domain: Compiler,
+    http: Compiler,
+}
+
+/// What of the slots for domain components is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SlotsInUse {
+    pub instances: u64,
+    pub memories: usize,
+    pub stacks: usize,
+    /// What the memories of free slots keep for the next instances, in bytes.
+    pub free_memory_bytes_resident: usize,
 }
 
 /// Why the runtime does not start.
@@ -71,12 +89,26 @@ impl Runtime {
         let reserve = |source| RuntimeError::Engine { instances_max, source };
         let folder = |source| RuntimeError::Cache { folder: compiled.into(), source };
         let domain = engine::engine(Kind::Domain, settings).map_err(reserve)?;
-        let ticker = Ticker::start(Duration::from_millis(settings.epoch_ms), &[&domain])
+        let http = engine::engine(Kind::Http, settings).map_err(reserve)?;
+        let ticker = Ticker::start(Duration::from_millis(settings.epoch_ms), &[&domain, &http])
             .map_err(|source| RuntimeError::Thread { source })?;
         let ticker = Arc::new(ticker);
-        let domain = Compiler::new(Kind::Domain, domain, compiled, settings, &ticker).map_err(folder)?;
-        cache::sweep(compiled, &[domain.host()]).map_err(folder)?;
-        Ok(Self { inner: Arc::new(Inner { domain }) })
+        let domain = Compiler::new(Kind::Domain, domain, compiled, &ticker).map_err(folder)?;
+        let http = Compiler::new(Kind::Http, http, compiled, &ticker).map_err(folder)?;
+        cache::sweep(compiled, &[domain.host(), http.host()]).map_err(folder)?;
+        Ok(Self { inner: Arc::new(Inner { domain, http }) })
+    }
+
+    /// What of the slots for domain components is in use now.
+    #[must_use]
+    pub fn slots_in_use(&self) -> SlotsInUse {
+        let Some(pool) = self.inner.domain.engine().pooling_allocator_metrics() else { return SlotsInUse::default() };
+        SlotsInUse {
+            instances: pool.component_instances(),
+            memories: pool.memories(),
+            stacks: pool.stacks(),
+            free_memory_bytes_resident: pool.unused_memory_bytes_resident(),
+        }
     }
 
     /// The code of a component that serves a contract: from the cache, or compiled, which takes some 100 ms on all
@@ -87,6 +119,15 @@ impl Runtime {
     /// [`CompileError`].
     pub fn compile(&self, component: &[u8]) -> Result<Arc<Code>, CompileError> {
         self.inner.domain.compile(component).map(Arc::new)
+    }
+
+    /// As [`Runtime::compile`], for a raw `wasi:http` component, whichever its version.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError`].
+    pub fn compile_http(&self, component: &[u8]) -> Result<Arc<Code>, CompileError> {
+        self.inner.http.compile(component).map(Arc::new)
     }
 
     /// Links `code` to the contract `world`: what it imports is there, and what the contract exports is found in it.
@@ -101,5 +142,20 @@ impl Runtime {
         settings: LinkSettings,
     ) -> Result<Arc<Program>, LinkError> {
         link::link(code, world, settings).map(Arc::new)
+    }
+
+    /// Links the code of a raw `wasi:http` component. Its guests run in `tasks`: they may go on when their response has
+    /// begun.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`].
+    pub fn link_http(
+        &self,
+        code: &Arc<Code>,
+        settings: LinkSettings,
+        tasks: &Tasks,
+    ) -> Result<Arc<HttpProgram>, LinkError> {
+        http::link(code, settings, tasks).map(Arc::new)
     }
 }

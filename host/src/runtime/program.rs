@@ -7,21 +7,19 @@ use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
 
 use super::answer;
 use super::epoch::Ticker;
-use super::failure::Failure;
+use super::failure::{Failure, over};
 use super::frame::{Finished, Frame};
-use super::imports::over;
 use super::link::Exports;
+use super::report::{Ended, report};
 use super::state::{Service, State};
 use crate::contract::Function;
 use crate::limits::COMMIT_BYTES_MAX;
-use crate::observe::runtime::RuntimeMetrics;
 
 /// A component linked to a contract, ready to run. Its runs share nothing.
 pub struct Program {
     pub(super) instances: InstancePre<State>,
     pub(super) exports: Exports,
     pub(super) service: Arc<Service>,
-    pub(super) metrics: RuntimeMetrics,
     pub(super) _ticker: Arc<Ticker>,
 }
 
@@ -38,9 +36,6 @@ const MEMORY_PER_ANSWER_BYTE: usize = 8;
 /// What a guest may hand the host in one call in any case, in bytes of memory: a commit's worth of values, and room.
 const HANDED_BYTES_MIN: usize = 2 * COMMIT_BYTES_MAX;
 
-/// How wasmtime says that a guest handed over more. There is no type to ask for; a test holds the text.
-const HANDED_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
-
 impl Program {
     /// Runs `function` of the contract in an instance of its own, which is gone when this returns.
     ///
@@ -50,15 +45,26 @@ impl Program {
     ///
     /// Dropping the future ends the guest and gives back its slot and memory. The frame is lost with it.
     pub async fn run(&self, function: &Function, arguments: &[Val], frame: Frame) -> Finished {
-        let _counted = Counted::new(&self.metrics.instances);
+        let _counted = self.service.metrics.count_instance();
         let deadline = frame.deadline.into();
         let mut store = self.store(frame);
         let run = self.run_in(&mut store, function, arguments);
         let result = tokio::time::timeout_at(deadline, run).await.unwrap_or(Err(Failure::Deadline));
         let mut state = store.into_data();
         let log_tail = state.finish_log();
-        let result = result.map_err(|failure| self.report(function, &state, failure, log_tail));
+        let result = result.map_err(|failure| {
+            let function = format_args!("{}#{}", function.interface, function.name.wit);
+            let memory_refused = state.memory.refused();
+            let ended = Ended { request: &state.request, function: &function, memory_refused, log_tail };
+            report(&self.service, ended, failure)
+        });
         Finished { result, transaction: state.transaction, outbound: state.outbound }
+    }
+
+    /// Whether its service may send requests to hosts outside.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        !self.service.grants.is_empty()
     }
 
     fn store(&self, frame: Frame) -> Store<State> {
@@ -101,46 +107,5 @@ impl Program {
 
     fn export(&self, function: &Function) -> Option<&ComponentExportIndex> {
         self.exports.get(&function.interface)?.get(&function.name.wit)
-    }
-
-    /// Says in the log and the metrics why a run failed, and completes the failure with what only the state knows.
-    fn report(&self, function: &Function, state: &State, failure: Failure, log_tail: String) -> Failure {
-        let limits = &self.service.limits;
-        let failure = match failure {
-            Failure::Trap { .. } if state.memory.refused() => {
-                Failure::Memory { bytes_max: limits.memory_bytes_max, log_tail }
-            }
-            Failure::Trap { message, .. } if message.contains(HANDED_TOO_MUCH) => {
-                over("answer_bytes_max", limits.answer_bytes_max, "it handed the host a larger value")
-            }
-            Failure::Trap { message, backtrace, .. } => Failure::Trap { message, backtrace, log_tail },
-            other => other,
-        };
-        self.metrics.failed(failure.cause());
-        let (log_tail, backtrace) = match &failure {
-            Failure::Trap { log_tail, backtrace, .. } => (log_tail.as_str(), backtrace.as_str()),
-            Failure::Memory { log_tail, .. } => (log_tail.as_str(), ""),
-            _ => ("", ""),
-        };
-        let (service, request) = (&self.service.name, state.request.as_str());
-        let function = format_args!("{}#{}", function.interface, function.name.wit);
-        tracing::warn!(%service, request, %function, error = failure.chain(), log_tail, backtrace, "a run failed");
-        failure
-    }
-}
-
-/// Counts an instance for as long as it is there, whatever ends it.
-struct Counted<'a>(&'a metrics::Gauge);
-
-impl<'a> Counted<'a> {
-    fn new(instances: &'a metrics::Gauge) -> Self {
-        instances.increment(1);
-        Self(instances)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.decrement(1);
     }
 }

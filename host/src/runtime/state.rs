@@ -6,12 +6,15 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
 use super::frame::{Frame, Outbound};
+use super::link::LinkSettings;
 use super::log::{Budget, Printed};
 use super::memory::Memory;
-use super::offered::{Random, Time};
+use super::offered::{Http, Random, Time};
+use super::outgoing::Grants;
 use crate::config::LimitSettings;
 use crate::limits::HANDLES_MAX;
 use crate::names::{Identity, RequestId, ServiceName};
+use crate::observe::runtime::RuntimeMetrics;
 use crate::store::Transaction;
 
 /// What all instances of one service share.
@@ -21,6 +24,17 @@ pub(super) struct Service {
     pub(super) environment: Vec<(String, String)>,
     pub(super) limits: LimitSettings,
     pub(super) log: Arc<Budget>,
+    pub(super) grants: Grants,
+    pub(super) metrics: RuntimeMetrics,
+}
+
+impl Service {
+    pub(super) fn new(settings: LinkSettings) -> Self {
+        let LinkSettings { service: name, environment, outbound_hosts, limits } = settings;
+        let metrics = RuntimeMetrics::new(&name);
+        let log = Budget::new(name.clone(), limits.log_bytes_per_second, metrics.log_bytes_dropped.clone());
+        Self { name, environment, limits, log: Arc::new(log), grants: Grants::new(&outbound_hosts), metrics }
+    }
 }
 
 pub(super) struct State {
@@ -39,6 +53,8 @@ pub(super) struct State {
     pub(super) printed: Option<Arc<Mutex<Printed>>>,
     /// Made when the guest first asks for a file, a socket or its standard input.
     pub(super) refused: Option<Box<WasiCtx>>,
+    /// Made when the guest first makes an outgoing request.
+    pub(super) http: Option<Box<Http>>,
     /// The streams, pollables and buckets that the guest holds.
     pub(super) table: ResourceTable,
 }
@@ -60,6 +76,7 @@ impl State {
             random: Random::new(frame.seed),
             printed: None,
             refused: None,
+            http: None,
             table,
         }
     }

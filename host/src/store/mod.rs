@@ -217,6 +217,19 @@ impl Store {
         Transaction::new(self.clone(), true)
     }
 
+    /// As [`Stores::wait_durable`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Stores::wait_durable`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Stores::wait_durable`].
+    pub async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
+        self.inner.pipeline.journal.wait_durable(number).await
+    }
+
     /// Bytes of the keys and values that are stored.
     #[must_use]
     pub fn bytes(&self) -> u64 {

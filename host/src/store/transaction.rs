@@ -165,6 +165,12 @@ impl Transaction {
         if bytes > COMMIT_BYTES_MAX { Err(StoreError::CommitTooLarge) } else { Ok(bytes) }
     }
 
+    /// The store that it is on.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// How many events were emitted.
     #[must_use]
     pub fn events(&self) -> usize {

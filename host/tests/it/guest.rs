@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use switchyard::config::{LimitSettings, RuntimeSettings, StoreSettings};
 use switchyard::contract::{Contracts, Function, World};
-use switchyard::names::{CallId, Identity, RequestId, ServiceName};
+use switchyard::names::{CallId, Identity, Number, RequestId, ServiceName};
 use switchyard::runtime::{
     Failure, Finished, Frame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime,
 };
@@ -19,6 +19,7 @@ pub(crate) struct Guest {
     pub(crate) world: Arc<World>,
     limits: LimitSettings,
     store: Store,
+    /// Where they end, commits end.
     _stores: Stores,
     _data: tempfile::TempDir,
 }
@@ -55,17 +56,17 @@ impl Outbound for Peer {
             }
         })
     }
+
+    fn reach(&mut self, saw: Number) -> Number {
+        saw
+    }
 }
 
 /// The file `name` that cargo built for guests.
 pub(crate) fn component(name: &str) -> Vec<u8> {
     let path = workspace().join("target/wasm32-wasip2/release").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| {
-        panic!(
-            "{}: {error}; build it with `cargo build --release --target wasm32-wasip2 -p hostile -p callers`",
-            path.display()
-        )
-    })
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; build the guests with `cargo xtask guests`", path.display()))
 }
 
 pub(crate) fn workspace() -> PathBuf {
@@ -74,15 +75,18 @@ pub(crate) fn workspace() -> PathBuf {
 
 /// A pool that is soon empty if something does not give its slot back.
 pub(crate) fn runtime(instances_max: u32) -> Runtime {
-    let settings = RuntimeSettings {
+    // The folder stays: compiling once is enough for all tests, today's and tomorrow's.
+    Runtime::new(&runtime_settings(instances_max), &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap()
+}
+
+pub(crate) fn runtime_settings(instances_max: u32) -> RuntimeSettings {
+    RuntimeSettings {
         instances_max,
         core_instances_per_component_max: 16,
         memories_per_component_max: 3,
         memory_keep_resident_bytes: 2 << 20,
         epoch_ms: 1,
-    };
-    // The folder stays: compiling once is enough for all tests, today's and tomorrow's.
-    Runtime::new(&settings, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap()
+    }
 }
 
 /// Small limits, so that going over them takes little time.
@@ -105,13 +109,23 @@ pub(crate) fn limits() -> LimitSettings {
 
 impl Guest {
     pub(crate) fn new(runtime: &Runtime, limits: LimitSettings) -> Arc<Self> {
+        Self::of("hostile.wasm", "test:hostile/hostile", Vec::new(), runtime, limits)
+    }
+
+    pub(crate) fn of(
+        file: &str,
+        world: &str,
+        outbound_hosts: Vec<String>,
+        runtime: &Runtime,
+        limits: LimitSettings,
+    ) -> Arc<Self> {
         let contracts = Contracts::read(&workspace().join("host/tests/wit")).unwrap();
-        let world = contracts.world("test:hostile/hostile").unwrap();
-        let code = runtime.compile(&component("hostile.wasm")).unwrap();
+        let world = contracts.world(world).unwrap();
+        let code = runtime.compile(&component(file)).unwrap();
         let settings = LinkSettings {
             service: ServiceName::parse("hostile").unwrap(),
             environment: vec![("GREETING".into(), "hello".into())],
-            outbound_hosts: Vec::new(),
+            outbound_hosts,
             limits: limits.clone(),
         };
         let program = runtime.link(&code, &world, settings).unwrap();

@@ -146,13 +146,13 @@ async fn each_gives_its_slots_and_memory_back_a_thousand_times() {
     (limits.deadline_ms, limits.memory_bytes_max) = (2, 4 << 20);
     let guest = Guest::new(&runtime, limits);
     for scenario in scenarios() {
-        let begun = resident_bytes();
         for run in 0..1_000 {
             let end = scenario.run(&guest).await;
             assert!(!matches!(end, Err(Failure::Slots { .. })), "{} run {run}: {end:?}", scenario.function);
         }
-        let grown = resident_bytes().saturating_sub(begun);
-        assert!(grown < 64 << 20, "{} left {grown} bytes", scenario.function);
+        let used = runtime.slots_in_use();
+        assert_eq!((used.instances, used.memories, used.stacks), (0, 0, 0), "{}", scenario.function);
+        assert!(used.free_memory_bytes_resident <= 4 * (2 << 20), "{}: {used:?}", scenario.function);
     }
 }
 
@@ -209,11 +209,4 @@ async fn the_outbound_and_the_transaction_come_back_from_a_run_that_failed() {
     assert!(finished.result.is_err());
     let frame = switchyard::runtime::Frame { outbound: finished.outbound, ..guest.frame(Peer::Breaks) };
     assert!(guest.finish("ask", &[Val::String("well?".into())], frame).await.result.is_ok());
-}
-
-/// What of this process is in memory, in bytes.
-fn resident_bytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").trim().parse::<usize>().unwrap() * 1024
 }

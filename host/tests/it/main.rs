@@ -1,7 +1,11 @@
 //! The tests of the host as a whole: a file per theme.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+
 mod calls;
+mod compile;
 mod guest;
 mod hostile;
 mod log;
 mod ordinary;
+mod web;

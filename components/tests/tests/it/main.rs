@@ -1,4 +1,19 @@
-//! The shop through its REST API, on the real host with the real components.
+//! The shop through its REST API, on the real host with the real components: a file per theme.
+//!
+//! In tables of refusals, what stands behind the status are the places at fault, as `Answer::told` gives them.
 
+#![expect(clippy::indexing_slicing, reason = "a test that panics fails")]
+
+mod accounts;
+mod at_once;
+mod carts;
+mod checkout;
+mod crash;
+mod gateway;
+mod items;
+mod orders;
+mod payments;
 mod purchase;
 mod race;
+mod sessions;
+mod shipping;

@@ -147,9 +147,12 @@ fn callers() -> Vec<Case> {
             .header("www-authenticate", "Bearer error=\"invalid_token\""),
         case("GET /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
             .headers("Authorization: Bearer nobody\r\n"),
-        case("GET /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
-            .headers("Authorization: Basic dXNlcjpwYXNz\r\n"),
-        case("GET /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
+        case("GET /notes/n-1", 401, "The Authorization header must be `Bearer`, a space and the token, once.")
+            .headers("Authorization: Basic dXNlcjpwYXNz\r\n")
+            .header("www-authenticate", "Bearer error=\"invalid_token\""),
+        case("GET /notes/n-1", 401, "The Authorization header must be `Bearer`, a space and the token, once.")
+            .headers("Authorization: customer\r\n"),
+        case("GET /notes/n-1", 401, "The Authorization header must be `Bearer`, a space and the token, once.")
             .headers("Authorization: Bearer customer\r\nAuthorization: Bearer customer\r\n"),
         case("POST /notes", 401, "The token is unknown, has expired, or was signed out.")
             .headers("Authorization: Bearer nobody\r\n")

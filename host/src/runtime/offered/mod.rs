@@ -4,6 +4,7 @@
 mod caller;
 mod clocks;
 mod environment;
+mod http;
 pub(super) mod keyvalue;
 mod output;
 mod random;
@@ -11,18 +12,22 @@ mod refused;
 mod store;
 
 pub(super) use clocks::Time;
+pub(super) use http::Http;
 pub(super) use random::Random;
 
 use wasmtime::component::Linker;
 
 use super::state::State;
 
-/// Adds all of it.
+/// Adds all of it, and outgoing requests where `outgoing` says so.
 ///
 /// # Errors
 ///
 /// When two of them claim one name.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(super) fn add_to_linker(linker: &mut Linker<State>, outgoing: bool) -> wasmtime::Result<()> {
+    if outgoing {
+        http::add_to_linker(linker)?;
+    }
     store::add_to_linker(linker)?;
     caller::add_to_linker(linker)?;
     keyvalue::add_to_linker(linker)?;

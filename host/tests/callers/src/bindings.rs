@@ -14,6 +14,7 @@ wit_bindgen::generate!({
 });
 
 #[cfg(target_family = "wasm")]
-export!(Guest);
-
 use crate::Guest;
+
+#[cfg(target_family = "wasm")]
+export!(Guest);

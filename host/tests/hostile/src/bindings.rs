@@ -16,4 +16,5 @@ wit_bindgen::generate!({
 #[cfg(target_family = "wasm")]
 export!(Guest);
 
+#[cfg(target_family = "wasm")]
 use crate::Guest;

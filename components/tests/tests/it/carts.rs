@@ -1,0 +1,126 @@
+//! Carts: of guests and customers, their lines, and how a guest's becomes a customer's.
+
+use serde_json::{Value, json};
+use shop_tests::json::{list, members, text, with};
+use shop_tests::{Client, Customer, Shop, Staff, fill_cart, item};
+
+/// What a cart holds, such as `mug-01:2 tea-01:1`.
+fn lines(cart: &Value) -> anyhow::Result<String> {
+    let line = |line: &Value| Ok(format!("{}:{}", text(line, "/sku")?, line["quantity"]));
+    Ok(list(cart, "/lines")?.iter().map(line).collect::<anyhow::Result<Vec<_>>>()?.join(" "))
+}
+
+/// A shop with two things to sell, and Ada.
+async fn open() -> anyhow::Result<(Shop, Staff, Customer)> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("mug-01", 1250, 10).await?;
+    staff.sell("tea-01", 499, 10).await?;
+    let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
+    Ok((shop, staff, ada))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cart_holds_lines_at_the_prices_of_now() -> anyhow::Result<()> {
+    let (shop, staff, ada) = open().await?;
+    let cart = shop.client.ask("POST /carts").await?.expect(201)?;
+    assert_eq!(members(&cart), "id status lines subtotal currency");
+    assert_eq!((&cart["status"], &cart["lines"]), (&json!("open"), &json!([])));
+    assert_eq!((&cart["subtotal"], &cart["currency"]), (&json!({ "amount": 0, "currency": "EUR" }), &json!("EUR")));
+    let own = ada.client.ask("POST /carts").await?.expect(201)?;
+    assert_eq!(own["accountId"], json!(ada.id));
+
+    let id = text(&cart, "/id")?;
+    staff.client.send("PUT /items/yen-01", &with(&item(100), "/price/currency", "JPY")).await?.expect(200)?;
+    // Stock is not looked at: there are ten mugs.
+    let cases = [
+        ("mug-01", json!({ "quantity": 1000 }), "200"),
+        ("tea-01", json!({ "quantity": 1 }), "200"),
+        ("mug-01", json!({ "quantity": 2 }), "200"),
+        ("mug-01", json!({ "quantity": 0 }), "422 /quantity"),
+        ("mug-01", json!({ "quantity": 1001 }), "422 /quantity"),
+        ("mug-01", json!({ "quantity": -1 }), "400 /quantity"),
+        ("mug-01", json!({ "quantity": 1.5 }), "400 /quantity"),
+        ("mug-01", json!({}), "400 /quantity"),
+        ("mug-01", json!({ "quantity": 1, "price": 1 }), "400 /price"),
+        ("mug-02", json!({ "quantity": 1 }), "404"),
+        ("a%20b", json!({ "quantity": 1 }), "404"),
+        ("yen-01", json!({ "quantity": 1 }), "422"),
+    ];
+    for (sku, body, expected) in cases {
+        let answer = shop.client.send(&format!("PUT /carts/{id}/lines/{sku}"), &body).await?;
+        assert_eq!(answer.told()?, expected, "{sku} {body}");
+    }
+    staff.sell("mug-01", 1300, 0).await?;
+    // Whoever knows the id of a guest's cart may use it.
+    let cart = ada.client.ask(&format!("GET /carts/{id}")).await?.expect(200)?;
+    assert_eq!(lines(&cart)?, "mug-01:2 tea-01:1");
+    let price = |amount: i64| json!({ "amount": amount, "currency": "EUR" });
+    let mugs = json!({
+        "sku": "mug-01", "title": "A thing", "quantity": 2, "unitPrice": price(1300), "total": price(2600),
+    });
+    assert_eq!((&cart["lines"][0], &cart["subtotal"]), (&mugs, &price(3099)));
+    for _ in 0..2 {
+        let cart = shop.client.ask(&format!("DELETE /carts/{id}/lines/mug-01")).await?.expect(200)?;
+        assert_eq!(lines(&cart)?, "tea-01:1");
+    }
+    shop.stop().await?;
+    Ok(())
+}
+
+async fn claim(client: &Client, cart: &str) -> anyhow::Result<Value> {
+    client.ask(&format!("POST /carts/{cart}/claim")).await?.expect(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guests_cart_becomes_the_customers_or_merges_into_the_one_that_is_open() -> anyhow::Result<()> {
+    let (shop, _staff, ada) = open().await?;
+    let guests = fill_cart(&shop.client, &[("mug-01", 2)]).await?;
+    assert_eq!(shop.client.ask(&format!("POST /carts/{guests}/claim")).await?.told()?, "401");
+    let first = claim(&ada.client, &guests).await?;
+    assert_eq!((&first["id"], &first["accountId"]), (&json!(guests), &json!(ada.id)));
+    assert_eq!(claim(&ada.client, &guests).await?, first, "it is hers already");
+    assert_eq!(shop.client.ask(&format!("GET /carts/{guests}")).await?.told()?, "401");
+
+    let others = fill_cart(&shop.client, &[("tea-01", 1), ("mug-01", 999)]).await?;
+    let merged = claim(&ada.client, &others).await?;
+    assert_eq!((&merged["id"], lines(&merged)?.as_str()), (&json!(guests), "mug-01:1000 tea-01:1"));
+    for line in [format!("GET /carts/{others}"), format!("POST /carts/{others}/claim")] {
+        assert_eq!(ada.client.ask(&line).await?.told()?, "404", "the guest's cart has ended");
+    }
+
+    // The checkout of a guest's cart claims it.
+    let guests = fill_cart(&shop.client, &[("tea-01", 3)]).await?;
+    let order = ada.check_out(&guests).await?.expect(201)?;
+    assert_eq!((&order["cartId"], &order["accountId"]), (&json!(guests), &json!(ada.id)));
+    let line = format!("GET /carts/{guests}");
+    assert_eq!(shop.client.ask(&line).await?.told()?, "401");
+    assert_eq!(ada.client.ask(&line).await?.expect(200)?["accountId"], json!(ada.id));
+    shop.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cart_that_is_checked_out_stays_as_it_is() -> anyhow::Result<()> {
+    let (shop, staff, ada) = open().await?;
+    let cart = ada.fill_cart(&[("mug-01", 2), ("tea-01", 1)]).await?;
+    let order = ada.check_out(&cart).await?.expect(201)?;
+    let line = format!("GET /carts/{cart}");
+    let after = ada.client.ask(&line).await?.expect(200)?;
+    assert_eq!(after["status"], "checked-out");
+    assert_eq!((&after["lines"], &after["subtotal"]), (&order["lines"], &order["subtotal"]));
+    staff.sell("mug-01", 9999, 0).await?;
+    let quantity = json!({ "quantity": 1 });
+    for sku in ["mug-01", "tea-01", "mug-02"] {
+        let put = ada.client.send(&format!("PUT /carts/{cart}/lines/{sku}"), &quantity).await?;
+        assert_eq!(put.told()?, "409", "{sku}");
+        assert_eq!(ada.client.ask(&format!("DELETE /carts/{cart}/lines/{sku}")).await?.told()?, "409", "{sku}");
+    }
+    assert_eq!(ada.check_out(&cart).await?.told()?, "409");
+    assert_eq!(ada.client.ask(&line).await?.expect(200)?, after, "at the prices of its order");
+    // It is open no longer, so nothing merges into it.
+    let guests = fill_cart(&shop.client, &[("tea-01", 1)]).await?;
+    assert_eq!(claim(&ada.client, &guests).await?["id"], json!(guests));
+    shop.stop().await?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Checkouts that fail: what was done before is undone, the cart stays as it was, and the answer says why.
+
+use serde_json::{Value, json};
+use shop_tests::json::{list, number, text, time, with, without};
+use shop_tests::{Customer, Shop, Staff, address, fill_cart};
+
+/// All that a checkout could have changed.
+#[derive(Debug, PartialEq)]
+struct Traces {
+    cart: Value,
+    available: Vec<i64>,
+    orders: Value,
+}
+
+impl Traces {
+    async fn of(shop: &Shop, customer: &Customer, cart: &str) -> anyhow::Result<Self> {
+        let cart = customer.client.ask(&format!("GET /carts/{cart}")).await?.expect(200)?;
+        let mut available = Vec::new();
+        for line in list(&cart, "/lines")? {
+            available.push(shop.available(&text(line, "/sku")?).await?);
+        }
+        Ok(Self { cart, available, orders: customer.client.ask("GET /orders").await?.expect(200)? })
+    }
+}
+
+/// The newest payments, as many as there are more than `before`: status and decline code.
+async fn new_payments(staff: &Staff, before: usize) -> anyhow::Result<String> {
+    let payments = staff.payments().await?;
+    let new = payments.len().checked_sub(before).expect("payments stay on record");
+    let told = |payment: &Value| {
+        let code = payment["declineCode"].as_str().map(|code| format!(":{code}")).unwrap_or_default();
+        Ok(text(payment, "/status")? + &code)
+    };
+    Ok(payments.iter().take(new).map(told).collect::<anyhow::Result<Vec<_>>>()?.join(" "))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkout_that_fails_leaves_everything_as_it_was() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("mug-01", 1250, 10).await?;
+    staff.sell("tea-01", 499, 2).await?;
+    let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
+    let eve = Customer::sign_up(&shop.client, "eve", "tok_ok").await?;
+    let good = ada.choice();
+    let paid_with = async |token| anyhow::Ok(with(&good, "/paymentMethodId", ada.add_card(token).await?));
+    let cases = [
+        // The request, what the client is told, and what of the payment is on record.
+        (paid_with("tok_declined").await?, "402 declined", "declined:declined"),
+        (paid_with("tok_insufficient_funds").await?, "402 insufficient_funds", "declined:insufficient_funds"),
+        (paid_with("tok_of_another_processor").await?, "402 invalid_token", "declined:invalid_token"),
+        (paid_with("tok_error").await?, "503", "failed"),
+        (with(&good, "/addressId", "adr_nobody"), "422 /addressId", ""),
+        (with(&good, "/addressId", eve.address.as_str()), "422 /addressId", ""),
+        (with(&good, "/addressId", ""), "422 /addressId", ""),
+        (with(&good, "/paymentMethodId", "pm_nobody"), "422 /paymentMethodId", ""),
+        (with(&good, "/paymentMethodId", eve.card.as_str()), "422 /paymentMethodId", ""),
+        (with(&good, "/shippingOption", "teleport"), "422 /shippingOption", ""),
+        (without(&good, "/shippingOption"), "400 /shippingOption", ""),
+        (with(&good, "/cartId", "cart"), "400 /cartId", ""),
+        (json!({}), "400 /addressId", ""),
+    ];
+    let cart = ada.fill_cart(&[("mug-01", 3), ("tea-01", 1)]).await?;
+    let before = Traces::of(&shop, &ada, &cart).await?;
+    for (request, told, on_record) in cases {
+        let payments = staff.payments().await?.len();
+        let answer = ada.client.send(&format!("POST /carts/{cart}/checkout"), &request).await?;
+        assert_eq!(answer.told()?, told, "{request}: {}", answer.body);
+        assert_eq!(new_payments(&staff, payments).await?, on_record, "{request}");
+        assert_eq!(Traces::of(&shop, &ada, &cart).await?, before, "{request}");
+    }
+    // Another's cart, or none, is not there; without a caller it cannot be asked for.
+    for (client, expected) in [(&eve.client, "404"), (&staff.client, "403"), (&shop.client, "401")] {
+        assert_eq!(client.send(&format!("POST /carts/{cart}/checkout"), &good).await?.told()?, expected);
+    }
+    assert_eq!(ada.check_out("cart_nobody").await?.told()?, "404");
+    assert_eq!(Traces::of(&shop, &ada, &cart).await?, before);
+    let payments = staff.payments().await?.len();
+    let order = ada.check_out(&cart).await?.expect(201)?;
+    assert_eq!(new_payments(&staff, payments).await?, "captured");
+    assert_eq!(order["subtotal"]["amount"], 3 * 1250 + 499, "after all that it can be bought");
+    shop.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_out_of_stock_or_not_there_is_not_sold() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("mug-01", 1250, 10).await?;
+    staff.sell("tea-01", 499, 2).await?;
+    let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
+    let empty = ada.fill_cart(&[]).await?;
+    let one_line_short = ada.fill_cart(&[("mug-01", 1), ("tea-01", 3)]).await?;
+    for (cart, expected) in [(&empty, "422"), (&one_line_short, "409")] {
+        let before = Traces::of(&shop, &ada, cart).await?;
+        assert_eq!(ada.check_out(cart).await?.told()?, expected);
+        assert_eq!(Traces::of(&shop, &ada, cart).await?, before, "all lines are held or none");
+    }
+    assert_eq!(staff.payments().await?, Vec::<Value>::new(), "nobody was charged");
+    let refused = ada.check_out(&one_line_short).await?;
+    assert!(text(&refused.body, "/detail")?.contains("tea-01"), "it says what is short: {}", refused.body);
+    // As soon as there is enough, the same cart is bought.
+    staff.sell("tea-01", 499, 1).await?;
+    ada.check_out(&one_line_short).await?.expect(201)?;
+    assert_eq!((shop.available("mug-01").await?, shop.available("tea-01").await?), (9, 0));
+    shop.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_says_what_was_bought_for_how_much() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("mug-01", 1250, 10).await?;
+    staff.sell("tea-01", 0, 10).await?;
+    // The processor takes its time, and the customer lives abroad.
+    let ada = Customer::sign_up(&shop.client, "ada", "tok_slow").await?;
+    let abroad = with(&with(&address(), "/country", "FR"), "/postalCode", "75001");
+    let request = with(&ada.choice(), "/addressId", ada.add_address(&abroad).await?);
+    let request = with(&request, "/shippingOption", "express");
+    let cart = fill_cart(&ada.client, &[("mug-01", 3), ("tea-01", 2)]).await?;
+    let order = ada.client.send(&format!("POST /carts/{cart}/checkout"), &request).await?.expect(201)?;
+
+    let parcel = json!({ "country": "FR", "postalCode": "75001", "weightGrams": 5 * 500 });
+    let quotes = shop.client.send("POST /shipping/quotes", &parcel).await?.expect(200)?;
+    let express = list(&quotes, "/options")?.iter().find(|option| option["option"] == "express").expect("is offered");
+    let price = |amount: i64| json!({ "amount": amount, "currency": "EUR" });
+    let line = |sku: &str, quantity: i64, unit: i64| {
+        json!({
+            "sku": sku, "title": "A thing", "quantity": quantity, "unitPrice": price(unit), "total": price(quantity * unit),
+        })
+    };
+    let expected = json!({
+        "id": order["id"], "cartId": cart, "accountId": ada.id,
+        "lines": [line("mug-01", 3, 1250), line("tea-01", 2, 0)],
+        "subtotal": price(3750), "shipping": express["price"],
+        "total": price(3750 + number(express, "/price/amount")?),
+        "payment": { "id": order["payment"]["id"], "status": "captured" },
+        "shipment": {
+            "id": order["shipment"]["id"], "status": "scheduled", "trackingNumber": order["shipment"]["trackingNumber"],
+        },
+        "status": "placed", "placedAt": order["placedAt"],
+    });
+    assert_eq!(order, expected);
+    time(&order, "/placedAt")?;
+    shop.stop().await?;
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Services without a contract: raw `wasi:http` components, each mounted under a path prefix.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use tokio::sync::Semaphore;
+
+use super::StartError;
+use super::services::{Progress, Report, link_settings, outbound, read_component};
+use crate::call::CallError;
+use crate::clock;
+use crate::config::{LimitSettings, Manifest, ServiceSettings};
+use crate::contract::judge_http;
+use crate::gateway::{Body, BodyError, Mount, MountedRequest};
+use crate::names::ServiceName;
+use crate::runtime::{Failure, HttpFrame, HttpProgram, Runtime};
+use crate::tasks::Tasks;
+
+/// Makes what is mounted from the services of the manifest that have no contract.
+pub(super) fn mounts(
+    manifest: &Manifest,
+    runtime: &Runtime,
+    tasks: &Tasks,
+    report: Report<'_>,
+) -> Result<Vec<Mount>, StartError> {
+    let mounted = manifest.services.iter().filter_map(|(name, service)| Some((name, service, service.mount.as_ref()?)));
+    mounted
+        .map(|(name, settings, prefix)| {
+            report(Progress::Compiling { service: name.clone() });
+            let begin = clock::now();
+            let limits = settings.limits(&manifest.limits);
+            let program = program(name, settings, &limits, runtime, tasks)?;
+            report(Progress::Compiled { service: name.clone(), took: begin.elapsed() });
+            Ok(mount(name.clone(), prefix.clone(), program, &limits))
+        })
+        .collect()
+}
+
+fn program(
+    name: &ServiceName,
+    settings: &ServiceSettings,
+    limits: &LimitSettings,
+    runtime: &Runtime,
+    tasks: &Tasks,
+) -> Result<Arc<HttpProgram>, StartError> {
+    let component = read_component(name, settings)?;
+    let verdict = judge_http(&component, outbound(settings));
+    if !verdict.accepted {
+        return Err(StartError::Refused { service: name.clone(), verdict: Box::new(verdict) });
+    }
+    let code =
+        runtime.compile_http(&component).map_err(|source| StartError::Compile { service: name.clone(), source })?;
+    runtime
+        .link_http(&code, link_settings(name, settings, limits), tasks)
+        .map_err(|source| StartError::Link { service: name.clone(), source })
+}
+
+fn mount(name: ServiceName, prefix: String, program: Arc<HttpProgram>, limits: &LimitSettings) -> Mount {
+    let slots = Arc::new(Semaphore::new(limits.calls_in_flight_max));
+    let deadline = Duration::from_millis(limits.deadline_ms);
+    let service = move |mounted: MountedRequest| {
+        let (name, program, slots) = (name.clone(), Arc::clone(&program), Arc::clone(&slots));
+        let answer = async move {
+            let Ok(_slot) = slots.try_acquire() else {
+                return Err(unavailable(name, "its calls in flight leave no room"));
+            };
+            let frame = HttpFrame { request: mounted.id, deadline: clock::now() + deadline };
+            match program.handle(mounted.request, frame).await {
+                Ok(response) => Ok(response.map(|body| Body::stream(body.map_err(BodyError::from)))),
+                Err(failure) => Err(explain(name, &failure)),
+            }
+        };
+        Box::pin(answer) as crate::gateway::MountedAnswer
+    };
+    Mount { prefix, service: Arc::new(service) }
+}
+
+fn unavailable(service: ServiceName, why: &'static str) -> CallError {
+    CallError::Unavailable { service, why, retry_after_s: 1 }
+}
+
+/// What the client is told. The runtime has logged why.
+fn explain(service: ServiceName, failure: &Failure) -> CallError {
+    match failure {
+        Failure::Deadline => CallError::Deadline { service },
+        Failure::Slots { .. } => unavailable(service, "no instance is free"),
+        _ => CallError::Failed { service },
+    }
+}

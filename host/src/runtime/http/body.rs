@@ -1,0 +1,66 @@
+//! The body of a guest's response.
+//!
+//! Invariant: a body that its guest did not bring to an end does not look whole.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use wasmtime_wasi_http::WasiBody;
+
+/// Why the body of a response is not whole.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("the component failed in the middle of its response")]
+    BrokeOff,
+    #[error("the component gave an error for the rest of its response")]
+    Given { source: wasmtime_wasi_http::Error },
+}
+
+/// Whether the guest failed. It is set before what the guest held is dropped, and the body with that.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Broken(Arc<AtomicBool>);
+
+impl Broken {
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The body of a guest's response, as the guest writes it.
+#[derive(Debug)]
+pub struct HttpBody {
+    pub(super) written: WasiBody,
+    pub(super) broken: Broken,
+}
+
+impl Body for HttpBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Pin::new(&mut self.written).poll_frame(context).map(|frame| match frame {
+            Some(Ok(frame)) => Some(Ok(frame)),
+            Some(Err(source)) => Some(Err(BodyError::Given { source })),
+            None => self.broken.is_set().then_some(Err(BodyError::BrokeOff)),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.written.is_end_stream() && !self.broken.is_set()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.written.size_hint()
+    }
+}

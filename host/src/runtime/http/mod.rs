@@ -1,0 +1,247 @@
+//! Raw `wasi:http` components, of 0.2 and 0.3: what other hosts can serve, this one serves unmodified.
+//!
+//! A request gets an instance of its own. Its body and the response's go through it as streams: a guest that does not
+//! read holds its client up, and a client that does not read its guest. They have WASI as other hosts give it, with the
+//! clocks of the machine, but neither files nor sockets, nor a store.
+
+mod body;
+mod state;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Body;
+use hyper::header::HOST;
+use hyper::http::uri::{Authority, Scheme as HttpScheme};
+use hyper::{Request, Response};
+use tokio::sync::oneshot;
+use wasmtime::Store;
+use wasmtime::component::{Accessor, Linker};
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::{FieldMap, WasiBody, WasiHttpView as _, p2, p3};
+
+use self::body::Broken;
+pub use self::body::{BodyError, HttpBody};
+use self::state::State;
+use super::code::Code;
+use super::engine::Kind;
+use super::epoch::Ticker;
+use super::failure::Failure;
+use super::link::{LinkError, LinkSettings};
+use super::report::{Ended, report};
+use super::state::Service;
+use crate::names::RequestId;
+use crate::tasks::Tasks;
+
+/// A linked raw `wasi:http` component, ready to serve. Its requests share nothing.
+pub struct HttpProgram {
+    instances: Instances,
+    service: Arc<Service>,
+    tasks: Tasks,
+    _ticker: Arc<Ticker>,
+}
+
+impl std::fmt::Debug for HttpProgram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpProgram").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// How a component is spoken to.
+enum Instances {
+    /// `wasi:http/incoming-handler` of 0.2.
+    Incoming(p2::bindings::ProxyPre<State>),
+    /// `wasi:http/handler` of 0.3.
+    Handler(p3::bindings::ServicePre<State>),
+}
+
+/// What the handling of one request is given.
+#[derive(Debug)]
+pub struct HttpFrame {
+    pub request: RequestId,
+    /// When the guest ends, if it has not ended by itself; a response that it still writes breaks off.
+    pub deadline: Instant,
+}
+
+/// # Errors
+///
+/// [`LinkError`].
+pub(super) fn link(code: &Code, settings: LinkSettings, tasks: &Tasks) -> Result<HttpProgram, LinkError> {
+    let service = settings.service.clone();
+    if code.kind != Kind::Http {
+        return Err(LinkError::Kind { service });
+    }
+    let import = |source| LinkError::Import { service: service.clone(), source };
+    let mut linker = Linker::<State>::new(code.component.engine());
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(import)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker).map_err(import)?;
+    p2::add_only_http_to_linker_async(&mut linker).map_err(import)?;
+    p3::add_to_linker(&mut linker).map_err(import)?;
+    let instances = linker.instantiate_pre(&code.component).map_err(import)?;
+    let instances = match p3::bindings::ServicePre::new(instances.clone()) {
+        Ok(handler) => Instances::Handler(handler),
+        Err(_) => {
+            let incoming = p2::bindings::ProxyPre::new(instances);
+            Instances::Incoming(incoming.map_err(|source| LinkError::NoHandler { source })?)
+        }
+    };
+    let service = Arc::new(Service::new(settings));
+    Ok(HttpProgram { instances, service, tasks: tasks.clone(), _ticker: Arc::clone(&code.ticker) })
+}
+
+/// Where a guest's response goes, or the error that it gave instead.
+type Respond = oneshot::Sender<Result<Response<WasiBody>, wasmtime_wasi_http::Error>>;
+
+impl HttpProgram {
+    /// Gives `request` to an instance of its own, and resolves when that has begun its response. The guest then goes on
+    /// until it has ended by itself, or its deadline has passed.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], when the guest ended without a response. It is logged here.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the guest and gives back its slot and memory.
+    pub async fn handle<B>(
+        self: &Arc<Self>,
+        request: Request<B>,
+        frame: HttpFrame,
+    ) -> Result<Response<HttpBody>, Failure>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let broken = |error: B::Error| wasmtime_wasi_http::Error::InternalError(Some(error.into().to_string()));
+        let request = request.map(|body| body.map_err(broken).boxed_unsync());
+        let (respond, response) = oneshot::channel();
+        let (wanted, unwanted) = oneshot::channel::<()>();
+        let (fail, failed) = oneshot::channel();
+        let broken = Broken::default();
+        let (program, breaks) = (Arc::clone(self), broken.clone());
+        self.tasks.spawn("wasi:http component", async move {
+            let served = program.serve(request, frame, respond, breaks);
+            tokio::select! {
+                result = served => {
+                    // Nobody waits for it when the response has begun: then the log has it.
+                    let _began = fail.send(result.err());
+                }
+                () = dropped(unwanted) => {}
+            }
+        });
+        let answer = response.await;
+        // From here on the guest ends by itself.
+        let _ended = wanted.send(());
+        match answer {
+            Ok(Ok(response)) => Ok(response.map(|written| HttpBody { written, broken })),
+            Ok(Err(error)) => Err(trap(format!("the component gave an error for a response: {error}"))),
+            Err(_) => {
+                let failure = failed.await.ok().flatten();
+                Err(failure.unwrap_or_else(|| trap("the component ended without a response".into())))
+            }
+        }
+    }
+
+    /// Runs the guest to its end.
+    async fn serve(
+        &self,
+        request: Request<WasiBody>,
+        frame: HttpFrame,
+        respond: Respond,
+        broken: Broken,
+    ) -> Result<(), Failure> {
+        let _counted = self.service.metrics.count_instance();
+        let deadline = frame.deadline.into();
+        let state = State::new(&self.service, &frame.request);
+        let mut store = Store::new(self.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        let run = self.run_in(&mut store, request, respond);
+        let result = match tokio::time::timeout_at(deadline, run).await {
+            Ok(result) => result.map_err(Failure::of),
+            Err(_) => Err(Failure::Deadline),
+        };
+        if result.is_err() {
+            broken.set();
+        }
+        let state = store.into_data();
+        let (memory_refused, log_tail) = (state.memory.refused(), state.finish_log());
+        result.map_err(|failure| {
+            let function = &"wasi:http handler";
+            report(&self.service, Ended { request: &frame.request, function, memory_refused, log_tail }, failure)
+        })
+    }
+
+    async fn run_in(
+        &self,
+        store: &mut Store<State>,
+        request: Request<WasiBody>,
+        respond: Respond,
+    ) -> wasmtime::Result<()> {
+        match &self.instances {
+            Instances::Incoming(instances) => {
+                let mut http = store.data_mut().http();
+                let request = http.new_incoming_request(Scheme::Http, request)?;
+                let respond = http.new_response_outparam_from_callback(|response| {
+                    // Who waited for it may have gone.
+                    let _gone = respond.send(response.map_err(Into::into));
+                })?;
+                let instance = instances.instantiate_async(&mut *store).await?;
+                instance.wasi_http_incoming_handler().call_handle(&mut *store, request, respond).await
+            }
+            Instances::Handler(instances) => {
+                let instance = instances.instantiate_async(&mut *store).await?;
+                store
+                    .run_concurrent(async |accessor| handle_concurrent(&instance, accessor, request, respond).await)
+                    .await?
+            }
+        }
+    }
+
+    fn engine(&self) -> &wasmtime::Engine {
+        match &self.instances {
+            Instances::Incoming(instances) => instances.engine(),
+            Instances::Handler(instances) => instances.engine(),
+        }
+    }
+}
+
+/// Gives `request` to a guest of 0.3. It has returned when its response begins, and writes the body after that.
+async fn handle_concurrent(
+    instance: &p3::bindings::Service,
+    accessor: &Accessor<State>,
+    request: Request<WasiBody>,
+    respond: Respond,
+) -> wasmtime::Result<()> {
+    let (parts, body) = request.into_parts();
+    let uri = parts.uri.into_parts();
+    // HTTP/1.1 says in a header whom it asks, and the guest does not see that header.
+    let host = parts.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let authority = uri.authority.or(host);
+    let headers = accessor.with(|mut store| FieldMap::new_immutable(store.data_mut().http().hooks, parts.headers));
+    let scheme = uri.scheme.or(Some(HttpScheme::HTTP));
+    let (request, sent) = p3::Request::new(parts.method, scheme, authority, uri.path_and_query, headers, None, body);
+    let response = match instance.handle(accessor, request).await? {
+        Ok(response) => Ok(accessor.with(|mut store| response.into_http(&mut store, sent))?),
+        Err(error) => Err(error.into()),
+    };
+    // Who waited for it may have gone.
+    let _gone = respond.send(response);
+    std::future::poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+    Ok(())
+}
+
+/// Resolves when the other end of `channel` was dropped unused.
+async fn dropped(channel: oneshot::Receiver<()>) {
+    if channel.await.is_ok() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn trap(message: String) -> Failure {
+    Failure::Trap { message, backtrace: String::new(), log_tail: String::new() }
+}

@@ -1,0 +1,187 @@
+//! Outgoing requests: only to the hosts that the operator named, each over a connection of its own.
+//!
+//! Invariant: a request of a call leaves the host only when all that the call did or saw before it is durable.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::client::conn::http1;
+use hyper::http::uri::{Authority, Scheme};
+use hyper::{Request, Response, Uri};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::names::{Number, ServiceName};
+use crate::store::{Stopped, Store};
+
+/// How long a connection may take to be there, and a response to begin, unless the guest says less.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// The hosts that a component may send requests to, and how they prove to be who they are.
+#[derive(Debug, Clone)]
+pub(super) struct Grants {
+    /// `api.example.com` at the port of the scheme, or with a port of its own.
+    hosts: Arc<[String]>,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+impl Grants {
+    /// Reads the system's certificates, unless nothing is granted.
+    pub(super) fn new(hosts: &[String]) -> Self {
+        let tls = (!hosts.is_empty()).then(|| {
+            let found = rustls_native_certs::load_native_certs();
+            let mut roots = RootCertStore::empty();
+            let (usable, _) = roots.add_parsable_certificates(found.certs);
+            if usable == 0 {
+                tracing::warn!(errors = ?found.errors, "the system has no certificates: outgoing https will not work");
+            }
+            Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+        });
+        Self { hosts: hosts.into(), tls }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// Where a request to `authority` goes, if it may.
+    fn target(&self, scheme: &Scheme, authority: &Authority) -> Option<(String, u16)> {
+        let port_usual = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+        let (host, port) = (authority.host().to_ascii_lowercase(), authority.port_u16().unwrap_or(port_usual));
+        let with_port = format!("{host}:{port}");
+        let granted = |grant: &String| *grant == with_port || (*grant == host && port == port_usual);
+        self.hosts.iter().any(granted).then_some((host, port))
+    }
+}
+
+/// Sends the requests of one instance.
+pub(super) struct Outgoing {
+    service: ServiceName,
+    grants: Grants,
+    gate: Option<Gate>,
+}
+
+/// What a request waits for: the commits up to this number are durable.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    pub(super) store: Store,
+    pub(super) number: Number,
+}
+
+impl Outgoing {
+    pub(super) fn new(service: ServiceName, grants: Grants) -> Self {
+        Self { service, grants, gate: None }
+    }
+
+    /// From now on requests wait for `gate`.
+    pub(super) fn gate(&mut self, gate: Gate) {
+        self.gate = Some(gate);
+    }
+}
+
+/// A response, and what its connection goes on to do while its body is read.
+type Sent = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+
+impl WasiHttpHooks for Outgoing {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _written: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
+        let uri = request.uri();
+        let (Some(scheme), Some(authority)) = (uri.scheme().cloned(), uri.authority()) else {
+            return Box::new(std::future::ready(Err(Error::HttpRequestUriInvalid)));
+        };
+        let Some((host, port)) = self.grants.target(&scheme, authority) else {
+            tracing::warn!(service = %self.service, %authority, "a request to a host that is not in outbound_hosts");
+            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+        };
+        let tls = self.grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
+        let gate = self.gate.clone();
+        Box::new(async move {
+            if let Some(Gate { store, number }) = gate {
+                let stopped = |stopped: Stopped| Error::InternalError(Some(stopped.to_string()));
+                store.wait_durable(number).await.map_err(stopped)?;
+            }
+            send(request, options.unwrap_or_default(), (host, port), tls).await
+        })
+    }
+}
+
+async fn send(
+    request: Request<WasiBody>,
+    options: RequestOptions,
+    (host, port): (String, u16),
+    tls: Option<TlsConnector>,
+) -> Result<Sent, Error> {
+    let wait = |wait: Option<Duration>| wait.unwrap_or(WAIT_MAX).min(WAIT_MAX);
+    let address = host.trim_matches(['[', ']']).to_owned();
+    let connect = async {
+        let plain = TcpStream::connect((address.as_str(), port)).await.map_err(Error::Connect)?;
+        let Some(tls) = tls else { return Ok::<Box<dyn Connection>, Error>(Box::new(plain)) };
+        let name = ServerName::try_from(address.clone()).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let secret = tls.connect(name, plain).await.map_err(Error::Tls)?;
+        Ok(Box::new(secret))
+    };
+    let connection = timeout(wait(options.connect_timeout), connect).await.map_err(|_| Error::ConnectionTimeout)??;
+    let answered = exchange(connection, request);
+    timeout(wait(options.first_byte_timeout), answered).await.map_err(|_| Error::ConnectionReadTimeout)?
+}
+
+trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
+
+/// Sends `request` over `connection`, and waits until its response begins.
+async fn exchange(connection: Box<dyn Connection>, mut request: Request<WasiBody>) -> Result<Sent, Error> {
+    // A server is asked for a path; only a proxy is told scheme and host.
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    *request.uri_mut() = Uri::try_from(path).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let (mut sender, driver) = http1::handshake(TokioIo::new(connection)).await?;
+    let mut driver = Box::pin(driver);
+    let mut response = Box::pin(sender.send_request(request));
+    let (response, driven) = tokio::select! {
+        response = &mut response => (response?, false),
+        ended = &mut driver => {
+            ended?;
+            (response.await?, true)
+        }
+    };
+    let rest = async move { if driven { Ok(()) } else { driver.await.map_err(Error::from) } };
+    Ok((response.map(|body| body.map_err(Error::from).boxed_unsync()), Box::new(rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_goes_only_to_a_host_and_port_that_are_granted() {
+        let hosts = ["api.example.com", "127.0.0.1:9000"].map(String::from);
+        let grants = Grants { hosts: hosts.into(), tls: None };
+        let check = |url: &str, granted: bool| {
+            let uri: Uri = url.parse().unwrap();
+            let target = grants.target(uri.scheme().unwrap(), uri.authority().unwrap());
+            assert_eq!(target.is_some(), granted, "{url}");
+        };
+        check("https://api.example.com/pay", true);
+        check("http://API.example.com", true);
+        check("https://api.example.com:443", true);
+        check("https://api.example.com:8443", false);
+        check("https://user@api.example.com", true);
+        check("https://api.example.com@evil.example", false);
+        check("https://evil.api.example.com", false);
+        check("http://127.0.0.1:9000", true);
+        check("http://127.0.0.1", false);
+        check("http://localhost:9000", false);
+    }
+}

@@ -1,0 +1,75 @@
+//! What is compiled, and what is refused.
+
+use std::fs;
+use std::path::Path;
+
+use switchyard::config::RuntimeSettings;
+use switchyard::contract::Contracts;
+use switchyard::runtime::{CompileError, LinkError, LinkSettings, Runtime};
+
+use crate::guest::{component, limits, runtime, runtime_settings, workspace};
+use crate::log;
+
+fn settings() -> LinkSettings {
+    LinkSettings {
+        service: "hostile".to_owned().try_into().unwrap(),
+        environment: Vec::new(),
+        outbound_hosts: Vec::new(),
+        limits: limits(),
+    }
+}
+
+#[test]
+fn a_damaged_entry_of_the_cache_is_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let compile = || {
+        log::capture();
+        Runtime::new(&runtime_settings(1), folder.path()).unwrap().compile(&component("hostile.wasm")).unwrap();
+        log::take()
+    };
+    let of_log = |logged: &str| logged.contains(" compiled digest=");
+    assert!(of_log(&compile()));
+    assert!(!of_log(&compile()));
+    let entry = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let entry = entry.into_iter().find(|path| path.extension().is_none()).unwrap();
+    fs::write(&entry, &fs::read(&entry).unwrap()[1..]).unwrap();
+    let logged = compile();
+    assert!(of_log(&logged) && logged.contains("compiled code is damaged"), "{logged}");
+    assert!(!of_log(&compile()));
+}
+
+#[test]
+fn what_is_no_component_or_does_not_fit_is_refused() {
+    let runtime = runtime(1);
+    for bytes in [&b""[..], b"\0asm\x01\0\0\0", b"not wasm"] {
+        assert!(matches!(runtime.compile(bytes), Err(CompileError::Invalid { .. })));
+    }
+    let settings = RuntimeSettings { memories_per_component_max: 1, ..runtime_settings(1) };
+    let folder = tempfile::tempdir().unwrap();
+    let refused = Runtime::new(&settings, folder.path()).unwrap().compile(&component("hostile.wasm")).unwrap_err();
+    let CompileError::Invalid { source } = refused;
+    assert!(source.to_string().contains("exceeds the configured maximum of 1"), "{source}");
+}
+
+#[test]
+fn a_component_links_only_to_a_contract_that_it_keeps() {
+    let runtime = runtime(1);
+    let read = |wit: &str| Contracts::read(&workspace().join(Path::new(wit))).unwrap();
+    let hostile = read("host/tests/wit").world("test:hostile/hostile").unwrap();
+    let cart = read("wit").world("shop:cart/cart-service").unwrap();
+    let code = runtime.compile(&component("hostile.wasm")).unwrap();
+    assert!(runtime.link(&code, &hostile, settings()).is_ok());
+    assert!(matches!(runtime.link(&code, &cart, settings()), Err(LinkError::Import { .. })));
+
+    let fetcher = read("host/tests/wit").world("test:fetches/fetcher").unwrap();
+    let fetches = runtime.compile(&component("fetches.wasm")).unwrap();
+    let ungranted = runtime.link(&fetches, &fetcher, settings());
+    assert!(matches!(ungranted, Err(LinkError::Import { source, .. }) if format!("{source:#}").contains("wasi:http")));
+
+    let web = runtime.compile_http(&component("web_0_2.wasm")).unwrap();
+    assert!(matches!(runtime.link(&web, &hostile, settings()), Err(LinkError::Kind { .. })));
+    let tasks = switchyard::tasks::Tasks::default();
+    assert!(matches!(runtime.link_http(&code, settings(), &tasks), Err(LinkError::Kind { .. })));
+    let not_web = runtime.compile_http(b"\0asm\x0d\0\x01\0").unwrap();
+    assert!(matches!(runtime.link_http(&not_web, settings(), &tasks), Err(LinkError::NoHandler { .. })));
+}

@@ -1,0 +1,173 @@
+//! Raw `wasi:http` components of 0.2 and 0.3: each test runs both.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Body, Frame};
+use hyper::{Request, Response};
+use switchyard::names::{RequestId, ServiceName};
+use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
+use switchyard::tasks::Tasks;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use wasmtime::component::Val;
+
+use crate::guest::{Guest, component, limits, now, runtime};
+
+const COMPONENTS: [&str; 2] = ["web_0_2.wasm", "web_0_3.wasm"];
+
+struct Web(Arc<HttpProgram>);
+
+impl Web {
+    fn new(runtime: &Runtime, file: &str, outbound_hosts: Vec<String>) -> Self {
+        let settings = LinkSettings {
+            service: ServiceName::parse("web").unwrap(),
+            environment: vec![("GREETING".into(), "hello".into())],
+            outbound_hosts,
+            limits: limits(),
+        };
+        let code = runtime.compile_http(&component(file)).unwrap();
+        Self(runtime.link_http(&code, settings, &Tasks::default()).unwrap())
+    }
+
+    async fn ask<B>(&self, path: &str, body: B, deadline_ms: u64) -> Result<Response<HttpBody>, Failure>
+    where
+        B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    {
+        let request = Request::post(format!("http://shop.example/web{path}")).body(body).unwrap();
+        let deadline = now() + Duration::from_millis(deadline_ms);
+        self.0.handle(request, HttpFrame { request: RequestId::from_bits(1), deadline }).await
+    }
+
+    async fn say(&self, path: &str, body: &str) -> Result<String, Failure> {
+        let response = self.ask(path, Full::from(body.to_owned()), 2_000).await?;
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        Ok(String::from_utf8(bytes.into()).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_component_answers_and_has_its_environment() {
+    let runtime = runtime(1);
+    for file in COMPONENTS {
+        assert_eq!(Web::new(&runtime, file, Vec::new()).say("/greeting", "").await.unwrap(), "hello", "{file}");
+    }
+}
+
+/// The second piece is sent when the first has come back: nobody gathers a whole body.
+#[tokio::test]
+async fn bodies_stream_both_ways() {
+    let runtime = runtime(1);
+    for file in COMPONENTS {
+        let web = Web::new(&runtime, file, Vec::new());
+        let (send, mut pieces) = tokio::sync::mpsc::channel::<&'static str>(1);
+        let body = futures::stream::poll_fn(move |context| pieces.poll_recv(context));
+        let body = StreamBody::new(futures::StreamExt::map(body, |piece| Ok(Frame::data(Bytes::from(piece)))));
+        send.send("one").await.unwrap();
+        let mut echo = web.ask("/echo", body, 2_000).await.unwrap().into_body();
+        for next in [Some("two"), Some("three"), None] {
+            let piece = echo.frame().await.unwrap().unwrap().into_data().unwrap();
+            match next {
+                Some(next) => send.send(next).await.unwrap(),
+                None => assert_eq!(piece, "three", "{file}"),
+            }
+        }
+        drop(send);
+        assert!(echo.frame().await.is_none(), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_fails_before_its_response_is_a_failure() {
+    let runtime = runtime(1);
+    for file in COMPONENTS {
+        let web = Web::new(&runtime, file, Vec::new());
+        let end = web.say("/panic", "").await;
+        assert!(
+            matches!(&end, Err(Failure::Trap { log_tail, .. }) if log_tail.contains("no answer")),
+            "{file}: {end:?}"
+        );
+        let end = web.say("/silence", "").await;
+        assert!(matches!(end, Err(Failure::Trap { .. })), "{file}: {end:?}");
+        let end = web.ask("/spin", Full::<Bytes>::default(), 50).await;
+        assert!(matches!(end, Err(Failure::Deadline)), "{file}");
+        assert_eq!(web.say("/greeting", "").await.unwrap(), "hello", "{file}: the slot is free again");
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_breaks_off_does_not_look_whole() {
+    let runtime = runtime(1);
+    for file in COMPONENTS {
+        let web = Web::new(&runtime, file, Vec::new());
+        let response = web.ask("/break-off", Full::<Bytes>::default(), 2_000).await.unwrap();
+        let mut body = response.into_body();
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "begun", "{file}");
+        assert!(body.frame().await.unwrap().is_err(), "{file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_nobody_waits_for_any_more_gives_its_slot_back() {
+    let runtime = runtime(1);
+    for file in COMPONENTS {
+        let web = Web::new(&runtime, file, Vec::new());
+        for _ in 0..30 {
+            // A guest goes on for a moment when its response is there: its slot may not be free yet.
+            while web.ask("/spin", Full::<Bytes>::default(), 60_000).or_gives_up().await.is_some() {}
+            while web.say("/greeting", "").await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+trait GivesUp: Future + Sized {
+    /// What it resolves to within 2 ms; otherwise it is dropped.
+    async fn or_gives_up(self) -> Option<Self::Output> {
+        tokio::time::timeout(Duration::from_millis(2), self).await.ok()
+    }
+}
+
+impl<T: Future> GivesUp for T {}
+
+#[tokio::test]
+async fn a_request_goes_out_only_to_a_host_that_was_granted() {
+    let authority = says_hi().await;
+    let runtime = runtime(1);
+    for file in COMPONENTS {
+        let granted = Web::new(&runtime, file, vec![authority.clone()]);
+        assert_eq!(granted.say("/fetch", &authority).await.unwrap(), "200 hi", "{file}");
+        let refused = Web::new(&runtime, file, vec!["example.com".into()]).say("/fetch", &authority).await.unwrap();
+        assert!(refused.contains("HttpRequestDenied"), "{file}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_with_a_contract_reaches_out_only_where_it_was_granted_too() {
+    let authority = says_hi().await;
+    let runtime = runtime(1);
+    for (granted, said) in [(authority.clone(), "200 hi"), ("example.com".into(), "ErrorCode::HttpRequestDenied")] {
+        let guest = Guest::of("fetches.wasm", "test:fetches/fetcher", vec![granted], &runtime, limits());
+        let answer = guest.run("fetch", &[Val::String(authority.clone())]).await.unwrap();
+        assert_eq!(answer, Some(Val::String(said.into())));
+    }
+}
+
+/// The authority of a server that answers one path.
+async fn says_hi() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    Tasks::default().spawn("says hi", async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = vec![0; 1024];
+            let read = connection.read(&mut request).await.unwrap();
+            assert!(request.starts_with(b"GET /hello HTTP/1.1\r\n"), "{read} bytes");
+            connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").await.unwrap();
+        }
+    });
+    authority
+}
