@@ -146,10 +146,10 @@ const TOUCHED: [(&str, &str); 7] = [
 async fn nobody_is_told_of_what_is_not_durable_and_who_has_not_seen_it_does_not_wait() {
     let rig = Rig::new();
     let begun = rig.begin_held(&TOUCHED).await;
-    for (call, touched) in begun.iter().zip(TOUCHED) {
-        assert!(!call.is_finished(), "{touched:?}");
-    }
+    let let_out: Vec<_> = begun.iter().zip(TOUCHED).filter(|(call, _)| call.is_finished()).collect();
+    // Before anything can fail: a disk that is held up holds up the end of the test.
     rig.disk.let_syncs_go();
+    assert!(let_out.is_empty(), "{let_out:?}");
     let mut answers = Vec::new();
     for call in begun {
         answers.push(call.await.unwrap());

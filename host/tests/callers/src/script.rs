@@ -1,6 +1,7 @@
 //! A script: steps with `;` between them. What its steps give is the answer, with `,` between.
 //!
-//! `%` stands for what the step before gave. A call to a service is a step too: `back.write{add sold; refuse why}`.
+//! `%` stands for what the step before gave. A call to a service is a step too: `back.write{add sold; refuse why}`, and
+//! so are `repeat 3{add n}` and `if n 3{add m}`.
 #![expect(clippy::disallowed_methods, reason = "a guest has only what std gives it")]
 
 use std::hash::{BuildHasher as _, RandomState};
@@ -92,15 +93,22 @@ fn block(head: &str, inner: &str) -> Result<String, Problem> {
         "back.read" => back::read(inner),
         "back.write" => back::write(inner),
         "back.bare" => Ok(back::bare(inner)),
-        repeat => {
-            let mut last = String::new();
-            for _ in 0..number(repeat.trim_start_matches("repeat ")) {
-                last = run(inner)?;
-            }
-            return Ok(last);
-        }
+        head => return control(head, inner),
     };
     Ok(answer.unwrap_or_else(|problem| said(&problem)))
+}
+
+fn control(head: &str, inner: &str) -> Result<String, Problem> {
+    let times = match head.split(' ').collect::<Vec<_>>()[..] {
+        ["repeat", times] => number(times),
+        ["if", key, value] => u64::from(text(key).is_some_and(|found| found == value)),
+        _ => panic!("no step is called {head:?}"),
+    };
+    let mut last = String::new();
+    for _ in 0..times {
+        last = run(inner)?;
+    }
+    Ok(last)
 }
 
 fn text(key: &str) -> Option<String> {

@@ -10,7 +10,7 @@ use crate::guest::now;
 #[tokio::test]
 async fn calls_beyond_the_slots_wait_their_time_and_beyond_those_that_wait_are_refused_at_once() {
     let pair = Pair::with(|front, _| {
-        (front.calls_in_flight_max, front.calls_waiting_max, front.wait_ms_max) = (2, 1, 100);
+        (front.calls_in_flight_max, front.calls_waiting_max, front.wait_ms_max) = (2, 1, 300);
     });
     let figures = || pair.front.service.figures();
     let others = async {
@@ -20,13 +20,13 @@ async fn calls_beyond_the_slots_wait_their_time_and_beyond_those_that_wait_are_r
         let refused = async {
             until("the third waits", || figures().waiting == 1).await;
             assert_eq!(pair.front("say").await, "front is not available: as many calls as may wait for it do");
-            assert!(begun.elapsed() < Duration::from_millis(100), "the fourth has waited");
+            assert!(begun.elapsed() < Duration::from_millis(300), "the fourth has waited");
         };
         let (third, ()) = tokio::join!(waits, refused);
         assert_eq!(third, "front is not available: its calls in flight leave no room");
-        assert!(begun.elapsed() >= Duration::from_millis(100));
+        assert!(begun.elapsed() >= Duration::from_millis(300));
     };
-    tokio::join!(pair.front("sleep 500"), pair.front("sleep 500"), others);
+    tokio::join!(pair.front("sleep 1000"), pair.front("sleep 1000"), others);
     assert_eq!(pair.front("say well").await, "well");
 }
 

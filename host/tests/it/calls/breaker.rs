@@ -9,6 +9,13 @@ use super::{Pair, until};
 
 const OPEN: &str = "front is not available: its circuit is open after failures in a row";
 
+/// How long a circuit stays open, where a test waits for its end.
+const PAUSE_MS: u64 = 400;
+
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(PAUSE_MS)).await;
+}
+
 /// Circuits that open after three failures and stay open for some time.
 fn pair(open_ms: u64) -> Arc<Pair> {
     Pair::with(|front, back| {
@@ -39,13 +46,13 @@ async fn failures_in_a_row_open_the_circuit_and_nothing_else_does() {
 
 #[tokio::test]
 async fn after_a_pause_one_good_try_closes_the_circuit_and_a_bad_one_does_not() {
-    let pair = pair(200);
+    let pair = pair(PAUSE_MS);
     fail(&pair).await;
     assert_eq!(pair.front("say well").await, OPEN);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    pause().await;
     assert_eq!(pair.front("panic why").await, "front failed", "the try");
     assert_eq!(pair.front("say well").await, OPEN);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    pause().await;
     for _ in 0..3 {
         assert_eq!(pair.front("say well").await, "well");
     }
@@ -55,22 +62,22 @@ async fn after_a_pause_one_good_try_closes_the_circuit_and_a_bad_one_does_not() 
 #[tokio::test]
 async fn a_try_that_comes_to_no_end_is_followed_by_another() {
     let pair = Pair::with(|front, _| {
-        (front.circuit_failures, front.circuit_open_ms) = (3, 100);
+        (front.circuit_failures, front.circuit_open_ms) = (3, PAUSE_MS);
         (front.calls_in_flight_max, front.calls_waiting_max) = (1, 0);
     });
     fail(&pair).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    pause().await;
     let mut gone = Box::pin(pair.call("front.read", "sleep 15000"));
     tokio::select! {
         _ = &mut gone => panic!("it sleeps"),
         () = until("the try", || pair.front.service.figures().in_flight == 1) => {}
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    pause().await;
     let full = "front is not available: as many calls as may wait for it do";
     assert_eq!(pair.front("say well").await, full, "the try of the next pause finds no slot");
     drop(gone);
     assert_eq!(pair.front("say well").await, OPEN);
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    pause().await;
     assert_eq!(pair.front("say well").await, "well");
 }
 
@@ -98,9 +105,12 @@ async fn a_caller_is_not_to_blame_for_the_service_that_it_calls() {
 /// Otherwise any service could shut out another one for all by calling it too late.
 #[tokio::test]
 async fn a_service_is_not_to_blame_for_a_caller_that_leaves_it_no_time() {
-    let pair = pair(60_000);
+    let pair = Pair::with(|front, back| {
+        (front.deadline_ms, back.deadline_ms) = (300, 20_000);
+        back.circuit_failures = 3;
+    });
     for _ in 0..4 {
-        let answer = pair.front("sleep 450; back.write{sleep 300}").await;
+        let answer = pair.front("back.write{sleep 15000}").await;
         assert_eq!(answer, "unavailable: the deadline of the call to back passed");
     }
     assert_eq!(pair.back("say well").await, "well");
