@@ -134,3 +134,6 @@ const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
 // The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.
 const _: () = assert!(VALUE_DEPTH_MAX < 128);
+
+/// Services that may have a candidate at once: every choice among them is a directory of its own, 16 in all.
+pub const CANDIDATES_MAX: usize = 4;

@@ -109,6 +109,11 @@ impl Digest {
         Ok(Self(bytes))
     }
 
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The 64 hex digits alone, as file names have them.
     #[must_use]
     pub fn hex(&self) -> String {

@@ -7,7 +7,6 @@ mod services;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -17,12 +16,11 @@ pub use services::Progress;
 use services::Workshop;
 
 use crate::admin::Admin;
-use crate::call::{Calls, Directory};
+use crate::call::{Calls, Routing};
 use crate::clock;
 use crate::config::{Configuration, Manifest};
-use crate::contract::{Contracts, Function, World, check_together, openapi};
-use crate::gateway::{Gateway, Mount, Surface};
-use crate::names::ServiceName;
+use crate::contract::{Contracts, check_together};
+use crate::gateway::{Gateway, Mount};
 use crate::observe::Metrics;
 use crate::runtime::Runtime;
 use crate::store::Stores;
@@ -30,9 +28,6 @@ use crate::tasks::Tasks;
 
 /// The folder of compiled code, in the data directory.
 const COMPILED_FOLDER: &str = "compiled";
-
-/// The title of the OpenAPI document: the host knows no better name for what it serves.
-const API_TITLE: &str = "Services";
 
 /// How long tasks may take to end once no connection is left.
 const AFTER_DRAIN: Duration = Duration::from_secs(2);
@@ -71,12 +66,6 @@ pub async fn start(
     }
 }
 
-/// All functions that services export, with their service.
-fn functions(worlds: &[(ServiceName, Arc<World>)]) -> Vec<(ServiceName, Arc<Function>)> {
-    let exports = worlds.iter().flat_map(|(name, world)| world.exports.iter().map(move |interface| (name, interface)));
-    exports.flat_map(|(name, interface)| interface.functions.iter().map(|f| (name.clone(), Arc::clone(f)))).collect()
-}
-
 /// Takes an address; the listener is ready for connections at once.
 async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, flag, source })
@@ -84,9 +73,8 @@ async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, 
 
 /// What is made, lowest first, before anything is served.
 struct Parts {
-    worlds: Vec<(ServiceName, Arc<World>)>,
     stores: Stores,
-    directory: Directory,
+    routing: Routing,
     mounts: Vec<Mount>,
 }
 
@@ -106,9 +94,9 @@ impl Parts {
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
         let workshop = Workshop { manifest, contracts: &contracts, runtime: &runtime, stores: &stores, report };
-        let directory = Directory::new(workshop.members(&worlds)?)?;
+        let routing = Routing::new(&workshop.members(&worlds)?, Vec::new())?;
         let mounts = mounts::mounts(manifest, &runtime, tasks, report)?;
-        Ok(Self { worlds, stores, directory, mounts })
+        Ok(Self { stores, routing, mounts })
     }
 
     /// Serves both sides, in `tasks`.
@@ -124,15 +112,9 @@ impl Parts {
         let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
         let addresses = (address(&public)?, address(&admin)?);
         let age_ms_max = manifest.gateway.authentication_cache_ms_max;
-        let calls = Calls::new(self.directory, self.stores.clone(), tasks.clone(), age_ms_max)?;
-        let openapi = openapi(&self.worlds, API_TITLE, env!("CARGO_PKG_VERSION"));
-        let surface = Surface {
-            functions: functions(&self.worlds),
-            mounts: self.mounts,
-            openapi: serde_json::to_vec(&openapi).map_err(|source| StartError::Openapi { source })?.into(),
-        };
+        let calls = Calls::new(self.routing, self.stores.clone(), tasks.clone(), age_ms_max)?;
         let drain_ms_max = manifest.host.drain_ms_max;
-        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, surface, calls.clone(), tasks)?;
+        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.mounts, calls.clone(), tasks)?;
         let operator = Admin::new(configuration, calls, self.stores.clone(), metrics.clone(), tasks)?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
         tasks.spawn("public listener", gateway.serve(public));

@@ -29,8 +29,8 @@ impl Admin {
         if let StoreHealth::Stopped { why } = self.stores.health() {
             because.push(format!("no commit is taken: {why}"));
         }
-        let directory = self.calls.directory();
-        let missing = self.services.iter().filter(|name| directory.member(name).is_none());
+        let routing = self.calls.routing();
+        let missing = self.services.iter().filter(|name| routing.live().member(name).is_none());
         because.extend(missing.map(|name| format!("{name} has no live release")));
         Readiness { ready: because.is_empty(), because }
     }

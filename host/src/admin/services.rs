@@ -39,15 +39,15 @@ struct ReleaseView {
 impl Admin {
     /// All services, by name.
     pub(super) fn all_services(&self) -> Services {
-        let directory = self.calls.directory();
-        let mut items: Vec<_> = directory.members().map(view).collect();
+        let routing = self.calls.routing();
+        let mut items: Vec<_> = routing.live().members().map(view).collect();
         items.sort_by(|one, other| one.name.cmp(&other.name));
         Services { items }
     }
 
     pub(super) fn service(&self, name: &str) -> Result<ServiceView, Refused> {
-        let directory = self.calls.directory();
-        Ok(view(member(directory.members(), name)?))
+        let routing = self.calls.routing();
+        Ok(view(member(routing.live().members(), name)?))
     }
 }
 

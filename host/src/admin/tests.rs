@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::request::RequestBody;
 use super::routes::Route;
 use super::*;
-use crate::call::Directory;
+use crate::call::Routing;
 use crate::config::{Flags, load};
 use crate::observe::calls::ServiceCalls;
 
@@ -31,8 +31,8 @@ fn tested() -> Tested {
     std::fs::create_dir(data).expect("a data directory");
     let stores = Stores::open(data, &configuration.manifest.store, &[]).expect("stores");
     let tasks = Tasks::default();
-    let directory = Directory::new([]).expect("nothing is missing");
-    let calls = Calls::new(directory, stores.clone(), tasks.clone(), 0).expect("randomness");
+    let routing = Routing::new(&[], vec![]).expect("nothing is missing");
+    let calls = Calls::new(routing, stores.clone(), tasks.clone(), 0).expect("randomness");
     let admin = Admin::new(&configuration, calls, stores.clone(), Metrics::start(), &tasks).expect("a token");
     Tested { admin, tasks, stores, folder }
 }

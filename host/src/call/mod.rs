@@ -12,6 +12,7 @@ mod directory;
 mod execute;
 mod nested;
 mod root;
+mod routing;
 mod run;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use wasmtime::component::Val;
 
 pub use answer::{Answer, CallError};
 pub use directory::{Directory, Member, NotExported, Release, Service};
+pub use routing::{Candidate, Origin, Routing, Share, Worlds};
 
 use crate::clock;
 use crate::contract::Function;
@@ -35,7 +37,7 @@ use authentication::Sessions;
 use execute::Call;
 use root::{Entropy, Root};
 
-/// The data plane: runs calls on the releases that its directory names. Clones are the same one.
+/// The data plane: runs calls on the releases that its routing names. Clones are the same one.
 #[derive(Debug, Clone)]
 pub struct Calls {
     inner: Arc<Inner>,
@@ -43,7 +45,7 @@ pub struct Calls {
 
 #[derive(Debug)]
 struct Inner {
-    directory: ArcSwap<Directory>,
+    routing: ArcSwap<Routing>,
     stores: Stores,
     entropy: Entropy,
     sessions: Sessions,
@@ -69,28 +71,28 @@ impl Calls {
     ///
     /// When the system gives no randomness.
     pub fn new(
-        directory: Directory,
+        routing: Routing,
         stores: Stores,
         tasks: Tasks,
         authentication_cache_ms_max: u64,
     ) -> Result<Self, getrandom::Error> {
         let sessions = Sessions::new(authentication_cache_ms_max);
-        let directory = ArcSwap::from_pointee(directory);
-        Ok(Self { inner: Arc::new(Inner { directory, stores, entropy: Entropy::new()?, sessions, tasks }) })
+        let routing = ArcSwap::from_pointee(routing);
+        Ok(Self { inner: Arc::new(Inner { routing, stores, entropy: Entropy::new()?, sessions, tasks }) })
     }
 
-    /// The releases that a root call would begin on now.
+    /// What root calls begin on now.
     #[must_use]
-    pub fn directory(&self) -> Arc<Directory> {
-        self.inner.directory.load_full()
+    pub fn routing(&self) -> Arc<Routing> {
+        self.inner.routing.load_full()
     }
 
-    /// Makes `directory` what root calls begin on. Those under way end on the one that they began with.
-    pub fn swap(&self, directory: Directory) {
-        self.inner.directory.store(Arc::new(directory));
+    /// Makes `routing` what root calls begin on, and gives what they began on before. Calls under way end on that.
+    pub fn swap(&self, routing: Routing) -> Arc<Routing> {
+        self.inner.routing.swap(Arc::new(routing))
     }
 
-    /// Runs one call to its end and waits until it is durable.
+    /// Runs one call, on what `routing` has for who makes it, to its end and waits until it is durable.
     ///
     /// # Errors
     ///
@@ -100,8 +102,8 @@ impl Calls {
     ///
     /// Dropping the future of a call that may write does not end it: it goes on in the background, so that what it
     /// began elsewhere is finished or undone. A read-only call ends where it is.
-    pub async fn call(&self, call: RootCall) -> Result<Answer, CallError> {
-        let directory = self.inner.directory.load_full();
+    pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Answer, CallError> {
+        let directory = Arc::clone(routing.choose(call.identity.as_ref(), origin));
         if call.function.reads_only() {
             return run(Arc::clone(&self.inner), directory, call).await;
         }
@@ -121,11 +123,17 @@ impl Calls {
     /// # Errors
     ///
     /// [`CallError`] when the service that knows cannot be asked.
-    pub async fn authenticate(&self, token: &str, request: &RequestId) -> Result<Option<Identity>, CallError> {
-        let directory = self.inner.directory.load_full();
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        request: &RequestId,
+        routing: &Routing,
+        origin: Origin<'_>,
+    ) -> Result<Option<Identity>, CallError> {
+        let directory = routing.choose(None, origin);
         let Some(authenticator) = directory.authenticator() else { return Ok(None) };
         let key = Sessions::key(token);
-        if let Some(identity) = self.inner.sessions.get(&key, &directory) {
+        if let Some(identity) = self.inner.sessions.get(&key, &authenticator.member) {
             return Ok(Some(identity));
         }
         let call = RootCall {
@@ -135,13 +143,13 @@ impl Calls {
             identity: None,
             request: request.clone(),
         };
-        let root = self.inner.root(Arc::clone(&directory), &call);
+        let root = self.inner.root(Arc::clone(directory), &call);
         let call = Call::root(&root, &authenticator.member, &call.function, call.arguments);
         let (answer, reads) = call.read().await?;
         self.inner.stores.wait_durable(root.reached()).await?;
         let identity = authentication::identity(answer);
         if let Some(identity) = &identity {
-            self.inner.sessions.keep(key, identity.clone(), reads, &directory);
+            self.inner.sessions.keep(key, identity.clone(), reads, &authenticator.member.release);
         }
         Ok(identity)
     }

@@ -29,6 +29,7 @@ mod rates;
 mod refusal;
 mod routes;
 mod server;
+mod surface;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -41,7 +42,7 @@ pub use body::{Body, BodyError};
 pub use callee::Callee;
 pub use client::{Client, ClientKey};
 pub use errors::ErrorShape;
-pub use front::{Gateway, GatewayError, Surface};
+pub use front::{Gateway, GatewayError};
 pub use intake::{IncomingBody, IncomingError};
 pub use mounts::{Mount, Mounted, MountedAnswer, MountedRequest};
 pub use problem::Problem;

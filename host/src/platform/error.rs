@@ -41,8 +41,6 @@ pub enum StartError {
     Randomness(#[from] getrandom::Error),
     #[error("a listener has no address")]
     Address { source: std::io::Error },
-    #[error("the OpenAPI document cannot be written")]
-    Openapi { source: serde_json::Error },
     #[error(transparent)]
     Gateway(#[from] GatewayError),
     #[error(transparent)]
