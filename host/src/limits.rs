@@ -77,6 +77,9 @@ pub const READ_KEYS_MAX: usize = 4096;
 /// Most ranges that a call's scans are remembered by; more are remembered as the whole store.
 pub const READ_RANGES_MAX: usize = 256;
 
+/// Most snapshots of one store that are held at once beyond the calls that took them: each keeps a few KiB of its own.
+pub const SNAPSHOTS_MAX: usize = 1024;
+
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
 

@@ -103,7 +103,9 @@ impl Call {
         let shares = lane == Lane::Shared && self.held.is_none() && transaction.has_effects();
         let commit = async {
             let _shared = if shares { Some(self.member.service.lane.read().await) } else { None };
-            transaction.commit(CommitDetails { call: CallId::of_seed(&self.seed), memo: None }).await
+            transaction
+                .commit(CommitDetails { call: CallId::of_seed(&self.seed), memo: None, data_version: None })
+                .await
         };
         match timeout_at(self.deadline.into(), commit).await {
             Ok(Ok(number)) => {
@@ -181,7 +183,8 @@ impl Call {
                 CallError::OverLimit { service: service.clone(), limit: "commit_bytes" }
             }
             CommitError::Store(_) => CallError::unavailable(service, "its store cannot be read"),
-            CommitError::Conflict => CallError::Failed { service: service.clone() },
+            CommitError::Forgotten { .. } => CallError::unavailable(service, "it was removed, and its store forgotten"),
+            CommitError::Conflict | CommitError::Rehearsal => CallError::Failed { service: service.clone() },
         };
         let (function, request) = (&self.function.name.wit, self.root.request.as_str());
         tracing::warn!(%service, %function, request, error = %refused, "commit refused");

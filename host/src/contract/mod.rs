@@ -1,6 +1,8 @@
 //! The contract: what a WIT package says about how its functions are reached.
 
 mod clash;
+mod compare;
+mod compat;
 mod display;
 mod host;
 mod line;
@@ -11,6 +13,7 @@ mod read;
 mod read_functions;
 mod read_types;
 mod source;
+mod surface;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -21,12 +24,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clash::check_together;
+pub use compare::VerdictProblem;
+pub use compat::{Break, Bump, Compatibility, Level, Neighbour};
 pub use mistake::{ContractError, Mistake};
 pub use openapi::openapi;
+pub use surface::{Surface, Unreadable};
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };
-pub use verdict::{HttpVersion, OutboundHttp, Verdict, VerdictProblem, judge_http};
+pub use verdict::{HttpVersion, OutboundHttp, Verdict, judge_http};
 
 /// Every contract of one folder of WIT packages.
 ///
@@ -84,6 +90,17 @@ impl Contracts {
     /// 40 MiB takes about a second: this is no work for an async thread.
     #[must_use]
     pub fn judge(&self, world: &World, component: &[u8], outbound: OutboundHttp) -> Verdict {
-        verdict::judge(&self.encoded, world, component, outbound)
+        self.judge_surface(world, Surface::read(component).as_ref(), outbound)
+    }
+
+    /// The same of a component that was read before, or could not be.
+    #[must_use]
+    pub fn judge_surface(
+        &self,
+        world: &World,
+        surface: Result<&Surface, &Unreadable>,
+        outbound: OutboundHttp,
+    ) -> Verdict {
+        verdict::judge(&self.encoded, world, surface, outbound)
     }
 }

@@ -16,6 +16,8 @@ const CALL: u8 = 2;
 const WRITES: u8 = 3;
 const EVENTS: u8 = 4;
 const MEMO: u8 = 5;
+const DATA_VERSION: u8 = 8;
+const FORGETS: u8 = 9;
 
 /// What stands for the length of a value that is no value: the key was deleted.
 const DELETED: u32 = u32::MAX;
@@ -32,6 +34,10 @@ pub struct Record {
     pub events: Vec<Event>,
     /// The answer of the call, for the same call id again.
     pub memo: Option<Bytes>,
+    /// The version that the service's data has from now on, where the commit changes it.
+    pub data_version: Option<u64>,
+    /// The service's store ends here: nothing of it remains, and nothing else is in the record.
+    pub forgets: bool,
 }
 
 /// One emitted event.
@@ -101,6 +107,14 @@ impl RecordWriter {
         self.field(MEMO, |bytes| bytes.extend_from_slice(memo));
     }
 
+    pub(crate) fn data_version(&mut self, version: u64) {
+        self.field(DATA_VERSION, |bytes| bytes.extend_from_slice(&version.to_le_bytes()));
+    }
+
+    pub(crate) fn forgets(&mut self) {
+        self.field(FORGETS, |_nothing| ());
+    }
+
     pub(crate) fn finish(self) -> Vec<u8> {
         self.bytes
     }
@@ -138,13 +152,16 @@ impl Record {
     ///
     /// [`RecordError`], whatever the bytes are: they may come from a damaged or foreign file.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let (mut service, mut call, mut memo) = (None, None, None);
+        let (mut service, mut call, mut memo, mut data_version) = (None, None, None, None);
         let (mut writes, mut events) = (Vec::new(), Vec::new());
-        let mut last = 0;
+        let (mut last, mut forgets) = (0, false);
         let mut rest = bytes;
         while let Some((&tag, behind)) = rest.split_first() {
             if tag <= last {
                 return Err(RecordError::FieldOrder { tag });
+            }
+            if tag == FORGETS && last > CALL {
+                return Err(RecordError::Content { tag, what: "record of its own" });
             }
             last = tag;
             let mut reader = Reader { tag, rest: behind };
@@ -156,6 +173,8 @@ impl Record {
                 WRITES => writes = field.writes()?,
                 EVENTS => events = field.events()?,
                 MEMO => memo = Some(Bytes::copy_from_slice(field.take(field.rest.len())?)),
+                DATA_VERSION => data_version = Some(field.data_version()?),
+                FORGETS => forgets = true,
                 _ => return Err(RecordError::UnknownField { tag }),
             }
             if !field.rest.is_empty() {
@@ -164,7 +183,7 @@ impl Record {
         }
         let service = service.ok_or(RecordError::MissingField { tag: SERVICE })?;
         let call = call.ok_or(RecordError::MissingField { tag: CALL })?;
-        Ok(Self { service, call, writes, events, memo })
+        Ok(Self { service, call, writes, events, memo, data_version, forgets })
     }
 }
 
@@ -209,6 +228,11 @@ impl<'a> Reader<'a> {
     fn call(&mut self) -> Result<CallId, RecordError> {
         let bytes = self.take(self.rest.len())?;
         Ok(CallId(bytes.try_into().map_err(|_| self.content("call id"))?))
+    }
+
+    fn data_version(&mut self) -> Result<u64, RecordError> {
+        let bytes = self.take(self.rest.len())?;
+        Ok(u64::from_le_bytes(bytes.try_into().map_err(|_| self.content("data version"))?))
     }
 
     fn writes(&mut self) -> Result<Vec<(Key, Option<Bytes>)>, RecordError> {

@@ -20,6 +20,12 @@ fn encode(record: &Record) -> Vec<u8> {
     if let Some(memo) = &record.memo {
         writer.memo(memo);
     }
+    if let Some(version) = record.data_version {
+        writer.data_version(version);
+    }
+    if record.forgets {
+        writer.forgets();
+    }
     writer.finish()
 }
 
@@ -53,8 +59,9 @@ fn block() -> impl Strategy<Value = Bytes> {
 fn record() -> impl Strategy<Value = Record> {
     let writes = proptest::collection::vec(("\\PC{1,9}", proptest::option::of(block())), 0..5);
     let events = proptest::collection::vec(("\\PC{0,9}", "[a-z]{0,9}", block()), 0..3);
-    ("[a-z]{1,9}", any::<[u8; 16]>(), writes, events, proptest::option::of(block())).prop_map(
-        |(service, call, writes, events, memo)| Record {
+    let memo_and_version = (proptest::option::of(block()), any::<Option<u64>>());
+    ("[a-z]{1,9}", any::<[u8; 16]>(), writes, events, memo_and_version).prop_map(
+        |(service, call, writes, events, (memo, data_version))| Record {
             service: ServiceName::parse(&service).unwrap(),
             call: CallId(call),
             writes: writes.into_iter().map(|(key, value)| (Key::parse(&key).unwrap(), value)).collect(),
@@ -67,6 +74,8 @@ fn record() -> impl Strategy<Value = Record> {
                 })
                 .collect(),
             memo,
+            data_version,
+            forgets: false,
         },
     )
 }
@@ -159,8 +168,8 @@ fn a_stored_value_that_looks_like_a_frame_is_none() {
 fn a_field_that_is_not_known_is_refused() {
     let record = encode(&example());
     let mut newer = record.clone();
-    newer.extend_from_slice(&[9, 1, 0, 0, 0, b'x']);
-    assert_eq!(Record::decode(&newer), Err(RecordError::UnknownField { tag: 9 }));
+    newer.extend_from_slice(&[10, 1, 0, 0, 0, b'x']);
+    assert_eq!(Record::decode(&newer), Err(RecordError::UnknownField { tag: 10 }));
     let mut twice = record.clone();
     twice.extend_from_slice(&[5, 0, 0, 0, 0]);
     assert_eq!(Record::decode(&twice), Err(RecordError::FieldOrder { tag: 5 }));
@@ -178,7 +187,20 @@ fn example() -> Record {
         ],
         events: vec![Event { interface: "a:b/c".into(), function: "e".into(), payload: Bytes::from_static(b"{}") }],
         memo: Some(Bytes::from_static(b"ok")),
+        data_version: None,
+        forgets: false,
     }
+}
+
+#[test]
+fn the_end_of_a_store_is_a_record_of_its_own() {
+    let forgets = Record { writes: Vec::new(), events: Vec::new(), memo: None, forgets: true, ..example() };
+    assert_eq!(Record::decode(&encode(&forgets)), Ok(forgets));
+    let with_writes = encode(&Record { forgets: true, ..example() });
+    assert_eq!(Record::decode(&with_writes), Err(RecordError::Content { tag: 9, what: "record of its own" }));
+    let mut with_more = encode(&example());
+    with_more.extend_from_slice(&[8, 7, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(Record::decode(&with_more), Err(RecordError::Content { tag: 8, what: "data version" }));
 }
 
 #[test]

@@ -81,9 +81,9 @@ impl Outgoing {
         Self { service, grants, gate: None }
     }
 
-    /// From now on requests wait for `gate`.
-    pub(super) fn gate(&mut self, gate: Gate) {
-        self.gate = Some(gate);
+    /// From now on requests wait for `gate`; without one none is sent, as what is rehearsed must not leave the host.
+    pub(super) fn gate(&mut self, gate: Option<Gate>) {
+        self.gate = gate;
     }
 }
 
@@ -106,12 +106,12 @@ impl WasiHttpHooks for Outgoing {
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
         let tls = self.grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
-        let gate = self.gate.clone();
+        let Some(Gate { store, number }) = self.gate.clone() else {
+            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+        };
         Box::new(async move {
-            if let Some(Gate { store, number }) = gate {
-                let stopped = |stopped: Stopped| Error::InternalError(Some(stopped.to_string()));
-                store.wait_durable(number).await.map_err(stopped)?;
-            }
+            let stopped = |stopped: Stopped| Error::InternalError(Some(stopped.to_string()));
+            store.wait_durable(number).await.map_err(stopped)?;
             send(request, options.unwrap_or_default(), (host, port), tls).await
         })
     }

@@ -102,7 +102,8 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
     let held_syncs = HeldSyncs::of(&disk);
     let mut transaction = store.begin();
     transaction.set("key", "value").unwrap();
-    let committed = transaction.commit(CommitDetails { call: CallId([1; 16]), memo: None }).await.unwrap();
+    let committed =
+        transaction.commit(CommitDetails { call: CallId([1; 16]), memo: None, data_version: None }).await.unwrap();
     let fetch = |reached| {
         let function = Arc::clone(&world.exports[0].functions[0]);
         let frame = Frame {

@@ -38,6 +38,11 @@ impl Full {
         Self { room, waits: AtomicBool::new(false), closing: Mutex::new(false), changed: Condvar::new() }
     }
 
+    /// A full disk is an error from the beginning.
+    pub(super) fn refused() -> Self {
+        Self { closing: Mutex::new(true), ..Self::new(Arc::default()) }
+    }
+
     pub(super) fn waits(&self) -> bool {
         self.waits.load(Ordering::Acquire)
     }

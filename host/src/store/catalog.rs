@@ -9,7 +9,7 @@ use super::error::OpenError;
 use crate::journal::{Disk, SERVICES_FOLDER};
 use crate::names::ServiceName;
 
-const LIST: &str = "services/list";
+pub(super) const LIST: &str = "services/list";
 const LIST_NEW: &str = "services/list.new";
 
 /// The services on the list; none when there is no list yet.
@@ -28,13 +28,11 @@ pub(super) fn read(disk: &dyn Disk) -> Result<BTreeSet<ServiceName>, OpenError> 
 }
 
 /// Puts `services` on the list, in place of what was there.
-pub(super) fn write(disk: &dyn Disk, services: &BTreeSet<ServiceName>) -> Result<(), OpenError> {
+pub(super) fn write(disk: &dyn Disk, services: &BTreeSet<ServiceName>) -> io::Result<()> {
     let text: String = services.iter().map(|service| format!("{service}\n")).collect();
-    let written = disk.create(LIST_NEW).and_then(|file| {
-        file.write_at(0, text.as_bytes())?;
-        file.sync()?;
-        disk.rename(LIST_NEW, LIST)?;
-        disk.sync_folder(SERVICES_FOLDER)
-    });
-    written.map_err(|source| OpenError::Folder { path: disk.full(LIST), source })
+    let file = disk.create(LIST_NEW)?;
+    file.write_at(0, text.as_bytes())?;
+    file.sync()?;
+    disk.rename(LIST_NEW, LIST)?;
+    disk.sync_folder(SERVICES_FOLDER)
 }

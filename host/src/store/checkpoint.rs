@@ -6,15 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::CloseError;
-use super::index::Index;
 use super::sequencer::Pipeline;
+use super::services::{Member, Services};
 use crate::journal::Stopped;
 use crate::names::Number;
 
 pub(super) struct Checkpoints {
     pipeline: Arc<Pipeline>,
-    /// In the order of the pipeline's services.
-    indexes: Vec<Index>,
+    services: Arc<Services>,
     period: Duration,
 }
 
@@ -28,15 +27,15 @@ enum RoundError {
 }
 
 impl Checkpoints {
-    pub(super) fn new(pipeline: Arc<Pipeline>, indexes: Vec<Index>, period: Duration) -> Self {
-        Self { pipeline, indexes, period }
+    pub(super) fn new(services: Arc<Services>, period: Duration) -> Self {
+        Self { pipeline: Arc::clone(&services.pipeline), services, period }
     }
 
     /// Runs until the pipeline closes; then writes all indexes once more and closes them.
     ///
     /// When an index cannot be written, no more commits are taken: what the journal has is safe, and the next start
     /// brings it into the indexes.
-    pub(super) fn run(mut self) -> Result<(), CloseError> {
+    pub(super) fn run(self) -> Result<(), CloseError> {
         let mut failed = None;
         loop {
             let last = !self.pipeline.wait_due(self.period);
@@ -56,7 +55,9 @@ impl Checkpoints {
                 break;
             }
         }
-        for index in self.indexes {
+        for member in self.services.take() {
+            // Nobody else has it: a change of the stores ends before they are closed.
+            let Some(index) = Arc::into_inner(member.index) else { continue };
             let service = index.service.clone();
             let closed = index.close().map_err(|source| CloseError::Index { service, source });
             if failed.is_none() {
@@ -71,36 +72,40 @@ impl Checkpoints {
     }
 
     /// Writes every index that has commits to write, and in the `last` round all.
-    fn round(&mut self, last: bool) -> Result<(), RoundError> {
-        let (frozen, number) = self.pipeline.freeze();
+    fn round(&self, last: bool) -> Result<(), RoundError> {
+        let members = self.services.members();
+        let (frozen, number) = self.pipeline.freeze(members.iter().map(|member| member.store.state()));
         // An index never has what the journal could lose.
         self.pipeline.journal.wait_durable_blocking(number)?;
-        for ((index, service), frozen) in self.indexes.iter_mut().zip(&self.pipeline.services).zip(frozen) {
-            let Some(frozen) = frozen else { continue };
-            let failed = |source| CloseError::Index { service: service.name.clone(), source };
-            index.write(&frozen.layer, number, frozen.bytes).map_err(failed)?;
-            let view = index.view().map_err(failed)?;
-            self.pipeline.applied(service, &frozen, view);
+        for (member, frozen) in members.iter().zip(frozen) {
+            let Some(frozen) = frozen.filter(|_| !is_forgotten(member)) else { continue };
+            let failed = |source| CloseError::Index { service: member.index.service.clone(), source };
+            member.index.write(&frozen, number).map_err(failed)?;
+            let view = member.index.view().map_err(failed)?;
+            self.pipeline.applied(member.store.state(), &frozen, view);
         }
-        self.pass(if last { Some(number) } else { self.pipeline.journal.oldest_segment_end() }, number)?;
+        pass(&members, if last { Some(number) } else { self.pipeline.journal.oldest_segment_end() }, number)?;
         self.discard().map_err(|source| CloseError::Discard { source })?;
         Ok(())
     }
 
-    /// Brings the indexes that have no commits to write to `number`, if they are not at `needed` yet.
-    fn pass(&mut self, needed: Option<Number>, number: Number) -> Result<(), CloseError> {
-        let Some(needed) = needed else { return Ok(()) };
-        for index in self.indexes.iter_mut().filter(|index| index.number < needed) {
-            let bytes = index.bytes;
-            index
-                .write(&super::overlay::Layer::new(), number, bytes)
-                .map_err(|source| CloseError::Index { service: index.service.clone(), source })?;
-        }
-        Ok(())
-    }
-
     fn discard(&self) -> io::Result<()> {
-        let passed = self.indexes.iter().map(|index| index.number).min();
-        passed.map_or(Ok(()), |number| self.pipeline.journal.discard_through(number))
+        self.services.passed().map_or(Ok(()), |number| self.pipeline.journal.discard_through(number))
     }
+}
+
+/// Brings the indexes that have no commits to write to `number`, if they are not at `needed` yet.
+fn pass(members: &[Member], needed: Option<Number>, number: Number) -> Result<(), CloseError> {
+    let Some(needed) = needed else { return Ok(()) };
+    for Member { index, .. } in members.iter().filter(|member| member.index.number() < needed && !is_forgotten(member))
+    {
+        index.pass(number).map_err(|source| CloseError::Index { service: index.service.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// Whether the store has ended: then its index stays before the record that says so, as a start tells by that what is
+/// left of it from a later store of the same name.
+fn is_forgotten(member: &Member) -> bool {
+    member.store.state().forgotten().is_some()
 }

@@ -44,13 +44,17 @@ pub enum CommitError {
     NoRoom { source: Option<Arc<io::Error>> },
     #[error("a commit takes at most {bytes_max} bytes of the journal, not {bytes}")]
     TooLarge { bytes: u64, bytes_max: u64 },
+    #[error("the store of {service} was forgotten")]
+    Forgotten { service: ServiceName },
+    #[error("a rehearsal is never committed")]
+    Rehearsal,
     #[error(transparent)]
     Stopped(#[from] Stopped),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why the stores of a data directory are not opened.
+/// Why the stores of a data directory are not opened, or one is not added to them.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("another host uses {}: stop it first, or choose another data directory", path.display())]
@@ -83,6 +87,26 @@ pub enum OpenError {
     Random { source: io::Error },
     #[error("cannot start the thread of the indexes")]
     Thread { source: io::Error },
+    #[error("{service} has its store already")]
+    InUse { service: ServiceName },
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// Why a store was not forgotten, or not to the end.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    #[error("{service} is in use: only the store of a service that was removed can be forgotten")]
+    InUse { service: ServiceName },
+    #[error("there is no store of {service}")]
+    Unknown { service: ServiceName },
+    #[error("there is no room on the disk for the record of it")]
+    NoRoom { source: Arc<io::Error> },
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// It is forgotten, but its file may still be there: forgetting it again, or a restart, takes the file away.
+    #[error("cannot take {} away", path.display())]
+    File { path: PathBuf, source: io::Error },
 }
 
 /// Why the stores were not closed in order. What was acknowledged is durable nonetheless; the next start replays it.

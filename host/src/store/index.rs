@@ -3,14 +3,16 @@
 //! Only the thread that applies commits writes; calls read through an [`IndexView`], which is opened once for many.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use redb::{Database, Range, ReadOnlyTable, ReadableDatabase as _, TableDefinition};
+use redb::{Database, Range, ReadOnlyTable, ReadableDatabase as _, TableDefinition, WriteTransaction};
 
 use super::backend::{Backend, Full};
-use super::overlay::Layer;
+use super::overlay::{Frozen, View};
 use super::scan::Bounds;
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::INDEX_CHECK_BYTES_MAX;
@@ -39,7 +41,7 @@ pub enum IndexOpenError {
     #[error("cannot open {} as an index: restore the data directory from a backup", path.display())]
     Open { path: PathBuf, source: IndexError },
     #[error("cannot make {}", path.display())]
-    Create { path: PathBuf, source: std::io::Error },
+    Create { path: PathBuf, source: io::Error },
     #[error("{} is no index of {service}: put back the file that belongs here", path.display())]
     Foreign { path: PathBuf, service: ServiceName },
     #[error("{} has format {format}, which this version of switchyard does not read", path.display())]
@@ -50,16 +52,13 @@ pub enum IndexOpenError {
 pub(super) struct Index {
     pub(super) service: ServiceName,
     pub(super) journal: JournalId,
-    /// All commits up to this number are durable in it.
-    pub(super) number: Number,
-    /// Bytes of its keys and values.
-    pub(super) bytes: u64,
+    number: AtomicU64,
     database: Database,
 }
 
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Index").field("service", &self.service).field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Index").field("service", &self.service).field("number", &self.number()).finish_non_exhaustive()
     }
 }
 
@@ -79,19 +78,28 @@ pub(super) fn path(service: &ServiceName) -> String {
 }
 
 /// The services that have an index in the data directory.
-pub(super) fn services(disk: &dyn Disk) -> std::io::Result<Vec<ServiceName>> {
+pub(super) fn services(disk: &dyn Disk) -> io::Result<Vec<ServiceName>> {
     let names = disk.names(SERVICES_FOLDER)?;
     Ok(names.iter().filter_map(|name| ServiceName::parse(name.strip_suffix(".redb")?).ok()).collect())
 }
 
+/// Deletes the file of the index of `service`, if it is there: when this returned, it does not come back.
+pub(super) fn remove(disk: &dyn Disk, service: &ServiceName) -> io::Result<()> {
+    match disk.remove(&path(service)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    disk.sync_folder(SERVICES_FOLDER)
+}
+
 impl Index {
-    /// Opens the index of `service`, which is there.
+    /// Opens the index of `service`, which is there, and gives the state that it holds.
     pub(super) fn open(
         disk: &dyn Disk,
         service: &ServiceName,
         cache_bytes: usize,
         full: &Arc<Full>,
-    ) -> Result<Self, IndexOpenError> {
+    ) -> Result<(Self, View), IndexOpenError> {
         let path = path(service);
         let at_file = |source: IndexError| IndexOpenError::Open { path: disk.full(&path), source };
         let at_redb = |source| at_file(redb::StorageError::Io(source).into());
@@ -114,11 +122,15 @@ impl Index {
         if state.service != service.as_str().as_bytes() {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
         }
-        let State { journal, number, bytes, .. } = state;
-        Ok(Self { service: service.clone(), journal, number, bytes, database })
+        let State { journal, number, bytes, data_version, .. } = state;
+        let index = Self { service: service.clone(), journal, number: AtomicU64::new(number.0), database };
+        let view = View::new(number, bytes, data_version, Arc::new(index.view().map_err(at_file)?));
+        Ok((index, view))
     }
 
-    /// Makes the empty index of `service`, whose state as of `number` is nothing.
+    /// Makes the empty index of `service`, whose state as of `number` is nothing, in place of one that may be there.
+    ///
+    /// A full disk is an error here.
     pub(super) fn create(
         disk: &dyn Disk,
         service: &ServiceName,
@@ -126,33 +138,35 @@ impl Index {
         number: Number,
         cache_bytes: usize,
         full: &Arc<Full>,
-    ) -> Result<Self, IndexOpenError> {
+    ) -> Result<(Self, View), IndexOpenError> {
         let path = path(service);
         // Half an index must not look like one: it gets its name when it is whole.
         let new_path = format!("{path}.new");
         let at_disk = |source| IndexOpenError::Create { path: disk.full(&path), source };
         let at_redb = |source| IndexOpenError::Open { path: disk.full(&path), source };
         let file = disk.create(&new_path).map_err(at_disk)?;
-        let backend = Backend { file, full: Arc::clone(full) };
-        let database = Database::builder()
-            .set_cache_size(cache_bytes)
-            .create_with_backend(backend)
-            .map_err(|error| at_redb(error.into()))?;
-        let mut index = Self { service: service.clone(), journal, number, bytes: 0, database };
-        index.write(&Layer::new(), number, 0).map_err(at_redb)?;
+        let made = make(Backend { file, full: Arc::new(Full::refused()) }, service, journal, number);
+        if let Err(source) = made {
+            // Half of a file would keep the room that others wait for. What it is for was not done in any case.
+            let _gone = disk.remove(&new_path);
+            return Err(at_redb(source));
+        }
         disk.rename(&new_path, &path).map_err(at_disk)?;
         disk.sync_folder(SERVICES_FOLDER).map_err(at_disk)?;
-        Ok(index)
+        Self::open(disk, service, cache_bytes, full)
     }
 
-    /// Writes `layer` over it and makes it durable as the state of `number`, which has `bytes` in all.
-    pub(super) fn write(&mut self, layer: &Layer, number: Number, bytes: u64) -> Result<(), IndexError> {
-        let mut transaction = self.database.begin_write()?;
-        // After a crash the file is opened at once, however large it is.
-        transaction.set_quick_repair(true);
+    /// All commits up to this number are durable in it.
+    pub(super) fn number(&self) -> Number {
+        Number(self.number.load(Ordering::Acquire))
+    }
+
+    /// Writes `frozen` over it and makes it durable as the state of `number`.
+    pub(super) fn write(&self, frozen: &Frozen, number: Number) -> Result<(), IndexError> {
+        let transaction = self.begin(number)?;
         {
             let mut entries = transaction.open_table(ENTRIES)?;
-            for (key, written) in layer {
+            for (key, written) in &frozen.layer {
                 let key = key.as_str().as_bytes();
                 match &written.value {
                     Some(value) => drop(entries.insert(key, value.as_ref())?),
@@ -160,21 +174,33 @@ impl Index {
                 }
             }
             let mut state = transaction.open_table(STATE)?;
-            state.insert("format", FORMAT)?;
-            state.insert("number", number.0)?;
-            state.insert("bytes", bytes)?;
-            let mut identity = transaction.open_table(IDENTITY)?;
-            identity.insert("service", self.service.as_str().as_bytes())?;
-            identity.insert("journal", self.journal.0.as_slice())?;
+            state.insert("bytes", frozen.bytes)?;
+            state.insert("data-version", frozen.data_version)?;
         }
+        self.commit(transaction, number)
+    }
+
+    /// Makes it durable that the state of `number` is the one it has.
+    pub(super) fn pass(&self, number: Number) -> Result<(), IndexError> {
+        self.commit(self.begin(number)?, number)
+    }
+
+    fn begin(&self, number: Number) -> Result<WriteTransaction, IndexError> {
+        let mut transaction = self.database.begin_write()?;
+        // After a crash the file is opened at once, however large it is.
+        transaction.set_quick_repair(true);
+        transaction.open_table(STATE)?.insert("number", number.0)?;
+        Ok(transaction)
+    }
+
+    fn commit(&self, transaction: WriteTransaction, number: Number) -> Result<(), IndexError> {
         transaction.commit()?;
-        self.number = number;
-        self.bytes = bytes;
+        self.number.store(number.0, Ordering::Release);
         Ok(())
     }
 
     pub(super) fn view(&self) -> Result<IndexView, IndexError> {
-        Ok(IndexView { entries: self.database.begin_read()?.open_table(ENTRIES)? })
+        IndexView::open(&self.database)
     }
 
     pub(super) fn close(self) -> Result<(), IndexError> {
@@ -182,10 +208,30 @@ impl Index {
     }
 }
 
+/// Writes a whole index with nothing in it.
+fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Number) -> Result<(), IndexError> {
+    let database = Database::builder().create_with_backend(backend)?;
+    let mut transaction = database.begin_write()?;
+    transaction.set_quick_repair(true);
+    {
+        let _entries = transaction.open_table(ENTRIES)?;
+        let mut state = transaction.open_table(STATE)?;
+        for (name, value) in [("format", FORMAT), ("number", number.0), ("bytes", 0), ("data-version", 0)] {
+            state.insert(name, value)?;
+        }
+        let mut identity = transaction.open_table(IDENTITY)?;
+        identity.insert("service", service.as_str().as_bytes())?;
+        identity.insert("journal", journal.0.as_slice())?;
+    }
+    transaction.commit()?;
+    Ok(database.close()?)
+}
+
 struct State {
     format: u64,
     number: Number,
     bytes: u64,
+    data_version: u64,
     service: Vec<u8>,
     journal: JournalId,
 }
@@ -204,11 +250,14 @@ impl State {
         let number = |name| Ok::<_, IndexError>(state.get(name)?.map(|guard| guard.value()));
         let bytes = |name| Ok::<_, IndexError>(identity.get(name)?.map(|guard| guard.value().to_vec()));
         let journal = bytes("journal")?.and_then(|bytes| bytes.try_into().ok()).map(JournalId);
+        // An index of before there were versions has no number for it.
+        let data_version = number("data-version")?.unwrap_or(0);
         Ok((|format, applied, total, service, journal| {
             Some(Self {
                 format: format?,
                 number: Number(applied?),
                 bytes: total?,
+                data_version,
                 service: service?,
                 journal: journal?,
             })
@@ -217,6 +266,18 @@ impl State {
 }
 
 impl IndexView {
+    pub(super) fn open(database: &Database) -> Result<Self, IndexError> {
+        Ok(Self { entries: database.begin_read()?.open_table(ENTRIES)? })
+    }
+
+    /// As [`IndexView::open`], of a database with nothing in it yet.
+    pub(super) fn open_new(database: &Database) -> Result<Self, IndexError> {
+        let transaction = database.begin_write()?;
+        drop(transaction.open_table(ENTRIES)?);
+        transaction.commit()?;
+        Self::open(database)
+    }
+
     pub(super) fn get(&self, key: &str) -> Result<Option<Bytes>, IndexError> {
         let value = self.entries.get(key.as_bytes())?;
         Ok(value.map(|guard| Bytes::copy_from_slice(guard.value())))

@@ -6,6 +6,7 @@
 mod backend;
 mod catalog;
 mod checkpoint;
+mod empty;
 mod error;
 mod index;
 mod open;
@@ -13,25 +14,29 @@ mod overlay;
 mod reads;
 mod scan;
 mod sequencer;
+mod service;
+mod services;
+mod snapshot;
 mod transaction;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-pub use error::{CloseError, CommitError, OpenError, StoreError};
+pub use error::{CloseError, CommitError, ForgetError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};
-use overlay::View;
 pub use reads::Reads;
 pub use scan::{Direction, Entry, Page, Scan};
-use sequencer::{Pipeline, ServiceState};
-pub use transaction::{CommitDetails, Transaction};
+pub use service::Store;
+pub use services::Kept;
+use services::Services;
+pub use snapshot::Snapshot;
+pub use transaction::{CommitDetails, Effects, Transaction};
 
 use crate::config::StoreSettings;
 use crate::journal::{Directory, Disk, open_lock_file};
@@ -49,9 +54,7 @@ pub struct Stores {
 }
 
 struct Inner {
-    pipeline: Arc<Pipeline>,
-    stores: BTreeMap<ServiceName, Store>,
-    full: Arc<backend::Full>,
+    services: Arc<Services>,
     running: Mutex<Option<Running>>,
 }
 
@@ -110,27 +113,60 @@ impl Stores {
         services: &[(ServiceName, u64)],
         lock: Option<File>,
     ) -> Result<Self, OpenError> {
-        let opened = open::open(disk, settings, services)?;
-        let stores =
-            opened.pipeline.services.iter().filter(|state| services.iter().any(|(name, _)| *name == state.name));
-        let stores = stores.map(|state| {
-            let inner = StoreInner { state: Arc::clone(state), pipeline: Arc::clone(&opened.pipeline) };
-            (state.name.clone(), Store { inner: Arc::new(inner) })
-        });
-        let stores = stores.collect();
-        let running = Mutex::new(Some(Running { thread: opened.thread, _lock: lock }));
-        Ok(Self { inner: Arc::new(Inner { pipeline: opened.pipeline, stores, full: opened.full, running }) })
+        let (services, thread) = open::open(disk, settings, services)?;
+        let running = Mutex::new(Some(Running { thread, _lock: lock }));
+        Ok(Self { inner: Arc::new(Inner { services, running }) })
     }
 
+    /// The store of a service, if there is one and it is in use.
     #[must_use]
     pub fn service(&self, name: &ServiceName) -> Option<Store> {
-        self.inner.stores.get(name).cloned()
+        self.inner.services.in_use(name)
+    }
+
+    /// Adds the store of a service, which may hold `bytes_max`: an empty one, or the one that is kept of that name, as
+    /// its last commit left it. Blocks for as long as the disk takes; calls of other services go on.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; the stores are as they were.
+    pub fn add(&self, name: &ServiceName, bytes_max: u64) -> Result<Store, OpenError> {
+        self.inner.services.add(name, bytes_max)
+    }
+
+    /// Keeps the store of a service that is no more; false when it is not in use. From then on it is what
+    /// [`Stores::kept`] tells of, until it is added again or forgotten, over restarts too.
+    ///
+    /// What is left of the service ends as it began: calls under way read and commit as before. Its commits come into
+    /// its index as those of all others do, and the journal is not kept for its sake.
+    pub fn retire(&self, name: &ServiceName) -> bool {
+        self.inner.services.retire(name)
+    }
+
+    /// Deletes the store of a service that is not in use: when this returned it does not come back, whatever happens.
+    /// A crash before then leaves the whole of it or nothing. Blocks for as long as the disk takes.
+    ///
+    /// What is left of it is empty from then on and takes no commits ([`CommitError::Forgotten`]); a transaction that
+    /// began before cannot read on.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgetError`]. After [`ForgetError::File`] the store is gone, but its room on the disk may not be free yet;
+    /// after [`ForgetError::Stopped`] the next start tells whether it is gone.
+    pub fn forget(&self, name: &ServiceName) -> Result<(), ForgetError> {
+        self.inner.services.forget(name)
+    }
+
+    /// The stores on the disk that no service uses, by name.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Kept> {
+        self.inner.services.kept()
     }
 
     /// All commits up to this number are durable.
     #[must_use]
     pub fn durable(&self) -> Number {
-        self.inner.pipeline.journal.durable()
+        self.inner.services.pipeline.journal.durable()
     }
 
     /// Resolves when all commits up to `number` are durable: at once, and without an allocation, when they are already.
@@ -143,12 +179,12 @@ impl Stores {
     ///
     /// Dropped, it leaves nothing behind; the commit is as it was.
     pub async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
-        self.inner.pipeline.journal.wait_durable(number).await
+        self.inner.services.pipeline.journal.wait_durable(number).await
     }
 
     #[must_use]
     pub fn health(&self) -> Health {
-        match self.inner.pipeline.journal.stopped() {
+        match self.inner.services.pipeline.journal.stopped() {
             None => Health::Running,
             Some(Stopped { why }) => Health::Stopped { why },
         }
@@ -169,11 +205,13 @@ impl Inner {
     fn close(&self) -> Result<(), CloseError> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(running) = running else { return Ok(()) };
-        self.pipeline.stop_commits("the host shuts down");
-        self.full.close();
-        self.pipeline.close();
+        let pipeline = &self.services.pipeline;
+        pipeline.stop_commits("the host shuts down");
+        self.services.full.close();
+        let _no_change = self.services.changes();
+        pipeline.close();
         let indexes = running.thread.join().unwrap_or(Err(CloseError::Panicked));
-        self.pipeline.journal.close().map_err(|source| CloseError::Journal { source })?;
+        pipeline.journal.close().map_err(|source| CloseError::Journal { source })?;
         indexes
     }
 }
@@ -184,95 +222,5 @@ impl Drop for Inner {
         if let Err(error) = self.close() {
             tracing::error!(%error, "the stores were not closed in order");
         }
-    }
-}
-
-/// The store of one service.
-#[derive(Clone)]
-pub struct Store {
-    inner: Arc<StoreInner>,
-}
-
-struct StoreInner {
-    state: Arc<ServiceState>,
-    pipeline: Arc<Pipeline>,
-}
-
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("service", self.name()).finish_non_exhaustive()
-    }
-}
-
-impl Store {
-    /// Begins a transaction on the state as of the last commit, durable or not.
-    #[must_use]
-    pub fn begin(&self) -> Transaction {
-        Transaction::new(self.clone(), false)
-    }
-
-    /// As [`Store::begin`]; a write is then an error.
-    #[must_use]
-    pub fn begin_read(&self) -> Transaction {
-        Transaction::new(self.clone(), true)
-    }
-
-    /// As [`Stores::wait_durable`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Stores::wait_durable`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`Stores::wait_durable`].
-    pub async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
-        self.inner.pipeline.journal.wait_durable(number).await
-    }
-
-    /// Bytes of the keys and values that are stored.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.inner.state.view.load().bytes
-    }
-
-    /// Whether all that was read is still as it was. False also when that is not known any more, as much was committed
-    /// since.
-    #[must_use]
-    pub fn unchanged(&self, reads: &Reads) -> bool {
-        let view = self.inner.state.view.load();
-        let unchanged = view.is_unchanged(reads);
-        if unchanged {
-            reads.is_good_at(view.number);
-        }
-        unchanged
-    }
-
-    #[must_use]
-    pub fn name(&self) -> &ServiceName {
-        &self.inner.state.name
-    }
-
-    /// Whether the index has every commit.
-    #[cfg(test)]
-    fn is_applied(&self) -> bool {
-        let view = self.view();
-        view.young.is_empty() && view.old.is_empty()
-    }
-
-    fn view(&self) -> Arc<View> {
-        self.inner.state.view.load_full()
-    }
-
-    fn durable(&self) -> Number {
-        self.inner.pipeline.journal.durable()
-    }
-
-    fn state(&self) -> &ServiceState {
-        &self.inner.state
-    }
-
-    fn pipeline(&self) -> &Pipeline {
-        &self.inner.pipeline
     }
 }

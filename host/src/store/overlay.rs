@@ -26,15 +26,31 @@ pub(super) struct View {
     pub(super) number: Number,
     /// Bytes of the keys and values.
     pub(super) bytes: u64,
+    /// The version of the data, as the last commit that changed it said.
+    pub(super) data_version: u64,
     /// Commits since `old` was frozen.
     pub(super) young: Layer,
+    /// What the commits since then took in the journal, also those that left nothing in `young`.
+    pub(super) young_bytes: usize,
     /// Commits that are being applied to the index.
     pub(super) old: Layer,
+    pub(super) old_bytes: usize,
     pub(super) index: Arc<IndexView>,
     /// Layers that are in the index, kept to validate what began before they were: oldest first.
     pub(super) retired: Arc<Vec<Retired>>,
     /// All commits behind this number are in a layer.
     pub(super) horizon: Number,
+}
+
+/// Commits on their way into the index.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    pub(super) layer: Layer,
+    /// The number of the last commit in it.
+    pub(super) through: Number,
+    /// Bytes of the store with it.
+    pub(super) bytes: u64,
+    pub(super) data_version: u64,
 }
 
 /// A layer that is in the index.
@@ -51,13 +67,16 @@ pub(super) struct Retired {
 
 impl View {
     /// The state that an index has, with nothing over it.
-    pub(super) fn new(number: Number, bytes: u64, index: IndexView) -> Self {
+    pub(super) fn new(number: Number, bytes: u64, data_version: u64, index: Arc<IndexView>) -> Self {
         Self {
             number,
             bytes,
+            data_version,
             young: Layer::new(),
+            young_bytes: 0,
             old: Layer::new(),
-            index: Arc::new(index),
+            old_bytes: 0,
+            index,
             retired: Arc::default(),
             horizon: number,
         }
@@ -78,13 +97,21 @@ impl View {
                 && !self.retired.iter().any(|retired| retired.through > since && reads.changed_in(&retired.layer)))
     }
 
-    /// The same state when `index` has the old layer, whose last commit is `through` and which took `bytes` in the
-    /// journal. What is kept of such layers takes about `bytes_max`.
-    pub(super) fn applied(&self, index: IndexView, through: Number, bytes: usize, bytes_max: usize) -> Self {
+    /// The same state with what is young set aside to be applied.
+    pub(super) fn freeze(&self) -> (Frozen, Self) {
+        let layer = self.young.clone();
+        let view = Self { young: Layer::new(), young_bytes: 0, old_bytes: self.young_bytes, ..self.clone() };
+        let Self { number: through, bytes, data_version, .. } = *self;
+        (Frozen { layer: layer.clone(), through, bytes, data_version }, Self { old: layer, ..view })
+    }
+
+    /// The same state when `index` has the old layer, whose last commit is `through`. What is kept of such layers takes
+    /// about `bytes_max`.
+    pub(super) fn applied(&self, index: IndexView, through: Number, bytes_max: usize) -> Self {
         let readers = Arc::downgrade(&self.index);
         let mut retired = self.retired.as_ref().clone();
         let mut horizon = self.horizon;
-        retired.push(Retired { layer: self.old.clone(), through, bytes, readers });
+        retired.push(Retired { layer: self.old.clone(), through, bytes: self.old_bytes, readers });
         let mut kept_bytes: usize = retired.iter().map(|retired| retired.bytes).sum();
         // The newest stays: it answers for what was read shortly before.
         while retired.len() > 1 && (kept_bytes > bytes_max || retired.first().is_some_and(Retired::is_needless)) {
@@ -93,7 +120,7 @@ impl View {
             horizon = oldest.through;
         }
         let (index, retired) = (Arc::new(index), Arc::new(retired));
-        Self { old: Layer::new(), young: self.young.clone(), index, retired, horizon, ..*self }
+        Self { old: Layer::new(), old_bytes: 0, young: self.young.clone(), index, retired, horizon, ..*self }
     }
 
     /// The latest commit that wrote `key`, if the index may not have it yet.

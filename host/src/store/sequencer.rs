@@ -5,27 +5,23 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::backend::Full;
-use super::error::{CommitError, StoreError};
+use super::empty;
+use super::error::{CommitError, ForgetError, StoreError};
 use super::index::IndexView;
-use super::overlay::{Layer, View, Written, entry_bytes};
+use super::overlay::{Frozen, View, Written, entry_bytes};
 use super::reads::Reads;
-use crate::journal::{AppendError, Body, Journal};
-use crate::names::{Key, Number, ServiceName};
-use crate::observe::journal::StoreMetrics;
-
-/// About what a record takes beside its key and value.
-const RECORD_BYTES: usize = 64;
+use super::service::ServiceState;
+use crate::journal::{AppendError, Body, Journal, RecordWriter};
+use crate::names::{CallId, Key, Number};
 
 /// What all stores of a host share.
 #[derive(Debug)]
 pub(super) struct Pipeline {
     pub(super) journal: Journal,
-    pub(super) services: Vec<Arc<ServiceState>>,
     sequencer: Mutex<Sequencer>,
     /// For the thread of the indexes: there is something to apply, or the overlay is full, or the end has come.
     due: Condvar,
@@ -35,29 +31,9 @@ pub(super) struct Pipeline {
     overlay_bytes_max: usize,
 }
 
-/// One service as the pipeline has it.
-#[derive(Debug)]
-pub(super) struct ServiceState {
-    pub(super) name: ServiceName,
-    position: usize,
-    bytes_max: u64,
-    pub(super) view: ArcSwap<View>,
-    metrics: StoreMetrics,
-}
-
-impl ServiceState {
-    pub(super) fn new(name: ServiceName, position: usize, bytes_max: u64, view: View) -> Self {
-        let metrics = StoreMetrics::new(&name);
-        metrics.stored_bytes.set(view.bytes as f64);
-        Self { name, position, bytes_max, view: ArcSwap::from_pointee(view), metrics }
-    }
-}
-
 #[derive(Debug)]
 struct Sequencer {
-    /// By service: journal bytes of the commits in the view's young layer.
-    young_bytes: Vec<usize>,
-    /// Journal bytes of all commits that no index has yet.
+    /// Journal bytes of all commits that no index has yet: the sum of what the views say.
     pending_bytes: usize,
     closing: bool,
 }
@@ -69,6 +45,8 @@ pub(super) struct Prepared {
     pub(super) snapshot: Arc<View>,
     pub(super) reads: Reads,
     pub(super) writes: Vec<Write>,
+    /// What the version of the data is to be, if it changes.
+    pub(super) data_version: Option<u64>,
     pub(super) body: Body,
 }
 
@@ -79,17 +57,6 @@ pub(super) struct Write {
     pub(super) value: Option<Bytes>,
     pub(super) before: u64,
     pub(super) after: u64,
-}
-
-/// A layer on its way into the index.
-#[derive(Debug)]
-pub(super) struct Frozen {
-    pub(super) layer: Layer,
-    /// The number of the last commit in it.
-    pub(super) through: Number,
-    /// Bytes of the store with it.
-    pub(super) bytes: u64,
-    journal_bytes: usize,
 }
 
 enum Refused {
@@ -105,17 +72,16 @@ impl From<CommitError> for Refused {
 }
 
 impl Pipeline {
+    /// `pending_bytes` is what the views of all services have that their indexes do not have yet.
     pub(super) fn new(
         journal: Journal,
-        services: Vec<Arc<ServiceState>>,
+        pending_bytes: usize,
         room: Arc<Notify>,
         full: Arc<Full>,
         overlay_bytes_max: usize,
     ) -> Self {
-        let young_bytes: Vec<_> = services.iter().map(|service| replayed_bytes(&service.view.load())).collect();
-        let pending_bytes = young_bytes.iter().sum();
-        let sequencer = Mutex::new(Sequencer { young_bytes, pending_bytes, closing: false });
-        Self { journal, services, sequencer, due: Condvar::new(), room, full, overlay_bytes_max }
+        let sequencer = Mutex::new(Sequencer { pending_bytes, closing: false });
+        Self { journal, sequencer, due: Condvar::new(), room, full, overlay_bytes_max }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sequencer> {
@@ -148,8 +114,12 @@ impl Pipeline {
 
     fn try_commit(&self, service: &ServiceState, prepared: Prepared) -> Result<Number, Refused> {
         let mut sequencer = self.lock();
+        if service.forgotten().is_some() {
+            return Err(CommitError::Forgotten { service: service.name.clone() }.into());
+        }
         let view = service.view.load();
-        if !view.is_unchanged(&prepared.reads) {
+        // What a call makes of the data depends on its version: each call reads it.
+        if view.data_version != prepared.snapshot.data_version || !view.is_unchanged(&prepared.reads) {
             service.metrics.conflicts.increment(1);
             return Err(CommitError::Conflict.into());
         }
@@ -161,12 +131,12 @@ impl Pipeline {
                 None => Refused::Wait(prepared),
             });
         }
-        let Prepared { snapshot, reads, writes, body } = prepared;
+        let Prepared { snapshot, reads, writes, data_version, body } = prepared;
         let journal_bytes = body.bytes();
         let number = match self.journal.append(body) {
             Ok(number) => number,
             Err((AppendError::NotReady, body)) => {
-                return Err(Refused::Wait(Prepared { snapshot, reads, writes, body }));
+                return Err(Refused::Wait(Prepared { snapshot, reads, writes, data_version, body }));
             }
             Err((AppendError::NoRoom { source }, _)) => {
                 return Err(CommitError::NoRoom { source: Some(source) }.into());
@@ -180,12 +150,11 @@ impl Pipeline {
         for Write { key, value, .. } in writes {
             young.insert(key, Arc::new(Written { number, value }));
         }
-        service.view.store(Arc::new(View { number, bytes, young, ..View::clone(&view) }));
+        let young_bytes = view.young_bytes + journal_bytes;
+        let data_version = data_version.unwrap_or(view.data_version);
+        service.view.store(Arc::new(View { number, bytes, data_version, young, young_bytes, ..View::clone(&view) }));
         let before = sequencer.pending_bytes;
         sequencer.pending_bytes += journal_bytes;
-        if let Some(young_bytes) = sequencer.young_bytes.get_mut(service.position) {
-            *young_bytes += journal_bytes;
-        }
         let half = self.overlay_bytes_max / 2;
         let due = before == 0 || (before < half && sequencer.pending_bytes >= half);
         drop(sequencer);
@@ -226,39 +195,75 @@ impl Pipeline {
         self.due.notify_all();
     }
 
-    /// Sets the young layers aside to be applied. Gives them by service, and the last number that was given out:
-    /// with them, each index has the state of that number.
-    pub(super) fn freeze(&self) -> (Vec<Option<Frozen>>, Number) {
-        let mut sequencer = self.lock();
-        let mut frozen = Vec::with_capacity(self.services.len());
-        for (service, young_bytes) in self.services.iter().zip(&mut sequencer.young_bytes) {
+    /// Sets the young layers of `services` aside to be applied. Gives them in the order of the services, and the last
+    /// number that was given out: with them, each of their indexes has the state of that number.
+    pub(super) fn freeze<'a>(&self, services: impl Iterator<Item = &'a ServiceState>) -> (Vec<Option<Frozen>>, Number) {
+        let sequencer = self.lock();
+        let freeze = |service: &ServiceState| {
             let view = service.view.load();
             // A commit of a memo alone leaves nothing in the view, but the index has to pass it.
-            if *young_bytes == 0 {
-                frozen.push(None);
-                continue;
+            if view.young_bytes == 0 {
+                return None;
             }
-            frozen.push(Some(Frozen {
-                layer: view.young.clone(),
-                through: view.number,
-                bytes: view.bytes,
-                journal_bytes: std::mem::take(young_bytes),
-            }));
-            let old = view.young.clone();
-            service.view.store(Arc::new(View { young: Layer::new(), old, ..View::clone(&view) }));
-        }
-        (frozen, self.journal.last())
+            let (frozen, view) = view.freeze();
+            service.view.store(Arc::new(view));
+            Some(frozen)
+        };
+        let frozen = services.map(freeze).collect();
+        let last = self.journal.last();
+        drop(sequencer);
+        (frozen, last)
     }
 
     /// Puts the index that has `frozen` in the place of the layer.
     pub(super) fn applied(&self, service: &ServiceState, frozen: &Frozen, index: IndexView) {
         let mut sequencer = self.lock();
+        if service.forgotten().is_some() {
+            return;
+        }
         let view = service.view.load();
-        let applied = view.applied(index, frozen.through, frozen.journal_bytes, self.overlay_bytes_max);
+        sequencer.pending_bytes -= view.old_bytes;
+        let applied = view.applied(index, frozen.through, self.overlay_bytes_max);
+        let horizon = applied.horizon;
         service.view.store(Arc::new(applied));
-        sequencer.pending_bytes -= frozen.journal_bytes;
         drop(sequencer);
+        service.snapshots.let_go_before(horizon);
         self.room.notify_waiters();
+    }
+
+    /// Ends the store of `service` with a record: from then on it holds nothing and takes no commits. Gives the
+    /// record's number; once more, it is the same. Blocks while the journal prepares a segment.
+    pub(super) fn forget(&self, service: &ServiceState) -> Result<Number, ForgetError> {
+        futures::executor::block_on(async {
+            loop {
+                let mut room = std::pin::pin!(self.room.notified());
+                room.as_mut().enable();
+                match self.try_forget(service) {
+                    Ok(number) => return Ok(number),
+                    Err(AppendError::NotReady) => room.await,
+                    Err(AppendError::NoRoom { source }) => return Err(ForgetError::NoRoom { source }),
+                    Err(AppendError::Stopped(stopped)) => return Err(stopped.into()),
+                    Err(AppendError::TooLarge { .. }) => unreachable!("a name alone fits in every segment"),
+                }
+            }
+        })
+    }
+
+    fn try_forget(&self, service: &ServiceState) -> Result<Number, AppendError> {
+        let mut sequencer = self.lock();
+        if let Some(number) = service.forgotten() {
+            return Ok(number);
+        }
+        let mut record = RecordWriter::new(&service.name, CallId([0; 16]), 0);
+        record.forgets();
+        let number = self.journal.append(Body::new(record.finish())).map_err(|(error, _)| error)?;
+        service.forget(number);
+        let view = service.view.swap(Arc::new(empty::view(number)));
+        sequencer.pending_bytes -= view.young_bytes + view.old_bytes;
+        drop(sequencer);
+        service.snapshots.let_go_before(number);
+        self.room.notify_waiters();
+        Ok(number)
     }
 }
 
@@ -280,14 +285,9 @@ fn bytes_after(service: &ServiceState, view: &View, prepared: &Prepared) -> Resu
         after += write.after;
     }
     let bytes = (view.bytes + after).saturating_sub(before);
-    if after > before && bytes > service.bytes_max {
-        return Err(CommitError::Quota { service: service.name.clone(), bytes_max: service.bytes_max });
+    let bytes_max = service.bytes_max();
+    if after > before && bytes > bytes_max {
+        return Err(CommitError::Quota { service: service.name.clone(), bytes_max });
     }
     Ok(bytes)
-}
-
-/// What is to be applied of a view that was replayed at the start: about what its records took in the journal.
-fn replayed_bytes(view: &View) -> usize {
-    let value_bytes = |written: &Written| written.value.as_ref().map_or(0, Bytes::len);
-    view.young.iter().map(|(key, written)| key.as_str().len() + value_bytes(written) + RECORD_BYTES).sum()
 }

@@ -7,19 +7,22 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Store;
+use super::empty;
 use super::error::{CommitError, StoreError};
 use super::overlay::{View, entry_bytes};
 use super::reads::Reads;
 use super::scan::{self, Direction, Page, Scan};
 use super::sequencer::Prepared;
+use super::service::Store;
+use super::snapshot::Snapshot;
 use crate::journal::{Body, Event, RecordWriter};
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
-use crate::names::{CallId, Key, Number};
+use crate::names::{CallId, Key, Number, ServiceName};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
 pub struct Transaction {
-    store: Store,
+    /// Where it may commit; nowhere when it is a rehearsal.
+    store: Option<Store>,
     view: Arc<View>,
     /// What was durable when it began.
     durable: Number,
@@ -38,6 +41,17 @@ pub struct CommitDetails {
     pub call: CallId,
     /// The answer of the call, kept for the same call id again.
     pub memo: Option<Bytes>,
+    /// The version that the data has from now on, where the commit changes it. All calls that began before then conflict.
+    pub data_version: Option<u64>,
+}
+
+/// What a call wrote and emitted: two runs of one call did the same when theirs are equal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Effects {
+    /// In the order of their keys; nothing for a key that was deleted.
+    pub writes: Vec<(Key, Option<Bytes>)>,
+    /// In the order they were emitted.
+    pub events: Vec<Event>,
 }
 
 impl fmt::Debug for Transaction {
@@ -52,6 +66,22 @@ impl Transaction {
     pub(super) fn new(store: Store, read_only: bool) -> Self {
         let durable = store.durable();
         let view = store.view();
+        Self::on(Some(store), view, durable, read_only)
+    }
+
+    /// Begins a rehearsal on nothing: what it writes it can read, and that is all. For a run that has no store.
+    #[must_use]
+    pub fn scratch() -> Self {
+        Self::rehearsal(Arc::new(empty::view(Number::default())))
+    }
+
+    /// Reads `view` and may write, but is never committed.
+    pub(super) fn rehearsal(view: Arc<View>) -> Self {
+        let seen = view.number;
+        Self::on(None, view, seen, false)
+    }
+
+    fn on(store: Option<Store>, view: Arc<View>, durable: Number, read_only: bool) -> Self {
         Self {
             durable,
             saw: Number::default(),
@@ -165,10 +195,16 @@ impl Transaction {
         if bytes > COMMIT_BYTES_MAX { Err(StoreError::CommitTooLarge) } else { Ok(bytes) }
     }
 
-    /// The store that it is on.
+    /// The store that it may be committed to; none when it is a rehearsal.
     #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.store
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// The version of the data that it reads.
+    #[must_use]
+    pub fn data_version(&self) -> u64 {
+        self.view.data_version
     }
 
     /// How many events were emitted.
@@ -190,6 +226,25 @@ impl Transaction {
         self.saw
     }
 
+    /// What it reads, to run the same again on. None when it is a rehearsal itself.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.store.as_ref().map(|store| store.state().snapshots.hold(Arc::clone(&self.view)))
+    }
+
+    /// What it wrote and emitted so far, with the values shared, not copied.
+    #[must_use]
+    pub fn effects(&self) -> Effects {
+        let writes = self.writes.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        Effects { writes, events: self.events.clone() }
+    }
+
+    /// As [`Transaction::effects`], in place of a commit.
+    #[must_use]
+    pub fn into_effects(self) -> Effects {
+        Effects { writes: self.writes.into_iter().collect(), events: self.events }
+    }
+
     /// What it read, for [`Store::unchanged`]. Its writes are gone.
     #[must_use]
     pub fn into_reads(self) -> Reads {
@@ -197,7 +252,7 @@ impl Transaction {
     }
 
     /// Commits: in the one order of the host, visible to later calls at once, durable when [`super::Stores::wait_durable`]
-    /// with the number says so. A transaction without effects and memo makes no record, and gives what it saw.
+    /// with the number says so. A transaction without effects, memo and version makes no record, and gives what it saw.
     ///
     /// Waits only while the overlay or the journal has no room.
     ///
@@ -209,21 +264,22 @@ impl Transaction {
     ///
     /// Dropped before it resolves, nothing is committed.
     pub async fn commit(self, details: CommitDetails) -> Result<Number, CommitError> {
-        if !self.has_effects() && details.memo.is_none() {
+        let Some(store) = self.store.clone() else { return Err(CommitError::Rehearsal) };
+        if !self.has_effects() && details.memo.is_none() && details.data_version.is_none() {
             return Ok(self.saw);
         }
-        let (store, prepared) = self.prepare(&details)?;
+        let prepared = self.prepare(store.name(), &details)?;
         store.pipeline().commit(store.state(), prepared).await
     }
 
     /// Does all that needs no lock.
-    fn prepare(self, details: &CommitDetails) -> Result<(Store, Prepared), CommitError> {
+    fn prepare(self, service: &ServiceName, details: &CommitDetails) -> Result<Prepared, CommitError> {
         let memo_bytes = details.memo.as_ref().map_or(0, Bytes::len);
         let bytes = self.bytes + memo_bytes;
         if bytes > COMMIT_BYTES_MAX {
             return Err(StoreError::CommitTooLarge.into());
         }
-        let mut record = RecordWriter::new(self.store.name(), details.call, bytes + self.writes.len() * 8);
+        let mut record = RecordWriter::new(service, details.call, bytes + self.writes.len() * 8);
         if !self.writes.is_empty() {
             record.writes(self.writes.iter().map(|(key, value)| (key, value.as_ref())));
         }
@@ -233,6 +289,9 @@ impl Transaction {
         if let Some(memo) = &details.memo {
             record.memo(memo);
         }
+        if let Some(version) = details.data_version {
+            record.data_version(version);
+        }
         let mut writes = Vec::with_capacity(self.writes.len());
         for (key, value) in self.writes {
             let before = self.view.entry_bytes(key.as_str()).map_err(StoreError::Index)?;
@@ -240,6 +299,7 @@ impl Transaction {
             writes.push(super::sequencer::Write { key, value, before, after });
         }
         let body = Body::new(record.finish());
-        Ok((self.store, Prepared { snapshot: self.view, reads: self.reads, writes, body }))
+        let data_version = details.data_version;
+        Ok(Prepared { snapshot: self.view, reads: self.reads, writes, data_version, body })
     }
 }

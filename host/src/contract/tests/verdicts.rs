@@ -1,11 +1,9 @@
 //! Verdicts: what is said of components that were made for the purpose.
 
 use proptest::prelude::*;
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi};
 
-use super::read;
-use crate::contract::{HttpVersion, OutboundHttp, Verdict, judge_http, source};
+use super::{SERVICE, component, read};
+use crate::contract::{HttpVersion, OutboundHttp, Verdict, judge_http};
 
 /// The contract that the components of these tests are judged by.
 const CONTRACT: &str = "
@@ -34,16 +32,6 @@ const CONTRACT: &str = "
         export cart;
     }";
 
-/// A component that has exactly the world `world` of the first package of `packages`, and does nothing.
-fn component(packages: &[&str], world: &str) -> Vec<u8> {
-    let files = packages.iter().enumerate().map(|(index, text)| vec![(format!("{index}.wit"), (*text).into())]);
-    let resolve = source::resolve(files.collect()).unwrap_or_else(|error| panic!("{error}"));
-    let (id, _) = resolve.worlds.iter().find(|(_, candidate)| candidate.name == world).expect("the world is there");
-    let mut module = dummy_module(&resolve, id, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    embed_component_metadata(&mut module, &resolve, id, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
-}
-
 fn judge(component: &[u8]) -> Verdict {
     judge_with(component, OutboundHttp::Refused)
 }
@@ -53,9 +41,6 @@ fn judge_with(component: &[u8], outbound: OutboundHttp) -> Verdict {
     let world = contracts.world("a:shop/service").unwrap();
     contracts.judge(&world, component, outbound)
 }
-
-/// What the host offers, from its own WIT.
-const SERVICE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/service/service.wit"));
 
 /// The component of the contract with `from` replaced by `to` in its WIT is refused with `expected`.
 #[track_caller]

@@ -22,7 +22,7 @@ impl WasiHttpView for State {
             Box::new(Http { context: WasiHttpCtx::new(), outgoing })
         });
         let number = self.outbound.reach(self.transaction.saw());
-        http.outgoing.gate(Gate { store: self.transaction.store().clone(), number });
+        http.outgoing.gate(self.transaction.store().map(|store| Gate { store: store.clone(), number }));
         WasiHttpCtxView { hooks: &mut http.outgoing, table: &mut self.table, ctx: &mut http.context }
     }
 }

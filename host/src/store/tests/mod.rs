@@ -36,7 +36,7 @@ fn open(data: &Path) -> Stores {
 }
 
 fn details() -> CommitDetails {
-    CommitDetails { call: CallId([7; 16]), memo: None }
+    CommitDetails { call: CallId([7; 16]), memo: None, data_version: None }
 }
 
 async fn commit(transaction: Transaction) -> Result<Number, CommitError> {

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use wac_types::{DefinedType, DefinedTypeId, FuncType, ItemKind, Type, Types, ValueType};
+use wac_types::{DefinedType, DefinedTypeId, FuncType, FuncTypeId, ItemKind, Type, Types, ValueType};
 
 use crate::limits::VERDICT_TEXT_CHARS_MAX;
 
 /// Names that interfaces give to types.
 #[derive(Debug)]
 pub(super) struct TypeTexts<'a> {
-    types: &'a Types,
+    pub(super) types: &'a Types,
     names: HashMap<DefinedTypeId, &'a str>,
 }
 
@@ -31,8 +31,23 @@ impl<'a> TypeTexts<'a> {
         cut(&text)
     }
 
+    /// What a named type stands for.
+    pub(super) fn definition(&self, ty: Type) -> String {
+        let mut text = String::new();
+        match ty {
+            Type::Value(ValueType::Defined(id)) => self.write_definition(id, &mut text),
+            Type::Value(ty) => self.write(ty, &mut text),
+            other => text.push_str(other.desc(self.types)),
+        }
+        cut(&text)
+    }
+
     /// A function as WIT writes it, without its name.
-    pub(super) fn function(&self, function: &FuncType) -> String {
+    pub(super) fn function(&self, function: FuncTypeId) -> String {
+        self.signature(&self.types[function])
+    }
+
+    pub(super) fn signature(&self, function: &FuncType) -> String {
         let mut text = String::from(if function.is_async { "async func(" } else { "func(" });
         for (index, (name, ty)) in function.params.iter().enumerate() {
             text.push_str(if index > 0 { ", " } else { "" });
@@ -53,38 +68,43 @@ impl<'a> TypeTexts<'a> {
         if text.len() > VERDICT_TEXT_CHARS_MAX * 4 {
             return;
         }
-        let id = match ty {
-            ValueType::Primitive(primitive) => return text.push_str(primitive.desc()),
+        match ty {
+            ValueType::Primitive(primitive) => text.push_str(primitive.desc()),
             ValueType::Borrow(id) => {
                 let resource = &self.types[self.types.resolve_resource(id)];
-                return text.push_str(&format!("borrow<{}>", resource.name));
+                text.push_str(&format!("borrow<{}>", resource.name));
             }
-            ValueType::Own(id) => return text.push_str(&self.types[self.types.resolve_resource(id)].name),
-            ValueType::Defined(id) => id,
-        };
-        match (self.names.get(&id), &self.types[id]) {
-            (Some(name), _) => text.push_str(name),
-            (None, DefinedType::Alias(ty)) => self.write(*ty, text),
-            (None, DefinedType::List(ty)) => self.generic("list", &[Some(*ty)], text),
-            (None, DefinedType::Option(ty)) => self.generic("option", &[Some(*ty)], text),
-            (None, DefinedType::Tuple(types)) => {
+            ValueType::Own(id) => text.push_str(&self.types[self.types.resolve_resource(id)].name),
+            ValueType::Defined(id) => match self.names.get(&id) {
+                Some(name) => text.push_str(name),
+                None => self.write_definition(id, text),
+            },
+        }
+    }
+
+    fn write_definition(&self, id: DefinedTypeId, text: &mut String) {
+        match &self.types[id] {
+            DefinedType::Alias(ty) => self.write(*ty, text),
+            DefinedType::List(ty) => self.generic("list", &[Some(*ty)], text),
+            DefinedType::Option(ty) => self.generic("option", &[Some(*ty)], text),
+            DefinedType::Tuple(types) => {
                 self.generic("tuple", &types.iter().map(|ty| Some(*ty)).collect::<Vec<_>>(), text);
             }
-            (None, DefinedType::Map(key, value)) => self.generic("map", &[Some(*key), Some(*value)], text),
-            (None, DefinedType::Result { ok: None, err: None }) => text.push_str("result"),
-            (None, DefinedType::Result { ok: Some(ok), err: None }) => self.generic("result", &[Some(*ok)], text),
-            (None, DefinedType::Result { ok, err }) => self.generic("result", &[*ok, *err], text),
-            (None, DefinedType::Stream(ty)) => self.generic("stream", &[*ty], text),
-            (None, DefinedType::Future(ty)) => self.generic("future", &[*ty], text),
-            (None, DefinedType::FixedSizeList(ty, length)) => {
+            DefinedType::Map(key, value) => self.generic("map", &[Some(*key), Some(*value)], text),
+            DefinedType::Result { ok: None, err: None } => text.push_str("result"),
+            DefinedType::Result { ok: Some(ok), err: None } => self.generic("result", &[Some(*ok)], text),
+            DefinedType::Result { ok, err } => self.generic("result", &[*ok, *err], text),
+            DefinedType::Stream(ty) => self.generic("stream", &[*ty], text),
+            DefinedType::Future(ty) => self.generic("future", &[*ty], text),
+            DefinedType::FixedSizeList(ty, length) => {
                 text.push_str("list<");
                 self.write(*ty, text);
                 text.push_str(&format!(", {length}>"));
             }
-            (None, DefinedType::Record(record)) => members("record", record.fields.keys(), text),
-            (None, DefinedType::Variant(variant)) => members("variant", variant.cases.keys(), text),
-            (None, DefinedType::Enum(cases)) => members("enum", &cases.0, text),
-            (None, DefinedType::Flags(flags)) => members("flags", &flags.0, text),
+            DefinedType::Record(record) => members("record", record.fields.keys(), text),
+            DefinedType::Variant(variant) => members("variant", variant.cases.keys(), text),
+            DefinedType::Enum(cases) => members("enum", &cases.0, text),
+            DefinedType::Flags(flags) => members("flags", &flags.0, text),
         }
     }
 
@@ -107,7 +127,7 @@ fn members<'n>(kind: &str, names: impl IntoIterator<Item = &'n String>, text: &m
 }
 
 /// A text that is no longer than a verdict can hold.
-pub(super) fn cut(text: &str) -> String {
+pub(in crate::contract) fn cut(text: &str) -> String {
     match text.char_indices().nth(VERDICT_TEXT_CHARS_MAX) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

@@ -1,0 +1,30 @@
+//! The state of a store in which there is nothing: for runs that have no store, and for what is left of one.
+
+use std::sync::{Arc, LazyLock};
+
+use redb::Database;
+use redb::backends::InMemoryBackend;
+
+use super::index::{IndexError, IndexView};
+use super::overlay::View;
+use crate::names::Number;
+
+static EMPTY: LazyLock<Empty> = LazyLock::new(|| Empty::make().expect("memory is a disk without errors"));
+
+struct Empty {
+    index: Arc<IndexView>,
+    /// An index is read as long as it is open.
+    _database: Database,
+}
+
+impl Empty {
+    fn make() -> Result<Self, IndexError> {
+        let database = Database::builder().set_cache_size(0).create_with_backend(InMemoryBackend::new())?;
+        Ok(Self { index: Arc::new(IndexView::open_new(&database)?), _database: database })
+    }
+}
+
+/// Nothing, as of `number`.
+pub(super) fn view(number: Number) -> View {
+    View::new(number, 0, 0, Arc::clone(&EMPTY.index))
+}

@@ -1,0 +1,152 @@
+//! The store of one service: what its commits and its readers share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use super::overlay::View;
+use super::reads::Reads;
+use super::sequencer::Pipeline;
+use super::snapshot::Snapshots;
+use super::transaction::Transaction;
+use crate::journal::Stopped;
+use crate::names::{Number, ServiceName};
+use crate::observe::journal::StoreMetrics;
+
+/// One service as the pipeline has it.
+#[derive(Debug)]
+pub(super) struct ServiceState {
+    pub(super) name: ServiceName,
+    pub(super) view: ArcSwap<View>,
+    pub(super) metrics: StoreMetrics,
+    pub(super) snapshots: Snapshots,
+    bytes_max: AtomicU64,
+    /// The number of the record that ended the store; 0 as long as there is none. Changed under the sequencer's lock.
+    forgotten: AtomicU64,
+}
+
+impl ServiceState {
+    pub(super) fn new(name: ServiceName, bytes_max: u64, view: View) -> Self {
+        let metrics = StoreMetrics::new(&name);
+        metrics.stored_bytes.set(view.bytes as f64);
+        let (bytes_max, forgotten) = (AtomicU64::new(bytes_max), AtomicU64::new(0));
+        let (view, snapshots) = (ArcSwap::from_pointee(view), Snapshots::default());
+        Self { name, view, metrics, snapshots, bytes_max, forgotten }
+    }
+
+    pub(super) fn bytes_max(&self) -> u64 {
+        self.bytes_max.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn forgotten(&self) -> Option<Number> {
+        Some(Number(self.forgotten.load(Ordering::Acquire))).filter(|number| number.0 > 0)
+    }
+
+    pub(super) fn forget(&self, number: Number) {
+        self.forgotten.store(number.0, Ordering::Release);
+        self.metrics.stored_bytes.set(0.0);
+    }
+}
+
+/// The store of one service.
+#[derive(Clone)]
+pub struct Store {
+    state: Arc<ServiceState>,
+    pipeline: Arc<Pipeline>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("service", self.name()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    pub(super) fn new(state: ServiceState, pipeline: Arc<Pipeline>) -> Self {
+        Self { state: Arc::new(state), pipeline }
+    }
+
+    /// Begins a transaction on the state as of the last commit, durable or not.
+    #[must_use]
+    pub fn begin(&self) -> Transaction {
+        Transaction::new(self.clone(), false)
+    }
+
+    /// As [`Store::begin`]; a write is then an error.
+    #[must_use]
+    pub fn begin_read(&self) -> Transaction {
+        Transaction::new(self.clone(), true)
+    }
+
+    /// As [`super::Stores::wait_durable`].
+    ///
+    /// # Errors
+    ///
+    /// As [`super::Stores::wait_durable`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`super::Stores::wait_durable`].
+    pub async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
+        self.pipeline.journal.wait_durable(number).await
+    }
+
+    /// Bytes of the keys and values that are stored.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.state.view.load().bytes
+    }
+
+    /// The version of the data, as the last commit that changed it said; 0 at first.
+    #[must_use]
+    pub fn data_version(&self) -> u64 {
+        self.state.view.load().data_version
+    }
+
+    /// From now on the store may hold so many bytes. One that holds more takes only what makes it smaller.
+    pub fn set_bytes_max(&self, bytes_max: u64) {
+        self.state.bytes_max.store(bytes_max, Ordering::Relaxed);
+    }
+
+    /// Whether all that was read is still as it was. False also when that is not known any more, as much was committed
+    /// since.
+    #[must_use]
+    pub fn unchanged(&self, reads: &Reads) -> bool {
+        let view = self.state.view.load();
+        let unchanged = view.is_unchanged(reads);
+        if unchanged {
+            reads.is_good_at(view.number);
+        }
+        unchanged
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &ServiceName {
+        &self.state.name
+    }
+
+    /// Whether the index has every commit.
+    #[cfg(test)]
+    pub(super) fn is_applied(&self) -> bool {
+        let view = self.view();
+        view.young_bytes == 0 && view.old_bytes == 0
+    }
+
+    pub(super) fn view(&self) -> Arc<View> {
+        self.state.view.load_full()
+    }
+
+    pub(super) fn durable(&self) -> Number {
+        self.pipeline.journal.durable()
+    }
+
+    pub(super) fn state(&self) -> &ServiceState {
+        &self.state
+    }
+
+    pub(super) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+}

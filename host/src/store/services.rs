@@ -1,0 +1,177 @@
+//! Which stores there are, and how they come and go while the host runs.
+//!
+//! Invariant: the journal keeps what an index on the disk does not have yet, whether the index is open or not. And a
+//! store that was forgotten is gone whole: its last record is durable before its file goes, and the journal keeps that
+//! record until the file is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::backend::Full;
+use super::catalog;
+use super::error::{ForgetError, OpenError};
+use super::index::{self, Index};
+use super::sequencer::Pipeline;
+use super::service::{ServiceState, Store};
+use crate::journal::{Disk, JournalId};
+use crate::names::{Number, ServiceName};
+
+#[derive(Debug)]
+pub(super) struct Services {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) journal: JournalId,
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) index_cache_bytes: usize,
+    pub(super) full: Arc<Full>,
+    /// Held by whoever adds or removes a store, for as long as that takes.
+    pub(super) changes: Mutex<()>,
+    /// Held for moments: calls and checkpoints go on while stores come and go.
+    pub(super) list: Mutex<List>,
+}
+
+#[derive(Debug)]
+pub(super) struct List {
+    members: BTreeMap<ServiceName, Member>,
+    /// Services whose index may be on the disk although it is not open, and what it has at least.
+    held: BTreeMap<ServiceName, Number>,
+}
+
+/// One store that is there.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) store: Store,
+    pub(super) index: Arc<Index>,
+    /// Whether a service uses it; otherwise it is kept.
+    pub(super) in_use: bool,
+}
+
+/// A store that no service uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub service: ServiceName,
+    /// Bytes of its keys and values.
+    pub bytes: u64,
+}
+
+impl List {
+    pub(super) fn new(members: BTreeMap<ServiceName, Member>) -> Self {
+        Self { members, held: BTreeMap::new() }
+    }
+
+    fn listed(&self) -> BTreeSet<ServiceName> {
+        self.members.keys().cloned().collect()
+    }
+}
+
+impl Services {
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the stores as they are while it is held.
+    pub(super) fn changes(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn in_use(&self, name: &ServiceName) -> Option<Store> {
+        self.list().members.get(name).filter(|member| member.in_use).map(|member| member.store.clone())
+    }
+
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let list = self.list();
+        let kept = list.members.iter().filter(|(_, member)| !member.in_use);
+        kept.map(|(service, member)| Kept { service: service.clone(), bytes: member.store.bytes() }).collect()
+    }
+
+    /// All stores, used or kept.
+    pub(super) fn members(&self) -> Vec<Member> {
+        self.list().members.values().cloned().collect()
+    }
+
+    /// As [`Services::members`]; from then on there are none.
+    pub(super) fn take(&self) -> Vec<Member> {
+        std::mem::take(&mut self.list().members).into_values().collect()
+    }
+
+    /// The number that every index on the disk has passed; nothing when there is no index.
+    pub(super) fn passed(&self) -> Option<Number> {
+        let list = self.list();
+        list.members.values().map(|member| member.index.number()).chain(list.held.values().copied()).min()
+    }
+
+    /// See [`super::Stores::add`].
+    pub(super) fn add(&self, name: &ServiceName, bytes_max: u64) -> Result<Store, OpenError> {
+        let _change = self.changes();
+        if let Some(member) = self.list().members.get_mut(name) {
+            if member.in_use {
+                return Err(OpenError::InUse { service: name.clone() });
+            }
+            if member.store.state().forgotten().is_none() {
+                member.in_use = true;
+                member.store.set_bytes_max(bytes_max);
+                return Ok(member.store.clone());
+            }
+        }
+        let journal = &self.pipeline.journal;
+        if let Some(stopped) = journal.stopped() {
+            return Err(stopped.into());
+        }
+        // From here on the file may be there, whatever fails: the journal is kept from what is durable now.
+        let durable = journal.durable();
+        self.list().held.entry(name.clone()).or_insert(durable);
+        // What the journal says of an earlier store of this name lies before the new one begins.
+        let number = journal.last();
+        journal.wait_durable_blocking(number)?;
+        let (index, view) = Index::create(&*self.disk, name, self.journal, number, self.index_cache_bytes, &self.full)?;
+        let mut listed = self.list().listed();
+        listed.insert(name.clone());
+        catalog::write(&*self.disk, &listed)
+            .map_err(|source| OpenError::Folder { path: self.disk.full(catalog::LIST), source })?;
+        let store = Store::new(ServiceState::new(name.clone(), bytes_max, view), Arc::clone(&self.pipeline));
+        let member = Member { store: store.clone(), index: Arc::new(index), in_use: true };
+        let mut list = self.list();
+        list.members.insert(name.clone(), member);
+        list.held.remove(name);
+        Ok(store)
+    }
+
+    /// See [`super::Stores::retire`].
+    pub(super) fn retire(&self, name: &ServiceName) -> bool {
+        let _change = self.changes();
+        let mut list = self.list();
+        let used = list.members.get_mut(name).map(|member| std::mem::replace(&mut member.in_use, false));
+        used.unwrap_or(false)
+    }
+
+    /// See [`super::Stores::forget`].
+    pub(super) fn forget(&self, name: &ServiceName) -> Result<(), ForgetError> {
+        let _change = self.changes();
+        let member = self.list().members.get(name).cloned();
+        match member {
+            Some(Member { in_use: true, .. }) => return Err(ForgetError::InUse { service: name.clone() }),
+            Some(member) => {
+                let number = self.pipeline.forget(member.store.state())?;
+                self.pipeline.journal.wait_durable_blocking(number)?;
+                let mut list = self.list();
+                list.held.insert(name.clone(), member.index.number());
+                list.members.remove(name);
+            }
+            // An earlier try may have left its file.
+            None if self.list().held.contains_key(name) => {}
+            None => return Err(ForgetError::Unknown { service: name.clone() }),
+        }
+        self.remove(name)
+    }
+
+    /// Takes the file of the index of `name` away, which is not open any more.
+    fn remove(&self, name: &ServiceName) -> Result<(), ForgetError> {
+        let disk = &*self.disk;
+        let listed = self.list().listed();
+        // First off the list: an index that is on it and is missing would look like one that got lost.
+        catalog::write(disk, &listed).map_err(|source| ForgetError::File { path: disk.full(catalog::LIST), source })?;
+        index::remove(disk, name)
+            .map_err(|source| ForgetError::File { path: disk.full(&index::path(name)), source })?;
+        self.list().held.remove(name);
+        Ok(())
+    }
+}
