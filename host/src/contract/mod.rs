@@ -28,6 +28,7 @@ pub use compare::VerdictProblem;
 pub use compat::{Break, Bump, Compatibility, Level, Neighbour};
 pub use mistake::{ContractError, Mistake};
 pub use openapi::openapi;
+pub use source::Sources;
 pub use surface::{Surface, Unreadable};
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
@@ -52,11 +53,16 @@ impl Contracts {
     /// Every mistake in them at once, each with file, line, function and what to write instead; only a file that is
     /// not WIT at all hides what else is wrong.
     pub fn read(wit: &Path) -> Result<Self, ContractError> {
-        Self::from_packages(source::packages(wit)?)
+        Self::of(Sources::read(wit)?)
     }
 
-    fn from_packages(packages: Vec<source::Package>) -> Result<Self, ContractError> {
-        let resolve = source::resolve(packages)?;
+    /// Reads `sources`, which were read from their folder before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Contracts::read`].
+    pub fn of(sources: Sources) -> Result<Self, ContractError> {
+        let resolve = source::resolve(sources.packages)?;
         let worlds = read::worlds(&resolve).map_err(|mistakes| ContractError::Mistakes { mistakes })?;
         let worlds = worlds.into_iter().map(|world| (Arc::clone(&world.name), world)).collect();
         let encoded = verdict::Encoded::new(&resolve)

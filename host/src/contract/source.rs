@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use wit_parser::{Resolve, SourceMap, Span};
 
 use super::mistake::ContractError;
+use crate::names::Digest;
 
 /// How deep under the contracts' folder packages are looked for.
 const FOLDER_DEPTH_MAX: usize = 4;
@@ -13,12 +15,39 @@ const FOLDER_DEPTH_MAX: usize = 4;
 /// The files of one package: path and text each.
 pub(super) type Package = Vec<(String, String)>;
 
+/// The texts of a folder of contracts: what is kept of contracts, to read them again as they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    pub(super) packages: Vec<Package>,
+}
+
+impl Sources {
+    /// Reads the packages under the folder `wit`, each in a folder of its own, whatever the folder's name.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or there is none.
+    pub fn read(wit: &Path) -> Result<Self, ContractError> {
+        Ok(Self { packages: packages(wit)? })
+    }
+
+    /// The digest of the texts, wherever the files lie.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut bytes = Vec::new();
+        for package in &self.packages {
+            bytes.extend_from_slice(&(package.len() as u64).to_be_bytes());
+            for (_path, text) in package {
+                bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+                bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+        Digest::of(&bytes)
+    }
+}
+
 /// The packages under `wit`: each folder that holds `.wit` files is one.
-///
-/// # Errors
-///
-/// When a file cannot be read, or there is none.
-pub(super) fn packages(wit: &Path) -> Result<Vec<Package>, ContractError> {
+fn packages(wit: &Path) -> Result<Vec<Package>, ContractError> {
     let mut packages = Vec::new();
     collect(wit, 0, &mut packages)?;
     match packages.is_empty() {

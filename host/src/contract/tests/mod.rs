@@ -9,7 +9,7 @@ mod verdicts;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi};
 
-use super::{ContractError, Contracts, source};
+use super::{ContractError, Contracts, Sources, source};
 
 /// What the host offers, from its own WIT.
 const SERVICE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/service/service.wit"));
@@ -17,7 +17,8 @@ const SERVICE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/
 /// Reads packages of one file each, `a.wit`, `b.wit` and so on.
 fn read(packages: &[&str]) -> Result<Contracts, ContractError> {
     let paths = ('a'..='z').map(|letter| format!("{letter}.wit"));
-    Contracts::from_packages(paths.zip(packages).map(|(path, text)| vec![(path, (*text).into())]).collect())
+    let packages = paths.zip(packages).map(|(path, text)| vec![(path, (*text).into())]).collect();
+    Contracts::of(Sources { packages })
 }
 
 /// A component that has exactly the world `world` of the first package of `packages`, and does nothing.

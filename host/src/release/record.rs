@@ -1,0 +1,151 @@
+//! What is kept of releases: which one each service runs, what came before it, and the history of all changes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::names::{Digest, ServiceName};
+
+/// A component with its configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleaseRecord {
+    /// Counted from 1 for each service.
+    pub(super) number: u64,
+    /// Of the component.
+    pub(super) digest: Digest,
+    /// Of the texts of the contracts that it was judged by.
+    pub(super) contracts: Digest,
+    /// The world of its contract.
+    pub(super) world: String,
+    /// In microseconds since the Unix epoch.
+    pub(super) deployed_at: u64,
+    pub(super) by: String,
+    pub(super) reason: Option<String>,
+    /// The environment variables of the component.
+    pub(super) environment: BTreeMap<String, String>,
+    /// Hosts that it may send HTTP requests to, by the manifest and by grants.
+    pub(super) outbound_hosts: Vec<String>,
+    pub(super) data: DataVersions,
+}
+
+/// The versions of a service's data that a release can do with. Without migrations there is only 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataVersions {
+    pub writes: u64,
+    pub reads_up_to: u64,
+}
+
+/// How a candidate gets its share of the calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RolloutRecord {
+    /// In hundredths of a percent; nothing: it runs no calls in shadow.
+    pub(super) shadow: Option<u32>,
+    pub(super) header: Option<(String, String)>,
+    /// The shares that it gets one after the other, in hundredths of a percent.
+    pub(super) steps: Vec<u32>,
+    /// How long it stays at each step; nothing: until the operator says.
+    pub(super) every_s: Option<u64>,
+    /// Where it is: nothing while it runs in shadow.
+    pub(super) step: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CandidateRecord {
+    pub(super) release: ReleaseRecord,
+    pub(super) rollout: RolloutRecord,
+}
+
+/// What a service runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceRecord {
+    pub(super) live: ReleaseRecord,
+    pub(super) candidate: Option<CandidateRecord>,
+    /// Newest first.
+    pub(super) kept: Vec<ReleaseRecord>,
+    /// The number of the last release that was made.
+    pub(super) last: u64,
+    /// The release that the data is being migrated for: it is live as soon as the store has its version.
+    pub(super) migrating: Option<ReleaseRecord>,
+}
+
+/// What a line of the history tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum What {
+    Deploy,
+    Refused,
+    /// A candidate begins to run.
+    Candidate,
+    /// A candidate gets its next share.
+    Step,
+    Promote,
+    Abort,
+    /// The host took a candidate out, or went back from a release.
+    TakenOut,
+    Rollback,
+    Settings,
+    Add,
+    Remove,
+    Forget,
+    Token,
+    /// The host ended in the middle of a change, which was undone or finished at the next start.
+    Interrupted,
+}
+
+/// One change, or one that was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Counted from 1, without a gap.
+    pub number: u64,
+    /// RFC 3339, in UTC.
+    pub at: String,
+    pub who: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
+    pub what: What,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Json>,
+    /// What the decision was made by: calls, errors, latencies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Json>,
+}
+
+/// A line before it has its number and time.
+#[derive(Debug, Clone)]
+pub(super) struct Event {
+    pub(super) who: String,
+    pub(super) service: Option<ServiceName>,
+    pub(super) what: What,
+    pub(super) from: Option<Digest>,
+    pub(super) to: Option<Digest>,
+    pub(super) reason: Option<String>,
+    pub(super) verdict: Option<Json>,
+    pub(super) figures: Option<Json>,
+}
+
+impl Event {
+    pub(super) fn new(who: &str, service: &ServiceName, what: What) -> Self {
+        Self {
+            who: who.into(),
+            service: Some(service.clone()),
+            what,
+            from: None,
+            to: None,
+            reason: None,
+            verdict: None,
+            figures: None,
+        }
+    }
+}
