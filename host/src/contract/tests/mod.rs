@@ -1,9 +1,12 @@
 //! Tests of the contract: small WIT texts and what comes of them.
 
 mod compat;
+mod corpus;
 mod lines;
+mod oracles;
 mod reading;
 mod refusals;
+mod shop;
 mod verdicts;
 
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
