@@ -65,7 +65,8 @@ impl Grants {
 /// Sends the requests of one instance.
 pub(super) struct Outgoing {
     service: ServiceName,
-    grants: Grants,
+    /// Nothing where requests are denied, whatever is granted.
+    grants: Option<Grants>,
     gate: Option<Gate>,
 }
 
@@ -77,7 +78,7 @@ pub(super) struct Gate {
 }
 
 impl Outgoing {
-    pub(super) fn new(service: ServiceName, grants: Grants) -> Self {
+    pub(super) fn new(service: ServiceName, grants: Option<Grants>) -> Self {
         Self { service, grants, gate: None }
     }
 
@@ -101,11 +102,15 @@ impl WasiHttpHooks for Outgoing {
         let (Some(scheme), Some(authority)) = (uri.scheme().cloned(), uri.authority()) else {
             return Box::new(std::future::ready(Err(Error::HttpRequestUriInvalid)));
         };
-        let Some((host, port)) = self.grants.target(&scheme, authority) else {
+        let Some(grants) = &self.grants else {
+            tracing::warn!(service = %self.service, %authority, "a request of a migration or a smoke call, which make none");
+            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+        };
+        let Some((host, port)) = grants.target(&scheme, authority) else {
             tracing::warn!(service = %self.service, %authority, "a request to a host that is not in outbound_hosts");
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
-        let tls = self.grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
+        let tls = grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
         let gate = self.gate.clone();
         Box::new(async move {
             if let Some(Gate { store, number }) = gate {

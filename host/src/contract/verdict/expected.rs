@@ -37,6 +37,8 @@ pub(super) struct Expected {
     pub(super) world: WorldId,
     /// What a component may import: the world's imports, and the host's own interfaces.
     pub(super) imports: NameMap<String, ItemKind>,
+    /// What a component may export beside the world, by its full name: how it brings its data to its version.
+    pub(super) migration: Option<(String, ItemKind)>,
 }
 
 impl Encoded {
@@ -71,11 +73,14 @@ impl Encoded {
         let mut imports = NameMap::default();
         // Later names shadow earlier ones, so none is refused.
         let mut add = |name: &str, kind: ItemKind| drop(imports.insert(name, &mut NameMapNoIntern, true, kind));
+        let mut migration = None;
         if let Some(EncodedHost { package, full_names }) = &self.host {
             let package = Package::from_bytes("host", None, package.as_ref(), types).ok()?;
             for (name, kind) in package.definitions() {
-                if let Some(full) = full_names.get(name) {
-                    add(full, kind.promote());
+                match full_names.get(name) {
+                    Some(full) if host::is_migration(full) => migration = Some((full.clone(), kind.promote())),
+                    Some(full) => add(full, kind.promote()),
+                    None => {}
                 }
             }
         }
@@ -86,7 +91,7 @@ impl Encoded {
         for (name, kind) in &definition.imports {
             add(name, kind.promote());
         }
-        Some(Expected { world, imports })
+        Some(Expected { world, imports, migration })
     }
 }
 

@@ -29,6 +29,7 @@ pub(in crate::contract) fn judge(encoded: &Encoded, world: &World, bytes: &[u8],
             verdict.sees(&component);
             let mut comparison = Comparison::new(&types);
             exports(&mut comparison, &component, &types[expected.world]);
+            migration(&mut comparison, &component, &expected);
             imports(&mut comparison, &component, &expected);
             verdict.problems = comparison.into_problems();
             host_imports(&mut verdict, &component, &expected, outbound);
@@ -83,6 +84,20 @@ fn exports(comparison: &mut Comparison<'_>, component: &Component, world: &Wac) 
         match exported.get(name, &NameMapNoIntern) {
             Some(found) => comparison.item(Side::Export, name, *expected, *found),
             None => comparison.missing_export(name, *expected, component.exports.iter().map(|(name, _)| name.as_str())),
+        }
+    }
+}
+
+/// How a component brings its data to its version is what the host describes, where a component has it.
+fn migration(comparison: &mut Comparison<'_>, component: &Component, expected: &Expected) {
+    let Some((name, expected)) = &expected.migration else { return };
+    for (exported, found) in component.exports.iter().filter(|(exported, _)| host::is_migration(exported)) {
+        let mut this = NameMap::default();
+        // The only name in it, so nothing is refused.
+        let _key = this.insert(exported, &mut NameMapNoIntern, true, *found);
+        match this.get(name, &NameMapNoIntern) {
+            Some(found) => comparison.item(Side::Export, name, *expected, *found),
+            None => comparison.missing_export(name, *expected, std::iter::once(exported.as_str())),
         }
     }
 }

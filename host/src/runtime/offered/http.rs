@@ -18,7 +18,8 @@ impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let service = &self.service;
         let http = self.http.get_or_insert_with(|| {
-            let outgoing = Outgoing::new(service.name.clone(), service.grants.clone());
+            let grants = (!self.secluded).then(|| service.grants.clone());
+            let outgoing = Outgoing::new(service.name.clone(), grants);
             Box::new(Http { context: WasiHttpCtx::new(), outgoing })
         });
         let number = self.outbound.reach(self.transaction.saw());
