@@ -133,6 +133,12 @@ pub const VERDICT_LINES_MAX: usize = 256;
 /// Longest name or type in a verdict, in characters; the rest is cut off.
 pub const VERDICT_TEXT_CHARS_MAX: usize = 400;
 
+/// Longest that a component may have calls wait for its migration, in milliseconds: by then clients have given up.
+pub const MIGRATION_PAUSE_MS_MAX: u32 = 30_000;
+
+/// Longest text by which a component refuses to migrate, in characters; the rest is cut off.
+pub const MIGRATION_TEXT_CHARS_MAX: usize = 2_000;
+
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
 // The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.

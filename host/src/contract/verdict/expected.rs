@@ -39,6 +39,8 @@ pub(super) struct Expected {
     pub(super) world: WorldId,
     /// What a component may import: the world's imports, and the host's own interfaces.
     pub(super) imports: NameMap<String, ItemKind>,
+    /// What a component may export beside the world, by its full name: how it brings its data to its version.
+    pub(super) migration: Option<(String, ItemKind)>,
 }
 
 impl Encoded {
@@ -72,17 +74,23 @@ impl Encoded {
         let Some(ItemKind::Type(Type::World(world))) = package.definitions().get(name) else { return None };
         let world = *world;
         let mut imports: Vec<(&str, ItemKind)> = Vec::new();
-        let host;
-        if let Some(EncodedHost { package, full_names }) = &self.host {
-            host = Package::from_bytes("host", None, package.as_ref(), &mut types).ok()?;
-            let full = |(name, kind): (&String, &ItemKind)| Some((full_names.get(name)?.as_str(), *kind));
-            imports.extend(host.definitions().iter().filter_map(full));
+        let mut migration = None;
+        let package;
+        if let Some(EncodedHost { package: bytes, full_names }) = &self.host {
+            package = Package::from_bytes("host", None, bytes.as_ref(), &mut types).ok()?;
+            for (name, kind) in package.definitions() {
+                match full_names.get(name) {
+                    Some(full) if host::is_migration(full) => migration = Some((full.clone(), kind.promote())),
+                    Some(full) => imports.push((full.as_str(), *kind)),
+                    None => {}
+                }
+            }
         }
         let definition = &types[world];
         imports.extend(definition.implicit_imported_interfaces(&types));
         imports.extend(definition.imports.iter().map(|(name, kind)| (name.as_str(), *kind)));
         let imports = by_name(imports.into_iter().map(|(name, kind)| (name, kind.promote())));
-        Some(Expected { types, world, imports })
+        Some(Expected { types, world, imports, migration })
     }
 }
 

@@ -6,7 +6,7 @@ use super::expected::{Encoded, Expected};
 use super::{HttpVersion, OutboundHttp, Verdict};
 use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut};
 use crate::contract::host::{self, Asker, Standing};
-use crate::contract::surface::{Surface, Unreadable};
+use crate::contract::surface::{Surface, Unreadable, by_name};
 use crate::contract::types::World;
 use crate::limits::VERDICT_LINES_MAX;
 
@@ -30,6 +30,7 @@ pub(in crate::contract) fn judge(
             verdict.sees(surface);
             let mut comparison = Comparison::new(Scope::Calls, &expected.types, &surface.types);
             exports(&mut comparison, surface, &expected.types[expected.world]);
+            migration(&mut comparison, surface, &expected);
             imports(&mut comparison, surface, &expected);
             (verdict.problems, _) = comparison.finish();
             host_imports(&mut verdict, surface, &expected, outbound);
@@ -79,6 +80,17 @@ fn exports(comparison: &mut Comparison<'_>, component: &Surface, world: &Wac) {
         match exported.get(name, &NameMapNoIntern) {
             Some(found) => comparison.item(Side::Export, name, *expected, *found),
             None => comparison.missing_export(name, *expected, component.exports.iter().map(|(name, _)| name.as_str())),
+        }
+    }
+}
+
+/// How a component brings its data to its version is what the host describes, where a component has it.
+fn migration(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expected) {
+    let Some((name, expected)) = &expected.migration else { return };
+    for (exported, found) in component.exports.iter().filter(|(exported, _)| host::is_migration(exported)) {
+        match by_name([(exported.as_str(), *found)]).get(name, &NameMapNoIntern) {
+            Some(found) => comparison.item(Side::Export, name, *expected, *found),
+            None => comparison.missing_export(name, *expected, std::iter::once(exported.as_str())),
         }
     }
 }
