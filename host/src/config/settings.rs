@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::signer::Signer;
 use crate::names::ServiceName;
 pub use crate::observe::LogFormat;
 
@@ -19,6 +20,7 @@ pub struct Manifest {
     pub runtime: RuntimeSettings,
     /// What a service has where its own section says nothing.
     pub limits: LimitSettings,
+    pub deploy: DeploySettings,
     pub services: BTreeMap<ServiceName, ServiceSettings>,
 }
 
@@ -118,6 +120,14 @@ pub struct LimitSettings {
     /// Failures in a row (traps and deadlines) after which a release's circuit opens, and how long it stays open.
     pub circuit_failures: u32,
     pub circuit_open_ms: u64,
+}
+
+/// What a deploy has to keep to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploySettings {
+    /// With any here, a component must be signed by one of them.
+    pub signers: Vec<Signer>,
 }
 
 /// What one service's section may say of its bounds.
