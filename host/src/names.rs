@@ -109,6 +109,7 @@ impl Digest {
         Ok(Self(bytes))
     }
 
+    /// The hash itself, which is what a signature is made over.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
