@@ -146,3 +146,9 @@ const _: () = assert!(VALUE_DEPTH_MAX < 128);
 
 /// Services that may have a candidate at once: every choice among them is a directory of its own, 16 in all.
 pub const CANDIDATES_MAX: usize = 4;
+
+/// Earlier releases of a service that stay ready to go back to.
+pub const RELEASES_KEPT_MAX: usize = 10;
+
+/// Differences of shadow runs that are kept for the operator, the first ones: more of them tell little more.
+pub const SHADOW_DIFFERENCES_MAX: usize = 20;

@@ -94,7 +94,7 @@ impl Parts {
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
         let workshop = Workshop { manifest, contracts: &contracts, runtime: &runtime, stores: &stores, report };
-        let routing = Routing::new(&workshop.members(&worlds)?, Vec::new())?;
+        let routing = Routing::new(&workshop.members(&worlds)?, Vec::new(), &[])?;
         let mounts = mounts::mounts(manifest, &runtime, tasks, report)?;
         Ok(Self { stores, routing, mounts })
     }

@@ -31,7 +31,7 @@ fn tested() -> Tested {
     std::fs::create_dir(data).expect("a data directory");
     let stores = Stores::open(data, &configuration.manifest.store, &[]).expect("stores");
     let tasks = Tasks::default();
-    let routing = Routing::new(&[], vec![]).expect("nothing is missing");
+    let routing = Routing::new(&[], vec![], &[]).expect("nothing is missing");
     let calls = Calls::new(routing, stores.clone(), tasks.clone(), 0).expect("randomness");
     let admin = Admin::new(&configuration, calls, stores.clone(), Metrics::start(), &tasks).expect("a token");
     Tested { admin, tasks, stores, folder }

@@ -7,10 +7,12 @@ use tokio::sync::RwLock;
 
 use super::admission::Admission;
 use super::breaker::Breaker;
+use super::shadow::Shadow;
 use crate::config::LimitSettings;
 use crate::contract::{Function, Interface, Reach, World};
 use crate::names::{Digest, ServiceName};
 use crate::observe::calls::{CallFigures, ServiceCalls};
+use crate::observe::{ReleaseCalls, Sample};
 use crate::runtime::Program;
 use crate::store::Store;
 
@@ -43,6 +45,16 @@ impl Service {
         &self.store
     }
 
+    /// How many calls wait for their turn.
+    pub(super) fn figures_waiting(&self) -> u64 {
+        self.calls.waiting()
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> &LimitSettings {
+        &self.limits
+    }
+
     /// What was counted of its calls since the start.
     #[must_use]
     pub fn figures(&self) -> CallFigures {
@@ -61,6 +73,7 @@ pub struct Release {
     /// Whether its contract imports what other services export.
     pub(super) calls_others: bool,
     pub(super) breaker: Breaker,
+    pub(super) calls: ReleaseCalls,
 }
 
 impl Release {
@@ -73,7 +86,13 @@ impl Release {
         deployed_at: u64,
     ) -> Self {
         let calls_others = world.imports.iter().any(calls) || program.reaches_out();
-        Self { digest, world, program, deployed_at, calls_others, breaker: Breaker::new(limits) }
+        Self { digest, world, program, deployed_at, calls_others, breaker: Breaker::new(limits), calls: ReleaseCalls::default() }
+    }
+
+    /// What its calls came to since it began to run.
+    #[must_use]
+    pub fn sample(&self) -> Sample {
+        self.calls.sample()
     }
 
     #[must_use]
@@ -111,6 +130,7 @@ pub struct Directory {
     /// Whoever exports an interface that others call.
     exporters: HashMap<Arc<str>, Member>,
     authenticator: Option<Authenticator>,
+    shadows: Vec<Arc<Shadow>>,
 }
 
 impl Directory {
@@ -119,10 +139,13 @@ impl Directory {
     /// # Errors
     ///
     /// [`NotExported`], when nobody exports what a member calls.
-    pub fn new(members: impl IntoIterator<Item = Member>) -> Result<Self, NotExported> {
+    pub(super) fn new(
+        members: impl IntoIterator<Item = Member>,
+        shadows: &[Arc<Shadow>],
+    ) -> Result<Self, NotExported> {
         let members: HashMap<_, _> =
             members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
-        let mut directory = Self { members, exporters: HashMap::new(), authenticator: None };
+        let mut directory = Self { members, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };
         directory.collect_exports();
         directory.check_imports()?;
         Ok(directory)
@@ -163,6 +186,11 @@ impl Directory {
     #[must_use]
     pub fn member(&self, service: &ServiceName) -> Option<&Member> {
         self.members.get(service)
+    }
+
+    /// The candidate that runs the calls of a service in shadow, if there is one.
+    pub(super) fn shadow(&self, service: &ServiceName) -> Option<&Arc<Shadow>> {
+        self.shadows.iter().find(|shadow| shadow.service() == service)
     }
 
     /// Who serves the functions of an interface.

@@ -7,13 +7,16 @@ mod admission;
 mod answer;
 mod authentication;
 mod breaker;
+mod compare;
 mod derive;
 mod directory;
 mod execute;
 mod nested;
+mod replay;
 mod root;
 mod routing;
 mod run;
+mod shadow;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +30,7 @@ use wasmtime::component::Val;
 pub use answer::{Answer, CallError};
 pub use directory::{Directory, Member, NotExported, Release, Service};
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};
+pub use shadow::Shadow;
 
 use crate::clock;
 use crate::contract::Function;

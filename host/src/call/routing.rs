@@ -10,6 +10,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
 use super::directory::{Directory, Member, NotExported};
+use super::shadow::Shadow;
 use crate::contract::World;
 use crate::limits::CANDIDATES_MAX;
 use crate::names::{Digest, Identity, ServiceName};
@@ -33,6 +34,18 @@ impl Share {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10,000, and whole")]
             Self(parts as u32)
         })
+    }
+
+    /// A share in hundredths of a percent; all, where that is more.
+    #[must_use]
+    pub fn of_parts(parts: u32) -> Self {
+        Self(parts.min(Self::ALL.0))
+    }
+
+    /// In hundredths of a percent.
+    #[must_use]
+    pub fn parts(self) -> u32 {
+        self.0
     }
 
     #[must_use]
@@ -87,7 +100,8 @@ pub struct Routing {
 }
 
 impl Routing {
-    /// `candidates` are of different services, each in place of a member of `live`, and keep its contract.
+    /// `candidates` are of different services, each in place of a member of `live`, and keep its contract; `shadows` run
+    /// what the live members of their services do.
     ///
     /// # Errors
     ///
@@ -96,7 +110,7 @@ impl Routing {
     /// # Panics
     ///
     /// With more than [`CANDIDATES_MAX`] candidates: every choice of them is a directory.
-    pub fn new(live: &[Member], candidates: Vec<Candidate>) -> Result<Self, NotExported> {
+    pub fn new(live: &[Member], candidates: Vec<Candidate>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         assert!(candidates.len() <= CANDIDATES_MAX, "whoever adds a candidate sees to the bound");
         let directories = (0..1_usize << candidates.len())
             .map(|chosen| {
@@ -106,7 +120,7 @@ impl Routing {
                     let same = |candidate: &&&Member| candidate.service.name() == member.service.name();
                     Member::clone(chosen.iter().find(same).map_or(member, |candidate| *candidate))
                 });
-                Directory::new(members).map(Arc::new)
+                Directory::new(members, shadows).map(Arc::new)
             })
             .collect::<Result<_, _>>()?;
         let mut worlds: Vec<_> =
@@ -118,7 +132,7 @@ impl Routing {
     /// Contracts that nobody serves: for tests of what reads contracts.
     #[cfg(test)]
     pub(crate) fn of_contracts(worlds: Worlds) -> Self {
-        let directory = Directory::new([]).expect("nothing is called");
+        let directory = Directory::new([], &[]).expect("nothing is called");
         Self { worlds, candidates: Vec::new(), directories: vec![Arc::new(directory)] }
     }
 

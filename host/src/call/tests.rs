@@ -79,7 +79,7 @@ impl Rig {
             let store = stores.service(&service).unwrap();
             Member { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
         });
-        let routing = Routing::new(&members, Vec::new()).unwrap();
+        let routing = Routing::new(&members, Vec::new(), &[]).unwrap();
         let calls = Calls::new(routing, stores, Tasks::default(), 1_000).unwrap();
         Self { disk, calls, _compiled: compiled }
     }

@@ -86,7 +86,7 @@ impl Pair {
         };
         let (front, back) = (side(&names[0], front), side(&names[1], back));
         let first = [front.release(&runtime, "1"), back.release(&runtime, "1")];
-        let first = Routing::new(&first, Vec::new()).unwrap();
+        let first = Routing::new(&first, Vec::new(), &[]).unwrap();
         let calls = Calls::new(first, stores.clone(), Tasks::default(), SESSION_MS_MAX).unwrap();
         Arc::new(Self { calls, front, back, runtime, _stores: stores, _data: data })
     }
@@ -104,7 +104,7 @@ impl Pair {
 
     /// Makes `members` what calls begin on.
     fn begin_on(&self, members: [Member; 2]) {
-        self.calls.swap(Routing::new(&members, Vec::new()).unwrap());
+        self.calls.swap(Routing::new(&members, Vec::new(), &[]).unwrap());
     }
 
     async fn front(&self, script: &str) -> String {

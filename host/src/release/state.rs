@@ -1,0 +1,92 @@
+//! What every service runs now, in memory: what the ledger has of it, and the releases that are loaded.
+//!
+//! Invariant: a state is never changed. A change makes the next one, and it counts once the ledger has it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::candidate::Trial;
+use super::record::{CandidateRecord, ReleaseRecord, ServiceRecord};
+use crate::call::{Candidate, Member, NotExported, Release, Routing, Service, Share};
+use crate::config::ServiceSettings;
+use crate::limits::RELEASES_KEPT_MAX;
+use crate::names::ServiceName;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub(super) services: BTreeMap<ServiceName, Running>,
+}
+
+/// One service.
+#[derive(Debug, Clone)]
+pub(super) struct Running {
+    pub(super) service: Arc<Service>,
+    /// What the manifest says of it.
+    pub(super) settings: ServiceSettings,
+    pub(super) record: ServiceRecord,
+    pub(super) live: Arc<Release>,
+    pub(super) candidate: Option<RunningCandidate>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct RunningCandidate {
+    pub(super) release: Arc<Release>,
+    /// How it does, since its last step.
+    pub(super) trial: Arc<Trial>,
+}
+
+impl State {
+    /// What root calls begin on in this state.
+    pub(super) fn routing(&self) -> Result<Routing, NotExported> {
+        let live: Vec<_> = self.services.values().map(Running::live_member).collect();
+        let candidates = self.services.values().filter_map(Running::routed_candidate).collect();
+        let shadows: Vec<_> = self.services.values().filter_map(Running::shadow).collect();
+        Routing::new(&live, candidates, &shadows)
+    }
+}
+
+impl Running {
+    pub(super) fn live_member(&self) -> Member {
+        Member { service: Arc::clone(&self.service), release: Arc::clone(&self.live) }
+    }
+
+    fn routed_candidate(&self) -> Option<Candidate> {
+        let (candidate, record) = (self.candidate.as_ref()?, self.record.candidate.as_ref()?);
+        let rollout = &record.rollout;
+        let share = rollout.steps.get(rollout.step?).map_or(Share::NONE, |parts| Share::of_parts(*parts));
+        // Both were parsed before they were recorded.
+        let header = rollout.header.as_ref().and_then(|(name, value)| {
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
+        });
+        let member = Member { service: Arc::clone(&self.service), release: Arc::clone(&candidate.release) };
+        Some(Candidate { member, share, header })
+    }
+
+    fn shadow(&self) -> Option<Arc<crate::call::Shadow>> {
+        self.candidate.as_ref()?.trial.shadow.clone()
+    }
+
+    /// The same service with `record` live; what was live is kept. There is no candidate then.
+    pub(super) fn with_live(&self, record: ReleaseRecord, release: Arc<Release>) -> Self {
+        let mut kept = self.record.kept.clone();
+        kept.insert(0, self.record.live.clone());
+        kept.truncate(RELEASES_KEPT_MAX);
+        let last = self.record.last.max(record.number);
+        let record = ServiceRecord { live: record, candidate: None, kept, last, migrating: None };
+        Self { record, live: release, candidate: None, ..self.clone() }
+    }
+
+    /// The same service with a candidate.
+    pub(super) fn with_candidate(&self, candidate: CandidateRecord, running: RunningCandidate) -> Self {
+        let last = self.record.last.max(candidate.release.number);
+        let record = ServiceRecord { candidate: Some(candidate), last, ..self.record.clone() };
+        Self { record, candidate: Some(running), ..self.clone() }
+    }
+
+    pub(super) fn without_candidate(&self) -> Self {
+        let record = ServiceRecord { candidate: None, ..self.record.clone() };
+        Self { record, candidate: None, ..self.clone() }
+    }
+}
