@@ -26,7 +26,7 @@ pub(crate) struct SimulatedDisk(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     world: Mutex<World>,
-    /// Told when syncs are let go.
+    /// Told when syncs begin to wait, and when they are let go.
     let_go: Condvar,
 }
 
@@ -43,6 +43,8 @@ struct World {
     failing: Option<usize>,
     power_lost: bool,
     syncs_held: bool,
+    /// Syncs that wait to be let go.
+    syncs_waiting: u64,
     bytes_max: u64,
     random: Random,
 }
@@ -75,6 +77,7 @@ struct Content {
     durable: Vec<u8>,
     /// What was done since the last sync.
     unsynced: Vec<Change>,
+    syncs: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -148,6 +151,7 @@ impl SimulatedDisk {
             failing: None,
             power_lost: false,
             syncs_held: false,
+            syncs_waiting: 0,
             bytes_max: u64::MAX,
             random: Random(seed),
         };
@@ -172,6 +176,18 @@ impl SimulatedDisk {
     pub(crate) fn let_syncs_go(&self) {
         self.lock().syncs_held = false;
         self.0.let_go.notify_all();
+    }
+
+    /// Blocks until a sync waits to be let go.
+    pub(crate) fn until_syncs_are_held(&self) {
+        let held = self.0.let_go.wait_while(self.lock(), |world| world.syncs_waiting == 0);
+        drop(held.unwrap());
+    }
+
+    /// How often the file `path` was synced.
+    pub(crate) fn syncs(&self, path: &str) -> u64 {
+        let world = self.lock();
+        world.files[world.names[path]].syncs
     }
 
     /// From now on syncs of the file `path` fail.
@@ -234,7 +250,7 @@ impl SimulatedDisk {
 
     fn with(files: Vec<Vec<u8>>, names: BTreeMap<String, usize>, seed: u64) -> Self {
         let disk = Self::new(seed);
-        let content = |bytes: Vec<u8>| Content { durable: bytes.clone(), now: bytes, unsynced: Vec::new() };
+        let content = |bytes: Vec<u8>| Content { durable: bytes.clone(), now: bytes, ..Content::default() };
         let mut world = disk.lock();
         world.files = files.into_iter().map(content).collect();
         world.durable_names.clone_from(&names);
@@ -407,14 +423,18 @@ impl DiskFile for SimulatedFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let world = self.disk.lock();
+        let mut world = self.disk.lock();
+        world.syncs_waiting += 1;
+        self.disk.0.let_go.notify_all();
         let mut world = self.disk.0.let_go.wait_while(world, |world| world.syncs_held).unwrap();
+        world.syncs_waiting -= 1;
         let mut done = world.operate();
         if world.failing == Some(self.file) {
             done = Err(io::Error::other("planned error"));
         }
         let World { files, random, power_lost, .. } = &mut *world;
         let (file, power_lost) = (&mut files[self.file], *power_lost);
+        file.syncs += 1;
         if done.is_ok() {
             for change in file.unsynced.drain(..) {
                 change.apply(&mut file.durable);

@@ -41,7 +41,7 @@ pub enum IndexOpenError {
     #[error("cannot open {} as an index: restore the data directory from a backup", path.display())]
     Open { path: PathBuf, source: IndexError },
     #[error("cannot make {}", path.display())]
-    Create { path: PathBuf, source: io::Error },
+    Create { path: PathBuf, source: IndexError },
     #[error("{} is no index of {service}: put back the file that belongs here", path.display())]
     Foreign { path: PathBuf, service: ServiceName },
     #[error("{} has format {format}, which this version of switchyard does not read", path.display())]
@@ -142,14 +142,14 @@ impl Index {
         let path = path(service);
         // Half an index must not look like one: it gets its name when it is whole.
         let new_path = format!("{path}.new");
-        let at_disk = |source| IndexOpenError::Create { path: disk.full(&path), source };
-        let at_redb = |source| IndexOpenError::Open { path: disk.full(&path), source };
+        let at_index = |source| IndexOpenError::Create { path: disk.full(&path), source };
+        let at_disk = |source| at_index(redb::StorageError::Io(source).into());
         let file = disk.create(&new_path).map_err(at_disk)?;
         let made = make(Backend { file, full: Arc::new(Full::refused()) }, service, journal, number);
         if let Err(source) = made {
             // Half of a file would keep the room that others wait for. What it is for was not done in any case.
             let _gone = disk.remove(&new_path);
-            return Err(at_redb(source));
+            return Err(at_index(source));
         }
         disk.rename(&new_path, &path).map_err(at_disk)?;
         disk.sync_folder(SERVICES_FOLDER).map_err(at_disk)?;

@@ -12,6 +12,7 @@ mod index;
 mod open;
 mod overlay;
 mod reads;
+mod replay;
 mod scan;
 mod sequencer;
 mod service;
@@ -113,7 +114,7 @@ impl Stores {
         services: &[(ServiceName, u64)],
         lock: Option<File>,
     ) -> Result<Self, OpenError> {
-        let (services, thread) = open::open(disk, settings, services)?;
+        let open::Opened { services, thread } = open::open(disk, settings, services)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         Ok(Self { inner: Arc::new(Inner { services, running }) })
     }

@@ -61,7 +61,7 @@ pub(super) struct Write {
 
 enum Refused {
     /// There may be room soon: wait for it.
-    Wait(Prepared),
+    Wait(Box<Prepared>),
     Error(CommitError),
 }
 
@@ -102,7 +102,7 @@ impl Pipeline {
             // Listen first, look again, then wait: room that comes in between is not missed.
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();
-            refused = match self.try_commit(service, prepared) {
+            refused = match self.try_commit(service, *prepared) {
                 Ok(number) => return Ok(number),
                 Err(refused) => refused,
             };
@@ -128,7 +128,7 @@ impl Pipeline {
             return Err(match self.journal.stopped() {
                 Some(stopped) => CommitError::Stopped(stopped).into(),
                 None if self.full.waits() => CommitError::NoRoom { source: None }.into(),
-                None => Refused::Wait(prepared),
+                None => Refused::Wait(Box::new(prepared)),
             });
         }
         let Prepared { snapshot, reads, writes, data_version, body } = prepared;
@@ -136,7 +136,8 @@ impl Pipeline {
         let number = match self.journal.append(body) {
             Ok(number) => number,
             Err((AppendError::NotReady, body)) => {
-                return Err(Refused::Wait(Prepared { snapshot, reads, writes, data_version, body }));
+                let prepared = Prepared { snapshot, reads, writes, data_version, body };
+                return Err(Refused::Wait(Box::new(prepared)));
             }
             Err((AppendError::NoRoom { source }, _)) => {
                 return Err(CommitError::NoRoom { source: Some(source) }.into());
@@ -181,6 +182,11 @@ impl Pipeline {
     pub(super) fn wait_closing(&self) {
         let waited = self.due.wait_while(self.lock(), |sequencer| !sequencer.closing);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    #[cfg(test)]
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.lock().pending_bytes
     }
 
     /// Takes no more commits; those that were taken are still made durable.

@@ -1,11 +1,16 @@
 //! The store as its users see it: transactions, commits, restarts, and what a disk may do to them.
 
 mod bounds;
+mod comings;
 mod faults;
 mod model;
 mod refusals;
+mod rehearsals;
 mod serializable;
+mod services;
+mod syncs;
 mod transactions;
+mod versions;
 
 use std::path::Path;
 

@@ -1,0 +1,139 @@
+//! Replaying the journal over the indexes at a start: each is brought from its number to the last one, or to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::backend::Full;
+use super::catalog;
+use super::error::OpenError;
+use super::index::{self, Index, IndexError};
+use super::overlay::{View, Written, entry_bytes};
+use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Tail};
+use crate::names::{Key, Number, ServiceName};
+
+/// About what a record takes beside its keys and values.
+const RECORD_BYTES: usize = 64;
+
+/// What is on the disk, while the journal is replayed over it.
+pub(super) struct Replay<'a> {
+    disk: &'a dyn Disk,
+    pub(super) stores: BTreeMap<ServiceName, Replayed>,
+    /// The services that are on the list.
+    pub(super) listed: BTreeSet<ServiceName>,
+    /// Stores that the journal ends although their files are still there.
+    pub(super) forgotten: BTreeSet<ServiceName>,
+    /// Services that have commits but no index. That is well when their store ends later on.
+    missing: BTreeSet<ServiceName>,
+}
+
+/// One index, and the state that it and the journal give.
+pub(super) struct Replayed {
+    pub(super) index: Index,
+    pub(super) view: View,
+}
+
+impl<'a> Replay<'a> {
+    /// Opens all indexes that are on `disk`.
+    pub(super) fn open(disk: &'a dyn Disk, index_cache_bytes: usize, full: &Arc<Full>) -> Result<Self, OpenError> {
+        let at_folder = |source| OpenError::Folder { path: disk.full(journal::SERVICES_FOLDER), source };
+        let mut stores = BTreeMap::new();
+        for service in index::services(disk).map_err(at_folder)? {
+            let (index, view) = Index::open(disk, &service, index_cache_bytes, full)?;
+            stores.insert(service, Replayed { index, view });
+        }
+        let listed = catalog::read(disk)?;
+        let replay = Self { disk, stores, listed, forgotten: BTreeSet::new(), missing: BTreeSet::new() };
+        match replay.listed.iter().find(|service| !replay.stores.contains_key(*service)) {
+            Some(service) => Err(replay.index_missing(service)),
+            None => Ok(replay),
+        }
+    }
+
+    /// The journal that all files are of; a new one when there are none.
+    pub(super) fn journal(&self, found: &Found) -> Result<JournalId, OpenError> {
+        let mut id = found.journal;
+        for (service, Replayed { index, .. }) in &self.stores {
+            if *id.get_or_insert(index.journal) != index.journal {
+                return Err(OpenError::OtherJournal { path: self.disk.full(&index::path(service)) });
+            }
+        }
+        match id {
+            Some(id) => Ok(id),
+            None => {
+                let mut bytes = [0; 16];
+                getrandom::fill(&mut bytes)
+                    .map_err(|error| OpenError::Random { source: std::io::Error::other(error) })?;
+                Ok(JournalId(bytes))
+            }
+        }
+    }
+
+    /// Replays what was `found` of the journal, and gives where it goes on.
+    pub(super) fn run(&mut self, found: &Found) -> Result<Tail, OpenError> {
+        let from = self.stores.values().map(|replayed| replayed.index.number()).min().unwrap_or_default();
+        let disk = self.disk;
+        let tail = journal::replay(disk, &found.segments, from, |number, record| self.record(number, record))?;
+        if let Some(service) = self.missing.first() {
+            return Err(self.index_missing(service));
+        }
+        let last = Number(tail.next.0 - 1);
+        match self.stores.iter().find(|(_, replayed)| replayed.index.number() > last) {
+            None => Ok(tail),
+            Some((service, Replayed { index, .. })) => Err(OpenError::JournalBehind {
+                path: disk.full(&index::path(service)),
+                folder: disk.full(JOURNAL_FOLDER),
+                index: index.number().0,
+                journal: last.0,
+            }),
+        }
+    }
+
+    fn index_missing(&self, service: &ServiceName) -> OpenError {
+        OpenError::IndexMissing { service: service.clone(), path: self.disk.full(&index::path(service)) }
+    }
+
+    fn record(&mut self, number: Number, record: Record) -> Result<(), OpenError> {
+        let service = &record.service;
+        match self.stores.get_mut(service) {
+            Some(Replayed { index, .. }) if number <= index.number() => {}
+            Some(_) if record.forgets => {
+                self.stores.remove(service);
+                self.forgotten.insert(record.service);
+            }
+            Some(Replayed { view, .. }) => {
+                let path = || self.disk.full(&index::path(&record.service));
+                replay(view, number, record.writes, record.data_version)
+                    .map_err(|source| OpenError::Read { path: path(), source })?;
+            }
+            None if record.forgets => {
+                self.missing.remove(service);
+            }
+            None => {
+                self.missing.insert(record.service);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts a commit over `view`.
+fn replay(
+    view: &mut View,
+    number: Number,
+    writes: Vec<(Key, Option<Bytes>)>,
+    data_version: Option<u64>,
+) -> Result<(), IndexError> {
+    view.number = number;
+    view.data_version = data_version.unwrap_or(view.data_version);
+    view.young_bytes += RECORD_BYTES;
+    for (key, value) in writes {
+        let before = view.entry_bytes(key.as_str())?;
+        let value_bytes = value.as_ref().map(Bytes::len);
+        view.bytes = (view.bytes + entry_bytes(key.as_str(), value_bytes)).saturating_sub(before);
+        view.young_bytes += key.as_str().len() + value_bytes.unwrap_or(0);
+        view.young.insert(key, Arc::new(Written { number, value }));
+    }
+    Ok(())
+}
