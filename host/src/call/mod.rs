@@ -11,6 +11,7 @@ mod compare;
 mod derive;
 mod directory;
 mod execute;
+mod hold;
 mod nested;
 mod replay;
 mod root;
@@ -29,6 +30,7 @@ use wasmtime::component::Val;
 
 pub use answer::{Answer, CallError};
 pub use directory::{Directory, Member, NotExported, Release, Service};
+pub use hold::Hold;
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};
 pub use shadow::Shadow;
 
@@ -54,6 +56,8 @@ struct Inner {
     entropy: Entropy,
     sessions: Sessions,
     tasks: Tasks,
+    gate: hold::Gate,
+    past: hold::Past,
 }
 
 /// A call from outside: a client's, or the operator's.
@@ -82,7 +86,7 @@ impl Calls {
     ) -> Result<Self, getrandom::Error> {
         let sessions = Sessions::new(authentication_cache_ms_max);
         let routing = ArcSwap::from_pointee(routing);
-        Ok(Self { inner: Arc::new(Inner { routing, stores, entropy: Entropy::new()?, sessions, tasks }) })
+        Ok(Self { inner: Arc::new(Inner { routing, stores, entropy: Entropy::new()?, sessions, tasks, gate: hold::Gate::default(), past: hold::Past::default() }) })
     }
 
     /// What root calls begin on now.
@@ -91,9 +95,10 @@ impl Calls {
         self.inner.routing.load_full()
     }
 
-    /// Makes `routing` what root calls begin on, and gives what they began on before. Calls under way end on that.
-    pub fn swap(&self, routing: Routing) -> Arc<Routing> {
-        self.inner.routing.swap(Arc::new(routing))
+    /// Makes `routing` what root calls begin on. Calls under way end on what they began with.
+    pub fn swap(&self, routing: Routing) {
+        let before = self.inner.routing.swap(Arc::new(routing));
+        self.inner.past.add(&before);
     }
 
     /// Runs one call, on what `routing` has for who makes it, to its end and waits until it is durable.
@@ -107,7 +112,9 @@ impl Calls {
     /// Dropping the future of a call that may write does not end it: it goes on in the background, so that what it
     /// began elsewhere is finished or undone. A read-only call ends where it is.
     pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Answer, CallError> {
-        let directory = Arc::clone(routing.choose(call.identity.as_ref(), origin));
+        let until = self.inner.begins_until(&call, routing);
+        let begun = self.inner.begin(routing, call.identity.as_ref(), origin, (&call.service, until));
+        let directory = begun.await?;
         if call.function.reads_only() {
             return run(Arc::clone(&self.inner), directory, call).await;
         }
@@ -134,7 +141,10 @@ impl Calls {
         routing: &Routing,
         origin: Origin<'_>,
     ) -> Result<Option<Identity>, CallError> {
-        let directory = routing.choose(None, origin);
+        let Some(authenticator) = routing.live().authenticator() else { return Ok(None) };
+        let service = authenticator.member.service.name();
+        let until = clock::now() + std::time::Duration::from_millis(authenticator.member.service.limits.deadline_ms);
+        let directory = self.inner.begin(routing, None, origin, (service, until)).await?;
         let Some(authenticator) = directory.authenticator() else { return Ok(None) };
         let key = Sessions::key(token);
         if let Some(identity) = self.inner.sessions.get(&key, &authenticator.member) {
@@ -147,7 +157,7 @@ impl Calls {
             identity: None,
             request: request.clone(),
         };
-        let root = self.inner.root(Arc::clone(directory), &call);
+        let root = self.inner.root(Arc::clone(&directory), &call);
         let call = Call::root(&root, &authenticator.member, &call.function, call.arguments);
         let (answer, reads) = call.read().await?;
         self.inner.stores.wait_durable(root.reached()).await?;

@@ -97,6 +97,8 @@ pub struct Routing {
     candidates: Vec<Candidate>,
     /// By the candidates that are in it: bit `n` of the position stands for candidate `n`.
     directories: Vec<Arc<Directory>>,
+    /// How many times data has changed its form before.
+    migrations: u64,
 }
 
 impl Routing {
@@ -126,14 +128,14 @@ impl Routing {
         let mut worlds: Vec<_> =
             live.iter().map(|member| (member.service.name().clone(), Arc::clone(&member.release.world))).collect();
         worlds.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(Self { worlds: worlds.into(), candidates, directories })
+        Ok(Self { worlds: worlds.into(), candidates, directories, migrations: 0 })
     }
 
     /// Contracts that nobody serves: for tests of what reads contracts.
     #[cfg(test)]
     pub(crate) fn of_contracts(worlds: Worlds) -> Self {
         let directory = Directory::new([], &[]).expect("nothing is called");
-        Self { worlds, candidates: Vec::new(), directories: vec![Arc::new(directory)] }
+        Self { worlds, candidates: Vec::new(), directories: vec![Arc::new(directory)], migrations: 0 }
     }
 
     /// The contracts of the live releases. Two routings with the same contracts may share it.
@@ -142,10 +144,11 @@ impl Routing {
         &self.worlds
     }
 
-    /// Takes the contracts of `other`, where they are the same: who has derived something from them need not do it
-    /// again.
+    /// What comes after `other`: where the contracts are the same, who has derived something from them need not do it
+    /// again. Once data `has_migrated`, no call may begin on what was before.
     #[must_use]
-    pub fn with_worlds_of(mut self, other: &Self) -> Self {
+    pub fn after(mut self, other: &Self, has_migrated: bool) -> Self {
+        self.migrations = other.migrations + u64::from(has_migrated);
         let same = |((name, world), (other_name, other)): (&(_, Arc<World>), &(_, Arc<World>))| {
             name == other_name && Arc::ptr_eq(world, other)
         };
@@ -153,6 +156,18 @@ impl Routing {
             self.worlds = Arc::clone(&other.worlds);
         }
         self
+    }
+
+    pub(super) fn has_contracts_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.worlds, &other.worlds)
+    }
+
+    pub(super) fn migrations(&self) -> u64 {
+        self.migrations
+    }
+
+    pub(super) fn directories(&self) -> &[Arc<Directory>] {
+        &self.directories
     }
 
     /// The live releases.

@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::files::{FileError, Files};
 use super::record::ReleaseRecord;
 use crate::call::{Release, Service};
-use crate::contract::{ContractError, Contracts, Sources, World};
+use crate::contract::{ContractError, Contracts, Sources, Surface, Unreadable, World};
 use crate::names::{Digest, ServiceName};
 use crate::runtime::{CompileError, LinkError, LinkSettings, Program, Runtime};
 
 /// Contracts that are remembered once they were read: the current ones, and those that a rollback goes back to.
 const CONTRACTS_MAX: usize = 4;
+
+/// Components whose imports and exports are remembered: those of the live releases of a host with many services.
+const SURFACES_MAX: usize = 64;
 
 /// Why a release cannot run. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,8 @@ pub enum LoadError {
     File(#[from] FileError),
     #[error("the contracts {digest} are not as this version of switchyard keeps them")]
     Sources { digest: Digest, source: serde_json::Error },
+    #[error("the component {digest}, which was deployed before, cannot be read")]
+    Surface { digest: Digest, source: Unreadable },
     #[error("the component of {service} cannot be compiled")]
     Compile { service: ServiceName, source: CompileError },
     #[error("the component of {service} cannot be linked")]
@@ -40,11 +45,13 @@ pub(super) struct Workshop {
     pub(super) wit: PathBuf,
     /// The last ones first.
     read: Mutex<Vec<(Digest, Arc<Contracts>)>>,
+    /// Of components that are kept, the last ones first.
+    surfaces: Mutex<Vec<(Digest, Arc<Surface>)>>,
 }
 
 impl Workshop {
     pub(super) fn new(runtime: Runtime, components: Files, contracts: Files, wit: PathBuf) -> Self {
-        Self { runtime, components, contracts, wit, read: Mutex::default() }
+        Self { runtime, components, contracts, wit, read: Mutex::default(), surfaces: Mutex::default() }
     }
 
     /// The contracts as their folder has them now, and keeps them.
@@ -128,6 +135,25 @@ impl Workshop {
     pub(super) fn load(&self, service: &Service, record: &ReleaseRecord) -> Result<Arc<Release>, LoadError> {
         let bytes = self.components.get_checked(&record.digest)?;
         self.release(service, record, &bytes)
+    }
+
+    /// What the kept component `digest` imports and exports.
+    pub(super) fn surface(&self, digest: &Digest) -> Result<Arc<Surface>, LoadError> {
+        let known = self.surfaces().iter().find(|(known, _)| known == digest).map(|(_, surface)| Arc::clone(surface));
+        if let Some(surface) = known {
+            return Ok(surface);
+        }
+        let bytes = self.components.get_checked(digest)?;
+        let surface = Surface::read(&bytes).map_err(|source| LoadError::Surface { digest: *digest, source })?;
+        let surface = Arc::new(surface);
+        let mut surfaces = self.surfaces();
+        surfaces.insert(0, (*digest, Arc::clone(&surface)));
+        surfaces.truncate(SURFACES_MAX);
+        Ok(surface)
+    }
+
+    fn surfaces(&self) -> std::sync::MutexGuard<'_, Vec<(Digest, Arc<Surface>)>> {
+        self.surfaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember(&self, digest: Digest, contracts: Contracts) -> Arc<Contracts> {
