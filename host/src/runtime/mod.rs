@@ -33,7 +33,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use code::{Code, CompileError};
+pub use code::{Code, CompileError, Origin};
 pub use failure::{Failure, OutboundError};
 pub use frame::{Finished, Frame, Outbound, OutboundFuture};
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram};
@@ -119,7 +119,7 @@ impl Runtime {
     }
 
     /// The code of a component that serves a contract: from the cache, or compiled, which takes some 100 ms on all
-    /// cores. It blocks its thread.
+    /// cores. It blocks its thread. Several may be compiled at once; one that is being compiled already is waited for.
     ///
     /// # Errors
     ///

@@ -1,0 +1,139 @@
+//! Releases: which component each service runs, and how that changes while calls go on.
+//!
+//! Invariant: one change at a time. It is in the ledger, with its line in the history, before a call begins on it; and
+//! of one that fails nothing remains but a line.
+
+mod candidate;
+mod change;
+mod deploy;
+mod error;
+mod files;
+mod judge;
+mod ledger;
+mod load;
+mod migrate;
+mod open;
+mod record;
+mod state;
+mod tokens;
+mod verdict;
+mod view;
+mod watch;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+
+pub use deploy::{Deployed, Outcome, Plan, Rollout};
+pub use error::DeployError;
+pub use files::FileError;
+pub use judge::Proposal;
+pub use ledger::LedgerError;
+pub use load::LoadError;
+pub use open::{OpenError, Progress};
+pub use record::{DataVersions, Line, What};
+pub use tokens::{Holder, Role};
+pub use verdict::{Asks, Check, Checked, Verdict};
+pub use view::{CandidateView, ReleaseView, ServiceView};
+
+use crate::call::Calls;
+use crate::config::DeploySettings;
+use crate::names::ServiceName;
+use crate::store::Stores;
+use crate::tasks::Tasks;
+use ledger::{Change, Ledger, LedgerError as Error};
+use load::Workshop;
+use record::Event;
+use state::{Running, State};
+
+/// The file of the ledger, in the data directory.
+const LEDGER_FILE: &str = "platform.redb";
+
+/// The control plane of a host. Clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Releases {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    workshop: Workshop,
+    ledger: Ledger,
+    settings: DeploySettings,
+    calls: Calls,
+    stores: Stores,
+    tasks: Tasks,
+    state: ArcSwap<State>,
+    /// Held by whoever makes a change, from when it knows what to change until that is done.
+    changing: Mutex<()>,
+}
+
+impl Releases {
+    fn state(&self) -> Arc<State> {
+        self.inner.state.load_full()
+    }
+
+    /// The services, by name.
+    #[must_use]
+    pub fn names(&self) -> Vec<ServiceName> {
+        self.state().services.keys().cloned().collect()
+    }
+
+    /// The lines of the history before the number `before`, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`].
+    pub fn history(
+        &self,
+        service: Option<&ServiceName>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Line>, LedgerError> {
+        self.inner.ledger.history(service, before, limit)
+    }
+}
+
+impl Inner {
+    /// Makes `next` what runs: in the ledger, with what `tell` adds to it, and then for calls. Whoever calls this holds
+    /// `changing`.
+    fn make(&self, next: State, has_migrated: bool, events: Vec<Event>) -> Result<(), DeployError> {
+        let routing = next.routing()?;
+        let before = self.state.load();
+        let mut change = self.ledger.begin()?;
+        for (name, running) in &next.services {
+            if before.services.get(name).is_none_or(|before| before.record != running.record) {
+                change.service(name, &running.record)?;
+            }
+        }
+        tell(&mut change, events)?;
+        change.commit()?;
+        self.calls.swap(routing.after(&self.calls.routing(), has_migrated));
+        self.state.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Adds lines to the history, and changes nothing else.
+    fn tell(&self, events: Vec<Event>) -> Result<(), Error> {
+        let mut change = self.ledger.begin()?;
+        tell(&mut change, events)?;
+        change.commit()
+    }
+
+    /// As [`Inner::make`], with one service as `running` is.
+    fn make_one(&self, name: &ServiceName, running: Running, event: Event) -> Result<(), DeployError> {
+        let mut next = State::clone(&self.state.load());
+        next.services.insert(name.clone(), running);
+        self.make(next, false, vec![event])
+    }
+}
+
+fn tell(change: &mut Change, events: Vec<Event>) -> Result<(), Error> {
+    events.into_iter().try_for_each(|event| change.tell(event))
+}
+
+fn ledger_path(data: &Path) -> std::path::PathBuf {
+    data.join(LEDGER_FILE)
+}
