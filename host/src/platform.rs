@@ -2,7 +2,6 @@
 
 mod error;
 mod mounts;
-mod services;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -11,17 +10,16 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+pub use crate::release::Progress;
 pub use error::{StartError, StopError};
-pub use services::Progress;
-use services::Workshop;
 
 use crate::admin::Admin;
-use crate::call::{Calls, Routing};
+use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
-use crate::contract::{Contracts, check_together};
 use crate::gateway::{Gateway, Mount};
 use crate::observe::Metrics;
+use crate::release::{Releases, Report};
 use crate::runtime::Runtime;
 use crate::store::Stores;
 use crate::tasks::Tasks;
@@ -74,16 +72,14 @@ async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, 
 /// What is made, lowest first, before anything is served.
 struct Parts {
     stores: Stores,
-    routing: Routing,
+    releases: Releases,
+    calls: Calls,
     mounts: Vec<Mount>,
 }
 
 impl Parts {
-    fn make(manifest: &Manifest, tasks: &Tasks, report: services::Report<'_>) -> Result<Self, StartError> {
+    fn make(manifest: &Manifest, tasks: &Tasks, report: Report<'_>) -> Result<Self, StartError> {
         make_folder(&manifest.host.data)?;
-        let contracts = Contracts::read(&manifest.host.wit)?;
-        let worlds = services::worlds(manifest, &contracts)?;
-        check_together(&worlds)?;
         let begin = clock::now();
         let quotas: Vec<_> = manifest
             .services
@@ -93,10 +89,9 @@ impl Parts {
         let stores = Stores::open(&manifest.host.data, &manifest.store, &quotas)?;
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
-        let workshop = Workshop { manifest, contracts: &contracts, runtime: &runtime, stores: &stores, report };
-        let routing = Routing::new(&workshop.members(&worlds)?, Vec::new(), &[])?;
         let mounts = mounts::mounts(manifest, &runtime, tasks, report)?;
-        Ok(Self { stores, routing, mounts })
+        let (releases, calls) = Releases::open(manifest, &manifest.host.data, runtime, &stores, tasks, report)?;
+        Ok(Self { stores, releases, calls, mounts })
     }
 
     /// Serves both sides, in `tasks`.
@@ -111,12 +106,12 @@ impl Parts {
         let manifest = &configuration.manifest;
         let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
         let addresses = (address(&public)?, address(&admin)?);
-        let age_ms_max = manifest.gateway.authentication_cache_ms_max;
-        let calls = Calls::new(self.routing, self.stores.clone(), tasks.clone(), age_ms_max)?;
         let drain_ms_max = manifest.host.drain_ms_max;
-        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.mounts, calls.clone(), tasks)?;
-        let operator = Admin::new(configuration, calls, self.stores.clone(), metrics.clone(), tasks)?;
+        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.mounts, self.calls.clone(), tasks)?;
+        let operator =
+            Admin::new(configuration, self.calls, self.releases.clone(), self.stores.clone(), metrics.clone(), tasks)?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
+        tasks.spawn("release watch", self.releases.watch());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));
         let drain = Duration::from_millis(drain_ms_max);

@@ -4,12 +4,15 @@
 
 mod call;
 mod health;
+mod options;
+mod releases;
 mod request;
 mod routes;
 mod services;
 #[cfg(test)]
 mod tests;
 mod token;
+mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +28,9 @@ use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
 use crate::gateway::{Body, Client, Handler, ServerSettings};
 use crate::limits::ADMIN_CONNECTIONS_MAX;
-use crate::names::ServiceName;
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
+use crate::release::Releases;
 use crate::store::Stores;
 use crate::tasks::{Stop, Tasks};
 use request::Broken;
@@ -36,10 +39,9 @@ use request::Broken;
 #[derive(Debug)]
 pub struct Admin {
     calls: Calls,
+    releases: Releases,
     stores: Stores,
     metrics: Metrics,
-    /// The services that the manifest names: each has a release, or the host is not ready.
-    services: Vec<ServiceName>,
     token: AdminToken,
     body_bytes_max: usize,
     body_read_max: Duration,
@@ -58,6 +60,7 @@ impl Admin {
     pub fn new(
         configuration: &Configuration,
         calls: Calls,
+        releases: Releases,
         stores: Stores,
         metrics: Metrics,
         tasks: &Tasks,
@@ -73,9 +76,9 @@ impl Admin {
         server.connections_per_client_max = ADMIN_CONNECTIONS_MAX;
         Ok(Arc::new(Self {
             calls,
+            releases,
             stores,
             metrics,
-            services: manifest.services.keys().cloned().collect(),
             token,
             body_bytes_max: manifest.gateway.body_bytes_max,
             body_read_max: Duration::from_millis(manifest.gateway.body_read_ms_max),

@@ -86,7 +86,15 @@ impl Release {
         deployed_at: u64,
     ) -> Self {
         let calls_others = world.imports.iter().any(calls) || program.reaches_out();
-        Self { digest, world, program, deployed_at, calls_others, breaker: Breaker::new(limits), calls: ReleaseCalls::default() }
+        Self {
+            digest,
+            world,
+            program,
+            deployed_at,
+            calls_others,
+            breaker: Breaker::new(limits),
+            calls: ReleaseCalls::default(),
+        }
     }
 
     /// What its calls came to since it began to run.
@@ -139,10 +147,7 @@ impl Directory {
     /// # Errors
     ///
     /// [`NotExported`], when nobody exports what a member calls.
-    pub(super) fn new(
-        members: impl IntoIterator<Item = Member>,
-        shadows: &[Arc<Shadow>],
-    ) -> Result<Self, NotExported> {
+    pub(super) fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         let members: HashMap<_, _> =
             members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
         let mut directory = Self { members, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };

@@ -86,7 +86,17 @@ impl Calls {
     ) -> Result<Self, getrandom::Error> {
         let sessions = Sessions::new(authentication_cache_ms_max);
         let routing = ArcSwap::from_pointee(routing);
-        Ok(Self { inner: Arc::new(Inner { routing, stores, entropy: Entropy::new()?, sessions, tasks, gate: hold::Gate::default(), past: hold::Past::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                routing,
+                stores,
+                entropy: Entropy::new()?,
+                sessions,
+                tasks,
+                gate: hold::Gate::default(),
+                past: hold::Past::default(),
+            }),
+        })
     }
 
     /// What root calls begin on now.

@@ -63,12 +63,7 @@ impl Call {
     }
 
     /// Runs on a fresh snapshot. The run that ends the call is compared with what a candidate does, if there is a `watch`.
-    async fn run(
-        &self,
-        outbound: Box<dyn Outbound>,
-        lane: Lane,
-        watch: &mut Option<Watch>,
-    ) -> Result<Ran, CallError> {
+    async fn run(&self, outbound: Box<dyn Outbound>, lane: Lane, watch: &mut Option<Watch>) -> Result<Ran, CallError> {
         let program = &self.member.release.program;
         let finished = program.run(&self.function, &self.arguments, self.frame(outbound)).await;
         let Finished { result, transaction, outbound } = finished;
@@ -80,10 +75,8 @@ impl Call {
             }
         };
         let answer = Answer::of(&self.function, result);
-        let recorded = watch.as_ref().map(|_| Recorded {
-            snapshot: transaction.snapshot(),
-            effects: transaction.effects(),
-        });
+        let recorded =
+            watch.as_ref().map(|_| Recorded { snapshot: transaction.snapshot(), effects: transaction.effects() });
         let reads = if self.read_only || !answer.commits(&self.function) {
             self.root.reach(transaction.saw());
             self.read_only.then(|| transaction.into_reads())

@@ -163,8 +163,8 @@ impl Shadow {
         };
         let Finished { result, transaction, outbound } =
             self.member.release.program.run(&again.function, &again.arguments, frame).await;
-        let candidate =
-            result.map(|result| Ran { answer: Answer::of(&again.function, result), effects: transaction.into_effects() });
+        let candidate = result
+            .map(|result| Ran { answer: Answer::of(&again.function, result), effects: transaction.into_effects() });
         let parted = Replay::of(outbound).and_then(Replay::parted);
         let difference = difference(&again.function, &again.live, candidate, parted);
         self.lock().compared(&again.function.name.wit, difference, SHADOW_DIFFERENCES_MAX);

@@ -49,4 +49,5 @@ pub use problem::Problem;
 pub use refusal::{Fault, Refusal};
 pub use routes::RouteError;
 pub use server::{Handler, ServerSettings, serve};
+pub use text::{TextError, query_pairs};
 pub use tls::{TlsError, server as tls_server};

@@ -13,5 +13,5 @@ mod shadow;
 pub use latency::Latencies;
 pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
 pub use recorder::Metrics;
-pub use shadow::{Difference, FunctionReport, ShadowReport};
 pub use releases::{ReleaseCalls, ReleaseFigures, Sample};
+pub use shadow::{Difference, FunctionReport, ShadowReport};

@@ -7,14 +7,14 @@ use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 
 use super::StartError;
-use super::services::{Progress, Report, link_settings, outbound, read_component};
 use crate::call::CallError;
 use crate::clock;
 use crate::config::{LimitSettings, Manifest, ServiceSettings};
-use crate::contract::judge_http;
+use crate::contract::{OutboundHttp, judge_http};
 use crate::gateway::{Body, BodyError, Mount, MountedRequest};
 use crate::names::ServiceName;
-use crate::runtime::{Failure, HttpFrame, HttpProgram, Runtime};
+use crate::release::{Progress, Report};
+use crate::runtime::{Failure, HttpFrame, HttpProgram, LinkSettings, Runtime};
 use crate::tasks::Tasks;
 
 /// Makes what is mounted from the services of the manifest that have no contract.
@@ -44,16 +44,26 @@ fn program(
     runtime: &Runtime,
     tasks: &Tasks,
 ) -> Result<Arc<HttpProgram>, StartError> {
-    let component = read_component(name, settings)?;
-    let verdict = judge_http(&component, outbound(settings));
+    let path = &settings.component;
+    let component = std::fs::read(path).map_err(|source| StartError::Component {
+        service: name.clone(),
+        path: path.clone(),
+        source,
+    })?;
+    let outbound = if settings.outbound_hosts.is_empty() { OutboundHttp::Refused } else { OutboundHttp::Granted };
+    let verdict = judge_http(&component, outbound);
     if !verdict.accepted {
         return Err(StartError::Refused { service: name.clone(), verdict: Box::new(verdict) });
     }
     let code =
         runtime.compile_http(&component).map_err(|source| StartError::Compile { service: name.clone(), source })?;
-    runtime
-        .link_http(&code, link_settings(name, settings, limits), tasks)
-        .map_err(|source| StartError::Link { service: name.clone(), source })
+    let link = LinkSettings {
+        service: name.clone(),
+        environment: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        outbound_hosts: settings.outbound_hosts.clone(),
+        limits: limits.clone(),
+    };
+    runtime.link_http(&code, link, tasks).map_err(|source| StartError::Link { service: name.clone(), source })
 }
 
 fn mount(name: ServiceName, prefix: String, program: Arc<HttpProgram>, limits: &LimitSettings) -> Mount {

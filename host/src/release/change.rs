@@ -107,7 +107,8 @@ impl Inner {
         let step = record.rollout.step.map_or(0, |step| step + 1);
         let rollout = RolloutRecord { step: Some(step), shadow: None, ..record.rollout.clone() };
         let share = rollout.steps.get(step).map(|parts| f64::from(*parts) / 100.0);
-        let reason = Some(share.map_or_else(|| "by header alone".into(), |percent| format!("{percent} % of the callers")));
+        let reason =
+            Some(share.map_or_else(|| "by header alone".into(), |percent| format!("{percent} % of the callers")));
         let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
         let event = Event { from, to, reason, figures, ..Event::new(HOST, name, What::Step) };
         let trial = Trial::begin(&running.live, &candidate.release, None);
@@ -128,7 +129,8 @@ impl Inner {
         let state = self.state.load_full();
         let running = running(&state, name)?;
         let kept = &running.record.kept;
-        let wanted = |digest: &str, to: &str| digest.starts_with(to) || digest.trim_start_matches("sha256:").starts_with(to);
+        let wanted =
+            |digest: &str, to: &str| digest.starts_with(to) || digest.trim_start_matches("sha256:").starts_with(to);
         let position = match to {
             None => (!kept.is_empty()).then_some(0),
             Some(to) => kept.iter().position(|kept| wanted(&kept.digest.to_string(), to)),

@@ -30,8 +30,12 @@ pub enum DeployError {
     NotQuiet { service: ServiceName, pause_ms: u64 },
     #[error("the migration of {service} failed: {why}")]
     Migration { service: ServiceName, why: String },
+    #[error("one swap migrates the data of one service: deploy the others before or after it")]
+    SeveralMigrations,
     #[error("{CANDIDATES_MAX} services have a candidate already: promote or abort one of them")]
     TooManyCandidates,
+    #[error("no token {name:?}: {why}")]
+    Token { name: String, why: &'static str },
     #[error("other changes came first again and again: try once more")]
     Busy,
     #[error("the component is in none of the releases that are kept: upload it")]

@@ -15,7 +15,8 @@ use crate::call::Release;
 use crate::clock;
 use crate::config::{DeploySettings, Signature};
 use crate::contract::{
-    Compatibility, Contracts, Level, Neighbour, OutboundHttp, Surface, Unreadable, VerdictProblem, World, check_together,
+    Compatibility, Contracts, Level, Neighbour, OutboundHttp, Surface, Unreadable, VerdictProblem, World,
+    check_together,
 };
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, RequestId, ServiceName};
@@ -91,7 +92,13 @@ pub(super) fn judge(
         }
         if terms.as_candidates && *proposed.world != *proposed.running.live.world {
             let found = "another contract than the live release keeps";
-            verdict.refused(Check::Compatibility, &proposed.world.name, "a candidate that keeps the contract", found, "swap it in full");
+            verdict.refused(
+                Check::Compatibility,
+                &proposed.world.name,
+                "a candidate that keeps the contract",
+                found,
+                "swap it in full",
+            );
         }
         verdict.timings.insert("judgeMs", millis(began));
         let release = if verdict.accepted { start(&mut verdict, workshop, proposed, &record)? } else { None };
@@ -130,7 +137,13 @@ fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'
     }
     let expected = "a signature of its digest by one of the manifest's signers";
     match &proposed.proposal.signature {
-        None => verdict.refused(Check::Signature, "the component", expected, "no signature", "sign it with `switchyard sign`"),
+        None => verdict.refused(
+            Check::Signature,
+            "the component",
+            expected,
+            "no signature",
+            "sign it with `switchyard sign`",
+        ),
         Some(signature) if settings.signers.iter().any(|signer| signer.verify(&proposed.digest, signature)) => {
             verdict.passed(Check::Signature, "signed by one of the manifest's signers");
         }
@@ -223,7 +236,9 @@ fn compatibility(
             problems.truncate(VERDICT_LINES_MAX);
             verdict.failed(Check::Compatibility, detail, problems);
         }
-        Level::Compatible => verdict.passed(Check::Compatibility, "its contract changes, and all live neighbours still fit"),
+        Level::Compatible => {
+            verdict.passed(Check::Compatibility, "its contract changes, and all live neighbours still fit")
+        }
         Level::DropIn => verdict.passed(Check::Compatibility, "it stands for the live release with anybody"),
     }
     verdict.compatibility = Some(compatibility);
@@ -261,7 +276,9 @@ pub(super) async fn rehearse(judged: &mut Judged, running: &Running, as_candidat
     let verdict = &mut judged.verdict;
     match release.program.smoke(|| seclusion(Transaction::scratch(), START_WAIT_MAX)).await {
         Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
-        Err(error) => verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), "see the service's log"),
+        Err(error) => {
+            verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), "see the service's log")
+        }
     }
     verdict.timings.insert("startMs", millis(began));
     if verdict.accepted {
@@ -284,7 +301,13 @@ async fn data(judged: &mut Judged, running: &Running, release: &Release, as_cand
     if u64::from(said.version) > there {
         if as_candidate {
             let found = format!("a migration to version {}", said.version);
-            return verdict.refused(Check::Data, "the data", "a candidate that changes no data", found, "swap it in full");
+            return verdict.refused(
+                Check::Data,
+                "the data",
+                "a candidate that changes no data",
+                found,
+                "swap it in full",
+            );
         }
         let began = clock::now();
         let wait = Duration::from_millis(said.pause_ms_max.into());
@@ -303,7 +326,9 @@ async fn data(judged: &mut Judged, running: &Running, release: &Release, as_cand
                 Check::Data,
                 format!("the migration from version {there} to {} passes on a snapshot; {after}", said.version),
             ),
-            Err(error) => verdict.refused(Check::Data, "the migration", "one that passes on a snapshot", chain(&error), ""),
+            Err(error) => {
+                verdict.refused(Check::Data, "the migration", "one that passes on a snapshot", chain(&error), "")
+            }
         }
     } else if u64::from(said.reads_up_to) < there {
         let found = format!("a component that reads data up to version {}", said.reads_up_to);

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,7 +70,7 @@ impl Ledger {
         let file = open_file(path).map_err(|error| at(redb::Error::Io(error)))?;
         let database = Database::builder()
             .set_cache_size(CACHE_BYTES)
-            .create_file(file)
+            .create_with_backend(FileBackend::new(file).map_err(|error| at(error.into()))?)
             .map_err(|error| at(error.into()))?;
         let ledger = Self { database };
         let begin = ledger.database.begin_write()?;

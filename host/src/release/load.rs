@@ -119,16 +119,15 @@ impl Workshop {
         bytes: &[u8],
     ) -> Result<Arc<Program>, LoadError> {
         let name = service.name();
-        let code = self.runtime.compile(bytes).map_err(|source| LoadError::Compile { service: name.clone(), source })?;
+        let code =
+            self.runtime.compile(bytes).map_err(|source| LoadError::Compile { service: name.clone(), source })?;
         let settings = LinkSettings {
             service: name.clone(),
             environment: record.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             outbound_hosts: record.outbound_hosts.clone(),
             limits: service.limits().clone(),
         };
-        self.runtime
-            .link(&code, world, settings)
-            .map_err(|source| LoadError::Link { service: name.clone(), source })
+        self.runtime.link(&code, world, settings).map_err(|source| LoadError::Link { service: name.clone(), source })
     }
 
     /// Makes `record`, whose component is kept, a release of `service`. Blocks, as [`Workshop::release`] does.

@@ -16,6 +16,7 @@ mod open;
 mod record;
 mod state;
 mod tokens;
+mod uploads;
 mod verdict;
 mod view;
 mod watch;
@@ -32,9 +33,10 @@ pub use files::FileError;
 pub use judge::Proposal;
 pub use ledger::LedgerError;
 pub use load::LoadError;
+pub(crate) use open::Report;
 pub use open::{OpenError, Progress};
 pub use record::{DataVersions, Line, What};
-pub use tokens::{Holder, Role};
+pub use tokens::{Holder, Role, TokenView};
 pub use verdict::{Asks, Check, Checked, Verdict};
 pub use view::{CandidateView, ReleaseView, ServiceView};
 
@@ -47,6 +49,8 @@ use ledger::{Change, Ledger, LedgerError as Error};
 use load::Workshop;
 use record::Event;
 use state::{Running, State};
+use tokens::TokenRecord;
+use uploads::Uploads;
 
 /// The file of the ledger, in the data directory.
 const LEDGER_FILE: &str = "platform.redb";
@@ -66,6 +70,8 @@ struct Inner {
     stores: Stores,
     tasks: Tasks,
     state: ArcSwap<State>,
+    tokens: ArcSwap<Vec<TokenRecord>>,
+    uploads: Uploads,
     /// Held by whoever makes a change, from when it knows what to change until that is done.
     changing: Mutex<()>,
 }

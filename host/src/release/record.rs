@@ -74,6 +74,15 @@ pub(super) struct ServiceRecord {
     pub(super) migrating: Option<ReleaseRecord>,
 }
 
+impl ServiceRecord {
+    /// Whether a release of the service has this component.
+    pub(super) fn names(&self, component: &Digest) -> bool {
+        let candidate = self.candidate.iter().map(|candidate| &candidate.release);
+        let all = std::iter::once(&self.live).chain(candidate).chain(&self.kept).chain(&self.migrating);
+        all.into_iter().any(|release| release.digest == *component)
+    }
+}
+
 /// What a line of the history tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,11 +2,21 @@
 //!
 //! A token is 256 random bits, so that its plain SHA-256 tells nothing about it; it is shown once, when it is made.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
+use super::Releases;
+use super::error::DeployError;
+use super::ledger::rfc_3339;
+use super::record::{Event, What};
+use crate::clock;
 use crate::config::AdminToken;
 use crate::names::{Digest, ServiceName};
+
+/// Named tokens that there may be.
+const TOKENS_MAX: usize = 1000;
 
 /// What the holder of a token may do. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +64,12 @@ impl Holder {
         self.role == Role::Admin
     }
 
+    /// Whether there is a service that it may deploy.
+    #[must_use]
+    pub fn may_deploy_any(&self) -> bool {
+        self.role > Role::Viewer
+    }
+
     #[must_use]
     pub fn may_deploy(&self, service: &ServiceName) -> bool {
         match self.role {
@@ -65,17 +81,124 @@ impl Holder {
 }
 
 impl TokenRecord {
-    pub(super) fn of(token: &AdminToken) -> Digest {
+    fn of(token: &AdminToken) -> Digest {
         Digest::of(token.reveal().as_bytes())
     }
 
-    pub(super) fn holder(&self) -> Holder {
+    fn view(&self) -> TokenView {
+        let (name, services) = (self.name.clone(), self.services.clone());
+        TokenView { name, role: self.role, services, created_at: rfc_3339(self.created_at) }
+    }
+
+    fn holder(&self) -> Holder {
         Holder { name: self.name.clone(), role: self.role, services: self.services.clone() }
     }
 }
 
+/// A named token as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenView {
+    pub name: String,
+    pub role: Role,
+    pub services: Vec<ServiceName>,
+    /// RFC 3339, in UTC.
+    pub created_at: String,
+}
+
+impl Releases {
+    /// Who holds the named token `given`.
+    #[must_use]
+    pub fn holder(&self, given: &[u8]) -> Option<Holder> {
+        find(&self.inner.tokens.load(), given)
+    }
+
+    /// The named tokens, by name.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<TokenView> {
+        self.inner.tokens.load().iter().map(TokenRecord::view).collect()
+    }
+
+    /// Makes a token. It is given this once.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError::Token`] for a name that is taken or no name, or too many tokens.
+    pub async fn add_token(
+        &self,
+        who: &Holder,
+        name: &str,
+        role: Role,
+        services: Vec<ServiceName>,
+    ) -> Result<(TokenView, AdminToken), DeployError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut tokens = self.inner.tokens.load().to_vec();
+        let refused = |why| Err(DeployError::Token { name: name.into(), why });
+        // A token's name has the form of a service's: short, and harmless in a log.
+        if ServiceName::parse(name).is_err() || matches!(name, "admin" | "host") {
+            return refused(
+                "a name is 1 to 63 lowercase letters, digits and hyphens, begins with a letter, and is not taken by the host",
+            );
+        }
+        if tokens.iter().any(|token| token.name == name) {
+            return refused("there is one of that name: revoke it first");
+        }
+        if tokens.len() >= TOKENS_MAX {
+            return refused("there are too many: revoke one first");
+        }
+        let mut bits = [0; 32];
+        getrandom::fill(&mut bits)
+            .map_err(|_| DeployError::Token { name: name.into(), why: "the system gives no randomness" })?;
+        let token = AdminToken::from_bits(bits);
+        let hash = TokenRecord::of(&token);
+        let record = TokenRecord { name: name.into(), role, services, hash, created_at: clock::unix_micros() };
+        let view = record.view();
+        let mut change = self.inner.ledger.begin()?;
+        change.token(&record)?;
+        change.tell(told(who, format!("made the token {name}, {role:?}")))?;
+        change.commit()?;
+        tokens.push(record);
+        self.inner.tokens.store(Arc::new(tokens));
+        Ok((view, token))
+    }
+
+    /// Makes the token `name` worth nothing; false when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError::Ledger`]: then it is as good as before.
+    pub async fn revoke_token(&self, who: &Holder, name: &str) -> Result<bool, DeployError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut tokens = self.inner.tokens.load().to_vec();
+        let before = tokens.len();
+        tokens.retain(|token| token.name != name);
+        if tokens.len() == before {
+            return Ok(false);
+        }
+        let mut change = self.inner.ledger.begin()?;
+        change.remove_token(name)?;
+        change.tell(told(who, format!("revoked the token {name}")))?;
+        change.commit()?;
+        self.inner.tokens.store(Arc::new(tokens));
+        Ok(true)
+    }
+}
+
+fn told(who: &Holder, reason: String) -> Event {
+    Event {
+        who: who.name.clone(),
+        service: None,
+        what: What::Token,
+        from: None,
+        to: None,
+        reason: Some(reason),
+        verdict: None,
+        figures: None,
+    }
+}
+
 /// Who holds `given`. Every token is looked at, so that the time says nothing.
-pub(super) fn find(tokens: &[TokenRecord], given: &[u8]) -> Option<Holder> {
+fn find(tokens: &[TokenRecord], given: &[u8]) -> Option<Holder> {
     let hash = Digest::of(given);
     let mut found = None;
     for token in tokens {

@@ -55,7 +55,10 @@ impl Releases {
             let (inner, name) = (Arc::clone(&self.inner), name.clone());
             let acted = tokio::task::spawn_blocking(move || inner.act(&name, finding, figures)).await;
             if let Err(error) = acted.map_err(DeployError::from).flatten() {
-                tracing::error!(error = &error as &dyn std::error::Error, "the host could not change a release by itself");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the host could not change a release by itself"
+                );
             }
             return;
         }
