@@ -33,7 +33,7 @@ pub use surface::{Surface, Unreadable};
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };
-pub use verdict::{HttpVersion, OutboundHttp, Verdict, judge_http};
+pub use verdict::{HttpVersion, OutboundHttp, Verdict, judge_http, judge_http_surface};
 
 /// Every contract of one folder of WIT packages.
 ///

@@ -14,11 +14,12 @@ use wac_types::{DefinedTypeId, FuncTypeId, InterfaceId, ItemKind, SubtypeChecker
 
 use self::text::TypeTexts;
 pub(super) use self::text::cut;
+use crate::limits::VERDICT_LINES_MAX;
 
 const NOTHING: &str = "nothing";
 
 /// One thing that speaks against a component, in WIT terms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct VerdictProblem {
     /// Where: `shop:cart/cart@1.0.0 · checkout · parameter request · field address-id`.
     pub path: String,
@@ -243,11 +244,16 @@ impl<'a> Comparison<'a> {
         self.path.pop();
     }
 
+    /// Behind what a verdict lists problems have no text: only their number counts.
     fn differs(&mut self, expected: String, found: String, detail: String) {
-        let prefix = if self.side == Side::Import { "import " } else { "" };
         self.met.push(self.problems.len());
-        let path = format!("{prefix}{}", self.path.join(" · "));
-        self.problems.push(VerdictProblem { path, expected, found, detail });
+        self.problems.push(if self.problems.len() < VERDICT_LINES_MAX {
+            let prefix = if self.side == Side::Import { "import " } else { "" };
+            let path = format!("{prefix}{}", self.path.join(" · "));
+            VerdictProblem { path, expected, found, detail }
+        } else {
+            VerdictProblem::default()
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! Types of wac-types as WIT writes them, never longer than a verdict can hold.
+//! The types of one surface: where they are from, and how WIT writes them, never longer than a verdict can hold.
 
 use std::collections::HashMap;
 
@@ -6,22 +6,38 @@ use wac_types::{DefinedType, DefinedTypeId, FuncType, FuncTypeId, ItemKind, Type
 
 use crate::limits::VERDICT_TEXT_CHARS_MAX;
 
-/// Names that interfaces give to types.
+/// The types of one surface, with the names that interfaces give them.
 #[derive(Debug)]
 pub(super) struct TypeTexts<'a> {
     pub(super) types: &'a Types,
     names: HashMap<DefinedTypeId, &'a str>,
+    /// What a type is that an interface uses from another: the other's.
+    origins: HashMap<DefinedTypeId, DefinedTypeId>,
 }
 
 impl<'a> TypeTexts<'a> {
     pub(super) fn new(types: &'a Types) -> Self {
-        let mut names = HashMap::new();
-        for (name, kind) in types.interfaces().flat_map(|interface| &interface.exports) {
-            if let ItemKind::Type(Type::Value(ValueType::Defined(id))) = kind {
-                names.entry(*id).or_insert(name.as_str());
+        let (mut names, mut origins) = (HashMap::new(), HashMap::new());
+        for interface in types.interfaces() {
+            for (name, kind) in &interface.exports {
+                if let Some(id) = defined(kind) {
+                    names.entry(id).or_insert(name.as_str());
+                }
+            }
+            for (name, used) in &interface.uses {
+                let original = types[used.interface].exports.get(used.name.as_ref().unwrap_or(name));
+                let ids = (interface.exports.get(name).and_then(defined), original.and_then(defined));
+                if let (Some(id), Some(origin)) = ids {
+                    origins.insert(id, origin);
+                }
             }
         }
-        Self { types, names }
+        Self { types, names, origins }
+    }
+
+    /// The same type where it was declared.
+    pub(super) fn origin(&self, id: DefinedTypeId) -> DefinedTypeId {
+        self.origins.get(&id).copied().unwrap_or(id)
     }
 
     /// A type: its name, where it has one.
@@ -118,6 +134,13 @@ impl<'a> TypeTexts<'a> {
             }
         }
         text.push('>');
+    }
+}
+
+fn defined(kind: &ItemKind) -> Option<DefinedTypeId> {
+    match kind {
+        ItemKind::Type(Type::Value(ValueType::Defined(id))) => Some(*id),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ use wac_types::{DefinedType, DefinedTypeId, FuncType, Record, ValueType, Variant
 
 use super::text::{TypeTexts, cut};
 use super::{Comparison, NOTHING};
+use crate::limits::VERDICT_LINES_MAX;
 
 /// A member of a record, variant, enum, flags type or parameter list, and its type.
 type Member<'m> = (&'m str, Option<ValueType>);
@@ -38,6 +39,7 @@ impl Comparison<'_> {
     }
 
     fn defined(&mut self, one: DefinedTypeId, other: DefinedTypeId, expected: ValueType, found: ValueType) {
+        let (one, other) = (self.expected.origin(one), self.found.origin(other));
         if let Some(problems) = self.compared.get(&(one, other)) {
             for index in problems.clone() {
                 self.shows_again(index);
@@ -91,13 +93,16 @@ impl Comparison<'_> {
     /// Where a problem shows that was told already at another place.
     fn shows_again(&mut self, index: usize) {
         self.met.push(index);
-        let Some(problem) = self.problems.get(index) else { return };
+        let Some(problem) = self.problems.get(index).filter(|_| index < VERDICT_LINES_MAX) else { return };
         let mut first = problem.path.trim_start_matches("import ").split(" · ");
         let (interface, function) = (self.path.first(), self.path.get(1));
         let same_interface = first.next() == interface.map(String::as_str);
         if !same_interface || first.next() != function.map(String::as_str) {
             let place: Vec<_> = interface.filter(|_| !same_interface).into_iter().chain(function).cloned().collect();
-            self.again.entry(index).or_default().push(place.join(" · "));
+            let places = self.again.entry(index).or_default();
+            if places.len() < VERDICT_LINES_MAX {
+                places.push(place.join(" · "));
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod compat;
 mod corpus;
+mod edits;
 mod lines;
 mod oracles;
 mod reading;
@@ -25,11 +26,18 @@ fn read(packages: &[&str]) -> Result<Contracts, ContractError> {
 }
 
 /// A component that has exactly the world `world` of the first package of `packages`, and does nothing.
+#[track_caller]
 fn component(packages: &[&str], world: &str) -> Vec<u8> {
+    try_component(packages, world).unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// The same, where the packages may not be WIT at all.
+fn try_component(packages: &[&str], world: &str) -> anyhow::Result<Vec<u8>> {
     let files = packages.iter().enumerate().map(|(index, text)| vec![(format!("{index}.wit"), (*text).into())]);
-    let resolve = source::resolve(files.collect()).unwrap_or_else(|error| panic!("{error}"));
-    let (id, _) = resolve.worlds.iter().find(|(_, candidate)| candidate.name == world).expect("the world is there");
+    let resolve = source::resolve(files.collect())?;
+    let found = resolve.worlds.iter().find(|(_, candidate)| candidate.name == world);
+    let (id, _) = found.ok_or_else(|| anyhow::anyhow!("there is no world {world}"))?;
     let mut module = dummy_module(&resolve, id, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    embed_component_metadata(&mut module, &resolve, id, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
+    embed_component_metadata(&mut module, &resolve, id, StringEncoding::UTF8)?;
+    ComponentEncoder::default().module(&module)?.validate(true).encode()
 }

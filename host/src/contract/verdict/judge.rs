@@ -44,11 +44,17 @@ pub(in crate::contract) fn judge(
 /// Its types are checked when it is linked: they are WASI's own.
 #[must_use]
 pub fn judge_http(bytes: &[u8], outbound: OutboundHttp) -> Verdict {
+    judge_http_surface(Surface::read(bytes).as_ref(), outbound)
+}
+
+/// The same of a component that was read before, or could not be.
+#[must_use]
+pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: OutboundHttp) -> Verdict {
     let mut verdict = Draft::new("wasi:http");
-    match Surface::read(bytes) {
+    match surface {
         Err(why) => verdict.problem(why.problem()),
         Ok(component) => {
-            verdict.sees(&component);
+            verdict.sees(component);
             for (import, _) in &component.imports {
                 match host::standing(import, Asker::Http) {
                     Standing::Given => {}

@@ -11,7 +11,7 @@ use super::compare::VerdictProblem;
 
 pub(super) use self::expected::Encoded;
 pub(super) use self::judge::judge;
-pub use self::judge::judge_http;
+pub use self::judge::{judge_http, judge_http_surface};
 
 /// What speaks for and against a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
