@@ -23,6 +23,7 @@ use std::sync::Arc;
 pub use clash::check_together;
 pub use mistake::{ContractError, Mistake};
 pub use openapi::openapi;
+pub use source::wit_files;
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };
