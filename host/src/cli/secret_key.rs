@@ -24,7 +24,7 @@ pub(super) enum SecretKeyError {
     Kind,
     #[error("the system gives no randomness")]
     Randomness(#[from] getrandom::Error),
-    #[error("cannot write it: {0}")]
+    #[error("it cannot be written")]
     Write(#[from] std::io::Error),
 }
 

@@ -103,21 +103,26 @@ fn time() -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tokio::sync::oneshot;
 
     use super::super::super::arguments::Command;
     use super::super::super::fake_host::{FakeHost, Seen, closed, lines, parsed};
     use super::*;
 
-    /// Takes so many writes, and then is closed.
+    /// Takes so many writes, and then is closed. Tells of the first one.
     struct Pipe {
         left: usize,
         taken: String,
+        first: Option<oneshot::Sender<()>>,
     }
 
     impl Write for Pipe {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             let Some(left) = self.left.checked_sub(1) else { return Err(ErrorKind::BrokenPipe.into()) };
             self.left = left;
+            if let Some(first) = self.first.take() {
+                first.send(()).expect("somebody waits for it");
+            }
             self.taken.push_str(std::str::from_utf8(bytes).expect("text"));
             Ok(bytes.len())
         }
@@ -129,7 +134,7 @@ mod tests {
 
     fn watched(target: &Target, line: &str, redraw: bool, readings: usize) -> (Result<(), Failure>, String) {
         let Command::Status(command) = parsed(line) else { panic!("{line}") };
-        let mut pipe = Pipe { left: readings, taken: String::new() };
+        let mut pipe = Pipe { left: readings, taken: String::new(), first: None };
         let period = Duration::from_millis(1);
         let mut watch = Watch { target, command: &command, period, redraw, before: None, out: &mut pipe };
         let ended = client::runtime().expect("a runtime").block_on(watch.until(std::future::pending()));
@@ -176,23 +181,16 @@ mod tests {
 
     #[test]
     fn ctrl_c_ends_a_watch_well() {
-        let Command::Status(command) = parsed("switchyard status --watch 3600") else { panic!("status") };
+        let Command::Status(command) = parsed("switchyard status --watch") else { panic!("status") };
         let (ended, seen) = FakeHost::new().answer(200, r#"{"items":[]}"#).run(|target| {
-            let mut pipe = Pipe { left: 1, taken: String::new() };
+            let (first, pressed) = oneshot::channel();
+            let mut pipe = Pipe { left: 1, taken: String::new(), first: Some(first) };
             let period = Duration::from_secs(3600);
-            let (told, stop) = tokio::sync::oneshot::channel();
             let mut watch = Watch { target, command: &command, period, redraw: false, before: None, out: &mut pipe };
-            client::runtime().expect("a runtime").block_on(async {
-                let pressed = async {
-                    // After the first reading has been asked for.
-                    tokio::task::yield_now().await;
-                    let _gone = told.send(());
-                };
-                let stop = async { drop(stop.await) };
-                tokio::join!(watch.until(stop), pressed).0
-            })
+            let stop = async { pressed.await.expect("a reading") };
+            client::runtime().expect("a runtime").block_on(watch.until(stop))
         });
         ended.expect("ended by ctrl-c");
-        assert!(seen.len() <= 1);
+        assert_eq!(lines(&seen), ["GET /services"]);
     }
 }
