@@ -28,7 +28,7 @@ pub use compare::VerdictProblem;
 pub use compat::{Break, Bump, Compatibility, Level, Neighbour};
 pub use mistake::{ContractError, Mistake};
 pub use openapi::openapi;
-pub use source::Sources;
+pub use source::{Sources, wit_files};
 pub use surface::{Surface, Unreadable};
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,

@@ -56,6 +56,19 @@ fn packages(wit: &Path) -> Result<Vec<Package>, ContractError> {
     }
 }
 
+/// The files of all packages under `wit`: the path of each from there, and its text.
+///
+/// # Errors
+///
+/// When a file cannot be read, or there is none.
+pub fn wit_files(wit: &Path) -> Result<Vec<(String, String)>, ContractError> {
+    let below = |path: String| match Path::new(&path).strip_prefix(wit) {
+        Ok(below) => below.display().to_string(),
+        Err(_) => path,
+    };
+    Ok(packages(wit)?.into_iter().flatten().map(|(path, text)| (below(path), text)).collect())
+}
+
 fn collect(folder: &Path, depth: usize, packages: &mut Vec<Package>) -> Result<(), ContractError> {
     let failed = |path: &Path| {
         let path = PathBuf::from(path);
