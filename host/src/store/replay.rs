@@ -38,6 +38,8 @@ impl<'a> Replay<'a> {
     /// Opens all indexes that are on `disk`.
     pub(super) fn open(disk: &'a dyn Disk, index_cache_bytes: usize, full: &Arc<Full>) -> Result<Self, OpenError> {
         let at_folder = |source| OpenError::Folder { path: disk.full(journal::SERVICES_FOLDER), source };
+        // A host that was killed may have left a name that is not durable yet: what follows relies on it.
+        disk.sync_folder(journal::SERVICES_FOLDER).map_err(at_folder)?;
         let mut stores = BTreeMap::new();
         for service in index::services(disk).map_err(at_folder)? {
             let (index, view) = Index::open(disk, &service, index_cache_bytes, full)?;
@@ -72,7 +74,11 @@ impl<'a> Replay<'a> {
 
     /// Replays what was `found` of the journal, and gives where it goes on.
     pub(super) fn run(&mut self, found: &Found) -> Result<Tail, OpenError> {
-        let from = self.stores.values().map(|replayed| replayed.index.number()).min().unwrap_or_default();
+        let from = self.stores.values().map(|replayed| replayed.index.number()).min();
+        // Without an index nothing is needed of the journal: what there is of it tells only where it goes on.
+        let all =
+            || found.segments.first().map_or(Number::default(), |segment| Number(segment.first.0.saturating_sub(1)));
+        let from = from.unwrap_or_else(all);
         let disk = self.disk;
         let tail = journal::replay(disk, &found.segments, from, |number, record| self.record(number, record))?;
         if let Some(service) = self.missing.first() {
