@@ -109,6 +109,10 @@ pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
 pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Longest time that the upload of a component may take: the largest one at half a megabyte a second.
+pub const COMPONENT_READ_MAX: Duration = Duration::from_secs(600);
+
 /// Native stack that the code of a guest may use: four fifths of it are left to the host functions that it calls.
 pub const GUEST_STACK_BYTES_MAX: usize = 512 * 1024;
 

@@ -14,7 +14,7 @@ use super::routes::Refused;
 use super::services::no_service;
 use crate::config::Signature;
 use crate::gateway::Refusal;
-use crate::limits::COMPONENT_BYTES_MAX;
+use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
 use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
 
@@ -88,7 +88,7 @@ impl Admin {
         let service = self.named(service)?;
         self.may_deploy(who, &service)?;
         let options = Options::read(head.uri.query(), DEPLOY)?;
-        let body = whole(body, COMPONENT_BYTES_MAX, self.body_read_max).await?;
+        let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
         let component = if is_json(head) { self.uploaded(&json::<Uploaded>(&body)?.digest)? } else { body };
         let signature = head.headers.get("switchyard-signature").map(|value| value.to_str().unwrap_or_default());
         let proposal = Proposal { service, component, signature: signature.map(parse_signature).transpose()? };

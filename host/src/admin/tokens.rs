@@ -7,7 +7,7 @@ use super::Admin;
 use super::releases::{json, refused};
 use super::request::{RequestBody, whole};
 use super::routes::Refused;
-use crate::limits::COMPONENT_BYTES_MAX;
+use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
 use crate::release::{Holder, Role, TokenView};
 
@@ -74,7 +74,7 @@ impl Admin {
         if !who.may_deploy_any() {
             return Err(Refused::forbidden(format!("The token {:?} may not deploy.", who.name)));
         }
-        let body = whole(body, COMPONENT_BYTES_MAX, self.body_read_max).await?;
+        let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
         let bytes = body.len();
         let digest = self.releases.upload(body);
         Ok(UploadAnswer { digest, bytes })

@@ -9,7 +9,7 @@ use super::admission::Admission;
 use super::breaker::Breaker;
 use super::shadow::Shadow;
 use crate::config::LimitSettings;
-use crate::contract::{Function, Interface, Reach, World};
+use crate::contract::{Function, Interface, Reach, World, track};
 use crate::names::{Digest, ServiceName};
 use crate::observe::calls::{CallFigures, ServiceCalls};
 use crate::observe::{ReleaseCalls, Sample};
@@ -135,8 +135,8 @@ pub struct NotExported {
 #[derive(Debug)]
 pub struct Directory {
     members: HashMap<ServiceName, Member>,
-    /// Whoever exports an interface that others call.
-    exporters: HashMap<Arc<str>, Member>,
+    /// Whoever exports an interface that others call, by the track of that, and the interface as it exports it.
+    exporters: HashMap<Box<str>, (Member, Interface)>,
     authenticator: Option<Authenticator>,
     shadows: Vec<Arc<Shadow>>,
 }
@@ -160,7 +160,7 @@ impl Directory {
         for member in self.members.values() {
             for interface in &member.release.world.exports {
                 if calls(interface) {
-                    self.exporters.insert(Arc::clone(&interface.name), member.clone());
+                    self.exporters.insert(track(&interface.name).into(), (member.clone(), interface.clone()));
                 }
                 let authenticates = |function: &&Arc<Function>| matches!(function.reach, Reach::Authenticate);
                 if let Some(function) = interface.functions.iter().find(authenticates) {
@@ -174,7 +174,8 @@ impl Directory {
     fn check_imports(&self) -> Result<(), NotExported> {
         for (service, member) in &self.members {
             let imports = member.release.world.imports.iter();
-            let missing = |interface: &&Interface| calls(interface) && !self.exporters.contains_key(&interface.name);
+            let missing =
+                |interface: &&Interface| calls(interface) && !self.exporters.contains_key(track(&interface.name));
             if let Some(interface) = imports.clone().find(missing) {
                 let interface = Arc::clone(&interface.name);
                 return Err(NotExported { service: service.clone(), interface });
@@ -198,9 +199,15 @@ impl Directory {
         self.shadows.iter().find(|shadow| shadow.service() == service)
     }
 
-    /// Who serves the functions of an interface.
-    pub(super) fn exporter(&self, interface: &str) -> Option<&Member> {
-        self.exporters.get(interface)
+    /// Who serves a function that somebody imports, and the function as it exports it: of a version that stands for the
+    /// importer's.
+    pub(super) fn exporter<'d>(&'d self, import: &'d Arc<Function>) -> Option<(&'d Member, &'d Arc<Function>)> {
+        let (member, interface) = self.exporters.get(track(&import.interface))?;
+        if interface.name == import.interface {
+            return Some((member, import));
+        }
+        let exported = interface.functions.iter().find(|function| function.name == import.name)?;
+        Some((member, exported))
     }
 
     pub(super) fn authenticator(&self) -> Option<&Authenticator> {

@@ -175,7 +175,7 @@ impl Nested {
 
     /// The call that `function` of another service is, made by this one.
     fn nested(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Call, NestedError> {
-        let Some(member) = self.root.directory.exporter(&function.interface) else {
+        let Some((member, function)) = self.root.directory.exporter(function) else {
             return Err(NestedError::NoService { interface: Arc::clone(&function.interface) });
         };
         if self.read_only && !function.reads_only() {

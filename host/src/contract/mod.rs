@@ -16,6 +16,7 @@ mod source;
 mod surface;
 #[cfg(test)]
 mod tests;
+mod track;
 mod types;
 mod verdict;
 
@@ -30,6 +31,7 @@ pub use mistake::{ContractError, Mistake};
 pub use openapi::openapi;
 pub use source::{Sources, wit_files};
 pub use surface::{Surface, Unreadable};
+pub use track::track;
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };

@@ -138,7 +138,7 @@ impl Inner {
         let which = || DeployError::NoEarlier { service: name.clone(), which: to.map(ToOwned::to_owned) };
         let position = position.ok_or_else(which)?;
         let earlier = kept.get(position).ok_or_else(which)?;
-        let there = running.service.store().data_version();
+        let there = running.data_version();
         let reads_up_to = earlier.data.reads_up_to;
         if reads_up_to < there && !force {
             return Err(DeployError::DataMovedOn { service: name.clone(), there, reads_up_to });

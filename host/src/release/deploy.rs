@@ -190,7 +190,7 @@ impl Inner {
 impl Judged {
     pub(super) fn needs_migration(&self, state: &State) -> bool {
         let running = state.services.get(&self.verdict.service);
-        running.is_some_and(|running| self.record.data.writes > running.service.store().data_version())
+        running.is_some_and(|running| self.record.data.writes > running.record.oldest_data)
     }
 }
 
@@ -217,8 +217,9 @@ pub(super) fn live(state: &State, judged: &[Judged]) -> State {
     for judged in judged {
         let service = &judged.verdict.service;
         if let Some((running, release)) = next.services.get(service).zip(judged.release.clone()) {
+            let migrates = judged.needs_migration(state);
             let running = running.with_live(judged.record.clone(), release);
-            next.services.insert(service.clone(), running);
+            next.services.insert(service.clone(), if migrates { running.migrated() } else { running });
         }
     }
     next

@@ -232,7 +232,8 @@ fn compatibility(
                 found.problems.iter().map(told).collect::<Vec<_>>()
             });
             let mut problems: Vec<_> = problems.collect();
-            verdict.problems_more += problems.len().saturating_sub(VERDICT_LINES_MAX);
+            let more: usize = compatibility.breaks.iter().map(|found| found.problems_more).sum();
+            verdict.problems_more += more + problems.len().saturating_sub(VERDICT_LINES_MAX);
             problems.truncate(VERDICT_LINES_MAX);
             verdict.failed(Check::Compatibility, detail, problems);
         }
@@ -289,7 +290,7 @@ pub(super) async fn rehearse(judged: &mut Judged, running: &Running, as_candidat
 
 async fn data(judged: &mut Judged, running: &Running, release: &Release, as_candidate: bool) {
     let verdict = &mut judged.verdict;
-    let there = running.service.store().data_version();
+    let there = running.data_version();
     let said = match release.program.describe_data(seclusion(Transaction::scratch(), START_WAIT_MAX)).await {
         Ok(said) => said,
         Err(error) => {
@@ -298,7 +299,8 @@ async fn data(judged: &mut Judged, running: &Running, release: &Release, as_cand
     };
     judged.data = said;
     judged.record.data = DataVersions { writes: said.version.into(), reads_up_to: said.reads_up_to.into() };
-    if u64::from(said.version) > there {
+    let oldest = running.record.oldest_data;
+    if u64::from(said.version) > oldest && u64::from(said.reads_up_to) >= there {
         if as_candidate {
             let found = format!("a migration to version {}", said.version);
             return verdict.refused(
@@ -312,7 +314,7 @@ async fn data(judged: &mut Judged, running: &Running, release: &Release, as_cand
         let began = clock::now();
         let wait = Duration::from_millis(said.pause_ms_max.into());
         let snapshot = running.service.store().begin().snapshot().and_then(|snapshot| snapshot.rehearse());
-        let migrated = match (u32::try_from(there), snapshot) {
+        let migrated = match (u32::try_from(oldest), snapshot) {
             (Ok(from), Some(snapshot)) => release.program.migrate(from, seclusion(snapshot, wait)).await.result,
             _ => Err(MigrateError::NotExported),
         };
@@ -324,7 +326,7 @@ async fn data(judged: &mut Judged, running: &Running, release: &Release, as_cand
         match migrated {
             Ok(()) => verdict.passed(
                 Check::Data,
-                format!("the migration from version {there} to {} passes on a snapshot; {after}", said.version),
+                format!("the migration from version {oldest} to {} passes on a snapshot; {after}", said.version),
             ),
             Err(error) => {
                 verdict.refused(Check::Data, "the migration", "one that passes on a snapshot", chain(&error), "")

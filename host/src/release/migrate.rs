@@ -4,17 +4,18 @@
 //! version, the ledger has said before which release that version is for: a crash between them is finished at the next
 //! start, as the store says how far it came.
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Inner;
+use super::data::DataStamp;
 use super::deploy::{Plan, live, running, swapped};
 use super::error::DeployError;
 use super::judge::{Judged, chain, seclusion};
 use super::record::{ReleaseRecord, ServiceRecord};
 use super::state::{Running, State};
 use super::tokens::Holder;
+use crate::call::{Hold, Release, Service};
 use crate::clock;
 use crate::names::{CallId, ServiceName};
 use crate::store::CommitDetails;
@@ -40,13 +41,20 @@ impl Inner {
         let migrated = self.migrate_held(one, began, service).await;
         match migrated {
             Ok(hold) => {
-                // Its calls see the new data and the new release at once: the hold ends behind the swap.
-                let made = self.make(live(state, judged), true, swapped(who, state, judged, plan));
+                // Its calls see the new data and the new release at once: the hold ends behind the swap. The data cannot
+                // go back: should the ledger not take the change now, its mark has it taken at the next start.
+                let next = live(state, judged);
+                let routing = next.routing()?;
+                let recorded = self.record(&next, swapped(who, state, judged, plan));
+                self.publish(next, routing, true);
                 drop(hold);
-                made
+                recorded
             }
             Err(error) => {
-                self.mark(service, began, None)?;
+                // With the journal stopped it is not known whether the commit is durable: the next start knows.
+                if !DataStamp::of(began.service.store()).is_by(&one.record) {
+                    self.mark(service, began, None)?;
+                }
                 Err(error)
             }
         }
@@ -70,33 +78,40 @@ impl Inner {
         judged: &Judged,
         running: &Running,
         service: &ServiceName,
-    ) -> Result<crate::call::Hold, DeployError> {
+    ) -> Result<Hold, DeployError> {
         let pause_ms = u64::from(judged.data.pause_ms_max);
         let until = clock::now() + Duration::from_millis(pause_ms);
         let failed = |why: String| DeployError::Migration { service: service.clone(), why };
         let release = judged.release.as_ref().ok_or_else(|| failed("it cannot run".into()))?;
         let hold = self.calls.hold(until).await.ok_or(DeployError::NotQuiet { service: service.clone(), pause_ms })?;
-        let store = running.service.store();
-        let from = u32::try_from(store.data_version()).map_err(|_| failed("its data has no such version".into()))?;
+        let from = running.record.oldest_data;
+        let from = u32::try_from(from).map_err(|_| failed(format!("no component migrates from version {from}")))?;
         let left = until.saturating_duration_since(clock::now());
-        let seclusion = seclusion(store.begin(), left);
-        let call = CallId::of_seed(&seclusion.seed);
-        let migrated = release.program.migrate(from, seclusion).await;
-        migrated.result.map_err(|error| failed(chain(&error)))?;
-        let details = CommitDetails { call, memo: None, data_version: Some(judged.data.version.into()) };
-        let number = commit_before(until, migrated.transaction.commit(details)).await.map_err(failed)?;
-        store.wait_durable(number).await.map_err(|stopped| failed(stopped.to_string()))?;
+        let stamp = DataStamp::after(&judged.record, judged.data.version);
+        commit_migration(&running.service, release, from, stamp, left).await.map_err(failed)?;
         Ok(hold)
     }
 }
 
-async fn commit_before<E: std::error::Error + 'static>(
-    until: Instant,
-    commit: impl Future<Output = Result<crate::names::Number, E>>,
-) -> Result<crate::names::Number, String> {
-    match tokio::time::timeout_at(until.into(), commit).await {
-        Ok(Ok(number)) => Ok(number),
-        Ok(Err(error)) => Err(chain(&error)),
-        Err(_elapsed) => Err("it was not committed in time".into()),
-    }
+/// Has `release` bring the data from version `from` to its own, within `wait`, and waits until that is durable. An error
+/// says why not, for the operator.
+pub(super) async fn commit_migration(
+    service: &Service,
+    release: &Release,
+    from: u32,
+    stamp: DataStamp,
+    wait: Duration,
+) -> Result<(), String> {
+    let until = clock::now() + wait;
+    let store = service.store();
+    let seclusion = seclusion(store.begin(), wait);
+    let call = CallId::of_seed(&seclusion.seed);
+    let migrated = release.program.migrate(from, seclusion).await;
+    migrated.result.map_err(|error| chain(&error))?;
+    let commit = migrated.transaction.commit(CommitDetails { call, memo: None, data_version: Some(stamp.bits()) });
+    let number = match tokio::time::timeout_at(until.into(), commit).await {
+        Ok(committed) => committed.map_err(|error| chain(&error))?,
+        Err(_elapsed) => return Err("it was not committed in time".into()),
+    };
+    store.wait_durable(number).await.map_err(|stopped| stopped.to_string())
 }

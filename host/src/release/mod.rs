@@ -5,6 +5,7 @@
 
 mod candidate;
 mod change;
+mod data;
 mod deploy;
 mod error;
 mod files;
@@ -40,7 +41,7 @@ pub use tokens::{Holder, Role, TokenView};
 pub use verdict::{Asks, Check, Checked, Verdict};
 pub use view::{CandidateView, ReleaseView, ServiceView};
 
-use crate::call::Calls;
+use crate::call::{Calls, Routing};
 use crate::config::DeploySettings;
 use crate::names::ServiceName;
 use crate::store::Stores;
@@ -107,6 +108,13 @@ impl Inner {
     /// `changing`.
     fn make(&self, next: State, has_migrated: bool, events: Vec<Event>) -> Result<(), DeployError> {
         let routing = next.routing()?;
+        self.record(&next, events)?;
+        self.publish(next, routing, has_migrated);
+        Ok(())
+    }
+
+    /// Makes `next` durable, with lines of the history.
+    fn record(&self, next: &State, events: Vec<Event>) -> Result<(), DeployError> {
         let before = self.state.load();
         let mut change = self.ledger.begin()?;
         for (name, running) in &next.services {
@@ -115,10 +123,13 @@ impl Inner {
             }
         }
         tell(&mut change, events)?;
-        change.commit()?;
+        Ok(change.commit()?)
+    }
+
+    /// Makes `next` what calls begin on.
+    fn publish(&self, next: State, routing: Routing, has_migrated: bool) {
         self.calls.swap(routing.after(&self.calls.routing(), has_migrated));
         self.state.store(Arc::new(next));
-        Ok(())
     }
 
     /// Adds lines to the history, and changes nothing else.

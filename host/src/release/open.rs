@@ -5,25 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::candidate::Trial;
 use super::change::HOST;
+use super::data::DataStamp;
 use super::files::{FileError, Files};
+use super::judge::{chain, seclusion};
 use super::ledger::{Ledger, LedgerError};
 use super::load::{LoadError, Workshop};
+use super::migrate::commit_migration;
 use super::record::{CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
 use super::state::{Running, RunningCandidate, State};
 use super::uploads::Uploads;
 use super::{Inner, Releases, ledger_path};
-use crate::call::{Calls, Member, NotExported, Service, Shadow, Share};
+use crate::call::{Calls, Member, NotExported, Release, Service, Shadow, Share};
 use crate::clock;
 use crate::config::{Manifest, ServiceSettings};
 use crate::contract::{OutboundHttp, Verdict, check_together};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::runtime::Runtime;
-use crate::store::Stores;
+use crate::store::{Stores, Transaction};
 use crate::tasks::Tasks;
 
 /// The folders in the data directory.
@@ -63,6 +67,8 @@ pub enum OpenError {
     Component { service: ServiceName, path: PathBuf, source: std::io::Error },
     #[error("the component of {service} does not keep its contract\n{verdict}")]
     Refused { service: ServiceName, verdict: Box<Verdict> },
+    #[error("the data of {service} is not what its component can do with: {why}")]
+    Data { service: ServiceName, why: String },
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
     #[error(transparent)]
@@ -86,6 +92,8 @@ struct Starter<'a> {
     tasks: &'a Tasks,
     recorded: Vec<(ServiceName, ServiceRecord)>,
     report: Report<'a>,
+    /// For what a component says of its data: it runs for that.
+    handle: Handle,
 }
 
 impl Releases {
@@ -109,7 +117,8 @@ impl Releases {
         let contracts = Files::open(data.join(CONTRACTS_FOLDER), "json")?;
         let workshop = Workshop::new(runtime, components, contracts, manifest.host.wit.clone());
         let (recorded, tokens) = (ledger.services()?, ledger.tokens()?);
-        let starter = Starter { manifest, workshop: &workshop, stores, tasks, recorded, report };
+        let starter =
+            Starter { manifest, workshop: &workshop, stores, tasks, recorded, report, handle: Handle::current() };
         let started = starter.start()?;
         let worlds: Vec<_> =
             started.iter().map(|(name, start)| (name.clone(), Arc::clone(&start.running.live.world))).collect();
@@ -203,7 +212,7 @@ impl Starter<'_> {
     fn candidate(
         &self,
         service: &Arc<Service>,
-        live: &crate::call::Release,
+        live: &Release,
         record: &CandidateRecord,
     ) -> Result<RunningCandidate, OpenError> {
         let release = self.workshop.load(service, &record.release)?;
@@ -244,24 +253,48 @@ impl Starter<'_> {
             data: DataVersions::default(),
         };
         let live = self.workshop.release(service, &record, &component)?;
+        let mut record = record;
+        record.data = self.handle.block_on(first_data(service, &live, &record))?;
+        let oldest_data = record.data.writes;
         self.workshop.components.put(&record.digest, &component)?;
         let event =
             Event { to: Some(record.digest), reason: record.reason.clone(), ..Event::new(HOST, name, What::Add) };
-        let record = ServiceRecord { live: record, candidate: None, kept: Vec::new(), last: 1, migrating: None };
+        let record =
+            ServiceRecord { live: record, candidate: None, kept: Vec::new(), last: 1, oldest_data, migrating: None };
         let running =
             Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate: None };
         Ok(Start { running, events: vec![event] })
     }
 }
 
+/// Brings the data of a new service, which may have been there before, to what its component writes.
+async fn first_data(service: &Service, release: &Release, record: &ReleaseRecord) -> Result<DataVersions, OpenError> {
+    let failed = |why: String| OpenError::Data { service: service.name().clone(), why };
+    let wait = Duration::from_millis(service.limits().deadline_ms);
+    let said = release.program.describe_data(seclusion(Transaction::scratch(), wait)).await;
+    let said = said.map_err(|error| failed(chain(&error)))?;
+    let there = DataStamp::of(service.store()).version;
+    if said.reads_up_to < there {
+        return Err(failed(format!("it is of version {there}, and the component reads up to {}", said.reads_up_to)));
+    }
+    if said.version > there {
+        let wait = Duration::from_millis(said.pause_ms_max.into());
+        commit_migration(service, release, there, DataStamp::after(record, said.version), wait)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(DataVersions { writes: said.version.into(), reads_up_to: said.reads_up_to.into() })
+}
+
 /// Ends a migration in the middle of which the host ended: the store says whether it was done.
 fn finish_migration(service: &Service, record: &mut ServiceRecord, migrating: ReleaseRecord) -> Event {
     let (from, to) = (Some(record.live.digest), Some(migrating.digest));
-    let done = service.store().data_version() >= migrating.data.writes;
+    let done = DataStamp::of(service.store()).is_by(&migrating);
     let reason = if done {
         record.kept.insert(0, std::mem::replace(&mut record.live, migrating));
         record.kept.truncate(RELEASES_KEPT_MAX);
         record.candidate = None;
+        record.oldest_data = record.live.data.writes;
         record.last = record.last.max(record.live.number);
         "the host ended during the migration, which was done: the new release is live"
     } else {

@@ -70,6 +70,9 @@ pub(super) struct ServiceRecord {
     pub(super) kept: Vec<ReleaseRecord>,
     /// The number of the last release that was made.
     pub(super) last: u64,
+    /// The lowest version of the data that a live release has written since the last migration: after going back to an
+    /// earlier release, entries of that version lie beside newer ones.
+    pub(super) oldest_data: u64,
     /// The release that the data is being migrated for: it is live as soon as the store has its version.
     pub(super) migrating: Option<ReleaseRecord>,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::candidate::Trial;
+use super::data::DataStamp;
 use super::record::{CandidateRecord, ReleaseRecord, ServiceRecord};
 use crate::call::{Candidate, Member, NotExported, Release, Routing, Service, Share};
 use crate::config::ServiceSettings;
@@ -74,8 +75,20 @@ impl Running {
         kept.insert(0, self.record.live.clone());
         kept.truncate(RELEASES_KEPT_MAX);
         let last = self.record.last.max(record.number);
-        let record = ServiceRecord { live: record, candidate: None, kept, last, migrating: None };
+        let oldest_data = self.record.oldest_data.min(record.data.writes);
+        let record = ServiceRecord { live: record, candidate: None, kept, last, oldest_data, migrating: None };
         Self { record, live: release, candidate: None, ..self.clone() }
+    }
+
+    /// The version that its data is of.
+    pub(super) fn data_version(&self) -> u64 {
+        DataStamp::of(self.service.store()).version.into()
+    }
+
+    /// The same once the data is of the version that the live release writes, all of it.
+    pub(super) fn migrated(mut self) -> Self {
+        self.record.oldest_data = self.record.live.data.writes;
+        self
     }
 
     /// The same service with a candidate.

@@ -105,7 +105,7 @@ impl Releases {
             live: view(&running.record.live, Some(&running.live)),
             candidate: self.candidate_view(name, running),
             kept: running.record.kept.iter().map(|kept| view(kept, None)).collect(),
-            data_version: running.service.store().data_version(),
+            data_version: running.data_version(),
             figures: running.service.figures(),
             store_bytes: running.service.store().bytes(),
         }

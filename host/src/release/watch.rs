@@ -77,7 +77,7 @@ impl Inner {
         let live = &running.record.live;
         let age_ms = clock::unix_micros().saturating_sub(live.deployed_at) / 1000;
         let watched = self.settings.rollback_when_circuit_opens && age_ms <= self.settings.rollback_watch_ms;
-        let there = running.service.store().data_version();
+        let there = running.data_version();
         let can_go_back = running.record.kept.first().is_some_and(|earlier| earlier.data.reads_up_to >= there);
         if watched && can_go_back && running.live.circuit_is_open() { Finding::RollBack } else { Finding::Nothing }
     }
