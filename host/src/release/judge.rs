@@ -246,6 +246,21 @@ fn compatibility(
     Ok(())
 }
 
+/// The services that do not fit `service` once it has the kept component `digest`.
+pub(super) fn breaks(
+    workshop: &Workshop,
+    state: &State,
+    service: &ServiceName,
+    (live, digest): (&Digest, &Digest),
+) -> Result<Vec<ServiceName>, LoadError> {
+    let others = state.services.iter().filter(|(name, _)| *name != service);
+    let surfaces = others.map(|(name, running)| Ok((name, workshop.surface(&running.record.live.digest)?)));
+    let surfaces = surfaces.collect::<Result<Vec<_>, LoadError>>()?;
+    let neighbours = surfaces.iter().map(|(service, surface)| Neighbour { service, surface });
+    let compatibility = Compatibility::judge(&*workshop.surface(live)?, &*workshop.surface(digest)?, neighbours);
+    Ok(compatibility.breaks.iter().map(|found| found.service.clone()).collect())
+}
+
 /// Compiles and links it.
 fn start(
     verdict: &mut Verdict,
@@ -275,7 +290,7 @@ pub(super) async fn rehearse(judged: &mut Judged, running: &Running, as_candidat
     let Some(release) = judged.release.clone() else { return Ok(()) };
     let began = clock::now();
     let verdict = &mut judged.verdict;
-    match release.program.smoke(|| seclusion(Transaction::scratch(), START_WAIT_MAX)).await {
+    match release.program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
         Err(error) => {
             verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), "see the service's log")
@@ -291,7 +306,11 @@ pub(super) async fn rehearse(judged: &mut Judged, running: &Running, as_candidat
 async fn data(judged: &mut Judged, running: &Running, release: &Release, as_candidate: bool) {
     let verdict = &mut judged.verdict;
     let there = running.data_version();
-    let said = match release.program.describe_data(seclusion(Transaction::scratch(), START_WAIT_MAX)).await {
+    let said = match release
+        .program
+        .describe_data(seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX))
+        .await
+    {
         Ok(said) => said,
         Err(error) => {
             return verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
