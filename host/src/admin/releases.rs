@@ -229,7 +229,11 @@ pub(super) fn refused(error: DeployError) -> Refused {
         DeployError::Load(
             crate::release::LoadError::Contract(_) | crate::release::LoadError::NoSuchContract { .. },
         ) => Refused::unprocessable(text),
-        DeployError::Load(_) | DeployError::File(_) | DeployError::Ledger(_) | DeployError::Interrupted(_) => {
+        DeployError::Load(_)
+        | DeployError::File(_)
+        | DeployError::Ledger(_)
+        | DeployError::Interrupted(_)
+        | DeployError::Stopping(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a change of releases failed");
             Refusal::Answer { detail: text }.into()
         }

@@ -24,8 +24,7 @@ impl Releases {
     ///
     /// [`DeployError`], with no candidate above all; what was live still is.
     pub async fn promote(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
-        let _changing = self.inner.changing.lock().await;
-        self.inner.promote(&who.name, name, reason, None)
+        self.change(who, name, move |inner, who, name| inner.promote(who, name, reason, None)).await
     }
 
     /// Takes the candidate out.
@@ -34,8 +33,7 @@ impl Releases {
     ///
     /// As [`Releases::promote`].
     pub async fn abort(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
-        let _changing = self.inner.changing.lock().await;
-        self.inner.take_out(&who.name, name, What::Abort, reason, None)
+        self.change(who, name, move |inner, who, name| inner.take_out(who, name, What::Abort, reason, None)).await
     }
 
     /// Goes back to the release that was live before, or to the kept one whose digest begins as `to` does.
@@ -53,10 +51,22 @@ impl Releases {
         force: bool,
         reason: Option<String>,
     ) -> Result<(), DeployError> {
-        let _changing = self.inner.changing.lock().await;
-        let (inner, name, to) = (Arc::clone(&self.inner), name.clone(), to.map(ToOwned::to_owned));
-        let who = who.name.clone();
-        tokio::task::spawn_blocking(move || inner.rollback(&who, &name, to.as_deref(), force, reason)).await?
+        let to = to.map(ToOwned::to_owned);
+        self.change(who, name, move |inner, who, name| inner.rollback(who, name, to.as_deref(), force, reason)).await
+    }
+
+    async fn change(
+        &self,
+        who: &Holder,
+        name: &ServiceName,
+        change: impl FnOnce(&Inner, &str, &ServiceName) -> Result<(), DeployError> + Send + 'static,
+    ) -> Result<(), DeployError> {
+        let (inner, who, name) = (Arc::clone(&self.inner), who.name.clone(), name.clone());
+        let changing = async move {
+            let _changing = inner.changing.lock().await;
+            change(&inner, &who, &name)
+        };
+        self.to_the_end(changing).await
     }
 }
 
@@ -77,7 +87,9 @@ impl Inner {
         release.deployed_at = clock::unix_micros();
         let next = running.with_live(release, Arc::clone(&candidate.release));
         let event = Event { from, to, reason, figures, ..Event::new(who, name, What::Promote) };
-        self.make_one(name, next, event)
+        self.make_one(name, next, event)?;
+        self.sweep();
+        Ok(())
     }
 
     /// Ends a candidate, for the reason that `what` says.

@@ -7,7 +7,7 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::candidate::Trial;
 use super::error::DeployError;
-use super::judge::{Judged, Proposal, Terms, judge, rehearse};
+use super::judge::{Judged, Proposal, Terms, chain, judge, rehearse};
 use super::record::{CandidateRecord, Event, RolloutRecord, What};
 use super::state::{Running, RunningCandidate, State};
 use super::tokens::Holder;
@@ -16,7 +16,7 @@ use super::view::ReleaseView;
 use super::{Inner, Releases};
 use crate::call::{Member, Shadow, Share};
 use crate::limits::CANDIDATES_MAX;
-use crate::names::{Digest, ServiceName};
+use crate::names::ServiceName;
 
 /// How often a deploy is judged again because another change came first.
 const JUDGEMENTS_MAX: usize = 5;
@@ -74,8 +74,8 @@ impl Releases {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future before the change is recorded leaves everything as it was. It cannot be dropped between the
-    /// record and the swap.
+    /// Dropping the future while proposals are judged leaves everything as it was. A change that has begun goes on to its
+    /// end without whoever asked for it.
     pub async fn deploy(&self, who: &Holder, proposals: Vec<Proposal>, plan: &Plan) -> Result<Outcome, DeployError> {
         let inner = &self.inner;
         for _ in 0..JUDGEMENTS_MAX {
@@ -84,10 +84,10 @@ impl Releases {
             for judged in &mut judged {
                 let running = running(&state, &judged.verdict.service)?;
                 rehearse(judged, running, plan.rollout.is_some()).await?;
+                judged.verdict.finish();
             }
-            let verdicts = |judged: Vec<Judged>| judged.into_iter().map(|judged| judged.verdict.finish()).collect();
             if judged.iter().any(|judged| !judged.verdict.accepted) {
-                let verdicts: Vec<Verdict> = verdicts(judged);
+                let verdicts = verdicts(judged);
                 if !plan.dry_run {
                     inner.tell(verdicts.iter().map(|verdict| refused(who, &state, verdict, plan)).collect())?;
                 }
@@ -96,27 +96,41 @@ impl Releases {
             if plan.dry_run {
                 return Ok(Outcome::Judged(verdicts(judged)));
             }
-            let _changing = inner.changing.lock().await;
-            if !Arc::ptr_eq(&state, &self.state()) {
-                continue;
+            let (releases, who, plan) = (self.clone(), who.clone(), plan.clone());
+            let change = async move { releases.take_over(&who, &state, judged, &plan).await };
+            if let Some(outcome) = self.to_the_end(change).await? {
+                return Ok(outcome);
             }
-            if plan.rollout.is_none() && judged.iter().all(|judged| is_live(&state, judged)) {
-                return Ok(Outcome::Unchanged(self.deployed(judged)));
-            }
-            for judged in &judged {
-                inner.workshop.components.put(&judged.record.digest, &judged.component)?;
-            }
-            match &plan.rollout {
-                Some(rollout) => inner.make_candidates(who, &state, &judged, rollout, plan)?,
-                None if judged.iter().any(|judged| judged.needs_migration(&state)) => {
-                    inner.migrate(who, &state, &judged, plan).await?;
-                }
-                None => inner.make(live(&state, &judged), false, swapped(who, &state, &judged, plan))?,
-            }
-            inner.sweep();
-            return Ok(Outcome::Deployed(self.deployed(judged)));
         }
         Err(DeployError::Busy)
+    }
+
+    /// Makes what was judged in `state` live, or candidates; nothing when another change came first.
+    async fn take_over(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        mut judged: Vec<Judged>,
+        plan: &Plan,
+    ) -> Result<Option<Outcome>, DeployError> {
+        let inner = &self.inner;
+        let _changing = inner.changing.lock().await;
+        if !Arc::ptr_eq(state, &self.state()) {
+            return Ok(None);
+        }
+        if plan.rollout.is_none() && judged.iter().all(|judged| is_live(state, judged)) {
+            return Ok(Some(Outcome::Unchanged(self.deployed(judged))));
+        }
+        let made = inner.make_judged(who, state, &judged, plan).await;
+        inner.sweep();
+        if let Err(error) = made {
+            for judged in &mut judged {
+                judged.verdict.failed_in_the_swap(chain(&error));
+            }
+            inner.tell(judged.iter().map(|judged| refused(who, state, &judged.verdict, plan)).collect())?;
+            return Err(error);
+        }
+        Ok(Some(Outcome::Deployed(self.deployed(judged))))
     }
 
     fn deployed(&self, judged: Vec<Judged>) -> Vec<Deployed> {
@@ -125,7 +139,7 @@ impl Releases {
             let service = judged.verdict.service.clone();
             let running = state.services.get(&service)?;
             let release = running.view_of(judged.record.number);
-            Some(Deployed { service, release, verdict: judged.verdict.finish() })
+            Some(Deployed { service, release, verdict: judged.verdict })
         });
         deployed.collect()
     }
@@ -147,6 +161,25 @@ impl Inner {
             judge(&inner.workshop, &state, &inner.settings, &proposals, &terms)
         });
         judging.await?
+    }
+
+    async fn make_judged(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        judged: &[Judged],
+        plan: &Plan,
+    ) -> Result<(), DeployError> {
+        for judged in judged {
+            self.workshop.components.put(&judged.record.digest, &judged.component)?;
+        }
+        match &plan.rollout {
+            Some(rollout) => self.make_candidates(who, state, judged, rollout, plan),
+            None if judged.iter().any(|judged| judged.needs_migration(state)) => {
+                self.migrate(who, state, judged, plan).await
+            }
+            None => self.make(live(state, judged), false, swapped(who, state, judged, plan)),
+        }
     }
 
     fn make_candidates(
@@ -179,11 +212,15 @@ impl Inner {
         self.make(next, false, events)
     }
 
-    /// Removes the components that no release has any more.
+    /// Removes the components that no release has any more. Those of services that the manifest leaves out stay: it may
+    /// have them again.
     pub(super) fn sweep(&self) {
-        let state = self.state.load();
-        let needed = |digest: &Digest| state.services.values().any(|running| running.record.names(digest));
-        self.workshop.components.sweep(needed);
+        match self.ledger.services() {
+            Ok(recorded) => {
+                self.workshop.components.sweep(|digest| recorded.iter().any(|(_, record)| record.names(digest)));
+            }
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "components that nobody needs stay"),
+        }
     }
 }
 
@@ -232,6 +269,10 @@ pub(super) fn swapped(who: &Holder, state: &State, judged: &[Judged], plan: &Pla
         Some(told(who, What::Deploy, running, judged, plan))
     });
     told.collect()
+}
+
+fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
+    judged.into_iter().map(|judged| judged.verdict).collect()
 }
 
 fn told(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Plan) -> Event {

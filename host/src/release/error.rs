@@ -50,6 +50,9 @@ pub enum DeployError {
     Ledger(#[from] LedgerError),
     #[error("a part of the work ended before its time")]
     Interrupted(#[from] tokio::task::JoinError),
+    /// The change goes on, or is finished at the next start.
+    #[error("the host stops")]
+    Stopping(#[from] tokio::sync::oneshot::error::RecvError),
 }
 
 impl DeployError {

@@ -89,7 +89,9 @@ impl Inner {
         candidate: &RunningCandidate,
     ) -> (Finding, Option<Json>) {
         if candidate.release.circuit_is_open() {
-            return (Finding::TakeOut("its circuit opened after failures in a row".into()), None);
+            let figures = candidate.trial.judge(&running.live, &candidate.release, &self.settings);
+            let why = "its circuit opened after failures in a row".into();
+            return (Finding::TakeOut(why), serde_json::to_value(figures).ok());
         }
         if let Some(shadow) = &candidate.trial.shadow {
             let report = shadow.report();
