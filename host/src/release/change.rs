@@ -123,7 +123,7 @@ impl Inner {
             Some(share.map_or_else(|| "by header alone".into(), |percent| format!("{percent} % of the callers")));
         let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
         let event = Event { from, to, reason, figures, ..Event::new(HOST, name, What::Step) };
-        let trial = Trial::begin(&running.live, &candidate.release, None);
+        let trial = Trial::begin(&running.live, &candidate.release, rollout.share(), None);
         let candidate = RunningCandidate { release: Arc::clone(&candidate.release), trial };
         let record = CandidateRecord { rollout, release: record.release.clone() };
         self.make_one(name, running.with_candidate(record, candidate), event)

@@ -110,7 +110,7 @@ impl Releases {
         &self,
         who: &Holder,
         state: &Arc<State>,
-        mut judged: Vec<Judged>,
+        judged: Vec<Judged>,
         plan: &Plan,
     ) -> Result<Option<Outcome>, DeployError> {
         let inner = &self.inner;
@@ -118,8 +118,11 @@ impl Releases {
         if !Arc::ptr_eq(state, &self.state()) {
             return Ok(None);
         }
-        if plan.rollout.is_none() && judged.iter().all(|judged| is_live(state, judged)) {
-            return Ok(Some(Outcome::Unchanged(self.deployed(judged))));
+        // Of a set, what is live already stays as it is.
+        let stays = |judged: &Judged| plan.rollout.is_none() && is_live(state, judged);
+        let (unchanged, mut judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(stays);
+        if judged.is_empty() {
+            return Ok(Some(Outcome::Unchanged(self.deployed(unchanged))));
         }
         let made = inner.make_judged(who, state, &judged, plan).await;
         inner.sweep();
@@ -130,6 +133,7 @@ impl Releases {
             inner.tell(judged.iter().map(|judged| refused(who, state, &judged.verdict, plan)).collect())?;
             return Err(error);
         }
+        judged.extend(unchanged);
         Ok(Some(Outcome::Deployed(self.deployed(judged))))
     }
 
@@ -200,8 +204,9 @@ impl Inner {
             let shadow = rollout
                 .shadow
                 .map(|share| Shadow::new(member, share, self.settings.shadow_runs_max, self.tasks.clone()));
-            let trial = Trial::begin(&running.live, &release, shadow);
-            let candidate = CandidateRecord { release: judged.record.clone(), rollout: rollout.record() };
+            let rollout = rollout.record();
+            let trial = Trial::begin(&running.live, &release, rollout.share(), shadow);
+            let candidate = CandidateRecord { release: judged.record.clone(), rollout };
             let with = running.with_candidate(candidate, RunningCandidate { release, trial });
             next.services.insert(service.clone(), with);
             events.push(told(who, What::Candidate, running, judged, plan));
