@@ -11,6 +11,7 @@ mod staff;
 mod step;
 mod test;
 mod up;
+mod variants;
 mod wasm;
 
 use std::process::ExitCode;
@@ -22,7 +23,9 @@ Usage: cargo xtask <COMMAND>
                 takes the options of `switchyard up`: --listen, --admin, --data, --manifest
   test          everything that has to hold: format, lints, builds, tests, docs
   bench [OPTIONS]
-                the platform beside native baselines of the same operations, as a table
+                the platform beside native baselines of the same operations, as a table;
+                `bench swap`: swaps under load
+  variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
 
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         (seed::COMMAND, [host, listen, admin, data]) => seed::run(host, listen, admin, data),
         ("test", []) => test::run(),
         ("bench", _) => bench::run(&rest),
+        ("variants", []) => variants::run(),
         ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),
         _ => {

@@ -30,10 +30,11 @@ impl Share {
     #[must_use]
     pub fn of_percent(percent: f64) -> Option<Self> {
         let parts = (percent * 100.0).round();
-        (0.0..=10_000.0).contains(&parts).then(|| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10,000, and whole")]
-            Self(parts as u32)
-        })
+        if !(0.0..=10_000.0).contains(&parts) {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10,000, and whole")]
+        Some(Self(parts as u32))
     }
 
     /// A share in hundredths of a percent; all, where that is more.

@@ -20,11 +20,14 @@ use crate::contract::{
 };
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, RequestId, ServiceName};
-use crate::runtime::{DataVersion, MigrateError, Seclusion};
+use crate::runtime::{DataVersion, Failure, MigrateError, Seclusion, SmokeFailure};
 use crate::store::Transaction;
 
 /// Longest time that a component may take to start and answer its smoke calls.
 const START_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Lines of a failed component's output that the verdict shows: a panic has its place and its reason in two.
+const LAST_LINES: usize = 4;
 
 /// A release that somebody proposes for a service.
 #[derive(Debug, Clone)]
@@ -293,7 +296,8 @@ pub(super) async fn rehearse(judged: &mut Judged, running: &Running, as_candidat
     match release.program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
         Err(error) => {
-            verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), "see the service's log")
+            let (SmokeFailure::Start(failure) | SmokeFailure::Call { source: failure, .. }) = &error;
+            verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), &last_words(failure));
         }
     }
     verdict.timings.insert("startMs", millis(began));
@@ -372,6 +376,14 @@ pub(super) fn seclusion(transaction: Transaction, wait: Duration) -> Seclusion {
 
 fn millis(since: std::time::Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a component printed last before it failed.
+fn last_words(failure: &Failure) -> String {
+    let (Failure::Trap { log_tail, .. } | Failure::Memory { log_tail, .. }) = failure else { return String::new() };
+    let lines: Vec<_> = log_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
+    if last.is_empty() { String::new() } else { format!("it printed: {}", last.join(" · ")) }
 }
 
 /// An error and its causes, in one line.

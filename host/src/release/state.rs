@@ -56,9 +56,7 @@ impl Running {
     fn routed_candidate(&self) -> Option<Candidate> {
         let (candidate, record) = (self.candidate.as_ref()?, self.record.candidate.as_ref()?);
         let rollout = &record.rollout;
-        if rollout.step.is_none() {
-            return None;
-        }
+        rollout.step?;
         let share = rollout.share();
         // Both were parsed before they were recorded.
         let header = rollout.header.as_ref().and_then(|(name, value)| {
