@@ -47,12 +47,7 @@ pub(super) struct ApplyAnswer {
 
 impl Admin {
     /// Finds what it takes to come to what the body wants and, but for a dry run, does it.
-    pub(super) async fn apply(
-        &self,
-        who: &Holder,
-        head: &Parts,
-        body: RequestBody,
-    ) -> Result<ApplyAnswer, Refused> {
+    pub(super) async fn apply(&self, who: &Holder, head: &Parts, body: RequestBody) -> Result<ApplyAnswer, Refused> {
         admin_only(who, "change which services there are")?;
         let options = Options::read(head.uri.query(), &["dryRun"])?;
         let body = whole(body, APPLY_BYTES_MAX, self.body_read_max).await?;
@@ -62,8 +57,9 @@ impl Admin {
         }
         let manifest = self.configuration.with_text(&manifest);
         let manifest = manifest.map_err(|error| Refused::unprocessable(format!("The manifest: {error}")))?;
-        let contracts = contracts
-            .map(|files| Sources::of_files(files.into_iter().map(|ContractFile { path, text }| (path, text)).collect()));
+        let contracts = contracts.map(|files| {
+            Sources::of_files(files.into_iter().map(|ContractFile { path, text }| (path, text)).collect())
+        });
         let signatures = signatures.into_iter().map(|(name, text)| Ok((name, parse_signature(&text)?)));
         let signatures = signatures.collect::<Result<_, Refused>>()?;
         let wanted = Wanted { manifest, components, contracts, reason, signatures };

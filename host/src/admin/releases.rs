@@ -16,8 +16,8 @@ use crate::config::Signature;
 use crate::gateway::Refusal;
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
-use crate::store::ForgetError;
 use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
+use crate::store::ForgetError;
 
 /// Lines of the history in one page, unless the request says otherwise, and at most.
 const LINES: usize = 50;
@@ -215,7 +215,9 @@ pub(super) fn parse_signature(text: &str) -> Result<Signature, Refused> {
 pub(super) fn refused(error: DeployError) -> Refused {
     let text = sentence(&error);
     match error {
-        DeployError::NoService { .. } | DeployError::NoComponent | DeployError::NothingLeft { .. } => Refused::not_found(text),
+        DeployError::NoService { .. } | DeployError::NoComponent | DeployError::NothingLeft { .. } => {
+            Refused::not_found(text)
+        }
         DeployError::NoCandidate { .. }
         | DeployError::NoEarlier { .. }
         | DeployError::DataMovedOn { .. }

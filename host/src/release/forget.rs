@@ -33,8 +33,9 @@ impl Releases {
             Some(StoreView { service: name.clone(), bytes: stores.service(name)?.bytes(), in_use: true })
         });
         let kept = stores.kept().into_iter();
-        let mut all: Vec<_> =
-            used.chain(kept.map(|kept| StoreView { service: kept.service, bytes: kept.bytes, in_use: false })).collect();
+        let mut all: Vec<_> = used
+            .chain(kept.map(|kept| StoreView { service: kept.service, bytes: kept.bytes, in_use: false }))
+            .collect();
         all.sort_by(|one, other| one.service.cmp(&other.service));
         all
     }

@@ -109,11 +109,7 @@ pub(super) fn judge(
     Ok(judged)
 }
 
-fn read<'a>(
-    workshop: &Workshop,
-    scene: &'a Scene,
-    proposal: &'a Proposal,
-) -> Result<Read<'a>, DeployError> {
+fn read<'a>(workshop: &Workshop, scene: &'a Scene, proposal: &'a Proposal) -> Result<Read<'a>, DeployError> {
     let place = scene.place(&proposal.service)?;
     let world = scene.world(workshop, &proposal.service)?;
     let surface = Surface::read(&proposal.component).map(Arc::new);

@@ -61,7 +61,15 @@ struct Adopted {
 
 impl Workshop {
     pub(super) fn new(runtime: Runtime, components: Files, contracts: Files, wit: PathBuf) -> Self {
-        Self { runtime, components, contracts, wit, adopted: Mutex::default(), read: Mutex::default(), surfaces: Mutex::default() }
+        Self {
+            runtime,
+            components,
+            contracts,
+            wit,
+            adopted: Mutex::default(),
+            read: Mutex::default(),
+            surfaces: Mutex::default(),
+        }
     }
 
     /// The contracts that a release is judged by now, which are kept: those of the folder, unless others came after it

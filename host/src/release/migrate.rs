@@ -25,12 +25,7 @@ impl Inner {
     /// # Errors
     ///
     /// [`DeployError`]; data and releases are as they were.
-    pub(super) async fn migrate(
-        &self,
-        next: State,
-        judged: &[Judged],
-        events: Vec<Event>,
-    ) -> Result<(), DeployError> {
+    pub(super) async fn migrate(&self, next: State, judged: &[Judged], events: Vec<Event>) -> Result<(), DeployError> {
         let state = self.state.load_full();
         let migrating: Vec<_> = judged.iter().filter(|judged| judged.needs_migration(&state)).collect();
         let [one] = migrating.as_slice() else { return Err(DeployError::SeveralMigrations) };

@@ -3,8 +3,8 @@
 //! Invariant: one change at a time. It is in the ledger, with its line in the history, before a call begins on it; and
 //! of one that fails nothing remains but a line.
 
-mod candidate;
 mod apply;
+mod candidate;
 mod change;
 mod comings;
 mod data;

@@ -120,8 +120,15 @@ impl Releases {
         let contracts = Files::open(data.join(CONTRACTS_FOLDER), "json")?;
         let workshop = Workshop::new(runtime, components, contracts, manifest.host.wit.clone());
         let (recorded, tokens) = (ledger.services()?, ledger.tokens()?);
-        let starter =
-            Starter { manifest, workshop: &workshop, stores, tasks, recorded: &recorded, report, handle: Handle::current() };
+        let starter = Starter {
+            manifest,
+            workshop: &workshop,
+            stores,
+            tasks,
+            recorded: &recorded,
+            report,
+            handle: Handle::current(),
+        };
         let started = starter.start()?;
         let worlds: Vec<_> =
             started.iter().map(|(name, start)| (name.clone(), Arc::clone(&start.running.live.world))).collect();

@@ -175,7 +175,9 @@ pub(super) fn check_imports(present: &Present<'_>, target: &Target<'_>) -> Resul
     let exported = interfaces(&mut target.worlds.values().map(AsRef::as_ref));
     let missing = |world: &World| {
         let mut imports = world.imports.iter().filter(|interface| interface.is_called());
-        imports.find(|interface| !exported.contains(track(&interface.name))).map(|interface| Arc::clone(&interface.name))
+        imports
+            .find(|interface| !exported.contains(track(&interface.name)))
+            .map(|interface| Arc::clone(&interface.name))
     };
     let unserved: Vec<_> =
         target.worlds.iter().filter_map(|(name, world)| Some((name.clone(), missing(world)?))).collect();
@@ -194,7 +196,10 @@ pub(super) fn check_imports(present: &Present<'_>, target: &Target<'_>) -> Resul
 
 /// Whether a service is left as it is until the host starts anew: one that has no contract, or is to have none.
 pub(super) fn is_left(present: &Manifest, target: &Manifest, name: &ServiceName) -> bool {
-    [present, target].iter().filter_map(|manifest| manifest.services.get(name)).any(|service| service.contract.is_none())
+    [present, target]
+        .iter()
+        .filter_map(|manifest| manifest.services.get(name))
+        .any(|service| service.contract.is_none())
 }
 
 impl Comparison {
@@ -308,7 +313,9 @@ impl Comparison {
     ) {
         let Serving { release, .. } = serving;
         let variables: BTreeSet<_> = release.environment.keys().chain(wanted.environment.keys()).collect();
-        for variable in variables.into_iter().filter(|name| release.environment.get(*name) != wanted.environment.get(*name)) {
+        for variable in
+            variables.into_iter().filter(|name| release.environment.get(*name) != wanted.environment.get(*name))
+        {
             self.differs(Some(name), Differs::Settings, (None, None), format!("environment.{variable}"));
             self.becomes(name, Fate::Configure);
         }
