@@ -41,7 +41,7 @@ pub enum DeployError {
     Busy,
     #[error("the component is in none of the releases that are kept: upload it")]
     NoComponent,
-    #[error("{service} cannot be removed: {} import what it alone exports", names(by))]
+    #[error("{service} cannot be removed: what it alone exports is imported by {}", names(by))]
     Imported { service: ServiceName, by: Vec<ServiceName> },
     #[error("{service} is new, and no component is named for it")]
     NoComponentNamed { service: ServiceName },
