@@ -221,6 +221,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         DeployError::NoCandidate { .. }
         | DeployError::NoEarlier { .. }
         | DeployError::DataMovedOn { .. }
+        | DeployError::Breaks { .. }
         | DeployError::TooManyCandidates
         | DeployError::NotQuiet { .. }
         | DeployError::Token { .. }

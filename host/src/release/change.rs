@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::candidate::Trial;
 use super::deploy::running;
 use super::error::DeployError;
+use super::judge::breaks;
 use super::record::{CandidateRecord, Event, RolloutRecord, What};
 use super::state::{Running, RunningCandidate};
 use super::tokens::Holder;
@@ -156,6 +157,13 @@ impl Inner {
             return Err(DeployError::DataMovedOn { service: name.clone(), there, reads_up_to });
         }
         let release = self.workshop.load(&running.service, earlier)?;
+        if *release.world != *running.live.world {
+            // Its contract was another one: those around it may have gone on from there.
+            let broken = breaks(&self.workshop, &state, name, (&running.record.live.digest, &earlier.digest))?;
+            if !broken.is_empty() {
+                return Err(DeployError::Breaks { service: name.clone(), broken });
+            }
+        }
         let (from, to) = (Some(running.record.live.digest), Some(earlier.digest));
         let event = Event { from, to, reason, ..Event::new(who, name, What::Rollback) };
         let mut back = earlier.clone();

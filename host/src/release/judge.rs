@@ -10,6 +10,7 @@ use super::error::DeployError;
 use super::load::{LoadError, Workshop};
 use super::record::{DataVersions, ReleaseRecord};
 use super::scene::{Live, Place, Scene, joined};
+use super::state::State;
 use super::verdict::{Asks, Check, Verdict};
 use crate::call::Release;
 use crate::clock;
@@ -240,6 +241,21 @@ fn compatibility(
     Ok(())
 }
 
+/// The services that do not fit `service` once it has the kept component `digest`.
+pub(super) fn breaks(
+    workshop: &Workshop,
+    state: &State,
+    service: &ServiceName,
+    (live, digest): (&Digest, &Digest),
+) -> Result<Vec<ServiceName>, LoadError> {
+    let others = state.services.iter().filter(|(name, _)| *name != service);
+    let surfaces = others.map(|(name, running)| Ok((name, workshop.surface(&running.record.live.digest)?)));
+    let surfaces = surfaces.collect::<Result<Vec<_>, LoadError>>()?;
+    let neighbours = surfaces.iter().map(|(service, surface)| Neighbour { service, surface });
+    let compatibility = Compatibility::judge(&*workshop.surface(live)?, &*workshop.surface(digest)?, neighbours);
+    Ok(compatibility.breaks.iter().map(|found| found.service.clone()).collect())
+}
+
 /// Compiles and links it.
 fn start(
     verdict: &mut Verdict,
@@ -270,7 +286,7 @@ pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: b
     let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
     let verdict = &mut judged.verdict;
-    match release.program.smoke(|| seclusion(Transaction::scratch(), START_WAIT_MAX)).await {
+    match release.program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
         Err(error) => {
             let (SmokeFailure::Start(failure) | SmokeFailure::Call { source: failure, .. }) = &error;
@@ -286,7 +302,11 @@ pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: b
 async fn data(judged: &mut Judged, place: &Place, release: &Release, as_candidate: bool) {
     let verdict = &mut judged.verdict;
     let there = place.data_version();
-    let said = match release.program.describe_data(seclusion(Transaction::scratch(), START_WAIT_MAX)).await {
+    let said = match release
+        .program
+        .describe_data(seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX))
+        .await
+    {
         Ok(said) => said,
         Err(error) => {
             return verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");

@@ -286,7 +286,7 @@ impl Starter<'_> {
 async fn first_data(service: &Service, release: &Release, record: &ReleaseRecord) -> Result<DataVersions, OpenError> {
     let failed = |why: String| OpenError::Data { service: service.name().clone(), why };
     let wait = Duration::from_millis(service.limits().deadline_ms);
-    let said = release.program.describe_data(seclusion(Transaction::scratch(), wait)).await;
+    let said = release.program.describe_data(seclusion(Transaction::scratch().only_reading(), wait)).await;
     let said = said.map_err(|error| failed(chain(&error)))?;
     let there = DataStamp::of(service.store()).version;
     if said.reads_up_to < there {
