@@ -16,6 +16,7 @@ mod native;
 mod process;
 mod rows;
 mod shop;
+mod swaps;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(about = "Measures the platform beside native baselines of the same operations")]
 struct Arguments {
     /// Seconds that each load lasts.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, global = true)]
     seconds: u64,
     /// Only the rows whose name has this text.
     #[arg(long)]
@@ -40,7 +41,7 @@ struct Arguments {
     #[arg(long, default_value = ".", global = true)]
     workspace: PathBuf,
     /// The table as JSON.
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
     command: Option<Command>,
@@ -48,6 +49,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Swaps releases under load: what they take, and what callers notice.
+    Swap,
     /// Serves as a baseline; the measurements start it by themselves.
     #[command(hide = true)]
     Serve {
@@ -68,6 +71,14 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match arguments.command {
         Some(Command::Serve { kind, data }) => runtime.block_on(serve(kind, &data, &arguments.workspace)),
+        Some(Command::Swap) => runtime.block_on(async {
+            let report = swaps::measure(&arguments.workspace, Duration::from_secs(arguments.seconds)).await?;
+            match arguments.json {
+                true => println!("{}", serde_json::to_string_pretty(&report)?),
+                false => print!("{report}"),
+            }
+            Ok(())
+        }),
         None => runtime.block_on(async {
             let time = Duration::from_secs(arguments.seconds);
             let report = rows::measure(&arguments.workspace, time, arguments.only.as_deref()).await?;

@@ -99,7 +99,7 @@ fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-async fn start_host(workspace: &Path, data: &Path) -> anyhow::Result<(Server, SocketAddr, Duration)> {
+pub(crate) async fn start_host(workspace: &Path, data: &Path) -> anyhow::Result<(Server, SocketAddr, Duration)> {
     let (public, admin) = (free_port()?, free_port()?);
     let mut command = Command::new(workspace.join("target/release/switchyard"));
     command.arg("up").arg("--manifest").arg(workspace.join("switchyard.toml")).arg("--data").arg(data);
@@ -163,7 +163,7 @@ impl Platform {
     fn script(&self, operation: Operation, connection: usize) -> Script {
         let mut step = connection * 7919;
         match operation {
-            Operation::GetItem => get_item(step),
+            Operation::GetItem => get_item(step, ITEMS),
             Operation::ListItems => Box::new(|out| {
                 request(out, "GET", "/items?limit=20", None, None);
                 true
@@ -171,7 +171,7 @@ impl Platform {
             Operation::CartWrite => {
                 let each = self.carts.len() / operation.connections();
                 let carts = self.carts.iter().skip(connection * each).take(each).cloned().collect::<Vec<_>>();
-                set_lines(step, carts)
+                cart_lines(step, carts)
             }
             Operation::HotReservation => {
                 let token = self.operator.clone();
@@ -211,15 +211,15 @@ impl Platform {
     }
 }
 
-fn get_item(mut step: usize) -> Script {
+pub(crate) fn get_item(mut step: usize, items: usize) -> Script {
     Box::new(move |out| {
         step += 1;
-        request(out, "GET", &format!("/items/{}", sku(step % ITEMS)), None, None);
+        request(out, "GET", &format!("/items/{}", sku(step % items)), None, None);
         true
     })
 }
 
-fn set_lines(mut step: usize, carts: Vec<String>) -> Script {
+pub(crate) fn cart_lines(mut step: usize, carts: Vec<String>) -> Script {
     Box::new(move |out| {
         step += 1;
         let Some(cart) = carts.get(step % carts.len().max(1)) else { return false };
@@ -238,12 +238,12 @@ async fn measure_baseline(
     let script = |connection: usize| -> Script {
         let step = connection * 7919;
         match operation {
-            Operation::GetItem => get_item(step),
+            Operation::GetItem => get_item(step, ITEMS),
             Operation::ListItems => Box::new(|out| {
                 request(out, "GET", "/items/", None, None);
                 true
             }),
-            Operation::CartWrite => set_lines(step, (0..8).map(|cart| format!("c{connection}-{cart}")).collect()),
+            Operation::CartWrite => cart_lines(step, (0..8).map(|cart| format!("c{connection}-{cart}")).collect()),
             Operation::HotReservation => Box::new(|out| {
                 request(out, "POST", &format!("/reservations/{}", sku(0)), None, None);
                 true

@@ -2,7 +2,7 @@
 //!
 //! Its parts, lowest first; a part may use only those before it in this list, and a test keeps it so:
 //! `limits`, `names`, `clock`, `tasks`, `observe`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
-//! `gateway`, `admin`, `platform`, `cli`.
+//! `release`, `gateway`, `admin`, `platform`, `cli`.
 
 pub mod admin;
 pub mod call;
@@ -16,6 +16,7 @@ pub mod limits;
 pub mod names;
 pub mod observe;
 pub mod platform;
+pub mod release;
 pub mod runtime;
 pub mod store;
 pub mod tasks;

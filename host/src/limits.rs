@@ -11,6 +11,9 @@ pub const ADMIN_CONNECTIONS_MAX: usize = 256;
 /// Largest manifest, in bytes: what stands in it is written by hand.
 pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 
+/// Largest request to bring a host to what a manifest says, in bytes: the manifest, and the texts of all contracts.
+pub const APPLY_BYTES_MAX: usize = 16 * MANIFEST_BYTES_MAX;
+
 /// Longest request id taken from a client, in bytes: it stands in every log line of its request.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
 
@@ -109,6 +112,10 @@ pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
 pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Longest time that the upload of a component may take: the largest one at half a megabyte a second.
+pub const COMPONENT_READ_MAX: Duration = Duration::from_secs(600);
+
 /// Native stack that the code of a guest may use: four fifths of it are left to the host functions that it calls.
 pub const GUEST_STACK_BYTES_MAX: usize = 512 * 1024;
 
@@ -133,7 +140,22 @@ pub const VERDICT_LINES_MAX: usize = 256;
 /// Longest name or type in a verdict, in characters; the rest is cut off.
 pub const VERDICT_TEXT_CHARS_MAX: usize = 400;
 
+/// Longest that a component may have calls wait for its migration, in milliseconds: by then clients have given up.
+pub const MIGRATION_PAUSE_MS_MAX: u32 = 30_000;
+
+/// Longest text by which a component refuses to migrate, in characters; the rest is cut off.
+pub const MIGRATION_TEXT_CHARS_MAX: usize = 2_000;
+
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
 // The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.
 const _: () = assert!(VALUE_DEPTH_MAX < 128);
+
+/// Services that may have a candidate at once: every choice among them is a directory of its own, 16 in all.
+pub const CANDIDATES_MAX: usize = 4;
+
+/// Earlier releases of a service that stay ready to go back to.
+pub const RELEASES_KEPT_MAX: usize = 10;
+
+/// Differences of shadow runs that are kept for the operator, the first ones: more of them tell little more.
+pub const SHADOW_DIFFERENCES_MAX: usize = 20;

@@ -109,6 +109,12 @@ impl Digest {
         Ok(Self(bytes))
     }
 
+    /// The hash itself, which is what a signature is made over.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The 64 hex digits alone, as file names have them.
     #[must_use]
     pub fn hex(&self) -> String {

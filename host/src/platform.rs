@@ -2,37 +2,31 @@
 
 mod error;
 mod mounts;
-mod services;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+pub use crate::release::Progress;
 pub use error::{StartError, StopError};
-pub use services::Progress;
-use services::Workshop;
+use mounts::Mounted;
 
 use crate::admin::Admin;
-use crate::call::{Calls, Directory};
+use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
-use crate::contract::{Contracts, Function, World, check_together, openapi};
-use crate::gateway::{Gateway, Mount, Surface};
-use crate::names::ServiceName;
+use crate::gateway::{Gateway, Mount};
 use crate::observe::Metrics;
+use crate::release::{Releases, Report};
 use crate::runtime::Runtime;
 use crate::store::Stores;
 use crate::tasks::Tasks;
 
 /// The folder of compiled code, in the data directory.
 const COMPILED_FOLDER: &str = "compiled";
-
-/// The title of the OpenAPI document: the host knows no better name for what it serves.
-const API_TITLE: &str = "Services";
 
 /// How long tasks may take to end once no connection is left.
 const AFTER_DRAIN: Duration = Duration::from_secs(2);
@@ -71,12 +65,6 @@ pub async fn start(
     }
 }
 
-/// All functions that services export, with their service.
-fn functions(worlds: &[(ServiceName, Arc<World>)]) -> Vec<(ServiceName, Arc<Function>)> {
-    let exports = worlds.iter().flat_map(|(name, world)| world.exports.iter().map(move |interface| (name, interface)));
-    exports.flat_map(|(name, interface)| interface.functions.iter().map(|f| (name.clone(), Arc::clone(f)))).collect()
-}
-
 /// Takes an address; the listener is ready for connections at once.
 async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, flag, source })
@@ -84,18 +72,15 @@ async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, 
 
 /// What is made, lowest first, before anything is served.
 struct Parts {
-    worlds: Vec<(ServiceName, Arc<World>)>,
     stores: Stores,
-    directory: Directory,
+    releases: Releases,
+    calls: Calls,
     mounts: Vec<Mount>,
 }
 
 impl Parts {
-    fn make(manifest: &Manifest, tasks: &Tasks, report: services::Report<'_>) -> Result<Self, StartError> {
+    fn make(manifest: &Manifest, tasks: &Tasks, report: Report<'_>) -> Result<Self, StartError> {
         make_folder(&manifest.host.data)?;
-        let contracts = Contracts::read(&manifest.host.wit)?;
-        let worlds = services::worlds(manifest, &contracts)?;
-        check_together(&worlds)?;
         let begin = clock::now();
         let quotas: Vec<_> = manifest
             .services
@@ -105,10 +90,10 @@ impl Parts {
         let stores = Stores::open(&manifest.host.data, &manifest.store, &quotas)?;
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
-        let workshop = Workshop { manifest, contracts: &contracts, runtime: &runtime, stores: &stores, report };
-        let directory = Directory::new(workshop.members(&worlds)?)?;
-        let mounts = mounts::mounts(manifest, &runtime, tasks, report)?;
-        Ok(Self { worlds, stores, directory, mounts })
+        let Mounted { mounts, components } = mounts::mounts(manifest, &runtime, tasks, report)?;
+        let data = &manifest.host.data;
+        let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report, components)?;
+        Ok(Self { stores, releases, calls, mounts })
     }
 
     /// Serves both sides, in `tasks`.
@@ -123,18 +108,12 @@ impl Parts {
         let manifest = &configuration.manifest;
         let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
         let addresses = (address(&public)?, address(&admin)?);
-        let age_ms_max = manifest.gateway.authentication_cache_ms_max;
-        let calls = Calls::new(self.directory, self.stores.clone(), tasks.clone(), age_ms_max)?;
-        let openapi = openapi(&self.worlds, API_TITLE, env!("CARGO_PKG_VERSION"));
-        let surface = Surface {
-            functions: functions(&self.worlds),
-            mounts: self.mounts,
-            openapi: serde_json::to_vec(&openapi).map_err(|source| StartError::Openapi { source })?.into(),
-        };
         let drain_ms_max = manifest.host.drain_ms_max;
-        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, surface, calls.clone(), tasks)?;
-        let operator = Admin::new(configuration, calls, self.stores.clone(), metrics.clone(), tasks)?;
+        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.mounts, self.calls.clone(), tasks)?;
+        let operator =
+            Admin::new(configuration, self.calls, self.releases.clone(), self.stores.clone(), metrics.clone(), tasks)?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
+        tasks.spawn("release watch", self.releases.watch());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));
         let drain = Duration::from_millis(drain_ms_max);

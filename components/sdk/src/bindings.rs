@@ -15,3 +15,16 @@ wit_bindgen::generate!({
     generate_unused_types: true,
     additional_derives: [PartialEq, Eq],
 });
+
+/// What a component exports when its data has versions. It is a world of its own, because a component without versions
+/// must not seem to export it.
+pub mod migrating {
+    wit_bindgen::generate!({
+        path: "../../wit/service",
+        world: "switchyard:service/migrating",
+        pub_export_macro: true,
+        export_macro_name: "export_migration",
+        default_bindings_module: "switchyard_sdk::bindings::migrating",
+        additional_derives: [PartialEq, Eq],
+    });
+}

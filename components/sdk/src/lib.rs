@@ -12,6 +12,7 @@ pub mod caller;
 pub mod country;
 mod host;
 pub mod id;
+pub mod migration;
 pub mod money;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;

@@ -6,7 +6,7 @@ use super::Admin;
 use super::request::{RequestBody, whole};
 use super::routes::Refused;
 use super::services::member;
-use crate::call::{Answer, RootCall};
+use crate::call::{Answer, Origin, RootCall};
 use crate::contract::{Function, World};
 use crate::gateway::{ErrorShape, Fault, Refusal};
 use crate::names::{Identity, RequestId};
@@ -23,9 +23,9 @@ impl Admin {
         body: RequestBody,
         request: &RequestId,
     ) -> Result<Option<Vec<u8>>, Refused> {
+        let routing = self.calls.routing();
         let (service, function) = {
-            let directory = self.calls.directory();
-            let found = member(directory.members(), service)?;
+            let found = member(routing.live().members(), service)?;
             (found.service.name().clone(), find(&found.release.world, function)?)
         };
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
@@ -38,7 +38,7 @@ impl Admin {
         tracing::info!(%service, function = &*function.name.wit, request = request.as_str(), "the operator calls");
         let identity = Some(Identity::operator());
         let root = RootCall { service, function: Arc::clone(&function), arguments, identity, request: request.clone() };
-        let answer = self.calls.call(root).await.map_err(Refusal::from)?;
+        let answer = self.calls.call(root, &routing, Origin::HOST).await.map_err(Refusal::from)?;
         Ok(value(&function, &answer)?)
     }
 }

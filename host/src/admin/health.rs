@@ -19,8 +19,8 @@ pub(super) struct Readiness {
 }
 
 impl Admin {
-    /// The host is ready while it takes commits, every service of its manifest has a live release, and it was not told
-    /// to stop.
+    /// The host is ready while it takes commits and was not told to stop: it serves only once every service has a live
+    /// release.
     pub(super) fn readiness(&self) -> Readiness {
         let mut because = Vec::new();
         if self.stop.is_set() {
@@ -29,9 +29,6 @@ impl Admin {
         if let StoreHealth::Stopped { why } = self.stores.health() {
             because.push(format!("no commit is taken: {why}"));
         }
-        let directory = self.calls.directory();
-        let missing = self.services.iter().filter(|name| directory.member(name).is_none());
-        because.extend(missing.map(|name| format!("{name} has no live release")));
         Readiness { ready: because.is_empty(), because }
     }
 }

@@ -2,14 +2,19 @@
 //!
 //! Health, readiness and metrics need no token: what probes a host should hold no key to it.
 
+mod apply;
 mod call;
 mod health;
+mod options;
+mod releases;
 mod request;
 mod routes;
 mod services;
+mod stores;
 #[cfg(test)]
 mod tests;
 mod token;
+mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +30,9 @@ use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
 use crate::gateway::{Body, Client, Handler, ServerSettings};
 use crate::limits::ADMIN_CONNECTIONS_MAX;
-use crate::names::ServiceName;
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
+use crate::release::Releases;
 use crate::store::Stores;
 use crate::tasks::{Stop, Tasks};
 use request::Broken;
@@ -36,11 +41,12 @@ use request::Broken;
 #[derive(Debug)]
 pub struct Admin {
     calls: Calls,
+    releases: Releases,
     stores: Stores,
     metrics: Metrics,
-    /// The services that the manifest names: each has a release, or the host is not ready.
-    services: Vec<ServiceName>,
     token: AdminToken,
+    /// What the host was started with.
+    configuration: Configuration,
     body_bytes_max: usize,
     body_read_max: Duration,
     tasks: Tasks,
@@ -58,6 +64,7 @@ impl Admin {
     pub fn new(
         configuration: &Configuration,
         calls: Calls,
+        releases: Releases,
         stores: Stores,
         metrics: Metrics,
         tasks: &Tasks,
@@ -73,10 +80,11 @@ impl Admin {
         server.connections_per_client_max = ADMIN_CONNECTIONS_MAX;
         Ok(Arc::new(Self {
             calls,
+            releases,
             stores,
             metrics,
-            services: manifest.services.keys().cloned().collect(),
             token,
+            configuration: configuration.clone(),
             body_bytes_max: manifest.gateway.body_bytes_max,
             body_read_max: Duration::from_millis(manifest.gateway.body_read_ms_max),
             tasks: tasks.clone(),

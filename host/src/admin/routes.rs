@@ -6,14 +6,19 @@ use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use super::Admin;
+use super::releases::Action;
 use super::request::{RequestBody, bearer, decoded, request_id};
 use crate::gateway::{Body, Problem, Refusal};
 use crate::names::RequestId;
+use crate::release::Verdict;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const METRICS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const GET: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const POST: HeaderValue = HeaderValue::from_static("POST");
+const PUT: HeaderValue = HeaderValue::from_static("PUT");
+const DELETE: HeaderValue = HeaderValue::from_static("DELETE");
+const GET_AND_POST: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
 
 /// What can be asked of the operator's side.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +28,24 @@ pub(super) enum Route<'a> {
     Metrics,
     Services,
     Service(&'a str),
-    Call { service: &'a str, function: &'a str },
+    Call {
+        service: &'a str,
+        function: &'a str,
+    },
+    Deploy(&'a str),
+    Act {
+        service: &'a str,
+        action: Action,
+    },
+    /// A deploy of several services.
+    Set,
+    Components,
+    History,
+    Tokens,
+    Token(&'a str),
+    Apply,
+    Stores,
+    Store(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -37,6 +59,18 @@ impl<'a> Route<'a> {
             ["services"] => Some(Self::Services),
             ["services", service] => Some(Self::Service(service)),
             ["services", service, "call", function] => Some(Self::Call { service, function }),
+            ["services", service, "releases"] => Some(Self::Deploy(service)),
+            ["services", service, "promote"] => Some(Self::Act { service, action: Action::Promote }),
+            ["services", service, "abort"] => Some(Self::Act { service, action: Action::Abort }),
+            ["services", service, "rollback"] => Some(Self::Act { service, action: Action::Rollback }),
+            ["releases"] => Some(Self::Set),
+            ["components"] => Some(Self::Components),
+            ["history"] => Some(Self::History),
+            ["tokens"] => Some(Self::Tokens),
+            ["tokens", name] => Some(Self::Token(name)),
+            ["apply"] => Some(Self::Apply),
+            ["stores"] => Some(Self::Stores),
+            ["stores", service] => Some(Self::Store(service)),
             _ => None,
         }
     }
@@ -48,7 +82,12 @@ impl<'a> Route<'a> {
     /// The methods that it has: whether `method` is one, and all of them.
     fn methods(&self, method: &Method) -> (bool, HeaderValue) {
         match self {
-            Self::Call { .. } => (method == Method::POST, POST),
+            Self::Call { .. } | Self::Deploy(_) | Self::Act { .. } | Self::Set | Self::Apply => {
+                (method == Method::POST, POST)
+            }
+            Self::Components => (method == Method::PUT, PUT),
+            Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
+            Self::Tokens => (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST),
             _ => (method == Method::GET || method == Method::HEAD, GET),
         }
     }
@@ -75,30 +114,72 @@ impl Admin {
 
     async fn route(&self, head: &Parts, body: RequestBody, id: &RequestId) -> Result<Response<Body>, Refused> {
         let route = Route::at(head.uri.path()).ok_or(Refusal::NoRoute)?;
-        if !route.is_open() && !bearer(&head.headers).is_some_and(|token| self.token.matches(token)) {
-            return Err(Refused::Token);
+        if route.is_open() {
+            return self.open(&route, head);
         }
+        let who = bearer(&head.headers).and_then(|token| self.holder(token)).ok_or(Refused::Token)?;
         let (has_method, allow) = route.methods(&head.method);
         if !has_method {
             return Err(Refusal::Method { allow }.into());
         }
         match route {
-            Route::Health => json(StatusCode::OK, &super::health::Health { status: "up" }),
+            Route::Health | Route::Ready | Route::Metrics => self.open(&route, head),
+            Route::Services => json(StatusCode::OK, &self.all_services()),
+            Route::Service(name) => json(StatusCode::OK, &self.service(&decoded(name)?)?),
+            Route::Call { service, function } => {
+                let (service, function) = (decoded(service)?, decoded(function)?);
+                if !who.is_admin() {
+                    return Err(Refused::forbidden(format!("The token {:?} may not call functions.", who.name)));
+                }
+                match self.call(&service, &function, body, id).await? {
+                    Some(value) => Ok(answer(StatusCode::OK, JSON, value)),
+                    None => Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new())),
+                }
+            }
+            Route::Deploy(service) => {
+                let (status, deployed) = self.deploy(&who, &decoded(service)?, head, body).await?;
+                json(status, &deployed)
+            }
+            Route::Set => {
+                let (status, deployed) = self.deploy_set(&who, head, body).await?;
+                json(status, &deployed)
+            }
+            Route::Act { service, action } => {
+                json(StatusCode::OK, &self.act(&who, &decoded(service)?, action, head).await?)
+            }
+            Route::Components => json(StatusCode::OK, &self.upload(&who, body).await?),
+            Route::History => json(StatusCode::OK, &self.history(head)?),
+            Route::Tokens if head.method == Method::POST => {
+                json(StatusCode::CREATED, &self.add_token(&who, body).await?)
+            }
+            Route::Tokens => json(StatusCode::OK, &self.tokens(&who)?),
+            Route::Token(name) => {
+                self.revoke_token(&who, &decoded(name)?).await?;
+                Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))
+            }
+            Route::Apply => json(StatusCode::OK, &self.apply(&who, head, body).await?),
+            Route::Stores => json(StatusCode::OK, &self.stores()),
+            Route::Store(name) => {
+                self.forget(&who, &decoded(name)?).await?;
+                Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))
+            }
+        }
+    }
+
+    /// What needs no token.
+    fn open(&self, route: &Route<'_>, head: &Parts) -> Result<Response<Body>, Refused> {
+        let (has_method, allow) = route.methods(&head.method);
+        if !has_method {
+            return Err(Refusal::Method { allow }.into());
+        }
+        match route {
             Route::Ready => {
                 let readiness = self.readiness();
                 let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
                 json(status, &readiness)
             }
             Route::Metrics => Ok(answer(StatusCode::OK, METRICS_TEXT, self.metrics.render().into_bytes())),
-            Route::Services => json(StatusCode::OK, &self.all_services()),
-            Route::Service(name) => json(StatusCode::OK, &self.service(&decoded(name)?)?),
-            Route::Call { service, function } => {
-                let (service, function) = (decoded(service)?, decoded(function)?);
-                match self.call(&service, &function, body, id).await? {
-                    Some(value) => Ok(answer(StatusCode::OK, JSON, value)),
-                    None => Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new())),
-                }
-            }
+            _ => json(StatusCode::OK, &super::health::Health { status: "up" }),
         }
     }
 }
@@ -120,7 +201,45 @@ impl From<Refusal> for Refused {
 impl Refused {
     /// There is no such thing: `what`.
     pub(super) fn not_found(what: String) -> Self {
-        Self::Problem(Box::new(Problem::new(StatusCode::NOT_FOUND, what)))
+        Self::problem(StatusCode::NOT_FOUND, what)
+    }
+
+    pub(super) fn bad_request(what: String) -> Self {
+        Self::problem(StatusCode::BAD_REQUEST, what)
+    }
+
+    /// The holder of the token may not do it.
+    pub(super) fn forbidden(what: String) -> Self {
+        Self::problem(StatusCode::FORBIDDEN, what)
+    }
+
+    /// As things are there is nothing to do, or it must not be done.
+    pub(super) fn conflict(what: String) -> Self {
+        Self::problem(StatusCode::CONFLICT, what)
+    }
+
+    pub(super) fn unprocessable(what: String) -> Self {
+        Self::problem(StatusCode::UNPROCESSABLE_ENTITY, what)
+    }
+
+    /// Releases were refused: the problem carries the verdict, or those of all that were proposed together.
+    pub(super) fn verdicts(verdicts: &[Verdict]) -> Self {
+        let text = verdicts.iter().map(|verdict| verdict.text.as_str()).collect::<Vec<_>>().join("\n");
+        let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text);
+        let by_service: std::collections::BTreeMap<_, _> =
+            verdicts.iter().map(|verdict| (verdict.service.as_str(), verdict)).collect();
+        if let ([only], Ok(json)) = (verdicts, serde_json::to_vec(&verdicts.first())) {
+            debug_assert!(!only.text.is_empty(), "a verdict says what it is");
+            problem = problem.with_member("verdict", &json);
+        }
+        if let Ok(json) = serde_json::to_vec(&by_service) {
+            problem = problem.with_member("verdicts", &json);
+        }
+        Self::Problem(Box::new(problem))
+    }
+
+    fn problem(status: StatusCode, what: String) -> Self {
+        Self::Problem(Box::new(Problem::new(status, what)))
     }
 
     fn into_response(self, id: &RequestId) -> Response<Body> {

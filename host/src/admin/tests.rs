@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::request::RequestBody;
 use super::routes::Route;
 use super::*;
-use crate::call::Directory;
 use crate::config::{Flags, load};
+use crate::names::ServiceName;
 use crate::observe::calls::ServiceCalls;
+use crate::runtime::Runtime;
 
 const MANIFEST: &str = "[services.shelf]\ncontract = \"a:b/c\"\ncomponent = \"none.wasm\"\n";
 
@@ -31,9 +32,13 @@ fn tested() -> Tested {
     std::fs::create_dir(data).expect("a data directory");
     let stores = Stores::open(data, &configuration.manifest.store, &[]).expect("stores");
     let tasks = Tasks::default();
-    let directory = Directory::new([]).expect("nothing is missing");
-    let calls = Calls::new(directory, stores.clone(), tasks.clone(), 0).expect("randomness");
-    let admin = Admin::new(&configuration, calls, stores.clone(), Metrics::start(), &tasks).expect("a token");
+    let runtime = Runtime::new(&configuration.manifest.runtime, &data.join("compiled")).expect("a runtime");
+    let mut manifest = configuration.manifest.clone();
+    manifest.services.clear();
+    let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {}, Default::default());
+    let (releases, calls) = opened.expect("no service is missing");
+    let admin = Admin::new(&configuration, calls, releases, stores.clone(), Metrics::start(), &tasks);
+    let admin = admin.expect("a token");
     Tested { admin, tasks, stores, folder }
 }
 

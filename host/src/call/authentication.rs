@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Val;
 
-use super::Directory;
 use super::answer::Answer;
+use super::directory::{Member, Release};
 use crate::clock;
 use crate::limits::SESSIONS_CACHED_MAX;
 use crate::names::{Identity, OPERATOR};
@@ -32,7 +32,7 @@ struct Known {
     identity: Identity,
     reads: Reads,
     /// Weak: what is remembered keeps no release that was replaced.
-    directory: Weak<Directory>,
+    release: Weak<Release>,
     until: Instant,
 }
 
@@ -45,27 +45,26 @@ impl Sessions {
         Sha256::digest(token.as_bytes()).into()
     }
 
-    pub(super) fn get(&self, key: &TokenKey, directory: &Arc<Directory>) -> Option<Identity> {
+    pub(super) fn get(&self, key: &TokenKey, authenticator: &Member) -> Option<Identity> {
         let known = Arc::clone(self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key)?);
-        let authenticator = directory.authenticator()?;
-        let current = std::ptr::eq(known.directory.as_ptr(), Arc::as_ptr(directory))
+        let current = std::ptr::eq(known.release.as_ptr(), Arc::as_ptr(&authenticator.release))
             && known.until > clock::now()
-            && authenticator.member.service.store.unchanged(&known.reads);
+            && authenticator.service.store.unchanged(&known.reads);
         if !current {
             self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         }
         current.then(|| known.identity.clone())
     }
 
-    pub(super) fn keep(&self, key: TokenKey, identity: Identity, reads: Reads, directory: &Arc<Directory>) {
-        let directory = Arc::downgrade(directory);
+    pub(super) fn keep(&self, key: TokenKey, identity: Identity, reads: Reads, release: &Arc<Release>) {
+        let release = Arc::downgrade(release);
         let until = clock::now() + self.age_max;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= SESSIONS_CACHED_MAX {
             // What is forgotten is only asked again; sorting out the oldest would cost more than that.
             known.clear();
         }
-        known.insert(key, Arc::new(Known { identity, reads, directory, until }));
+        known.insert(key, Arc::new(Known { identity, reads, release, until }));
     }
 }
 

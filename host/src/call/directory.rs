@@ -7,10 +7,12 @@ use tokio::sync::RwLock;
 
 use super::admission::Admission;
 use super::breaker::Breaker;
+use super::shadow::Shadow;
 use crate::config::LimitSettings;
-use crate::contract::{Function, Interface, Reach, World};
+use crate::contract::{Function, Interface, Reach, World, track};
 use crate::names::{Digest, ServiceName};
 use crate::observe::calls::{CallFigures, ServiceCalls};
+use crate::observe::{ReleaseCalls, Sample};
 use crate::runtime::Program;
 use crate::store::Store;
 
@@ -22,7 +24,7 @@ pub struct Service {
     pub(super) limits: LimitSettings,
     pub(super) admission: Admission,
     /// Held shared by a call while it commits, alone by one that lost too often while it runs again.
-    pub(super) lane: RwLock<()>,
+    pub(super) lane: Arc<RwLock<()>>,
     pub(super) calls: Arc<ServiceCalls>,
 }
 
@@ -30,7 +32,22 @@ impl Service {
     #[must_use]
     pub fn new(name: ServiceName, store: Store, limits: LimitSettings) -> Self {
         let calls = ServiceCalls::new(&name);
-        Self { admission: Admission::new(&limits), lane: RwLock::new(()), name, store, limits, calls }
+        Self { admission: Admission::new(&limits), lane: Arc::default(), name, store, limits, calls }
+    }
+
+    /// The same service within other bounds: over the same store, with what was counted until now.
+    ///
+    /// Calls under way keep to the bounds that they began with. Until they have ended, as many run as both allow.
+    #[must_use]
+    pub fn within(&self, limits: LimitSettings) -> Self {
+        Self {
+            admission: Admission::new(&limits),
+            lane: Arc::clone(&self.lane),
+            name: self.name.clone(),
+            store: self.store.clone(),
+            limits,
+            calls: Arc::clone(&self.calls),
+        }
     }
 
     #[must_use]
@@ -41,6 +58,16 @@ impl Service {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// How many calls wait for their turn.
+    pub(super) fn figures_waiting(&self) -> u64 {
+        self.calls.waiting()
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> &LimitSettings {
+        &self.limits
     }
 
     /// What was counted of its calls since the start.
@@ -61,6 +88,7 @@ pub struct Release {
     /// Whether its contract imports what other services export.
     pub(super) calls_others: bool,
     pub(super) breaker: Breaker,
+    pub(super) calls: ReleaseCalls,
 }
 
 impl Release {
@@ -72,8 +100,22 @@ impl Release {
         limits: &LimitSettings,
         deployed_at: u64,
     ) -> Self {
-        let calls_others = world.imports.iter().any(calls) || program.reaches_out();
-        Self { digest, world, program, deployed_at, calls_others, breaker: Breaker::new(limits) }
+        let calls_others = world.imports.iter().any(Interface::is_called) || program.reaches_out();
+        Self {
+            digest,
+            world,
+            program,
+            deployed_at,
+            calls_others,
+            breaker: Breaker::new(limits),
+            calls: ReleaseCalls::default(),
+        }
+    }
+
+    /// What its calls came to since it began to run.
+    #[must_use]
+    pub fn sample(&self) -> Sample {
+        self.calls.sample()
     }
 
     #[must_use]
@@ -108,9 +150,10 @@ pub struct NotExported {
 #[derive(Debug)]
 pub struct Directory {
     members: HashMap<ServiceName, Member>,
-    /// Whoever exports an interface that others call.
-    exporters: HashMap<Arc<str>, Member>,
+    /// Whoever exports an interface that others call, by the track of that, and the interface as it exports it.
+    exporters: HashMap<Box<str>, (Member, Interface)>,
     authenticator: Option<Authenticator>,
+    shadows: Vec<Arc<Shadow>>,
 }
 
 impl Directory {
@@ -119,10 +162,10 @@ impl Directory {
     /// # Errors
     ///
     /// [`NotExported`], when nobody exports what a member calls.
-    pub fn new(members: impl IntoIterator<Item = Member>) -> Result<Self, NotExported> {
+    pub(super) fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         let members: HashMap<_, _> =
             members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
-        let mut directory = Self { members, exporters: HashMap::new(), authenticator: None };
+        let mut directory = Self { members, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };
         directory.collect_exports();
         directory.check_imports()?;
         Ok(directory)
@@ -131,8 +174,8 @@ impl Directory {
     fn collect_exports(&mut self) {
         for member in self.members.values() {
             for interface in &member.release.world.exports {
-                if calls(interface) {
-                    self.exporters.insert(Arc::clone(&interface.name), member.clone());
+                if interface.is_called() {
+                    self.exporters.insert(track(&interface.name).into(), (member.clone(), interface.clone()));
                 }
                 let authenticates = |function: &&Arc<Function>| matches!(function.reach, Reach::Authenticate);
                 if let Some(function) = interface.functions.iter().find(authenticates) {
@@ -146,7 +189,8 @@ impl Directory {
     fn check_imports(&self) -> Result<(), NotExported> {
         for (service, member) in &self.members {
             let imports = member.release.world.imports.iter();
-            let missing = |interface: &&Interface| calls(interface) && !self.exporters.contains_key(&interface.name);
+            let missing =
+                |interface: &&Interface| interface.is_called() && !self.exporters.contains_key(track(&interface.name));
             if let Some(interface) = imports.clone().find(missing) {
                 let interface = Arc::clone(&interface.name);
                 return Err(NotExported { service: service.clone(), interface });
@@ -165,17 +209,23 @@ impl Directory {
         self.members.get(service)
     }
 
-    /// Who serves the functions of an interface.
-    pub(super) fn exporter(&self, interface: &str) -> Option<&Member> {
-        self.exporters.get(interface)
+    /// The candidate that runs the calls of a service in shadow, if there is one.
+    pub(super) fn shadow(&self, service: &ServiceName) -> Option<&Arc<Shadow>> {
+        self.shadows.iter().find(|shadow| shadow.service() == service)
+    }
+
+    /// Who serves a function that somebody imports, and the function as it exports it: of a version that stands for the
+    /// importer's.
+    pub(super) fn exporter<'d>(&'d self, import: &'d Arc<Function>) -> Option<(&'d Member, &'d Arc<Function>)> {
+        let (member, interface) = self.exporters.get(track(&import.interface))?;
+        if interface.name == import.interface {
+            return Some((member, import));
+        }
+        let exported = interface.functions.iter().find(|function| function.name == import.name)?;
+        Some((member, exported))
     }
 
     pub(super) fn authenticator(&self) -> Option<&Authenticator> {
         self.authenticator.as_ref()
     }
-}
-
-/// Whether an interface is one that services call; the others are events, which the host delivers.
-fn calls(interface: &Interface) -> bool {
-    interface.functions.iter().any(|function| !matches!(function.reach, Reach::Event))
 }

@@ -71,13 +71,15 @@ impl Call {
 
     async fn counted(self) -> Result<Ended, CallError> {
         let result = self.admitted().await;
-        let service = &self.member.service;
+        let Member { service, release } = &self.member;
         let outcome = match &result {
             Ok((Answer::Ok(_), _)) => Outcome::Ok,
             Ok((Answer::Err(_), _)) => Outcome::Refused,
             Err(error) => error.outcome(service.name()),
         };
-        service.calls.ended(outcome, self.begun.elapsed());
+        let took = self.begun.elapsed();
+        service.calls.ended(outcome, took);
+        release.calls.ended(outcome, took);
         result
     }
 

@@ -7,12 +7,17 @@ mod admission;
 mod answer;
 mod authentication;
 mod breaker;
+mod compare;
 mod derive;
 mod directory;
 mod execute;
+mod hold;
 mod nested;
+mod replay;
 mod root;
+mod routing;
 mod run;
+mod shadow;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +30,9 @@ use wasmtime::component::Val;
 
 pub use answer::{Answer, CallError};
 pub use directory::{Directory, Member, NotExported, Release, Service};
+pub use hold::Hold;
+pub use routing::{Candidate, Origin, Routing, Share, Worlds};
+pub use shadow::Shadow;
 
 use crate::clock;
 use crate::contract::Function;
@@ -35,7 +43,7 @@ use authentication::Sessions;
 use execute::Call;
 use root::{Entropy, Root};
 
-/// The data plane: runs calls on the releases that its directory names. Clones are the same one.
+/// The data plane: runs calls on the releases that its routing names. Clones are the same one.
 #[derive(Debug, Clone)]
 pub struct Calls {
     inner: Arc<Inner>,
@@ -43,11 +51,13 @@ pub struct Calls {
 
 #[derive(Debug)]
 struct Inner {
-    directory: ArcSwap<Directory>,
+    routing: ArcSwap<Routing>,
     stores: Stores,
     entropy: Entropy,
     sessions: Sessions,
     tasks: Tasks,
+    gate: hold::Gate,
+    past: hold::Past,
 }
 
 /// A call from outside: a client's, or the operator's.
@@ -69,28 +79,39 @@ impl Calls {
     ///
     /// When the system gives no randomness.
     pub fn new(
-        directory: Directory,
+        routing: Routing,
         stores: Stores,
         tasks: Tasks,
         authentication_cache_ms_max: u64,
     ) -> Result<Self, getrandom::Error> {
         let sessions = Sessions::new(authentication_cache_ms_max);
-        let directory = ArcSwap::from_pointee(directory);
-        Ok(Self { inner: Arc::new(Inner { directory, stores, entropy: Entropy::new()?, sessions, tasks }) })
+        let routing = ArcSwap::from_pointee(routing);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                routing,
+                stores,
+                entropy: Entropy::new()?,
+                sessions,
+                tasks,
+                gate: hold::Gate::default(),
+                past: hold::Past::default(),
+            }),
+        })
     }
 
-    /// The releases that a root call would begin on now.
+    /// What root calls begin on now.
     #[must_use]
-    pub fn directory(&self) -> Arc<Directory> {
-        self.inner.directory.load_full()
+    pub fn routing(&self) -> Arc<Routing> {
+        self.inner.routing.load_full()
     }
 
-    /// Makes `directory` what root calls begin on. Those under way end on the one that they began with.
-    pub fn swap(&self, directory: Directory) {
-        self.inner.directory.store(Arc::new(directory));
+    /// Makes `routing` what root calls begin on. Calls under way end on what they began with.
+    pub fn swap(&self, routing: Routing) {
+        let before = self.inner.routing.swap(Arc::new(routing));
+        self.inner.past.add(&before);
     }
 
-    /// Runs one call to its end and waits until it is durable.
+    /// Runs one call, on what `routing` has for who makes it, to its end and waits until it is durable.
     ///
     /// # Errors
     ///
@@ -100,8 +121,10 @@ impl Calls {
     ///
     /// Dropping the future of a call that may write does not end it: it goes on in the background, so that what it
     /// began elsewhere is finished or undone. A read-only call ends where it is.
-    pub async fn call(&self, call: RootCall) -> Result<Answer, CallError> {
-        let directory = self.inner.directory.load_full();
+    pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Answer, CallError> {
+        let until = self.inner.begins_until(&call, routing);
+        let begun = self.inner.begin(routing, call.identity.as_ref(), origin, (&call.service, until));
+        let directory = begun.await?;
         if call.function.reads_only() {
             return run(Arc::clone(&self.inner), directory, call).await;
         }
@@ -121,11 +144,20 @@ impl Calls {
     /// # Errors
     ///
     /// [`CallError`] when the service that knows cannot be asked.
-    pub async fn authenticate(&self, token: &str, request: &RequestId) -> Result<Option<Identity>, CallError> {
-        let directory = self.inner.directory.load_full();
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        request: &RequestId,
+        routing: &Routing,
+        origin: Origin<'_>,
+    ) -> Result<Option<Identity>, CallError> {
+        let Some(authenticator) = routing.live().authenticator() else { return Ok(None) };
+        let service = authenticator.member.service.name();
+        let until = clock::now() + std::time::Duration::from_millis(authenticator.member.service.limits.deadline_ms);
+        let directory = self.inner.begin(routing, None, origin, (service, until)).await?;
         let Some(authenticator) = directory.authenticator() else { return Ok(None) };
         let key = Sessions::key(token);
-        if let Some(identity) = self.inner.sessions.get(&key, &directory) {
+        if let Some(identity) = self.inner.sessions.get(&key, &authenticator.member) {
             return Ok(Some(identity));
         }
         let call = RootCall {
@@ -141,7 +173,7 @@ impl Calls {
         self.inner.stores.wait_durable(root.reached()).await?;
         let identity = authentication::identity(answer);
         if let Some(identity) = &identity {
-            self.inner.sessions.keep(key, identity.clone(), reads, &directory);
+            self.inner.sessions.keep(key, identity.clone(), reads, &authenticator.member.release);
         }
         Ok(identity)
     }

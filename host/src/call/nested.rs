@@ -83,14 +83,18 @@ struct Nested {
     held: Option<Arc<Held>>,
     /// How many calls the run that is under way has made.
     position: usize,
-    /// The calls that an earlier run has made, or this one, in their order; of a call that never runs again, none.
+    /// The calls that an earlier run has made, or this one, in their order; of a call that is never run again, none.
     made: Vec<Made>,
+    /// Whether a candidate runs the call in shadow.
+    watched: bool,
 }
 
+/// A call that was made, and what came of it.
 #[derive(Debug)]
-struct Made {
-    seed: Seed,
-    result: Option<Val>,
+pub(super) struct Made {
+    pub(super) seed: Seed,
+    pub(super) function: Arc<Function>,
+    pub(super) result: Option<Val>,
     /// Of the result, as JSON.
     bytes: usize,
 }
@@ -109,8 +113,8 @@ impl Outbound for Alone {
     }
 }
 
-/// What makes the calls of `call`, in its first run.
-pub(super) fn outbound(call: &Call) -> Box<dyn Outbound> {
+/// What makes the calls of `call`, in its first run. A `watched` call is run in shadow, too.
+pub(super) fn outbound(call: &Call, watched: bool) -> Box<dyn Outbound> {
     if !call.member.release.calls_others {
         return Box::new(Alone);
     }
@@ -124,7 +128,17 @@ pub(super) fn outbound(call: &Call) -> Box<dyn Outbound> {
         held: call.held.clone(),
         position: 0,
         made: Vec::new(),
+        watched,
     })
+}
+
+/// The calls that the run which gave `outbound` back has made; nothing when they were too many to remember.
+pub(super) fn made(outbound: Box<dyn Outbound>) -> Option<Vec<Made>> {
+    let outbound: Box<dyn Any> = outbound;
+    let Ok(mut nested) = outbound.downcast::<Nested>() else { return Some(Vec::new()) };
+    let all = nested.made.len() >= nested.position;
+    nested.made.truncate(nested.position);
+    all.then_some(nested.made)
 }
 
 /// Makes `outbound`, which an earlier run gave back, that of the next run: one that holds the lanes `held`.
@@ -148,20 +162,20 @@ impl Nested {
         None
     }
 
-    fn remember(&mut self, seed: Seed, result: &Option<Val>) -> Result<(), NestedError> {
+    fn remember(&mut self, seed: Seed, function: &Arc<Function>, result: &Option<Val>) -> Result<(), NestedError> {
         let before: usize = self.made.iter().map(|made| made.bytes).sum();
         let left = NESTED_BYTES_MAX - before;
         let bytes = result.as_ref().map_or(0, |value| json_bytes(value, left));
         if bytes > left {
             return Err(NestedError::Limit { name: "nested_bytes", max: NESTED_BYTES_MAX });
         }
-        self.made.push(Made { seed, result: result.clone(), bytes });
+        self.made.push(Made { seed, function: Arc::clone(function), result: result.clone(), bytes });
         Ok(())
     }
 
     /// The call that `function` of another service is, made by this one.
     fn nested(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Call, NestedError> {
-        let Some(member) = self.root.directory.exporter(&function.interface) else {
+        let Some((member, function)) = self.root.directory.exporter(function) else {
             return Err(NestedError::NoService { interface: Arc::clone(&function.interface) });
         };
         if self.read_only && !function.reads_only() {
@@ -210,7 +224,12 @@ impl Outbound for Nested {
             self.position += 1;
             let seed = nested_seed(&self.seed, position, import, arguments);
             if self.read_only {
-                return Ok(self.make(import, arguments, seed).await?);
+                let result = self.make(import, arguments, seed).await?;
+                // It is run again in shadow alone: what there is no room to remember is not compared.
+                if self.watched && position < NESTED_CALLS_MAX && self.made.len() == position {
+                    let _no_room = self.remember(seed, import, &result);
+                }
+                return Ok(result);
             }
             if let Some(result) = self.replay(position, &seed) {
                 return Ok(result);
@@ -219,7 +238,7 @@ impl Outbound for Nested {
                 return Err(NestedError::Limit { name: "nested_calls", max: NESTED_CALLS_MAX }.into());
             }
             let result = self.make(import, arguments, seed).await?;
-            self.remember(seed, &result)?;
+            self.remember(seed, import, &result)?;
             Ok(result)
         })
     }

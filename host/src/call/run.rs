@@ -10,6 +10,7 @@ use super::answer::{Answer, CallError};
 use super::directory::Member;
 use super::execute::{Call, Ended};
 use super::nested::{self, Held, NestedError};
+use super::shadow::{Recorded, Watch};
 use crate::names::CallId;
 use crate::runtime::{Failure, Finished, Frame, Outbound};
 use crate::store::{CommitDetails, CommitError, StoreError, Transaction};
@@ -38,9 +39,10 @@ enum Ran {
 
 impl Call {
     pub(super) async fn run_until_committed(&self) -> Result<Ended, CallError> {
-        let mut outbound = nested::outbound(self);
+        let mut watch = self.watch();
+        let mut outbound = nested::outbound(self, watch.is_some());
         for _ in 0..RUNS_BESIDE_OTHERS {
-            match self.run(outbound, Lane::Shared).await? {
+            match self.run(outbound, Lane::Shared, &mut watch).await? {
                 Ran::Ended(ended) => return Ok(ended),
                 Ran::Lost(lost) => outbound = lost,
             }
@@ -49,7 +51,7 @@ impl Call {
         let (_lane, held) = self.take_lane().await?;
         for _ in 0..RUNS_IN_LANE {
             nested::run_again(&mut *outbound, Some(&held));
-            match self.run(outbound, Lane::Own).await? {
+            match self.run(outbound, Lane::Own, &mut watch).await? {
                 Ran::Ended(ended) => return Ok(ended),
                 Ran::Lost(lost) => outbound = lost,
             }
@@ -60,8 +62,8 @@ impl Call {
         Err(CallError::Failed { service: service.clone() })
     }
 
-    /// Runs on a fresh snapshot.
-    async fn run(&self, outbound: Box<dyn Outbound>, lane: Lane) -> Result<Ran, CallError> {
+    /// Runs on a fresh snapshot. The run that ends the call is compared with what a candidate does, if there is a `watch`.
+    async fn run(&self, outbound: Box<dyn Outbound>, lane: Lane, watch: &mut Option<Watch>) -> Result<Ran, CallError> {
         let program = &self.member.release.program;
         let finished = program.run(&self.function, &self.arguments, self.frame(outbound)).await;
         let Finished { result, transaction, outbound } = finished;
@@ -73,14 +75,20 @@ impl Call {
             }
         };
         let answer = Answer::of(&self.function, result);
-        if self.read_only || !answer.commits(&self.function) {
+        let recorded =
+            watch.as_ref().map(|_| Recorded { snapshot: transaction.snapshot(), effects: transaction.effects() });
+        let reads = if self.read_only || !answer.commits(&self.function) {
             self.root.reach(transaction.saw());
-            return Ok(Ran::Ended((answer, self.read_only.then(|| transaction.into_reads()))));
+            self.read_only.then(|| transaction.into_reads())
+        } else if self.commit(transaction, lane).await? {
+            None
+        } else {
+            return Ok(Ran::Lost(outbound));
+        };
+        if let Some((watch, recorded)) = watch.take().zip(recorded) {
+            watch.compare(self, &answer, recorded, nested::made(outbound));
         }
-        match self.commit(transaction, lane).await? {
-            true => Ok(Ran::Ended((answer, None))),
-            false => Ok(Ran::Lost(outbound)),
-        }
+        Ok(Ran::Ended((answer, reads)))
     }
 
     fn frame(&self, outbound: Box<dyn Outbound>) -> Frame {

@@ -79,16 +79,16 @@ impl Rig {
             let store = stores.service(&service).unwrap();
             Member { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
         });
-        let directory = Directory::new(members).unwrap();
-        let calls = Calls::new(directory, stores, Tasks::default(), 1_000).unwrap();
+        let routing = Routing::new(&members, Vec::new(), &[]).unwrap();
+        let calls = Calls::new(routing, stores, Tasks::default(), 1_000).unwrap();
         Self { disk, calls, _compiled: compiled }
     }
 
     /// Begins a call of `front.write` or `front.read`.
     #[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
     fn begin(&self, name: &str, script: &str) -> JoinHandle<Result<Answer, CallError>> {
-        let directory = self.calls.directory();
-        let member = directory.member(&ServiceName::parse("front").unwrap()).unwrap();
+        let routing = self.calls.routing();
+        let member = routing.live().member(&ServiceName::parse("front").unwrap()).unwrap();
         let mut functions = member.release.world.exports.iter().flat_map(|interface| &interface.functions);
         let call = RootCall {
             service: member.service.name().clone(),
@@ -98,7 +98,8 @@ impl Rig {
             request: RequestId::from_bits(7),
         };
         let calls = self.calls.clone();
-        tokio::spawn(async move { calls.call(call).await })
+        let routing = self.calls.routing();
+        tokio::spawn(async move { calls.call(call, &routing, Origin::HOST).await })
     }
 
     /// Runs calls while no sync ends, until each has done all but wait for the disk.
@@ -124,7 +125,8 @@ impl Rig {
     /// How many calls of `front` have come to their end, answered or not.
     fn ended(&self) -> u64 {
         self.calls
-            .directory()
+            .routing()
+            .live()
             .members()
             .find(|member| member.service.name().as_str() == "front")
             .map_or(0, |member| member.service.figures().calls)

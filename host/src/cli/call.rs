@@ -2,20 +2,16 @@
 
 use std::io::Read as _;
 
-use hyper::Method;
-
 use super::arguments::Call;
-use super::client::{segment, send};
-use super::failure::{Failure, Kind};
-use super::output;
+use super::failure::{Failure, Kind, Outcome};
+use super::request::Request;
 use super::target::Target;
 
-pub(super) fn run(command: &Call) -> Result<(), Failure> {
-    let target = Target::find(&command.host)?;
-    let path = format!("/services/{}/call/{}", segment(&command.service), segment(&command.function));
-    let answer = send(&target, Method::POST, &path, Some(arguments(&command.json)?))?;
+pub(super) fn run(target: &Target, command: &Call) -> Outcome {
+    let request = Request::post(&["services", &command.service, "call", &command.function]);
+    let answer = request.body("application/json", arguments(&command.json)?.into()).send(target)?;
     // A function without a result answers nothing.
-    if answer.is_empty() { Ok(()) } else { output::result(&String::from_utf8_lossy(&answer)) }
+    Ok(answer.accepted(false)?.text())
 }
 
 fn arguments(given: &str) -> Result<String, Failure> {

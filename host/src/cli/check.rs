@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use super::arguments::Check;
 use super::config::load;
-use super::failure::{Failure, Kind};
-use super::output;
+use super::failure::{Failure, Kind, Outcome};
 use crate::config::Flags;
 use crate::contract::{ContractError, Contracts, OutboundHttp, Verdict};
 
-pub(super) fn run(command: &Check) -> Result<(), Failure> {
+pub(super) fn run(command: &Check) -> Outcome {
     let wit = wit(command)?;
     let contracts = Contracts::read(&wit).map_err(|error| match error {
         ContractError::Read { .. } | ContractError::Empty { .. } => {
@@ -29,12 +28,11 @@ pub(super) fn run(command: &Check) -> Result<(), Failure> {
     let outbound = if command.outbound_http { OutboundHttp::Granted } else { OutboundHttp::Refused };
     let verdict = contracts.judge(&world, &component, outbound);
     let text = if command.json { json(&verdict)? } else { verdict.to_string() };
-    output::result(&text)?;
     if verdict.accepted {
-        return Ok(());
+        return Ok(text);
     }
     let detail = format!("{} does not keep {}", command.file.display(), verdict.world);
-    Err(Failure::text(Kind::Refused, detail))
+    Err(Failure::text(Kind::Refused, detail).with_result(text))
 }
 
 /// The folder of the contracts: the flag's, else the manifest's, else `wit`.

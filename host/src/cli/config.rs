@@ -3,16 +3,15 @@
 use std::path::Path;
 
 use super::arguments::Config;
-use super::failure::{Failure, Kind};
-use super::output;
+use super::failure::{Failure, Kind, Outcome};
 use crate::config::{self, Configuration, DEFAULTS, Flags};
 
-pub(super) fn run(command: &Config) -> Result<(), Failure> {
+pub(super) fn run(command: &Config) -> Outcome {
     if command.defaults {
-        return output::result(DEFAULTS);
+        return Ok(DEFAULTS.into());
     }
     let configuration = load(&command.manifest.manifest, Flags::default())?;
-    output::result(&config::print(&configuration).map_err(|error| Failure::new(Kind::Usage, error))?)
+    config::print(&configuration).map_err(|error| Failure::new(Kind::Usage, error))
 }
 
 /// Loads the manifest at `path` with this process's environment.

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+/// What a command prints as its result, or why there is none.
+pub(super) type Outcome = Result<String, Failure>;
+
 /// What kind of failure it is, as the exit code tells scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -17,11 +20,13 @@ pub(super) struct Failure {
     pub(super) kind: Kind,
     error: anyhow::Error,
     next: Option<String>,
+    /// What the command found out all the same, such as a verdict: its result.
+    pub(super) result: String,
 }
 
 impl Failure {
     pub(super) fn new(kind: Kind, error: impl Into<anyhow::Error>) -> Self {
-        Self { kind, error: error.into(), next: None }
+        Self { kind, error: error.into(), next: None, result: String::new() }
     }
 
     /// A failure with nothing to it but `text`.
@@ -32,6 +37,12 @@ impl Failure {
     /// Says what to do next.
     pub(super) fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
+        self
+    }
+
+    /// Gives the failed command a result all the same.
+    pub(super) fn with_result(mut self, result: impl Into<String>) -> Self {
+        self.result = result.into();
         self
     }
 

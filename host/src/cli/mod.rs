@@ -1,44 +1,83 @@
 //! The command line: one file per command. An error says what to do next, and the exit code says what kind it is.
 
+mod apply;
 mod arguments;
 mod call;
+mod change;
 mod check;
 mod client;
 mod completions;
+mod component;
 mod config;
+mod confirm;
+mod deploy;
+mod documents;
 mod failure;
+#[cfg(test)]
+mod fake_host;
+mod figures;
+mod history;
 mod output;
+mod progress;
+mod request;
+mod secret_key;
+mod sign;
+mod standing;
 mod status;
+mod stores;
 mod target;
+mod tokens;
 mod up;
+mod upload;
+mod verdict;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use arguments::{Arguments, Command};
-use failure::Failure;
+use confirm::confirm;
+use failure::Outcome;
+use target::Target;
 
 /// Reads the command line of this process, runs its command and gives the process's exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    match dispatch(arguments.command) {
+    match dispatch(arguments.command).and_then(|result| output::result(&result)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            // The failure itself is what counts, should its result find nobody.
+            let _unread = output::result(&failure.result);
             output::error(&failure.to_string());
             failure.exit_code()
         }
     }
 }
 
-fn dispatch(command: Command) -> Result<(), Failure> {
+fn dispatch(command: Command) -> Outcome {
     match command {
-        Command::Up(up) => up::run(up),
+        Command::Up(up) => up::run(up).map(|()| String::new()),
+        Command::Status(status) => status::run(&Target::find(&status.host)?, &status),
+        Command::Deploy(deploy) => deploy::run(&Target::find(&deploy.host)?, &deploy),
+        Command::Promote(change) => change::promote(&Target::find(&change.host)?, &change),
+        Command::Abort(change) => change::abort(&Target::find(&change.host)?, &change),
+        Command::Rollback(rollback) => change::rollback(&Target::find(&rollback.change.host)?, &rollback),
+        Command::History(history) => history::run(&Target::find(&history.host)?, &history),
+        Command::Apply(apply) => {
+            let target = Target::find(&apply.host)?;
+            apply::run(&target, &apply, |question| confirm(question, apply.yes))
+        }
+        Command::Stores(stores) => stores::list(&Target::find(&stores.host)?, &stores),
+        Command::Forget(forget) => {
+            let target = Target::find(&forget.host)?;
+            stores::forget(&target, &forget, |question| confirm(question, forget.yes))
+        }
+        Command::Token(token) => tokens::run(&Target::find(&token.host)?, &token),
+        Command::Sign(sign) => sign::run(&sign),
         Command::Check(check) => check::run(&check),
-        Command::Status(status) => status::run(&status),
-        Command::Call(call) => call::run(&call),
+        Command::Call(call) => call::run(&Target::find(&call.host)?, &call),
         Command::Config(config) => config::run(&config),
-        Command::Completions { shell } => completions::run(shell),
+        Command::Completions { shell } => Ok(completions::run(shell)),
     }
 }

@@ -1,23 +1,41 @@
 //! What the commands write: results to standard output, everything else to standard error.
 
-use std::io::Write as _;
+use std::borrow::Cow;
+use std::io::Write;
 
 use super::failure::{Failure, Kind};
 
-/// Writes `text` as a command's result, with a line break at its end.
+/// Writes `text`, when there is any, as a command's result, with a line break at its end.
 pub(super) fn result(text: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.trim_end().as_bytes()).and_then(|()| stdout.write_all(b"\n"));
-    match written.and_then(|()| stdout.flush()) {
+    let text = text.trim_end();
+    if text.is_empty() {
+        return Ok(());
+    }
+    match write(&mut std::io::stdout().lock(), &format!("{}\n", printable(text))) {
         // Whoever reads the result, such as `head`, has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::new(Kind::Refused, error)),
     }
 }
 
+/// Writes `text` to `out` as it is, at once.
+pub(super) fn write(out: &mut dyn Write, text: &str) -> std::io::Result<()> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
 /// Writes `text` for people to read. Without a standard error there is nobody to tell that to.
 pub(super) fn error(text: &str) {
-    let _nobody = writeln!(std::io::stderr().lock(), "{text}");
+    let _nobody = writeln!(std::io::stderr().lock(), "{}", printable(text));
+}
+
+/// `text` without control characters but tabs and line breaks: components have a say in what verdicts and differences
+/// show, and none in what the operator's terminal does.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    match text.contains(steers) {
+        true => Cow::Owned(text.replace(steers, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// Lays `rows` out in columns, the first row being the heading. Columns of figures are aligned to the right.
@@ -38,6 +56,13 @@ pub(super) fn table(rows: &[Vec<String>], figures: impl Fn(usize) -> bool) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_is_printed_steers_a_terminal() {
+        let check = |text: &str, printed: &str| assert_eq!(printable(text), printed);
+        check("plain\ttext\n→ ä", "plain\ttext\n→ ä");
+        check("\u{1b}[2Jgone\r\u{9b}", "\u{fffd}[2Jgone\u{fffd}\u{fffd}");
+    }
 
     #[test]
     fn a_table_aligns_names_left_and_figures_right() {

@@ -8,6 +8,7 @@ mod keys;
 mod load;
 mod print;
 mod settings;
+mod signer;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -18,4 +19,5 @@ pub use file::DEFAULTS;
 pub use load::{Configuration, Flags, load};
 pub use print::print;
 pub use settings::*;
+pub use signer::{Signature, SignatureError, Signer, SignerError};
 pub use token::{AdminToken, TokenError};

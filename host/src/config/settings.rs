@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::signer::Signer;
 use crate::names::ServiceName;
 pub use crate::observe::LogFormat;
 
 /// The whole manifest. Every section but `services` has defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub host: HostSettings,
@@ -19,6 +20,7 @@ pub struct Manifest {
     pub runtime: RuntimeSettings,
     /// What a service has where its own section says nothing.
     pub limits: LimitSettings,
+    pub deploy: DeploySettings,
     pub services: BTreeMap<ServiceName, ServiceSettings>,
 }
 
@@ -118,6 +120,28 @@ pub struct LimitSettings {
     /// Failures in a row (traps and deadlines) after which a release's circuit opens, and how long it stays open.
     pub circuit_failures: u32,
     pub circuit_open_ms: u64,
+}
+
+/// What a deploy has to keep to.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploySettings {
+    /// With any here, a component must be signed by one of them.
+    pub signers: Vec<Signer>,
+    /// Whether the host goes back from a release whose circuit opens, and for how long after the swap.
+    pub rollback_when_circuit_opens: bool,
+    pub rollback_watch_ms: u64,
+    /// Calls of a candidate, and of the live release in the same time, before it is judged.
+    pub candidate_calls_min: u64,
+    /// How many percentage points more of a candidate's calls may be refused, or fail.
+    pub candidate_errors_percent_more_max: f64,
+    pub candidate_traps_percent_more_max: f64,
+    /// How many times as long as the live release's a candidate's calls may take.
+    pub candidate_slowdown_max: f64,
+    /// Calls that shadow runs of a candidate must equal before it gets a share, where it is to run in shadow first.
+    pub shadow_calls_min: u64,
+    /// Shadow runs at once; calls beyond them are not compared.
+    pub shadow_runs_max: usize,
 }
 
 /// What one service's section may say of its bounds.

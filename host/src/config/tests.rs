@@ -262,3 +262,14 @@ proptest! {
         prop_assert_eq!(cart.limits(&manifest.limits).deadline_ms, own.unwrap_or(general));
     }
 }
+
+#[test]
+fn signers_are_public_keys() {
+    let deploy = |signers: &str| format!("[deploy]\nsigners = [{signers}]\n{CART}");
+    let key = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    let signers = loaded(&deploy(&format!("\"{key}\""))).deploy.signers;
+    assert_eq!(signers.iter().map(ToString::to_string).collect::<Vec<_>>(), [key]);
+    assert!(loaded(CART).deploy.signers.is_empty());
+    let said = "switchyard.toml:2: a signer is written `ed25519:` and the 32 bytes of its public key in base64";
+    assert_eq!(refused(deploy("\"11qYAYKxCrfVS\""), &[]), said);
+}

@@ -105,6 +105,12 @@ pub(super) fn is_service(name: &str) -> bool {
     name.starts_with("switchyard:service/")
 }
 
+/// Whether an interface is the one by which a component brings its data to its version: the host uses it where a component
+/// exports it, and no contract asks for it.
+pub(super) fn is_migration(name: &str) -> bool {
+    name.split('@').next() == Some("switchyard:service/migration")
+}
+
 /// The version of `wasi:http` by which a component that exports `name` takes requests, if it does.
 pub(super) fn serves_http(name: &str) -> Option<HttpVersion> {
     const V02: Offer = Offer { package: "wasi:http", version: "0.2", interfaces: &["incoming-handler"] };

@@ -1,6 +1,8 @@
 //! The contract: what a WIT package says about how its functions are reached.
 
 mod clash;
+mod compare;
+mod compat;
 mod display;
 mod host;
 mod line;
@@ -11,8 +13,10 @@ mod read;
 mod read_functions;
 mod read_types;
 mod source;
+mod surface;
 #[cfg(test)]
 mod tests;
+mod track;
 mod types;
 mod verdict;
 
@@ -21,12 +25,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clash::check_together;
+pub use compare::VerdictProblem;
+pub use compat::{Break, Bump, Compatibility, Level, Neighbour};
 pub use mistake::{ContractError, Mistake};
 pub use openapi::openapi;
+pub use source::{Sources, wit_files};
+pub use surface::{Surface, Unreadable};
+pub use track::track;
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };
-pub use verdict::{HttpVersion, OutboundHttp, Verdict, VerdictProblem, judge_http};
+pub use verdict::{HttpVersion, OutboundHttp, Verdict, judge_http, judge_http_surface};
 
 /// Every contract of one folder of WIT packages.
 ///
@@ -46,11 +55,16 @@ impl Contracts {
     /// Every mistake in them at once, each with file, line, function and what to write instead; only a file that is
     /// not WIT at all hides what else is wrong.
     pub fn read(wit: &Path) -> Result<Self, ContractError> {
-        Self::from_packages(source::packages(wit)?)
+        Self::of(Sources::read(wit)?)
     }
 
-    fn from_packages(packages: Vec<source::Package>) -> Result<Self, ContractError> {
-        let resolve = source::resolve(packages)?;
+    /// Reads `sources`, which were read from their folder before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Contracts::read`].
+    pub fn of(sources: Sources) -> Result<Self, ContractError> {
+        let resolve = source::resolve(sources.packages)?;
         let worlds = read::worlds(&resolve).map_err(|mistakes| ContractError::Mistakes { mistakes })?;
         let worlds = worlds.into_iter().map(|world| (Arc::clone(&world.name), world)).collect();
         let encoded = verdict::Encoded::new(&resolve)
@@ -84,6 +98,17 @@ impl Contracts {
     /// 40 MiB takes about a second: this is no work for an async thread.
     #[must_use]
     pub fn judge(&self, world: &World, component: &[u8], outbound: OutboundHttp) -> Verdict {
-        verdict::judge(&self.encoded, world, component, outbound)
+        self.judge_surface(world, Surface::read(component).as_ref(), outbound)
+    }
+
+    /// The same of a component that was read before, or could not be.
+    #[must_use]
+    pub fn judge_surface(
+        &self,
+        world: &World,
+        surface: Result<&Surface, &Unreadable>,
+        outbound: OutboundHttp,
+    ) -> Verdict {
+        verdict::judge(&self.encoded, world, surface, outbound)
     }
 }

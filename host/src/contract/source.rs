@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use wit_parser::{Resolve, SourceMap, Span};
 
 use super::mistake::ContractError;
+use crate::names::Digest;
 
 /// How deep under the contracts' folder packages are looked for.
 const FOLDER_DEPTH_MAX: usize = 4;
@@ -13,18 +15,72 @@ const FOLDER_DEPTH_MAX: usize = 4;
 /// The files of one package: path and text each.
 pub(super) type Package = Vec<(String, String)>;
 
+/// The texts of a folder of contracts: what is kept of contracts, to read them again as they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    pub(super) packages: Vec<Package>,
+}
+
+impl Sources {
+    /// Reads the packages under the folder `wit`, each in a folder of its own, whatever the folder's name.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or there is none.
+    pub fn read(wit: &Path) -> Result<Self, ContractError> {
+        Ok(Self { packages: packages(wit)? })
+    }
+
+    /// The same of texts that were read elsewhere: path and text of each file. Those of one folder are a package.
+    #[must_use]
+    pub fn of_files(files: Vec<(String, String)>) -> Self {
+        let mut packages: Vec<(PathBuf, Package)> = Vec::new();
+        for (path, text) in files {
+            let folder = Path::new(&path).parent().map(Path::to_path_buf).unwrap_or_default();
+            match packages.iter_mut().find(|(known, _)| *known == folder) {
+                Some((_, package)) => package.push((path, text)),
+                None => packages.push((folder, vec![(path, text)])),
+            }
+        }
+        Self { packages: packages.into_iter().map(|(_, package)| package).collect() }
+    }
+
+    /// The digest of the texts, wherever the files lie.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut bytes = Vec::new();
+        for package in &self.packages {
+            bytes.extend_from_slice(&(package.len() as u64).to_be_bytes());
+            for (_path, text) in package {
+                bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+                bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+        Digest::of(&bytes)
+    }
+}
+
 /// The packages under `wit`: each folder that holds `.wit` files is one.
-///
-/// # Errors
-///
-/// When a file cannot be read, or there is none.
-pub(super) fn packages(wit: &Path) -> Result<Vec<Package>, ContractError> {
+fn packages(wit: &Path) -> Result<Vec<Package>, ContractError> {
     let mut packages = Vec::new();
     collect(wit, 0, &mut packages)?;
     match packages.is_empty() {
         true => Err(ContractError::Empty { path: wit.into() }),
         false => Ok(packages),
     }
+}
+
+/// The files of all packages under `wit`: the path of each from there, and its text.
+///
+/// # Errors
+///
+/// When a file cannot be read, or there is none.
+pub fn wit_files(wit: &Path) -> Result<Vec<(String, String)>, ContractError> {
+    let below = |path: String| match Path::new(&path).strip_prefix(wit) {
+        Ok(below) => below.display().to_string(),
+        Err(_) => path,
+    };
+    Ok(packages(wit)?.into_iter().flatten().map(|(path, text)| (below(path), text)).collect())
 }
 
 fn collect(folder: &Path, depth: usize, packages: &mut Vec<Package>) -> Result<(), ContractError> {
@@ -87,4 +143,21 @@ pub(super) fn resolve(packages: Vec<Package>) -> Result<Resolve, ContractError> 
 pub(super) fn at(resolve: &Resolve, span: Span) -> Option<String> {
     let place = span.is_known().then(|| resolve.render_location(span))?;
     Some(place.rsplit_once(':').map_or(place.clone(), |(line, _column)| line.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_were_read_elsewhere_are_those_of_the_folder() {
+        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wit");
+        let sent = Sources::of_files(wit_files(&wit).expect("contracts"));
+        assert_eq!(sent.digest(), Sources::read(&wit).expect("contracts").digest());
+        let names = |package: &Package| package.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+        let file = |path: &str| (path.to_owned(), String::new());
+        let mixed = Sources::of_files(vec![file("a/1.wit"), file("b/1.wit"), file("a/2.wit"), file("0.wit")]);
+        let packages: Vec<_> = mixed.packages.iter().map(names).collect();
+        assert_eq!(packages, [vec!["a/1.wit", "a/2.wit"], vec!["b/1.wit"], vec!["0.wit"]]);
+    }
 }

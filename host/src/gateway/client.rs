@@ -13,7 +13,7 @@ pub struct Client {
 
 /// What counts as one client: an IPv4 address, or a /64 network of IPv6, which is what one subscriber gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ClientKey(u128);
+pub struct ClientKey([u8; 16]);
 
 impl Client {
     #[must_use]
@@ -22,15 +22,20 @@ impl Client {
             IpAddr::V4(ip) => u128::from(u32::from(ip)),
             IpAddr::V6(ip) => u128::from(ip) & !u128::from(u64::MAX),
         };
-        Self { address, key: ClientKey(key) }
+        Self { address, key: ClientKey(key.to_be_bytes()) }
     }
 }
 
 impl ClientKey {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// One of `shards` parts that clients are spread over.
     pub(super) fn shard(self, shards: usize) -> usize {
         // Neighbouring addresses go to different parts, whichever half of the key they differ in.
-        let folded = self.0 ^ (self.0 >> 64);
+        let key = u128::from_be_bytes(self.0);
+        let folded = key ^ (key >> 64);
         usize::try_from(folded % shards as u128).unwrap_or(0)
     }
 }

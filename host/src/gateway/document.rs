@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: one document that stays the same while the host runs.
+//! `GET /openapi.json`: one document that stays the same while the contracts do.
 
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};

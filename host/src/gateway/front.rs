@@ -5,37 +5,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::net::TcpListener;
 
 use super::assets::Assets;
 use super::callee::Callee;
 use super::cors::Cors;
-use super::document::Document;
 use super::ids::RequestIds;
 use super::intake::IntakeLimits;
 use super::mounts::{Mount, Mounts};
-use super::operation::Operation;
 use super::rates::Rates;
-use super::routes::{RouteError, Routes};
+use super::routes::RouteError;
 use super::server::{self, ServerSettings};
+use super::surface::{Surface, Surfaces};
 use super::tls::{self, TlsError};
 use crate::call::Calls;
 use crate::config::GatewaySettings;
-use crate::contract::{Function, Reach};
-use crate::names::ServiceName;
 use crate::observe::gateway::{ConnectionMetrics, RouteMetrics};
 use crate::tasks::Tasks;
-
-/// What the public side serves.
-#[derive(Debug)]
-pub struct Surface {
-    /// The functions of the services' contracts. Those that no route leads to are left out.
-    pub functions: Vec<(ServiceName, Arc<Function>)>,
-    pub mounts: Vec<Mount>,
-    /// The OpenAPI document, as JSON.
-    pub openapi: Bytes,
-}
 
 /// Why the public side cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +30,8 @@ pub enum GatewayError {
     Route(#[from] RouteError),
     #[error("the route of {function} names a parameter that it does not have")]
     Parameter { function: String },
+    #[error("the OpenAPI document cannot be written")]
+    Openapi { source: serde_json::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error("gateway.tls_certificate and gateway.tls_key go together: set both or none")]
@@ -57,10 +45,9 @@ pub enum GatewayError {
 /// The public side: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
 #[derive(Debug)]
 pub struct Gateway<C = Calls> {
-    pub(super) routes: Routes,
+    pub(super) surfaces: Surfaces,
     pub(super) mounts: Mounts,
     pub(super) assets: Option<Assets>,
-    pub(super) openapi: Document,
     pub(super) calls: C,
     pub(super) cors: Cors,
     pub(super) rates: Option<Rates>,
@@ -91,17 +78,10 @@ impl<C: Callee> Gateway<C> {
     pub fn new(
         settings: &GatewaySettings,
         drain_ms_max: u64,
-        surface: Surface,
+        mounts: Vec<Mount>,
         calls: C,
         tasks: &Tasks,
     ) -> Result<Arc<Self>, GatewayError> {
-        let mut operations = Vec::new();
-        for (service, function) in surface.functions {
-            let Reach::Http(route) = &function.reach else { continue };
-            let operation = Operation::new(service, Arc::clone(&function), route);
-            let parameter = || GatewayError::Parameter { function: function.name.wit.to_string() };
-            operations.push(operation.ok_or_else(parameter)?);
-        }
         let mut server = ServerSettings::new(settings, drain_ms_max);
         server.tls = match (&settings.tls_certificate, &settings.tls_key) {
             (Some(certificate), Some(key)) => Some(tls::server(certificate, key)?),
@@ -113,10 +93,9 @@ impl<C: Callee> Gateway<C> {
             .as_ref()
             .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
         Ok(Arc::new(Self {
-            routes: Routes::new(operations)?,
-            mounts: Mounts::new(surface.mounts),
+            surfaces: Surfaces::new(Surface::new(calls.routing().worlds())?),
+            mounts: Mounts::new(mounts),
             assets: assets.transpose()?,
-            openapi: Document::new(surface.openapi),
             calls,
             cors: Cors::new(&settings.cors_origins),
             rates: settings

@@ -22,6 +22,8 @@ use super::problem::Problem;
 use super::refusal::Refusal;
 use super::routes::Found;
 use super::server::Handler;
+use super::surface::Surface;
+use crate::call::{Origin, Routing};
 use crate::clock;
 use crate::names::RequestId;
 use crate::observe::gateway::RouteMetrics;
@@ -40,6 +42,16 @@ pub(super) struct Asked<'a> {
     pub(super) head: &'a Head<'a>,
     pub(super) id: &'a RequestId,
     pub(super) client: Client,
+    /// What its calls run on, and the routes of that.
+    pub(super) routing: &'a Routing,
+    pub(super) surface: &'a Surface,
+}
+
+impl Asked<'_> {
+    /// Who asks, as far as candidates are chosen by it.
+    pub(super) fn origin(&self) -> Origin<'_> {
+        Origin { client: self.client.key.bytes(), headers: Some(&self.parts.headers) }
+    }
 }
 
 /// What a request turned out to be for: where it is counted, and how it is called in the log.
@@ -55,8 +67,10 @@ impl<C: Callee> Handler for Gateway<C> {
         let head = Head::read(&parts.headers);
         let id = head.request_id(&self.ids);
         let mut intake = Intake::new(body, self.intake);
+        let routing = self.calls.routing();
+        let surface = self.surfaces.of(routing.worlds());
         let mut seen = Seen { route: "(none)", metrics: &self.metrics.nothing };
-        let asked = Asked { parts: &parts, head: &head, id: &id, client };
+        let asked = Asked { parts: &parts, head: &head, id: &id, client, routing: &routing, surface: &surface };
         let span = tracing::debug_span!(
             "request",
             id = id.as_str(),
@@ -88,7 +102,7 @@ impl<C: Callee> Handler for Gateway<C> {
 impl<C: Callee> Gateway<C> {
     async fn answer<'g>(
         &'g self,
-        asked: &Asked<'_>,
+        asked: &Asked<'g>,
         intake: &mut Intake,
         seen: &mut Seen<'g>,
     ) -> Result<Response<Body>, Refusal> {
@@ -100,7 +114,7 @@ impl<C: Callee> Gateway<C> {
             rates.take(asked.client.key).map_err(|retry_after_s| Refusal::Rate { retry_after_s })?;
         }
         let (method, path) = (&asked.parts.method, asked.parts.uri.path());
-        let answered = match self.routes.find(method, path) {
+        let answered = match asked.surface.routes.find(method, path) {
             Found::Operation(operation, captured) => {
                 *seen = Seen { route: &operation.pattern, metrics: &operation.metrics };
                 return self.operate(operation, &captured, asked, intake).await;
@@ -128,7 +142,7 @@ impl<C: Callee> Gateway<C> {
     async fn openapi(&self, asked: &Asked<'_>) -> Result<Response<Body>, Refusal> {
         reads_only(asked)?;
         let accept_encoding = asked.head.accept_encoding.as_deref();
-        Ok(self.openapi.answer(&asked.parts.headers, accept_encoding, self.compress_bytes_min).await)
+        Ok(asked.surface.openapi.answer(&asked.parts.headers, accept_encoding, self.compress_bytes_min).await)
     }
 
     async fn asset<'g>(&'g self, asked: &Asked<'_>, seen: &mut Seen<'g>) -> Result<Response<Body>, Refusal> {

@@ -16,7 +16,7 @@ use super::intake::Intake;
 use super::operation::Operation;
 use super::refusal::Refusal;
 use crate::call::{Answer, RootCall};
-use crate::names::{Identity, RequestId};
+use crate::names::Identity;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What a service answers is true now, and may be nobody else's business.
@@ -32,7 +32,7 @@ impl<C: Callee> Gateway<C> {
         intake: &mut Intake,
     ) -> Result<Response<Body>, Refusal> {
         let head = asked.head;
-        let identity = self.identify(head, asked.id).await?;
+        let identity = self.identify(asked).await?;
         operation.admit(identity.as_ref())?;
         if operation.answer.is_some() && !accepts_json(head.accept.as_deref()) {
             return Err(Refusal::NotAcceptable);
@@ -49,7 +49,7 @@ impl<C: Callee> Gateway<C> {
             identity,
             request: asked.id.clone(),
         };
-        match self.calls.call(root).await? {
+        match self.calls.call(root, asked.routing, asked.origin()).await? {
             Answer::Ok(value) => {
                 let json = operation.encode(value.as_ref())?;
                 Ok(self.success(operation, json, head).await)
@@ -59,9 +59,13 @@ impl<C: Callee> Gateway<C> {
     }
 
     /// Who calls. A token that is not good is refused even where none is needed: its sender thinks that it counts.
-    async fn identify(&self, head: &Head<'_>, request: &RequestId) -> Result<Option<Identity>, Refusal> {
-        let Some(token) = head.token()? else { return Ok(None) };
-        self.calls.authenticate(token, request).await?.map(Some).ok_or(Refusal::BadToken)
+    async fn identify(&self, asked: &Asked<'_>) -> Result<Option<Identity>, Refusal> {
+        let Some(token) = asked.head.token()? else { return Ok(None) };
+        self.calls
+            .authenticate(token, asked.id, asked.routing, asked.origin())
+            .await?
+            .map(Some)
+            .ok_or(Refusal::BadToken)
     }
 
     async fn success(&self, operation: &Operation, json: Vec<u8>, head: &Head<'_>) -> Response<Body> {

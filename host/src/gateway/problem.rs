@@ -78,6 +78,17 @@ impl Problem {
         problem
     }
 
+    /// The problem with one more member, written as JSON already: `"verdict":{…}`.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, json: &[u8]) -> Self {
+        if !self.members.is_empty() {
+            self.members.push(b',');
+        }
+        self.members.extend_from_slice(format!("{name:?}:").as_bytes());
+        self.members.extend_from_slice(json);
+        self
+    }
+
     pub(super) fn retry_after(&mut self, seconds: u64) {
         self.header = Some((RETRY_AFTER, HeaderValue::from(seconds)));
     }

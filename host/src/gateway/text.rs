@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Why a piece of an address is no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TextError {
+pub enum TextError {
     #[error("a percent sign without two hexadecimal digits behind it")]
     Percent,
     #[error("not UTF-8")]
@@ -30,6 +30,14 @@ pub(super) fn decode_query(raw: &str) -> Result<Cow<'_, str>, TextError> {
 /// The pairs of a query, still encoded. A name without `=` has an empty value.
 pub(super) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// A pair of a query: its name and its value, each decoded or not to be.
+type Pair<'q> = (Result<Cow<'q, str>, TextError>, Result<Cow<'q, str>, TextError>);
+
+/// The pairs of a query, decoded.
+pub fn query_pairs(query: &str) -> impl Iterator<Item = Pair<'_>> {
+    pairs(query).map(|(name, value)| (decode_query(name), decode_query(value)))
 }
 
 fn decode(raw: &str, plus_is_space: bool) -> Result<String, TextError> {

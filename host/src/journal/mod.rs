@@ -98,6 +98,7 @@ impl Journal {
                 taken: settings.segment_bytes,
                 queue: VecDeque::new(),
                 wanted: Number::default(),
+                waiting: 0,
                 writer_waits: false,
                 spare: SpareState::Wanted,
                 segments: found.segments.into(),
@@ -160,7 +161,7 @@ impl Journal {
         state.next.0 += 1;
         state.taken += bytes;
         state.queue.push_back(Queued { body, opens });
-        if state.queue.len() >= shared.batch_commits_max {
+        if shared.is_full(&state) {
             shared.wake_writer(state);
         }
         Ok(number)

@@ -43,6 +43,8 @@ pub(super) struct State {
     pub(super) queue: VecDeque<Queued>,
     /// The highest number that somebody waits for: up to it records are written at once, those behind it go with them.
     pub(super) wanted: Number,
+    /// Who waits for what the next batch is to make durable.
+    pub(super) waiting: usize,
     pub(super) writer_waits: bool,
     pub(super) spare: SpareState,
     pub(super) segments: VecDeque<Segment>,
@@ -80,10 +82,16 @@ impl Shared {
     /// Somebody waits until `number` is durable.
     pub(super) fn want_durable(&self, number: Number) {
         let mut state = self.lock();
+        state.waiting += 1;
         if number > state.wanted {
             state.wanted = number;
             self.wake_writer(state);
         }
+    }
+
+    /// Whether a batch is as large as it may get.
+    pub(super) fn is_full(&self, state: &State) -> bool {
+        state.queue.len() >= self.batch_commits_max.max(1)
     }
 
     pub(super) fn wake_writer(&self, mut state: MutexGuard<'_, State>) {

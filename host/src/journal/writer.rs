@@ -5,12 +5,13 @@
 //! it is.
 
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::disk::{Disk, DiskFile, JOURNAL_FOLDER};
 use super::frame::{SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
 use super::recovery::Segment;
-use super::shared::{Queued, Shared, Spare};
+use super::shared::{Queued, Shared, Spare, State};
 use crate::clock;
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::Number;
@@ -18,12 +19,24 @@ use crate::names::Number;
 /// Bytes of records that one batch gathers before it is written: bounds its buffer.
 const BATCH_BYTES: usize = 2 * COMMIT_BYTES_MAX;
 
+/// Calls that wait for one batch before the next one gathers: fewer clients would only wait longer, each for itself.
+const GATHER_WAITING: usize = 4;
+
+/// A batch that gathers is written when nothing came to it for so long: all who could come then wait already.
+const GATHER_STEP: Duration = Duration::from_micros(100);
+
+/// Longest time that a batch gathers: a sync costs as much CPU as several calls, so that under load one in this time
+/// is right, however fast the disk is.
+const GATHER_STEPS_MAX: usize = 10;
+
 pub(super) struct Writer {
     shared: Arc<Shared>,
     open: Option<Open>,
     buffer: Vec<u8>,
     /// The number of the last record in `buffer`.
     last: Number,
+    /// Calls that waited for the batch before.
+    waited: usize,
 }
 
 /// The segment that is written.
@@ -35,7 +48,7 @@ struct Open {
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let last = shared.gate.durable();
-        Self { shared, open: None, buffer: Vec::new(), last }
+        Self { shared, open: None, buffer: Vec::new(), last, waited: 0 }
     }
 
     /// Runs until the journal is closed and all is written, or a write fails: then nothing is written any more.
@@ -72,11 +85,10 @@ impl Writer {
     }
 
     /// Waits until somebody waits for a record, or a batch is full; none when the journal is closed and all were taken.
-    fn take_batch(&self) -> Option<Vec<Queued>> {
-        let (mut state, durable) = (self.shared.lock(), self.last);
-        while state.queue.len() < self.shared.batch_commits_max.max(1)
-            && (state.wanted <= durable || state.queue.is_empty())
-        {
+    fn take_batch(&mut self) -> Option<Vec<Queued>> {
+        let shared = Arc::clone(&self.shared);
+        let (mut state, durable) = (shared.lock(), self.last);
+        while !shared.is_full(&state) && (state.wanted <= durable || state.queue.is_empty()) {
             if state.closing {
                 if state.queue.is_empty() {
                     return None;
@@ -84,11 +96,15 @@ impl Writer {
                 break;
             }
             state.writer_waits = true;
-            state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.writer_waits = false;
+        if self.waited.max(state.waiting) >= GATHER_WAITING {
+            state = gather(&shared, state);
+        }
+        self.waited = std::mem::take(&mut state.waiting);
         let mut bytes = 0;
-        let count = state.queue.iter().take(self.shared.batch_commits_max.max(1)).take_while(|queued| {
+        let count = state.queue.iter().take(shared.batch_commits_max.max(1)).take_while(|queued| {
             let fits = bytes < BATCH_BYTES;
             bytes += queued.body.bytes();
             fits
@@ -132,6 +148,22 @@ impl Writer {
         self.open = Some(Open { file: spare.file, offset: SEGMENT_HEADER_BYTES as u64 });
         Ok(())
     }
+}
+
+/// Lets the batch grow for as long as commits come to it, up to a bound.
+fn gather<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    for _ in 0..GATHER_STEPS_MAX {
+        let queued = state.queue.len();
+        if state.closing || shared.is_full(&state) {
+            break;
+        }
+        // Only the end of the journal wakes it earlier.
+        state = shared.work.wait_timeout(state, GATHER_STEP).unwrap_or_else(PoisonError::into_inner).0;
+        if state.queue.len() == queued {
+            break;
+        }
+    }
+    state
 }
 
 /// Prepares one file ahead, so that a full disk is noticed before a commit needs the room.

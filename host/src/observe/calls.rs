@@ -105,6 +105,12 @@ impl ServiceCalls {
         Counted::enter(self, |calls| &calls.waiting)
     }
 
+    /// How many calls wait for their turn now.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.waiting.get()
+    }
+
     /// What was counted since the start.
     #[must_use]
     pub fn figures(&self) -> CallFigures {

@@ -27,15 +27,45 @@ impl Latencies {
     /// The latency, in microseconds, that `percent` percent of all did not exceed; nothing before the first.
     #[must_use]
     pub fn percentile_micros(&self, percent: u64) -> Option<u64> {
-        let counts: Vec<u64> = self.0.iter().map(|bucket| bucket.load(Relaxed)).collect();
-        let total: u64 = counts.iter().sum();
+        self.counts().percentile_micros(percent)
+    }
+
+    /// What was counted until now.
+    #[must_use]
+    pub fn counts(&self) -> LatencyCounts {
+        LatencyCounts(self.0.iter().map(|bucket| bucket.load(Relaxed)).collect())
+    }
+}
+
+/// How often each latency was seen, in some time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LatencyCounts(Vec<u64>);
+
+impl LatencyCounts {
+    /// What was counted since `earlier` was.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let earlier = earlier.0.iter().chain(std::iter::repeat(&0));
+        Self(self.0.iter().zip(earlier).map(|(now, then)| now.saturating_sub(*then)).collect())
+    }
+
+    /// The latency, in microseconds, that `percent` percent of all did not exceed; nothing without any.
+    #[must_use]
+    pub fn percentile_micros(&self, percent: u64) -> Option<u64> {
+        let total: u64 = self.0.iter().sum();
         let rank = (total * percent.min(100)).div_ceil(100).max(1);
         let mut seen = 0;
-        let position = counts.iter().position(|count| {
+        let position = self.0.iter().position(|count| {
             seen += count;
             seen >= rank
         })?;
         Some(bucket_end(position))
+    }
+
+    /// How many took longer than `micros` microseconds, as exactly as they were counted.
+    #[must_use]
+    pub fn above(&self, micros: u64) -> u64 {
+        self.0.iter().skip(bucket(micros) + 1).sum()
     }
 }
 

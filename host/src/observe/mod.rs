@@ -6,8 +6,12 @@ pub mod journal;
 mod latency;
 mod logging;
 mod recorder;
+mod releases;
 pub mod runtime;
+mod shadow;
 
 pub use latency::Latencies;
 pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
 pub use recorder::Metrics;
+pub use releases::{ReleaseCalls, ReleaseFigures, Sample};
+pub use shadow::{Difference, FunctionReport, ShadowReport};

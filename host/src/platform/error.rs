@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::admin::TokenFileError;
-use crate::call::NotExported;
-use crate::contract::{ContractError, Verdict};
+use crate::contract::Verdict;
 
 use crate::gateway::GatewayError;
 use crate::names::ServiceName;
@@ -20,9 +19,7 @@ pub enum StartError {
     #[error("the data directory {path} cannot be made")]
     Data { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
-    Contract(#[from] ContractError),
-    #[error("{service} has the contract {world}, which is not in the folder of contracts; there are: {known}")]
-    NoSuchContract { service: ServiceName, world: String, known: String },
+    Releases(#[from] crate::release::OpenError),
     #[error("cannot open the stores")]
     Store(#[from] OpenError),
     #[error(transparent)]
@@ -35,14 +32,8 @@ pub enum StartError {
     Compile { service: ServiceName, source: CompileError },
     #[error("the component of {service} cannot be linked")]
     Link { service: ServiceName, source: LinkError },
-    #[error(transparent)]
-    Directory(#[from] NotExported),
-    #[error("the system gives no randomness")]
-    Randomness(#[from] getrandom::Error),
     #[error("a listener has no address")]
     Address { source: std::io::Error },
-    #[error("the OpenAPI document cannot be written")]
-    Openapi { source: serde_json::Error },
     #[error(transparent)]
     Gateway(#[from] GatewayError),
     #[error(transparent)]

@@ -1,7 +1,9 @@
 //! Compiled components: by digest from the cache, or compiled.
 
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -18,6 +20,8 @@ pub struct Code {
     pub(super) digest: Digest,
     pub(super) kind: Kind,
     pub(super) component: Component,
+    origin: Origin,
+    took: Duration,
     /// A guest that runs where nothing ticks would never give its thread back.
     pub(super) ticker: Arc<Ticker>,
 }
@@ -28,6 +32,27 @@ impl Code {
     pub fn digest(&self) -> Digest {
         self.digest
     }
+
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// How long it took to have it, and not only to compile it: the component's digest, and another's compilation of the
+    /// same component, are in it.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+}
+
+/// Where compiled code comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was compiled for this.
+    Compiler,
+    /// It was compiled before, by this host or one before it.
+    Cache,
 }
 
 /// Why a component cannot be compiled for this host.
@@ -44,7 +69,39 @@ pub(super) struct Compiler {
     kind: Kind,
     engine: Engine,
     cache: Cache,
+    compiling: Compiling,
     ticker: Arc<Ticker>,
+}
+
+/// Which components are being compiled. Whoever wants one of them waits, and then finds it in the cache: the work is done
+/// once, and no entry of the cache is replaced while somebody loads it.
+#[derive(Debug, Default)]
+struct Compiling {
+    digests: Mutex<HashSet<Digest>>,
+    ended: Condvar,
+}
+
+/// The right to compile one component.
+struct Turn<'a> {
+    compiling: &'a Compiling,
+    digest: Digest,
+}
+
+impl Compiling {
+    /// Blocks until nobody else compiles the component `digest`.
+    fn turn(&self, digest: Digest) -> Turn<'_> {
+        let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.ended.wait_while(digests, |digests| digests.contains(&digest));
+        waited.unwrap_or_else(PoisonError::into_inner).insert(digest);
+        Turn { compiling: self, digest }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.compiling.digests.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.digest);
+        self.compiling.ended.notify_all();
+    }
 }
 
 impl Compiler {
@@ -53,7 +110,7 @@ impl Compiler {
     /// When the folder of compiled code cannot be made.
     pub(super) fn new(kind: Kind, engine: Engine, compiled: &Path, ticker: &Arc<Ticker>) -> std::io::Result<Self> {
         let cache = Cache::open(compiled, &engine)?;
-        Ok(Self { kind, engine, cache, ticker: Arc::clone(ticker) })
+        Ok(Self { kind, engine, cache, compiling: Compiling::default(), ticker: Arc::clone(ticker) })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -69,12 +126,16 @@ impl Compiler {
     ///
     /// [`CompileError`]. That the cache does not take new code is logged, and no error.
     pub(super) fn compile(&self, bytes: &[u8]) -> Result<Code, CompileError> {
+        let began = clock::now();
         let digest = Digest::of(bytes);
-        let component = match self.cache.get(&self.engine, digest) {
-            Some(component) => component,
-            None => self.compile_new(digest, bytes)?,
+        let turn = self.compiling.turn(digest);
+        let (component, origin) = match self.cache.get(&self.engine, digest) {
+            Some(component) => (component, Origin::Cache),
+            None => (self.compile_new(digest, bytes)?, Origin::Compiler),
         };
-        Ok(Code { digest, kind: self.kind, component, ticker: Arc::clone(&self.ticker) })
+        drop(turn);
+        let took = Instant::elapsed(&began);
+        Ok(Code { digest, kind: self.kind, component, origin, took, ticker: Arc::clone(&self.ticker) })
     }
 
     fn compile_new(&self, digest: Digest, bytes: &[u8]) -> Result<Component, CompileError> {

@@ -6,6 +6,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Val};
 
 use super::failure::{Failure, over};
+use super::seclusion::Secluded;
 use super::state::State;
 use crate::contract::{Function, Reach, World};
 use crate::store::Event;
@@ -50,8 +51,13 @@ fn emit(state: &mut State, event: &Function, parameters: &Parameters, arguments:
         backtrace: String::new(),
         log_tail: String::new(),
     })?;
-    let event = Event { interface: event.interface.clone(), function: event.name.wit.clone(), payload: payload.into() };
-    state.transaction.emit(event).map_err(Failure::Store)
+    let (interface, function) = (event.interface.clone(), event.name.wit.clone());
+    let emitted = Event { interface, function, payload: payload.into() };
+    state.transaction.emit(emitted).map_err(Failure::Store)?;
+    if state.secluded {
+        return Err(Failure::Nested(Secluded::event(event)));
+    }
+    Ok(())
 }
 
 async fn call(

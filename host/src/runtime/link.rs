@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
 use super::code::Code;
 use super::engine::Kind;
 use super::imports;
+use super::migration::Migration;
 use super::offered;
 use super::program::Program;
+use super::signature;
 use super::state::{Service, State};
 use crate::config::LimitSettings;
-use crate::contract::World;
+use crate::contract::{Function, World};
 use crate::names::ServiceName;
 
 /// What a service gives its component beside the contract.
@@ -31,6 +34,8 @@ pub struct LinkSettings {
 pub enum LinkError {
     #[error("the component does not export {interface}#{function}")]
     MissingExport { interface: Arc<str>, function: Arc<str> },
+    #[error("the component exports {interface}#{function} as something else, or with other types")]
+    WrongType { interface: Arc<str>, function: Arc<str> },
     #[error("the component imports what {service} is not given")]
     Import { service: ServiceName, source: wasmtime::Error },
     #[error("the component exports no `wasi:http` handler, neither of 0.2 nor of 0.3")]
@@ -55,23 +60,39 @@ pub(super) fn link(code: &Code, world: &Arc<World>, settings: LinkSettings) -> R
     offered::add_to_linker(&mut linker, !settings.outbound_hosts.is_empty()).map_err(import)?;
     imports::add_to_linker(&mut linker, world).map_err(import)?;
     let instances = linker.instantiate_pre(&code.component).map_err(import)?;
-    let exports = exports(&code.component, world)?;
-    Ok(Program { instances, exports, service: Arc::new(Service::new(settings)), _ticker: Arc::clone(&code.ticker) })
+    let mut exports = Exports::new();
+    for function in world.exports.iter().flat_map(|interface| &interface.functions) {
+        add(&mut exports, &code.component, function)?;
+    }
+    let migration = Migration::new();
+    let interface = &migration.describe.interface;
+    let migration = code.component.get_export_index(None, &**interface).map(|_| migration);
+    for function in migration.iter().flat_map(Migration::functions) {
+        add(&mut exports, &code.component, function)?;
+    }
+    Ok(Program {
+        instances,
+        exports,
+        migration,
+        world: Arc::clone(world),
+        service: Arc::new(Service::new(settings)),
+        _ticker: Arc::clone(&code.ticker),
+    })
 }
 
-fn exports(component: &Component, world: &World) -> Result<Exports, LinkError> {
-    let mut exports = Exports::new();
-    for interface in &world.exports {
-        let instance = component.get_export_index(None, &*interface.name);
-        for function in &interface.functions {
-            let index = instance
-                .and_then(|instance| component.get_export_index(Some(&instance), &*function.name.wit))
-                .ok_or_else(|| LinkError::MissingExport {
-                    interface: interface.name.clone(),
-                    function: function.name.wit.clone(),
-                })?;
-            exports.entry(interface.name.clone()).or_default().insert(function.name.wit.clone(), index);
+/// Finds `function` in a component.
+fn add(exports: &mut Exports, component: &Component, function: &Function) -> Result<(), LinkError> {
+    let (interface, name) = (&function.interface, &function.name.wit);
+    let found = component
+        .get_export_index(None, &**interface)
+        .and_then(|instance| component.get_export(Some(&instance), &**name));
+    let (interface, function_name) = (Arc::clone(interface), Arc::clone(name));
+    match found {
+        None => Err(LinkError::MissingExport { interface, function: function_name }),
+        Some((ComponentItem::ComponentFunc(found), index)) if signature::fits(function, &found) => {
+            exports.entry(interface).or_default().insert(function_name, index);
+            Ok(())
         }
+        Some(_) => Err(LinkError::WrongType { interface, function: function_name }),
     }
-    Ok(exports)
 }

@@ -29,7 +29,8 @@ impl<'a> Verified<'a> {
     pub(super) fn load(self, engine: &Engine) -> wasmtime::Result<Component> {
         // SAFETY: the file holds what `Component::serialize` gave. The host wrote it under a temporary name and renamed
         // it, into a folder that only its own user may enter; nobody writes to it after that, because a new entry is a
-        // new file; and its digest was compared with the recorded one, so it was not damaged on the disk.
+        // new file, and none takes this name while somebody loads; and its digest was compared with the recorded one,
+        // so it was not damaged on the disk.
         unsafe { Component::deserialize_file(engine, self.0) }
     }
 }

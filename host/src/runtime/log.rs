@@ -123,7 +123,7 @@ fn log(service: &ServiceName, request: &RequestId, source: Source, line: &[u8]) 
 }
 
 /// A guest's bytes as text that cannot forge a line of the log or move the cursor of a terminal.
-fn plain(bytes: &[u8], lines: bool) -> String {
+pub(super) fn plain(bytes: &[u8], lines: bool) -> String {
     let harmless = |c: char| !c.is_control() || c == '\t' || (lines && c == '\n');
     String::from_utf8_lossy(bytes).chars().map(|c| if harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }

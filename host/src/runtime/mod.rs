@@ -17,10 +17,14 @@ mod link;
 mod load;
 mod log;
 mod memory;
+mod migration;
 mod offered;
 mod outgoing;
 mod program;
 mod report;
+mod seclusion;
+mod signature;
+mod smoke;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -29,12 +33,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use code::{Code, CompileError};
+pub use code::{Code, CompileError, Origin};
 pub use failure::{Failure, OutboundError};
 pub use frame::{Finished, Frame, Outbound, OutboundFuture};
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram};
 pub use link::{LinkError, LinkSettings};
+pub use migration::{DataVersion, DescribeError, MigrateError, Migrated};
 pub use program::Program;
+pub use seclusion::{Secluded, Seclusion};
+pub use smoke::{SmokeFailure, SmokeReport};
 
 pub(crate) use answer::bytes as json_bytes;
 
@@ -112,7 +119,7 @@ impl Runtime {
     }
 
     /// The code of a component that serves a contract: from the cache, or compiled, which takes some 100 ms on all
-    /// cores. It blocks its thread.
+    /// cores. It blocks its thread. Several may be compiled at once; one that is being compiled already is waited for.
     ///
     /// # Errors
     ///
@@ -130,7 +137,8 @@ impl Runtime {
         self.inner.http.compile(component).map(Arc::new)
     }
 
-    /// Links `code` to the contract `world`: what it imports is there, and what the contract exports is found in it.
+    /// Links `code` to the contract `world`: what it imports is there, and what the contract exports is found in it with
+    /// the contract's types.
     ///
     /// # Errors
     ///

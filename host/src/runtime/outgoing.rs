@@ -65,7 +65,8 @@ impl Grants {
 /// Sends the requests of one instance.
 pub(super) struct Outgoing {
     service: ServiceName,
-    grants: Grants,
+    /// Nothing where requests are denied, whatever is granted.
+    grants: Option<Grants>,
     gate: Option<Gate>,
 }
 
@@ -77,11 +78,11 @@ pub(super) struct Gate {
 }
 
 impl Outgoing {
-    pub(super) fn new(service: ServiceName, grants: Grants) -> Self {
+    pub(super) fn new(service: ServiceName, grants: Option<Grants>) -> Self {
         Self { service, grants, gate: None }
     }
 
-    /// From now on requests wait for `gate`; without one none is sent, as what is rehearsed must not leave the host.
+    /// From now on requests wait for `gate`.
     pub(super) fn gate(&mut self, gate: Option<Gate>) {
         self.gate = gate;
     }
@@ -101,17 +102,21 @@ impl WasiHttpHooks for Outgoing {
         let (Some(scheme), Some(authority)) = (uri.scheme().cloned(), uri.authority()) else {
             return Box::new(std::future::ready(Err(Error::HttpRequestUriInvalid)));
         };
-        let Some((host, port)) = self.grants.target(&scheme, authority) else {
+        let Some(grants) = &self.grants else {
+            tracing::warn!(service = %self.service, %authority, "a request of a rehearsal, a migration or a smoke call, which make none");
+            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+        };
+        let Some((host, port)) = grants.target(&scheme, authority) else {
             tracing::warn!(service = %self.service, %authority, "a request to a host that is not in outbound_hosts");
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
-        let tls = self.grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
-        let Some(Gate { store, number }) = self.gate.clone() else {
-            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
-        };
+        let tls = grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
+        let gate = self.gate.clone();
         Box::new(async move {
-            let stopped = |stopped: Stopped| Error::InternalError(Some(stopped.to_string()));
-            store.wait_durable(number).await.map_err(stopped)?;
+            if let Some(Gate { store, number }) = gate {
+                let stopped = |stopped: Stopped| Error::InternalError(Some(stopped.to_string()));
+                store.wait_durable(number).await.map_err(stopped)?;
+            }
             send(request, options.unwrap_or_default(), (host, port), tls).await
         })
     }

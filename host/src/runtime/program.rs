@@ -10,15 +10,20 @@ use super::epoch::Ticker;
 use super::failure::{Failure, over};
 use super::frame::{Finished, Frame};
 use super::link::Exports;
+use super::migration::Migration;
 use super::report::{Ended, report};
+use super::seclusion::Seclusion;
 use super::state::{Service, State};
-use crate::contract::Function;
+use crate::contract::{Function, World};
 use crate::limits::COMMIT_BYTES_MAX;
 
 /// A component linked to a contract, ready to run. Its runs share nothing.
 pub struct Program {
     pub(super) instances: InstancePre<State>,
     pub(super) exports: Exports,
+    /// Nothing where the component does not export it.
+    pub(super) migration: Option<Migration>,
+    pub(super) world: Arc<World>,
     pub(super) service: Arc<Service>,
     pub(super) _ticker: Arc<Ticker>,
 }
@@ -45,15 +50,31 @@ impl Program {
     ///
     /// Dropping the future ends the guest and gives back its slot and memory. The frame is lost with it.
     pub async fn run(&self, function: &Function, arguments: &[Val], frame: Frame) -> Finished {
+        let state = State::new(Arc::clone(&self.service), frame);
+        self.run_from(state, Some(function), arguments).await
+    }
+
+    /// As [`Program::run`], with nothing but the store to reach. Without a function the component is only started.
+    pub(super) async fn run_secluded(
+        &self,
+        function: Option<&Function>,
+        arguments: &[Val],
+        seclusion: Seclusion,
+    ) -> Finished {
+        let state = State { secluded: true, ..State::new(Arc::clone(&self.service), seclusion.into_frame()) };
+        self.run_from(state, function, arguments).await
+    }
+
+    async fn run_from(&self, state: State, function: Option<&Function>, arguments: &[Val]) -> Finished {
         let _counted = self.service.metrics.count_instance();
-        let deadline = frame.deadline.into();
-        let mut store = self.store(frame);
+        let deadline = state.deadline.into();
+        let mut store = self.store(state);
         let run = self.run_in(&mut store, function, arguments);
         let result = tokio::time::timeout_at(deadline, run).await.unwrap_or(Err(Failure::Deadline));
         let mut state = store.into_data();
         let log_tail = state.finish_log();
         let result = result.map_err(|failure| {
-            let function = format_args!("{}#{}", function.interface, function.name.wit);
+            let function = Called(function);
             let memory_refused = state.memory.refused();
             let ended = Ended { request: &state.request, function: &function, memory_refused, log_tail };
             report(&self.service, ended, failure)
@@ -67,10 +88,10 @@ impl Program {
         !self.service.grants.is_empty()
     }
 
-    fn store(&self, frame: Frame) -> Store<State> {
+    fn store(&self, state: State) -> Store<State> {
         let limits = &self.service.limits;
         let fuel = limits.answer_bytes_max.saturating_mul(MEMORY_PER_ANSWER_BYTE).max(HANDED_BYTES_MIN);
-        let mut store = Store::new(self.instances.engine(), State::new(Arc::clone(&self.service), frame));
+        let mut store = Store::new(self.instances.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(fuel);
         store.set_epoch_deadline(1);
@@ -81,15 +102,12 @@ impl Program {
     async fn run_in(
         &self,
         store: &mut Store<State>,
-        function: &Function,
+        function: Option<&Function>,
         arguments: &[Val],
     ) -> Result<Option<Val>, Failure> {
-        let index = self.export(function).ok_or_else(|| Failure::Trap {
-            message: format!("the contract of the component has no {}#{}", function.interface, function.name.wit),
-            backtrace: String::new(),
-            log_tail: String::new(),
-        })?;
+        let index = function.map(|function| self.export(function)).transpose()?;
         let instance = self.instances.instantiate_async(&mut *store).await.map_err(Failure::of)?;
+        let (Some(function), Some(index)) = (function, index) else { return Ok(None) };
         let export = instance.get_func(&mut *store, index).expect("the index was looked up in this component");
         let mut result = Val::Bool(false);
         let has_result = function.fallible || function.ok.is_some();
@@ -105,7 +123,24 @@ impl Program {
         Ok(Some(result))
     }
 
-    fn export(&self, function: &Function) -> Option<&ComponentExportIndex> {
-        self.exports.get(&function.interface)?.get(&function.name.wit)
+    fn export(&self, function: &Function) -> Result<&ComponentExportIndex, Failure> {
+        let interface = self.exports.get(&function.interface);
+        interface.and_then(|functions| functions.get(&function.name.wit)).ok_or_else(|| Failure::Trap {
+            message: format!("the contract of the component has no {}", Called(Some(function))),
+            backtrace: String::new(),
+            log_tail: String::new(),
+        })
+    }
+}
+
+/// What a run was for, as the log names it.
+struct Called<'a>(Option<&'a Function>);
+
+impl std::fmt::Display for Called<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(function) => write!(f, "{}#{}", function.interface, function.name.wit),
+            None => f.write_str("its start"),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The state of one instance: all that the host functions of one run work on.
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
@@ -44,6 +45,9 @@ pub(super) struct State {
     pub(super) calling_service: Option<ServiceName>,
     pub(super) outbound: Box<dyn Outbound>,
     pub(super) request: RequestId,
+    pub(super) deadline: Instant,
+    /// Whether the run reaches nothing but its store.
+    pub(super) secluded: bool,
     pub(super) memory: Memory,
     /// How many events the run has emitted.
     pub(super) events: usize,
@@ -71,6 +75,8 @@ impl State {
             calling_service: frame.calling_service,
             outbound: frame.outbound,
             request: frame.request,
+            deadline: frame.deadline,
+            secluded: false,
             events: 0,
             time: Time::new(frame.time_unix_micros),
             random: Random::new(frame.seed),

@@ -83,6 +83,12 @@ impl Services {
         kept.map(|(service, member)| Kept { service: service.clone(), bytes: member.store.bytes() }).collect()
     }
 
+    /// See [`super::Stores::kept_store`].
+    pub(super) fn kept_store(&self, name: &ServiceName) -> Option<Store> {
+        let member = self.list().members.get(name).filter(|member| !member.in_use).cloned();
+        member.map(|member| member.store).filter(|store| store.state().forgotten().is_none())
+    }
+
     /// All stores, used or kept.
     pub(super) fn members(&self) -> Vec<Member> {
         self.list().members.values().cloned().collect()

@@ -5,19 +5,11 @@ use std::path::Path;
 
 use switchyard::config::RuntimeSettings;
 use switchyard::contract::Contracts;
-use switchyard::runtime::{CompileError, LinkError, LinkSettings, Runtime};
+use switchyard::runtime::{CompileError, LinkError, Origin, Runtime};
+use wasmtime::component::Val;
 
-use crate::guest::{component, limits, runtime, runtime_settings, workspace};
+use crate::guest::{Guest, component, limits, link_settings, runtime, runtime_settings, workspace};
 use crate::log;
-
-fn settings() -> LinkSettings {
-    LinkSettings {
-        service: "hostile".to_owned().try_into().unwrap(),
-        environment: Vec::new(),
-        outbound_hosts: Vec::new(),
-        limits: limits(),
-    }
-}
 
 #[test]
 fn a_damaged_entry_of_the_cache_is_compiled_again() {
@@ -58,18 +50,53 @@ fn a_component_links_only_to_a_contract_that_it_keeps() {
     let hostile = read("host/tests/wit").world("test:hostile/hostile").unwrap();
     let cart = read("wit").world("shop:cart/cart-service").unwrap();
     let code = runtime.compile(&component("hostile.wasm")).unwrap();
-    assert!(runtime.link(&code, &hostile, settings()).is_ok());
-    assert!(matches!(runtime.link(&code, &cart, settings()), Err(LinkError::Import { .. })));
+    assert!(runtime.link(&code, &hostile, link_settings(limits())).is_ok());
+    assert!(matches!(runtime.link(&code, &cart, link_settings(limits())), Err(LinkError::Import { .. })));
 
     let fetcher = read("host/tests/wit").world("test:fetches/fetcher").unwrap();
     let fetches = runtime.compile(&component("fetches.wasm")).unwrap();
-    let ungranted = runtime.link(&fetches, &fetcher, settings());
+    let ungranted = runtime.link(&fetches, &fetcher, link_settings(limits()));
     assert!(matches!(ungranted, Err(LinkError::Import { source, .. }) if format!("{source:#}").contains("wasi:http")));
 
     let web = runtime.compile_http(&component("web_0_2.wasm")).unwrap();
-    assert!(matches!(runtime.link(&web, &hostile, settings()), Err(LinkError::Kind { .. })));
+    assert!(matches!(runtime.link(&web, &hostile, link_settings(limits())), Err(LinkError::Kind { .. })));
     let tasks = switchyard::tasks::Tasks::default();
-    assert!(matches!(runtime.link_http(&code, settings(), &tasks), Err(LinkError::Kind { .. })));
+    assert!(matches!(runtime.link_http(&code, link_settings(limits()), &tasks), Err(LinkError::Kind { .. })));
     let not_web = runtime.compile_http(b"\0asm\x0d\0\x01\0").unwrap();
-    assert!(matches!(runtime.link_http(&not_web, settings(), &tasks), Err(LinkError::NoHandler { .. })));
+    assert!(matches!(runtime.link_http(&not_web, link_settings(limits()), &tasks), Err(LinkError::NoHandler { .. })));
+}
+
+#[test]
+fn components_are_compiled_at_once_and_each_of_them_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new(&runtime_settings(1), folder.path()).unwrap();
+    let compile = |file: &'static str| {
+        let runtime = runtime.clone();
+        move || runtime.compile(&component(file)).unwrap().origin()
+    };
+    let origins = std::thread::scope(|scope| {
+        let files = ["fetches.wasm", "hostile.wasm", "fetches.wasm", "hostile.wasm"];
+        let threads = files.map(|file| scope.spawn(compile(file)));
+        threads.map(|thread| thread.join().unwrap())
+    });
+    assert_eq!(origins.iter().filter(|origin| **origin == Origin::Compiler).count(), 2, "{origins:?}");
+    assert_eq!(compile("hostile.wasm")(), Origin::Cache);
+}
+
+/// The code comes from the cache, whose files the process has mapped as long as it has the code.
+#[tokio::test]
+async fn the_code_of_a_program_is_gone_when_nobody_has_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new(&runtime_settings(4), folder.path()).unwrap();
+    let mapped = || fs::read_to_string("/proc/self/maps").unwrap().matches(folder.path().to_str().unwrap()).count();
+    drop(runtime.compile(&component("hostile.wasm")).unwrap());
+    assert_eq!(mapped(), 0);
+    let guest = Guest::new(&runtime, limits());
+    let weak = std::sync::Arc::downgrade(&guest.program);
+    for _ in 0..4 {
+        guest.run("echo", &[Val::String("hi".into())]).await.unwrap();
+    }
+    assert!(mapped() > 0);
+    drop(guest);
+    assert_eq!((weak.strong_count(), mapped()), (0, 0));
 }

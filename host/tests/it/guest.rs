@@ -8,7 +8,7 @@ use switchyard::config::{LimitSettings, RuntimeSettings, StoreSettings};
 use switchyard::contract::{Contracts, Function, World};
 use switchyard::names::{CallId, Identity, Number, RequestId, ServiceName};
 use switchyard::runtime::{
-    Failure, Finished, Frame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime,
+    Failure, Finished, Frame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime, Seclusion,
 };
 use switchyard::store::{CommitDetails, Store, Stores};
 use wasmtime::component::Val;
@@ -107,27 +107,26 @@ pub(crate) fn limits() -> LimitSettings {
     }
 }
 
+/// What the service `hostile` gives its component: a greeting, and no hosts outside.
+pub(crate) fn link_settings(limits: LimitSettings) -> LinkSettings {
+    LinkSettings {
+        service: ServiceName::parse("hostile").unwrap(),
+        environment: vec![("GREETING".into(), "hello".into())],
+        outbound_hosts: Vec::new(),
+        limits,
+    }
+}
+
 impl Guest {
     pub(crate) fn new(runtime: &Runtime, limits: LimitSettings) -> Arc<Self> {
-        Self::of("hostile.wasm", "test:hostile/hostile", Vec::new(), runtime, limits)
+        Self::of("hostile.wasm", "test:hostile/hostile", link_settings(limits), runtime)
     }
 
-    pub(crate) fn of(
-        file: &str,
-        world: &str,
-        outbound_hosts: Vec<String>,
-        runtime: &Runtime,
-        limits: LimitSettings,
-    ) -> Arc<Self> {
+    pub(crate) fn of(file: &str, world: &str, settings: LinkSettings, runtime: &Runtime) -> Arc<Self> {
         let contracts = Contracts::read(&workspace().join("host/tests/wit")).unwrap();
         let world = contracts.world(world).unwrap();
         let code = runtime.compile(&component(file)).unwrap();
-        let settings = LinkSettings {
-            service: ServiceName::parse("hostile").unwrap(),
-            environment: vec![("GREETING".into(), "hello".into())],
-            outbound_hosts,
-            limits: limits.clone(),
-        };
+        let limits = settings.limits.clone();
         let program = runtime.link(&code, &world, settings).unwrap();
         let data = tempfile::tempdir().unwrap();
         let services = [(ServiceName::parse("hostile").unwrap(), limits.store_bytes_max)];
@@ -154,6 +153,17 @@ impl Guest {
     /// A frame of a function that only reads.
     pub(crate) fn frame_read(&self, peer: Peer) -> Frame {
         Frame { transaction: self.store.begin_read(), ..self.frame(peer) }
+    }
+
+    /// What a run is given that is made for nobody, and may write.
+    pub(crate) fn seclusion(&self) -> Seclusion {
+        let Frame { transaction, seed, time_unix_micros, deadline, request, .. } = self.frame(Peer::Breaks);
+        Seclusion { transaction, seed, time_unix_micros, deadline, request }
+    }
+
+    /// As [`Guest::seclusion`], for what only reads.
+    pub(crate) fn seclusion_read(&self) -> Seclusion {
+        Seclusion { transaction: self.store.begin_read(), ..self.seclusion() }
     }
 
     /// Runs a function and commits what it did.

@@ -7,5 +7,7 @@ mod compile;
 mod guest;
 mod hostile;
 mod log;
+mod migration;
 mod ordinary;
+mod smoke;
 mod web;

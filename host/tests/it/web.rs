@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wasmtime::component::Val;
 
-use crate::guest::{Guest, component, limits, now, runtime};
+use crate::guest::{Guest, component, limits, link_settings, now, runtime};
 
 const COMPONENTS: [&str; 2] = ["web_0_2.wasm", "web_0_3.wasm"];
 
@@ -151,7 +151,8 @@ async fn a_component_with_a_contract_reaches_out_only_where_it_was_granted_too()
     let authority = says_hi().await;
     let runtime = runtime(1);
     for (granted, said) in [(authority.clone(), "200 hi"), ("example.com".into(), "ErrorCode::HttpRequestDenied")] {
-        let guest = Guest::of("fetches.wasm", "test:fetches/fetcher", vec![granted], &runtime, limits());
+        let settings = LinkSettings { outbound_hosts: vec![granted], ..link_settings(limits()) };
+        let guest = Guest::of("fetches.wasm", "test:fetches/fetcher", settings, &runtime);
         let answer = guest.run("fetch", &[Val::String(authority.clone())]).await.unwrap();
         assert_eq!(answer, Some(Val::String(said.into())));
     }

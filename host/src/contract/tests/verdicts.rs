@@ -1,11 +1,9 @@
 //! Verdicts: what is said of components that were made for the purpose.
 
 use proptest::prelude::*;
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi};
 
-use super::read;
-use crate::contract::{HttpVersion, OutboundHttp, Verdict, judge_http, source};
+use super::{SERVICE, component, read};
+use crate::contract::{HttpVersion, OutboundHttp, Verdict, judge_http};
 
 /// The contract that the components of these tests are judged by.
 const CONTRACT: &str = "
@@ -34,16 +32,6 @@ const CONTRACT: &str = "
         export cart;
     }";
 
-/// A component that has exactly the world `world` of the first package of `packages`, and does nothing.
-fn component(packages: &[&str], world: &str) -> Vec<u8> {
-    let files = packages.iter().enumerate().map(|(index, text)| vec![(format!("{index}.wit"), (*text).into())]);
-    let resolve = source::resolve(files.collect()).unwrap_or_else(|error| panic!("{error}"));
-    let (id, _) = resolve.worlds.iter().find(|(_, candidate)| candidate.name == world).expect("the world is there");
-    let mut module = dummy_module(&resolve, id, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    embed_component_metadata(&mut module, &resolve, id, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
-}
-
 fn judge(component: &[u8]) -> Verdict {
     judge_with(component, OutboundHttp::Refused)
 }
@@ -53,9 +41,6 @@ fn judge_with(component: &[u8], outbound: OutboundHttp) -> Verdict {
     let world = contracts.world("a:shop/service").unwrap();
     contracts.judge(&world, component, outbound)
 }
-
-/// What the host offers, from its own WIT.
-const SERVICE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/service/service.wit"));
 
 /// The component of the contract with `from` replaced by `to` in its WIT is refused with `expected`.
 #[track_caller]
@@ -99,6 +84,59 @@ fn a_component_may_export_more_and_import_less_and_what_the_host_offers() {
     let text = more.iter().fold(CONTRACT.to_owned(), |text, (from, to)| text.replace(from, to));
     let verdict = judge(&component(&[&text, SERVICE], "service"));
     assert!(verdict.accepted, "{verdict}");
+}
+
+/// The contract, with an export of the host's interface for migrations, `changes` made to that.
+fn migrating(changes: &[(&str, &str)]) -> Verdict {
+    let mut service = SERVICE.to_owned();
+    for (from, to) in changes {
+        assert!(service.contains(from), "{from} is not in the interface");
+        service = service.replace(from, to);
+    }
+    let version = if service.contains("@0.2.0;") { "0.2.0" } else { "0.1.0" };
+    let export = format!("export cart; export switchyard:service/migration@{version};");
+    judge(&component(&[&CONTRACT.replace("export cart;", &export), &service], "service"))
+}
+
+#[test]
+fn a_component_may_bring_its_data_to_its_version() {
+    let verdict = migrating(&[]);
+    assert!(verdict.accepted, "{verdict}");
+    assert_eq!(verdict.exports, ["a:shop/cart@1.0.0", "switchyard:service/migration@0.1.0"]);
+}
+
+#[test]
+fn a_migration_of_other_types_or_another_version_is_told_in_wit_terms() {
+    let check = |changes: &[(&str, &str)], expected: &[&str]| {
+        let verdict = migrating(changes);
+        let problems = verdict.problems.iter();
+        let found = problems.map(|problem| format!("{}: {} | {}", problem.path, problem.expected, problem.found));
+        assert_eq!(found.collect::<Vec<_>>(), expected, "\n{verdict}");
+    };
+    check(
+        &[("pause-ms-max: u32", "pause-ms-max: u64")],
+        &["switchyard:service/migration@0.1.0 · describe · result · field pause-ms-max: u32 | u64"],
+    );
+    check(
+        &[("-> result<_, string>", "-> result")],
+        &["switchyard:service/migration@0.1.0 · migrate · result · error: string | nothing"],
+    );
+    check(
+        &[("    describe: func() -> data;", "")],
+        &["switchyard:service/migration@0.1.0 · describe: func() -> data | nothing"],
+    );
+    check(
+        &[("package switchyard:service@0.1.0", "package switchyard:service@0.2.0")],
+        &["switchyard:service/migration@0.1.0: an export with describe, migrate | nothing"],
+    );
+}
+
+#[test]
+fn the_host_offers_no_migration_to_import() {
+    let text = CONTRACT.replace("export cart;", "export cart; import switchyard:service/migration@0.1.0;");
+    let verdict = judge(&component(&[&text, SERVICE], "service"));
+    let [problem] = &verdict.problems[..] else { panic!("{verdict}") };
+    assert_eq!(problem.path, "import switchyard:service/migration@0.1.0");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wac_types::{ItemKind, NameMap, NameMapNoIntern, Package, Type, Types, WorldId};
+use wac_types::{ItemKind, NameMap, Package, Type, Types, WorldId};
 use wit_parser::{PackageId, Resolve};
 
 use crate::contract::host;
+use crate::contract::surface::by_name;
 
 /// Every package with a world in it, encoded, and the host's own.
 #[derive(Debug)]
@@ -34,9 +35,12 @@ struct EncodedHost {
 /// What a world asks for, in one collection of types.
 #[derive(Debug)]
 pub(super) struct Expected {
+    pub(super) types: Types,
     pub(super) world: WorldId,
     /// What a component may import: the world's imports, and the host's own interfaces.
     pub(super) imports: NameMap<String, ItemKind>,
+    /// What a component may export beside the world, by its full name: how it brings its data to its version.
+    pub(super) migration: Option<(String, ItemKind)>,
 }
 
 impl Encoded {
@@ -62,31 +66,31 @@ impl Encoded {
         Ok(encoded)
     }
 
-    /// Loads a world into `types`; nothing where it is not of these contracts.
-    pub(super) fn load(&self, world: &str, types: &mut Types) -> Option<Expected> {
+    /// Loads a world; nothing where it is not of these contracts.
+    pub(super) fn load(&self, world: &str) -> Option<Expected> {
+        let mut types = Types::new();
         let EncodedWorld { package, name } = self.worlds.get(world)?;
-        let package = Package::from_bytes("contract", None, package.as_ref(), types).ok()?;
+        let package = Package::from_bytes("contract", None, package.as_ref(), &mut types).ok()?;
         let Some(ItemKind::Type(Type::World(world))) = package.definitions().get(name) else { return None };
         let world = *world;
-        let mut imports = NameMap::default();
-        // Later names shadow earlier ones, so none is refused.
-        let mut add = |name: &str, kind: ItemKind| drop(imports.insert(name, &mut NameMapNoIntern, true, kind));
-        if let Some(EncodedHost { package, full_names }) = &self.host {
-            let package = Package::from_bytes("host", None, package.as_ref(), types).ok()?;
+        let mut imports: Vec<(&str, ItemKind)> = Vec::new();
+        let mut migration = None;
+        let package;
+        if let Some(EncodedHost { package: bytes, full_names }) = &self.host {
+            package = Package::from_bytes("host", None, bytes.as_ref(), &mut types).ok()?;
             for (name, kind) in package.definitions() {
-                if let Some(full) = full_names.get(name) {
-                    add(full, kind.promote());
+                match full_names.get(name) {
+                    Some(full) if host::is_migration(full) => migration = Some((full.clone(), kind.promote())),
+                    Some(full) => imports.push((full.as_str(), *kind)),
+                    None => {}
                 }
             }
         }
         let definition = &types[world];
-        for (name, kind) in definition.implicit_imported_interfaces(types) {
-            add(name, kind.promote());
-        }
-        for (name, kind) in &definition.imports {
-            add(name, kind.promote());
-        }
-        Some(Expected { world, imports })
+        imports.extend(definition.implicit_imported_interfaces(&types));
+        imports.extend(definition.imports.iter().map(|(name, kind)| (name.as_str(), *kind)));
+        let imports = by_name(imports.into_iter().map(|(name, kind)| (name, kind.promote())));
+        Some(Expected { types, world, imports, migration })
     }
 }
 

@@ -1,37 +1,39 @@
 //! How a component is judged: what it exports and imports, beside what its contract and the host have.
-//!
-//! wac-types decides about types; what it refuses is then gone through member by member, because it stops at the
-//! first difference.
 
-use wac_types::{ItemKind, NameMap, NameMapNoIntern, Types, World as Wac};
+use wac_types::{ItemKind, NameMapNoIntern, World as Wac};
 
-use super::compare::{Comparison, Side};
-use super::component::{self, Component};
 use super::expected::{Encoded, Expected};
-use super::{HttpVersion, OutboundHttp, Verdict, VerdictProblem, text};
+use super::{HttpVersion, OutboundHttp, Verdict};
+use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut};
 use crate::contract::host::{self, Asker, Standing};
+use crate::contract::surface::{Surface, Unreadable, by_name};
 use crate::contract::types::World;
 use crate::limits::VERDICT_LINES_MAX;
 
 /// Judges a component by a world.
-pub(in crate::contract) fn judge(encoded: &Encoded, world: &World, bytes: &[u8], outbound: OutboundHttp) -> Verdict {
+pub(in crate::contract) fn judge(
+    encoded: &Encoded,
+    world: &World,
+    surface: Result<&Surface, &Unreadable>,
+    outbound: OutboundHttp,
+) -> Verdict {
     let mut verdict = Draft::new(&world.name);
-    let mut types = Types::new();
-    match (component::read(bytes, &mut types), encoded.load(&world.name, &mut types)) {
-        (Err(why), _) => verdict.not_a_component(&why),
+    match (surface, encoded.load(&world.name)) {
+        (Err(why), _) => verdict.problem(why.problem()),
         (Ok(_), None) => verdict.problem(VerdictProblem {
             path: world.name.to_string(),
             expected: "a world of these contracts".into(),
             found: "one that is not among them".into(),
             detail: String::new(),
         }),
-        (Ok(component), Some(expected)) => {
-            verdict.sees(&component);
-            let mut comparison = Comparison::new(&types);
-            exports(&mut comparison, &component, &types[expected.world]);
-            imports(&mut comparison, &component, &expected);
-            verdict.problems = comparison.into_problems();
-            host_imports(&mut verdict, &component, &expected, outbound);
+        (Ok(surface), Some(expected)) => {
+            verdict.sees(surface);
+            let mut comparison = Comparison::new(Scope::Calls, &expected.types, &surface.types);
+            exports(&mut comparison, surface, &expected.types[expected.world]);
+            migration(&mut comparison, surface, &expected);
+            imports(&mut comparison, surface, &expected);
+            (verdict.problems, _) = comparison.finish();
+            host_imports(&mut verdict, surface, &expected, outbound);
         }
     }
     verdict.finish()
@@ -42,12 +44,17 @@ pub(in crate::contract) fn judge(encoded: &Encoded, world: &World, bytes: &[u8],
 /// Its types are checked when it is linked: they are WASI's own.
 #[must_use]
 pub fn judge_http(bytes: &[u8], outbound: OutboundHttp) -> Verdict {
+    judge_http_surface(Surface::read(bytes).as_ref(), outbound)
+}
+
+/// The same of a component that was read before, or could not be.
+#[must_use]
+pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: OutboundHttp) -> Verdict {
     let mut verdict = Draft::new("wasi:http");
-    let mut types = Types::new();
-    match component::read(bytes, &mut types) {
-        Err(why) => verdict.not_a_component(&why),
+    match surface {
+        Err(why) => verdict.problem(why.problem()),
         Ok(component) => {
-            verdict.sees(&component);
+            verdict.sees(component);
             for (import, _) in &component.imports {
                 match host::standing(import, Asker::Http) {
                     Standing::Given => {}
@@ -73,12 +80,8 @@ pub fn judge_http(bytes: &[u8], outbound: OutboundHttp) -> Verdict {
 }
 
 /// Every interface of the world is there, and has the world's functions.
-fn exports(comparison: &mut Comparison<'_>, component: &Component, world: &Wac) {
-    let mut exported = NameMap::default();
-    for (name, kind) in &component.exports {
-        // Shadowing is allowed, so nothing is refused.
-        let _key = exported.insert(name, &mut NameMapNoIntern, true, *kind);
-    }
+fn exports(comparison: &mut Comparison<'_>, component: &Surface, world: &Wac) {
+    let exported = component.exports_by_name();
     for (name, expected) in &world.exports {
         match exported.get(name, &NameMapNoIntern) {
             Some(found) => comparison.item(Side::Export, name, *expected, *found),
@@ -87,8 +90,19 @@ fn exports(comparison: &mut Comparison<'_>, component: &Component, world: &Wac) 
     }
 }
 
+/// How a component brings its data to its version is what the host describes, where a component has it.
+fn migration(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expected) {
+    let Some((name, expected)) = &expected.migration else { return };
+    for (exported, found) in component.exports.iter().filter(|(exported, _)| host::is_migration(exported)) {
+        match by_name([(exported.as_str(), *found)]).get(name, &NameMapNoIntern) {
+            Some(found) => comparison.item(Side::Export, name, *expected, *found),
+            None => comparison.missing_export(name, *expected, std::iter::once(exported.as_str())),
+        }
+    }
+}
+
 /// What the contract and the host describe in WIT is imported as they have it.
-fn imports(comparison: &mut Comparison<'_>, component: &Component, expected: &Expected) {
+fn imports(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expected) {
     for (name, found) in &component.imports {
         if let Some(expected) = expected.imports.get(name, &NameMapNoIntern) {
             comparison.item(Side::Import, name, *expected, *found);
@@ -97,7 +111,7 @@ fn imports(comparison: &mut Comparison<'_>, component: &Component, expected: &Ex
 }
 
 /// Every other import is one that the host gives; and what needs a grant needs it though the world names it.
-fn host_imports(verdict: &mut Draft, component: &Component, expected: &Expected, outbound: OutboundHttp) {
+fn host_imports(verdict: &mut Draft, component: &Surface, expected: &Expected, outbound: OutboundHttp) {
     for (name, found) in &component.imports {
         let described = expected.imports.get(name, &NameMapNoIntern).is_some();
         match host::standing(name, Asker::Service) {
@@ -131,10 +145,9 @@ impl Draft {
         }
     }
 
-    fn sees(&mut self, component: &Component) {
-        let names = |items: &[(String, ItemKind)]| {
-            items.iter().take(VERDICT_LINES_MAX).map(|(name, _)| text::cut(name)).collect()
-        };
+    fn sees(&mut self, component: &Surface) {
+        let names =
+            |items: &[(String, ItemKind)]| items.iter().take(VERDICT_LINES_MAX).map(|(name, _)| cut(name)).collect();
         self.imports = names(&component.imports);
         self.exports = names(&component.exports);
     }
@@ -143,20 +156,11 @@ impl Draft {
         self.problems.push(problem);
     }
 
-    fn not_a_component(&mut self, why: &component::Unreadable) {
-        self.problem(VerdictProblem {
-            path: "the file".into(),
-            expected: "a WebAssembly component".into(),
-            found: text::cut(&why.to_string()),
-            detail: why.instead().into(),
-        });
-    }
-
     fn granted_import(&mut self, name: &str, outbound: OutboundHttp) {
-        self.needs_grant.push(text::cut(name));
+        self.needs_grant.push(cut(name));
         if outbound == OutboundHttp::Refused {
             self.problem(VerdictProblem {
-                path: format!("import {}", text::cut(name)),
+                path: format!("import {}", cut(name)),
                 expected: "no outbound HTTP: the service has no grant for it".into(),
                 found: "an import of it".into(),
                 detail: "the operator grants it with `outbound_hosts` in the service's section of the manifest".into(),
@@ -166,7 +170,7 @@ impl Draft {
 
     fn unknown_import(&mut self, name: &str) {
         self.problem(VerdictProblem {
-            path: format!("import {}", text::cut(name)),
+            path: format!("import {}", cut(name)),
             expected: "nothing".into(),
             found: "an import that neither the contract nor the host offers".into(),
             detail: String::new(),

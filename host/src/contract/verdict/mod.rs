@@ -1,18 +1,17 @@
 //! The verdict: whether a component can stand for a world, and everything that speaks against it.
 
-mod compare;
-mod component;
 mod expected;
 mod judge;
-mod text;
 
 use std::fmt;
 
 use serde::Serialize;
 
+use super::compare::VerdictProblem;
+
 pub(super) use self::expected::Encoded;
 pub(super) use self::judge::judge;
-pub use self::judge::judge_http;
+pub use self::judge::{judge_http, judge_http_surface};
 
 /// What speaks for and against a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,19 +32,6 @@ pub struct Verdict {
     /// The names of what it imports and exports, at most 256 each.
     pub imports: Vec<String>,
     pub exports: Vec<String>,
-}
-
-/// One thing that speaks against a component, in WIT terms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct VerdictProblem {
-    /// Where: `shop:cart/cart@1.0.0 · checkout · parameter request · field address-id`.
-    pub path: String,
-    /// What the contract or the host has there.
-    pub expected: String,
-    /// What the component has there.
-    pub found: String,
-    /// What to do about it, or where else it shows; empty when the rest says it all.
-    pub detail: String,
 }
 
 /// The versions of `wasi:http` whose components the host serves.
@@ -74,11 +60,8 @@ impl fmt::Display for Verdict {
             1 => write!(f, "refused: 1 problem with {world}")?,
             count => write!(f, "refused: {count} problems with {world}")?,
         }
-        for VerdictProblem { path, expected, found, detail } in problems {
-            write!(f, "\n  {path}\n    expected: {expected}\n    found:    {found}")?;
-            if !detail.is_empty() {
-                write!(f, "\n    {detail}")?;
-            }
+        for problem in problems {
+            problem.write(f, ["expected:", "found:   "])?;
         }
         if *problems_more > 0 {
             write!(f, "\n  and {problems_more} more")?;

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
-use crate::call::{Answer, CallError, RootCall};
+use crate::call::{Answer, CallError, Origin, RootCall, Routing};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
-use crate::gateway::{Callee, Gateway, Mount, Surface};
+use crate::gateway::{Callee, Gateway, Mount};
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::tasks::Tasks;
 
@@ -50,8 +49,9 @@ world notes-service {
 
 /// Answers by the first argument: a number is the length of a long text, some words are failures, and the rest comes
 /// back.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Callback {
+    routing: Arc<Routing>,
     /// Calls of the note `wait` end when it gives a permit.
     pub(super) gate: Arc<Semaphores>,
 }
@@ -70,7 +70,11 @@ impl Default for Semaphores {
 }
 
 impl Callee for Callback {
-    async fn call(&self, root: RootCall) -> Result<Answer, CallError> {
+    fn routing(&self) -> Arc<Routing> {
+        Arc::clone(&self.routing)
+    }
+
+    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Answer, CallError> {
         let service = root.service;
         let asked = match root.arguments.first() {
             Some(Val::String(text)) => text.clone(),
@@ -100,7 +104,13 @@ impl Callee for Callback {
         Ok(Answer::Ok(Some(Val::Record(fields))))
     }
 
-    async fn authenticate(&self, token: &str, _request: &RequestId) -> Result<Option<Identity>, CallError> {
+    async fn authenticate(
+        &self,
+        token: &str,
+        _request: &RequestId,
+        _routing: &Routing,
+        _origin: Origin<'_>,
+    ) -> Result<Option<Identity>, CallError> {
         let identity = Identity { id: "a-1".into(), role: token.into(), session: None };
         Ok(Some(identity).filter(|_| matches!(token, "customer" | "staff")))
     }
@@ -150,12 +160,9 @@ impl Rig {
         let contracts = Contracts::read(folder.path()).expect("the contract is right");
         let world = contracts.world("test:notes/notes-service").expect("it is there");
         let service = ServiceName::parse("notes").expect("a name");
-        let functions = world.exports.iter().flat_map(|interface| &interface.functions);
-        let functions = functions.map(|function| (service.clone(), Arc::clone(function))).collect();
-        let openapi = Bytes::from(format!("{{\"openapi\":\"3.1.0\",\"pad\":\"{}\"}}", "x".repeat(2000)));
-        let (tasks, callback) = (Tasks::default(), Callback::default());
-        let surface = Surface { functions, mounts, openapi };
-        let gateway = Gateway::new(&settings, drain_ms_max, surface, callback.clone(), &tasks).expect("it is right");
+        let routing = Arc::new(Routing::of_contracts([(service, world)].into()));
+        let (tasks, callback) = (Tasks::default(), Callback { routing, gate: Arc::default() });
+        let gateway = Gateway::new(&settings, drain_ms_max, mounts, callback.clone(), &tasks).expect("it is right");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it is bound");
         tasks.spawn("gateway", gateway.serve(listener));

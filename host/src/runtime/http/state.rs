@@ -43,7 +43,7 @@ impl State {
             memory: Memory::new(service.limits.memory_bytes_max),
             wasi,
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing::new(service.name.clone(), service.grants.clone()),
+            outgoing: Outgoing::new(service.name.clone(), Some(service.grants.clone())),
             printed,
             table,
         }

@@ -18,7 +18,10 @@ impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let service = &self.service;
         let http = self.http.get_or_insert_with(|| {
-            let outgoing = Outgoing::new(service.name.clone(), service.grants.clone());
+            // What is rehearsed must not leave the host.
+            let leaves = !self.secluded && self.transaction.store().is_some();
+            let grants = leaves.then(|| service.grants.clone());
+            let outgoing = Outgoing::new(service.name.clone(), grants);
             Box::new(Http { context: WasiHttpCtx::new(), outgoing })
         });
         let number = self.outbound.reach(self.transaction.saw());

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard::call::Directory;
-
 use super::{Pair, until};
 
 const OPEN: &str = "front is not available: its circuit is open after failures in a row";
@@ -85,10 +83,10 @@ async fn a_try_that_comes_to_no_end_is_followed_by_another() {
 async fn the_next_release_begins_with_a_closed_circuit() {
     let pair = pair(60_000);
     fail(&pair).await;
-    let before = pair.calls.directory();
-    assert!(before.member(pair.front.service.name()).unwrap().release.circuit_is_open());
+    let before = pair.calls.routing();
+    assert!(before.live().member(pair.front.service.name()).unwrap().release.circuit_is_open());
     let members = [pair.front.release(&pair.runtime, "2"), pair.back.release(&pair.runtime, "1")];
-    pair.calls.swap(Directory::new(members).unwrap());
+    pair.begin_on(members);
     assert_eq!(pair.front("say well").await, "well");
 }
 

@@ -12,7 +12,7 @@ mod sessions;
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard::call::{Answer, CallError, Calls, Directory, Member, Release, RootCall, Service};
+use switchyard::call::{Answer, CallError, Calls, Member, Origin, Release, RootCall, Routing, Service};
 use switchyard::config::LimitSettings;
 use switchyard::contract::{Contracts, Function, World};
 use switchyard::names::{Digest, Identity, RequestId, ServiceName};
@@ -85,14 +85,26 @@ impl Pair {
             limits,
         };
         let (front, back) = (side(&names[0], front), side(&names[1], back));
-        let first = Directory::new([front.release(&runtime, "1"), back.release(&runtime, "1")]).unwrap();
+        let first = [front.release(&runtime, "1"), back.release(&runtime, "1")];
+        let first = Routing::new(&first, Vec::new(), &[]).unwrap();
         let calls = Calls::new(first, stores.clone(), Tasks::default(), SESSION_MS_MAX).unwrap();
         Arc::new(Self { calls, front, back, runtime, _stores: stores, _data: data })
     }
 
     /// Calls `function`, written `front.write`, and gives what came of it as a text.
     async fn call(&self, function: &str, script: &str) -> String {
-        said(self.calls.call(self.root(function, script)).await)
+        let routing = self.calls.routing();
+        said(self.calls.call(self.root(function, script), &routing, Origin::HOST).await)
+    }
+
+    async fn authenticate(&self, token: &str) -> Result<Option<Identity>, CallError> {
+        let routing = self.calls.routing();
+        self.calls.authenticate(token, &RequestId::from_bits(7), &routing, Origin::HOST).await
+    }
+
+    /// Makes `members` what calls begin on.
+    fn begin_on(&self, members: [Member; 2]) {
+        self.calls.swap(Routing::new(&members, Vec::new(), &[]).unwrap());
     }
 
     async fn front(&self, script: &str) -> String {

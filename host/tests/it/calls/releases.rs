@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use switchyard::call::Directory;
 
 use super::{Pair, spawn, until};
 
 fn swap(pair: &Pair, release: &str) {
     let members = [pair.front.release(&pair.runtime, release), pair.back.release(&pair.runtime, release)];
-    pair.calls.swap(Directory::new(members).unwrap());
+    pair.begin_on(members);
 }
 
 #[tokio::test]

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard::call::Directory;
-use switchyard::names::RequestId;
-
 use super::{Pair, SESSION_MS_MAX};
 
 /// Whom `token` belongs to, and how many calls of `back` it took to know.
 async fn authenticate(pair: &Pair, token: &str) -> (Option<String>, u64) {
     let before = pair.back.service.figures().calls;
-    let identity = pair.calls.authenticate(token, &RequestId::from_bits(7)).await.unwrap();
+    let identity = pair.authenticate(token).await.unwrap();
     let identity = identity.map(|who| format!("{}/{}/{}", who.id, who.role, who.session.unwrap_or_default()));
     (identity, pair.back.service.figures().calls - before)
 }
@@ -67,7 +64,7 @@ async fn the_next_release_is_asked_again() {
     let pair = signed_in("anna customer").await;
     authenticate(&pair, "t1").await;
     let members = [pair.front.release(&pair.runtime, "1"), pair.back.release(&pair.runtime, "2")];
-    pair.calls.swap(Directory::new(members).unwrap());
+    pair.begin_on(members);
     assert_eq!(authenticate(&pair, "t1").await, (anna(), 1));
     assert_eq!(authenticate(&pair, "t1").await, (anna(), 0));
 }
@@ -82,6 +79,6 @@ async fn no_component_makes_anybody_the_operator() {
 async fn a_service_that_cannot_answer_is_an_error_and_not_a_stranger() {
     let pair = Pair::with(|_, back| (back.circuit_failures, back.circuit_open_ms) = (1, 60_000));
     pair.back("panic why").await;
-    let answer = pair.calls.authenticate("t1", &RequestId::from_bits(7)).await;
+    let answer = pair.authenticate("t1").await;
     assert!(answer.is_err(), "{answer:?}");
 }

@@ -1,6 +1,4 @@
-//! The gate of outgoing requests, over a disk that takes its time.
-//!
-//! All else that components do is tested from outside, in `host/tests/it`; this needs a disk that a test commands.
+//! The gate of outgoing requests: over a disk that takes its time, and for runs that may make none.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,28 +8,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wasmtime::component::Val;
 
-use super::*;
+use super::{LIMITS, SETTINGS};
 use crate::clock;
-use crate::config::{LimitSettings, StoreSettings};
-use crate::contract::{Contracts, Function};
+use crate::config::StoreSettings;
+use crate::contract::{Contracts, Function, World};
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::{CallId, Number, RequestId, ServiceName};
+use crate::runtime::{Frame, LinkSettings, Outbound, OutboundFuture, Program, Runtime, Seclusion};
 use crate::store::{CommitDetails, Stores};
-
-const LIMITS: LimitSettings = LimitSettings {
-    memory_bytes_max: 8 << 20,
-    deadline_ms: 5_000,
-    calls_in_flight_max: 4,
-    calls_waiting_max: 4,
-    wait_ms_max: 1_000,
-    store_bytes_max: 1 << 20,
-    events_per_call_max: 10,
-    answer_bytes_max: 10_000,
-    log_bytes_per_second: 1_000,
-    call_depth_max: 3,
-    circuit_failures: 5,
-    circuit_open_ms: 1_000,
-};
 
 const STORE: StoreSettings = StoreSettings {
     segment_bytes: 1 << 20,
@@ -86,24 +70,21 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     let compiled = tempfile::tempdir().unwrap();
-    let settings = RuntimeSettings {
-        instances_max: 2,
-        core_instances_per_component_max: 16,
-        memories_per_component_max: 3,
-        memory_keep_resident_bytes: 2 << 20,
-        epoch_ms: 1,
-    };
-    let runtime = Runtime::new(&settings, compiled.path()).unwrap();
+    let runtime = Runtime::new(&SETTINGS, compiled.path()).unwrap();
     let (program, world) = fetcher(&runtime, &service, authority.clone());
     let disk = SimulatedDisk::new(1);
     let stores = Stores::open_on(&disk.as_disk(), &STORE, &[(service.clone(), LIMITS.store_bytes_max)], None).unwrap();
     let store = stores.service(&service).unwrap();
 
+    let commit = async || {
+        let mut transaction = store.begin();
+        transaction.set("key", "value").unwrap();
+        transaction.commit(CommitDetails { call: CallId([1; 16]), memo: None, data_version: None }).await.unwrap()
+    };
+    // A commit waits for the journal's first file, which a disk without syncs would never have ready.
+    store.wait_durable(commit().await).await.unwrap();
     let held_syncs = HeldSyncs::of(&disk);
-    let mut transaction = store.begin();
-    transaction.set("key", "value").unwrap();
-    let committed =
-        transaction.commit(CommitDetails { call: CallId([1; 16]), memo: None, data_version: None }).await.unwrap();
+    let committed = commit().await;
     let fetch = |reached| {
         let function = Arc::clone(&world.exports[0].functions[0]);
         let frame = Frame {
@@ -139,4 +120,24 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
     drop(held_syncs);
     let ((), free) = tokio::join!(answer(), held);
     assert_eq!(free, said);
+}
+
+#[tokio::test]
+async fn a_secluded_run_sends_no_request_whatever_is_granted() {
+    let service = ServiceName::parse("fetcher").unwrap();
+    let compiled = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new(&SETTINGS, compiled.path()).unwrap();
+    let (program, world) = fetcher(&runtime, &service, "127.0.0.1:9".into());
+    let disk = SimulatedDisk::new(1);
+    let stores = Stores::open_on(&disk.as_disk(), &STORE, &[(service.clone(), LIMITS.store_bytes_max)], None).unwrap();
+    let seclusion = Seclusion {
+        transaction: stores.service(&service).unwrap().begin_read(),
+        seed: [7; 32],
+        time_unix_micros: 0,
+        deadline: clock::now() + Duration::from_millis(LIMITS.deadline_ms),
+        request: RequestId::from_bits(1),
+    };
+    let authority = [Val::String("127.0.0.1:9".into())];
+    let finished = program.run_secluded(Some(&world.exports[0].functions[0]), &authority, seclusion).await;
+    assert_eq!(finished.result.unwrap(), Some(Val::String("ErrorCode::HttpRequestDenied".into())));
 }

@@ -1,0 +1,203 @@
+//! The options of a deploy, as they travel in the query of its request.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use hyper::header::{HeaderName, HeaderValue};
+
+use crate::call::Share;
+use crate::gateway::{Fault, Refusal, query_pairs};
+use crate::release::{Plan, Rollout};
+
+/// Longest reason, in bytes: it stands in the history for ever.
+pub(super) const REASON_BYTES_MAX: usize = 1000;
+
+/// Most steps of a rollout.
+const STEPS_MAX: usize = 20;
+
+/// Most hosts that one deploy grants.
+const GRANTS_MAX: usize = 32;
+
+/// The options of any change.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    pub(super) plan: Plan,
+    /// Of a rollback: the beginning of a digest.
+    pub(super) to: Option<String>,
+    pub(super) force: bool,
+    /// Of the history.
+    pub(super) service: Option<String>,
+    pub(super) limit: Option<usize>,
+    pub(super) cursor: Option<u64>,
+}
+
+impl Options {
+    /// Reads a query, of which `known` names may be there.
+    pub(super) fn read(query: Option<&str>, known: &[&str]) -> Result<Self, Refusal> {
+        let mut reading = Reading::default();
+        let mut faults = Vec::new();
+        for (name, value) in query_pairs(query.unwrap_or_default()) {
+            let (Ok(name), Ok(value)) = (name, value) else {
+                return Err(Refusal::Malformed {
+                    what: "The query is malformed: a `%` needs two hex digits, of UTF-8.",
+                });
+            };
+            let read = if known.contains(&&*name) { reading.pair(&name, &value) } else { Err("unknown".into()) };
+            if let Err(detail) = read {
+                let parameter = Some(name.into_owned().into());
+                faults.push(Fault { field: None, parameter, detail: detail.into_owned() });
+            }
+        }
+        if let Some(detail) = reading.contradiction() {
+            faults.push(Fault { field: None, parameter: Some("every".into()), detail: detail.into() });
+        }
+        if faults.is_empty() { Ok(reading.finish()) } else { Err(Refusal::Faults(faults)) }
+    }
+}
+
+#[derive(Default)]
+struct Reading {
+    options: Options,
+    rollout: Rollout,
+    is_rollout: bool,
+}
+
+type Detail = Cow<'static, str>;
+
+impl Reading {
+    fn pair(&mut self, name: &str, value: &str) -> Result<(), Detail> {
+        let plan = &mut self.options.plan;
+        match name {
+            "weight" | "steps" if !self.rollout.steps.is_empty() => {
+                return Err("`weight` is one step: give one of both".into());
+            }
+            "weight" => self.rollout.steps = vec![percent(value)?],
+            "steps" => self.rollout.steps = steps(value)?,
+            "shadow" => self.rollout.shadow = Some(percent(value)?),
+            "header" => self.rollout.header = Some(header(value)?),
+            "every" => {
+                let seconds = value.parse().map_err(|_| "must be a number of seconds")?;
+                if seconds == 0 {
+                    return Err("must be at least a second".into());
+                }
+                self.rollout.every = Some(Duration::from_secs(seconds));
+            }
+            "grant" if plan.grants.len() >= GRANTS_MAX => return Err("too many".into()),
+            "grant" => plan.grants.push(host(value)?),
+            "reason" if value.len() > REASON_BYTES_MAX => return Err("must be at most 1000 bytes".into()),
+            "reason" => plan.reason = Some(value.into()).filter(|reason: &String| !reason.is_empty()),
+            "dryRun" => plan.dry_run = flag(value)?,
+            "force" => self.options.force = flag(value)?,
+            "to" => self.options.to = Some(value.into()),
+            "service" => self.options.service = Some(value.into()),
+            "limit" => self.options.limit = Some(value.parse().map_err(|_| "must be a number")?),
+            "cursor" => self.options.cursor = Some(value.parse().map_err(|_| "must be the `nextCursor` of a page")?),
+            _ => return Err("unknown".into()),
+        }
+        self.is_rollout |= matches!(name, "weight" | "steps" | "shadow" | "header" | "every");
+        Ok(())
+    }
+
+    /// What the options that were given do not go together for.
+    fn contradiction(&self) -> Option<&'static str> {
+        let Rollout { every, shadow, header, steps } = &self.rollout;
+        let nobody = every.is_some() && shadow.is_none() && header.is_none() && steps.is_empty();
+        nobody.then_some("needs `weight`, `steps`, `header` or `shadow`: else nobody gets the candidate")
+    }
+
+    fn finish(mut self) -> Options {
+        if self.is_rollout {
+            self.options.plan.rollout = Some(self.rollout);
+        }
+        self.options
+    }
+}
+
+/// A share that somebody is to get: `5`, `5%`, `0.5`.
+fn percent(value: &str) -> Result<Share, Detail> {
+    let number = value.strip_suffix('%').unwrap_or(value).parse().ok();
+    let share = number.and_then(Share::of_percent).filter(|share| *share > Share::NONE);
+    share.ok_or_else(|| "must be a percentage over 0 and at most 100".into())
+}
+
+fn steps(value: &str) -> Result<Vec<Share>, Detail> {
+    let steps = value.split(',').map(str::trim).map(percent).collect::<Result<Vec<_>, _>>()?;
+    if steps.len() > STEPS_MAX || !steps.is_sorted_by(|one, next| one < next) {
+        return Err("must be at most 20 percentages, each larger than the one before".into());
+    }
+    Ok(steps)
+}
+
+fn header(value: &str) -> Result<(HeaderName, HeaderValue), Detail> {
+    let (name, value) = value.split_once('=').ok_or("must be NAME=VALUE")?;
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "has no name of a header before `=`")?;
+    let value = HeaderValue::from_str(value).map_err(|_| "has no value of a header behind `=`")?;
+    if value.to_str().is_err() {
+        return Err("must have visible ASCII behind `=`".into());
+    }
+    Ok((name, value))
+}
+
+/// A host that may be granted: `api.example.com`, `127.0.0.1:9000`.
+fn host(value: &str) -> Result<String, Detail> {
+    let plain = !value.is_empty()
+        && value.len() <= 255
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    if plain { Ok(value.into()) } else { Err("must be a host, such as api.example.com or 127.0.0.1:9000".into()) }
+}
+
+fn flag(value: &str) -> Result<bool, Detail> {
+    match value {
+        "" | "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEPLOY: &[&str] = &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun"];
+
+    #[test]
+    fn options_are_read_or_told_what_they_must_be() {
+        let check = |query: &str, good: bool| {
+            assert_eq!(Options::read(Some(query), DEPLOY).is_ok(), good, "{query}");
+        };
+        check("", true);
+        check("weight=5&header=x-canary=yes&shadow=100&reason=because%20so", true);
+        check("weight=5%25", true);
+        check("weight=0", false);
+        check("weight=101", false);
+        check("weight=NaN", false);
+        check("steps=1,10,50&every=120", true);
+        check("steps=10,1", false);
+        check("steps=10,10", false);
+        check("steps=", false);
+        check("every=0", false);
+        check("every=5", false);
+        check("every=5&weight=10", true);
+        check("weight=5&steps=5,10", false);
+        check("weight=5&weight=6", false);
+        check("header=x", false);
+        check("header=a%20b=c", false);
+        check("header=a=%C3%A4", false);
+        check("grant=api.example.com:443", true);
+        check("grant=a%2Fb", false);
+        check("dryRun", true);
+        check("dryRun=maybe", false);
+        check("force=true", false);
+        check("unknown=1", false);
+        check("reason=%", false);
+    }
+
+    #[test]
+    fn a_deploy_without_any_share_is_a_swap() {
+        let read = |query: &str| Options::read(Some(query), DEPLOY).expect("good options").plan;
+        assert!(read("reason=x").rollout.is_none());
+        let rollout = read("weight=5").rollout.expect("a rollout");
+        assert_eq!(rollout.steps, [Share::of_percent(5.0).expect("a share")]);
+        assert_eq!(rollout.shadow, None);
+    }
+}

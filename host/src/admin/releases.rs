@@ -1,0 +1,259 @@
+//! Changes of releases by the operator: deploy, promote, abort, roll back; and the history of them.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::CONTENT_TYPE;
+use hyper::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use super::Admin;
+use super::options::Options;
+use super::request::{RequestBody, whole};
+use super::routes::Refused;
+use super::services::no_service;
+use crate::config::Signature;
+use crate::gateway::Refusal;
+use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
+use crate::names::{Digest, ServiceName};
+use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
+use crate::store::ForgetError;
+
+/// Lines of the history in one page, unless the request says otherwise, and at most.
+const LINES: usize = 50;
+const LINES_MAX: usize = 500;
+
+const DEPLOY: &[&str] = &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun"];
+
+/// What a deploy answers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeployAnswer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<ReleaseView>,
+    verdict: Verdict,
+    unchanged: bool,
+}
+
+/// What a deploy of several services answers.
+#[derive(Debug, Serialize)]
+pub(super) struct SetAnswer {
+    releases: BTreeMap<ServiceName, ReleaseView>,
+    verdicts: BTreeMap<ServiceName, Verdict>,
+    unchanged: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct History {
+    items: Vec<Line>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A component that was uploaded before.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Uploaded {
+    digest: Digest,
+}
+
+/// Several services, to be swapped as one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Set {
+    set: BTreeMap<ServiceName, Uploaded>,
+    reason: Option<String>,
+    #[serde(default)]
+    grants: Vec<String>,
+    #[serde(default)]
+    signatures: BTreeMap<ServiceName, String>,
+}
+
+/// What is done to the releases of one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Promote,
+    Abort,
+    Rollback,
+}
+
+impl Admin {
+    pub(super) async fn deploy(
+        &self,
+        who: &Holder,
+        service: &str,
+        head: &Parts,
+        body: RequestBody,
+    ) -> Result<(StatusCode, DeployAnswer), Refused> {
+        let service = self.named(service)?;
+        self.may_deploy(who, &service)?;
+        let options = Options::read(head.uri.query(), DEPLOY)?;
+        let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
+        let component = if is_json(head) { self.uploaded(&json::<Uploaded>(&body)?.digest)? } else { body };
+        let signature = head.headers.get("switchyard-signature").map(|value| value.to_str().unwrap_or_default());
+        let proposal = Proposal { service, component, signature: signature.map(parse_signature).transpose()? };
+        let outcome = self.releases.deploy(who, vec![proposal], &options.plan).await.map_err(refused)?;
+        let first =
+            |deployed: Vec<_>| deployed.into_iter().next().ok_or_else(|| Refusal::Answer { detail: "nothing".into() });
+        Ok(match outcome {
+            Outcome::Judged(verdicts) => {
+                (StatusCode::OK, DeployAnswer { release: None, verdict: first_of(verdicts)?, unchanged: false })
+            }
+            Outcome::Deployed(deployed) => (StatusCode::CREATED, answer(first(deployed)?, false)),
+            Outcome::Unchanged(deployed) => (StatusCode::OK, answer(first(deployed)?, true)),
+        })
+    }
+
+    /// Several services as one.
+    pub(super) async fn deploy_set(
+        &self,
+        who: &Holder,
+        head: &Parts,
+        body: RequestBody,
+    ) -> Result<(StatusCode, SetAnswer), Refused> {
+        let mut options = Options::read(head.uri.query(), &["dryRun"])?;
+        let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
+        let Set { set, reason, grants, mut signatures } = json(&body)?;
+        (options.plan.reason, options.plan.grants) = (reason, grants);
+        let mut proposals = Vec::new();
+        for (service, Uploaded { digest }) in set {
+            self.may_deploy(who, &service)?;
+            let signature = signatures.remove(&service).map(|text| parse_signature(&text)).transpose()?;
+            proposals.push(Proposal { component: self.uploaded(&digest)?, service, signature });
+        }
+        if proposals.is_empty() {
+            return Err(Refusal::Malformed { what: "`set` names at least one service." }.into());
+        }
+        let outcome = self.releases.deploy(who, proposals, &options.plan).await.map_err(refused)?;
+        let (status, deployed, unchanged) = match outcome {
+            Outcome::Judged(verdicts) => {
+                let verdicts = verdicts.into_iter().map(|verdict| (verdict.service.clone(), verdict)).collect();
+                return Ok((StatusCode::OK, SetAnswer { releases: BTreeMap::new(), verdicts, unchanged: false }));
+            }
+            Outcome::Deployed(deployed) => (StatusCode::CREATED, deployed, false),
+            Outcome::Unchanged(deployed) => (StatusCode::OK, deployed, true),
+        };
+        let (mut releases, mut verdicts) = (BTreeMap::new(), BTreeMap::new());
+        for deployed in deployed {
+            releases.insert(deployed.service.clone(), deployed.release);
+            verdicts.insert(deployed.service, deployed.verdict);
+        }
+        Ok((status, SetAnswer { releases, verdicts, unchanged }))
+    }
+
+    pub(super) async fn act(
+        &self,
+        who: &Holder,
+        service: &str,
+        action: Action,
+        head: &Parts,
+    ) -> Result<ServiceView, Refused> {
+        let service = self.named(service)?;
+        self.may_deploy(who, &service)?;
+        let known: &[&str] = if action == Action::Rollback { &["to", "force", "reason"] } else { &["reason"] };
+        let Options { plan, to, force, .. } = Options::read(head.uri.query(), known)?;
+        match action {
+            Action::Promote => self.releases.promote(who, &service, plan.reason).await,
+            Action::Abort => self.releases.abort(who, &service, plan.reason).await,
+            Action::Rollback => self.releases.rollback(who, &service, to.as_deref(), force, plan.reason).await,
+        }
+        .map_err(refused)?;
+        self.service(service.as_str())
+    }
+
+    pub(super) fn history(&self, head: &Parts) -> Result<History, Refused> {
+        let options = Options::read(head.uri.query(), &["service", "limit", "cursor"])?;
+        let service = options.service.map(|name| self.named(&name)).transpose()?;
+        let limit = options.limit.unwrap_or(LINES).clamp(1, LINES_MAX);
+        let items =
+            self.releases.history(service.as_ref(), options.cursor, limit).map_err(|error| refused(error.into()))?;
+        let last = items.last().filter(|line| items.len() == limit && line.number > 1);
+        let next_cursor = last.map(|line| line.number.to_string());
+        Ok(History { items, next_cursor })
+    }
+
+    fn named(&self, name: &str) -> Result<ServiceName, Refused> {
+        let names = self.releases.names();
+        let found = names.iter().find(|known| known.as_str() == name).cloned();
+        found.ok_or_else(|| no_service(name, names.iter().map(ServiceName::as_str).collect()))
+    }
+
+    fn may_deploy(&self, who: &Holder, service: &ServiceName) -> Result<(), Refused> {
+        match who.may_deploy(service) {
+            true => Ok(()),
+            false => Err(Refused::forbidden(format!("The token {:?} may not change {service}.", who.name))),
+        }
+    }
+
+    fn uploaded(&self, digest: &Digest) -> Result<Bytes, Refused> {
+        self.releases.component(digest).map_err(refused)
+    }
+}
+
+fn answer(deployed: crate::release::Deployed, unchanged: bool) -> DeployAnswer {
+    DeployAnswer { release: Some(deployed.release), verdict: deployed.verdict, unchanged }
+}
+
+fn first_of(verdicts: Vec<Verdict>) -> Result<Verdict, Refusal> {
+    verdicts.into_iter().next().ok_or_else(|| Refusal::Answer { detail: "nothing was judged".into() })
+}
+
+fn is_json(head: &Parts) -> bool {
+    head.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}
+
+pub(super) fn json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| Refused::bad_request(format!("The body: {error}.")))
+}
+
+pub(super) fn parse_signature(text: &str) -> Result<Signature, Refused> {
+    Signature::parse(text).map_err(|error| Refused::bad_request(format!("The signature: {error}.")))
+}
+
+/// The problem that an error of a change is.
+pub(super) fn refused(error: DeployError) -> Refused {
+    let text = sentence(&error);
+    match error {
+        DeployError::NoService { .. } | DeployError::NoComponent | DeployError::NothingLeft { .. } => {
+            Refused::not_found(text)
+        }
+        DeployError::NoCandidate { .. }
+        | DeployError::NoEarlier { .. }
+        | DeployError::DataMovedOn { .. }
+        | DeployError::Breaks { .. }
+        | DeployError::TooManyCandidates
+        | DeployError::NotQuiet { .. }
+        | DeployError::Token { .. }
+        | DeployError::Imported { .. }
+        | DeployError::Exists { .. }
+        | DeployError::Forget(ForgetError::InUse { .. })
+        | DeployError::Busy => Refused::conflict(text),
+        DeployError::Refused { verdicts } => Refused::verdicts(&verdicts),
+        DeployError::Migration { .. }
+        | DeployError::SeveralMigrations
+        | DeployError::NoComponentNamed { .. }
+        | DeployError::NotInManifest { .. }
+        | DeployError::Together(_) => Refused::unprocessable(text),
+        DeployError::Load(
+            crate::release::LoadError::Contract(_) | crate::release::LoadError::NoSuchContract { .. },
+        ) => Refused::unprocessable(text),
+        DeployError::Load(_)
+        | DeployError::File(_)
+        | DeployError::Ledger(_)
+        | DeployError::Store(_)
+        | DeployError::Forget(_)
+        | DeployError::Interrupted(_)
+        | DeployError::Stopping(_) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a change of releases failed");
+            Refusal::Answer { detail: text }.into()
+        }
+    }
+}
+
+fn sentence(error: &DeployError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

@@ -1,0 +1,90 @@
+//! The operator's tokens: who comes with which, and making and revoking named ones.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::Admin;
+use super::releases::{json, refused};
+use super::request::{RequestBody, whole};
+use super::routes::Refused;
+use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
+use crate::names::{Digest, ServiceName};
+use crate::release::{Holder, Role, TokenView};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    name: String,
+    role: Role,
+    #[serde(default)]
+    services: Vec<ServiceName>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct MadeToken {
+    #[serde(flatten)]
+    view: TokenView,
+    /// Shown this once.
+    token: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TokenList {
+    items: Vec<TokenView>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct UploadAnswer {
+    digest: Digest,
+    bytes: usize,
+}
+
+impl Admin {
+    /// Who holds `given`.
+    pub(super) fn holder(&self, given: &[u8]) -> Option<Holder> {
+        if self.token.matches(given) {
+            return Some(Holder::admin());
+        }
+        self.releases.holder(given)
+    }
+
+    pub(super) async fn add_token(&self, who: &Holder, body: RequestBody) -> Result<MadeToken, Refused> {
+        admin_only(who, "manage tokens")?;
+        let body: Bytes = whole(body, self.body_bytes_max, self.body_read_max).await?;
+        let NewToken { name, role, services } = json(&body)?;
+        let (view, token) = self.releases.add_token(who, &name, role, services).await.map_err(refused)?;
+        Ok(MadeToken { view, token: token.reveal().into() })
+    }
+
+    pub(super) fn tokens(&self, who: &Holder) -> Result<TokenList, Refused> {
+        admin_only(who, "manage tokens")?;
+        Ok(TokenList { items: self.releases.tokens() })
+    }
+
+    pub(super) async fn revoke_token(&self, who: &Holder, name: &str) -> Result<(), Refused> {
+        admin_only(who, "manage tokens")?;
+        match self.releases.revoke_token(who, name).await.map_err(refused)? {
+            true => Ok(()),
+            false => Err(Refused::not_found(format!("There is no token {name:?}."))),
+        }
+    }
+
+    /// Takes a component for a deploy that comes after it.
+    pub(super) async fn upload(&self, who: &Holder, body: RequestBody) -> Result<UploadAnswer, Refused> {
+        if !who.may_deploy_any() {
+            return Err(Refused::forbidden(format!("The token {:?} may not deploy.", who.name)));
+        }
+        let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
+        let bytes = body.len();
+        let digest = self.releases.upload(body);
+        Ok(UploadAnswer { digest, bytes })
+    }
+}
+
+/// Refuses whoever is no admin: they may not do `what`.
+pub(super) fn admin_only(who: &Holder, what: &str) -> Result<(), Refused> {
+    match who.is_admin() {
+        true => Ok(()),
+        false => Err(Refused::forbidden(format!("The token {:?} may not {what}.", who.name))),
+    }
+}

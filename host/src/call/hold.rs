@@ -1,0 +1,138 @@
+//! Holding root calls for a moment, so that data can change its form while nobody works on it.
+//!
+//! Invariant: from when a hold is there until it is dropped, no root call runs, and none begins.
+
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::directory::Directory;
+use super::{CallError, Calls, Inner, Origin, RootCall, Routing};
+use crate::clock;
+use crate::names::{Identity, ServiceName};
+
+/// How often it is looked whether calls under way have ended.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
+
+/// Whether root calls are held.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    held: AtomicBool,
+    opened: Notify,
+}
+
+/// While it is there, root calls wait.
+#[derive(Debug)]
+pub struct Hold {
+    calls: Calls,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let gate = &self.calls.inner.gate;
+        gate.held.store(false, Ordering::SeqCst);
+        gate.opened.notify_waiters();
+    }
+}
+
+impl Calls {
+    /// Lets no root call begin, and waits until those under way have ended; none when that is not before `until`: then
+    /// calls go on at once. One hold at a time.
+    pub async fn hold(&self, until: Instant) -> Option<Hold> {
+        self.inner.gate.held.store(true, Ordering::SeqCst);
+        let hold = Hold { calls: self.clone() };
+        fence(Ordering::SeqCst);
+        while self.inner.is_in_use() {
+            if clock::now() >= until {
+                return None;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Some(hold)
+    }
+}
+
+/// Routings that were replaced, and what calls may still run on them.
+#[derive(Debug, Default)]
+pub(super) struct Past(Mutex<Vec<Replaced>>);
+
+/// One of them: it goes when its last call has ended.
+#[derive(Debug)]
+struct Replaced {
+    routing: Weak<Routing>,
+    directories: Vec<Weak<Directory>>,
+}
+
+impl Past {
+    pub(super) fn add(&self, routing: &Arc<Routing>) {
+        let directories = routing.directories().iter().map(Arc::downgrade).collect();
+        let mut past = self.lock();
+        past.retain(|replaced| replaced.directories.iter().any(|directory| directory.strong_count() > 0));
+        past.push(Replaced { routing: Arc::downgrade(routing), directories });
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.lock().iter().any(|Replaced { routing, directories }| {
+            // A request that has not come to its call yet holds the routing, which holds its directories.
+            let routing = routing.upgrade();
+            let idle = usize::from(routing.is_some());
+            directories.iter().any(|directory| directory.strong_count() > idle)
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Replaced>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Whether a root call is under way.
+    fn is_in_use(&self) -> bool {
+        let current = self.routing.load();
+        self.past.is_in_use() || current.directories().iter().any(|directory| Arc::strong_count(directory) > 1)
+    }
+
+    /// What a root call that was routed by `given` runs on: it waits while calls are held.
+    ///
+    /// A call is routed before its body is read, so that `given` may be old. It runs on what is live now, unless the
+    /// contracts have changed: then on the releases that keep the contracts it was routed by.
+    pub(super) async fn begin(
+        &self,
+        given: &Routing,
+        identity: Option<&Identity>,
+        origin: Origin<'_>,
+        (service, until): (&ServiceName, Instant),
+    ) -> Result<Arc<Directory>, CallError> {
+        loop {
+            let directory = {
+                let current = self.routing.load();
+                if current.has_contracts_of(given) {
+                    Arc::clone(current.choose(identity, origin))
+                } else if current.migrations() == given.migrations() {
+                    Arc::clone(given.choose(identity, origin))
+                } else {
+                    // Its release cannot be run on what the data has become.
+                    return Err(CallError::unavailable(service, "its contract has just changed"));
+                }
+            };
+            // Whoever holds calls looks at who has a directory once it has told all others to wait.
+            fence(Ordering::SeqCst);
+            if !self.gate.held.load(Ordering::SeqCst) {
+                return Ok(directory);
+            }
+            drop(directory);
+            let opened = self.gate.opened.notified();
+            if self.gate.held.load(Ordering::SeqCst) && tokio::time::timeout_at(until.into(), opened).await.is_err() {
+                return Err(CallError::Deadline { service: service.clone() });
+            }
+        }
+    }
+
+    /// When a root call has waited long enough to begin.
+    pub(super) fn begins_until(&self, call: &RootCall, routing: &Routing) -> Instant {
+        let deadline_ms = routing.live().member(&call.service).map_or(0, |member| member.service.limits.deadline_ms);
+        clock::now() + Duration::from_millis(deadline_ms)
+    }
+}

@@ -1,0 +1,88 @@
+//! The examples at the end of each command's help. A test reads every line of them as a command line.
+
+pub(super) const UP: &str = "\
+Examples:
+  switchyard up
+  switchyard up --manifest shop/switchyard.toml --listen 0.0.0.0:8080 --data /var/lib/shop";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  switchyard status
+  switchyard status cart --watch
+  switchyard status --json --watch 10";
+
+pub(super) const DEPLOY: &str = "\
+Examples:
+  switchyard deploy cart cart.wasm --reason 'rounding of discounts'
+  switchyard deploy cart cart.wasm --dry-run
+  switchyard deploy cart cart.wasm --shadow 100%
+  switchyard deploy cart cart.wasm --weight 10%
+  switchyard deploy cart cart.wasm --header x-cart=next
+  switchyard deploy cart cart.wasm --steps 1%,10%,50% --every 2m
+  switchyard deploy --set cart=cart.wasm inventory=inventory.wasm --reason 'bundles'
+
+A signature is taken from FILE.sig where there is one: `switchyard sign` makes it.";
+
+pub(super) const PROMOTE: &str = "\
+Example:
+  switchyard promote cart --reason 'a day without a difference'";
+
+pub(super) const ABORT: &str = "\
+Example:
+  switchyard abort cart --reason 'prices differ'";
+
+pub(super) const ROLLBACK: &str = "\
+Examples:
+  switchyard rollback cart
+  switchyard rollback cart --to 3f2a91c0 --reason 'the last one that counted right'";
+
+pub(super) const HISTORY: &str = "\
+Examples:
+  switchyard history
+  switchyard history cart --limit 200 --json";
+
+pub(super) const SIGN: &str = "\
+Examples:
+  switchyard sign --new-key release.key
+  switchyard sign cart.wasm --key release.key
+
+The manifest names who may sign:
+  [deploy]
+  signers = [\"ed25519:…\"]";
+
+pub(super) const TOKEN: &str = "\
+Examples:
+  switchyard token add ci --role deployer --service cart --service inventory
+  switchyard token list
+  switchyard token revoke ci";
+
+pub(super) const APPLY: &str = "\
+Examples:
+  switchyard apply --dry-run
+  switchyard apply --yes --reason 'add gift cards'";
+
+pub(super) const FORGET: &str = "\
+Example:
+  switchyard forget blog";
+
+pub(super) const STORES: &str = "\
+Example:
+  switchyard stores";
+
+pub(super) const CHECK: &str = "\
+Example:
+  switchyard check cart.wasm --contract shop:cart/cart-service@1.0.0";
+
+pub(super) const CALL: &str = "\
+Examples:
+  switchyard call inventory get-item '{\"sku\":\"mug\"}'
+  switchyard call inventory expire-reservations";
+
+pub(super) const CONFIG: &str = "\
+Examples:
+  switchyard config
+  switchyard config --defaults";
+
+pub(super) const COMPLETIONS: &str = "\
+Example:
+  switchyard completions bash";

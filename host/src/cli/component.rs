@@ -1,0 +1,108 @@
+//! A component file as it is sent to a host, with its signature.
+
+use std::ffi::OsString;
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use super::failure::{Failure, Kind};
+use crate::config::Signature;
+use crate::limits::COMPONENT_BYTES_MAX;
+use crate::names::Digest;
+
+#[derive(Debug)]
+pub(super) struct Component {
+    /// The name of its file.
+    pub(super) name: String,
+    pub(super) content: Bytes,
+    pub(super) digest: Digest,
+    pub(super) signature: Option<Signature>,
+}
+
+impl Component {
+    /// Reads the component in `file`, and its signature: the one in the file named, else in `FILE.sig` where there is one.
+    pub(super) fn read(file: &Path, signature: Option<&Path>) -> Result<Self, Failure> {
+        let content = content(file)?;
+        let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+        let digest = Digest::of(&content);
+        Ok(Self { name, digest, content: content.into(), signature: signature_of(file, signature)? })
+    }
+
+    /// The digest of the component in `file`, whose signature does not matter.
+    pub(super) fn digest_of(file: &Path) -> Result<Digest, Failure> {
+        Ok(Digest::of(&content(file)?))
+    }
+}
+
+/// The file beside `file` that holds its signature.
+pub(super) fn signature_file(file: &Path) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(".sig");
+    name.into()
+}
+
+fn content(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut content = Vec::new();
+    // One byte over the bound tells that the file goes on, without reading the rest of it.
+    let length_max = u64::try_from(COMPONENT_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let read = std::fs::File::open(file).and_then(|opened| opened.take(length_max).read_to_end(&mut content));
+    read.map_err(|error| unreadable(file, error))?;
+    if content.len() > COMPONENT_BYTES_MAX {
+        let detail = format!("{} is larger than the {COMPONENT_BYTES_MAX} bytes of a component", file.display());
+        return Err(Failure::text(Kind::Usage, detail));
+    }
+    Ok(content)
+}
+
+fn signature_of(file: &Path, given: Option<&Path>) -> Result<Option<Signature>, Failure> {
+    let path = given.map_or_else(|| signature_file(file), Path::to_path_buf);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if given.is_none() && error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(&path, error)),
+    };
+    let signature = Signature::parse(text.trim()).map_err(|error| {
+        let what = format!("{} holds no signature", path.display());
+        Failure::new(Kind::Usage, anyhow::Error::new(error).context(what))
+            .next(format!("`switchyard sign {} --key KEYFILE` makes one.", file.display()))
+    })?;
+    Ok(Some(signature))
+}
+
+/// That the file at `path`, which the command line names, cannot be read.
+pub(super) fn unreadable(path: &Path, error: std::io::Error) -> Failure {
+    let what = format!("cannot read {}", path.display());
+    Failure::new(Kind::Usage, anyhow::Error::new(error).context(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_brings_the_signature_that_lies_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("cart.wasm");
+        let read = |signature: Option<&Path>| Component::read(&file, signature);
+        assert_eq!(read(None).expect_err("no file").kind, Kind::Usage);
+
+        std::fs::write(&file, "wasm").expect("a file");
+        let component = read(None).expect("a component");
+        assert_eq!((component.name.as_str(), component.digest), ("cart.wasm", Digest::of(b"wasm")));
+        assert_eq!(component.signature, None);
+
+        let signature = Signature::from_bytes([7; 64]);
+        let beside = folder.path().join("cart.wasm.sig");
+        std::fs::write(&beside, format!("{signature}\n")).expect("a signature");
+        assert_eq!(read(None).expect("a component").signature, Some(signature));
+        assert_eq!(read(Some(&beside)).expect("a component").signature, Some(signature));
+
+        // A signature that is asked for must be there, and be one.
+        assert!(read(Some(&folder.path().join("other.sig"))).is_err());
+        std::fs::write(&beside, "no signature").expect("a file");
+        let failure = read(None).expect_err("no signature").to_string();
+        assert!(failure.contains("cart.wasm.sig holds no signature"), "{failure}");
+        assert!(failure.contains("`switchyard sign "), "{failure}");
+    }
+}

@@ -1,0 +1,134 @@
+//! Figures, digests and times as people read them.
+
+use std::time::Duration;
+
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+/// Hex digits of a digest that are enough to tell releases apart.
+const DIGEST_CHARACTERS: usize = 12;
+
+/// What stands where there is nothing to show.
+pub(super) const NOTHING: &str = "-";
+
+/// A digest as far as people need it.
+pub(super) fn short(digest: &str) -> String {
+    match digest.strip_prefix("sha256:") {
+        Some(hex) => hex.chars().take(DIGEST_CHARACTERS).collect(),
+        None => digest.into(),
+    }
+}
+
+/// From which release or value to which.
+pub(super) fn moved(from: Option<&str>, to: Option<&str>) -> String {
+    match (from, to) {
+        (None, None) => NOTHING.into(),
+        (Some(from), None) => format!("{} →", short(from)),
+        (None, Some(to)) => format!("→ {}", short(to)),
+        (Some(from), Some(to)) => format!("{} → {}", short(from), short(to)),
+    }
+}
+
+pub(super) fn micros(micros: u64) -> String {
+    match micros {
+        micros if micros < 1_000 => format!("{micros} µs"),
+        micros if micros < 1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        micros => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
+    }
+}
+
+pub(super) fn bytes(count: u64) -> String {
+    let (mut whole, mut tenths) = (count, 0);
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if whole < 1024 {
+            return if unit == "B" { format!("{whole} B") } else { format!("{whole}.{tenths} {unit}") };
+        }
+        (whole, tenths) = (whole / 1024, whole % 1024 * 10 / 1024);
+    }
+    format!("{whole}.{tenths} TiB")
+}
+
+/// A share (0 to 1) in percent, to a hundredth of one and without idle zeros.
+pub(super) fn percent(share: f64) -> String {
+    let text = format!("{:.2}", share * 100.0);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// How many of `whole` `part` are, in percent; nothing of nothing.
+pub(super) fn share(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return NOTHING.into();
+    }
+    let hundredths = u128::from(part) * 10_000 / u128::from(whole);
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+}
+
+/// `count` in `elapsed`, a second.
+pub(super) fn rate(count: u64, elapsed: Duration) -> String {
+    match elapsed.as_millis() {
+        0 => NOTHING.into(),
+        millis => {
+            let tenths = u128::from(count) * 10_000 / millis;
+            format!("{}.{}", tenths / 10, tenths % 10)
+        }
+    }
+}
+
+/// A time of RFC 3339, in UTC and to the second; a text that is none stays as it is.
+pub(super) fn utc(text: &str) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    let time = OffsetDateTime::parse(text, &Rfc3339).map(|time| time.to_offset(UtcOffset::UTC));
+    time.ok().and_then(|time| time.format(format).ok()).unwrap_or_else(|| text.into())
+}
+
+/// `1 problem`, `2 problems`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_rounded_down_to_a_tenth() {
+        let check = |count: u64, text: &str| assert_eq!(bytes(count), text);
+        check(0, "0 B");
+        check(1023, "1023 B");
+        check(1024, "1.0 KiB");
+        check(10 * 1024 * 1024 + 512 * 1024, "10.5 MiB");
+        check(u64::MAX, "16777215.9 TiB");
+    }
+
+    #[test]
+    fn durations_have_the_unit_that_fits() {
+        let check = |count: u64, text: &str| assert_eq!(micros(count), text);
+        check(999, "999 µs");
+        check(2_500, "2.5 ms");
+        check(2_300_000, "2.3 s");
+    }
+
+    #[test]
+    fn shares_and_rates_of_nothing_are_none() {
+        assert_eq!([share(0, 0), share(0, 7), share(1, 3)], ["-", "0.00%", "33.33%"]);
+        assert_eq!(share(u64::MAX, u64::MAX), "100.00%");
+        assert_eq!([percent(0.1), percent(0.005), percent(1.0), percent(0.0)], ["10%", "0.5%", "100%", "0%"]);
+        assert_eq!(rate(25, Duration::from_secs(2)), "12.5");
+        assert_eq!(rate(25, Duration::ZERO), "-");
+    }
+
+    #[test]
+    fn times_are_told_in_utc() {
+        assert_eq!(utc("2026-01-02T03:04:05Z"), "2026-01-02 03:04:05");
+        assert_eq!(utc("2026-01-02T03:04:05.999+02:00"), "2026-01-02 01:04:05");
+        assert_eq!(utc("yesterday"), "yesterday");
+    }
+
+    #[test]
+    fn a_digest_is_cut_and_another_text_is_not() {
+        assert_eq!(short(&format!("sha256:{}", "0123456789abcdef".repeat(4))), "0123456789ab");
+        assert_eq!(short("deadline_ms 5000"), "deadline_ms 5000");
+    }
+}

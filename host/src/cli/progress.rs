@@ -1,0 +1,80 @@
+//! How far an upload is, and that the host is at work on it: on a terminal's standard error, and nowhere else.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often the sign of life turns while nothing else does.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The progress of one upload. Clones show the same.
+#[derive(Debug, Clone)]
+pub(super) struct Progress {
+    bar: ProgressBar,
+    /// What the host does once it has everything.
+    then: String,
+}
+
+impl Progress {
+    /// Shows nothing, but counts.
+    pub(super) fn hidden() -> Self {
+        Self { bar: ProgressBar::hidden(), then: String::new() }
+    }
+
+    /// Shows that `bytes` of `name` are sent, and then that the host does `then`.
+    pub(super) fn upload(name: &str, bytes: usize, then: impl Into<String>) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::hidden();
+        }
+        let bar = ProgressBar::new(u64::try_from(bytes).unwrap_or(u64::MAX)).with_style(sending());
+        bar.set_message(name.to_owned());
+        Self { bar, then: then.into() }
+    }
+
+    /// Counts `bytes` that were sent.
+    pub(super) fn sent(&self, bytes: usize) {
+        self.bar.inc(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if self.bar.length().is_some_and(|length| self.bar.position() >= length) {
+            self.bar.set_style(working());
+            self.bar.set_message(self.then.clone());
+            self.bar.enable_steady_tick(TICK);
+        }
+    }
+
+    /// Leaves the terminal as it was before.
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    #[cfg(test)]
+    pub(super) fn position(&self) -> u64 {
+        self.bar.position()
+    }
+}
+
+fn sending() -> ProgressStyle {
+    let style = ProgressStyle::with_template("{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}");
+    style.expect("a test reads the template")
+}
+
+fn working() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a test reads the template")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_can_be_shown() {
+        let bar =
+            ProgressBar::with_draw_target(Some(10), indicatif::ProgressDrawTarget::hidden()).with_style(sending());
+        let progress = Progress { bar, then: "the host compiles it".into() };
+        progress.sent(4);
+        assert_eq!(progress.bar.message(), "");
+        progress.sent(6);
+        assert_eq!(progress.bar.message(), "the host compiles it");
+        progress.end();
+    }
+}

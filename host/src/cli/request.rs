@@ -1,0 +1,130 @@
+//! One request to the operator's side: its address, its options and its body.
+
+use std::fmt;
+
+use bytes::Bytes;
+use hyper::Method;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use serde_json::Value;
+
+use super::client::{self, Answer};
+use super::component::Component;
+use super::failure::{Failure, Kind};
+use super::progress::Progress;
+use super::target::Target;
+use super::upload::Upload;
+
+/// Carries the signature of the component in the body.
+const SIGNATURE_HEADER: &str = "switchyard-signature";
+
+#[derive(Debug)]
+pub(super) struct Request {
+    method: Method,
+    /// Path and query, encoded.
+    address: String,
+    headers: Vec<(&'static str, String)>,
+    content: Bytes,
+    pub(super) progress: Progress,
+}
+
+impl Request {
+    pub(super) fn get(path: &[&str]) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(super) fn post(path: &[&str]) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    pub(super) fn put(path: &[&str]) -> Self {
+        Self::new(Method::PUT, path)
+    }
+
+    pub(super) fn delete(path: &[&str]) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    /// A request for what is below the segments of `path`, each of which may be any text.
+    fn new(method: Method, path: &[&str]) -> Self {
+        let address = path.iter().map(|segment| format!("/{}", encoded(segment))).collect();
+        Self { method, address, headers: Vec::new(), content: Bytes::new(), progress: Progress::hidden() }
+    }
+
+    /// Adds an option for each of `values`: none, one or several.
+    pub(super) fn query<T: fmt::Display>(mut self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        for value in values {
+            let separator = if self.address.contains('?') { '&' } else { '?' };
+            self.address.push_str(&format!("{separator}{name}={}", encoded(&value.to_string())));
+        }
+        self
+    }
+
+    /// Adds an option that is either said or not.
+    pub(super) fn flag(self, name: &str, said: bool) -> Self {
+        self.query(name, said.then_some(true))
+    }
+
+    pub(super) fn body(mut self, content_type: &'static str, content: Bytes) -> Self {
+        self.headers.push((CONTENT_TYPE.as_str(), content_type.into()));
+        self.content = content;
+        self
+    }
+
+    pub(super) fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string().into())
+    }
+
+    /// Sends `component`, and shows how far that is, and then that the host does `then` with it.
+    pub(super) fn component(mut self, component: &Component, then: impl Into<String>) -> Self {
+        self.progress = Progress::upload(&component.name, component.content.len(), then);
+        let signature = component.signature.map(|signature| (SIGNATURE_HEADER, signature.to_string()));
+        self.headers.extend(signature);
+        self.body("application/wasm", component.content.clone())
+    }
+
+    /// Sends the request and gives the answer, which may be a refusal.
+    pub(super) fn send(self, target: &Target) -> Result<Answer, Failure> {
+        client::runtime()?.block_on(client::exchange(self, target))
+    }
+
+    pub(super) fn into_http(self, target: &Target) -> Result<hyper::Request<Upload>, Failure> {
+        let mut request = hyper::Request::builder()
+            .method(self.method)
+            .uri(format!("{}{}", target.url, self.address))
+            .header(AUTHORIZATION, format!("Bearer {}", target.token.reveal()))
+            .header(ACCEPT, "application/json");
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        let body = Upload::new(self.content, self.progress);
+        request
+            .body(body)
+            .map_err(|error| Failure::new(Kind::Usage, error).next("Write --admin as http://ADDRESS:PORT."))
+    }
+}
+
+/// `text` as one segment of a path, or one value of a query.
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_what_it_was_made_of() {
+        let check = |request: Request, address: &str| assert_eq!(request.address, address);
+        check(Request::get(&["services"]), "/services");
+        let path = ["services", "cart", "call", "shop:a/b@1.0.0.f ä"];
+        check(Request::post(&path), "/services/cart/call/shop%3Aa%2Fb%401.0.0.f%20%C3%A4");
+        let request = Request::post(&["a"]).query("grant", ["b c", "d&e"]).query("to", None::<&str>);
+        check(request.flag("force", true).flag("dryRun", false), "/a?grant=b%20c&grant=d%26e&force=true");
+    }
+}

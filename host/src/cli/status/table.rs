@@ -1,0 +1,189 @@
+//! The services as a table, and one of them in full.
+
+use super::super::documents::{Candidate, Latency, Release, Service, ServiceFigures};
+use super::super::figures::{NOTHING, bytes, micros, short, utc};
+use super::super::{output, standing};
+use super::shadow;
+
+pub(super) fn all(services: &[Service]) -> String {
+    let heading =
+        ["SERVICE", "STATE", "RELEASE", "CANDIDATE", "CALLS", "REFUSED", "ERRORS", "P50", "P99", "RUNNING", "STORE"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for service in services {
+        let figures = &service.figures;
+        rows.push(vec![
+            service.name.clone(),
+            state(service).into(),
+            service.live.as_ref().map_or(NOTHING.into(), |live| short(&live.digest)),
+            service.candidate.as_ref().map_or(NOTHING.into(), standing::brief),
+            figures.calls.to_string(),
+            figures.refused.to_string(),
+            figures.errors.values().sum::<u64>().to_string(),
+            latency(figures, |latency| latency.p50),
+            latency(figures, |latency| latency.p99),
+            figures.in_flight.to_string(),
+            bytes(service.store_bytes),
+        ]);
+    }
+    output::table(&rows, |column| column > 3)
+}
+
+pub(super) fn one(service: &Service) -> String {
+    let mut rows = vec![
+        row("service", service.name.clone()),
+        row("contract", service.contract.clone()),
+        row("state", state(service).into()),
+    ];
+    rows.extend(service.live.iter().flat_map(live));
+    rows.extend(service.data_version.map(|version| row("data version", version.to_string())));
+    rows.extend(figures(&service.figures));
+    rows.push(row("store", bytes(service.store_bytes)));
+    rows.extend(service.candidate.iter().flat_map(candidate));
+    let mut label = "kept";
+    for kept in &service.kept {
+        rows.push(row(std::mem::take(&mut label), earlier(kept)));
+    }
+    let table = output::table(&rows, |_| false);
+    let report = service.candidate.as_ref().and_then(|candidate| candidate.shadow.as_ref()).map(shadow::lines);
+    std::iter::once(table).chain(report.into_iter().flatten()).collect::<Vec<_>>().join("\n")
+}
+
+fn row(name: &str, value: String) -> Vec<String> {
+    vec![name.to_owned(), value]
+}
+
+fn state(service: &Service) -> &'static str {
+    match &service.live {
+        None => "no release",
+        Some(live) if live.circuit_open => "circuit open",
+        Some(_) => "live",
+    }
+}
+
+fn live(live: &Release) -> Vec<Vec<String>> {
+    let mut rows = vec![row("release", live.digest.clone()), row("live since", utc(&live.deployed_at))];
+    rows.extend(live.by.iter().map(|by| row("by", by.clone())));
+    rows.extend(live.reason.iter().map(|reason| row("reason", reason.clone())));
+    rows.extend(live.data_version.iter().map(|version| {
+        row("its data", format!("writes version {}, reads up to {}", version.writes, version.reads_up_to))
+    }));
+    rows
+}
+
+fn figures(figures: &ServiceFigures) -> Vec<Vec<String>> {
+    let mut rows = vec![row("calls", figures.calls.to_string()), row("refused", figures.refused.to_string())];
+    rows.extend(figures.errors.iter().map(|(kind, count)| row(&format!("errors: {kind}"), count.to_string())));
+    rows.extend([
+        row("latency p50", latency(figures, |latency| latency.p50)),
+        row("latency p99", latency(figures, |latency| latency.p99)),
+        row("conflicts", figures.conflicts.to_string()),
+        row("calls to others", figures.nested_calls.to_string()),
+        row("running", figures.in_flight.to_string()),
+        row("waiting", figures.waiting.to_string()),
+    ]);
+    rows
+}
+
+fn candidate(candidate: &Candidate) -> Vec<Vec<String>> {
+    let release = &candidate.release;
+    let mut rows = vec![row("candidate", release.digest.clone()), row("it gets", standing::part(candidate))];
+    rows.extend(release.reason.iter().map(|reason| row("reason", reason.clone())));
+    let judged = candidate.judged.iter().filter(|judged| !judged.text.is_empty());
+    rows.extend(judged.map(|judged| row("judged", judged.text.clone())));
+    rows
+}
+
+/// A release that a rollback can go to, on one line.
+fn earlier(release: &Release) -> String {
+    let number = release.number.map(|number| format!("release {number}"));
+    let reason = release.reason.clone();
+    let parts = [Some(short(&release.digest)), number, Some(utc(&release.deployed_at)), reason];
+    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+}
+
+fn latency(figures: &ServiceFigures, of: fn(Latency) -> Option<u64>) -> String {
+    figures.latency_micros.and_then(of).map_or(NOTHING.into(), micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn digest(begin: &str) -> String {
+        format!("sha256:{begin}{}", "0123456789abcdef".repeat(4)).chars().take(71).collect()
+    }
+
+    fn read(service: Value) -> Service {
+        serde_json::from_value(service).expect("a service")
+    }
+
+    #[test]
+    fn the_services_are_a_table() {
+        let figures = json!({
+            "calls": 1200, "refused": 3, "errors": {"trap": 1, "deadline": 2},
+            "latencyMicros": {"p50": 90, "p99": 2500}, "inFlight": 4
+        });
+        let candidate = json!({"digest": digest("c"), "phase": "canary", "share": 0.05});
+        let services = [
+            json!({"name": "cart", "live": {"digest": digest("")}, "candidate": candidate, "figures": figures,
+                   "storeBytes": 1536}),
+            json!({"name": "payment", "figures": {}}),
+        ];
+        let expected = "\
+SERVICE  STATE       RELEASE       CANDIDATE        CALLS  REFUSED  ERRORS    P50     P99  RUNNING    STORE
+cart     live        0123456789ab  c0123456789a 5%   1200        3       3  90 µs  2.5 ms        4  1.5 KiB
+payment  no release  -             -                    0        0       0      -       -        0      0 B";
+        assert_eq!(all(&services.map(read)), expected);
+    }
+
+    #[test]
+    fn one_service_is_told_in_full() {
+        let service = json!({
+            "name": "cart", "contract": "shop:cart/cart-service@1.0.0", "dataVersion": 2, "storeBytes": 7,
+            "live": {"number": 3, "digest": "sha256:00", "deployedAt": "2026-01-02T03:04:05Z", "circuitOpen": true,
+                     "by": "ci", "reason": "totals", "dataVersion": {"writes": 2, "readsUpTo": 2}},
+            "candidate": {"number": 4, "digest": "sha256:cc", "phase": "shadow", "reason": "rewrite",
+                "judged": {"text": "too few calls to judge"},
+                "shadow": {"share": 1.0, "compared": 5, "equal": 4, "different": 1, "dropped": 0,
+                    "functions": [{"function": "checkout", "equal": 0, "different": 1}],
+                    "differences": [{"function": "checkout", "path": "/total", "live": 1999, "candidate": null}]}},
+            "kept": [
+                {"number": 2, "digest": digest("b"), "deployedAt": "2026-01-01T03:04:05Z", "reason": "first"},
+                {"number": 1, "digest": digest("a"), "deployedAt": "2026-01-01T02:04:05Z"},
+            ],
+            "figures": {"errors": {"trap": 7}, "latencyMicros": {"p50": 2_300_000}},
+        });
+        let expected = "\
+service          cart
+contract         shop:cart/cart-service@1.0.0
+state            circuit open
+release          sha256:00
+live since       2026-01-02 03:04:05
+by               ci
+reason           totals
+its data         writes version 2, reads up to 2
+data version     2
+calls            0
+refused          0
+errors: trap     7
+latency p50      2.3 s
+latency p99      -
+conflicts        0
+calls to others  0
+running          0
+waiting          0
+store            7 B
+candidate        sha256:cc
+it gets          a copy of 100% of the calls
+reason           rewrite
+judged           too few calls to judge
+kept             b0123456789a  release 2  2026-01-01 03:04:05  first
+                 a0123456789a  release 1  2026-01-01 02:04:05
+shadow: 5 calls compared, 4 equal, 1 different, 0 dropped
+  checkout: 0 equal, 1 different
+    /total: live 1999, candidate null";
+        assert_eq!(one(&read(service)), expected);
+    }
+}

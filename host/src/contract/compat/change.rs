@@ -1,0 +1,90 @@
+//! What a candidate changes of the live release's contract, whoever calls it.
+
+use wac_types::NameMapNoIntern;
+
+use super::Bump;
+use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, functions_of};
+use crate::contract::host;
+use crate::contract::surface::Surface;
+
+/// What is different, whole: it is bounded by what a component may have.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) drop_in: bool,
+    pub(super) bump: Bump,
+    pub(super) changes: Vec<VerdictProblem>,
+    pub(super) added: Vec<String>,
+    pub(super) asks_more: Vec<String>,
+    pub(super) asks_less: Vec<String>,
+}
+
+impl Change {
+    pub(super) fn between(live: &Surface, candidate: &Surface) -> Self {
+        let mut comparison = Comparison::new(Scope::Contract, &live.types, &candidate.types);
+        let mut added = exports(&mut comparison, live, candidate);
+        let (mut asks_more, mut asks_less) = imports(&mut comparison, live, candidate);
+        let (mut changes, one_sided) = comparison.finish();
+        changes.extend(http_lost(live, candidate));
+        added.extend(one_sided.exported_more);
+        asks_more.extend(one_sided.imported_more);
+        asks_less.extend(one_sided.imported_less);
+        let bump = match () {
+            () if !changes.is_empty() => Bump::Major,
+            () if !added.is_empty() || !asks_more.is_empty() => Bump::Minor,
+            () if !asks_less.is_empty() => Bump::Patch,
+            () => Bump::None,
+        };
+        let drop_in = changes.is_empty() && asks_more.is_empty();
+        asks_more.extend(host_imports(candidate, live));
+        asks_less.extend(host_imports(live, candidate));
+        Self { drop_in, bump, changes, added, asks_more, asks_less }
+    }
+}
+
+/// Compares what both export; what is missing is a change, and what is there in addition is the answer.
+fn exports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface) -> Vec<String> {
+    let found = candidate.exports_by_name();
+    for (name, expected) in live.exports.iter().filter(|(name, _)| !host::is_host(name)) {
+        match found.get(name, &NameMapNoIntern) {
+            Some(found) => comparison.item(Side::Export, name, *expected, *found),
+            None => comparison.missing_export(name, *expected, candidate.exports.iter().map(|(name, _)| name.as_str())),
+        }
+    }
+    let known = live.exports_by_name();
+    let contract = candidate.exports.iter().map(|(name, _)| name.as_str()).filter(|name| !host::is_host(name));
+    contract.filter(|name| known.get(name, &NameMapNoIntern).is_none()).map(cut).collect()
+}
+
+/// Compares what both import of other services; what only one imports is the answer, more and less.
+fn imports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface) -> (Vec<String>, Vec<String>) {
+    let known = live.imports_by_name();
+    let mut more = Vec::new();
+    for (name, found) in candidate.imports.iter().filter(|(name, _)| !host::is_host(name)) {
+        match known.get(name, &NameMapNoIntern) {
+            Some(expected) => comparison.item(Side::Import, name, *expected, *found),
+            None => more.push(cut(name)),
+        }
+    }
+    let found = candidate.imports_by_name();
+    let contract = live.imports.iter().map(|(name, _)| name.as_str()).filter(|name| !host::is_host(name));
+    (more, contract.filter(|name| found.get(name, &NameMapNoIntern).is_none()).map(cut).collect())
+}
+
+/// The host's interfaces of which `one` imports functions and `other` imports nothing.
+fn host_imports(one: &Surface, other: &Surface) -> Vec<String> {
+    let others = other.imports_by_name();
+    let of_host = one.imports.iter().filter(|(name, _)| host::is_host(name));
+    let asked = of_host.filter(|(_, kind)| functions_of(&one.types, *kind) > 0);
+    asked.filter(|(name, _)| others.get(name, &NameMapNoIntern).is_none()).map(|(name, _)| cut(name)).collect()
+}
+
+/// A raw component has one thing that others see: it takes requests, in either version of `wasi:http`.
+fn http_lost(live: &Surface, candidate: &Surface) -> Option<VerdictProblem> {
+    let serves = |surface: &Surface| surface.exports.iter().any(|(name, _)| host::serves_http(name).is_some());
+    (serves(live) && !serves(candidate)).then(|| VerdictProblem {
+        path: "wasi:http".into(),
+        expected: "an export of wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3".into(),
+        found: "neither".into(),
+        detail: String::new(),
+    })
+}

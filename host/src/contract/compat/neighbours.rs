@@ -1,0 +1,82 @@
+//! Whether a candidate fits one live release: what that one calls is there, and what the candidate calls is as it has it.
+//!
+//! A call needs the functions and the types that they use, and nothing else.
+
+use wac_types::{ItemKind, NameMapNoIntern};
+
+use super::Neighbour;
+use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, functions_of, unversioned};
+use crate::contract::host;
+use crate::contract::surface::Surface;
+
+/// Everything that does not fit.
+pub(super) fn problems(live: &Surface, candidate: &Surface, neighbour: &Surface) -> Vec<VerdictProblem> {
+    let mut problems = as_caller(live, candidate, neighbour);
+    problems.extend(as_callee(live, candidate, neighbour));
+    problems
+}
+
+/// What the neighbour imports, and the candidate exports otherwise, or no more.
+fn as_caller(live: &Surface, candidate: &Surface, caller: &Surface) -> Vec<VerdictProblem> {
+    let (before, now) = (live.exports_by_name(), candidate.exports_by_name());
+    let mut comparison = Comparison::new(Scope::Calls, &caller.types, &candidate.types);
+    for (name, expected) in calls(caller) {
+        match (now.get(name, &NameMapNoIntern), before.get(name, &NameMapNoIntern)) {
+            (Some(found), _) => comparison.item(Side::Export, name, expected, *found),
+            (None, Some(_)) => {
+                let exported = candidate.exports.iter().map(|(name, _)| name.as_str());
+                comparison.missing_export(name, expected, exported);
+            }
+            // Another service's.
+            (None, None) => {}
+        }
+    }
+    comparison.finish().0
+}
+
+/// What the candidate imports, and the neighbour exports otherwise, or in another version alone.
+fn as_callee(live: &Surface, candidate: &Surface, callee: &Surface) -> Vec<VerdictProblem> {
+    let exported = callee.exports_by_name();
+    let before = live.imports_by_name();
+    let mut comparison = Comparison::new(Scope::Calls, &callee.types, &candidate.types);
+    let mut problems = Vec::new();
+    for (name, found) in calls(candidate) {
+        if let Some(expected) = exported.get(name, &NameMapNoIntern) {
+            comparison.item(Side::Import, name, *expected, found);
+        } else if before.get(name, &NameMapNoIntern).is_none()
+            && let Some(other) = other_version(callee, name)
+        {
+            problems.push(VerdictProblem {
+                path: format!("import {}", cut(name)),
+                expected: cut(other),
+                found: format!("an import of {}, another version", cut(name)),
+                detail: String::new(),
+            });
+        }
+    }
+    problems.extend(comparison.finish().0);
+    problems
+}
+
+/// The interfaces with functions that `candidate` imports and `live` does not, and that nobody exports in any version.
+pub(super) fn exported_by_nobody(live: &Surface, candidate: &Surface, neighbours: &[Neighbour<'_>]) -> Vec<String> {
+    let before = live.imports_by_name();
+    let exported = |name| neighbours.iter().any(|neighbour| other_version(neighbour.surface, name).is_some());
+    calls(candidate)
+        .map(|(name, _)| name)
+        .filter(|name| before.get(name, &NameMapNoIntern).is_none())
+        .filter(|name| !exported(name) && other_version(candidate, name).is_none())
+        .map(cut)
+        .collect()
+}
+
+/// The interfaces of other services of which a component imports functions.
+fn calls(surface: &Surface) -> impl Iterator<Item = (&str, ItemKind)> {
+    let contract = surface.imports.iter().filter(|(name, _)| !host::is_host(name));
+    contract.filter(|(_, kind)| functions_of(&surface.types, *kind) > 0).map(|(name, kind)| (name.as_str(), *kind))
+}
+
+/// What a component exports under a name, whatever its version.
+fn other_version<'s>(surface: &'s Surface, name: &str) -> Option<&'s str> {
+    surface.exports.iter().map(|(other, _)| other.as_str()).find(|other| unversioned(other) == unversioned(name))
+}

@@ -1,0 +1,133 @@
+//! A component's surface: what it imports and exports, with all types. Everything is judged by it, and the file is read
+//! once.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use wac_types::{ItemKind, NameMap, NameMapNoIntern, Package, Types};
+
+use super::compare::{VerdictProblem, cut};
+use crate::limits::COMPONENT_BYTES_MAX;
+
+/// What a component imports and exports.
+///
+/// It is small however large the component is, and stands for it in every judgement: keep that of a release that is
+/// live, and judging a candidate reads the candidate alone. The default one is that of nothing at all: it imports
+/// nothing and exports nothing.
+#[derive(Default)]
+pub struct Surface {
+    pub(super) types: Types,
+    /// In the order of the component.
+    pub(super) imports: Vec<(String, ItemKind)>,
+    pub(super) exports: Vec<(String, ItemKind)>,
+}
+
+/// Why a file is no component. Its text says what the file is instead.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    #[error("an empty file")]
+    Empty,
+    #[error("{bytes} bytes, where {COMPONENT_BYTES_MAX} are the most")]
+    TooLarge { bytes: usize },
+    #[error("WebAssembly text")]
+    Text,
+    #[error("a core module")]
+    CoreModule,
+    #[error("something that is no WebAssembly")]
+    NotWasm,
+    #[error("WebAssembly of a version that is not known here")]
+    OtherVersion,
+    #[error("a damaged one: {reason}")]
+    Damaged { reason: String },
+    #[error("one whose types cannot be read")]
+    Types,
+}
+
+impl Unreadable {
+    /// The problem that a verdict lists, with what to do about it.
+    #[must_use]
+    pub fn problem(&self) -> VerdictProblem {
+        let instead = match self {
+            Self::Empty | Self::NotWasm => "give the `.wasm` file that the build of the component left",
+            Self::TooLarge { .. } => "leave debug information out, or load data from the store",
+            Self::Text => "translate it with `wasm-tools parse`",
+            Self::CoreModule => "build for a component target such as wasm32-wasip2",
+            Self::OtherVersion => "build it with a toolchain that makes components of the final binary format",
+            Self::Damaged { .. } => "build it again, and see that the whole file is copied",
+            Self::Types => "build it with a released toolchain",
+        };
+        VerdictProblem {
+            path: "the file".into(),
+            expected: "a WebAssembly component".into(),
+            found: cut(&self.to_string()),
+            detail: instead.into(),
+        }
+    }
+}
+
+impl Surface {
+    /// Reads the types of a component. Its code is validated, and not kept.
+    ///
+    /// It takes about a second for 40 MiB, a millisecond for a component without a runtime in it: no work for an async
+    /// thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], whatever the bytes are.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        recognise(bytes)?;
+        // wac-types panics on some valid components that import core modules or resources in ways that no toolchain
+        // makes. What it leaves in `types` goes with it.
+        catch_unwind(AssertUnwindSafe(|| {
+            let mut types = Types::new();
+            let package = Package::from_bytes("component", None, bytes, &mut types)
+                .map_err(|error| Unreadable::Damaged { reason: format!("{error:#}") })?;
+            let world = &types[package.ty()];
+            let owned = |(name, kind): (&String, &ItemKind)| (name.clone(), *kind);
+            let (imports, exports) =
+                (world.imports.iter().map(owned).collect(), world.exports.iter().map(owned).collect());
+            Ok(Self { types, imports, exports })
+        }))
+        .unwrap_or(Err(Unreadable::Types))
+    }
+
+    pub(super) fn imports_by_name(&self) -> NameMap<String, ItemKind> {
+        by_name(self.imports.iter().map(|(name, kind)| (name.as_str(), *kind)))
+    }
+
+    pub(super) fn exports_by_name(&self) -> NameMap<String, ItemKind> {
+        by_name(self.exports.iter().map(|(name, kind)| (name.as_str(), *kind)))
+    }
+}
+
+impl fmt::Debug for Surface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |items: &[(String, ItemKind)]| items.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let (imports, exports) = (names(&self.imports), names(&self.exports));
+        f.debug_struct("Surface").field("imports", &imports).field("exports", &exports).finish_non_exhaustive()
+    }
+}
+
+/// Finds items by name as the component model does: versions that are compatible stand for each other.
+pub(super) fn by_name<'n>(items: impl IntoIterator<Item = (&'n str, ItemKind)>) -> NameMap<String, ItemKind> {
+    let mut map = NameMap::default();
+    for (name, kind) in items {
+        // Later names shadow earlier ones, so none is refused.
+        let _key = map.insert(name, &mut NameMapNoIntern, true, kind);
+    }
+    map
+}
+
+/// Looks at the first eight bytes: magic, version, layer.
+fn recognise(bytes: &[u8]) -> Result<(), Unreadable> {
+    match bytes {
+        [] => Err(Unreadable::Empty),
+        _ if bytes.len() > COMPONENT_BYTES_MAX => Err(Unreadable::TooLarge { bytes: bytes.len() }),
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', _, _, 0, 0, ..] => Err(Unreadable::CoreModule),
+        [0, b'a', b's', b'm', _, _, _, _, ..] => Err(Unreadable::OtherVersion),
+        [0, b'a', b's', b'm', ..] => Err(Unreadable::Damaged { reason: "it ends in its header".into() }),
+        _ if bytes.trim_ascii_start().starts_with(b"(") => Err(Unreadable::Text),
+        _ => Err(Unreadable::NotWasm),
+    }
+}

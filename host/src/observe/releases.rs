@@ -1,0 +1,115 @@
+//! What the calls of one release came to: for `status`, and for judging a candidate beside the live release.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::calls::{LatencyMicros, Outcome};
+use super::latency::{Latencies, LatencyCounts};
+
+/// The counts of one release since it began to run. Counting takes no lock.
+#[derive(Debug, Default)]
+pub struct ReleaseCalls {
+    calls: AtomicU64,
+    errors: AtomicU64,
+    traps: AtomicU64,
+    latencies: Latencies,
+}
+
+/// What was counted in some time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sample {
+    pub calls: u64,
+    /// Those that did not end well, whatever the reason; refused ones are among them.
+    pub errors: u64,
+    /// Those that trapped, or went over their deadline or a limit.
+    pub traps: u64,
+    pub latencies: LatencyCounts,
+}
+
+/// The figures of one release since it began to run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseFigures {
+    pub calls: u64,
+    pub errors: u64,
+    pub traps: u64,
+    /// 0 to 1.
+    pub error_rate: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_micros: Option<LatencyMicros>,
+}
+
+impl ReleaseCalls {
+    /// A call ended, `took` after it was admitted or turned away.
+    pub fn ended(&self, outcome: Outcome, took: Duration) {
+        self.calls.fetch_add(1, Relaxed);
+        if outcome != Outcome::Ok {
+            self.errors.fetch_add(1, Relaxed);
+        }
+        if matches!(outcome, Outcome::Trap | Outcome::Deadline | Outcome::Limit) {
+            self.traps.fetch_add(1, Relaxed);
+        }
+        self.latencies.record(took);
+    }
+
+    #[must_use]
+    pub fn sample(&self) -> Sample {
+        let load = |count: &AtomicU64| count.load(Relaxed);
+        // The parts before the whole: a call that ends in between is no more than all of them.
+        let (errors, traps) = (load(&self.errors), load(&self.traps));
+        Sample { calls: load(&self.calls), errors, traps, latencies: self.latencies.counts() }
+    }
+
+    #[must_use]
+    pub fn figures(&self) -> ReleaseFigures {
+        self.sample().figures()
+    }
+}
+
+impl Sample {
+    /// What was counted since `earlier` was.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(earlier.calls),
+            errors: self.errors.saturating_sub(earlier.errors),
+            traps: self.traps.saturating_sub(earlier.traps),
+            latencies: self.latencies.since(&earlier.latencies),
+        }
+    }
+
+    #[must_use]
+    pub fn figures(&self) -> ReleaseFigures {
+        let percentile = |percent| self.latencies.percentile_micros(percent);
+        ReleaseFigures {
+            calls: self.calls,
+            errors: self.errors,
+            traps: self.traps,
+            error_rate: if self.calls == 0 { 0.0 } else { self.errors as f64 / self.calls as f64 },
+            latency_micros: percentile(50).zip(percentile(99)).map(|(p50, p99)| LatencyMicros { p50, p99 }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_what_was_counted_since_the_one_before() {
+        let calls = ReleaseCalls::default();
+        calls.ended(Outcome::Trap, Duration::from_millis(80));
+        let before = calls.sample();
+        for outcome in [Outcome::Ok, Outcome::Ok, Outcome::Refused, Outcome::Deadline] {
+            calls.ended(outcome, Duration::from_millis(1));
+        }
+        let since = calls.sample().since(&before);
+        assert_eq!((since.calls, since.errors, since.traps), (4, 2, 1));
+        assert_eq!((since.latencies.above(500), since.latencies.above(50_000)), (4, 0));
+        assert_eq!(calls.sample().latencies.above(50_000), 1);
+        assert_eq!(since.figures().error_rate, 0.5);
+        assert_eq!(Sample::default().figures().error_rate, 0.0);
+    }
+}

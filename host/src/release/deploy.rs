@@ -1,0 +1,310 @@
+//! Deploying: proposals are judged while calls go on, and then made live with one pointer, or begin beside what is live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::candidate::Trial;
+use super::error::DeployError;
+use super::judge::{Judged, Proposal, Terms, chain, judge, rehearse};
+use super::record::{CandidateRecord, Event, RolloutRecord, What};
+use super::scene::Scene;
+use super::state::{Running, RunningCandidate, State};
+use super::tokens::Holder;
+use super::verdict::Verdict;
+use super::view::ReleaseView;
+use super::{Inner, Releases};
+use crate::call::{Member, Shadow, Share};
+use crate::limits::CANDIDATES_MAX;
+use crate::names::{Digest, ServiceName};
+
+/// How often a deploy is judged again because another change came first.
+pub(super) const JUDGEMENTS_MAX: usize = 5;
+
+/// What is to become of the proposals.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Nothing: they are swapped in full, all at once.
+    pub rollout: Option<Rollout>,
+    pub reason: Option<String>,
+    /// Hosts that they may send HTTP requests to.
+    pub grants: Vec<String>,
+    /// Only judge.
+    pub dry_run: bool,
+}
+
+/// How a candidate gets its share of the calls.
+#[derive(Debug, Clone, Default)]
+pub struct Rollout {
+    /// It first runs this share of the calls in shadow.
+    pub shadow: Option<Share>,
+    /// Who sends this header gets it.
+    pub header: Option<(HeaderName, HeaderValue)>,
+    /// The shares that it gets, one after the other.
+    pub steps: Vec<Share>,
+    /// How long it stays at each; nothing: until the operator says.
+    pub every: Option<Duration>,
+}
+
+/// What came of a deploy that was not refused.
+#[derive(Debug)]
+pub enum Outcome {
+    Deployed(Vec<Deployed>),
+    /// All of it was live already.
+    Unchanged(Vec<Deployed>),
+    /// Only judged, as the plan says.
+    Judged(Vec<Verdict>),
+}
+
+#[derive(Debug)]
+pub struct Deployed {
+    pub service: ServiceName,
+    pub release: ReleaseView,
+    pub verdict: Verdict,
+}
+
+impl Releases {
+    /// Judges `proposals`, one for each of some services, and makes them live as one, or candidates.
+    ///
+    /// Calls under way end on the releases that they began with; none waits, but for a migration.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError`]; what was live still is. A refusal is in the history.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future while proposals are judged leaves everything as it was. A change that has begun goes on to its
+    /// end without whoever asked for it.
+    pub async fn deploy(&self, who: &Holder, proposals: Vec<Proposal>, plan: &Plan) -> Result<Outcome, DeployError> {
+        let inner = &self.inner;
+        for _ in 0..JUDGEMENTS_MAX {
+            let state = self.state();
+            let (known, asked) = (Arc::clone(&state), proposals.clone());
+            let scene = move |inner: &Inner| Scene::of(&inner.workshop, &known, &asked);
+            let mut judged = inner.judge(who, scene, &proposals, plan).await?;
+            judged.iter_mut().for_each(|judged| judged.verdict.finish());
+            if judged.iter().any(|judged| !judged.verdict.accepted) {
+                let verdicts = verdicts(judged);
+                if !plan.dry_run {
+                    inner.tell(verdicts.iter().map(|verdict| refused(who, &state, verdict, plan)).collect())?;
+                }
+                return Err(DeployError::Refused { verdicts });
+            }
+            if plan.dry_run {
+                return Ok(Outcome::Judged(verdicts(judged)));
+            }
+            let (releases, who, plan) = (self.clone(), who.clone(), plan.clone());
+            let change = async move { releases.take_over(&who, &state, judged, &plan).await };
+            if let Some(outcome) = self.to_the_end(change).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(DeployError::Busy)
+    }
+
+    /// Makes what was judged in `state` live, or candidates; nothing when another change came first.
+    async fn take_over(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        judged: Vec<Judged>,
+        plan: &Plan,
+    ) -> Result<Option<Outcome>, DeployError> {
+        let inner = &self.inner;
+        let _changing = inner.changing.lock().await;
+        if !Arc::ptr_eq(state, &self.state()) {
+            return Ok(None);
+        }
+        // Of a set, what is live already stays as it is.
+        let stays = |judged: &Judged| plan.rollout.is_none() && is_live(state, judged);
+        let (unchanged, mut judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(stays);
+        if judged.is_empty() {
+            return Ok(Some(Outcome::Unchanged(self.deployed(unchanged))));
+        }
+        let made = inner.make_judged(who, state, &judged, plan).await;
+        inner.sweep();
+        if let Err(error) = made {
+            for judged in &mut judged {
+                judged.verdict.failed_in_the_swap(chain(&error));
+            }
+            inner.tell(judged.iter().map(|judged| refused(who, state, &judged.verdict, plan)).collect())?;
+            return Err(error);
+        }
+        judged.extend(unchanged);
+        Ok(Some(Outcome::Deployed(self.deployed(judged))))
+    }
+
+    fn deployed(&self, judged: Vec<Judged>) -> Vec<Deployed> {
+        let state = self.state();
+        let deployed = judged.into_iter().filter_map(|judged| {
+            let service = judged.verdict.service.clone();
+            let running = state.services.get(&service)?;
+            let release = running.view_of(judged.record.number);
+            Some(Deployed { service, release, verdict: judged.verdict })
+        });
+        deployed.collect()
+    }
+}
+
+impl Inner {
+    /// Judges `proposals` in what `scene` gives, and has them rehearse.
+    pub(super) async fn judge(
+        self: &Arc<Self>,
+        who: &Holder,
+        scene: impl FnOnce(&Self) -> Result<Scene, DeployError> + Send + 'static,
+        proposals: &[Proposal],
+        plan: &Plan,
+    ) -> Result<Vec<Judged>, DeployError> {
+        let (inner, proposals) = (Arc::clone(self), proposals.to_vec());
+        let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
+        let as_candidates = plan.rollout.is_some();
+        let judging = tokio::task::spawn_blocking(move || {
+            let terms = Terms { by: &by, reason: reason.as_deref(), grants: &grants, as_candidates };
+            let scene = scene(&inner)?;
+            let judged = judge(&inner.workshop, &scene, &inner.manifest().deploy, &proposals, &terms)?;
+            Ok::<_, DeployError>((scene, judged))
+        });
+        let (scene, mut judged) = judging.await??;
+        for judged in &mut judged {
+            let place = scene.place(&judged.verdict.service)?;
+            rehearse(judged, place, as_candidates).await;
+        }
+        Ok(judged)
+    }
+
+    async fn make_judged(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        judged: &[Judged],
+        plan: &Plan,
+    ) -> Result<(), DeployError> {
+        for judged in judged {
+            self.workshop.components.put(&judged.record.digest, &judged.component)?;
+        }
+        match &plan.rollout {
+            Some(rollout) => self.make_candidates(who, state, judged, rollout, plan),
+            None if judged.iter().any(|judged| judged.needs_migration(state)) => {
+                self.migrate(live(state, judged), judged, swapped(who, state, judged, plan)).await
+            }
+            None => self.make(live(state, judged), false, swapped(who, state, judged, plan)),
+        }
+    }
+
+    fn make_candidates(
+        &self,
+        who: &Holder,
+        state: &State,
+        judged: &[Judged],
+        rollout: &Rollout,
+        plan: &Plan,
+    ) -> Result<(), DeployError> {
+        let mut next = state.clone();
+        let mut events = Vec::new();
+        for judged in judged {
+            let service = &judged.verdict.service;
+            let running = running(state, service)?;
+            let Some(release) = judged.release.clone() else { continue };
+            let member = Member { service: Arc::clone(&running.service), release: Arc::clone(&release) };
+            let shadow = rollout
+                .shadow
+                .map(|share| Shadow::new(member, share, state.manifest.deploy.shadow_runs_max, self.tasks.clone()));
+            let rollout = rollout.record();
+            let trial = Trial::begin(&running.live, &release, rollout.share(), shadow);
+            let candidate = CandidateRecord { release: judged.record.clone(), rollout };
+            let with = running.with_candidate(candidate, RunningCandidate { release, trial });
+            next.services.insert(service.clone(), with);
+            events.push(told(who, What::Candidate, running, judged, plan));
+        }
+        if next.services.values().filter(|running| running.candidate.is_some()).count() > CANDIDATES_MAX {
+            return Err(DeployError::TooManyCandidates);
+        }
+        self.make(next, false, events)
+    }
+
+    /// Removes the components that no release has any more. Those of services that the manifest leaves out stay: it may
+    /// have them again.
+    pub(super) fn sweep(&self) {
+        let state = self.state.load();
+        let needed = |digest: &Digest| state.records().any(|(_, record)| record.names(digest));
+        self.workshop.components.sweep(needed);
+    }
+}
+
+impl Judged {
+    pub(super) fn needs_migration(&self, state: &State) -> bool {
+        let running = state.services.get(&self.verdict.service);
+        running.is_some_and(|running| self.record.data.writes > running.record.oldest_data)
+    }
+}
+
+impl Rollout {
+    fn record(&self) -> RolloutRecord {
+        let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        RolloutRecord {
+            shadow: self.shadow.map(Share::parts),
+            header: self.header.as_ref().map(|(name, value)| (name.to_string(), text(value))),
+            steps: self.steps.iter().map(|share| share.parts()).collect(),
+            every_s: self.every.map(|every| every.as_secs()),
+            step: if self.shadow.is_some() { None } else { Some(0) },
+        }
+    }
+}
+
+pub(super) fn running<'s>(state: &'s State, service: &ServiceName) -> Result<&'s Running, DeployError> {
+    state.services.get(service).ok_or_else(|| DeployError::no_service(service))
+}
+
+/// The state with all that was judged live.
+pub(super) fn live(state: &State, judged: &[Judged]) -> State {
+    let mut next = state.clone();
+    for judged in judged {
+        let service = &judged.verdict.service;
+        if let Some((running, release)) = next.services.get(service).zip(judged.release.clone()) {
+            let migrates = judged.needs_migration(state);
+            let running = running.with_live(judged.record.clone(), release);
+            next.services.insert(service.clone(), if migrates { running.migrated() } else { running });
+        }
+    }
+    next
+}
+
+/// The lines of a swap in full.
+pub(super) fn swapped(who: &Holder, state: &State, judged: &[Judged], plan: &Plan) -> Vec<Event> {
+    let told = judged.iter().filter_map(|judged| {
+        let running = state.services.get(&judged.verdict.service)?;
+        Some(told(who, What::Deploy, running, judged, plan))
+    });
+    told.collect()
+}
+
+fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
+    judged.into_iter().map(|judged| judged.verdict).collect()
+}
+
+fn told(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Plan) -> Event {
+    Event {
+        from: Some(running.record.live.digest),
+        to: Some(judged.record.digest),
+        reason: plan.reason.clone(),
+        verdict: serde_json::to_value(&judged.verdict).ok(),
+        ..Event::new(&who.name, &judged.verdict.service, what)
+    }
+}
+
+pub(super) fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> Event {
+    Event {
+        from: state.services.get(&verdict.service).map(|running| running.record.live.digest),
+        to: Some(verdict.digest),
+        reason: plan.reason.clone(),
+        verdict: serde_json::to_value(verdict).ok(),
+        ..Event::new(&who.name, &verdict.service, What::Refused)
+    }
+}
+
+fn is_live(state: &State, judged: &Judged) -> bool {
+    let running = state.services.get(&judged.verdict.service);
+    running.is_some_and(|running| running.record.live.is_same(&judged.record))
+}

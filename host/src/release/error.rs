@@ -1,0 +1,88 @@
+//! Why a change of releases was not made. In every case what was live stays live.
+
+use super::files::FileError;
+use super::ledger::LedgerError;
+use super::load::LoadError;
+use super::verdict::Verdict;
+use crate::call::NotExported;
+use crate::limits::CANDIDATES_MAX;
+use crate::names::ServiceName;
+use crate::store::{ForgetError, OpenError};
+
+/// Why a change of releases was not made. In every case what was live stays live.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    #[error("there is no service {service}")]
+    NoService { service: ServiceName },
+    /// In the order of the proposals; at least one is refused.
+    #[error("refused: {}", verdicts.iter().map(|verdict| verdict.text.clone()).collect::<Vec<_>>().join("\n"))]
+    Refused { verdicts: Vec<Verdict> },
+    #[error("{service} has no candidate")]
+    NoCandidate { service: ServiceName },
+    #[error("{service} has no earlier release{}", which.as_ref().map(|which| format!(" {which}")).unwrap_or_default())]
+    NoEarlier { service: ServiceName, which: Option<String> },
+    /// A rollback that the data forbids.
+    #[error(
+        "the data of {service} is of version {there}, and the release reads up to version {reads_up_to}: it may fail or \
+         damage it; `force` goes back all the same"
+    )]
+    DataMovedOn { service: ServiceName, there: u64, reads_up_to: u64 },
+    /// A rollback to a release whose contract was another one.
+    #[error(
+        "{} would not fit the earlier release of {service}, whose contract was another one: with the contracts of then, \
+         deploy both as one with `--set`",
+        broken.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
+    )]
+    Breaks { service: ServiceName, broken: Vec<ServiceName> },
+    #[error("calls of {service} did not end within the {pause_ms} ms that its migration may have them wait")]
+    NotQuiet { service: ServiceName, pause_ms: u64 },
+    #[error("the migration of {service} failed: {why}")]
+    Migration { service: ServiceName, why: String },
+    #[error("one swap migrates the data of one service: deploy the others before or after it")]
+    SeveralMigrations,
+    #[error("{CANDIDATES_MAX} services have a candidate already: promote or abort one of them")]
+    TooManyCandidates,
+    #[error("no token {name:?}: {why}")]
+    Token { name: String, why: &'static str },
+    #[error("other changes came first again and again: try once more")]
+    Busy,
+    #[error("the component is in none of the releases that are kept: upload it")]
+    NoComponent,
+    #[error("{service} cannot be removed: what it alone exports is imported by {}", names(by))]
+    Imported { service: ServiceName, by: Vec<ServiceName> },
+    #[error("{service} is new, and no component is named for it")]
+    NoComponentNamed { service: ServiceName },
+    #[error("a component is named for {service}, which is not in the manifest")]
+    NotInManifest { service: ServiceName },
+    #[error("{service} exists: its store stays as long as it does")]
+    Exists { service: ServiceName },
+    #[error("there is no store of {service}, and no release")]
+    NothingLeft { service: ServiceName },
+    #[error("the store of a service cannot be added")]
+    Store(#[from] OpenError),
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
+    #[error(transparent)]
+    Together(#[from] NotExported),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("a part of the work ended before its time")]
+    Interrupted(#[from] tokio::task::JoinError),
+    /// The change goes on, or is finished at the next start.
+    #[error("the host stops")]
+    Stopping(#[from] tokio::sync::oneshot::error::RecvError),
+}
+
+impl DeployError {
+    pub(super) fn no_service(service: &ServiceName) -> Self {
+        Self::NoService { service: service.clone() }
+    }
+}
+
+fn names(services: &[ServiceName]) -> String {
+    services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,393 @@
+//! Judging proposed releases: everything that can be known before anything changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::error::DeployError;
+use super::load::{LoadError, Workshop};
+use super::record::{DataVersions, ReleaseRecord};
+use super::scene::{Live, Place, Scene, joined};
+use super::state::State;
+use super::verdict::{Asks, Check, Verdict};
+use crate::call::Release;
+use crate::clock;
+use crate::config::{DeploySettings, Signature};
+use crate::contract::{
+    Compatibility, Contracts, Level, Neighbour, OutboundHttp, Surface, Unreadable, VerdictProblem, World,
+    check_together,
+};
+use crate::limits::VERDICT_LINES_MAX;
+use crate::names::{Digest, RequestId, ServiceName};
+use crate::runtime::{DataVersion, Failure, MigrateError, Seclusion, SmokeFailure};
+use crate::store::Transaction;
+
+/// Longest time that a component may take to start and answer its smoke calls.
+const START_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Lines of a failed component's output that the verdict shows: a panic has its place and its reason in two.
+const LAST_LINES: usize = 4;
+
+/// A release that somebody proposes for a service.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub service: ServiceName,
+    pub component: Bytes,
+    pub signature: Option<Signature>,
+}
+
+/// What is the same for all releases that are proposed together.
+#[derive(Debug, Clone)]
+pub(super) struct Terms<'a> {
+    pub(super) by: &'a str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) grants: &'a [String],
+    /// Whether they run beside the live releases at first.
+    pub(super) as_candidates: bool,
+}
+
+/// A proposed release, and the verdict on it.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) record: ReleaseRecord,
+    pub(super) component: Bytes,
+    /// Nothing where it cannot run.
+    pub(super) release: Option<Arc<Release>>,
+    /// Where its data has a version of its own.
+    pub(super) data: DataVersion,
+    pub(super) verdict: Verdict,
+}
+
+/// A proposal with what was read of it.
+struct Read<'a> {
+    proposal: &'a Proposal,
+    place: &'a Place,
+    surface: Result<Arc<Surface>, Unreadable>,
+    world: Arc<World>,
+    digest: Digest,
+}
+
+/// Judges all that needs no run of a component. Blocks, for long when a component is compiled.
+pub(super) fn judge(
+    workshop: &Workshop,
+    scene: &Scene,
+    settings: &DeploySettings,
+    proposals: &[Proposal],
+    terms: &Terms<'_>,
+) -> Result<Vec<Judged>, DeployError> {
+    let (contracts_digest, contracts) = &scene.contracts;
+    let read = proposals.iter().map(|proposal| read(workshop, scene, proposal));
+    let read = read.collect::<Result<Vec<_>, _>>()?;
+    let together = together(scene, &read);
+    let mut judged = Vec::new();
+    for proposed in &read {
+        let mut verdict = Verdict::new(&proposed.proposal.service, proposed.digest, &proposed.world.name);
+        let began = clock::now();
+        signature(&mut verdict, settings, proposed);
+        let record = record(proposed, terms, *contracts_digest);
+        contract(&mut verdict, contracts, proposed, &record);
+        if let Ok(surface) = &proposed.surface {
+            compatibility(&mut verdict, workshop, scene, proposed, surface, &read)?;
+        }
+        if let Err(error) = &together {
+            verdict.refused(Check::Compatibility, "the services", "contracts that go together", error.to_string(), "");
+        }
+        let same = |live: &Live| *proposed.world == *live.world;
+        if terms.as_candidates && !proposed.place.live.as_ref().is_some_and(same) {
+            let found = "another contract than the live release keeps";
+            verdict.refused(
+                Check::Compatibility,
+                &proposed.world.name,
+                "a candidate that keeps the contract",
+                found,
+                "swap it in full",
+            );
+        }
+        verdict.timings.insert("judgeMs", millis(began));
+        let release = if verdict.accepted { start(&mut verdict, workshop, proposed, &record)? } else { None };
+        let component = proposed.proposal.component.clone();
+        judged.push(Judged { record, component, release, data: DataVersion::default(), verdict });
+    }
+    Ok(judged)
+}
+
+fn read<'a>(workshop: &Workshop, scene: &'a Scene, proposal: &'a Proposal) -> Result<Read<'a>, DeployError> {
+    let place = scene.place(&proposal.service)?;
+    let world = scene.world(workshop, &proposal.service)?;
+    let surface = Surface::read(&proposal.component).map(Arc::new);
+    Ok(Read { proposal, place, surface, world, digest: Digest::of(&proposal.component) })
+}
+
+/// Whether the contracts go together once all that is proposed is live.
+fn together(scene: &Scene, read: &[Read<'_>]) -> Result<(), crate::contract::ContractError> {
+    let mut worlds: BTreeMap<_, _> =
+        scene.around.iter().map(|(name, live)| (name.clone(), Arc::clone(&live.world))).collect();
+    for proposed in read {
+        worlds.insert(proposed.proposal.service.clone(), Arc::clone(&proposed.world));
+    }
+    check_together(&worlds.into_iter().collect::<Vec<_>>())
+}
+
+fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'_>) {
+    if settings.signers.is_empty() {
+        return;
+    }
+    if proposed.place.live.as_ref().is_some_and(|live| live.digest == proposed.digest) {
+        return verdict.passed(Check::Signature, "it is live already");
+    }
+    let expected = "a signature of its digest by one of the manifest's signers";
+    match &proposed.proposal.signature {
+        None => verdict.refused(
+            Check::Signature,
+            "the component",
+            expected,
+            "no signature",
+            "sign it with `switchyard sign`",
+        ),
+        Some(signature) if settings.signers.iter().any(|signer| signer.verify(&proposed.digest, signature)) => {
+            verdict.passed(Check::Signature, "signed by one of the manifest's signers");
+        }
+        Some(_) => verdict.refused(Check::Signature, "the component", expected, "a signature by none of them", ""),
+    }
+}
+
+fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: Digest) -> ReleaseRecord {
+    let Read { place, digest, world, .. } = proposed;
+    ReleaseRecord {
+        number: place.last + 1,
+        digest: *digest,
+        contracts,
+        world: world.name.to_string(),
+        deployed_at: clock::unix_micros(),
+        by: terms.by.into(),
+        reason: terms.reason.map(Into::into),
+        environment: place.settings.environment.clone(),
+        outbound_hosts: joined(&place.outbound_hosts, terms.grants),
+        data: DataVersions::default(),
+    }
+}
+
+fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, record: &ReleaseRecord) {
+    let surface = proposed.surface.as_ref().map(AsRef::as_ref);
+    // What needs a grant is told by the check of grants.
+    let judged = contracts.judge_surface(&proposed.world, surface, OutboundHttp::Granted);
+    if judged.accepted {
+        verdict.passed(Check::Contract, format!("it keeps {}", proposed.world.name));
+    } else {
+        verdict.failed(Check::Contract, format!("it does not keep {}", proposed.world.name), judged.problems);
+        verdict.problems_more += judged.problems_more;
+    }
+    verdict.asks = Asks { needs_grant: judged.needs_grant, ..Asks::default() };
+    if verdict.asks.needs_grant.is_empty() {
+        return;
+    }
+    if record.outbound_hosts.is_empty() {
+        let found = format!("it imports {}", verdict.asks.needs_grant.join(", "));
+        let detail = "name each host that it may reach with `--grant HOST`, or with `outbound_hosts` in the manifest";
+        verdict.refused(Check::Grants, "imports", "no outbound HTTP without a grant", found, detail);
+    } else {
+        verdict.passed(Check::Grants, format!("it may reach {}", record.outbound_hosts.join(", ")));
+    }
+}
+
+fn compatibility(
+    verdict: &mut Verdict,
+    workshop: &Workshop,
+    scene: &Scene,
+    proposed: &Read<'_>,
+    surface: &Surface,
+    read: &[Read<'_>],
+) -> Result<(), LoadError> {
+    let service = &proposed.proposal.service;
+    let beside = read.iter().filter_map(|other| Some((&other.proposal.service, other.surface.as_ref().ok()?)));
+    let mut neighbours: BTreeMap<_, _> = beside.map(|(name, surface)| (name, Arc::clone(surface))).collect();
+    for (name, live) in &scene.around {
+        if !neighbours.contains_key(name) {
+            neighbours.insert(name, workshop.surface(&live.digest)?);
+        }
+    }
+    neighbours.remove(service);
+    let live = proposed.place.live.as_ref().map(|live| workshop.surface(&live.digest)).transpose()?;
+    let live = live.unwrap_or_default();
+    let neighbours = neighbours.iter().map(|(service, surface)| Neighbour { service, surface });
+    let compatibility = Compatibility::judge(&live, surface, neighbours);
+    verdict.asks.more.clone_from(&compatibility.asks_more);
+    verdict.asks.less.clone_from(&compatibility.asks_less);
+    match compatibility.level {
+        Level::Breaking => {
+            let services: Vec<_> = compatibility.breaks.iter().map(|found| found.service.as_str()).collect();
+            let detail = format!("it does not fit {}: swap them as one with `--set`", services.join(", "));
+            let problems = compatibility.breaks.iter().flat_map(|found| {
+                let told = |problem: &VerdictProblem| {
+                    let path = format!("{} · {}", found.service, problem.path);
+                    VerdictProblem { path, ..problem.clone() }
+                };
+                found.problems.iter().map(told).collect::<Vec<_>>()
+            });
+            let mut problems: Vec<_> = problems.collect();
+            let more: usize = compatibility.breaks.iter().map(|found| found.problems_more).sum();
+            verdict.problems_more += more + problems.len().saturating_sub(VERDICT_LINES_MAX);
+            problems.truncate(VERDICT_LINES_MAX);
+            verdict.failed(Check::Compatibility, detail, problems);
+        }
+        Level::Compatible => {
+            verdict.passed(Check::Compatibility, "its contract changes, and all live neighbours still fit")
+        }
+        Level::DropIn => verdict.passed(Check::Compatibility, "it stands for the live release with anybody"),
+    }
+    verdict.compatibility = Some(compatibility);
+    Ok(())
+}
+
+/// The services that do not fit `service` once it has the kept component `digest`.
+pub(super) fn breaks(
+    workshop: &Workshop,
+    state: &State,
+    service: &ServiceName,
+    (live, digest): (&Digest, &Digest),
+) -> Result<Vec<ServiceName>, LoadError> {
+    let others = state.services.iter().filter(|(name, _)| *name != service);
+    let surfaces = others.map(|(name, running)| Ok((name, workshop.surface(&running.record.live.digest)?)));
+    let surfaces = surfaces.collect::<Result<Vec<_>, LoadError>>()?;
+    let neighbours = surfaces.iter().map(|(service, surface)| Neighbour { service, surface });
+    let compatibility = Compatibility::judge(&*workshop.surface(live)?, &*workshop.surface(digest)?, neighbours);
+    Ok(compatibility.breaks.iter().map(|found| found.service.clone()).collect())
+}
+
+/// Compiles and links it.
+fn start(
+    verdict: &mut Verdict,
+    workshop: &Workshop,
+    proposed: &Read<'_>,
+    record: &ReleaseRecord,
+) -> Result<Option<Arc<Release>>, LoadError> {
+    let began = clock::now();
+    let (service, limits) = (&proposed.proposal.service, &proposed.place.limits);
+    let made = workshop.release(service, limits, record, &proposed.proposal.component);
+    verdict.timings.insert("compileMs", millis(began));
+    match made {
+        Ok(release) => Ok(Some(release)),
+        Err(LoadError::Compile { source, .. }) => {
+            verdict.refused(Check::Start, "the component", "one that the host can run", chain(&source), "");
+            Ok(None)
+        }
+        Err(LoadError::Link { source, .. }) => {
+            verdict.refused(Check::Start, "the component", "one that can be linked", chain(&source), "");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Judges what only a run of the component tells: whether it starts, answers, and can do with the data that is there.
+pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: bool) {
+    let Some(release) = judged.release.clone() else { return };
+    let began = clock::now();
+    let verdict = &mut judged.verdict;
+    match release.program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
+        Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
+        Err(error) => {
+            let (SmokeFailure::Start(failure) | SmokeFailure::Call { source: failure, .. }) = &error;
+            verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), &last_words(failure));
+        }
+    }
+    verdict.timings.insert("startMs", millis(began));
+    if verdict.accepted {
+        data(judged, place, &release, as_candidate).await;
+    }
+}
+
+async fn data(judged: &mut Judged, place: &Place, release: &Release, as_candidate: bool) {
+    let verdict = &mut judged.verdict;
+    let there = place.data_version();
+    let said = match release
+        .program
+        .describe_data(seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX))
+        .await
+    {
+        Ok(said) => said,
+        Err(error) => {
+            return verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
+        }
+    };
+    judged.data = said;
+    judged.record.data = DataVersions { writes: said.version.into(), reads_up_to: said.reads_up_to.into() };
+    let oldest = place.oldest_data;
+    if u64::from(said.version) > oldest && u64::from(said.reads_up_to) >= there {
+        if as_candidate {
+            let found = format!("a migration to version {}", said.version);
+            return verdict.refused(
+                Check::Data,
+                "the data",
+                "a candidate that changes no data",
+                found,
+                "swap it in full",
+            );
+        }
+        let began = clock::now();
+        let wait = Duration::from_millis(said.pause_ms_max.into());
+        let snapshot = match &place.store {
+            Some(store) => store.begin().snapshot().and_then(|snapshot| snapshot.rehearse()),
+            None => Some(Transaction::scratch()),
+        };
+        let migrated = match (u32::try_from(oldest), snapshot) {
+            (Ok(from), Some(snapshot)) => release.program.migrate(from, seclusion(snapshot, wait)).await.result,
+            _ => Err(MigrateError::NotExported),
+        };
+        verdict.timings.insert("migrationMs", millis(began));
+        let after = format!(
+            "from then on a rollback goes only to a release that reads version {}; before that, everywhere",
+            said.version
+        );
+        match migrated {
+            Ok(()) => verdict.passed(
+                Check::Data,
+                format!("the migration from version {oldest} to {} passes on a snapshot; {after}", said.version),
+            ),
+            Err(error) => {
+                verdict.refused(Check::Data, "the migration", "one that passes on a snapshot", chain(&error), "")
+            }
+        }
+    } else if u64::from(said.reads_up_to) < there {
+        let found = format!("a component that reads data up to version {}", said.reads_up_to);
+        verdict.refused(Check::Data, "the data", &format!("one that reads version {there}"), found, "");
+    } else {
+        verdict.passed(Check::Data, format!("it reads the data, which is of version {there}"));
+    }
+}
+
+/// What a run for nobody gets, for `wait` at most.
+pub(super) fn seclusion(transaction: Transaction, wait: Duration) -> Seclusion {
+    let mut seed = [0; 32];
+    // Without randomness from the system the run still has its own, from the time: nobody sees what comes of it.
+    if getrandom::fill(&mut seed).is_err() {
+        seed = *Digest::of(&clock::unix_micros().to_be_bytes()).bytes();
+    }
+    let request = RequestId::from_bits(u128::from(clock::unix_micros()));
+    Seclusion { transaction, seed, time_unix_micros: clock::unix_micros(), deadline: clock::now() + wait, request }
+}
+
+fn millis(since: std::time::Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a component printed last before it failed.
+fn last_words(failure: &Failure) -> String {
+    let (Failure::Trap { log_tail, .. } | Failure::Memory { log_tail, .. }) = failure else { return String::new() };
+    let lines: Vec<_> = log_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
+    if last.is_empty() { String::new() } else { format!("it printed: {}", last.join(" · ")) }
+}
+
+/// An error and its causes, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,163 @@
+//! Releases as the operator sees them.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::Releases;
+use super::change::candidate;
+use super::ledger::rfc_3339;
+use super::record::{DataVersions, ReleaseRecord};
+use super::state::Running;
+use crate::call::Release;
+use crate::names::{Digest, ServiceName};
+use crate::observe::{ReleaseFigures, ShadowReport};
+
+/// The releases of one service.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceView {
+    pub name: ServiceName,
+    pub contract: String,
+    pub live: ReleaseView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<CandidateView>,
+    /// Earlier releases, newest first.
+    pub kept: Vec<ReleaseView>,
+    pub data_version: u64,
+    /// Of all calls of the service since the start of the host.
+    pub figures: crate::observe::calls::CallFigures,
+    pub store_bytes: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseView {
+    pub number: u64,
+    pub digest: Digest,
+    /// RFC 3339, in UTC.
+    pub deployed_at: String,
+    pub by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub data_version: DataVersions,
+    /// Whether its calls are turned away because too many in a row failed.
+    pub circuit_open: bool,
+    /// Since it began to run; absent for one that does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<ReleaseFigures>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CandidateView {
+    #[serde(flatten)]
+    pub release: ReleaseView,
+    /// `shadow` or `canary`.
+    pub phase: &'static str,
+    /// Of the callers, 0 to 1.
+    pub share: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<HeaderView>,
+    pub steps: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every_seconds: Option<u64>,
+    /// For how long it has been at its step.
+    pub step_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowView>,
+    /// How it does beside the live release since its step began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Json>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct HeaderView {
+    pub name: String,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ShadowView {
+    /// Of the calls, 0 to 1.
+    pub share: f64,
+    #[serde(flatten)]
+    pub report: ShadowReport,
+}
+
+impl Releases {
+    /// All services, by name.
+    #[must_use]
+    pub fn services(&self) -> Vec<ServiceView> {
+        self.state().services.iter().map(|(name, running)| self.view(name, running)).collect()
+    }
+
+    #[must_use]
+    pub fn service(&self, name: &ServiceName) -> Option<ServiceView> {
+        self.state().services.get(name).map(|running| self.view(name, running))
+    }
+
+    fn view(&self, name: &ServiceName, running: &Running) -> ServiceView {
+        ServiceView {
+            name: name.clone(),
+            contract: running.live.world.name.to_string(),
+            live: view(&running.record.live, Some(&running.live)),
+            candidate: self.candidate_view(name, running),
+            kept: running.record.kept.iter().map(|kept| view(kept, None)).collect(),
+            data_version: running.data_version(),
+            figures: running.service.figures(),
+            store_bytes: running.service.store().bytes(),
+        }
+    }
+
+    fn candidate_view(&self, name: &ServiceName, running: &Running) -> Option<CandidateView> {
+        let (record, candidate) = candidate(running, name).ok()?;
+        let rollout = &record.rollout;
+        let share = |parts: &u32| f64::from(*parts) / 10_000.0;
+        let shadow = candidate.trial.shadow.as_ref();
+        let judged = shadow.is_none().then(|| {
+            let judged = candidate.trial.judge(&running.live, &candidate.release, &self.inner.manifest().deploy);
+            serde_json::to_value(judged).ok()
+        });
+        Some(CandidateView {
+            release: view(&record.release, Some(&candidate.release)),
+            phase: if rollout.step.is_none() { "shadow" } else { "canary" },
+            share: rollout.share().percent() / 100.0,
+            header: rollout
+                .header
+                .as_ref()
+                .map(|(name, value)| HeaderView { name: name.clone(), value: value.clone() }),
+            steps: rollout.steps.iter().map(share).collect(),
+            step: rollout.step,
+            every_seconds: rollout.every_s,
+            step_seconds: candidate.trial.lasted().as_secs(),
+            shadow: shadow
+                .map(|shadow| ShadowView { share: shadow.share().percent() / 100.0, report: shadow.report() }),
+            judged: judged.flatten(),
+        })
+    }
+}
+
+impl Running {
+    /// The release with this number: the live one, the candidate, or a kept one.
+    pub(super) fn view_of(&self, number: u64) -> ReleaseView {
+        if let Some(candidate) = self.record.candidate.as_ref().filter(|record| record.release.number == number) {
+            return view(&candidate.release, self.candidate.as_ref().map(|candidate| candidate.release.as_ref()));
+        }
+        view(&self.record.live, Some(&self.live))
+    }
+}
+
+fn view(record: &ReleaseRecord, release: Option<&Release>) -> ReleaseView {
+    ReleaseView {
+        number: record.number,
+        digest: record.digest,
+        deployed_at: rfc_3339(record.deployed_at),
+        by: record.by.clone(),
+        reason: record.reason.clone(),
+        data_version: record.data,
+        circuit_open: release.is_some_and(Release::circuit_is_open),
+        figures: release.map(|release| release.sample().figures()),
+    }
+}

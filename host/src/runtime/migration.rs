@@ -1,0 +1,178 @@
+//! `switchyard:service/migration`: what a component's data is, and bringing a store to it.
+
+use std::sync::Arc;
+
+use wasmtime::component::Val;
+
+use super::failure::Failure;
+use super::log;
+use super::program::Program;
+use super::seclusion::Seclusion;
+use crate::contract::{Field, Function, Name, Reach, Record, Type};
+use crate::limits::{MIGRATION_PAUSE_MS_MAX, MIGRATION_TEXT_CHARS_MAX};
+use crate::store::Transaction;
+
+/// The interface, as components name it that were built for this host. Compatible versions stand for each other.
+const INTERFACE: &str = "switchyard:service/migration@0.1.0";
+
+/// What a component says of its data; the default is that of one that says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DataVersion {
+    /// The version that it writes.
+    pub version: u32,
+    /// The highest version that it reads, at least `version`.
+    pub reads_up_to: u32,
+    /// For how many milliseconds calls may wait while it migrates.
+    pub pause_ms_max: u32,
+}
+
+/// Why a component's data is unknown. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DescribeError {
+    #[error("it does not say what its data is")]
+    Failed(#[source] Failure),
+    #[error("it says that it writes data of version {version} and reads up to version {reads_up_to}, not even its own")]
+    ReadsLess { version: u32, reads_up_to: u32 },
+    #[error("it has calls wait {pause_ms_max} ms for its migration, and {MIGRATION_PAUSE_MS_MAX} ms are the most")]
+    PauseTooLong { pause_ms_max: u32 },
+}
+
+/// Why data was not brought to the component's version. What the run wrote must not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The component's data has no versions.
+    #[error("the component does not export {INTERFACE}")]
+    NotExported,
+    /// The component says why, for the operator.
+    #[error("the component refuses to migrate: {text}")]
+    Refused { text: String },
+    #[error("the migration failed")]
+    Failed(#[source] Failure),
+}
+
+/// What comes back of a migration.
+#[derive(Debug)]
+pub struct Migrated {
+    pub result: Result<(), MigrateError>,
+    /// With all that the migration wrote into it: whether that is kept is up to the caller, and an error forbids it.
+    pub transaction: Transaction,
+}
+
+/// The functions of the interface, in the terms of a contract.
+#[derive(Debug)]
+pub(super) struct Migration {
+    pub(super) describe: Arc<Function>,
+    pub(super) migrate: Arc<Function>,
+}
+
+impl Migration {
+    pub(super) fn new() -> Self {
+        let field = |name| Field { name: Name::new(name), ty: Type::U32, docs: "".into() };
+        let data = Record {
+            name: "data".into(),
+            interface: INTERFACE.into(),
+            docs: "".into(),
+            fields: ["version", "reads-up-to", "pause-ms-max"].map(field).into(),
+        };
+        let describe = Function {
+            interface: INTERFACE.into(),
+            name: Name::new("describe"),
+            docs: "".into(),
+            parameters: Vec::new(),
+            ok: Some(Type::Record(Arc::new(data))),
+            err: None,
+            fallible: false,
+            reach: Reach::Read,
+            roles: Vec::new(),
+        };
+        let migrate = Function {
+            name: Name::new("migrate"),
+            parameters: vec![field("from")],
+            ok: None,
+            err: Some(Type::String),
+            fallible: true,
+            reach: Reach::Internal,
+            ..describe.clone()
+        };
+        Self { describe: Arc::new(describe), migrate: Arc::new(migrate) }
+    }
+
+    pub(super) fn functions(&self) -> [&Arc<Function>; 2] {
+        [&self.describe, &self.migrate]
+    }
+}
+
+impl Program {
+    /// What the component says of its data; the default where it exports no `switchyard:service/migration`.
+    ///
+    /// The transaction may be one that only reads, of any store.
+    ///
+    /// # Errors
+    ///
+    /// [`DescribeError`]; a failed run is logged here.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Program::run`].
+    pub async fn describe_data(&self, seclusion: Seclusion) -> Result<DataVersion, DescribeError> {
+        let Some(migration) = &self.migration else { return Ok(DataVersion::default()) };
+        let finished = self.run_secluded(Some(&migration.describe), &[], seclusion).await;
+        let Some(Val::Record(fields)) = finished.result.map_err(DescribeError::Failed)? else {
+            unreachable!("linking made sure that it gives a record")
+        };
+        let field = |name: &str| match fields.iter().find(|(field, _)| field == name) {
+            Some((_, Val::U32(number))) => *number,
+            _ => unreachable!("linking made sure of the fields of the record"),
+        };
+        let (version, reads_up_to) = (field("version"), field("reads-up-to"));
+        let pause_ms_max = field("pause-ms-max");
+        if reads_up_to < version {
+            return Err(DescribeError::ReadsLess { version, reads_up_to });
+        }
+        if pause_ms_max > MIGRATION_PAUSE_MS_MAX {
+            return Err(DescribeError::PauseTooLong { pause_ms_max });
+        }
+        Ok(DataVersion { version, reads_up_to, pause_ms_max })
+    }
+
+    /// Has the component bring the data of the transaction's snapshot from version `from`, which is below its own, to its
+    /// own. What it wrote comes back in the transaction, to be committed or, for a rehearsal, dropped.
+    ///
+    /// The bounds are those of a call, but for the time, which is the deadline given here. A failed run is logged.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Program::run`].
+    pub async fn migrate(&self, from: u32, seclusion: Seclusion) -> Migrated {
+        let Some(migration) = &self.migration else {
+            return Migrated { result: Err(MigrateError::NotExported), transaction: seclusion.transaction };
+        };
+        let finished = self.run_secluded(Some(&migration.migrate), &[Val::U32(from)], seclusion).await;
+        let result = match finished.result {
+            Ok(Some(Val::Result(Err(Some(text))))) => match *text {
+                Val::String(text) => Err(MigrateError::Refused { text: for_operator(&text) }),
+                other => unreachable!("linking made sure that its error is a string, not {other:?}"),
+            },
+            Ok(_) => Ok(()),
+            Err(failure) => Err(MigrateError::Failed(failure)),
+        };
+        Migrated { result, transaction: finished.transaction }
+    }
+}
+
+/// A component's text, cut, and without what could forge a line of a log or move the cursor of a terminal.
+fn for_operator(text: &str) -> String {
+    let end = text.char_indices().nth(MIGRATION_TEXT_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    log::plain(text.get(..end).unwrap_or_default().as_bytes(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_operator_reads_is_short_and_harmless() {
+        assert_eq!(for_operator("no room\n\x1b[2J"), "no room\n\u{fffd}[2J");
+        assert_eq!(for_operator(&"é".repeat(MIGRATION_TEXT_CHARS_MAX + 1)), "é".repeat(MIGRATION_TEXT_CHARS_MAX));
+    }
+}
