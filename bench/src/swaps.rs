@@ -74,6 +74,11 @@ pub(crate) async fn measure(workspace: &Path, time: Duration) -> anyhow::Result<
     eprintln!("measuring: deploys and rollbacks without load");
     let deploy_new_ms =
         operator.times(|operator, try_| async move { operator.deploy(try_ % 5, 100 + try_).await }).await?;
+    for service in 0..SERVICES.len() {
+        for variant in [0, 1] {
+            operator.deploy(service, variant).await?;
+        }
+    }
     let deploy_known_ms =
         operator.times(|operator, try_| async move { operator.deploy(try_ % 5, try_ % 2).await }).await?;
     let rollback_ms = operator.times(|operator, try_| async move { operator.back(try_ % 5).await }).await?;

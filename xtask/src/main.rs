@@ -11,6 +11,7 @@ mod staff;
 mod step;
 mod test;
 mod up;
+mod variants;
 mod wasm;
 
 use std::process::ExitCode;
@@ -22,7 +23,9 @@ Usage: cargo xtask <COMMAND>
                 takes the options of `switchyard up`: --listen, --admin, --data, --manifest
   test          everything that has to hold: format, lints, builds, tests, docs
   bench [OPTIONS]
-                the platform beside native baselines of the same operations, as a table
+                the platform beside native baselines of the same operations, as a table;
+                `bench swap`: swaps under load
+  variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
 
@@ -32,9 +35,10 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let done = match (command.as_str(), rest.as_slice()) {
         ("up", _) => up::run(&rest),
-        (seed::COMMAND, [host, listen, admin, data]) => seed::run(host, listen, admin, data),
+        (seed::COMMAND, [host, listen, admin, data, manifest]) => seed::run([host, listen, admin, data, manifest]),
         ("test", []) => test::run(),
         ("bench", _) => bench::run(&rest),
+        ("variants", []) => variants::run(),
         ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),
         _ => {

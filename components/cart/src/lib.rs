@@ -5,6 +5,7 @@ mod bindings;
 mod checkout;
 mod domain;
 mod pricing;
+mod rehearsal;
 mod services;
 mod storage;
 mod translate;
@@ -37,6 +38,7 @@ impl contract::Guest for Component {
     }
 
     fn get_cart(cart_id: String) -> Result<contract::Cart, Problem> {
+        rehearsal::fault();
         let cart = the_callers(&cart_id)?;
         shown(cart_id, cart)
     }

@@ -48,6 +48,9 @@ impl Options {
                 faults.push(Fault { field: None, parameter, detail: detail.into_owned() });
             }
         }
+        if let Some(detail) = reading.contradiction() {
+            faults.push(Fault { field: None, parameter: Some("every".into()), detail: detail.into() });
+        }
         if faults.is_empty() { Ok(reading.finish()) } else { Err(Refusal::Faults(faults)) }
     }
 }
@@ -65,6 +68,9 @@ impl Reading {
     fn pair(&mut self, name: &str, value: &str) -> Result<(), Detail> {
         let plan = &mut self.options.plan;
         match name {
+            "weight" | "steps" if !self.rollout.steps.is_empty() => {
+                return Err("`weight` is one step: give one of both".into());
+            }
             "weight" => self.rollout.steps = vec![percent(value)?],
             "steps" => self.rollout.steps = steps(value)?,
             "shadow" => self.rollout.shadow = Some(percent(value)?),
@@ -90,6 +96,13 @@ impl Reading {
         }
         self.is_rollout |= matches!(name, "weight" | "steps" | "shadow" | "header" | "every");
         Ok(())
+    }
+
+    /// What the options that were given do not go together for.
+    fn contradiction(&self) -> Option<&'static str> {
+        let Rollout { every, shadow, header, steps } = &self.rollout;
+        let nobody = every.is_some() && shadow.is_none() && header.is_none() && steps.is_empty();
+        nobody.then_some("needs `weight`, `steps`, `header` or `shadow`: else nobody gets the candidate")
     }
 
     fn finish(mut self) -> Options {
@@ -163,6 +176,10 @@ mod tests {
         check("steps=10,10", false);
         check("steps=", false);
         check("every=0", false);
+        check("every=5", false);
+        check("every=5&weight=10", true);
+        check("weight=5&steps=5,10", false);
+        check("weight=5&weight=6", false);
         check("header=x", false);
         check("header=a%20b=c", false);
         check("header=a=%C3%A4", false);

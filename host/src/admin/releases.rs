@@ -221,6 +221,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         DeployError::NoCandidate { .. }
         | DeployError::NoEarlier { .. }
         | DeployError::DataMovedOn { .. }
+        | DeployError::Breaks { .. }
         | DeployError::TooManyCandidates
         | DeployError::NotQuiet { .. }
         | DeployError::Token { .. }
@@ -242,8 +243,8 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::Ledger(_)
         | DeployError::Store(_)
         | DeployError::Forget(_)
-        | DeployError::Unheard(_)
-        | DeployError::Interrupted(_) => {
+        | DeployError::Interrupted(_)
+        | DeployError::Stopping(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a change of releases failed");
             Refusal::Answer { detail: text }.into()
         }

@@ -56,18 +56,25 @@ impl Calls {
 
 /// Routings that were replaced, and what calls may still run on them.
 #[derive(Debug, Default)]
-pub(super) struct Past(Mutex<Vec<(Weak<Routing>, Vec<Weak<Directory>>)>>);
+pub(super) struct Past(Mutex<Vec<Replaced>>);
+
+/// One of them: it goes when its last call has ended.
+#[derive(Debug)]
+struct Replaced {
+    routing: Weak<Routing>,
+    directories: Vec<Weak<Directory>>,
+}
 
 impl Past {
     pub(super) fn add(&self, routing: &Arc<Routing>) {
         let directories = routing.directories().iter().map(Arc::downgrade).collect();
         let mut past = self.lock();
-        past.retain(|(_, directories)| directories.iter().any(|directory| directory.strong_count() > 0));
-        past.push((Arc::downgrade(routing), directories));
+        past.retain(|replaced| replaced.directories.iter().any(|directory| directory.strong_count() > 0));
+        past.push(Replaced { routing: Arc::downgrade(routing), directories });
     }
 
     fn is_in_use(&self) -> bool {
-        self.lock().iter().any(|(routing, directories)| {
+        self.lock().iter().any(|Replaced { routing, directories }| {
             // A request that has not come to its call yet holds the routing, which holds its directories.
             let routing = routing.upgrade();
             let idle = usize::from(routing.is_some());
@@ -75,7 +82,7 @@ impl Past {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Weak<Routing>, Vec<Weak<Directory>>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Replaced>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

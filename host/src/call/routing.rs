@@ -30,10 +30,11 @@ impl Share {
     #[must_use]
     pub fn of_percent(percent: f64) -> Option<Self> {
         let parts = (percent * 100.0).round();
-        (0.0..=10_000.0).contains(&parts).then(|| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10,000, and whole")]
-            Self(parts as u32)
-        })
+        if !(0.0..=10_000.0).contains(&parts) {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10,000, and whole")]
+        Some(Self(parts as u32))
     }
 
     /// A share in hundredths of a percent; all, where that is more.
@@ -53,13 +54,15 @@ impl Share {
         f64::from(self.0) / 100.0
     }
 
-    /// Whether the caller `key` is in the share that `what` gets. Two candidates share no callers by more than chance.
+    /// Whether the caller `key` is in the share that the component `what` of `service` gets. Two candidates share no
+    /// callers by more than chance, be they one component for two services.
     #[must_use]
-    pub fn takes(self, what: &Digest, key: &[u8]) -> bool {
+    pub fn takes(self, service: &ServiceName, what: &Digest, key: &[u8]) -> bool {
         if self == Self::ALL {
             return true;
         }
         let mut hash = Sha256::new();
+        hash.update(service.as_str());
         hash.update(what.bytes());
         hash.update(key);
         let hash = hash.finalize();
@@ -202,7 +205,7 @@ impl Candidate {
     fn takes(&self, key: &[u8], origin: Origin<'_>) -> bool {
         let header = self.header.as_ref().zip(origin.headers);
         header.is_some_and(|((name, value), headers)| headers.get_all(name).iter().any(|given| given == value))
-            || self.share.takes(&self.member.release.digest, key)
+            || self.share.takes(self.member.service.name(), &self.member.release.digest, key)
     }
 }
 
@@ -211,6 +214,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn cart() -> ServiceName {
+        ServiceName::parse("cart").expect("a name")
+    }
 
     #[test]
     fn percents_are_shares() {
@@ -231,13 +238,13 @@ mod tests {
         #[test]
         fn who_is_in_a_share_stays_in_a_larger_one(key: Vec<u8>, small in 0_u32..=10_000, more in 0_u32..=10_000) {
             let (what, large) = (Digest::of(b"a"), Share((small + more).min(10_000)));
-            prop_assert!(!Share(small).takes(&what, &key) || large.takes(&what, &key));
+            prop_assert!(!Share(small).takes(&cart(), &what, &key) || large.takes(&cart(), &what, &key));
         }
 
         #[test]
         fn all_take_everybody_and_none_nobody(key: Vec<u8>) {
             let what = Digest::of(b"a");
-            prop_assert!(Share::ALL.takes(&what, &key) && !Share::NONE.takes(&what, &key));
+            prop_assert!(Share::ALL.takes(&cart(), &what, &key) && !Share::NONE.takes(&cart(), &what, &key));
         }
     }
 
@@ -246,7 +253,7 @@ mod tests {
         let what = Digest::of(b"a");
         for percent in [1.0, 5.0, 50.0, 99.0] {
             let share = Share::of_percent(percent).expect("a share");
-            let taken = (0..100_000_u32).filter(|caller| share.takes(&what, &caller.to_be_bytes())).count();
+            let taken = (0..100_000_u32).filter(|caller| share.takes(&cart(), &what, &caller.to_be_bytes())).count();
             let expected = 1000.0 * percent;
             // Four standard deviations of a binomial distribution: a hash that is even passes, and the seed is fixed.
             let deviation = (100_000.0 * percent / 100.0 * (1.0 - percent / 100.0)).sqrt();

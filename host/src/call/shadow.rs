@@ -66,7 +66,7 @@ impl Shadow {
 
     /// Whether the call with this seed is to be run again by the candidate; a call for which there is no room is not.
     fn take(self: &Arc<Self>, seed: &Seed) -> Option<Watch> {
-        if !self.share.takes(&self.member.release.digest, seed) {
+        if !self.share.takes(self.service(), &self.member.release.digest, seed) {
             return None;
         }
         // Live calls that wait need the CPU more.

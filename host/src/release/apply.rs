@@ -55,13 +55,8 @@ impl Releases {
     ///
     /// Dropping the future does not end it: it goes on in the background.
     pub async fn apply(&self, who: &Holder, wanted: Wanted, dry_run: bool) -> Result<Applied, DeployError> {
-        let (send, answer) = tokio::sync::oneshot::channel();
         let (inner, who) = (Arc::clone(&self.inner), who.clone());
-        self.inner.tasks.spawn("apply", async move {
-            // Whoever asked may be gone.
-            let _unheard = send.send(inner.apply(&who, wanted, dry_run).await);
-        });
-        answer.await?
+        self.to_the_end(async move { inner.apply(&who, wanted, dry_run).await }).await
     }
 }
 
@@ -166,5 +161,9 @@ impl Draft {
 }
 
 fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
-    judged.into_iter().map(|judged| judged.verdict.finish()).collect()
+    let finished = judged.into_iter().map(|mut judged| {
+        judged.verdict.finish();
+        judged.verdict
+    });
+    finished.collect()
 }

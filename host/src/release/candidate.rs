@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::call::{Release, Shadow};
+use crate::call::{Release, Shadow, Share};
 use crate::clock;
 use crate::config::DeploySettings;
 use crate::observe::Sample;
@@ -64,8 +64,11 @@ pub(super) enum Opinion {
 }
 
 impl Trial {
-    pub(super) fn begin(live: &Release, candidate: &Release, shadow: Option<Arc<Shadow>>) -> Arc<Self> {
-        let (live_before, candidate_before) = (live.sample(), candidate.sample());
+    /// Begins one in which `share` of the callers get the candidate. Where it is all of them, what the live release did
+    /// before has to stand for what it would do.
+    pub(super) fn begin(live: &Release, candidate: &Release, share: Share, shadow: Option<Arc<Shadow>>) -> Arc<Self> {
+        let live_before = if share == Share::ALL { Sample::default() } else { live.sample() };
+        let candidate_before = candidate.sample();
         Arc::new(Self { since: clock::now(), live_before, candidate_before, shadow })
     }
 

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::candidate::Trial;
 use super::deploy::running;
 use super::error::DeployError;
+use super::judge::breaks;
 use super::record::{CandidateRecord, Event, RolloutRecord, What};
 use super::state::{Running, RunningCandidate};
 use super::tokens::Holder;
@@ -24,8 +25,7 @@ impl Releases {
     ///
     /// [`DeployError`], with no candidate above all; what was live still is.
     pub async fn promote(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
-        let _changing = self.inner.changing.lock().await;
-        self.inner.promote(&who.name, name, reason, None)
+        self.change(who, name, move |inner, who, name| inner.promote(who, name, reason, None)).await
     }
 
     /// Takes the candidate out.
@@ -34,8 +34,7 @@ impl Releases {
     ///
     /// As [`Releases::promote`].
     pub async fn abort(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
-        let _changing = self.inner.changing.lock().await;
-        self.inner.take_out(&who.name, name, What::Abort, reason, None)
+        self.change(who, name, move |inner, who, name| inner.take_out(who, name, What::Abort, reason, None)).await
     }
 
     /// Goes back to the release that was live before, or to the kept one whose digest begins as `to` does.
@@ -53,10 +52,22 @@ impl Releases {
         force: bool,
         reason: Option<String>,
     ) -> Result<(), DeployError> {
-        let _changing = self.inner.changing.lock().await;
-        let (inner, name, to) = (Arc::clone(&self.inner), name.clone(), to.map(ToOwned::to_owned));
-        let who = who.name.clone();
-        tokio::task::spawn_blocking(move || inner.rollback(&who, &name, to.as_deref(), force, reason)).await?
+        let to = to.map(ToOwned::to_owned);
+        self.change(who, name, move |inner, who, name| inner.rollback(who, name, to.as_deref(), force, reason)).await
+    }
+
+    async fn change(
+        &self,
+        who: &Holder,
+        name: &ServiceName,
+        change: impl FnOnce(&Inner, &str, &ServiceName) -> Result<(), DeployError> + Send + 'static,
+    ) -> Result<(), DeployError> {
+        let (inner, who, name) = (Arc::clone(&self.inner), who.name.clone(), name.clone());
+        let changing = async move {
+            let _changing = inner.changing.lock().await;
+            change(&inner, &who, &name)
+        };
+        self.to_the_end(changing).await
     }
 }
 
@@ -77,7 +88,9 @@ impl Inner {
         release.deployed_at = clock::unix_micros();
         let next = running.with_live(release, Arc::clone(&candidate.release));
         let event = Event { from, to, reason, figures, ..Event::new(who, name, What::Promote) };
-        self.make_one(name, next, event)
+        self.make_one(name, next, event)?;
+        self.sweep();
+        Ok(())
     }
 
     /// Ends a candidate, for the reason that `what` says.
@@ -111,7 +124,7 @@ impl Inner {
             Some(share.map_or_else(|| "by header alone".into(), |percent| format!("{percent} % of the callers")));
         let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
         let event = Event { from, to, reason, figures, ..Event::new(HOST, name, What::Step) };
-        let trial = Trial::begin(&running.live, &candidate.release, None);
+        let trial = Trial::begin(&running.live, &candidate.release, rollout.share(), None);
         let candidate = RunningCandidate { release: Arc::clone(&candidate.release), trial };
         let record = CandidateRecord { rollout, release: record.release.clone() };
         self.make_one(name, running.with_candidate(record, candidate), event)
@@ -144,6 +157,13 @@ impl Inner {
             return Err(DeployError::DataMovedOn { service: name.clone(), there, reads_up_to });
         }
         let release = self.workshop.load(&running.service, earlier)?;
+        if *release.world != *running.live.world {
+            // Its contract was another one: those around it may have gone on from there.
+            let broken = breaks(&self.workshop, &state, name, (&running.record.live.digest, &earlier.digest))?;
+            if !broken.is_empty() {
+                return Err(DeployError::Breaks { service: name.clone(), broken });
+            }
+        }
         let (from, to) = (Some(running.record.live.digest), Some(earlier.digest));
         let event = Event { from, to, reason, ..Event::new(who, name, What::Rollback) };
         let mut back = earlier.clone();

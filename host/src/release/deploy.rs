@@ -7,7 +7,7 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::candidate::Trial;
 use super::error::DeployError;
-use super::judge::{Judged, Proposal, Terms, judge, rehearse};
+use super::judge::{Judged, Proposal, Terms, chain, judge, rehearse};
 use super::record::{CandidateRecord, Event, RolloutRecord, What};
 use super::scene::Scene;
 use super::state::{Running, RunningCandidate, State};
@@ -75,18 +75,18 @@ impl Releases {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future before the change is recorded leaves everything as it was. It cannot be dropped between the
-    /// record and the swap.
+    /// Dropping the future while proposals are judged leaves everything as it was. A change that has begun goes on to its
+    /// end without whoever asked for it.
     pub async fn deploy(&self, who: &Holder, proposals: Vec<Proposal>, plan: &Plan) -> Result<Outcome, DeployError> {
         let inner = &self.inner;
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state();
             let (known, asked) = (Arc::clone(&state), proposals.clone());
             let scene = move |inner: &Inner| Scene::of(&inner.workshop, &known, &asked);
-            let judged = inner.judge(who, scene, &proposals, plan).await?;
-            let verdicts = |judged: Vec<Judged>| judged.into_iter().map(|judged| judged.verdict.finish()).collect();
+            let mut judged = inner.judge(who, scene, &proposals, plan).await?;
+            judged.iter_mut().for_each(|judged| judged.verdict.finish());
             if judged.iter().any(|judged| !judged.verdict.accepted) {
-                let verdicts: Vec<Verdict> = verdicts(judged);
+                let verdicts = verdicts(judged);
                 if !plan.dry_run {
                     inner.tell(verdicts.iter().map(|verdict| refused(who, &state, verdict, plan)).collect())?;
                 }
@@ -95,27 +95,45 @@ impl Releases {
             if plan.dry_run {
                 return Ok(Outcome::Judged(verdicts(judged)));
             }
-            let _changing = inner.changing.lock().await;
-            if !Arc::ptr_eq(&state, &self.state()) {
-                continue;
+            let (releases, who, plan) = (self.clone(), who.clone(), plan.clone());
+            let change = async move { releases.take_over(&who, &state, judged, &plan).await };
+            if let Some(outcome) = self.to_the_end(change).await? {
+                return Ok(outcome);
             }
-            if plan.rollout.is_none() && judged.iter().all(|judged| is_live(&state, judged)) {
-                return Ok(Outcome::Unchanged(self.deployed(judged)));
-            }
-            for judged in &judged {
-                inner.workshop.components.put(&judged.record.digest, &judged.component)?;
-            }
-            match &plan.rollout {
-                Some(rollout) => inner.make_candidates(who, &state, &judged, rollout, plan)?,
-                None if judged.iter().any(|judged| judged.needs_migration(&state)) => {
-                    inner.migrate(live(&state, &judged), &judged, swapped(who, &state, &judged, plan)).await?;
-                }
-                None => inner.make(live(&state, &judged), false, swapped(who, &state, &judged, plan))?,
-            }
-            inner.sweep();
-            return Ok(Outcome::Deployed(self.deployed(judged)));
         }
         Err(DeployError::Busy)
+    }
+
+    /// Makes what was judged in `state` live, or candidates; nothing when another change came first.
+    async fn take_over(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        judged: Vec<Judged>,
+        plan: &Plan,
+    ) -> Result<Option<Outcome>, DeployError> {
+        let inner = &self.inner;
+        let _changing = inner.changing.lock().await;
+        if !Arc::ptr_eq(state, &self.state()) {
+            return Ok(None);
+        }
+        // Of a set, what is live already stays as it is.
+        let stays = |judged: &Judged| plan.rollout.is_none() && is_live(state, judged);
+        let (unchanged, mut judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(stays);
+        if judged.is_empty() {
+            return Ok(Some(Outcome::Unchanged(self.deployed(unchanged))));
+        }
+        let made = inner.make_judged(who, state, &judged, plan).await;
+        inner.sweep();
+        if let Err(error) = made {
+            for judged in &mut judged {
+                judged.verdict.failed_in_the_swap(chain(&error));
+            }
+            inner.tell(judged.iter().map(|judged| refused(who, state, &judged.verdict, plan)).collect())?;
+            return Err(error);
+        }
+        judged.extend(unchanged);
+        Ok(Some(Outcome::Deployed(self.deployed(judged))))
     }
 
     fn deployed(&self, judged: Vec<Judged>) -> Vec<Deployed> {
@@ -124,7 +142,7 @@ impl Releases {
             let service = judged.verdict.service.clone();
             let running = state.services.get(&service)?;
             let release = running.view_of(judged.record.number);
-            Some(Deployed { service, release, verdict: judged.verdict.finish() })
+            Some(Deployed { service, release, verdict: judged.verdict })
         });
         deployed.collect()
     }
@@ -156,6 +174,25 @@ impl Inner {
         Ok(judged)
     }
 
+    async fn make_judged(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        judged: &[Judged],
+        plan: &Plan,
+    ) -> Result<(), DeployError> {
+        for judged in judged {
+            self.workshop.components.put(&judged.record.digest, &judged.component)?;
+        }
+        match &plan.rollout {
+            Some(rollout) => self.make_candidates(who, state, judged, rollout, plan),
+            None if judged.iter().any(|judged| judged.needs_migration(state)) => {
+                self.migrate(live(state, judged), judged, swapped(who, state, judged, plan)).await
+            }
+            None => self.make(live(state, judged), false, swapped(who, state, judged, plan)),
+        }
+    }
+
     fn make_candidates(
         &self,
         who: &Holder,
@@ -174,8 +211,9 @@ impl Inner {
             let shadow = rollout
                 .shadow
                 .map(|share| Shadow::new(member, share, state.manifest.deploy.shadow_runs_max, self.tasks.clone()));
-            let trial = Trial::begin(&running.live, &release, shadow);
-            let candidate = CandidateRecord { release: judged.record.clone(), rollout: rollout.record() };
+            let rollout = rollout.record();
+            let trial = Trial::begin(&running.live, &release, rollout.share(), shadow);
+            let candidate = CandidateRecord { release: judged.record.clone(), rollout };
             let with = running.with_candidate(candidate, RunningCandidate { release, trial });
             next.services.insert(service.clone(), with);
             events.push(told(who, What::Candidate, running, judged, plan));
@@ -186,7 +224,8 @@ impl Inner {
         self.make(next, false, events)
     }
 
-    /// Removes the components that no release has any more.
+    /// Removes the components that no release has any more. Those of services that the manifest leaves out stay: it may
+    /// have them again.
     pub(super) fn sweep(&self) {
         let state = self.state.load();
         let needed = |digest: &Digest| state.records().any(|(_, record)| record.names(digest));
@@ -239,6 +278,10 @@ pub(super) fn swapped(who: &Holder, state: &State, judged: &[Judged], plan: &Pla
         Some(told(who, What::Deploy, running, judged, plan))
     });
     told.collect()
+}
+
+fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
+    judged.into_iter().map(|judged| judged.verdict).collect()
 }
 
 fn told(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Plan) -> Event {

@@ -27,6 +27,13 @@ pub enum DeployError {
          damage it; `force` goes back all the same"
     )]
     DataMovedOn { service: ServiceName, there: u64, reads_up_to: u64 },
+    /// A rollback to a release whose contract was another one.
+    #[error(
+        "{} would not fit the earlier release of {service}, whose contract was another one: with the contracts of then, \
+         deploy both as one with `--set`",
+        broken.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
+    )]
+    Breaks { service: ServiceName, broken: Vec<ServiceName> },
     #[error("calls of {service} did not end within the {pause_ms} ms that its migration may have them wait")]
     NotQuiet { service: ServiceName, pause_ms: u64 },
     #[error("the migration of {service} failed: {why}")]
@@ -65,8 +72,9 @@ pub enum DeployError {
     Ledger(#[from] LedgerError),
     #[error("a part of the work ended before its time")]
     Interrupted(#[from] tokio::task::JoinError),
-    #[error("the work ended before its time")]
-    Unheard(#[from] tokio::sync::oneshot::error::RecvError),
+    /// The change goes on, or is finished at the next start.
+    #[error("the host stops")]
+    Stopping(#[from] tokio::sync::oneshot::error::RecvError),
 }
 
 impl DeployError {

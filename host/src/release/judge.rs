@@ -10,6 +10,7 @@ use super::error::DeployError;
 use super::load::{LoadError, Workshop};
 use super::record::{DataVersions, ReleaseRecord};
 use super::scene::{Live, Place, Scene, joined};
+use super::state::State;
 use super::verdict::{Asks, Check, Verdict};
 use crate::call::Release;
 use crate::clock;
@@ -20,11 +21,14 @@ use crate::contract::{
 };
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, RequestId, ServiceName};
-use crate::runtime::{DataVersion, MigrateError, Seclusion};
+use crate::runtime::{DataVersion, Failure, MigrateError, Seclusion, SmokeFailure};
 use crate::store::Transaction;
 
 /// Longest time that a component may take to start and answer its smoke calls.
 const START_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Lines of a failed component's output that the verdict shows: a panic has its place and its reason in two.
+const LAST_LINES: usize = 4;
 
 /// A release that somebody proposes for a service.
 #[derive(Debug, Clone)]
@@ -237,6 +241,21 @@ fn compatibility(
     Ok(())
 }
 
+/// The services that do not fit `service` once it has the kept component `digest`.
+pub(super) fn breaks(
+    workshop: &Workshop,
+    state: &State,
+    service: &ServiceName,
+    (live, digest): (&Digest, &Digest),
+) -> Result<Vec<ServiceName>, LoadError> {
+    let others = state.services.iter().filter(|(name, _)| *name != service);
+    let surfaces = others.map(|(name, running)| Ok((name, workshop.surface(&running.record.live.digest)?)));
+    let surfaces = surfaces.collect::<Result<Vec<_>, LoadError>>()?;
+    let neighbours = surfaces.iter().map(|(service, surface)| Neighbour { service, surface });
+    let compatibility = Compatibility::judge(&*workshop.surface(live)?, &*workshop.surface(digest)?, neighbours);
+    Ok(compatibility.breaks.iter().map(|found| found.service.clone()).collect())
+}
+
 /// Compiles and links it.
 fn start(
     verdict: &mut Verdict,
@@ -267,10 +286,11 @@ pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: b
     let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
     let verdict = &mut judged.verdict;
-    match release.program.smoke(|| seclusion(Transaction::scratch(), START_WAIT_MAX)).await {
+    match release.program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
         Err(error) => {
-            verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), "see the service's log")
+            let (SmokeFailure::Start(failure) | SmokeFailure::Call { source: failure, .. }) = &error;
+            verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), &last_words(failure));
         }
     }
     verdict.timings.insert("startMs", millis(began));
@@ -282,7 +302,11 @@ pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: b
 async fn data(judged: &mut Judged, place: &Place, release: &Release, as_candidate: bool) {
     let verdict = &mut judged.verdict;
     let there = place.data_version();
-    let said = match release.program.describe_data(seclusion(Transaction::scratch(), START_WAIT_MAX)).await {
+    let said = match release
+        .program
+        .describe_data(seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX))
+        .await
+    {
         Ok(said) => said,
         Err(error) => {
             return verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
@@ -347,6 +371,14 @@ pub(super) fn seclusion(transaction: Transaction, wait: Duration) -> Seclusion {
 
 fn millis(since: std::time::Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a component printed last before it failed.
+fn last_words(failure: &Failure) -> String {
+    let (Failure::Trap { log_tail, .. } | Failure::Memory { log_tail, .. }) = failure else { return String::new() };
+    let lines: Vec<_> = log_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
+    if last.is_empty() { String::new() } else { format!("it printed: {}", last.join(" · ")) }
 }
 
 /// An error and its causes, in one line.

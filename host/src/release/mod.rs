@@ -29,11 +29,13 @@ mod view;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, oneshot};
 
 pub use apply::{Applied, Wanted};
 pub use deploy::{Deployed, Outcome, Plan, Rollout};
@@ -91,6 +93,20 @@ struct Inner {
 impl Releases {
     fn state(&self) -> Arc<State> {
         self.inner.state.load_full()
+    }
+
+    /// Runs a change to its end, on a thread that may block: also when whoever asked for it goes away.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, DeployError>> + Send + 'static,
+    ) -> Result<T, DeployError> {
+        let (send, done) = oneshot::channel();
+        self.inner.tasks.spawn("change of releases", async move {
+            let handle = Handle::current();
+            let changed = tokio::task::spawn_blocking(move || handle.block_on(change)).await;
+            let _unheard = send.send(changed.map_err(DeployError::from).flatten());
+        });
+        done.await?
     }
 
     /// The services, by name.

@@ -120,6 +120,9 @@ impl Releases {
         let contracts = Files::open(data.join(CONTRACTS_FOLDER), "json")?;
         let workshop = Workshop::new(runtime, components, contracts, manifest.host.wit.clone());
         let (recorded, tokens) = (ledger.services()?, ledger.tokens()?);
+        // Nobody judges by them yet: those that no release was judged by can go.
+        let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
+        workshop.contracts.sweep(|digest| releases().any(|release| release.contracts == *digest));
         let starter = Starter {
             manifest,
             workshop: &workshop,
@@ -232,7 +235,7 @@ impl Starter<'_> {
         let runs_max = self.manifest.deploy.shadow_runs_max;
         let shadow = record.rollout.shadow.filter(|_| record.rollout.step.is_none());
         let shadow = shadow.map(|parts| Shadow::new(member, Share::of_parts(parts), runs_max, self.tasks.clone()));
-        let trial = Trial::begin(live, &release, shadow);
+        let trial = Trial::begin(live, &release, record.rollout.share(), shadow);
         Ok(RunningCandidate { release, trial })
     }
 
@@ -283,7 +286,7 @@ impl Starter<'_> {
 async fn first_data(service: &Service, release: &Release, record: &ReleaseRecord) -> Result<DataVersions, OpenError> {
     let failed = |why: String| OpenError::Data { service: service.name().clone(), why };
     let wait = Duration::from_millis(service.limits().deadline_ms);
-    let said = release.program.describe_data(seclusion(Transaction::scratch(), wait)).await;
+    let said = release.program.describe_data(seclusion(Transaction::scratch().only_reading(), wait)).await;
     let said = said.map_err(|error| failed(chain(&error)))?;
     let there = DataStamp::of(service.store()).version;
     if said.reads_up_to < there {

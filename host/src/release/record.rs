@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::call::Share;
 use crate::names::{Digest, ServiceName};
 
 /// A component with its configuration.
@@ -64,6 +65,14 @@ pub(super) struct RolloutRecord {
     pub(super) step: Option<usize>,
 }
 
+impl RolloutRecord {
+    /// Of the callers, those that get the candidate now.
+    pub(super) fn share(&self) -> Share {
+        let parts = self.step.and_then(|step| self.steps.get(step));
+        parts.map_or(Share::NONE, |parts| Share::of_parts(*parts))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CandidateRecord {
@@ -81,8 +90,8 @@ pub(super) struct ServiceRecord {
     pub(super) kept: Vec<ReleaseRecord>,
     /// The number of the last release that was made.
     pub(super) last: u64,
-    /// The lowest version of the data that a live release has written since the last migration: after going back to an
-    /// earlier release, entries of that version lie beside newer ones.
+    /// The lowest version of the data that a live release, or a candidate, has written since the last migration: after
+    /// going back to an earlier release, entries of that version lie beside newer ones.
     pub(super) oldest_data: u64,
     /// The release that the data is being migrated for: it is live as soon as the store has its version.
     pub(super) migrating: Option<ReleaseRecord>,
@@ -91,9 +100,13 @@ pub(super) struct ServiceRecord {
 impl ServiceRecord {
     /// Whether a release of the service has this component.
     pub(super) fn names(&self, component: &Digest) -> bool {
+        self.releases().any(|release| release.digest == *component)
+    }
+
+    /// All that the service runs, ran, or is going to run.
+    pub(super) fn releases(&self) -> impl Iterator<Item = &ReleaseRecord> {
         let candidate = self.candidate.iter().map(|candidate| &candidate.release);
-        let all = std::iter::once(&self.live).chain(candidate).chain(&self.kept).chain(&self.migrating);
-        all.into_iter().any(|release| release.digest == *component)
+        std::iter::once(&self.live).chain(candidate).chain(&self.kept).chain(&self.migrating)
     }
 }
 

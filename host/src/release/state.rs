@@ -10,7 +10,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use super::candidate::Trial;
 use super::data::DataStamp;
 use super::record::{CandidateRecord, ReleaseRecord, ServiceRecord};
-use crate::call::{Candidate, Member, NotExported, Release, Routing, Service, Share};
+use crate::call::{Candidate, Member, NotExported, Release, Routing, Service};
 use crate::config::{Manifest, ServiceSettings};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::ServiceName;
@@ -69,7 +69,8 @@ impl Running {
     fn routed_candidate(&self) -> Option<Candidate> {
         let (candidate, record) = (self.candidate.as_ref()?, self.record.candidate.as_ref()?);
         let rollout = &record.rollout;
-        let share = rollout.steps.get(rollout.step?).map_or(Share::NONE, |parts| Share::of_parts(*parts));
+        rollout.step?;
+        let share = rollout.share();
         // Both were parsed before they were recorded.
         let header = rollout.header.as_ref().and_then(|(name, value)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
@@ -107,7 +108,10 @@ impl Running {
     /// The same service with a candidate.
     pub(super) fn with_candidate(&self, candidate: CandidateRecord, running: RunningCandidate) -> Self {
         let last = self.record.last.max(candidate.release.number);
-        let record = ServiceRecord { candidate: Some(candidate), last, ..self.record.clone() };
+        // What it writes stays when it is taken out. In shadow it writes nothing.
+        let writes = candidate.rollout.step.map(|_| candidate.release.data.writes);
+        let oldest_data = self.record.oldest_data.min(writes.unwrap_or(u64::MAX));
+        let record = ServiceRecord { candidate: Some(candidate), last, oldest_data, ..self.record.clone() };
         Self { record, candidate: Some(running), ..self.clone() }
     }
 

@@ -137,7 +137,7 @@ impl Releases {
         // A token's name has the form of a service's: short, and harmless in a log.
         if ServiceName::parse(name).is_err() || matches!(name, "admin" | "host") {
             return refused(
-                "a name is 1 to 63 lowercase letters, digits and hyphens, begins with a letter, and is not taken by the host",
+                "a name is 1 to 40 lowercase letters, digits and hyphens, begins with a letter, and is not taken by the host",
             );
         }
         if tokens.iter().any(|token| token.name == name) {

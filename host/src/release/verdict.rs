@@ -24,6 +24,8 @@ pub enum Check {
     Start,
     /// It can read the data that is there, and its migration passes on a snapshot of it.
     Data,
+    /// It can be made live when all this is known: looked at in the swap alone.
+    Swap,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -100,10 +102,15 @@ impl Verdict {
         self.failed(name, problem.found.clone(), vec![problem]);
     }
 
+    /// What was accepted could not be made live, or a candidate.
+    pub(super) fn failed_in_the_swap(&mut self, why: String) {
+        self.refused(Check::Swap, "the swap", "one that can be made now", why, "");
+        self.finish();
+    }
+
     /// Writes it out for people.
-    pub(super) fn finish(mut self) -> Self {
+    pub(super) fn finish(&mut self) {
         self.text = self.to_string();
-        self
     }
 }
 

@@ -123,7 +123,7 @@ impl Releases {
         Some(CandidateView {
             release: view(&record.release, Some(&candidate.release)),
             phase: if rollout.step.is_none() { "shadow" } else { "canary" },
-            share: rollout.step.and_then(|step| rollout.steps.get(step)).map_or(0.0, share),
+            share: rollout.share().percent() / 100.0,
             header: rollout
                 .header
                 .as_ref()

@@ -1,5 +1,6 @@
 //! The host looks after candidates and fresh releases: it gives them more calls, promotes them, or takes them out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::Value as Json;
 use super::candidate::{Judged, Opinion};
 use super::change::HOST;
 use super::error::DeployError;
-use super::record::{RolloutRecord, What};
+use super::record::{RolloutRecord, ServiceRecord, What};
 use super::state::{Running, RunningCandidate};
 use super::{Inner, Releases};
 use crate::clock;
@@ -30,19 +31,25 @@ impl Releases {
     /// Looks after the releases until the tasks are told to stop.
     pub async fn watch(self) {
         let mut stop = self.inner.tasks.stop();
+        let mut failed = BTreeMap::new();
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.wait() => return,
-                _ = ticks.tick() => self.look().await,
+                _ = ticks.tick() => self.look(&mut failed).await,
             }
         }
     }
 
-    async fn look(&self) {
+    /// Does what is to be done for one service. In `failed` are those for which it could not be done, as they were then:
+    /// it is not tried again, and told again, before something has changed.
+    async fn look(&self, failed: &mut BTreeMap<ServiceName, ServiceRecord>) {
         let state = self.state();
         for (name, running) in &state.services {
+            if failed.get(name) == Some(&running.record) {
+                continue;
+            }
             let (finding, figures) = self.inner.look_at(running);
             if matches!(finding, Finding::Nothing) {
                 continue;
@@ -52,9 +59,10 @@ impl Releases {
             if !Arc::ptr_eq(&state, &self.state()) {
                 return;
             }
-            let (inner, name) = (Arc::clone(&self.inner), name.clone());
-            let acted = tokio::task::spawn_blocking(move || inner.act(&name, finding, figures)).await;
+            let (inner, of) = (Arc::clone(&self.inner), name.clone());
+            let acted = tokio::task::spawn_blocking(move || inner.act(&of, finding, figures)).await;
             if let Err(error) = acted.map_err(DeployError::from).flatten() {
+                failed.insert(name.clone(), running.record.clone());
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the host could not change a release by itself"
@@ -91,7 +99,9 @@ impl Inner {
         candidate: &RunningCandidate,
     ) -> (Finding, Option<Json>) {
         if candidate.release.circuit_is_open() {
-            return (Finding::TakeOut("its circuit opened after failures in a row".into()), None);
+            let figures = candidate.trial.judge(&running.live, &candidate.release, &self.manifest().deploy);
+            let why = "its circuit opened after failures in a row".into();
+            return (Finding::TakeOut(why), serde_json::to_value(figures).ok());
         }
         if let Some(shadow) = &candidate.trial.shadow {
             let report = shadow.report();

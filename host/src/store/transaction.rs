@@ -75,6 +75,12 @@ impl Transaction {
         Self::rehearsal(Arc::new(empty::view(Number::default())))
     }
 
+    /// The same for a run that only reads: a write ends it with [`StoreError::ReadOnly`].
+    #[must_use]
+    pub fn only_reading(self) -> Self {
+        Self { read_only: true, ..self }
+    }
+
     /// Reads `view` and may write, but is never committed.
     pub(super) fn rehearsal(view: Arc<View>) -> Self {
         let seen = view.number;
