@@ -11,6 +11,9 @@ pub const ADMIN_CONNECTIONS_MAX: usize = 256;
 /// Largest manifest, in bytes: what stands in it is written by hand.
 pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 
+/// Largest request to bring a host to what a manifest says, in bytes: the manifest, and the texts of all contracts.
+pub const APPLY_BYTES_MAX: usize = 16 * MANIFEST_BYTES_MAX;
+
 /// Longest request id taken from a client, in bytes: it stands in every log line of its request.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
 

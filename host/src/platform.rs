@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 pub use crate::release::Progress;
 pub use error::{StartError, StopError};
+use mounts::Mounted;
 
 use crate::admin::Admin;
 use crate::call::Calls;
@@ -89,8 +90,9 @@ impl Parts {
         let stores = Stores::open(&manifest.host.data, &manifest.store, &quotas)?;
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
-        let mounts = mounts::mounts(manifest, &runtime, tasks, report)?;
-        let (releases, calls) = Releases::open(manifest, &manifest.host.data, runtime, &stores, tasks, report)?;
+        let Mounted { mounts, components } = mounts::mounts(manifest, &runtime, tasks, report)?;
+        let data = &manifest.host.data;
+        let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report, components)?;
         Ok(Self { stores, releases, calls, mounts })
     }
 

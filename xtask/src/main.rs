@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let done = match (command.as_str(), rest.as_slice()) {
         ("up", _) => up::run(&rest),
-        (seed::COMMAND, [host, listen, admin, data]) => seed::run(host, listen, admin, data),
+        (seed::COMMAND, [host, listen, admin, data, manifest]) => seed::run([host, listen, admin, data, manifest]),
         ("test", []) => test::run(),
         ("bench", _) => bench::run(&rest),
         ("variants", []) => variants::run(),

@@ -23,11 +23,12 @@ const READY_PERIOD: Duration = Duration::from_millis(50);
 const READY_WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// Waits for the host with process id `host` to be ready, fills its shop and says what to try.
-pub(crate) fn run(host: &str, listen: &str, admin: &str, data: &str) -> anyhow::Result<()> {
+pub(crate) fn run([host, listen, admin, data, manifest]: [&str; 5]) -> anyhow::Result<()> {
     if !wait_until_ready(host, admin)? {
         return Ok(());
     }
     let data = Path::new(data);
+    apply(admin, data, manifest)?;
     let credentials = Credentials::kept_or_new(data)?;
     let token = sign_in(&credentials, listen, admin, data)?;
     let staff = Client { address: listen, token: Some(&token) };
@@ -54,6 +55,17 @@ fn wait_until_ready(host: &str, admin: &str) -> anyhow::Result<bool> {
         std::thread::sleep(READY_PERIOD);
     }
     bail!("the host at {admin} is not ready after {} s: GET /readyz says why", READY_WAIT_MAX.as_secs())
+}
+
+/// Has the host run what was just built: it starts with the releases that it ran before.
+fn apply(admin: &str, data: &Path, manifest: &str) -> anyhow::Result<()> {
+    let url = format!("http://{admin}");
+    let applied = Command::new(target().join("release/switchyard"))
+        .args(["apply", "--yes", "--reason", "cargo xtask up", "--manifest", manifest, "--admin", &url, "--data"])
+        .arg(data)
+        .stdin(Stdio::null())
+        .status()?;
+    if applied.success() { Ok(()) } else { bail!("the shop that runs is the one before: what was built was not taken") }
 }
 
 /// The staff's token. An account that is not there is made by the operator.

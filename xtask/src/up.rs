@@ -31,6 +31,7 @@ struct Settings {
     listen: String,
     admin: String,
     data: String,
+    manifest: String,
 }
 
 /// The options, with the shop's own manifest where they name none.
@@ -58,7 +59,8 @@ fn settings(program: &Path, options: &[String]) -> anyhow::Result<Settings> {
     };
     let (listen, admin) = (setting("--listen", "listen")?, setting("--admin", "admin_listen")?);
     let here = |address: String| address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
-    Ok(Settings { listen: here(listen), admin: here(admin), data: setting("--data", "data")? })
+    let manifest = option(options, "--manifest").context("the manifest was named")?.to_owned();
+    Ok(Settings { listen: here(listen), admin: here(admin), data: setting("--data", "data")?, manifest })
 }
 
 /// What follows `name` in `options`, or stands in it after a `=`.
@@ -88,6 +90,7 @@ fn start_seeding(settings: &Settings) -> anyhow::Result<()> {
         .args(["-c", "\"$0\" \"$@\" &"])
         .arg(std::env::current_exe()?)
         .args([seed::COMMAND, &std::process::id().to_string(), &settings.listen, &settings.admin, &settings.data])
+        .arg(&settings.manifest)
         .stdin(Stdio::null())
         .status()
         .context("cannot run sh")?;

@@ -2,6 +2,7 @@
 //!
 //! Health, readiness and metrics need no token: what probes a host should hold no key to it.
 
+mod apply;
 mod call;
 mod health;
 mod options;
@@ -9,6 +10,7 @@ mod releases;
 mod request;
 mod routes;
 mod services;
+mod stores;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -43,6 +45,8 @@ pub struct Admin {
     stores: Stores,
     metrics: Metrics,
     token: AdminToken,
+    /// What the host was started with.
+    configuration: Configuration,
     body_bytes_max: usize,
     body_read_max: Duration,
     tasks: Tasks,
@@ -80,6 +84,7 @@ impl Admin {
             stores,
             metrics,
             token,
+            configuration: configuration.clone(),
             body_bytes_max: manifest.gateway.body_bytes_max,
             body_read_max: Duration::from_millis(manifest.gateway.body_read_ms_max),
             tasks: tasks.clone(),

@@ -10,7 +10,7 @@ use crate::gateway::{Fault, Refusal, query_pairs};
 use crate::release::{Plan, Rollout};
 
 /// Longest reason, in bytes: it stands in the history for ever.
-const REASON_BYTES_MAX: usize = 1000;
+pub(super) const REASON_BYTES_MAX: usize = 1000;
 
 /// Most steps of a rollout.
 const STEPS_MAX: usize = 20;

@@ -17,6 +17,7 @@ use crate::gateway::Refusal;
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
 use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
+use crate::store::ForgetError;
 
 /// Lines of the history in one page, unless the request says otherwise, and at most.
 const LINES: usize = 50;
@@ -206,7 +207,7 @@ pub(super) fn json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refus
     serde_json::from_slice(body).map_err(|error| Refused::bad_request(format!("The body: {error}.")))
 }
 
-fn parse_signature(text: &str) -> Result<Signature, Refused> {
+pub(super) fn parse_signature(text: &str) -> Result<Signature, Refused> {
     Signature::parse(text).map_err(|error| Refused::bad_request(format!("The signature: {error}.")))
 }
 
@@ -214,7 +215,9 @@ fn parse_signature(text: &str) -> Result<Signature, Refused> {
 pub(super) fn refused(error: DeployError) -> Refused {
     let text = sentence(&error);
     match error {
-        DeployError::NoService { .. } | DeployError::NoComponent => Refused::not_found(text),
+        DeployError::NoService { .. } | DeployError::NoComponent | DeployError::NothingLeft { .. } => {
+            Refused::not_found(text)
+        }
         DeployError::NoCandidate { .. }
         | DeployError::NoEarlier { .. }
         | DeployError::DataMovedOn { .. }
@@ -222,17 +225,24 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::TooManyCandidates
         | DeployError::NotQuiet { .. }
         | DeployError::Token { .. }
+        | DeployError::Imported { .. }
+        | DeployError::Exists { .. }
+        | DeployError::Forget(ForgetError::InUse { .. })
         | DeployError::Busy => Refused::conflict(text),
         DeployError::Refused { verdicts } => Refused::verdicts(&verdicts),
-        DeployError::Migration { .. } | DeployError::SeveralMigrations | DeployError::Together(_) => {
-            Refused::unprocessable(text)
-        }
+        DeployError::Migration { .. }
+        | DeployError::SeveralMigrations
+        | DeployError::NoComponentNamed { .. }
+        | DeployError::NotInManifest { .. }
+        | DeployError::Together(_) => Refused::unprocessable(text),
         DeployError::Load(
             crate::release::LoadError::Contract(_) | crate::release::LoadError::NoSuchContract { .. },
         ) => Refused::unprocessable(text),
         DeployError::Load(_)
         | DeployError::File(_)
         | DeployError::Ledger(_)
+        | DeployError::Store(_)
+        | DeployError::Forget(_)
         | DeployError::Interrupted(_)
         | DeployError::Stopping(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a change of releases failed");

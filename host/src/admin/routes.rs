@@ -44,6 +44,9 @@ pub(super) enum Route<'a> {
     History,
     Tokens,
     Token(&'a str),
+    Apply,
+    Stores,
+    Store(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -66,6 +69,9 @@ impl<'a> Route<'a> {
             ["history"] => Some(Self::History),
             ["tokens"] => Some(Self::Tokens),
             ["tokens", name] => Some(Self::Token(name)),
+            ["apply"] => Some(Self::Apply),
+            ["stores"] => Some(Self::Stores),
+            ["stores", service] => Some(Self::Store(service)),
             _ => None,
         }
     }
@@ -77,9 +83,11 @@ impl<'a> Route<'a> {
     /// The methods that it has: whether `method` is one, and all of them.
     fn methods(&self, method: &Method) -> (bool, HeaderValue) {
         match self {
-            Self::Call { .. } | Self::Deploy(_) | Self::Act { .. } | Self::Set => (method == Method::POST, POST),
+            Self::Call { .. } | Self::Deploy(_) | Self::Act { .. } | Self::Set | Self::Apply => {
+                (method == Method::POST, POST)
+            }
             Self::Components => (method == Method::PUT, PUT),
-            Self::Token(_) => (method == Method::DELETE, DELETE),
+            Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
             Self::Tokens => (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST),
             _ => (method == Method::GET || method == Method::HEAD, GET),
         }
@@ -154,6 +162,12 @@ impl Admin {
             Route::Tokens => json(StatusCode::OK, &self.tokens(&who)?),
             Route::Token(name) => {
                 self.revoke_token(&who, &decoded(name)?).await?;
+                Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))
+            }
+            Route::Apply => json(StatusCode::OK, &self.apply(&who, head, body).await?),
+            Route::Stores => json(StatusCode::OK, &self.stores()),
+            Route::Store(name) => {
+                self.forget(&who, &decoded(name)?).await?;
                 Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))
             }
         }

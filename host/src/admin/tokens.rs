@@ -49,7 +49,7 @@ impl Admin {
     }
 
     pub(super) async fn add_token(&self, who: &Holder, body: &mut RequestBody) -> Result<MadeToken, Refused> {
-        admin_only(who)?;
+        admin_only(who, "manage tokens")?;
         let body: Bytes = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let NewToken { name, role, services } = json(&body)?;
         let (view, token) = self.releases.add_token(who, &name, role, services).await.map_err(refused)?;
@@ -57,12 +57,12 @@ impl Admin {
     }
 
     pub(super) fn tokens(&self, who: &Holder) -> Result<TokenList, Refused> {
-        admin_only(who)?;
+        admin_only(who, "manage tokens")?;
         Ok(TokenList { items: self.releases.tokens() })
     }
 
     pub(super) async fn revoke_token(&self, who: &Holder, name: &str) -> Result<(), Refused> {
-        admin_only(who)?;
+        admin_only(who, "manage tokens")?;
         match self.releases.revoke_token(who, name).await.map_err(refused)? {
             true => Ok(()),
             false => Err(Refused::not_found(format!("There is no token {name:?}."))),
@@ -81,9 +81,10 @@ impl Admin {
     }
 }
 
-fn admin_only(who: &Holder) -> Result<(), Refused> {
+/// Refuses whoever is no admin: they may not do `what`.
+pub(super) fn admin_only(who: &Holder, what: &str) -> Result<(), Refused> {
     match who.is_admin() {
         true => Ok(()),
-        false => Err(Refused::forbidden(format!("The token {:?} may not manage tokens.", who.name))),
+        false => Err(Refused::forbidden(format!("The token {:?} may not {what}.", who.name))),
     }
 }

@@ -24,7 +24,7 @@ pub struct Service {
     pub(super) limits: LimitSettings,
     pub(super) admission: Admission,
     /// Held shared by a call while it commits, alone by one that lost too often while it runs again.
-    pub(super) lane: RwLock<()>,
+    pub(super) lane: Arc<RwLock<()>>,
     pub(super) calls: Arc<ServiceCalls>,
 }
 
@@ -32,7 +32,22 @@ impl Service {
     #[must_use]
     pub fn new(name: ServiceName, store: Store, limits: LimitSettings) -> Self {
         let calls = ServiceCalls::new(&name);
-        Self { admission: Admission::new(&limits), lane: RwLock::new(()), name, store, limits, calls }
+        Self { admission: Admission::new(&limits), lane: Arc::default(), name, store, limits, calls }
+    }
+
+    /// The same service within other bounds: over the same store, with what was counted until now.
+    ///
+    /// Calls under way keep to the bounds that they began with. Until they have ended, as many run as both allow.
+    #[must_use]
+    pub fn within(&self, limits: LimitSettings) -> Self {
+        Self {
+            admission: Admission::new(&limits),
+            lane: Arc::clone(&self.lane),
+            name: self.name.clone(),
+            store: self.store.clone(),
+            limits,
+            calls: Arc::clone(&self.calls),
+        }
     }
 
     #[must_use]
@@ -85,7 +100,7 @@ impl Release {
         limits: &LimitSettings,
         deployed_at: u64,
     ) -> Self {
-        let calls_others = world.imports.iter().any(calls) || program.reaches_out();
+        let calls_others = world.imports.iter().any(Interface::is_called) || program.reaches_out();
         Self {
             digest,
             world,
@@ -159,7 +174,7 @@ impl Directory {
     fn collect_exports(&mut self) {
         for member in self.members.values() {
             for interface in &member.release.world.exports {
-                if calls(interface) {
+                if interface.is_called() {
                     self.exporters.insert(track(&interface.name).into(), (member.clone(), interface.clone()));
                 }
                 let authenticates = |function: &&Arc<Function>| matches!(function.reach, Reach::Authenticate);
@@ -175,7 +190,7 @@ impl Directory {
         for (service, member) in &self.members {
             let imports = member.release.world.imports.iter();
             let missing =
-                |interface: &&Interface| calls(interface) && !self.exporters.contains_key(track(&interface.name));
+                |interface: &&Interface| interface.is_called() && !self.exporters.contains_key(track(&interface.name));
             if let Some(interface) = imports.clone().find(missing) {
                 let interface = Arc::clone(&interface.name);
                 return Err(NotExported { service: service.clone(), interface });
@@ -213,9 +228,4 @@ impl Directory {
     pub(super) fn authenticator(&self) -> Option<&Authenticator> {
         self.authenticator.as_ref()
     }
-}
-
-/// Whether an interface is one that services call; the others are events, which the host delivers.
-fn calls(interface: &Interface) -> bool {
-    interface.functions.iter().any(|function| !matches!(function.reach, Reach::Event))
 }

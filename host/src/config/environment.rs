@@ -7,7 +7,8 @@ use super::error::{ConfigError, Origin, Origins, Problem};
 use super::keys::{Section, instead_of};
 use super::settings::Manifest;
 
-const PREFIX: &str = "SWITCHYARD_";
+/// What the names of all settings begin with.
+pub(super) const PREFIX: &str = "SWITCHYARD_";
 
 /// The admin token; it replaces the one in the data directory.
 pub const TOKEN_VARIABLE: &str = "SWITCHYARD_ADMIN_TOKEN";

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::checks;
-use super::environment::{self, TOKEN_VARIABLE};
+use super::environment::{self, PREFIX, TOKEN_VARIABLE};
 use super::error::{ConfigError, Origin, Origins};
 use super::file;
 use super::settings::Manifest;
 use super::token::AdminToken;
+use crate::limits::MANIFEST_BYTES_MAX;
 
 /// What the command line says; it has the last word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +26,42 @@ pub struct Configuration {
     /// The token that the environment gives; without it the one in the data directory counts.
     pub admin_token: Option<AdminToken>,
     pub origins: Origins,
+    layers: Layers,
+}
+
+/// What a manifest is read with: where it lies, and what counts over it.
+#[derive(Debug, Clone)]
+struct Layers {
+    path: PathBuf,
+    environment: Vec<(String, String)>,
+    flags: Flags,
+}
+
+impl Configuration {
+    /// What the manifest would be with `text` in its file, under the environment and the flags that count here. No file
+    /// is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`].
+    pub fn with_text(&self, text: &str) -> Result<Manifest, ConfigError> {
+        if text.len() > MANIFEST_BYTES_MAX {
+            return Err(ConfigError::TooLarge { path: self.layers.path.clone(), bytes_max: MANIFEST_BYTES_MAX });
+        }
+        self.layers.over(text).map(|(manifest, _)| manifest)
+    }
+}
+
+impl Layers {
+    /// `text` with all that counts over it, checked.
+    fn over(&self, text: &str) -> Result<(Manifest, Origins), ConfigError> {
+        let (manifest, mut origins) = file::parse(&self.path, text)?;
+        let mut manifest = environment::apply(manifest, &mut origins, &self.environment)?;
+        apply(&self.flags, &mut manifest, &mut origins);
+        resolve(&mut manifest, &origins, self.path.parent().unwrap_or(Path::new("")));
+        checks::check(&manifest, &origins)?;
+        Ok((manifest, origins))
+    }
 }
 
 /// Loads the manifest at `path`, with `environment` (name and value of each variable) and `flags` over it.
@@ -33,22 +70,22 @@ pub struct Configuration {
 ///
 /// [`ConfigError`], which says for each mistake where it is and what to write instead.
 pub fn load(path: &Path, environment: &[(String, String)], flags: Flags) -> Result<Configuration, ConfigError> {
-    let (manifest, mut origins) = file::parse(path, &file::read(path)?)?;
-    let mut manifest = environment::apply(manifest, &mut origins, environment)?;
-    apply(flags, &mut manifest, &mut origins);
-    resolve(&mut manifest, &origins, path.parent().unwrap_or(Path::new("")));
-    checks::check(&manifest, &origins)?;
-    let admin_token = match environment.iter().find(|(name, _)| name == TOKEN_VARIABLE) {
+    let text = file::read(path)?;
+    let ours = environment.iter().filter(|(name, _)| name.starts_with(PREFIX)).cloned();
+    let (tokens, environment): (Vec<_>, Vec<_>) = ours.partition(|(name, _)| name == TOKEN_VARIABLE);
+    let layers = Layers { path: path.into(), environment, flags };
+    let (manifest, origins) = layers.over(&text)?;
+    let admin_token = match tokens.first() {
         Some((name, token)) => Some(
             AdminToken::parse(token)
                 .map_err(|error| ConfigError::one(Origin::Variable(name.clone()), error.to_string()))?,
         ),
         None => None,
     };
-    Ok(Configuration { manifest, admin_token, origins })
+    Ok(Configuration { manifest, admin_token, origins, layers })
 }
 
-fn apply(flags: Flags, manifest: &mut Manifest, origins: &mut Origins) {
+fn apply(flags: &Flags, manifest: &mut Manifest, origins: &mut Origins) {
     if let Some(listen) = flags.listen {
         manifest.host.listen = listen;
         origins.set("host.listen", Origin::Flag("--listen"));
@@ -57,8 +94,8 @@ fn apply(flags: Flags, manifest: &mut Manifest, origins: &mut Origins) {
         manifest.host.admin_listen = admin_listen;
         origins.set("host.admin_listen", Origin::Flag("--admin"));
     }
-    if let Some(data) = flags.data {
-        manifest.host.data = data;
+    if let Some(data) = &flags.data {
+        manifest.host.data.clone_from(data);
         origins.set("host.data", Origin::Flag("--data"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::mistake::{ContractError, Fault, Mistake};
-use super::types::{Function, Interface, Method, Reach, World};
+use super::types::{Function, Method, Reach, World};
 use crate::names::ServiceName;
 
 /// The one path that the gateway answers itself whatever the contracts say.
@@ -70,11 +70,10 @@ pub fn check_together(services: &[(ServiceName, Arc<World>)]) -> Result<(), Cont
 }
 
 fn doubtful_exports(services: &[(ServiceName, Arc<World>)]) -> Vec<Mistake> {
-    let called = |interface: &Interface| interface.functions.iter().any(|function| function.reach != Reach::Event);
     let mut exporters: HashMap<&str, &ServiceName> = HashMap::new();
     let mut mistakes = Vec::new();
     for (name, world) in services {
-        for interface in world.exports.iter().filter(|interface| called(interface)) {
+        for interface in world.exports.iter().filter(|interface| interface.is_called()) {
             let Some(other) = exporters.insert(&interface.name, name) else { continue };
             let calls = |world: &World| world.imports.iter().any(|import| import.name == interface.name);
             if let Some((importer, _)) = services.iter().find(|(_, world)| calls(world)) {

@@ -31,6 +31,20 @@ impl Sources {
         Ok(Self { packages: packages(wit)? })
     }
 
+    /// The same of texts that were read elsewhere: path and text of each file. Those of one folder are a package.
+    #[must_use]
+    pub fn of_files(files: Vec<(String, String)>) -> Self {
+        let mut packages: Vec<(PathBuf, Package)> = Vec::new();
+        for (path, text) in files {
+            let folder = Path::new(&path).parent().map(Path::to_path_buf).unwrap_or_default();
+            match packages.iter_mut().find(|(known, _)| *known == folder) {
+                Some((_, package)) => package.push((path, text)),
+                None => packages.push((folder, vec![(path, text)])),
+            }
+        }
+        Self { packages: packages.into_iter().map(|(_, package)| package).collect() }
+    }
+
     /// The digest of the texts, wherever the files lie.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -129,4 +143,21 @@ pub(super) fn resolve(packages: Vec<Package>) -> Result<Resolve, ContractError> 
 pub(super) fn at(resolve: &Resolve, span: Span) -> Option<String> {
     let place = span.is_known().then(|| resolve.render_location(span))?;
     Some(place.rsplit_once(':').map_or(place.clone(), |(line, _column)| line.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_were_read_elsewhere_are_those_of_the_folder() {
+        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wit");
+        let sent = Sources::of_files(wit_files(&wit).expect("contracts"));
+        assert_eq!(sent.digest(), Sources::read(&wit).expect("contracts").digest());
+        let names = |package: &Package| package.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+        let file = |path: &str| (path.to_owned(), String::new());
+        let mixed = Sources::of_files(vec![file("a/1.wit"), file("b/1.wit"), file("a/2.wit"), file("0.wit")]);
+        let packages: Vec<_> = mixed.packages.iter().map(names).collect();
+        assert_eq!(packages, [vec!["a/1.wit", "a/2.wit"], vec!["b/1.wit"], vec!["0.wit"]]);
+    }
 }

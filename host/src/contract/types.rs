@@ -216,6 +216,14 @@ pub struct Interface {
     pub functions: Vec<Arc<Function>>,
 }
 
+impl Interface {
+    /// Whether services call it; the others are events, which the host delivers.
+    #[must_use]
+    pub fn is_called(&self) -> bool {
+        self.functions.iter().any(|function| function.reach != Reach::Event)
+    }
+}
+
 /// The contract of one service: a WIT world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct World {

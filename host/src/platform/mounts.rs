@@ -1,5 +1,6 @@
 //! Services without a contract: raw `wasi:http` components, each mounted under a path prefix.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,17 @@ use crate::clock;
 use crate::config::{LimitSettings, Manifest, ServiceSettings};
 use crate::contract::{OutboundHttp, judge_http};
 use crate::gateway::{Body, BodyError, Mount, MountedRequest};
-use crate::names::ServiceName;
+use crate::names::{Digest, ServiceName};
 use crate::release::{Progress, Report};
 use crate::runtime::{Failure, HttpFrame, HttpProgram, LinkSettings, Runtime};
 use crate::tasks::Tasks;
+
+/// What is mounted.
+#[derive(Debug, Default)]
+pub(super) struct Mounted {
+    pub(super) mounts: Vec<Mount>,
+    pub(super) components: BTreeMap<ServiceName, Digest>,
+}
 
 /// Makes what is mounted from the services of the manifest that have no contract.
 pub(super) fn mounts(
@@ -23,40 +31,41 @@ pub(super) fn mounts(
     runtime: &Runtime,
     tasks: &Tasks,
     report: Report<'_>,
-) -> Result<Vec<Mount>, StartError> {
+) -> Result<Mounted, StartError> {
+    let mut all = Mounted::default();
     let mounted = manifest.services.iter().filter_map(|(name, service)| Some((name, service, service.mount.as_ref()?)));
-    mounted
-        .map(|(name, settings, prefix)| {
-            report(Progress::Compiling { service: name.clone() });
-            let begin = clock::now();
-            let limits = settings.limits(&manifest.limits);
-            let program = program(name, settings, &limits, runtime, tasks)?;
-            report(Progress::Compiled { service: name.clone(), took: begin.elapsed() });
-            Ok(mount(name.clone(), prefix.clone(), program, &limits))
-        })
-        .collect()
+    for (name, settings, prefix) in mounted {
+        report(Progress::Compiling { service: name.clone() });
+        let begin = clock::now();
+        let limits = settings.limits(&manifest.limits);
+        let component = read(name, settings)?;
+        let program = program(name, settings, &component, &limits, (runtime, tasks))?;
+        report(Progress::Compiled { service: name.clone(), took: begin.elapsed() });
+        all.components.insert(name.clone(), Digest::of(&component));
+        all.mounts.push(mount(name.clone(), prefix.clone(), program, &limits));
+    }
+    Ok(all)
+}
+
+fn read(name: &ServiceName, settings: &ServiceSettings) -> Result<Vec<u8>, StartError> {
+    let path = &settings.component;
+    std::fs::read(path).map_err(|source| StartError::Component { service: name.clone(), path: path.clone(), source })
 }
 
 fn program(
     name: &ServiceName,
     settings: &ServiceSettings,
+    component: &[u8],
     limits: &LimitSettings,
-    runtime: &Runtime,
-    tasks: &Tasks,
+    (runtime, tasks): (&Runtime, &Tasks),
 ) -> Result<Arc<HttpProgram>, StartError> {
-    let path = &settings.component;
-    let component = std::fs::read(path).map_err(|source| StartError::Component {
-        service: name.clone(),
-        path: path.clone(),
-        source,
-    })?;
     let outbound = if settings.outbound_hosts.is_empty() { OutboundHttp::Refused } else { OutboundHttp::Granted };
-    let verdict = judge_http(&component, outbound);
+    let verdict = judge_http(component, outbound);
     if !verdict.accepted {
         return Err(StartError::Refused { service: name.clone(), verdict: Box::new(verdict) });
     }
     let code =
-        runtime.compile_http(&component).map_err(|source| StartError::Compile { service: name.clone(), source })?;
+        runtime.compile_http(component).map_err(|source| StartError::Compile { service: name.clone(), source })?;
     let link = LinkSettings {
         service: name.clone(),
         environment: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),

@@ -9,6 +9,7 @@ use super::candidate::Trial;
 use super::error::DeployError;
 use super::judge::{Judged, Proposal, Terms, chain, judge, rehearse};
 use super::record::{CandidateRecord, Event, RolloutRecord, What};
+use super::scene::Scene;
 use super::state::{Running, RunningCandidate, State};
 use super::tokens::Holder;
 use super::verdict::Verdict;
@@ -16,10 +17,10 @@ use super::view::ReleaseView;
 use super::{Inner, Releases};
 use crate::call::{Member, Shadow, Share};
 use crate::limits::CANDIDATES_MAX;
-use crate::names::ServiceName;
+use crate::names::{Digest, ServiceName};
 
 /// How often a deploy is judged again because another change came first.
-const JUDGEMENTS_MAX: usize = 5;
+pub(super) const JUDGEMENTS_MAX: usize = 5;
 
 /// What is to become of the proposals.
 #[derive(Debug, Clone, Default)]
@@ -80,12 +81,10 @@ impl Releases {
         let inner = &self.inner;
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state();
-            let mut judged = inner.judge(who, &state, &proposals, plan).await?;
-            for judged in &mut judged {
-                let running = running(&state, &judged.verdict.service)?;
-                rehearse(judged, running, plan.rollout.is_some()).await?;
-                judged.verdict.finish();
-            }
+            let (known, asked) = (Arc::clone(&state), proposals.clone());
+            let scene = move |inner: &Inner| Scene::of(&inner.workshop, &known, &asked);
+            let mut judged = inner.judge(who, scene, &proposals, plan).await?;
+            judged.iter_mut().for_each(|judged| judged.verdict.finish());
             if judged.iter().any(|judged| !judged.verdict.accepted) {
                 let verdicts = verdicts(judged);
                 if !plan.dry_run {
@@ -150,21 +149,29 @@ impl Releases {
 }
 
 impl Inner {
-    async fn judge(
+    /// Judges `proposals` in what `scene` gives, and has them rehearse.
+    pub(super) async fn judge(
         self: &Arc<Self>,
         who: &Holder,
-        state: &Arc<State>,
+        scene: impl FnOnce(&Self) -> Result<Scene, DeployError> + Send + 'static,
         proposals: &[Proposal],
         plan: &Plan,
     ) -> Result<Vec<Judged>, DeployError> {
-        let (inner, state, proposals) = (Arc::clone(self), Arc::clone(state), proposals.to_vec());
+        let (inner, proposals) = (Arc::clone(self), proposals.to_vec());
         let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
         let as_candidates = plan.rollout.is_some();
         let judging = tokio::task::spawn_blocking(move || {
             let terms = Terms { by: &by, reason: reason.as_deref(), grants: &grants, as_candidates };
-            judge(&inner.workshop, &state, &inner.settings, &proposals, &terms)
+            let scene = scene(&inner)?;
+            let judged = judge(&inner.workshop, &scene, &inner.manifest().deploy, &proposals, &terms)?;
+            Ok::<_, DeployError>((scene, judged))
         });
-        judging.await?
+        let (scene, mut judged) = judging.await??;
+        for judged in &mut judged {
+            let place = scene.place(&judged.verdict.service)?;
+            rehearse(judged, place, as_candidates).await;
+        }
+        Ok(judged)
     }
 
     async fn make_judged(
@@ -180,7 +187,7 @@ impl Inner {
         match &plan.rollout {
             Some(rollout) => self.make_candidates(who, state, judged, rollout, plan),
             None if judged.iter().any(|judged| judged.needs_migration(state)) => {
-                self.migrate(who, state, judged, plan).await
+                self.migrate(live(state, judged), judged, swapped(who, state, judged, plan)).await
             }
             None => self.make(live(state, judged), false, swapped(who, state, judged, plan)),
         }
@@ -203,7 +210,7 @@ impl Inner {
             let member = Member { service: Arc::clone(&running.service), release: Arc::clone(&release) };
             let shadow = rollout
                 .shadow
-                .map(|share| Shadow::new(member, share, self.settings.shadow_runs_max, self.tasks.clone()));
+                .map(|share| Shadow::new(member, share, state.manifest.deploy.shadow_runs_max, self.tasks.clone()));
             let rollout = rollout.record();
             let trial = Trial::begin(&running.live, &release, rollout.share(), shadow);
             let candidate = CandidateRecord { release: judged.record.clone(), rollout };
@@ -220,12 +227,9 @@ impl Inner {
     /// Removes the components that no release has any more. Those of services that the manifest leaves out stay: it may
     /// have them again.
     pub(super) fn sweep(&self) {
-        match self.ledger.services() {
-            Ok(recorded) => {
-                self.workshop.components.sweep(|digest| recorded.iter().any(|(_, record)| record.names(digest)));
-            }
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "components that nobody needs stay"),
-        }
+        let state = self.state.load();
+        let needed = |digest: &Digest| state.records().any(|(_, record)| record.names(digest));
+        self.workshop.components.sweep(needed);
     }
 }
 
@@ -290,7 +294,7 @@ fn told(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Pla
     }
 }
 
-fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> Event {
+pub(super) fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> Event {
     Event {
         from: state.services.get(&verdict.service).map(|running| running.record.live.digest),
         to: Some(verdict.digest),
@@ -301,11 +305,6 @@ fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> Event
 }
 
 fn is_live(state: &State, judged: &Judged) -> bool {
-    state.services.get(&judged.verdict.service).is_some_and(|running| {
-        let (live, record) = (&running.record.live, &judged.record);
-        live.digest == record.digest
-            && live.contracts == record.contracts
-            && live.environment == record.environment
-            && live.outbound_hosts == record.outbound_hosts
-    })
+    let running = state.services.get(&judged.verdict.service);
+    running.is_some_and(|running| running.record.live.is_same(&judged.record))
 }

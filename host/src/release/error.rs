@@ -7,6 +7,7 @@ use super::verdict::Verdict;
 use crate::call::NotExported;
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
+use crate::store::{ForgetError, OpenError};
 
 /// Why a change of releases was not made. In every case what was live stays live.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,20 @@ pub enum DeployError {
     Busy,
     #[error("the component is in none of the releases that are kept: upload it")]
     NoComponent,
+    #[error("{service} cannot be removed: what it alone exports is imported by {}", names(by))]
+    Imported { service: ServiceName, by: Vec<ServiceName> },
+    #[error("{service} is new, and no component is named for it")]
+    NoComponentNamed { service: ServiceName },
+    #[error("a component is named for {service}, which is not in the manifest")]
+    NotInManifest { service: ServiceName },
+    #[error("{service} exists: its store stays as long as it does")]
+    Exists { service: ServiceName },
+    #[error("there is no store of {service}, and no release")]
+    NothingLeft { service: ServiceName },
+    #[error("the store of a service cannot be added")]
+    Store(#[from] OpenError),
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
     #[error(transparent)]
     Together(#[from] NotExported),
     #[error(transparent)]
@@ -66,4 +81,8 @@ impl DeployError {
     pub(super) fn no_service(service: &ServiceName) -> Self {
         Self::NoService { service: service.clone() }
     }
+}
+
+fn names(services: &[ServiceName]) -> String {
+    services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use super::error::DeployError;
 use super::load::{LoadError, Workshop};
 use super::record::{DataVersions, ReleaseRecord};
-use super::state::{Running, State};
+use super::scene::{Live, Place, Scene, joined};
+use super::state::State;
 use super::verdict::{Asks, Check, Verdict};
 use crate::call::Release;
 use crate::clock;
@@ -62,7 +63,7 @@ pub(super) struct Judged {
 /// A proposal with what was read of it.
 struct Read<'a> {
     proposal: &'a Proposal,
-    running: &'a Running,
+    place: &'a Place,
     surface: Result<Arc<Surface>, Unreadable>,
     world: Arc<World>,
     digest: Digest,
@@ -71,29 +72,30 @@ struct Read<'a> {
 /// Judges all that needs no run of a component. Blocks, for long when a component is compiled.
 pub(super) fn judge(
     workshop: &Workshop,
-    state: &State,
+    scene: &Scene,
     settings: &DeploySettings,
     proposals: &[Proposal],
     terms: &Terms<'_>,
 ) -> Result<Vec<Judged>, DeployError> {
-    let (contracts_digest, contracts) = workshop.current_contracts()?;
-    let read = proposals.iter().map(|proposal| read(workshop, state, &contracts, proposal));
+    let (contracts_digest, contracts) = &scene.contracts;
+    let read = proposals.iter().map(|proposal| read(workshop, scene, proposal));
     let read = read.collect::<Result<Vec<_>, _>>()?;
-    let together = together(state, &read);
+    let together = together(scene, &read);
     let mut judged = Vec::new();
     for proposed in &read {
         let mut verdict = Verdict::new(&proposed.proposal.service, proposed.digest, &proposed.world.name);
         let began = clock::now();
         signature(&mut verdict, settings, proposed);
-        let record = record(proposed, terms, contracts_digest);
-        contract(&mut verdict, &contracts, proposed, &record);
+        let record = record(proposed, terms, *contracts_digest);
+        contract(&mut verdict, contracts, proposed, &record);
         if let Ok(surface) = &proposed.surface {
-            compatibility(&mut verdict, workshop, state, proposed, surface, &read)?;
+            compatibility(&mut verdict, workshop, scene, proposed, surface, &read)?;
         }
         if let Err(error) = &together {
             verdict.refused(Check::Compatibility, "the services", "contracts that go together", error.to_string(), "");
         }
-        if terms.as_candidates && *proposed.world != *proposed.running.live.world {
+        let same = |live: &Live| *proposed.world == *live.world;
+        if terms.as_candidates && !proposed.place.live.as_ref().is_some_and(same) {
             let found = "another contract than the live release keeps";
             verdict.refused(
                 Check::Compatibility,
@@ -111,23 +113,17 @@ pub(super) fn judge(
     Ok(judged)
 }
 
-fn read<'a>(
-    workshop: &Workshop,
-    state: &'a State,
-    contracts: &Contracts,
-    proposal: &'a Proposal,
-) -> Result<Read<'a>, DeployError> {
-    let running = state.services.get(&proposal.service).ok_or_else(|| DeployError::no_service(&proposal.service))?;
-    let name = running.settings.contract.as_deref().unwrap_or(&running.record.live.world);
-    let world = workshop.world(contracts, &proposal.service, name)?;
+fn read<'a>(workshop: &Workshop, scene: &'a Scene, proposal: &'a Proposal) -> Result<Read<'a>, DeployError> {
+    let place = scene.place(&proposal.service)?;
+    let world = scene.world(workshop, &proposal.service)?;
     let surface = Surface::read(&proposal.component).map(Arc::new);
-    Ok(Read { proposal, running, surface, world, digest: Digest::of(&proposal.component) })
+    Ok(Read { proposal, place, surface, world, digest: Digest::of(&proposal.component) })
 }
 
 /// Whether the contracts go together once all that is proposed is live.
-fn together(state: &State, read: &[Read<'_>]) -> Result<(), crate::contract::ContractError> {
+fn together(scene: &Scene, read: &[Read<'_>]) -> Result<(), crate::contract::ContractError> {
     let mut worlds: BTreeMap<_, _> =
-        state.services.iter().map(|(name, running)| (name.clone(), Arc::clone(&running.live.world))).collect();
+        scene.around.iter().map(|(name, live)| (name.clone(), Arc::clone(&live.world))).collect();
     for proposed in read {
         worlds.insert(proposed.proposal.service.clone(), Arc::clone(&proposed.world));
     }
@@ -137,6 +133,9 @@ fn together(state: &State, read: &[Read<'_>]) -> Result<(), crate::contract::Con
 fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'_>) {
     if settings.signers.is_empty() {
         return;
+    }
+    if proposed.place.live.as_ref().is_some_and(|live| live.digest == proposed.digest) {
+        return verdict.passed(Check::Signature, "it is live already");
     }
     let expected = "a signature of its digest by one of the manifest's signers";
     match &proposed.proposal.signature {
@@ -155,24 +154,17 @@ fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'
 }
 
 fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: Digest) -> ReleaseRecord {
-    let Read { running, digest, world, .. } = proposed;
-    // What the live release was granted, the next one keeps.
-    let mut outbound_hosts = running.settings.outbound_hosts.clone();
-    for host in running.record.live.outbound_hosts.iter().chain(terms.grants) {
-        if !outbound_hosts.contains(host) {
-            outbound_hosts.push(host.clone());
-        }
-    }
+    let Read { place, digest, world, .. } = proposed;
     ReleaseRecord {
-        number: running.record.last + 1,
+        number: place.last + 1,
         digest: *digest,
         contracts,
         world: world.name.to_string(),
         deployed_at: clock::unix_micros(),
         by: terms.by.into(),
         reason: terms.reason.map(Into::into),
-        environment: running.settings.environment.clone(),
-        outbound_hosts,
+        environment: place.settings.environment.clone(),
+        outbound_hosts: joined(&place.outbound_hosts, terms.grants),
         data: DataVersions::default(),
     }
 }
@@ -203,22 +195,22 @@ fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, r
 fn compatibility(
     verdict: &mut Verdict,
     workshop: &Workshop,
-    state: &State,
+    scene: &Scene,
     proposed: &Read<'_>,
     surface: &Surface,
     read: &[Read<'_>],
 ) -> Result<(), LoadError> {
     let service = &proposed.proposal.service;
-    let mut neighbours = Vec::new();
-    for (name, running) in state.services.iter().filter(|(name, _)| *name != service) {
-        let beside = read.iter().find(|other| other.proposal.service == *name);
-        let surface = match beside.and_then(|other| other.surface.as_ref().ok()) {
-            Some(surface) => Arc::clone(surface),
-            None => workshop.surface(&running.record.live.digest)?,
-        };
-        neighbours.push((name, surface));
+    let beside = read.iter().filter_map(|other| Some((&other.proposal.service, other.surface.as_ref().ok()?)));
+    let mut neighbours: BTreeMap<_, _> = beside.map(|(name, surface)| (name, Arc::clone(surface))).collect();
+    for (name, live) in &scene.around {
+        if !neighbours.contains_key(name) {
+            neighbours.insert(name, workshop.surface(&live.digest)?);
+        }
     }
-    let live = workshop.surface(&proposed.running.record.live.digest)?;
+    neighbours.remove(service);
+    let live = proposed.place.live.as_ref().map(|live| workshop.surface(&live.digest)).transpose()?;
+    let live = live.unwrap_or_default();
     let neighbours = neighbours.iter().map(|(service, surface)| Neighbour { service, surface });
     let compatibility = Compatibility::judge(&live, surface, neighbours);
     verdict.asks.more.clone_from(&compatibility.asks_more);
@@ -272,7 +264,8 @@ fn start(
     record: &ReleaseRecord,
 ) -> Result<Option<Arc<Release>>, LoadError> {
     let began = clock::now();
-    let made = workshop.release(&proposed.running.service, record, &proposed.proposal.component);
+    let (service, limits) = (&proposed.proposal.service, &proposed.place.limits);
+    let made = workshop.release(service, limits, record, &proposed.proposal.component);
     verdict.timings.insert("compileMs", millis(began));
     match made {
         Ok(release) => Ok(Some(release)),
@@ -289,8 +282,8 @@ fn start(
 }
 
 /// Judges what only a run of the component tells: whether it starts, answers, and can do with the data that is there.
-pub(super) async fn rehearse(judged: &mut Judged, running: &Running, as_candidate: bool) -> Result<(), DeployError> {
-    let Some(release) = judged.release.clone() else { return Ok(()) };
+pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: bool) {
+    let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
     let verdict = &mut judged.verdict;
     match release.program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
@@ -302,14 +295,13 @@ pub(super) async fn rehearse(judged: &mut Judged, running: &Running, as_candidat
     }
     verdict.timings.insert("startMs", millis(began));
     if verdict.accepted {
-        data(judged, running, &release, as_candidate).await;
+        data(judged, place, &release, as_candidate).await;
     }
-    Ok(())
 }
 
-async fn data(judged: &mut Judged, running: &Running, release: &Release, as_candidate: bool) {
+async fn data(judged: &mut Judged, place: &Place, release: &Release, as_candidate: bool) {
     let verdict = &mut judged.verdict;
-    let there = running.data_version();
+    let there = place.data_version();
     let said = match release
         .program
         .describe_data(seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX))
@@ -322,7 +314,7 @@ async fn data(judged: &mut Judged, running: &Running, release: &Release, as_cand
     };
     judged.data = said;
     judged.record.data = DataVersions { writes: said.version.into(), reads_up_to: said.reads_up_to.into() };
-    let oldest = running.record.oldest_data;
+    let oldest = place.oldest_data;
     if u64::from(said.version) > oldest && u64::from(said.reads_up_to) >= there {
         if as_candidate {
             let found = format!("a migration to version {}", said.version);
@@ -336,7 +328,10 @@ async fn data(judged: &mut Judged, running: &Running, release: &Release, as_cand
         }
         let began = clock::now();
         let wait = Duration::from_millis(said.pause_ms_max.into());
-        let snapshot = running.service.store().begin().snapshot().and_then(|snapshot| snapshot.rehearse());
+        let snapshot = match &place.store {
+            Some(store) => store.begin().snapshot().and_then(|snapshot| snapshot.rehearse()),
+            None => Some(Transaction::scratch()),
+        };
         let migrated = match (u32::try_from(oldest), snapshot) {
             (Ok(from), Some(snapshot)) => release.program.migrate(from, seclusion(snapshot, wait)).await.result,
             _ => Err(MigrateError::NotExported),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::files::{FileError, Files};
 use super::record::ReleaseRecord;
 use crate::call::{Release, Service};
+use crate::config::LimitSettings;
 use crate::contract::{ContractError, Contracts, Sources, Surface, Unreadable, World};
 use crate::names::{Digest, ServiceName};
 use crate::runtime::{CompileError, LinkError, LinkSettings, Program, Runtime};
@@ -42,21 +43,51 @@ pub(super) struct Workshop {
     pub(super) components: Files,
     pub(super) contracts: Files,
     /// The folder of the contracts.
-    pub(super) wit: PathBuf,
+    wit: PathBuf,
+    adopted: Mutex<Option<Adopted>>,
     /// The last ones first.
     read: Mutex<Vec<(Digest, Arc<Contracts>)>>,
     /// Of components that are kept, the last ones first.
     surfaces: Mutex<Vec<(Digest, Arc<Surface>)>>,
 }
 
+/// Contracts that came from elsewhere than the folder.
+#[derive(Debug, Clone, Copy)]
+struct Adopted {
+    contracts: Digest,
+    /// What the folder had then; nothing where it could not be read.
+    folder: Option<Digest>,
+}
+
 impl Workshop {
     pub(super) fn new(runtime: Runtime, components: Files, contracts: Files, wit: PathBuf) -> Self {
-        Self { runtime, components, contracts, wit, read: Mutex::default(), surfaces: Mutex::default() }
+        Self {
+            runtime,
+            components,
+            contracts,
+            wit,
+            adopted: Mutex::default(),
+            read: Mutex::default(),
+            surfaces: Mutex::default(),
+        }
     }
 
-    /// The contracts as their folder has them now, and keeps them.
+    /// The contracts that a release is judged by now, which are kept: those of the folder, unless others came after it
+    /// was changed last.
     pub(super) fn current_contracts(&self) -> Result<(Digest, Arc<Contracts>), LoadError> {
-        self.keep_contracts(Sources::read(&self.wit)?)
+        let sources = Sources::read(&self.wit);
+        let folder = sources.as_ref().ok().map(Sources::digest);
+        let adopted = *self.adopted.lock().unwrap_or_else(PoisonError::into_inner);
+        match adopted.filter(|adopted| adopted.folder == folder) {
+            Some(Adopted { contracts, .. }) => Ok((contracts, self.contracts(&contracts)?)),
+            None => self.keep_contracts(sources?),
+        }
+    }
+
+    /// Makes the kept `contracts` the current ones, until the folder is changed or the host starts anew.
+    pub(super) fn adopt(&self, contracts: Digest) {
+        let folder = Sources::read(&self.wit).ok().map(|sources| sources.digest());
+        *self.adopted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Adopted { contracts, folder });
     }
 
     pub(super) fn keep_contracts(&self, sources: Sources) -> Result<(Digest, Arc<Contracts>), LoadError> {
@@ -96,36 +127,36 @@ impl Workshop {
         })
     }
 
-    /// Makes `record` a release of `service`, from the component's `bytes`.
+    /// Makes `record` a release of `service` within `limits`, from the component's `bytes`.
     ///
     /// Blocks, for long when the component was never compiled.
     pub(super) fn release(
         &self,
-        service: &Service,
+        service: &ServiceName,
+        limits: &LimitSettings,
         record: &ReleaseRecord,
         bytes: &[u8],
     ) -> Result<Arc<Release>, LoadError> {
         let contracts = self.contracts(&record.contracts)?;
-        let world = self.world(&contracts, service.name(), &record.world)?;
-        let program = self.program(service, record, &world, bytes)?;
-        Ok(Arc::new(Release::new(record.digest, world, program, service.limits(), record.deployed_at)))
+        let world = self.world(&contracts, service, &record.world)?;
+        let program = self.program((service, limits), record, &world, bytes)?;
+        Ok(Arc::new(Release::new(record.digest, world, program, limits, record.deployed_at)))
     }
 
     fn program(
         &self,
-        service: &Service,
+        (name, limits): (&ServiceName, &LimitSettings),
         record: &ReleaseRecord,
         world: &Arc<World>,
         bytes: &[u8],
     ) -> Result<Arc<Program>, LoadError> {
-        let name = service.name();
         let code =
             self.runtime.compile(bytes).map_err(|source| LoadError::Compile { service: name.clone(), source })?;
         let settings = LinkSettings {
             service: name.clone(),
             environment: record.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             outbound_hosts: record.outbound_hosts.clone(),
-            limits: service.limits().clone(),
+            limits: limits.clone(),
         };
         self.runtime.link(&code, world, settings).map_err(|source| LoadError::Link { service: name.clone(), source })
     }
@@ -133,7 +164,7 @@ impl Workshop {
     /// Makes `record`, whose component is kept, a release of `service`. Blocks, as [`Workshop::release`] does.
     pub(super) fn load(&self, service: &Service, record: &ReleaseRecord) -> Result<Arc<Release>, LoadError> {
         let bytes = self.components.get_checked(&record.digest)?;
-        self.release(service, record, &bytes)
+        self.release(service.name(), service.limits(), record, &bytes)
     }
 
     /// What the kept component `digest` imports and exports.

@@ -4,48 +4,41 @@
 //! version, the ledger has said before which release that version is for: a crash between them is finished at the next
 //! start, as the store says how far it came.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Inner;
 use super::data::DataStamp;
-use super::deploy::{Plan, live, running, swapped};
+use super::deploy::running;
 use super::error::DeployError;
 use super::judge::{Judged, chain, seclusion};
-use super::record::{ReleaseRecord, ServiceRecord};
+use super::record::{Event, ReleaseRecord, ServiceRecord};
 use super::state::{Running, State};
-use super::tokens::Holder;
 use crate::call::{Hold, Release, Service};
 use crate::clock;
 use crate::names::{CallId, ServiceName};
 use crate::store::CommitDetails;
 
 impl Inner {
-    /// Migrates the data of the one of `judged` whose release writes another version, and makes all of them live.
+    /// Migrates the data of the one of `judged` whose release writes another version, and makes `next` what runs, in
+    /// which all of them are live.
     ///
     /// # Errors
     ///
     /// [`DeployError`]; data and releases are as they were.
-    pub(super) async fn migrate(
-        &self,
-        who: &Holder,
-        state: &Arc<State>,
-        judged: &[Judged],
-        plan: &Plan,
-    ) -> Result<(), DeployError> {
-        let migrating: Vec<_> = judged.iter().filter(|judged| judged.needs_migration(state)).collect();
+    pub(super) async fn migrate(&self, next: State, judged: &[Judged], events: Vec<Event>) -> Result<(), DeployError> {
+        let state = self.state.load_full();
+        let migrating: Vec<_> = judged.iter().filter(|judged| judged.needs_migration(&state)).collect();
         let [one] = migrating.as_slice() else { return Err(DeployError::SeveralMigrations) };
         let service = &one.verdict.service;
-        let began = running(state, service)?;
-        self.mark(service, began, Some(&one.record))?;
+        let began = running(&state, service)?;
+        let routing = next.routing()?;
+        self.mark(service, &began.record, Some(&one.record))?;
         let migrated = self.migrate_held(one, began, service).await;
         match migrated {
             Ok(hold) => {
                 // Its calls see the new data and the new release at once: the hold ends behind the swap. The data cannot
                 // go back: should the ledger not take the change now, its mark has it taken at the next start.
-                let next = live(state, judged);
-                let routing = next.routing()?;
-                let recorded = self.record(&next, swapped(who, state, judged, plan));
+                let recorded = self.record(&next, events);
                 self.publish(next, routing, true);
                 drop(hold);
                 recorded
@@ -53,7 +46,7 @@ impl Inner {
             Err(error) => {
                 // With the journal stopped it is not known whether the commit is durable: the next start knows.
                 if !DataStamp::of(began.service.store()).is_by(&one.record) {
-                    self.mark(service, began, None)?;
+                    self.mark(service, &began.record, None)?;
                 }
                 Err(error)
             }
@@ -61,14 +54,14 @@ impl Inner {
     }
 
     /// Notes which release the data is being migrated for.
-    fn mark(
+    pub(super) fn mark(
         &self,
         service: &ServiceName,
-        running: &Running,
+        record: &ServiceRecord,
         migrating: Option<&ReleaseRecord>,
     ) -> Result<(), DeployError> {
         let mut change = self.ledger.begin()?;
-        change.service(service, &ServiceRecord { migrating: migrating.cloned(), ..running.record.clone() })?;
+        change.service(service, &ServiceRecord { migrating: migrating.cloned(), ..record.clone() })?;
         change.commit()?;
         Ok(())
     }

@@ -3,18 +3,24 @@
 //! Invariant: one change at a time. It is in the ledger, with its line in the history, before a call begins on it; and
 //! of one that fails nothing remains but a line.
 
+mod apply;
 mod candidate;
 mod change;
+mod comings;
 mod data;
 mod deploy;
+mod draft;
 mod error;
 mod files;
+mod forget;
 mod judge;
 mod ledger;
 mod load;
 mod migrate;
 mod open;
+mod plan;
 mod record;
+mod scene;
 mod state;
 mod tokens;
 mod uploads;
@@ -22,6 +28,7 @@ mod verdict;
 mod view;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,22 +37,25 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 
+pub use apply::{Applied, Wanted};
 pub use deploy::{Deployed, Outcome, Plan, Rollout};
 pub use error::DeployError;
 pub use files::FileError;
+pub use forget::StoreView;
 pub use judge::Proposal;
 pub use ledger::LedgerError;
 pub use load::LoadError;
 pub(crate) use open::Report;
 pub use open::{OpenError, Progress};
+pub use plan::{Difference, Differs};
 pub use record::{DataVersions, Line, What};
 pub use tokens::{Holder, Role, TokenView};
 pub use verdict::{Asks, Check, Checked, Verdict};
 pub use view::{CandidateView, ReleaseView, ServiceView};
 
 use crate::call::{Calls, Routing};
-use crate::config::DeploySettings;
-use crate::names::ServiceName;
+use crate::config::Manifest;
+use crate::names::{Digest, ServiceName};
 use crate::store::Stores;
 use crate::tasks::Tasks;
 use ledger::{Change, Ledger, LedgerError as Error};
@@ -68,7 +78,8 @@ pub struct Releases {
 struct Inner {
     workshop: Workshop,
     ledger: Ledger,
-    settings: DeploySettings,
+    /// The component of each service without a contract, as it was at the start.
+    mounted: BTreeMap<ServiceName, Digest>,
     calls: Calls,
     stores: Stores,
     tasks: Tasks,
@@ -120,6 +131,10 @@ impl Releases {
 }
 
 impl Inner {
+    fn manifest(&self) -> Arc<Manifest> {
+        Arc::clone(&self.state.load().manifest)
+    }
+
     /// Makes `next` what runs: in the ledger, with what `tell` adds to it, and then for calls. Whoever calls this holds
     /// `changing`.
     fn make(&self, next: State, has_migrated: bool, events: Vec<Event>) -> Result<(), DeployError> {
@@ -133,10 +148,13 @@ impl Inner {
     fn record(&self, next: &State, events: Vec<Event>) -> Result<(), DeployError> {
         let before = self.state.load();
         let mut change = self.ledger.begin()?;
-        for (name, running) in &next.services {
-            if before.services.get(name).is_none_or(|before| before.record != running.record) {
-                change.service(name, &running.record)?;
+        for (name, record) in next.records() {
+            if before.record(name) != Some(record) {
+                change.service(name, record)?;
             }
+        }
+        for (name, _) in before.records().filter(|(name, _)| next.record(name).is_none()) {
+            change.remove_service(name)?;
         }
         tell(&mut change, events)?;
         Ok(change.commit()?)

@@ -1,5 +1,6 @@
 //! The start: every service runs what the ledger has for it, or the component of the manifest when it is new.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use crate::contract::{OutboundHttp, Verdict, check_together};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::runtime::Runtime;
-use crate::store::{Stores, Transaction};
+use crate::store::{Store, Stores, Transaction};
 use crate::tasks::Tasks;
 
 /// The folders in the data directory.
@@ -90,14 +91,15 @@ struct Starter<'a> {
     workshop: &'a Workshop,
     stores: &'a Stores,
     tasks: &'a Tasks,
-    recorded: Vec<(ServiceName, ServiceRecord)>,
+    recorded: &'a [(ServiceName, ServiceRecord)],
     report: Report<'a>,
     /// For what a component says of its data: it runs for that.
     handle: Handle,
 }
 
 impl Releases {
-    /// Starts the services of `manifest` that have a contract, over the data directory `data`.
+    /// Starts the services of `manifest` that have a contract, over the data directory `data`. `mounted` has the
+    /// components of the others.
     ///
     /// Blocks while components are compiled.
     ///
@@ -111,6 +113,7 @@ impl Releases {
         stores: &Stores,
         tasks: &Tasks,
         report: Report<'_>,
+        mounted: BTreeMap<ServiceName, Digest>,
     ) -> Result<(Self, Calls), OpenError> {
         let ledger = Ledger::open(&ledger_path(data))?;
         let components = Files::open(data.join(COMPONENTS_FOLDER), "wasm")?;
@@ -120,8 +123,15 @@ impl Releases {
         // Nobody judges by them yet: those that no release was judged by can go.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
         workshop.contracts.sweep(|digest| releases().any(|release| release.contracts == *digest));
-        let starter =
-            Starter { manifest, workshop: &workshop, stores, tasks, recorded, report, handle: Handle::current() };
+        let starter = Starter {
+            manifest,
+            workshop: &workshop,
+            stores,
+            tasks,
+            recorded: &recorded,
+            report,
+            handle: Handle::current(),
+        };
         let started = starter.start()?;
         let worlds: Vec<_> =
             started.iter().map(|(name, start)| (name.clone(), Arc::clone(&start.running.live.world))).collect();
@@ -134,15 +144,17 @@ impl Releases {
             }
             start.events.iter().try_for_each(|event| change.tell(event.clone()))?;
         }
+        let removed = recorded.iter().filter(|(name, _)| started.iter().all(|(started, _)| started != name));
+        let removed = removed.cloned().collect();
         let services = started.into_iter().map(|(name, start)| (name, start.running)).collect();
-        let state = State { services };
+        let state = State { manifest: Arc::new(manifest.clone()), services, removed };
         let routing = state.routing()?;
         change.commit()?;
         let calls = Calls::new(routing, stores.clone(), tasks.clone(), manifest.gateway.authentication_cache_ms_max)?;
         let inner = Arc::new(Inner {
             workshop,
             ledger,
-            settings: manifest.deploy.clone(),
+            mounted,
             calls: calls.clone(),
             stores: stores.clone(),
             tasks: tasks.clone(),
@@ -198,7 +210,7 @@ impl Starter<'_> {
     ) -> Result<Start, OpenError> {
         let mut events = Vec::new();
         if let Some(migrating) = record.migrating.take() {
-            events.push(finish_migration(service, &mut record, migrating));
+            events.push(finish_migration(service.store(), &mut record, migrating));
         }
         if record.live.environment != settings.environment {
             record.live.environment.clone_from(&settings.environment);
@@ -255,7 +267,7 @@ impl Starter<'_> {
             outbound_hosts: settings.outbound_hosts.clone(),
             data: DataVersions::default(),
         };
-        let live = self.workshop.release(service, &record, &component)?;
+        let live = self.workshop.release(name, service.limits(), &record, &component)?;
         let mut record = record;
         record.data = self.handle.block_on(first_data(service, &live, &record))?;
         let oldest_data = record.data.writes;
@@ -290,9 +302,9 @@ async fn first_data(service: &Service, release: &Release, record: &ReleaseRecord
 }
 
 /// Ends a migration in the middle of which the host ended: the store says whether it was done.
-fn finish_migration(service: &Service, record: &mut ServiceRecord, migrating: ReleaseRecord) -> Event {
+pub(super) fn finish_migration(store: &Store, record: &mut ServiceRecord, migrating: ReleaseRecord) -> Event {
     let (from, to) = (Some(record.live.digest), Some(migrating.digest));
-    let done = DataStamp::of(service.store()).is_by(&migrating);
+    let done = DataStamp::of(store).is_by(&migrating);
     let reason = if done {
         record.kept.insert(0, std::mem::replace(&mut record.live, migrating));
         record.kept.truncate(RELEASES_KEPT_MAX);
@@ -303,5 +315,5 @@ fn finish_migration(service: &Service, record: &mut ServiceRecord, migrating: Re
     } else {
         "the host ended during the migration, of which nothing was done: the earlier release is live"
     };
-    Event { from, to, reason: Some(reason.into()), ..Event::new(HOST, service.name(), What::Interrupted) }
+    Event { from, to, reason: Some(reason.into()), ..Event::new(HOST, store.name(), What::Interrupted) }
 }

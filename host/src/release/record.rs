@@ -31,6 +31,17 @@ pub(super) struct ReleaseRecord {
     pub(super) data: DataVersions,
 }
 
+impl ReleaseRecord {
+    /// Whether `other` would be the same: of the same component, with the same contract and configuration.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.digest == other.digest
+            && self.contracts == other.contracts
+            && self.world == other.world
+            && self.environment == other.environment
+            && self.outbound_hosts == other.outbound_hosts
+    }
+}
+
 /// The versions of a service's data that a release can do with. Without migrations there is only 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -161,16 +172,13 @@ pub(super) struct Event {
 }
 
 impl Event {
+    /// A line that is of no service.
+    pub(super) fn of_host(who: &str, what: What) -> Self {
+        let who = who.into();
+        Self { who, service: None, what, from: None, to: None, reason: None, verdict: None, figures: None }
+    }
+
     pub(super) fn new(who: &str, service: &ServiceName, what: What) -> Self {
-        Self {
-            who: who.into(),
-            service: Some(service.clone()),
-            what,
-            from: None,
-            to: None,
-            reason: None,
-            verdict: None,
-            figures: None,
-        }
+        Self { service: Some(service.clone()), ..Self::of_host(who, what) }
     }
 }

@@ -11,13 +11,17 @@ use super::candidate::Trial;
 use super::data::DataStamp;
 use super::record::{CandidateRecord, ReleaseRecord, ServiceRecord};
 use crate::call::{Candidate, Member, NotExported, Release, Routing, Service};
-use crate::config::ServiceSettings;
+use crate::config::{Manifest, ServiceSettings};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::ServiceName;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct State {
+    /// All that the host runs by, and what it took up of later ones.
+    pub(super) manifest: Arc<Manifest>,
     pub(super) services: BTreeMap<ServiceName, Running>,
+    /// Services that were removed, of which the store and the releases are kept.
+    pub(super) removed: BTreeMap<ServiceName, ServiceRecord>,
 }
 
 /// One service.
@@ -39,6 +43,15 @@ pub(super) struct RunningCandidate {
 }
 
 impl State {
+    /// All that the ledger has of services.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&ServiceName, &ServiceRecord)> {
+        self.services.iter().map(|(name, running)| (name, &running.record)).chain(&self.removed)
+    }
+
+    pub(super) fn record(&self, name: &ServiceName) -> Option<&ServiceRecord> {
+        self.services.get(name).map(|running| &running.record).or_else(|| self.removed.get(name))
+    }
+
     /// What root calls begin on in this state.
     pub(super) fn routing(&self) -> Result<Routing, NotExported> {
         let live: Vec<_> = self.services.values().map(Running::live_member).collect();

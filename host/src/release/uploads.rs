@@ -64,7 +64,14 @@ impl Releases {
     ///
     /// [`DeployError::NoComponent`], when it is neither.
     pub fn component(&self, digest: &Digest) -> Result<Bytes, DeployError> {
-        let Inner { uploads, workshop, .. } = &*self.inner;
+        self.inner.component(digest)
+    }
+}
+
+impl Inner {
+    /// See [`Releases::component`].
+    pub(super) fn component(&self, digest: &Digest) -> Result<Bytes, DeployError> {
+        let Self { uploads, workshop, .. } = self;
         match uploads.get(digest) {
             Some(component) => Ok(component),
             None if workshop.components.has(digest) => Ok(workshop.components.get_checked(digest)?.into()),

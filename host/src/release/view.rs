@@ -117,7 +117,7 @@ impl Releases {
         let share = |parts: &u32| f64::from(*parts) / 10_000.0;
         let shadow = candidate.trial.shadow.as_ref();
         let judged = shadow.is_none().then(|| {
-            let judged = candidate.trial.judge(&running.live, &candidate.release, &self.inner.settings);
+            let judged = candidate.trial.judge(&running.live, &candidate.release, &self.inner.manifest().deploy);
             serde_json::to_value(judged).ok()
         });
         Some(CandidateView {

@@ -84,7 +84,9 @@ impl Inner {
     fn look_at_live(&self, running: &Running) -> Finding {
         let live = &running.record.live;
         let age_ms = clock::unix_micros().saturating_sub(live.deployed_at) / 1000;
-        let watched = self.settings.rollback_when_circuit_opens && age_ms <= self.settings.rollback_watch_ms;
+        let manifest = self.manifest();
+        let settings = &manifest.deploy;
+        let watched = settings.rollback_when_circuit_opens && age_ms <= settings.rollback_watch_ms;
         let there = running.data_version();
         let can_go_back = running.record.kept.first().is_some_and(|earlier| earlier.data.reads_up_to >= there);
         if watched && can_go_back && running.live.circuit_is_open() { Finding::RollBack } else { Finding::Nothing }
@@ -97,18 +99,18 @@ impl Inner {
         candidate: &RunningCandidate,
     ) -> (Finding, Option<Json>) {
         if candidate.release.circuit_is_open() {
-            let figures = candidate.trial.judge(&running.live, &candidate.release, &self.settings);
+            let figures = candidate.trial.judge(&running.live, &candidate.release, &self.manifest().deploy);
             let why = "its circuit opened after failures in a row".into();
             return (Finding::TakeOut(why), serde_json::to_value(figures).ok());
         }
         if let Some(shadow) = &candidate.trial.shadow {
             let report = shadow.report();
-            let equal = report.different == 0 && report.compared >= self.settings.shadow_calls_min;
+            let equal = report.different == 0 && report.compared >= self.manifest().deploy.shadow_calls_min;
             let goes_on = equal && (!rollout.steps.is_empty() || rollout.header.is_some());
             let finding = if goes_on { Finding::Step } else { Finding::Nothing };
             return (finding, serde_json::to_value(report).ok());
         }
-        let judged = candidate.trial.judge(&running.live, &candidate.release, &self.settings);
+        let judged = candidate.trial.judge(&running.live, &candidate.release, &self.manifest().deploy);
         let figures = serde_json::to_value(&judged).ok();
         (finding(rollout, &judged, candidate.trial.lasted()), figures)
     }

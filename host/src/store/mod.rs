@@ -164,6 +164,12 @@ impl Stores {
         self.inner.services.kept()
     }
 
+    /// The store of a service that is no more, to look at what it would come back to.
+    #[must_use]
+    pub fn kept_store(&self, name: &ServiceName) -> Option<Store> {
+        self.inner.services.kept_store(name)
+    }
+
     /// All commits up to this number are durable.
     #[must_use]
     pub fn durable(&self) -> Number {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics fails")]
 
+mod apply;
 mod calls;
 mod compile;
 mod guest;

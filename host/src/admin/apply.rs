@@ -1,0 +1,71 @@
+//! Bringing the host to what a manifest says, as the operator asks for it.
+
+use std::collections::BTreeMap;
+
+use hyper::http::request::Parts;
+use serde::{Deserialize, Serialize};
+
+use super::Admin;
+use super::options::{Options, REASON_BYTES_MAX};
+use super::releases::{json, parse_signature, refused};
+use super::request::{RequestBody, whole};
+use super::routes::Refused;
+use super::tokens::admin_only;
+use crate::contract::Sources;
+use crate::limits::APPLY_BYTES_MAX;
+use crate::names::{Digest, ServiceName};
+use crate::release::{Applied, Difference, Holder, Verdict, Wanted};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    /// The text of a `switchyard.toml`.
+    manifest: String,
+    #[serde(default)]
+    components: BTreeMap<ServiceName, Digest>,
+    contracts: Option<Vec<ContractFile>>,
+    reason: Option<String>,
+    #[serde(default)]
+    signatures: BTreeMap<ServiceName, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContractFile {
+    /// The files of one folder are a package; nothing is read from there.
+    path: String,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ApplyAnswer {
+    changes: Vec<Difference>,
+    missing: Vec<Digest>,
+    verdicts: BTreeMap<ServiceName, Verdict>,
+    applied: bool,
+}
+
+impl Admin {
+    /// Finds what it takes to come to what the body wants and, but for a dry run, does it.
+    pub(super) async fn apply(&self, who: &Holder, head: &Parts, body: &mut RequestBody) -> Result<ApplyAnswer, Refused> {
+        admin_only(who, "change which services there are")?;
+        let options = Options::read(head.uri.query(), &["dryRun"])?;
+        let body = whole(body, APPLY_BYTES_MAX, self.body_read_max).await?;
+        let Order { manifest, components, contracts, reason, signatures } = json(&body)?;
+        if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
+            return Err(Refused::bad_request(format!("The reason is longer than {REASON_BYTES_MAX} bytes.")));
+        }
+        let manifest = self.configuration.with_text(&manifest);
+        let manifest = manifest.map_err(|error| Refused::unprocessable(format!("The manifest: {error}")))?;
+        let contracts = contracts.map(|files| {
+            Sources::of_files(files.into_iter().map(|ContractFile { path, text }| (path, text)).collect())
+        });
+        let signatures = signatures.into_iter().map(|(name, text)| Ok((name, parse_signature(&text)?)));
+        let signatures = signatures.collect::<Result<_, Refused>>()?;
+        let wanted = Wanted { manifest, components, contracts, reason, signatures };
+        let applied = self.releases.apply(who, wanted, options.plan.dry_run).await.map_err(refused)?;
+        let Applied { differences, missing, verdicts, applied } = applied;
+        let verdicts = verdicts.into_iter().map(|verdict| (verdict.service.clone(), verdict)).collect();
+        Ok(ApplyAnswer { changes: differences, missing, verdicts, applied })
+    }
+}

@@ -1,0 +1,90 @@
+//! The stores that there are, and the end of what a removed service stored.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::error::DeployError;
+use super::record::{Event, What};
+use super::state::State;
+use super::tokens::Holder;
+use super::{Inner, Releases};
+use crate::names::ServiceName;
+use crate::store::ForgetError;
+
+/// A store, of a service that exists or existed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreView {
+    pub service: ServiceName,
+    /// Of its keys and values.
+    pub bytes: u64,
+    /// Whether its service exists.
+    pub in_use: bool,
+}
+
+impl Releases {
+    /// All stores, by the name of their service.
+    #[must_use]
+    pub fn stores(&self) -> Vec<StoreView> {
+        let Inner { stores, .. } = &*self.inner;
+        let manifest = self.inner.manifest();
+        let used = manifest.services.keys().filter_map(|name| {
+            Some(StoreView { service: name.clone(), bytes: stores.service(name)?.bytes(), in_use: true })
+        });
+        let kept = stores.kept().into_iter();
+        let mut all: Vec<_> = used
+            .chain(kept.map(|kept| StoreView { service: kept.service, bytes: kept.bytes, in_use: false }))
+            .collect();
+        all.sort_by(|one, other| one.service.cmp(&other.service));
+        all
+    }
+
+    /// Deletes all that a removed service left: its store, and what was recorded of its releases.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError::Exists`] while the service does, [`DeployError::NothingLeft`] when it left nothing. After any other
+    /// a second try ends what the first began.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not end it: it goes on in the background.
+    pub async fn forget(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
+        let (send, answer) = tokio::sync::oneshot::channel();
+        let (inner, who, name) = (Arc::clone(&self.inner), who.clone(), name.clone());
+        self.inner.tasks.spawn("forget", async move {
+            // Whoever asked may be gone.
+            let _unheard = send.send(inner.forget(&who, &name).await);
+        });
+        answer.await?
+    }
+}
+
+impl Inner {
+    /// The store goes first: a crash behind that leaves a record without a store, which a second try removes.
+    async fn forget(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
+        let _changing = self.changing.lock().await;
+        let state = self.state.load_full();
+        if state.manifest.services.contains_key(name) {
+            return Err(DeployError::Exists { service: name.clone() });
+        }
+        let (stores, service) = (self.stores.clone(), name.clone());
+        let forgotten = tokio::task::spawn_blocking(move || stores.forget(&service)).await?;
+        let record = state.removed.get(name);
+        match forgotten {
+            Err(ForgetError::Unknown { .. }) if record.is_none() => {
+                return Err(DeployError::NothingLeft { service: name.clone() });
+            }
+            Ok(()) | Err(ForgetError::Unknown { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let from = record.map(|record| record.live.digest);
+        let mut next = State::clone(&state);
+        next.removed.remove(name);
+        self.record(&next, vec![Event { from, ..Event::new(&who.name, name, What::Forget) }])?;
+        self.state.store(Arc::new(next));
+        self.sweep();
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! What a proposed release is judged in: the contracts, the place that it is for, and the services around it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::data::DataStamp;
+use super::deploy::running;
+use super::error::DeployError;
+use super::judge::Proposal;
+use super::load::{LoadError, Workshop};
+use super::state::{Running, State};
+use crate::config::{LimitSettings, ServiceSettings};
+use crate::contract::{Contracts, World};
+use crate::names::{Digest, ServiceName};
+use crate::store::Store;
+
+/// All that stays as it is while some releases are judged together.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) contracts: (Digest, Arc<Contracts>),
+    /// The services that run, but for those that end when what is proposed goes live.
+    pub(super) around: BTreeMap<ServiceName, Live>,
+    /// One for each proposal.
+    pub(super) places: BTreeMap<ServiceName, Place>,
+}
+
+/// What a service runs.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    pub(super) digest: Digest,
+    pub(super) world: Arc<World>,
+}
+
+/// A service that a release is proposed for, as it is to be.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) settings: ServiceSettings,
+    pub(super) limits: LimitSettings,
+    /// Hosts that it may send HTTP requests to, by the manifest and by earlier grants.
+    pub(super) outbound_hosts: Vec<String>,
+    /// The number of its last release.
+    pub(super) last: u64,
+    /// Nothing for a service that does not run yet.
+    pub(super) live: Option<Live>,
+    /// Nothing for one that stored nothing yet.
+    pub(super) store: Option<Store>,
+    /// The lowest version of the data that lies there.
+    pub(super) oldest_data: u64,
+}
+
+impl Live {
+    fn of(running: &Running) -> Self {
+        Self { digest: running.record.live.digest, world: Arc::clone(&running.live.world) }
+    }
+}
+
+impl Scene {
+    /// The scene of `proposals` for services that run.
+    pub(super) fn of(workshop: &Workshop, state: &State, proposals: &[Proposal]) -> Result<Self, DeployError> {
+        let places = proposals.iter().map(|Proposal { service, .. }| {
+            let running = running(state, service)?;
+            // What the live release was granted, the next one keeps.
+            let hosts = joined(&running.settings.outbound_hosts, &running.record.live.outbound_hosts);
+            Ok((service.clone(), Place::of(running, running.settings.clone(), running.service.limits().clone(), hosts)))
+        });
+        let places = places.collect::<Result<_, DeployError>>()?;
+        Ok(Self { contracts: workshop.current_contracts()?, around: around(state), places })
+    }
+
+    pub(super) fn place(&self, service: &ServiceName) -> Result<&Place, DeployError> {
+        self.places.get(service).ok_or_else(|| DeployError::no_service(service))
+    }
+
+    /// The contract that a service is to keep.
+    pub(super) fn world(&self, workshop: &Workshop, service: &ServiceName) -> Result<Arc<World>, DeployError> {
+        let place = self.place(service)?;
+        let live = place.live.as_ref().map(|live| &*live.world.name);
+        let name = place.settings.contract.as_deref().or(live).unwrap_or_default();
+        let world: Result<_, LoadError> = workshop.world(&self.contracts.1, service, name);
+        Ok(world?)
+    }
+}
+
+impl Place {
+    /// The place of a service that runs.
+    pub(super) fn of(
+        running: &Running,
+        settings: ServiceSettings,
+        limits: LimitSettings,
+        outbound_hosts: Vec<String>,
+    ) -> Self {
+        Self {
+            settings,
+            limits,
+            outbound_hosts,
+            last: running.record.last,
+            live: Some(Live::of(running)),
+            store: Some(running.service.store().clone()),
+            oldest_data: running.record.oldest_data,
+        }
+    }
+
+    /// The version that its data is of.
+    pub(super) fn data_version(&self) -> u64 {
+        self.store.as_ref().map_or(0, |store| DataStamp::of(store).version.into())
+    }
+}
+
+/// What all services run.
+pub(super) fn around(state: &State) -> BTreeMap<ServiceName, Live> {
+    state.services.iter().map(|(name, running)| (name.clone(), Live::of(running))).collect()
+}
+
+/// `some` and what only `others` have, in this order.
+pub(super) fn joined(some: &[String], others: &[String]) -> Vec<String> {
+    let mut joined = some.to_vec();
+    for other in others {
+        if !joined.contains(other) {
+            joined.push(other.clone());
+        }
+    }
+    joined
+}

@@ -1,0 +1,256 @@
+//! A running host is brought to what a manifest says: over HTTP, as the command line does it.
+
+mod host;
+mod refusals;
+
+use serde_json::{Value, json};
+use switchyard::contract::wit_files;
+
+use crate::guest::component;
+use crate::guest::workspace;
+use host::{Host, digest, release};
+
+const FRONT: &str = "[services.front]\ncontract = \"test:calls/front-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
+const BACK: &str = "[services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
+const HOSTILE: &str = "[services.hostile]\ncontract = \"test:hostile/hostile\"\ncomponent = \"hostile.wasm\"\n";
+const FETCHER: &str = "[services.fetcher]\ncontract = \"test:fetches/fetcher\"\ncomponent = \"fetches.wasm\"\n\
+                       outbound_hosts = [\"127.0.0.1:9\"]\n";
+
+/// What changes, each as one text.
+fn changes(answer: &Value) -> Vec<String> {
+    let text = |change: &Value, name: &str| change[name].as_str().unwrap_or("-").to_owned();
+    let changes = answer["changes"].as_array().unwrap().iter();
+    changes.map(|one| format!("{} {} {}", text(one, "service"), text(one, "what"), text(one, "detail"))).collect()
+}
+
+/// The history, oldest first, without what is alike in all tests.
+async fn history(host: &Host, after: usize) -> Vec<String> {
+    let lines = host.get("/history?limit=500").await;
+    let mut lines: Vec<_> = lines["items"].as_array().unwrap().clone();
+    lines.reverse();
+    let text = |line: &Value, name: &str| line[name].as_str().unwrap_or("-").to_owned();
+    let lines = lines.iter().skip(after);
+    lines.map(|line| format!("{} {} {}", text(line, "service"), text(line, "what"), text(line, "reason"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_is_nothing_to_do() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let components = json!({"front": digest("callers.wasm"), "back": digest("callers.wasm")});
+    let contracts: Vec<_> = wit_files(&workspace().join("host/tests/wit"))
+        .unwrap()
+        .into_iter()
+        .map(|(path, text)| json!({"path": path, "text": text}))
+        .collect();
+    let manifest = host.manifest(&format!("{FRONT}{BACK}"));
+    let order = json!({"manifest": manifest, "components": components, "contracts": contracts});
+    for line in ["/apply?dryRun=true", "/apply"] {
+        let answer = host.post(line, &order).await.ok();
+        assert_eq!((changes(&answer), &answer["missing"]), (vec![], &json!([])), "{line}");
+        assert_eq!(answer["applied"], line == "/apply");
+    }
+    assert_eq!(history(&host, 2).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_planned_uploaded_and_added() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let order = json!({
+        "manifest": host.manifest(&format!("{FRONT}{BACK}{FETCHER}")),
+        "components": {"fetcher": digest("fetches.wasm")},
+        "reason": "prices",
+    });
+    let added = ["fetcher add "];
+    let answer = host.post("/apply?dryRun=true", &order).await.ok();
+    assert_eq!(
+        (changes(&answer), &answer["missing"]),
+        (added.map(String::from).to_vec(), &json!([digest("fetches.wasm")]))
+    );
+    let answer = host.post("/apply", &order).await.ok();
+    assert_eq!(answer["applied"], false, "{answer}");
+
+    host.upload(component("fetches.wasm")).await;
+    let answer = host.post("/apply?dryRun=true", &order).await.ok();
+    assert_eq!((&answer["missing"], &answer["applied"]), (&json!([]), &json!(false)));
+    assert_eq!(answer["verdicts"]["fetcher"]["accepted"], true, "{answer}");
+    assert_eq!(host.ask("GET", "/services/fetcher", None).await.status, 404);
+    assert!(!host.data().join("services/fetcher.redb").exists(), "a dry run leaves nothing");
+
+    let answer = host.post("/apply", &order).await.ok();
+    assert_eq!((changes(&answer), &answer["applied"]), (added.map(String::from).to_vec(), &json!(true)));
+    let called = host.call("fetcher", "fetch", json!({"authority": "127.0.0.1:9"})).await.ok();
+    assert!(called.as_str().unwrap().contains("ConnectionRefused"), "{called}");
+    assert_eq!(history(&host, 2).await, ["fetcher add prices"]);
+    assert_eq!(changes(&host.post("/apply", &order).await.ok()), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_service_ends_its_calls_and_leaves_its_store_until_it_is_forgotten() {
+    let host = Host::start(&format!("{FRONT}{BACK}{HOSTILE}")).await;
+    let call = host.call("hostile", "sleep", json!({"ms": 700}));
+    let remove = async {
+        host.until(
+            "the call begins",
+            |host| async move { host.get("/services/hostile").await["figures"]["inFlight"] == 1 },
+        )
+        .await;
+        assert_eq!(host.ask("DELETE", "/stores/hostile", None).await.status, 409);
+        host.apply(&format!("{FRONT}{BACK}")).await
+    };
+    let (called, removed) = tokio::join!(call, remove);
+    assert_eq!(called.status, 204, "{}", called.body);
+    assert_eq!(changes(&removed), ["hostile remove its store and its releases are kept"]);
+    assert_eq!(host.call("hostile", "sleep", json!({"ms": 0})).await.status, 404);
+    let stores = |all: Value| -> Vec<(String, bool)> {
+        let items = all["items"].as_array().unwrap().clone();
+        let items = items.iter().map(|one| (one["service"].as_str().unwrap().into(), one["inUse"] == true));
+        items.collect()
+    };
+    let of = |pairs: &[(&str, bool)]| pairs.iter().map(|(name, used)| ((*name).into(), *used)).collect::<Vec<_>>();
+    assert_eq!(stores(host.get("/stores").await), of(&[("back", true), ("front", true), ("hostile", false)]));
+
+    assert_eq!(host.ask("DELETE", "/stores/hostile", None).await.status, 204);
+    assert_eq!(stores(host.get("/stores").await), of(&[("back", true), ("front", true)]));
+    assert_eq!(host.ask("DELETE", "/stores/hostile", None).await.status, 404);
+    assert_eq!(host.ask("DELETE", "/stores/Hostile", None).await.status, 404);
+    assert_eq!(host.kept_components(), [digest("callers.wasm")]);
+    assert_eq!(history(&host, 3).await, ["hostile remove -", "hostile forget -"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_comes_back_goes_on_with_its_data_and_its_releases() {
+    let all = format!("{FRONT}{BACK}{HOSTILE}");
+    let host = Host::start(&all).await;
+    host.call("front", "write", json!({"script": "set key one"})).await.ok();
+    let second = release("callers.wasm", "second");
+    host.deploy("front", second.clone()).await;
+    host.apply(HOSTILE).await;
+
+    let back = host.apply(&all).await;
+    let what = "add it was removed before: its store and releases go on";
+    assert_eq!(changes(&back), [format!("back {what}"), format!("front {what}")]);
+    let front = host.get("/services/front").await;
+    assert_eq!((&front["live"]["number"], front["kept"].as_array().unwrap().len()), (&json!(2), 1));
+    assert_eq!(host.call("front", "read", json!({"script": "get key"})).await.ok(), "one");
+
+    // Once more, with another component: that is a release of its own, beside those that it had.
+    host.apply(HOSTILE).await;
+    let third = host.upload(release("callers.wasm", "third")).await;
+    let components = json!({"front": third});
+    let order = json!({"manifest": host.manifest(&all), "components": components});
+    assert_eq!(host.post("/apply", &order).await.ok()["applied"], true);
+    let front = host.get("/services/front").await;
+    assert_eq!((&front["live"]["digest"], &front["live"]["number"]), (&json!(third), &json!(3)));
+    assert_eq!(front["kept"].as_array().unwrap().len(), 2);
+    assert_eq!(host.call("front", "read", json!({"script": "get key"})).await.ok(), "one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_without_a_service_keeps_what_it_left_and_one_with_it_goes_on() {
+    let all = format!("{FRONT}{BACK}{HOSTILE}");
+    let mut host = Host::start(&all).await;
+    host.call("front", "write", json!({"script": "set key one"})).await.ok();
+    let second = release("callers.wasm", "second");
+    host.deploy("front", second).await;
+    host.restart(HOSTILE).await;
+    assert_eq!(host.ask("GET", "/services/front", None).await.status, 404);
+    assert_eq!(host.kept_components().len(), 3, "a removed service's releases stay");
+
+    let back = host.apply(&all).await;
+    assert_eq!(changes(&back).len(), 2);
+    assert_eq!(host.get("/services/front").await["live"]["number"], 2);
+    assert_eq!(host.call("front", "read", json!({"script": "get key"})).await.ok(), "one");
+    host.restart(&all).await;
+    assert_eq!(host.get("/services/front").await["live"]["number"], 2);
+    assert_eq!(changes(&host.apply(&all).await), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_changes_changes_at_one_instant() {
+    let with = |release: usize| {
+        let environment = format!("environment = {{ RELEASE = \"{release}\" }}\n");
+        format!("{FRONT}{environment}{BACK}{environment}")
+    };
+    let host = Host::start(&with(1)).await;
+    let calls = async {
+        let mut seen = Vec::new();
+        loop {
+            let answer = host.public("GET", "/front?script=release;back.read%7Brelease%7D").await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            let (front, back) =
+                answer.body.trim_matches('"').split_once(',').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+            assert_eq!(front, back, "one call saw both");
+            let last = front == "9";
+            seen.push(front);
+            if last {
+                break seen;
+            }
+        }
+    };
+    let applies = async {
+        for release in 2..=9 {
+            let answer = host.apply(&with(release)).await;
+            let expected = ["back settings environment.RELEASE", "front settings environment.RELEASE"];
+            assert_eq!(changes(&answer), expected);
+        }
+    };
+    let (seen, ()) = tokio::join!(calls, applies);
+    assert!(seen.is_sorted(), "{seen:?}");
+    let lines = history(&host, 2).await;
+    assert_eq!(lines.len(), 16);
+    assert_eq!(lines[0], "back settings environment.RELEASE");
+    let front = host.get("/services/front").await;
+    assert_eq!((&front["live"]["number"], front["kept"].as_array().unwrap().len()), (&json!(9), 8));
+    let figures = &front["figures"]["calls"];
+    assert!(figures.as_u64().unwrap() >= seen.len() as u64, "{figures}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bounds_change_under_a_release_that_stays() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let write = |bytes: usize| host.call("front", "write", json!({"script": format!("set key {}", "x".repeat(bytes))}));
+    assert_eq!(write(2_000).await.status, 200);
+    let before = host.get("/services/front").await;
+
+    let limits = "limits = { deadline_ms = 200, store_bytes_max = 3000 }\n";
+    let answer = host.apply(&format!("{FRONT}{limits}{BACK}")).await;
+    let expected = ["front settings limits.deadline_ms", "front settings limits.store_bytes_max"];
+    assert_eq!(changes(&answer), expected);
+    assert_eq!(write(4_000).await.status, 503);
+    assert_eq!(host.call("front", "write", json!({"script": "sleep 60000"})).await.status, 504);
+    let after = host.get("/services/front").await;
+    assert_eq!((&after["live"]["number"], &after["kept"]), (&before["live"]["number"], &json!([])));
+    let calls = |service: &Value| service["figures"]["calls"].as_u64().unwrap();
+    assert_eq!(calls(&after), calls(&before) + 2, "what was counted is kept");
+
+    // The quota alone needs no release at all.
+    let answer = host.apply(&format!("{FRONT}limits = {{ deadline_ms = 200, store_bytes_max = 9000 }}\n{BACK}")).await;
+    assert_eq!((changes(&answer), &answer["verdicts"]), (vec![expected[1].into()], &json!({})));
+    assert_eq!(write(4_000).await.status, 200);
+    let reasons =
+        ["front settings limits.deadline_ms, limits.store_bytes_max", "front settings limits.store_bytes_max"];
+    assert_eq!(history(&host, 2).await, reasons);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contracts_come_as_text_and_count_from_then_on() {
+    let all = format!("{FRONT}{BACK}");
+    let host = Host::start(&all).await;
+    let contracts: Vec<_> = wit_files(&workspace().join("host/tests/wit"))
+        .unwrap()
+        .into_iter()
+        .map(|(path, text)| json!({"path": path, "text": text.replace("`GET /front?script`", "`GET /moved?script`")}))
+        .collect();
+    let order = json!({"manifest": host.manifest(&all), "contracts": contracts});
+    let answer = host.post("/apply", &order).await.ok();
+    assert_eq!(changes(&answer), ["front contract the text of test:calls/front-service@1.0.0"]);
+    assert_eq!(host.public("GET", "/moved?script=say%20here").await.body, "\"here\"");
+    assert_eq!(host.public("GET", "/front?script=say%20here").await.status, 404);
+    // What is deployed from now on keeps the contract that came, although the folder has another.
+    host.deploy("front", release("callers.wasm", "second")).await;
+    assert_eq!(host.public("GET", "/moved?script=say%20here").await.body, "\"here\"");
+    assert_eq!(
+        changes(&host.post("/apply", &order).await.ok()),
+        Vec::<String>::new().iter().map(String::from).collect::<Vec<_>>()
+    );
+}
