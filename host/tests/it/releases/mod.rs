@@ -7,6 +7,7 @@ mod kills;
 mod load;
 mod migrations;
 mod refusals;
+mod routing;
 mod shadow;
 mod swaps;
 mod tokens;
