@@ -1,9 +1,7 @@
 //! A whole host with a data directory of its own, and its HTTP APIs.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -154,16 +152,6 @@ impl Host {
     pub(super) async fn deploy(&self, service: &str, component: Vec<u8>) {
         let path = format!("/services/{service}/releases");
         self.ask("POST", &path, Some(("application/wasm", component.into()))).await.ok();
-    }
-
-    /// Waits until `holds`, which it does soon.
-    pub(super) async fn until<'h, F: Future<Output = bool>>(&'h self, what: &str, holds: impl Fn(&'h Self) -> F) {
-        let soon = async {
-            while !holds(self).await {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
     }
 }
 
