@@ -53,7 +53,11 @@ impl ServiceState {
 /// The store of one service.
 #[derive(Clone)]
 pub struct Store {
-    state: Arc<ServiceState>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    state: ServiceState,
     pipeline: Arc<Pipeline>,
 }
 
@@ -65,7 +69,7 @@ impl fmt::Debug for Store {
 
 impl Store {
     pub(super) fn new(state: ServiceState, pipeline: Arc<Pipeline>) -> Self {
-        Self { state: Arc::new(state), pipeline }
+        Self { inner: Arc::new(Inner { state, pipeline }) }
     }
 
     /// Begins a transaction on the state as of the last commit, durable or not.
@@ -90,31 +94,31 @@ impl Store {
     ///
     /// As [`super::Stores::wait_durable`].
     pub async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
-        self.pipeline.journal.wait_durable(number).await
+        self.inner.pipeline.journal.wait_durable(number).await
     }
 
     /// Bytes of the keys and values that are stored.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.state.view.load().bytes
+        self.inner.state.view.load().bytes
     }
 
     /// The version of the data, as the last commit that changed it said; 0 at first.
     #[must_use]
     pub fn data_version(&self) -> u64 {
-        self.state.view.load().data_version
+        self.inner.state.view.load().data_version
     }
 
     /// From now on the store may hold so many bytes. One that holds more takes only what makes it smaller.
     pub fn set_bytes_max(&self, bytes_max: u64) {
-        self.state.bytes_max.store(bytes_max, Ordering::Relaxed);
+        self.inner.state.bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 
     /// Whether all that was read is still as it was. False also when that is not known any more, as much was committed
     /// since.
     #[must_use]
     pub fn unchanged(&self, reads: &Reads) -> bool {
-        let view = self.state.view.load();
+        let view = self.inner.state.view.load();
         let unchanged = view.is_unchanged(reads);
         if unchanged {
             reads.is_good_at(view.number);
@@ -124,7 +128,7 @@ impl Store {
 
     #[must_use]
     pub fn name(&self) -> &ServiceName {
-        &self.state.name
+        &self.inner.state.name
     }
 
     /// Whether the index has every commit.
@@ -135,18 +139,18 @@ impl Store {
     }
 
     pub(super) fn view(&self) -> Arc<View> {
-        self.state.view.load_full()
+        self.inner.state.view.load_full()
     }
 
     pub(super) fn durable(&self) -> Number {
-        self.pipeline.journal.durable()
+        self.inner.pipeline.journal.durable()
     }
 
     pub(super) fn state(&self) -> &ServiceState {
-        &self.state
+        &self.inner.state
     }
 
     pub(super) fn pipeline(&self) -> &Pipeline {
-        &self.pipeline
+        &self.inner.pipeline
     }
 }

@@ -118,16 +118,10 @@ impl Services {
                 return Ok(member.store.clone());
             }
         }
-        let journal = &self.pipeline.journal;
-        if let Some(stopped) = journal.stopped() {
+        if let Some(stopped) = self.pipeline.journal.stopped() {
             return Err(stopped.into());
         }
-        // From here on the file may be there, whatever fails: the journal is kept from what is durable now.
-        let durable = journal.durable();
-        self.list().held.entry(name.clone()).or_insert(durable);
-        // What the journal says of an earlier store of this name lies before the new one begins.
-        let number = journal.last();
-        journal.wait_durable_blocking(number)?;
+        let number = self.hold(name);
         let (index, view) = Index::create(&*self.disk, name, self.journal, number, self.index_cache_bytes, &self.full)?;
         let mut listed = self.list().listed();
         listed.insert(name.clone());
@@ -139,6 +133,16 @@ impl Services {
         list.members.insert(name.clone(), member);
         list.held.remove(name);
         Ok(store)
+    }
+
+    /// From here on the journal is kept for an index of `name`, whether making it succeeds or not. Gives the number
+    /// that it is to begin at: what is durable, as the end of an earlier store of that name is.
+    fn hold(&self, name: &ServiceName) -> Number {
+        let mut list = self.list();
+        // Under the lock: no index has passed this number and let the journal go on to discard what is behind it.
+        let durable = self.pipeline.journal.durable();
+        list.held.entry(name.clone()).or_insert(durable);
+        durable
     }
 
     /// See [`super::Stores::retire`].

@@ -269,8 +269,8 @@ impl Transaction {
     /// # Cancel safety
     ///
     /// Dropped before it resolves, nothing is committed.
-    pub async fn commit(self, details: CommitDetails) -> Result<Number, CommitError> {
-        let Some(store) = self.store.clone() else { return Err(CommitError::Rehearsal) };
+    pub async fn commit(mut self, details: CommitDetails) -> Result<Number, CommitError> {
+        let Some(store) = self.store.take() else { return Err(CommitError::Rehearsal) };
         if !self.has_effects() && details.memo.is_none() && details.data_version.is_none() {
             return Ok(self.saw);
         }

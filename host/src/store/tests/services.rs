@@ -1,8 +1,8 @@
 //! Stores that come and go on a running host: what is kept, what is gone, and that nobody else notices.
 
 use super::*;
-use crate::journal::simulated::SimulatedDisk;
-use crate::store::{ForgetError, Kept, OpenError};
+use crate::journal::simulated::{Fault, SimulatedDisk};
+use crate::store::{ForgetError, Health, Kept, OpenError};
 
 const QUIET: StoreSettings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SETTINGS };
 const MAIL: &str = "services/mail.redb";
@@ -191,6 +191,61 @@ async fn a_host_that_takes_no_commits_takes_no_stores_either() {
     assert!(matches!(stores.forget(&name("stock")), Err(ForgetError::Stopped(_))));
     assert_eq!(kept(&stores), [("stock".into(), 0)]);
     stores.close().unwrap_err();
+}
+
+/// Commits so much that several segments are filled and deleted; false when the disk does not let it.
+async fn work(stores: &Stores) -> bool {
+    let cart = stores.service(&name("cart")).unwrap();
+    for key in 0..12 {
+        let mut transaction = cart.begin();
+        let written = transaction.set(&format!("key-{key}"), "x".repeat(99));
+        if written.is_err() || commit(transaction).await.is_err() {
+            return false;
+        }
+        while !cart.is_applied() {
+            if stores.health() != Health::Running {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+    }
+    true
+}
+
+#[tokio::test]
+async fn what_was_half_done_keeps_the_journal_that_a_start_needs_for_it() {
+    type Change = fn(&Stores) -> bool;
+    let changes: [(&str, Change); 2] = [
+        ("add", |stores| stores.add(&name("new"), 1000).is_ok()),
+        ("forget", |stores| stores.forget(&name("mail")).is_ok()),
+    ];
+    let settings = StoreSettings { segment_bytes: 512, checkpoint_ms_max: 0, ..SETTINGS };
+    for (change, make) in changes {
+        let mut half_done = 0;
+        for operation in 0..40 {
+            let disk = SimulatedDisk::new(operation);
+            let stores = on(&disk, &settings);
+            put(&stores.add(&name("mail"), 1000).unwrap(), "a", "1").await;
+            stores.retire(&name("mail"));
+            assert!(work(&stores).await);
+            disk.plan(operation, Fault::Error);
+            let done = make(&stores);
+            // The error may have hit the journal or an index: then all stands still.
+            if work(&stores).await {
+                half_done += u64::from(!done);
+                for after in [disk.after_kill(), disk.after_power_loss()] {
+                    let what = format!("{change} with an error at operation {operation}");
+                    let stores = Stores::open_on(&after.as_disk(), &settings, &services(), None);
+                    let stores = stores.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+                    let mail = kept(&stores).contains(&("mail".into(), 2));
+                    assert_eq!(mail, change == "add", "{what}");
+                    stores.close().unwrap();
+                }
+            }
+            let _failed = stores.close();
+        }
+        assert!(half_done > 3, "{change} was half done {half_done} times");
+    }
 }
 
 #[test]
