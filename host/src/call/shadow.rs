@@ -22,7 +22,7 @@ use crate::contract::Function;
 use crate::limits::SHADOW_DIFFERENCES_MAX;
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::observe::ShadowReport;
-use crate::runtime::{Finished, Frame};
+use crate::runtime::{Failure, Finished, Frame};
 use crate::store::{Effects, Snapshot};
 use crate::tasks::Tasks;
 
@@ -163,6 +163,11 @@ impl Shadow {
         };
         let Finished { result, transaction, outbound } =
             self.member.release.program.run(&again.function, &again.arguments, frame).await;
+        if matches!(result, Err(Failure::Slots { .. })) {
+            // The host had no room, which says nothing about the candidate.
+            self.lock().dropped += 1;
+            return;
+        }
         let candidate = result
             .map(|result| Ran { answer: Answer::of(&again.function, result), effects: transaction.into_effects() });
         let parted = Replay::of(outbound).and_then(Replay::parted);

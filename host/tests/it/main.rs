@@ -10,5 +10,6 @@ mod hostile;
 mod log;
 mod migration;
 mod ordinary;
+mod releases;
 mod smoke;
 mod web;

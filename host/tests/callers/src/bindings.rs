@@ -8,6 +8,7 @@ wit_bindgen::generate!({
         world guest {
             include test:calls/front-service@1.0.0;
             include test:calls/back-service@1.0.0;
+            include switchyard:service/migrating@0.1.0;
         }
     ",
     generate_all,

@@ -2,7 +2,9 @@
 
 mod bindings;
 mod script;
+mod variant;
 
+use bindings::exports::switchyard::service::migration;
 use bindings::exports::test::calls::{back, front};
 use bindings::switchyard::service::store;
 use bindings::test::calls::types::{Identity, Problem};
@@ -11,6 +13,10 @@ struct Guest;
 
 impl front::Guest for Guest {
     fn look(script: String) -> Result<String, Problem> {
+        script::run(&script)
+    }
+
+    fn act(script: String) -> Result<String, Problem> {
         script::run(&script)
     }
 
@@ -44,5 +50,17 @@ impl back::Guest for Guest {
         let value = String::from_utf8(store::get(&format!("session/{token}"))?).ok()?;
         let (id, role) = value.split_once(' ')?;
         Some(Identity { id: id.into(), role: role.into(), session: Some(token) })
+    }
+}
+
+impl migration::Guest for Guest {
+    fn describe() -> migration::Data {
+        let version = variant::number("version");
+        let reads_up_to = variant::number("reads").max(version);
+        migration::Data { version, reads_up_to, pause_ms_max: variant::number("pause") }
+    }
+
+    fn migrate(_from: u32) -> Result<(), String> {
+        script::run(variant::text("migrate")).map(drop).map_err(|problem| script::said(&problem))
     }
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::bindings::switchyard::service::{caller, store};
 use crate::bindings::test::calls::types::Problem;
-use crate::bindings::test::calls::{back, front};
+use crate::bindings::test::calls::{back, calls_events, front};
+use crate::variant;
 
 pub(crate) fn run(script: &str) -> Result<String, Problem> {
     let mut given: Vec<String> = Vec::new();
@@ -68,6 +69,14 @@ fn one(step: &str) -> Result<Option<String>, Problem> {
         "say" => Some(rest.into()),
         "big" => Some("x".repeat(usize::try_from(number(rest)).unwrap_or(0))),
         "who" => Some(who()),
+        // What this component does, and no other: nothing unless it was made a variant.
+        "variant" => Some(run(variant::text("call"))?),
+        // What the host says when it tries whether a component answers.
+        "smoke" => Some(run(variant::text("smoke"))?),
+        "emit" => {
+            calls_events::happened(rest);
+            None
+        }
         "release" => std::env::var("RELEASE").ok(),
         "time" => Some(time()),
         "random" => Some(RandomState::new().hash_one(0).to_string()),
@@ -79,6 +88,7 @@ fn one(step: &str) -> Result<Option<String>, Problem> {
         }
         "spin" => spin(),
         "panic" => panic!("{rest}"),
+        "" => None,
         other => panic!("no step is called {other:?}"),
     })
 }

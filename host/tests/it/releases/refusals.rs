@@ -1,0 +1,264 @@
+//! Every way in which a deploy is refused, by a component made for it: what was live goes on, and one line is left.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ring::rand::SystemRandom;
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use serde_json::{Value, json};
+use switchyard::names::Digest;
+
+use super::components::{digest, dummy, marked, says, variant};
+use super::{Answer, BACK, FRONT, Rig, Setup};
+use crate::guest::component;
+
+/// Two services one of which calls the other, one that can be asked, and one that only starts.
+const SHIFT: &str = "package test:shift@1.0.0;
+interface give { give: func(of: u32) -> u32; }
+interface take { take: func() -> u32; }
+interface ask {
+    /// `read`
+    ask: func() -> u32;
+}
+world giver { export give; }
+world taker { import give; export take; }
+world asked { export ask; }
+world starts {}
+";
+
+async fn shift() -> Rig {
+    let setup = Setup::new("");
+    setup.contract("shift", SHIFT);
+    let rig = ["giver", "taker", "asked", "starts"]
+        .iter()
+        .fold(setup, |setup, world| setup.service(world, &format!("test:shift/{world}@1.0.0"), &dummy(SHIFT, world)));
+    let fetches = "package test:fetches@1.0.0;
+        interface fetches { fetch: func(authority: string) -> string; }
+        world fetcher { export fetches; }";
+    rig.service("fetcher", "test:fetches/fetcher@1.0.0", &dummy(fetches, "fetcher")).start().await
+}
+
+/// The names of the checks that a verdict failed.
+fn failed(verdict: &Value) -> Vec<&str> {
+    let failed = verdict["checks"].as_array().unwrap().iter().filter(|check| check["passed"] == false);
+    failed.map(|check| check["name"].as_str().unwrap()).collect()
+}
+
+/// That `answer` refuses a deploy to `service` at the check `check`, for a reason that has all of `words` in it, and that
+/// nothing but a line of the history came of it.
+#[track_caller]
+fn refused(answer: Answer, check: &str, words: &[&str]) -> Value {
+    let text = answer.detail().to_owned();
+    let body = answer.expect(422);
+    assert_eq!(failed(&body["verdict"]).first(), Some(&check), "{text}");
+    assert_eq!(body["verdict"]["text"], json!(text));
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in: {text}");
+    }
+    body["verdict"].clone()
+}
+
+impl Rig {
+    /// Deploys what must be refused.
+    async fn refuse(&self, service: &str, query: &str, component: Vec<u8>, check: &str, words: &[&str]) -> Value {
+        let (before, lines) = (self.service(service).await, self.history().await);
+        let proposed = digest(&component);
+        let verdict = refused(self.deploy(service, query, component).await, check, words);
+        self.only_a_line_is_left(service, &before, &lines).await;
+        let line = self.history().await.pop().unwrap();
+        assert_eq!((&line["what"], &line["to"], &line["verdict"]), (&json!("refused"), &json!(proposed), &verdict));
+        verdict
+    }
+
+    async fn only_a_line_is_left(&self, service: &str, before: &Value, lines: &[Value]) {
+        let after = self.service(service).await;
+        for member in ["live", "kept", "candidate", "dataVersion"] {
+            assert_eq!(after[member]["digest"], before[member]["digest"], "{member}");
+            assert_eq!(after[member]["number"], before[member]["number"], "{member}");
+        }
+        let now = self.history().await;
+        assert_eq!((now.len(), &now[..lines.len()]), (lines.len() + 1, lines));
+        self.nothing_is_left_over().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_keep_the_contract_is_refused() {
+    let rig = shift().await;
+    let giver = |from: &str, to: &str| dummy(&SHIFT.replacen(from, to, 1), "giver");
+    let check = async |component: Vec<u8>, words: &[&str]| rig.refuse("giver", "", component, "contract", words).await;
+    check(b"hello".to_vec(), &["expected", "found"]).await;
+    check(Vec::new(), &[]).await;
+    check(wat::parse_str("(module)").unwrap(), &["module"]).await;
+    let cut = dummy(SHIFT, "giver");
+    check(cut[..cut.len() / 2].to_vec(), &[]).await;
+    check(giver("world giver { export give; }", "world giver {}"), &["test:shift/give@1.0.0"]).await;
+    check(giver("give: func(of: u32) -> u32;", "other: func();"), &["give@1.0.0", "give"]).await;
+    check(giver("of: u32", "of: u64"), &["u64", "u32"]).await;
+    let imports = giver("world giver {", "interface else { else: func(); } world giver { import else;");
+    check(imports, &["test:shift/else@1.0.0"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_start_or_answer_is_refused() {
+    let rig = shift().await;
+    let traps =
+        "(component (core module $m (func $begin unreachable) (start $begin)) (core instance (instantiate $m)))";
+    rig.refuse("starts", "", wat::parse_str(traps).unwrap(), "start", &["does not start", "unreachable"]).await;
+    let silent = marked(&dummy(SHIFT, "asked"), "again");
+    rig.refuse("asked", "", silent, "start", &["test:shift/ask@1.0.0#ask", "does not answer"]).await;
+
+    let rig = Rig::pair("limits.deadline_ms = 500").await;
+    let check = async |smoke: &str, words: &[&str]| {
+        rig.refuse("front", "", variant(&format!("smoke={smoke}")), "start", words).await;
+        assert_eq!(rig.look("variant").await, "1");
+    };
+    check("panic at the disco", &["trapped", "#look"]).await;
+    check("set a b", &["#look"]).await;
+    check("spin", &["deadline"]).await;
+    check("emit x", &["#look"]).await;
+    // An error of the contract is an answer, and so is a call of another service.
+    rig.deploy("front", "", variant("smoke=refuse nothing today")).await.expect(201);
+    rig.deploy("front", "", variant("smoke=back.read{say x}")).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_reaches_out_is_refused_without_a_grant() {
+    let rig = shift().await;
+    let fetches = component("fetches.wasm");
+    let words = ["wasi:http/outgoing-handler", "--grant"];
+    let verdict = rig.refuse("fetcher", "", fetches.clone(), "grants", &words).await;
+    assert!(!verdict["asks"]["needsGrant"].as_array().unwrap().is_empty(), "{verdict:#}");
+    rig.deploy("fetcher", "?grant=127.0.0.1:1", fetches.clone()).await.expect(201);
+    // What the live release was granted, the next one has.
+    rig.deploy("fetcher", "", marked(&fetches, "next")).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_breaks_a_live_caller_is_refused_but_with_that_caller() {
+    let rig = shift().await;
+    let wit = SHIFT.replacen("of: u32", "of: u32, %and: u32", 1);
+    rig.setup.contract("shift", &wit);
+    let (giver, taker) = (dummy(&wit, "giver"), dummy(&wit, "taker"));
+    let verdict = rig.refuse("giver", "", giver.clone(), "compatibility", &["taker", "--set", "give"]).await;
+    let broken = &verdict["compatibility"];
+    assert_eq!((&broken["level"], &broken["bump"]), (&json!("breaking"), &json!("major")));
+    assert_eq!(broken["breaks"][0]["service"], "taker");
+    // Nor does the caller go first.
+    assert_eq!(rig.deploy("taker", "", taker.clone()).await.status, 422);
+    let set = rig.deploy_set(&[("giver", giver.clone()), ("taker", taker.clone())]).await.expect(201);
+    assert_eq!((&set["releases"]["giver"]["number"], &set["releases"]["taker"]["number"]), (&json!(2), &json!(2)));
+    rig.nothing_is_left_over().await;
+    // Nor can one of them go back alone.
+    let back = rig.change("giver", "rollback").await;
+    assert_eq!(back.status, 409, "{:#}", back.body);
+    assert!(back.detail().starts_with("Taker would not fit"), "{}", back.detail());
+    let rig = rig.restart().await;
+    assert_eq!(rig.service("giver").await["live"]["number"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_set_all_or_nothing_is_made_live() {
+    let rig = Rig::pair("").await;
+    let (before, lines) = (rig.service("back").await, rig.history().await.len());
+    let refused = rig.deploy_set(&[("front", says("2")), ("back", variant("smoke=panic"))]).await.expect(422);
+    let verdicts = &refused["verdicts"];
+    assert_eq!((&verdicts["front"]["accepted"], &verdicts["back"]["accepted"]), (&json!(true), &json!(false)));
+    assert_eq!(rig.look("variant; back.read{variant}").await, "1,1");
+    assert_eq!(rig.service("back").await["live"]["number"], before["live"]["number"]);
+    assert_eq!(rig.history().await.len(), lines + 2, "a line for each of the set");
+    rig.nothing_is_left_over().await;
+    let set = rig.deploy_set(&[("front", says("2")), ("back", says("1"))]).await.expect(201);
+    assert_eq!((&set["unchanged"], &set["releases"]["back"]["number"]), (&json!(false), &json!(1)));
+    assert_eq!(rig.look("variant; back.read{variant}").await, "2,1");
+    assert_eq!(rig.told("back").await, ["refused"], "what is live already is not deployed again");
+    assert_eq!(rig.deploy_set(&[("front", says("2")), ("back", says("1"))]).await.expect(200)["unchanged"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_goes_wrong_is_refused() {
+    let rig = Rig::pair("").await;
+    rig.write("front", "set a b").await;
+    let check = async |text: &str, words: &[&str]| {
+        rig.refuse("front", "", variant(text), "data", words).await;
+        assert_eq!(rig.look("get a; variant").await, "b,1");
+        assert_eq!(rig.service("front").await["dataVersion"], 0);
+    };
+    check("version=1|pause=500|migrate=set a c; refuse the moon is wrong", &["the moon is wrong"]).await;
+    check("version=1|pause=500|migrate=set a c; panic", &["trapped"]).await;
+    check("version=1|pause=100|migrate=set a c; spin", &["deadline"]).await;
+    check("version=1|pause=500|migrate=set a c; back.write{set d e}", &["back"]).await;
+    check("version=1|pause=500|migrate=set a c; emit x", &["emitted"]).await;
+    check("version=1|pause=30001", &["30001 ms", "30000 ms"]).await;
+    rig.refuse("front", "?weight=5", variant("version=1|pause=500"), "data", &["in full"]).await;
+    assert_eq!(rig.write("back", "get d").await, "none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_has_moved_on_is_for_nobody_who_does_not_read_it() {
+    let rig = Rig::pair("").await;
+    let deployed = rig.deploy("front", "", variant("version=2|reads=3|pause=500|call=say 2")).await.expect(201);
+    assert_eq!(deployed["release"]["dataVersion"], json!({ "writes": 2, "readsUpTo": 3 }));
+    rig.refuse("front", "", says("3"), "data", &["reads version 2", "up to version 0"]).await;
+    rig.refuse("front", "?shadow=100", variant("version=1|reads=1"), "data", &["up to version 1"]).await;
+    // An earlier version that reads it is welcome.
+    rig.deploy("front", "", variant("version=1|reads=2|call=say 1")).await.expect(201);
+    assert_eq!(rig.service("front").await["dataVersion"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_keeps_the_contract_of_the_live_release() {
+    let rig = shift().await;
+    let wit = SHIFT.replacen("give: func(of: u32) -> u32;", "give: func(of: u32) -> u32; more: func();", 1);
+    rig.setup.contract("shift", &wit);
+    rig.refuse("giver", "?weight=5", dummy(&wit, "giver"), "compatibility", &["in full"]).await;
+    let swapped = rig.deploy("giver", "", dummy(&wit, "giver")).await.expect(201);
+    assert_eq!(swapped["verdict"]["compatibility"]["bump"], "minor");
+}
+
+/// A key, and its public half as a manifest has it.
+fn key() -> (Ed25519KeyPair, String) {
+    let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
+    let public = format!("ed25519:{}", BASE64.encode(pair.public_key().as_ref()));
+    (pair, public)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_signatures_are_asked_for_only_what_a_signer_signed_is_deployed() {
+    let ((ours, public), (theirs, _)) = (key(), key());
+    let rig = Rig::pair(&format!("deploy.signers = [\"{public}\"]")).await;
+    let signed = |by: &Ed25519KeyPair, what: &[u8]| BASE64.encode(by.sign(Digest::of(what).bytes()).as_ref());
+    let deploy = async |signature: &str, component: Vec<u8>| {
+        let operator = rig.operator.with_header("switchyard-signature", signature);
+        operator.post("/services/front/releases", component).await
+    };
+    let next = says("2");
+    rig.refuse("front", "", next.clone(), "signature", &["no signature", "switchyard sign"]).await;
+    for (signature, words) in
+        [(signed(&theirs, &next), "by none of them"), (signed(&ours, &says("3")), "by none of them")]
+    {
+        let (before, lines) = (rig.service("front").await, rig.history().await);
+        refused(deploy(&signature, next.clone()).await, "signature", &[words]);
+        rig.only_a_line_is_left("front", &before, &lines).await;
+    }
+    assert_eq!(deploy("rubbish", next.clone()).await.status, 400);
+    assert_eq!(rig.look("variant").await, "1");
+    deploy(&signed(&ours, &next), next.clone()).await.expect(201);
+    assert_eq!(rig.look("variant").await, "2");
+    let mut set = json!({ "set": { "front": { "digest": digest(&next) }, "back": { "digest": digest(&next) } } });
+    assert_eq!(rig.operator.post_json("/releases", &set).await.status, 422);
+    set["signatures"] = json!({ "front": signed(&ours, &next), "back": signed(&ours, &next) });
+    rig.operator.post_json("/releases", &set).await.expect(201);
+    // Nobody signs a way back.
+    rig.change("back", "rollback").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_starts_with_no_component_that_does_not_fit() {
+    let broken = Setup::new("").service("front", FRONT, b"hello").service("back", BACK, &says("1"));
+    let error = broken.try_start().await.err().unwrap();
+    assert!(error.contains("does not keep its contract"), "{error}");
+    let alone = Setup::new("").service("front", FRONT, &says("1"));
+    let error = alone.try_start().await.err().unwrap();
+    assert!(error.contains("test:calls/back"), "{error}");
+}
