@@ -1,57 +1,19 @@
 //! A whole host with a data directory of its own, and its HTTP APIs.
 
-use std::future::Future;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::Request;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use switchyard::config::{Flags, load};
-use switchyard::names::Digest;
 use switchyard::platform;
-use tokio::net::TcpStream;
 
-use crate::guest::{component, workspace};
+use crate::guest::workspace;
+use crate::releases::http::{Answer, Client};
 
 pub(super) struct Host {
-    running: Option<platform::Host>,
-    public: SocketAddr,
-    admin: SocketAddr,
-    pub(super) token: String,
+    running: platform::Host,
+    pub(super) public: Client,
+    pub(super) operator: Client,
     folder: tempfile::TempDir,
-}
-
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
-}
-
-impl Answer {
-    /// The JSON of a good answer.
-    pub(super) fn ok(&self) -> Value {
-        assert!((200..300).contains(&self.status), "{}: {}", self.status, self.body);
-        serde_json::from_str(if self.body.is_empty() { "null" } else { &self.body }).unwrap()
-    }
-}
-
-/// The digest of a guest's component.
-pub(super) fn digest(file: &str) -> String {
-    Digest::of(&component(file)).to_string()
-}
-
-/// The same component with another digest: with a section that nobody reads.
-pub(super) fn release(file: &str, note: &str) -> Vec<u8> {
-    let mut bytes = component(file);
-    let length = u8::try_from(note.len()).unwrap();
-    bytes.extend([0, length + 1, length]);
-    bytes.extend(note.bytes());
-    bytes
 }
 
 impl Host {
@@ -64,37 +26,15 @@ impl Host {
         let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
         std::fs::create_dir_all(&compiled).unwrap();
         std::os::unix::fs::symlink(compiled, data.join("compiled")).unwrap();
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut host = Self { running: None, public: nowhere, admin: nowhere, token: String::new(), folder };
-        host.restart(services).await;
-        host
+        let (running, public, operator) = started(folder.path(), services).await;
+        Self { running, public, operator, folder }
     }
 
     /// Stops the host, and starts it with another manifest.
-    pub(super) async fn restart(&mut self, services: &str) {
-        if let Some(running) = self.running.take() {
-            running.stop().await.unwrap();
-        }
-        let path = self.folder.path().join("switchyard.toml");
-        std::fs::write(&path, self.manifest(services)).unwrap();
-        let configuration = load(&path, &[], Flags::default()).unwrap();
-        let running = platform::start(&configuration, &|_| {}).await.unwrap();
-        (self.public, self.admin) = (running.gateway_address(), running.admin_address());
-        self.running = Some(running);
-        self.token = std::fs::read_to_string(self.data().join("admin-token")).unwrap().trim().into();
-    }
-
-    /// The whole manifest of a host of `services`. Components lie where cargo builds them.
-    pub(super) fn manifest(&self, services: &str) -> String {
-        let guests = workspace().join("target/wasm32-wasip2/release");
-        let here = format!("component = \"{}/", guests.display());
-        let wit = workspace().join("host/tests/wit");
-        let host = format!(
-            "host = {{ wit = \"{}\", listen = \"127.0.0.1:0\", admin_listen = \"127.0.0.1:0\", drain_ms_max = 2000 }}\n\
-             runtime = {{ instances_max = 32 }}\n",
-            wit.display()
-        );
-        host + &services.replace("component = \"", &here)
+    pub(super) async fn restart(self, services: &str) -> Self {
+        self.running.stop().await.unwrap();
+        let (running, public, operator) = started(self.folder.path(), services).await;
+        Self { running, public, operator, folder: self.folder }
     }
 
     pub(super) fn data(&self) -> PathBuf {
@@ -111,72 +51,64 @@ impl Host {
         digests
     }
 
-    /// Asks the operator's side.
-    pub(super) async fn ask(&self, method: &str, path: &str, body: Option<(&str, Bytes)>) -> Answer {
-        let (content_type, body) = body.unwrap_or(("application/json", Bytes::new()));
-        let request = Request::builder()
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", content_type);
-        exchange(self.admin, request.method(method).uri(path).body(Full::new(body)).unwrap()).await
-    }
-
     pub(super) async fn get(&self, path: &str) -> Value {
-        self.ask("GET", path, None).await.ok()
+        self.operator.get(path).await.expect(200)
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.ask("POST", path, Some(("application/json", body.to_string().into()))).await
+        self.operator.post_json(path, body).await
     }
 
-    /// Asks the public side.
-    pub(super) async fn public(&self, method: &str, path: &str) -> Answer {
-        let request = Request::builder().method(method).uri(path).body(Full::default()).unwrap();
-        exchange(self.public, request).await
+    pub(super) async fn delete(&self, path: &str) -> u16 {
+        self.operator.send("DELETE", path, "").await.status
     }
 
     pub(super) async fn call(&self, service: &str, function: &str, arguments: Value) -> Answer {
         self.post(&format!("/services/{service}/call/{function}"), &arguments).await
     }
 
+    /// Runs a script in the service `front`.
+    pub(super) async fn write(&self, script: &str) -> Answer {
+        self.call("front", "write", json!({"script": script})).await
+    }
+
     /// Brings the host to `services`, with the components that it has.
     pub(super) async fn apply(&self, services: &str) -> Value {
-        let answer = self.post("/apply", &json!({"manifest": self.manifest(services)})).await.ok();
+        let answer = self.post("/apply", &json!({"manifest": manifest(services)})).await.expect(200);
         assert_eq!(answer["applied"], true, "{answer}");
         answer
     }
 
     /// Gives the digest of what it uploads.
     pub(super) async fn upload(&self, component: Vec<u8>) -> String {
-        let answer = self.ask("PUT", "/components", Some(("application/wasm", component.into()))).await.ok();
+        let answer = self.operator.send("PUT", "/components", component).await.expect(200);
         answer["digest"].as_str().unwrap().into()
     }
 
     pub(super) async fn deploy(&self, service: &str, component: Vec<u8>) {
-        let path = format!("/services/{service}/releases");
-        self.ask("POST", &path, Some(("application/wasm", component.into()))).await.ok();
-    }
-
-    /// Waits until `holds`, which it does soon.
-    pub(super) async fn until<'h, F: Future<Output = bool>>(&'h self, what: &str, holds: impl Fn(&'h Self) -> F) {
-        let soon = async {
-            while !holds(self).await {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
+        self.operator.post(&format!("/services/{service}/releases"), component).await.expect(201);
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
-async fn exchange(address: SocketAddr, mut request: Request<Full<Bytes>>) -> Answer {
-    request.headers_mut().insert("host", "test.example".parse().unwrap());
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut send, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let response = send.send_request(request).await.unwrap();
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    drop(send);
-    connection.await.unwrap().unwrap();
-    Answer { status, body: String::from_utf8(body.to_vec()).unwrap() }
+/// The whole manifest of a host of `services`. Components lie where cargo builds them.
+pub(super) fn manifest(services: &str) -> String {
+    let guests = workspace().join("target/wasm32-wasip2/release");
+    let here = format!("component = \"{}/", guests.display());
+    let host = format!(
+        "host = {{ wit = \"{}\", listen = \"127.0.0.1:0\", admin_listen = \"127.0.0.1:0\" }}\n\
+         runtime = {{ instances_max = 32 }}\n",
+        workspace().join("host/tests/wit").display()
+    );
+    host + &services.replace("component = \"", &here)
+}
+
+/// A host in `folder`, with clients of both its sides.
+async fn started(folder: &Path, services: &str) -> (platform::Host, Client, Client) {
+    let path = folder.join("switchyard.toml");
+    std::fs::write(&path, manifest(services)).unwrap();
+    let configuration = load(&path, &[], Flags::default()).unwrap();
+    let running = platform::start(&configuration, &|_| {}).await.unwrap();
+    let token = std::fs::read_to_string(folder.join("data/admin-token")).unwrap();
+    let (public, operator) = (Client::new(running.gateway_address()), Client::new(running.admin_address()));
+    (running, public, operator.with_token(token.trim()))
 }

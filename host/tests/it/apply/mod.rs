@@ -6,13 +6,14 @@ mod refusals;
 use serde_json::{Value, json};
 use switchyard::contract::wit_files;
 
-use crate::guest::component;
-use crate::guest::workspace;
-use host::{Host, digest, release};
+use crate::guest::{component, workspace};
+use crate::releases::components::{digest, marked, variant};
+use host::{Host, manifest};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 const FRONT: &str = "[services.front]\ncontract = \"test:calls/front-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
 const BACK: &str = "[services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
-const HOSTILE: &str = "[services.hostile]\ncontract = \"test:hostile/hostile\"\ncomponent = \"hostile.wasm\"\n";
 const FETCHER: &str = "[services.fetcher]\ncontract = \"test:fetches/fetcher\"\ncomponent = \"fetches.wasm\"\n\
                        outbound_hosts = [\"127.0.0.1:9\"]\n";
 
@@ -36,16 +37,16 @@ async fn history(host: &Host, after: usize) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_nothing_to_do() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
-    let components = json!({"front": digest("callers.wasm"), "back": digest("callers.wasm")});
+    let components = json!({"front": digest(&component("callers.wasm")), "back": digest(&component("callers.wasm"))});
     let contracts: Vec<_> = wit_files(&workspace().join("host/tests/wit"))
         .unwrap()
         .into_iter()
         .map(|(path, text)| json!({"path": path, "text": text}))
         .collect();
-    let manifest = host.manifest(&format!("{FRONT}{BACK}"));
+    let manifest = manifest(&format!("{FRONT}{BACK}"));
     let order = json!({"manifest": manifest, "components": components, "contracts": contracts});
     for line in ["/apply?dryRun=true", "/apply"] {
-        let answer = host.post(line, &order).await.ok();
+        let answer = host.post(line, &order).await.expect(200);
         assert_eq!((changes(&answer), &answer["missing"]), (vec![], &json!([])), "{line}");
         assert_eq!(answer["applied"], line == "/apply");
     }
@@ -56,111 +57,111 @@ async fn what_runs_is_nothing_to_do() {
 async fn a_service_is_planned_uploaded_and_added() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
     let order = json!({
-        "manifest": host.manifest(&format!("{FRONT}{BACK}{FETCHER}")),
-        "components": {"fetcher": digest("fetches.wasm")},
+        "manifest": manifest(&format!("{FRONT}{BACK}{FETCHER}")),
+        "components": {"fetcher": digest(&component("fetches.wasm"))},
         "reason": "prices",
     });
     let added = ["fetcher add "];
-    let answer = host.post("/apply?dryRun=true", &order).await.ok();
+    let answer = host.post("/apply?dryRun=true", &order).await.expect(200);
     assert_eq!(
         (changes(&answer), &answer["missing"]),
-        (added.map(String::from).to_vec(), &json!([digest("fetches.wasm")]))
+        (added.map(String::from).to_vec(), &json!([digest(&component("fetches.wasm"))]))
     );
-    let answer = host.post("/apply", &order).await.ok();
+    let answer = host.post("/apply", &order).await.expect(200);
     assert_eq!(answer["applied"], false, "{answer}");
 
     host.upload(component("fetches.wasm")).await;
-    let answer = host.post("/apply?dryRun=true", &order).await.ok();
+    let answer = host.post("/apply?dryRun=true", &order).await.expect(200);
     assert_eq!((&answer["missing"], &answer["applied"]), (&json!([]), &json!(false)));
     assert_eq!(answer["verdicts"]["fetcher"]["accepted"], true, "{answer}");
-    assert_eq!(host.ask("GET", "/services/fetcher", None).await.status, 404);
+    assert_eq!(host.operator.get("/services/fetcher").await.status, 404);
     assert!(!host.data().join("services/fetcher.redb").exists(), "a dry run leaves nothing");
 
-    let answer = host.post("/apply", &order).await.ok();
+    let answer = host.post("/apply", &order).await.expect(200);
     assert_eq!((changes(&answer), &answer["applied"]), (added.map(String::from).to_vec(), &json!(true)));
-    let called = host.call("fetcher", "fetch", json!({"authority": "127.0.0.1:9"})).await.ok();
+    let called = host.call("fetcher", "fetch", json!({"authority": "127.0.0.1:9"})).await.expect(200);
     assert!(called.as_str().unwrap().contains("ConnectionRefused"), "{called}");
     assert_eq!(history(&host, 2).await, ["fetcher add prices"]);
-    assert_eq!(changes(&host.post("/apply", &order).await.ok()), Vec::<String>::new());
+    assert_eq!(changes(&host.post("/apply", &order).await.expect(200)), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removed_service_ends_its_calls_and_leaves_its_store_until_it_is_forgotten() {
-    let host = Host::start(&format!("{FRONT}{BACK}{HOSTILE}")).await;
-    let call = host.call("hostile", "sleep", json!({"ms": 700}));
+    let outside = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = outside.local_addr().unwrap().to_string();
+    let fetcher = FETCHER.replace("127.0.0.1:9", &authority);
+    let host = Host::start(&format!("{FRONT}{BACK}{fetcher}")).await;
+    let call = host.call("fetcher", "fetch", json!({"authority": authority}));
     let remove = async {
-        host.until(
-            "the call begins",
-            |host| async move { host.get("/services/hostile").await["figures"]["inFlight"] == 1 },
-        )
-        .await;
-        assert_eq!(host.ask("DELETE", "/stores/hostile", None).await.status, 409);
-        host.apply(&format!("{FRONT}{BACK}")).await
+        // The call is under way as soon as it asks for something outside, and it ends when it gets that.
+        let (mut asked, _) = outside.accept().await.unwrap();
+        assert_eq!(host.delete("/stores/fetcher").await, 409);
+        let removed = host.apply(&format!("{FRONT}{BACK}")).await;
+        assert_eq!(host.call("fetcher", "fetch", json!({"authority": authority})).await.status, 404);
+        asked.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await.unwrap();
+        (removed, asked)
     };
-    let (called, removed) = tokio::join!(call, remove);
-    assert_eq!(called.status, 204, "{}", called.body);
-    assert_eq!(changes(&removed), ["hostile remove its store and its releases are kept"]);
-    assert_eq!(host.call("hostile", "sleep", json!({"ms": 0})).await.status, 404);
-    let stores = |all: Value| -> Vec<(String, bool)> {
-        let items = all["items"].as_array().unwrap().clone();
-        let items = items.iter().map(|one| (one["service"].as_str().unwrap().into(), one["inUse"] == true));
-        items.collect()
+    let (called, (removed, _asked)) = tokio::join!(call, remove);
+    assert_eq!(called.expect(200), "200 hello");
+    assert_eq!(changes(&removed), ["fetcher remove its store and its releases are kept"]);
+    let stores = |all: &Value| -> Vec<String> {
+        let items = all["items"].as_array().unwrap().iter();
+        items.map(|one| format!("{} {}", one["service"].as_str().unwrap(), one["inUse"])).collect()
     };
-    let of = |pairs: &[(&str, bool)]| pairs.iter().map(|(name, used)| ((*name).into(), *used)).collect::<Vec<_>>();
-    assert_eq!(stores(host.get("/stores").await), of(&[("back", true), ("front", true), ("hostile", false)]));
+    assert_eq!(stores(&host.get("/stores").await), ["back true", "fetcher false", "front true"]);
 
-    assert_eq!(host.ask("DELETE", "/stores/hostile", None).await.status, 204);
-    assert_eq!(stores(host.get("/stores").await), of(&[("back", true), ("front", true)]));
-    assert_eq!(host.ask("DELETE", "/stores/hostile", None).await.status, 404);
-    assert_eq!(host.ask("DELETE", "/stores/Hostile", None).await.status, 404);
-    assert_eq!(host.kept_components(), [digest("callers.wasm")]);
-    assert_eq!(history(&host, 3).await, ["hostile remove -", "hostile forget -"]);
+    assert_eq!(host.delete("/stores/fetcher").await, 204);
+    assert_eq!(stores(&host.get("/stores").await), ["back true", "front true"]);
+    assert_eq!(host.delete("/stores/fetcher").await, 404);
+    assert_eq!(host.delete("/stores/Fetcher").await, 404);
+    assert_eq!(host.kept_components(), [digest(&component("callers.wasm"))]);
+    assert_eq!(history(&host, 3).await, ["fetcher remove -", "fetcher forget -"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_comes_back_goes_on_with_its_data_and_its_releases() {
-    let all = format!("{FRONT}{BACK}{HOSTILE}");
+    let all = format!("{FRONT}{BACK}{FETCHER}");
     let host = Host::start(&all).await;
-    host.call("front", "write", json!({"script": "set key one"})).await.ok();
-    let second = release("callers.wasm", "second");
+    host.write("set key one").await.expect(200);
+    let second = marked(&component("callers.wasm"), "second");
     host.deploy("front", second.clone()).await;
-    host.apply(HOSTILE).await;
+    host.apply(FETCHER).await;
 
     let back = host.apply(&all).await;
     let what = "add it was removed before: its store and releases go on";
     assert_eq!(changes(&back), [format!("back {what}"), format!("front {what}")]);
     let front = host.get("/services/front").await;
     assert_eq!((&front["live"]["number"], front["kept"].as_array().unwrap().len()), (&json!(2), 1));
-    assert_eq!(host.call("front", "read", json!({"script": "get key"})).await.ok(), "one");
+    assert_eq!(host.write("get key").await.expect(200), "one");
 
     // Once more, with another component: that is a release of its own, beside those that it had.
-    host.apply(HOSTILE).await;
-    let third = host.upload(release("callers.wasm", "third")).await;
+    host.apply(FETCHER).await;
+    let third = host.upload(marked(&component("callers.wasm"), "third")).await;
     let components = json!({"front": third});
-    let order = json!({"manifest": host.manifest(&all), "components": components});
-    assert_eq!(host.post("/apply", &order).await.ok()["applied"], true);
+    let order = json!({"manifest": manifest(&all), "components": components});
+    assert_eq!(host.post("/apply", &order).await.expect(200)["applied"], true);
     let front = host.get("/services/front").await;
     assert_eq!((&front["live"]["digest"], &front["live"]["number"]), (&json!(third), &json!(3)));
     assert_eq!(front["kept"].as_array().unwrap().len(), 2);
-    assert_eq!(host.call("front", "read", json!({"script": "get key"})).await.ok(), "one");
+    assert_eq!(host.write("get key").await.expect(200), "one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_without_a_service_keeps_what_it_left_and_one_with_it_goes_on() {
-    let all = format!("{FRONT}{BACK}{HOSTILE}");
+    let all = format!("{FRONT}{BACK}{FETCHER}");
     let mut host = Host::start(&all).await;
-    host.call("front", "write", json!({"script": "set key one"})).await.ok();
-    let second = release("callers.wasm", "second");
+    host.write("set key one").await.expect(200);
+    let second = marked(&component("callers.wasm"), "second");
     host.deploy("front", second).await;
-    host.restart(HOSTILE).await;
-    assert_eq!(host.ask("GET", "/services/front", None).await.status, 404);
+    host = host.restart(FETCHER).await;
+    assert_eq!(host.operator.get("/services/front").await.status, 404);
     assert_eq!(host.kept_components().len(), 3, "a removed service's releases stay");
 
     let back = host.apply(&all).await;
     assert_eq!(changes(&back).len(), 2);
     assert_eq!(host.get("/services/front").await["live"]["number"], 2);
-    assert_eq!(host.call("front", "read", json!({"script": "get key"})).await.ok(), "one");
-    host.restart(&all).await;
+    assert_eq!(host.write("get key").await.expect(200), "one");
+    host = host.restart(&all).await;
     assert_eq!(host.get("/services/front").await["live"]["number"], 2);
     assert_eq!(changes(&host.apply(&all).await), Vec::<String>::new());
 }
@@ -175,10 +176,10 @@ async fn all_that_changes_changes_at_one_instant() {
     let calls = async {
         let mut seen = Vec::new();
         loop {
-            let answer = host.public("GET", "/front?script=release;back.read%7Brelease%7D").await;
+            let answer = host.public.get("/front?script=release;back.read%7Brelease%7D").await;
             assert_eq!(answer.status, 200, "{}", answer.body);
             let (front, back) =
-                answer.body.trim_matches('"').split_once(',').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+                answer.body.as_str().unwrap().split_once(',').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
             assert_eq!(front, back, "one call saw both");
             let last = front == "9";
             seen.push(front);
@@ -208,16 +209,16 @@ async fn all_that_changes_changes_at_one_instant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bounds_change_under_a_release_that_stays() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
-    let write = |bytes: usize| host.call("front", "write", json!({"script": format!("set key {}", "x".repeat(bytes))}));
-    assert_eq!(write(2_000).await.status, 200);
+    let write = async |bytes: usize| host.write(&format!("set key {}", "x".repeat(bytes))).await.status;
+    assert_eq!(write(2_000).await, 200);
     let before = host.get("/services/front").await;
 
     let limits = "limits = { deadline_ms = 200, store_bytes_max = 3000 }\n";
     let answer = host.apply(&format!("{FRONT}{limits}{BACK}")).await;
     let expected = ["front settings limits.deadline_ms", "front settings limits.store_bytes_max"];
     assert_eq!(changes(&answer), expected);
-    assert_eq!(write(4_000).await.status, 503);
-    assert_eq!(host.call("front", "write", json!({"script": "sleep 60000"})).await.status, 504);
+    assert_eq!(write(4_000).await, 503);
+    assert_eq!(host.write("sleep 60000").await.status, 504);
     let after = host.get("/services/front").await;
     assert_eq!((&after["live"]["number"], &after["kept"]), (&before["live"]["number"], &json!([])));
     let calls = |service: &Value| service["figures"]["calls"].as_u64().unwrap();
@@ -226,7 +227,7 @@ async fn bounds_change_under_a_release_that_stays() {
     // The quota alone needs no release at all.
     let answer = host.apply(&format!("{FRONT}limits = {{ deadline_ms = 200, store_bytes_max = 9000 }}\n{BACK}")).await;
     assert_eq!((changes(&answer), &answer["verdicts"]), (vec![expected[1].into()], &json!({})));
-    assert_eq!(write(4_000).await.status, 200);
+    assert_eq!(write(4_000).await, 200);
     let reasons =
         ["front settings limits.deadline_ms, limits.store_bytes_max", "front settings limits.store_bytes_max"];
     assert_eq!(history(&host, 2).await, reasons);
@@ -241,16 +242,51 @@ async fn contracts_come_as_text_and_count_from_then_on() {
         .into_iter()
         .map(|(path, text)| json!({"path": path, "text": text.replace("`GET /front?script`", "`GET /moved?script`")}))
         .collect();
-    let order = json!({"manifest": host.manifest(&all), "contracts": contracts});
-    let answer = host.post("/apply", &order).await.ok();
-    assert_eq!(changes(&answer), ["front contract the text of test:calls/front-service@1.0.0"]);
-    assert_eq!(host.public("GET", "/moved?script=say%20here").await.body, "\"here\"");
-    assert_eq!(host.public("GET", "/front?script=say%20here").await.status, 404);
+    let order = json!({"manifest": manifest(&all), "contracts": contracts});
+    let answer = host.post("/apply", &order).await.expect(200);
+    // What `back` imports is a part of its contract too.
+    let text = |service: &str| format!("{service} contract the text of test:calls/{service}-service@1.0.0");
+    assert_eq!(changes(&answer), [text("back"), text("front")]);
+    assert_eq!(host.public.get("/moved?script=say%20here").await.body, "here");
+    assert_eq!(host.public.get("/front?script=say%20here").await.status, 405);
     // What is deployed from now on keeps the contract that came, although the folder has another.
-    host.deploy("front", release("callers.wasm", "second")).await;
-    assert_eq!(host.public("GET", "/moved?script=say%20here").await.body, "\"here\"");
-    assert_eq!(
-        changes(&host.post("/apply", &order).await.ok()),
-        Vec::<String>::new().iter().map(String::from).collect::<Vec<_>>()
-    );
+    host.deploy("front", marked(&component("callers.wasm"), "second")).await;
+    assert_eq!(host.public.get("/moved?script=say%20here").await.body, "here");
+    assert_eq!(changes(&host.post("/apply", &order).await.expect(200)), Vec::<String>::new());
+}
+
+/// The component's data is of version 2: it writes `key` when it migrates to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_data_of_a_service_that_comes_is_brought_to_what_its_component_writes() {
+    let all = format!("{FRONT}{BACK}{FETCHER}");
+    let host = Host::start(&all).await;
+    host.write("set key one").await.expect(200);
+    host.apply(FETCHER).await;
+    let migrates = |version: u32, does: &str| variant(&format!("version={version}|pause=5000|migrate={does}"));
+
+    // One whose migration fails does not come, and its data is as it was.
+    let apply = async |component: Vec<u8>| {
+        let components = json!({"front": host.upload(component).await});
+        host.post("/apply", &json!({"manifest": manifest(&all), "components": components})).await
+    };
+    let refused = apply(migrates(2, "set key two; refuse no")).await;
+    assert_eq!(refused.status, 422, "{:#}", refused.body);
+    host.apply(&all).await;
+    assert_eq!(host.write("get key").await.expect(200), "one");
+    host.apply(FETCHER).await;
+
+    apply(migrates(2, "set key two")).await.expect(200);
+    assert_eq!(host.write("get key").await.expect(200), "two");
+    let front = host.get("/services/front").await;
+    assert_eq!((&front["dataVersion"], &front["live"]["dataVersion"]["writes"]), (&json!(2), &json!(2)));
+
+    // The same of one that runs; calls wait for it, and none fails.
+    apply(migrates(3, "set key three")).await.expect(200);
+    assert_eq!(host.write("get key").await.expect(200), "three");
+    // And it is not brought there again when it goes and comes back.
+    host.write("set key four").await.expect(200);
+    host.apply(FETCHER).await;
+    host.apply(&all).await;
+    assert_eq!(host.write("get key").await.expect(200), "four");
+    assert_eq!(host.get("/services/front").await["dataVersion"], 3);
 }

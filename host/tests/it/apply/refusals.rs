@@ -2,23 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::host::{Host, digest};
+use super::host::{Host, manifest};
 use super::{BACK, FETCHER, FRONT, changes, history};
 use crate::guest::component;
+use crate::releases::components::digest;
 
 async fn refused(host: &Host, order: &Value, status: u16, says: &str) {
     let answer = host.post("/apply", order).await;
     assert_eq!(answer.status, status, "{}", answer.body);
-    assert!(answer.body.contains(says), "{}", answer.body);
+    assert!(answer.body.to_string().contains(says), "{}", answer.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_refused_component_refuses_all() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
     let broken = host.upload(b"no component".to_vec()).await;
-    let manifest = host.manifest(&format!("{FRONT}environment = {{ RELEASE = \"2\" }}\n{BACK}"));
+    let manifest = manifest(&format!("{FRONT}environment = {{ RELEASE = \"2\" }}\n{BACK}"));
     let order = json!({"manifest": manifest, "components": {"back": broken}});
-    let answer = host.post("/apply?dryRun=true", &order).await.ok();
+    let answer = host.post("/apply?dryRun=true", &order).await.expect(200);
     let accepted = |service: &str| answer["verdicts"][service]["accepted"].clone();
     assert_eq!((accepted("front"), accepted("back")), (json!(true), json!(false)));
     assert_eq!(history(&host, 2).await, Vec::<String>::new());
@@ -26,15 +27,15 @@ async fn one_refused_component_refuses_all() {
     refused(&host, &order, 422, "\"verdicts\"").await;
     let whats: Vec<_> = history(&host, 2).await;
     assert_eq!(whats, ["back refused -", "front refused -"]);
-    assert_eq!(host.call("front", "read", json!({"script": "release"})).await.ok(), "");
+    assert_eq!(host.write("release").await.expect(200), "");
     let live = host.get("/services/back").await["live"]["digest"].clone();
-    assert_eq!(live, digest("callers.wasm"));
+    assert_eq!(live, digest(&component("callers.wasm")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_others_call_is_not_removed() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
-    let order = json!({"manifest": host.manifest(FRONT)});
+    let order = json!({"manifest": manifest(FRONT)});
     refused(&host, &order, 409, "imported by front").await;
     assert_eq!(host.get("/services/back").await["name"], "back");
 }
@@ -44,20 +45,21 @@ async fn what_asks_for_more_than_it_is_granted_does_not_come() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
     let fetches = host.upload(component("fetches.wasm")).await;
     let (section, _hosts) = FETCHER.split_once("outbound_hosts").unwrap();
-    let manifest = host.manifest(&format!("{FRONT}{BACK}{section}"));
+    let manifest = manifest(&format!("{FRONT}{BACK}{section}"));
     let order = json!({"manifest": manifest, "components": {"fetcher": fetches}});
     refused(&host, &order, 422, "wasi:http").await;
     assert!(!host.data().join("services/fetcher.redb").exists(), "its store was not made");
-    assert_eq!(host.kept_components(), [digest("callers.wasm")]);
+    assert_eq!(host.kept_components(), [digest(&component("callers.wasm"))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_makes_no_sense_is_told_what_is_wrong() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
-    let all = host.manifest(&format!("{FRONT}{BACK}"));
+    let all = manifest(&format!("{FRONT}{BACK}"));
     refused(&host, &json!({"manifest": "[host]\nport = 1\n"}), 422, "unknown key").await;
-    refused(&host, &json!({"manifest": all, "components": {"cart": digest("callers.wasm")}}), 422, "cart").await;
-    let new = host.manifest(&format!("{FRONT}{BACK}{FETCHER}"));
+    refused(&host, &json!({"manifest": all, "components": {"cart": digest(&component("callers.wasm"))}}), 422, "cart")
+        .await;
+    let new = manifest(&format!("{FRONT}{BACK}{FETCHER}"));
     refused(&host, &json!({"manifest": new}), 422, "no component is named").await;
     refused(&host, &json!({"manifest": all, "contracts": []}), 422, "").await;
     refused(&host, &json!({"manifest": all, "contracts": [{"path": "a.wit", "text": "no wit"}]}), 422, "a.wit").await;
@@ -69,14 +71,14 @@ async fn an_order_that_makes_no_sense_is_told_what_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_admin_may_apply_and_forget() {
     let mut host = Host::start(&format!("{FRONT}{BACK}")).await;
-    let deployer = host.post("/tokens", &json!({"name": "ci", "role": "deployer"})).await.ok();
-    let admin = host.post("/tokens", &json!({"name": "ops", "role": "admin"})).await.ok();
-    let order = json!({"manifest": host.manifest(&format!("{FRONT}{BACK}"))});
+    let deployer = host.post("/tokens", &json!({"name": "ci", "role": "deployer"})).await.expect(201);
+    let admin = host.post("/tokens", &json!({"name": "ops", "role": "admin"})).await.expect(201);
+    let order = json!({"manifest": manifest(&format!("{FRONT}{BACK}"))});
     for (token, applies, forgets) in [(&deployer, 403, 403), (&admin, 200, 409)] {
-        host.token = token["token"].as_str().unwrap().into();
+        host.operator = host.operator.with_token(token["token"].as_str().unwrap());
         assert_eq!(host.post("/apply", &order).await.status, applies);
-        assert_eq!(host.ask("DELETE", "/stores/front", None).await.status, forgets);
-        assert_eq!(host.ask("GET", "/stores", None).await.status, 200);
+        assert_eq!(host.delete("/stores/front").await, forgets);
+        assert_eq!(host.operator.get("/stores").await.status, 200);
     }
 }
 
@@ -88,6 +90,6 @@ async fn what_waits_for_a_restart_is_told_again_until_then() {
         assert_eq!(changes(&host.apply(&slow).await), ["- restart gateway.idle_ms_max"]);
     }
     assert_eq!(history(&host, 2).await, Vec::<String>::new());
-    host.restart(&slow).await;
+    host = host.restart(&slow).await;
     assert_eq!(changes(&host.apply(&slow).await), Vec::<String>::new());
 }

@@ -12,7 +12,7 @@ const VARIANT_BYTES: usize = 265;
 
 /// The guest `callers` with `text` as its variant: what that does is in `host/tests/callers/src/variant.rs`. One text is
 /// one digest.
-pub(super) fn variant(text: &str) -> Vec<u8> {
+pub(crate) fn variant(text: &str) -> Vec<u8> {
     let mut bytes = component("callers.wasm");
     let place = bytes.windows(MARK.len()).position(|window| window == MARK).unwrap();
     let text = format!("{text:VARIANT_BYTES$}");
@@ -26,7 +26,7 @@ pub(super) fn says(text: &str) -> Vec<u8> {
     variant(&format!("call=say {text}"))
 }
 
-pub(super) fn digest(component: &[u8]) -> String {
+pub(crate) fn digest(component: &[u8]) -> String {
     Digest::of(component).to_string()
 }
 
@@ -42,7 +42,7 @@ pub(super) fn dummy(wit: &str, world: &str) -> Vec<u8> {
 }
 
 /// `component` with a custom section more: it does the same under another digest.
-pub(super) fn marked(component: &[u8], mark: &str) -> Vec<u8> {
+pub(crate) fn marked(component: &[u8], mark: &str) -> Vec<u8> {
     let name = "mark";
     let length = |text: &str| u8::try_from(text.len()).unwrap();
     let content = [&[length(name)], name.as_bytes(), mark.as_bytes()].concat();

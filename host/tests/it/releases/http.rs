@@ -14,7 +14,7 @@ type Connections = hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>
 
 /// Sends to one address, with a token or without. Clones share their connections.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     connections: Connections,
     address: SocketAddr,
     headers: Vec<(String, String)>,
@@ -22,46 +22,46 @@ pub(super) struct Client {
 
 /// What came back; `body` is null where there is none, and a text where it is no JSON.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// The body of an answer that has `status`.
     #[track_caller]
-    pub(super) fn expect(self, status: u16) -> Value {
+    pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{:#}", self.body);
         self.body
     }
 
     /// What a problem document says of one.
-    pub(super) fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         self.body["detail"].as_str().unwrap_or_default()
     }
 }
 
 impl Client {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self::from_address(address, None)
     }
 
     /// One whose connections come from `source`: to the host it is a client of its own.
-    pub(super) fn from_address(address: SocketAddr, source: Option<IpAddr>) -> Self {
+    pub(crate) fn from_address(address: SocketAddr, source: Option<IpAddr>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_local_address(source);
         let connections = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
         Self { connections, address, headers: Vec::new() }
     }
 
-    pub(super) fn with_header(&self, name: &str, value: &str) -> Self {
+    pub(crate) fn with_header(&self, name: &str, value: &str) -> Self {
         let mut with = self.clone();
         with.headers.retain(|(known, _)| known != name);
         with.headers.push((name.into(), value.into()));
         with
     }
 
-    pub(super) fn with_token(&self, token: &str) -> Self {
+    pub(crate) fn with_token(&self, token: &str) -> Self {
         self.with_header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
     }
 
@@ -71,24 +71,24 @@ impl Client {
         value.replace("Bearer ", "")
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, Bytes::new()).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
         self.send("POST", path, body).await
     }
 
-    pub(super) async fn post_json(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Answer {
         self.with_header("content-type", "application/json").send("POST", path, body.to_string()).await
     }
 
-    pub(super) async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
         self.try_send(method, path, body).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// As [`Client::send`], of a host that may be gone.
-    pub(super) async fn try_send(
+    pub(crate) async fn try_send(
         &self,
         method: &str,
         path: &str,
@@ -108,7 +108,7 @@ impl Client {
 }
 
 /// `text` as it stands in a query.
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),

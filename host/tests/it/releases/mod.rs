@@ -1,8 +1,8 @@
 //! Releases of a whole host: started from a manifest, asked over HTTP, changed as an operator does it.
 
 mod candidates;
-mod components;
-mod http;
+pub(crate) mod components;
+pub(crate) mod http;
 mod kills;
 mod load;
 mod migrations;
