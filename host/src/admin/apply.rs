@@ -47,7 +47,12 @@ pub(super) struct ApplyAnswer {
 
 impl Admin {
     /// Finds what it takes to come to what the body wants and, but for a dry run, does it.
-    pub(super) async fn apply(&self, who: &Holder, head: &Parts, body: RequestBody) -> Result<ApplyAnswer, Refused> {
+    pub(super) async fn apply(
+        &self,
+        who: &Holder,
+        head: &Parts,
+        body: &mut RequestBody,
+    ) -> Result<ApplyAnswer, Refused> {
         admin_only(who, "change which services there are")?;
         let options = Options::read(head.uri.query(), &["dryRun"])?;
         let body = whole(body, APPLY_BYTES_MAX, self.body_read_max).await?;

@@ -20,7 +20,7 @@ impl Admin {
         &self,
         service: &str,
         function: &str,
-        body: RequestBody,
+        body: &mut RequestBody,
         request: &RequestId,
     ) -> Result<Option<Vec<u8>>, Refused> {
         let routing = self.calls.routing();

@@ -84,7 +84,7 @@ impl Admin {
         who: &Holder,
         service: &str,
         head: &Parts,
-        body: RequestBody,
+        body: &mut RequestBody,
     ) -> Result<(StatusCode, DeployAnswer), Refused> {
         let service = self.named(service)?;
         self.may_deploy(who, &service)?;
@@ -110,7 +110,7 @@ impl Admin {
         &self,
         who: &Holder,
         head: &Parts,
-        body: RequestBody,
+        body: &mut RequestBody,
     ) -> Result<(StatusCode, SetAnswer), Refused> {
         let mut options = Options::read(head.uri.query(), &["dryRun"])?;
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;

@@ -70,7 +70,7 @@ pub(super) fn decoded(segment: &str) -> Result<Cow<'_, str>, Refusal> {
 }
 
 /// The whole body, bounded in bytes and time.
-pub(super) async fn whole(body: RequestBody, bytes_max: usize, time_max: Duration) -> Result<Bytes, Refusal> {
+pub(super) async fn whole(body: &mut RequestBody, bytes_max: usize, time_max: Duration) -> Result<Bytes, Refusal> {
     let gathered = tokio::time::timeout(time_max, Limited::new(body, bytes_max).collect());
     match gathered.await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
@@ -78,6 +78,22 @@ pub(super) async fn whole(body: RequestBody, bytes_max: usize, time_max: Duratio
         Ok(Err(_)) => Err(Refusal::Malformed { what: "The body is malformed or breaks off." }),
         Err(_elapsed) => Err(Refusal::BodySlow),
     }
+}
+
+/// Reads what is left of a body and throws it away, within these bounds: a server that closes while its client still
+/// sends takes the answer away from it.
+pub(super) async fn discard(body: &mut RequestBody, bytes_max: usize, time_max: Duration) {
+    let read_out = async {
+        let mut left = bytes_max;
+        while let Some(Ok(frame)) = body.frame().await {
+            match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // Late is no different from too large: the connection is closed.
+    let _late = tokio::time::timeout(time_max, read_out).await;
 }
 
 #[cfg(test)]

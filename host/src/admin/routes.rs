@@ -1,14 +1,15 @@
 //! The routes of the operator's side: what is at a path, which methods it has, and whether it asks for the token.
 
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use super::Admin;
 use super::releases::Action;
-use super::request::{RequestBody, bearer, decoded, request_id};
+use super::request::{RequestBody, bearer, decoded, discard, request_id};
 use crate::gateway::{Body, Problem, Refusal};
+use crate::limits::{BODY_DISCARD_BYTES_MAX, COMPONENT_BYTES_MAX};
 use crate::names::RequestId;
 use crate::release::Verdict;
 
@@ -95,14 +96,20 @@ impl<'a> Route<'a> {
 
 impl Admin {
     /// Answers one request. Every answer carries the request's id.
-    pub(super) async fn respond(&self, head: &Parts, body: RequestBody) -> Response<Body> {
+    pub(super) async fn respond(&self, head: &Parts, mut body: RequestBody) -> Response<Body> {
         let (id, answer) = match request_id(&head.headers) {
             Ok(id) => {
-                let answer = self.route(head, body, &id).await;
+                let answer = self.route(head, &mut body, &id).await;
                 (id, answer)
             }
             Err((id, refusal)) => (id, Err(refusal.into())),
         };
+        // Who holds a token may send a component anyway: it is not for its size that the reason does not arrive.
+        let bytes_max =
+            if matches!(answer, Err(Refused::Token)) { BODY_DISCARD_BYTES_MAX } else { COMPONENT_BYTES_MAX };
+        if !head.headers.contains_key(EXPECT) {
+            discard(&mut body, bytes_max, self.body_read_max).await;
+        }
         let mut response = answer.unwrap_or_else(|refused: Refused| refused.into_response(&id));
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -112,7 +119,7 @@ impl Admin {
         response
     }
 
-    async fn route(&self, head: &Parts, body: RequestBody, id: &RequestId) -> Result<Response<Body>, Refused> {
+    async fn route(&self, head: &Parts, body: &mut RequestBody, id: &RequestId) -> Result<Response<Body>, Refused> {
         let route = Route::at(head.uri.path()).ok_or(Refusal::NoRoute)?;
         if route.is_open() {
             return self.open(&route, head);

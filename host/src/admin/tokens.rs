@@ -48,7 +48,7 @@ impl Admin {
         self.releases.holder(given)
     }
 
-    pub(super) async fn add_token(&self, who: &Holder, body: RequestBody) -> Result<MadeToken, Refused> {
+    pub(super) async fn add_token(&self, who: &Holder, body: &mut RequestBody) -> Result<MadeToken, Refused> {
         admin_only(who, "manage tokens")?;
         let body: Bytes = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let NewToken { name, role, services } = json(&body)?;
@@ -70,7 +70,7 @@ impl Admin {
     }
 
     /// Takes a component for a deploy that comes after it.
-    pub(super) async fn upload(&self, who: &Holder, body: RequestBody) -> Result<UploadAnswer, Refused> {
+    pub(super) async fn upload(&self, who: &Holder, body: &mut RequestBody) -> Result<UploadAnswer, Refused> {
         if !who.may_deploy_any() {
             return Err(Refused::forbidden(format!("The token {:?} may not deploy.", who.name)));
         }

@@ -102,7 +102,7 @@ pub(super) struct Up {
 #[derive(Debug, Args)]
 pub(super) struct ManifestFile {
     /// The manifest
-    #[arg(long, value_name = "FILE", env = MANIFEST_VARIABLE, default_value = "switchyard.toml", value_hint = ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", env = MANIFEST_VARIABLE, default_value = "switchyard.toml", value_hint = ValueHint::FilePath)]
     pub(super) manifest: PathBuf,
 }
 
@@ -110,10 +110,10 @@ pub(super) struct ManifestFile {
 #[derive(Debug, Args)]
 pub(super) struct Host {
     /// The operator's side of the host [default: as the manifest in this folder says, else http://127.0.0.1:8081]
-    #[arg(long, value_name = "URL", env = ADMIN_VARIABLE)]
+    #[arg(long, global = true, value_name = "URL", env = ADMIN_VARIABLE)]
     pub(super) admin: Option<String>,
     /// The data directory of the host, where the admin token is [default: as the manifest in this folder says]
-    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(super) data: Option<PathBuf>,
     #[command(flatten)]
     pub(super) manifest: ManifestFile,
@@ -195,6 +195,7 @@ mod tests {
         let check = |line: &str, good: bool| assert_eq!(reads(line.split(' ')), good, "{line}");
         check("switchyard up --manifest m.toml --listen 0.0.0.0:80 --admin [::1]:81 --data d", true);
         check("switchyard up --listen 8080", false);
+        check("switchyard token add ci --role viewer --admin http://127.0.0.1:9 --data d --manifest m.toml", true);
         check("switchyard status", true);
         check("switchyard status cart --json --admin http://127.0.0.1:9", true);
         check("switchyard status --watch --json", true);

@@ -168,7 +168,7 @@ fn said(result: Result<Answer, CallError>) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
-fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+pub(crate) fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
     tokio::spawn(task)
 }
 

@@ -65,6 +65,12 @@ impl Client {
         self.with_header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
     }
 
+    /// The token that it was given last.
+    pub(super) fn token(&self) -> String {
+        let (_, value) = self.headers.iter().find(|(name, _)| *name == AUTHORIZATION.as_str()).unwrap();
+        value.replace("Bearer ", "")
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, Bytes::new()).await
     }

@@ -3,10 +3,13 @@
 mod candidates;
 pub(crate) mod components;
 pub(crate) mod http;
+mod kills;
+mod load;
 mod migrations;
 mod refusals;
 mod shadow;
 mod swaps;
+mod tokens;
 
 use std::net::IpAddr;
 use std::os::unix::fs::symlink;
@@ -92,15 +95,32 @@ impl Setup {
         self
     }
 
+    /// That the components which are kept are those of the releases of `services`, and no other file is there.
+    #[track_caller]
+    fn nothing_is_left_over(&self, services: &Value) {
+        let mut due: Vec<String> = Vec::new();
+        for service in services.as_array().unwrap() {
+            let kept = service["kept"].as_array().unwrap().iter();
+            let releases = kept.chain([&service["live"]]).chain(service.get("candidate"));
+            due.extend(releases.map(|release| release["digest"].as_str().unwrap().replace("sha256:", "") + ".wasm"));
+        }
+        due.sort();
+        due.dedup();
+        assert_eq!(files(&self.path("data/components")), due);
+    }
+
+    fn write_manifest(&self) {
+        std::fs::write(self.path("switchyard.toml"), format!("{}{}", self.manifest.0, self.manifest.1)).unwrap();
+    }
+
     async fn start(self) -> Rig {
         self.try_start().await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// As [`Setup::start`]; why not, where it does not start.
     async fn try_start(self) -> Result<Rig, String> {
-        let manifest = self.path("switchyard.toml");
-        std::fs::write(&manifest, format!("{}{}", self.manifest.0, self.manifest.1)).unwrap();
-        let configuration = load(&manifest, &[], Flags::default()).unwrap();
+        self.write_manifest();
+        let configuration = load(&self.path("switchyard.toml"), &[], Flags::default()).unwrap();
         let host = platform::start(&configuration, &|_progress| {}).await.map_err(|error| error.to_string())?;
         let token = std::fs::read_to_string(self.path("data/admin-token")).unwrap();
         let operator = Client::new(host.admin_address()).with_token(token.trim());
@@ -195,17 +215,9 @@ impl Rig {
         of_service.map(|line| line["what"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// That the components which are kept are those of the releases, and no other file is there.
     async fn nothing_is_left_over(&self) {
-        let mut due: Vec<String> = Vec::new();
-        for service in self.operator.get("/services").await.expect(200)["items"].as_array().unwrap() {
-            let kept = service["kept"].as_array().unwrap().iter();
-            let releases = kept.chain([&service["live"]]).chain(service.get("candidate"));
-            due.extend(releases.map(|release| release["digest"].as_str().unwrap().replace("sha256:", "") + ".wasm"));
-        }
-        due.sort();
-        due.dedup();
-        assert_eq!(files(&self.setup.path("data/components")), due);
+        let services = self.operator.get("/services").await.expect(200);
+        self.setup.nothing_is_left_over(&services["items"]);
     }
 }
 

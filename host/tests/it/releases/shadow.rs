@@ -61,7 +61,7 @@ async fn a_service_that_others_call_is_run_in_shadow_too() {
     rig.deploy("back", "?shadow=100", marked(&says("1"), "same")).await.expect(201);
     assert_eq!(
         rig.act("back.write{add m; time}; back.read{get m}; back.write{front.write{add n}}; add n").await.len(),
-        22
+        24
     );
     assert_eq!(rig.report("back", 3).await["equal"], 3);
 }
