@@ -73,6 +73,24 @@ fn what_the_defaults_show_as_a_comment_can_be_set() {
 }
 
 #[test]
+fn another_text_counts_as_if_it_were_in_the_file() {
+    let variables =
+        [("SWITCHYARD_LIMITS_DEADLINE_MS", "7"), ("SWITCHYARD_ADMIN_TOKEN", "0123456789abcdef0123456789abcdef")];
+    let flags = Flags { data: Some("elsewhere".into()), ..Flags::default() };
+    let (configuration, folder) = load_with(CART, &variables, flags).expect("a good manifest");
+    assert_eq!(configuration.with_text(CART).expect("a good manifest"), configuration.manifest);
+    let text = format!("[host]\ndata = \"here\"\n{}", CART.replace("cart.wasm", "other.wasm"));
+    let manifest = configuration.with_text(&text).expect("a good manifest");
+    assert_eq!((manifest.host.data, manifest.limits.deadline_ms), (PathBuf::from("elsewhere"), 7));
+    let cart = manifest.services.get(&ServiceName::parse("cart").expect("a name")).expect("the service");
+    assert_eq!(cart.component, folder.join("other.wasm"));
+    for wrong in ["", "[host]\nport = 1\n", &" ".repeat(MANIFEST_BYTES_MAX + 1)] {
+        assert!(configuration.with_text(wrong).is_err(), "{} bytes", wrong.len());
+    }
+    assert!(!format!("{configuration:?}").contains("0123456789abcdef"), "the token is in no log");
+}
+
+#[test]
 fn flags_win_over_variables_and_those_over_the_manifest() {
     let text = format!("[host]\nlisten = \"127.0.0.1:1\"\ndata = \"here\"\nlog_filter = \"warn\"\n{CART}");
     let variables = [("SWITCHYARD_HOST_LISTEN", "127.0.0.1:2"), ("SWITCHYARD_HOST_DATA", "there")];
