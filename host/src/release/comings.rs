@@ -15,6 +15,7 @@ use super::judge::Judged;
 use super::migrate::commit_migration;
 use super::record::ReleaseRecord;
 use super::state::State;
+use crate::call::Service;
 use crate::names::ServiceName;
 use crate::store::{Store, Stores};
 
@@ -68,7 +69,7 @@ impl Inner {
     pub(super) async fn bring_data(
         &self,
         coming: &Coming,
-        service: &Arc<crate::call::Service>,
+        service: &Arc<Service>,
         judged: &Judged,
     ) -> Result<(), DeployError> {
         let Some(release) = judged.release.as_ref().filter(|_| coming.needs_migration(judged)) else { return Ok(()) };

@@ -7,7 +7,7 @@ use super::data::DataStamp;
 use super::deploy::running;
 use super::error::DeployError;
 use super::judge::Proposal;
-use super::load::{LoadError, Workshop};
+use super::load::Workshop;
 use super::state::{Running, State};
 use crate::config::{LimitSettings, ServiceSettings};
 use crate::contract::{Contracts, World};
@@ -76,8 +76,7 @@ impl Scene {
         let place = self.place(service)?;
         let live = place.live.as_ref().map(|live| &*live.world.name);
         let name = place.settings.contract.as_deref().or(live).unwrap_or_default();
-        let world: Result<_, LoadError> = workshop.world(&self.contracts.1, service, name);
-        Ok(world?)
+        Ok(workshop.world(&self.contracts.1, service, name)?)
     }
 }
 
