@@ -1,6 +1,6 @@
 //! The tests of the host as a whole: a file per theme.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails")]
 
 mod apply;
 mod calls;
