@@ -54,6 +54,9 @@ pub(crate) struct SwapReport {
     with_swaps: Stretch,
     /// As many as go, one after the other.
     with_many_swaps: Stretch,
+    /// One caller alone, who has the machine to himself but for the operator: what it waits longer is the swap's.
+    alone: Stretch,
+    alone_with_swaps: Stretch,
 }
 
 /// One service's component, and how often it was made different.
@@ -83,18 +86,29 @@ pub(crate) async fn measure(workspace: &Path, time: Duration) -> anyhow::Result<
         operator.times(|operator, try_| async move { operator.deploy(try_ % 5, try_ % 2).await }).await?;
     let rollback_ms = operator.times(|operator, try_| async move { operator.back(try_ % 5).await }).await?;
     let mut stretches = Vec::new();
-    for (name, pause) in [
-        ("without swaps", None),
-        ("a swap a second", Some(Duration::from_secs(1))),
-        ("one swap after the other", Some(Duration::ZERO)),
+    for (name, callers, pause) in [
+        ("without swaps", CONNECTIONS, None),
+        ("a swap a second", CONNECTIONS, Some(Duration::from_secs(1))),
+        ("one swap after the other", CONNECTIONS, Some(Duration::ZERO)),
+        ("one caller, without swaps", 1, None),
+        ("one caller, ten swaps a second", 1, Some(Duration::from_millis(100))),
     ] {
         eprintln!("measuring: {name}");
-        stretches.push(stretch(&server, &operator, &carts, time, pause).await?);
+        stretches.push(stretch(&server, &operator, &carts, time, (callers, pause)).await?);
     }
     server.stop().await?;
-    let [without_swaps, with_swaps, with_many_swaps] =
-        <[Stretch; 3]>::try_from(stretches).map_err(|_| anyhow::anyhow!("three stretches"))?;
-    Ok(SwapReport { deploy_new_ms, deploy_known_ms, rollback_ms, without_swaps, with_swaps, with_many_swaps })
+    let [without_swaps, with_swaps, with_many_swaps, alone, alone_with_swaps] =
+        <[Stretch; 5]>::try_from(stretches).map_err(|_| anyhow::anyhow!("five stretches"))?;
+    Ok(SwapReport {
+        deploy_new_ms,
+        deploy_known_ms,
+        rollback_ms,
+        without_swaps,
+        with_swaps,
+        with_many_swaps,
+        alone,
+        alone_with_swaps,
+    })
 }
 
 /// Loads the shop for `time`, while the operator swaps every `pause`, if there is one.
@@ -103,10 +117,10 @@ async fn stretch(
     operator: &Operator,
     carts: &[String],
     time: Duration,
-    pause: Option<Duration>,
+    (callers, pause): (usize, Option<Duration>),
 ) -> anyhow::Result<Stretch> {
     let each = carts.len() / CONNECTIONS;
-    let scripts: Vec<Script> = (0..CONNECTIONS)
+    let scripts: Vec<Script> = (0..callers)
         .map(|connection| match connection % 2 {
             0 => get_item(connection * 7919, ITEMS),
             _ => cart_lines(connection, carts[connection * each..][..each].to_vec()),
@@ -223,12 +237,15 @@ impl fmt::Display for SwapReport {
             "\n{heading:<42} {:>10} {:>10} {:>10} {:>11} {:>8} {:>8}",
             "requests/s", "p50 µs", "p99 µs", "longest µs", "swaps", "failed"
         )?;
-        let calm = self.without_swaps.p99_micros.max(1) as f64;
         for (name, stretch) in [
             ("without swaps", &self.without_swaps),
             ("a swap a second", &self.with_swaps),
             ("one swap after the other", &self.with_many_swaps),
+            ("one caller, without swaps", &self.alone),
+            ("one caller, ten swaps a second", &self.alone_with_swaps),
         ] {
+            let calm = if name.starts_with("one caller") { &self.alone } else { &self.without_swaps };
+            let calm = calm.p99_micros.max(1) as f64;
             let Stretch { requests_per_second, p50_micros, p99_micros, longest_micros, failed, swaps } = stretch;
             let ratio = *p99_micros as f64 / calm;
             writeln!(

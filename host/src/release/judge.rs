@@ -268,7 +268,10 @@ fn start(
     let made = workshop.release(service, limits, record, &proposed.proposal.component);
     verdict.timings.insert("compileMs", millis(began));
     match made {
-        Ok(release) => Ok(Some(release)),
+        Ok(release) => {
+            memory(verdict, proposed, release.program.initial_memory_bytes());
+            Ok(Some(release))
+        }
         Err(LoadError::Compile { source, .. }) => {
             verdict.refused(Check::Start, "the component", "one that the host can run", chain(&source), "");
             Ok(None)
@@ -278,6 +281,23 @@ fn start(
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// What it asks of the service's memory: told where it is another amount than the live release asks for, refused where
+/// it is more than the service has.
+fn memory(verdict: &mut Verdict, proposed: &Read<'_>, bytes: u64) {
+    let bytes_max = proposed.place.limits.memory_bytes_max;
+    if usize::try_from(bytes).is_ok_and(|bytes| bytes > bytes_max) {
+        let expected = format!("at most limits.memory_bytes_max = {bytes_max} bytes");
+        verdict.refused(Check::Start, "the component's memory", &expected, format!("{bytes} bytes at its start"), "");
+    }
+    let live = proposed.place.live.as_ref().map_or(0, |live| live.memory_bytes);
+    let asks = format!("memory: {bytes} bytes at its start, {live} before");
+    match bytes.cmp(&live) {
+        std::cmp::Ordering::Greater => verdict.asks.more.push(asks),
+        std::cmp::Ordering::Less => verdict.asks.less.push(asks),
+        std::cmp::Ordering::Equal => {}
     }
 }
 

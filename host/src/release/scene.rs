@@ -29,6 +29,8 @@ pub(super) struct Scene {
 pub(super) struct Live {
     pub(super) digest: Digest,
     pub(super) world: Arc<World>,
+    /// What an instance begins with.
+    pub(super) memory_bytes: u64,
 }
 
 /// A service that a release is proposed for, as it is to be.
@@ -50,7 +52,9 @@ pub(super) struct Place {
 
 impl Live {
     fn of(running: &Running) -> Self {
-        Self { digest: running.record.live.digest, world: Arc::clone(&running.live.world) }
+        let release = &running.live;
+        let memory_bytes = release.program.initial_memory_bytes();
+        Self { digest: running.record.live.digest, world: Arc::clone(&release.world), memory_bytes }
     }
 }
 

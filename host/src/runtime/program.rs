@@ -17,6 +17,9 @@ use super::state::{Service, State};
 use crate::contract::{Function, World};
 use crate::limits::COMMIT_BYTES_MAX;
 
+/// Bytes of a page of a WebAssembly memory (core specification, "Memory Instances").
+const WASM_PAGE_BYTES: u64 = 65_536;
+
 /// A component linked to a contract, ready to run. Its runs share nothing.
 pub struct Program {
     pub(super) instances: InstancePre<State>,
@@ -80,6 +83,14 @@ impl Program {
             report(&self.service, ended, failure)
         });
         Finished { result, transaction: state.transaction, outbound: state.outbound }
+    }
+
+    /// Bytes of the largest memory that an instance begins with.
+    #[must_use]
+    pub fn initial_memory_bytes(&self) -> u64 {
+        let required = self.instances.component().resources_required();
+        let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or(0);
+        pages.saturating_mul(WASM_PAGE_BYTES)
     }
 
     /// Whether its service may send requests to hosts outside.

@@ -33,6 +33,14 @@ async fn one_refused_component_refuses_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_begins_with_more_memory_than_its_service_has_does_not_run() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let manifest = manifest(&format!("{FRONT}{BACK}limits.memory_bytes_max = 65536\n"));
+    refused(&host, &json!({"manifest": manifest}), 422, "at most limits.memory_bytes_max = 65536 bytes").await;
+    assert_eq!(host.write("release").await.expect(200), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_others_call_is_not_removed() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
     let order = json!({"manifest": manifest(FRONT)});
