@@ -162,3 +162,28 @@ async fn a_service_that_the_manifest_leaves_out_for_a_while_goes_on_where_it_was
     assert_eq!(rig.service("leaves").await["live"]["digest"], digest(&components[1]));
     assert_eq!(digests(&rig.service("leaves").await["kept"]), [digest(&components[0])]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn changes_by_many_at_once_come_one_after_the_other() {
+    let rig = Rig::pair("").await;
+    let deployers = (2..8).map(async |release: usize| {
+        let service = if release.is_multiple_of(2) { "front" } else { "back" };
+        for _ in 0..4 {
+            let deployed = rig.deploy(service, "", says(&release.to_string())).await;
+            assert!(matches!(deployed.status, 200 | 201 | 409), "{:#}", deployed.body);
+            assert!(matches!(rig.change(service, "rollback").await.status, 200 | 409));
+        }
+    });
+    futures::future::join_all(deployers).await;
+    for service in ["front", "back"] {
+        let lines = rig.history().await;
+        let lines = lines.iter().filter(|line| line["service"] == service);
+        let mut live = json!(digest(&says("1")));
+        for line in lines.skip(1) {
+            assert_eq!(line["from"], live, "each change began where the one before ended");
+            live = line["to"].clone();
+        }
+        assert_eq!(rig.service(service).await["live"]["digest"], live);
+    }
+    rig.nothing_is_left_over().await;
+}
