@@ -1,12 +1,11 @@
 //! What shadow runs of a candidate came to.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 /// How calls of one function compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FunctionReport {
+    pub function: String,
     pub equal: u64,
     pub different: u64,
 }
@@ -29,7 +28,8 @@ pub struct ShadowReport {
     pub different: u64,
     /// Calls that there was no room to compare.
     pub dropped: u64,
-    pub functions: BTreeMap<String, FunctionReport>,
+    /// In the order in which they were first called.
+    pub functions: Vec<FunctionReport>,
     /// The first ones.
     pub differences: Vec<Difference>,
 }
@@ -38,15 +38,18 @@ impl ShadowReport {
     /// Counts a run of `function`, with what was different; keeps the first `differences_max` differences.
     pub fn compared(&mut self, function: &str, difference: Option<Difference>, differences_max: usize) {
         self.compared += 1;
-        let counts = self.functions.entry(function.into()).or_default();
-        match difference {
-            None => {
-                self.equal += 1;
-                counts.equal += 1;
+        let equal = u64::from(difference.is_none());
+        match self.functions.iter_mut().find(|counted| counted.function == function) {
+            Some(counted) => {
+                counted.equal += equal;
+                counted.different += 1 - equal;
             }
+            None => self.functions.push(FunctionReport { function: function.into(), equal, different: 1 - equal }),
+        }
+        match difference {
+            None => self.equal += 1,
             Some(difference) => {
                 self.different += 1;
-                counts.different += 1;
                 if self.differences.len() < differences_max {
                     self.differences.push(difference);
                 }

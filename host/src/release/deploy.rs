@@ -7,8 +7,9 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::candidate::Trial;
 use super::error::DeployError;
-use super::judge::{Judged, Proposal, Terms, chain, judge, rehearse};
+use super::judge::{Judged, Proposal, Terms, judge};
 use super::record::{CandidateRecord, Event, RolloutRecord, What};
+use super::rehearse::{chain, rehearse};
 use super::scene::Scene;
 use super::state::{Running, RunningCandidate, State};
 use super::tokens::Holder;

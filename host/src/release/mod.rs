@@ -20,6 +20,7 @@ mod migrate;
 mod open;
 mod plan;
 mod record;
+mod rehearse;
 mod scene;
 mod state;
 mod tokens;

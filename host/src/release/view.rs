@@ -1,5 +1,7 @@
 //! Releases as the operator sees them.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -9,6 +11,7 @@ use super::ledger::rfc_3339;
 use super::record::{DataVersions, ReleaseRecord};
 use super::state::Running;
 use crate::call::Release;
+use crate::clock;
 use crate::names::{Digest, ServiceName};
 use crate::observe::{ReleaseFigures, ShadowReport};
 
@@ -63,8 +66,9 @@ pub struct CandidateView {
     pub step: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_seconds: Option<u64>,
-    /// For how long it has been at its step.
-    pub step_seconds: u64,
+    /// When its next step is due, or it is promoted: RFC 3339, in UTC. Later, when there were too few calls to judge it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_step_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowView>,
     /// How it does beside the live release since its step began.
@@ -131,7 +135,10 @@ impl Releases {
             steps: rollout.steps.iter().map(share).collect(),
             step: rollout.step,
             every_seconds: rollout.every_s,
-            step_seconds: candidate.trial.lasted().as_secs(),
+            next_step_at: rollout.every_s.filter(|_| shadow.is_none()).map(|every_s| {
+                let left = Duration::from_secs(every_s).saturating_sub(candidate.trial.lasted());
+                rfc_3339(clock::unix_micros().saturating_add(u64::try_from(left.as_micros()).unwrap_or(u64::MAX)))
+            }),
             shadow: shadow
                 .map(|shadow| ShadowView { share: shadow.share().percent() / 100.0, report: shadow.report() }),
             judged: judged.flatten(),

@@ -55,7 +55,7 @@ async fn calls_wait_for_a_migration_and_see_data_and_release_change_at_once() {
         deployed
     };
     let (deployed, clients) = tokio::join!(deploys, join_all((0..8).map(calls)));
-    assert!(deployed["verdict"]["text"].as_str().unwrap().contains("from then on a rollback goes only to"));
+    assert!(deployed["verdict"]["text"].as_str().unwrap().contains("a rollback then goes only to"));
     for (client, (added, seen, longest)) in clients.into_iter().enumerate() {
         assert_eq!(seen, ["1", "2"]);
         assert!(longest < Duration::from_millis(3_000), "client {client} waited {longest:?}");

@@ -36,6 +36,12 @@ const WRITES: [&str; 7] = [
 ];
 const READS: [&str; 3] = ["get n; time; random", "back.read{get m; time}; who; release", "refuse it"];
 
+/// What a report counts for `function`.
+fn counted(report: &Value, function: &str) -> Value {
+    let mut functions = report["functions"].as_array().unwrap().iter();
+    functions.find(|counted| counted["function"] == function).unwrap().clone()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_that_does_the_same_is_equal_in_every_call() {
     let rig = Rig::pair(ROOM).await;
@@ -51,8 +57,8 @@ async fn a_candidate_that_does_the_same_is_equal_in_every_call() {
     assert_eq!((&report["differences"], &report["dropped"]), (&json!([]), &json!(0)));
     assert_eq!((&report["compared"], &report["equal"]), (&json!(calls), &json!(calls)), "{report:#}");
     // One of the calls came back to it from another service.
-    assert_eq!(report["functions"]["write"], json!({ "equal": 1, "different": 0 }));
-    assert_eq!(report["functions"]["act"]["equal"], WRITES.len());
+    assert_eq!(counted(&report, "write"), json!({ "function": "write", "equal": 1, "different": 0 }));
+    assert_eq!(counted(&report, "act")["equal"], WRITES.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +135,7 @@ async fn a_candidate_that_does_otherwise_is_told_of_by_its_place_and_without_tex
         assert_eq!(told("live"), one, "{candidate}");
         assert!(told("candidate").starts_with(other), "{candidate}: {report:#}");
         assert!(!report.to_string().contains("hunter"), "{report:#}");
-        assert_eq!((&report["different"], &report["functions"]["act"]["different"]), (&json!(1), &json!(1)));
+        assert_eq!((&report["different"], &counted(&report, "act")["different"]), (&json!(1), &json!(1)));
     }
 }
 
