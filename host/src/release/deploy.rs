@@ -84,7 +84,12 @@ impl Releases {
             let state = self.state();
             let (known, asked) = (Arc::clone(&state), proposals.clone());
             let scene = move |inner: &Inner| Scene::of(&inner.workshop, &known, &asked);
-            let mut judged = inner.judge(who, scene, &proposals, plan).await?;
+            let judged = inner.judge(who, scene, &proposals, plan).await;
+            if !Arc::ptr_eq(&state, &self.state()) {
+                // Whatever was found, it is of what was: what was live may be swept already.
+                continue;
+            }
+            let mut judged = judged?;
             judged.iter_mut().for_each(|judged| judged.verdict.finish());
             if judged.iter().any(|judged| !judged.verdict.accepted) {
                 let verdicts = verdicts(judged);
