@@ -73,7 +73,12 @@ impl Inner {
                 let applied = draft.missing.is_empty() && !dry_run;
                 return Ok(draft.told(Vec::new(), applied));
             }
-            let judged = self.judge(who, move |_| Ok(scene), &proposals, &plan).await?;
+            let judged = self.judge(who, move |_| Ok(scene), &proposals, &plan).await;
+            if !Arc::ptr_eq(&state, &self.state.load_full()) {
+                // Whatever was found, it is of what was: what was live may be swept already.
+                continue;
+            }
+            let judged = judged?;
             let is_accepted = judged.iter().all(|judged| judged.verdict.accepted);
             if dry_run {
                 return Ok(draft.told(verdicts(judged), false));
