@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::directory::Directory;
-use super::{CallError, Calls, Inner, Origin, RootCall, Routing};
+use super::{CallError, Calls, Inner, Origin, Routing};
 use crate::clock;
 use crate::names::{Identity, ServiceName};
 
@@ -103,8 +103,10 @@ impl Inner {
         given: &Routing,
         identity: Option<&Identity>,
         origin: Origin<'_>,
-        (service, until): (&ServiceName, Instant),
+        service: &ServiceName,
     ) -> Result<Arc<Directory>, CallError> {
+        // Looked up by those that wait alone: it is no part of a call otherwise.
+        let mut until = None;
         loop {
             let directory = {
                 let current = self.routing.load();
@@ -123,16 +125,17 @@ impl Inner {
                 return Ok(directory);
             }
             drop(directory);
+            let until = *until.get_or_insert_with(|| begins_until(service, given));
             let opened = self.gate.opened.notified();
             if self.gate.held.load(Ordering::SeqCst) && tokio::time::timeout_at(until.into(), opened).await.is_err() {
                 return Err(CallError::Deadline { service: service.clone() });
             }
         }
     }
+}
 
-    /// When a root call has waited long enough to begin.
-    pub(super) fn begins_until(&self, call: &RootCall, routing: &Routing) -> Instant {
-        let deadline_ms = routing.live().member(&call.service).map_or(0, |member| member.service.limits.deadline_ms);
-        clock::now() + Duration::from_millis(deadline_ms)
-    }
+/// When a root call that is made now has waited long enough to begin.
+fn begins_until(service: &ServiceName, routing: &Routing) -> Instant {
+    let deadline_ms = routing.live().member(service).map_or(0, |member| member.service.limits.deadline_ms);
+    clock::now() + Duration::from_millis(deadline_ms)
 }

@@ -122,9 +122,7 @@ impl Calls {
     /// Dropping the future of a call that may write does not end it: it goes on in the background, so that what it
     /// began elsewhere is finished or undone. A read-only call ends where it is.
     pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Answer, CallError> {
-        let until = self.inner.begins_until(&call, routing);
-        let begun = self.inner.begin(routing, call.identity.as_ref(), origin, (&call.service, until));
-        let directory = begun.await?;
+        let directory = self.inner.begin(routing, call.identity.as_ref(), origin, &call.service).await?;
         if call.function.reads_only() {
             return run(Arc::clone(&self.inner), directory, call).await;
         }
@@ -153,8 +151,7 @@ impl Calls {
     ) -> Result<Option<Identity>, CallError> {
         let Some(authenticator) = routing.live().authenticator() else { return Ok(None) };
         let service = authenticator.member.service.name();
-        let until = clock::now() + std::time::Duration::from_millis(authenticator.member.service.limits.deadline_ms);
-        let directory = self.inner.begin(routing, None, origin, (service, until)).await?;
+        let directory = self.inner.begin(routing, None, origin, service).await?;
         let Some(authenticator) = directory.authenticator() else { return Ok(None) };
         let key = Sessions::key(token);
         if let Some(identity) = self.inner.sessions.get(&key, &authenticator.member) {
