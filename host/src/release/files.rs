@@ -27,6 +27,12 @@ pub enum FileError {
     Damaged { path: PathBuf },
 }
 
+/// Makes the names in `folder` durable.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|source| FileError::Write { path: folder.into(), source })
+}
+
 impl Files {
     /// Opens the folder, which is made if it is not there, and removes what was not written to its end.
     pub(super) fn open(folder: PathBuf, extension: &'static str) -> Result<Self, FileError> {

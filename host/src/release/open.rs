@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use super::candidate::Trial;
 use super::change::HOST;
 use super::data::DataStamp;
-use super::files::{FileError, Files};
+use super::files::{FileError, Files, sync_folder};
 use super::ledger::{Ledger, LedgerError};
 use super::load::{LoadError, Workshop};
 use super::migrate::commit_migration;
@@ -119,6 +119,8 @@ impl Releases {
         let components = Files::open(data.join(COMPONENTS_FOLDER), "wasm")?;
         let contracts = Files::open(data.join(CONTRACTS_FOLDER), "json")?;
         let workshop = Workshop::new(runtime, components, contracts, manifest.host.wit.clone());
+        // Their names are as durable as what will be in them: without the ledger a start would begin anew.
+        sync_folder(data)?;
         let (recorded, tokens) = (ledger.services()?, ledger.tokens()?);
         // Nobody judges by them yet: those that no release was judged by can go.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
