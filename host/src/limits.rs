@@ -113,6 +113,12 @@ pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.
 pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// Components that are taken at once: each is in memory until it is judged, and compiling takes both cores.
+pub const COMPONENTS_AT_ONCE_MAX: usize = 4;
+
+/// Longest time that a component waits for its place among those.
+pub const COMPONENT_WAIT_MAX: Duration = Duration::from_secs(60);
+
 /// Longest time that the upload of a component may take: the largest one at half a megabyte a second.
 pub const COMPONENT_READ_MAX: Duration = Duration::from_secs(600);
 

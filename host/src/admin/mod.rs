@@ -23,13 +23,14 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 pub use token::{TOKEN_FILE, TokenFileError, kept_or_new};
 
 use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
 use crate::gateway::{Body, Client, Handler, ServerSettings};
-use crate::limits::ADMIN_CONNECTIONS_MAX;
+use crate::limits::{ADMIN_CONNECTIONS_MAX, COMPONENTS_AT_ONCE_MAX};
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
 use crate::release::Releases;
@@ -49,6 +50,8 @@ pub struct Admin {
     configuration: Configuration,
     body_bytes_max: usize,
     body_read_max: Duration,
+    /// Places for components that are uploaded, or deployed.
+    components: Semaphore,
     tasks: Tasks,
     stop: Stop,
     server: ServerSettings,
@@ -87,6 +90,7 @@ impl Admin {
             configuration: configuration.clone(),
             body_bytes_max: manifest.gateway.body_bytes_max,
             body_read_max: Duration::from_millis(manifest.gateway.body_read_ms_max),
+            components: Semaphore::new(COMPONENTS_AT_ONCE_MAX),
             tasks: tasks.clone(),
             stop: tasks.stop(),
             server,

@@ -55,6 +55,24 @@ impl Options {
     }
 }
 
+impl Options {
+    /// Takes what a deploy of several services says in its body, within the same bounds as a query.
+    pub(super) fn set(&mut self, reason: Option<String>, grants: &[String]) -> Result<(), Refusal> {
+        let mut reading = Reading::default();
+        let pairs = reason.iter().map(|reason| ("reason", reason)).chain(grants.iter().map(|host| ("grant", host)));
+        for (name, value) in pairs {
+            let fault = |detail: Detail| {
+                let field = Some(format!("/{}", if name == "grant" { "grants" } else { name }));
+                Refusal::Faults(vec![Fault { field, parameter: None, detail: detail.into_owned() }])
+            };
+            reading.pair(name, value).map_err(fault)?;
+        }
+        let Plan { reason, grants, .. } = reading.options.plan;
+        (self.plan.reason, self.plan.grants) = (reason, grants);
+        Ok(())
+    }
+}
+
 #[derive(Default)]
 struct Reading {
     options: Options,
@@ -190,6 +208,19 @@ mod tests {
         check("force=true", false);
         check("unknown=1", false);
         check("reason=%", false);
+    }
+
+    #[test]
+    fn what_a_set_says_in_its_body_has_the_bounds_of_a_query() {
+        let check = |reason: &str, grants: &[&str], good: bool| {
+            let grants: Vec<_> = grants.iter().map(ToString::to_string).collect();
+            let set = Options::default().set(Some(reason.into()), &grants);
+            assert_eq!(set.is_ok(), good, "{reason} {grants:?}");
+        };
+        check("because", &["api.example.com"], true);
+        check(&"x".repeat(REASON_BYTES_MAX + 1), &[], false);
+        check("", &["a/b"], false);
+        check("", &["a"; GRANTS_MAX + 1], false);
     }
 
     #[test]

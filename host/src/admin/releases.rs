@@ -12,6 +12,7 @@ use super::options::Options;
 use super::request::{RequestBody, whole};
 use super::routes::Refused;
 use super::services::no_service;
+use super::tokens::admin_only;
 use crate::config::Signature;
 use crate::gateway::Refusal;
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
@@ -89,6 +90,8 @@ impl Admin {
         let service = self.named(service)?;
         self.may_deploy(who, &service)?;
         let options = Options::read(head.uri.query(), DEPLOY)?;
+        may_grant(who, &options)?;
+        let _place = self.place_for_component().await?;
         let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
         let component = if is_json(head) { self.uploaded(&json::<Uploaded>(&body)?.digest)? } else { body };
         let signature = head.headers.get("switchyard-signature").map(|value| value.to_str().unwrap_or_default());
@@ -115,7 +118,8 @@ impl Admin {
         let mut options = Options::read(head.uri.query(), &["dryRun"])?;
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let Set { set, reason, grants, mut signatures } = json(&body)?;
-        (options.plan.reason, options.plan.grants) = (reason, grants);
+        options.set(reason, &grants)?;
+        may_grant(who, &options)?;
         let mut proposals = Vec::new();
         for (service, Uploaded { digest }) in set {
             self.may_deploy(who, &service)?;
@@ -188,6 +192,14 @@ impl Admin {
 
     fn uploaded(&self, digest: &Digest) -> Result<Bytes, Refused> {
         self.releases.component(digest).map_err(refused)
+    }
+}
+
+/// A grant reaches beyond the services that a deployer has: into the network, where the operator's side listens too.
+fn may_grant(who: &Holder, options: &Options) -> Result<(), Refused> {
+    match options.plan.grants.is_empty() {
+        true => Ok(()),
+        false => admin_only(who, "grant hosts"),
     }
 }
 

@@ -225,6 +225,11 @@ impl Refused {
         Self::problem(StatusCode::CONFLICT, what)
     }
 
+    /// There is no room for it now.
+    pub(super) fn busy(what: String) -> Self {
+        Self::problem(StatusCode::SERVICE_UNAVAILABLE, what)
+    }
+
     pub(super) fn unprocessable(what: String) -> Self {
         Self::problem(StatusCode::UNPROCESSABLE_ENTITY, what)
     }

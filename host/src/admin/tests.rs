@@ -184,3 +184,13 @@ async fn metrics_are_prometheus_text() {
     let line = r#"switchyard_calls_total{service="shown",outcome="ok"} 0"#;
     assert!(answer.body.lines().any(|found| found == line), "{}", answer.body);
 }
+
+#[tokio::test(start_paused = true)]
+async fn components_are_taken_a_few_at_a_time() {
+    let tested = tested();
+    let places = u32::try_from(COMPONENTS_AT_ONCE_MAX).expect("a few");
+    let taken = tested.admin.components.try_acquire_many(places).expect("all are free");
+    assert_eq!(tested.ask_with_token("PUT /components").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(taken);
+    assert_eq!(tested.ask_with_token("PUT /components").await.status, StatusCode::OK);
+}

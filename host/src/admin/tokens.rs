@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::sync::SemaphorePermit;
 
 use super::Admin;
 use super::releases::{json, refused};
 use super::request::{RequestBody, whole};
 use super::routes::Refused;
-use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
+use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX, COMPONENT_WAIT_MAX, COMPONENTS_AT_ONCE_MAX};
 use crate::names::{Digest, ServiceName};
 use crate::release::{Holder, Role, TokenView};
 
@@ -69,11 +70,21 @@ impl Admin {
         }
     }
 
+    /// A place to take a component in, until it is dropped: each may take as much memory as the largest one. Who finds
+    /// none free waits for one, before a byte of the component is read.
+    pub(super) async fn place_for_component(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        match tokio::time::timeout(COMPONENT_WAIT_MAX, self.components.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(Refused::busy(format!("{COMPONENTS_AT_ONCE_MAX} other components are being taken: try again."))),
+        }
+    }
+
     /// Takes a component for a deploy that comes after it.
     pub(super) async fn upload(&self, who: &Holder, body: &mut RequestBody) -> Result<UploadAnswer, Refused> {
         if !who.may_deploy_any() {
             return Err(Refused::forbidden(format!("The token {:?} may not deploy.", who.name)));
         }
+        let _place = self.place_for_component().await?;
         let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
         let bytes = body.len();
         let digest = self.releases.upload(body);

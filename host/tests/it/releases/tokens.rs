@@ -63,6 +63,18 @@ async fn each_role_does_what_it_may_and_nothing_else() {
     for (client, status) in clients.iter().zip([403, 403, 200]) {
         assert_eq!(client.post_json("/releases", &set).await.status, status);
     }
+    // A grant reaches beyond the service: into the network of the host.
+    let grants = ["?dryRun=true&grant=127.0.0.1:1", "?grant=127.0.0.1:1"];
+    for query in grants {
+        assert_eq!(
+            clients[1].post(&format!("/services/front/releases{query}"), says("2")).await.status,
+            403,
+            "{query}"
+        );
+    }
+    assert_eq!(clients[2].post(&format!("/services/front/releases{}", grants[0]), says("2")).await.status, 200);
+    let granting = json!({ "set": { "front": set["set"]["front"] }, "grants": ["127.0.0.1:1"] });
+    assert_eq!(clients[1].post_json("/releases", &granting).await.status, 403);
     for stranger in ["", "x", "Bearer", &"0".repeat(64)] {
         assert_eq!(rig.operator.with_token(stranger).get("/services").await.status, 401, "{stranger:?}");
     }
