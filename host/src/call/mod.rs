@@ -12,6 +12,8 @@ mod derive;
 mod directory;
 mod execute;
 mod hold;
+mod linked;
+mod mounts;
 mod nested;
 mod replay;
 mod root;
@@ -31,6 +33,8 @@ use wasmtime::component::Val;
 pub use answer::{Answer, CallError};
 pub use directory::{Directory, Member, NotExported, Release, Service};
 pub use hold::Hold;
+pub use linked::Linked;
+pub use mounts::Mount;
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};
 pub use shadow::Shadow;
 

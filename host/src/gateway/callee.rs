@@ -3,8 +3,13 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use http_body_util::BodyExt as _;
+use hyper::{Request, Response};
+
+use super::body::{Body, BodyError};
+use super::intake::IncomingBody;
 use crate::call::{Answer, CallError, Calls, Origin, RootCall, Routing};
-use crate::names::{Identity, RequestId};
+use crate::names::{Identity, RequestId, ServiceName};
 
 /// Runs calls and knows tokens.
 pub trait Callee: Clone + Send + Sync + 'static {
@@ -18,6 +23,16 @@ pub trait Callee: Clone + Send + Sync + 'static {
         routing: &Routing,
         origin: Origin<'_>,
     ) -> impl Future<Output = Result<Answer, CallError>> + Send;
+
+    /// Has a service that speaks HTTP itself answer a request; resolves when the answer begins.
+    fn serve(
+        &self,
+        service: &ServiceName,
+        request: Request<IncomingBody>,
+        id: RequestId,
+        routing: &Routing,
+        origin: Origin<'_>,
+    ) -> impl Future<Output = Result<Response<Body>, CallError>> + Send;
 
     /// Whom a bearer token belongs to; nothing for one that is unknown.
     fn authenticate(
@@ -41,6 +56,18 @@ impl Callee for Calls {
         origin: Origin<'_>,
     ) -> impl Future<Output = Result<Answer, CallError>> + Send {
         Self::call(self, root, routing, origin)
+    }
+
+    async fn serve(
+        &self,
+        service: &ServiceName,
+        request: Request<IncomingBody>,
+        id: RequestId,
+        routing: &Routing,
+        origin: Origin<'_>,
+    ) -> Result<Response<Body>, CallError> {
+        let response = routing.serve(service, request, id, origin).await?;
+        Ok(response.map(|body| Body::stream(body.map_err(BodyError::from))))
     }
 
     fn authenticate(

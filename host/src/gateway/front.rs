@@ -12,7 +12,6 @@ use super::callee::Callee;
 use super::cors::Cors;
 use super::ids::RequestIds;
 use super::intake::IntakeLimits;
-use super::mounts::{Mount, Mounts};
 use super::rates::Rates;
 use super::routes::RouteError;
 use super::server::{self, ServerSettings};
@@ -46,7 +45,6 @@ pub enum GatewayError {
 #[derive(Debug)]
 pub struct Gateway<C = Calls> {
     pub(super) surfaces: Surfaces,
-    pub(super) mounts: Mounts,
     pub(super) assets: Option<Assets>,
     pub(super) calls: C,
     pub(super) cors: Cors,
@@ -78,7 +76,6 @@ impl<C: Callee> Gateway<C> {
     pub fn new(
         settings: &GatewaySettings,
         drain_ms_max: u64,
-        mounts: Vec<Mount>,
         calls: C,
         tasks: &Tasks,
     ) -> Result<Arc<Self>, GatewayError> {
@@ -94,7 +91,6 @@ impl<C: Callee> Gateway<C> {
             .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
         Ok(Arc::new(Self {
             surfaces: Surfaces::new(Surface::new(calls.routing().worlds())?),
-            mounts: Mounts::new(mounts),
             assets: assets.transpose()?,
             calls,
             cors: Cors::new(&settings.cors_origins),

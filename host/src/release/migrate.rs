@@ -100,7 +100,8 @@ pub(super) async fn commit_migration(
     let store = service.store();
     let seclusion = seclusion(store.begin(), wait);
     let call = CallId::of_seed(&seclusion.seed);
-    let migrated = release.program.migrate(from, seclusion).await;
+    let program = release.program.contract().ok_or("it has no contract, and so no data")?;
+    let migrated = program.migrate(from, seclusion).await;
     migrated.result.map_err(|error| chain(&error))?;
     let commit = migrated.transaction.commit(CommitDetails { call, memo: None, data_version: Some(stamp.bits()) });
     let number = match tokio::time::timeout_at(until.into(), commit).await {

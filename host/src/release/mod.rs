@@ -29,7 +29,6 @@ mod verdict;
 mod view;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,7 +55,7 @@ pub use view::{CandidateView, ReleaseView, ServiceView};
 
 use crate::call::{Calls, Routing};
 use crate::config::Manifest;
-use crate::names::{Digest, ServiceName};
+use crate::names::ServiceName;
 use crate::store::Stores;
 use crate::tasks::Tasks;
 use ledger::{Change, Ledger, LedgerError as Error};
@@ -79,8 +78,6 @@ pub struct Releases {
 struct Inner {
     workshop: Workshop,
     ledger: Ledger,
-    /// The component of each service without a contract, as it was at the start.
-    mounted: BTreeMap<ServiceName, Digest>,
     calls: Calls,
     stores: Stores,
     tasks: Tasks,

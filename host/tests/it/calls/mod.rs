@@ -12,7 +12,7 @@ mod sessions;
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard::call::{Answer, CallError, Calls, Member, Origin, Release, RootCall, Routing, Service};
+use switchyard::call::{Answer, CallError, Calls, Linked, Member, Origin, Release, RootCall, Routing, Service};
 use switchyard::config::LimitSettings;
 use switchyard::contract::{Contracts, Function, World};
 use switchyard::names::{Digest, Identity, RequestId, ServiceName};
@@ -149,7 +149,8 @@ impl Side {
             limits: self.limits.clone(),
         };
         let program: Arc<Program> = runtime.link(&runtime.compile(&bytes).unwrap(), &self.world, settings).unwrap();
-        let release = Release::new(Digest::of(&bytes), Arc::clone(&self.world), program, &self.limits, 0);
+        let release =
+            Release::new(Digest::of(&bytes), Arc::clone(&self.world), Linked::Contract(program), &self.limits, 0);
         Member { service: Arc::clone(&self.service), release: Arc::new(release) }
     }
 }
