@@ -1,6 +1,8 @@
 //! A running host is brought to what a manifest says: over HTTP, as the command line does it.
 
 mod host;
+mod kills;
+mod mounts;
 mod refusals;
 
 use serde_json::{Value, json};
@@ -16,6 +18,10 @@ const FRONT: &str = "[services.front]\ncontract = \"test:calls/front-service@1.0
 const BACK: &str = "[services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
 const FETCHER: &str = "[services.fetcher]\ncontract = \"test:fetches/fetcher\"\ncomponent = \"fetches.wasm\"\n\
                        outbound_hosts = [\"127.0.0.1:9\"]\n";
+
+/// A service that speaks HTTP itself.
+const WEB: &str =
+    "[services.web]\nmount = \"/web\"\ncomponent = \"web_0_2.wasm\"\noutbound_hosts = [\"127.0.0.1:9\"]\n";
 
 /// What changes, each as one text.
 fn changes(answer: &Value) -> Vec<String> {

@@ -1,64 +1,13 @@
 //! A host that is killed with SIGKILL in the middle of a change: it starts again with what was before, or what was to be.
 
-use std::net::SocketAddr;
-use std::process::Stdio;
 use std::time::Duration;
-
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 
 use super::components::{digest, variant, web};
 use super::http::{Answer, Client};
+use super::process::{Process, shares};
 use super::{Setup, look};
 use crate::guest::now;
-
-/// A host in a process of its own. It is killed when this is dropped.
-struct Process {
-    public: Client,
-    operator: Client,
-    child: Child,
-}
-
-impl Process {
-    async fn start(setup: &Setup) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_switchyard"))
-            .args(["up", "--manifest"])
-            .arg(setup.path("switchyard.toml"))
-            .env("SWITCHYARD_HOST_LOG_FORMAT", "json")
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = |fields: &Value, name: &str| fields[name].as_str().unwrap().parse::<SocketAddr>().unwrap();
-        let mut said = String::new();
-        let (public, operator) = loop {
-            let line = log.next_line().await.unwrap().unwrap_or_else(|| panic!("the host ended: {said}"));
-            let fields: Value = serde_json::from_str(&line).unwrap_or_default();
-            if fields["public"].is_string() {
-                break (address(&fields, "public"), address(&fields, "operator"));
-            }
-            said = line;
-        };
-        crate::calls::spawn(async move { while let Ok(Some(_line)) = log.next_line().await {} });
-        let token = std::fs::read_to_string(setup.path("data/admin-token")).unwrap();
-        Self { public: Client::new(public), operator: Client::new(operator).with_token(token.trim()), child }
-    }
-
-    async fn kill(mut self) {
-        self.child.kill().await.unwrap();
-    }
-
-    async fn services(&self) -> Value {
-        self.operator.get("/services").await.expect(200)["items"].clone()
-    }
-
-    async fn history(&self) -> Vec<Value> {
-        self.operator.get("/history?limit=500").await.expect(200)["items"].as_array().unwrap().clone()
-    }
-}
+use serde_json::{Value, json};
 
 /// What is under way when the host is killed.
 #[derive(Debug, Clone, Copy)]
@@ -115,24 +64,15 @@ fn standing(services: &Value) -> [Option<String>; 4] {
 
 const ROUNDS: usize = 48;
 
-/// Where a host is killed, as a share of the time that the change takes: the same in every run of this test.
-fn shares() -> impl Iterator<Item = f64> {
-    let mut random = 20_261_123_u64;
-    std::iter::from_fn(move || {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        Some((random >> 40) as f64 / f64::from(1 << 24))
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was_to_be() {
     let first = variant("call=say r0|reads=99");
     let setup = Setup::new("").service("front", super::FRONT, &first).service("back", super::BACK, &first);
     let setup = setup.mounted(&component(Change::Mounted, 0), "outbound_hosts = [\"127.0.0.1:9\"]\n");
     setup.write_manifest();
-    let mut host = Process::start(&setup).await;
+    let mut host = Process::start(setup.folder.path()).await;
     let (mut took, mut before_and_after) = ([Duration::from_millis(40); CHANGES.len()], [0, 0]);
-    for (round, share) in (1..=ROUNDS).zip(shares()) {
+    for (round, share) in (1..=ROUNDS).zip(shares(20_261_123)) {
         let kind = round % CHANGES.len();
         let change = CHANGES[kind];
         let component = component(change, round);
@@ -151,7 +91,7 @@ async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was
         }
         host.kill().await;
 
-        host = Process::start(&setup).await;
+        host = Process::start(setup.folder.path()).await;
         let services = host.services().await;
         let after = standing(&services);
         let new = Some(digest(&component));

@@ -7,6 +7,7 @@ mod kills;
 mod load;
 mod migrations;
 mod mounts;
+pub(crate) mod process;
 mod refusals;
 mod routing;
 mod shadow;
