@@ -11,6 +11,7 @@ mod compare;
 mod derive;
 mod directory;
 mod execute;
+mod herald;
 mod hold;
 mod linked;
 mod mounts;
@@ -62,6 +63,7 @@ struct Inner {
     tasks: Tasks,
     gate: hold::Gate,
     past: hold::Past,
+    herald: herald::Herald,
 }
 
 /// A call from outside: a client's, or the operator's.
@@ -99,6 +101,7 @@ impl Calls {
                 tasks,
                 gate: hold::Gate::default(),
                 past: hold::Past::default(),
+                herald: herald::Herald::default(),
             }),
         })
     }

@@ -8,13 +8,16 @@ use hyper::{Request, Response};
 
 use super::body::{Body, BodyError};
 use super::intake::IncomingBody;
-use crate::call::{Answer, CallError, Calls, Origin, RootCall, Routing};
+use crate::call::{Answer, CallError, Calls, Origin, RootCall, Routing, Worlds};
 use crate::names::{Identity, RequestId, ServiceName};
 
 /// Runs calls and knows tokens.
 pub trait Callee: Clone + Send + Sync + 'static {
     /// What calls begin on now.
     fn routing(&self) -> Arc<Routing>;
+
+    /// Has `prepare` know the contracts of what calls are going to begin on, each time before they do.
+    fn announce_to(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static);
 
     /// Runs one call. What it answers is durable.
     fn call(
@@ -47,6 +50,10 @@ pub trait Callee: Clone + Send + Sync + 'static {
 impl Callee for Calls {
     fn routing(&self) -> Arc<Routing> {
         Self::routing(self)
+    }
+
+    fn announce_to(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static) {
+        Self::announce_to(self, prepare);
     }
 
     fn call(

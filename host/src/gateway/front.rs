@@ -44,7 +44,7 @@ pub enum GatewayError {
 /// The public side: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
 #[derive(Debug)]
 pub struct Gateway<C = Calls> {
-    pub(super) surfaces: Surfaces,
+    pub(super) surfaces: Arc<Surfaces>,
     pub(super) assets: Option<Assets>,
     pub(super) calls: C,
     pub(super) cors: Cors,
@@ -89,8 +89,11 @@ impl<C: Callee> Gateway<C> {
             .assets
             .as_ref()
             .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
+        let surfaces = Arc::new(Surfaces::new(Surface::new(calls.routing().worlds())?));
+        let prepared = Arc::clone(&surfaces);
+        calls.announce_to(move |worlds| drop(prepared.of(worlds)));
         Ok(Arc::new(Self {
-            surfaces: Surfaces::new(Surface::new(calls.routing().worlds())?),
+            surfaces,
             assets: assets.transpose()?,
             calls,
             cors: Cors::new(&settings.cors_origins),

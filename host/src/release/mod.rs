@@ -54,8 +54,10 @@ pub use verdict::{Asks, Check, Checked, Verdict};
 pub use view::{CandidateView, ReleaseView, ServiceView};
 
 use crate::call::{Calls, Routing};
+use crate::clock;
 use crate::config::Manifest;
 use crate::names::ServiceName;
+use crate::observe::SwapPauses;
 use crate::store::Stores;
 use crate::tasks::Tasks;
 use ledger::{Change, Ledger, LedgerError as Error};
@@ -84,6 +86,7 @@ struct Inner {
     state: ArcSwap<State>,
     tokens: ArcSwap<Vec<TokenRecord>>,
     uploads: Uploads,
+    pauses: SwapPauses,
     /// Held by whoever makes a change, from when it knows what to change until that is done.
     changing: Mutex<()>,
 }
@@ -160,7 +163,11 @@ impl Inner {
 
     /// Makes `next` what calls begin on.
     fn publish(&self, next: State, routing: Routing, has_migrated: bool) {
-        self.calls.swap(routing.after(&self.calls.routing(), has_migrated));
+        let routing = routing.after(&self.calls.routing(), has_migrated);
+        self.calls.announce(&routing);
+        let began = clock::now();
+        self.calls.swap(routing);
+        self.pauses.moved(began.elapsed());
         self.state.store(Arc::new(next));
     }
 

@@ -26,6 +26,7 @@ use crate::config::{Manifest, ServiceSettings};
 use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
+use crate::observe::SwapPauses;
 use crate::runtime::{Program, Runtime};
 use crate::store::{Store, Stores, Transaction};
 use crate::tasks::Tasks;
@@ -159,6 +160,7 @@ impl Releases {
             state: ArcSwap::from_pointee(state),
             tokens: ArcSwap::from_pointee(tokens),
             uploads: Uploads::default(),
+            pauses: SwapPauses::new(),
             changing: Mutex::default(),
         });
         inner.sweep();

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
-use crate::call::{Answer, CallError, Mount, Origin, RootCall, Routing};
+use crate::call::{Answer, CallError, Mount, Origin, RootCall, Routing, Worlds};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
 use crate::gateway::{Body, Callee, Gateway, IncomingBody};
@@ -76,6 +76,9 @@ impl Callee for Callback {
     fn routing(&self) -> Arc<Routing> {
         Arc::clone(&self.routing)
     }
+
+    /// It has one routing for ever.
+    fn announce_to(&self, _prepare: impl Fn(&Worlds) + Send + Sync + 'static) {}
 
     async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Answer, CallError> {
         let service = root.service;

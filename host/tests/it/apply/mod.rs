@@ -153,6 +153,28 @@ async fn a_service_that_comes_back_goes_on_with_its_data_and_its_releases() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_manifest_file_of_the_host_does_not_say_is_told_before_a_start_undoes_it() {
+    let (before, after) = (format!("{FRONT}{BACK}"), format!("{FRONT}{BACK}{WEB}"));
+    let host = Host::start(&before).await;
+    let order =
+        json!({"manifest": manifest(&after), "components": {"web": host.upload(component("web_0_2.wasm")).await}});
+    let path = host.data().parent().unwrap().join("switchyard.toml");
+    let told = async |agrees: bool, line: &str| {
+        let answer = host.post(line, &order).await.expect(200);
+        assert_eq!(answer["manifestFile"], json!({"path": path, "agrees": agrees}), "{line}");
+    };
+    told(false, "/apply?dryRun=true").await;
+    told(false, "/apply").await;
+    // Where it is there in other words, it is the same.
+    std::fs::write(&path, format!("# The shop.\n{}", manifest(&after))).unwrap();
+    told(true, "/apply?dryRun=true").await;
+    std::fs::write(&path, "no manifest").unwrap();
+    told(false, "/apply").await;
+    let host = host.restart(&before).await;
+    assert_eq!(host.operator.get("/services/web").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_without_a_service_keeps_what_it_left_and_one_with_it_goes_on() {
     let all = format!("{FRONT}{BACK}{FETCHER}");
     let mut host = Host::start(&all).await;
