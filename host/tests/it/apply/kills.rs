@@ -1,7 +1,7 @@
 //! A host that is killed with SIGKILL while it is brought to another manifest: it starts again with all of that, or with
 //! nothing of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -55,10 +55,43 @@ impl Goal {
         components
     }
 
+    fn digests(&self) -> BTreeMap<String, String> {
+        self.components().iter().map(|(name, bytes)| ((*name).to_owned(), digest(bytes))).collect()
+    }
+
     fn order(&self) -> Value {
-        let components = self.components();
-        let digests: BTreeMap<_, _> = components.iter().map(|(name, bytes)| (*name, digest(bytes))).collect();
-        json!({"manifest": self.manifest(), "components": digests, "reason": format!("round {}", self.round)})
+        json!({"manifest": self.manifest(), "components": self.digests(), "reason": format!("round {}", self.round)})
+    }
+
+    /// Uploads all that it needs, and gives the services that an apply would change.
+    async fn planned(&self, host: &Process) -> BTreeSet<String> {
+        self.upload(host).await;
+        let planned = host.operator.post_json("/apply?dryRun=true", &self.order()).await.expect(200);
+        assert_eq!(planned["missing"], json!([]), "round {}", self.round);
+        changes(&planned).iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    }
+
+    /// Applies it to its end, after which there is nothing left to do.
+    async fn finish(&self, host: &Process) {
+        self.upload(host).await;
+        let next = host.operator.post_json("/apply", &self.order()).await.expect(200);
+        assert_eq!(next["applied"], true, "{self:?}");
+        let found = live(&host.services().await);
+        assert_eq!(found, self.digests(), "{self:?}");
+        answers(host, &found, self.round).await;
+        assert_eq!(self.planned(host).await, BTreeSet::new(), "{self:?}");
+    }
+
+    /// What a start with its manifest serves, where `recorded` is what each service ran last. A service that nothing is
+    /// recorded of comes with the component of the manifest.
+    fn started(&self, recorded: &mut BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let own = |name: &str| component(if name == "web" { "web_0_2.wasm" } else { "fetches.wasm" });
+        let names = self.components().into_keys();
+        let due = names.map(|name| {
+            let digest = recorded.entry(name.into()).or_insert_with(|| digest(&own(name)));
+            (name.to_owned(), digest.clone())
+        });
+        due.collect()
     }
 
     async fn upload(&self, host: &Process) {
@@ -111,20 +144,14 @@ async fn a_host_that_is_killed_in_an_apply_starts_with_all_of_it_or_with_nothing
     let mut goal = Goal { release: 0, has_fetcher: false, has_web: false, round: 0 };
     write(&goal);
     let mut host = Process::start(folder.path()).await;
-    goal.upload(&host).await;
-    host.operator.post_json("/apply", &goal.order()).await.expect(200);
+    goal.finish(&host).await;
     // What is recorded of each service, also of one that is removed.
     let mut recorded = live(&host.services().await);
     let (mut took, mut sides) = (Duration::from_secs(60), [0, 0]);
     for round in 1..=ROUNDS {
         let before = goal;
         goal = Goal::of(round, &mut random);
-        goal.upload(&host).await;
-        let planned = host.operator.post_json("/apply?dryRun=true", &goal.order()).await.expect(200);
-        assert_eq!(planned["missing"], json!([]), "round {round}");
-        let mut changed: Vec<_> =
-            changes(&planned).iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
-        changed.dedup();
+        let changed = goal.planned(&host).await;
         // The manifest file of the host is written before its apply, or not until that is done.
         let is_written = random() < 0.5;
         if is_written {
@@ -147,30 +174,17 @@ async fn a_host_that_is_killed_in_an_apply_starts_with_all_of_it_or_with_nothing
         let is_done = lines > 0;
         sides[usize::from(is_done)] += 1;
         if is_done {
-            recorded.extend(goal.components().iter().map(|(name, bytes)| ((*name).to_owned(), digest(bytes))));
+            recorded.extend(goal.digests());
         }
         let file = if is_written { &goal } else { &before };
-        // A service of the manifest that nothing is recorded of comes with the component of the manifest.
-        let own = BTreeMap::from([("fetcher", "fetches.wasm"), ("web", "web_0_2.wasm")]);
-        for name in file.components().keys().filter(|name| !recorded.contains_key(**name)).copied().collect::<Vec<_>>()
-        {
-            recorded.insert(name.into(), digest(&component(own[name])));
-        }
-        let due: BTreeMap<_, _> =
-            file.components().keys().map(|name| ((*name).to_owned(), recorded[*name].clone())).collect();
         let found = live(&host.services().await);
-        assert_eq!(found, due, "{what}, done {is_done}");
+        assert_eq!(found, file.started(&mut recorded), "{what}, done {is_done}");
         answers(&host, &found, file.round).await;
 
         // What was not done is done by the next one, and then there is nothing left to do.
         write(&goal);
-        goal.upload(&host).await;
-        let next = host.operator.post_json("/apply", &goal.order()).await.expect(200);
-        assert_eq!(next["applied"], true, "{what}");
-        recorded.extend(goal.components().iter().map(|(name, bytes)| ((*name).to_owned(), digest(bytes))));
-        answers(&host, &live(&host.services().await), round).await;
-        let nothing = host.operator.post_json("/apply?dryRun=true", &goal.order()).await.expect(200);
-        assert_eq!(changes(&nothing), Vec::<String>::new(), "{what}");
+        goal.finish(&host).await;
+        recorded.extend(goal.digests());
         let script = json!({"script": "add rounds"});
         let count = host.operator.post_json("/services/front/call/write", &script).await.expect(200);
         assert_eq!(count, round.to_string(), "{what}: its data");
