@@ -203,6 +203,9 @@ fn a_mistake_is_told_with_its_line() {
     check("[services.blog]\nmount = \"/\"\n", 4, "missing field `component`");
     let mount = "\"blog\" is no path prefix: it starts with `/`";
     check("[services.blog]\ncomponent = \"x\"\nmount = \"blog\"\n", 6, mount);
+    let two =
+        "[services.blog]\ncomponent = \"x\"\nmount = \"/b\"\n[services.news]\ncomponent = \"x\"\nmount = \"/b/\"\n";
+    check(two, 9, "\"/b/\" is where `services.blog` is mounted: choose another prefix");
 }
 
 #[test]
