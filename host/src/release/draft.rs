@@ -11,9 +11,9 @@ use super::error::DeployError;
 use super::judge::{Judged, Proposal};
 use super::open::finish_migration;
 use super::plan::{Comparison, Differs, Fate, Present, Serving, Target};
-use super::plan::{check_imports, compare, effective, is_left, outbound_hosts};
+use super::plan::{check_imports, compare, effective, is_left};
 use super::record::{Event, ServiceRecord, What};
-use super::scene::{Place, Scene, around, joined};
+use super::scene::{Place, Scene, around};
 use super::state::{Running, State};
 use super::tokens::Holder;
 use crate::call::Service;
@@ -153,12 +153,11 @@ impl Inner {
         let stamped = |store: &Store| u64::from(DataStamp::of(store).version);
         let oldest_data =
             store.as_ref().map_or(0, |store| earlier.as_ref().map_or_else(|| stamped(store), |one| one.oldest_data));
-        let granted = earlier.as_ref().map(|earlier| earlier.live.outbound_hosts.as_slice()).unwrap_or_default();
-        let (outbound_hosts, last) =
-            (joined(&settings.outbound_hosts, granted), earlier.as_ref().map_or(0, |earlier| earlier.last));
+        let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();
+        let last = earlier.as_ref().map_or(0, |earlier| earlier.last);
         let coming = Coming { earlier, oldest_data, store_bytes_max: limits.store_bytes_max };
         draft.comings.insert(name.clone(), coming);
-        Place { settings, limits, outbound_hosts, last, live: None, store, oldest_data }
+        Place { settings, limits, granted, last, live: None, store, oldest_data }
     }
 }
 
@@ -300,7 +299,6 @@ fn serving(running: &Running) -> Serving<'_> {
 }
 
 fn place(running: &Running, settings: ServiceSettings, manifest: &Manifest) -> Place {
-    let hosts = outbound_hosts(&running.record.live, &running.settings, &settings);
     let limits = settings.limits(&manifest.limits);
-    Place::of(running, settings, limits, hosts)
+    Place::of(running, settings, limits)
 }

@@ -148,6 +148,7 @@ fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'
 
 fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest) -> ReleaseRecord {
     let Read { place, digest, world, .. } = proposed;
+    let granted = joined(&place.granted, terms.grants);
     ReleaseRecord {
         number: place.last + 1,
         digest: *digest,
@@ -157,7 +158,8 @@ fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest) -> Release
         by: terms.by.into(),
         reason: terms.reason.map(Into::into),
         environment: place.settings.environment.clone(),
-        outbound_hosts: joined(&place.outbound_hosts, terms.grants),
+        outbound_hosts: joined(&place.settings.outbound_hosts, &granted),
+        granted,
         data: DataVersions::default(),
     }
 }

@@ -17,6 +17,7 @@ use super::load::{LoadError, Workshop};
 use super::migrate::commit_migration;
 use super::record::{CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
 use super::rehearse::{chain, seclusion};
+use super::scene::joined;
 use super::state::{Running, RunningCandidate, State};
 use super::uploads::Uploads;
 use super::{Inner, Releases, ledger_path};
@@ -213,10 +214,18 @@ impl Starter<'_> {
         if let Some(migrating) = record.migrating.take() {
             events.push(finish_migration(service.store(), &mut record, migrating));
         }
+        let mut differs = |what: &str| {
+            let reason = Some(format!("the manifest has {what}"));
+            events.push(Event { reason, ..Event::new(HOST, service.name(), What::Settings) });
+        };
         if record.live.environment != settings.environment {
             record.live.environment.clone_from(&settings.environment);
-            let reason = Some("the manifest has another environment".into());
-            events.push(Event { reason, ..Event::new(HOST, service.name(), What::Settings) });
+            differs("another environment");
+        }
+        let hosts = joined(&settings.outbound_hosts, &record.live.granted);
+        if !record.live.reaches(&hosts) {
+            record.live.outbound_hosts = hosts;
+            differs("other outbound hosts");
         }
         let live = self.workshop.load(service, &record.live)?;
         let candidate = record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate));
@@ -260,6 +269,7 @@ impl Starter<'_> {
             reason: Some("the component of the manifest".into()),
             environment: settings.environment.clone(),
             outbound_hosts: settings.outbound_hosts.clone(),
+            granted: Vec::new(),
             data: DataVersions::default(),
         };
         let live = self.workshop.release(name, service.limits(), &record, &component)?;

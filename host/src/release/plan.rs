@@ -152,13 +152,6 @@ pub(super) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
     manifest
 }
 
-/// The hosts that a service may reach under `wanted` settings: those that `live` was granted beyond its settings `before`
-/// stay granted.
-pub(super) fn outbound_hosts(live: &ReleaseRecord, before: &ServiceSettings, wanted: &ServiceSettings) -> Vec<String> {
-    let granted = live.outbound_hosts.iter().filter(|host| !before.outbound_hosts.contains(host));
-    joined(&wanted.outbound_hosts, &granted.cloned().collect::<Vec<_>>())
-}
-
 /// Checks that whoever imports an interface has somebody who exports it.
 ///
 /// # Errors
@@ -287,14 +280,13 @@ impl Comparison {
             self.differs(Some(name), Differs::Settings, (None, None), format!("environment.{variable}"));
             self.becomes(name, Fate::Configure);
         }
-        let Some(before) = present.manifest.services.get(name) else { return };
-        if before.mount != wanted.mount {
-            self.differs(Some(name), Differs::Settings, (before.mount.clone(), wanted.mount.clone()), "mount".into());
+        let mount = present.manifest.services.get(name).and_then(|before| before.mount.clone());
+        if mount != wanted.mount {
+            self.differs(Some(name), Differs::Settings, (mount, wanted.mount.clone()), "mount".into());
             self.becomes(name, Fate::Beside);
         }
-        let hosts = outbound_hosts(release, before, wanted);
-        let set = |hosts: &[String]| hosts.iter().cloned().collect::<BTreeSet<_>>();
-        if set(&hosts) != set(&release.outbound_hosts) {
+        let hosts = joined(&wanted.outbound_hosts, &release.granted);
+        if !release.reaches(&hosts) {
             let values = (Some(release.outbound_hosts.join(", ")), Some(hosts.join(", ")));
             self.differs(Some(name), Differs::Settings, values, "outbound_hosts".into());
             self.becomes(name, Fate::Configure);

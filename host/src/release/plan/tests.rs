@@ -73,6 +73,7 @@ impl Side {
             reason: None,
             environment: settings.environment.clone(),
             outbound_hosts: joined(&settings.outbound_hosts, &self.granted),
+            granted: self.granted.clone(),
             data: DataVersions::default(),
         }
     }
