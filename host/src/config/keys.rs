@@ -6,8 +6,8 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::settings::{
-    DeploySettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RuntimeSettings,
-    ServiceSettings, StoreSettings,
+    DeploySettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RetrySettings,
+    RuntimeSettings, ServiceSettings, StoreSettings,
 };
 
 /// A word is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
@@ -22,6 +22,7 @@ pub(super) enum Section {
     Store,
     Runtime,
     Limits,
+    Retries,
     Deploy,
     Service,
     ServiceLimits,
@@ -29,12 +30,13 @@ pub(super) enum Section {
 
 impl Section {
     /// The sections with a fixed name, in the order in which they are documented.
-    pub(super) const NAMED: [(&'static str, Self); 6] = [
+    pub(super) const NAMED: [(&'static str, Self); 7] = [
         ("host", Self::Host),
         ("gateway", Self::Gateway),
         ("store", Self::Store),
         ("runtime", Self::Runtime),
         ("limits", Self::Limits),
+        ("retries", Self::Retries),
         ("deploy", Self::Deploy),
     ];
 
@@ -50,6 +52,7 @@ impl Section {
             Self::Store => fields::<StoreSettings>(),
             Self::Runtime => fields::<RuntimeSettings>(),
             Self::Limits => fields::<LimitSettings>(),
+            Self::Retries => fields::<RetrySettings>(),
             Self::Deploy => fields::<DeploySettings>(),
             Self::Service => fields::<ServiceSettings>(),
             Self::ServiceLimits => fields::<LimitOverrides>(),
@@ -108,7 +111,8 @@ mod tests {
 
     #[test]
     fn every_section_knows_its_keys() {
-        assert_eq!(Section::Manifest.keys(), ["host", "gateway", "store", "runtime", "limits", "deploy", "services"]);
+        let sections = ["host", "gateway", "store", "runtime", "limits", "retries", "deploy", "services"];
+        assert_eq!(Section::Manifest.keys(), sections);
         for (name, section) in Section::NAMED {
             assert!(!section.keys().is_empty(), "{name}");
             assert!(Section::Manifest.keys().contains(&name), "{name}");

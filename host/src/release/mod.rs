@@ -10,6 +10,7 @@ mod comings;
 mod data;
 mod deploy;
 mod draft;
+mod earlier;
 mod error;
 mod files;
 mod forget;
@@ -59,6 +60,7 @@ use crate::config::Manifest;
 use crate::names::{Digest, ServiceName};
 use crate::store::Stores;
 use crate::tasks::Tasks;
+use earlier::Chosen;
 use ledger::{Change, Ledger, LedgerError as Error};
 use load::Workshop;
 use record::Event;
@@ -87,6 +89,7 @@ struct Inner {
     state: ArcSwap<State>,
     tokens: ArcSwap<Vec<TokenRecord>>,
     uploads: Uploads,
+    chosen: std::sync::Mutex<Chosen>,
     /// Held by whoever makes a change, from when it knows what to change until that is done.
     changing: Mutex<()>,
 }

@@ -152,7 +152,8 @@ impl Releases {
         let state = State { manifest: Arc::new(manifest.clone()), services, removed };
         let routing = state.routing()?;
         change.commit()?;
-        let calls = Calls::new(routing, stores.clone(), tasks.clone(), manifest.gateway.authentication_cache_ms_max)?;
+        let remembered = manifest.gateway.authentication_cache_ms_max;
+        let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone())?;
         let inner = Arc::new(Inner {
             workshop,
             ledger,
@@ -163,6 +164,7 @@ impl Releases {
             state: ArcSwap::from_pointee(state),
             tokens: ArcSwap::from_pointee(tokens),
             uploads: Uploads::default(),
+            chosen: std::sync::Mutex::default(),
             changing: Mutex::default(),
         });
         inner.sweep();
