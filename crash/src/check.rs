@@ -1,0 +1,69 @@
+//! What has to hold after every recovery, seen through the REST API and the operator's side alone.
+
+mod idle;
+mod keys;
+mod orders;
+mod stock;
+
+use serde_json::Value;
+use shop_tests::Client;
+use shop_tests::json::{number, text};
+
+use crate::act::Act;
+use crate::ask::Exchange;
+use crate::people::Buyer;
+use crate::report::Violation;
+
+pub(crate) use idle::idle;
+pub(crate) use keys::keys;
+use orders::Books;
+
+/// Checks the shop against all that was ever acknowledged in it. Every request has its answer, nothing is under way.
+pub(crate) async fn shop(
+    staff: &Client,
+    buyers: &[Buyer],
+    goods: impl Iterator<Item = (&'static str, u32)>,
+    exchanges: &[Exchange],
+) -> anyhow::Result<Vec<Violation>> {
+    let books = Books::read(staff, exchanges).await?;
+    let mut found = unexpected(exchanges);
+    found.extend(books.check(exchanges)?);
+    found.extend(stock::check(staff, goods, exchanges, &books).await?);
+    found.extend(accounts(staff, buyers, exchanges, &books).await?);
+    Ok(found)
+}
+
+/// Answers that nothing explains but a second effect of their keys.
+fn unexpected(exchanges: &[Exchange]) -> Vec<Violation> {
+    let unexpected = exchanges.iter().filter(|exchange| !exchange.act.may_answer(exchange.status));
+    let told = |Exchange { act, key, status, body, .. }: &Exchange| {
+        Violation::doubled(format!("{act:?} under the key {key} is answered with {status} {body}"))
+    };
+    unexpected.map(told).collect()
+}
+
+/// Who signed up is there as it was told, and each account counts its orders.
+async fn accounts(
+    staff: &Client,
+    buyers: &[Buyer],
+    exchanges: &[Exchange],
+    books: &Books,
+) -> anyhow::Result<Vec<Violation>> {
+    let mut found = Vec::new();
+    let signed_up = |exchange: &&Exchange| matches!(exchange.act, Act::SignUp { .. }) && exchange.status == 201;
+    for exchange in exchanges.iter().filter(signed_up) {
+        let answer = staff.ask(&format!("GET /accounts/{}", text(&exchange.body, "/id")?)).await?;
+        if answer.body != exchange.body {
+            found.push(Violation::lost(format!("{} was acknowledged, found is {}", exchange.body, answer.body)));
+        }
+    }
+    for Buyer { customer, .. } in buyers {
+        let account: Value = staff.ask(&format!("GET /accounts/{}", customer.id)).await?.expect(200)?;
+        let (told, placed) = (number(&account, "/orderCount")?, i64::try_from(books.standing_of(&customer.id))?);
+        if told != placed {
+            let detail = format!("{} has {placed} orders that stand, and its account counts {told}", customer.email);
+            found.push(if told < placed { Violation::lost(detail) } else { Violation::doubled(detail) });
+        }
+    }
+    Ok(found)
+}
