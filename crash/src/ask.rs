@@ -113,7 +113,7 @@ impl Asker {
             let doors = self.doors().await?;
             self.record.attempts.fetch_add(1, Ordering::Relaxed);
             let failure = match once(&client.at(&doors.public), act, key).await {
-                Ok(answer) if answer.status.as_u16() < 500 => return Ok(answer),
+                Ok(answer) if is_kept(answer.status.as_u16()) => return Ok(answer),
                 Ok(answer) => anyhow::anyhow!("{} {}", answer.status, answer.body),
                 Err(lost) => lost,
             };
@@ -136,6 +136,11 @@ impl Asker {
             }
         }
     }
+}
+
+/// Whether an answer with `status` is that of its key for good; after another one it may be tried again.
+fn is_kept(status: u16) -> bool {
+    status < 500 && status != 429
 }
 
 /// Asks once, with the key.

@@ -1,5 +1,6 @@
 //! What has to hold after every recovery, seen through the REST API and the operator's side alone.
 
+mod carts;
 mod idle;
 mod keys;
 mod orders;
@@ -18,26 +19,34 @@ pub(crate) use idle::idle;
 pub(crate) use keys::keys;
 use orders::Books;
 
-/// Checks the shop against all that was ever acknowledged in it. Every request has its answer, nothing is under way.
+/// Checks the shop against all that was ever acknowledged in it; `begin` is the first exchange of the last round. Every
+/// request has its answer, nothing is under way.
 pub(crate) async fn shop(
     staff: &Client,
     buyers: &[Buyer],
     goods: impl Iterator<Item = (&'static str, u32)>,
     exchanges: &[Exchange],
+    begin: usize,
 ) -> anyhow::Result<Vec<Violation>> {
     let books = Books::read(staff, exchanges).await?;
     let mut found = unexpected(exchanges);
     found.extend(books.check(exchanges)?);
     found.extend(stock::check(staff, goods, exchanges, &books).await?);
     found.extend(accounts(staff, buyers, exchanges, &books).await?);
+    found.extend(carts::check(staff, exchanges, begin).await?);
     Ok(found)
 }
 
-/// Answers that nothing explains but a second effect of their keys.
+/// Answers that cannot be. What an earlier answer told of is missing, or an earlier effect of the key is in the way.
 fn unexpected(exchanges: &[Exchange]) -> Vec<Violation> {
     let unexpected = exchanges.iter().filter(|exchange| !exchange.act.may_answer(exchange.status));
     let told = |Exchange { act, key, status, body, .. }: &Exchange| {
-        Violation::doubled(format!("{act:?} under the key {key} is answered with {status} {body}"))
+        let detail = format!("{act:?} under the key {key} is answered with {status} {body}");
+        match status {
+            404 | 422 => Violation::lost(detail),
+            409 => Violation::doubled(detail),
+            _ => Violation::wrong(detail),
+        }
     };
     unexpected.map(told).collect()
 }

@@ -22,6 +22,8 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use switchyard::fail_point::{ARE_COMPILED_IN, Sabotage};
 
+use crate::report::Kind;
+
 #[derive(Debug, Parser)]
 #[command(about = "Kills the shop's host again and again under load, and looks at what is left")]
 struct Arguments {
@@ -76,12 +78,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         true => println!("{}", serde_json::to_string_pretty(&report)?),
         false => println!("{report}"),
     }
-    let is_clean = report.violations.is_empty();
-    if sabotage.is_some() {
-        println!(
-            "{}",
-            if is_clean { "What was broken on purpose was not found." } else { "What was broken was found." }
-        );
-    }
-    Ok(is_clean != sabotage.is_some())
+    let Some(sabotage) = sabotage else { return Ok(report.violations.is_empty()) };
+    let is_found = report.violations.iter().any(|violation| violation.kind == Kind::of(sabotage));
+    eprintln!("{}", if is_found { "What is broken on purpose was found." } else { "It was not found." });
+    Ok(is_found)
 }

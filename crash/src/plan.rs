@@ -3,9 +3,9 @@
 use switchyard::fail_point;
 
 /// Customers, each with a script of its own in every round.
-pub(crate) const CUSTOMERS: usize = 6;
-const STAFF: usize = 3;
-const SHOPPERS: usize = 4;
+pub(crate) const CUSTOMERS: usize = 12;
+const STAFF: usize = 4;
+const SHOPPERS: usize = 6;
 
 const BUYS: usize = 4;
 const TASKS: usize = 8;
@@ -59,6 +59,12 @@ impl Numbers {
 pub(crate) struct Round {
     pub(crate) instant: Instant,
     pub(crate) point: Point,
+    pub(crate) people: People,
+}
+
+/// What everybody does.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct People {
     pub(crate) customers: Vec<Vec<Errand>>,
     pub(crate) staff: Vec<Vec<Task>>,
     pub(crate) swaps: Vec<Swap>,
@@ -145,13 +151,13 @@ impl Round {
         let staff = numbers.list(STAFF, |numbers| numbers.list(TASKS, task));
         let swaps = numbers.list(SWAPS, swap);
         let touches = numbers.list(SHOPPERS, |numbers| numbers.list(TOUCHES, touch));
-        let answers = numbers.below(150);
+        let answers = numbers.below(200);
         let instant = Instant { answers, micros: numbers.below(5_000) as u64 };
         // Each point in its turn, wherever the seed lets them begin.
         let first = Numbers::new(seed).below(fail_point::NAMES.len());
         let name = fail_point::NAMES.into_iter().cycle().nth(first + number).unwrap_or_default();
         let point = Point { name, time: 1 + numbers.below(times_max(name)) };
-        Self { instant, point, customers, staff, swaps, touches }
+        Self { instant, point, people: People { customers, staff, swaps, touches } }
     }
 }
 
@@ -159,6 +165,7 @@ impl Round {
 fn times_max(name: &str) -> usize {
     match name.split_once('.') {
         Some(("journal", "before-segment" | "mid-segment") | ("segment" | "component", _)) => 1,
+        Some(("index", "before-pass")) => 2,
         Some(("ledger" | "release", _)) => 3,
         Some(("index", _)) => 8,
         _ => 30,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use switchyard::fail_point::Sabotage;
 
 /// What is wrong with an answer that was given, or with what the shop has.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +23,15 @@ pub(crate) enum Kind {
     Doubled,
     /// Anything else that must not be.
     Wrong,
+}
+
+impl Kind {
+    /// What a host that is broken so has to be found out by.
+    pub(crate) fn of(sabotage: Sabotage) -> Self {
+        match sabotage {
+            Sabotage::AnswerBeforeSync => Self::Lost,
+        }
+    }
 }
 
 impl Violation {
@@ -58,10 +68,8 @@ pub(crate) struct Report {
     pub(crate) seconds: u64,
     /// Kills at instants of the plan.
     pub(crate) kills_at_instants: usize,
-    /// Deaths at each fail point that was reached.
+    /// Deaths at each fail point.
     pub(crate) kills_at_points: BTreeMap<&'static str, usize>,
-    /// Kills at the end of a round, whose point was not reached.
-    pub(crate) points_not_reached: usize,
     /// Of all kills, those that came while the host was starting.
     pub(crate) kills_at_start: usize,
     /// Requests with a key, each time that one was sent under load.
@@ -95,7 +103,7 @@ impl Report {
     }
 
     fn kills(&self) -> usize {
-        self.kills_at_instants + self.points_not_reached + self.kills_at_points.values().sum::<usize>()
+        self.kills_at_instants + self.kills_at_points.values().sum::<usize>()
     }
 }
 
@@ -108,7 +116,6 @@ impl fmt::Display for Report {
         for (name, count) in &self.kills_at_points {
             writeln!(f, "  {name:<30} {count:>9}")?;
         }
-        writeln!(f, "  behind a load that was over {:>12}", self.points_not_reached)?;
         writeln!(f, "acknowledged {:>27} in {} attempts", self.acknowledged, self.attempts)?;
         writeln!(f, "keys replayed {:>26}", self.replayed)?;
         writeln!(f, "deploys and rollbacks {:>18}", self.swaps)?;

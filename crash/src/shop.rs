@@ -13,12 +13,15 @@ use crate::check;
 use crate::host::Host;
 use crate::operator::{Builds, Changes};
 use crate::people::{Buyer, work};
-use crate::plan::{CUSTOMERS, GOODS, Instant, Point, Round};
+use crate::plan::{CUSTOMERS, GOODS, Instant, People, Point, Round};
 use crate::registers::{FIRST_CENTS, Registers, SKU};
 use crate::report::{Report, Violation};
 
 /// Pieces of each of the goods that are there at first; of the last one there are few.
 const PIECES: [u32; GOODS.len()] = [1_000_000, 1_000_000, 20];
+
+/// What the report calls the kill of a host that outlived the load with its point not reached.
+const NO_POINT: &str = "behind the load";
 
 pub(crate) struct Shop {
     data: TempDir,
@@ -60,53 +63,20 @@ impl Shop {
         plan: Round,
         report: &mut Report,
     ) -> anyhow::Result<Vec<Violation>> {
-        let name = |who: &str| format!("{number}-{who}");
-        let mut asker = self.asker(name("check"));
+        let mut asker = self.asker(format!("{number}-check"));
         let begin = self.record.all().len();
         let attempts = self.record.attempts();
         let registers = Arc::new(Registers::new(&mut asker, &self.guest, self.cents).await?);
-        let mut load = JoinSet::new();
-        for (index, (buyer, errands)) in self.buyers.iter().zip(plan.customers).enumerate() {
-            load.spawn(buyer.clone().run(errands, self.asker(name(&format!("customer{index}")))));
-        }
-        for (index, tasks) in plan.staff.into_iter().enumerate() {
-            load.spawn(work(self.staff.client.unchecked(), tasks, self.asker(name(&format!("staff{index}")))));
-        }
-        for (index, touches) in plan.touches.into_iter().enumerate() {
-            let (registers, asker) = (Arc::clone(&registers), self.asker(name(&format!("shopper{index}"))));
-            let (guest, staff) = (self.guest.clone(), self.staff.client.unchecked());
-            load.spawn(async move { registers.touch(touches, guest, staff, asker).await });
-        }
-        report.swaps += plan.swaps.len();
-        let changes = std::mem::take(&mut self.changes);
-        let mut swapping = JoinSet::new();
-        swapping.spawn(changes.run(plan.swaps, Arc::clone(&self.builds), self.asker(name("operator"))));
-
-        self.die_at_an_instant(plan.instant, report).await?;
-        let survived = self.host.start(Some(plan.point)).await?;
-        let ended = async {
-            while let Some(done) = load.join_next().await {
-                done??;
-            }
-            let changes = swapping.join_next().await;
-            anyhow::Ok(changes.transpose()?.transpose()?.unwrap_or_default())
-        };
-        let mut ended = std::pin::pin!(ended);
-        self.changes = tokio::select! {
-            // Whoever has an answer to give is there only while the host is up, or is to be up again.
-            biased;
-            died = die_at_a_point(&mut self.host, plan.point, survived, report) => {
-                died?;
-                self.host.start(None).await?;
-                ended.await?
-            }
-            changes = &mut ended => {
-                self.host.kill().await?;
-                report.points_not_reached += 1;
-                self.host.start(None).await?;
-                changes?
-            }
-        };
+        report.swaps += plan.people.swaps.len();
+        let mut load = self.load(number, &registers, plan.people);
+        self.live_until(plan.instant, &mut load).await?;
+        self.host.kill().await?;
+        report.kills_at_instants += 1;
+        let reached = self.die_at(plan.point, &mut load, report).await?;
+        *report.kills_at_points.entry(reached.unwrap_or(NO_POINT)).or_default() += 1;
+        self.host.start(None).await?;
+        load.is_over().await?;
+        self.changes = load.changes;
         report.attempts += self.record.attempts() - attempts;
         report.acknowledged += self.record.all().len() - begin;
         self.cents = registers.cents();
@@ -132,7 +102,7 @@ impl Shop {
         let staff = self.staff.client.at(&doors.public);
         found.extend(check::idle(&doors.operator).await?);
         let goods = GOODS.into_iter().zip(PIECES);
-        found.extend(check::shop(&staff, &self.buyers, goods, &exchanges).await?);
+        found.extend(check::shop(&staff, &self.buyers, goods, &exchanges, begin).await?);
         found.extend(self.changes.check(asker).await?.into_iter().map(Violation::lost));
         Ok(found)
     }
@@ -141,13 +111,66 @@ impl Shop {
         Asker::new(self.host.doors(), Arc::clone(&self.record), name)
     }
 
-    async fn die_at_an_instant(&mut self, instant: Instant, report: &mut Report) -> anyhow::Result<()> {
+    /// Sets everybody to work.
+    fn load(&mut self, number: usize, registers: &Arc<Registers>, people: People) -> Load {
+        let asker = |who: &str, index: usize| self.asker(format!("{number}-{who}{index}"));
+        let mut working = JoinSet::new();
+        for (index, (buyer, errands)) in self.buyers.iter().zip(people.customers).enumerate() {
+            let (buyer, guest, asker) = (buyer.clone(), self.guest.clone(), asker("customer", index));
+            working.spawn(async move { buyer.run(errands, guest, asker).await.map(|()| None) });
+        }
+        let staff = self.staff.client.unchecked();
+        for (index, tasks) in people.staff.into_iter().enumerate() {
+            let (staff, asker) = (staff.clone(), asker("staff", index));
+            working.spawn(async move { work(staff, tasks, asker).await.map(|()| None) });
+        }
+        for (index, touches) in people.touches.into_iter().enumerate() {
+            let (registers, asker) = (Arc::clone(registers), asker("shopper", index));
+            let (guest, staff) = (self.guest.clone(), staff.clone());
+            working.spawn(async move { registers.touch(touches, guest, staff, asker).await.map(|()| None) });
+        }
+        let (builds, asker) = (Arc::clone(&self.builds), asker("operator", 0));
+        let changes = std::mem::take(&mut self.changes);
+        working.spawn(async move { changes.run(people.swaps, builds, asker).await.map(Some) });
+        Load { working, changes: Changes::default() }
+    }
+
+    /// Resolves at the instant, or when the load is over before that.
+    async fn live_until(&self, instant: Instant, load: &mut Load) -> anyhow::Result<()> {
         let mut answered = self.record.answered();
         let until = *answered.borrow() + instant.answers;
-        answered.wait_for(|count| *count >= until).await?;
-        tokio::time::sleep(Duration::from_micros(instant.micros)).await;
-        report.kills_at_instants += 1;
-        self.host.kill().await
+        let reached = async {
+            // The record is there as long as this shop.
+            let _reached = answered.wait_for(|count| *count >= until).await;
+            tokio::time::sleep(Duration::from_micros(instant.micros)).await;
+        };
+        tokio::select! {
+            biased;
+            () = reached => Ok(()),
+            over = load.is_over() => over,
+        }
+    }
+
+    /// Starts the host with `point` armed; it is dead when this returns. Gives the point, if it was reached.
+    async fn die_at(
+        &mut self,
+        point: Point,
+        load: &mut Load,
+        report: &mut Report,
+    ) -> anyhow::Result<Option<&'static str>> {
+        if !self.host.start(Some(point)).await? {
+            report.kills_at_start += 1;
+            return Ok(Some(point.name));
+        }
+        tokio::select! {
+            biased;
+            died = self.host.died() => died.map(|()| Some(point.name)),
+            over = load.is_over() => {
+                over?;
+                self.host.kill().await?;
+                Ok(None)
+            }
+        }
     }
 
     /// Ends it; its data directory goes with it.
@@ -162,13 +185,21 @@ impl Shop {
     }
 }
 
-/// Resolves when the host has died at `point`; it has already where it did not survive its start.
-async fn die_at_a_point(host: &mut Host, point: Point, survived: bool, report: &mut Report) -> anyhow::Result<()> {
-    if survived {
-        host.died().await?;
-    } else {
-        report.kills_at_start += 1;
+/// Everybody at work.
+struct Load {
+    working: JoinSet<anyhow::Result<Option<Changes>>>,
+    /// The operator's, when that one is done.
+    changes: Changes,
+}
+
+impl Load {
+    /// Resolves when everybody is done. Dropping it before changes nothing.
+    async fn is_over(&mut self) -> anyhow::Result<()> {
+        while let Some(done) = self.working.join_next().await {
+            if let Some(changes) = done?? {
+                self.changes = changes;
+            }
+        }
+        Ok(())
     }
-    *report.kills_at_points.entry(point.name).or_default() += 1;
-    Ok(())
 }

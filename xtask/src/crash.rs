@@ -26,7 +26,8 @@ pub(crate) fn short() -> anyhow::Result<()> {
 }
 
 fn build() -> anyhow::Result<()> {
-    let arguments = ["build", "--release", "--package", "crash", "--features", "fail-points"];
+    // Of the whole workspace, so that what the host stands on is what the tests were built with.
+    let arguments = ["build", "--release", "--workspace", "--bin", "crash", "--features", "crash/fail-points"];
     Step::cargo("a host with fail points", &arguments).run()
 }
 

@@ -61,11 +61,18 @@ impl Process {
             .spawn()?;
         let stderr = child.stderr.take().context("stderr is a pipe")?;
         let mut lines = BufReader::new(stderr).lines();
-        let (public, admin) = addresses(&mut lines).await?;
-        let mut log = JoinSet::new();
-        log.spawn(last_lines(lines));
-        let (client, operator) = (Client::of_shop(public).await?, operator(admin, data)?);
-        Ok(Self { client, operator, child, log })
+        match doors(&mut lines, data).await {
+            Ok((client, operator)) => {
+                let mut log = JoinSet::new();
+                log.spawn(last_lines(lines));
+                Ok(Self { client, operator, child, log })
+            }
+            Err(error) => {
+                // Whoever starts the next one over the same data finds nobody there.
+                child.kill().await?;
+                Err(error)
+            }
+        }
     }
 
     /// Signs in a member of the staff.
@@ -113,6 +120,12 @@ async fn last_lines(mut log: Lines<BufReader<ChildStderr>>) -> VecDeque<String> 
         last.push_back(line);
     }
     last
+}
+
+/// Clients of the shop and of its operator's side.
+async fn doors(log: &mut Lines<BufReader<ChildStderr>>, data: &Path) -> anyhow::Result<(Client, Client)> {
+    let (public, admin) = addresses(log).await?;
+    Ok((Client::of_shop(public).await?, operator(admin, data)?))
 }
 
 /// The two addresses, from the line in which the host says that it serves.

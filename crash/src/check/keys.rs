@@ -1,6 +1,7 @@
 //! Each key has one effect: used once more, it gives its first answer again.
 
 use shop_tests::Client;
+use shop_tests::json::without;
 use tokio::task::JoinSet;
 
 use crate::ask::{Exchange, once};
@@ -45,7 +46,9 @@ async fn replay(public: &Client, exchange: Exchange) -> anyhow::Result<Option<Vi
     let Exchange { act, key, client, status, body } = exchange;
     let answer = once(&client.at(public), &act, &key).await?;
     let is_replay = answer.header("idempotent-replay") == Some("true");
-    let good = is_replay && answer.status == status && answer.body == body;
+    // A problem names the request that it answers.
+    let same_body = without(&answer.body, "/instance") == without(&body, "/instance");
+    let good = is_replay && answer.status == status && same_body;
     Ok((!good).then(|| {
         let replay = if is_replay { "as a replay" } else { "anew" };
         let again = format!("{} {}", answer.status, answer.body);

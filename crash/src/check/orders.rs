@@ -30,6 +30,8 @@ pub(crate) struct Books {
 #[derive(Debug, Default)]
 struct Known {
     is_cancelled: bool,
+    /// What was put into its cart, by SKU.
+    lines: BTreeMap<String, i64>,
     /// Keys of what was given back, in order.
     refunds: Vec<String>,
     /// Keys of what happened to its shipment, in order.
@@ -118,6 +120,10 @@ impl Books {
                 found.push(Violation::lost(format!("{fact} was {told:?} and is {found_is:?}")));
             }
         }
+        let lines = lines(order)?;
+        if lines != known.lines {
+            found.push(Violation::lost(format!("{:?} was put into its cart, it has {lines:?}", known.lines)));
+        }
         if known.is_cancelled != (order["status"] == "cancelled") {
             let status = &order["status"];
             found.push(Violation::lost(format!("it is {status}; cancelled as was told: {}", known.is_cancelled)));
@@ -155,7 +161,7 @@ impl Known {
     fn of(told: &Value, exchanges: &[Exchange]) -> anyhow::Result<Self> {
         let (id, payment_id, shipment_id) =
             (text(told, "/id")?, text(told, "/payment/id")?, text(told, "/shipment/id")?);
-        let mut known = Self::default();
+        let mut known = Self { lines: put_into(&text(told, "/cartId")?, exchanges), ..Self::default() };
         for Exchange { act, key, status, .. } in exchanges {
             match act {
                 Act::Cancel { order } if *order == id && *status == 200 => known.is_cancelled = true,
@@ -170,6 +176,22 @@ impl Known {
         }
         Ok(known)
     }
+}
+
+/// What was acknowledged to be in a cart that is filled once, by SKU.
+pub(super) fn put_into(cart: &str, exchanges: &[Exchange]) -> BTreeMap<String, i64> {
+    let put = exchanges.iter().filter_map(|exchange| match &exchange.act {
+        Act::SetLine { cart: of, sku, quantity } if of == cart && exchange.status == 200 => {
+            Some((sku.clone(), i64::from(*quantity)))
+        }
+        _ => None,
+    });
+    put.collect()
+}
+
+/// The quantities of an order or a cart, by SKU.
+pub(super) fn lines(of: &Value) -> anyhow::Result<BTreeMap<String, i64>> {
+    list(of, "/lines")?.iter().map(|line| Ok((text(line, "/sku")?, number(line, "/quantity")?))).collect()
 }
 
 /// Reason and cents of everything that was given back.
@@ -231,3 +253,6 @@ fn same<'a>(what: &str, told: &[String], found: impl Iterator<Item = &'a str>) -
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
