@@ -111,9 +111,7 @@ impl Call {
         let shares = lane == Lane::Shared && self.held.is_none() && transaction.has_effects();
         let commit = async {
             let _shared = if shares { Some(self.member.service.lane.read().await) } else { None };
-            transaction
-                .commit(CommitDetails { call: CallId::of_seed(&self.seed), memo: None, data_version: None })
-                .await
+            transaction.commit(CommitDetails { call: CallId::of_seed(&self.seed), data_version: None }).await
         };
         match timeout_at(self.deadline.into(), commit).await {
             Ok(Ok(number)) => {

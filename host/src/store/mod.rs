@@ -10,6 +10,7 @@ mod empty;
 mod error;
 mod index;
 mod open;
+mod outbox;
 mod overlay;
 mod reads;
 mod replay;
@@ -31,6 +32,7 @@ use std::thread::JoinHandle;
 
 pub use error::{CloseError, CommitError, ForgetError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};
+pub use outbox::Emitted;
 pub use reads::Reads;
 pub use scan::{Direction, Entry, Page, Scan};
 pub use service::Store;

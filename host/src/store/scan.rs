@@ -11,7 +11,10 @@ use super::error::StoreError;
 use super::index::IndexError;
 use super::overlay::{Layer, View};
 use crate::limits::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
-use crate::names::{Key, Number};
+use crate::names::{Key, Number, PLATFORM_PREFIX};
+
+/// The first text that may be a key of a component.
+const FIRST_KEY: &str = "\u{1}";
 
 /// What to scan.
 #[derive(Debug, Clone, Copy)]
@@ -52,10 +55,24 @@ pub(super) struct Bounds<'a> {
 }
 
 impl<'a> Scan<'a> {
+    /// What a component may look at: none of the platform's own keys.
+    ///
     /// # Errors
     ///
-    /// When the limit is out of bounds or `after` does not begin with the prefix.
+    /// When the limit is out of bounds, `after` does not begin with the prefix, or one of them is the platform's.
     pub(super) fn bounds(&self) -> Result<Bounds<'a>, StoreError> {
+        for text in [Some(self.prefix), self.after].into_iter().flatten().filter(|text| !text.is_empty()) {
+            Key::parse(text.get(..PLATFORM_PREFIX.len_utf8()).unwrap_or("-"))?;
+        }
+        let bounds = self.platform_bounds()?;
+        match bounds.lower {
+            Bound::Included("") => Ok(Bounds { lower: Bound::Included(FIRST_KEY), ..bounds }),
+            _ => Ok(bounds),
+        }
+    }
+
+    /// The keys of anybody that the scan is for.
+    pub(super) fn platform_bounds(&self) -> Result<Bounds<'a>, StoreError> {
         if self.limit == 0 || self.limit > SCAN_ENTRIES_MAX {
             return Err(StoreError::ScanLimit { limit: self.limit });
         }

@@ -169,7 +169,7 @@ impl Guest {
     /// Runs a function and commits what it did.
     pub(crate) async fn commit(&self, name: &str, arguments: &[Val]) -> Option<Val> {
         let finished = self.finish(name, arguments, self.frame(Peer::Breaks)).await;
-        let details = CommitDetails { call: CallId([1; 16]), memo: None, data_version: None };
+        let details = CommitDetails { call: CallId([1; 16]), data_version: None };
         finished.transaction.commit(details).await.unwrap();
         finished.result.unwrap()
     }

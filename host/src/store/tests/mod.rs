@@ -4,6 +4,7 @@ mod bounds;
 mod comings;
 mod faults;
 mod model;
+mod platform;
 mod refusals;
 mod rehearsals;
 mod serializable;
@@ -41,7 +42,7 @@ fn open(data: &Path) -> Stores {
 }
 
 fn details() -> CommitDetails {
-    CommitDetails { call: CallId([7; 16]), memo: None, data_version: None }
+    CommitDetails { call: CallId([7; 16]), data_version: None }
 }
 
 async fn commit(transaction: Transaction) -> Result<Number, CommitError> {
