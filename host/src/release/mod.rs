@@ -57,6 +57,7 @@ pub use view::{CandidateView, ReleaseView, ServiceView};
 
 use crate::call::{Calls, Routing};
 use crate::config::Manifest;
+use crate::fail_point::fail_point;
 use crate::names::{Digest, ServiceName};
 use crate::store::Stores;
 use crate::tasks::Tasks;
@@ -144,6 +145,7 @@ impl Inner {
     fn make(&self, next: State, has_migrated: bool, events: Vec<Event>) -> Result<(), DeployError> {
         let routing = next.routing()?;
         self.record(&next, events)?;
+        fail_point("release.before-swap");
         self.publish(next, routing, has_migrated);
         Ok(())
     }
