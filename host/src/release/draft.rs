@@ -69,7 +69,6 @@ impl Inner {
             manifest: &state.manifest,
             services: state.services.iter().map(|(name, running)| (name, serving(running))).collect(),
             removed: state.removed.iter().map(|(name, record)| (name, &record.live)).collect(),
-            mounted: &self.mounted,
         };
         let target = Target { manifest: &wanted.manifest, components: &components, worlds: &worlds };
         check_imports(&present, &target)?;
@@ -112,7 +111,7 @@ impl Inner {
         let mut proposals = Vec::new();
         for (name, fate) in draft.comparison.fates.clone() {
             match fate {
-                Fate::Quota => continue,
+                Fate::Beside => continue,
                 Fate::Remove => {
                     scene.around.remove(&name);
                     continue;
@@ -143,7 +142,9 @@ impl Inner {
     /// The place of a service that is to be added, which may have been there before.
     fn coming(&self, state: &State, name: &ServiceName, settings: ServiceSettings, draft: &mut Draft) -> Place {
         let store = self.stores.kept_store(name);
-        let mut earlier = state.removed.get(name).cloned();
+        // What it ran as another kind of service is nothing to go back to.
+        let is_such = |record: &&ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
+        let mut earlier = state.removed.get(name).filter(is_such).cloned();
         let migrating = earlier.as_mut().and_then(|earlier| earlier.migrating.take());
         if let (Some(earlier), Some(migrating), Some(store)) = (&mut earlier, migrating, &store) {
             draft.found.push(finish_migration(store, earlier, migrating));
@@ -261,7 +262,7 @@ impl Draft {
                 Fate::Add => (What::Add, to),
                 Fate::Remove => (What::Remove, None),
                 Fate::Deploy => (What::Deploy, to),
-                Fate::Quota | Fate::Bounds | Fate::Configure => (What::Settings, from),
+                Fate::Beside | Fate::Bounds | Fate::Configure => (What::Settings, from),
             };
             events.push(Event { from, to, reason: details(Some(name)), verdict, ..Event::new(&who.name, name, what) });
         }
@@ -282,8 +283,8 @@ fn components(state: &State, wanted: &Wanted) -> Result<BTreeMap<ServiceName, Di
     if let Some(service) = components.keys().find(|name| !wanted.manifest.services.contains_key(*name)) {
         return Err(DeployError::NotInManifest { service: service.clone() });
     }
-    for (name, settings) in &wanted.manifest.services {
-        if settings.contract.is_none() || components.contains_key(name) {
+    for name in wanted.manifest.services.keys() {
+        if components.contains_key(name) {
             continue;
         }
         let Some(record) = state.record(name) else {

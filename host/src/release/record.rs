@@ -16,9 +16,9 @@ pub(super) struct ReleaseRecord {
     pub(super) number: u64,
     /// Of the component.
     pub(super) digest: Digest,
-    /// Of the texts of the contracts that it was judged by.
-    pub(super) contracts: Digest,
-    /// The world of its contract.
+    /// Of the texts of the contracts that it was judged by; nothing for a component that speaks HTTP itself.
+    pub(super) contracts: Option<Digest>,
+    /// The world of its contract, or `wasi:http`.
     pub(super) world: String,
     /// In microseconds since the Unix epoch.
     pub(super) deployed_at: u64,

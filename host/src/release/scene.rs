@@ -78,6 +78,9 @@ impl Scene {
     /// The contract that a service is to keep.
     pub(super) fn world(&self, workshop: &Workshop, service: &ServiceName) -> Result<Arc<World>, DeployError> {
         let place = self.place(service)?;
+        if place.settings.contract.is_none() {
+            return Ok(Arc::new(World::http()));
+        }
         let live = place.live.as_ref().map(|live| &*live.world.name);
         let name = place.settings.contract.as_deref().or(live).unwrap_or_default();
         Ok(workshop.world(&self.contracts.1, service, name)?)
