@@ -5,6 +5,7 @@
 mod disk;
 mod durable;
 mod frame;
+mod history;
 mod record;
 mod recovery;
 mod shared;
@@ -27,6 +28,8 @@ use durable::Gate;
 pub use durable::Stopped;
 pub(crate) use frame::Body;
 pub use frame::{Damage, End, Frames, JournalId};
+pub use history::HistoryError;
+pub(crate) use history::{Checked, Folder, History, begin_journal};
 pub(crate) use record::RecordWriter;
 pub use record::{Event, Record, RecordError};
 pub use recovery::OpenError;

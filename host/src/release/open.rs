@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use super::backup::Backups;
 use super::candidate::Trial;
 use super::change::HOST;
 use super::data::DataStamp;
@@ -154,6 +155,7 @@ impl Releases {
         change.commit()?;
         let calls = Calls::new(routing, stores.clone(), tasks.clone(), manifest.gateway.authentication_cache_ms_max)?;
         let inner = Arc::new(Inner {
+            data: data.into(),
             workshop,
             ledger,
             mounted,
@@ -163,6 +165,7 @@ impl Releases {
             state: ArcSwap::from_pointee(state),
             tokens: ArcSwap::from_pointee(tokens),
             uploads: Uploads::default(),
+            backups: Backups::default(),
             changing: Mutex::default(),
         });
         inner.sweep();

@@ -4,6 +4,7 @@
 //! Invariant: what a call reads is the state as of one number, and what it commits is serializable.
 
 mod backend;
+pub(crate) mod backup;
 mod catalog;
 mod checkpoint;
 mod empty;
@@ -30,6 +31,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+pub use backup::{
+    BackupError, BrokenOff, Document, DocumentError, Order, Progress, RestoreError, Restored, Until, restore,
+};
 pub use error::{CloseError, CommitError, ForgetError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};
 pub use outbox::Emitted;
@@ -46,6 +50,9 @@ use crate::journal::{Directory, Disk, open_lock_file};
 pub use crate::journal::{Event, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{Number, ServiceName};
+
+/// The file in a data directory that whoever uses it locks.
+pub(crate) const LOCK_FILE: &str = "lock";
 
 /// The smallest segment that holds the largest commit, whatever its keys.
 const SEGMENT_BYTES_MIN: u64 = 2 * COMMIT_BYTES_MAX as u64;
@@ -99,11 +106,14 @@ impl Stores {
         }
         let at_folder = |source| OpenError::Folder { path: data.to_owned(), source };
         let directory = Directory::open(data).map_err(at_folder)?;
-        let lock = open_lock_file(&data.join("lock")).map_err(at_folder)?;
+        let lock = open_lock_file(&data.join(LOCK_FILE)).map_err(at_folder)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::Locked { path: data.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(at_folder(source)),
+        }
+        if data.join(backup::UNFINISHED).exists() {
+            return Err(OpenError::Unfinished { path: data.to_owned() });
         }
         let disk: Arc<dyn Disk> = Arc::new(directory);
         Self::open_on(&disk, settings, services, Some(lock))

@@ -1,6 +1,6 @@
 //! A running host is brought to what a manifest says: over HTTP, as the command line does it.
 
-mod host;
+pub(crate) mod host;
 mod refusals;
 
 use serde_json::{Value, json};
