@@ -30,6 +30,9 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     checks.host(&manifest.host);
     checks.gateway(&manifest.gateway);
     checks.store(&manifest.store);
+    if let Some(archive) = &manifest.journal.archive {
+        checks.path("journal.archive", archive);
+    }
     checks.runtime(&manifest.runtime);
     checks.limits("limits", &all(&manifest.limits));
     if manifest.services.is_empty() {

@@ -145,8 +145,8 @@ impl History {
         Ok(checked)
     }
 
-    /// Gives every record behind `after` to `visit`, in order, until that says false. Gives the number of the last record
-    /// that there is, or that was given.
+    /// Gives every record behind `after` to `visit`, in order, until that says false. Gives the number of the last
+    /// record for which it said true, or which it needed not see.
     ///
     /// # Errors
     ///

@@ -46,7 +46,7 @@ pub use snapshot::Snapshot;
 pub use transaction::{CommitDetails, Effects, Transaction};
 
 use crate::config::StoreSettings;
-use crate::journal::{Directory, Disk, open_lock_file};
+use crate::journal::{Directory, Disk, JournalId, open_lock_file};
 pub use crate::journal::{Event, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{Number, ServiceName};
@@ -101,6 +101,21 @@ impl Stores {
     ///
     /// [`OpenError`], with the file and what to do; no commit is lost.
     pub fn open(data: &Path, settings: &StoreSettings, services: &[(ServiceName, u64)]) -> Result<Self, OpenError> {
+        Self::open_archiving(data, settings, services, None)
+    }
+
+    /// As [`Stores::open`]. With an `archive`, a folder that is made if it is not there, segments of the journal are moved
+    /// there when they are needed no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stores::open`].
+    pub fn open_archiving(
+        data: &Path,
+        settings: &StoreSettings,
+        services: &[(ServiceName, u64)],
+        archive: Option<&Path>,
+    ) -> Result<Self, OpenError> {
         if settings.segment_bytes < SEGMENT_BYTES_MIN {
             return Err(OpenError::SegmentsTooSmall { bytes: settings.segment_bytes, bytes_min: SEGMENT_BYTES_MIN });
         }
@@ -112,11 +127,21 @@ impl Stores {
             Err(TryLockError::WouldBlock) => return Err(OpenError::Locked { path: data.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(at_folder(source)),
         }
-        if data.join(backup::UNFINISHED).exists() {
-            return Err(OpenError::Unfinished { path: data.to_owned() });
-        }
         let disk: Arc<dyn Disk> = Arc::new(directory);
-        Self::open_on(&disk, settings, services, Some(lock))
+        match archive {
+            None => Self::open_on(&disk, settings, services, Some(lock)),
+            Some(archive) => Self::open_with(
+                &disk,
+                settings,
+                services,
+                Some(lock),
+                Some(&|journal: JournalId| {
+                    let made = Directory::make(archive, &[&journal.to_string()]);
+                    let made = made.map_err(|source| OpenError::Folder { path: archive.to_owned(), source })?;
+                    Ok(Arc::new(made))
+                }),
+            ),
+        }
     }
 
     /// As [`Stores::open`], on any disk and with segments of any size.
@@ -126,7 +151,17 @@ impl Stores {
         services: &[(ServiceName, u64)],
         lock: Option<File>,
     ) -> Result<Self, OpenError> {
-        let open::Opened { services, thread } = open::open(disk, settings, services)?;
+        Self::open_with(disk, settings, services, lock, None)
+    }
+
+    fn open_with(
+        disk: &Arc<dyn Disk>,
+        settings: &StoreSettings,
+        services: &[(ServiceName, u64)],
+        lock: Option<File>,
+        archive: Option<open::ArchiveFolder<'_>>,
+    ) -> Result<Self, OpenError> {
+        let open::Opened { services, thread } = open::open(disk, settings, services, archive)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         Ok(Self { inner: Arc::new(Inner { services, running }) })
     }

@@ -150,7 +150,7 @@ impl Document {
     }
 
     /// Reads the document of the backup on `disk`.
-    pub(super) fn read(disk: &dyn Disk) -> Result<Self, RestoreError> {
+    pub(in crate::store) fn read(disk: &dyn Disk) -> Result<Self, RestoreError> {
         let path = || disk.full(DOCUMENT);
         let at_file = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::NotFound => RestoreError::NoBackup { path: folder(path()) },

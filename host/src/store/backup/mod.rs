@@ -22,4 +22,6 @@ pub use place::{Order, restore};
 pub use replay::Until;
 pub use restore::Restored;
 pub(crate) use restore::UNFINISHED;
+#[cfg(test)]
+pub(super) use restore::run as restore_on;
 pub(crate) use write::{BackupWriter, Moment};

@@ -102,8 +102,8 @@ impl<'a> Stage<'a> {
         until: Until,
         course: &mut Course<'_>,
     ) -> Result<(), RestoreError> {
-        if until != Until::Backup {
-            let begin = self.restored.number;
+        let begin = self.restored.number;
+        if until != Until::Backup && until != Until::Number(begin) {
             // The end of a store does not say when it came: it came with the commit before it.
             let mut latest = None;
             history.each(begin, |number, record| {
@@ -117,7 +117,8 @@ impl<'a> Stage<'a> {
                 self.record(number, record)?;
                 self.restored =
                     Restored { number, unix_micros: latest, replayed: number.0 - begin.0, ..self.restored.clone() };
-                Ok::<_, RestoreError>(true)
+                // Of what lies behind, nothing is needed: it may be missing.
+                Ok::<_, RestoreError>(until != Until::Number(number))
             })?;
         }
         match until {

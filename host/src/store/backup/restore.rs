@@ -34,7 +34,7 @@ pub struct Restored {
 }
 
 /// Brings the backup `document` on `source` to `target`, which is empty, and then to `until`.
-pub(super) fn run(
+pub(in crate::store) fn run(
     source: &dyn Disk,
     document: &Document,
     target: &Arc<dyn Disk>,
