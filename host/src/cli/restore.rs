@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::clock;
 use crate::config::{Flags, Manifest};
 use crate::names::Number;
-use crate::store::{self, Order, RestoreError, Restored, Until};
+use crate::store::{self, Order, Restored, Until};
 
 pub(super) fn run(command: &Restore) -> Outcome {
     let order = order(command)?;
@@ -23,7 +23,7 @@ pub(super) fn run(command: &Restore) -> Outcome {
         ControlFlow::Continue(())
     });
     progress.end();
-    let restored = restored.map_err(|error| failed(error, &order.data))?;
+    let restored = restored.map_err(|error| Failure::new(Kind::Refused, error))?;
     if command.json { Ok(document(&restored, &order.data).to_string()) } else { Ok(told(&restored, &order.data)) }
 }
 
@@ -51,28 +51,6 @@ pub(super) fn manifest_there(path: &Path) -> Result<Option<Manifest>, Failure> {
     match path.try_exists() {
         Ok(true) => Ok(Some(load(path, Flags::default())?.manifest)),
         Ok(false) | Err(_) => Ok(None),
-    }
-}
-
-fn failed(error: RestoreError, data: &Path) -> Failure {
-    let began = !matches!(
-        error,
-        RestoreError::NoBackup { .. }
-            | RestoreError::Document { .. }
-            | RestoreError::Locked { .. }
-            | RestoreError::NotEmpty { .. }
-            | RestoreError::SameFolder { .. }
-            | RestoreError::BeforeBackup { .. }
-            | RestoreError::TimeBeforeBackup { .. }
-    );
-    let next = match began && data.join("restore-unfinished").exists() {
-        true => Some(format!("No host starts on {}: delete it before the next try.", data.display())),
-        false => None,
-    };
-    let failure = Failure::new(Kind::Refused, error);
-    match next {
-        Some(next) => failure.next(next),
-        None => failure,
     }
 }
 

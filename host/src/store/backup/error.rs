@@ -45,8 +45,6 @@ pub enum RestoreError {
     Locked { path: PathBuf },
     #[error("{} is not empty: name another folder, or move what is there away", path.display())]
     NotEmpty { path: PathBuf },
-    #[error("{} is used twice: name different folders", path.display())]
-    SameFolder { path: PathBuf },
     #[error(transparent)]
     Index(#[from] IndexOpenError),
     #[error("cannot write {}", path.display())]

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::course::{Course, Progress};
-use super::document::{BACKUP_FOLDERS, Document};
+use super::document::{BACKUP_FOLDERS, Document, PLATFORM_FILE};
 use super::error::RestoreError;
 use super::replay::Until;
-use super::restore::{self, Restored};
+use super::restore::{self, Restored, UNFINISHED};
 use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER, open_lock_file};
 use crate::store::LOCK_FILE;
 
@@ -34,22 +34,22 @@ pub struct Order {
 ///
 /// # Errors
 ///
-/// [`RestoreError`]. Nothing that was there before is changed. What was written into the data directory by then stays,
-/// and no host starts on it.
+/// [`RestoreError`]. Nothing that was there before is changed, and what was written is taken away again; where that does
+/// not succeed, or after a crash, what stays is seen to be unfinished, and no host starts on it.
 pub fn restore(order: &Order, tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Restored, RestoreError> {
     let source = Directory::to_read(&order.backup);
     let document = Document::read(&source)?;
+    order.until.check(&document)?;
+    let made = is_new(&order.data)?;
     // Whoever still writes there would be behind what is restored.
     let _old = order.old_data.as_deref().map(lock_there).transpose()?;
     let archive_folder = document.journal().to_string();
     let mut folders: Vec<Folder<'_>> = Vec::new();
-    if let Some(archive) = &order.archive {
-        let read = |source| RestoreError::Read { path: archive.clone(), source };
+    if let Some(archive) = order.archive.as_deref().filter(|_| order.until != Until::Backup) {
+        let read = |source| RestoreError::Read { path: archive.to_owned(), source };
+        let found = fs::read_dir(archive).map_err(read)?.find(|entry| is_named(entry, &archive_folder));
         // An archive that nothing of this journal has come to yet has no folder for it.
-        if fs::read_dir(archive)
-            .map_err(read)?
-            .any(|entry| entry.is_ok_and(|entry| *entry.file_name() == *archive_folder))
-        {
+        if found.is_some() {
             folders.push((Arc::new(Directory::to_read(archive)), &archive_folder));
         }
     }
@@ -57,32 +57,69 @@ pub fn restore(order: &Order, tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>
         folders.push((Arc::new(Directory::to_read(old)), JOURNAL_FOLDER));
     }
     let history = History::gather(&folders, Some(document.journal()))?;
-    let (target, _lock) = target(&order.data)?;
-    restore::run(&source, &document, &target, &history, order.until, &mut Course::new(tell))
+    let (target, lock) = make(&order.data)?;
+    let restored = restore::run(&source, &document, &target, &history, order.until, &mut Course::new(tell));
+    if restored.is_err() {
+        clear(&order.data, made);
+    }
+    drop(lock);
+    restored
 }
 
-/// Makes the data directory `data`, and locks it.
-fn target(data: &Path) -> Result<(Arc<dyn Disk>, File), RestoreError> {
+/// Whether the data directory `data` is to be made; otherwise it is there, and empty.
+fn is_new(data: &Path) -> Result<bool, RestoreError> {
     let write = |source| RestoreError::Write { path: data.to_owned(), source };
-    match fs::read_dir(data) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(write(error)),
-        Ok(entries) => {
-            if data.join(LOCK_FILE).exists() {
-                drop(lock_there(data)?);
-            }
-            for entry in entries {
-                if *entry.map_err(write)?.file_name() != *LOCK_FILE {
-                    return Err(RestoreError::NotEmpty { path: data.to_owned() });
-                }
-            }
+    let entries = match fs::read_dir(data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        entries => entries.map_err(write)?,
+    };
+    if data.join(LOCK_FILE).exists() {
+        drop(lock_there(data)?);
+    }
+    for entry in entries {
+        if *entry.map_err(write)?.file_name() != *LOCK_FILE {
+            return Err(RestoreError::NotEmpty { path: data.to_owned() });
         }
     }
+    Ok(false)
+}
+
+/// Makes the folders of the data directory `data`, and locks it.
+fn make(data: &Path) -> Result<(Arc<dyn Disk>, File), RestoreError> {
+    let write = |source| RestoreError::Write { path: data.to_owned(), source };
     let folders: Vec<_> = BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER]).collect();
     let directory = Directory::make(data, &folders).map_err(write)?;
     let lock = open_lock_file(&data.join(LOCK_FILE)).map_err(write)?;
     locked(&lock, data)?;
     Ok((Arc::new(directory), lock))
+}
+
+/// Takes away what a restore wrote into `data`, which was empty, and `data` itself if it was not there.
+fn clear(data: &Path, made: bool) {
+    let cleared = || {
+        for folder in BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER]) {
+            fs::remove_dir_all(data.join(folder))?;
+        }
+        // The mark that it is unfinished goes last.
+        for file in [PLATFORM_FILE, UNFINISHED] {
+            match fs::remove_file(data.join(file)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        if made {
+            fs::remove_file(data.join(LOCK_FILE))?;
+            fs::remove_dir(data)?;
+        }
+        Ok(())
+    };
+    if let Err(error) = cleared() {
+        tracing::warn!(%error, data = %data.display(), "what was restored by then is still there");
+    }
+}
+
+fn is_named(entry: &io::Result<fs::DirEntry>, name: &str) -> bool {
+    entry.as_ref().is_ok_and(|entry| *entry.file_name() == *name)
 }
 
 /// Locks a data directory that is there.

@@ -38,7 +38,7 @@ pub enum Until {
 
 impl Until {
     /// Refuses what lies before the backup.
-    pub(super) fn check(self, backup: &Document) -> Result<(), RestoreError> {
+    pub(in crate::store) fn check(self, backup: &Document) -> Result<(), RestoreError> {
         match self {
             Self::Number(number) if number < backup.number() => {
                 Err(RestoreError::BeforeBackup { backup: backup.number().0 })

@@ -197,10 +197,7 @@ async fn an_archive_is_never_overwritten() {
     copy.as_disk().sync_folder(JOURNAL_FOLDER).unwrap();
     let path = format!("{JOURNAL_FOLDER}/{name_of}");
     drop(twin);
-    let stores = open_archiving(&copy, &archive);
-    if let Ok(stores) = stores {
-        stores.close().unwrap();
-    }
+    open_archiving(&copy, &archive).unwrap().close().unwrap();
     archive.damage(first, |bytes| assert_eq!(*bytes, before));
     assert!(copy.paths().contains(&path), "it stays in the data directory");
 }

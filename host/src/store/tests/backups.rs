@@ -86,6 +86,7 @@ pub(super) fn restore(
 ) -> Result<Restored, RestoreError> {
     let (source, target) = (backup.as_disk(), target.as_disk());
     let document = Document::read(&*source)?;
+    until.check(&document)?;
     let history = History::gather(folders, Some(document.journal()))?;
     let mut tell = |_: &_| ControlFlow::Continue(());
     restore_on(&*source, &document, &target, &history, until, &mut Course::new(&mut tell))
