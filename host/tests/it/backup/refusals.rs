@@ -87,7 +87,7 @@ async fn a_restore_overwrites_nothing_and_takes_no_damaged_backup() {
     std::fs::create_dir(folder.join("half")).unwrap();
     std::fs::write(folder.join("half/restore-unfinished"), "").unwrap();
     let started = refused(&switchyard(&folder, &["up", "--data", "half"]).await);
-    assert!(started.contains("a backup was not restored into half"), "{started}");
+    assert!(started.contains("half to its end: delete what is there"), "{started}");
     check("restore monday --data half", "is not empty").await;
     std::fs::remove_file(&store).unwrap();
     check("restore monday --data gone", "cannot read").await;
