@@ -85,7 +85,8 @@ impl Parts {
             .iter()
             .map(|(name, settings)| (name.clone(), settings.limits(&manifest.limits).store_bytes_max))
             .collect();
-        let stores = Stores::open(&manifest.host.data, &manifest.store, &quotas)?;
+        let archive = manifest.journal.archive.as_deref();
+        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &quotas, archive)?;
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
         let data = &manifest.host.data;

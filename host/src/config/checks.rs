@@ -32,6 +32,9 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     checks.host(&manifest.host);
     checks.gateway(&manifest.gateway);
     checks.store(&manifest.store);
+    if let Some(archive) = &manifest.journal.archive {
+        checks.path("journal.archive", archive);
+    }
     checks.runtime(&manifest.runtime);
     checks.retries(&manifest.retries);
     checks.limits("limits", &all(&manifest.limits));

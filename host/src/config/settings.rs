@@ -17,6 +17,7 @@ pub struct Manifest {
     pub host: HostSettings,
     pub gateway: GatewaySettings,
     pub store: StoreSettings,
+    pub journal: JournalSettings,
     pub runtime: RuntimeSettings,
     /// What a service has where its own section says nothing.
     pub limits: LimitSettings,
@@ -84,6 +85,13 @@ pub struct StoreSettings {
     pub index_cache_bytes: usize,
     /// Commits of one batch, at most.
     pub batch_commits_max: usize,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournalSettings {
+    /// The folder that segments are moved to when the host needs them no more; none: they are deleted.
+    pub archive: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]

@@ -4,6 +4,7 @@
 //! of one that fails nothing remains but a line.
 
 mod apply;
+mod backup;
 mod candidate;
 mod change;
 mod comings;
@@ -31,7 +32,7 @@ mod view;
 mod watch;
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -39,6 +40,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 
 pub use apply::{Applied, Wanted};
+pub use backup::BackupError;
 pub use deploy::{Deployed, Outcome, Plan, Rollout};
 pub use error::DeployError;
 pub use files::FileError;
@@ -62,6 +64,7 @@ use crate::names::ServiceName;
 use crate::observe::SwapPauses;
 use crate::store::Stores;
 use crate::tasks::Tasks;
+use backup::Backups;
 use earlier::Chosen;
 use ledger::{Change, Ledger, LedgerError as Error};
 use load::Workshop;
@@ -81,6 +84,8 @@ pub struct Releases {
 
 #[derive(Debug)]
 struct Inner {
+    /// The data directory.
+    data: PathBuf,
     workshop: Workshop,
     ledger: Ledger,
     calls: Calls,
@@ -91,6 +96,7 @@ struct Inner {
     uploads: Uploads,
     chosen: std::sync::Mutex<Chosen>,
     pauses: SwapPauses,
+    backups: Backups,
     /// Held by whoever makes a change, from when it knows what to change until that is done.
     changing: Mutex<()>,
 }
@@ -195,6 +201,6 @@ fn tell(change: &mut Change, events: Vec<Event>) -> Result<(), Error> {
     events.into_iter().try_for_each(|event| change.tell(event))
 }
 
-fn ledger_path(data: &Path) -> std::path::PathBuf {
+fn ledger_path(data: &Path) -> PathBuf {
     data.join(LEDGER_FILE)
 }

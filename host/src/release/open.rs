@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use super::backup::Backups;
 use super::candidate::Trial;
 use super::change::HOST;
 use super::data::DataStamp;
@@ -153,6 +154,7 @@ impl Releases {
         let remembered = manifest.gateway.authentication_cache_ms_max;
         let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone())?;
         let inner = Arc::new(Inner {
+            data: data.into(),
             workshop,
             ledger,
             calls: calls.clone(),
@@ -163,6 +165,7 @@ impl Releases {
             uploads: Uploads::default(),
             chosen: std::sync::Mutex::default(),
             pauses: SwapPauses::new(),
+            backups: Backups::default(),
             changing: Mutex::default(),
         });
         inner.sweep();
