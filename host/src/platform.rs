@@ -5,6 +5,7 @@ mod error;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -84,11 +85,16 @@ impl Parts {
             .iter()
             .map(|(name, settings)| (name.clone(), settings.limits(&manifest.limits).store_bytes_max))
             .collect();
-        let stores = Stores::open(&manifest.host.data, &manifest.store, &quotas)?;
+        let archive = manifest.journal.archive.as_deref();
+        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &quotas, archive)?;
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report)?;
+        let intents = calls.find_intents()?;
+        if intents > 0 {
+            tracing::info!(intents, "calls that the last run of the host had begun go on");
+        }
         Ok(Self { stores, releases, calls })
     }
 
@@ -106,10 +112,18 @@ impl Parts {
         let addresses = (address(&public)?, address(&admin)?);
         let drain_ms_max = manifest.host.drain_ms_max;
         let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.calls.clone(), tasks)?;
-        let operator =
-            Admin::new(configuration, self.calls, self.releases.clone(), self.stores.clone(), metrics.clone(), tasks)?;
+        let operator = Admin::new(
+            configuration,
+            self.calls.clone(),
+            self.releases.clone(),
+            self.stores.clone(),
+            metrics.clone(),
+            tasks,
+        )?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
+        tasks.spawn("intents", self.calls.clone().recover(Arc::new(self.releases.clone())));
         tasks.spawn("release watch", self.releases.watch());
+        tasks.spawn("kept calls", self.calls.clone().sweep(|| None));
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));
         let drain = Duration::from_millis(drain_ms_max);

@@ -67,8 +67,7 @@ impl Backend for JournalBackend {
             let mut last = Number::default();
             let mut conflict = false;
             for transaction in open.into_iter().flatten() {
-                match transaction.commit(CommitDetails { call: CallId([0; 16]), memo: None, data_version: None }).await
-                {
+                match transaction.commit(CommitDetails { call: CallId([0; 16]), data_version: None }).await {
                     Ok(number) => last = last.max(number),
                     Err(CommitError::Conflict) => conflict = true,
                     Err(error) => return Err(error.into()),

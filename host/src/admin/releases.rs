@@ -264,7 +264,8 @@ pub(super) fn refused(error: DeployError) -> Refused {
     }
 }
 
-fn sentence(error: &DeployError) -> String {
+/// What an error says, as a sentence.
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

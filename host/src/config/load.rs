@@ -130,6 +130,7 @@ fn resolve(manifest: &mut Manifest, origins: &Origins, folder: &Path) {
         ("gateway.tls_certificate", &mut gateway.tls_certificate),
         ("gateway.tls_key", &mut gateway.tls_key),
         ("gateway.assets", &mut gateway.assets),
+        ("journal.archive", &mut manifest.journal.archive),
     ];
     for (key, path) in optional {
         if let Some(path) = path {

@@ -8,7 +8,7 @@ use hyper::{Request, Response};
 
 use super::body::{Body, BodyError};
 use super::intake::IncomingBody;
-use crate::call::{Answer, CallError, Calls, Origin, RootCall, Routing, Worlds};
+use crate::call::{CallError, Called, Calls, Origin, RootCall, Routing, Worlds};
 use crate::names::{Identity, RequestId, ServiceName};
 
 /// Runs calls and knows tokens.
@@ -25,7 +25,7 @@ pub trait Callee: Clone + Send + Sync + 'static {
         root: RootCall,
         routing: &Routing,
         origin: Origin<'_>,
-    ) -> impl Future<Output = Result<Answer, CallError>> + Send;
+    ) -> impl Future<Output = Result<Called, CallError>> + Send;
 
     /// Has a service that speaks HTTP itself answer a request; resolves when the answer begins.
     fn serve(
@@ -61,7 +61,7 @@ impl Callee for Calls {
         root: RootCall,
         routing: &Routing,
         origin: Origin<'_>,
-    ) -> impl Future<Output = Result<Answer, CallError>> + Send {
+    ) -> impl Future<Output = Result<Called, CallError>> + Send {
         Self::call(self, root, routing, origin)
     }
 

@@ -15,7 +15,7 @@ const SERVICE: u8 = 1;
 const CALL: u8 = 2;
 const WRITES: u8 = 3;
 const EVENTS: u8 = 4;
-const MEMO: u8 = 5;
+const TIME: u8 = 6;
 const DATA_VERSION: u8 = 8;
 const FORGETS: u8 = 9;
 
@@ -32,8 +32,8 @@ pub struct Record {
     pub writes: Vec<(Key, Option<Bytes>)>,
     /// In the order they were emitted.
     pub events: Vec<Event>,
-    /// The answer of the call, for the same call id again.
-    pub memo: Option<Bytes>,
+    /// When it was committed, in microseconds since the Unix epoch; nothing in a journal of before there were times.
+    pub time_unix_micros: Option<u64>,
     /// The version that the service's data has from now on, where the commit changes it.
     pub data_version: Option<u64>,
     /// The service's store ends here: nothing of it remains, and nothing else is in the record.
@@ -79,9 +79,9 @@ impl RecordWriter {
         writer
     }
 
-    pub(crate) fn writes<'a>(&mut self, writes: impl ExactSizeIterator<Item = (&'a Key, Option<&'a Bytes>)>) {
+    pub(crate) fn writes<'a>(&mut self, count: usize, writes: impl Iterator<Item = (&'a Key, Option<&'a Bytes>)>) {
         self.field(WRITES, |bytes| {
-            put_u32(bytes, writes.len());
+            put_u32(bytes, count);
             for (key, value) in writes {
                 put_block(bytes, key.as_str().as_bytes());
                 match value {
@@ -103,8 +103,8 @@ impl RecordWriter {
         });
     }
 
-    pub(crate) fn memo(&mut self, memo: &[u8]) {
-        self.field(MEMO, |bytes| bytes.extend_from_slice(memo));
+    pub(crate) fn time(&mut self, time_unix_micros: u64) {
+        self.field(TIME, |bytes| bytes.extend_from_slice(&time_unix_micros.to_le_bytes()));
     }
 
     pub(crate) fn data_version(&mut self, version: u64) {
@@ -152,7 +152,7 @@ impl Record {
     ///
     /// [`RecordError`], whatever the bytes are: they may come from a damaged or foreign file.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let (mut service, mut call, mut memo, mut data_version) = (None, None, None, None);
+        let (mut service, mut call, mut time, mut data_version) = (None, None, None, None);
         let (mut writes, mut events) = (Vec::new(), Vec::new());
         let (mut last, mut forgets) = (0, false);
         let mut rest = bytes;
@@ -172,8 +172,8 @@ impl Record {
                 CALL => call = Some(field.call()?),
                 WRITES => writes = field.writes()?,
                 EVENTS => events = field.events()?,
-                MEMO => memo = Some(Bytes::copy_from_slice(field.take(field.rest.len())?)),
-                DATA_VERSION => data_version = Some(field.data_version()?),
+                TIME => time = Some(field.number_of("time")?),
+                DATA_VERSION => data_version = Some(field.number_of("data version")?),
                 FORGETS => forgets = true,
                 _ => return Err(RecordError::UnknownField { tag }),
             }
@@ -183,7 +183,7 @@ impl Record {
         }
         let service = service.ok_or(RecordError::MissingField { tag: SERVICE })?;
         let call = call.ok_or(RecordError::MissingField { tag: CALL })?;
-        Ok(Self { service, call, writes, events, memo, data_version, forgets })
+        Ok(Self { service, call, writes, events, time_unix_micros: time, data_version, forgets })
     }
 }
 
@@ -230,16 +230,16 @@ impl<'a> Reader<'a> {
         Ok(CallId(bytes.try_into().map_err(|_| self.content("call id"))?))
     }
 
-    fn data_version(&mut self) -> Result<u64, RecordError> {
+    fn number_of(&mut self, what: &'static str) -> Result<u64, RecordError> {
         let bytes = self.take(self.rest.len())?;
-        Ok(u64::from_le_bytes(bytes.try_into().map_err(|_| self.content("data version"))?))
+        Ok(u64::from_le_bytes(bytes.try_into().map_err(|_| self.content(what))?))
     }
 
     fn writes(&mut self) -> Result<Vec<(Key, Option<Bytes>)>, RecordError> {
         // The count is not trusted with memory: what it counts must be there.
         (0..self.number()?)
             .map(|_| {
-                let key = Key::parse(self.text()?).map_err(|_| self.content("key"))?;
+                let key = Key::stored(self.text()?).map_err(|_| self.content("key"))?;
                 let bytes = self.number()?;
                 if bytes == DELETED {
                     return Ok((key, None));

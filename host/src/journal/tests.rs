@@ -12,13 +12,13 @@ const ID: JournalId = JournalId([0x5a; 16]);
 fn encode(record: &Record) -> Vec<u8> {
     let mut writer = RecordWriter::new(&record.service, record.call, 0);
     if !record.writes.is_empty() {
-        writer.writes(record.writes.iter().map(|(key, value)| (key, value.as_ref())));
+        writer.writes(record.writes.len(), record.writes.iter().map(|(key, value)| (key, value.as_ref())));
     }
     if !record.events.is_empty() {
         writer.events(&record.events);
     }
-    if let Some(memo) = &record.memo {
-        writer.memo(memo);
+    if let Some(time) = record.time_unix_micros {
+        writer.time(time);
     }
     if let Some(version) = record.data_version {
         writer.data_version(version);
@@ -59,9 +59,9 @@ fn block() -> impl Strategy<Value = Bytes> {
 fn record() -> impl Strategy<Value = Record> {
     let writes = proptest::collection::vec(("\\PC{1,9}", proptest::option::of(block())), 0..5);
     let events = proptest::collection::vec(("\\PC{0,9}", "[a-z]{0,9}", block()), 0..3);
-    let memo_and_version = (proptest::option::of(block()), any::<Option<u64>>());
-    ("[a-z]{1,9}", any::<[u8; 16]>(), writes, events, memo_and_version).prop_map(
-        |(service, call, writes, events, (memo, data_version))| Record {
+    let time_and_version = any::<(Option<u64>, Option<u64>)>();
+    ("[a-z]{1,9}", any::<[u8; 16]>(), writes, events, time_and_version).prop_map(
+        |(service, call, writes, events, (time_unix_micros, data_version))| Record {
             service: ServiceName::parse(&service).unwrap(),
             call: CallId(call),
             writes: writes.into_iter().map(|(key, value)| (Key::parse(&key).unwrap(), value)).collect(),
@@ -73,7 +73,7 @@ fn record() -> impl Strategy<Value = Record> {
                     payload,
                 })
                 .collect(),
-            memo,
+            time_unix_micros,
             data_version,
             forgets: false,
         },
@@ -186,7 +186,7 @@ fn example() -> Record {
             (Key::parse("old").unwrap(), None),
         ],
         events: vec![Event { interface: "a:b/c".into(), function: "e".into(), payload: Bytes::from_static(b"{}") }],
-        memo: Some(Bytes::from_static(b"ok")),
+        time_unix_micros: Some(0x0102_0304_0506_0708),
         data_version: None,
         forgets: false,
     }
@@ -194,7 +194,7 @@ fn example() -> Record {
 
 #[test]
 fn the_end_of_a_store_is_a_record_of_its_own() {
-    let forgets = Record { writes: Vec::new(), events: Vec::new(), memo: None, forgets: true, ..example() };
+    let forgets = Record { writes: Vec::new(), events: Vec::new(), time_unix_micros: None, forgets: true, ..example() };
     assert_eq!(Record::decode(&encode(&forgets)), Ok(forgets));
     let with_writes = encode(&Record { forgets: true, ..example() });
     assert_eq!(Record::decode(&with_writes), Err(RecordError::Content { tag: 9, what: "record of its own" }));

@@ -236,6 +236,10 @@ impl Inner {
     /// Removes the components that no release has any more. Those of services that the manifest leaves out stay: it may
     /// have them again.
     pub(super) fn sweep(&self) {
+        if self.backups.keep_files() {
+            // The next change takes them away.
+            return;
+        }
         let state = self.state.load();
         let needed = |digest: &Digest| state.records().any(|(_, record)| record.names(digest));
         self.workshop.components.sweep(needed);

@@ -106,7 +106,7 @@ pub(super) async fn commit_migration(
     let program = release.program.contract().ok_or("it has no contract, and so no data")?;
     let migrated = program.migrate(from, seclusion).await;
     migrated.result.map_err(|error| chain(&error))?;
-    let commit = migrated.transaction.commit(CommitDetails { call, memo: None, data_version: Some(stamp.bits()) });
+    let commit = migrated.transaction.commit(CommitDetails { call, data_version: Some(stamp.bits()) });
     let number = match tokio::time::timeout_at(until.into(), commit).await {
         Ok(committed) => committed.map_err(|error| chain(&error))?,
         Err(_elapsed) => return Err("it was not committed in time".into()),

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use super::backup::Backups;
 use super::candidate::Trial;
 use super::change::HOST;
 use super::data::DataStamp;
@@ -151,8 +152,10 @@ impl Releases {
         let state = State { manifest: Arc::new(manifest.clone()), services, removed };
         let routing = state.routing()?;
         change.commit()?;
-        let calls = Calls::new(routing, stores.clone(), tasks.clone(), manifest.gateway.authentication_cache_ms_max)?;
+        let remembered = manifest.gateway.authentication_cache_ms_max;
+        let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone())?;
         let inner = Arc::new(Inner {
+            data: data.into(),
             workshop,
             ledger,
             calls: calls.clone(),
@@ -161,7 +164,9 @@ impl Releases {
             state: ArcSwap::from_pointee(state),
             tokens: ArcSwap::from_pointee(tokens),
             uploads: Uploads::default(),
+            chosen: std::sync::Mutex::default(),
             pauses: SwapPauses::new(),
+            backups: Backups::default(),
             changing: Mutex::default(),
         });
         inner.sweep();

@@ -144,6 +144,7 @@ pub(super) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
     manifest.host = present.host.clone();
     manifest.gateway = present.gateway.clone();
     manifest.store = present.store.clone();
+    manifest.journal = present.journal.clone();
     manifest.runtime = present.runtime.clone();
     manifest.deploy.signers.clone_from(&present.deploy.signers);
     manifest.services.retain(|name, _| !is_left(present, target, name));
@@ -214,6 +215,7 @@ impl Comparison {
             ("host", fields(&present.host), fields(&target.host)),
             ("gateway", fields(&present.gateway), fields(&target.gateway)),
             ("store", fields(&present.store), fields(&target.store)),
+            ("journal", fields(&present.journal), fields(&target.journal)),
             ("runtime", fields(&present.runtime), fields(&target.runtime)),
             ("deploy", fields(&present.deploy), fields(&target.deploy)),
         ];

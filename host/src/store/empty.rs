@@ -6,7 +6,7 @@ use redb::Database;
 use redb::backends::InMemoryBackend;
 
 use super::index::{IndexError, IndexView};
-use super::overlay::View;
+use super::overlay::{Totals, View};
 use crate::names::Number;
 
 static EMPTY: LazyLock<Empty> = LazyLock::new(|| Empty::make().expect("memory is a disk without errors"));
@@ -26,5 +26,5 @@ impl Empty {
 
 /// Nothing, as of `number`.
 pub(super) fn view(number: Number) -> View {
-    View::new(number, 0, 0, Arc::clone(&EMPTY.index))
+    View::new(number, Totals::default(), Arc::clone(&EMPTY.index))
 }

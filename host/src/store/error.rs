@@ -28,6 +28,8 @@ pub enum StoreError {
     ScanAfter,
     #[error("the index holds a key that is no text: it is damaged")]
     KeyNotText,
+    #[error("the platform's own entry {key:?} cannot be read: it is damaged, or of a later version of switchyard")]
+    Entry { key: String },
     #[error("cannot read the index")]
     Index(#[source] IndexError),
 }
@@ -59,6 +61,10 @@ pub enum CommitError {
 pub enum OpenError {
     #[error("another host uses {}: stop it first, or choose another data directory", path.display())]
     Locked { path: PathBuf },
+    #[error(
+        "a backup was not restored into {} to its end: delete what is there, and restore it again", path.display()
+    )]
+    Unfinished { path: PathBuf },
     #[error("cannot use {}", path.display())]
     Folder { path: PathBuf, source: io::Error },
     #[error("segments of {bytes} bytes are too small: a commit may take {bytes_min}")]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use redb::{Database, Range, ReadOnlyTable, ReadableDatabase as _, TableDefinition, WriteTransaction};
 
 use super::backend::{Backend, Full};
-use super::overlay::{Frozen, View};
+use super::overlay::{Frozen, Totals, View};
 use super::scan::Bounds;
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::INDEX_CHECK_BYTES_MAX;
@@ -122,9 +122,9 @@ impl Index {
         if state.service != service.as_str().as_bytes() {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
         }
-        let State { journal, number, bytes, data_version, .. } = state;
+        let State { journal, number, totals, .. } = state;
         let index = Self { service: service.clone(), journal, number: AtomicU64::new(number.0), database };
-        let view = View::new(number, bytes, data_version, Arc::new(index.view().map_err(at_file)?));
+        let view = View::new(number, totals, Arc::new(index.view().map_err(at_file)?));
         Ok((index, view))
     }
 
@@ -174,10 +174,35 @@ impl Index {
                 }
             }
             let mut state = transaction.open_table(STATE)?;
-            state.insert("bytes", frozen.bytes)?;
-            state.insert("data-version", frozen.data_version)?;
+            state.insert("bytes", frozen.totals.bytes)?;
+            state.insert("platform-bytes", frozen.totals.platform_bytes)?;
+            state.insert("data-version", frozen.totals.data_version)?;
         }
         self.commit(transaction, number)
+    }
+
+    /// Adds entries to a new index, whose number stays what it was.
+    pub(super) fn put(&self, entries: &[(String, Bytes)]) -> Result<(), IndexError> {
+        let transaction = self.database.begin_write()?;
+        {
+            let mut table = transaction.open_table(ENTRIES)?;
+            for (key, value) in entries {
+                table.insert(key.as_bytes(), value.as_ref())?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Makes it the index of the journal `journal` from now on, with the state of `number`.
+    pub(super) fn adopt(&self, journal: JournalId, number: Number) -> Result<(), IndexError> {
+        let transaction = self.begin(number)?;
+        transaction.open_table(IDENTITY)?.insert("journal", journal.0.as_slice())?;
+        self.commit(transaction, number)
+    }
+
+    /// Whether all pages match their checksums.
+    pub(super) fn is_sound(&mut self) -> Result<bool, IndexError> {
+        Ok(self.database.check_integrity()?)
     }
 
     /// Makes it durable that the state of `number` is the one it has.
@@ -230,8 +255,7 @@ fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Num
 struct State {
     format: u64,
     number: Number,
-    bytes: u64,
-    data_version: u64,
+    totals: Totals,
     service: Vec<u8>,
     journal: JournalId,
 }
@@ -250,14 +274,14 @@ impl State {
         let number = |name| Ok::<_, IndexError>(state.get(name)?.map(|guard| guard.value()));
         let bytes = |name| Ok::<_, IndexError>(identity.get(name)?.map(|guard| guard.value().to_vec()));
         let journal = bytes("journal")?.and_then(|bytes| bytes.try_into().ok()).map(JournalId);
-        // An index of before there were versions has no number for it.
-        let data_version = number("data-version")?.unwrap_or(0);
-        Ok((|format, applied, total, service, journal| {
+        // An index of before there were such numbers lacks them.
+        let (data_version, platform_bytes) =
+            (number("data-version")?.unwrap_or(0), number("platform-bytes")?.unwrap_or(0));
+        Ok((|format, applied, bytes: Option<u64>, service, journal| {
             Some(Self {
                 format: format?,
                 number: Number(applied?),
-                bytes: total?,
-                data_version,
+                totals: Totals { bytes: bytes?, platform_bytes, data_version },
                 service: service?,
                 journal: journal?,
             })

@@ -19,15 +19,34 @@ pub(super) struct Written {
     pub(super) value: Option<Bytes>,
 }
 
+/// What a store comes to, beside its entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Totals {
+    /// Bytes of the component's keys and values: what counts for its quota.
+    pub(super) bytes: u64,
+    /// Bytes of the platform's own keys and values.
+    pub(super) platform_bytes: u64,
+    /// The version of the data, as the last commit that changed it said.
+    pub(super) data_version: u64,
+}
+
+impl Totals {
+    /// The same with an entry of `before` bytes under `key` that has `after` now.
+    pub(super) fn with(self, key: &Key, before: u64, after: u64) -> Self {
+        let moved = |bytes: u64| (bytes + after).saturating_sub(before);
+        match key.is_platform() {
+            true => Self { platform_bytes: moved(self.platform_bytes), ..self },
+            false => Self { bytes: moved(self.bytes), ..self },
+        }
+    }
+}
+
 /// The state of one service as of one number. Never changed: a commit publishes the next one.
 #[derive(Debug, Clone)]
 pub(super) struct View {
     /// The number of the last commit of this service.
     pub(super) number: Number,
-    /// Bytes of the keys and values.
-    pub(super) bytes: u64,
-    /// The version of the data, as the last commit that changed it said.
-    pub(super) data_version: u64,
+    pub(super) totals: Totals,
     /// Commits since `old` was frozen.
     pub(super) young: Layer,
     /// What the commits since then took in the journal, also those that left nothing in `young`.
@@ -48,9 +67,8 @@ pub(super) struct Frozen {
     pub(super) layer: Layer,
     /// The number of the last commit in it.
     pub(super) through: Number,
-    /// Bytes of the store with it.
-    pub(super) bytes: u64,
-    pub(super) data_version: u64,
+    /// Of the store with it.
+    pub(super) totals: Totals,
 }
 
 /// A layer that is in the index.
@@ -67,11 +85,10 @@ pub(super) struct Retired {
 
 impl View {
     /// The state that an index has, with nothing over it.
-    pub(super) fn new(number: Number, bytes: u64, data_version: u64, index: Arc<IndexView>) -> Self {
+    pub(super) fn new(number: Number, totals: Totals, index: Arc<IndexView>) -> Self {
         Self {
             number,
-            bytes,
-            data_version,
+            totals,
             young: Layer::new(),
             young_bytes: 0,
             old: Layer::new(),
@@ -101,8 +118,8 @@ impl View {
     pub(super) fn freeze(&self) -> (Frozen, Self) {
         let layer = self.young.clone();
         let view = Self { young: Layer::new(), young_bytes: 0, old_bytes: self.young_bytes, ..self.clone() };
-        let Self { number: through, bytes, data_version, .. } = *self;
-        (Frozen { layer: layer.clone(), through, bytes, data_version }, Self { old: layer, ..view })
+        let Self { number: through, totals, .. } = *self;
+        (Frozen { layer: layer.clone(), through, totals }, Self { old: layer, ..view })
     }
 
     /// The same state when `index` has the old layer, whose last commit is `through`. What is kept of such layers takes
@@ -146,7 +163,7 @@ impl Retired {
     }
 }
 
-/// Bytes that count for the quota: those of the key and its value, none when there is no value.
+/// Bytes that an entry takes: those of the key and its value, none when there is no value.
 pub(super) fn entry_bytes(key: &str, value_bytes: Option<usize>) -> u64 {
     value_bytes.map_or(0, |bytes| (key.len() + bytes) as u64)
 }

@@ -9,9 +9,10 @@ use super::backend::Full;
 use super::catalog;
 use super::error::OpenError;
 use super::index::{self, Index, IndexError};
+use super::outbox;
 use super::overlay::{View, Written, entry_bytes};
 use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Tail};
-use crate::names::{Key, Number, ServiceName};
+use crate::names::{Number, ServiceName};
 
 /// About what a record takes beside its keys and values.
 const RECORD_BYTES: usize = 64;
@@ -63,12 +64,7 @@ impl<'a> Replay<'a> {
         }
         match id {
             Some(id) => Ok(id),
-            None => {
-                let mut bytes = [0; 16];
-                getrandom::fill(&mut bytes)
-                    .map_err(|error| OpenError::Random { source: std::io::Error::other(error) })?;
-                Ok(JournalId(bytes))
-            }
+            None => JournalId::random().map_err(|source| OpenError::Random { source }),
         }
     }
 
@@ -101,23 +97,22 @@ impl<'a> Replay<'a> {
     }
 
     fn record(&mut self, number: Number, record: Record) -> Result<(), OpenError> {
-        let service = &record.service;
-        match self.stores.get_mut(service) {
+        let service = record.service.clone();
+        match self.stores.get_mut(&service) {
             Some(Replayed { index, .. }) if number <= index.number() => {}
             Some(_) if record.forgets => {
-                self.stores.remove(service);
-                self.forgotten.insert(record.service);
+                self.stores.remove(&service);
+                self.forgotten.insert(service);
             }
             Some(Replayed { view, .. }) => {
-                let path = || self.disk.full(&index::path(&record.service));
-                replay(view, number, record.writes, record.data_version)
-                    .map_err(|source| OpenError::Read { path: path(), source })?;
+                let path = || self.disk.full(&index::path(&service));
+                replay(view, number, record).map_err(|source| OpenError::Read { path: path(), source })?;
             }
             None if record.forgets => {
-                self.missing.remove(service);
+                self.missing.remove(&service);
             }
             None => {
-                self.missing.insert(record.service);
+                self.missing.insert(service);
             }
         }
         Ok(())
@@ -125,19 +120,15 @@ impl<'a> Replay<'a> {
 }
 
 /// Puts a commit over `view`.
-fn replay(
-    view: &mut View,
-    number: Number,
-    writes: Vec<(Key, Option<Bytes>)>,
-    data_version: Option<u64>,
-) -> Result<(), IndexError> {
+pub(super) fn replay(view: &mut View, number: Number, record: Record) -> Result<(), IndexError> {
     view.number = number;
-    view.data_version = data_version.unwrap_or(view.data_version);
+    view.totals.data_version = record.data_version.unwrap_or(view.totals.data_version);
     view.young_bytes += RECORD_BYTES;
-    for (key, value) in writes {
+    let emitted = outbox::entries(number, record.time_unix_micros.unwrap_or(0), &record.events);
+    for (key, value) in record.writes.into_iter().chain(emitted.map(|(key, value)| (key, Some(value)))) {
         let before = view.entry_bytes(key.as_str())?;
         let value_bytes = value.as_ref().map(Bytes::len);
-        view.bytes = (view.bytes + entry_bytes(key.as_str(), value_bytes)).saturating_sub(before);
+        view.totals = view.totals.with(&key, before, entry_bytes(key.as_str(), value_bytes));
         view.young_bytes += key.as_str().len() + value_bytes.unwrap_or(0);
         view.young.insert(key, Arc::new(Written { number, value }));
     }

@@ -11,7 +11,10 @@ use super::error::StoreError;
 use super::index::IndexError;
 use super::overlay::{Layer, View};
 use crate::limits::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
-use crate::names::{Key, Number};
+use crate::names::{Key, Number, PLATFORM_PREFIX};
+
+/// The first text that may be a key of a component.
+const FIRST_KEY: &str = "\u{1}";
 
 /// What to scan.
 #[derive(Debug, Clone, Copy)]
@@ -52,10 +55,24 @@ pub(super) struct Bounds<'a> {
 }
 
 impl<'a> Scan<'a> {
+    /// What a component may look at: none of the platform's own keys.
+    ///
     /// # Errors
     ///
-    /// When the limit is out of bounds or `after` does not begin with the prefix.
+    /// When the limit is out of bounds, `after` does not begin with the prefix, or one of them is the platform's.
     pub(super) fn bounds(&self) -> Result<Bounds<'a>, StoreError> {
+        for text in [Some(self.prefix), self.after].into_iter().flatten().filter(|text| !text.is_empty()) {
+            Key::parse(text.get(..PLATFORM_PREFIX.len_utf8()).unwrap_or("-"))?;
+        }
+        let bounds = self.platform_bounds()?;
+        match bounds.lower {
+            Bound::Included("") => Ok(Bounds { lower: Bound::Included(FIRST_KEY), ..bounds }),
+            _ => Ok(bounds),
+        }
+    }
+
+    /// The keys of anybody that the scan is for.
+    pub(super) fn platform_bounds(&self) -> Result<Bounds<'a>, StoreError> {
         if self.limit == 0 || self.limit > SCAN_ENTRIES_MAX {
             return Err(StoreError::ScanLimit { limit: self.limit });
         }
@@ -123,6 +140,22 @@ pub(super) fn run(
         scanned.page.entries.push(Entry { key: item.key.into_owned(), value });
     }
     Ok(scanned)
+}
+
+/// Gives every entry of `view` to `visit`, in the order of the keys.
+pub(super) fn each<E: From<StoreError>>(
+    view: &View,
+    mut visit: impl FnMut(&str, Bytes) -> Result<(), E>,
+) -> Result<(), E> {
+    let bounds = Bounds { lower: Bound::Unbounded, upper: Bound::Unbounded };
+    let none = BTreeMap::new();
+    let mut merge = Merge::new(Direction::Ascending, &bounds, view, &none)?;
+    while let Some(item) = merge.next()? {
+        if let Some(value) = item.value {
+            visit(&item.key, value)?;
+        }
+    }
+    Ok(())
 }
 
 /// One key as one source has it; no value where the source says that it was deleted.

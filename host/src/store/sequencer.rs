@@ -12,10 +12,11 @@ use super::backend::Full;
 use super::empty;
 use super::error::{CommitError, ForgetError, StoreError};
 use super::index::IndexView;
-use super::overlay::{Frozen, View, Written, entry_bytes};
+use super::outbox;
+use super::overlay::{Frozen, Totals, View, Written, entry_bytes};
 use super::reads::Reads;
 use super::service::ServiceState;
-use crate::journal::{AppendError, Body, Journal, RecordWriter};
+use crate::journal::{AppendError, Body, Event, Journal, RecordWriter};
 use crate::names::{CallId, Key, Number};
 
 /// What all stores of a host share.
@@ -45,6 +46,9 @@ pub(super) struct Prepared {
     pub(super) snapshot: Arc<View>,
     pub(super) reads: Reads,
     pub(super) writes: Vec<Write>,
+    /// What was emitted, and when it is committed.
+    pub(super) events: Vec<Event>,
+    pub(super) time_unix_micros: u64,
     /// What the version of the data is to be, if it changes.
     pub(super) data_version: Option<u64>,
     pub(super) body: Body,
@@ -119,11 +123,11 @@ impl Pipeline {
         }
         let view = service.view.load();
         // What a call makes of the data depends on its version: each call reads it.
-        if view.data_version != prepared.snapshot.data_version || !view.is_unchanged(&prepared.reads) {
+        if view.totals.data_version != prepared.snapshot.totals.data_version || !view.is_unchanged(&prepared.reads) {
             service.metrics.conflicts.increment(1);
             return Err(CommitError::Conflict.into());
         }
-        let bytes = bytes_after(service, &view, &prepared)?;
+        let mut totals = totals_after(service, &view, &prepared)?;
         if sequencer.pending_bytes >= self.overlay_bytes_max {
             return Err(match self.journal.stopped() {
                 Some(stopped) => CommitError::Stopped(stopped).into(),
@@ -131,12 +135,12 @@ impl Pipeline {
                 None => Refused::Wait(Box::new(prepared)),
             });
         }
-        let Prepared { snapshot, reads, writes, data_version, body } = prepared;
+        let Prepared { snapshot, reads, writes, events, time_unix_micros, data_version, body } = prepared;
         let journal_bytes = body.bytes();
         let number = match self.journal.append(body) {
             Ok(number) => number,
             Err((AppendError::NotReady, body)) => {
-                let prepared = Prepared { snapshot, reads, writes, data_version, body };
+                let prepared = Prepared { snapshot, reads, writes, events, time_unix_micros, data_version, body };
                 return Err(Refused::Wait(Box::new(prepared)));
             }
             Err((AppendError::NoRoom { source }, _)) => {
@@ -151,9 +155,13 @@ impl Pipeline {
         for Write { key, value, .. } in writes {
             young.insert(key, Arc::new(Written { number, value }));
         }
+        for (key, value) in outbox::entries(number, time_unix_micros, &events) {
+            totals = totals.with(&key, 0, entry_bytes(key.as_str(), Some(value.len())));
+            young.insert(key, Arc::new(Written { number, value: Some(value) }));
+        }
         let young_bytes = view.young_bytes + journal_bytes;
-        let data_version = data_version.unwrap_or(view.data_version);
-        service.view.store(Arc::new(View { number, bytes, data_version, young, young_bytes, ..View::clone(&view) }));
+        totals.data_version = data_version.unwrap_or(totals.data_version);
+        service.view.store(Arc::new(View { number, totals, young, young_bytes, ..View::clone(&view) }));
         let before = sequencer.pending_bytes;
         sequencer.pending_bytes += journal_bytes;
         let half = self.overlay_bytes_max / 2;
@@ -162,8 +170,11 @@ impl Pipeline {
         if due {
             self.due.notify_all();
         }
+        if !events.is_empty() {
+            service.emitted.notify_waiters();
+        }
         service.metrics.commits.increment(1);
-        service.metrics.stored_bytes.set(bytes as f64);
+        service.metrics.stored_bytes.set(totals.bytes as f64);
         Ok(number)
     }
 
@@ -221,6 +232,19 @@ impl Pipeline {
         (frozen, last)
     }
 
+    /// The views of `services` at one instant, and the number of the last commit then; none of a store that has ended.
+    pub(super) fn views<'a>(
+        &self,
+        services: impl Iterator<Item = &'a ServiceState>,
+    ) -> (Vec<Option<Arc<View>>>, Number) {
+        let sequencer = self.lock();
+        let view = |service: &ServiceState| service.forgotten().is_none().then(|| service.view.load_full());
+        let views = services.map(view).collect();
+        let last = self.journal.last();
+        drop(sequencer);
+        (views, last)
+    }
+
     /// Puts the index that has `frozen` in the place of the layer.
     pub(super) fn applied(&self, service: &ServiceState, frozen: &Frozen, index: IndexView) {
         let mut sequencer = self.lock();
@@ -273,13 +297,13 @@ impl Pipeline {
     }
 }
 
-/// Bytes of the store after the commit.
-fn bytes_after(service: &ServiceState, view: &View, prepared: &Prepared) -> Result<u64, CommitError> {
+/// What the store comes to after the commit, without what it emits.
+fn totals_after(service: &ServiceState, view: &View, prepared: &Prepared) -> Result<Totals, CommitError> {
     let since = prepared.reads.number();
-    let (mut before, mut after) = (0, 0);
+    let mut totals = view.totals;
     for write in &prepared.writes {
         let key = write.key.as_str();
-        before += if since >= view.number {
+        let before = if since >= view.number {
             write.before
         } else if since >= view.floor() {
             // What was written since the snapshot is in the view's layers.
@@ -288,12 +312,11 @@ fn bytes_after(service: &ServiceState, view: &View, prepared: &Prepared) -> Resu
         } else {
             view.entry_bytes(key).map_err(StoreError::Index)?
         };
-        after += write.after;
+        totals = totals.with(&write.key, before, write.after);
     }
-    let bytes = (view.bytes + after).saturating_sub(before);
     let bytes_max = service.bytes_max();
-    if after > before && bytes > bytes_max {
+    if totals.bytes > view.totals.bytes && totals.bytes > bytes_max {
         return Err(CommitError::Quota { service: service.name.clone(), bytes_max });
     }
-    Ok(bytes)
+    Ok(totals)
 }

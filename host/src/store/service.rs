@@ -5,14 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
+use super::error::StoreError;
+use super::outbox::{self, Emitted};
 use super::overlay::View;
 use super::reads::Reads;
+use super::scan::Entry;
 use super::sequencer::Pipeline;
 use super::snapshot::Snapshots;
 use super::transaction::Transaction;
 use crate::journal::Stopped;
-use crate::names::{Number, ServiceName};
+use crate::names::{Key, Number, ServiceName};
 use crate::observe::journal::StoreMetrics;
 
 /// One service as the pipeline has it.
@@ -22,6 +27,8 @@ pub(super) struct ServiceState {
     pub(super) view: ArcSwap<View>,
     pub(super) metrics: StoreMetrics,
     pub(super) snapshots: Snapshots,
+    /// Told of each commit that emitted something.
+    pub(super) emitted: Notify,
     bytes_max: AtomicU64,
     /// The number of the record that ended the store; 0 as long as there is none. Changed under the sequencer's lock.
     forgotten: AtomicU64,
@@ -30,10 +37,10 @@ pub(super) struct ServiceState {
 impl ServiceState {
     pub(super) fn new(name: ServiceName, bytes_max: u64, view: View) -> Self {
         let metrics = StoreMetrics::new(&name);
-        metrics.stored_bytes.set(view.bytes as f64);
+        metrics.stored_bytes.set(view.totals.bytes as f64);
         let (bytes_max, forgotten) = (AtomicU64::new(bytes_max), AtomicU64::new(0));
         let (view, snapshots) = (ArcSwap::from_pointee(view), Snapshots::default());
-        Self { name, view, metrics, snapshots, bytes_max, forgotten }
+        Self { name, view, metrics, snapshots, emitted: Notify::new(), bytes_max, forgotten }
     }
 
     pub(super) fn bytes_max(&self) -> u64 {
@@ -97,16 +104,43 @@ impl Store {
         self.inner.pipeline.journal.wait_durable(number).await
     }
 
-    /// Bytes of the keys and values that are stored.
+    /// Bytes of the component's keys and values that are stored.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.inner.state.view.load().bytes
+        self.inner.state.view.load().totals.bytes
+    }
+
+    /// Bytes of the platform's own keys and values that are stored beside them: what it keeps of calls, for retries and
+    /// deliveries. They count for no quota.
+    #[must_use]
+    pub fn platform_bytes(&self) -> u64 {
+        self.inner.state.view.load().totals.platform_bytes
     }
 
     /// The version of the data, as the last commit that changed it said; 0 at first.
     #[must_use]
     pub fn data_version(&self) -> u64 {
-        self.inner.state.view.load().data_version
+        self.inner.state.view.load().totals.data_version
+    }
+
+    /// The oldest events that wait to be delivered, behind the one of commit and position `after`; `limit` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the index cannot be read.
+    pub fn emitted(&self, after: Option<(Number, u32)>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
+        let after = after.map(|(number, position)| outbox::key(number, position));
+        let after = after.as_ref().map(Key::as_str);
+        let page = self.begin_read().scan_platform(&outbox::prefix(), after, limit)?;
+        let read = |entry: &Entry| {
+            Emitted::of_entry(&entry.key, &entry.value).ok_or_else(|| StoreError::Entry { key: entry.key.clone() })
+        };
+        page.entries.iter().map(read).collect()
+    }
+
+    /// Resolves when a commit that emits something is made after this was called and enabled or polled.
+    pub fn emission(&self) -> Notified<'_> {
+        self.inner.state.emitted.notified()
     }
 
     /// From now on the store may hold so many bytes. One that holds more takes only what makes it smaller.

@@ -11,10 +11,11 @@ use super::empty;
 use super::error::{CommitError, StoreError};
 use super::overlay::{View, entry_bytes};
 use super::reads::Reads;
-use super::scan::{self, Direction, Page, Scan};
+use super::scan::{self, Bounds, Direction, Page, Scan, Scanned};
 use super::sequencer::Prepared;
 use super::service::Store;
 use super::snapshot::Snapshot;
+use crate::clock;
 use crate::journal::{Body, Event, RecordWriter};
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, Key, Number, ServiceName};
@@ -29,6 +30,8 @@ pub struct Transaction {
     saw: Number,
     reads: Reads,
     writes: BTreeMap<Key, Option<Bytes>>,
+    /// Entries of the platform's own.
+    platform: Vec<(Key, Option<Bytes>)>,
     events: Vec<Event>,
     /// Bytes of `writes` and `events`.
     bytes: usize,
@@ -39,8 +42,6 @@ pub struct Transaction {
 #[derive(Debug, Clone)]
 pub struct CommitDetails {
     pub call: CallId,
-    /// The answer of the call, kept for the same call id again.
-    pub memo: Option<Bytes>,
     /// The version that the data has from now on, where the commit changes it. All calls that began before then conflict.
     pub data_version: Option<u64>,
 }
@@ -93,6 +94,7 @@ impl Transaction {
             saw: Number::default(),
             reads: Reads::new(view.number),
             writes: BTreeMap::new(),
+            platform: Vec::new(),
             events: Vec::new(),
             bytes: 0,
             read_only,
@@ -111,7 +113,24 @@ impl Transaction {
         if let Some(value) = self.writes.get(&key) {
             return Ok(value.clone());
         }
-        let value = match self.view.written(key.as_str()) {
+        let value = self.look_up(&key)?;
+        self.reads.add_key(key);
+        Ok(value)
+    }
+
+    /// The entry of the platform's own under `key`. It is not validated: that nobody changes it is seen to elsewhere.
+    pub(crate) fn get_platform(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.look_up(key)
+    }
+
+    /// Puts an entry of the platform's own under `key`, or takes it away. It is committed with what the call writes, and
+    /// counts for none of its bounds.
+    pub(crate) fn set_platform(&mut self, key: Key, value: Option<Bytes>) {
+        self.platform.push((key, value));
+    }
+
+    fn look_up(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        Ok(match self.view.written(key.as_str()) {
             Some(written) => {
                 if written.number > self.durable {
                     self.saw = self.saw.max(written.number);
@@ -119,9 +138,7 @@ impl Transaction {
                 written.value.clone()
             }
             None => self.view.index.get(key.as_str()).map_err(StoreError::Index)?,
-        };
-        self.reads.add_key(key);
-        Ok(value)
+        })
     }
 
     /// Puts `value` under `key`, in place of what was there.
@@ -168,10 +185,7 @@ impl Transaction {
     /// [`StoreError`] for a limit out of bounds, an `after` without the prefix, or an index that cannot be read.
     pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Page, StoreError> {
         let bounds = scan.bounds()?;
-        let scanned = scan::run(scan, &bounds, &self.view, &self.writes)?;
-        if scanned.latest > self.durable {
-            self.saw = self.saw.max(scanned.latest);
-        }
+        let scanned = self.run_scan(scan, &bounds)?;
         let (lower, upper) = bounds.as_strs();
         match (scanned.looked_until.as_deref(), scan.direction) {
             (None, _) => self.reads.add_range(lower, upper),
@@ -179,6 +193,21 @@ impl Transaction {
             (Some(last), Direction::Descending) => self.reads.add_range(Bound::Included(last), upper),
         }
         Ok(scanned.page)
+    }
+
+    /// At most `limit` entries of the platform's own whose keys begin with `prefix`, behind `after`, in order.
+    pub(crate) fn scan_platform(&mut self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Page, StoreError> {
+        let scan = Scan { prefix, after, direction: Direction::Ascending, limit };
+        let bounds = scan.platform_bounds()?;
+        self.run_scan(&scan, &bounds).map(|scanned| scanned.page)
+    }
+
+    fn run_scan(&mut self, scan: &Scan<'_>, bounds: &Bounds<'_>) -> Result<Scanned, StoreError> {
+        let scanned = scan::run(scan, bounds, &self.view, &self.writes)?;
+        if scanned.latest > self.durable {
+            self.saw = self.saw.max(scanned.latest);
+        }
+        Ok(scanned)
     }
 
     /// Emits an event: it is delivered when the call is committed.
@@ -210,7 +239,7 @@ impl Transaction {
     /// The version of the data that it reads.
     #[must_use]
     pub fn data_version(&self) -> u64 {
-        self.view.data_version
+        self.view.totals.data_version
     }
 
     /// How many events were emitted.
@@ -258,7 +287,8 @@ impl Transaction {
     }
 
     /// Commits: in the one order of the host, visible to later calls at once, durable when [`super::Stores::wait_durable`]
-    /// with the number says so. A transaction without effects, memo and version makes no record, and gives what it saw.
+    /// with the number says so. A transaction without effects, entries of the platform's own and version makes no
+    /// record, and gives what it saw.
     ///
     /// Waits only while the overlay or the journal has no room.
     ///
@@ -271,7 +301,7 @@ impl Transaction {
     /// Dropped before it resolves, nothing is committed.
     pub async fn commit(mut self, details: CommitDetails) -> Result<Number, CommitError> {
         let Some(store) = self.store.take() else { return Err(CommitError::Rehearsal) };
-        if !self.has_effects() && details.memo.is_none() && details.data_version.is_none() {
+        if !self.has_effects() && self.platform.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);
         }
         let prepared = self.prepare(store.name(), &details)?;
@@ -279,33 +309,44 @@ impl Transaction {
     }
 
     /// Does all that needs no lock.
-    fn prepare(self, service: &ServiceName, details: &CommitDetails) -> Result<Prepared, CommitError> {
-        let memo_bytes = details.memo.as_ref().map_or(0, Bytes::len);
-        let bytes = self.bytes + memo_bytes;
+    fn prepare(mut self, service: &ServiceName, details: &CommitDetails) -> Result<Prepared, CommitError> {
+        let size = |(key, value): &(Key, Option<Bytes>)| key.as_str().len() + value.as_ref().map_or(0, Bytes::len);
+        let bytes = self.bytes + self.platform.iter().map(size).sum::<usize>();
         if bytes > COMMIT_BYTES_MAX {
             return Err(StoreError::CommitTooLarge.into());
         }
-        let mut record = RecordWriter::new(service, details.call, bytes + self.writes.len() * 8);
-        if !self.writes.is_empty() {
-            record.writes(self.writes.iter().map(|(key, value)| (key, value.as_ref())));
+        // The platform's own keys come before all others.
+        self.platform.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let count = self.platform.len() + self.writes.len();
+        let mut record = RecordWriter::new(service, details.call, bytes + count * 8);
+        if count > 0 {
+            let writes = self.platform.iter().map(|(key, value)| (key, value)).chain(&self.writes);
+            record.writes(count, writes.map(|(key, value)| (key, value.as_ref())));
         }
         if !self.events.is_empty() {
             record.events(&self.events);
         }
-        if let Some(memo) = &details.memo {
-            record.memo(memo);
-        }
+        let time_unix_micros = clock::unix_micros();
+        record.time(time_unix_micros);
         if let Some(version) = details.data_version {
             record.data_version(version);
         }
-        let mut writes = Vec::with_capacity(self.writes.len());
-        for (key, value) in self.writes {
+        let mut writes = Vec::with_capacity(count);
+        for (key, value) in self.platform.into_iter().chain(self.writes) {
             let before = self.view.entry_bytes(key.as_str()).map_err(StoreError::Index)?;
             let after = entry_bytes(key.as_str(), value.as_ref().map(Bytes::len));
             writes.push(super::sequencer::Write { key, value, before, after });
         }
         let body = Body::new(record.finish());
         let data_version = details.data_version;
-        Ok(Prepared { snapshot: self.view, reads: self.reads, writes, data_version, body })
+        Ok(Prepared {
+            snapshot: self.view,
+            reads: self.reads,
+            writes,
+            events: self.events,
+            time_unix_micros,
+            data_version,
+            body,
+        })
     }
 }

@@ -98,6 +98,7 @@ pub(crate) fn limits() -> LimitSettings {
         calls_waiting_max: 4,
         wait_ms_max: 1_000,
         store_bytes_max: 16 << 20,
+        kept_bytes_max: 16 << 20,
         events_per_call_max: 10,
         answer_bytes_max: 10_000,
         log_bytes_per_second: 1_000,
@@ -169,7 +170,7 @@ impl Guest {
     /// Runs a function and commits what it did.
     pub(crate) async fn commit(&self, name: &str, arguments: &[Val]) -> Option<Val> {
         let finished = self.finish(name, arguments, self.frame(Peer::Breaks)).await;
-        let details = CommitDetails { call: CallId([1; 16]), memo: None, data_version: None };
+        let details = CommitDetails { call: CallId([1; 16]), data_version: None };
         finished.transaction.commit(details).await.unwrap();
         finished.result.unwrap()
     }

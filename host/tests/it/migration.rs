@@ -32,7 +32,7 @@ fn note(text: &str, words: u32) -> Option<Val> {
 
 async fn commit(migrated: Migrated) -> Result<(), CommitError> {
     migrated.result.unwrap();
-    migrated.transaction.commit(CommitDetails { call: CallId([2; 16]), memo: None, data_version: None }).await.map(drop)
+    migrated.transaction.commit(CommitDetails { call: CallId([2; 16]), data_version: None }).await.map(drop)
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
-use crate::call::{Answer, CallError, Mount, Origin, RootCall, Routing, Worlds};
+use crate::call::{Answer, CallError, Called, Mount, Origin, RootCall, Routing, Worlds};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
 use crate::gateway::{Body, Callee, Gateway, IncomingBody};
@@ -80,7 +80,8 @@ impl Callee for Callback {
     /// It has one routing for ever.
     fn announce_to(&self, _prepare: impl Fn(&Worlds) + Send + Sync + 'static) {}
 
-    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Answer, CallError> {
+    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Called, CallError> {
+        let new = |answer| Called { answer, replayed: false };
         let service = root.service;
         let asked = match root.arguments.first() {
             Some(Val::String(text)) => text.clone(),
@@ -92,7 +93,7 @@ impl Callee for Callback {
             "full" => return Err(CallError::Unavailable { service, why: "no slot", retry_after_s: 7 }),
             "missing" => {
                 let detail = Val::String("There is no such note.".into());
-                return Ok(Answer::Err(Some(Val::Variant("not-found".into(), Some(Box::new(detail))))));
+                return Ok(new(Answer::Err(Some(Val::Variant("not-found".into(), Some(Box::new(detail)))))));
             }
             "wait" => {
                 self.gate.entered.add_permits(1);
@@ -104,10 +105,10 @@ impl Callee for Callback {
             _ => format!("{:?}", root.arguments),
         };
         if root.function.ok.is_none() {
-            return Ok(Answer::Ok(None));
+            return Ok(new(Answer::Ok(None)));
         }
         let fields = vec![("id".to_owned(), Val::String(asked)), ("text".to_owned(), Val::String(text))];
-        Ok(Answer::Ok(Some(Val::Record(fields))))
+        Ok(new(Answer::Ok(Some(Val::Record(fields)))))
     }
 
     /// Says what it was asked.

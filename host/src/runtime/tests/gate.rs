@@ -79,7 +79,7 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
     let commit = async || {
         let mut transaction = store.begin();
         transaction.set("key", "value").unwrap();
-        transaction.commit(CommitDetails { call: CallId([1; 16]), memo: None, data_version: None }).await.unwrap()
+        transaction.commit(CommitDetails { call: CallId([1; 16]), data_version: None }).await.unwrap()
     };
     // A commit waits for the journal's first file, which a disk without syncs would never have ready.
     store.wait_durable(commit().await).await.unwrap();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, READ_KEYS_MAX, READ_RANGES_MAX, VALUE_BYTES_MAX};
+use crate::names::Key;
 use crate::store::{Health, StoreError};
 
 fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> (Stores, Store) {
@@ -281,12 +282,13 @@ async fn what_was_read_is_known_to_be_unchanged() {
 }
 
 #[tokio::test]
-async fn memos_and_events_alone_are_a_commit() {
+async fn entries_of_the_platforms_own_alone_are_a_commit() {
     let settings = StoreSettings { checkpoint_ms_max: 0, overlay_bytes_max: 2048, ..SETTINGS };
     let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
     for number in 1..100 {
-        let details = CommitDetails { memo: Some(vec![b'm'; 100].into()), ..details() };
-        assert_eq!(cart.begin().commit(details).await.unwrap(), Number(number));
+        let mut transaction = cart.begin();
+        transaction.set_platform(Key::platform('m', &number.to_string()), Some(vec![b'm'; 100].into()));
+        assert_eq!(commit(transaction).await.unwrap(), Number(number));
     }
     stores.close().unwrap();
 }

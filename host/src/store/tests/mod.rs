@@ -1,9 +1,12 @@
 //! The store as its users see it: transactions, commits, restarts, and what a disk may do to them.
 
+mod backup_faults;
+mod backups;
 mod bounds;
 mod comings;
 mod faults;
 mod model;
+mod platform;
 mod refusals;
 mod rehearsals;
 mod serializable;
@@ -41,7 +44,7 @@ fn open(data: &Path) -> Stores {
 }
 
 fn details() -> CommitDetails {
-    CommitDetails { call: CallId([7; 16]), memo: None, data_version: None }
+    CommitDetails { call: CallId([7; 16]), data_version: None }
 }
 
 async fn commit(transaction: Transaction) -> Result<Number, CommitError> {

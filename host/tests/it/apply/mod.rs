@@ -1,6 +1,6 @@
 //! A running host is brought to what a manifest says: over HTTP, as the command line does it.
 
-mod host;
+pub(crate) mod host;
 mod kills;
 mod mounts;
 mod refusals;

@@ -202,7 +202,7 @@ async fn killed_in_a_migration(setup: &Setup, component: &[u8], committed: Optio
     let mut transaction = stores.service(&names[1].0).unwrap().begin();
     transaction.set("form", "new").unwrap();
     let data_version = Some(release << 32 | 1);
-    let number = transaction.commit(CommitDetails { call: CallId([9; 16]), memo: None, data_version }).await.unwrap();
+    let number = transaction.commit(CommitDetails { call: CallId([9; 16]), data_version }).await.unwrap();
     stores.wait_durable(number).await.unwrap();
     stores.close().unwrap();
 }
