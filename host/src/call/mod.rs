@@ -7,6 +7,7 @@ mod admission;
 mod answer;
 mod authentication;
 mod breaker;
+mod certain;
 mod compare;
 mod derive;
 mod directory;
