@@ -3,6 +3,7 @@
 mod candidates;
 pub(crate) mod components;
 pub(crate) mod http;
+mod intents;
 mod kills;
 mod load;
 mod migrations;
