@@ -294,7 +294,7 @@ async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result
     let call = Call::root(&root, &member);
     let deadline = call.deadline;
     let answer = match call.execute().await {
-        Err(error) if root.intent_is_open() && (root.has_effects() || inner.close(&root, &member).await.is_err()) => {
+        Err(error) if root.intent_is_open() && (root.effects() > 0 || inner.close(&root, &member).await.is_err()) => {
             let ended = inner.intents.add(Intent::of(&root), claim, Some(&error));
             let begun = CallError::Begun { service: root.service.clone() };
             match tokio::time::timeout_at(deadline.into(), ended).await {

@@ -220,8 +220,11 @@ impl Nested {
     async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Told, NestedError> {
         let call = self.nested(function, arguments, seed)?;
         self.member.service.calls.called_another();
+        let effects = self.root.effects();
         match call.execute().await {
             Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),
+            // What failed in the middle is no refusal: it is gone on with, and so is this call.
+            Err(error) if self.root.effects() > effects => Err(NestedError::Call { error }),
             Err(error) => match unavailable(function, &error) {
                 Some(answer) => Ok((answer.into_result(function), false)),
                 None => Err(NestedError::Call { error }),
@@ -251,6 +254,8 @@ impl Nested {
                 continue;
             };
             self.root.reach(transaction.saw());
+            // Also of one that was made before: whoever called for it did not fail without an effect.
+            self.root.had_effect();
             let answer = Answer::decode(function, &memo).map_err(|_| lost("it answered before by another contract"))?;
             return Ok(Some(answer.into_result(function)));
         }
@@ -348,7 +353,7 @@ impl Outbound for Nested {
 
     fn leave(&mut self, saw: Number) -> Number {
         // What is done outside stays when the call fails.
-        self.root.had_effects();
+        self.root.had_effect();
         self.reach(saw)
     }
 }

@@ -37,8 +37,8 @@ pub(super) struct Root {
     /// Whether the host makes it again by itself, so that it needs no intent.
     pub(super) repeats: bool,
     intent_is_open: AtomicBool,
-    /// Whether a call below this one may have had an effect that stays when this one fails.
-    has_effects: AtomicBool,
+    /// How often a call below this one had an effect that stays when this one fails.
+    effects: AtomicU64,
     /// The highest commit that this call, or one below it, made or saw.
     reached: AtomicU64,
 }
@@ -61,7 +61,7 @@ impl Root {
             again: false,
             repeats: false,
             intent_is_open: AtomicBool::new(false),
-            has_effects: AtomicBool::new(false),
+            effects: AtomicU64::new(0),
             reached: AtomicU64::new(0),
         }
     }
@@ -83,7 +83,7 @@ impl Root {
             again: true,
             repeats: !call.intent,
             intent_is_open: AtomicBool::new(false),
-            has_effects: AtomicBool::new(false),
+            effects: AtomicU64::new(0),
             reached: AtomicU64::new(0),
         }
     }
@@ -112,7 +112,8 @@ impl Root {
             again: true,
             repeats: false,
             intent_is_open: AtomicBool::new(true),
-            has_effects: AtomicBool::new(true),
+            // Those of the runs before.
+            effects: AtomicU64::new(1),
             reached: AtomicU64::new(0),
         }
     }
@@ -137,12 +138,12 @@ impl Root {
         self.intent_is_open.load(Ordering::Relaxed)
     }
 
-    pub(super) fn has_effects(&self) -> bool {
-        self.has_effects.load(Ordering::Relaxed)
+    pub(super) fn effects(&self) -> u64 {
+        self.effects.load(Ordering::Relaxed)
     }
 
-    pub(super) fn had_effects(&self) {
-        self.has_effects.store(true, Ordering::Relaxed);
+    pub(super) fn had_effect(&self) {
+        self.effects.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What opens the intent, for a commit in the store of the call's service.

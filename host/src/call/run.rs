@@ -107,9 +107,12 @@ impl Call {
             let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&self.seed));
             transaction.set_platform(key, Some(ended.answer.encode().into()));
             ended.has_memo = true;
-            self.root.had_effects();
         }
-        self.commit(transaction, lane).await
+        let committed = self.commit(transaction, lane).await?;
+        if committed && ended.has_memo {
+            self.root.had_effect();
+        }
+        Ok(committed)
     }
 
     fn frame(&self, outbound: Box<dyn Outbound>) -> Frame {

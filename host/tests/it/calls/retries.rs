@@ -197,3 +197,20 @@ async fn an_intent_that_is_told_to_is_made_again_at_once() {
     all_is_done_once(&pair).await;
     recovering.abort();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callee_that_fails_in_the_middle_is_gone_on_with_and_not_told_to_be_unavailable() {
+    let pair = Pair::new();
+    let recovering = recover(&pair.calls);
+    pair.back("set stop yes").await;
+    let begun = Arc::clone(&pair);
+    let script = "back.write{add m; front.write{add n}; if stop yes{panic stopped}; say through}; add done";
+    let answer = spawn(async move { begun.front(script).await });
+    until("the call that is made again", || attempts(&pair.calls) > 1).await;
+    pair.back("set stop no").await;
+    assert_eq!(answer.await.unwrap(), "1,1,,through,1");
+    for (service, key) in [("back", "m"), ("front", "n"), ("front", "done")] {
+        assert_eq!(pair.get(service, key).await, "1", "{service} {key}");
+    }
+    recovering.abort();
+}
