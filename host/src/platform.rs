@@ -6,6 +6,7 @@ mod mounts;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -94,6 +95,10 @@ impl Parts {
         let Mounted { mounts, components } = mounts::mounts(manifest, &runtime, tasks, report)?;
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report, components)?;
+        let intents = calls.find_intents()?;
+        if intents > 0 {
+            tracing::info!(intents, "calls that the last run of the host had begun go on");
+        }
         Ok(Self { stores, releases, calls, mounts })
     }
 
@@ -111,10 +116,18 @@ impl Parts {
         let addresses = (address(&public)?, address(&admin)?);
         let drain_ms_max = manifest.host.drain_ms_max;
         let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.mounts, self.calls.clone(), tasks)?;
-        let operator =
-            Admin::new(configuration, self.calls, self.releases.clone(), self.stores.clone(), metrics.clone(), tasks)?;
+        let operator = Admin::new(
+            configuration,
+            self.calls.clone(),
+            self.releases.clone(),
+            self.stores.clone(),
+            metrics.clone(),
+            tasks,
+        )?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
+        tasks.spawn("intents", self.calls.clone().recover(Arc::new(self.releases.clone())));
         tasks.spawn("release watch", self.releases.watch());
+        tasks.spawn("kept calls", self.calls.clone().sweep(|| None));
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));
         let drain = Duration::from_millis(drain_ms_max);

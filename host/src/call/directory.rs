@@ -162,7 +162,7 @@ impl Directory {
     /// # Errors
     ///
     /// [`NotExported`], when nobody exports what a member calls.
-    pub(super) fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
+    pub fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         let members: HashMap<_, _> =
             members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
         let mut directory = Self { members, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };

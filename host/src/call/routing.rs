@@ -141,6 +141,16 @@ impl Routing {
         Self { worlds, candidates: Vec::new(), directories: vec![Arc::new(directory)], migrations: 0 }
     }
 
+    /// The services with exactly these releases, by name, if there is such a choice.
+    pub(super) fn with_releases(&self, releases: &[(ServiceName, Digest)]) -> Option<&Arc<Directory>> {
+        self.directories.iter().find(|directory| {
+            directory.members().count() == releases.len()
+                && releases.iter().all(|(service, digest)| {
+                    directory.member(service).is_some_and(|member| member.release.digest == *digest)
+                })
+        })
+    }
+
     /// The contracts of the live releases. Two routings with the same contracts may share it.
     #[must_use]
     pub fn worlds(&self) -> &Worlds {

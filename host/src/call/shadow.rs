@@ -98,7 +98,7 @@ pub(super) struct Recorded {
 /// All that it takes to run a call again.
 struct Again {
     function: Arc<Function>,
-    arguments: Vec<Val>,
+    arguments: Arc<[Val]>,
     identity: Option<Identity>,
     calling_service: Option<ServiceName>,
     seed: Seed,
@@ -127,7 +127,7 @@ impl Watch {
         };
         let again = Again {
             function: Arc::clone(&call.function),
-            arguments: call.arguments.clone(),
+            arguments: Arc::clone(&call.arguments),
             identity: call.root.identity.clone(),
             calling_service: call.calling_service.clone(),
             seed: call.seed,

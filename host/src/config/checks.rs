@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, Origins, Problem};
 use super::settings::{
-    GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RuntimeSettings, ServiceSettings,
-    StoreSettings,
+    GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RetrySettings, RuntimeSettings,
+    ServiceSettings, StoreSettings,
 };
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::observe;
@@ -16,6 +16,7 @@ const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 const TIB: u64 = 1024 * GIB;
 const HOUR_MS: u64 = 3_600_000;
+const YEAR_MS: u64 = 366 * 24 * HOUR_MS;
 
 /// A whole commit has to fit where it waits and where it is written, with room for the next one.
 const COMMIT_ROOM: u64 = 2 * COMMIT_BYTES_MAX as u64;
@@ -34,6 +35,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
         checks.path("journal.archive", archive);
     }
     checks.runtime(&manifest.runtime);
+    checks.retries(&manifest.retries);
     checks.limits("limits", &all(&manifest.limits));
     if manifest.services.is_empty() {
         checks.refuse("services", "there is no service: add a section such as `[services.cart]`".into());
@@ -150,6 +152,15 @@ impl Checks<'_> {
         self.within("runtime.epoch_ms", runtime.epoch_ms, 1..=1_000, "milliseconds");
     }
 
+    fn retries(&mut self, retries: &RetrySettings) {
+        self.within("retries.answers_kept_ms", retries.answers_kept_ms, 1_000..=YEAR_MS, "milliseconds");
+        self.within("retries.memos_kept_ms", retries.memos_kept_ms, 1_000..=YEAR_MS, "milliseconds");
+        self.within("retries.intents_at_once", retries.intents_at_once, 1..=10_000, "calls");
+        let (min, max) = (retries.intent_retry_ms_min, retries.intent_retry_ms_max);
+        self.within("retries.intent_retry_ms_min", min, 1..=HOUR_MS, "milliseconds");
+        self.within("retries.intent_retry_ms_max", max, min..=24 * HOUR_MS, "milliseconds");
+    }
+
     /// Checks what is set in the section at `path`.
     fn limits(&mut self, path: &str, limits: &LimitOverrides) {
         let mut check = |key: &str, value: Option<u64>, range: RangeInclusive<u64>, unit: &str| {
@@ -164,6 +175,7 @@ impl Checks<'_> {
         check("calls_waiting_max", wide(limits.calls_waiting_max), 0..=1_000_000, "calls");
         check("wait_ms_max", limits.wait_ms_max, 0..=HOUR_MS, "milliseconds");
         check("store_bytes_max", limits.store_bytes_max, 0..=1024 * TIB, "bytes");
+        check("kept_bytes_max", limits.kept_bytes_max, 0..=1024 * TIB, "bytes");
         check("events_per_call_max", wide(limits.events_per_call_max), 0..=100_000, "events");
         check("answer_bytes_max", wide(limits.answer_bytes_max), KIB..=GIB, "bytes");
         check("log_bytes_per_second", limits.log_bytes_per_second, 0..=GIB, "bytes a second");
@@ -227,6 +239,7 @@ fn all(limits: &LimitSettings) -> LimitOverrides {
         calls_waiting_max: Some(limits.calls_waiting_max),
         wait_ms_max: Some(limits.wait_ms_max),
         store_bytes_max: Some(limits.store_bytes_max),
+        kept_bytes_max: Some(limits.kept_bytes_max),
         events_per_call_max: Some(limits.events_per_call_max),
         answer_bytes_max: Some(limits.answer_bytes_max),
         log_bytes_per_second: Some(limits.log_bytes_per_second),

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::call::{Answer, CallError, Calls, Origin, RootCall, Routing};
+use crate::call::{CallError, Called, Calls, Origin, RootCall, Routing};
 use crate::names::{Identity, RequestId};
 
 /// Runs calls and knows tokens.
@@ -17,7 +17,7 @@ pub trait Callee: Clone + Send + Sync + 'static {
         root: RootCall,
         routing: &Routing,
         origin: Origin<'_>,
-    ) -> impl Future<Output = Result<Answer, CallError>> + Send;
+    ) -> impl Future<Output = Result<Called, CallError>> + Send;
 
     /// Whom a bearer token belongs to; nothing for one that is unknown.
     fn authenticate(
@@ -39,7 +39,7 @@ impl Callee for Calls {
         root: RootCall,
         routing: &Routing,
         origin: Origin<'_>,
-    ) -> impl Future<Output = Result<Answer, CallError>> + Send {
+    ) -> impl Future<Output = Result<Called, CallError>> + Send {
         Self::call(self, root, routing, origin)
     }
 

@@ -41,6 +41,7 @@ pub use recovery::OpenError;
 pub(crate) use recovery::{Found, Tail, find, replay};
 use shared::{Queued, Shared, SpareState, State};
 
+use crate::fail_point::fail_point;
 use crate::names::Number;
 use crate::observe::journal::JournalMetrics;
 use crate::tasks;
@@ -174,10 +175,12 @@ impl Journal {
             state.taken = header_bytes;
             shared.want.notify_one();
         }
+        fail_point("journal.before-append");
         let number = state.next;
         state.next.0 += 1;
         state.taken += bytes;
         state.queue.push_back(Queued { body, opens });
+        fail_point("journal.after-append");
         if shared.is_full(&state) {
             shared.wake_writer(state);
         }
@@ -236,7 +239,9 @@ impl Journal {
         }
         while self.shared.oldest_through(number).is_some() {
             let Some(segment) = self.shared.lock().segments.pop_front() else { break };
+            fail_point("segment.before-removal");
             self.shared.disk.remove(&segment.path)?;
+            fail_point("segment.after-removal");
         }
         Ok(())
     }

@@ -22,6 +22,8 @@ pub enum StartError {
     Releases(#[from] crate::release::OpenError),
     #[error("cannot open the stores")]
     Store(#[from] OpenError),
+    #[error("cannot find the calls that the last run of the host had begun")]
+    Intents(#[from] crate::call::FindError),
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     #[error("the component of {service} cannot be read from {path}: build it, or correct the manifest")]

@@ -17,6 +17,7 @@ use time::format_description::well_known::Rfc3339;
 use super::record::{Event, Line, ServiceRecord};
 use super::tokens::TokenRecord;
 use crate::clock;
+use crate::fail_point::fail_point;
 use crate::names::ServiceName;
 
 const HISTORY: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("history");
@@ -207,6 +208,7 @@ impl Change {
 
     /// Makes the change durable.
     pub(super) fn commit(self) -> Result<(), LedgerError> {
+        fail_point("ledger.before-commit");
         self.transaction.commit()?;
         Ok(())
     }

@@ -11,6 +11,7 @@ mod comings;
 mod data;
 mod deploy;
 mod draft;
+mod earlier;
 mod error;
 mod files;
 mod forget;
@@ -58,10 +59,12 @@ pub use view::{CandidateView, ReleaseView, ServiceView};
 
 use crate::call::{Calls, Routing};
 use crate::config::Manifest;
+use crate::fail_point::fail_point;
 use crate::names::{Digest, ServiceName};
 use crate::store::Stores;
 use crate::tasks::Tasks;
 use backup::Backups;
+use earlier::Chosen;
 use ledger::{Change, Ledger, LedgerError as Error};
 use load::Workshop;
 use record::Event;
@@ -93,6 +96,7 @@ struct Inner {
     tokens: ArcSwap<Vec<TokenRecord>>,
     uploads: Uploads,
     backups: Backups,
+    chosen: std::sync::Mutex<Chosen>,
     /// Held by whoever makes a change, from when it knows what to change until that is done.
     changing: Mutex<()>,
 }
@@ -147,6 +151,7 @@ impl Inner {
     fn make(&self, next: State, has_migrated: bool, events: Vec<Event>) -> Result<(), DeployError> {
         let routing = next.routing()?;
         self.record(&next, events)?;
+        fail_point("release.before-swap");
         self.publish(next, routing, has_migrated);
         Ok(())
     }

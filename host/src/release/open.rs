@@ -153,7 +153,8 @@ impl Releases {
         let state = State { manifest: Arc::new(manifest.clone()), services, removed };
         let routing = state.routing()?;
         change.commit()?;
-        let calls = Calls::new(routing, stores.clone(), tasks.clone(), manifest.gateway.authentication_cache_ms_max)?;
+        let remembered = manifest.gateway.authentication_cache_ms_max;
+        let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone())?;
         let inner = Arc::new(Inner {
             data: data.into(),
             workshop,
@@ -166,6 +167,7 @@ impl Releases {
             tokens: ArcSwap::from_pointee(tokens),
             uploads: Uploads::default(),
             backups: Backups::default(),
+            chosen: std::sync::Mutex::default(),
             changing: Mutex::default(),
         });
         inner.sweep();

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
-use crate::call::{Answer, CallError, Origin, RootCall, Routing};
+use crate::call::{Answer, CallError, Called, Origin, RootCall, Routing};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
 use crate::gateway::{Callee, Gateway, Mount};
@@ -74,7 +74,8 @@ impl Callee for Callback {
         Arc::clone(&self.routing)
     }
 
-    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Answer, CallError> {
+    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Called, CallError> {
+        let new = |answer| Called { answer, replayed: false };
         let service = root.service;
         let asked = match root.arguments.first() {
             Some(Val::String(text)) => text.clone(),
@@ -86,7 +87,7 @@ impl Callee for Callback {
             "full" => return Err(CallError::Unavailable { service, why: "no slot", retry_after_s: 7 }),
             "missing" => {
                 let detail = Val::String("There is no such note.".into());
-                return Ok(Answer::Err(Some(Val::Variant("not-found".into(), Some(Box::new(detail))))));
+                return Ok(new(Answer::Err(Some(Val::Variant("not-found".into(), Some(Box::new(detail)))))));
             }
             "wait" => {
                 self.gate.entered.add_permits(1);
@@ -98,10 +99,10 @@ impl Callee for Callback {
             _ => format!("{:?}", root.arguments),
         };
         if root.function.ok.is_none() {
-            return Ok(Answer::Ok(None));
+            return Ok(new(Answer::Ok(None)));
         }
         let fields = vec![("id".to_owned(), Val::String(asked)), ("text".to_owned(), Val::String(text))];
-        Ok(Answer::Ok(Some(Val::Record(fields))))
+        Ok(new(Answer::Ok(Some(Val::Record(fields)))))
     }
 
     async fn authenticate(
