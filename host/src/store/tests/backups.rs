@@ -12,7 +12,7 @@ use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, restore_on};
 use crate::store::{BackupError, Document, Event, OpenError, RestoreError, Restored, Until};
 
 /// Small segments, so that a few commits fill several.
-pub(super) const SMALL: StoreSettings = StoreSettings { segment_bytes: 2048, checkpoint_ms_max: 0, ..SETTINGS };
+pub(super) const SMALL: StoreSettings = StoreSettings { segment_bytes: 1024, checkpoint_ms_max: 0, ..SETTINGS };
 
 const KEYS: u64 = 7;
 
