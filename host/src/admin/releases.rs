@@ -244,6 +244,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         DeployError::Refused { verdicts } => Refused::verdicts(&verdicts),
         DeployError::Migration { .. }
         | DeployError::SeveralMigrations
+        | DeployError::NoShadow { .. }
         | DeployError::NoComponentNamed { .. }
         | DeployError::NotInManifest { .. }
         | DeployError::Together(_) => Refused::unprocessable(text),

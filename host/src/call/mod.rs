@@ -11,10 +11,13 @@ mod compare;
 mod derive;
 mod directory;
 mod execute;
+mod herald;
 mod hold;
 mod host_call;
 mod intent;
 mod kept;
+mod linked;
+mod mounts;
 mod nested;
 mod recovery;
 mod replay;
@@ -40,6 +43,8 @@ pub use directory::{Directory, Member, NotExported, Release, Service};
 pub use hold::Hold;
 pub use host_call::HostCall;
 pub use kept::Entry;
+pub use linked::Linked;
+pub use mounts::Mount;
 pub use recovery::{Earlier, FindError, IntentError, IntentView};
 pub use request_key::{RequestKey, RequestScope};
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};
@@ -76,6 +81,7 @@ struct Inner {
     settings: RetrySettings,
     under_way: UnderWay,
     intents: Intents,
+    herald: herald::Herald,
 }
 
 /// A call from outside: a client's, or the operator's.
@@ -127,6 +133,7 @@ impl Calls {
                 settings,
                 under_way: UnderWay::default(),
                 intents: Intents::default(),
+                herald: herald::Herald::default(),
             }),
         })
     }

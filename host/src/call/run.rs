@@ -65,7 +65,9 @@ impl Call {
 
     /// Runs on a fresh snapshot. The run that ends the call is compared with what a candidate does, if there is a `watch`.
     async fn run(&self, outbound: Box<dyn Outbound>, lane: Lane, watch: &mut Option<Watch>) -> Result<Ran, CallError> {
-        let program = &self.member.release.program;
+        let Some(program) = self.member.release.program.contract() else {
+            return Err(CallError::unavailable(self.member.service.name(), "its release has no contract"));
+        };
         let finished = program.run(&self.function, &self.arguments, self.frame(outbound)).await;
         let Finished { result, transaction, outbound } = finished;
         let result = match result {

@@ -161,8 +161,8 @@ impl Shadow {
             outbound: Box::new(Replay::new(again.seed, again.made)),
             request: again.request,
         };
-        let Finished { result, transaction, outbound } =
-            self.member.release.program.run(&again.function, &again.arguments, frame).await;
+        let Some(program) = self.member.release.program.contract() else { return };
+        let Finished { result, transaction, outbound } = program.run(&again.function, &again.arguments, frame).await;
         if matches!(result, Err(Failure::Slots { .. })) {
             // The host had no room, which says nothing about the candidate.
             self.lock().dropped += 1;

@@ -85,7 +85,7 @@ impl Rig {
                 limits: LIMITS,
             };
             let program = runtime.link(&code, &world, settings).unwrap();
-            let release = Release::new(Digest::of(&component), world, program, &LIMITS, 0);
+            let release = Release::new(Digest::of(&component), world, Linked::Contract(program), &LIMITS, 0);
             let store = stores.service(&service).unwrap();
             Member { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
         });

@@ -1,5 +1,6 @@
 //! The bounds of every setting, and the settings that only make sense together.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -43,6 +44,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     for (name, service) in &manifest.services {
         checks.service(&format!("services.{name}"), service);
     }
+    checks.mounts(manifest);
     if checks.problems.is_empty() { Ok(()) } else { Err(ConfigError::Wrong { problems: checks.problems }) }
 }
 
@@ -210,6 +212,18 @@ impl Checks<'_> {
             self.refuse(&key, format!("{host:?} is no host: write such as `api.example.com` or `127.0.0.1:9000`"));
         }
         self.limits(&format!("{path}.limits"), &service.limits);
+    }
+
+    /// Each prefix is of one service.
+    fn mounts(&mut self, manifest: &Manifest) {
+        let mut taken = BTreeMap::new();
+        for (name, service) in &manifest.services {
+            let Some(mount) = &service.mount else { continue };
+            if let Some(other) = taken.insert(mount.trim_end_matches('/'), name) {
+                let detail = format!("{mount:?} is where `services.{other}` is mounted: choose another prefix");
+                self.refuse(&format!("services.{name}.mount"), detail);
+            }
+        }
     }
 }
 

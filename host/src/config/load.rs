@@ -50,6 +50,21 @@ impl Configuration {
         }
         self.layers.over(text).map(|(manifest, _)| manifest)
     }
+
+    /// Where the manifest lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.layers.path
+    }
+
+    /// What a start would go by now: the manifest as its file has it at this time.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`].
+    pub fn read_again(&self) -> Result<Manifest, ConfigError> {
+        self.layers.over(&file::read(&self.layers.path)?).map(|(manifest, _)| manifest)
+    }
 }
 
 impl Layers {

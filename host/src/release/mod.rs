@@ -31,7 +31,6 @@ mod verdict;
 mod view;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,9 +57,11 @@ pub use verdict::{Asks, Check, Checked, Verdict};
 pub use view::{CandidateView, ReleaseView, ServiceView};
 
 use crate::call::{Calls, Routing};
+use crate::clock;
 use crate::config::Manifest;
 use crate::fail_point::fail_point;
-use crate::names::{Digest, ServiceName};
+use crate::names::ServiceName;
+use crate::observe::SwapPauses;
 use crate::store::Stores;
 use crate::tasks::Tasks;
 use backup::Backups;
@@ -87,16 +88,15 @@ struct Inner {
     data: PathBuf,
     workshop: Workshop,
     ledger: Ledger,
-    /// The component of each service without a contract, as it was at the start.
-    mounted: BTreeMap<ServiceName, Digest>,
     calls: Calls,
     stores: Stores,
     tasks: Tasks,
     state: ArcSwap<State>,
     tokens: ArcSwap<Vec<TokenRecord>>,
     uploads: Uploads,
-    backups: Backups,
     chosen: std::sync::Mutex<Chosen>,
+    pauses: SwapPauses,
+    backups: Backups,
     /// Held by whoever makes a change, from when it knows what to change until that is done.
     changing: Mutex<()>,
 }
@@ -174,7 +174,11 @@ impl Inner {
 
     /// Makes `next` what calls begin on.
     fn publish(&self, next: State, routing: Routing, has_migrated: bool) {
-        self.calls.swap(routing.after(&self.calls.routing(), has_migrated));
+        let routing = routing.after(&self.calls.routing(), has_migrated);
+        self.calls.announce(&routing);
+        let began = clock::now();
+        self.calls.swap(routing);
+        self.pauses.moved(began.elapsed());
         self.state.store(Arc::new(next));
     }
 

@@ -19,13 +19,7 @@ pub(crate) struct Host {
 impl Host {
     /// Starts a host of `services`, which is the text of a manifest but for where things are.
     pub(crate) async fn start(services: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        std::fs::create_dir(&data).unwrap();
-        // Compiling once is enough for all tests.
-        let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-        std::fs::create_dir_all(&compiled).unwrap();
-        std::os::unix::fs::symlink(compiled, data.join("compiled")).unwrap();
+        let folder = folder();
         let (running, public, operator) = started(folder.path(), services).await;
         Self { running, public, operator, folder }
     }
@@ -105,6 +99,18 @@ impl Host {
     pub(crate) async fn deploy(&self, service: &str, component: Vec<u8>) {
         self.operator.post(&format!("/services/{service}/releases"), component).await.expect(201);
     }
+}
+
+/// A folder for a host.
+pub(super) fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    // Compiling once is enough for all tests.
+    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    std::fs::create_dir_all(&compiled).unwrap();
+    std::os::unix::fs::symlink(compiled, data.join("compiled")).unwrap();
+    folder
 }
 
 /// The whole manifest of a host of `services`. Components lie where cargo builds them.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard::call::{
-    Answer, CallError, Calls, Member, Origin, Release, RequestKey, RequestScope, RootCall, Routing, Service,
+    Answer, CallError, Calls, Linked, Member, Origin, Release, RequestKey, RequestScope, RootCall, Routing, Service,
 };
 use switchyard::config::{LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function, World};
@@ -185,7 +185,8 @@ impl Side {
             limits: self.limits.clone(),
         };
         let program: Arc<Program> = runtime.link(&runtime.compile(&bytes).unwrap(), &self.world, settings).unwrap();
-        let release = Release::new(Digest::of(&bytes), Arc::clone(&self.world), program, &self.limits, 0);
+        let release =
+            Release::new(Digest::of(&bytes), Arc::clone(&self.world), Linked::Contract(program), &self.limits, 0);
         Member { service: Arc::clone(&self.service), release: Arc::new(release) }
     }
 }
