@@ -8,7 +8,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
-use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
+    WriteTransaction,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -41,6 +44,8 @@ pub enum LedgerError {
     Redb { source: Box<redb::Error> },
     #[error("{} is not as it was written: the disk is not well", path.display())]
     NotAsWritten { path: PathBuf },
+    #[error("the record of releases has a table {table:?}, of which this version of switchyard does not know")]
+    Table { table: String },
     #[error("the record of {what} is not as this version of switchyard writes it")]
     Record { what: String, source: serde_json::Error },
 }
@@ -153,6 +158,10 @@ impl Snapshot {
 
     /// Writes it as a ledger of its own, where there is none.
     pub(super) fn copy_to(&self, path: &Path) -> Result<(), LedgerError> {
+        let tables = [HISTORY.name(), SERVICES.name(), TOKENS.name(), STATE.name()];
+        if let Some(other) = self.transaction.list_tables()?.find(|table| !tables.contains(&table.name())) {
+            return Err(LedgerError::Table { table: other.name().into() });
+        }
         let copy_of = Ledger::open(path)?;
         let change = copy_of.begin()?;
         copy(HISTORY, &self.transaction, &change.transaction)?;
@@ -281,4 +290,36 @@ fn read<T: DeserializeOwned>(what: impl Fn() -> String, bytes: &[u8]) -> Result<
 
 fn written(what: impl Fn() -> String, record: &impl Serialize) -> Result<Vec<u8>, LedgerError> {
     serde_json::to_vec(record).map_err(|source| LedgerError::Record { what: what(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::record::What;
+
+    #[test]
+    fn a_copy_of_a_ledger_is_what_it_was_then_and_leaves_no_table_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = Ledger::open(&folder.path().join("ledger")).expect("a ledger");
+        let tell = |who: &str| {
+            let mut change = ledger.begin().expect("a change");
+            let service = ServiceName::parse("cart").expect("a name");
+            change.tell(Event::new(who, &service, What::Add)).expect("a line");
+            change.commit().expect("a commit");
+        };
+        tell("before");
+        let snapshot = ledger.snapshot().expect("a snapshot");
+        tell("after");
+        let path = folder.path().join("copy");
+        snapshot.copy_to(&path).expect("a copy");
+        let copied = Ledger::open(&path).expect("the copy");
+        let who: Vec<_> = copied.history(None, None, 9).expect("lines").into_iter().map(|line| line.who).collect();
+        assert_eq!(who, ["before"]);
+        let change = ledger.begin().expect("a change");
+        let new: TableDefinition<'static, u64, u64> = TableDefinition::new("new");
+        drop(change.transaction.open_table(new).expect("a table"));
+        change.commit().expect("a commit");
+        let refused = ledger.snapshot().expect("a snapshot").copy_to(&folder.path().join("other"));
+        assert!(matches!(refused, Err(LedgerError::Table { table }) if table == "new"), "what is not copied is seen");
+    }
 }

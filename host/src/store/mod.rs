@@ -32,7 +32,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 pub use backup::{
-    BackupError, BrokenOff, Document, DocumentError, Order, Progress, RestoreError, Restored, Until, restore,
+    BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
+    restore,
 };
 pub use error::{CloseError, CommitError, ForgetError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};

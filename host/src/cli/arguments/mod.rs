@@ -255,6 +255,17 @@ mod tests {
         check("switchyard apply --dry-run --yes", false);
         check("switchyard forget", false);
         check("switchyard stores --json", true);
+        check("switchyard backup", false);
+        check("switchyard backup b --json --admin http://127.0.0.1:9", true);
+        check("switchyard restore b --data d --json", true);
+        check("switchyard restore b --at 7 --archive a --old-data o", true);
+        check("switchyard restore b --at yesterday", false);
+        check("switchyard restore b --archive a", false);
+        check("switchyard journal", false);
+        check("switchyard journal verify a b --json", true);
+        check("switchyard journal verify a --data d", false);
+        check("switchyard journal show --from 1 --to 2 --service cart --values", true);
+        check("switchyard journal show --service Cart", false);
     }
 
     /// The words of an example: quoted as shells have it.
