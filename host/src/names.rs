@@ -109,6 +109,12 @@ impl Digest {
         Ok(Self(bytes))
     }
 
+    /// The digest whose hash was made piece by piece.
+    #[must_use]
+    pub fn of_hash(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
     /// The hash itself, which is what a signature is made over.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {

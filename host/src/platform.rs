@@ -1,24 +1,23 @@
 //! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
 
 mod error;
-mod mounts;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 pub use crate::release::Progress;
 pub use error::{StartError, StopError};
-use mounts::Mounted;
 
 use crate::admin::Admin;
 use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
-use crate::gateway::{Gateway, Mount};
+use crate::gateway::Gateway;
 use crate::observe::Metrics;
 use crate::release::{Releases, Report};
 use crate::runtime::Runtime;
@@ -75,7 +74,6 @@ struct Parts {
     stores: Stores,
     releases: Releases,
     calls: Calls,
-    mounts: Vec<Mount>,
 }
 
 impl Parts {
@@ -87,13 +85,17 @@ impl Parts {
             .iter()
             .map(|(name, settings)| (name.clone(), settings.limits(&manifest.limits).store_bytes_max))
             .collect();
-        let stores = Stores::open(&manifest.host.data, &manifest.store, &quotas)?;
+        let archive = manifest.journal.archive.as_deref();
+        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &quotas, archive)?;
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
-        let Mounted { mounts, components } = mounts::mounts(manifest, &runtime, tasks, report)?;
         let data = &manifest.host.data;
-        let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report, components)?;
-        Ok(Self { stores, releases, calls, mounts })
+        let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report)?;
+        let intents = calls.find_intents()?;
+        if intents > 0 {
+            tracing::info!(intents, "calls that the last run of the host had begun go on");
+        }
+        Ok(Self { stores, releases, calls })
     }
 
     /// Serves both sides, in `tasks`.
@@ -109,11 +111,19 @@ impl Parts {
         let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
         let addresses = (address(&public)?, address(&admin)?);
         let drain_ms_max = manifest.host.drain_ms_max;
-        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.mounts, self.calls.clone(), tasks)?;
-        let operator =
-            Admin::new(configuration, self.calls, self.releases.clone(), self.stores.clone(), metrics.clone(), tasks)?;
+        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.calls.clone(), tasks)?;
+        let operator = Admin::new(
+            configuration,
+            self.calls.clone(),
+            self.releases.clone(),
+            self.stores.clone(),
+            metrics.clone(),
+            tasks,
+        )?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
+        tasks.spawn("intents", self.calls.clone().recover(Arc::new(self.releases.clone())));
         tasks.spawn("release watch", self.releases.watch());
+        tasks.spawn("kept calls", self.calls.clone().sweep(|| None));
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));
         let drain = Duration::from_millis(drain_ms_max);

@@ -3,6 +3,7 @@
 //! Health, readiness and metrics need no token: what probes a host should hold no key to it.
 
 mod apply;
+mod backup;
 mod call;
 mod health;
 mod options;

@@ -244,6 +244,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         DeployError::Refused { verdicts } => Refused::verdicts(&verdicts),
         DeployError::Migration { .. }
         | DeployError::SeveralMigrations
+        | DeployError::NoShadow { .. }
         | DeployError::NoComponentNamed { .. }
         | DeployError::NotInManifest { .. }
         | DeployError::Together(_) => Refused::unprocessable(text),
@@ -263,7 +264,8 @@ pub(super) fn refused(error: DeployError) -> Refused {
     }
 }
 
-fn sentence(error: &DeployError) -> String {
+/// What an error says, as a sentence.
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

@@ -45,6 +45,7 @@ pub(super) enum Route<'a> {
     Tokens,
     Token(&'a str),
     Apply,
+    Backup,
     Stores,
     Store(&'a str),
 }
@@ -70,6 +71,7 @@ impl<'a> Route<'a> {
             ["tokens"] => Some(Self::Tokens),
             ["tokens", name] => Some(Self::Token(name)),
             ["apply"] => Some(Self::Apply),
+            ["backup"] => Some(Self::Backup),
             ["stores"] => Some(Self::Stores),
             ["stores", service] => Some(Self::Store(service)),
             _ => None,
@@ -83,7 +85,7 @@ impl<'a> Route<'a> {
     /// The methods that it has: whether `method` is one, and all of them.
     fn methods(&self, method: &Method) -> (bool, HeaderValue) {
         match self {
-            Self::Call { .. } | Self::Deploy(_) | Self::Act { .. } | Self::Set | Self::Apply => {
+            Self::Call { .. } | Self::Deploy(_) | Self::Act { .. } | Self::Set | Self::Apply | Self::Backup => {
                 (method == Method::POST, POST)
             }
             Self::Components => (method == Method::PUT, PUT),
@@ -165,6 +167,7 @@ impl Admin {
                 Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))
             }
             Route::Apply => json(StatusCode::OK, &self.apply(&who, head, body).await?),
+            Route::Backup => self.backup(&who, body).await,
             Route::Stores => json(StatusCode::OK, &self.stores()),
             Route::Store(name) => {
                 self.forget(&who, &decoded(name)?).await?;

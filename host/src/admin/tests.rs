@@ -35,7 +35,7 @@ fn tested() -> Tested {
     let runtime = Runtime::new(&configuration.manifest.runtime, &data.join("compiled")).expect("a runtime");
     let mut manifest = configuration.manifest.clone();
     manifest.services.clear();
-    let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {}, Default::default());
+    let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {});
     let (releases, calls) = opened.expect("no service is missing");
     let admin = Admin::new(&configuration, calls, releases, stores.clone(), Metrics::start(), &tasks);
     let admin = admin.expect("a token");

@@ -7,13 +7,13 @@ use tokio::sync::RwLock;
 
 use super::admission::Admission;
 use super::breaker::Breaker;
+use super::linked::Linked;
 use super::shadow::Shadow;
 use crate::config::LimitSettings;
 use crate::contract::{Function, Interface, Reach, World, track};
 use crate::names::{Digest, ServiceName};
 use crate::observe::calls::{CallFigures, ServiceCalls};
 use crate::observe::{ReleaseCalls, Sample};
-use crate::runtime::Program;
 use crate::store::Store;
 
 /// What a service keeps from release to release.
@@ -82,7 +82,7 @@ impl Service {
 pub struct Release {
     pub digest: Digest,
     pub world: Arc<World>,
-    pub program: Arc<Program>,
+    pub program: Linked,
     /// When it went live, in microseconds since the Unix epoch.
     pub deployed_at: u64,
     /// Whether its contract imports what other services export.
@@ -93,13 +93,7 @@ pub struct Release {
 
 impl Release {
     #[must_use]
-    pub fn new(
-        digest: Digest,
-        world: Arc<World>,
-        program: Arc<Program>,
-        limits: &LimitSettings,
-        deployed_at: u64,
-    ) -> Self {
+    pub fn new(digest: Digest, world: Arc<World>, program: Linked, limits: &LimitSettings, deployed_at: u64) -> Self {
         let calls_others = world.imports.iter().any(Interface::is_called) || program.reaches_out();
         Self {
             digest,
@@ -162,7 +156,7 @@ impl Directory {
     /// # Errors
     ///
     /// [`NotExported`], when nobody exports what a member calls.
-    pub(super) fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
+    pub fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         let members: HashMap<_, _> =
             members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
         let mut directory = Self { members, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };

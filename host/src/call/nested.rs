@@ -1,23 +1,28 @@
 //! The calls that a call makes to other services, and the answers that it gets again when it runs again.
 //!
-//! Invariant: while the runs of one call make the same calls, each of those is made once.
+//! Invariant: while the runs of one call make the same calls, each of those is made once. Before a call makes one that
+//! may write, all that its run has been told by then is in the order of the journal, and so is the intent of its root
+//! call: a run that goes on after a crash is told the same.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout_at;
 use wasmtime::component::Val;
 
 use super::answer::{Answer, CallError};
 use super::derive::{Seed, nested_seed};
 use super::directory::Member;
 use super::execute::Call;
+use super::kept::{self, Entry};
 use super::root::Root;
 use crate::clock;
 use crate::contract::{Function, Type};
 use crate::limits::{NESTED_BYTES_MAX, NESTED_CALLS_MAX};
-use crate::names::{Number, ServiceName};
+use crate::names::{CallId, Number, ServiceName};
 use crate::runtime::{Outbound, OutboundError, OutboundFuture, json_bytes};
+use crate::store::{CommitDetails, CommitError};
 
 /// The case of an error by which a contract lets a caller go on when a service cannot do its part.
 const UNAVAILABLE: &str = "unavailable";
@@ -97,6 +102,8 @@ pub(super) struct Made {
     pub(super) result: Option<Val>,
     /// Of the result, as JSON.
     bytes: usize,
+    /// Whether the answer is kept in a store, for when the run goes on after a crash.
+    is_kept: bool,
 }
 
 /// A component whose contract has no service to call, and that reaches nobody outside.
@@ -162,14 +169,19 @@ impl Nested {
         None
     }
 
-    fn remember(&mut self, seed: Seed, function: &Arc<Function>, result: &Option<Val>) -> Result<(), NestedError> {
+    fn remember(
+        &mut self,
+        seed: Seed,
+        function: &Arc<Function>,
+        (result, is_kept): (&Option<Val>, bool),
+    ) -> Result<(), NestedError> {
         let before: usize = self.made.iter().map(|made| made.bytes).sum();
         let left = NESTED_BYTES_MAX - before;
         let bytes = result.as_ref().map_or(0, |value| json_bytes(value, left));
         if bytes > left {
             return Err(NestedError::Limit { name: "nested_bytes", max: NESTED_BYTES_MAX });
         }
-        self.made.push(Made { seed, function: Arc::clone(function), result: result.clone(), bytes });
+        self.made.push(Made { seed, function: Arc::clone(function), result: result.clone(), bytes, is_kept });
         Ok(())
     }
 
@@ -193,7 +205,7 @@ impl Nested {
             root: Arc::clone(&self.root),
             member: member.clone(),
             function: Arc::clone(function),
-            arguments: arguments.to_vec(),
+            arguments: arguments.into(),
             calling_service: Some(self.member.service.name().clone()),
             depth,
             begun,
@@ -204,16 +216,94 @@ impl Nested {
         })
     }
 
-    async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Option<Val>, NestedError> {
+    /// Makes a call, and gives what its caller is told, and whether that is kept.
+    async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Told, NestedError> {
         let call = self.nested(function, arguments, seed)?;
         self.member.service.calls.called_another();
         match call.execute().await {
-            Ok(answer) => Ok(answer.into_result(function)),
+            Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),
             Err(error) => match unavailable(function, &error) {
-                Some(answer) => Ok(answer.into_result(function)),
+                Some(answer) => Ok((answer.into_result(function), false)),
                 None => Err(NestedError::Call { error }),
             },
         }
+    }
+}
+
+/// What the maker of a call is told, and whether that is kept.
+type Told = (Option<Val>, bool);
+
+/// What goes on after a crash.
+impl Nested {
+    /// What an earlier run, be it of a host that ended, was told by this call: kept by the service that it called, where
+    /// it wrote something, and by the caller's own where not.
+    fn recall(&self, function: &Arc<Function>, seed: &Seed) -> Result<Option<Option<Val>>, NestedError> {
+        if !self.root.again {
+            return Ok(None);
+        }
+        let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(seed));
+        let callee = self.root.directory.exporter(function).map(|(member, _)| member);
+        for member in [Some(&self.member), callee].into_iter().flatten() {
+            let service = member.service.name();
+            let lost = |why| NestedError::Call { error: CallError::unavailable(service, why) };
+            let mut transaction = member.service.store.begin_read();
+            let Some(memo) = transaction.get_platform(&key).map_err(|_| lost("its store cannot be read"))? else {
+                continue;
+            };
+            self.root.reach(transaction.saw());
+            let answer = Answer::decode(function, &memo).map_err(|_| lost("it answered before by another contract"))?;
+            return Ok(Some(answer.into_result(function)));
+        }
+        Ok(None)
+    }
+
+    /// Sees to it that a run that goes on after a crash is told the same as this one, up to `position`, and that there
+    /// is one: all that it commits is in the order of the journal before what the call that comes next does.
+    async fn make_certain(&mut self, position: usize) -> Result<(), NestedError> {
+        let mut entries = Vec::new();
+        for made in self.made.iter().take(position).filter(|made| !made.is_kept) {
+            let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&made.seed));
+            let answer = Answer::of(&made.function, made.result.clone());
+            entries.push((key, Some(answer.encode().into())));
+        }
+        let needs_intent = self.root.needs_intent();
+        if needs_intent && self.depth == 1 {
+            entries.push(self.root.opening());
+        } else if needs_intent {
+            let Some(member) = self.root.directory.member(&self.root.service) else {
+                return Err(NestedError::NoService { interface: Arc::clone(&self.root.function.interface) });
+            };
+            self.commit(member, vec![self.root.opening()]).await?;
+        }
+        if !entries.is_empty() {
+            self.commit(&self.member, entries).await?;
+        }
+        if needs_intent {
+            self.root.opened();
+        }
+        self.made.iter_mut().take(position).for_each(|made| made.is_kept = true);
+        Ok(())
+    }
+
+    /// Commits entries of the platform's own in the store of `member`.
+    async fn commit(&self, member: &Member, entries: Vec<Entry>) -> Result<(), NestedError> {
+        let mut transaction = member.service.store.begin();
+        entries.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
+        let details = CommitDetails { call: CallId::of_seed(&self.seed), data_version: None };
+        let service = member.service.name();
+        let error = match timeout_at(self.deadline.into(), transaction.commit(details)).await {
+            Ok(Ok(number)) => {
+                self.root.reach(number);
+                return Ok(());
+            }
+            Ok(Err(CommitError::Stopped(stopped))) => CallError::Stopped(stopped),
+            Ok(Err(error)) => {
+                tracing::warn!(%service, request = self.root.request.as_str(), %error, "a call cannot be made certain");
+                CallError::unavailable(service, "what it is to go on with after a crash cannot be kept")
+            }
+            Err(_elapsed) => CallError::Deadline { service: service.clone() },
+        };
+        Err(NestedError::Call { error })
     }
 }
 
@@ -224,10 +314,10 @@ impl Outbound for Nested {
             self.position += 1;
             let seed = nested_seed(&self.seed, position, import, arguments);
             if self.read_only {
-                let result = self.make(import, arguments, seed).await?;
+                let (result, is_kept) = self.make(import, arguments, seed).await?;
                 // It is run again in shadow alone: what there is no room to remember is not compared.
                 if self.watched && position < NESTED_CALLS_MAX && self.made.len() == position {
-                    let _no_room = self.remember(seed, import, &result);
+                    let _no_room = self.remember(seed, import, (&result, is_kept));
                 }
                 return Ok(result);
             }
@@ -237,8 +327,16 @@ impl Outbound for Nested {
             if position >= NESTED_CALLS_MAX {
                 return Err(NestedError::Limit { name: "nested_calls", max: NESTED_CALLS_MAX }.into());
             }
-            let result = self.make(import, arguments, seed).await?;
-            self.remember(seed, import, &result)?;
+            let (result, is_kept) = match self.recall(import, &seed)? {
+                Some(result) => (result, true),
+                None => {
+                    if !import.reads_only() {
+                        self.make_certain(position).await?;
+                    }
+                    self.make(import, arguments, seed).await?
+                }
+            };
+            self.remember(seed, import, (&result, is_kept))?;
             Ok(result)
         })
     }
@@ -246,6 +344,12 @@ impl Outbound for Nested {
     fn reach(&mut self, saw: Number) -> Number {
         self.root.reach(saw);
         self.root.reached()
+    }
+
+    fn leave(&mut self, saw: Number) -> Number {
+        // What is done outside stays when the call fails.
+        self.root.had_effects();
+        self.reach(saw)
     }
 }
 

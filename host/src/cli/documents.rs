@@ -253,13 +253,23 @@ pub(super) struct Token {
 
 /// What it takes to bring a host to what its manifest says.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Plan {
     pub(super) changes: Vec<PlannedChange>,
     /// Digests of components that the host has not got.
     pub(super) missing: Vec<String>,
     pub(super) verdicts: BTreeMap<String, Verdict>,
     pub(super) applied: bool,
+    pub(super) manifest_file: Option<ManifestFile>,
+}
+
+/// The manifest that a host starts with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ManifestFile {
+    pub(super) path: String,
+    /// Whether it says what is applied.
+    pub(super) agrees: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod apply;
 mod arguments;
+mod backup;
 mod call;
 mod change;
 mod check;
@@ -17,9 +18,11 @@ mod failure;
 mod fake_host;
 mod figures;
 mod history;
+mod journal;
 mod output;
 mod progress;
 mod request;
+mod restore;
 mod secret_key;
 mod sign;
 mod standing;
@@ -74,6 +77,9 @@ fn dispatch(command: Command) -> Outcome {
             stores::forget(&target, &forget, |question| confirm(question, forget.yes))
         }
         Command::Token(token) => tokens::run(&Target::find(&token.host)?, &token),
+        Command::Backup(backup) => backup::run(&Target::find(&backup.host)?, &backup),
+        Command::Restore(restore) => restore::run(&restore),
+        Command::Journal(journal) => journal::run(&journal),
         Command::Sign(sign) => sign::run(&sign),
         Command::Check(check) => check::run(&check),
         Command::Call(call) => call::run(&Target::find(&call.host)?, &call),

@@ -9,9 +9,14 @@ mod recorder;
 mod releases;
 pub mod runtime;
 mod shadow;
+mod swaps;
 
 pub use latency::Latencies;
 pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
 pub use recorder::Metrics;
 pub use releases::{ReleaseCalls, ReleaseFigures, Sample};
 pub use shadow::{Difference, FunctionReport, ShadowReport};
+pub(crate) use swaps::SwapPauses;
+
+/// Its bounds are finer than those of other times.
+const SWAP_PAUSE: &str = "switchyard_swap_pause_seconds";

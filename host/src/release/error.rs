@@ -42,6 +42,11 @@ pub enum DeployError {
     SeveralMigrations,
     #[error("{CANDIDATES_MAX} services have a candidate already: promote or abort one of them")]
     TooManyCandidates,
+    #[error(
+        "{service} speaks HTTP itself, so that the host cannot run a request of it twice: give a candidate a share of \
+         the callers instead"
+    )]
+    NoShadow { service: ServiceName },
     #[error("no token {name:?}: {why}")]
     Token { name: String, why: &'static str },
     #[error("other changes came first again and again: try once more")]

@@ -70,6 +70,11 @@ impl Files {
         self.path(digest).exists()
     }
 
+    /// Bytes of the file, if it is there.
+    pub(super) fn bytes(&self, digest: &Digest) -> u64 {
+        fs::metadata(self.path(digest)).map_or(0, |file| file.len())
+    }
+
     /// What `digest` names, checked.
     pub(super) fn get(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
         let path = self.path(digest);

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -39,6 +39,8 @@ pub enum LedgerError {
     Format { path: PathBuf, format: u64 },
     #[error("the record of releases cannot be read or written")]
     Redb { source: Box<redb::Error> },
+    #[error("{} is not as it was written: the disk is not well", path.display())]
+    NotAsWritten { path: PathBuf },
     #[error("the record of {what} is not as this version of switchyard writes it")]
     Record { what: String, source: serde_json::Error },
 }
@@ -94,16 +96,12 @@ impl Ledger {
     }
 
     pub(super) fn services(&self) -> Result<Vec<(ServiceName, ServiceRecord)>, LedgerError> {
-        let services = self.database.begin_read()?.open_table(SERVICES)?;
-        let mut records = Vec::new();
-        for entry in services.iter()? {
-            let (name, record) = entry?;
-            let what = || format!("service {:?}", name.value());
-            let service = serde_json::from_value(name.value().into());
-            let service = service.map_err(|source| LedgerError::Record { what: what(), source })?;
-            records.push((service, read(what, record.value())?));
-        }
-        Ok(records)
+        services(&self.database.begin_read()?)
+    }
+
+    /// The ledger as it is now, to be copied while it is changed.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, LedgerError> {
+        Ok(Snapshot { transaction: self.database.begin_read()? })
     }
 
     pub(super) fn tokens(&self) -> Result<Vec<TokenRecord>, LedgerError> {
@@ -140,6 +138,36 @@ impl Ledger {
 
     pub(super) fn begin(&self) -> Result<Change, LedgerError> {
         Ok(Change { transaction: self.database.begin_write()? })
+    }
+}
+
+/// The ledger at one instant. It stays as it is while changes are made.
+pub(super) struct Snapshot {
+    transaction: ReadTransaction,
+}
+
+impl Snapshot {
+    pub(super) fn services(&self) -> Result<Vec<(ServiceName, ServiceRecord)>, LedgerError> {
+        services(&self.transaction)
+    }
+
+    /// Writes it as a ledger of its own, where there is none.
+    pub(super) fn copy_to(&self, path: &Path) -> Result<(), LedgerError> {
+        let copy_of = Ledger::open(path)?;
+        let change = copy_of.begin()?;
+        copy(HISTORY, &self.transaction, &change.transaction)?;
+        copy(SERVICES, &self.transaction, &change.transaction)?;
+        copy(TOKENS, &self.transaction, &change.transaction)?;
+        copy(STATE, &self.transaction, &change.transaction)?;
+        change.commit()?;
+        let copied = copy_of.snapshot()?.transaction;
+        let same = is_same(HISTORY, &self.transaction, &copied)?
+            && is_same(SERVICES, &self.transaction, &copied)?
+            && is_same(TOKENS, &self.transaction, &copied)?
+            && is_same(STATE, &self.transaction, &copied)?;
+        drop(copied);
+        copy_of.database.close()?;
+        if same { Ok(()) } else { Err(LedgerError::NotAsWritten { path: path.into() }) }
     }
 }
 
@@ -183,6 +211,56 @@ impl Change {
         fail_point("ledger.before-commit");
         self.transaction.commit()?;
         Ok(())
+    }
+}
+
+fn services(transaction: &ReadTransaction) -> Result<Vec<(ServiceName, ServiceRecord)>, LedgerError> {
+    let services = transaction.open_table(SERVICES)?;
+    let mut records = Vec::new();
+    for entry in services.iter()? {
+        let (name, record) = entry?;
+        let what = || format!("service {:?}", name.value());
+        let service = serde_json::from_value(name.value().into());
+        let service = service.map_err(|source| LedgerError::Record { what: what(), source })?;
+        records.push((service, read(what, record.value())?));
+    }
+    Ok(records)
+}
+
+/// Copies one table whole.
+fn copy<K: redb::Key + 'static, V: redb::Value + 'static>(
+    table: TableDefinition<'static, K, V>,
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+) -> Result<(), LedgerError> {
+    let mut copied = to.open_table(table)?;
+    for entry in from.open_table(table)?.iter()? {
+        let (key, value) = entry?;
+        copied.insert(key.value(), value.value())?;
+    }
+    Ok(())
+}
+
+/// Whether a table has the same entries in both.
+fn is_same<K: redb::Key + 'static, V: redb::Value + 'static>(
+    table: TableDefinition<'static, K, V>,
+    one: &ReadTransaction,
+    other: &ReadTransaction,
+) -> Result<bool, LedgerError> {
+    let (one, other) = (one.open_table(table)?, other.open_table(table)?);
+    let (mut ones, mut others) = (one.iter()?, other.iter()?);
+    loop {
+        match (ones.next().transpose()?, others.next().transpose()?) {
+            (None, None) => return Ok(true),
+            (Some((key, value)), Some((other_key, other_value))) => {
+                let same = K::as_bytes(&key.value()).as_ref() == K::as_bytes(&other_key.value()).as_ref()
+                    && V::as_bytes(&value.value()).as_ref() == V::as_bytes(&other_value.value()).as_ref();
+                if !same {
+                    return Ok(false);
+                }
+            }
+            _ => return Ok(false),
+        }
     }
 }
 

@@ -20,7 +20,11 @@ use crate::observe::{ReleaseFigures, ShadowReport};
 #[serde(rename_all = "camelCase")]
 pub struct ServiceView {
     pub name: ServiceName,
+    /// The world of its contract, or `wasi:http`.
     pub contract: String,
+    /// The path prefix of a service that speaks HTTP itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount: Option<String>,
     pub live: ReleaseView,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidate: Option<CandidateView>,
@@ -106,6 +110,7 @@ impl Releases {
         ServiceView {
             name: name.clone(),
             contract: running.live.world.name.to_string(),
+            mount: running.settings.mount.clone(),
             live: view(&running.record.live, Some(&running.live)),
             candidate: self.candidate_view(name, running),
             kept: running.record.kept.iter().map(|kept| view(kept, None)).collect(),

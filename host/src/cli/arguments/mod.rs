@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod backups;
 mod examples;
 mod operate;
 mod parse;
@@ -10,8 +11,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
 pub(super) use operate::{Apply, Forget, Role, Sign, Stores, Token, TokenAction};
-pub(super) use parse::{Assignment, Percent, Period};
+pub(super) use parse::{Assignment, Percent, Period, Point};
 pub(super) use releases::{Change, Deploy, History, Rollback};
 
 use crate::config::{ADMIN_VARIABLE, MANIFEST_VARIABLE};
@@ -64,6 +66,15 @@ pub(super) enum Command {
     /// Delete the store of a service that was removed, for good
     #[command(after_help = examples::FORGET)]
     Forget(Forget),
+    /// Copy all stores, releases and the history of a running host to a folder, as of one instant
+    #[command(after_help = examples::BACKUP)]
+    Backup(Backup),
+    /// Make a data directory of a backup, up to its own time or to a later one
+    #[command(after_help = examples::RESTORE)]
+    Restore(Restore),
+    /// Check a journal, or show what is in it, without a host
+    #[command(after_help = examples::JOURNAL)]
+    Journal(Journal),
     /// Make, show and revoke the tokens of those who operate the host
     #[command(after_help = examples::TOKEN)]
     Token(Token),

@@ -6,6 +6,8 @@ pub(crate) mod http;
 mod kills;
 mod load;
 mod migrations;
+mod mounts;
+pub(crate) mod process;
 mod refusals;
 mod routing;
 mod shadow;
@@ -77,6 +79,13 @@ impl Setup {
         std::fs::write(self.folder.path().join(format!("{name}.wasm")), component).unwrap();
         let section = format!("[services.{name}]\ncontract = \"{contract}\"\ncomponent = \"{name}.wasm\"\n");
         self.manifest.1.push_str(&section);
+        self
+    }
+
+    /// A service that speaks HTTP itself under `/web`, with `keys` in its section.
+    fn mounted(mut self, component: &[u8], keys: &str) -> Self {
+        std::fs::write(self.path("web.wasm"), component).unwrap();
+        self.manifest.1.push_str(&format!("[services.web]\nmount = \"/web\"\ncomponent = \"web.wasm\"\n{keys}"));
         self
     }
 
