@@ -3,8 +3,15 @@
 //! For the crash test alone: without the feature `fail-points` nothing of it is compiled in, and a host that finds one of
 //! [`VARIABLES`] in its environment does not start.
 
-/// Every point that there is, in the order in which a commit, an index, a segment and a release pass theirs.
-pub const NAMES: [&str; 16] = [
+/// Every point that there is, in the order in which a call, a commit, an index, a segment and a release pass theirs.
+pub const NAMES: [&str; 23] = [
+    "intent.before-open",
+    "intent.after-open",
+    "memo.before-commit",
+    "memo.after-commit",
+    "intent.before-close",
+    "intent.after-close",
+    "answer.before-telling",
     "journal.before-append",
     "journal.after-append",
     "journal.before-write",
@@ -40,15 +47,18 @@ pub(crate) const VARIABLES: &[&str] = if ARE_COMPILED_IN { &[POINT_VARIABLE, SAB
 pub enum Sabotage {
     /// The journal lets answers out before it has written what they say.
     AnswerBeforeSync,
+    /// The answer of a call is not kept in the commit of its effects.
+    MemoApart,
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 1] = [Self::AnswerBeforeSync];
+    pub const ALL: [Self; 2] = [Self::AnswerBeforeSync, Self::MemoApart];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::AnswerBeforeSync => "answer-before-sync",
+            Self::MemoApart => "memo-apart",
         }
     }
 }

@@ -53,6 +53,7 @@ pub use shadow::Shadow;
 use crate::clock;
 use crate::config::RetrySettings;
 use crate::contract::Function;
+use crate::fail_point::fail_point;
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::store::Stores;
 use crate::tasks::Tasks;
@@ -306,5 +307,6 @@ async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result
     };
     // The output gate: also a failure tells of what it saw, and calls that it made may have committed.
     inner.stores.wait_durable(root.reached()).await?;
+    fail_point("answer.before-telling");
     answer
 }

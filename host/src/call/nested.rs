@@ -19,6 +19,7 @@ use super::kept::{self, Entry};
 use super::root::Root;
 use crate::clock;
 use crate::contract::{Function, Type};
+use crate::fail_point::fail_point;
 use crate::limits::{NESTED_BYTES_MAX, NESTED_CALLS_MAX};
 use crate::names::{CallId, Number, ServiceName};
 use crate::runtime::{Outbound, OutboundError, OutboundFuture, json_bytes};
@@ -272,6 +273,9 @@ impl Nested {
             entries.push((key, Some(answer.encode().into())));
         }
         let needs_intent = self.root.needs_intent();
+        if needs_intent {
+            fail_point("intent.before-open");
+        }
         if needs_intent && self.depth == 1 {
             entries.push(self.root.opening());
         } else if needs_intent {
@@ -284,6 +288,7 @@ impl Nested {
             self.commit(&self.member, entries).await?;
         }
         if needs_intent {
+            fail_point("intent.after-open");
             self.root.opened();
         }
         self.made.iter_mut().take(position).for_each(|made| made.is_kept = true);

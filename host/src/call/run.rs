@@ -12,6 +12,7 @@ use super::execute::{Call, Ended};
 use super::kept;
 use super::nested::{self, Held, NestedError};
 use super::shadow::{Recorded, Watch};
+use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
 use crate::names::CallId;
 use crate::runtime::{Failure, Finished, Frame, Outbound};
 use crate::store::{CommitDetails, CommitError, StoreError, Transaction};
@@ -101,16 +102,26 @@ impl Call {
             transaction = self.member.service.store.begin();
         }
         if self.is_root() {
+            if self.root.intent_is_open() {
+                fail_point("intent.before-close");
+            }
             let closing = self.root.closing(&ended.answer);
             closing.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
         } else if commits && transaction.has_effects() {
             let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&self.seed));
-            transaction.set_platform(key, Some(ended.answer.encode().into()));
+            if !is_sabotaged(Sabotage::MemoApart) {
+                transaction.set_platform(key, Some(ended.answer.encode().into()));
+            }
             ended.has_memo = true;
+            fail_point("memo.before-commit");
         }
         let committed = self.commit(transaction, lane).await?;
         if committed && ended.has_memo {
+            fail_point("memo.after-commit");
             self.root.had_effect();
+        }
+        if self.is_root() && self.root.intent_is_open() {
+            fail_point("intent.after-close");
         }
         Ok(committed)
     }
