@@ -80,6 +80,7 @@ struct Inner {
     gate: hold::Gate,
     past: hold::Past,
     settings: RetrySettings,
+    secret: [u8; 16],
     under_way: UnderWay,
     intents: Intents,
     herald: herald::Herald,
@@ -108,7 +109,7 @@ pub struct Called {
 
 impl Calls {
     /// Calls run in `tasks`, which therefore awaits them at shutdown. The answer of `authenticate` may be used again
-    /// for `authentication_cache_ms_max` milliseconds.
+    /// for `authentication_cache_ms_max` milliseconds. The ids of the host's own calls follow from `secret`.
     ///
     /// # Errors
     ///
@@ -119,6 +120,7 @@ impl Calls {
         tasks: Tasks,
         authentication_cache_ms_max: u64,
         settings: RetrySettings,
+        secret: [u8; 16],
     ) -> Result<Self, getrandom::Error> {
         let sessions = Sessions::new(authentication_cache_ms_max);
         let routing = ArcSwap::from_pointee(routing);
@@ -132,6 +134,7 @@ impl Calls {
                 gate: hold::Gate::default(),
                 past: hold::Past::default(),
                 settings,
+                secret,
                 under_way: UnderWay::default(),
                 intents: Intents::default(),
                 herald: herald::Herald::default(),

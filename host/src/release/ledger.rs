@@ -28,6 +28,9 @@ const SERVICES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("se
 const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
 
+/// The halves of the secret, among the numbers.
+const SECRET: [&str; 2] = ["secret-high", "secret-low"];
+
 const FORMAT: u64 = 1;
 
 /// The page cache, in bytes: it is read at the start and for the history.
@@ -91,6 +94,11 @@ impl Ledger {
             if format.is_none() {
                 state.insert("format", FORMAT)?;
             }
+            for name in SECRET {
+                if state.get(name)?.is_none() {
+                    state.insert(name, random().map_err(at)?)?;
+                }
+            }
             format.unwrap_or(FORMAT)
         };
         if format != FORMAT {
@@ -98,6 +106,17 @@ impl Ledger {
         }
         begin.commit()?;
         Ok(ledger)
+    }
+
+    /// What nobody outside of the host knows: the ids of calls that the host makes by itself follow from it.
+    pub(super) fn secret(&self) -> Result<[u8; 16], LedgerError> {
+        let state = self.database.begin_read()?.open_table(STATE)?;
+        let mut secret = [0; 16];
+        for (part, name) in secret.chunks_exact_mut(8).zip(SECRET) {
+            let drawn = state.get(name)?.map_or(0, |part| part.value());
+            part.copy_from_slice(&drawn.to_be_bytes());
+        }
+        Ok(secret)
     }
 
     pub(super) fn services(&self) -> Result<Vec<(ServiceName, ServiceRecord)>, LedgerError> {
@@ -278,6 +297,12 @@ pub(super) fn rfc_3339(unix_micros: u64) -> String {
     let nanos = i128::from(unix_micros / 1000) * 1_000_000;
     let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     time.format(&Rfc3339).unwrap_or_default()
+}
+
+fn random() -> Result<u64, redb::Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 fn open_file(path: &Path) -> std::io::Result<File> {

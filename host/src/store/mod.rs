@@ -218,12 +218,6 @@ impl Stores {
         self.inner.services.kept_store(name)
     }
 
-    /// What distinguishes this data directory from every other, and is told to nobody outside of the host.
-    #[must_use]
-    pub fn secret(&self) -> [u8; 16] {
-        self.inner.services.journal.0
-    }
-
     /// All commits up to this number are durable.
     #[must_use]
     pub fn durable(&self) -> Number {
