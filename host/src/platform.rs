@@ -5,7 +5,6 @@ mod error;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -121,7 +120,7 @@ impl Parts {
             tasks,
         )?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
-        tasks.spawn("intents", self.calls.clone().recover(Arc::new(self.releases.clone())));
+        tasks.spawn("intents", self.releases.clone().recover());
         tasks.spawn("release watch", self.releases.watch());
         tasks.spawn("kept calls", self.calls.clone().sweep(|| None));
         tasks.spawn("public listener", gateway.serve(public));

@@ -6,6 +6,7 @@ mod apply;
 mod backup;
 mod call;
 mod health;
+mod intents;
 mod options;
 mod releases;
 mod request;

@@ -6,6 +6,7 @@ use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use super::Admin;
+use super::intents::IntentAction;
 use super::releases::Action;
 use super::request::{RequestBody, bearer, decoded, discard, request_id};
 use crate::gateway::{Body, Problem, Refusal};
@@ -46,6 +47,11 @@ pub(super) enum Route<'a> {
     Token(&'a str),
     Apply,
     Backup,
+    Intents,
+    Intent {
+        id: &'a str,
+        action: IntentAction,
+    },
     Stores,
     Store(&'a str),
 }
@@ -72,6 +78,9 @@ impl<'a> Route<'a> {
             ["tokens", name] => Some(Self::Token(name)),
             ["apply"] => Some(Self::Apply),
             ["backup"] => Some(Self::Backup),
+            ["intents"] => Some(Self::Intents),
+            ["intents", id, "retry"] => Some(Self::Intent { id, action: IntentAction::Retry }),
+            ["intents", id, "give-up"] => Some(Self::Intent { id, action: IntentAction::GiveUp }),
             ["stores"] => Some(Self::Stores),
             ["stores", service] => Some(Self::Store(service)),
             _ => None,
@@ -85,9 +94,13 @@ impl<'a> Route<'a> {
     /// The methods that it has: whether `method` is one, and all of them.
     fn methods(&self, method: &Method) -> (bool, HeaderValue) {
         match self {
-            Self::Call { .. } | Self::Deploy(_) | Self::Act { .. } | Self::Set | Self::Apply | Self::Backup => {
-                (method == Method::POST, POST)
-            }
+            Self::Call { .. }
+            | Self::Deploy(_)
+            | Self::Act { .. }
+            | Self::Intent { .. }
+            | Self::Set
+            | Self::Apply
+            | Self::Backup => (method == Method::POST, POST),
             Self::Components => (method == Method::PUT, PUT),
             Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
             Self::Tokens => (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST),
@@ -168,6 +181,10 @@ impl Admin {
             }
             Route::Apply => json(StatusCode::OK, &self.apply(&who, head, body).await?),
             Route::Backup => self.backup(&who, body).await,
+            Route::Intents => json(StatusCode::OK, &self.intents()),
+            Route::Intent { id, action } => {
+                json(StatusCode::OK, &self.act_on_intent(&who, &decoded(id)?, action, head).await?)
+            }
             Route::Stores => json(StatusCode::OK, &self.stores()),
             Route::Store(name) => {
                 self.forget(&who, &decoded(name)?).await?;
@@ -188,7 +205,10 @@ impl Admin {
                 let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
                 json(status, &readiness)
             }
-            Route::Metrics => Ok(answer(StatusCode::OK, METRICS_TEXT, self.metrics.render().into_bytes())),
+            Route::Metrics => {
+                self.calls.measure_intents();
+                Ok(answer(StatusCode::OK, METRICS_TEXT, self.metrics.render().into_bytes()))
+            }
             _ => json(StatusCode::OK, &super::health::Health { status: "up" }),
         }
     }

@@ -5,6 +5,7 @@ use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use serde_json::Value;
 
+use super::intents::IntentAction;
 use super::request::RequestBody;
 use super::routes::Route;
 use super::*;
@@ -88,6 +89,11 @@ fn paths_lead_to_routes() {
     check("/services/cart/call/get", Some(Route::Call { service: "cart", function: "get" }));
     check("/services/cart/call/a/b", None);
     check("/services/cart/calls/get", None);
+    let id = "0123";
+    check("/intents", Some(Route::Intents));
+    check("/intents/0123/retry", Some(Route::Intent { id, action: IntentAction::Retry }));
+    check("/intents/0123/give-up", Some(Route::Intent { id, action: IntentAction::GiveUp }));
+    check("/intents/0123", None);
     check("/healthz/", None);
     check("/", None);
     check("*", None);

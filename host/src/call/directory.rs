@@ -1,6 +1,6 @@
 //! Which release serves what: read once by a root call, which keeps it for all the calls below it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::RwLock;
@@ -217,6 +217,20 @@ impl Directory {
         }
         let exported = interface.functions.iter().find(|function| function.name == import.name)?;
         Some((member, exported))
+    }
+
+    /// Whether calls of `from` may come to `to`, by what the contracts import.
+    pub(super) fn reaches(&self, from: &ServiceName, to: &ServiceName) -> bool {
+        let (mut seen, mut next) = (HashSet::from([from]), vec![from]);
+        while let Some(service) = next.pop() {
+            if service == to {
+                return true;
+            }
+            let imports = self.members.get(service).into_iter().flat_map(|member| &member.release.world.imports);
+            let exporters = imports.filter_map(|interface| self.exporters.get(track(&interface.name)));
+            next.extend(exporters.map(|(member, _)| member.service.name()).filter(|name| seen.insert(name)));
+        }
+        false
     }
 
     pub(super) fn authenticator(&self) -> Option<&Authenticator> {

@@ -30,6 +30,9 @@ pub(super) struct Intent {
     /// The releases that it began with.
     pub(super) releases: Vec<(ServiceName, Digest)>,
     entries: Vec<(String, Option<Vec<u8>>)>,
+    /// Whether it goes on with the live releases, whatever it began with.
+    #[serde(default)]
+    pub(super) on_live: bool,
     #[serde(skip)]
     arguments: Vec<u8>,
 }
@@ -60,12 +63,18 @@ impl Intent {
             key: root.key.clone(),
             releases,
             entries: root.entries.iter().map(entry).collect(),
+            on_live: false,
             arguments,
         }
     }
 
     pub(super) fn id(&self) -> CallId {
         CallId::of_seed(&self.seed)
+    }
+
+    /// The same, to go on with the live releases.
+    pub(super) fn put_on_live(&self) -> Self {
+        Self { on_live: true, ..self.clone() }
     }
 
     /// Whether it is of a call of `function`, in whatever version of its interface.
@@ -128,6 +137,7 @@ mod tests {
             key: None,
             releases: vec![(ServiceName::parse("cart").unwrap(), Digest::of(b"cart"))],
             entries: vec![("\0s".into(), Some(vec![1]))],
+            on_live: true,
             arguments,
         }
     }

@@ -1,29 +1,23 @@
 //! The calls that a call makes to other services, and the answers that it gets again when it runs again.
 //!
-//! Invariant: while the runs of one call make the same calls, each of those is made once. Before a call makes one that
-//! may write, all that its run has been told by then is in the order of the journal, and so is the intent of its root
-//! call: a run that goes on after a crash is told the same.
+//! Invariant: while the runs of one call make the same calls, each of those is made once.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout_at;
 use wasmtime::component::Val;
 
 use super::answer::{Answer, CallError};
 use super::derive::{Seed, nested_seed};
 use super::directory::Member;
 use super::execute::Call;
-use super::kept::{self, Entry};
 use super::root::Root;
 use crate::clock;
 use crate::contract::{Function, Type};
-use crate::fail_point::fail_point;
 use crate::limits::{NESTED_BYTES_MAX, NESTED_CALLS_MAX};
-use crate::names::{CallId, Number, ServiceName};
+use crate::names::{Number, ServiceName};
 use crate::runtime::{Outbound, OutboundError, OutboundFuture, json_bytes};
-use crate::store::{CommitDetails, CommitError};
 
 /// The case of an error by which a contract lets a caller go on when a service cannot do its part.
 const UNAVAILABLE: &str = "unavailable";
@@ -79,18 +73,18 @@ impl Held {
 
 /// One call as the maker of others. It goes from run to run.
 #[derive(Debug)]
-struct Nested {
-    root: Arc<Root>,
-    member: Member,
-    depth: usize,
-    deadline: Instant,
-    seed: Seed,
+pub(super) struct Nested {
+    pub(super) root: Arc<Root>,
+    pub(super) member: Member,
+    pub(super) depth: usize,
+    pub(super) deadline: Instant,
+    pub(super) seed: Seed,
     read_only: bool,
     held: Option<Arc<Held>>,
     /// How many calls the run that is under way has made.
     position: usize,
     /// The calls that an earlier run has made, or this one, in their order; of a call that is never run again, none.
-    made: Vec<Made>,
+    pub(super) made: Vec<Made>,
     /// Whether a candidate runs the call in shadow.
     watched: bool,
 }
@@ -104,7 +98,7 @@ pub(super) struct Made {
     /// Of the result, as JSON.
     bytes: usize,
     /// Whether the answer is kept in a store, for when the run goes on after a crash.
-    is_kept: bool,
+    pub(super) is_kept: bool,
 }
 
 /// A component whose contract has no service to call, and that reaches nobody outside.
@@ -236,86 +230,6 @@ impl Nested {
 
 /// What the maker of a call is told, and whether that is kept.
 type Told = (Option<Val>, bool);
-
-/// What goes on after a crash.
-impl Nested {
-    /// What an earlier run, be it of a host that ended, was told by this call: kept by the service that it called, where
-    /// it wrote something, and by the caller's own where not.
-    fn recall(&self, function: &Arc<Function>, seed: &Seed) -> Result<Option<Option<Val>>, NestedError> {
-        if !self.root.again {
-            return Ok(None);
-        }
-        let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(seed));
-        let callee = self.root.directory.exporter(function).map(|(member, _)| member);
-        for member in [Some(&self.member), callee].into_iter().flatten() {
-            let service = member.service.name();
-            let lost = |why| NestedError::Call { error: CallError::unavailable(service, why) };
-            let mut transaction = member.service.store.begin_read();
-            let Some(memo) = transaction.get_platform(&key).map_err(|_| lost("its store cannot be read"))? else {
-                continue;
-            };
-            self.root.reach(transaction.saw());
-            // Also of one that was made before: whoever called for it did not fail without an effect.
-            self.root.had_effect();
-            let answer = Answer::decode(function, &memo).map_err(|_| lost("it answered before by another contract"))?;
-            return Ok(Some(answer.into_result(function)));
-        }
-        Ok(None)
-    }
-
-    /// Sees to it that a run that goes on after a crash is told the same as this one, up to `position`, and that there
-    /// is one: all that it commits is in the order of the journal before what the call that comes next does.
-    async fn make_certain(&mut self, position: usize) -> Result<(), NestedError> {
-        let mut entries = Vec::new();
-        for made in self.made.iter().take(position).filter(|made| !made.is_kept) {
-            let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&made.seed));
-            let answer = Answer::of(&made.function, made.result.clone());
-            entries.push((key, Some(answer.encode().into())));
-        }
-        let needs_intent = self.root.needs_intent();
-        if needs_intent {
-            fail_point("intent.before-open");
-        }
-        if needs_intent && self.depth == 1 {
-            entries.push(self.root.opening());
-        } else if needs_intent {
-            let Some(member) = self.root.directory.member(&self.root.service) else {
-                return Err(NestedError::NoService { interface: Arc::clone(&self.root.function.interface) });
-            };
-            self.commit(member, vec![self.root.opening()]).await?;
-        }
-        if !entries.is_empty() {
-            self.commit(&self.member, entries).await?;
-        }
-        if needs_intent {
-            fail_point("intent.after-open");
-            self.root.opened();
-        }
-        self.made.iter_mut().take(position).for_each(|made| made.is_kept = true);
-        Ok(())
-    }
-
-    /// Commits entries of the platform's own in the store of `member`.
-    async fn commit(&self, member: &Member, entries: Vec<Entry>) -> Result<(), NestedError> {
-        let mut transaction = member.service.store.begin();
-        entries.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
-        let details = CommitDetails { call: CallId::of_seed(&self.seed), data_version: None };
-        let service = member.service.name();
-        let error = match timeout_at(self.deadline.into(), transaction.commit(details)).await {
-            Ok(Ok(number)) => {
-                self.root.reach(number);
-                return Ok(());
-            }
-            Ok(Err(CommitError::Stopped(stopped))) => CallError::Stopped(stopped),
-            Ok(Err(error)) => {
-                tracing::warn!(%service, request = self.root.request.as_str(), %error, "a call cannot be made certain");
-                CallError::unavailable(service, "what it is to go on with after a crash cannot be kept")
-            }
-            Err(_elapsed) => CallError::Deadline { service: service.clone() },
-        };
-        Err(NestedError::Call { error })
-    }
-}
 
 impl Outbound for Nested {
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, arguments: &'a [Val]) -> OutboundFuture<'a> {

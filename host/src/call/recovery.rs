@@ -3,79 +3,28 @@
 //!
 //! Invariant: of the runs of one call there is never more than one at a time; and its client's key is taken until its end.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-use serde::Serialize;
-use tokio::sync::{Notify, oneshot};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::answer::{Answer, CallError};
 use super::directory::{Directory, Member};
 use super::execute::Call;
 use super::intent::{Intent, UnreadableIntent};
 use super::kept;
-use super::request_key::{Claim, Claimed};
+use super::oversight::close;
+use super::request_key::Claimed;
 use super::root::Root;
 use super::{Calls, Inner, Origin};
 use crate::clock;
 use crate::contract::Function;
-use crate::names::{CallId, Digest, Number, ServiceName};
-use crate::store::{CommitDetails, CommitError, Store, StoreError};
+use crate::names::{Digest, ServiceName};
+use crate::store::{CommitError, StoreError};
 
 /// How many intents are read of a store at once at the start.
 const PAGE: u32 = 100;
 
-/// The intents that wait to be gone on with.
-#[derive(Debug, Default)]
-pub(super) struct Intents {
-    waiting: Mutex<BTreeMap<CallId, Waiting>>,
-    /// Told when one may be due earlier than was known.
-    changed: Notify,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    intent: Arc<Intent>,
-    attempts: u32,
-    last_error: Option<String>,
-    due: Instant,
-    runs: bool,
-    _claim: Option<Claim>,
-    told: Vec<oneshot::Sender<Result<Answer, CallError>>>,
-}
-
-/// An open intent, as the operator sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IntentView {
-    pub id: String,
-    pub service: ServiceName,
-    pub function: String,
-    /// The request that its call began with.
-    pub request: String,
-    /// In microseconds since the Unix epoch.
-    pub begun_at: u64,
-    /// How often it was made again.
-    pub attempts: u32,
-    pub last_error: Option<String>,
-    pub running: bool,
-    /// How long until it is made again, in milliseconds.
-    pub due_in_ms: u64,
-}
-
-/// Why an intent was not done with as told.
-#[derive(Debug, thiserror::Error)]
-pub enum IntentError {
-    #[error("no intent with this id is open")]
-    Unknown,
-    #[error("its call runs right now: try again when it has ended")]
-    Running,
-    #[error("its service {service} is not there")]
-    NoService { service: ServiceName },
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-}
+/// How long nothing is due, where nobody says that something is.
+const IDLE: Duration = Duration::from_secs(3600);
 
 /// Why the intents of a start cannot be found.
 #[derive(Debug, thiserror::Error)]
@@ -92,65 +41,6 @@ pub enum FindError {
 pub trait Earlier: Send + Sync {
     /// The services with these releases, if they can still be run on the data as it is. May block.
     fn directory(&self, releases: &[(ServiceName, Digest)]) -> Option<Arc<Directory>>;
-}
-
-impl Intents {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<CallId, Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The call of `intent` did not end. Who asks is told when it does.
-    pub(super) fn add(
-        &self,
-        intent: Intent,
-        claim: Option<Claim>,
-        error: Option<&CallError>,
-    ) -> oneshot::Receiver<Result<Answer, CallError>> {
-        let (tell, told) = oneshot::channel();
-        let last_error = error.map(ToString::to_string);
-        let (id, due) = (intent.id(), clock::now());
-        let intent = Arc::new(intent);
-        let waiting = Waiting { intent, attempts: 0, last_error, due, runs: false, _claim: claim, told: vec![tell] };
-        self.lock().insert(id, waiting);
-        self.changed.notify_one();
-        told
-    }
-
-    /// The intents that are due, which run from now on; at most `max`. And when the next one is due.
-    fn take_due(&self, max: usize) -> (Vec<Arc<Intent>>, Option<Instant>) {
-        let now = clock::now();
-        let mut waiting = self.lock();
-        let due = waiting.values_mut().filter(|waiting| !waiting.runs && waiting.due <= now).take(max);
-        let taken = due.map(|waiting| {
-            waiting.runs = true;
-            Arc::clone(&waiting.intent)
-        });
-        let taken = taken.collect();
-        (taken, waiting.values().filter(|waiting| !waiting.runs).map(|waiting| waiting.due).min())
-    }
-
-    /// What came of a run.
-    fn ran(&self, id: CallId, result: Result<Answer, CallError>, delay: impl Fn(u32) -> Duration) {
-        let mut all = self.lock();
-        match result {
-            Ok(answer) => {
-                let ended = all.remove(&id);
-                drop(all);
-                for tell in ended.into_iter().flat_map(|ended| ended.told) {
-                    // Who waited may have gone.
-                    let _unheard = tell.send(Ok(answer.clone()));
-                }
-            }
-            Err(error) => {
-                let Some(waiting) = all.get_mut(&id) else { return };
-                waiting.attempts += 1;
-                waiting.last_error = Some(error.to_string());
-                waiting.due = clock::now() + delay(waiting.attempts);
-                waiting.runs = false;
-            }
-        }
-        self.changed.notify_one();
-    }
 }
 
 impl Calls {
@@ -178,24 +68,19 @@ impl Calls {
     pub async fn recover(self, earlier: Arc<dyn Earlier>) {
         let mut stop = self.inner.tasks.stop();
         loop {
-            let changed = self.inner.intents.changed.notified();
-            let room = self.inner.settings.intents_at_once.saturating_sub(self.running_intents());
-            let (due, next) = self.inner.intents.take_due(room);
+            let changed = self.inner.intents.changed();
+            let (due, next) = self.inner.intents.take_due(self.inner.settings.intents_at_once);
             for intent in due {
                 let (calls, earlier) = (self.clone(), Arc::clone(&earlier));
                 self.inner.tasks.spawn("intent", async move { calls.go_on(&intent, earlier).await });
             }
-            let next = next.unwrap_or_else(|| clock::now() + Duration::from_secs(3600));
+            let next = next.unwrap_or_else(|| clock::now() + IDLE);
             tokio::select! {
                 () = stop.wait() => return,
                 () = changed => {}
-                () = tokio::time::sleep_until(next.into()), if room > 0 => {}
+                () = tokio::time::sleep_until(next.into()) => {}
             }
         }
-    }
-
-    fn running_intents(&self) -> usize {
-        self.inner.intents.lock().values().filter(|waiting| waiting.runs).count()
     }
 
     async fn go_on(&self, intent: &Arc<Intent>, earlier: Arc<dyn Earlier>) {
@@ -210,98 +95,6 @@ impl Calls {
             Duration::from_millis(doubled.min(settings.intent_retry_ms_max))
         };
         self.inner.intents.ran(intent.id(), result, delay);
-    }
-
-    /// The open intents that wait to be gone on with, oldest first.
-    #[must_use]
-    pub fn intents(&self) -> Vec<IntentView> {
-        let now = clock::now();
-        let view = |(id, waiting): (&CallId, &Waiting)| IntentView {
-            id: format!("{id:?}"),
-            service: waiting.intent.service.clone(),
-            function: waiting.intent.function.clone(),
-            request: waiting.intent.request_text().into(),
-            begun_at: waiting.intent.time_unix_micros,
-            attempts: waiting.attempts,
-            last_error: waiting.last_error.clone(),
-            running: waiting.runs,
-            due_in_ms: u64::try_from(waiting.due.saturating_duration_since(now).as_millis()).unwrap_or(u64::MAX),
-        };
-        let mut views: Vec<_> = self.inner.intents.lock().iter().map(view).collect();
-        views.sort_by(|one, other| (one.begun_at, &one.id).cmp(&(other.begun_at, &other.id)));
-        views
-    }
-
-    /// Has an intent made again at once.
-    ///
-    /// # Errors
-    ///
-    /// [`IntentError::Unknown`], [`IntentError::Running`].
-    pub fn retry_intent(&self, id: &str) -> Result<IntentView, IntentError> {
-        {
-            let mut all = self.inner.intents.lock();
-            let waiting = all.iter_mut().find(|(known, _)| format!("{known:?}") == id);
-            let (_, waiting) = waiting.ok_or(IntentError::Unknown)?;
-            if waiting.runs {
-                return Err(IntentError::Running);
-            }
-            waiting.due = clock::now();
-        }
-        self.inner.intents.changed.notify_one();
-        self.intents().into_iter().find(|view| view.id == id).ok_or(IntentError::Unknown)
-    }
-
-    /// Gives an intent up: its call is not made again, and what it did elsewhere stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`IntentError`]; then it is still open.
-    pub async fn give_up_intent(&self, id: &str) -> Result<IntentView, IntentError> {
-        let view = self.intents().into_iter().find(|view| view.id == id).ok_or(IntentError::Unknown)?;
-        let call = {
-            let mut all = self.inner.intents.lock();
-            let waiting = all.iter_mut().find(|(known, _)| format!("{known:?}") == id);
-            let (call, waiting) = waiting.ok_or(IntentError::Unknown)?;
-            if waiting.runs {
-                return Err(IntentError::Running);
-            }
-            // Nobody begins a run while it is taken away.
-            waiting.runs = true;
-            *call
-        };
-        let closed = self.close_intent(&view.service, call).await;
-        let mut all = self.inner.intents.lock();
-        match closed {
-            Ok(()) => {
-                all.remove(&call);
-                Ok(view)
-            }
-            Err(error) => {
-                all.entry(call).and_modify(|waiting| waiting.runs = false);
-                Err(error)
-            }
-        }
-    }
-
-    async fn close_intent(&self, service: &ServiceName, call: CallId) -> Result<(), IntentError> {
-        let store = self.inner.routing.load().live().member(service).map(|member| member.service.store.clone());
-        let store = store.ok_or_else(|| IntentError::NoService { service: service.clone() })?;
-        let number = close(&store, call).await?;
-        store.wait_durable(number).await.map_err(CommitError::Stopped)?;
-        Ok(())
-    }
-
-    /// Whether a call of this function waits to be gone on with.
-    #[must_use]
-    pub fn has_intent_of(&self, service: &ServiceName, function: &Function) -> bool {
-        let same = |intent: &Intent| intent.service == *service && intent.is_of(function);
-        self.inner.intents.lock().values().any(|waiting| same(&waiting.intent))
-    }
-
-    /// When the oldest of the calls began that wait to be gone on with, in microseconds since the Unix epoch.
-    #[must_use]
-    pub fn oldest_intent(&self) -> Option<u64> {
-        self.inner.intents.lock().values().map(|waiting| waiting.intent.time_unix_micros).min()
     }
 }
 
@@ -322,12 +115,6 @@ fn stored(member: &Member) -> Result<Vec<Intent>, FindError> {
             _ => return Ok(intents),
         }
     }
-}
-
-async fn close(store: &Store, call: CallId) -> Result<Number, CommitError> {
-    let mut transaction = store.begin();
-    transaction.set_platform(kept::intent(call), None);
-    transaction.commit(CommitDetails { call, data_version: None }).await
 }
 
 impl Inner {
@@ -355,6 +142,7 @@ impl Inner {
     async fn begin_again(&self, intent: &Arc<Intent>, earlier: Arc<dyn Earlier>) -> Result<Arc<Directory>, CallError> {
         let routing = self.routing.load_full();
         let began_with = match routing.with_releases(&intent.releases) {
+            _ if intent.on_live => None,
             Some(directory) => Some(Arc::clone(directory)),
             None if self.settings.intents_keep_releases => {
                 let intent = Arc::clone(intent);

@@ -35,11 +35,11 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 
 /// Sends `request` to the operator's side of `target` and gives its answer, which may be a refusal.
 pub(super) async fn exchange(request: Request, target: &Target) -> Result<Answer, Failure> {
-    let progress = request.progress.clone();
+    let (progress, patience) = (request.progress.clone(), request.patience);
     let request = request.into_http(target)?;
-    let answered = tokio::time::timeout(ANSWER_WAIT_MAX, answer(request, target)).await;
+    let answered = tokio::time::timeout(ANSWER_WAIT_MAX + patience, answer(request, target)).await;
     progress.end();
-    let answer = answered.unwrap_or_else(|_| Err(late(target)))?;
+    let answer = answered.unwrap_or_else(|_| Err(late(target, ANSWER_WAIT_MAX + patience)))?;
     permitted(answer)
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn follow(
     let mut line = Vec::new();
     loop {
         let Ok(frame) = tokio::time::timeout(ANSWER_WAIT_MAX, answer.body_mut().frame()).await else {
-            return Err(late(target));
+            return Err(late(target, ANSWER_WAIT_MAX));
         };
         let Some(frame) = frame else { return Ok(None) };
         let frame = frame.map_err(|error| Failure::new(Kind::Unreachable, anyhow::anyhow!(error)))?;
@@ -95,8 +95,8 @@ fn client() -> Client<HttpConnector, Upload> {
     Client::builder(TokioExecutor::new()).build(connector)
 }
 
-fn late(target: &Target) -> Failure {
-    let late = format!("{} gave no answer within {} s", target.url, ANSWER_WAIT_MAX.as_secs());
+fn late(target: &Target, waited: Duration) -> Failure {
+    let late = format!("{} gave no answer within {} s", target.url, waited.as_secs());
     Failure::text(Kind::Unreachable, late)
 }
 

@@ -22,6 +22,7 @@ pub(super) struct Service {
     pub(super) kept: Vec<Release>,
     pub(super) figures: ServiceFigures,
     pub(super) store_bytes: u64,
+    pub(super) platform_bytes: u64,
     pub(super) data_version: Option<u64>,
 }
 
@@ -287,6 +288,23 @@ pub(super) struct PlannedChange {
 pub(super) struct Store {
     pub(super) service: String,
     pub(super) bytes: u64,
+    /// Of what the host keeps of calls beside that.
+    #[serde(default)]
+    pub(super) platform_bytes: u64,
     /// Whether its service exists.
     pub(super) in_use: bool,
+}
+
+/// A call that was begun and has not ended.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Intent {
+    pub(super) id: String,
+    pub(super) service: String,
+    pub(super) function: String,
+    pub(super) age_ms: u64,
+    pub(super) attempts: u64,
+    pub(super) last_error: Option<String>,
+    pub(super) running: bool,
+    pub(super) due_in_ms: u64,
 }

@@ -18,6 +18,7 @@ mod failure;
 mod fake_host;
 mod figures;
 mod history;
+mod intents;
 mod journal;
 mod output;
 mod progress;
@@ -63,7 +64,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Up(up) => up::run(up).map(|()| String::new()),
         Command::Status(status) => status::run(&Target::find(&status.host)?, &status),
         Command::Deploy(deploy) => deploy::run(&Target::find(&deploy.host)?, &deploy),
-        Command::Promote(change) => change::promote(&Target::find(&change.host)?, &change),
+        Command::Promote(promote) => change::promote(&Target::find(&promote.change.host)?, &promote),
         Command::Abort(change) => change::abort(&Target::find(&change.host)?, &change),
         Command::Rollback(rollback) => change::rollback(&Target::find(&rollback.change.host)?, &rollback),
         Command::History(history) => history::run(&Target::find(&history.host)?, &history),
@@ -77,6 +78,7 @@ fn dispatch(command: Command) -> Outcome {
             stores::forget(&target, &forget, |question| confirm(question, forget.yes))
         }
         Command::Token(token) => tokens::run(&Target::find(&token.host)?, &token),
+        Command::Intents(intents) => intents::run(&Target::find(&intents.host)?, &intents, confirm),
         Command::Backup(backup) => backup::run(&Target::find(&backup.host)?, &backup),
         Command::Restore(restore) => restore::run(&restore),
         Command::Journal(journal) => journal::run(&journal),

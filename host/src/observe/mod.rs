@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod gateway;
+mod intents;
 pub mod journal;
 mod latency;
 mod logging;
@@ -11,6 +12,7 @@ pub mod runtime;
 mod shadow;
 mod swaps;
 
+pub(crate) use intents::IntentMetrics;
 pub use latency::Latencies;
 pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
 pub use recorder::Metrics;

@@ -4,7 +4,7 @@ use super::files::FileError;
 use super::ledger::LedgerError;
 use super::load::LoadError;
 use super::verdict::Verdict;
-use crate::call::NotExported;
+use crate::call::{IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
 use crate::store::{ForgetError, OpenError};
@@ -75,8 +75,15 @@ pub enum DeployError {
     File(#[from] FileError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Intent(#[from] IntentError),
+    #[error("calls that were begun and may come to {service} have not ended: {}", named(intents))]
+    IntentsOpen { service: ServiceName, intents: Vec<IntentView> },
     #[error("a part of the work ended before its time")]
     Interrupted(#[from] tokio::task::JoinError),
+    /// Nothing was begun.
+    #[error("the host stops")]
+    Stops,
     /// The change goes on, or is finished at the next start.
     #[error("the host stops")]
     Stopping(#[from] tokio::sync::oneshot::error::RecvError),
@@ -90,4 +97,16 @@ impl DeployError {
 
 fn names(services: &[ServiceName]) -> String {
     services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The first few intents, and how many more there are.
+fn named(intents: &[IntentView]) -> String {
+    const NAMED: usize = 5;
+    let first = intents.iter().take(NAMED);
+    let mut names: Vec<_> =
+        first.map(|intent| format!("{} of {} {}", intent.id, intent.service, intent.function)).collect();
+    if intents.len() > NAMED {
+        names.push(format!("and {} more", intents.len() - NAMED));
+    }
+    names.join(", ")
 }

@@ -21,11 +21,13 @@ use super::record::{Event, Line, ServiceRecord};
 use super::tokens::TokenRecord;
 use crate::clock;
 use crate::fail_point::fail_point;
-use crate::names::ServiceName;
+use crate::names::{CallId, ServiceName};
 
 const HISTORY: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("history");
 const SERVICES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("services");
 const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
+/// The intents that the history has as given up and that may still be open, by their ids, with their services.
+const GIVEN_UP: TableDefinition<'static, &str, &str> = TableDefinition::new("given-up");
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
 
 /// The halves of the secret, among the numbers.
@@ -89,6 +91,7 @@ impl Ledger {
             begin.open_table(HISTORY)?;
             begin.open_table(SERVICES)?;
             begin.open_table(TOKENS)?;
+            begin.open_table(GIVEN_UP)?;
             let mut state = begin.open_table(STATE)?;
             let format = state.get("format")?.map(|format| format.value());
             if format.is_none() {
@@ -136,6 +139,17 @@ impl Ledger {
             records.push(read(|| format!("token {:?}", name.value()), record.value())?);
         }
         Ok(records)
+    }
+
+    pub(super) fn all_given_up(&self) -> Result<Vec<(CallId, ServiceName)>, LedgerError> {
+        let given_up = self.database.begin_read()?.open_table(GIVEN_UP)?;
+        let mut all = Vec::new();
+        for entry in given_up.iter()? {
+            let (id, service) = entry?;
+            let what = || format!("intent {:?}", id.value());
+            all.push((name(what, id.value())?, name(what, service.value())?));
+        }
+        Ok(all)
     }
 
     /// The lines before the number `before` (all, without one), newest first, at most `limit`; of one service, or of all.
@@ -186,12 +200,14 @@ impl Snapshot {
         copy(HISTORY, &self.transaction, &change.transaction)?;
         copy(SERVICES, &self.transaction, &change.transaction)?;
         copy(TOKENS, &self.transaction, &change.transaction)?;
+        copy(GIVEN_UP, &self.transaction, &change.transaction)?;
         copy(STATE, &self.transaction, &change.transaction)?;
         change.commit()?;
         let copied = copy_of.snapshot()?.transaction;
         let same = is_same(HISTORY, &self.transaction, &copied)?
             && is_same(SERVICES, &self.transaction, &copied)?
             && is_same(TOKENS, &self.transaction, &copied)?
+            && is_same(GIVEN_UP, &self.transaction, &copied)?
             && is_same(STATE, &self.transaction, &copied)?;
         drop(copied);
         copy_of.database.close()?;
@@ -222,6 +238,17 @@ impl Change {
         Ok(())
     }
 
+    /// The intent is to be closed, if it is not.
+    pub(super) fn given_up(&mut self, id: CallId, service: &ServiceName) -> Result<(), LedgerError> {
+        self.transaction.open_table(GIVEN_UP)?.insert(id.to_string().as_str(), service.as_str())?;
+        Ok(())
+    }
+
+    pub(super) fn no_more_given_up(&mut self, id: CallId) -> Result<(), LedgerError> {
+        self.transaction.open_table(GIVEN_UP)?.remove(id.to_string().as_str())?;
+        Ok(())
+    }
+
     /// Adds a line to the history.
     pub(super) fn tell(&mut self, event: Event) -> Result<(), LedgerError> {
         let mut history = self.transaction.open_table(HISTORY)?;
@@ -248,9 +275,7 @@ fn services(transaction: &ReadTransaction) -> Result<Vec<(ServiceName, ServiceRe
     for entry in services.iter()? {
         let (name, record) = entry?;
         let what = || format!("service {:?}", name.value());
-        let service = serde_json::from_value(name.value().into());
-        let service = service.map_err(|source| LedgerError::Record { what: what(), source })?;
-        records.push((service, read(what, record.value())?));
+        records.push((self::name(what, name.value())?, read(what, record.value())?));
     }
     Ok(records)
 }
@@ -307,6 +332,11 @@ fn random() -> Result<u64, redb::Error> {
 
 fn open_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// A name or an id that stands in a table as it is.
+fn name<T: DeserializeOwned>(what: impl Fn() -> String, text: &str) -> Result<T, LedgerError> {
+    serde_json::from_value(text.into()).map_err(|source| LedgerError::Record { what: what(), source })
 }
 
 fn read<T: DeserializeOwned>(what: impl Fn() -> String, bytes: &[u8]) -> Result<T, LedgerError> {

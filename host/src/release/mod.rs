@@ -15,6 +15,7 @@ mod earlier;
 mod error;
 mod files;
 mod forget;
+mod intents;
 mod judge;
 mod ledger;
 mod load;

@@ -139,6 +139,8 @@ pub enum What {
     Remove,
     Forget,
     Token,
+    /// A call that was begun is not made again.
+    GiveUp,
     /// The host ended in the middle of a change, which was undone or finished at the next start.
     Interrupted,
 }

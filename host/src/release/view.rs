@@ -34,6 +34,8 @@ pub struct ServiceView {
     /// Of all calls of the service since the start of the host.
     pub figures: crate::observe::calls::CallFigures,
     pub store_bytes: u64,
+    /// Of what the host keeps of its calls beside that.
+    pub platform_bytes: u64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -117,6 +119,7 @@ impl Releases {
             data_version: running.data_version(),
             figures: running.service.figures(),
             store_bytes: running.service.store().bytes(),
+            platform_bytes: running.service.store().platform_bytes(),
         }
     }
 

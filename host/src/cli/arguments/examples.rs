@@ -34,7 +34,8 @@ Example:
 pub(super) const ROLLBACK: &str = "\
 Examples:
   switchyard rollback cart
-  switchyard rollback cart --to 3f2a91c0 --reason 'the last one that counted right'";
+  switchyard rollback cart --to 3f2a91c0 --reason 'the last one that counted right'
+  switchyard rollback cart --after-intents=2m";
 
 pub(super) const HISTORY: &str = "\
 Examples:
@@ -68,6 +69,15 @@ Example:
 pub(super) const STORES: &str = "\
 Example:
   switchyard stores";
+
+pub(super) const INTENTS: &str = "\
+Examples:
+  switchyard intents
+  switchyard intents retry 5d1f09a2
+  switchyard intents retry 5d1f09a2 --live
+  switchyard intents give-up 5d1f09a2 --reason 'refunded by hand'
+
+A call that began something in another service goes on after a failure, or after a crash, until it ends.";
 
 pub(super) const CHECK: &str = "\
 Example:

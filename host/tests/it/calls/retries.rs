@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use switchyard::call::{Calls, Directory, Earlier, IntentError};
-use switchyard::names::{Digest, ServiceName};
+use switchyard::names::{CallId, Digest, ServiceName};
 
 use super::{Pair, spawn, until};
+
+const NOBODYS: CallId = CallId([0; 16]);
 
 /// A host that has no releases but the live ones.
 struct NoOthers;
@@ -167,12 +169,17 @@ async fn a_call_that_always_fails_harms_nobody_and_can_be_given_up() {
     begin_stopped(&pair).await.await.unwrap();
     until("many attempts", || attempts(&pair.calls) > 8).await;
     assert_eq!(pair.front("add other").await, "1", "the circuit is closed");
-    let id = pair.calls.intents()[0].id.clone();
-    assert!(matches!(pair.calls.give_up_intent("0").await, Err(IntentError::Unknown)));
-    while let Err(error) = pair.calls.give_up_intent(&id).await {
-        assert!(matches!(error, IntentError::Running), "{error}");
+    let id = pair.calls.intents()[0].id;
+    assert!(matches!(pair.calls.hold_intent(NOBODYS), Err(IntentError::Unknown)));
+    let held = loop {
+        match pair.calls.hold_intent(id) {
+            Ok(held) => break held,
+            Err(error) => assert!(matches!(error, IntentError::Running), "{error}"),
+        }
         tokio::task::yield_now().await;
-    }
+    };
+    assert!(matches!(pair.calls.hold_intent(id), Err(IntentError::Running)));
+    held.give_up().await.unwrap();
     assert_eq!(pair.calls.intents(), []);
     recovering.abort();
     recovering.await.unwrap_err();
@@ -188,10 +195,10 @@ async fn a_call_that_always_fails_harms_nobody_and_can_be_given_up() {
 async fn an_intent_that_is_told_to_is_made_again_at_once() {
     let pair = Pair::with(|front, _| front.deadline_ms = 100);
     begin_stopped(&pair).await.await.unwrap();
-    let id = pair.calls.intents()[0].id.clone();
+    let id = pair.calls.intents()[0].id;
     let_go(&pair).await;
-    assert!(pair.calls.retry_intent(&id).is_ok());
-    assert!(matches!(pair.calls.retry_intent("0"), Err(IntentError::Unknown)));
+    assert_eq!(pair.calls.retry_intent(id, false).await.unwrap().due_in_ms, 0);
+    assert!(matches!(pair.calls.retry_intent(NOBODYS, false).await, Err(IntentError::Unknown)));
     let recovering = recover(&pair.calls);
     until("its end", || pair.calls.intents().is_empty()).await;
     all_is_done_once(&pair).await;
