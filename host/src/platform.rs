@@ -18,6 +18,7 @@ use crate::admin::Admin;
 use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
+use crate::events::Events;
 use crate::gateway::{Gateway, Mount};
 use crate::observe::Metrics;
 use crate::release::{Releases, Report};
@@ -75,6 +76,7 @@ struct Parts {
     stores: Stores,
     releases: Releases,
     calls: Calls,
+    events: Events,
     mounts: Vec<Mount>,
 }
 
@@ -93,7 +95,10 @@ impl Parts {
         let Mounted { mounts, components } = mounts::mounts(manifest, &runtime, tasks, report)?;
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report, components)?;
-        Ok(Self { stores, releases, calls, mounts })
+        let manifested = releases.clone();
+        let begins = move |service: &_| manifested.events_from(service);
+        let events = Events::new(calls.clone(), manifest.events.clone(), begins, tasks);
+        Ok(Self { stores, releases, calls, events, mounts })
     }
 
     /// Serves both sides, in `tasks`.
@@ -114,6 +119,7 @@ impl Parts {
             Admin::new(configuration, self.calls, self.releases.clone(), self.stores.clone(), metrics.clone(), tasks)?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
         tasks.spawn("release watch", self.releases.watch());
+        tasks.spawn("events", self.events.keep());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));
         let drain = Duration::from_millis(drain_ms_max);

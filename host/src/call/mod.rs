@@ -12,6 +12,7 @@ mod derive;
 mod directory;
 mod execute;
 mod hold;
+mod host_call;
 mod nested;
 mod replay;
 mod root;
@@ -31,6 +32,7 @@ use wasmtime::component::Val;
 pub use answer::{Answer, CallError};
 pub use directory::{Directory, Member, NotExported, Release, Service};
 pub use hold::Hold;
+pub use host_call::HostCall;
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};
 pub use shadow::Shadow;
 

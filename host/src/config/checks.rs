@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, Origins, Problem};
 use super::settings::{
-    GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RuntimeSettings, ServiceSettings,
-    StoreSettings,
+    EventSettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RuntimeSettings,
+    ServiceSettings, StoreSettings,
 };
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::observe;
@@ -31,6 +31,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     checks.gateway(&manifest.gateway);
     checks.store(&manifest.store);
     checks.runtime(&manifest.runtime);
+    checks.events(&manifest.events);
     checks.limits("limits", &all(&manifest.limits));
     if manifest.services.is_empty() {
         checks.refuse("services", "there is no service: add a section such as `[services.cart]`".into());
@@ -145,6 +146,14 @@ impl Checks<'_> {
         let kept = runtime.memory_keep_resident_bytes;
         self.within("runtime.memory_keep_resident_bytes", kept, 0..=GIB, "bytes");
         self.within("runtime.epoch_ms", runtime.epoch_ms, 1..=1_000, "milliseconds");
+    }
+
+    fn events(&mut self, events: &EventSettings) {
+        self.within("events.kept_ms", events.kept_ms, 0..=366 * 24 * HOUR_MS, "milliseconds");
+        self.within("events.attempts_max", events.attempts_max, 1..=1_000, "attempts");
+        self.within("events.retry_ms_min", events.retry_ms_min, 1..=HOUR_MS, "milliseconds");
+        let longest = events.retry_ms_min.min(HOUR_MS)..=24 * HOUR_MS;
+        self.within("events.retry_ms_max", events.retry_ms_max, longest, "milliseconds");
     }
 
     /// Checks what is set in the section at `path`.

@@ -6,8 +6,8 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::settings::{
-    DeploySettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RuntimeSettings,
-    ServiceSettings, StoreSettings,
+    DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest,
+    RuntimeSettings, ServiceSettings, StoreSettings,
 };
 
 /// A word is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
@@ -23,19 +23,21 @@ pub(super) enum Section {
     Runtime,
     Limits,
     Deploy,
+    Events,
     Service,
     ServiceLimits,
 }
 
 impl Section {
     /// The sections with a fixed name, in the order in which they are documented.
-    pub(super) const NAMED: [(&'static str, Self); 6] = [
+    pub(super) const NAMED: [(&'static str, Self); 7] = [
         ("host", Self::Host),
         ("gateway", Self::Gateway),
         ("store", Self::Store),
         ("runtime", Self::Runtime),
         ("limits", Self::Limits),
         ("deploy", Self::Deploy),
+        ("events", Self::Events),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -51,6 +53,7 @@ impl Section {
             Self::Runtime => fields::<RuntimeSettings>(),
             Self::Limits => fields::<LimitSettings>(),
             Self::Deploy => fields::<DeploySettings>(),
+            Self::Events => fields::<EventSettings>(),
             Self::Service => fields::<ServiceSettings>(),
             Self::ServiceLimits => fields::<LimitOverrides>(),
         }
@@ -108,7 +111,10 @@ mod tests {
 
     #[test]
     fn every_section_knows_its_keys() {
-        assert_eq!(Section::Manifest.keys(), ["host", "gateway", "store", "runtime", "limits", "deploy", "services"]);
+        assert_eq!(
+            Section::Manifest.keys(),
+            ["host", "gateway", "store", "runtime", "limits", "deploy", "events", "services"]
+        );
         for (name, section) in Section::NAMED {
             assert!(!section.keys().is_empty(), "{name}");
             assert!(Section::Manifest.keys().contains(&name), "{name}");

@@ -11,12 +11,10 @@ use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::record::{Event, Line, ServiceRecord};
 use super::tokens::TokenRecord;
-use crate::clock;
+use crate::clock::{self, rfc_3339};
 use crate::names::ServiceName;
 
 const HISTORY: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("history");
@@ -182,13 +180,6 @@ impl Change {
         self.transaction.commit()?;
         Ok(())
     }
-}
-
-/// Microseconds since the Unix epoch as RFC 3339 in UTC, to the millisecond.
-pub(super) fn rfc_3339(unix_micros: u64) -> String {
-    let nanos = i128::from(unix_micros / 1000) * 1_000_000;
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
 }
 
 fn open_file(path: &Path) -> std::io::Result<File> {

@@ -9,9 +9,9 @@ use subtle::ConstantTimeEq as _;
 
 use super::Releases;
 use super::error::DeployError;
-use super::ledger::rfc_3339;
+
 use super::record::{Event, What};
-use crate::clock;
+use crate::clock::{self, rfc_3339};
 use crate::config::AdminToken;
 use crate::names::{Digest, ServiceName};
 

@@ -7,11 +7,12 @@ use serde_json::Value as Json;
 
 use super::Releases;
 use super::change::candidate;
-use super::ledger::rfc_3339;
+
 use super::record::{DataVersions, ReleaseRecord};
 use super::state::Running;
 use crate::call::Release;
-use crate::clock;
+use crate::clock::{self, rfc_3339};
+use crate::config::EventsFrom;
 use crate::names::{Digest, ServiceName};
 use crate::observe::{ReleaseFigures, ShadowReport};
 
@@ -100,6 +101,12 @@ impl Releases {
     #[must_use]
     pub fn service(&self, name: &ServiceName) -> Option<ServiceView> {
         self.state().services.get(name).map(|running| self.view(name, running))
+    }
+
+    /// Where a service begins with events that it has not taken before, as the manifest says.
+    #[must_use]
+    pub fn events_from(&self, name: &ServiceName) -> EventsFrom {
+        self.inner.manifest().services.get(name).map_or_else(EventsFrom::default, |settings| settings.events_from)
     }
 
     fn view(&self, name: &ServiceName, running: &Running) -> ServiceView {

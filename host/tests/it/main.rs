@@ -5,6 +5,7 @@
 mod apply;
 mod calls;
 mod compile;
+mod events;
 mod guest;
 mod hostile;
 mod log;
