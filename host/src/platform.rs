@@ -115,8 +115,15 @@ impl Parts {
         let addresses = (address(&public)?, address(&admin)?);
         let drain_ms_max = manifest.host.drain_ms_max;
         let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.mounts, self.calls.clone(), tasks)?;
-        let operator =
-            Admin::new(configuration, self.calls, self.releases.clone(), self.stores.clone(), metrics.clone(), tasks)?;
+        let operator = Admin::new(
+            configuration,
+            self.calls,
+            self.releases.clone(),
+            self.events.clone(),
+            self.stores.clone(),
+            metrics.clone(),
+            tasks,
+        )?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
         tasks.spawn("release watch", self.releases.watch());
         tasks.spawn("events", self.events.keep());

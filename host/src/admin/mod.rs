@@ -4,6 +4,7 @@
 
 mod apply;
 mod call;
+mod events;
 mod health;
 mod options;
 mod releases;
@@ -29,6 +30,7 @@ pub use token::{TOKEN_FILE, TokenFileError, kept_or_new};
 
 use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
+use crate::events::Events;
 use crate::gateway::{Body, Client, Handler, ServerSettings};
 use crate::limits::{ADMIN_CONNECTIONS_MAX, COMPONENTS_AT_ONCE_MAX};
 use crate::observe::Metrics;
@@ -43,6 +45,7 @@ use request::Broken;
 pub struct Admin {
     calls: Calls,
     releases: Releases,
+    events: Events,
     stores: Stores,
     metrics: Metrics,
     token: AdminToken,
@@ -68,6 +71,7 @@ impl Admin {
         configuration: &Configuration,
         calls: Calls,
         releases: Releases,
+        events: Events,
         stores: Stores,
         metrics: Metrics,
         tasks: &Tasks,
@@ -84,6 +88,7 @@ impl Admin {
         Ok(Arc::new(Self {
             calls,
             releases,
+            events,
             stores,
             metrics,
             token,

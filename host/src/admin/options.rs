@@ -29,6 +29,8 @@ pub(super) struct Options {
     pub(super) service: Option<String>,
     pub(super) limit: Option<usize>,
     pub(super) cursor: Option<u64>,
+    /// Of dead letters.
+    pub(super) after: Option<String>,
 }
 
 impl Options {
@@ -107,6 +109,7 @@ impl Reading {
             "dryRun" => plan.dry_run = flag(value)?,
             "force" => self.options.force = flag(value)?,
             "to" => self.options.to = Some(value.into()),
+            "after" => self.options.after = Some(value.into()),
             "service" => self.options.service = Some(value.into()),
             "limit" => self.options.limit = Some(value.parse().map_err(|_| "must be a number")?),
             "cursor" => self.options.cursor = Some(value.parse().map_err(|_| "must be the `nextCursor` of a page")?),

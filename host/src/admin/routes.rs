@@ -6,6 +6,7 @@ use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use super::Admin;
+use super::events::LetterAction;
 use super::releases::Action;
 use super::request::{RequestBody, bearer, decoded, discard, request_id};
 use crate::gateway::{Body, Problem, Refusal};
@@ -47,6 +48,13 @@ pub(super) enum Route<'a> {
     Apply,
     Stores,
     Store(&'a str),
+    Events,
+    EventsOf(&'a str),
+    ChangeLetters {
+        service: &'a str,
+        action: LetterAction,
+    },
+    Schedules,
 }
 
 impl<'a> Route<'a> {
@@ -72,6 +80,11 @@ impl<'a> Route<'a> {
             ["apply"] => Some(Self::Apply),
             ["stores"] => Some(Self::Stores),
             ["stores", service] => Some(Self::Store(service)),
+            ["events"] => Some(Self::Events),
+            ["events", service] => Some(Self::EventsOf(service)),
+            ["events", service, "replay"] => Some(Self::ChangeLetters { service, action: LetterAction::Replay }),
+            ["events", service, "drop"] => Some(Self::ChangeLetters { service, action: LetterAction::Drop }),
+            ["schedules"] => Some(Self::Schedules),
             _ => None,
         }
     }
@@ -83,9 +96,12 @@ impl<'a> Route<'a> {
     /// The methods that it has: whether `method` is one, and all of them.
     fn methods(&self, method: &Method) -> (bool, HeaderValue) {
         match self {
-            Self::Call { .. } | Self::Deploy(_) | Self::Act { .. } | Self::Set | Self::Apply => {
-                (method == Method::POST, POST)
-            }
+            Self::Call { .. }
+            | Self::Deploy(_)
+            | Self::Act { .. }
+            | Self::Set
+            | Self::Apply
+            | Self::ChangeLetters { .. } => (method == Method::POST, POST),
             Self::Components => (method == Method::PUT, PUT),
             Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
             Self::Tokens => (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST),
@@ -166,6 +182,12 @@ impl Admin {
             }
             Route::Apply => json(StatusCode::OK, &self.apply(&who, head, body).await?),
             Route::Stores => json(StatusCode::OK, &self.stores()),
+            Route::Events => json(StatusCode::OK, &self.subscriptions()?),
+            Route::EventsOf(service) => json(StatusCode::OK, &self.taken(&decoded(service)?, head)?),
+            Route::ChangeLetters { service, action } => {
+                json(StatusCode::OK, &self.change_letters(&who, &decoded(service)?, action, body).await?)
+            }
+            Route::Schedules => json(StatusCode::OK, &self.schedules(head)?),
             Route::Store(name) => {
                 self.forget(&who, &decoded(name)?).await?;
                 Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))

@@ -37,7 +37,8 @@ fn tested() -> Tested {
     manifest.services.clear();
     let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {}, Default::default());
     let (releases, calls) = opened.expect("no service is missing");
-    let admin = Admin::new(&configuration, calls, releases, stores.clone(), Metrics::start(), &tasks);
+    let events = Events::new(calls.clone(), manifest.events.clone(), |_| Default::default(), &tasks);
+    let admin = Admin::new(&configuration, calls, releases, events, stores.clone(), Metrics::start(), &tasks);
     let admin = admin.expect("a token");
     Tested { admin, tasks, stores, folder }
 }
@@ -88,6 +89,12 @@ fn paths_lead_to_routes() {
     check("/services/cart/call/get", Some(Route::Call { service: "cart", function: "get" }));
     check("/services/cart/call/a/b", None);
     check("/services/cart/calls/get", None);
+    check("/events", Some(Route::Events));
+    check("/events/cart", Some(Route::EventsOf("cart")));
+    let drop = super::events::LetterAction::Drop;
+    check("/events/cart/drop", Some(Route::ChangeLetters { service: "cart", action: drop }));
+    check("/events/cart/dropped", None);
+    check("/schedules", Some(Route::Schedules));
     check("/healthz/", None);
     check("/", None);
     check("*", None);

@@ -38,7 +38,7 @@ pub(super) async fn run(subscription: &Subscription, mut stop: Stop) {
     let mut delivery = Delivery { subscription, position: Position::default(), unsaved: false };
     let mut known: Option<Desk> = None;
     while !stop.is_set() {
-        let Some(desk) = subscription.desk(known.as_ref()) else { return };
+        let Some(desk) = subscription.next_desk(known.as_ref()) else { return };
         let emission = desk.emitter.emission();
         tokio::pin!(emission);
         emission.as_mut().enable();

@@ -6,12 +6,16 @@
 mod deliver;
 mod entries;
 mod letter;
+mod operate;
 mod parked;
 mod position;
 mod retry;
+mod schedule;
+mod slot;
 mod subscription;
 mod taken;
 mod upkeep;
+mod view;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,8 +27,13 @@ use crate::config::{EventSettings, EventsFrom};
 use crate::names::ServiceName;
 use crate::store::Store;
 use crate::tasks::Tasks;
+use schedule::{Schedule, ScheduleId};
 use subscription::Subscription;
 use taken::Pair;
+
+pub use letter::LetterId;
+pub use operate::{LetterError, Letters};
+pub use view::{LetterView, ScheduleView, SubscriptionView};
 
 /// How often it is looked whether the releases are others.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -42,6 +51,9 @@ struct Inner {
     begins: Begins,
     tasks: Tasks,
     subscriptions: Mutex<BTreeMap<Pair, Arc<Subscription>>>,
+    schedules: Mutex<BTreeMap<ScheduleId, Arc<Schedule>>>,
+    /// Held by whoever changes dead letters for the operator.
+    operating: tokio::sync::Mutex<()>,
 }
 
 /// Says where a service begins with events that it has not taken before.
@@ -63,8 +75,16 @@ impl Events {
         begins: impl Fn(&ServiceName) -> EventsFrom + Send + Sync + 'static,
         tasks: &Tasks,
     ) -> Self {
-        let (begins, tasks, subscriptions) = (Begins(Arc::new(begins)), tasks.clone(), Mutex::default());
-        Self { inner: Arc::new(Inner { calls, settings, begins, tasks, subscriptions }) }
+        let inner = Inner {
+            calls,
+            settings,
+            begins: Begins(Arc::new(begins)),
+            tasks: tasks.clone(),
+            subscriptions: Mutex::default(),
+            schedules: Mutex::default(),
+            operating: tokio::sync::Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Delivers events and runs schedules, as the releases have them that are live, until the tasks are told to stop.
@@ -73,15 +93,16 @@ impl Events {
         let (inner, stopped) = (Arc::clone(&self.inner), stop.clone());
         self.inner.tasks.spawn("event upkeep", async move { upkeep::run(&inner, stopped).await });
         let mut seen: Option<Worlds> = None;
-        let mut pairs = Vec::new();
+        let (mut pairs, mut schedules) = (Vec::new(), Vec::new());
         while !stop.is_set() {
             let worlds = Arc::clone(self.inner.calls.routing().worlds());
             let changed = seen.as_ref().is_none_or(|seen| !Arc::ptr_eq(seen, &worlds));
             if changed {
-                pairs = taken::pairs(&worlds);
+                (pairs, schedules) = (taken::pairs(&worlds), schedule::all(&worlds));
                 seen = Some(worlds);
             }
             self.inner.follow(&pairs, changed);
+            self.inner.keep_time(&schedules, changed);
             tokio::select! {
                 () = stop.wait() => return,
                 () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -113,8 +134,30 @@ impl Inner {
         }
     }
 
+    /// The same for schedules.
+    fn keep_time(&self, ids: &[ScheduleId], changed: bool) {
+        let mut schedules = self.schedules.lock().unwrap_or_else(PoisonError::into_inner);
+        schedules.retain(|id, schedule| ids.contains(id) || schedule.has_task());
+        for schedule in schedules.values().filter(|_| changed) {
+            schedule.wake.notify_one();
+        }
+        for id in ids {
+            let schedule =
+                schedules.entry(id.clone()).or_insert_with(|| Arc::new(Schedule::new(id.clone(), self.calls.clone())));
+            schedule.start(&self.tasks);
+        }
+    }
+
+    fn schedules(&self) -> Vec<Arc<Schedule>> {
+        self.schedules.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     fn subscriptions(&self) -> Vec<Arc<Subscription>> {
         self.locked().values().cloned().collect()
+    }
+
+    fn store(&self, service: &ServiceName) -> Option<Store> {
+        self.calls.routing().live().member(service).map(|member| member.service.store().clone())
     }
 
     /// The stores of all services.

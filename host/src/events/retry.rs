@@ -16,7 +16,7 @@ const HELD_WAIT: Duration = Duration::from_secs(1);
 pub(super) async fn run(subscription: &Subscription, mut stop: Stop) {
     let mut known: Option<Desk> = None;
     while !stop.is_set() {
-        known = subscription.desk(known.as_ref());
+        known = subscription.next_desk(known.as_ref());
         let Some(desk) = &known else { return };
         let changed = subscription.retry.notified();
         tokio::pin!(changed);

@@ -3,7 +3,7 @@
 //! One delivers what was emitted, one event after the other; the other tries again what could not be delivered. So neither
 //! an event nor a service that does not do its part holds up any other.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,8 @@ pub(super) struct Subscription {
     held: Mutex<Option<String>>,
     /// Its tasks that are there.
     running: AtomicUsize,
+    /// Whether one of them has ended, so that the other ends too.
+    ended: AtomicBool,
 }
 
 /// What it works with, as long as the contracts stay as they are.
@@ -71,8 +73,9 @@ impl Subscription {
     pub(super) fn new(pair: Pair, calls: Calls, settings: EventSettings, begins: Begins) -> Self {
         let metrics = DeliveryMetrics::new(&pair.subscriber, &pair.emitter);
         let (parked, held) = (tokio::sync::Mutex::default(), Mutex::default());
-        let (retry, wake, running) = (Notify::new(), Notify::new(), AtomicUsize::new(0));
-        Self { pair, calls, settings, begins, metrics, parked, retry, wake, held, running }
+        let (retry, wake) = (Notify::new(), Notify::new());
+        let (running, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { pair, calls, settings, begins, metrics, parked, retry, wake, held, running, ended }
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -84,6 +87,7 @@ impl Subscription {
         if self.is_running() {
             return;
         }
+        self.ended.store(false, Ordering::Release);
         let (running, group, stop) = (Running::of(self), tasks.clone(), tasks.stop());
         tasks.spawn("event delivery", async move {
             let subscription = Arc::clone(&running.0);
@@ -94,6 +98,12 @@ impl Subscription {
                 super::deliver::run(&subscription, stop).await;
             }
         });
+    }
+
+    /// What its tasks work with now: `known`, if that is still right; nothing when there is nothing more to do, also as
+    /// the other one has ended.
+    pub(super) fn next_desk(&self, known: Option<&Desk>) -> Option<Desk> {
+        if self.ended.load(Ordering::Acquire) { None } else { self.desk(known) }
     }
 
     /// Reads the letters that are tried again. False when there is nothing to go on with.
@@ -254,6 +264,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
+        let subscription = &self.0;
+        subscription.ended.store(true, Ordering::Release);
+        subscription.running.fetch_sub(1, Ordering::AcqRel);
+        subscription.wake.notify_one();
+        subscription.retry.notify_one();
     }
 }

@@ -129,6 +129,9 @@ pub enum What {
     Add,
     Remove,
     Forget,
+    /// Dead letters are delivered again, or dropped.
+    ReplayEvents,
+    DropEvents,
     Token,
     /// The host ended in the middle of a change, which was undone or finished at the next start.
     Interrupted,

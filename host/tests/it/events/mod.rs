@@ -2,9 +2,14 @@
 //! start anew. What a service does is a script.
 
 mod delivery;
+mod failures;
+mod kills;
+mod operator;
+mod schedules;
+mod subscribing;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use switchyard::call::{Answer, Calls, Member, Origin, Release, RootCall, Routing, Service};
 use switchyard::config::{EventSettings, EventsFrom, LimitSettings};
@@ -18,6 +23,9 @@ use tempfile::TempDir;
 use wasmtime::component::Val;
 
 use crate::guest::{component, limits, runtime, store_settings, workspace};
+
+/// A service that emits events, and one that takes them.
+const PAIR: [(&str, &str); 2] = [("source", "source"), ("sink", "sink")];
 
 /// What a host is made of, and what it keeps over a restart.
 struct Setup {
@@ -43,6 +51,16 @@ struct Rig {
 
 fn name(text: &str) -> ServiceName {
     ServiceName::parse(text).unwrap()
+}
+
+fn numbers(range: std::ops::Range<usize>) -> String {
+    range.map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// The time of day, in microseconds since the Unix epoch.
+#[expect(clippy::disallowed_methods, reason = "a test has no other clock")]
+fn unix_micros() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros().try_into().unwrap()
 }
 
 /// Retries that come soon, of which there are as many as a test wants.
@@ -76,6 +94,13 @@ impl Setup {
 
     /// With bounds of the services that `change` has set.
     fn start_with(self, change: impl Fn(&str, &mut LimitSettings)) -> Rig {
+        let rig = self.prepare(change);
+        rig.tasks.spawn("events", rig.events.clone().keep());
+        rig
+    }
+
+    /// A host on which neither events nor schedules run yet.
+    fn prepare(self, change: impl Fn(&str, &mut LimitSettings)) -> Rig {
         let limits = |service: &str| {
             let mut limits = bounds();
             change(service, &mut limits);
@@ -94,7 +119,6 @@ impl Setup {
         let calls = Calls::new(routing, stores.clone(), tasks.clone(), 0).unwrap();
         let from = self.from;
         let events = Events::new(calls.clone(), self.settings.clone(), move |_| from, &tasks);
-        tasks.spawn("events", events.clone().keep());
         Rig { setup: self, runtime, stores, services, calls, events, tasks }
     }
 }
@@ -127,12 +151,21 @@ impl Rig {
         self.call(service, "run", script).await
     }
 
+    /// As [`Rig::run`], and why not.
+    async fn try_run(&self, service: &str, script: &str) -> Result<String, String> {
+        self.try_call(service, "run", script).await
+    }
+
     /// What stands under `key`.
     async fn look(&self, service: &str, key: &str) -> String {
         self.call(service, "look", key).await
     }
 
     async fn call(&self, service: &str, function: &str, text: &str) -> String {
+        self.try_call(service, function, text).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn try_call(&self, service: &str, function: &str, text: &str) -> Result<String, String> {
         let routing = self.calls.routing();
         let call = RootCall {
             service: name(service),
@@ -142,8 +175,9 @@ impl Rig {
             request: RequestId::from_bits(7),
         };
         match self.calls.call(call, &routing, Origin::HOST).await {
-            Ok(Answer::Ok(Some(Val::String(text)))) => text,
-            other => panic!("{other:?}"),
+            Ok(Answer::Ok(Some(Val::String(text)))) => Ok(text),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.to_string()),
         }
     }
 
@@ -170,6 +204,40 @@ impl Rig {
                 panic!("{at}: {key} of {service} does not become {value:?}, it is {found:?}");
             }
         }
+    }
+
+    fn service(&self, service: &str) -> &Service {
+        self.services.iter().find(|known| known.name().as_str() == service).unwrap()
+    }
+
+    /// What stands under `key`, whether or not the service can be called.
+    fn look_now(&self, service: &str, key: &str) -> String {
+        let value = self.service(service).store().begin_read().get(key).unwrap();
+        value.map(|value| String::from_utf8(value.to_vec()).unwrap()).unwrap_or_default()
+    }
+
+    /// Waits until `holds`, which it does soon.
+    async fn becomes(&self, what: &str, holds: impl Fn() -> bool) {
+        let soon = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
+    }
+
+    /// Waits until `service` has taken all that there is, and nothing is tried again.
+    async fn settled(&self, service: &str) {
+        let settled = || {
+            let taken = self.events.subscriptions(Some(&name(service))).unwrap();
+            !taken.is_empty() && taken.iter().all(|taken| taken.lag_events == 0 && taken.retrying == 0)
+        };
+        self.becomes("it is settled", settled).await;
+    }
+
+    /// Waits, for what has not to happen meanwhile.
+    async fn passes(&self, millis: u64) {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 
     /// Makes the releases of these worlds live.

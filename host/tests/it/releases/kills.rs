@@ -14,14 +14,14 @@ use super::{Setup, look};
 use crate::guest::now;
 
 /// A host in a process of its own. It is killed when this is dropped.
-struct Process {
+pub(crate) struct Process {
     public: Client,
-    operator: Client,
+    pub(crate) operator: Client,
     child: Child,
 }
 
 impl Process {
-    async fn start(setup: &Setup) -> Self {
+    pub(crate) async fn start(setup: &Setup) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_switchyard"))
             .args(["up", "--manifest"])
             .arg(setup.path("switchyard.toml"))
@@ -47,7 +47,7 @@ impl Process {
         Self { public: Client::new(public), operator: Client::new(operator).with_token(token.trim()), child }
     }
 
-    async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 

@@ -37,6 +37,10 @@ impl ticks::Guest for Guest {
     fn tick() {
         run(&script::get("tick"));
     }
+
+    fn toll() {
+        run(&script::get("toll"));
+    }
 }
 
 fn run(script: &str) -> String {

@@ -1,7 +1,7 @@
 //! A script: steps with `;` between them. What the last one gives is the answer.
 #![expect(clippy::disallowed_methods, reason = "a guest has only what std gives it")]
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::bindings::switchyard::service::{caller, store};
 
@@ -45,6 +45,7 @@ fn one(step: &str, other: fn(&str, &str, &str)) -> String {
         "get" => return get(rest),
         "fail-if" if store::get(rest).is_some() => panic!("{rest} is set"),
         "spin-if" if store::get(rest).is_some() => spin(),
+        "sleep" => std::thread::sleep(Duration::from_millis(rest.parse().unwrap_or(0))),
         "fail-if" | "spin-if" | "" => {}
         word => other(word, rest, inner),
     }
