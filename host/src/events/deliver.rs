@@ -142,19 +142,26 @@ impl Delivery<'_> {
         match self.subscription.call(&routing, handler, told, entries).await {
             Ok(()) => (self.position, self.unsaved) = (after, false),
             Err(Trouble::Held(held)) => return Err(held),
-            Err(Trouble::Failed(error)) => self.failed(desk, emitted, error, after).await?,
+            Err(Trouble::Failed(error)) => self.failed(desk, emitted, (error, true), after).await?,
+            Err(Trouble::Unfit(error)) => self.failed(desk, emitted, (error, false), after).await?,
         }
         Ok(true)
     }
 
-    /// Keeps an event that could not be delivered for itself, and goes on.
-    async fn failed(&mut self, desk: &Desk, emitted: &Emitted, error: String, after: Position) -> Result<(), Held> {
+    /// Keeps an event that could not be delivered for itself, to be tried `again` or not, and goes on.
+    async fn failed(
+        &mut self,
+        desk: &Desk,
+        emitted: &Emitted,
+        (error, again): (String, bool),
+        after: Position,
+    ) -> Result<(), Held> {
         let Subscription { pair, parked, metrics, .. } = self.subscription;
         metrics.failed.increment(1);
         tracing::warn!(service = %pair.subscriber, from = %pair.emitter, commit = emitted.number.0, error, "an event could not be delivered");
         let mut letter = Letter::new(&pair.emitter, emitted, None);
         letter.failed(error, clock::unix_micros());
-        if self.subscription.may_retry(letter.attempts()) {
+        if again && self.subscription.may_retry(letter.attempts()) {
             let order = self.subscription.order(desk, letter.id.place, &letter.event);
             return self.park(desk, parked.lock().await, order, letter, after).await;
         }

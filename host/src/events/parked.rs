@@ -36,11 +36,11 @@ impl Parked {
 
     /// Whether an event has to wait for one that is here.
     pub(super) fn holds_back(&self, order: &Order) -> bool {
-        let earlier = self.0.range(..order.place);
+        let mut earlier = self.0.range(..order.place);
         let same = |(place, waiting): (&Place, &Waiting)| {
             place.0 == order.place.0 || order.key.is_some() && waiting.key == order.key
         };
-        earlier.map(same).any(|same| same)
+        earlier.any(same)
     }
 
     pub(super) fn add(&mut self, order: Order, due: Instant) {

@@ -71,15 +71,16 @@ async fn attempt(subscription: &Subscription, desk: &Desk, place: Place) -> Resu
             }
         }
     };
-    let error = match trouble {
+    let (error, again) = match trouble {
         Trouble::Held(held) => return Err(held),
-        Trouble::Failed(error) => error,
+        Trouble::Failed(error) => (error, true),
+        Trouble::Unfit(error) => (error, false),
     };
     metrics.failed.increment(1);
     tracing::warn!(service = %pair.subscriber, event = %id, error, "an event could not be delivered");
     letter.failed(error, clock::unix_micros());
     let mut parked = parked.lock().await;
-    if subscription.may_retry(letter.attempts()) {
+    if again && subscription.may_retry(letter.attempts()) {
         put(&desk.own, vec![letter.entry(Fate::Retrying)]).await?;
         parked.put_off(place, subscription.retry_at(letter.attempts()));
         return Ok(());

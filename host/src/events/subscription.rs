@@ -67,6 +67,8 @@ pub(super) enum Trouble {
     /// It is not the event's fault.
     Held(Held),
     Failed(String),
+    /// It would fail again and again.
+    Unfit(String),
 }
 
 impl Subscription {
@@ -173,7 +175,7 @@ impl Subscription {
         let (Place(number, position), emitted_at, event) = event;
         let Pair { subscriber, emitter } = &self.pair;
         let arguments = handler.parameters.decode(&event.payload);
-        let arguments = arguments.map_err(|error| Trouble::Failed(format!("its payload does not fit: {error}")))?;
+        let arguments = arguments.map_err(|error| Trouble::Unfit(format!("its payload does not fit: {error}")))?;
         let call = HostCall {
             service: subscriber.clone(),
             function: Arc::clone(&handler.function),

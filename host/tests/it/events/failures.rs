@@ -112,7 +112,7 @@ async fn a_replayed_letter_that_fails_again_is_tried_as_often_as_a_new_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_of_the_subscribers_types_is_a_dead_letter_that_says_why() {
-    let rig = dying(1).start();
+    let rig = Setup::new(&PAIR).start();
     let payload = Bytes::from_static(br#"{"key": "a", "script": 7}"#);
     let (interface, function) = ("test:events/happenings@1.0.0".into(), "happened".into());
     let mut transaction = rig.service("source").store().begin();
