@@ -208,6 +208,7 @@ impl Nested {
             seed,
             read_only: self.read_only || function.reads_only(),
             held: self.held.clone(),
+            entries: Vec::new(),
         })
     }
 

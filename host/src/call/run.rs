@@ -141,7 +141,10 @@ impl Call {
     }
 
     /// Commits; false when another call came first.
-    async fn commit(&self, transaction: Transaction, lane: Lane) -> Result<bool, CallError> {
+    async fn commit(&self, mut transaction: Transaction, lane: Lane) -> Result<bool, CallError> {
+        for (key, value) in &self.entries {
+            transaction.set_platform(key.clone(), value.clone());
+        }
         // A call below one that holds a lane waits for no other: else two of them could wait for each other.
         let shares = lane == Lane::Shared && self.held.is_none() && transaction.has_effects();
         let commit = async {

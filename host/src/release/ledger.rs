@@ -14,8 +14,6 @@ use redb::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::record::{Event, Line, ServiceRecord};
 use super::tokens::TokenRecord;
@@ -254,7 +252,7 @@ impl Change {
         let mut history = self.transaction.open_table(HISTORY)?;
         let number = history.last()?.map_or(1, |(number, _)| number.value() + 1);
         let Event { who, service, what, from, to, reason, verdict, figures } = event;
-        let at = rfc_3339(clock::unix_micros());
+        let at = clock::rfc_3339_millis(clock::unix_micros());
         let line = Line { number, at, who, service, what, from, to, reason, verdict, figures };
         let bytes = written(|| format!("change {number}"), &line)?;
         history.insert(number, bytes.as_slice())?;
@@ -315,13 +313,6 @@ fn is_same<K: redb::Key + 'static, V: redb::Value + 'static>(
             _ => return Ok(false),
         }
     }
-}
-
-/// Microseconds since the Unix epoch as RFC 3339 in UTC, to the millisecond.
-pub(super) fn rfc_3339(unix_micros: u64) -> String {
-    let nanos = i128::from(unix_micros / 1000) * 1_000_000;
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
 }
 
 fn random() -> Result<u64, redb::Error> {

@@ -9,6 +9,7 @@ mod at_once;
 mod carts;
 mod checkout;
 mod crash;
+mod events;
 mod gateway;
 mod items;
 mod orders;

@@ -26,7 +26,7 @@ use wasmtime::component::Val;
 
 use crate::guest::{component, runtime, store_settings, workspace};
 
-const RETRIES: RetrySettings = RetrySettings {
+pub(crate) const RETRIES: RetrySettings = RetrySettings {
     answers_kept_ms: 60_000,
     memos_kept_ms: 60_000,
     intents_keep_releases: true,
