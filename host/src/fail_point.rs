@@ -47,7 +47,7 @@ pub(crate) const VARIABLES: &[&str] = if ARE_COMPILED_IN { &[POINT_VARIABLE, SAB
 pub enum Sabotage {
     /// The journal lets answers out before it has written what they say.
     AnswerBeforeSync,
-    /// The answer of a call is not kept in the commit of its effects.
+    /// The answer to a request is kept in a commit of its own, after that of its effects.
     MemoApart,
 }
 

@@ -128,7 +128,8 @@ impl Parts {
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
         tasks.spawn("intents", self.releases.clone().recover());
         tasks.spawn("release watch", self.releases.watch());
-        tasks.spawn("kept calls", self.calls.clone().sweep(|| None));
+        let events = self.events.clone();
+        tasks.spawn("kept calls", self.calls.clone().sweep(move || events.needed_since()));
         tasks.spawn("events", self.events.keep());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));

@@ -15,6 +15,7 @@ use super::kept::{self, Entry};
 use super::request_key::RequestKey;
 use super::{Directory, HostCall, RootCall};
 use crate::contract::Function;
+use crate::fail_point::{Sabotage, is_sabotaged};
 use crate::names::{CallId, Identity, Number, RequestId, ServiceName};
 
 #[derive(Debug)]
@@ -161,15 +162,23 @@ impl Root {
         if self.intent_is_open() {
             entries.push((kept::intent(self.id()), None));
         }
-        if let Some(key) = self.key.as_ref().filter(|_| answer.is_kept(&self.function)) {
-            let id = key.id();
-            entries.push((kept::answer(id), Some(key.seal(&answer.encode()))));
-            entries.push((kept::answer_expiry(self.time_unix_micros, id), Some(bytes::Bytes::new())));
+        if !is_sabotaged(Sabotage::MemoApart) {
+            entries.extend(self.remembering(answer));
         }
         if answer.commits(&self.function) {
             entries.extend(self.entries.iter().cloned());
         }
         entries
+    }
+
+    /// What keeps the answer for the same request again.
+    pub(super) fn remembering(&self, answer: &Answer) -> Vec<Entry> {
+        let Some(key) = self.key.as_ref().filter(|_| answer.is_kept(&self.function)) else { return Vec::new() };
+        let id = key.id();
+        vec![
+            (kept::answer(id), Some(key.seal(&answer.encode()))),
+            (kept::answer_expiry(self.time_unix_micros, id), Some(bytes::Bytes::new())),
+        ]
     }
 }
 

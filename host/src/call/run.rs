@@ -12,7 +12,7 @@ use super::execute::{Call, Ended};
 use super::kept;
 use super::nested::{self, Held, NestedError};
 use super::shadow::{Recorded, Watch};
-use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
+use crate::fail_point::fail_point;
 use crate::names::CallId;
 use crate::runtime::{Failure, Finished, Frame, Outbound};
 use crate::store::{CommitDetails, CommitError, StoreError, Transaction};
@@ -109,9 +109,7 @@ impl Call {
             closing.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
         } else if commits && transaction.has_effects() {
             let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&self.seed));
-            if !is_sabotaged(Sabotage::MemoApart) {
-                transaction.set_platform(key, Some(ended.answer.encode().into()));
-            }
+            transaction.set_platform(key, Some(ended.answer.encode().into()));
             ended.has_memo = true;
             fail_point("memo.before-commit");
         }
