@@ -7,9 +7,12 @@ use super::state::Running;
 use crate::call::{Directory, Earlier, Member};
 use crate::names::{Digest, ServiceName};
 
-/// The last such choice of releases: many calls that were cut short at once began with the same.
+/// Such choices of releases, as long as a call runs on them: many calls that were cut short at once began with the same.
 #[derive(Debug, Default)]
-pub(super) struct Chosen {
+pub(super) struct Chosen(Vec<Choice>);
+
+#[derive(Debug)]
+struct Choice {
     releases: Vec<(ServiceName, Digest)>,
     directory: Weak<Directory>,
 }
@@ -17,9 +20,9 @@ pub(super) struct Chosen {
 impl Earlier for Releases {
     fn directory(&self, releases: &[(ServiceName, Digest)]) -> Option<Arc<Directory>> {
         let mut chosen = self.inner.chosen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if chosen.releases == releases
-            && let Some(directory) = chosen.directory.upgrade()
-        {
+        chosen.0.retain(|choice| choice.directory.strong_count() > 0);
+        let known = chosen.0.iter().find(|choice| choice.releases == releases);
+        if let Some(directory) = known.and_then(|choice| choice.directory.upgrade()) {
             return Some(directory);
         }
         let state = self.state();
@@ -33,7 +36,7 @@ impl Earlier for Releases {
         let members = state.services.iter().map(member).collect::<Option<Vec<_>>>()?;
         // What the kept releases call may be gone by now.
         let directory = Arc::new(Directory::new(members, &[]).ok()?);
-        *chosen = Chosen { releases: releases.to_vec(), directory: Arc::downgrade(&directory) };
+        chosen.0.push(Choice { releases: releases.to_vec(), directory: Arc::downgrade(&directory) });
         Some(directory)
     }
 }

@@ -1,11 +1,13 @@
 //! Retries: requests with a key, and calls that are made again after they failed, or after the host ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use switchyard::call::{Calls, Directory, Earlier, IntentError};
 use switchyard::names::{CallId, Digest, ServiceName};
 
 use super::{Pair, spawn, until};
+use crate::guest::now;
 
 const NOBODYS: CallId = CallId([0; 16]);
 
@@ -218,6 +220,38 @@ async fn a_callee_that_fails_in_the_middle_is_gone_on_with_and_not_told_to_be_un
     assert_eq!(answer.await.unwrap(), "1,1,,through,1");
     for (service, key) in [("back", "m"), ("front", "n"), ("front", "done")] {
         assert_eq!(pair.get(service, key).await, "1", "{service} {key}");
+    }
+    recovering.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_calls_that_the_end_of_the_host_cut_short_end_soon_after_its_start() {
+    const CALLS: usize = 1_000;
+    let pair = Pair::with(|front, _| front.calls_waiting_max = CALLS);
+    pair.front("set stop yes").await;
+    let begin = |number: usize| {
+        let script = format!("back.write{{add m-{number}}}; if stop yes{{panic stopped}}; set n-{number} done");
+        let pair = Arc::clone(&pair);
+        spawn(async move { pair.front(&script).await })
+    };
+    let clients: Vec<_> = (0..CALLS).map(begin).collect();
+    until("all of them", || pair.calls.intents().len() == CALLS).await;
+    for client in clients {
+        client.abort();
+        client.await.unwrap_err();
+    }
+    let pair = pair.restart();
+    pair.front("set stop no").await;
+    let begin = now();
+    assert_eq!(pair.calls.find_intents().unwrap(), CALLS);
+    let recovering = recover(&pair.calls);
+    until("the end of what was begun", || pair.calls.intents().is_empty()).await;
+    let took = begin.elapsed();
+    println!("{CALLS} calls ended {took:?} after the start");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert_eq!(pair.call("front.read", "keys n-").await, CALLS.to_string());
+    for number in 0..CALLS {
+        assert_eq!(pair.get("back", &format!("m-{number}")).await, "1");
     }
     recovering.abort();
 }

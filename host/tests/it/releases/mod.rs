@@ -3,7 +3,8 @@
 mod candidates;
 pub(crate) mod components;
 pub(crate) mod http;
-pub(crate) mod kills;
+mod intents;
+mod kills;
 mod load;
 mod migrations;
 mod mounts;
