@@ -46,7 +46,7 @@ struct Broken(Sabotage);
 
 impl ValueEnum for Broken {
     fn value_variants<'a>() -> &'a [Self] {
-        const { &[Self(Sabotage::AnswerBeforeSync)] }
+        const { &[Self(Sabotage::AnswerBeforeSync), Self(Sabotage::MemoApart)] }
     }
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {

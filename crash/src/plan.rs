@@ -168,7 +168,8 @@ fn times_max(name: &str) -> usize {
         Some(("index", "before-pass")) => 2,
         Some(("ledger" | "release", _)) => 3,
         Some(("index", _)) => 8,
-        _ => 30,
+        Some(("journal", _)) => 30,
+        _ => 10,
     }
 }
 
@@ -231,6 +232,8 @@ impl Numbers {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -247,5 +250,22 @@ mod tests {
         armed.sort_unstable();
         names.sort_unstable();
         assert_eq!(armed, names);
+    }
+
+    /// The sources of `folder` and below, one after the other.
+    fn sources(folder: &Path) -> String {
+        let entries = std::fs::read_dir(folder).expect("a folder of sources");
+        let paths = entries.map(|entry| entry.expect("an entry of the folder").path());
+        let text = |path: &Path| std::fs::read_to_string(path).expect("a source");
+        paths.map(|path| if path.is_dir() { sources(&path) } else { text(&path) }).collect()
+    }
+
+    #[test]
+    fn every_point_is_at_one_place_of_the_host() {
+        let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src"));
+        for name in fail_point::NAMES {
+            let count = |call: &str| sources.matches(&format!("{call}(\"{name}\"")).count();
+            assert_eq!(count("fail_point") + count("fail_point_after"), 1, "{name}");
+        }
     }
 }

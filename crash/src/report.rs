@@ -30,6 +30,7 @@ impl Kind {
     pub(crate) fn of(sabotage: Sabotage) -> Self {
         match sabotage {
             Sabotage::AnswerBeforeSync => Self::Lost,
+            Sabotage::MemoApart => Self::Doubled,
         }
     }
 }

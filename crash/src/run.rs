@@ -1,7 +1,7 @@
 //! Round after round, until all are done or one of them finds something.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shop_tests::workspace;
 use switchyard::fail_point::Sabotage;
@@ -13,6 +13,9 @@ use crate::shop::Shop;
 
 /// Rounds after which a new shop is opened: what is checked in each round grows with all that was bought before.
 const ROUNDS_PER_SHOP: usize = 25;
+
+/// How long a round may take: several times what everybody in it may wait for one answer.
+const ROUND_MAX: Duration = Duration::from_secs(600);
 
 /// Findings that are told in full while it runs.
 const TOLD_MAX: usize = 20;
@@ -35,8 +38,11 @@ pub(crate) async fn rounds(seed: u64, rounds: usize, sabotage: Option<Sabotage>)
         }
         let plan = Round::new(seed, number);
         eprintln!("round {number}: {:?}, then {:?}", plan.instant, plan.point);
-        let found = shop.round(number, plan, &mut report).await;
-        let found = found.unwrap_or_else(|error| vec![Violation::wrong(format!("{error:#}"))]);
+        let found = match tokio::time::timeout(ROUND_MAX, shop.round(number, plan, &mut report)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => vec![Violation::wrong(format!("{error:#}"))],
+            Err(_elapsed) => vec![Violation::wrong(format!("round {number} does not end"))],
+        };
         report.rounds += 1;
         if !found.is_empty() {
             for violation in found.iter().take(TOLD_MAX) {
@@ -46,8 +52,11 @@ pub(crate) async fn rounds(seed: u64, rounds: usize, sabotage: Option<Sabotage>)
                 eprintln!("and {} more, which --json names", more + 1);
             }
             report.add(found);
-            let data = shop.keep().await?;
-            eprintln!("the data directory is kept: {}", data.display());
+            match sabotage {
+                // What was broken on purpose needs no looking into.
+                Some(_) => shop.close().await?,
+                None => eprintln!("the data directory is kept: {}", shop.keep().await?.display()),
+            }
             report.took(begin.elapsed());
             return Ok(report);
         }

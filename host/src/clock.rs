@@ -21,6 +21,14 @@ pub fn unix_micros() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Microseconds since the Unix epoch as RFC 3339 in UTC, to the millisecond.
+#[must_use]
+pub fn rfc_3339_millis(unix_micros: u64) -> String {
+    let nanos = i128::from(unix_micros / 1000) * 1_000_000;
+    let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
 /// Microseconds since the Unix epoch as RFC 3339 in UTC, to the microsecond: `2026-01-02T03:04:05.678901Z`.
 #[must_use]
 pub fn rfc_3339(unix_micros: u64) -> String {

@@ -1,10 +1,17 @@
 //! Named instants at which the host can be made to die as of `kill -9`, and guarantees that it can be made to break.
 //!
 //! For the crash test alone: without the feature `fail-points` nothing of it is compiled in, and a host that finds one of
-//! [`VARIABLES`] in its environment does not start.
+//! its variables in the environment does not start.
 
-/// Every point that there is, in the order in which a commit, an index, a segment and a release pass theirs.
-pub const NAMES: [&str; 16] = [
+/// Every point that there is, in the order in which a call, a commit, an index, a segment and a release pass theirs.
+pub const NAMES: [&str; 23] = [
+    "intent.before-open",
+    "intent.after-open",
+    "memo.before-commit",
+    "memo.after-commit",
+    "intent.before-close",
+    "intent.after-close",
+    "answer.before-telling",
     "journal.before-append",
     "journal.after-append",
     "journal.before-write",
@@ -29,7 +36,7 @@ pub const ARE_COMPILED_IN: bool = cfg!(feature = "fail-points");
 /// Arms one point: `journal.before-sync:3` is where the process dies at the third time that it comes there.
 pub const POINT_VARIABLE: &str = "SWITCHYARD_FAIL_POINT";
 
-/// Breaks a guarantee on purpose: a [`Sabotage`] by its name.
+/// Breaks a guarantee on purpose: names a [`Sabotage`].
 pub const SABOTAGE_VARIABLE: &str = "SWITCHYARD_SABOTAGE";
 
 /// The variables that the configuration leaves to this module.
@@ -40,15 +47,18 @@ pub(crate) const VARIABLES: &[&str] = if ARE_COMPILED_IN { &[POINT_VARIABLE, SAB
 pub enum Sabotage {
     /// The journal lets answers out before it has written what they say.
     AnswerBeforeSync,
+    /// The answer to a request is kept in a commit of its own, after that of its effects.
+    MemoApart,
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 1] = [Self::AnswerBeforeSync];
+    pub const ALL: [Self; 2] = [Self::AnswerBeforeSync, Self::MemoApart];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::AnswerBeforeSync => "answer-before-sync",
+            Self::MemoApart => "memo-apart",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Its parts, lowest first; a part may use only those before it in this list, and a test keeps it so:
 //! `limits`, `names`, `fail_point`, `clock`, `tasks`, `observe`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
-//! `release`, `gateway`, `admin`, `platform`, `cli`.
+//! `events`, `release`, `gateway`, `admin`, `platform`, `cli`.
 
 pub mod admin;
 pub mod call;
@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod contract;
+pub mod events;
 pub mod fail_point;
 pub mod gateway;
 pub mod journal;

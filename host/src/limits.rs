@@ -107,10 +107,15 @@ pub const VALUE_MEMORY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Longest name of an unknown member that an error repeats, in bytes: errors are logged.
 pub const VALUE_UNKNOWN_NAME_BYTES_MAX: usize = 128;
+
+/// Most events of one service that another one tries again at once: what is known of each is in memory. More of them fail
+/// when the service itself does.
+pub const LETTERS_RETRIED_MAX: usize = 1_000;
+
 /// Shortest period of a schedule: each run is a call with a transaction of its own.
 pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);
 
-/// Longest period of a schedule. A host that starts anew more often than that would never come to it.
+/// Longest period of a schedule.
 pub const SCHEDULE_PERIOD_MAX: Duration = Duration::from_hours(24 * 7);
 
 /// Largest component that is looked at, in bytes: Python's are 40 MiB, and compiling one takes many times its size.

@@ -19,7 +19,7 @@ pub struct NameError {
 }
 
 impl NameError {
-    fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
         Self { what, text: text.chars().take(64).collect(), rule }
     }
 }

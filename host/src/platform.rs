@@ -16,6 +16,7 @@ use crate::admin::Admin;
 use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
+use crate::events::Events;
 use crate::gateway::Gateway;
 use crate::observe::Metrics;
 use crate::release::{Releases, Report};
@@ -73,6 +74,7 @@ struct Parts {
     stores: Stores,
     releases: Releases,
     calls: Calls,
+    events: Events,
 }
 
 impl Parts {
@@ -94,7 +96,10 @@ impl Parts {
         if intents > 0 {
             tracing::info!(intents, "calls that the last run of the host had begun go on");
         }
-        Ok(Self { stores, releases, calls })
+        let manifested = releases.clone();
+        let begins = move |service: &_| manifested.events_from(service);
+        let events = Events::new(calls.clone(), manifest.events.clone(), begins, tasks);
+        Ok(Self { stores, releases, calls, events })
     }
 
     /// Serves both sides, in `tasks`.
@@ -115,6 +120,7 @@ impl Parts {
             configuration,
             self.calls.clone(),
             self.releases.clone(),
+            self.events.clone(),
             self.stores.clone(),
             metrics.clone(),
             tasks,
@@ -122,7 +128,9 @@ impl Parts {
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
         tasks.spawn("intents", self.releases.clone().recover());
         tasks.spawn("release watch", self.releases.watch());
-        tasks.spawn("kept calls", self.calls.clone().sweep(|| None));
+        let events = self.events.clone();
+        tasks.spawn("kept calls", self.calls.clone().sweep(move || events.needed_since()));
+        tasks.spawn("events", self.events.keep());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));
         let drain = Duration::from_millis(drain_ms_max);

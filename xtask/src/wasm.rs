@@ -13,7 +13,7 @@ pub(crate) const TARGET: &str = "wasm32-wasip2";
 pub(crate) const SHOP: [&str; 5] = ["account", "inventory", "cart", "payment", "shipping"];
 
 /// The guests of the host's tests, in `host/tests/`.
-const GUESTS: [&str; 6] = ["callers", "fetches", "hostile", "migrates", "web-0-2", "web-0-3"];
+const GUESTS: [&str; 8] = ["callers", "emits", "fetches", "hostile", "migrates", "takes", "web-0-2", "web-0-3"];
 
 /// Adds the Wasm target to the toolchain that this workspace pins, unless it is there.
 pub(crate) fn add_target() -> anyhow::Result<()> {

@@ -75,6 +75,15 @@ impl Shop {
         self.operator.send(&format!("POST /services/{service}/call/{function}"), parameters).await
     }
 
+    /// Asks the operator's side, such as `GET /events`.
+    ///
+    /// # Errors
+    ///
+    /// When it refuses.
+    pub async fn ask_operator(&self, line: &str) -> anyhow::Result<Value> {
+        self.operator.ask(line).await?.expect(200)
+    }
+
     /// Signs in a member of the staff.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use super::routes::Refused;
 use super::tokens::admin_only;
 use crate::gateway::{Body, BodyError};
 use crate::release::{BackupError, Holder};
-use crate::store::{Document, Progress};
+use crate::store::{BackupDocument, Progress};
 
 /// Lines that wait to be sent; of those that say how far it is, a slow client gets fewer.
 const LINES_WAITING_MAX: usize = 16;
@@ -45,7 +45,7 @@ enum Line {
 struct Made {
     folder: PathBuf,
     #[serde(flatten)]
-    document: Document,
+    document: BackupDocument,
 }
 
 impl Admin {

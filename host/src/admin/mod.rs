@@ -5,6 +5,7 @@
 mod apply;
 mod backup;
 mod call;
+mod events;
 mod health;
 mod intents;
 mod options;
@@ -31,6 +32,7 @@ pub use token::{TOKEN_FILE, TokenFileError, kept_or_new};
 
 use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
+use crate::events::Events;
 use crate::gateway::{Body, Client, Handler, ServerSettings};
 use crate::limits::{ADMIN_CONNECTIONS_MAX, COMPONENTS_AT_ONCE_MAX};
 use crate::observe::Metrics;
@@ -45,6 +47,7 @@ use request::Broken;
 pub struct Admin {
     calls: Calls,
     releases: Releases,
+    events: Events,
     stores: Stores,
     metrics: Metrics,
     token: AdminToken,
@@ -70,6 +73,7 @@ impl Admin {
         configuration: &Configuration,
         calls: Calls,
         releases: Releases,
+        events: Events,
         stores: Stores,
         metrics: Metrics,
         tasks: &Tasks,
@@ -86,6 +90,7 @@ impl Admin {
         Ok(Arc::new(Self {
             calls,
             releases,
+            events,
             stores,
             metrics,
             token,

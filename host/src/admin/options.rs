@@ -36,6 +36,8 @@ pub(super) struct Options {
     pub(super) service: Option<String>,
     pub(super) limit: Option<usize>,
     pub(super) cursor: Option<u64>,
+    /// Of dead letters.
+    pub(super) after: Option<String>,
 }
 
 impl Options {
@@ -116,6 +118,7 @@ impl Reading {
             "live" => self.options.live = flag(value)?,
             "afterIntents" => self.options.after_intents = Some(after_intents(value)?),
             "to" => self.options.to = Some(value.into()),
+            "after" => self.options.after = Some(value.into()),
             "service" => self.options.service = Some(value.into()),
             "limit" => self.options.limit = Some(value.parse().map_err(|_| "must be a number")?),
             "cursor" => self.options.cursor = Some(value.parse().map_err(|_| "must be the `nextCursor` of a page")?),

@@ -189,7 +189,7 @@ impl Admin {
         Ok(History { items, next_cursor })
     }
 
-    fn named(&self, name: &str) -> Result<ServiceName, Refused> {
+    pub(super) fn named(&self, name: &str) -> Result<ServiceName, Refused> {
         let names = self.releases.names();
         let found = names.iter().find(|known| known.as_str() == name).cloned();
         found.ok_or_else(|| no_service(name, names.iter().map(ServiceName::as_str).collect()))
@@ -273,6 +273,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::Store(_)
         | DeployError::Forget(_)
         | DeployError::Intent(IntentError::Commit(_))
+        | DeployError::Find(_)
         | DeployError::Interrupted(_)
         | DeployError::Stopping(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a change of releases failed");

@@ -6,6 +6,7 @@ use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use super::Admin;
+use super::events::LetterAction;
 use super::intents::IntentAction;
 use super::releases::Action;
 use super::request::{RequestBody, bearer, decoded, discard, request_id};
@@ -54,6 +55,13 @@ pub(super) enum Route<'a> {
     },
     Stores,
     Store(&'a str),
+    Events,
+    EventsOf(&'a str),
+    ChangeLetters {
+        service: &'a str,
+        action: LetterAction,
+    },
+    Schedules,
 }
 
 impl<'a> Route<'a> {
@@ -83,6 +91,11 @@ impl<'a> Route<'a> {
             ["intents", id, "give-up"] => Some(Self::Intent { id, action: IntentAction::GiveUp }),
             ["stores"] => Some(Self::Stores),
             ["stores", service] => Some(Self::Store(service)),
+            ["events"] => Some(Self::Events),
+            ["events", service] => Some(Self::EventsOf(service)),
+            ["events", service, "replay"] => Some(Self::ChangeLetters { service, action: LetterAction::Replay }),
+            ["events", service, "drop"] => Some(Self::ChangeLetters { service, action: LetterAction::Drop }),
+            ["schedules"] => Some(Self::Schedules),
             _ => None,
         }
     }
@@ -98,6 +111,7 @@ impl<'a> Route<'a> {
             | Self::Deploy(_)
             | Self::Act { .. }
             | Self::Intent { .. }
+            | Self::ChangeLetters { .. }
             | Self::Set
             | Self::Apply
             | Self::Backup => (method == Method::POST, POST),
@@ -186,6 +200,12 @@ impl Admin {
                 json(StatusCode::OK, &self.act_on_intent(&who, &decoded(id)?, action, head).await?)
             }
             Route::Stores => json(StatusCode::OK, &self.stores()),
+            Route::Events => json(StatusCode::OK, &self.subscriptions()?),
+            Route::EventsOf(service) => json(StatusCode::OK, &self.taken(&decoded(service)?, head)?),
+            Route::ChangeLetters { service, action } => {
+                json(StatusCode::OK, &self.change_letters(&who, &decoded(service)?, action, body).await?)
+            }
+            Route::Schedules => json(StatusCode::OK, &self.schedules(head)?),
             Route::Store(name) => {
                 self.forget(&who, &decoded(name)?).await?;
                 Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))

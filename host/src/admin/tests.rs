@@ -38,7 +38,8 @@ fn tested() -> Tested {
     manifest.services.clear();
     let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {});
     let (releases, calls) = opened.expect("no service is missing");
-    let admin = Admin::new(&configuration, calls, releases, stores.clone(), Metrics::start(), &tasks);
+    let events = Events::new(calls.clone(), manifest.events.clone(), |_| Default::default(), &tasks);
+    let admin = Admin::new(&configuration, calls, releases, events, stores.clone(), Metrics::start(), &tasks);
     let admin = admin.expect("a token");
     Tested { admin, tasks, stores, folder }
 }
@@ -94,6 +95,12 @@ fn paths_lead_to_routes() {
     check("/intents/0123/retry", Some(Route::Intent { id, action: IntentAction::Retry }));
     check("/intents/0123/give-up", Some(Route::Intent { id, action: IntentAction::GiveUp }));
     check("/intents/0123", None);
+    check("/events", Some(Route::Events));
+    check("/events/cart", Some(Route::EventsOf("cart")));
+    let drop = super::events::LetterAction::Drop;
+    check("/events/cart/drop", Some(Route::ChangeLetters { service: "cart", action: drop }));
+    check("/events/cart/dropped", None);
+    check("/schedules", Some(Route::Schedules));
     check("/healthz/", None);
     check("/", None);
     check("*", None);

@@ -15,6 +15,7 @@ use super::directory::Member;
 use super::kept::{self, Entry};
 use super::nested::{Nested, NestedError};
 use crate::contract::Function;
+use crate::fail_point::fail_point;
 use crate::names::CallId;
 use crate::store::{CommitDetails, CommitError};
 
@@ -35,6 +36,8 @@ impl Nested {
                 continue;
             };
             self.root.reach(transaction.saw());
+            // Also of one that was made before: whoever called for it did not fail without an effect.
+            self.root.had_effect();
             let answer = Answer::decode(function, &memo).map_err(|_| lost("it answered before by another contract"))?;
             return Ok(Some(answer.into_result(function)));
         }
@@ -50,20 +53,22 @@ impl Nested {
             let answer = Answer::of(&made.function, made.result.clone());
             entries.push((key, Some(answer.encode().into())));
         }
-        let needs_intent = self.root.needs_intent();
-        if needs_intent && self.depth == 1 {
-            entries.push(self.root.opening());
-        } else if needs_intent {
-            let Some(member) = self.root.directory.member(&self.root.service) else {
-                return Err(NestedError::NoService { interface: Arc::clone(&self.root.function.interface) });
-            };
-            self.commit(member, vec![self.root.opening()]).await?;
+        if self.root.needs_intent() {
+            fail_point("intent.before-open");
+            if self.depth == 1 {
+                entries.push(self.root.opening());
+                self.commit(&self.member, std::mem::take(&mut entries)).await?;
+            } else {
+                let Some(member) = self.root.directory.member(&self.root.service) else {
+                    return Err(NestedError::NoService { interface: Arc::clone(&self.root.function.interface) });
+                };
+                self.commit(member, vec![self.root.opening()]).await?;
+            }
+            self.root.opened();
+            fail_point("intent.after-open");
         }
         if !entries.is_empty() {
             self.commit(&self.member, entries).await?;
-        }
-        if needs_intent {
-            self.root.opened();
         }
         self.made.iter_mut().take(position).for_each(|made| made.is_kept = true);
         Ok(())

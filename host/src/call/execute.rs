@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use wasmtime::component::Val;
 
 use super::answer::{Answer, CallError};
@@ -12,7 +13,7 @@ use super::nested::Held;
 use super::root::Root;
 use crate::clock;
 use crate::contract::Function;
-use crate::names::ServiceName;
+use crate::names::{Key, ServiceName};
 use crate::observe::calls::Outcome;
 use crate::store::Reads;
 
@@ -33,6 +34,8 @@ pub(super) struct Call {
     pub(super) read_only: bool,
     /// The lanes that calls above it hold.
     pub(super) held: Option<Arc<Held>>,
+    /// Entries of the platform's own that are committed with what it writes.
+    pub(super) entries: Vec<(Key, Option<Bytes>)>,
 }
 
 /// How a call ended.
@@ -62,6 +65,7 @@ impl Call {
             deadline: begun + Duration::from_millis(member.service.limits.deadline_ms),
             seed: root.seed,
             held: None,
+            entries: Vec::new(),
         }
     }
 

@@ -59,7 +59,7 @@ impl Calls {
         let root = Arc::new(Root::of_host(directory, call, seed, request));
         match Call::root(&root, &member).execute().await {
             Err(_)
-                if root.intent_is_open() && (root.has_effects() || self.inner.close(&root, &member).await.is_err()) =>
+                if root.intent_is_open() && (root.effects() > 0 || self.inner.close(&root, &member).await.is_err()) =>
             {
                 let _nobody_waits = self.inner.intents.add(Intent::of(&root), None, None);
                 Err(CallError::Begun { service: root.service.clone() })
@@ -72,7 +72,7 @@ impl Calls {
     fn seed_of(&self, cause: &str) -> Seed {
         let mut hash = Sha256::new();
         hash.update(b"host call");
-        hash.update(self.inner.stores.secret());
+        hash.update(self.inner.secret);
         hash.update(cause.as_bytes());
         hash.finalize().into()
     }

@@ -262,7 +262,7 @@ impl Waiting {
             service: service.clone(),
             function: function.clone(),
             request: self.intent.request_text().into(),
-            begun_at: clock::rfc_3339(*time_unix_micros),
+            begun_at: clock::rfc_3339_millis(*time_unix_micros),
             age_ms: millis(age(*time_unix_micros)),
             attempts: self.attempts,
             last_error: self.last_error.clone(),

@@ -49,7 +49,7 @@ pub use intents::IntentView;
 pub use kept::Entry;
 pub use linked::Linked;
 pub use mounts::Mount;
-pub use oversight::{HeldIntent, IntentError};
+pub use oversight::{HeldIntent, IntentError, close_intent};
 pub use recovery::{Earlier, FindError};
 pub use request_key::{RequestKey, RequestScope};
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};
@@ -58,8 +58,9 @@ pub use shadow::Shadow;
 use crate::clock;
 use crate::config::RetrySettings;
 use crate::contract::Function;
+use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
 use crate::names::{Identity, RequestId, ServiceName};
-use crate::store::Stores;
+use crate::store::{CommitDetails, Stores};
 use crate::tasks::Tasks;
 use authentication::Sessions;
 use execute::Call;
@@ -84,6 +85,7 @@ struct Inner {
     gate: hold::Gate,
     past: hold::Past,
     settings: RetrySettings,
+    secret: [u8; 16],
     under_way: UnderWay,
     intents: Intents,
     herald: herald::Herald,
@@ -112,7 +114,7 @@ pub struct Called {
 
 impl Calls {
     /// Calls run in `tasks`, which therefore awaits them at shutdown. The answer of `authenticate` may be used again
-    /// for `authentication_cache_ms_max` milliseconds.
+    /// for `authentication_cache_ms_max` milliseconds. The ids of the host's own calls follow from `secret`.
     ///
     /// # Errors
     ///
@@ -123,6 +125,7 @@ impl Calls {
         tasks: Tasks,
         authentication_cache_ms_max: u64,
         settings: RetrySettings,
+        secret: [u8; 16],
     ) -> Result<Self, getrandom::Error> {
         let sessions = Sessions::new(authentication_cache_ms_max);
         let routing = ArcSwap::from_pointee(routing);
@@ -136,6 +139,7 @@ impl Calls {
                 gate: hold::Gate::default(),
                 past: hold::Past::default(),
                 settings,
+                secret,
                 under_way: UnderWay::default(),
                 intents: Intents::default(),
                 herald: herald::Herald::default(),
@@ -299,7 +303,7 @@ async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result
     let call = Call::root(&root, &member);
     let deadline = call.deadline;
     let answer = match call.execute().await {
-        Err(error) if root.intent_is_open() && (root.has_effects() || inner.close(&root, &member).await.is_err()) => {
+        Err(error) if root.intent_is_open() && (root.effects() > 0 || inner.close(&root, &member).await.is_err()) => {
             let ended = inner.intents.add(Intent::of(&root), claim, Some(&error));
             let begun = CallError::Begun { service: root.service.clone() };
             match tokio::time::timeout_at(deadline.into(), ended).await {
@@ -311,5 +315,13 @@ async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result
     };
     // The output gate: also a failure tells of what it saw, and calls that it made may have committed.
     inner.stores.wait_durable(root.reached()).await?;
+    if is_sabotaged(Sabotage::MemoApart)
+        && let Ok(answer) = &answer
+    {
+        let mut apart = member.service.store.begin();
+        root.remembering(answer).into_iter().for_each(|(key, value)| apart.set_platform(key, value));
+        let _sabotaged = apart.commit(CommitDetails { call: root.id(), data_version: None }).await;
+    }
+    fail_point("answer.before-telling");
     answer
 }

@@ -208,6 +208,7 @@ impl Nested {
             seed,
             read_only: self.read_only || function.reads_only(),
             held: self.held.clone(),
+            entries: Vec::new(),
         })
     }
 
@@ -215,8 +216,11 @@ impl Nested {
     async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Told, NestedError> {
         let call = self.nested(function, arguments, seed)?;
         self.member.service.calls.called_another();
+        let effects = self.root.effects();
         match call.execute().await {
             Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),
+            // What failed in the middle is no refusal: it is gone on with, and so is this call.
+            Err(error) if self.root.effects() > effects => Err(NestedError::Call { error }),
             Err(error) => match unavailable(function, &error) {
                 Some(answer) => Ok((answer.into_result(function), false)),
                 None => Err(NestedError::Call { error }),
@@ -269,7 +273,7 @@ impl Outbound for Nested {
 
     fn leave(&mut self, saw: Number) -> Number {
         // What is done outside stays when the call fails.
-        self.root.had_effects();
+        self.root.had_effect();
         self.reach(saw)
     }
 }

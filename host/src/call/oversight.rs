@@ -60,8 +60,7 @@ impl HeldIntent {
     ///
     /// [`IntentError::Commit`]; then it is still open, or closed by a commit that may not survive.
     pub async fn give_up(mut self) -> Result<(), IntentError> {
-        let number = close(&self.store, self.id).await?;
-        self.store.wait_durable(number).await.map_err(CommitError::Stopped)?;
+        close_intent(&self.store, self.id).await?;
         self.is_closed = true;
         self.calls.inner.intents.remove(self.id);
         Ok(())
@@ -160,7 +159,16 @@ impl Calls {
     }
 }
 
-/// Closes an intent.
+/// Closes an intent of a store that nobody has found yet; that is durable then.
+///
+/// # Errors
+///
+/// [`CommitError`]; then it is still open, or closed by a commit that may not survive.
+pub async fn close_intent(store: &Store, id: CallId) -> Result<(), CommitError> {
+    let number = close(store, id).await?;
+    store.wait_durable(number).await.map_err(CommitError::Stopped)
+}
+
 pub(super) async fn close(store: &Store, call: CallId) -> Result<Number, CommitError> {
     let mut transaction = store.begin();
     transaction.set_platform(kept::intent(call), None);

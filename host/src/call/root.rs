@@ -15,6 +15,7 @@ use super::kept::{self, Entry};
 use super::request_key::RequestKey;
 use super::{Directory, HostCall, RootCall};
 use crate::contract::Function;
+use crate::fail_point::{Sabotage, is_sabotaged};
 use crate::names::{CallId, Identity, Number, RequestId, ServiceName};
 
 #[derive(Debug)]
@@ -37,8 +38,8 @@ pub(super) struct Root {
     /// Whether the host makes it again by itself, so that it needs no intent.
     pub(super) repeats: bool,
     intent_is_open: AtomicBool,
-    /// Whether a call below this one may have had an effect that stays when this one fails.
-    has_effects: AtomicBool,
+    /// How often a call below this one had an effect that stays when this one fails.
+    effects: AtomicU64,
     /// The highest commit that this call, or one below it, made or saw.
     reached: AtomicU64,
 }
@@ -61,7 +62,7 @@ impl Root {
             again: false,
             repeats: false,
             intent_is_open: AtomicBool::new(false),
-            has_effects: AtomicBool::new(false),
+            effects: AtomicU64::new(0),
             reached: AtomicU64::new(0),
         }
     }
@@ -83,7 +84,7 @@ impl Root {
             again: true,
             repeats: !call.intent,
             intent_is_open: AtomicBool::new(false),
-            has_effects: AtomicBool::new(false),
+            effects: AtomicU64::new(0),
             reached: AtomicU64::new(0),
         }
     }
@@ -112,7 +113,8 @@ impl Root {
             again: true,
             repeats: false,
             intent_is_open: AtomicBool::new(true),
-            has_effects: AtomicBool::new(true),
+            // Those of the runs before.
+            effects: AtomicU64::new(1),
             reached: AtomicU64::new(0),
         }
     }
@@ -137,12 +139,12 @@ impl Root {
         self.intent_is_open.load(Ordering::Relaxed)
     }
 
-    pub(super) fn has_effects(&self) -> bool {
-        self.has_effects.load(Ordering::Relaxed)
+    pub(super) fn effects(&self) -> u64 {
+        self.effects.load(Ordering::Relaxed)
     }
 
-    pub(super) fn had_effects(&self) {
-        self.has_effects.store(true, Ordering::Relaxed);
+    pub(super) fn had_effect(&self) {
+        self.effects.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What opens the intent, for a commit in the store of the call's service.
@@ -160,15 +162,23 @@ impl Root {
         if self.intent_is_open() {
             entries.push((kept::intent(self.id()), None));
         }
-        if let Some(key) = self.key.as_ref().filter(|_| answer.is_kept(&self.function)) {
-            let id = key.id();
-            entries.push((kept::answer(id), Some(key.seal(&answer.encode()))));
-            entries.push((kept::answer_expiry(self.time_unix_micros, id), Some(bytes::Bytes::new())));
+        if !is_sabotaged(Sabotage::MemoApart) {
+            entries.extend(self.remembering(answer));
         }
         if answer.commits(&self.function) {
             entries.extend(self.entries.iter().cloned());
         }
         entries
+    }
+
+    /// What keeps the answer for the same request again.
+    pub(super) fn remembering(&self, answer: &Answer) -> Vec<Entry> {
+        let Some(key) = self.key.as_ref().filter(|_| answer.is_kept(&self.function)) else { return Vec::new() };
+        let id = key.id();
+        vec![
+            (kept::answer(id), Some(key.seal(&answer.encode()))),
+            (kept::answer_expiry(self.time_unix_micros, id), Some(bytes::Bytes::new())),
+        ]
     }
 }
 

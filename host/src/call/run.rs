@@ -12,6 +12,7 @@ use super::execute::{Call, Ended};
 use super::kept;
 use super::nested::{self, Held, NestedError};
 use super::shadow::{Recorded, Watch};
+use crate::fail_point::fail_point;
 use crate::names::CallId;
 use crate::runtime::{Failure, Finished, Frame, Outbound};
 use crate::store::{CommitDetails, CommitError, StoreError, Transaction};
@@ -101,15 +102,26 @@ impl Call {
             transaction = self.member.service.store.begin();
         }
         if self.is_root() {
+            if self.root.intent_is_open() {
+                fail_point("intent.before-close");
+            }
             let closing = self.root.closing(&ended.answer);
             closing.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
         } else if commits && transaction.has_effects() {
             let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&self.seed));
             transaction.set_platform(key, Some(ended.answer.encode().into()));
             ended.has_memo = true;
-            self.root.had_effects();
+            fail_point("memo.before-commit");
         }
-        self.commit(transaction, lane).await
+        let committed = self.commit(transaction, lane).await?;
+        if committed && ended.has_memo {
+            fail_point("memo.after-commit");
+            self.root.had_effect();
+        }
+        if self.is_root() && self.root.intent_is_open() {
+            fail_point("intent.after-close");
+        }
+        Ok(committed)
     }
 
     fn frame(&self, outbound: Box<dyn Outbound>) -> Frame {
@@ -127,7 +139,10 @@ impl Call {
     }
 
     /// Commits; false when another call came first.
-    async fn commit(&self, transaction: Transaction, lane: Lane) -> Result<bool, CallError> {
+    async fn commit(&self, mut transaction: Transaction, lane: Lane) -> Result<bool, CallError> {
+        for (key, value) in &self.entries {
+            transaction.set_platform(key.clone(), value.clone());
+        }
         // A call below one that holds a lane waits for no other: else two of them could wait for each other.
         let shares = lane == Lane::Shared && self.held.is_none() && transaction.has_effects();
         let commit = async {

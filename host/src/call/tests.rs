@@ -41,7 +41,7 @@ const RETRIES: RetrySettings = RetrySettings {
     intent_retry_ms_max: 100,
 };
 
-const STORE: StoreSettings = StoreSettings {
+pub(super) const STORE: StoreSettings = StoreSettings {
     segment_bytes: 1 << 20,
     overlay_bytes_max: 1 << 20,
     checkpoint_ms_max: 60_000,
@@ -90,7 +90,7 @@ impl Rig {
             Member { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
         });
         let routing = Routing::new(&members, Vec::new(), &[]).unwrap();
-        let calls = Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES).unwrap();
+        let calls = Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, [7; 16]).unwrap();
         Self { disk, calls, _compiled: compiled }
     }
 

@@ -308,3 +308,56 @@ pub(super) struct Intent {
     pub(super) running: bool,
     pub(super) due_in_ms: u64,
 }
+
+/// One service that takes the events of another.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Subscription {
+    pub(super) service: String,
+    pub(super) from: String,
+    pub(super) lag_events: u64,
+    pub(super) lag_seconds: f64,
+    pub(super) retrying: u64,
+    pub(super) dead: u64,
+    /// Why nothing is delivered.
+    pub(super) held: Option<String>,
+}
+
+/// What one service takes, and what it could not be given.
+#[derive(Debug, Deserialize)]
+pub(super) struct TakenEvents {
+    pub(super) items: Vec<Subscription>,
+    pub(super) letters: Vec<Letter>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Letter {
+    pub(super) id: String,
+    pub(super) state: String,
+    pub(super) function: String,
+    pub(super) emitted_at: String,
+    pub(super) attempts: u64,
+    pub(super) error: Option<String>,
+}
+
+/// How many it was.
+#[derive(Debug, Deserialize)]
+pub(super) struct Count {
+    pub(super) count: u64,
+}
+
+/// A function that runs on time.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Schedule {
+    pub(super) service: String,
+    /// Behind its interface and a `#`.
+    pub(super) function: String,
+    pub(super) every_ms: u64,
+    pub(super) last_at: Option<String>,
+    pub(super) next_at: String,
+    pub(super) running: bool,
+    pub(super) error: Option<String>,
+    pub(super) failures: u64,
+}

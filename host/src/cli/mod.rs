@@ -13,6 +13,7 @@ mod config;
 mod confirm;
 mod deploy;
 mod documents;
+mod events;
 mod failure;
 #[cfg(test)]
 mod fake_host;
@@ -24,6 +25,7 @@ mod output;
 mod progress;
 mod request;
 mod restore;
+mod schedules;
 mod secret_key;
 mod sign;
 mod standing;
@@ -72,6 +74,8 @@ fn dispatch(command: Command) -> Outcome {
             let target = Target::find(&apply.host)?;
             apply::run(&target, &apply, |question| confirm(question, apply.yes))
         }
+        Command::Events(events) => events::run(&Target::find(&events.host)?, &events),
+        Command::Schedules(schedules) => schedules::run(&Target::find(&schedules.host)?, &schedules),
         Command::Stores(stores) => stores::list(&Target::find(&stores.host)?, &stores),
         Command::Forget(forget) => {
             let target = Target::find(&forget.host)?;

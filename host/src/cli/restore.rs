@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::clock;
 use crate::config::{Flags, Manifest};
 use crate::names::Number;
-use crate::store::{self, Order, Restored, Until};
+use crate::store::{self, RestoreOrder, Restored, Until};
 
 pub(super) fn run(command: &Restore) -> Outcome {
     let order = order(command)?;
@@ -27,7 +27,7 @@ pub(super) fn run(command: &Restore) -> Outcome {
     if command.json { Ok(document(&restored, &order.data).to_string()) } else { Ok(told(&restored, &order.data)) }
 }
 
-fn order(command: &Restore) -> Result<Order, Failure> {
+fn order(command: &Restore) -> Result<RestoreOrder, Failure> {
     let manifest = manifest_there(&command.manifest.manifest)?;
     let data = command.data.clone().or_else(|| manifest.as_ref().map(|manifest| manifest.host.data.clone()));
     let until = match command.at {
@@ -37,7 +37,7 @@ fn order(command: &Restore) -> Result<Order, Failure> {
         Some(Point::End) => Until::End,
     };
     let archive = command.archive.clone().or_else(|| manifest.and_then(|manifest| manifest.journal.archive));
-    Ok(Order {
+    Ok(RestoreOrder {
         backup: command.backup.clone(),
         data: data.unwrap_or_else(|| PathBuf::from("data")),
         archive: archive.filter(|_| until != Until::Backup),

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, Origins, Problem};
 use super::settings::{
-    GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RetrySettings, RuntimeSettings,
-    ServiceSettings, StoreSettings,
+    EventSettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RetrySettings,
+    RuntimeSettings, ServiceSettings, StoreSettings,
 };
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::observe;
@@ -37,6 +37,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     }
     checks.runtime(&manifest.runtime);
     checks.retries(&manifest.retries);
+    checks.events(&manifest.events);
     checks.limits("limits", &all(&manifest.limits));
     if manifest.services.is_empty() {
         checks.refuse("services", "there is no service: add a section such as `[services.cart]`".into());
@@ -161,6 +162,14 @@ impl Checks<'_> {
         let (min, max) = (retries.intent_retry_ms_min, retries.intent_retry_ms_max);
         self.within("retries.intent_retry_ms_min", min, 1..=HOUR_MS, "milliseconds");
         self.within("retries.intent_retry_ms_max", max, min..=24 * HOUR_MS, "milliseconds");
+    }
+
+    fn events(&mut self, events: &EventSettings) {
+        self.within("events.kept_ms", events.kept_ms, 0..=366 * 24 * HOUR_MS, "milliseconds");
+        self.within("events.attempts_max", events.attempts_max, 1..=1_000, "attempts");
+        self.within("events.retry_ms_min", events.retry_ms_min, 1..=HOUR_MS, "milliseconds");
+        let longest = events.retry_ms_min.min(HOUR_MS)..=24 * HOUR_MS;
+        self.within("events.retry_ms_max", events.retry_ms_max, longest, "milliseconds");
     }
 
     /// Checks what is set in the section at `path`.

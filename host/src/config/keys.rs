@@ -6,8 +6,8 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::settings::{
-    DeploySettings, GatewaySettings, HostSettings, JournalSettings, LimitOverrides, LimitSettings, Manifest,
-    RetrySettings, RuntimeSettings, ServiceSettings, StoreSettings,
+    DeploySettings, EventSettings, GatewaySettings, HostSettings, JournalSettings, LimitOverrides, LimitSettings,
+    Manifest, RetrySettings, RuntimeSettings, ServiceSettings, StoreSettings,
 };
 
 /// A word is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
@@ -25,13 +25,14 @@ pub(super) enum Section {
     Limits,
     Retries,
     Deploy,
+    Events,
     Service,
     ServiceLimits,
 }
 
 impl Section {
     /// The sections with a fixed name, in the order in which they are documented.
-    pub(super) const NAMED: [(&'static str, Self); 8] = [
+    pub(super) const NAMED: [(&'static str, Self); 9] = [
         ("host", Self::Host),
         ("gateway", Self::Gateway),
         ("store", Self::Store),
@@ -40,6 +41,7 @@ impl Section {
         ("limits", Self::Limits),
         ("retries", Self::Retries),
         ("deploy", Self::Deploy),
+        ("events", Self::Events),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -57,6 +59,7 @@ impl Section {
             Self::Limits => fields::<LimitSettings>(),
             Self::Retries => fields::<RetrySettings>(),
             Self::Deploy => fields::<DeploySettings>(),
+            Self::Events => fields::<EventSettings>(),
             Self::Service => fields::<ServiceSettings>(),
             Self::ServiceLimits => fields::<LimitOverrides>(),
         }
@@ -114,7 +117,8 @@ mod tests {
 
     #[test]
     fn every_section_knows_its_keys() {
-        let sections = ["host", "gateway", "store", "journal", "runtime", "limits", "retries", "deploy", "services"];
+        let sections =
+            ["host", "gateway", "store", "journal", "runtime", "limits", "retries", "deploy", "events", "services"];
         assert_eq!(Section::Manifest.keys(), sections);
         for (name, section) in Section::NAMED {
             assert!(!section.keys().is_empty(), "{name}");

@@ -23,6 +23,7 @@ pub struct Manifest {
     pub limits: LimitSettings,
     pub retries: RetrySettings,
     pub deploy: DeploySettings,
+    pub events: EventSettings,
     pub services: BTreeMap<ServiceName, ServiceSettings>,
 }
 
@@ -172,6 +173,30 @@ pub struct DeploySettings {
     pub shadow_runs_max: usize,
 }
 
+/// How events are delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSettings {
+    /// How long events are kept at least; longer while a subscriber has not taken them.
+    pub kept_ms: u64,
+    /// Deliveries of one event that may fail before it goes to the dead letters.
+    pub attempts_max: u32,
+    /// The wait before the second attempt; each further one is twice as long, up to the other.
+    pub retry_ms_min: u64,
+    pub retry_ms_max: u64,
+}
+
+/// Where a service begins to take the events of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventsFrom {
+    /// With the oldest event that is kept.
+    Beginning,
+    /// With the first event after its release went live.
+    #[default]
+    Now,
+}
+
 /// What one service's section may say of its bounds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -206,6 +231,9 @@ pub struct ServiceSettings {
     /// Hosts that it may send HTTP requests to: `api.example.com` or `127.0.0.1:9000`.
     #[serde(default)]
     pub outbound_hosts: Vec<String>,
+    /// Where it begins with events that it has not taken before.
+    #[serde(default)]
+    pub events_from: EventsFrom,
     #[serde(default)]
     pub limits: LimitOverrides,
 }

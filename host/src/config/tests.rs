@@ -181,7 +181,7 @@ fn a_mistake_is_told_with_its_line() {
                 switchyard.toml:6: unknown key `limits.wait_ms_maxi`: did you mean `wait_ms_max`?";
     check("[limits]\ndeadlin_ms = 1\nwait_ms_maxi = 1\n", 5, both);
     let strange = "unknown key `services.cart.colour`: known are contract, component, mount, environment, \
-                   outbound_hosts, limits";
+                   outbound_hosts, events_from, limits";
     check("colour = 3\n", 4, strange);
     check("[services.cart]\n", 4, "duplicate key");
     check("[limits]\ndeadline_ms = \"5 s\"\n", 5, "invalid type: string \"5 s\", expected u64");

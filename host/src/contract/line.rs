@@ -19,7 +19,10 @@ pub(super) struct Line {
 pub(super) enum LineReach {
     Http(HttpLine),
     Read,
-    Event,
+    Event {
+        /// The parameter whose value orders events: none, where only those of one call are in order.
+        by: Option<String>,
+    },
     Every(Duration),
     Authenticate,
 }
@@ -135,7 +138,8 @@ fn function_line(line: &str) -> Option<Result<Line, LineError>> {
         let opened = line.strip_prefix('`').is_some_and(begins_as_line);
         return opened.then(|| Err(LineError::Unclosed { line: line.into() }));
     };
-    let keyword = matches!(code, "read" | "event" | "authenticate") && behind.starts_with("for ");
+    let keyword = matches!(code, "read" | "event" | "authenticate") || code.starts_with("event by ");
+    let keyword = keyword && behind.starts_with("for ");
     if !behind.is_empty() && !keyword && !begins_as_line(code) {
         return None;
     }
@@ -153,10 +157,23 @@ fn reach(code: &str) -> Result<LineReach, LineError> {
     };
     match word {
         "read" => alone(LineReach::Read),
-        "event" => alone(LineReach::Event),
+        "event" => event(rest),
         "authenticate" => alone(LineReach::Authenticate),
         "every" => period(rest).map(LineReach::Every).ok_or_else(|| LineError::Period { text: rest.into() }),
         _ => http(word, rest).map(LineReach::Http),
+    }
+}
+
+/// Reads what stands behind `event`: nothing, or `by` and a parameter.
+fn event(rest: &str) -> Result<LineReach, LineError> {
+    let key = match rest.split_once(char::is_whitespace) {
+        _ if rest.is_empty() => return Ok(LineReach::Event { by: None }),
+        Some(("by", key)) => key.trim(),
+        _ => return Err(LineError::EventKey { text: rest.into() }),
+    };
+    match is_wit_name(key) {
+        true => Ok(LineReach::Event { by: Some(key.into()) }),
+        false => Err(LineError::EventKey { text: rest.into() }),
     }
 }
 

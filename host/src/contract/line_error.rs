@@ -25,6 +25,8 @@ pub(super) enum LineError {
     Success { text: String },
     #[error("`{text}` is no period from {} to {}", human(SCHEDULE_PERIOD_MIN), human(SCHEDULE_PERIOD_MAX))]
     Period { text: String },
+    #[error("`{text}` behind `event` does not say what orders the events")]
+    EventKey { text: String },
     #[error("`{text}` is too much behind `{before}`")]
     TooMuch { before: String, text: String },
     #[error("{text} does not say who may call")]
@@ -60,6 +62,7 @@ impl LineError {
             Self::Query { .. } => "the WIT names of parameters: `/items?category&limit`".into(),
             Self::Success { .. } => "`-> 200`, `-> 201`, `-> 202` or `-> 204`".into(),
             Self::Period { .. } => "a whole number and `ms`, `s`, `m`, `h` or `d`: `every 30s`".into(),
+            Self::EventKey { .. } => "`event by sku`, with the WIT name of one parameter, or `event` alone".into(),
             Self::TooMuch { before, .. } => format!("`{before}` alone"),
             Self::Roles { .. } => "``for `customer` `` or ``for `customer` or `staff` `` behind the line".into(),
             Self::RoleTwice { .. } => "every role once".into(),

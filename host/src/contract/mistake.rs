@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use super::line_error::LineError;
 use crate::limits::VALUE_DEPTH_MAX;
 
+/// A name is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
+const LIKENESS_MIN: f64 = 0.8;
+
 /// Why the contracts cannot be used. Nothing of them is.
 #[derive(Debug, thiserror::Error)]
 pub enum ContractError {
@@ -81,6 +84,10 @@ pub(super) enum Fault {
 
     #[error("an event returns nothing to its emitter, but the function has a result")]
     EventResult,
+    #[error("events are ordered by `{name}`, which is no parameter of the function")]
+    NoEventKey { name: String, parameters: Vec<String> },
+    #[error("events are ordered by `{name}`, which is `{ty}`")]
+    EventKeyType { name: String, ty: String },
     #[error("a schedule has nothing to call it with, but the function has parameters")]
     ScheduleParameters,
     #[error("the host cannot ask this function who a caller is")]
@@ -128,6 +135,13 @@ fn names(parameters: &[String]) -> String {
     }
 }
 
+/// The one of `known` that `name` is most likely a misspelling of.
+fn nearest<'k>(name: &str, known: &'k [String]) -> Option<&'k str> {
+    let likeness = |known: &'k String| (strsim::jaro_winkler(name, known), known.as_str());
+    let nearest = known.iter().map(likeness).max_by(|(one, _), (other, _)| one.total_cmp(other));
+    nearest.filter(|(likeness, _)| *likeness >= LIKENESS_MIN).map(|(_, known)| known)
+}
+
 fn stand(parameters: &[String]) -> String {
     let verb = if parameters.len() == 1 { "stands" } else { "stand" };
     format!("{} {verb}", names(parameters))
@@ -158,6 +172,14 @@ impl Fault {
             Self::RouteTwice { .. } => "another path or method for one of them".into(),
             Self::RouteOfHost { .. } => "another path".into(),
             Self::EventResult => "the function without `-> …`".into(),
+            Self::NoEventKey { name, parameters } => match nearest(name, parameters) {
+                Some(nearest) => format!("`event by {nearest}`"),
+                None if parameters.is_empty() => "`event` alone".into(),
+                None => format!("the WIT name of a parameter: {}", names(parameters)),
+            },
+            Self::EventKeyType { .. } => {
+                "a parameter that is a string, number, bool, char or enum, or `event` alone".into()
+            }
             Self::ScheduleParameters => "`func()`, and read what it needs from the store".into(),
             Self::AuthenticateShape => "`func(token: string) -> option<identity>`, where `identity` is a record of \
                                         `id: string`, `role: string` and, if need be, `session: option<string>`"

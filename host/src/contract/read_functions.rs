@@ -101,9 +101,10 @@ impl Signature {
         let reach = match line.reach {
             LineReach::Http(line) => self.route(&line, faults).map(Reach::Http),
             LineReach::Read => Some(Reach::Read),
-            LineReach::Event => {
+            LineReach::Event { by } => {
                 faults.extend(self.has_result.then_some(Fault::EventResult));
-                Some(Reach::Event)
+                let by = by.map(|name| self.event_key(&name, faults));
+                by.is_none_or(|found| found.is_some()).then_some(Reach::Event { by: by.flatten() })
             }
             LineReach::Every(period) => {
                 faults.extend((!self.parameters.is_empty()).then_some(Fault::ScheduleParameters));
@@ -179,6 +180,20 @@ impl Signature {
             placed.push(index);
         }
         placed
+    }
+
+    /// The parameter whose value orders events.
+    fn event_key(&self, name: &str, faults: &mut Vec<Fault>) -> Option<usize> {
+        let Some(index) = self.parameters.iter().position(|(parameter, _)| *parameter.wit == *name) else {
+            let parameters = self.parameters.iter().map(|(name, _)| name.wit.to_string()).collect();
+            faults.push(Fault::NoEventKey { name: name.into(), parameters });
+            return None;
+        };
+        let ty = self.parameters.get(index).and_then(|(_, ty)| ty.as_ref());
+        if let Some(ty) = ty.filter(|ty| !fits_url(ty, false)) {
+            faults.push(Fault::EventKeyType { name: name.into(), ty: ty.to_string() });
+        }
+        Some(index)
     }
 
     fn authenticates(&self) -> bool {

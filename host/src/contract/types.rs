@@ -143,7 +143,7 @@ impl Function {
         match &self.reach {
             Reach::Http(route) => route.method == Method::Get,
             Reach::Read | Reach::Authenticate => true,
-            Reach::Event | Reach::Every(_) | Reach::Internal => false,
+            Reach::Event { .. } | Reach::Every(_) | Reach::Internal => false,
         }
     }
 }
@@ -153,7 +153,10 @@ impl Function {
 pub enum Reach {
     Http(Route),
     Read,
-    Event,
+    Event {
+        /// The index of the parameter whose value orders events of the interface.
+        by: Option<usize>,
+    },
     Every(std::time::Duration),
     Authenticate,
     Internal,
@@ -223,7 +226,7 @@ impl Interface {
     /// Whether services call it; the others are events, which the host delivers.
     #[must_use]
     pub fn is_called(&self) -> bool {
-        self.functions.iter().any(|function| function.reach != Reach::Event)
+        self.functions.iter().any(|function| !matches!(function.reach, Reach::Event { .. }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Metrics, traces and logs. Only here do metrics have names; each part of the host has a file with its handles.
 
 pub mod calls;
+pub(crate) mod events;
 pub mod gateway;
 mod intents;
 pub mod journal;

@@ -21,7 +21,7 @@ use super::{Inner, Releases};
 use crate::journal::{Directory, Disk as _};
 use crate::names::Digest;
 use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, DOCUMENT_NEW, Moment, PLATFORM_FILE};
-use crate::store::{BackupError as StoreBackupError, Document, Progress};
+use crate::store::{BackupDocument, BackupError as StoreBackupError, Progress};
 
 /// Why a backup was not made. The host is as it was, and what was written of the backup is taken away again.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +94,7 @@ impl Releases {
         &self,
         folder: PathBuf,
         mut tell: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
-    ) -> Result<Document, BackupError> {
+    ) -> Result<BackupDocument, BackupError> {
         let inner = Arc::clone(&self.inner);
         let (send, done) = oneshot::channel();
         self.inner.tasks.spawn("backup", async move {
@@ -116,7 +116,7 @@ impl Inner {
         folder: &Path,
         handle: &Handle,
         course: &mut Course<'_>,
-    ) -> Result<Document, BackupError> {
+    ) -> Result<BackupDocument, BackupError> {
         let folder = self.place(folder)?;
         let (parts, _turn) = self.take_parts(handle)?;
         let made_folder = !folder.exists();
@@ -175,7 +175,7 @@ impl Inner {
         folder: &Path,
         Parts { moment, ledger }: Parts,
         course: &mut Course<'_>,
-    ) -> Result<Document, BackupError> {
+    ) -> Result<BackupDocument, BackupError> {
         let at = |source| BackupError::Folder { path: folder.to_owned(), source };
         let disk = Directory::make(folder, &BACKUP_FOLDERS).map_err(at)?;
         let records = ledger.services()?;

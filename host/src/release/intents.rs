@@ -12,9 +12,10 @@ use super::error::DeployError;
 use super::record::{Event, What};
 use super::tokens::Holder;
 use super::{Inner, Releases};
-use crate::call::{IntentError, IntentView};
+use crate::call::{IntentError, IntentView, close_intent};
 use crate::clock;
 use crate::names::{CallId, ServiceName};
+use crate::store::Store;
 
 impl Releases {
     /// Goes on with calls that were begun, until the tasks of the host are stopped.
@@ -91,6 +92,15 @@ impl Inner {
         }
     }
 
+    /// Closes what was given up in the store of a service that comes back, before it is found open.
+    pub(super) async fn close_given_up(&self, service: &ServiceName, store: &Store) -> Result<(), DeployError> {
+        for (id, _) in self.ledger.all_given_up()?.into_iter().filter(|(_, of)| of == service) {
+            close_intent(store, id).await.map_err(IntentError::Commit)?;
+            self.no_more_given_up(id);
+        }
+        Ok(())
+    }
+
     /// Closes what the last run of the host gave up and did not close any more.
     async fn finish_giving_up(&self) {
         let given_up = self.ledger.all_given_up().unwrap_or_else(|error| {
@@ -100,7 +110,7 @@ impl Inner {
         for (id, service) in given_up {
             let closed = match self.calls.hold_intent(id) {
                 Ok(held) => held.give_up().await,
-                // In the store of a service that is not there it may still be open.
+                // In the store of a service that is not there it may still be open: until that comes back.
                 Err(IntentError::Unknown) if self.calls.routing().live().member(&service).is_some() => Ok(()),
                 Err(error) => Err(error),
             };

@@ -8,11 +8,12 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
-use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
+    WriteTransaction,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::record::{Event, Line, ServiceRecord};
 use super::tokens::TokenRecord;
@@ -26,6 +27,9 @@ const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("toke
 /// The intents that the history has as given up and that may still be open, by their ids, with their services.
 const GIVEN_UP: TableDefinition<'static, &str, &str> = TableDefinition::new("given-up");
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
+
+/// The halves of the secret, among the numbers.
+const SECRET: [&str; 2] = ["secret-high", "secret-low"];
 
 const FORMAT: u64 = 1;
 
@@ -43,6 +47,8 @@ pub enum LedgerError {
     Redb { source: Box<redb::Error> },
     #[error("{} is not as it was written: the disk is not well", path.display())]
     NotAsWritten { path: PathBuf },
+    #[error("the record of releases has a table {table:?}, of which this version of switchyard does not know")]
+    Table { table: String },
     #[error("the record of {what} is not as this version of switchyard writes it")]
     Record { what: String, source: serde_json::Error },
 }
@@ -89,6 +95,11 @@ impl Ledger {
             if format.is_none() {
                 state.insert("format", FORMAT)?;
             }
+            for name in SECRET {
+                if state.get(name)?.is_none() {
+                    state.insert(name, random().map_err(at)?)?;
+                }
+            }
             format.unwrap_or(FORMAT)
         };
         if format != FORMAT {
@@ -96,6 +107,17 @@ impl Ledger {
         }
         begin.commit()?;
         Ok(ledger)
+    }
+
+    /// What nobody outside of the host knows: the ids of calls that the host makes by itself follow from it.
+    pub(super) fn secret(&self) -> Result<[u8; 16], LedgerError> {
+        let state = self.database.begin_read()?.open_table(STATE)?;
+        let mut secret = [0; 16];
+        for (part, name) in secret.chunks_exact_mut(8).zip(SECRET) {
+            let drawn = state.get(name)?.map_or(0, |part| part.value());
+            part.copy_from_slice(&drawn.to_be_bytes());
+        }
+        Ok(secret)
     }
 
     pub(super) fn services(&self) -> Result<Vec<(ServiceName, ServiceRecord)>, LedgerError> {
@@ -167,6 +189,10 @@ impl Snapshot {
 
     /// Writes it as a ledger of its own, where there is none.
     pub(super) fn copy_to(&self, path: &Path) -> Result<(), LedgerError> {
+        let tables = [HISTORY.name(), SERVICES.name(), TOKENS.name(), STATE.name()];
+        if let Some(other) = self.transaction.list_tables()?.find(|table| !tables.contains(&table.name())) {
+            return Err(LedgerError::Table { table: other.name().into() });
+        }
         let copy_of = Ledger::open(path)?;
         let change = copy_of.begin()?;
         copy(HISTORY, &self.transaction, &change.transaction)?;
@@ -226,7 +252,7 @@ impl Change {
         let mut history = self.transaction.open_table(HISTORY)?;
         let number = history.last()?.map_or(1, |(number, _)| number.value() + 1);
         let Event { who, service, what, from, to, reason, verdict, figures } = event;
-        let at = rfc_3339(clock::unix_micros());
+        let at = clock::rfc_3339_millis(clock::unix_micros());
         let line = Line { number, at, who, service, what, from, to, reason, verdict, figures };
         let bytes = written(|| format!("change {number}"), &line)?;
         history.insert(number, bytes.as_slice())?;
@@ -289,11 +315,10 @@ fn is_same<K: redb::Key + 'static, V: redb::Value + 'static>(
     }
 }
 
-/// Microseconds since the Unix epoch as RFC 3339 in UTC, to the millisecond.
-pub(super) fn rfc_3339(unix_micros: u64) -> String {
-    let nanos = i128::from(unix_micros / 1000) * 1_000_000;
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
+fn random() -> Result<u64, redb::Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 fn open_file(path: &Path) -> std::io::Result<File> {
@@ -311,4 +336,36 @@ fn read<T: DeserializeOwned>(what: impl Fn() -> String, bytes: &[u8]) -> Result<
 
 fn written(what: impl Fn() -> String, record: &impl Serialize) -> Result<Vec<u8>, LedgerError> {
     serde_json::to_vec(record).map_err(|source| LedgerError::Record { what: what(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::record::What;
+
+    #[test]
+    fn a_copy_of_a_ledger_is_what_it_was_then_and_leaves_no_table_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = Ledger::open(&folder.path().join("ledger")).expect("a ledger");
+        let tell = |who: &str| {
+            let mut change = ledger.begin().expect("a change");
+            let service = ServiceName::parse("cart").expect("a name");
+            change.tell(Event::new(who, &service, What::Add)).expect("a line");
+            change.commit().expect("a commit");
+        };
+        tell("before");
+        let snapshot = ledger.snapshot().expect("a snapshot");
+        tell("after");
+        let path = folder.path().join("copy");
+        snapshot.copy_to(&path).expect("a copy");
+        let copied = Ledger::open(&path).expect("the copy");
+        let who: Vec<_> = copied.history(None, None, 9).expect("lines").into_iter().map(|line| line.who).collect();
+        assert_eq!(who, ["before"]);
+        let change = ledger.begin().expect("a change");
+        let new: TableDefinition<'static, u64, u64> = TableDefinition::new("new");
+        drop(change.transaction.open_table(new).expect("a table"));
+        change.commit().expect("a commit");
+        let refused = ledger.snapshot().expect("a snapshot").copy_to(&folder.path().join("other"));
+        assert!(matches!(refused, Err(LedgerError::Table { table }) if table == "new"), "what is not copied is seen");
+    }
 }

@@ -20,6 +20,7 @@ mod judge;
 mod ledger;
 mod load;
 mod migrate;
+mod note;
 mod open;
 mod plan;
 mod record;

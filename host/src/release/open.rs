@@ -121,7 +121,7 @@ impl Releases {
         let workshop = Workshop::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
         // Their names are as durable as what will be in them: without the ledger a start would begin anew.
         sync_folder(data)?;
-        let (recorded, tokens) = (ledger.services()?, ledger.tokens()?);
+        let (recorded, tokens, secret) = (ledger.services()?, ledger.tokens()?, ledger.secret()?);
         // Nobody judges by them yet: those that no release was judged by can go.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
         workshop.contracts.sweep(|digest| releases().any(|release| release.contracts.as_ref() == Some(digest)));
@@ -153,7 +153,7 @@ impl Releases {
         let routing = state.routing()?;
         change.commit()?;
         let remembered = manifest.gateway.authentication_cache_ms_max;
-        let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone())?;
+        let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone(), secret)?;
         let inner = Arc::new(Inner {
             data: data.into(),
             workshop,

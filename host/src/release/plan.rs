@@ -22,6 +22,9 @@ use crate::names::{Digest, ServiceName};
 /// The limit of a service's store; all others count in its releases.
 const STORE_BYTES_MAX: &str = "store_bytes_max";
 
+/// The setting of a service that counts as soon as the manifest has it, for subscriptions that begin later.
+const EVENTS_FROM: &str = "events_from";
+
 /// The setting of `deploy` that only a restart takes up: whoever has got hold of a token must not lift what guards against
 /// that.
 const SIGNERS: &str = "signers";
@@ -146,6 +149,7 @@ pub(super) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
     manifest.store = present.store.clone();
     manifest.journal = present.journal.clone();
     manifest.runtime = present.runtime.clone();
+    manifest.events = present.events.clone();
     manifest.deploy.signers.clone_from(&present.deploy.signers);
     manifest.services.retain(|name, _| !is_left(present, target, name));
     let left = present.services.iter().filter(|(name, _)| is_left(present, target, name));
@@ -218,6 +222,7 @@ impl Comparison {
             ("journal", fields(&present.journal), fields(&target.journal)),
             ("runtime", fields(&present.runtime), fields(&target.runtime)),
             ("deploy", fields(&present.deploy), fields(&target.deploy)),
+            ("events", fields(&present.events), fields(&target.events)),
         ];
         for (section, present, target) in sections {
             for (key, values) in different(&present, &target) {
@@ -282,7 +287,8 @@ impl Comparison {
             self.differs(Some(name), Differs::Settings, (None, None), format!("environment.{variable}"));
             self.becomes(name, Fate::Configure);
         }
-        let mount = present.manifest.services.get(name).and_then(|before| before.mount.clone());
+        let before = present.manifest.services.get(name);
+        let mount = before.and_then(|before| before.mount.clone());
         if mount != wanted.mount {
             self.differs(Some(name), Differs::Settings, (mount, wanted.mount.clone()), "mount".into());
             self.becomes(name, Fate::Beside);
@@ -292,6 +298,12 @@ impl Comparison {
             let values = (Some(release.outbound_hosts.join(", ")), Some(hosts.join(", ")));
             self.differs(Some(name), Differs::Settings, values, "outbound_hosts".into());
             self.becomes(name, Fate::Configure);
+        }
+        let begins = before.map(fields).unwrap_or_default();
+        for (key, values) in different(&begins, &fields(wanted)) {
+            if key == EVENTS_FROM {
+                self.differs(Some(name), Differs::Settings, values, key);
+            }
         }
     }
 }

@@ -138,6 +138,9 @@ pub enum What {
     Add,
     Remove,
     Forget,
+    /// Dead letters are delivered again, or dropped.
+    ReplayEvents,
+    DropEvents,
     Token,
     /// A call that was begun is not made again.
     GiveUp,

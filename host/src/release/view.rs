@@ -7,11 +7,12 @@ use serde_json::Value as Json;
 
 use super::Releases;
 use super::change::candidate;
-use super::ledger::rfc_3339;
+
 use super::record::{DataVersions, ReleaseRecord};
 use super::state::Running;
 use crate::call::Release;
-use crate::clock;
+use crate::clock::{self, rfc_3339_millis};
+use crate::config::EventsFrom;
 use crate::names::{Digest, ServiceName};
 use crate::observe::{ReleaseFigures, ShadowReport};
 
@@ -108,6 +109,12 @@ impl Releases {
         self.state().services.get(name).map(|running| self.view(name, running))
     }
 
+    /// Where a service begins with events that it has not taken before, as the manifest says.
+    #[must_use]
+    pub fn events_from(&self, name: &ServiceName) -> EventsFrom {
+        self.inner.manifest().services.get(name).map_or_else(EventsFrom::default, |settings| settings.events_from)
+    }
+
     fn view(&self, name: &ServiceName, running: &Running) -> ServiceView {
         ServiceView {
             name: name.clone(),
@@ -145,7 +152,9 @@ impl Releases {
             every_seconds: rollout.every_s,
             next_step_at: rollout.every_s.filter(|_| shadow.is_none()).map(|every_s| {
                 let left = Duration::from_secs(every_s).saturating_sub(candidate.trial.lasted());
-                rfc_3339(clock::unix_micros().saturating_add(u64::try_from(left.as_micros()).unwrap_or(u64::MAX)))
+                rfc_3339_millis(
+                    clock::unix_micros().saturating_add(u64::try_from(left.as_micros()).unwrap_or(u64::MAX)),
+                )
             }),
             shadow: shadow
                 .map(|shadow| ShadowView { share: shadow.share().percent() / 100.0, report: shadow.report() }),
@@ -168,7 +177,7 @@ fn view(record: &ReleaseRecord, release: Option<&Release>) -> ReleaseView {
     ReleaseView {
         number: record.number,
         digest: record.digest,
-        deployed_at: rfc_3339(record.deployed_at),
+        deployed_at: rfc_3339_millis(record.deployed_at),
         by: record.by.clone(),
         reason: record.reason.clone(),
         data_version: record.data,

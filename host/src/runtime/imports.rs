@@ -22,7 +22,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>, world: &World) -> wasmti
         let mut instance = linker.instance(&interface.name)?;
         for function in &interface.functions {
             let name = Arc::clone(&function.name.wit);
-            if function.reach == Reach::Event {
+            if let Reach::Event { .. } = function.reach {
                 let (event, parameters) = (Arc::clone(function), Parameters::new(&function.parameters));
                 instance.func_new(&name, move |mut store, _, arguments, _| {
                     Ok(emit(store.data_mut(), &event, &parameters, arguments)?)

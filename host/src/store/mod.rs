@@ -32,7 +32,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 pub use backup::{
-    BackupError, BrokenOff, Document, DocumentError, Order, Progress, RestoreError, Restored, Until, restore,
+    BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
+    restore,
 };
 pub use error::{CloseError, CommitError, ForgetError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};
@@ -215,12 +216,6 @@ impl Stores {
     #[must_use]
     pub fn kept_store(&self, name: &ServiceName) -> Option<Store> {
         self.inner.services.kept_store(name)
-    }
-
-    /// What distinguishes this data directory from every other, and is told to nobody outside of the host.
-    #[must_use]
-    pub fn secret(&self) -> [u8; 16] {
-        self.inner.services.journal.0
     }
 
     /// All commits up to this number are durable.

@@ -58,6 +58,12 @@ fn value(time_unix_micros: u64, event: &Event) -> Bytes {
 }
 
 impl Emitted {
+    /// The key of its entry.
+    #[must_use]
+    pub(crate) fn key(&self) -> Key {
+        key(self.number, self.position)
+    }
+
     /// Reads an entry; nothing when it is none.
     #[must_use]
     pub(crate) fn of_entry(key: &str, value: &Bytes) -> Option<Self> {

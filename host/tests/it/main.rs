@@ -6,6 +6,7 @@ mod apply;
 mod backup;
 mod calls;
 mod compile;
+mod events;
 mod guest;
 mod hostile;
 mod log;

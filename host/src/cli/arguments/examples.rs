@@ -42,6 +42,18 @@ Examples:
   switchyard history
   switchyard history cart --limit 200 --json";
 
+pub(super) const EVENTS: &str = "\
+Examples:
+  switchyard events
+  switchyard events cart
+  switchyard events replay cart shipping.42.0 --reason 'the release of today takes it'
+  switchyard events drop cart --all";
+
+pub(super) const SCHEDULES: &str = "\
+Examples:
+  switchyard schedules
+  switchyard schedules inventory --json";
+
 pub(super) const SIGN: &str = "\
 Examples:
   switchyard sign --new-key release.key

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod backups;
+mod events;
 mod examples;
 mod operate;
 mod parse;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
+pub(super) use events::{Events, EventsAction, Letters, Schedules};
 pub(super) use operate::{Apply, Forget, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
 pub(super) use parse::{Assignment, Percent, Period, Point};
 pub(super) use releases::{Change, Deploy, History, Promote, Rollback};
@@ -57,6 +59,12 @@ pub(super) enum Command {
     /// Show what was changed, when, by whom and why
     #[command(after_help = examples::HISTORY)]
     History(History),
+    /// Show who takes whose events, and how far; deliver dead letters again, or delete them
+    #[command(after_help = examples::EVENTS)]
+    Events(Events),
+    /// Show what runs on time, when it last did, and what came of it
+    #[command(after_help = examples::SCHEDULES)]
+    Schedules(Schedules),
     /// Bring a running host to what the manifest says, after showing what changes
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
@@ -265,11 +273,29 @@ mod tests {
         check("switchyard apply --dry-run --yes", false);
         check("switchyard forget", false);
         check("switchyard stores --json", true);
+        check("switchyard backup", false);
+        check("switchyard backup b --json --admin http://127.0.0.1:9", true);
+        check("switchyard restore b --data d --json", true);
+        check("switchyard restore b --at 7 --archive a --old-data o", true);
+        check("switchyard restore b --at yesterday", false);
+        check("switchyard restore b --archive a", false);
+        check("switchyard journal", false);
+        check("switchyard journal verify a b --json", true);
+        check("switchyard journal verify a --data d", false);
+        check("switchyard journal show --from 1 --to 2 --service cart --values", true);
+        check("switchyard journal show --service Cart", false);
         check("switchyard intents --json", true);
         check("switchyard intents retry 0a1b --live --json", true);
         check("switchyard intents retry", false);
         check("switchyard intents give-up 0a1b --reason gone -y", true);
         check("switchyard intents give-up 0a1b", false);
+        check("switchyard events", true);
+        check("switchyard events cart --json", true);
+        check("switchyard events replay cart", false);
+        check("switchyard events replay cart a.1.0 --reason why", true);
+        check("switchyard events drop cart a.1.0 --all", false);
+        check("switchyard events drop cart --all --json --admin http://127.0.0.1:9", true);
+        check("switchyard schedules cart", true);
     }
 
     /// The words of an example: quoted as shells have it.

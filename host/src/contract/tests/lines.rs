@@ -19,6 +19,7 @@ fn read(docs: &str) -> String {
                     format!("{} {}{query}{success}", line.method, line.json_path())
                 }
                 LineReach::Every(period) => format!("every {}ms", period.as_millis()),
+                LineReach::Event { by } => by.map_or("event".into(), |key| format!("event by {key}")),
                 other => format!("{other:?}"),
             };
             format!("{reach}{roles}")
@@ -47,7 +48,11 @@ fn a_line_is_read_as_it_says() {
         ("`PATCH /a` for `customer` or `staff`", "PATCH /a for customer|staff"),
         ("`DELETE /a` for `a` or `b` or `c-d`", "DELETE /a for a|b|c-d"),
         ("`read`", "Read"),
-        ("`event`", "Event"),
+        ("`event`", "event"),
+        ("`event by order-id`", "event by order-id"),
+        ("`event  by  sku`", "event by sku"),
+        ("`event` for `staff`", "event for staff"),
+        ("`event by sku` for `staff`", "event by sku for staff"),
         ("`authenticate`", "Authenticate"),
         ("`every 30s`", "every 30000ms"),
         ("`every 100ms`", "every 100ms"),
@@ -65,6 +70,7 @@ fn prose_stays_prose() {
         ("Gets `GET /items/{sku}` for you.", "-"),
         ("`declined` and `unreachable` leave the attempt on record.", "-"),
         ("`read` is not what this does", "-"),
+        ("`event by sku` is in order", "-"),
         ("an `event", "-"),
         ("`an unclosed backtick", "-"),
         ("GET is the method", "-"),
@@ -81,7 +87,12 @@ fn a_malformed_line_is_told_with_what_to_write() {
     let period = "a whole number and `ms`, `s`, `m`, `h` or `d`: `every 30s`";
     let query = "the WIT names of parameters: `/items?category&limit`";
     let success = "`-> 200`, `-> 201`, `-> 202` or `-> 204`";
+    let key = "`event by sku`, with the WIT name of one parameter, or `event` alone";
     check(&[
+        ("`event by`", &format!("`by` behind `event` does not say what orders the events; {key}")),
+        ("`event by a b`", &format!("`by a b` behind `event` does not say what orders the events; {key}")),
+        ("`event by a_b`", &format!("`by a_b` behind `event` does not say what orders the events; {key}")),
+        ("`event sku`", &format!("`sku` behind `event` does not say what orders the events; {key}")),
         (
             "GET /items",
             "`GET /items` looks like a line that says how the function is reached, but is not in backticks; `` `GET /items` ``, alone on its line",

@@ -27,7 +27,8 @@ fn line(function: &Function) -> String {
         }
         Reach::Every(period) => format!("every {}", humantime::format_duration(*period)),
         Reach::Read => "read".into(),
-        Reach::Event => "event".into(),
+        Reach::Event { by: None } => "event".into(),
+        Reach::Event { by: Some(key) } => format!("event by {}", names(&[*key])),
         Reach::Authenticate => "authenticate".into(),
         Reach::Internal => "internal".into(),
     };

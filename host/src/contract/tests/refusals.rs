@@ -141,6 +141,30 @@ fn events_schedules_and_authenticate_have_their_shapes() {
         "a.wit:3: a:b/i · f: an event returns nothing to its emitter, but the function has a result
          write instead: the function without `-> …`",
     );
+    refused(
+        "/// `event by skus`
+        f: func(sku: string, on-hand: u32);",
+        "a.wit:3: a:b/i · f: events are ordered by `skus`, which is no parameter of the function
+         write instead: `event by sku`",
+    );
+    refused(
+        "/// `event by order`
+        f: func(sku: string, on-hand: u32);",
+        "a.wit:3: a:b/i · f: events are ordered by `order`, which is no parameter of the function
+         write instead: the WIT name of a parameter: `sku` and `on-hand`",
+    );
+    refused(
+        "/// `event by sku`
+        f: func();",
+        "a.wit:3: a:b/i · f: events are ordered by `sku`, which is no parameter of the function
+         write instead: `event` alone",
+    );
+    refused(
+        "/// `event by skus`
+        f: func(skus: list<string>);",
+        "a.wit:3: a:b/i · f: events are ordered by `skus`, which is `list<string>`
+         write instead: a parameter that is a string, number, bool, char or enum, or `event` alone",
+    );
     let shape = "write instead: `func(token: string) -> option<identity>`, where `identity` is a record of `id: string`, `role: string` and, if need be, `session: option<string>`";
     for function in [
         "f: func(token: string) -> string;",

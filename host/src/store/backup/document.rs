@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RestoreError;
 use crate::clock;
-use crate::journal::{Disk, JournalId};
+use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::BACKUP_DOCUMENT_BYTES_MAX;
 use crate::names::{Digest, Number, ServiceName};
 
@@ -20,14 +20,14 @@ pub(crate) const DOCUMENT_NEW: &str = "backup.json.new";
 /// The file that lies beside the folders.
 pub(crate) const PLATFORM_FILE: &str = "platform.redb";
 /// The folders of a backup.
-pub(crate) const BACKUP_FOLDERS: [&str; 3] = ["services", "components", "contracts"];
+pub(crate) const BACKUP_FOLDERS: [&str; 3] = [SERVICES_FOLDER, "components", "contracts"];
 
 const FORMAT: u64 = 1;
 
 /// What a backup holds, and of when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Document {
+pub struct BackupDocument {
     format: u64,
     /// The version of switchyard that made it.
     switchyard: String,
@@ -68,7 +68,7 @@ pub enum DocumentError {
     Value { what: &'static str },
 }
 
-impl Document {
+impl BackupDocument {
     pub(crate) fn new(journal: JournalId, number: Number, unix_micros: u64, files: Vec<BackupFile>) -> Self {
         let mut document = Self {
             format: FORMAT,
@@ -180,7 +180,8 @@ fn folder(path: PathBuf) -> PathBuf {
 
 /// The service whose store is in the file `path`, if it is such a file.
 fn service_of(path: &str) -> Option<ServiceName> {
-    ServiceName::parse(path.strip_prefix("services/")?.strip_suffix(".redb")?).ok()
+    let name = path.strip_prefix(SERVICES_FOLDER)?.strip_prefix('/')?;
+    ServiceName::parse(name.strip_suffix(".redb")?).ok()
 }
 
 /// Whether a backup may have a file `path`: it is written where a restore puts it.
@@ -193,4 +194,91 @@ fn is_file_of_backup(path: &str) -> bool {
         || service_of(path).is_some()
         || by_digest("components/", ".wasm")
         || by_digest("contracts/", ".json")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(path: &str) -> BackupFile {
+        BackupFile { path: path.into(), bytes: path.len() as u64, digest: Digest::of(path.as_bytes()) }
+    }
+
+    fn document(paths: &[&str]) -> BackupDocument {
+        let files = paths.iter().map(|path| file(path)).collect();
+        BackupDocument::new(JournalId([7; 16]), Number(42), 1_767_323_045_678_901, files)
+    }
+
+    #[test]
+    fn a_document_names_only_what_a_backup_has_each_once() {
+        let check = |paths: &[&str], good: bool| {
+            let text = serde_json::to_vec(&document(paths)).expect("JSON");
+            assert_eq!(BackupDocument::parse(&text).is_ok(), good, "{paths:?}");
+        };
+        let component = format!("components/{}.wasm", "0a".repeat(32));
+        let contracts = format!("contracts/{}.json", "0a".repeat(32));
+        check(&[], true);
+        check(&["platform.redb", "services/cart.redb", &component, &contracts], true);
+        check(&["services/cart.redb", "services/cart.redb"], false);
+        let hostile =
+            ["", ".", "/", "/etc/passwd", "../platform.redb", "services/../platform.redb", "admin-token", "lock"];
+        let near =
+            ["services/cart", "services/Cart.redb", "services/a/b.redb", "services/.redb", "services//cart.redb"];
+        let other = [
+            "journal/00000000000000000001.segment",
+            "services/list",
+            "components/x.wasm",
+            "platform.redb/",
+            "./platform.redb",
+        ];
+        for path in hostile.into_iter().chain(near).chain(other).chain([component.replace(".wasm", ".json").as_str()]) {
+            check(&[path], false);
+        }
+    }
+
+    #[test]
+    fn a_document_of_another_format_is_told_apart_from_a_damaged_one() {
+        let text = serde_json::to_string(&document(&["platform.redb"])).expect("JSON");
+        let read = |text: String| BackupDocument::parse(text.as_bytes());
+        assert!(matches!(read(text.replace("\"format\":1", "\"format\":2")), Err(DocumentError::Format { format: 2 })));
+        assert!(matches!(read(text.replace("\"number\":42", "\"number\":43")), Err(DocumentError::Digest)));
+        assert!(matches!(read(text.replace("digest", "other")), Err(DocumentError::Json(_))));
+        assert!(matches!(read(String::new()), Err(DocumentError::Json(_))));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_document_comes_back_as_it_was(
+            journal in any::<[u8; 16]>(), number in any::<u64>(), micros in 0..253_402_300_799_999_999_u64,
+            services in proptest::collection::btree_set("[a-z][a-z0-9]{0,9}", 0..5),
+        ) {
+            let files = services.iter().map(|name| file(&format!("services/{name}.redb"))).collect();
+            let document = BackupDocument::new(JournalId(journal), Number(number), micros, files);
+            let read = BackupDocument::parse(&serde_json::to_vec_pretty(&document).expect("JSON")).expect("a document");
+            prop_assert_eq!((read.journal(), read.number(), read.unix_micros()), (JournalId(journal), Number(number), micros));
+            prop_assert_eq!(read, document);
+        }
+
+        #[test]
+        fn a_changed_document_is_refused_or_says_the_same(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let document = document(&["platform.redb", "services/cart.redb"]);
+            let mut text = serde_json::to_vec_pretty(&document).expect("JSON");
+            let at = at.index(text.len());
+            if let Some(changed) = text.get_mut(at) {
+                *changed = byte;
+            }
+            if let Ok(read) = BackupDocument::parse(&text) {
+                prop_assert_eq!(read, document);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_as_a_document_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _refused = BackupDocument::parse(&bytes);
+        }
+    }
 }

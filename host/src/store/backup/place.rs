@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::course::{Course, Progress};
-use super::document::{BACKUP_FOLDERS, Document, PLATFORM_FILE};
+use super::document::{BACKUP_FOLDERS, BackupDocument, PLATFORM_FILE};
 use super::error::RestoreError;
 use super::replay::Until;
 use super::restore::{self, Restored, UNFINISHED};
@@ -16,7 +16,7 @@ use crate::store::LOCK_FILE;
 
 /// What to restore, from where, and up to where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
+pub struct RestoreOrder {
     /// The folder of the backup.
     pub backup: PathBuf,
     /// The data directory to be: it is empty, or not there.
@@ -36,9 +36,12 @@ pub struct Order {
 ///
 /// [`RestoreError`]. Nothing that was there before is changed, and what was written is taken away again; where that does
 /// not succeed, or after a crash, what stays is seen to be unfinished, and no host starts on it.
-pub fn restore(order: &Order, tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Restored, RestoreError> {
+pub fn restore(
+    order: &RestoreOrder,
+    tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Restored, RestoreError> {
     let source = Directory::to_read(&order.backup);
-    let document = Document::read(&source)?;
+    let document = BackupDocument::read(&source)?;
     order.until.check(&document)?;
     let made = is_new(&order.data)?;
     // Whoever still writes there would be behind what is restored.

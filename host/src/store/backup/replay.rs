@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::course::Course;
-use super::document::Document;
+use super::document::BackupDocument;
 use super::error::RestoreError;
 use super::restore::Restored;
 use crate::clock;
@@ -38,7 +38,7 @@ pub enum Until {
 
 impl Until {
     /// Refuses what lies before the backup.
-    pub(in crate::store) fn check(self, backup: &Document) -> Result<(), RestoreError> {
+    pub(in crate::store) fn check(self, backup: &BackupDocument) -> Result<(), RestoreError> {
         match self {
             Self::Number(number) if number < backup.number() => {
                 Err(RestoreError::BeforeBackup { backup: backup.number().0 })
@@ -77,7 +77,7 @@ impl<'a> Stage<'a> {
     /// Opens the stores of `document`, which were copied to `target`.
     pub(super) fn open(
         target: &'a Arc<dyn Disk>,
-        document: &Document,
+        document: &BackupDocument,
         journal: JournalId,
     ) -> Result<Self, RestoreError> {
         let disk = &**target;

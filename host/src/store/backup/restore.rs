@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::course::Course;
-use super::document::{BACKUP_FOLDERS, BackupFile, Document};
+use super::document::{BACKUP_FOLDERS, BackupDocument, BackupFile};
 use super::error::RestoreError;
 use super::files::{self, Failed};
 use super::replay::{Stage, Until};
@@ -36,7 +36,7 @@ pub struct Restored {
 /// Brings the backup `document` on `source` to `target`, which is empty, and then to `until`.
 pub(in crate::store) fn run(
     source: &dyn Disk,
-    document: &Document,
+    document: &BackupDocument,
     target: &Arc<dyn Disk>,
     history: &History,
     until: Until,

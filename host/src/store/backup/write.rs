@@ -8,11 +8,11 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::course::Course;
-use super::document::{BackupFile, Document};
+use super::document::{BackupDocument, BackupFile};
 use super::error::BackupError;
 use super::files::{self, Failed};
 use crate::clock;
-use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
+use crate::journal::{Disk, JournalId};
 use crate::names::{Number, ServiceName};
 use crate::store::Stores;
 use crate::store::backend::Full;
@@ -96,7 +96,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
     }
 
     /// Writes the stores, and then the document that makes it all a backup of `moment`.
-    pub(crate) fn finish(mut self, moment: Moment, folders: &[&str]) -> Result<Document, BackupError> {
+    pub(crate) fn finish(mut self, moment: Moment, folders: &[&str]) -> Result<BackupDocument, BackupError> {
         let Moment { journal, number, unix_micros, stores } = moment;
         for (service, view) in stores {
             self.store(&service, &view, journal, number)?;
@@ -105,7 +105,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
             self.disk.sync_folder(folder).map_err(self.at(folder))?;
         }
         self.disk.sync_folder("").map_err(self.at(""))?;
-        let document = Document::new(journal, number, unix_micros, std::mem::take(&mut self.files));
+        let document = BackupDocument::new(journal, number, unix_micros, std::mem::take(&mut self.files));
         document.write(self.disk).map_err(self.at(super::document::DOCUMENT))?;
         Ok(document)
     }
@@ -208,6 +208,3 @@ impl Content {
         self.0.finalize().into()
     }
 }
-
-/// The folder of the stores is one of a backup's.
-const _: () = assert!(matches!(SERVICES_FOLDER.as_bytes(), b"services"));

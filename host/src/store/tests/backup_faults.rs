@@ -9,7 +9,7 @@ use crate::journal::simulated::{Fault, SimulatedDisk};
 use crate::journal::{Disk, History, HistoryError, JOURNAL_FOLDER};
 use crate::store::{OpenError, RestoreError, Until};
 
-const COMMITS: u64 = 30;
+const COMMITS: u64 = 16;
 const SEEDS: [u64; 2] = [1, 2];
 const FAULTS: [Fault; 2] = [Fault::Error, Fault::PowerLoss];
 

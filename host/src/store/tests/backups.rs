@@ -9,10 +9,10 @@ use super::*;
 use crate::journal::simulated::{Random, SimulatedDisk};
 use crate::journal::{Disk, Folder, History, HistoryError, JOURNAL_FOLDER};
 use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, restore_on};
-use crate::store::{BackupError, Document, Event, OpenError, RestoreError, Restored, Until};
+use crate::store::{BackupDocument, BackupError, Event, OpenError, RestoreError, Restored, Until};
 
 /// Small segments, so that a few commits fill several.
-pub(super) const SMALL: StoreSettings = StoreSettings { segment_bytes: 2048, checkpoint_ms_max: 0, ..SETTINGS };
+pub(super) const SMALL: StoreSettings = StoreSettings { segment_bytes: 1024, checkpoint_ms_max: 0, ..SETTINGS };
 
 const KEYS: u64 = 7;
 
@@ -72,7 +72,7 @@ async fn make(stores: &Stores, random: &mut Random) -> Made {
     }
 }
 
-pub(super) fn back_up(stores: &Stores, disk: &SimulatedDisk) -> Result<Document, BackupError> {
+pub(super) fn back_up(stores: &Stores, disk: &SimulatedDisk) -> Result<BackupDocument, BackupError> {
     let mut tell = |_: &_| ControlFlow::Continue(());
     let mut course = Course::new(&mut tell);
     BackupWriter::new(&*disk.as_disk(), &mut course).finish(stores.moment()?, &BACKUP_FOLDERS)
@@ -85,7 +85,7 @@ pub(super) fn restore(
     until: Until,
 ) -> Result<Restored, RestoreError> {
     let (source, target) = (backup.as_disk(), target.as_disk());
-    let document = Document::read(&*source)?;
+    let document = BackupDocument::read(&*source)?;
     until.check(&document)?;
     let history = History::gather(folders, Some(document.journal()))?;
     let mut tell = |_: &_| ControlFlow::Continue(());
@@ -164,7 +164,7 @@ struct Past {
     disk: SimulatedDisk,
     archive: SimulatedDisk,
     backup: SimulatedDisk,
-    document: Document,
+    document: BackupDocument,
     made: Vec<Made>,
 }
 

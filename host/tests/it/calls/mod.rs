@@ -26,7 +26,7 @@ use wasmtime::component::Val;
 
 use crate::guest::{component, runtime, store_settings, workspace};
 
-const RETRIES: RetrySettings = RetrySettings {
+pub(crate) const RETRIES: RetrySettings = RetrySettings {
     answers_kept_ms: 60_000,
     memos_kept_ms: 60_000,
     intents_keep_releases: true,
@@ -110,7 +110,7 @@ impl Pair {
         let (front, back) = (side(&names[0], front), side(&names[1], back));
         let first = [front.release(&runtime, "1"), back.release(&runtime, "1")];
         let first = Routing::new(&first, Vec::new(), &[]).unwrap();
-        let calls = Calls::new(first, stores.clone(), Tasks::default(), SESSION_MS_MAX, RETRIES).unwrap();
+        let calls = Calls::new(first, stores.clone(), Tasks::default(), SESSION_MS_MAX, RETRIES, [7; 16]).unwrap();
         Arc::new(Self { calls, front, back, runtime, stores, data })
     }
 

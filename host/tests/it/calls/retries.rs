@@ -207,6 +207,23 @@ async fn an_intent_that_is_told_to_is_made_again_at_once() {
     recovering.abort();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callee_that_fails_in_the_middle_is_gone_on_with_and_not_told_to_be_unavailable() {
+    let pair = Pair::new();
+    let recovering = recover(&pair.calls);
+    pair.back("set stop yes").await;
+    let begun = Arc::clone(&pair);
+    let script = "back.write{add m; front.write{add n}; if stop yes{panic stopped}; say through}; add done";
+    let answer = spawn(async move { begun.front(script).await });
+    until("the call that is made again", || attempts(&pair.calls) > 1).await;
+    pair.back("set stop no").await;
+    assert_eq!(answer.await.unwrap(), "1,1,,through,1");
+    for (service, key) in [("back", "m"), ("front", "n"), ("front", "done")] {
+        assert_eq!(pair.get(service, key).await, "1", "{service} {key}");
+    }
+    recovering.abort();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_calls_that_the_end_of_the_host_cut_short_end_soon_after_its_start() {
     const CALLS: usize = 1_000;
@@ -235,6 +252,28 @@ async fn a_thousand_calls_that_the_end_of_the_host_cut_short_end_soon_after_its_
     assert_eq!(pair.call("front.read", "keys n-").await, CALLS.to_string());
     for number in 0..CALLS {
         assert_eq!(pair.get("back", &format!("m-{number}")).await, "1");
+    }
+    recovering.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_and_randomness_are_the_same_in_every_run_of_a_call() {
+    let pair = Pair::with(|front, _| front.deadline_ms = 300);
+    pair.front("set stop yes").await;
+    let script = "time; back.write{add time-%}; random; back.write{add random-%}; if stop yes{panic stopped}";
+    pair.call_once("k", "front.write", script).await;
+    let pair = pair.restart();
+    pair.calls.find_intents().unwrap();
+    pair.front("set stop no").await;
+    let recovering = recover(&pair.calls);
+    until("its end", || pair.calls.intents().is_empty()).await;
+    for prefix in ["time-", "random-"] {
+        assert_eq!(pair.call("back.read", &format!("keys {prefix}")).await, "1", "{prefix}");
+    }
+    // Another call has others.
+    pair.call_once("l", "front.write", script).await;
+    for prefix in ["time-", "random-"] {
+        assert_eq!(pair.call("back.read", &format!("keys {prefix}")).await, "2", "{prefix}");
     }
     recovering.abort();
 }

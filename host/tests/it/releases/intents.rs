@@ -17,7 +17,17 @@ const SOON: &str = "limits.deadline_ms = 500\nretries.intent_retry_ms_min = 10\n
 const LATER: &str =
     "limits.deadline_ms = 500\nretries.intent_retry_ms_min = 600_000\nretries.intent_retry_ms_max = 600_000";
 
+/// The contract of a service that calls nobody, and that nobody calls.
+const ALONE: &str =
+    "package test:alone@1.0.0; interface alone { set: func(to: u32); } world alone-service { export alone; }";
+
 const GIVEN_UP: TableDefinition<'static, &str, &str> = TableDefinition::new("given-up");
+
+/// Has such a service beside the others.
+fn alone(setup: Setup) -> Setup {
+    setup.contract("alone", ALONE);
+    setup.service("alone", "test:alone/alone-service@1.0.0", &dummy(ALONE, "alone-service"))
+}
 
 impl Rig {
     /// Makes the request with the key `k`, and says what comes of it.
@@ -183,6 +193,32 @@ async fn what_runs_right_now_is_not_given_up() {
     client.abort();
 }
 
+/// Leaves the ledger as a host does that is killed between the line of the history and the closing.
+fn mark_given_up(setup: &Setup, id: &str) {
+    let ledger = Database::open(setup.path("data/platform.redb")).unwrap();
+    let change = ledger.begin_write().unwrap();
+    change.open_table(GIVEN_UP).unwrap().insert(id, "front").unwrap();
+    change.commit().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_is_closed_when_its_service_comes_back() {
+    let rig = alone(Setup::pair(LATER)).start().await;
+    let id = rig.begin_stopped().await;
+    rig.failed(1).await;
+    rig.write("front", "set stop no").await;
+    let setup = rig.stop().await;
+    mark_given_up(&setup, &id);
+    let manifest = format!("{}{}", setup.manifest.0, setup.manifest.1);
+    let rig = alone(setup.without_services()).start().await;
+    let digest = rig.operator.send("PUT", "/components", says("1")).await.expect(200)["digest"].clone();
+    let wanted = json!({"manifest": manifest, "components": {"front": digest, "back": digest}});
+    assert_eq!(rig.intents().await, Vec::<Value>::new(), "its store is not read");
+    rig.operator.post_json("/apply", &wanted).await.expect(200);
+    assert_eq!(rig.intents().await, Vec::<Value>::new());
+    assert_eq!(rig.look("get n; back.read{get m}").await, "none,1");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_history_says_was_given_up_is_closed_at_the_start() {
     let rig = Rig::pair(LATER).await;
@@ -191,12 +227,7 @@ async fn what_the_history_says_was_given_up_is_closed_at_the_start() {
     // It would end if it were made again.
     rig.write("front", "set stop no").await;
     let setup = rig.stop().await;
-    // As a host leaves it that is killed between the line and the closing.
-    let ledger = Database::open(setup.path("data/platform.redb")).unwrap();
-    let change = ledger.begin_write().unwrap();
-    change.open_table(GIVEN_UP).unwrap().insert(id.as_str(), "front").unwrap();
-    change.commit().unwrap();
-    drop(ledger);
+    mark_given_up(&setup, &id);
     let rig = setup.start().await;
     rig.all_have_ended().await;
     assert_eq!(rig.look("get n; back.read{get m}").await, "none,1");
@@ -231,15 +262,11 @@ async fn what_fails_on_a_broken_release_goes_on_with_the_one_that_repairs_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_waits_for_the_calls_that_may_come_to_its_service() {
-    let wit = "package test:alone@1.0.0; interface alone { set: func(to: u32); } world alone-service { export alone; }";
-    let alone = dummy(wit, "alone-service");
-    let setup = Setup::pair(LATER);
-    setup.contract("alone", wit);
-    let rig = setup.service("alone", "test:alone/alone-service@1.0.0", &alone).start().await;
+    let rig = alone(Setup::pair(LATER)).start().await;
     let id = rig.begin_stopped().await;
     rig.failed(1).await;
     rig.deploy("back", "", says("2")).await.expect(201);
-    rig.deploy("alone", "?afterIntents=0", marked(&alone, "2")).await.expect(201);
+    rig.deploy("alone", "?afterIntents=0", marked(&dummy(ALONE, "alone-service"), "2")).await.expect(201);
     for service in ["front", "back"] {
         let refused = rig.change(service, "rollback?afterIntents=0").await;
         assert_eq!((refused.status, refused.detail().contains(&id)), (409, true), "{service}: {:#}", refused.body);

@@ -43,21 +43,21 @@ limits.wait_ms_max = 20_000
 "#;
 
 /// A folder with a manifest, contracts and components, in which a host is going to run.
-struct Setup {
-    folder: TempDir,
+pub(crate) struct Setup {
+    pub(crate) folder: TempDir,
     /// Its keys outside of sections, and the sections of its services.
     manifest: (String, String),
 }
 
 impl Setup {
     /// Of no services, with these keys in its manifest.
-    fn new(keys: &str) -> Self {
+    pub(crate) fn new(keys: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |path: &str| folder.path().join(path);
         for made in ["wit", "data"] {
             std::fs::create_dir(at(made)).unwrap();
         }
-        for package in ["calls", "fetches", "service"] {
+        for package in ["calls", "events", "fetches", "service"] {
             symlink(workspace().join("host/tests/wit").join(package), at("wit").join(package)).unwrap();
         }
         // What was compiled once is there for all tests.
@@ -76,7 +76,7 @@ impl Setup {
         Self::new(keys).service("front", FRONT, &says("1")).service("back", BACK, &says("1"))
     }
 
-    fn service(mut self, name: &str, contract: &str, component: &[u8]) -> Self {
+    pub(crate) fn service(mut self, name: &str, contract: &str, component: &[u8]) -> Self {
         std::fs::write(self.folder.path().join(format!("{name}.wasm")), component).unwrap();
         let section = format!("[services.{name}]\ncontract = \"{contract}\"\ncomponent = \"{name}.wasm\"\n");
         self.manifest.1.push_str(&section);
@@ -87,6 +87,13 @@ impl Setup {
     fn mounted(mut self, component: &[u8], keys: &str) -> Self {
         std::fs::write(self.path("web.wasm"), component).unwrap();
         self.manifest.1.push_str(&format!("[services.web]\nmount = \"/web\"\ncomponent = \"web.wasm\"\n{keys}"));
+        self
+    }
+
+    /// With more sections.
+    pub(crate) fn with(mut self, sections: &str) -> Self {
+        self.manifest.1.push_str(sections);
+        self.manifest.1.push('\n');
         self
     }
 
@@ -120,11 +127,11 @@ impl Setup {
         assert_eq!(files(&self.path("data/components")), due);
     }
 
-    fn write_manifest(&self) {
+    pub(crate) fn write_manifest(&self) {
         std::fs::write(self.path("switchyard.toml"), format!("{}{}", self.manifest.0, self.manifest.1)).unwrap();
     }
 
-    async fn start(self) -> Rig {
+    pub(crate) async fn start(self) -> Rig {
         self.try_start().await.unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -140,9 +147,9 @@ impl Setup {
 }
 
 /// A running host.
-struct Rig {
+pub(crate) struct Rig {
     public: Client,
-    operator: Client,
+    pub(crate) operator: Client,
     host: Host,
     setup: Setup,
 }
@@ -262,7 +269,7 @@ fn digests(releases: &Value) -> Vec<&str> {
 }
 
 /// Waits until `holds`, which it does soon.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let soon = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;

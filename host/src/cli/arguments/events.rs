@@ -1,0 +1,54 @@
+//! What can be said to the commands about events and schedules.
+
+use clap::{Args, Subcommand};
+
+use super::Host;
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct Events {
+    #[command(subcommand)]
+    pub(in crate::cli) action: Option<EventsAction>,
+    /// One service, with the events that it could not be given
+    pub(in crate::cli) service: Option<String>,
+    /// Print what the host answers
+    #[arg(long, global = true)]
+    pub(in crate::cli) json: bool,
+    #[command(flatten)]
+    pub(in crate::cli) host: Host,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum EventsAction {
+    /// Deliver dead letters again
+    Replay(Letters),
+    /// Delete dead letters for good
+    Drop(Letters),
+}
+
+/// Which dead letters.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Letters {
+    /// The service that they are for
+    pub(in crate::cli) service: String,
+    /// The letters, as `switchyard events SERVICE` names them
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub(in crate::cli) ids: Vec<String>,
+    /// All that there are
+    #[arg(long, conflicts_with = "ids")]
+    pub(in crate::cli) all: bool,
+    /// Why, for the history
+    #[arg(long)]
+    pub(in crate::cli) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Schedules {
+    /// One service [default: all of them]
+    pub(in crate::cli) service: Option<String>,
+    /// Print what the host answers
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+    #[command(flatten)]
+    pub(in crate::cli) host: Host,
+}

@@ -1,0 +1,80 @@
+//! How far a service has taken the events of another: an entry in the subscriber's store.
+//!
+//! Invariant: it is written in the commit of what the last event brought about. So an event takes effect once, however
+//! often it is delivered.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::taken::Taken;
+use crate::names::{Key, Number, ServiceName};
+use crate::store::{Emitted, Store, StoreError};
+
+/// The kind of such keys.
+const KIND: char = 'p';
+
+/// Where an event stands among all of its emitter: its commit, and its position in that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct Place(pub(super) Number, pub(super) u32);
+
+impl Place {
+    /// Before every event.
+    pub(super) const START: Self = Self(Number(0), 0);
+
+    pub(super) fn of(emitted: &Emitted) -> Self {
+        Self(emitted.number, emitted.position)
+    }
+}
+
+/// How far, for each interface by its track: one that was taken up later may be behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position(BTreeMap<Box<str>, Place>);
+
+/// The key of how far the store's service has taken the events of `emitter`.
+pub(super) fn key(emitter: &ServiceName) -> Key {
+    Key::platform(KIND, emitter.as_str())
+}
+
+impl Position {
+    /// The position that the store of the subscriber has; that of one who has taken nothing, where it has none.
+    pub(super) fn read(store: &Store, emitter: &ServiceName) -> Result<Self, StoreError> {
+        let key = key(emitter);
+        let Some(bytes) = store.begin_read().get_platform(&key)? else { return Ok(Self::default()) };
+        serde_json::from_slice(&bytes).map_err(|_| StoreError::Entry { key: key.as_str().into() })
+    }
+
+    pub(super) fn entry(&self, emitter: &ServiceName) -> (Key, Option<Bytes>) {
+        let bytes = serde_json::to_vec(self).expect("places by texts have a form in JSON");
+        (key(emitter), Some(bytes.into()))
+    }
+
+    /// The tracks of `taken` that it says nothing of.
+    pub(super) fn lacks<'t>(&self, taken: &'t Taken) -> Vec<&'t str> {
+        taken.tracks().filter(|track| !self.0.contains_key(*track)).collect()
+    }
+
+    pub(super) fn begin(&mut self, track: &str, place: Place) {
+        self.0.insert(track.into(), place);
+    }
+
+    /// Behind which event the first one may be that is not taken.
+    pub(super) fn last_taken(&self, taken: &Taken) -> Place {
+        let places = self.0.iter().filter(|(track, _)| taken.has(track)).map(|(_, place)| *place);
+        places.min().unwrap_or(Place::START)
+    }
+
+    /// Whether the event of `track` at `place` is taken.
+    pub(super) fn has(&self, track: &str, place: Place) -> bool {
+        self.0.get(track).is_some_and(|taken| *taken >= place)
+    }
+
+    /// Takes note that all up to `place` of what is `taken` now has been. What was taken before, and is no more, stays
+    /// where it is: should it be again, it goes on there.
+    pub(super) fn reach(&mut self, taken: &Taken, place: Place) {
+        for (_, known) in self.0.iter_mut().filter(|(track, _)| taken.has(track)) {
+            *known = place.max(*known);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What is measured of deliveries and schedules.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+use crate::names::ServiceName;
+
+/// The events that one service takes of another.
+#[derive(Debug)]
+pub(crate) struct DeliveryMetrics {
+    pub(crate) delivered: Counter,
+    /// Deliveries that failed, and are made again or not.
+    pub(crate) failed: Counter,
+    pub(crate) retried: Counter,
+    pub(crate) dead: Counter,
+    /// From the commit of an event to that of what it brought about.
+    seconds: Histogram,
+    lag_events: Gauge,
+    lag_seconds: Gauge,
+}
+
+impl DeliveryMetrics {
+    pub(crate) fn new(subscriber: &ServiceName, emitter: &ServiceName) -> Self {
+        let labels = || [("service", subscriber.to_string()), ("from", emitter.to_string())];
+        Self {
+            delivered: counter!("switchyard_events_delivered_total", &labels()),
+            failed: counter!("switchyard_events_failed_total", &labels()),
+            retried: counter!("switchyard_events_retried_total", &labels()),
+            dead: counter!("switchyard_events_dead_total", &labels()),
+            seconds: histogram!("switchyard_events_delivery_seconds", &labels()),
+            lag_events: gauge!("switchyard_events_lag", &labels()),
+            lag_seconds: gauge!("switchyard_events_lag_seconds", &labels()),
+        }
+    }
+
+    /// An event was delivered, `took` after it was committed.
+    pub(crate) fn delivered(&self, took: Duration) {
+        self.delivered.increment(1);
+        self.seconds.record(took.as_secs_f64());
+    }
+
+    /// So many events wait to be delivered, the oldest for so long.
+    pub(crate) fn lags(&self, events: usize, oldest: Duration) {
+        self.lag_events.set(events as f64);
+        self.lag_seconds.set(oldest.as_secs_f64());
+    }
+}
+
+/// The runs of one schedule.
+#[derive(Debug)]
+pub(crate) struct ScheduleMetrics {
+    pub(crate) ok: Counter,
+    pub(crate) failed: Counter,
+}
+
+impl ScheduleMetrics {
+    pub(crate) fn new(service: &ServiceName, function: &str) -> Self {
+        let runs = |outcome: &'static str| {
+            let labels =
+                [("service", service.to_string()), ("function", function.into()), ("outcome", outcome.to_owned())];
+            counter!("switchyard_schedule_runs_total", &labels)
+        };
+        Self { ok: runs("ok"), failed: runs("failed") }
+    }
+}

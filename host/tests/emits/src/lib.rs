@@ -1,0 +1,37 @@
+//! A guest for the tests of events: it emits them, as a script says.
+
+mod bindings;
+#[path = "../../takes/src/script.rs"]
+mod script;
+
+use bindings::exports::test::events::scripts;
+use bindings::test::events::{happenings, more_happenings};
+
+struct Guest;
+
+impl scripts::Guest for Guest {
+    fn run(script: String) -> String {
+        script::run(&script, emit)
+    }
+
+    fn look(key: String) -> String {
+        script::get(&key)
+    }
+}
+
+/// The steps that emit events, whose handlers run what is in the braces.
+fn emit(word: &str, rest: &str, inner: &str) {
+    match word {
+        "emit" => happenings::happened(rest, inner),
+        "pass" => happenings::passed(inner),
+        "also" => more_happenings::also_happened(inner),
+        // `emit-each 3 a {append log}`: three events whose scripts end with 0, 1 and 2.
+        "emit-each" => {
+            let (times, key) = rest.split_once(' ').unwrap_or((rest, ""));
+            for time in 0..times.parse().unwrap_or(0_u32) {
+                happenings::happened(key, &format!("{inner} {time}"));
+            }
+        }
+        other => panic!("no step is called {other:?}"),
+    }
+}

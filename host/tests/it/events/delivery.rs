@@ -1,0 +1,110 @@
+//! What is emitted takes effect once, in order, and nobody waits for a subscriber but that one.
+
+use std::sync::Arc;
+
+use super::{PAIR, Rig, Setup, numbers};
+use crate::calls::spawn;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_takes_effect_once_whatever_starts_anew() {
+    let rig = Setup::new(&PAIR).start();
+    rig.run("source", "emit a {append log 1; by from}").await;
+    rig.comes("sink", "log", "1").await;
+    assert_eq!(rig.look("sink", "from").await, "source");
+    let rig = rig.stop().await.start();
+    rig.run("source", "emit a {append log 2}").await;
+    rig.comes("sink", "log", "1 2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_call_that_fails_are_none() {
+    let rig = Setup::new(&PAIR).start();
+    rig.run("source", "set broken 1").await;
+    assert_eq!(rig.try_run("source", "emit a {append log 1}; fail-if broken").await, Err("source failed".into()));
+    rig.run("source", "emit a {append log 2}").await;
+    rig.comes("sink", "log", "2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_lose_against_other_calls_take_effect_once_and_in_order() {
+    let rig = Arc::new(Setup::new(&PAIR).start());
+    let clients = (0..4).map(|client| {
+        let rig = Arc::clone(&rig);
+        spawn(async move {
+            for _ in 0..25 {
+                rig.run("sink", &format!("append log c{client}")).await;
+            }
+        })
+    });
+    let clients: Vec<_> = clients.collect();
+    for batch in 0..10 {
+        rig.run("source", &format!("emit-each 10 a {{append log {batch}}}")).await;
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    rig.settled("sink").await;
+    let log = rig.look("sink", "log").await;
+    let (of_clients, of_events): (Vec<_>, Vec<_>) = log.split(' ').partition(|word| word.starts_with('c'));
+    assert_eq!(of_clients.len(), 100);
+    let expected: Vec<_> =
+        (0..10).flat_map(|batch| (0..10).flat_map(move |event| [batch.to_string(), event.to_string()])).collect();
+    assert_eq!(of_events, expected);
+    assert!(rig.service("sink").figures().conflicts > 0, "nobody got into another's way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_events_are_taken_one_after_the_other() {
+    let rig = Setup::new(&PAIR).start();
+    for _ in 0..5 {
+        rig.run("source", "emit-each 400 a {set last}").await;
+    }
+    rig.comes("sink", "last", "399").await;
+    rig.settled("sink").await;
+    assert_eq!(rig.service("sink").figures().conflicts, 0);
+    let taken = rig.events.subscriptions(None).unwrap();
+    assert_eq!((taken.len(), taken[0].lag_events, taken[0].retrying, taken[0].dead), (1, 0, 0, 0));
+}
+
+const THREE: [(&str, &str); 3] = [("source", "source"), ("sink", "sink"), ("other", "sink")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_is_down_holds_up_nobody_else() {
+    let rig = Setup::new(&THREE).start_with(|service, limits| {
+        if service == "sink" {
+            (limits.circuit_failures, limits.circuit_open_ms) = (2, 50);
+        }
+    });
+    rig.run("sink", "set broken 1").await;
+    for event in 0..20 {
+        rig.run("source", &format!("emit {event} {{fail-if broken; append log {event}}}")).await;
+    }
+    rig.comes("other", "log", &numbers(0..20)).await;
+    let held = |rig: &Rig| rig.events.subscriptions(Some(rig.service("sink").name())).unwrap()[0].held.clone();
+    rig.becomes("the circuit of sink opens", || held(&rig).is_some_and(|why| why.contains("circuit"))).await;
+    assert_eq!(rig.look_now("sink", "log"), "");
+    // It is a while until the circuit lets a call through.
+    while rig.try_run("sink", "delete broken").await.is_err() {}
+    rig.settled("sink").await;
+    let mut log: Vec<usize> = rig.look("sink", "log").await.split(' ').map(|event| event.parse().unwrap()).collect();
+    log.sort_unstable();
+    assert_eq!(log, (0..20).collect::<Vec<_>>());
+    assert_eq!(held(&rig), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_is_slow_holds_up_nobody_else() {
+    let rig = Setup::new(&THREE).start_with(|service, limits| {
+        limits.deadline_ms = if service == "sink" { 2_000 } else { limits.deadline_ms };
+    });
+    rig.run("sink", "set slow 1").await;
+    rig.run("source", "emit a {spin-if slow; append log 1}").await;
+    for event in 2..20 {
+        rig.run("source", &format!("emit b {{append log {event}}}")).await;
+    }
+    rig.comes("other", "log", &numbers(1..20)).await;
+    // The slow one is kept for itself, and the others are not behind it.
+    rig.comes("sink", "log", &numbers(2..20)).await;
+    rig.run("sink", "delete slow").await;
+    rig.comes("sink", "log", &format!("{} 1", numbers(2..20))).await;
+}

@@ -1,0 +1,152 @@
+//! Events that cannot be delivered: what waits for them and what does not, and where they end.
+
+use bytes::Bytes;
+use switchyard::events::{LetterError, LetterId, Letters};
+use switchyard::names::CallId;
+use switchyard::store::{CommitDetails, Event};
+
+use super::{PAIR, Rig, Setup, name, settings};
+
+/// The letters of `sink`, by state and script.
+fn letters(rig: &Rig) -> Vec<String> {
+    let letters = rig.events.letters(&name("sink"), None, 100).unwrap();
+    let script = |script: &serde_json::Value| script.as_str().unwrap().rsplit(' ').next().unwrap().to_owned();
+    letters.iter().map(|letter| format!("{} {}", letter.state, script(&letter.payload["script"]))).collect()
+}
+
+fn ids(rig: &Rig) -> Vec<LetterId> {
+    let letters = rig.events.letters(&name("sink"), None, 100).unwrap();
+    letters.iter().map(|letter| LetterId::parse(&letter.id).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_its_call_and_of_its_key_wait_for_one_that_fails_and_all_others_go_on() {
+    let rig = Setup::new(&PAIR).start();
+    rig.run("sink", "set broken 1").await;
+    rig.run("source", "emit a {fail-if broken; append log a1}; emit b {append log b1}; pass {append log p1}").await;
+    rig.run("source", "emit a {append log a2}").await;
+    rig.run("source", "emit c {append log c1}").await;
+    rig.run("source", "emit b {append log b2}").await;
+    rig.run("source", "pass {append log p2}").await;
+    rig.comes("sink", "log", "c1 p2").await;
+    let waiting = ["retrying a1", "waiting b1", "waiting p1", "waiting a2", "waiting b2"];
+    assert_eq!(letters(&rig), waiting);
+
+    // So it is after a start, too.
+    let rig = rig.stop().await.start();
+    rig.run("source", "emit a {append log a3}").await;
+    rig.run("source", "emit c {append log c2}").await;
+    rig.comes("sink", "log", "c1 p2 c2").await;
+    rig.run("sink", "delete broken").await;
+    rig.settled("sink").await;
+    let log = rig.look("sink", "log").await;
+    let place = |event: &str| log.split(' ').position(|word| word == event).unwrap_or_else(|| panic!("{event}: {log}"));
+    assert_eq!(log.split(' ').count(), 9, "{log}");
+    for order in [["a1", "b1", "p1"], ["a1", "a2", "a3"], ["c1", "p2", "c2"], ["c1", "b1", "b2"]] {
+        assert!(order.is_sorted_by_key(|event| place(event)), "{order:?}: {log}");
+    }
+    assert_eq!(letters(&rig), Vec::<String>::new());
+}
+
+fn dying(attempts_max: u32) -> Setup {
+    let mut setup = Setup::new(&PAIR);
+    setup.settings.attempts_max = attempts_max;
+    setup
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_too_often_is_a_dead_letter_and_nothing_waits_for_it_any_more() {
+    for attempts_max in [1, 3] {
+        let rig = dying(attempts_max).start();
+        rig.run("sink", "set broken 1").await;
+        rig.run("source", "emit a {fail-if broken; append log a1}; emit a {append log a2}").await;
+        rig.comes("sink", "log", "a2").await;
+        assert_eq!(letters(&rig), ["dead a1"]);
+        let letter = rig.events.letters(&name("sink"), None, 100).unwrap().remove(0);
+        assert_eq!((letter.attempts, letter.error.as_deref()), (attempts_max, Some("sink failed")));
+        assert!(letter.first_failed_at <= letter.last_failed_at);
+
+        let rig = rig.stop().await.start();
+        rig.run("source", "emit a {append log a3}").await;
+        rig.comes("sink", "log", "a2 a3").await;
+        assert_eq!(letters(&rig), ["dead a1"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_replayed_once_or_dropped() {
+    let rig = dying(1).start();
+    rig.run("sink", "set broken 1").await;
+    for event in 1..=4 {
+        rig.run("source", &format!("emit {event} {{fail-if broken; append log {event}}}")).await;
+    }
+    rig.becomes("four letters", || letters(&rig).len() == 4).await;
+    rig.run("sink", "delete broken").await;
+    let (sink, ids) = (name("sink"), ids(&rig));
+    let these = |chosen: &[usize]| Letters::These(chosen.iter().map(|index| ids[*index].clone()).collect());
+
+    assert_eq!(rig.events.replay(&sink, &these(&[1, 1])).await.unwrap(), 1);
+    rig.comes("sink", "log", "2").await;
+    let gone = rig.events.replay(&sink, &these(&[0, 1])).await;
+    assert!(matches!(gone, Err(LetterError::NoLetter { id, .. }) if id == ids[1]), "it is delivered");
+    assert_eq!(rig.events.discard(&sink, &these(&[0])).await.unwrap(), 1);
+    assert_eq!(letters(&rig), ["dead 3", "dead 4"]);
+    assert_eq!(rig.events.replay(&sink, &Letters::All).await.unwrap(), 2);
+    rig.comes("sink", "log", "2 3 4").await;
+    assert_eq!(rig.events.discard(&sink, &Letters::All).await.unwrap(), 0);
+    let strange = rig.events.replay(&name("nobody"), &Letters::All).await;
+    assert!(matches!(strange, Err(LetterError::NoService { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replayed_letter_that_fails_again_is_tried_as_often_as_a_new_one() {
+    let rig = dying(3).start();
+    rig.run("sink", "set broken 1").await;
+    rig.run("source", "emit a {fail-if broken; append log 1}").await;
+    rig.becomes("a letter", || letters(&rig) == ["dead 1"]).await;
+    let failures = || rig.service("sink").figures().errors.trap;
+    assert_eq!(failures(), 3);
+    rig.events.replay(&name("sink"), &Letters::All).await.unwrap();
+    rig.becomes("it is dead again", || failures() == 6 && letters(&rig) == ["dead 1"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_of_the_subscribers_types_is_a_dead_letter_that_says_why() {
+    let rig = Setup::new(&PAIR).start();
+    let payload = Bytes::from_static(br#"{"key": "a", "script": 7}"#);
+    let (interface, function) = ("test:events/happenings@1.0.0".into(), "happened".into());
+    let mut transaction = rig.service("source").store().begin();
+    transaction.emit(Event { interface, function, payload }).unwrap();
+    transaction.commit(CommitDetails { call: CallId([1; 16]), data_version: None }).await.unwrap();
+    rig.run("source", "emit a {append log 1}").await;
+    rig.comes("sink", "log", "1").await;
+    let letters = rig.events.letters(&name("sink"), None, 100).unwrap();
+    let error = letters[0].error.clone().unwrap();
+    assert_eq!((letters.len(), letters[0].state), (1, "dead"));
+    assert!(error.starts_with("its payload does not fit: ") && error.contains("script"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_deleted_when_all_have_taken_them_and_not_before() {
+    let mut setup = Setup::new(&[("source", "source"), ("sink", "sink"), ("other", "sink")]);
+    setup.settings = switchyard::config::EventSettings { kept_ms: 0, ..settings() };
+    let rig = setup.start_with(|service, limits| {
+        if service == "sink" {
+            (limits.circuit_failures, limits.circuit_open_ms) = (1, 60_000);
+        }
+    });
+    let kept = |rig: &Rig| rig.service("source").store().emitted(None, 100).unwrap().len();
+    rig.run("source", "emit a {append log 1}").await;
+    rig.becomes("what is taken goes", || kept(&rig) == 0).await;
+    rig.run("sink", "set broken 1").await;
+    assert!(rig.try_run("sink", "fail-if broken").await.is_err());
+    rig.run("source", "emit a {append log 2}").await;
+    rig.run("source", "emit a {append log 3}").await;
+    rig.comes("other", "log", "1 2 3").await;
+    // Two rounds of what deletes them.
+    rig.passes(2_500).await;
+    assert_eq!(kept(&rig), 2, "one has not taken them");
+    let rig = rig.stop().await.start();
+    rig.comes("sink", "log", "1 2 3").await;
+    rig.becomes("what is taken goes", || kept(&rig) == 0).await;
+}
