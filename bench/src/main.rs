@@ -13,6 +13,7 @@
 
 mod load;
 mod native;
+mod pauses;
 mod process;
 mod rows;
 mod shop;

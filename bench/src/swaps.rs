@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::load::{self, Connection, Report, Script, request};
+use crate::pauses::Pauses;
 use crate::process::Server;
 use crate::rows::{cart_lines, get_item, start_host};
 use crate::shop;
@@ -57,6 +58,8 @@ pub(crate) struct SwapReport {
     /// One caller alone, who has the machine to himself but for the operator: what it waits longer is the swap's.
     alone: Stretch,
     alone_with_swaps: Stretch,
+    /// Of all these swaps, at the pointer itself.
+    pauses: Pauses,
 }
 
 /// One service's component, and how often it was made different.
@@ -96,6 +99,7 @@ pub(crate) async fn measure(workspace: &Path, time: Duration) -> anyhow::Result<
         eprintln!("measuring: {name}");
         stretches.push(stretch(&server, &operator, &carts, time, (callers, pause)).await?);
     }
+    let pauses = Pauses::of(admin).await?;
     server.stop().await?;
     let [without_swaps, with_swaps, with_many_swaps, alone, alone_with_swaps] =
         <[Stretch; 5]>::try_from(stretches).map_err(|_| anyhow::anyhow!("five stretches"))?;
@@ -108,6 +112,7 @@ pub(crate) async fn measure(workspace: &Path, time: Duration) -> anyhow::Result<
         with_many_swaps,
         alone,
         alone_with_swaps,
+        pauses,
     })
 }
 
@@ -254,6 +259,6 @@ impl fmt::Display for SwapReport {
                  {swaps:>8} {failed:>8}   p99 {ratio:.2} x"
             )?;
         }
-        Ok(())
+        write!(f, "\n{}", self.pauses)
     }
 }

@@ -1,7 +1,7 @@
 //! Switchyard: one host that runs services as sandboxed WebAssembly components over their own transactional stores.
 //!
 //! Its parts, lowest first; a part may use only those before it in this list, and a test keeps it so:
-//! `limits`, `names`, `clock`, `tasks`, `observe`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
+//! `limits`, `names`, `fail_point`, `clock`, `tasks`, `observe`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
 //! `events`, `release`, `gateway`, `admin`, `platform`, `cli`.
 
 pub mod admin;
@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod contract;
 pub mod events;
+pub mod fail_point;
 pub mod gateway;
 pub mod journal;
 pub mod limits;

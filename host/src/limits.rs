@@ -74,6 +74,9 @@ pub const SCAN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Largest index that is read whole and checked at every start; a larger one would hold the start up for too long.
 pub const INDEX_CHECK_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// Largest `backup.json`, in bytes: some hundred bytes a file, and no host has a hundred thousand of them.
+pub const BACKUP_DOCUMENT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Most keys that a call's reads are remembered by; more are remembered as the range between the first and the last.
 pub const READ_KEYS_MAX: usize = 4096;
 

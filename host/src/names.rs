@@ -109,6 +109,12 @@ impl Digest {
         Ok(Self(bytes))
     }
 
+    /// The digest whose hash was made piece by piece.
+    #[must_use]
+    pub fn of_hash(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
     /// The hash itself, which is what a signature is made over.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
@@ -186,11 +192,22 @@ impl RequestId {
     }
 }
 
-/// The id of one call: 128 bits, random for a root call, derived for a nested one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The id of one call: 128 bits, random for a root call, derived for a nested one. Written as 32 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct CallId(pub [u8; 16]);
 
 impl CallId {
+    /// # Errors
+    ///
+    /// Unless `text` is 32 lowercase hex digits.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let is_written_so = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let bits = u128::from_str_radix(text, 16).ok().filter(|_| is_written_so);
+        let bits = bits.ok_or_else(|| NameError::new("call id", text, "must be 32 lowercase hex digits"))?;
+        Ok(Self(bits.to_be_bytes()))
+    }
+
     /// The id of the call that draws its randomness from `seed`: as unpredictable, and telling nothing of it.
     #[must_use]
     pub fn of_seed(seed: &[u8; 32]) -> Self {
@@ -203,9 +220,29 @@ impl CallId {
     }
 }
 
-impl fmt::Debug for CallId {
+impl TryFrom<String> for CallId {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<CallId> for String {
+    fn from(id: CallId) -> Self {
+        id.to_string()
+    }
+}
+
+impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
 
 mod error;
-mod mounts;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -12,14 +11,13 @@ use tokio::net::TcpListener;
 
 pub use crate::release::Progress;
 pub use error::{StartError, StopError};
-use mounts::Mounted;
 
 use crate::admin::Admin;
 use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
 use crate::events::Events;
-use crate::gateway::{Gateway, Mount};
+use crate::gateway::Gateway;
 use crate::observe::Metrics;
 use crate::release::{Releases, Report};
 use crate::runtime::Runtime;
@@ -77,7 +75,6 @@ struct Parts {
     releases: Releases,
     calls: Calls,
     events: Events,
-    mounts: Vec<Mount>,
 }
 
 impl Parts {
@@ -89,16 +86,20 @@ impl Parts {
             .iter()
             .map(|(name, settings)| (name.clone(), settings.limits(&manifest.limits).store_bytes_max))
             .collect();
-        let stores = Stores::open(&manifest.host.data, &manifest.store, &quotas)?;
+        let archive = manifest.journal.archive.as_deref();
+        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &quotas, archive)?;
         report(Progress::Opened { took: begin.elapsed() });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
-        let Mounted { mounts, components } = mounts::mounts(manifest, &runtime, tasks, report)?;
         let data = &manifest.host.data;
-        let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report, components)?;
+        let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report)?;
+        let intents = calls.find_intents()?;
+        if intents > 0 {
+            tracing::info!(intents, "calls that the last run of the host had begun go on");
+        }
         let manifested = releases.clone();
         let begins = move |service: &_| manifested.events_from(service);
         let events = Events::new(calls.clone(), manifest.events.clone(), begins, tasks);
-        Ok(Self { stores, releases, calls, events, mounts })
+        Ok(Self { stores, releases, calls, events })
     }
 
     /// Serves both sides, in `tasks`.
@@ -114,10 +115,10 @@ impl Parts {
         let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
         let addresses = (address(&public)?, address(&admin)?);
         let drain_ms_max = manifest.host.drain_ms_max;
-        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.mounts, self.calls.clone(), tasks)?;
+        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.calls.clone(), tasks)?;
         let operator = Admin::new(
             configuration,
-            self.calls,
+            self.calls.clone(),
             self.releases.clone(),
             self.events.clone(),
             self.stores.clone(),
@@ -125,7 +126,10 @@ impl Parts {
             tasks,
         )?;
         tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
+        tasks.spawn("intents", self.releases.clone().recover());
         tasks.spawn("release watch", self.releases.watch());
+        let events = self.events.clone();
+        tasks.spawn("kept calls", self.calls.clone().sweep(move || events.needed_since()));
         tasks.spawn("events", self.events.keep());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
 mod bench;
+mod crash;
 mod goods;
 mod http;
 #[cfg(test)]
@@ -25,6 +26,8 @@ Usage: cargo xtask <COMMAND>
   bench [OPTIONS]
                 the platform beside native baselines of the same operations, as a table;
                 `bench swap`: swaps under load
+  crash [--rounds N] [--seed S] [--json]
+                kill the host again and again under load, and check what is left
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         (seed::COMMAND, [host, listen, admin, data, manifest]) => seed::run([host, listen, admin, data, manifest]),
         ("test", []) => test::run(),
         ("bench", _) => bench::run(&rest),
+        ("crash", _) => crash::run(&rest),
         ("variants", []) => variants::run(),
         ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),

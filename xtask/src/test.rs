@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use crate::crash;
 use crate::step::{Step, root};
 use crate::wasm;
 
@@ -21,6 +22,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     wasm::build_shop()?;
     wasm::build_guests()?;
     Step::cargo("tests", &["test", "--workspace", "--release"]).run()?;
+    crash::short()?;
     let docs = ["doc", "--workspace", "--no-deps", "--release"];
     Step { environment: &[("RUSTDOCFLAGS", "-D warnings")], ..Step::cargo("docs", &docs) }.run()?;
     if has_deny() {

@@ -154,6 +154,12 @@ impl Client {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
+    /// The same, which takes answers as they come.
+    #[must_use]
+    pub fn unchecked(&self) -> Self {
+        Self { document: None, ..self.clone() }
+    }
+
     /// The same token at another client's address.
     #[must_use]
     pub fn at(&self, other: &Self) -> Self {

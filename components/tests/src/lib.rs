@@ -12,4 +12,4 @@ pub use customer::{Customer, PASSWORD, address, card, fill_cart, sign_in};
 pub use document::Document;
 pub use http::{Answer, Client};
 pub use process::Process;
-pub use shop::{Shop, Staff, item};
+pub use shop::{Shop, Staff, item, workspace};

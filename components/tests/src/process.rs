@@ -1,25 +1,31 @@
 //! The host as a process of its own, which can be killed.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context as _;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinSet;
 
 use crate::http::Client;
 use crate::json::text;
 use crate::shop::{PATIENCE_MS, Staff, operator, workspace};
 
+/// Lines of the log that are kept of a process, the last ones.
+const LOG_LINES_MAX: usize = 1000;
+
 /// A shop in a process of its own. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Process {
     pub client: Client,
-    operator: Client,
+    /// The operator's side.
+    pub operator: Client,
     child: Child,
-    log: Lines<BufReader<ChildStderr>>,
+    log: JoinSet<VecDeque<String>>,
 }
 
 impl Process {
@@ -29,6 +35,15 @@ impl Process {
     ///
     /// When it ends instead, with the last line that it logged.
     pub async fn start(program: &Path, data: &Path) -> anyhow::Result<Self> {
+        Self::start_with(program, data, &[]).await
+    }
+
+    /// As [`Process::start`], with more in its environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::start`].
+    pub async fn start_with(program: &Path, data: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Self> {
         let patience = PATIENCE_MS.to_string();
         let mut child = Command::new(program)
             .args(["up", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--manifest"])
@@ -39,14 +54,25 @@ impl Process {
             .env("SWITCHYARD_GATEWAY_ACCESS_LOG", "false")
             .env("SWITCHYARD_LIMITS_DEADLINE_MS", &patience)
             .env("SWITCHYARD_LIMITS_WAIT_MS_MAX", &patience)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
         let stderr = child.stderr.take().context("stderr is a pipe")?;
-        let mut log = BufReader::new(stderr).lines();
-        let (public, admin) = addresses(&mut log).await?;
-        Ok(Self { client: Client::of_shop(public).await?, operator: operator(admin, data)?, child, log })
+        let mut lines = BufReader::new(stderr).lines();
+        match doors(&mut lines, data).await {
+            Ok((client, operator)) => {
+                let mut log = JoinSet::new();
+                log.spawn(last_lines(lines));
+                Ok(Self { client, operator, child, log })
+            }
+            Err(error) => {
+                // Whoever starts the next one over the same data finds nobody there.
+                child.kill().await?;
+                Err(error)
+            }
+        }
     }
 
     /// Signs in a member of the staff.
@@ -58,19 +84,48 @@ impl Process {
         Staff::hire(&self.client, &self.operator).await
     }
 
-    /// Kills it with SIGKILL; it is gone when this returns. Gives what it had logged while it served.
+    /// Kills it with SIGKILL, unless it has ended; it is gone when this returns. Gives the last of what it logged while it
+    /// served.
     ///
     /// # Errors
     ///
     /// When it cannot be killed.
     pub async fn kill(mut self) -> anyhow::Result<Vec<String>> {
         self.child.kill().await?;
-        let mut lines = Vec::new();
-        while let Some(line) = self.log.next_line().await? {
-            lines.push(line);
-        }
-        Ok(lines)
+        let lines = self.log.join_next().await.transpose()?.unwrap_or_default();
+        Ok(lines.into())
     }
+
+    /// Resolves when it has ended by itself, and says how.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be known.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
+        Ok(self.child.wait().await?)
+    }
+}
+
+/// Reads to the end, so that the process never waits for a reader.
+async fn last_lines(mut log: Lines<BufReader<ChildStderr>>) -> VecDeque<String> {
+    let mut last = VecDeque::new();
+    while let Ok(Some(line)) = log.next_line().await {
+        if last.len() == LOG_LINES_MAX {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+    last
+}
+
+/// Clients of the shop and of its operator's side.
+async fn doors(log: &mut Lines<BufReader<ChildStderr>>, data: &Path) -> anyhow::Result<(Client, Client)> {
+    let (public, admin) = addresses(log).await?;
+    Ok((Client::of_shop(public).await?, operator(admin, data)?))
 }
 
 /// The two addresses, from the line in which the host says that it serves.

@@ -26,7 +26,8 @@ pub struct Shop {
 }
 
 /// The top folder of the workspace.
-pub(crate) fn workspace() -> PathBuf {
+#[must_use]
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -134,7 +135,12 @@ pub fn item(price: i64) -> Value {
 }
 
 impl Staff {
-    pub(crate) async fn hire(client: &Client, operator: &Client) -> anyhow::Result<Self> {
+    /// Opens the account of a member of the staff as the operator, and signs in.
+    ///
+    /// # Errors
+    ///
+    /// When the shop refuses, as it does the second time.
+    pub async fn hire(client: &Client, operator: &Client) -> anyhow::Result<Self> {
         let details = json!({ "email": "staff@example.com", "name": "Staff", "password": PASSWORD });
         operator.send("POST /services/account/call/create-staff", &details).await?.expect(200)?;
         Ok(Self { client: sign_in(client, "staff@example.com").await? })

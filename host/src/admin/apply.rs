@@ -1,6 +1,7 @@
 //! Bringing the host to what a manifest says, as the operator asks for it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use hyper::http::request::Parts;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use super::releases::{json, parse_signature, refused};
 use super::request::{RequestBody, whole};
 use super::routes::Refused;
 use super::tokens::admin_only;
+use crate::config::Manifest;
 use crate::contract::Sources;
 use crate::limits::APPLY_BYTES_MAX;
 use crate::names::{Digest, ServiceName};
@@ -38,11 +40,21 @@ struct ContractFile {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct ApplyAnswer {
     changes: Vec<Difference>,
     missing: Vec<Digest>,
     verdicts: BTreeMap<ServiceName, Verdict>,
     applied: bool,
+    manifest_file: ManifestFile,
+}
+
+/// What the host starts with.
+#[derive(Debug, Serialize)]
+struct ManifestFile {
+    path: PathBuf,
+    /// Whether it says what is applied: otherwise the next start goes by something else.
+    agrees: bool,
 }
 
 impl Admin {
@@ -62,6 +74,7 @@ impl Admin {
         }
         let manifest = self.configuration.with_text(&manifest);
         let manifest = manifest.map_err(|error| Refused::unprocessable(format!("The manifest: {error}")))?;
+        let manifest_file = self.manifest_file(&manifest);
         let contracts = contracts.map(|files| {
             Sources::of_files(files.into_iter().map(|ContractFile { path, text }| (path, text)).collect())
         });
@@ -71,6 +84,13 @@ impl Admin {
         let applied = self.releases.apply(who, wanted, options.plan.dry_run).await.map_err(refused)?;
         let Applied { differences, missing, verdicts, applied } = applied;
         let verdicts = verdicts.into_iter().map(|verdict| (verdict.service.clone(), verdict)).collect();
-        Ok(ApplyAnswer { changes: differences, missing, verdicts, applied })
+        Ok(ApplyAnswer { changes: differences, missing, verdicts, applied, manifest_file })
+    }
+
+    fn manifest_file(&self, wanted: &Manifest) -> ManifestFile {
+        let path = self.configuration.path();
+        // One that cannot be read starts nothing.
+        let agrees = tokio::task::block_in_place(|| self.configuration.read_again()).is_ok_and(|file| file == *wanted);
+        ManifestFile { path: std::path::absolute(path).unwrap_or_else(|_| path.into()), agrees }
     }
 }

@@ -37,9 +37,10 @@ impl Admin {
         })?;
         tracing::info!(%service, function = &*function.name.wit, request = request.as_str(), "the operator calls");
         let identity = Some(Identity::operator());
-        let root = RootCall { service, function: Arc::clone(&function), arguments, identity, request: request.clone() };
-        let answer = self.calls.call(root, &routing, Origin::HOST).await.map_err(Refusal::from)?;
-        Ok(value(&function, &answer)?)
+        let (called, request) = (Arc::clone(&function), request.clone());
+        let root = RootCall { service, function: called, arguments, identity, request, key: None };
+        let called = self.calls.call(root, &routing, Origin::HOST).await.map_err(Refusal::from)?;
+        Ok(value(&function, &called.answer)?)
     }
 }
 

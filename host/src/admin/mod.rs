@@ -3,9 +3,11 @@
 //! Health, readiness and metrics need no token: what probes a host should hold no key to it.
 
 mod apply;
+mod backup;
 mod call;
 mod events;
 mod health;
+mod intents;
 mod options;
 mod releases;
 mod request;

@@ -15,6 +15,9 @@ pub(super) const REASON_BYTES_MAX: usize = 1000;
 /// Most steps of a rollout.
 const STEPS_MAX: usize = 20;
 
+/// Longest that a change waits for calls that were begun, in seconds: a connection of the operator's lasts as long.
+const AFTER_INTENTS_SECONDS_MAX: u64 = 3600;
+
 /// Most hosts that one deploy grants.
 const GRANTS_MAX: usize = 32;
 
@@ -25,6 +28,10 @@ pub(super) struct Options {
     /// Of a rollback: the beginning of a digest.
     pub(super) to: Option<String>,
     pub(super) force: bool,
+    /// How long a change waits for the calls that were begun.
+    pub(super) after_intents: Option<Duration>,
+    /// Of an intent that is made again.
+    pub(super) live: bool,
     /// Of the history.
     pub(super) service: Option<String>,
     pub(super) limit: Option<usize>,
@@ -108,6 +115,8 @@ impl Reading {
             "reason" => plan.reason = Some(value.into()).filter(|reason: &String| !reason.is_empty()),
             "dryRun" => plan.dry_run = flag(value)?,
             "force" => self.options.force = flag(value)?,
+            "live" => self.options.live = flag(value)?,
+            "afterIntents" => self.options.after_intents = Some(after_intents(value)?),
             "to" => self.options.to = Some(value.into()),
             "after" => self.options.after = Some(value.into()),
             "service" => self.options.service = Some(value.into()),
@@ -139,6 +148,11 @@ fn percent(value: &str) -> Result<Share, Detail> {
     let number = value.strip_suffix('%').unwrap_or(value).parse().ok();
     let share = number.and_then(Share::of_percent).filter(|share| *share > Share::NONE);
     share.ok_or_else(|| "must be a percentage over 0 and at most 100".into())
+}
+
+fn after_intents(value: &str) -> Result<Duration, Detail> {
+    let seconds = value.parse().ok().filter(|seconds| *seconds <= AFTER_INTENTS_SECONDS_MAX);
+    seconds.map(Duration::from_secs).ok_or_else(|| "must be a number of seconds, at most 3600".into())
 }
 
 fn steps(value: &str) -> Result<Vec<Share>, Detail> {
@@ -179,7 +193,8 @@ fn flag(value: &str) -> Result<bool, Detail> {
 mod tests {
     use super::*;
 
-    const DEPLOY: &[&str] = &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun"];
+    const DEPLOY: &[&str] =
+        &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun", "afterIntents"];
 
     #[test]
     fn options_are_read_or_told_what_they_must_be() {
@@ -209,6 +224,13 @@ mod tests {
         check("dryRun", true);
         check("dryRun=maybe", false);
         check("force=true", false);
+        check("live=true", false);
+        check("afterIntents=30", true);
+        check("afterIntents=0", true);
+        check("afterIntents=3601", false);
+        check("afterIntents=-1", false);
+        check("afterIntents=1.5", false);
+        check("afterIntents", false);
         check("unknown=1", false);
         check("reason=%", false);
     }

@@ -13,6 +13,7 @@ use super::request::{RequestBody, whole};
 use super::routes::Refused;
 use super::services::no_service;
 use super::tokens::admin_only;
+use crate::call::IntentError;
 use crate::config::Signature;
 use crate::gateway::Refusal;
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
@@ -24,7 +25,7 @@ use crate::store::ForgetError;
 const LINES: usize = 50;
 const LINES_MAX: usize = 500;
 
-const DEPLOY: &[&str] = &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun"];
+const DEPLOY: &[&str] = &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun", "afterIntents"];
 
 /// What a deploy answers.
 #[derive(Debug, Serialize)]
@@ -91,6 +92,10 @@ impl Admin {
         self.may_deploy(who, &service)?;
         let options = Options::read(head.uri.query(), DEPLOY)?;
         may_grant(who, &options)?;
+        // Before its component is taken, for which there are few places.
+        if let Some(wait) = options.after_intents.filter(|_| !options.plan.dry_run) {
+            self.releases.intents_ended(&service, wait).await.map_err(refused)?;
+        }
         let _place = self.place_for_component().await?;
         let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
         let component = if is_json(head) { self.uploaded(&json::<Uploaded>(&body)?.digest)? } else { body };
@@ -155,8 +160,15 @@ impl Admin {
     ) -> Result<ServiceView, Refused> {
         let service = self.named(service)?;
         self.may_deploy(who, &service)?;
-        let known: &[&str] = if action == Action::Rollback { &["to", "force", "reason"] } else { &["reason"] };
-        let Options { plan, to, force, .. } = Options::read(head.uri.query(), known)?;
+        let known: &[&str] = match action {
+            Action::Promote => &["reason", "afterIntents"],
+            Action::Abort => &["reason"],
+            Action::Rollback => &["to", "force", "reason", "afterIntents"],
+        };
+        let Options { plan, to, force, after_intents, .. } = Options::read(head.uri.query(), known)?;
+        if let Some(wait) = after_intents {
+            self.releases.intents_ended(&service, wait).await.map_err(refused)?;
+        }
         match action {
             Action::Promote => self.releases.promote(who, &service, plan.reason).await,
             Action::Abort => self.releases.abort(who, &service, plan.reason).await,
@@ -227,9 +239,10 @@ pub(super) fn parse_signature(text: &str) -> Result<Signature, Refused> {
 pub(super) fn refused(error: DeployError) -> Refused {
     let text = sentence(&error);
     match error {
-        DeployError::NoService { .. } | DeployError::NoComponent | DeployError::NothingLeft { .. } => {
-            Refused::not_found(text)
-        }
+        DeployError::NoService { .. }
+        | DeployError::NoComponent
+        | DeployError::NothingLeft { .. }
+        | DeployError::Intent(IntentError::Unknown) => Refused::not_found(text),
         DeployError::NoCandidate { .. }
         | DeployError::NoEarlier { .. }
         | DeployError::DataMovedOn { .. }
@@ -240,10 +253,14 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::Imported { .. }
         | DeployError::Exists { .. }
         | DeployError::Forget(ForgetError::InUse { .. })
+        | DeployError::Intent(IntentError::Running | IntentError::NoService { .. })
+        | DeployError::IntentsOpen { .. }
         | DeployError::Busy => Refused::conflict(text),
+        DeployError::Stops => Refused::busy(text),
         DeployError::Refused { verdicts } => Refused::verdicts(&verdicts),
         DeployError::Migration { .. }
         | DeployError::SeveralMigrations
+        | DeployError::NoShadow { .. }
         | DeployError::NoComponentNamed { .. }
         | DeployError::NotInManifest { .. }
         | DeployError::Together(_) => Refused::unprocessable(text),
@@ -255,6 +272,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::Ledger(_)
         | DeployError::Store(_)
         | DeployError::Forget(_)
+        | DeployError::Intent(IntentError::Commit(_))
         | DeployError::Interrupted(_)
         | DeployError::Stopping(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a change of releases failed");
@@ -263,7 +281,8 @@ pub(super) fn refused(error: DeployError) -> Refused {
     }
 }
 
-fn sentence(error: &DeployError) -> String {
+/// What an error says, as a sentence.
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Admin;
 use super::events::LetterAction;
+use super::intents::IntentAction;
 use super::releases::Action;
 use super::request::{RequestBody, bearer, decoded, discard, request_id};
 use crate::gateway::{Body, Problem, Refusal};
@@ -46,6 +47,12 @@ pub(super) enum Route<'a> {
     Tokens,
     Token(&'a str),
     Apply,
+    Backup,
+    Intents,
+    Intent {
+        id: &'a str,
+        action: IntentAction,
+    },
     Stores,
     Store(&'a str),
     Events,
@@ -78,6 +85,10 @@ impl<'a> Route<'a> {
             ["tokens"] => Some(Self::Tokens),
             ["tokens", name] => Some(Self::Token(name)),
             ["apply"] => Some(Self::Apply),
+            ["backup"] => Some(Self::Backup),
+            ["intents"] => Some(Self::Intents),
+            ["intents", id, "retry"] => Some(Self::Intent { id, action: IntentAction::Retry }),
+            ["intents", id, "give-up"] => Some(Self::Intent { id, action: IntentAction::GiveUp }),
             ["stores"] => Some(Self::Stores),
             ["stores", service] => Some(Self::Store(service)),
             ["events"] => Some(Self::Events),
@@ -99,9 +110,11 @@ impl<'a> Route<'a> {
             Self::Call { .. }
             | Self::Deploy(_)
             | Self::Act { .. }
+            | Self::Intent { .. }
+            | Self::ChangeLetters { .. }
             | Self::Set
             | Self::Apply
-            | Self::ChangeLetters { .. } => (method == Method::POST, POST),
+            | Self::Backup => (method == Method::POST, POST),
             Self::Components => (method == Method::PUT, PUT),
             Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
             Self::Tokens => (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST),
@@ -181,6 +194,11 @@ impl Admin {
                 Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))
             }
             Route::Apply => json(StatusCode::OK, &self.apply(&who, head, body).await?),
+            Route::Backup => self.backup(&who, body).await,
+            Route::Intents => json(StatusCode::OK, &self.intents()),
+            Route::Intent { id, action } => {
+                json(StatusCode::OK, &self.act_on_intent(&who, &decoded(id)?, action, head).await?)
+            }
             Route::Stores => json(StatusCode::OK, &self.stores()),
             Route::Events => json(StatusCode::OK, &self.subscriptions()?),
             Route::EventsOf(service) => json(StatusCode::OK, &self.taken(&decoded(service)?, head)?),
@@ -207,7 +225,10 @@ impl Admin {
                 let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
                 json(status, &readiness)
             }
-            Route::Metrics => Ok(answer(StatusCode::OK, METRICS_TEXT, self.metrics.render().into_bytes())),
+            Route::Metrics => {
+                self.calls.measure_intents();
+                Ok(answer(StatusCode::OK, METRICS_TEXT, self.metrics.render().into_bytes()))
+            }
             _ => json(StatusCode::OK, &super::health::Health { status: "up" }),
         }
     }

@@ -5,6 +5,7 @@ use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use serde_json::Value;
 
+use super::intents::IntentAction;
 use super::request::RequestBody;
 use super::routes::Route;
 use super::*;
@@ -35,7 +36,7 @@ fn tested() -> Tested {
     let runtime = Runtime::new(&configuration.manifest.runtime, &data.join("compiled")).expect("a runtime");
     let mut manifest = configuration.manifest.clone();
     manifest.services.clear();
-    let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {}, Default::default());
+    let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {});
     let (releases, calls) = opened.expect("no service is missing");
     let events = Events::new(calls.clone(), manifest.events.clone(), |_| Default::default(), &tasks);
     let admin = Admin::new(&configuration, calls, releases, events, stores.clone(), Metrics::start(), &tasks);
@@ -89,6 +90,11 @@ fn paths_lead_to_routes() {
     check("/services/cart/call/get", Some(Route::Call { service: "cart", function: "get" }));
     check("/services/cart/call/a/b", None);
     check("/services/cart/calls/get", None);
+    let id = "0123";
+    check("/intents", Some(Route::Intents));
+    check("/intents/0123/retry", Some(Route::Intent { id, action: IntentAction::Retry }));
+    check("/intents/0123/give-up", Some(Route::Intent { id, action: IntentAction::GiveUp }));
+    check("/intents/0123", None);
     check("/events", Some(Route::Events));
     check("/events/cart", Some(Route::EventsOf("cart")));
     let drop = super::events::LetterAction::Drop;

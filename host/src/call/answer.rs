@@ -2,10 +2,14 @@
 
 use wasmtime::component::Val;
 
-use crate::contract::{Function, Type};
+use crate::contract::{Case, Function, Type};
 use crate::names::ServiceName;
 use crate::observe::calls::Outcome;
 use crate::store::Stopped;
+use crate::value::binary::{BinaryError, put_payload, read_payload};
+
+/// RFC 6585, section 4.
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// How soon a client may try again what failed for want of room or health, in seconds.
 const RETRY_AFTER_S: u64 = 1;
@@ -36,27 +40,58 @@ impl Answer {
         }
     }
 
+    /// Whether it is the answer to the same request again: what is temporary (429 and 5xx) is not, so that the client may
+    /// try again.
+    pub(super) fn is_kept(&self, function: &Function) -> bool {
+        match self {
+            Self::Ok(_) => true,
+            Self::Err(error) => {
+                let case = error_case(function, error.as_ref());
+                case.and_then(|case| case.status).is_some_and(|status| status < 500 && status != TOO_MANY_REQUESTS)
+            }
+        }
+    }
+
+    /// The bytes of the answer, as the host keeps it.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(256);
+        let (Self::Ok(payload) | Self::Err(payload)) = self;
+        bytes.push(u8::from(matches!(self, Self::Ok(_))));
+        put_payload(payload.as_ref(), &mut bytes);
+        bytes
+    }
+
+    /// The answer of `function` that [`Answer::encode`] wrote.
+    pub(super) fn decode(function: &Function, bytes: &[u8]) -> Result<Self, BinaryError> {
+        match bytes.split_first() {
+            Some((1, payload)) => read_payload(function.ok.as_ref(), payload).map(Self::Ok),
+            Some((0, payload)) => read_payload(function.err.as_ref(), payload).map(Self::Err),
+            _ => Err(BinaryError),
+        }
+    }
+
     /// Whether the call keeps what it wrote: it ended well, or with an error whose case says `commits`.
     pub(super) fn commits(&self, function: &Function) -> bool {
-        let error = match self {
-            Self::Ok(_) => return true,
-            Self::Err(error) => error,
-        };
-        let cases = match &function.err {
-            Some(Type::Variant(variant)) => &variant.cases,
-            Some(Type::Enum(enumeration)) => &enumeration.cases,
-            _ => return false,
-        };
-        match error {
-            Some(Val::Variant(name, _) | Val::Enum(name)) => {
-                cases.iter().any(|case| case.commits && *case.name == **name)
-            }
-            _ => false,
+        match self {
+            Self::Ok(_) => true,
+            Self::Err(error) => error_case(function, error.as_ref()).is_some_and(|case| case.commits),
         }
     }
 }
 
-/// Why a call has no answer of its component. Nothing of it remains in its service's store.
+/// The case of the contract that an error of `function` is.
+fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Case> {
+    let cases = match &function.err {
+        Some(Type::Variant(variant)) => &variant.cases,
+        Some(Type::Enum(enumeration)) => &enumeration.cases,
+        _ => return None,
+    };
+    let Some(Val::Variant(name, _) | Val::Enum(name)) = error else { return None };
+    cases.iter().find(|case| *case.name == **name)
+}
+
+/// Why a call has no answer of its component. Nothing of it remains in its service's store, but for [`CallError::Begun`]:
+/// that is not known yet.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// Down, full, or its circuit is open.
@@ -70,6 +105,12 @@ pub enum CallError {
     /// The component went over a bound of its service. The log says by what; a client is not told.
     #[error("{service} went over {limit}")]
     OverLimit { service: ServiceName, limit: &'static str },
+    /// It failed after it had begun something elsewhere, and is made again until it ends: that is not before its deadline.
+    #[error("the call to {service} has not ended yet, and goes on")]
+    Begun { service: ServiceName },
+    /// The client's key was used for another request, which is told by it.
+    #[error("the key was used for another request")]
+    KeyReused,
     #[error("the journal has stopped")]
     Stopped(#[from] Stopped),
 }
@@ -87,9 +128,12 @@ impl CallError {
             Self::Failed { service } if service == called => Outcome::Trap,
             Self::OverLimit { service, .. } if service == called => Outcome::Limit,
             Self::Stopped(_) => Outcome::Host,
-            Self::Unavailable { .. } | Self::Deadline { .. } | Self::Failed { .. } | Self::OverLimit { .. } => {
-                Outcome::Unavailable
-            }
+            Self::KeyReused
+            | Self::Begun { .. }
+            | Self::Unavailable { .. }
+            | Self::Deadline { .. }
+            | Self::Failed { .. }
+            | Self::OverLimit { .. } => Outcome::Unavailable,
         }
     }
 }

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Val;
 
 use crate::contract::Function;
+use crate::value::binary::{put_all, put_count, put_text};
 
 /// What a call draws its random numbers from. The same for every run of the same call.
 pub(super) type Seed = [u8; 32];
@@ -21,69 +22,6 @@ pub(super) fn nested_seed(caller: &Seed, position: usize, function: &Function, a
     put_text(&function.name.wit, &mut bytes);
     put_all(arguments, &mut bytes);
     Sha256::digest(&bytes).into()
-}
-
-fn put_count(count: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(count as u64).to_be_bytes());
-}
-
-fn put_text(text: &str, out: &mut Vec<u8>) {
-    put_count(text.len(), out);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn put_all(values: &[Val], out: &mut Vec<u8>) {
-    put_count(values.len(), out);
-    values.iter().for_each(|value| put(value, out));
-}
-
-fn put_payload(payload: Option<&Val>, out: &mut Vec<u8>) {
-    out.push(u8::from(payload.is_some()));
-    payload.iter().for_each(|value| put(value, out));
-}
-
-/// Writes `value` so that no other value of its type is written the same.
-fn put(value: &Val, out: &mut Vec<u8>) {
-    match value {
-        Val::Bool(value) => out.push(u8::from(*value)),
-        Val::S8(value) => out.extend_from_slice(&value.to_be_bytes()),
-        Val::U8(value) => out.push(*value),
-        Val::S16(value) => out.extend_from_slice(&value.to_be_bytes()),
-        Val::U16(value) => out.extend_from_slice(&value.to_be_bytes()),
-        Val::S32(value) => out.extend_from_slice(&value.to_be_bytes()),
-        Val::U32(value) => out.extend_from_slice(&value.to_be_bytes()),
-        Val::S64(value) => out.extend_from_slice(&value.to_be_bytes()),
-        Val::U64(value) => out.extend_from_slice(&value.to_be_bytes()),
-        Val::Float32(value) => out.extend_from_slice(&value.to_bits().to_be_bytes()),
-        Val::Float64(value) => out.extend_from_slice(&value.to_bits().to_be_bytes()),
-        Val::Char(value) => out.extend_from_slice(&u32::from(*value).to_be_bytes()),
-        Val::String(text) | Val::Enum(text) => put_text(text, out),
-        Val::List(items) | Val::Tuple(items) | Val::FixedLengthList(items) => put_all(items, out),
-        Val::Record(fields) => fields.iter().for_each(|(_name, value)| put(value, out)),
-        Val::Map(entries) => {
-            put_count(entries.len(), out);
-            for (key, value) in entries {
-                put(key, out);
-                put(value, out);
-            }
-        }
-        Val::Variant(case, payload) => {
-            put_text(case, out);
-            put_payload(payload.as_deref(), out);
-        }
-        Val::Flags(names) => {
-            put_count(names.len(), out);
-            names.iter().for_each(|name| put_text(name, out));
-        }
-        Val::Option(payload) => put_payload(payload.as_deref(), out),
-        Val::Result(result) => {
-            out.push(u8::from(result.is_ok()));
-            let (Ok(payload) | Err(payload)) = result;
-            put_payload(payload.as_deref(), out);
-        }
-        // A contract has none of these: they are refused when it is read.
-        Val::Resource(_) | Val::Future(_) | Val::Stream(_) | Val::ErrorContext(_) => {}
-    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! Which release serves what: read once by a root call, which keeps it for all the calls below it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::RwLock;
 
 use super::admission::Admission;
 use super::breaker::Breaker;
+use super::linked::Linked;
 use super::shadow::Shadow;
 use crate::config::LimitSettings;
 use crate::contract::{Function, Interface, Reach, World, track};
 use crate::names::{Digest, ServiceName};
 use crate::observe::calls::{CallFigures, ServiceCalls};
 use crate::observe::{ReleaseCalls, Sample};
-use crate::runtime::Program;
 use crate::store::Store;
 
 /// What a service keeps from release to release.
@@ -82,7 +82,7 @@ impl Service {
 pub struct Release {
     pub digest: Digest,
     pub world: Arc<World>,
-    pub program: Arc<Program>,
+    pub program: Linked,
     /// When it went live, in microseconds since the Unix epoch.
     pub deployed_at: u64,
     /// Whether its contract imports what other services export.
@@ -93,13 +93,7 @@ pub struct Release {
 
 impl Release {
     #[must_use]
-    pub fn new(
-        digest: Digest,
-        world: Arc<World>,
-        program: Arc<Program>,
-        limits: &LimitSettings,
-        deployed_at: u64,
-    ) -> Self {
+    pub fn new(digest: Digest, world: Arc<World>, program: Linked, limits: &LimitSettings, deployed_at: u64) -> Self {
         let calls_others = world.imports.iter().any(Interface::is_called) || program.reaches_out();
         Self {
             digest,
@@ -162,7 +156,7 @@ impl Directory {
     /// # Errors
     ///
     /// [`NotExported`], when nobody exports what a member calls.
-    pub(super) fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
+    pub fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         let members: HashMap<_, _> =
             members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
         let mut directory = Self { members, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };
@@ -223,6 +217,20 @@ impl Directory {
         }
         let exported = interface.functions.iter().find(|function| function.name == import.name)?;
         Some((member, exported))
+    }
+
+    /// Whether calls of `from` may come to `to`, by what the contracts import.
+    pub(super) fn reaches(&self, from: &ServiceName, to: &ServiceName) -> bool {
+        let (mut seen, mut next) = (HashSet::from([from]), vec![from]);
+        while let Some(service) = next.pop() {
+            if service == to {
+                return true;
+            }
+            let imports = self.members.get(service).into_iter().flat_map(|member| &member.release.world.imports);
+            let exporters = imports.filter_map(|interface| self.exporters.get(track(&interface.name)));
+            next.extend(exporters.map(|(member, _)| member.service.name()).filter(|name| seen.insert(name)));
+        }
+        false
     }
 
     pub(super) fn authenticator(&self) -> Option<&Authenticator> {

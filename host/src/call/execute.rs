@@ -23,7 +23,7 @@ pub(super) struct Call {
     pub(super) root: Arc<Root>,
     pub(super) member: Member,
     pub(super) function: Arc<Function>,
-    pub(super) arguments: Vec<Val>,
+    pub(super) arguments: Arc<[Val]>,
     pub(super) calling_service: Option<ServiceName>,
     /// 1 for a root call.
     pub(super) depth: usize,
@@ -38,20 +38,28 @@ pub(super) struct Call {
     pub(super) entries: Vec<(Key, Option<Bytes>)>,
 }
 
-/// What a call answered, and what it read if it only reads.
-pub(super) type Ended = (Answer, Option<Reads>);
+/// How a call ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) answer: Answer,
+    /// What it read, if it only reads.
+    pub(super) reads: Option<Reads>,
+    /// Whether its answer is kept with what it wrote, for the same call again.
+    pub(super) has_memo: bool,
+}
 
 impl Call {
     /// A call from outside.
-    pub(super) fn root(root: &Arc<Root>, member: &Member, function: &Arc<Function>, arguments: Vec<Val>) -> Self {
+    pub(super) fn root(root: &Arc<Root>, member: &Member) -> Self {
+        let function = &root.function;
         let begun = clock::now();
         Self {
             root: Arc::clone(root),
             member: member.clone(),
             read_only: function.reads_only(),
             function: Arc::clone(function),
-            arguments,
-            calling_service: None,
+            arguments: Arc::clone(&root.arguments),
+            calling_service: root.calling_service.clone(),
             depth: 1,
             begun,
             deadline: begun + Duration::from_millis(member.service.limits.deadline_ms),
@@ -62,29 +70,29 @@ impl Call {
     }
 
     /// Runs the call until its effects are in the order of the journal, though maybe not yet durable.
-    pub(super) async fn execute(self) -> Result<Answer, CallError> {
-        self.counted().await.map(|(answer, _reads)| answer)
-    }
-
-    /// Runs a read-only call, and tells what it read.
-    pub(super) async fn read(self) -> Result<(Answer, Reads), CallError> {
-        let service = self.member.service.name().clone();
-        let (answer, reads) = self.counted().await?;
-        reads.map(|reads| (answer, reads)).ok_or(CallError::Failed { service })
-    }
-
-    async fn counted(self) -> Result<Ended, CallError> {
+    pub(super) async fn execute(self) -> Result<Ended, CallError> {
         let result = self.admitted().await;
         let Member { service, release } = &self.member;
         let outcome = match &result {
-            Ok((Answer::Ok(_), _)) => Outcome::Ok,
-            Ok((Answer::Err(_), _)) => Outcome::Refused,
+            Ok(Ended { answer: Answer::Ok(_), .. }) => Outcome::Ok,
+            Ok(Ended { answer: Answer::Err(_), .. }) => Outcome::Refused,
             Err(error) => error.outcome(service.name()),
         };
         let took = self.begun.elapsed();
         service.calls.ended(outcome, took);
         release.calls.ended(outcome, took);
         result
+    }
+
+    /// Runs a read-only call, and tells what it read.
+    pub(super) async fn read(self) -> Result<(Answer, Reads), CallError> {
+        let service = self.member.service.name().clone();
+        let Ended { answer, reads, .. } = self.execute().await?;
+        reads.map(|reads| (answer, reads)).ok_or(CallError::Failed { service })
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.depth == 1
     }
 
     async fn admitted(&self) -> Result<Ended, CallError> {

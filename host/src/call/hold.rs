@@ -68,9 +68,18 @@ struct Replaced {
 impl Past {
     pub(super) fn add(&self, routing: &Arc<Routing>) {
         let directories = routing.directories().iter().map(Arc::downgrade).collect();
+        self.push(Replaced { routing: Arc::downgrade(routing), directories });
+    }
+
+    /// Adds one that was never in a routing.
+    pub(super) fn add_directory(&self, directory: &Arc<Directory>) {
+        self.push(Replaced { routing: Weak::new(), directories: vec![Arc::downgrade(directory)] });
+    }
+
+    fn push(&self, replaced: Replaced) {
         let mut past = self.lock();
         past.retain(|replaced| replaced.directories.iter().any(|directory| directory.strong_count() > 0));
-        past.push(Replaced { routing: Arc::downgrade(routing), directories });
+        past.push(replaced);
     }
 
     fn is_in_use(&self) -> bool {
@@ -105,20 +114,49 @@ impl Inner {
         origin: Origin<'_>,
         service: &ServiceName,
     ) -> Result<Arc<Directory>, CallError> {
+        let pick = || {
+            let current = self.routing.load();
+            if current.has_contracts_of(given) {
+                Ok(Arc::clone(current.choose(identity, origin)))
+            } else if current.migrations() == given.migrations() {
+                Ok(Arc::clone(given.choose(identity, origin)))
+            } else {
+                // Its release cannot be run on what the data has become.
+                Err(CallError::unavailable(service, "its contract has just changed"))
+            }
+        };
+        self.pass(pick, service, given).await
+    }
+
+    /// As [`Inner::begin`], on releases that need not be in a routing: `directory` is as of `given`.
+    pub(super) async fn begin_on(
+        &self,
+        directory: Arc<Directory>,
+        given: &Routing,
+        service: &ServiceName,
+    ) -> Result<Arc<Directory>, CallError> {
+        let known = Arc::downgrade(&directory);
+        // Held no longer than until calls may have to wait.
+        let mut first = Some(directory);
+        let pick = || {
+            let same_data = self.routing.load().migrations() == given.migrations();
+            let directory = first.take().or_else(|| known.upgrade()).filter(|_| same_data);
+            directory.ok_or_else(|| CallError::unavailable(service, "its data is changing"))
+        };
+        self.pass(pick, service, given).await
+    }
+
+    /// What is picked while no calls are held.
+    async fn pass(
+        &self,
+        mut pick: impl FnMut() -> Result<Arc<Directory>, CallError>,
+        service: &ServiceName,
+        given: &Routing,
+    ) -> Result<Arc<Directory>, CallError> {
         // Looked up by those that wait alone: it is no part of a call otherwise.
         let mut until = None;
         loop {
-            let directory = {
-                let current = self.routing.load();
-                if current.has_contracts_of(given) {
-                    Arc::clone(current.choose(identity, origin))
-                } else if current.migrations() == given.migrations() {
-                    Arc::clone(given.choose(identity, origin))
-                } else {
-                    // Its release cannot be run on what the data has become.
-                    return Err(CallError::unavailable(service, "its contract has just changed"));
-                }
-            };
+            let directory = pick()?;
             // Whoever holds calls looks at who has a directory once it has told all others to wait.
             fence(Ordering::SeqCst);
             if !self.gate.held.load(Ordering::SeqCst) {

@@ -1,19 +1,22 @@
-//! Calls that the host makes by itself, because of an event or of time.
+//! Calls that the host makes by itself: to deliver an event, or because it is time.
 //!
-//! Invariant: calls of one cause have one id, one time and the same randomness.
+//! Invariant: calls of one cause have the same ids, time and randomness, so that one that is made again meets the memos
+//! of the one before.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Val;
 
 use super::answer::{Answer, CallError};
+use super::derive::Seed;
 use super::execute::Call;
+use super::intent::Intent;
+use super::kept::Entry;
 use super::root::Root;
-use super::{Calls, Origin, RootCall, Routing};
+use super::{Calls, Origin, Routing};
 use crate::contract::Function;
-use crate::names::{Key, RequestId, ServiceName};
+use crate::names::{RequestId, ServiceName};
 
 /// A call that the host makes by itself, because of an event or of time.
 #[derive(Debug)]
@@ -22,40 +25,55 @@ pub struct HostCall {
     /// As the service's live release exports it.
     pub function: Arc<Function>,
     pub arguments: Vec<Val>,
-    /// The emitter.
+    /// The service that the component sees as its caller.
     pub calling_service: Option<ServiceName>,
-    /// What makes it distinct: calls of one cause have the same ids and the same randomness, so that one made again meets
-    /// the memos of the one before.
+    /// What makes it distinct: `event inventory 42 0 cart`.
     pub cause: String,
-    /// What it sees of the clock.
+    /// What it sees of the clock, in microseconds since the Unix epoch.
     pub time_unix_micros: u64,
     /// Entries of the platform's own in the store of the service, committed with what the call writes.
-    pub entries: Vec<(Key, Option<Bytes>)>,
-    /// Whether the host opens an intent before its first writing call to another service.
+    pub entries: Vec<Entry>,
+    /// Whether it is gone on with by itself when it fails after it began something elsewhere; else whoever makes it makes
+    /// it again until it ends.
     pub intent: bool,
 }
 
 impl Calls {
-    /// Makes `call` on what `routing` has live. It has its place in the journal when this returns, and may not be durable
-    /// yet.
+    /// Runs `call` until its effects are in the order of the journal, though maybe not yet durable.
     ///
     /// # Errors
     ///
-    /// [`CallError`]; nothing of the call remains in its service's store, and none of its entries.
+    /// [`CallError`]; nothing of the call remains in its service's store, and neither do its entries.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the call ends where it is, as after a crash of the host.
     pub async fn make(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
-        let HostCall { service, function, arguments, calling_service, cause, time_unix_micros, entries, intent: _ } =
-            call;
-        let directory = self.inner.begin(routing, None, Origin::HOST, &service).await?;
-        let Some(member) = directory.member(&service).cloned() else {
-            return Err(CallError::unavailable(&service, "no such service"));
+        let directory = self.inner.begin(routing, None, Origin::HOST, &call.service).await?;
+        let Some(member) = directory.member(&call.service).cloned() else {
+            return Err(CallError::unavailable(&call.service, "no such service"));
         };
-        let seed: [u8; 32] = Sha256::digest(&cause).into();
-        let (bits, _rest) = seed.split_first_chunk().expect("16 is less than 32");
-        let request = RequestId::from_bits(u128::from_be_bytes(*bits));
-        let root = RootCall { service, function, arguments: Vec::new(), identity: None, request };
-        let function = Arc::clone(&root.function);
-        let root = Arc::new(Root::new(directory, &root, seed, time_unix_micros));
-        let call = Call::root(&root, &member, &function, arguments);
-        Call { calling_service, entries, ..call }.execute().await
+        let seed = self.seed_of(&call.cause);
+        let (request, _rest) = seed.split_first_chunk().expect("16 is less than 32");
+        let request = RequestId::from_bits(u128::from_be_bytes(*request));
+        let root = Arc::new(Root::of_host(directory, call, seed, request));
+        match Call::root(&root, &member).execute().await {
+            Err(_)
+                if root.intent_is_open() && (root.effects() > 0 || self.inner.close(&root, &member).await.is_err()) =>
+            {
+                let _nobody_waits = self.inner.intents.add(Intent::of(&root), None, None);
+                Err(CallError::Begun { service: root.service.clone() })
+            }
+            ended => ended.map(|ended| ended.answer),
+        }
+    }
+
+    /// The seed of the call with this cause: nobody can tell it from the cause alone.
+    fn seed_of(&self, cause: &str) -> Seed {
+        let mut hash = Sha256::new();
+        hash.update(b"host call");
+        hash.update(self.inner.secret);
+        hash.update(cause.as_bytes());
+        hash.finalize().into()
     }
 }

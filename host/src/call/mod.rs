@@ -7,23 +7,35 @@ mod admission;
 mod answer;
 mod authentication;
 mod breaker;
+mod certain;
 mod compare;
 mod derive;
 mod directory;
 mod execute;
+mod herald;
 mod hold;
 mod host_call;
+mod intent;
+mod intents;
+mod kept;
+mod linked;
+mod mounts;
 mod nested;
+mod oversight;
+mod recovery;
 mod replay;
+mod request_key;
 mod root;
 mod routing;
 mod run;
 mod shadow;
+mod sweep;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tracing::Instrument as _;
@@ -33,16 +45,28 @@ pub use answer::{Answer, CallError};
 pub use directory::{Directory, Member, NotExported, Release, Service};
 pub use hold::Hold;
 pub use host_call::HostCall;
+pub use intents::IntentView;
+pub use kept::Entry;
+pub use linked::Linked;
+pub use mounts::Mount;
+pub use oversight::{HeldIntent, IntentError};
+pub use recovery::{Earlier, FindError};
+pub use request_key::{RequestKey, RequestScope};
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};
 pub use shadow::Shadow;
 
 use crate::clock;
+use crate::config::RetrySettings;
 use crate::contract::Function;
+use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
 use crate::names::{Identity, RequestId, ServiceName};
-use crate::store::Stores;
+use crate::store::{CommitDetails, Stores};
 use crate::tasks::Tasks;
 use authentication::Sessions;
 use execute::Call;
+use intent::Intent;
+use intents::Intents;
+use request_key::{Claim, Claimed, OtherRequest, UnderWay};
 use root::{Entropy, Root};
 
 /// The data plane: runs calls on the releases that its routing names. Clones are the same one.
@@ -60,6 +84,11 @@ struct Inner {
     tasks: Tasks,
     gate: hold::Gate,
     past: hold::Past,
+    settings: RetrySettings,
+    secret: [u8; 16],
+    under_way: UnderWay,
+    intents: Intents,
+    herald: herald::Herald,
 }
 
 /// A call from outside: a client's, or the operator's.
@@ -71,11 +100,21 @@ pub struct RootCall {
     pub arguments: Vec<Val>,
     pub identity: Option<Identity>,
     pub request: RequestId,
+    /// The client's key, where it may make the request again.
+    pub key: Option<RequestKey>,
+}
+
+/// What a client's request came to.
+#[derive(Debug, Clone)]
+pub struct Called {
+    pub answer: Answer,
+    /// Whether the answer is that to an earlier request with the same key.
+    pub replayed: bool,
 }
 
 impl Calls {
     /// Calls run in `tasks`, which therefore awaits them at shutdown. The answer of `authenticate` may be used again
-    /// for `authentication_cache_ms_max` milliseconds.
+    /// for `authentication_cache_ms_max` milliseconds. The ids of the host's own calls follow from `secret`.
     ///
     /// # Errors
     ///
@@ -85,6 +124,8 @@ impl Calls {
         stores: Stores,
         tasks: Tasks,
         authentication_cache_ms_max: u64,
+        settings: RetrySettings,
+        secret: [u8; 16],
     ) -> Result<Self, getrandom::Error> {
         let sessions = Sessions::new(authentication_cache_ms_max);
         let routing = ArcSwap::from_pointee(routing);
@@ -97,6 +138,11 @@ impl Calls {
                 tasks,
                 gate: hold::Gate::default(),
                 past: hold::Past::default(),
+                settings,
+                secret,
+                under_way: UnderWay::default(),
+                intents: Intents::default(),
+                herald: herald::Herald::default(),
             }),
         })
     }
@@ -113,7 +159,11 @@ impl Calls {
         self.inner.past.add(&before);
     }
 
-    /// Runs one call, on what `routing` has for who makes it, to its end and waits until it is durable.
+    /// Runs one call, on what `routing` has for who makes it, to its end and waits until it is durable. With a key it is
+    /// run once: who asks again is given the first answer, and who asks meanwhile waits for it.
+    ///
+    /// A call that fails after it began something elsewhere is made again until it ends: its answer is waited for until
+    /// its deadline.
     ///
     /// # Errors
     ///
@@ -123,20 +173,30 @@ impl Calls {
     ///
     /// Dropping the future of a call that may write does not end it: it goes on in the background, so that what it
     /// began elsewhere is finished or undone. A read-only call ends where it is.
-    pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Answer, CallError> {
+    pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Called, CallError> {
+        let claim = match &call.key {
+            None => None,
+            Some(key) => match self.inner.claim(key, &call, routing).await? {
+                Asked::Before(answer) => return Ok(Called { answer, replayed: true }),
+                Asked::First(claim) => Some(claim),
+            },
+        };
         let directory = self.inner.begin(routing, call.identity.as_ref(), origin, &call.service).await?;
-        if call.function.reads_only() {
-            return run(Arc::clone(&self.inner), directory, call).await;
+        let service = call.service.clone();
+        let reads_only = call.function.reads_only();
+        let root = self.inner.root(directory, call);
+        let new = |answer| Called { answer, replayed: false };
+        if reads_only {
+            return run(Arc::clone(&self.inner), root, claim).await.map(new);
         }
         let (send, answer) = tokio::sync::oneshot::channel();
         let inner = Arc::clone(&self.inner);
-        let service = call.service.clone();
         let run = async move {
             // The client may be gone: then nobody takes the answer, and the call is done all the same.
-            let _unheard = send.send(run(inner, directory, call).await);
+            let _unheard = send.send(run(inner, root, claim).await);
         };
         self.inner.tasks.spawn("call", run.in_current_span());
-        answer.await.unwrap_or(Err(CallError::Failed { service }))
+        answer.await.unwrap_or(Err(CallError::Failed { service })).map(new)
     }
 
     /// Who the bearer token `token` belongs to; nobody when it is unknown, or no contract carries `authenticate`.
@@ -165,10 +225,10 @@ impl Calls {
             arguments: vec![Val::String(token.into())],
             identity: None,
             request: request.clone(),
+            key: None,
         };
-        let root = self.inner.root(Arc::clone(&directory), &call);
-        let call = Call::root(&root, &authenticator.member, &call.function, call.arguments);
-        let (answer, reads) = call.read().await?;
+        let root = self.inner.root(Arc::clone(&directory), call);
+        let (answer, reads) = Call::root(&root, &authenticator.member).read().await?;
         self.inner.stores.wait_durable(root.reached()).await?;
         let identity = authentication::identity(answer);
         if let Some(identity) = &identity {
@@ -178,19 +238,90 @@ impl Calls {
     }
 }
 
+/// Whether a request with a key was made before.
+enum Asked {
+    Before(Answer),
+    First(Claim),
+}
+
 impl Inner {
-    fn root(&self, directory: Arc<Directory>, call: &RootCall) -> Arc<Root> {
+    fn root(&self, directory: Arc<Directory>, call: RootCall) -> Arc<Root> {
         Arc::new(Root::new(directory, call, self.entropy.seed(), clock::unix_micros()))
+    }
+
+    /// The answer to the request with `key`, or the right to make it. Waits while the same request is under way, for as
+    /// long as the call itself may take.
+    async fn claim(&self, key: &RequestKey, call: &RootCall, routing: &Routing) -> Result<Asked, CallError> {
+        let Some(member) = routing.live().member(&call.service) else {
+            return Err(CallError::unavailable(&call.service, "no such service"));
+        };
+        let service = &member.service;
+        let until = clock::now() + Duration::from_millis(service.limits.deadline_ms);
+        loop {
+            let mut ended = match self.under_way.claim(key).map_err(|OtherRequest| CallError::KeyReused)? {
+                Claimed::Running(ended) => ended,
+                // Looked up when nobody else can commit it any more.
+                Claimed::Yes(claim) => {
+                    return Ok(match self.answered(key, service, &call.function).await? {
+                        Some(answer) => Asked::Before(answer),
+                        None => Asked::First(claim),
+                    });
+                }
+            };
+            if tokio::time::timeout_at(until.into(), ended.changed()).await.is_err() {
+                return Err(CallError::Deadline { service: call.service.clone() });
+            }
+        }
+    }
+
+    /// The answer that is kept for `key`; it is durable.
+    async fn answered(
+        &self,
+        key: &RequestKey,
+        service: &Service,
+        function: &Function,
+    ) -> Result<Option<Answer>, CallError> {
+        let unavailable = |why| CallError::unavailable(service.name(), why);
+        let mut transaction = service.store.begin_read();
+        let stored = transaction.get_platform(&kept::answer(key.id()));
+        let Some(stored) = stored.map_err(|_| unavailable("its store cannot be read"))? else {
+            let full = service.store.platform_bytes() >= service.limits.kept_bytes_max;
+            return if full { Err(unavailable("there is no room to keep answers")) } else { Ok(None) };
+        };
+        let answer = key.open(&stored).map_err(|OtherRequest| CallError::KeyReused)?;
+        self.stores.wait_durable(transaction.saw()).await?;
+        let answer = Answer::decode(function, &answer);
+        answer.map(Some).map_err(|_| unavailable("the request was answered by another contract"))
     }
 }
 
-async fn run(inner: Arc<Inner>, directory: Arc<Directory>, call: RootCall) -> Result<Answer, CallError> {
-    let Some(member) = directory.member(&call.service).cloned() else {
-        return Err(CallError::unavailable(&call.service, "no such service"));
+/// Runs a root call to its end, and waits until what it tells is durable.
+async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result<Answer, CallError> {
+    let Some(member) = root.directory.member(&root.service).cloned() else {
+        return Err(CallError::unavailable(&root.service, "no such service"));
     };
-    let root = inner.root(directory, &call);
-    let answer = Call::root(&root, &member, &call.function, call.arguments).execute().await;
+    let call = Call::root(&root, &member);
+    let deadline = call.deadline;
+    let answer = match call.execute().await {
+        Err(error) if root.intent_is_open() && (root.effects() > 0 || inner.close(&root, &member).await.is_err()) => {
+            let ended = inner.intents.add(Intent::of(&root), claim, Some(&error));
+            let begun = CallError::Begun { service: root.service.clone() };
+            match tokio::time::timeout_at(deadline.into(), ended).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) | Err(_) => Err(begun),
+            }
+        }
+        ended => ended.map(|ended| ended.answer),
+    };
     // The output gate: also a failure tells of what it saw, and calls that it made may have committed.
     inner.stores.wait_durable(root.reached()).await?;
+    if is_sabotaged(Sabotage::MemoApart)
+        && let Ok(answer) = &answer
+    {
+        let mut apart = member.service.store.begin();
+        root.remembering(answer).into_iter().for_each(|(key, value)| apart.set_platform(key, value));
+        let _sabotaged = apart.commit(CommitDetails { call: root.id(), data_version: None }).await;
+    }
+    fail_point("answer.before-telling");
     answer
 }

@@ -73,18 +73,18 @@ impl Held {
 
 /// One call as the maker of others. It goes from run to run.
 #[derive(Debug)]
-struct Nested {
-    root: Arc<Root>,
-    member: Member,
-    depth: usize,
-    deadline: Instant,
-    seed: Seed,
+pub(super) struct Nested {
+    pub(super) root: Arc<Root>,
+    pub(super) member: Member,
+    pub(super) depth: usize,
+    pub(super) deadline: Instant,
+    pub(super) seed: Seed,
     read_only: bool,
     held: Option<Arc<Held>>,
     /// How many calls the run that is under way has made.
     position: usize,
     /// The calls that an earlier run has made, or this one, in their order; of a call that is never run again, none.
-    made: Vec<Made>,
+    pub(super) made: Vec<Made>,
     /// Whether a candidate runs the call in shadow.
     watched: bool,
 }
@@ -97,6 +97,8 @@ pub(super) struct Made {
     pub(super) result: Option<Val>,
     /// Of the result, as JSON.
     bytes: usize,
+    /// Whether the answer is kept in a store, for when the run goes on after a crash.
+    pub(super) is_kept: bool,
 }
 
 /// A component whose contract has no service to call, and that reaches nobody outside.
@@ -162,14 +164,19 @@ impl Nested {
         None
     }
 
-    fn remember(&mut self, seed: Seed, function: &Arc<Function>, result: &Option<Val>) -> Result<(), NestedError> {
+    fn remember(
+        &mut self,
+        seed: Seed,
+        function: &Arc<Function>,
+        (result, is_kept): (&Option<Val>, bool),
+    ) -> Result<(), NestedError> {
         let before: usize = self.made.iter().map(|made| made.bytes).sum();
         let left = NESTED_BYTES_MAX - before;
         let bytes = result.as_ref().map_or(0, |value| json_bytes(value, left));
         if bytes > left {
             return Err(NestedError::Limit { name: "nested_bytes", max: NESTED_BYTES_MAX });
         }
-        self.made.push(Made { seed, function: Arc::clone(function), result: result.clone(), bytes });
+        self.made.push(Made { seed, function: Arc::clone(function), result: result.clone(), bytes, is_kept });
         Ok(())
     }
 
@@ -193,7 +200,7 @@ impl Nested {
             root: Arc::clone(&self.root),
             member: member.clone(),
             function: Arc::clone(function),
-            arguments: arguments.to_vec(),
+            arguments: arguments.into(),
             calling_service: Some(self.member.service.name().clone()),
             depth,
             begun,
@@ -205,18 +212,25 @@ impl Nested {
         })
     }
 
-    async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Option<Val>, NestedError> {
+    /// Makes a call, and gives what its caller is told, and whether that is kept.
+    async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Told, NestedError> {
         let call = self.nested(function, arguments, seed)?;
         self.member.service.calls.called_another();
+        let effects = self.root.effects();
         match call.execute().await {
-            Ok(answer) => Ok(answer.into_result(function)),
+            Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),
+            // What failed in the middle is no refusal: it is gone on with, and so is this call.
+            Err(error) if self.root.effects() > effects => Err(NestedError::Call { error }),
             Err(error) => match unavailable(function, &error) {
-                Some(answer) => Ok(answer.into_result(function)),
+                Some(answer) => Ok((answer.into_result(function), false)),
                 None => Err(NestedError::Call { error }),
             },
         }
     }
 }
+
+/// What the maker of a call is told, and whether that is kept.
+type Told = (Option<Val>, bool);
 
 impl Outbound for Nested {
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, arguments: &'a [Val]) -> OutboundFuture<'a> {
@@ -225,10 +239,10 @@ impl Outbound for Nested {
             self.position += 1;
             let seed = nested_seed(&self.seed, position, import, arguments);
             if self.read_only {
-                let result = self.make(import, arguments, seed).await?;
+                let (result, is_kept) = self.make(import, arguments, seed).await?;
                 // It is run again in shadow alone: what there is no room to remember is not compared.
                 if self.watched && position < NESTED_CALLS_MAX && self.made.len() == position {
-                    let _no_room = self.remember(seed, import, &result);
+                    let _no_room = self.remember(seed, import, (&result, is_kept));
                 }
                 return Ok(result);
             }
@@ -238,8 +252,16 @@ impl Outbound for Nested {
             if position >= NESTED_CALLS_MAX {
                 return Err(NestedError::Limit { name: "nested_calls", max: NESTED_CALLS_MAX }.into());
             }
-            let result = self.make(import, arguments, seed).await?;
-            self.remember(seed, import, &result)?;
+            let (result, is_kept) = match self.recall(import, &seed)? {
+                Some(result) => (result, true),
+                None => {
+                    if !import.reads_only() {
+                        self.make_certain(position).await?;
+                    }
+                    self.make(import, arguments, seed).await?
+                }
+            };
+            self.remember(seed, import, (&result, is_kept))?;
             Ok(result)
         })
     }
@@ -247,6 +269,12 @@ impl Outbound for Nested {
     fn reach(&mut self, saw: Number) -> Number {
         self.root.reach(saw);
         self.root.reached()
+    }
+
+    fn leave(&mut self, saw: Number) -> Number {
+        // What is done outside stays when the call fails.
+        self.root.had_effect();
+        self.reach(saw)
     }
 }
 

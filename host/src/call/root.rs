@@ -1,37 +1,126 @@
-//! What a root call and every call below it share: the releases it began with, who it is for, its time and randomness.
+//! What a root call and every call below it share: the releases it began with, who it is for, its time and randomness,
+//! and whether what it does elsewhere would be finished after a crash.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use wasmtime::component::Val;
 
+use super::answer::Answer;
 use super::derive::Seed;
-use super::{Directory, RootCall};
-use crate::names::{Identity, Number, RequestId};
+use super::intent::Intent;
+use super::kept::{self, Entry};
+use super::request_key::RequestKey;
+use super::{Directory, HostCall, RootCall};
+use crate::contract::Function;
+use crate::fail_point::{Sabotage, is_sabotaged};
+use crate::names::{CallId, Identity, Number, RequestId, ServiceName};
 
 #[derive(Debug)]
 pub(super) struct Root {
     pub(super) directory: Arc<Directory>,
+    pub(super) service: ServiceName,
+    pub(super) function: Arc<Function>,
+    pub(super) arguments: Arc<[Val]>,
     pub(super) identity: Option<Identity>,
+    pub(super) calling_service: Option<ServiceName>,
     pub(super) request: RequestId,
+    /// The client's key: under it the answer is kept.
+    pub(super) key: Option<RequestKey>,
+    /// What is committed with what the call writes.
+    pub(super) entries: Vec<Entry>,
     pub(super) seed: Seed,
     pub(super) time_unix_micros: u64,
+    /// Whether the call may have been made before: then there may be memos of the calls below it.
+    pub(super) again: bool,
+    /// Whether the host makes it again by itself, so that it needs no intent.
+    pub(super) repeats: bool,
+    intent_is_open: AtomicBool,
+    /// How often a call below this one had an effect that stays when this one fails.
+    effects: AtomicU64,
     /// The highest commit that this call, or one below it, made or saw.
     reached: AtomicU64,
 }
 
 impl Root {
-    pub(super) fn new(directory: Arc<Directory>, call: &RootCall, seed: Seed, time_unix_micros: u64) -> Self {
+    /// A call from outside.
+    pub(super) fn new(directory: Arc<Directory>, call: RootCall, seed: Seed, time_unix_micros: u64) -> Self {
         Self {
             directory,
-            identity: call.identity.clone(),
-            request: call.request.clone(),
+            service: call.service,
+            function: call.function,
+            arguments: call.arguments.into(),
+            identity: call.identity,
+            calling_service: None,
+            request: call.request,
+            key: call.key,
+            entries: Vec::new(),
             seed,
             time_unix_micros,
+            again: false,
+            repeats: false,
+            intent_is_open: AtomicBool::new(false),
+            effects: AtomicU64::new(0),
             reached: AtomicU64::new(0),
         }
+    }
+
+    /// A call of the host's own.
+    pub(super) fn of_host(directory: Arc<Directory>, call: HostCall, seed: Seed, request: RequestId) -> Self {
+        Self {
+            directory,
+            service: call.service,
+            function: call.function,
+            arguments: call.arguments.into(),
+            identity: None,
+            calling_service: call.calling_service,
+            request,
+            key: None,
+            entries: call.entries,
+            seed,
+            time_unix_micros: call.time_unix_micros,
+            again: true,
+            repeats: !call.intent,
+            intent_is_open: AtomicBool::new(false),
+            effects: AtomicU64::new(0),
+            reached: AtomicU64::new(0),
+        }
+    }
+
+    /// The call that `intent` is of, with what `function` is in `directory`.
+    pub(super) fn of_intent(
+        intent: &Intent,
+        directory: Arc<Directory>,
+        function: Arc<Function>,
+        arguments: Vec<Val>,
+        request: RequestId,
+        entries: Vec<Entry>,
+    ) -> Self {
+        Self {
+            directory,
+            service: intent.service.clone(),
+            function,
+            arguments: arguments.into(),
+            identity: intent.identity.clone(),
+            calling_service: intent.calling_service.clone(),
+            request,
+            key: intent.key.clone(),
+            entries,
+            seed: intent.seed,
+            time_unix_micros: intent.time_unix_micros,
+            again: true,
+            repeats: false,
+            intent_is_open: AtomicBool::new(true),
+            // Those of the runs before.
+            effects: AtomicU64::new(1),
+            reached: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn id(&self) -> CallId {
+        CallId::of_seed(&self.seed)
     }
 
     pub(super) fn reach(&self, number: Number) {
@@ -40,6 +129,56 @@ impl Root {
 
     pub(super) fn reached(&self) -> Number {
         Number(self.reached.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn needs_intent(&self) -> bool {
+        !self.repeats && !self.intent_is_open()
+    }
+
+    pub(super) fn intent_is_open(&self) -> bool {
+        self.intent_is_open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn effects(&self) -> u64 {
+        self.effects.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn had_effect(&self) {
+        self.effects.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What opens the intent, for a commit in the store of the call's service.
+    pub(super) fn opening(&self) -> Entry {
+        (kept::intent(self.id()), Some(Intent::of(self).encode()))
+    }
+
+    pub(super) fn opened(&self) {
+        self.intent_is_open.store(true, Ordering::Relaxed);
+    }
+
+    /// What is committed at the end of the call, whether it keeps what it wrote or not.
+    pub(super) fn closing(&self, answer: &Answer) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        if self.intent_is_open() {
+            entries.push((kept::intent(self.id()), None));
+        }
+        if !is_sabotaged(Sabotage::MemoApart) {
+            entries.extend(self.remembering(answer));
+        }
+        if answer.commits(&self.function) {
+            entries.extend(self.entries.iter().cloned());
+        }
+        entries
+    }
+
+    /// What keeps the answer for the same request again.
+    pub(super) fn remembering(&self, answer: &Answer) -> Vec<Entry> {
+        let Some(key) = self.key.as_ref().filter(|_| answer.is_kept(&self.function)) else { return Vec::new() };
+        let id = key.id();
+        vec![
+            (kept::answer(id), Some(key.seal(&answer.encode()))),
+            (kept::answer_expiry(self.time_unix_micros, id), Some(bytes::Bytes::new())),
+        ]
     }
 }
 

@@ -10,6 +10,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
 use super::directory::{Directory, Member, NotExported};
+use super::mounts::{Mount, Mounts};
 use super::shadow::Shadow;
 use crate::contract::World;
 use crate::limits::CANDIDATES_MAX;
@@ -100,6 +101,7 @@ pub struct Routing {
     candidates: Vec<Candidate>,
     /// By the candidates that are in it: bit `n` of the position stands for candidate `n`.
     directories: Vec<Arc<Directory>>,
+    mounts: Mounts,
     /// How many times data has changed its form before.
     migrations: u64,
 }
@@ -128,20 +130,49 @@ impl Routing {
                 Directory::new(members, shadows).map(Arc::new)
             })
             .collect::<Result<_, _>>()?;
+        let with_contract = live.iter().filter(|member| member.release.program.contract().is_some());
         let mut worlds: Vec<_> =
-            live.iter().map(|member| (member.service.name().clone(), Arc::clone(&member.release.world))).collect();
+            with_contract.map(|member| (member.service.name().clone(), Arc::clone(&member.release.world))).collect();
         worlds.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(Self { worlds: worlds.into(), candidates, directories, migrations: 0 })
+        Ok(Self { worlds: worlds.into(), candidates, directories, mounts: Mounts::default(), migrations: 0 })
+    }
+
+    /// The same with services that answer what is under their prefixes.
+    #[must_use]
+    pub fn with_mounts(self, mounts: Vec<Mount>) -> Self {
+        Self { mounts: Mounts::new(mounts), ..self }
+    }
+
+    /// What is mounted where `path` is: at a prefix, or under it; of several the one with the longest prefix.
+    #[must_use]
+    pub fn mount_of(&self, path: &str) -> Option<&Mount> {
+        self.mounts.find(path)
     }
 
     /// Contracts that nobody serves: for tests of what reads contracts.
     #[cfg(test)]
     pub(crate) fn of_contracts(worlds: Worlds) -> Self {
         let directory = Directory::new([], &[]).expect("nothing is called");
-        Self { worlds, candidates: Vec::new(), directories: vec![Arc::new(directory)], migrations: 0 }
+        Self {
+            worlds,
+            candidates: Vec::new(),
+            directories: vec![Arc::new(directory)],
+            mounts: Mounts::default(),
+            migrations: 0,
+        }
     }
 
-    /// The contracts of the live releases. Two routings with the same contracts may share it.
+    /// The services with exactly these releases, by name, if there is such a choice.
+    pub(super) fn with_releases(&self, releases: &[(ServiceName, Digest)]) -> Option<&Arc<Directory>> {
+        self.directories.iter().find(|directory| {
+            directory.members().count() == releases.len()
+                && releases.iter().all(|(service, digest)| {
+                    directory.member(service).is_some_and(|member| member.release.digest == *digest)
+                })
+        })
+    }
+
+    /// The contracts of the live releases that have one. Two routings with the same contracts may share it.
     #[must_use]
     pub fn worlds(&self) -> &Worlds {
         &self.worlds

@@ -9,8 +9,10 @@ use tokio::time::timeout_at;
 use super::answer::{Answer, CallError};
 use super::directory::Member;
 use super::execute::{Call, Ended};
+use super::kept;
 use super::nested::{self, Held, NestedError};
 use super::shadow::{Recorded, Watch};
+use crate::fail_point::fail_point;
 use crate::names::CallId;
 use crate::runtime::{Failure, Finished, Frame, Outbound};
 use crate::store::{CommitDetails, CommitError, StoreError, Transaction};
@@ -64,7 +66,9 @@ impl Call {
 
     /// Runs on a fresh snapshot. The run that ends the call is compared with what a candidate does, if there is a `watch`.
     async fn run(&self, outbound: Box<dyn Outbound>, lane: Lane, watch: &mut Option<Watch>) -> Result<Ran, CallError> {
-        let program = &self.member.release.program;
+        let Some(program) = self.member.release.program.contract() else {
+            return Err(CallError::unavailable(self.member.service.name(), "its release has no contract"));
+        };
         let finished = program.run(&self.function, &self.arguments, self.frame(outbound)).await;
         let Finished { result, transaction, outbound } = finished;
         let result = match result {
@@ -77,18 +81,47 @@ impl Call {
         let answer = Answer::of(&self.function, result);
         let recorded =
             watch.as_ref().map(|_| Recorded { snapshot: transaction.snapshot(), effects: transaction.effects() });
-        let reads = if self.read_only || !answer.commits(&self.function) {
+        let mut ended = Ended { answer, reads: None, has_memo: false };
+        if self.read_only {
             self.root.reach(transaction.saw());
-            self.read_only.then(|| transaction.into_reads())
-        } else if self.commit(transaction, lane).await? {
-            None
-        } else {
+            ended.reads = Some(transaction.into_reads());
+        } else if !self.end(transaction, lane, &mut ended).await? {
             return Ok(Ran::Lost(outbound));
-        };
-        if let Some((watch, recorded)) = watch.take().zip(recorded) {
-            watch.compare(self, &answer, recorded, nested::made(outbound));
         }
-        Ok(Ran::Ended((answer, reads)))
+        if let Some((watch, recorded)) = watch.take().zip(recorded) {
+            watch.compare(self, &ended.answer, recorded, nested::made(outbound));
+        }
+        Ok(Ran::Ended(ended))
+    }
+
+    /// Commits what the answer lets stay, and with it what is kept of the call; false when another call came first.
+    async fn end(&self, mut transaction: Transaction, lane: Lane, ended: &mut Ended) -> Result<bool, CallError> {
+        let commits = ended.answer.commits(&self.function);
+        if !commits {
+            self.root.reach(transaction.saw());
+            transaction = self.member.service.store.begin();
+        }
+        if self.is_root() {
+            if self.root.intent_is_open() {
+                fail_point("intent.before-close");
+            }
+            let closing = self.root.closing(&ended.answer);
+            closing.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
+        } else if commits && transaction.has_effects() {
+            let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&self.seed));
+            transaction.set_platform(key, Some(ended.answer.encode().into()));
+            ended.has_memo = true;
+            fail_point("memo.before-commit");
+        }
+        let committed = self.commit(transaction, lane).await?;
+        if committed && ended.has_memo {
+            fail_point("memo.after-commit");
+            self.root.had_effect();
+        }
+        if self.is_root() && self.root.intent_is_open() {
+            fail_point("intent.after-close");
+        }
+        Ok(committed)
     }
 
     fn frame(&self, outbound: Box<dyn Outbound>) -> Frame {
@@ -145,7 +178,8 @@ impl Call {
     /// What the caller is told of a run that gave no answer. The runtime has logged why.
     fn failed(&self, failure: Failure) -> CallError {
         let Member { service, release } = &self.member;
-        if self.blames_component(&failure) && release.breaker.failed() {
+        // A call that is made again and again must not close the service to others.
+        if !self.root.again && self.blames_component(&failure) && release.breaker.failed() {
             tracing::error!(service = %service.name(), digest = %release.digest, "circuit opened");
         }
         let service = service.name();

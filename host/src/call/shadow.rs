@@ -98,7 +98,7 @@ pub(super) struct Recorded {
 /// All that it takes to run a call again.
 struct Again {
     function: Arc<Function>,
-    arguments: Vec<Val>,
+    arguments: Arc<[Val]>,
     identity: Option<Identity>,
     calling_service: Option<ServiceName>,
     seed: Seed,
@@ -127,7 +127,7 @@ impl Watch {
         };
         let again = Again {
             function: Arc::clone(&call.function),
-            arguments: call.arguments.clone(),
+            arguments: Arc::clone(&call.arguments),
             identity: call.root.identity.clone(),
             calling_service: call.calling_service.clone(),
             seed: call.seed,
@@ -161,8 +161,8 @@ impl Shadow {
             outbound: Box::new(Replay::new(again.seed, again.made)),
             request: again.request,
         };
-        let Finished { result, transaction, outbound } =
-            self.member.release.program.run(&again.function, &again.arguments, frame).await;
+        let Some(program) = self.member.release.program.contract() else { return };
+        let Finished { result, transaction, outbound } = program.run(&again.function, &again.arguments, frame).await;
         if matches!(result, Err(Failure::Slots { .. })) {
             // The host had no room, which says nothing about the candidate.
             self.lock().dropped += 1;

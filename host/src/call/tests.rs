@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use wasmtime::component::Val;
 
 use super::*;
-use crate::config::{LimitSettings, RuntimeSettings, StoreSettings};
+use crate::config::{LimitSettings, RetrySettings, RuntimeSettings, StoreSettings};
 use crate::contract::Contracts;
 use crate::journal::simulated::{Fault, SimulatedDisk};
 use crate::names::Digest;
@@ -23,12 +23,22 @@ const LIMITS: LimitSettings = LimitSettings {
     calls_waiting_max: 64,
     wait_ms_max: 1_000,
     store_bytes_max: 1 << 20,
+    kept_bytes_max: 1 << 20,
     events_per_call_max: 10,
     answer_bytes_max: 10_000,
     log_bytes_per_second: 1_000,
     call_depth_max: 3,
     circuit_failures: 1_000,
     circuit_open_ms: 1_000,
+};
+
+const RETRIES: RetrySettings = RetrySettings {
+    answers_kept_ms: 60_000,
+    memos_kept_ms: 60_000,
+    intents_keep_releases: true,
+    intents_at_once: 4,
+    intent_retry_ms_min: 10,
+    intent_retry_ms_max: 100,
 };
 
 const STORE: StoreSettings = StoreSettings {
@@ -75,12 +85,12 @@ impl Rig {
                 limits: LIMITS,
             };
             let program = runtime.link(&code, &world, settings).unwrap();
-            let release = Release::new(Digest::of(&component), world, program, &LIMITS, 0);
+            let release = Release::new(Digest::of(&component), world, Linked::Contract(program), &LIMITS, 0);
             let store = stores.service(&service).unwrap();
             Member { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
         });
         let routing = Routing::new(&members, Vec::new(), &[]).unwrap();
-        let calls = Calls::new(routing, stores, Tasks::default(), 1_000).unwrap();
+        let calls = Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, [7; 16]).unwrap();
         Self { disk, calls, _compiled: compiled }
     }
 
@@ -96,10 +106,11 @@ impl Rig {
             arguments: vec![Val::String(script.into())],
             identity: None,
             request: RequestId::from_bits(7),
+            key: None,
         };
         let calls = self.calls.clone();
         let routing = self.calls.routing();
-        tokio::spawn(async move { calls.call(call, &routing, Origin::HOST).await })
+        tokio::spawn(async move { calls.call(call, &routing, Origin::HOST).await.map(|called| called.answer) })
     }
 
     /// Runs calls while no sync ends, until each has done all but wait for the disk.
@@ -138,7 +149,7 @@ const TOUCHED: [(&str, &str); 7] = [
     ("write", "add n"),
     ("write", "back.write{add m}"),
     ("write", "back.write{add m}; refuse no"),
-    ("write", "back.write{add m}; panic why"),
+    ("write", "get n; panic why"),
     ("read", "get n"),
     ("read", "back.read{get m}"),
     ("write", "keys n"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::arguments::{Change, Rollback};
+use super::arguments::{Change, Promote, Rollback};
 use super::documents::Service;
 use super::failure::{Failure, Kind, Outcome};
 use super::figures::short;
@@ -11,8 +11,8 @@ use super::standing;
 use super::target::Target;
 use crate::names::Digest;
 
-pub(super) fn promote(target: &Target, command: &Change) -> Outcome {
-    told(change("promote", command), target, command)
+pub(super) fn promote(target: &Target, command: &Promote) -> Outcome {
+    told(change("promote", &command.change).after_intents(command.after_intents), target, &command.change)
 }
 
 pub(super) fn abort(target: &Target, command: &Change) -> Outcome {
@@ -25,6 +25,7 @@ pub(super) fn rollback(target: &Target, command: &Rollback) -> Outcome {
         None => None,
     };
     let request = change("rollback", &command.change).query("to", to).flag("force", command.force);
+    let request = request.after_intents(command.after_intents);
     told(request, target, &command.change)
 }
 
@@ -100,6 +101,8 @@ mod tests {
         let asked = format!("POST /services/cart/rollback?reason=r&to=sha256%3Aa{}&force=true", "0".repeat(63));
         check(&format!("switchyard rollback cart --to {full} --force --reason r"), &asked);
 
+        check("switchyard rollback cart --after-intents", "POST /services/cart/rollback?afterIntents=30");
+        check("switchyard promote cart --after-intents=2m", "POST /services/cart/promote?afterIntents=120");
         let (outcome, _) = run(FakeHost::new().answer(200, r#"{"as":"it came"}"#), "switchyard promote cart --json");
         assert_eq!(outcome.expect("a success"), r#"{"as":"it came"}"#);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::StatusCode;
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -34,14 +35,47 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 
 /// Sends `request` to the operator's side of `target` and gives its answer, which may be a refusal.
 pub(super) async fn exchange(request: Request, target: &Target) -> Result<Answer, Failure> {
-    let progress = request.progress.clone();
+    let (progress, patience) = (request.progress.clone(), request.patience);
     let request = request.into_http(target)?;
-    let answered = tokio::time::timeout(ANSWER_WAIT_MAX, answer(request, target)).await;
+    let answered = tokio::time::timeout(ANSWER_WAIT_MAX + patience, answer(request, target)).await;
     progress.end();
-    let answer = answered.unwrap_or_else(|_| {
-        let late = format!("{} gave no answer within {} s", target.url, ANSWER_WAIT_MAX.as_secs());
-        Err(Failure::text(Kind::Unreachable, late))
-    })?;
+    let answer = answered.unwrap_or_else(|_| Err(late(target, ANSWER_WAIT_MAX + patience)))?;
+    permitted(answer)
+}
+
+/// Sends `request`, whose answer is lines that come one after the other, and gives each to `take` as it comes. An answer
+/// that is a refusal is given at the end instead.
+pub(super) async fn follow(
+    request: Request,
+    target: &Target,
+    mut take: impl FnMut(&str) -> Result<(), Failure>,
+) -> Result<Option<Answer>, Failure> {
+    let request = request.into_http(target)?;
+    let mut answer = client().request(request).await.map_err(|error| unreachable(target, error))?;
+    let status = answer.status();
+    if !status.is_success() {
+        return permitted(whole(status, answer.into_body()).await?).map(Some);
+    }
+    let mut line = Vec::new();
+    loop {
+        let Ok(frame) = tokio::time::timeout(ANSWER_WAIT_MAX, answer.body_mut().frame()).await else {
+            return Err(late(target, ANSWER_WAIT_MAX));
+        };
+        let Some(frame) = frame else { return Ok(None) };
+        let frame = frame.map_err(|error| Failure::new(Kind::Unreachable, anyhow::anyhow!(error)))?;
+        for part in frame.data_ref().map_or(&[][..], AsRef::as_ref).split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(part);
+            if line.ends_with(b"\n") {
+                take(&String::from_utf8_lossy(&std::mem::take(&mut line)))?;
+            } else if line.len() > ANSWER_BYTES_MAX {
+                return Err(Failure::text(Kind::Unreachable, "the host answers without end"));
+            }
+        }
+    }
+}
+
+/// The answer, unless the token does not open it.
+fn permitted(answer: Answer) -> Result<Answer, Failure> {
     match answer.status {
         StatusCode::UNAUTHORIZED => Err(Failure::text(Kind::Unauthorized, "the host does not take this token")
             .next("Name the data directory of the host with --data, or set SWITCHYARD_ADMIN_TOKEN to a token of it.")),
@@ -51,12 +85,23 @@ pub(super) async fn exchange(request: Request, target: &Target) -> Result<Answer
 }
 
 async fn answer(request: hyper::Request<Upload>, target: &Target) -> Result<Answer, Failure> {
+    let answer = client().request(request).await.map_err(|error| unreachable(target, error))?;
+    whole(answer.status(), answer.into_body()).await
+}
+
+fn client() -> Client<HttpConnector, Upload> {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(CONNECT_WAIT_MAX));
-    let client = Client::builder(TokioExecutor::new()).build(connector);
-    let answer = client.request(request).await.map_err(|error| unreachable(target, error))?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+    Client::builder(TokioExecutor::new()).build(connector)
+}
+
+fn late(target: &Target, waited: Duration) -> Failure {
+    let late = format!("{} gave no answer within {} s", target.url, waited.as_secs());
+    Failure::text(Kind::Unreachable, late)
+}
+
+async fn whole(status: StatusCode, body: Incoming) -> Result<Answer, Failure> {
+    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
     let body = body.map_err(|error| Failure::new(Kind::Unreachable, anyhow::anyhow!(error)))?;
     Ok(Answer { status, body: body.to_bytes() })
 }

@@ -43,6 +43,7 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         .query("every", command.every)
         .query("reason", command.reason.iter())
         .query("grant", &command.grant)
+        .after_intents(command.after_intents)
         .flag("dryRun", command.dry_run)
         .component(component, format!("the host compiles and judges {}", component.name));
     let answer = request.send(target)?.judged(command.json)?;

@@ -22,6 +22,7 @@ pub(super) struct Service {
     pub(super) kept: Vec<Release>,
     pub(super) figures: ServiceFigures,
     pub(super) store_bytes: u64,
+    pub(super) platform_bytes: u64,
     pub(super) data_version: Option<u64>,
 }
 
@@ -253,13 +254,23 @@ pub(super) struct Token {
 
 /// What it takes to bring a host to what its manifest says.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Plan {
     pub(super) changes: Vec<PlannedChange>,
     /// Digests of components that the host has not got.
     pub(super) missing: Vec<String>,
     pub(super) verdicts: BTreeMap<String, Verdict>,
     pub(super) applied: bool,
+    pub(super) manifest_file: Option<ManifestFile>,
+}
+
+/// The manifest that a host starts with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ManifestFile {
+    pub(super) path: String,
+    /// Whether it says what is applied.
+    pub(super) agrees: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -277,8 +288,25 @@ pub(super) struct PlannedChange {
 pub(super) struct Store {
     pub(super) service: String,
     pub(super) bytes: u64,
+    /// Of what the host keeps of calls beside that.
+    #[serde(default)]
+    pub(super) platform_bytes: u64,
     /// Whether its service exists.
     pub(super) in_use: bool,
+}
+
+/// A call that was begun and has not ended.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Intent {
+    pub(super) id: String,
+    pub(super) service: String,
+    pub(super) function: String,
+    pub(super) age_ms: u64,
+    pub(super) attempts: u64,
+    pub(super) last_error: Option<String>,
+    pub(super) running: bool,
+    pub(super) due_in_ms: u64,
 }
 
 /// One service that takes the events of another.

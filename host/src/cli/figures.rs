@@ -20,6 +20,16 @@ pub(super) fn short(digest: &str) -> String {
     }
 }
 
+/// The id of a call as far as people need it.
+pub(super) fn short_id(id: &str) -> String {
+    id.chars().take(DIGEST_CHARACTERS).collect()
+}
+
+/// Milliseconds in whole seconds, minutes, hours and days.
+pub(super) fn period(millis: u64) -> String {
+    humantime::format_duration(Duration::from_secs(millis / 1000)).to_string()
+}
+
 /// From which release or value to which.
 pub(super) fn moved(from: Option<&str>, to: Option<&str>) -> String {
     match (from, to) {
@@ -108,6 +118,14 @@ mod tests {
         check(999, "999 µs");
         check(2_500, "2.5 ms");
         check(2_300_000, "2.3 s");
+    }
+
+    #[test]
+    fn periods_are_whole_seconds() {
+        let check = |millis: u64, text: &str| assert_eq!(period(millis), text);
+        check(999, "0s");
+        check(61_500, "1m 1s");
+        check(86_400_000, "1day");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod apply;
 mod arguments;
+mod backup;
 mod call;
 mod change;
 mod check;
@@ -18,9 +19,12 @@ mod failure;
 mod fake_host;
 mod figures;
 mod history;
+mod intents;
+mod journal;
 mod output;
 mod progress;
 mod request;
+mod restore;
 mod schedules;
 mod secret_key;
 mod sign;
@@ -62,7 +66,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Up(up) => up::run(up).map(|()| String::new()),
         Command::Status(status) => status::run(&Target::find(&status.host)?, &status),
         Command::Deploy(deploy) => deploy::run(&Target::find(&deploy.host)?, &deploy),
-        Command::Promote(change) => change::promote(&Target::find(&change.host)?, &change),
+        Command::Promote(promote) => change::promote(&Target::find(&promote.change.host)?, &promote),
         Command::Abort(change) => change::abort(&Target::find(&change.host)?, &change),
         Command::Rollback(rollback) => change::rollback(&Target::find(&rollback.change.host)?, &rollback),
         Command::History(history) => history::run(&Target::find(&history.host)?, &history),
@@ -78,6 +82,10 @@ fn dispatch(command: Command) -> Outcome {
             stores::forget(&target, &forget, |question| confirm(question, forget.yes))
         }
         Command::Token(token) => tokens::run(&Target::find(&token.host)?, &token),
+        Command::Intents(intents) => intents::run(&Target::find(&intents.host)?, &intents, confirm),
+        Command::Backup(backup) => backup::run(&Target::find(&backup.host)?, &backup),
+        Command::Restore(restore) => restore::run(&restore),
+        Command::Journal(journal) => journal::run(&journal),
         Command::Sign(sign) => sign::run(&sign),
         Command::Check(check) => check::run(&check),
         Command::Call(call) => call::run(&Target::find(&call.host)?, &call),

@@ -32,6 +32,23 @@ impl Progress {
         Self { bar, then: then.into() }
     }
 
+    /// Shows how far work on many bytes is, whose number is told with it.
+    pub(super) fn work() -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::hidden();
+        }
+        Self { bar: ProgressBar::new(0).with_style(sending()), then: String::new() }
+    }
+
+    /// Work is so far, at `what`.
+    pub(super) fn at(&self, what: &str, bytes: u64, bytes_total: u64) {
+        self.bar.set_length(bytes_total.max(bytes));
+        self.bar.set_position(bytes);
+        if self.bar.message() != what {
+            self.bar.set_message(what.to_owned());
+        }
+    }
+
     /// Counts `bytes` that were sent.
     pub(super) fn sent(&self, bytes: usize) {
         self.bar.inc(u64::try_from(bytes).unwrap_or(u64::MAX));

@@ -1,12 +1,14 @@
 //! One request to the operator's side: its address, its options and its body.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 
+use super::arguments::Period;
 use super::client::{self, Answer};
 use super::component::Component;
 use super::failure::{Failure, Kind};
@@ -25,6 +27,8 @@ pub(super) struct Request {
     headers: Vec<(&'static str, String)>,
     content: Bytes,
     pub(super) progress: Progress,
+    /// How long the host was told to wait before it begins.
+    pub(super) patience: Duration,
 }
 
 impl Request {
@@ -47,7 +51,14 @@ impl Request {
     /// A request for what is below the segments of `path`, each of which may be any text.
     fn new(method: Method, path: &[&str]) -> Self {
         let address = path.iter().map(|segment| format!("/{}", encoded(segment))).collect();
-        Self { method, address, headers: Vec::new(), content: Bytes::new(), progress: Progress::hidden() }
+        Self {
+            method,
+            address,
+            headers: Vec::new(),
+            content: Bytes::new(),
+            progress: Progress::hidden(),
+            patience: Duration::ZERO,
+        }
     }
 
     /// Adds an option for each of `values`: none, one or several.
@@ -62,6 +73,12 @@ impl Request {
     /// Adds an option that is either said or not.
     pub(super) fn flag(self, name: &str, said: bool) -> Self {
         self.query(name, said.then_some(true))
+    }
+
+    /// Has the host wait, at most so long, for calls that were begun.
+    pub(super) fn after_intents(mut self, wait: Option<Period>) -> Self {
+        self.patience = wait.map_or(Duration::ZERO, Period::duration);
+        self.query("afterIntents", wait)
     }
 
     pub(super) fn body(mut self, content_type: &'static str, content: Bytes) -> Self {

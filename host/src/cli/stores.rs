@@ -14,13 +14,13 @@ pub(super) fn list(target: &Target, command: &Stores) -> Outcome {
 }
 
 fn table(stores: &[Store]) -> String {
-    let heading = ["SERVICE", "STORE", "STATE"].map(str::to_owned).to_vec();
+    let heading = ["SERVICE", "STORE", "OF CALLS", "STATE"].map(str::to_owned).to_vec();
     let row = |store: &Store| {
         let state = if store.in_use { "in use" } else { "kept: its service was removed" };
-        vec![store.service.clone(), bytes(store.bytes), state.to_owned()]
+        vec![store.service.clone(), bytes(store.bytes), bytes(store.platform_bytes), state.to_owned()]
     };
     let rows: Vec<_> = std::iter::once(heading).chain(stores.iter().map(row)).collect();
-    output::table(&rows, |column| column == 1)
+    output::table(&rows, |column| matches!(column, 1 | 2))
 }
 
 /// Deletes a store, when `confirm` agrees to the question it is asked.
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn stores() -> serde_json::Value {
-        json!({"items": [{"service": "cart", "bytes": 2048, "inUse": true}, {"service": "blog", "bytes": 7, "inUse": false}]})
+        json!({"items": [{"service": "cart", "bytes": 2048, "platformBytes": 1536, "inUse": true}, {"service": "blog", "bytes": 7, "inUse": false}]})
     }
 
     #[test]
@@ -58,9 +58,9 @@ mod tests {
         let Command::Stores(command) = parsed("switchyard stores") else { panic!("stores") };
         let (outcome, seen) = FakeHost::new().answer(200, stores()).run(|target| list(target, &command));
         let expected = "\
-SERVICE    STORE  STATE
-cart     2.0 KiB  in use
-blog         7 B  kept: its service was removed";
+SERVICE    STORE  OF CALLS  STATE
+cart     2.0 KiB   1.5 KiB  in use
+blog         7 B       0 B  kept: its service was removed";
         assert_eq!((outcome.expect("a table").as_str(), lines(&seen)), (expected, vec!["GET /stores"]));
     }
 

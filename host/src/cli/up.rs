@@ -11,6 +11,7 @@ use super::failure::{Failure, Kind};
 use crate::config::{Configuration, Flags};
 use crate::observe;
 use crate::platform::{self, Progress, StartError};
+use crate::release::OpenError;
 
 pub(super) fn run(command: Up) -> Result<(), Failure> {
     let flags = Flags { listen: command.listen, admin_listen: command.admin, data: command.data };
@@ -43,8 +44,10 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
 fn not_started(configuration: &Configuration, error: StartError) -> Failure {
     let next = match &error {
         StartError::Listen { .. } => None,
-        StartError::Component { .. } => Some("`cargo xtask up` builds the shop's components.".to_owned()),
-        StartError::Refused { .. } => {
+        StartError::Releases(OpenError::Component { .. }) => {
+            Some("`cargo xtask up` builds the shop's components.".to_owned())
+        }
+        StartError::Releases(OpenError::Refused { .. }) => {
             Some("`switchyard check FILE --contract WORLD` judges it without a start.".into())
         }
         StartError::Store(_) => Some(format!(

@@ -1,12 +1,13 @@
 //! The bounds of every setting, and the settings that only make sense together.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::error::{ConfigError, Origins, Problem};
 use super::settings::{
-    EventSettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RuntimeSettings,
-    ServiceSettings, StoreSettings,
+    EventSettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RetrySettings,
+    RuntimeSettings, ServiceSettings, StoreSettings,
 };
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::observe;
@@ -16,6 +17,7 @@ const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 const TIB: u64 = 1024 * GIB;
 const HOUR_MS: u64 = 3_600_000;
+const YEAR_MS: u64 = 366 * 24 * HOUR_MS;
 
 /// A whole commit has to fit where it waits and where it is written, with room for the next one.
 const COMMIT_ROOM: u64 = 2 * COMMIT_BYTES_MAX as u64;
@@ -30,7 +32,11 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     checks.host(&manifest.host);
     checks.gateway(&manifest.gateway);
     checks.store(&manifest.store);
+    if let Some(archive) = &manifest.journal.archive {
+        checks.path("journal.archive", archive);
+    }
     checks.runtime(&manifest.runtime);
+    checks.retries(&manifest.retries);
     checks.events(&manifest.events);
     checks.limits("limits", &all(&manifest.limits));
     if manifest.services.is_empty() {
@@ -39,6 +45,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     for (name, service) in &manifest.services {
         checks.service(&format!("services.{name}"), service);
     }
+    checks.mounts(manifest);
     if checks.problems.is_empty() { Ok(()) } else { Err(ConfigError::Wrong { problems: checks.problems }) }
 }
 
@@ -148,6 +155,15 @@ impl Checks<'_> {
         self.within("runtime.epoch_ms", runtime.epoch_ms, 1..=1_000, "milliseconds");
     }
 
+    fn retries(&mut self, retries: &RetrySettings) {
+        self.within("retries.answers_kept_ms", retries.answers_kept_ms, 1_000..=YEAR_MS, "milliseconds");
+        self.within("retries.memos_kept_ms", retries.memos_kept_ms, 1_000..=YEAR_MS, "milliseconds");
+        self.within("retries.intents_at_once", retries.intents_at_once, 1..=10_000, "calls");
+        let (min, max) = (retries.intent_retry_ms_min, retries.intent_retry_ms_max);
+        self.within("retries.intent_retry_ms_min", min, 1..=HOUR_MS, "milliseconds");
+        self.within("retries.intent_retry_ms_max", max, min..=24 * HOUR_MS, "milliseconds");
+    }
+
     fn events(&mut self, events: &EventSettings) {
         self.within("events.kept_ms", events.kept_ms, 0..=366 * 24 * HOUR_MS, "milliseconds");
         self.within("events.attempts_max", events.attempts_max, 1..=1_000, "attempts");
@@ -170,6 +186,7 @@ impl Checks<'_> {
         check("calls_waiting_max", wide(limits.calls_waiting_max), 0..=1_000_000, "calls");
         check("wait_ms_max", limits.wait_ms_max, 0..=HOUR_MS, "milliseconds");
         check("store_bytes_max", limits.store_bytes_max, 0..=1024 * TIB, "bytes");
+        check("kept_bytes_max", limits.kept_bytes_max, 0..=1024 * TIB, "bytes");
         check("events_per_call_max", wide(limits.events_per_call_max), 0..=100_000, "events");
         check("answer_bytes_max", wide(limits.answer_bytes_max), KIB..=GIB, "bytes");
         check("log_bytes_per_second", limits.log_bytes_per_second, 0..=GIB, "bytes a second");
@@ -205,6 +222,18 @@ impl Checks<'_> {
         }
         self.limits(&format!("{path}.limits"), &service.limits);
     }
+
+    /// Each prefix is of one service.
+    fn mounts(&mut self, manifest: &Manifest) {
+        let mut taken = BTreeMap::new();
+        for (name, service) in &manifest.services {
+            let Some(mount) = &service.mount else { continue };
+            if let Some(other) = taken.insert(mount.trim_end_matches('/'), name) {
+                let detail = format!("{mount:?} is where `services.{other}` is mounted: choose another prefix");
+                self.refuse(&format!("services.{name}.mount"), detail);
+            }
+        }
+    }
 }
 
 fn is_variable(name: &str) -> bool {
@@ -233,6 +262,7 @@ fn all(limits: &LimitSettings) -> LimitOverrides {
         calls_waiting_max: Some(limits.calls_waiting_max),
         wait_ms_max: Some(limits.wait_ms_max),
         store_bytes_max: Some(limits.store_bytes_max),
+        kept_bytes_max: Some(limits.kept_bytes_max),
         events_per_call_max: Some(limits.events_per_call_max),
         answer_bytes_max: Some(limits.answer_bytes_max),
         log_bytes_per_second: Some(limits.log_bytes_per_second),

@@ -6,6 +6,7 @@ use toml::{Table, Value};
 use super::error::{ConfigError, Origin, Origins, Problem};
 use super::keys::{Section, instead_of};
 use super::settings::Manifest;
+use crate::fail_point;
 
 /// What the names of all settings begin with.
 pub(super) const PREFIX: &str = "SWITCHYARD_";
@@ -41,7 +42,8 @@ pub(super) fn apply(
     let ours = environment.iter().filter(|(name, _)| {
         let others = [TOKEN_VARIABLE, ADMIN_VARIABLE, MANIFEST_VARIABLE];
         let orchestrator = ORCHESTRATOR_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        name.starts_with(PREFIX) && !others.contains(&name.as_str()) && !orchestrator
+        let is_ours = !others.contains(&name.as_str()) && !fail_point::VARIABLES.contains(&name.as_str());
+        name.starts_with(PREFIX) && is_ours && !orchestrator
     });
     let (mut manifest, mut problems) = (manifest, Vec::new());
     for (variable, text) in ours {

@@ -6,8 +6,8 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::settings::{
-    DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest,
-    RuntimeSettings, ServiceSettings, StoreSettings,
+    DeploySettings, EventSettings, GatewaySettings, HostSettings, JournalSettings, LimitOverrides, LimitSettings,
+    Manifest, RetrySettings, RuntimeSettings, ServiceSettings, StoreSettings,
 };
 
 /// A word is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
@@ -20,8 +20,10 @@ pub(super) enum Section {
     Host,
     Gateway,
     Store,
+    Journal,
     Runtime,
     Limits,
+    Retries,
     Deploy,
     Events,
     Service,
@@ -30,12 +32,14 @@ pub(super) enum Section {
 
 impl Section {
     /// The sections with a fixed name, in the order in which they are documented.
-    pub(super) const NAMED: [(&'static str, Self); 7] = [
+    pub(super) const NAMED: [(&'static str, Self); 9] = [
         ("host", Self::Host),
         ("gateway", Self::Gateway),
         ("store", Self::Store),
+        ("journal", Self::Journal),
         ("runtime", Self::Runtime),
         ("limits", Self::Limits),
+        ("retries", Self::Retries),
         ("deploy", Self::Deploy),
         ("events", Self::Events),
     ];
@@ -50,8 +54,10 @@ impl Section {
             Self::Host => fields::<HostSettings>(),
             Self::Gateway => fields::<GatewaySettings>(),
             Self::Store => fields::<StoreSettings>(),
+            Self::Journal => fields::<JournalSettings>(),
             Self::Runtime => fields::<RuntimeSettings>(),
             Self::Limits => fields::<LimitSettings>(),
+            Self::Retries => fields::<RetrySettings>(),
             Self::Deploy => fields::<DeploySettings>(),
             Self::Events => fields::<EventSettings>(),
             Self::Service => fields::<ServiceSettings>(),
@@ -111,10 +117,9 @@ mod tests {
 
     #[test]
     fn every_section_knows_its_keys() {
-        assert_eq!(
-            Section::Manifest.keys(),
-            ["host", "gateway", "store", "runtime", "limits", "deploy", "events", "services"]
-        );
+        let sections =
+            ["host", "gateway", "store", "journal", "runtime", "limits", "retries", "deploy", "events", "services"];
+        assert_eq!(Section::Manifest.keys(), sections);
         for (name, section) in Section::NAMED {
             assert!(!section.keys().is_empty(), "{name}");
             assert!(Section::Manifest.keys().contains(&name), "{name}");

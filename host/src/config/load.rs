@@ -50,6 +50,21 @@ impl Configuration {
         }
         self.layers.over(text).map(|(manifest, _)| manifest)
     }
+
+    /// Where the manifest lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.layers.path
+    }
+
+    /// What a start would go by now: the manifest as its file has it at this time.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`].
+    pub fn read_again(&self) -> Result<Manifest, ConfigError> {
+        self.layers.over(&file::read(&self.layers.path)?).map(|(manifest, _)| manifest)
+    }
 }
 
 impl Layers {
@@ -115,6 +130,7 @@ fn resolve(manifest: &mut Manifest, origins: &Origins, folder: &Path) {
         ("gateway.tls_certificate", &mut gateway.tls_certificate),
         ("gateway.tls_key", &mut gateway.tls_key),
         ("gateway.assets", &mut gateway.assets),
+        ("journal.archive", &mut manifest.journal.archive),
     ];
     for (key, path) in optional {
         if let Some(path) = path {

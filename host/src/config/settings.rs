@@ -17,9 +17,11 @@ pub struct Manifest {
     pub host: HostSettings,
     pub gateway: GatewaySettings,
     pub store: StoreSettings,
+    pub journal: JournalSettings,
     pub runtime: RuntimeSettings,
     /// What a service has where its own section says nothing.
     pub limits: LimitSettings,
+    pub retries: RetrySettings,
     pub deploy: DeploySettings,
     pub events: EventSettings,
     pub services: BTreeMap<ServiceName, ServiceSettings>,
@@ -86,6 +88,13 @@ pub struct StoreSettings {
     pub batch_commits_max: usize,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournalSettings {
+    /// The folder that segments are moved to when the host needs them no more; none: they are deleted.
+    pub archive: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuntimeSettings {
@@ -113,6 +122,8 @@ pub struct LimitSettings {
     /// How long a call may wait for its turn.
     pub wait_ms_max: u64,
     pub store_bytes_max: u64,
+    /// Bytes that the host itself keeps beside the service's data: answers, intents, events.
+    pub kept_bytes_max: u64,
     pub events_per_call_max: usize,
     pub answer_bytes_max: usize,
     pub log_bytes_per_second: u64,
@@ -121,6 +132,23 @@ pub struct LimitSettings {
     /// Failures in a row (traps and deadlines) after which a release's circuit opens, and how long it stays open.
     pub circuit_failures: u32,
     pub circuit_open_ms: u64,
+}
+
+/// What is kept so that retries are safe, and how calls that a crash cut short go on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetrySettings {
+    /// How long the answer to a request with an `Idempotency-Key` is kept.
+    pub answers_kept_ms: u64,
+    /// How long the answers of nested calls are kept at least; while a call may still be made again, longer.
+    pub memos_kept_ms: u64,
+    /// Whether a call goes on with the releases that it began with, as long as they are kept; else with the live ones.
+    pub intents_keep_releases: bool,
+    /// Calls that go on at once.
+    pub intents_at_once: usize,
+    /// How long until a call that failed again is made once more: doubled each time, up to a bound.
+    pub intent_retry_ms_min: u64,
+    pub intent_retry_ms_max: u64,
 }
 
 /// What a deploy has to keep to.
@@ -179,6 +207,7 @@ pub struct LimitOverrides {
     pub calls_waiting_max: Option<usize>,
     pub wait_ms_max: Option<u64>,
     pub store_bytes_max: Option<u64>,
+    pub kept_bytes_max: Option<u64>,
     pub events_per_call_max: Option<usize>,
     pub answer_bytes_max: Option<usize>,
     pub log_bytes_per_second: Option<u64>,
@@ -221,6 +250,7 @@ impl ServiceSettings {
             calls_waiting_max: own.calls_waiting_max.unwrap_or(defaults.calls_waiting_max),
             wait_ms_max: own.wait_ms_max.unwrap_or(defaults.wait_ms_max),
             store_bytes_max: own.store_bytes_max.unwrap_or(defaults.store_bytes_max),
+            kept_bytes_max: own.kept_bytes_max.unwrap_or(defaults.kept_bytes_max),
             events_per_call_max: own.events_per_call_max.unwrap_or(defaults.events_per_call_max),
             answer_bytes_max: own.answer_bytes_max.unwrap_or(defaults.answer_bytes_max),
             log_bytes_per_second: own.log_bytes_per_second.unwrap_or(defaults.log_bytes_per_second),

@@ -91,6 +91,22 @@ fn another_text_counts_as_if_it_were_in_the_file() {
 }
 
 #[test]
+fn what_a_start_would_go_by_is_what_the_file_has_at_that_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("switchyard.toml");
+    std::fs::write(&path, CART).expect("a manifest");
+    let configuration = load(&path, &[], Flags::default()).expect("a good manifest");
+    assert_eq!(configuration.path(), path);
+    assert_eq!(configuration.read_again().expect("a good manifest"), configuration.manifest);
+    let text = format!("[limits]\ndeadline_ms = 7\n{CART}");
+    std::fs::write(&path, &text).expect("a manifest");
+    let again = configuration.read_again().expect("a good manifest");
+    assert_eq!(again, configuration.with_text(&text).expect("a good manifest"));
+    std::fs::remove_file(&path).expect("it is there");
+    assert!(configuration.read_again().is_err());
+}
+
+#[test]
 fn flags_win_over_variables_and_those_over_the_manifest() {
     let text = format!("[host]\nlisten = \"127.0.0.1:1\"\ndata = \"here\"\nlog_filter = \"warn\"\n{CART}");
     let variables = [("SWITCHYARD_HOST_LISTEN", "127.0.0.1:2"), ("SWITCHYARD_HOST_DATA", "there")];
@@ -187,6 +203,9 @@ fn a_mistake_is_told_with_its_line() {
     check("[services.blog]\nmount = \"/\"\n", 4, "missing field `component`");
     let mount = "\"blog\" is no path prefix: it starts with `/`";
     check("[services.blog]\ncomponent = \"x\"\nmount = \"blog\"\n", 6, mount);
+    let two =
+        "[services.blog]\ncomponent = \"x\"\nmount = \"/b\"\n[services.news]\ncomponent = \"x\"\nmount = \"/b/\"\n";
+    check(two, 9, "\"/b/\" is where `services.blog` is mounted: choose another prefix");
 }
 
 #[test]

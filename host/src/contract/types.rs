@@ -6,6 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// What a component without a contract keeps.
+pub(super) const HTTP_WORLD: &str = "wasi:http";
+
 /// A value type of the component model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {
@@ -236,4 +239,12 @@ pub struct World {
     pub exports: Vec<Interface>,
     /// Without what the host itself offers (`switchyard:service/…`, `wasi:…`).
     pub imports: Vec<Interface>,
+}
+
+impl World {
+    /// What stands for the contract of a component that speaks HTTP itself: nothing of it can be called.
+    #[must_use]
+    pub fn http() -> Self {
+        Self { name: HTTP_WORLD.into(), docs: "".into(), exports: Vec::new(), imports: Vec::new() }
+    }
 }

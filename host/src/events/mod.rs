@@ -6,6 +6,7 @@
 mod deliver;
 mod entries;
 mod letter;
+mod needed;
 mod operate;
 mod parked;
 mod position;

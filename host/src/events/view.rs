@@ -7,7 +7,7 @@ use super::letter::{Fate, Letter, LetterId};
 use super::position::Position;
 use super::subscription::{Desk, Subscription};
 use super::{Events, schedule, upkeep};
-use crate::clock::{self, rfc_3339};
+use crate::clock::{self, rfc_3339_millis};
 use crate::names::ServiceName;
 use crate::store::{Store, StoreError};
 
@@ -165,10 +165,10 @@ fn letter_view(letter: &Letter, fate: Fate) -> LetterView {
         interface: letter.event.interface.to_string(),
         function: letter.event.function.to_string(),
         payload: serde_json::from_slice(&letter.event.payload).unwrap_or_default(),
-        emitted_at: rfc_3339(letter.emitted_at),
+        emitted_at: rfc_3339_millis(letter.emitted_at),
         attempts: letter.attempts(),
-        first_failed_at: failure.map(|failure| rfc_3339(failure.first_at)),
-        last_failed_at: failure.map(|failure| rfc_3339(failure.last_at)),
+        first_failed_at: failure.map(|failure| rfc_3339_millis(failure.first_at)),
+        last_failed_at: failure.map(|failure| rfc_3339_millis(failure.last_at)),
         error: failure.map(|failure| failure.error.clone()),
     }
 }
@@ -179,8 +179,8 @@ fn schedule_view(schedule: &schedule::Schedule) -> Option<ScheduleView> {
         service: schedule.id.service.clone(),
         function: schedule.id.name.clone(),
         every_ms: u64::try_from(period.as_millis()).unwrap_or(u64::MAX),
-        last_at: last.began_at.map(rfc_3339),
-        next_at: rfc_3339(last.next(period, clock::unix_micros())),
+        last_at: last.began_at.map(rfc_3339_millis),
+        next_at: rfc_3339_millis(last.next(period, clock::unix_micros())),
         running: schedule.runs(),
         error: last.error,
         failures: last.failures,

@@ -3,13 +3,21 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::call::{Answer, CallError, Calls, Origin, RootCall, Routing};
-use crate::names::{Identity, RequestId};
+use http_body_util::BodyExt as _;
+use hyper::{Request, Response};
+
+use super::body::{Body, BodyError};
+use super::intake::IncomingBody;
+use crate::call::{CallError, Called, Calls, Origin, RootCall, Routing, Worlds};
+use crate::names::{Identity, RequestId, ServiceName};
 
 /// Runs calls and knows tokens.
 pub trait Callee: Clone + Send + Sync + 'static {
     /// What calls begin on now.
     fn routing(&self) -> Arc<Routing>;
+
+    /// Has `prepare` know the contracts of what calls are going to begin on, each time before they do.
+    fn announce_to(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static);
 
     /// Runs one call. What it answers is durable.
     fn call(
@@ -17,7 +25,17 @@ pub trait Callee: Clone + Send + Sync + 'static {
         root: RootCall,
         routing: &Routing,
         origin: Origin<'_>,
-    ) -> impl Future<Output = Result<Answer, CallError>> + Send;
+    ) -> impl Future<Output = Result<Called, CallError>> + Send;
+
+    /// Has a service that speaks HTTP itself answer a request; resolves when the answer begins.
+    fn serve(
+        &self,
+        service: &ServiceName,
+        request: Request<IncomingBody>,
+        id: RequestId,
+        routing: &Routing,
+        origin: Origin<'_>,
+    ) -> impl Future<Output = Result<Response<Body>, CallError>> + Send;
 
     /// Whom a bearer token belongs to; nothing for one that is unknown.
     fn authenticate(
@@ -34,13 +52,29 @@ impl Callee for Calls {
         Self::routing(self)
     }
 
+    fn announce_to(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static) {
+        Self::announce_to(self, prepare);
+    }
+
     fn call(
         &self,
         root: RootCall,
         routing: &Routing,
         origin: Origin<'_>,
-    ) -> impl Future<Output = Result<Answer, CallError>> + Send {
+    ) -> impl Future<Output = Result<Called, CallError>> + Send {
         Self::call(self, root, routing, origin)
+    }
+
+    async fn serve(
+        &self,
+        service: &ServiceName,
+        request: Request<IncomingBody>,
+        id: RequestId,
+        routing: &Routing,
+        origin: Origin<'_>,
+    ) -> Result<Response<Body>, CallError> {
+        let response = routing.serve(service, request, id, origin).await?;
+        Ok(response.map(|body| Body::stream(body.map_err(BodyError::from))))
     }
 
     fn authenticate(

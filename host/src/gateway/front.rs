@@ -12,7 +12,6 @@ use super::callee::Callee;
 use super::cors::Cors;
 use super::ids::RequestIds;
 use super::intake::IntakeLimits;
-use super::mounts::{Mount, Mounts};
 use super::rates::Rates;
 use super::routes::RouteError;
 use super::server::{self, ServerSettings};
@@ -45,8 +44,7 @@ pub enum GatewayError {
 /// The public side: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
 #[derive(Debug)]
 pub struct Gateway<C = Calls> {
-    pub(super) surfaces: Surfaces,
-    pub(super) mounts: Mounts,
+    pub(super) surfaces: Arc<Surfaces>,
     pub(super) assets: Option<Assets>,
     pub(super) calls: C,
     pub(super) cors: Cors,
@@ -78,7 +76,6 @@ impl<C: Callee> Gateway<C> {
     pub fn new(
         settings: &GatewaySettings,
         drain_ms_max: u64,
-        mounts: Vec<Mount>,
         calls: C,
         tasks: &Tasks,
     ) -> Result<Arc<Self>, GatewayError> {
@@ -92,9 +89,11 @@ impl<C: Callee> Gateway<C> {
             .assets
             .as_ref()
             .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
+        let surfaces = Arc::new(Surfaces::new(Surface::new(calls.routing().worlds())?));
+        let prepared = Arc::clone(&surfaces);
+        calls.announce_to(move |worlds| drop(prepared.of(worlds)));
         Ok(Arc::new(Self {
-            surfaces: Surfaces::new(Surface::new(calls.routing().worlds())?),
-            mounts: Mounts::new(mounts),
+            surfaces,
             assets: assets.transpose()?,
             calls,
             cors: Cors::new(&settings.cors_origins),

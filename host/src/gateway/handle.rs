@@ -17,13 +17,12 @@ use super::client::Client;
 use super::front::Gateway;
 use super::head::Head;
 use super::intake::Intake;
-use super::mounts::{Mount, MountedRequest};
 use super::problem::Problem;
 use super::refusal::Refusal;
 use super::routes::Found;
 use super::server::Handler;
 use super::surface::Surface;
-use crate::call::{Origin, Routing};
+use crate::call::{Mount, Origin, Routing};
 use crate::clock;
 use crate::names::RequestId;
 use crate::observe::gateway::RouteMetrics;
@@ -125,10 +124,10 @@ impl<C: Callee> Gateway<C> {
                 self.openapi(asked).await
             }
             Found::Nothing if path == "*" => Err(Refusal::Method { allow: ALLOW_ALL }),
-            Found::Nothing => match self.mounts.find(path) {
+            Found::Nothing => match asked.routing.mount_of(path) {
                 Some(mount) => {
                     *seen = Seen { route: &mount.prefix, metrics: &self.metrics.mounted };
-                    return mounted(mount, asked, intake).await;
+                    return self.mounted(mount, asked, intake).await;
                 }
                 None => self.asset(asked, seen).await,
             },
@@ -137,6 +136,13 @@ impl<C: Callee> Gateway<C> {
             Err(Refusal::Method { allow }) if *method == Method::OPTIONS => Ok(self.options(asked, allow)),
             answered => answered,
         }
+    }
+
+    /// What is mounted gets the request as its client sent it, and nobody is authenticated for it.
+    async fn mounted(&self, mount: &Mount, asked: &Asked<'_>, intake: &mut Intake) -> Result<Response<Body>, Refusal> {
+        let Some(body) = intake.take_stream() else { return Err(Refusal::NoRoute) };
+        let request = Request::from_parts(asked.parts.clone(), body);
+        Ok(self.calls.serve(&mount.service, request, asked.id.clone(), asked.routing, asked.origin()).await?)
     }
 
     async fn openapi(&self, asked: &Asked<'_>) -> Result<Response<Body>, Refusal> {
@@ -194,13 +200,6 @@ fn reads_only(asked: &Asked<'_>) -> Result<(), Refusal> {
         Method::GET | Method::HEAD => Ok(()),
         _ => Err(Refusal::Method { allow: ALLOW_READS }),
     }
-}
-
-async fn mounted(mount: &Mount, asked: &Asked<'_>, intake: &mut Intake) -> Result<Response<Body>, Refusal> {
-    let Some(body) = intake.take_stream() else { return Err(Refusal::NoRoute) };
-    let request = Request::from_parts(asked.parts.clone(), body);
-    let request = MountedRequest { request, id: asked.id.clone(), client: asked.client };
-    Ok((mount.service)(request).await?)
 }
 
 /// Sends the client to the same path with a slash at its end.

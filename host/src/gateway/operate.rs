@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hyper::Response;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use matchit::Params;
 
 use super::accept::accepts_json;
@@ -14,11 +14,15 @@ use super::handle::Asked;
 use super::head::Head;
 use super::intake::Intake;
 use super::operation::Operation;
+use super::problem::Problem;
 use super::refusal::Refusal;
-use crate::call::{Answer, RootCall};
+use crate::call::{Answer, Called, RequestKey, RequestScope, RootCall};
 use crate::names::Identity;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Says that the answer is the one that the same request got before.
+const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
+const TRUE: HeaderValue = HeaderValue::from_static("true");
 /// What a service answers is true now, and may be nobody else's business.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -37,25 +41,35 @@ impl<C: Callee> Gateway<C> {
         if operation.answer.is_some() && !accepts_json(head.accept.as_deref()) {
             return Err(Refusal::NotAcceptable);
         }
-        if operation.writes() {
-            head.idempotency_key().map_err(|fault| Refusal::Faults(vec![fault]))?;
-        }
+        let key = match operation.writes() {
+            true => head.idempotency_key().map_err(|fault| Refusal::Faults(vec![fault]))?,
+            false => None,
+        };
         let arguments = operation.address(captured, asked.parts.uri.query())?;
         let body = take_body(operation, head, intake).await?;
+        let arguments = operation.complete(arguments, &body)?;
+        let key = key.map(|key| RequestKey::new(scope(identity.as_ref(), asked), key, &arguments));
         let root = RootCall {
             service: operation.service.clone(),
             function: operation.function.clone(),
-            arguments: operation.complete(arguments, &body)?,
+            arguments,
             identity,
             request: asked.id.clone(),
+            key,
         };
-        match self.calls.call(root, asked.routing, asked.origin()).await? {
+        let Called { answer, replayed } = self.calls.call(root, asked.routing, asked.origin()).await?;
+        let mut response = match answer {
             Answer::Ok(value) => {
                 let json = operation.encode(value.as_ref())?;
-                Ok(self.success(operation, json, head).await)
+                self.success(operation, json, head).await
             }
-            Answer::Err(error) => Err(operation.refusal(error.as_ref())),
+            Answer::Err(error) if replayed => Problem::from(operation.refusal(error.as_ref())).into_response(asked.id),
+            Answer::Err(error) => return Err(operation.refusal(error.as_ref())),
+        };
+        if replayed {
+            response.headers_mut().insert(IDEMPOTENT_REPLAY, TRUE);
         }
+        Ok(response)
     }
 
     /// Who calls. A token that is not good is refused even where none is needed: its sender thinks that it counts.
@@ -81,6 +95,15 @@ impl<C: Callee> Gateway<C> {
             *response.body_mut() = Body::from(sent);
         }
         response
+    }
+}
+
+/// What an `Idempotency-Key` of a request is good for.
+fn scope<'a>(identity: Option<&'a Identity>, asked: &Asked<'a>) -> RequestScope<'a> {
+    RequestScope {
+        caller: identity.map_or("", |identity| &identity.id),
+        method: asked.parts.method.as_str(),
+        path: asked.parts.uri.path(),
     }
 }
 

@@ -209,6 +209,14 @@ impl From<CallError> for Problem {
             CallError::Deadline { .. } => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "The service took too long; nothing was done.")
             }
+            CallError::Begun { .. } => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "The service took too long, and goes on. The same request with the same Idempotency-Key gets its answer.",
+            ),
+            CallError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This Idempotency-Key stands for another request: one with another body.",
+            ),
             CallError::Failed { .. } | CallError::OverLimit { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The service failed; nothing was done.")
             }

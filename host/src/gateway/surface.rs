@@ -42,31 +42,51 @@ impl Surface {
     }
 }
 
-/// The surface that the last request met.
+/// The surface of what requests begin on, and the one before: some are still on that when the pointer has just moved.
 #[derive(Debug)]
-pub(super) struct Surfaces(ArcSwap<Surface>);
+pub(super) struct Surfaces(ArcSwap<[Arc<Surface>; 2]>);
 
 impl Surfaces {
     pub(super) fn new(first: Surface) -> Self {
-        Self(ArcSwap::from_pointee(first))
+        let first = Arc::new(first);
+        Self(ArcSwap::from_pointee([Arc::clone(&first), first]))
     }
 
-    /// The surface of `worlds`.
+    /// The surface of `worlds`, made when it is asked for first: that is before requests begin on them.
     pub(super) fn of(&self, worlds: &Worlds) -> Arc<Surface> {
-        let current = self.0.load_full();
-        if Arc::ptr_eq(&current.worlds, worlds) {
-            return current;
+        let known = self.0.load();
+        if let Some(surface) = known.iter().find(|surface| Arc::ptr_eq(&surface.worlds, worlds)) {
+            return Arc::clone(surface);
         }
+        let [current, _before] = &**known;
         match Surface::new(worlds).map(Arc::new) {
             Ok(surface) => {
-                self.0.store(Arc::clone(&surface));
+                self.0.store(Arc::new([Arc::clone(&surface), Arc::clone(current)]));
                 surface
             }
             // Contracts that do not go together are not deployed; should they be, the earlier routes are served.
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the new contracts have no routes");
-                current
+                Arc::clone(current)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_surface_is_there_until_two_more_have_come() {
+        let worlds: [Worlds; 3] = std::array::from_fn(|_| Worlds::from([]));
+        let surfaces = Surfaces::new(Surface::new(&worlds[0]).expect("no routes"));
+        let made = worlds.each_ref().map(|worlds| surfaces.of(worlds));
+        let check = |number: usize, is_there: bool| {
+            assert_eq!(Arc::ptr_eq(&surfaces.of(&worlds[number]), &made[number]), is_there, "{number}");
+        };
+        check(1, true);
+        check(2, true);
+        check(0, false);
     }
 }

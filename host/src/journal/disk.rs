@@ -47,23 +47,34 @@ pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Directory {
     root: PathBuf,
+    read_only: bool,
 }
 
 impl Directory {
     /// Opens the data directory `root`, and makes it and its folders where they are missing.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
+        Self::make(root, &[JOURNAL_FOLDER, SERVICES_FOLDER])
+    }
+
+    /// Opens the folder `root`, and makes it and the `folders` in it where they are missing.
+    pub(crate) fn make(root: &Path, folders: &[&str]) -> io::Result<Self> {
         let root = std::path::absolute(root)?;
         let missing: Vec<_> = root.ancestors().take_while(|folder| !folder.exists()).collect();
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        for folder in [JOURNAL_FOLDER, SERVICES_FOLDER] {
+        for folder in folders {
             builder.create(root.join(folder))?;
         }
         // The name of each new folder is to be as durable as what is in it.
         for parent in missing.iter().filter_map(|folder| folder.parent()).chain([root.as_path()]) {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { root })
+        Ok(Self { root, read_only: false })
+    }
+
+    /// A folder whose files are only read: its user may be one who cannot write there.
+    pub(crate) fn to_read(root: &Path) -> Self {
+        Self { root: root.to_owned(), read_only: true }
     }
 }
 
@@ -80,7 +91,7 @@ fn options() -> OpenOptions {
 
 impl Disk for Directory {
     fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(options().open(self.root.join(path))?))
+        Ok(Arc::new(options().write(!self.read_only).open(self.root.join(path))?))
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {

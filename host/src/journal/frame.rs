@@ -20,6 +20,36 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JournalId(pub [u8; 16]);
 
+impl JournalId {
+    /// That of a new journal.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no random numbers.
+    pub(crate) fn random() -> std::io::Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        Ok(Self(bytes))
+    }
+
+    /// As files and folders are named by it: 32 hex digits.
+    ///
+    /// # Errors
+    ///
+    /// Nothing for any other text.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let lower = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let bits = u128::from_str_radix(text, 16).ok().filter(|_| lower)?;
+        Some(Self(bits.to_be_bytes()))
+    }
+}
+
+impl std::fmt::Display for JournalId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
 /// The first bytes of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {

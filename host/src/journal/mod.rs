@@ -2,9 +2,11 @@
 //!
 //! Invariant: records are numbered without a gap, and what is durable is always a prefix of that order.
 
+mod archive;
 mod disk;
 mod durable;
 mod frame;
+mod history;
 mod record;
 mod recovery;
 mod shared;
@@ -22,17 +24,24 @@ use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
 
+pub(crate) use archive::Archive;
+use archive::Archiver;
 pub(crate) use disk::{Directory, Disk, DiskFile, JOURNAL_FOLDER, SERVICES_FOLDER, open_lock_file};
 use durable::Gate;
 pub use durable::Stopped;
 pub(crate) use frame::Body;
+#[cfg(test)]
+pub(crate) use frame::SegmentHeader;
 pub use frame::{Damage, End, Frames, JournalId};
+pub use history::HistoryError;
+pub(crate) use history::{Checked, Folder, History, begin_journal};
 pub(crate) use record::RecordWriter;
 pub use record::{Event, Record, RecordError};
 pub use recovery::OpenError;
 pub(crate) use recovery::{Found, Tail, find, replay};
 use shared::{Queued, Shared, SpareState, State};
 
+use crate::fail_point::fail_point;
 use crate::names::Number;
 use crate::observe::journal::JournalMetrics;
 use crate::tasks;
@@ -49,6 +58,8 @@ pub(crate) struct JournalSettings {
 pub(crate) struct Journal {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<io::Result<()>>>>,
+    archiver: Option<Arc<Archiver>>,
+    archiving: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Why a record was not appended. It was not, and the journal is as it was.
@@ -68,13 +79,15 @@ pub(crate) enum AppendError {
 impl Journal {
     /// Goes on where `tail` says; cuts off what was torn there, and removes left-over files.
     ///
-    /// `room` is told when an append that had no room may have it now.
+    /// Segments that are needed no more go to `archive`, if there is one. `room` is told when an append that had no room
+    /// may have it now.
     pub(crate) fn start(
         disk: Arc<dyn Disk>,
         settings: JournalSettings,
         journal: JournalId,
         found: Found,
         tail: &Tail,
+        archive: Option<Archive>,
         room: Arc<Notify>,
     ) -> Result<Self, OpenError> {
         let at_file = |path: &str| {
@@ -113,7 +126,8 @@ impl Journal {
         });
         let writer = writer::Writer::new(Arc::clone(&shared));
         let preparer = Arc::clone(&shared);
-        let journal = Self { shared, threads: Mutex::default() };
+        let archiver = archive.map(|archive| Arc::new(Archiver::new(archive, Arc::clone(&shared))));
+        let journal = Self { shared, threads: Mutex::default(), archiver, archiving: Mutex::default() };
         let threads = [
             tasks::thread("journal", || writer.run()),
             tasks::thread("journal-spare", move || {
@@ -124,6 +138,10 @@ impl Journal {
         for thread in threads {
             let thread = thread.map_err(|source| OpenError::Thread { source })?;
             journal.lock_threads().push(thread);
+        }
+        if let Some(archiver) = journal.archiver.clone() {
+            let thread = tasks::thread("journal-archive", move || archiver.run());
+            *journal.lock_archiving() = Some(thread.map_err(|source| OpenError::Thread { source })?);
         }
         Ok(journal)
     }
@@ -157,10 +175,12 @@ impl Journal {
             state.taken = header_bytes;
             shared.want.notify_one();
         }
+        fail_point("journal.before-append");
         let number = state.next;
         state.next.0 += 1;
         state.taken += bytes;
         state.queue.push_back(Queued { body, opens });
+        fail_point("journal.after-append");
         if shared.is_full(&state) {
             shared.wake_writer(state);
         }
@@ -209,13 +229,19 @@ impl Journal {
         self.shared.lock().segments.get(1).map(|second| Number(second.first.0 - 1))
     }
 
-    /// Deletes the segments that hold nothing behind `number`. The last one stays.
+    /// Deletes the segments that hold nothing behind `number`, or has them moved to the archive. The last one stays.
     ///
     /// The caller takes the lowest number of all who still read the journal: this is the one place where a segment goes.
     pub(crate) fn discard_through(&self, number: Number) -> io::Result<()> {
-        while self.oldest_segment_end().is_some_and(|end| end <= number) {
+        if let Some(archiver) = &self.archiver {
+            archiver.through(number);
+            return Ok(());
+        }
+        while self.shared.oldest_through(number).is_some() {
             let Some(segment) = self.shared.lock().segments.pop_front() else { break };
+            fail_point("segment.before-removal");
             self.shared.disk.remove(&segment.path)?;
+            fail_point("segment.after-removal");
         }
         Ok(())
     }
@@ -228,8 +254,19 @@ impl Journal {
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the journal panicked"))));
         let done = done.collect::<io::Result<()>>();
+        // Only now has the last segment its end.
+        if let Some(archiver) = &self.archiver {
+            archiver.close(if done.is_ok() { archive::End::InOrder } else { archive::End::Broken });
+        }
+        if let Some(thread) = self.lock_archiving().take() {
+            let _panicked = thread.join();
+        }
         self.shared.gate.stop("the host has shut down");
         done
+    }
+
+    fn lock_archiving(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.archiving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_threads(&self) -> MutexGuard<'_, Vec<JoinHandle<io::Result<()>>>> {
@@ -240,5 +277,8 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         self.shared.close();
+        if let Some(archiver) = &self.archiver {
+            archiver.close(archive::End::Broken);
+        }
     }
 }

@@ -41,7 +41,11 @@ pub(crate) struct Segment {
 
 impl Segment {
     pub(crate) fn new(first: Number) -> Self {
-        Self { first, path: format!("{JOURNAL_FOLDER}/{:020}.segment", first.0) }
+        Self::in_folder(JOURNAL_FOLDER, first)
+    }
+
+    pub(crate) fn in_folder(folder: &str, first: Number) -> Self {
+        Self { first, path: format!("{folder}/{:020}.segment", first.0) }
     }
 }
 
@@ -61,18 +65,23 @@ pub(crate) fn spare_path(count: u64) -> String {
 
 /// Lists the segments and checks that they are all of one journal.
 pub(crate) fn find(disk: &dyn Disk) -> Result<Found, OpenError> {
+    find_in(disk, JOURNAL_FOLDER)
+}
+
+/// As [`find`], in any folder.
+pub(crate) fn find_in(disk: &dyn Disk, folder: &str) -> Result<Found, OpenError> {
     let at_file = |path: &str| {
         let path = disk.full(path);
         |source| OpenError::File { path, source }
     };
     let mut found = Found::default();
-    for name in disk.names(JOURNAL_FOLDER).map_err(at_file(JOURNAL_FOLDER))? {
+    for name in disk.names(folder).map_err(at_file(folder))? {
         if name.starts_with("spare-") {
-            found.spares.push(format!("{JOURNAL_FOLDER}/{name}"));
+            found.spares.push(format!("{folder}/{name}"));
         } else if let Some(digits) = name.strip_suffix(".segment") {
-            let path = format!("{JOURNAL_FOLDER}/{name}");
+            let path = format!("{folder}/{name}");
             let first = digits.parse().map(Number).unwrap_or_default();
-            if Segment::new(first).path != path {
+            if Segment::in_folder(folder, first).path != path {
                 return Err(OpenError::Damaged { path: disk.full(&path), offset: 0, source: Damage::Foreign });
             }
             found.segments.push(Segment { first, path });
@@ -82,6 +91,10 @@ pub(crate) fn find(disk: &dyn Disk) -> Result<Found, OpenError> {
     let mut header_of: Option<(SegmentHeader, &Segment)> = None;
     for segment in &found.segments {
         let header = read_header(disk, segment)?;
+        if header.first != segment.first {
+            let source = Damage::Order { number: header.first.0, expected: segment.first.0 };
+            return Err(OpenError::Damaged { path: disk.full(&segment.path), offset: 0, source });
+        }
         if let Some((known, other)) = header_of
             && known.journal != header.journal
         {
@@ -93,7 +106,7 @@ pub(crate) fn find(disk: &dyn Disk) -> Result<Found, OpenError> {
     Ok(found)
 }
 
-fn read_header(disk: &dyn Disk, segment: &Segment) -> Result<SegmentHeader, OpenError> {
+pub(super) fn read_header(disk: &dyn Disk, segment: &Segment) -> Result<SegmentHeader, OpenError> {
     let path = || disk.full(&segment.path);
     let at_file = |source| OpenError::File { path: path(), source };
     let damaged = |source| OpenError::Damaged { path: path(), offset: 0, source };
@@ -104,9 +117,6 @@ fn read_header(disk: &dyn Disk, segment: &Segment) -> Result<SegmentHeader, Open
     }
     file.read_at(0, &mut bytes).map_err(at_file)?;
     let header = SegmentHeader::decode(&bytes).map_err(damaged)?;
-    if header.first != segment.first {
-        return Err(damaged(Damage::Order { number: header.first.0, expected: segment.first.0 }));
-    }
     Ok(header)
 }
 
@@ -155,31 +165,47 @@ pub(crate) fn replay<E: From<OpenError>>(
     Ok(tail)
 }
 
-struct Read {
-    next: Number,
-    end: usize,
+/// What a segment holds.
+pub(super) struct Read {
+    /// The number behind its last record.
+    pub(super) next: Number,
+    /// The byte behind that.
+    pub(super) end: usize,
+    pub(super) how: End,
+}
+
+/// Gives every record of the segment at `path` to `visit`, in order. How the segment ends is not judged.
+pub(super) fn read_records<E: From<OpenError>>(
+    disk: &dyn Disk,
+    path: &str,
+    mut visit: impl FnMut(Number, Record) -> Result<(), E>,
+) -> Result<Read, E> {
+    let full = || disk.full(path);
+    let damaged = |offset, source| OpenError::Damaged { path: full(), offset, source };
+    let bytes = read_file(disk, path).map_err(|source| OpenError::File { path: full(), source })?;
+    let mut frames = Frames::read(&bytes).map_err(|source| damaged(0, source))?;
+    let mut end = frames.offset();
+    while let Some((number, body)) = frames.next() {
+        let record =
+            Record::decode(body).map_err(|source| damaged(end, Damage::Record { number: number.0, source }))?;
+        visit(number, record)?;
+        end = frames.offset();
+    }
+    Ok(Read { next: frames.next_number(), end, how: frames.end() })
 }
 
 fn read_segment<E: From<OpenError>>(
     disk: &dyn Disk,
     segment: &Segment,
     behind: Option<&Segment>,
-    mut visit: impl FnMut(Number, Record) -> Result<(), E>,
+    visit: impl FnMut(Number, Record) -> Result<(), E>,
 ) -> Result<Read, E> {
     let path = || disk.full(&segment.path);
     let damaged = |offset, source| OpenError::Damaged { path: path(), offset, source };
-    let bytes = read_file(disk, &segment.path).map_err(|source| OpenError::File { path: path(), source })?;
-    let mut frames = Frames::read(&bytes).map_err(|source| damaged(0, source))?;
-    let mut offset = frames.offset();
-    while let Some((number, body)) = frames.next() {
-        let record =
-            Record::decode(body).map_err(|source| damaged(offset, Damage::Record { number: number.0, source }))?;
-        visit(number, record)?;
-        offset = frames.offset();
-    }
-    let next = frames.next_number();
-    match (frames.end(), behind) {
-        (End::Damaged(source), _) => return Err(damaged(offset, source).into()),
+    let read = read_records(disk, &segment.path, visit)?;
+    let (next, offset) = (read.next, read.end);
+    match (&read.how, behind) {
+        (End::Damaged(source), _) => return Err(damaged(offset, source.clone()).into()),
         // The next segment was begun when all of this one was durable.
         (End::Torn, Some(_)) => return Err(damaged(offset, Damage::Frame { number: next.0 }).into()),
         (End::Clean, Some(behind)) if behind.first != next => {
@@ -190,7 +216,7 @@ fn read_segment<E: From<OpenError>>(
         }
         (End::Clean, _) => {}
     }
-    Ok(Read { next, end: offset })
+    Ok(read)
 }
 
 fn read_file(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {

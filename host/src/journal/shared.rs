@@ -79,6 +79,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The oldest segment, when there are later ones and it holds nothing behind `number`.
+    pub(super) fn oldest_through(&self, number: Number) -> Option<Segment> {
+        let state = self.lock();
+        let second = state.segments.get(1).filter(|second| second.first.0 - 1 <= number.0);
+        second.and_then(|_| state.segments.front().cloned())
+    }
+
     /// Somebody waits until `number` is durable.
     pub(super) fn want_durable(&self, number: Number) {
         let mut state = self.lock();

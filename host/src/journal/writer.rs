@@ -13,6 +13,7 @@ use super::frame::{SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
 use super::recovery::Segment;
 use super::shared::{Queued, Shared, Spare, State};
 use crate::clock;
+use crate::fail_point::{Sabotage, fail_point, fail_point_after, is_sabotaged};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::Number;
 
@@ -28,6 +29,9 @@ const GATHER_STEP: Duration = Duration::from_micros(100);
 /// Longest time that a batch gathers: a sync costs as much CPU as several calls, so that under load one in this time
 /// is right, however fast the disk is.
 const GATHER_STEPS_MAX: usize = 10;
+
+/// How long a journal that is broken on purpose has answers out before it writes: long enough to be killed in.
+const SABOTAGE_HELD: Duration = Duration::from_millis(20);
 
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -115,9 +119,18 @@ impl Writer {
 
     fn flush(&mut self) -> io::Result<()> {
         let Some(open) = self.open.as_mut().filter(|_| !self.buffer.is_empty()) else { return Ok(()) };
+        if is_sabotaged(Sabotage::AnswerBeforeSync) {
+            self.shared.gate.advance(self.last);
+            std::thread::park_timeout(SABOTAGE_HELD);
+        }
+        fail_point("journal.before-write");
+        let half = self.buffer.get(..self.buffer.len() / 2).unwrap_or_default();
+        fail_point_after("journal.mid-write", || drop(open.file.write_at(open.offset, half)));
         open.file.write_at(open.offset, &self.buffer)?;
+        fail_point("journal.before-sync");
         let started = clock::now();
         open.file.sync()?;
+        fail_point("journal.after-sync");
         self.shared.metrics.sync_seconds.record(clock::now().duration_since(started).as_secs_f64());
         self.shared.metrics.written_bytes.increment(self.buffer.len() as u64);
         open.offset += self.buffer.len() as u64;
@@ -137,8 +150,10 @@ impl Writer {
         let header = SegmentHeader { journal: shared.journal, first };
         spare.file.write_at(0, &header.encode())?;
         spare.file.sync()?;
+        fail_point("journal.before-segment");
         let segment = Segment::new(first);
         shared.disk.rename(&spare.path, &segment.path)?;
+        fail_point("journal.mid-segment");
         shared.disk.sync_folder(JOURNAL_FOLDER)?;
         let mut state = shared.lock();
         // An empty segment of an earlier start had the same name, and is replaced.

@@ -11,6 +11,9 @@ pub(crate) struct JournalMetrics {
     pub(crate) sync_seconds: Histogram,
     pub(crate) written_bytes: Counter,
     pub(crate) segments: Gauge,
+    /// Segments that were copied to the archive, and tries that failed.
+    pub(crate) archived_segments: Counter,
+    pub(crate) archive_failures: Counter,
 }
 
 impl JournalMetrics {
@@ -20,6 +23,8 @@ impl JournalMetrics {
             sync_seconds: histogram!("switchyard_journal_sync_seconds"),
             written_bytes: counter!("switchyard_journal_written_bytes_total"),
             segments: gauge!("switchyard_journal_segments"),
+            archived_segments: counter!("switchyard_journal_archived_segments_total"),
+            archive_failures: counter!("switchyard_journal_archive_failures_total"),
         }
     }
 }

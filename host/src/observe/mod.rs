@@ -3,6 +3,7 @@
 pub mod calls;
 pub(crate) mod events;
 pub mod gateway;
+mod intents;
 pub mod journal;
 mod latency;
 mod logging;
@@ -10,9 +11,15 @@ mod recorder;
 mod releases;
 pub mod runtime;
 mod shadow;
+mod swaps;
 
+pub(crate) use intents::IntentMetrics;
 pub use latency::Latencies;
 pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
 pub use recorder::Metrics;
 pub use releases::{ReleaseCalls, ReleaseFigures, Sample};
 pub use shadow::{Difference, FunctionReport, ShadowReport};
+pub(crate) use swaps::SwapPauses;
+
+/// Its bounds are finer than those of other times.
+const SWAP_PAUSE: &str = "switchyard_swap_pause_seconds";

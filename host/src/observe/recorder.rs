@@ -5,12 +5,31 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::SWAP_PAUSE;
 use crate::tasks::Stop;
 
 /// Bounds of histograms whose name ends in `_seconds`: from a call that reads to one at its deadline.
 const SECONDS: [f64; 18] = [
     0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
     2.5, 5.0, 10.0,
+];
+
+/// Bounds of what a swap makes calls wait for: from what a pointer takes to a migration.
+const PAUSES: [f64; 14] = [
+    0.000_001,
+    0.000_002_5,
+    0.000_005,
+    0.000_01,
+    0.000_025,
+    0.000_05,
+    0.000_1,
+    0.000_25,
+    0.000_5,
+    0.001,
+    0.01,
+    0.1,
+    1.0,
+    10.0,
 ];
 
 /// Bounds of histograms whose name ends in `_bytes`.
@@ -56,6 +75,7 @@ fn install() -> PrometheusHandle {
         .set_buckets(&COUNTS)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS))
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_bytes".into()), &BYTES))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(SWAP_PAUSE.into()), &PAUSES))
         .expect("no list of bounds is empty")
         .build_recorder();
     let handle = recorder.handle();

@@ -4,11 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::admin::TokenFileError;
-use crate::contract::Verdict;
 
 use crate::gateway::GatewayError;
-use crate::names::ServiceName;
-use crate::runtime::{CompileError, LinkError, RuntimeError};
+use crate::runtime::RuntimeError;
 use crate::store::{CloseError, OpenError};
 
 /// Why the host does not start. Nothing is left running.
@@ -22,16 +20,10 @@ pub enum StartError {
     Releases(#[from] crate::release::OpenError),
     #[error("cannot open the stores")]
     Store(#[from] OpenError),
+    #[error("cannot find the calls that the last run of the host had begun")]
+    Intents(#[from] crate::call::FindError),
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    #[error("the component of {service} cannot be read from {path}: build it, or correct the manifest")]
-    Component { service: ServiceName, path: PathBuf, source: std::io::Error },
-    #[error("the component of {service} does not keep its contract\n{verdict}")]
-    Refused { service: ServiceName, verdict: Box<Verdict> },
-    #[error("the component of {service} cannot be compiled")]
-    Compile { service: ServiceName, source: CompileError },
-    #[error("the component of {service} cannot be linked")]
-    Link { service: ServiceName, source: LinkError },
     #[error("a listener has no address")]
     Address { source: std::io::Error },
     #[error(transparent)]

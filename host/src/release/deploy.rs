@@ -82,6 +82,9 @@ impl Releases {
         let inner = &self.inner;
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state();
+            if plan.rollout.as_ref().is_some_and(|rollout| rollout.shadow.is_some()) {
+                has_shadow(&state, &proposals)?;
+            }
             let (known, asked) = (Arc::clone(&state), proposals.clone());
             let scene = move |inner: &Inner| Scene::of(&inner.workshop, &known, &asked);
             let judged = inner.judge(who, scene, &proposals, plan).await;
@@ -233,6 +236,10 @@ impl Inner {
     /// Removes the components that no release has any more. Those of services that the manifest leaves out stay: it may
     /// have them again.
     pub(super) fn sweep(&self) {
+        if self.backups.keep_files() {
+            // The next change takes them away.
+            return;
+        }
         let state = self.state.load();
         let needed = |digest: &Digest| state.records().any(|(_, record)| record.names(digest));
         self.workshop.components.sweep(needed);
@@ -257,6 +264,16 @@ impl Rollout {
             step: if self.shadow.is_some() { None } else { Some(0) },
         }
     }
+}
+
+/// Whether what is proposed can run in shadow: what has a contract can.
+fn has_shadow(state: &State, proposals: &[Proposal]) -> Result<(), DeployError> {
+    for Proposal { service, .. } in proposals {
+        if running(state, service)?.live.program.contract().is_none() {
+            return Err(DeployError::NoShadow { service: service.clone() });
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn running<'s>(state: &'s State, service: &ServiceName) -> Result<&'s Running, DeployError> {

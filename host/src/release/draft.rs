@@ -11,9 +11,9 @@ use super::error::DeployError;
 use super::judge::{Judged, Proposal};
 use super::open::finish_migration;
 use super::plan::{Comparison, Differs, Fate, Present, Serving, Target};
-use super::plan::{check_imports, compare, effective, is_left, outbound_hosts};
+use super::plan::{check_imports, compare, effective, is_left};
 use super::record::{Event, ServiceRecord, What};
-use super::scene::{Place, Scene, around, joined};
+use super::scene::{Place, Scene, around};
 use super::state::{Running, State};
 use super::tokens::Holder;
 use crate::call::Service;
@@ -69,7 +69,6 @@ impl Inner {
             manifest: &state.manifest,
             services: state.services.iter().map(|(name, running)| (name, serving(running))).collect(),
             removed: state.removed.iter().map(|(name, record)| (name, &record.live)).collect(),
-            mounted: &self.mounted,
         };
         let target = Target { manifest: &wanted.manifest, components: &components, worlds: &worlds };
         check_imports(&present, &target)?;
@@ -112,7 +111,7 @@ impl Inner {
         let mut proposals = Vec::new();
         for (name, fate) in draft.comparison.fates.clone() {
             match fate {
-                Fate::Quota => continue,
+                Fate::Beside => continue,
                 Fate::Remove => {
                     scene.around.remove(&name);
                     continue;
@@ -143,7 +142,9 @@ impl Inner {
     /// The place of a service that is to be added, which may have been there before.
     fn coming(&self, state: &State, name: &ServiceName, settings: ServiceSettings, draft: &mut Draft) -> Place {
         let store = self.stores.kept_store(name);
-        let mut earlier = state.removed.get(name).cloned();
+        // What it ran as another kind of service is nothing to go back to.
+        let is_such = |record: &&ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
+        let mut earlier = state.removed.get(name).filter(is_such).cloned();
         let migrating = earlier.as_mut().and_then(|earlier| earlier.migrating.take());
         if let (Some(earlier), Some(migrating), Some(store)) = (&mut earlier, migrating, &store) {
             draft.found.push(finish_migration(store, earlier, migrating));
@@ -152,12 +153,11 @@ impl Inner {
         let stamped = |store: &Store| u64::from(DataStamp::of(store).version);
         let oldest_data =
             store.as_ref().map_or(0, |store| earlier.as_ref().map_or_else(|| stamped(store), |one| one.oldest_data));
-        let granted = earlier.as_ref().map(|earlier| earlier.live.outbound_hosts.as_slice()).unwrap_or_default();
-        let (outbound_hosts, last) =
-            (joined(&settings.outbound_hosts, granted), earlier.as_ref().map_or(0, |earlier| earlier.last));
+        let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();
+        let last = earlier.as_ref().map_or(0, |earlier| earlier.last);
         let coming = Coming { earlier, oldest_data, store_bytes_max: limits.store_bytes_max };
         draft.comings.insert(name.clone(), coming);
-        Place { settings, limits, outbound_hosts, last, live: None, store, oldest_data }
+        Place { settings, limits, granted, last, live: None, store, oldest_data }
     }
 }
 
@@ -261,7 +261,7 @@ impl Draft {
                 Fate::Add => (What::Add, to),
                 Fate::Remove => (What::Remove, None),
                 Fate::Deploy => (What::Deploy, to),
-                Fate::Quota | Fate::Bounds | Fate::Configure => (What::Settings, from),
+                Fate::Beside | Fate::Bounds | Fate::Configure => (What::Settings, from),
             };
             events.push(Event { from, to, reason: details(Some(name)), verdict, ..Event::new(&who.name, name, what) });
         }
@@ -282,8 +282,8 @@ fn components(state: &State, wanted: &Wanted) -> Result<BTreeMap<ServiceName, Di
     if let Some(service) = components.keys().find(|name| !wanted.manifest.services.contains_key(*name)) {
         return Err(DeployError::NotInManifest { service: service.clone() });
     }
-    for (name, settings) in &wanted.manifest.services {
-        if settings.contract.is_none() || components.contains_key(name) {
+    for name in wanted.manifest.services.keys() {
+        if components.contains_key(name) {
             continue;
         }
         let Some(record) = state.record(name) else {
@@ -299,7 +299,6 @@ fn serving(running: &Running) -> Serving<'_> {
 }
 
 fn place(running: &Running, settings: ServiceSettings, manifest: &Manifest) -> Place {
-    let hosts = outbound_hosts(&running.record.live, &running.settings, &settings);
     let limits = settings.limits(&manifest.limits);
-    Place::of(running, settings, limits, hosts)
+    Place::of(running, settings, limits)
 }

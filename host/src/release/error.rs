@@ -4,7 +4,7 @@ use super::files::FileError;
 use super::ledger::LedgerError;
 use super::load::LoadError;
 use super::verdict::Verdict;
-use crate::call::NotExported;
+use crate::call::{IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
 use crate::store::{ForgetError, OpenError};
@@ -42,6 +42,11 @@ pub enum DeployError {
     SeveralMigrations,
     #[error("{CANDIDATES_MAX} services have a candidate already: promote or abort one of them")]
     TooManyCandidates,
+    #[error(
+        "{service} speaks HTTP itself, so that the host cannot run a request of it twice: give a candidate a share of \
+         the callers instead"
+    )]
+    NoShadow { service: ServiceName },
     #[error("no token {name:?}: {why}")]
     Token { name: String, why: &'static str },
     #[error("other changes came first again and again: try once more")]
@@ -70,8 +75,15 @@ pub enum DeployError {
     File(#[from] FileError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Intent(#[from] IntentError),
+    #[error("calls that were begun and may come to {service} have not ended: {}", named(intents))]
+    IntentsOpen { service: ServiceName, intents: Vec<IntentView> },
     #[error("a part of the work ended before its time")]
     Interrupted(#[from] tokio::task::JoinError),
+    /// Nothing was begun.
+    #[error("the host stops")]
+    Stops,
     /// The change goes on, or is finished at the next start.
     #[error("the host stops")]
     Stopping(#[from] tokio::sync::oneshot::error::RecvError),
@@ -85,4 +97,16 @@ impl DeployError {
 
 fn names(services: &[ServiceName]) -> String {
     services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The first few intents, and how many more there are.
+fn named(intents: &[IntentView]) -> String {
+    const NAMED: usize = 5;
+    let first = intents.iter().take(NAMED);
+    let mut names: Vec<_> =
+        first.map(|intent| format!("{} of {} {}", intent.id, intent.service, intent.function)).collect();
+    if intents.len() > NAMED {
+        names.push(format!("and {} more", intents.len() - NAMED));
+    }
+    names.join(", ")
 }

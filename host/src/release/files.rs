@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::fail_point::fail_point;
 use crate::names::Digest;
 
 /// A folder of files that are named by their digest.
@@ -61,11 +62,17 @@ impl Files {
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
+        fail_point("component.mid-put");
         File::open(&self.folder)?.sync_all()
     }
 
     pub(super) fn has(&self, digest: &Digest) -> bool {
         self.path(digest).exists()
+    }
+
+    /// Bytes of the file, if it is there.
+    pub(super) fn bytes(&self, digest: &Digest) -> u64 {
+        fs::metadata(self.path(digest)).map_or(0, |file| file.len())
     }
 
     /// What `digest` names, checked.

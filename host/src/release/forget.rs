@@ -10,7 +10,7 @@ use super::state::State;
 use super::tokens::Holder;
 use super::{Inner, Releases};
 use crate::names::ServiceName;
-use crate::store::ForgetError;
+use crate::store::{ForgetError, Kept};
 
 /// A store, of a service that exists or existed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +19,8 @@ pub struct StoreView {
     pub service: ServiceName,
     /// Of its keys and values.
     pub bytes: u64,
+    /// Of what the host keeps of calls beside that: answers, memos, intents.
+    pub platform_bytes: u64,
     /// Whether its service exists.
     pub in_use: bool,
 }
@@ -30,12 +32,17 @@ impl Releases {
         let Inner { stores, .. } = &*self.inner;
         let manifest = self.inner.manifest();
         let used = manifest.services.keys().filter_map(|name| {
-            Some(StoreView { service: name.clone(), bytes: stores.service(name)?.bytes(), in_use: true })
+            let store = stores.service(name)?;
+            let (bytes, platform_bytes) = (store.bytes(), store.platform_bytes());
+            Some(StoreView { service: name.clone(), bytes, platform_bytes, in_use: true })
         });
-        let kept = stores.kept().into_iter();
-        let mut all: Vec<_> = used
-            .chain(kept.map(|kept| StoreView { service: kept.service, bytes: kept.bytes, in_use: false }))
-            .collect();
+        let kept = stores.kept().into_iter().map(|Kept { service, bytes, platform_bytes }| StoreView {
+            service,
+            bytes,
+            platform_bytes,
+            in_use: false,
+        });
+        let mut all: Vec<_> = used.chain(kept).collect();
         all.sort_by(|one, other| one.service.cmp(&other.service));
         all
     }

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::config::{DeploySettings, Signature};
 use crate::contract::{
     Compatibility, Contracts, Level, Neighbour, OutboundHttp, Surface, Unreadable, VerdictProblem, World,
-    check_together,
+    check_together, judge_http_surface,
 };
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
@@ -79,7 +79,7 @@ pub(super) fn judge(
         let mut verdict = Verdict::new(&proposed.proposal.service, proposed.digest, &proposed.world.name);
         let began = clock::now();
         signature(&mut verdict, settings, proposed);
-        let record = record(proposed, terms, *contracts_digest);
+        let record = record(proposed, terms, contracts_digest);
         contract(&mut verdict, contracts, proposed, &record);
         if let Ok(surface) = &proposed.surface {
             compatibility(&mut verdict, workshop, scene, proposed, surface, &read)?;
@@ -146,18 +146,20 @@ fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'
     }
 }
 
-fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: Digest) -> ReleaseRecord {
+fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest) -> ReleaseRecord {
     let Read { place, digest, world, .. } = proposed;
+    let granted = joined(&place.granted, terms.grants);
     ReleaseRecord {
         number: place.last + 1,
         digest: *digest,
-        contracts,
+        contracts: place.settings.contract.as_ref().map(|_| *contracts),
         world: world.name.to_string(),
         deployed_at: clock::unix_micros(),
         by: terms.by.into(),
         reason: terms.reason.map(Into::into),
         environment: place.settings.environment.clone(),
-        outbound_hosts: joined(&place.outbound_hosts, terms.grants),
+        outbound_hosts: joined(&place.settings.outbound_hosts, &granted),
+        granted,
         data: DataVersions::default(),
     }
 }
@@ -165,7 +167,10 @@ fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: Digest) -> ReleaseR
 fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, record: &ReleaseRecord) {
     let surface = proposed.surface.as_ref().map(AsRef::as_ref);
     // What needs a grant is told by the check of grants.
-    let judged = contracts.judge_surface(&proposed.world, surface, OutboundHttp::Granted);
+    let judged = match record.contracts {
+        Some(_) => contracts.judge_surface(&proposed.world, surface, OutboundHttp::Granted),
+        None => judge_http_surface(surface, OutboundHttp::Granted),
+    };
     if judged.accepted {
         verdict.passed(Check::Contract, format!("it keeps {}", proposed.world.name));
     } else {
@@ -208,6 +213,10 @@ fn compatibility(
     let compatibility = Compatibility::judge(&live, surface, neighbours);
     verdict.asks.more.clone_from(&compatibility.asks_more);
     verdict.asks.less.clone_from(&compatibility.asks_less);
+    if proposed.place.settings.contract.is_none() {
+        verdict.passed(Check::Compatibility, "no other service calls it");
+        return Ok(());
+    }
     match compatibility.level {
         Level::Breaking => {
             let services: Vec<_> = compatibility.breaks.iter().map(|found| found.service.as_str()).collect();

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::files::{FileError, Files};
 use super::record::ReleaseRecord;
-use crate::call::{Release, Service};
+use crate::call::{Linked, Release, Service};
 use crate::config::LimitSettings;
 use crate::contract::{ContractError, Contracts, Sources, Surface, Unreadable, World};
 use crate::names::{Digest, ServiceName};
-use crate::runtime::{CompileError, LinkError, LinkSettings, Program, Runtime};
+use crate::runtime::{CompileError, LinkError, LinkSettings, Runtime};
+use crate::tasks::Tasks;
 
 /// Contracts that are remembered once they were read: the current ones, and those that a rollback goes back to.
 const CONTRACTS_MAX: usize = 4;
@@ -40,6 +41,8 @@ pub enum LoadError {
 #[derive(Debug)]
 pub(super) struct Workshop {
     pub(super) runtime: Runtime,
+    /// What components that speak HTTP themselves run in.
+    tasks: Tasks,
     pub(super) components: Files,
     pub(super) contracts: Files,
     /// The folder of the contracts.
@@ -60,9 +63,10 @@ struct Adopted {
 }
 
 impl Workshop {
-    pub(super) fn new(runtime: Runtime, components: Files, contracts: Files, wit: PathBuf) -> Self {
+    pub(super) fn new(runtime: Runtime, tasks: Tasks, components: Files, contracts: Files, wit: PathBuf) -> Self {
         Self {
             runtime,
+            tasks,
             components,
             contracts,
             wit,
@@ -137,28 +141,27 @@ impl Workshop {
         record: &ReleaseRecord,
         bytes: &[u8],
     ) -> Result<Arc<Release>, LoadError> {
-        let contracts = self.contracts(&record.contracts)?;
-        let world = self.world(&contracts, service, &record.world)?;
-        let program = self.program((service, limits), record, &world, bytes)?;
-        Ok(Arc::new(Release::new(record.digest, world, program, limits, record.deployed_at)))
-    }
-
-    fn program(
-        &self,
-        (name, limits): (&ServiceName, &LimitSettings),
-        record: &ReleaseRecord,
-        world: &Arc<World>,
-        bytes: &[u8],
-    ) -> Result<Arc<Program>, LoadError> {
-        let code =
-            self.runtime.compile(bytes).map_err(|source| LoadError::Compile { service: name.clone(), source })?;
+        let compile = |source| LoadError::Compile { service: service.clone(), source };
+        let link = |source| LoadError::Link { service: service.clone(), source };
         let settings = LinkSettings {
-            service: name.clone(),
+            service: service.clone(),
             environment: record.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             outbound_hosts: record.outbound_hosts.clone(),
             limits: limits.clone(),
         };
-        self.runtime.link(&code, world, settings).map_err(|source| LoadError::Link { service: name.clone(), source })
+        let runtime = &self.runtime;
+        let (world, program) = match &record.contracts {
+            Some(contracts) => {
+                let world = self.world(&*self.contracts(contracts)?, service, &record.world)?;
+                let program = runtime.link(&runtime.compile(bytes).map_err(compile)?, &world, settings);
+                (world, Linked::Contract(program.map_err(link)?))
+            }
+            None => {
+                let program = runtime.link_http(&runtime.compile_http(bytes).map_err(compile)?, settings, &self.tasks);
+                (Arc::new(World::http()), Linked::Http(program.map_err(link)?))
+            }
+        };
+        Ok(Arc::new(Release::new(record.digest, world, program, limits, record.deployed_at)))
     }
 
     /// Makes `record`, whose component is kept, a release of `service`. Blocks, as [`Workshop::release`] does.

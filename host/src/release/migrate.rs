@@ -34,6 +34,7 @@ impl Inner {
         let began = running(&state, service)?;
         let routing = next.routing()?;
         self.mark(service, &began.record, Some(&one.record))?;
+        let first_held = clock::now();
         let migrated = self.migrate_held(one, began, service).await;
         match migrated {
             Ok(hold) => {
@@ -42,9 +43,11 @@ impl Inner {
                 let recorded = self.record(&next, events);
                 self.publish(next, routing, true);
                 drop(hold);
+                self.pauses.held(first_held.elapsed());
                 recorded
             }
             Err(error) => {
+                self.pauses.held(first_held.elapsed());
                 // With the journal stopped it is not known whether the commit is durable: the next start knows.
                 if !DataStamp::of(began.service.store()).is_by(&one.record) {
                     self.mark(service, &began.record, None)?;
@@ -100,7 +103,8 @@ pub(super) async fn commit_migration(
     let store = service.store();
     let seclusion = seclusion(store.begin(), wait);
     let call = CallId::of_seed(&seclusion.seed);
-    let migrated = release.program.migrate(from, seclusion).await;
+    let program = release.program.contract().ok_or("it has no contract, and so no data")?;
+    let migrated = program.migrate(from, seclusion).await;
     migrated.result.map_err(|error| chain(&error))?;
     let commit = migrated.transaction.commit(CommitDetails { call, data_version: Some(stamp.bits()) });
     let number = match tokio::time::timeout_at(until.into(), commit).await {

@@ -4,15 +4,18 @@
 //! of one that fails nothing remains but a line.
 
 mod apply;
+mod backup;
 mod candidate;
 mod change;
 mod comings;
 mod data;
 mod deploy;
 mod draft;
+mod earlier;
 mod error;
 mod files;
 mod forget;
+mod intents;
 mod judge;
 mod ledger;
 mod load;
@@ -30,9 +33,8 @@ mod verdict;
 mod view;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -40,6 +42,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 
 pub use apply::{Applied, Wanted};
+pub use backup::BackupError;
 pub use deploy::{Deployed, Outcome, Plan, Rollout};
 pub use error::DeployError;
 pub use files::FileError;
@@ -56,10 +59,15 @@ pub use verdict::{Asks, Check, Checked, Verdict};
 pub use view::{CandidateView, ReleaseView, ServiceView};
 
 use crate::call::{Calls, Routing};
+use crate::clock;
 use crate::config::Manifest;
-use crate::names::{Digest, ServiceName};
+use crate::fail_point::fail_point;
+use crate::names::ServiceName;
+use crate::observe::SwapPauses;
 use crate::store::Stores;
 use crate::tasks::Tasks;
+use backup::Backups;
+use earlier::Chosen;
 use ledger::{Change, Ledger, LedgerError as Error};
 use load::Workshop;
 use record::Event;
@@ -78,16 +86,19 @@ pub struct Releases {
 
 #[derive(Debug)]
 struct Inner {
+    /// The data directory.
+    data: PathBuf,
     workshop: Workshop,
     ledger: Ledger,
-    /// The component of each service without a contract, as it was at the start.
-    mounted: BTreeMap<ServiceName, Digest>,
     calls: Calls,
     stores: Stores,
     tasks: Tasks,
     state: ArcSwap<State>,
     tokens: ArcSwap<Vec<TokenRecord>>,
     uploads: Uploads,
+    chosen: std::sync::Mutex<Chosen>,
+    pauses: SwapPauses,
+    backups: Backups,
     /// Held by whoever makes a change, from when it knows what to change until that is done.
     changing: Mutex<()>,
 }
@@ -142,6 +153,7 @@ impl Inner {
     fn make(&self, next: State, has_migrated: bool, events: Vec<Event>) -> Result<(), DeployError> {
         let routing = next.routing()?;
         self.record(&next, events)?;
+        fail_point("release.before-swap");
         self.publish(next, routing, has_migrated);
         Ok(())
     }
@@ -164,7 +176,11 @@ impl Inner {
 
     /// Makes `next` what calls begin on.
     fn publish(&self, next: State, routing: Routing, has_migrated: bool) {
-        self.calls.swap(routing.after(&self.calls.routing(), has_migrated));
+        let routing = routing.after(&self.calls.routing(), has_migrated);
+        self.calls.announce(&routing);
+        let began = clock::now();
+        self.calls.swap(routing);
+        self.pauses.moved(began.elapsed());
         self.state.store(Arc::new(next));
     }
 
@@ -187,6 +203,6 @@ fn tell(change: &mut Change, events: Vec<Event>) -> Result<(), Error> {
     events.into_iter().try_for_each(|event| change.tell(event))
 }
 
-fn ledger_path(data: &Path) -> std::path::PathBuf {
+fn ledger_path(data: &Path) -> PathBuf {
     data.join(LEDGER_FILE)
 }

@@ -1,6 +1,5 @@
 //! The start: every service runs what the ledger has for it, or the component of the manifest when it is new.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use super::backup::Backups;
 use super::candidate::Trial;
 use super::change::HOST;
 use super::data::DataStamp;
@@ -18,16 +18,18 @@ use super::load::{LoadError, Workshop};
 use super::migrate::commit_migration;
 use super::record::{CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
 use super::rehearse::{chain, seclusion};
+use super::scene::joined;
 use super::state::{Running, RunningCandidate, State};
 use super::uploads::Uploads;
 use super::{Inner, Releases, ledger_path};
 use crate::call::{Calls, Member, NotExported, Release, Service, Shadow, Share};
 use crate::clock;
 use crate::config::{Manifest, ServiceSettings};
-use crate::contract::{OutboundHttp, Verdict, check_together};
+use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
-use crate::runtime::Runtime;
+use crate::observe::SwapPauses;
+use crate::runtime::{Program, Runtime};
 use crate::store::{Store, Stores, Transaction};
 use crate::tasks::Tasks;
 
@@ -98,8 +100,7 @@ struct Starter<'a> {
 }
 
 impl Releases {
-    /// Starts the services of `manifest` that have a contract, over the data directory `data`. `mounted` has the
-    /// components of the others.
+    /// Starts the services of `manifest` over the data directory `data`.
     ///
     /// Blocks while components are compiled.
     ///
@@ -113,18 +114,17 @@ impl Releases {
         stores: &Stores,
         tasks: &Tasks,
         report: Report<'_>,
-        mounted: BTreeMap<ServiceName, Digest>,
     ) -> Result<(Self, Calls), OpenError> {
         let ledger = Ledger::open(&ledger_path(data))?;
         let components = Files::open(data.join(COMPONENTS_FOLDER), "wasm")?;
         let contracts = Files::open(data.join(CONTRACTS_FOLDER), "json")?;
-        let workshop = Workshop::new(runtime, components, contracts, manifest.host.wit.clone());
+        let workshop = Workshop::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
         // Their names are as durable as what will be in them: without the ledger a start would begin anew.
         sync_folder(data)?;
-        let (recorded, tokens) = (ledger.services()?, ledger.tokens()?);
+        let (recorded, tokens, secret) = (ledger.services()?, ledger.tokens()?, ledger.secret()?);
         // Nobody judges by them yet: those that no release was judged by can go.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
-        workshop.contracts.sweep(|digest| releases().any(|release| release.contracts == *digest));
+        workshop.contracts.sweep(|digest| releases().any(|release| release.contracts.as_ref() == Some(digest)));
         let starter = Starter {
             manifest,
             workshop: &workshop,
@@ -152,17 +152,21 @@ impl Releases {
         let state = State { manifest: Arc::new(manifest.clone()), services, removed };
         let routing = state.routing()?;
         change.commit()?;
-        let calls = Calls::new(routing, stores.clone(), tasks.clone(), manifest.gateway.authentication_cache_ms_max)?;
+        let remembered = manifest.gateway.authentication_cache_ms_max;
+        let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone(), secret)?;
         let inner = Arc::new(Inner {
+            data: data.into(),
             workshop,
             ledger,
-            mounted,
             calls: calls.clone(),
             stores: stores.clone(),
             tasks: tasks.clone(),
             state: ArcSwap::from_pointee(state),
             tokens: ArcSwap::from_pointee(tokens),
             uploads: Uploads::default(),
+            chosen: std::sync::Mutex::default(),
+            pauses: SwapPauses::new(),
+            backups: Backups::default(),
             changing: Mutex::default(),
         });
         inner.sweep();
@@ -173,8 +177,7 @@ impl Releases {
 impl Starter<'_> {
     /// Starts those of two services at a time.
     fn start(&self) -> Result<Vec<(ServiceName, Start)>, OpenError> {
-        let services: Vec<_> =
-            self.manifest.services.iter().filter(|(_, settings)| settings.contract.is_some()).collect();
+        let services: Vec<_> = self.manifest.services.iter().collect();
         let (first, second) = services.split_at(services.len().div_ceil(2));
         let some = |part: &[(&ServiceName, &ServiceSettings)]| -> Result<Vec<_>, OpenError> {
             part.iter().map(|(name, settings)| Ok(((*name).clone(), self.service(name, settings)?))).collect()
@@ -194,7 +197,9 @@ impl Starter<'_> {
         let limits = settings.limits(&self.manifest.limits);
         let store = self.stores.service(name).expect("the stores were opened for the manifest's services");
         let service = Arc::new(Service::new(name.clone(), store, limits));
-        let recorded = self.recorded.iter().find(|(known, _)| known == name);
+        // A service that was mounted and has a contract now, or the other way round, begins anew.
+        let is_such = |record: &ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
+        let recorded = self.recorded.iter().find(|(known, record)| known == name && is_such(record));
         let start = match recorded {
             Some((_, record)) => self.as_recorded(&service, settings, record.clone()),
             None => self.new_service(&service, settings),
@@ -214,10 +219,18 @@ impl Starter<'_> {
         if let Some(migrating) = record.migrating.take() {
             events.push(finish_migration(service.store(), &mut record, migrating));
         }
+        let mut differs = |what: &str| {
+            let reason = Some(format!("the manifest has {what}"));
+            events.push(Event { reason, ..Event::new(HOST, service.name(), What::Settings) });
+        };
         if record.live.environment != settings.environment {
             record.live.environment.clone_from(&settings.environment);
-            let reason = Some("the manifest has another environment".into());
-            events.push(Event { reason, ..Event::new(HOST, service.name(), What::Settings) });
+            differs("another environment");
+        }
+        let hosts = joined(&settings.outbound_hosts, &record.live.granted);
+        if !record.live.reaches(&hosts) {
+            record.live.outbound_hosts = hosts;
+            differs("other outbound hosts");
         }
         let live = self.workshop.load(service, &record.live)?;
         let candidate = record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate));
@@ -250,28 +263,25 @@ impl Starter<'_> {
             path: path.clone(),
             source,
         })?;
-        let (contracts_digest, contracts) = self.workshop.current_contracts()?;
-        let world = self.workshop.world(&contracts, name, settings.contract.as_deref().unwrap_or_default())?;
-        let outbound = if settings.outbound_hosts.is_empty() { OutboundHttp::Refused } else { OutboundHttp::Granted };
-        let verdict = contracts.judge(&world, &component, outbound);
-        if !verdict.accepted {
-            return Err(OpenError::Refused { service: name.clone(), verdict: Box::new(verdict) });
-        }
+        let (contracts, world) = self.judged(name, settings, &component)?;
         let record = ReleaseRecord {
             number: 1,
             digest: Digest::of(&component),
-            contracts: contracts_digest,
-            world: world.name.to_string(),
+            contracts,
+            world,
             deployed_at: clock::unix_micros(),
             by: HOST.into(),
             reason: Some("the component of the manifest".into()),
             environment: settings.environment.clone(),
             outbound_hosts: settings.outbound_hosts.clone(),
+            granted: Vec::new(),
             data: DataVersions::default(),
         };
         let live = self.workshop.release(name, service.limits(), &record, &component)?;
         let mut record = record;
-        record.data = self.handle.block_on(first_data(service, &live, &record))?;
+        if let Some(program) = live.program.contract() {
+            record.data = self.handle.block_on(first_data(service, (&live, program), &record))?;
+        }
         let oldest_data = record.data.writes;
         self.workshop.components.put(&record.digest, &component)?;
         let event =
@@ -282,13 +292,40 @@ impl Starter<'_> {
             Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate: None };
         Ok(Start { running, events: vec![event] })
     }
+
+    /// The contracts that a new service's component was judged by, and its world; nothing and `wasi:http` where it
+    /// speaks HTTP itself.
+    fn judged(
+        &self,
+        name: &ServiceName,
+        settings: &ServiceSettings,
+        component: &[u8],
+    ) -> Result<(Option<Digest>, String), OpenError> {
+        let outbound = if settings.outbound_hosts.is_empty() { OutboundHttp::Refused } else { OutboundHttp::Granted };
+        let (digest, verdict) = match &settings.contract {
+            None => (None, judge_http(component, outbound)),
+            Some(contract) => {
+                let (digest, contracts) = self.workshop.current_contracts()?;
+                let world = self.workshop.world(&contracts, name, contract)?;
+                (Some(digest), contracts.judge(&world, component, outbound))
+            }
+        };
+        match verdict.accepted {
+            true => Ok((digest, verdict.world)),
+            false => Err(OpenError::Refused { service: name.clone(), verdict: Box::new(verdict) }),
+        }
+    }
 }
 
 /// Brings the data of a new service, which may have been there before, to what its component writes.
-async fn first_data(service: &Service, release: &Release, record: &ReleaseRecord) -> Result<DataVersions, OpenError> {
+async fn first_data(
+    service: &Service,
+    (release, program): (&Release, &Program),
+    record: &ReleaseRecord,
+) -> Result<DataVersions, OpenError> {
     let failed = |why: String| OpenError::Data { service: service.name().clone(), why };
     let wait = Duration::from_millis(service.limits().deadline_ms);
-    let said = release.program.describe_data(seclusion(Transaction::scratch().only_reading(), wait)).await;
+    let said = program.describe_data(seclusion(Transaction::scratch().only_reading(), wait)).await;
     let said = said.map_err(|error| failed(chain(&error)))?;
     let there = DataStamp::of(service.store()).version;
     if said.reads_up_to < there {

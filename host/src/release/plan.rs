@@ -62,8 +62,8 @@ pub enum Differs {
 /// What becomes of a service that is to change, from the least on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fate {
-    /// Its store may hold more or less.
-    Quota,
+    /// Its releases stay as they are: it is mounted elsewhere, or its store may hold more or less.
+    Beside,
     /// Its live release goes on within other bounds.
     Bounds,
     /// It gets a release of the same component with another configuration.
@@ -81,8 +81,6 @@ pub(super) struct Present<'a> {
     pub(super) services: BTreeMap<&'a ServiceName, Serving<'a>>,
     /// The last release of each service that was removed.
     pub(super) removed: BTreeMap<&'a ServiceName, &'a ReleaseRecord>,
-    /// The components of services without a contract.
-    pub(super) mounted: &'a BTreeMap<ServiceName, Digest>,
 }
 
 /// What one service runs.
@@ -97,7 +95,7 @@ pub(super) struct Serving<'a> {
 #[derive(Debug)]
 pub(super) struct Target<'a> {
     pub(super) manifest: &'a Manifest,
-    /// One for each service, but where a mounted one is not to change.
+    /// One for each service.
     pub(super) components: &'a BTreeMap<ServiceName, Digest>,
     /// One for each service with a contract.
     pub(super) worlds: &'a BTreeMap<ServiceName, Arc<World>>,
@@ -119,7 +117,7 @@ pub(super) fn compare(present: &Present<'_>, target: &Target<'_>) -> Comparison 
     for name in names {
         let wanted = target.manifest.services.get(name);
         if is_left(present.manifest, target.manifest, name) {
-            comparison.mounted(present, target, name);
+            comparison.differs(Some(name), Differs::Restart, (None, None), "contract, mount".into());
             continue;
         }
         match (present.services.get(name), wanted) {
@@ -149,6 +147,7 @@ pub(super) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
     manifest.host = present.host.clone();
     manifest.gateway = present.gateway.clone();
     manifest.store = present.store.clone();
+    manifest.journal = present.journal.clone();
     manifest.runtime = present.runtime.clone();
     manifest.events = present.events.clone();
     manifest.deploy.signers.clone_from(&present.deploy.signers);
@@ -156,13 +155,6 @@ pub(super) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
     let left = present.services.iter().filter(|(name, _)| is_left(present, target, name));
     manifest.services.extend(left.map(|(name, settings)| (name.clone(), settings.clone())));
     manifest
-}
-
-/// The hosts that a service may reach under `wanted` settings: those that `live` was granted beyond its settings `before`
-/// stay granted.
-pub(super) fn outbound_hosts(live: &ReleaseRecord, before: &ServiceSettings, wanted: &ServiceSettings) -> Vec<String> {
-    let granted = live.outbound_hosts.iter().filter(|host| !before.outbound_hosts.contains(host));
-    joined(&wanted.outbound_hosts, &granted.cloned().collect::<Vec<_>>())
 }
 
 /// Checks that whoever imports an interface has somebody who exports it.
@@ -198,12 +190,11 @@ pub(super) fn check_imports(present: &Present<'_>, target: &Target<'_>) -> Resul
     Err(NotExported { service, interface }.into())
 }
 
-/// Whether a service is left as it is until the host starts anew: one that has no contract, or is to have none.
+/// Whether a service is left as it is until the host starts anew: one that was mounted and is to have a contract, or the
+/// other way round.
 pub(super) fn is_left(present: &Manifest, target: &Manifest, name: &ServiceName) -> bool {
-    [present, target]
-        .iter()
-        .filter_map(|manifest| manifest.services.get(name))
-        .any(|service| service.contract.is_none())
+    let before_and_after = present.services.get(name).zip(target.services.get(name));
+    before_and_after.is_some_and(|(before, after)| before.contract.is_some() != after.contract.is_some())
 }
 
 impl Comparison {
@@ -228,6 +219,7 @@ impl Comparison {
             ("host", fields(&present.host), fields(&target.host)),
             ("gateway", fields(&present.gateway), fields(&target.gateway)),
             ("store", fields(&present.store), fields(&target.store)),
+            ("journal", fields(&present.journal), fields(&target.journal)),
             ("runtime", fields(&present.runtime), fields(&target.runtime)),
             ("deploy", fields(&present.deploy), fields(&target.deploy)),
             ("events", fields(&present.events), fields(&target.events)),
@@ -239,35 +231,6 @@ impl Comparison {
                 self.differs(None, what, values, format!("{section}.{key}"));
             }
         }
-    }
-
-    /// A service that is in both, or in one of them, and has no contract in one of them.
-    fn mounted(&mut self, present: &Present<'_>, target: &Target<'_>, name: &ServiceName) {
-        let of = |manifest: &Manifest| -> Option<Map<String, Json>> {
-            let settings = manifest.services.get(name)?;
-            let mut fields = fields(settings);
-            // The file is told by its component; bounds that come from the defaults count as well.
-            fields.remove("component");
-            fields.insert("limits".into(), Json::Object(self::fields(&settings.limits(&manifest.limits))));
-            Some(fields)
-        };
-        let before = present.mounted.get(name).or_else(|| Some(&present.services.get(name)?.release.digest));
-        let after = target.components.get(name);
-        let detail = match (of(present.manifest), of(target.manifest)) {
-            (Some(fields), Some(wanted)) => {
-                let another = after.is_some_and(|after| before != Some(after));
-                let keys = another.then(|| "component".to_owned()).into_iter();
-                let keys: Vec<_> = keys.chain(different(&fields, &wanted).into_iter().map(|(key, _)| key)).collect();
-                if keys.is_empty() {
-                    return;
-                }
-                keys.join(", ")
-            }
-            (None, _) => "to be mounted".into(),
-            (_, None) => "to be mounted no more".into(),
-        };
-        let text = |digest: Option<&Digest>| digest.map(Digest::to_string);
-        self.differs(Some(name), Differs::Restart, (text(before), text(after)), detail);
     }
 
     /// A service that runs, and is to go on.
@@ -285,9 +248,9 @@ impl Comparison {
         let before = before.map(|before| fields(&before)).unwrap_or_default();
         for (key, values) in different(&before, &fields(&wanted.limits(&target.manifest.limits))) {
             self.differs(Some(name), Differs::Settings, values, format!("limits.{key}"));
-            self.becomes(name, if key == STORE_BYTES_MAX { Fate::Quota } else { Fate::Bounds });
+            self.becomes(name, if key == STORE_BYTES_MAX { Fate::Beside } else { Fate::Bounds });
         }
-        let ends = serving.has_candidate && self.fates.get(name).is_some_and(|fate| *fate > Fate::Quota);
+        let ends = serving.has_candidate && self.fates.get(name).is_some_and(|fate| *fate > Fate::Beside);
         if let Some(first) = self.differences.get_mut(first).filter(|_| ends) {
             let gap = if first.detail.is_empty() { "" } else { "; " };
             first.detail = format!("{}{gap}its candidate is taken out", first.detail);
@@ -324,15 +287,20 @@ impl Comparison {
             self.differs(Some(name), Differs::Settings, (None, None), format!("environment.{variable}"));
             self.becomes(name, Fate::Configure);
         }
-        let Some(before) = present.manifest.services.get(name) else { return };
-        let hosts = outbound_hosts(release, before, wanted);
-        let set = |hosts: &[String]| hosts.iter().cloned().collect::<BTreeSet<_>>();
-        if set(&hosts) != set(&release.outbound_hosts) {
+        let before = present.manifest.services.get(name);
+        let mount = before.and_then(|before| before.mount.clone());
+        if mount != wanted.mount {
+            self.differs(Some(name), Differs::Settings, (mount, wanted.mount.clone()), "mount".into());
+            self.becomes(name, Fate::Beside);
+        }
+        let hosts = joined(&wanted.outbound_hosts, &release.granted);
+        if !release.reaches(&hosts) {
             let values = (Some(release.outbound_hosts.join(", ")), Some(hosts.join(", ")));
             self.differs(Some(name), Differs::Settings, values, "outbound_hosts".into());
             self.becomes(name, Fate::Configure);
         }
-        for (key, values) in different(&fields(before), &fields(wanted)) {
+        let begins = before.map(fields).unwrap_or_default();
+        for (key, values) in different(&begins, &fields(wanted)) {
             if key == EVENTS_FROM {
                 self.differs(Some(name), Differs::Settings, values, key);
             }

@@ -1,6 +1,6 @@
 //! What is kept of releases: which one each service runs, what came before it, and the history of all changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -16,9 +16,9 @@ pub(super) struct ReleaseRecord {
     pub(super) number: u64,
     /// Of the component.
     pub(super) digest: Digest,
-    /// Of the texts of the contracts that it was judged by.
-    pub(super) contracts: Digest,
-    /// The world of its contract.
+    /// Of the texts of the contracts that it was judged by; nothing for a component that speaks HTTP itself.
+    pub(super) contracts: Option<Digest>,
+    /// The world of its contract, or `wasi:http`.
     pub(super) world: String,
     /// In microseconds since the Unix epoch.
     pub(super) deployed_at: u64,
@@ -28,10 +28,19 @@ pub(super) struct ReleaseRecord {
     pub(super) environment: BTreeMap<String, String>,
     /// Hosts that it may send HTTP requests to, by the manifest and by grants.
     pub(super) outbound_hosts: Vec<String>,
+    /// Those that were granted by name: they stay when the manifest has others.
+    #[serde(default)]
+    pub(super) granted: Vec<String>,
     pub(super) data: DataVersions,
 }
 
 impl ReleaseRecord {
+    /// Whether these, in any order, are the hosts that it may send HTTP requests to.
+    pub(super) fn reaches(&self, hosts: &[String]) -> bool {
+        let set = |hosts: &[String]| hosts.iter().cloned().collect::<BTreeSet<_>>();
+        set(hosts) == set(&self.outbound_hosts)
+    }
+
     /// Whether `other` would be the same: of the same component, with the same contract and configuration.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.digest == other.digest
@@ -133,6 +142,8 @@ pub enum What {
     ReplayEvents,
     DropEvents,
     Token,
+    /// A call that was begun is not made again.
+    GiveUp,
     /// The host ended in the middle of a change, which was undone or finished at the next start.
     Interrupted,
 }

@@ -6,10 +6,10 @@ use super::judge::Judged;
 use super::record::DataVersions;
 use super::scene::Place;
 use super::verdict::{Check, Verdict};
-use crate::call::Release;
+use crate::call::Linked;
 use crate::clock;
 use crate::names::{Digest, RequestId};
-use crate::runtime::{DataVersion, Failure, MigrateError, Seclusion, SmokeFailure};
+use crate::runtime::{DataVersion, Failure, HttpFrame, HttpProgram, MigrateError, Program, Seclusion, SmokeFailure};
 use crate::store::Transaction;
 
 /// Longest time that a component may take to start and answer its smoke calls.
@@ -22,28 +22,47 @@ const LAST_LINES: usize = 4;
 pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: bool) {
     let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
-    let verdict = &mut judged.verdict;
-    match release.program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
+    match &release.program {
+        Linked::Contract(program) => {
+            smoke(&mut judged.verdict, program).await;
+            judged.verdict.timings.insert("startMs", millis(began));
+            if judged.verdict.accepted {
+                data(judged, place, program, as_candidate).await;
+            }
+        }
+        Linked::Http(program) => {
+            start(&mut judged.verdict, program).await;
+            judged.verdict.timings.insert("startMs", millis(began));
+        }
+    }
+}
+
+async fn smoke(verdict: &mut Verdict, program: &Program) {
+    match program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
         Err(error) => {
             let (SmokeFailure::Start(failure) | SmokeFailure::Call { source: failure, .. }) = &error;
             verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), &last_words(failure));
         }
     }
-    verdict.timings.insert("startMs", millis(began));
-    if verdict.accepted {
-        data(judged, place, &release, as_candidate).await;
+}
+
+/// What a component that speaks HTTP itself does with a request nobody but its author knows: it is started, no more.
+async fn start(verdict: &mut Verdict, program: &HttpProgram) {
+    let frame = HttpFrame { request: request_id(), deadline: clock::now() + START_WAIT_MAX };
+    match program.smoke(frame).await {
+        Ok(()) => verdict.passed(Check::Start, "it starts"),
+        Err(failure) => {
+            let words = last_words(&failure);
+            verdict.refused(Check::Start, "the component", "one that starts", chain(&failure), &words);
+        }
     }
 }
 
-async fn data(judged: &mut Judged, place: &Place, release: &Release, as_candidate: bool) {
+async fn data(judged: &mut Judged, place: &Place, program: &Program, as_candidate: bool) {
     let verdict = &mut judged.verdict;
     let there = place.data_version();
-    let said = match release
-        .program
-        .describe_data(seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX))
-        .await
-    {
+    let said = match program.describe_data(seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(said) => said,
         Err(error) => {
             return verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
@@ -53,7 +72,7 @@ async fn data(judged: &mut Judged, place: &Place, release: &Release, as_candidat
     judged.record.data = DataVersions { writes: said.version.into(), reads_up_to: said.reads_up_to.into() };
     let oldest = place.oldest_data;
     if u64::from(said.version) > oldest && u64::from(said.reads_up_to) >= there {
-        migration(verdict, place, release, said, as_candidate).await;
+        migration(verdict, place, program, said, as_candidate).await;
     } else if u64::from(said.reads_up_to) < there {
         let found = format!("a component that reads data up to version {}", said.reads_up_to);
         verdict.refused(Check::Data, "the data", &format!("one that reads version {there}"), found, "");
@@ -63,7 +82,7 @@ async fn data(judged: &mut Judged, place: &Place, release: &Release, as_candidat
 }
 
 /// Has the component migrate a snapshot, of which nothing is kept.
-async fn migration(verdict: &mut Verdict, place: &Place, release: &Release, said: DataVersion, as_candidate: bool) {
+async fn migration(verdict: &mut Verdict, place: &Place, program: &Program, said: DataVersion, as_candidate: bool) {
     let (oldest, version) = (place.oldest_data, said.version);
     if as_candidate {
         let (expected, found) = ("a candidate that changes no data", format!("a migration to version {version}"));
@@ -76,7 +95,7 @@ async fn migration(verdict: &mut Verdict, place: &Place, release: &Release, said
         None => Some(Transaction::scratch()),
     };
     let migrated = match (u32::try_from(oldest), snapshot) {
-        (Ok(from), Some(snapshot)) => release.program.migrate(from, seclusion(snapshot, wait)).await.result,
+        (Ok(from), Some(snapshot)) => program.migrate(from, seclusion(snapshot, wait)).await.result,
         _ => Err(MigrateError::NotExported),
     };
     verdict.timings.insert("migrationMs", millis(began));
@@ -99,8 +118,13 @@ pub(super) fn seclusion(transaction: Transaction, wait: Duration) -> Seclusion {
     if getrandom::fill(&mut seed).is_err() {
         seed = *Digest::of(&clock::unix_micros().to_be_bytes()).bytes();
     }
-    let request = RequestId::from_bits(u128::from(clock::unix_micros()));
+    let request = request_id();
     Seclusion { transaction, seed, time_unix_micros: clock::unix_micros(), deadline: clock::now() + wait, request }
+}
+
+/// The id of a run for nobody.
+fn request_id() -> RequestId {
+    RequestId::from_bits(u128::from(clock::unix_micros()))
 }
 
 pub(super) fn millis(since: Instant) -> u64 {

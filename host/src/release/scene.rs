@@ -38,8 +38,8 @@ pub(super) struct Live {
 pub(super) struct Place {
     pub(super) settings: ServiceSettings,
     pub(super) limits: LimitSettings,
-    /// Hosts that it may send HTTP requests to, by the manifest and by earlier grants.
-    pub(super) outbound_hosts: Vec<String>,
+    /// Hosts that it may send HTTP requests to by earlier grants, beside those of its settings.
+    pub(super) granted: Vec<String>,
     /// The number of its last release.
     pub(super) last: u64,
     /// Nothing for a service that does not run yet.
@@ -63,9 +63,7 @@ impl Scene {
     pub(super) fn of(workshop: &Workshop, state: &State, proposals: &[Proposal]) -> Result<Self, DeployError> {
         let places = proposals.iter().map(|Proposal { service, .. }| {
             let running = running(state, service)?;
-            // What the live release was granted, the next one keeps.
-            let hosts = joined(&running.settings.outbound_hosts, &running.record.live.outbound_hosts);
-            Ok((service.clone(), Place::of(running, running.settings.clone(), running.service.limits().clone(), hosts)))
+            Ok((service.clone(), Place::of(running, running.settings.clone(), running.service.limits().clone())))
         });
         let places = places.collect::<Result<_, DeployError>>()?;
         Ok(Self { contracts: workshop.current_contracts()?, around: around(state), places })
@@ -78,6 +76,9 @@ impl Scene {
     /// The contract that a service is to keep.
     pub(super) fn world(&self, workshop: &Workshop, service: &ServiceName) -> Result<Arc<World>, DeployError> {
         let place = self.place(service)?;
+        if place.settings.contract.is_none() {
+            return Ok(Arc::new(World::http()));
+        }
         let live = place.live.as_ref().map(|live| &*live.world.name);
         let name = place.settings.contract.as_deref().or(live).unwrap_or_default();
         Ok(workshop.world(&self.contracts.1, service, name)?)
@@ -85,17 +86,12 @@ impl Scene {
 }
 
 impl Place {
-    /// The place of a service that runs.
-    pub(super) fn of(
-        running: &Running,
-        settings: ServiceSettings,
-        limits: LimitSettings,
-        outbound_hosts: Vec<String>,
-    ) -> Self {
+    /// The place of a service that runs. What its live release was granted, the next one keeps.
+    pub(super) fn of(running: &Running, settings: ServiceSettings, limits: LimitSettings) -> Self {
         Self {
             settings,
             limits,
-            outbound_hosts,
+            granted: running.record.live.granted.clone(),
             last: running.record.last,
             live: Some(Live::of(running)),
             store: Some(running.service.store().clone()),

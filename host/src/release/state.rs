@@ -10,7 +10,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use super::candidate::Trial;
 use super::data::DataStamp;
 use super::record::{CandidateRecord, ReleaseRecord, ServiceRecord};
-use crate::call::{Candidate, Member, NotExported, Release, Routing, Service};
+use crate::call::{Candidate, Member, Mount, NotExported, Release, Routing, Service};
 use crate::config::{Manifest, ServiceSettings};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::ServiceName;
@@ -57,7 +57,10 @@ impl State {
         let live: Vec<_> = self.services.values().map(Running::live_member).collect();
         let candidates = self.services.values().filter_map(Running::routed_candidate).collect();
         let shadows: Vec<_> = self.services.values().filter_map(Running::shadow).collect();
-        Routing::new(&live, candidates, &shadows)
+        let mounts = self.services.iter().filter_map(|(name, running)| {
+            Some(Mount { prefix: running.settings.mount.clone()?, service: name.clone() })
+        });
+        Ok(Routing::new(&live, candidates, &shadows)?.with_mounts(mounts.collect()))
     }
 }
 

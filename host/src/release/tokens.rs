@@ -11,7 +11,7 @@ use super::Releases;
 use super::error::DeployError;
 
 use super::record::{Event, What};
-use crate::clock::{self, rfc_3339};
+use crate::clock::{self, rfc_3339_millis};
 use crate::config::AdminToken;
 use crate::names::{Digest, ServiceName};
 
@@ -87,7 +87,7 @@ impl TokenRecord {
 
     fn view(&self) -> TokenView {
         let (name, services) = (self.name.clone(), self.services.clone());
-        TokenView { name, role: self.role, services, created_at: rfc_3339(self.created_at) }
+        TokenView { name, role: self.role, services, created_at: rfc_3339_millis(self.created_at) }
     }
 
     fn holder(&self) -> Holder {

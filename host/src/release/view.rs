@@ -11,7 +11,7 @@ use super::change::candidate;
 use super::record::{DataVersions, ReleaseRecord};
 use super::state::Running;
 use crate::call::Release;
-use crate::clock::{self, rfc_3339};
+use crate::clock::{self, rfc_3339_millis};
 use crate::config::EventsFrom;
 use crate::names::{Digest, ServiceName};
 use crate::observe::{ReleaseFigures, ShadowReport};
@@ -21,7 +21,11 @@ use crate::observe::{ReleaseFigures, ShadowReport};
 #[serde(rename_all = "camelCase")]
 pub struct ServiceView {
     pub name: ServiceName,
+    /// The world of its contract, or `wasi:http`.
     pub contract: String,
+    /// The path prefix of a service that speaks HTTP itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount: Option<String>,
     pub live: ReleaseView,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidate: Option<CandidateView>,
@@ -31,6 +35,8 @@ pub struct ServiceView {
     /// Of all calls of the service since the start of the host.
     pub figures: crate::observe::calls::CallFigures,
     pub store_bytes: u64,
+    /// Of what the host keeps of its calls beside that.
+    pub platform_bytes: u64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -113,12 +119,14 @@ impl Releases {
         ServiceView {
             name: name.clone(),
             contract: running.live.world.name.to_string(),
+            mount: running.settings.mount.clone(),
             live: view(&running.record.live, Some(&running.live)),
             candidate: self.candidate_view(name, running),
             kept: running.record.kept.iter().map(|kept| view(kept, None)).collect(),
             data_version: running.data_version(),
             figures: running.service.figures(),
             store_bytes: running.service.store().bytes(),
+            platform_bytes: running.service.store().platform_bytes(),
         }
     }
 
@@ -144,7 +152,9 @@ impl Releases {
             every_seconds: rollout.every_s,
             next_step_at: rollout.every_s.filter(|_| shadow.is_none()).map(|every_s| {
                 let left = Duration::from_secs(every_s).saturating_sub(candidate.trial.lasted());
-                rfc_3339(clock::unix_micros().saturating_add(u64::try_from(left.as_micros()).unwrap_or(u64::MAX)))
+                rfc_3339_millis(
+                    clock::unix_micros().saturating_add(u64::try_from(left.as_micros()).unwrap_or(u64::MAX)),
+                )
             }),
             shadow: shadow
                 .map(|shadow| ShadowView { share: shadow.share().percent() / 100.0, report: shadow.report() }),
@@ -167,7 +177,7 @@ fn view(record: &ReleaseRecord, release: Option<&Release>) -> ReleaseView {
     ReleaseView {
         number: record.number,
         digest: record.digest,
-        deployed_at: rfc_3339(record.deployed_at),
+        deployed_at: rfc_3339_millis(record.deployed_at),
         by: record.by.clone(),
         reason: record.reason.clone(),
         data_version: record.data,

@@ -68,6 +68,11 @@ pub trait Outbound: Any + Send {
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, arguments: &'a [Val]) -> OutboundFuture<'a>;
 
     /// Notes that the run has seen the commits up to `saw`, and gives the highest commit that the root call, and every
-    /// call below it, made or saw so far. What leaves the host waits until that is durable.
+    /// call below it, made or saw so far.
     fn reach(&mut self, saw: Number) -> Number;
+
+    /// As [`Outbound::reach`], for something that is about to leave the host: it waits until that is durable.
+    fn leave(&mut self, saw: Number) -> Number {
+        self.reach(saw)
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmtime::Store;
-use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Val};
 
 use super::answer;
 use super::epoch::Ticker;
@@ -88,9 +88,7 @@ impl Program {
     /// Bytes of the largest memory that an instance begins with.
     #[must_use]
     pub fn initial_memory_bytes(&self) -> u64 {
-        let required = self.instances.component().resources_required();
-        let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or(0);
-        pages.saturating_mul(WASM_PAGE_BYTES)
+        initial_memory_bytes(self.instances.component())
     }
 
     /// Whether its service may send requests to hosts outside.
@@ -142,6 +140,13 @@ impl Program {
             log_tail: String::new(),
         })
     }
+}
+
+/// Bytes of the largest memory that an instance of `component` begins with.
+pub(super) fn initial_memory_bytes(component: &Component) -> u64 {
+    let required = component.resources_required();
+    let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or(0);
+    pages.saturating_mul(WASM_PAGE_BYTES)
 }
 
 /// What a run was for, as the log names it.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::error::CloseError;
 use super::sequencer::Pipeline;
 use super::services::{Member, Services};
+use crate::fail_point::fail_point;
 use crate::journal::Stopped;
 use crate::names::Number;
 
@@ -80,7 +81,9 @@ impl Checkpoints {
         for (member, frozen) in members.iter().zip(frozen) {
             let Some(frozen) = frozen.filter(|_| !is_forgotten(member)) else { continue };
             let failed = |source| CloseError::Index { service: member.index.service.clone(), source };
+            fail_point("index.before-write");
             member.index.write(&frozen, number).map_err(failed)?;
+            fail_point("index.after-write");
             let view = member.index.view().map_err(failed)?;
             self.pipeline.applied(member.store.state(), &frozen, view);
         }
@@ -99,6 +102,7 @@ fn pass(members: &[Member], needed: Option<Number>, number: Number) -> Result<()
     let Some(needed) = needed else { return Ok(()) };
     for Member { index, .. } in members.iter().filter(|member| member.index.number() < needed && !is_forgotten(member))
     {
+        fail_point("index.before-pass");
         index.pass(number).map_err(|source| CloseError::Index { service: index.service.clone(), source })?;
     }
     Ok(())

@@ -61,6 +61,10 @@ pub enum CommitError {
 pub enum OpenError {
     #[error("another host uses {}: stop it first, or choose another data directory", path.display())]
     Locked { path: PathBuf },
+    #[error(
+        "a backup was not restored into {} to its end: delete what is there, and restore it again", path.display()
+    )]
+    Unfinished { path: PathBuf },
     #[error("cannot use {}", path.display())]
     Folder { path: PathBuf, source: io::Error },
     #[error("segments of {bytes} bytes are too small: a commit may take {bytes_min}")]

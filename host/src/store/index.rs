@@ -181,6 +181,30 @@ impl Index {
         self.commit(transaction, number)
     }
 
+    /// Adds entries to a new index, whose number stays what it was.
+    pub(super) fn put(&self, entries: &[(String, Bytes)]) -> Result<(), IndexError> {
+        let transaction = self.database.begin_write()?;
+        {
+            let mut table = transaction.open_table(ENTRIES)?;
+            for (key, value) in entries {
+                table.insert(key.as_bytes(), value.as_ref())?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Makes it the index of the journal `journal` from now on, with the state of `number`.
+    pub(super) fn adopt(&self, journal: JournalId, number: Number) -> Result<(), IndexError> {
+        let transaction = self.begin(number)?;
+        transaction.open_table(IDENTITY)?.insert("journal", journal.0.as_slice())?;
+        self.commit(transaction, number)
+    }
+
+    /// Whether all pages match their checksums.
+    pub(super) fn is_sound(&mut self) -> Result<bool, IndexError> {
+        Ok(self.database.check_integrity()?)
+    }
+
     /// Makes it durable that the state of `number` is the one it has.
     pub(super) fn pass(&self, number: Number) -> Result<(), IndexError> {
         self.commit(self.begin(number)?, number)

@@ -4,6 +4,7 @@
 //! Invariant: what a call reads is the state as of one number, and what it commits is serializable.
 
 mod backend;
+pub(crate) mod backup;
 mod catalog;
 mod checkpoint;
 mod empty;
@@ -30,6 +31,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+pub use backup::{
+    BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
+    restore,
+};
 pub use error::{CloseError, CommitError, ForgetError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};
 pub use outbox::Emitted;
@@ -42,10 +47,13 @@ pub use snapshot::Snapshot;
 pub use transaction::{CommitDetails, Effects, Transaction};
 
 use crate::config::StoreSettings;
-use crate::journal::{Directory, Disk, open_lock_file};
+use crate::journal::{Directory, Disk, JournalId, open_lock_file};
 pub use crate::journal::{Event, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{Number, ServiceName};
+
+/// The file in a data directory that whoever uses it locks.
+pub(crate) const LOCK_FILE: &str = "lock";
 
 /// The smallest segment that holds the largest commit, whatever its keys.
 const SEGMENT_BYTES_MIN: u64 = 2 * COMMIT_BYTES_MAX as u64;
@@ -94,19 +102,47 @@ impl Stores {
     ///
     /// [`OpenError`], with the file and what to do; no commit is lost.
     pub fn open(data: &Path, settings: &StoreSettings, services: &[(ServiceName, u64)]) -> Result<Self, OpenError> {
+        Self::open_archiving(data, settings, services, None)
+    }
+
+    /// As [`Stores::open`]. With an `archive`, a folder that is made if it is not there, segments of the journal are moved
+    /// there when they are needed no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stores::open`].
+    pub fn open_archiving(
+        data: &Path,
+        settings: &StoreSettings,
+        services: &[(ServiceName, u64)],
+        archive: Option<&Path>,
+    ) -> Result<Self, OpenError> {
         if settings.segment_bytes < SEGMENT_BYTES_MIN {
             return Err(OpenError::SegmentsTooSmall { bytes: settings.segment_bytes, bytes_min: SEGMENT_BYTES_MIN });
         }
         let at_folder = |source| OpenError::Folder { path: data.to_owned(), source };
         let directory = Directory::open(data).map_err(at_folder)?;
-        let lock = open_lock_file(&data.join("lock")).map_err(at_folder)?;
+        let lock = open_lock_file(&data.join(LOCK_FILE)).map_err(at_folder)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::Locked { path: data.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(at_folder(source)),
         }
         let disk: Arc<dyn Disk> = Arc::new(directory);
-        Self::open_on(&disk, settings, services, Some(lock))
+        match archive {
+            None => Self::open_on(&disk, settings, services, Some(lock)),
+            Some(archive) => Self::open_with(
+                &disk,
+                settings,
+                services,
+                Some(lock),
+                Some(&|journal: JournalId| {
+                    let made = Directory::make(archive, &[&journal.to_string()]);
+                    let made = made.map_err(|source| OpenError::Folder { path: archive.to_owned(), source })?;
+                    Ok(Arc::new(made))
+                }),
+            ),
+        }
     }
 
     /// As [`Stores::open`], on any disk and with segments of any size.
@@ -116,7 +152,17 @@ impl Stores {
         services: &[(ServiceName, u64)],
         lock: Option<File>,
     ) -> Result<Self, OpenError> {
-        let open::Opened { services, thread } = open::open(disk, settings, services)?;
+        Self::open_with(disk, settings, services, lock, None)
+    }
+
+    fn open_with(
+        disk: &Arc<dyn Disk>,
+        settings: &StoreSettings,
+        services: &[(ServiceName, u64)],
+        lock: Option<File>,
+        archive: Option<open::ArchiveFolder<'_>>,
+    ) -> Result<Self, OpenError> {
+        let open::Opened { services, thread } = open::open(disk, settings, services, archive)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         Ok(Self { inner: Arc::new(Inner { services, running }) })
     }

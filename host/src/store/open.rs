@@ -1,6 +1,8 @@
 //! Opening the stores: each index at its number, the journal behind it, and one order for all.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::backend::Full;
+use super::backup::UNFINISHED;
 use super::catalog;
 use super::checkpoint::Checkpoints;
 use super::error::{CloseError, OpenError};
@@ -17,7 +20,7 @@ use super::sequencer::Pipeline;
 use super::service::{ServiceState, Store};
 use super::services::{List, Member, Services};
 use crate::config::StoreSettings;
-use crate::journal::{self, Disk, Journal, JournalSettings};
+use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings};
 use crate::names::{Number, ServiceName};
 use crate::tasks;
 
@@ -27,13 +30,28 @@ pub(super) struct Opened {
     pub(super) thread: JoinHandle<Result<(), CloseError>>,
 }
 
+/// Opens the disk that the segments of a journal are moved to when the indexes have them.
+pub(super) type ArchiveFolder<'a> = &'a dyn Fn(JournalId) -> Result<Arc<dyn Disk>, OpenError>;
+
+/// Refuses a data directory that a backup was not restored into to its end.
+fn refuse_unfinished(disk: &dyn Disk) -> Result<(), OpenError> {
+    let path = disk.full(UNFINISHED);
+    match disk.open(UNFINISHED) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(OpenError::Folder { path, source }),
+        Ok(_) => Err(OpenError::Unfinished { path: path.parent().map_or(path.clone(), Path::to_owned) }),
+    }
+}
+
 /// Opens what is on `disk`; the services of `services` that have no index get an empty one. All other indexes on the
 /// disk are opened too: the journal may have commits for them.
 pub(super) fn open(
     disk: &Arc<dyn Disk>,
     settings: &StoreSettings,
     services: &[(ServiceName, u64)],
+    archive: Option<ArchiveFolder<'_>>,
 ) -> Result<Opened, OpenError> {
+    refuse_unfinished(&**disk)?;
     let room = Arc::new(Notify::new());
     let full = Arc::new(Full::new(Arc::clone(&room)));
     let found = journal::find(&**disk)?;
@@ -43,7 +61,8 @@ pub(super) fn open(
     let journal_settings =
         JournalSettings { segment_bytes: settings.segment_bytes, batch_commits_max: settings.batch_commits_max };
     // From here on what was replayed is durable: the journal syncs its last segment when it starts.
-    let journal = Journal::start(Arc::clone(disk), journal_settings, id, found, &tail, Arc::clone(&room))?;
+    let archive = archive.map(|open| open(id)).transpose()?.map(|archive| Archive::new(archive, id));
+    let journal = Journal::start(Arc::clone(disk), journal_settings, id, found, &tail, archive, Arc::clone(&room))?;
     let mut stores = clean(&**disk, replay)?;
     let last = Number(tail.next.0 - 1);
     let mut made = false;

@@ -64,12 +64,7 @@ impl<'a> Replay<'a> {
         }
         match id {
             Some(id) => Ok(id),
-            None => {
-                let mut bytes = [0; 16];
-                getrandom::fill(&mut bytes)
-                    .map_err(|error| OpenError::Random { source: std::io::Error::other(error) })?;
-                Ok(JournalId(bytes))
-            }
+            None => JournalId::random().map_err(|source| OpenError::Random { source }),
         }
     }
 
@@ -125,7 +120,7 @@ impl<'a> Replay<'a> {
 }
 
 /// Puts a commit over `view`.
-fn replay(view: &mut View, number: Number, record: Record) -> Result<(), IndexError> {
+pub(super) fn replay(view: &mut View, number: Number, record: Record) -> Result<(), IndexError> {
     view.number = number;
     view.totals.data_version = record.data_version.unwrap_or(view.totals.data_version);
     view.young_bytes += RECORD_BYTES;

@@ -142,6 +142,22 @@ pub(super) fn run(
     Ok(scanned)
 }
 
+/// Gives every entry of `view` to `visit`, in the order of the keys.
+pub(super) fn each<E: From<StoreError>>(
+    view: &View,
+    mut visit: impl FnMut(&str, Bytes) -> Result<(), E>,
+) -> Result<(), E> {
+    let bounds = Bounds { lower: Bound::Unbounded, upper: Bound::Unbounded };
+    let none = BTreeMap::new();
+    let mut merge = Merge::new(Direction::Ascending, &bounds, view, &none)?;
+    while let Some(item) = merge.next()? {
+        if let Some(value) = item.value {
+            visit(&item.key, value)?;
+        }
+    }
+    Ok(())
+}
+
 /// One key as one source has it; no value where the source says that it was deleted.
 struct Item<'a> {
     key: Cow<'a, str>,

@@ -232,6 +232,19 @@ impl Pipeline {
         (frozen, last)
     }
 
+    /// The views of `services` at one instant, and the number of the last commit then; none of a store that has ended.
+    pub(super) fn views<'a>(
+        &self,
+        services: impl Iterator<Item = &'a ServiceState>,
+    ) -> (Vec<Option<Arc<View>>>, Number) {
+        let sequencer = self.lock();
+        let view = |service: &ServiceState| service.forgotten().is_none().then(|| service.view.load_full());
+        let views = services.map(view).collect();
+        let last = self.journal.last();
+        drop(sequencer);
+        (views, last)
+    }
+
     /// Puts the index that has `frozen` in the place of the layer.
     pub(super) fn applied(&self, service: &ServiceState, frozen: &Frozen, index: IndexView) {
         let mut sequencer = self.lock();

@@ -51,6 +51,8 @@ pub struct Kept {
     pub service: ServiceName,
     /// Bytes of its keys and values.
     pub bytes: u64,
+    /// Of what the host keeps of calls beside that.
+    pub platform_bytes: u64,
 }
 
 impl List {
@@ -80,7 +82,12 @@ impl Services {
     pub(super) fn kept(&self) -> Vec<Kept> {
         let list = self.list();
         let kept = list.members.iter().filter(|(_, member)| !member.in_use);
-        kept.map(|(service, member)| Kept { service: service.clone(), bytes: member.store.bytes() }).collect()
+        kept.map(|(service, member)| Kept {
+            service: service.clone(),
+            bytes: member.store.bytes(),
+            platform_bytes: member.store.platform_bytes(),
+        })
+        .collect()
     }
 
     /// See [`super::Stores::kept_store`].

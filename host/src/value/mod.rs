@@ -2,6 +2,7 @@
 //!
 //! A [`Codec`] is made once for a type; the form that each type has in JSON is in `docs/json.md`.
 
+pub mod binary;
 mod decode;
 mod encode;
 mod error;

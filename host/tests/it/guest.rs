@@ -98,6 +98,7 @@ pub(crate) fn limits() -> LimitSettings {
         calls_waiting_max: 4,
         wait_ms_max: 1_000,
         store_bytes_max: 16 << 20,
+        kept_bytes_max: 16 << 20,
         events_per_call_max: 10,
         answer_bytes_max: 10_000,
         log_bytes_per_second: 1_000,

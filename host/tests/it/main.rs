@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails")]
 
 mod apply;
+mod backup;
 mod calls;
 mod compile;
 mod events;

@@ -8,14 +8,18 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use hyper::{Request, Response};
-use switchyard::names::{RequestId, ServiceName};
+use switchyard::call::{Linked, Member, Origin, Release, Routing, Service};
+use switchyard::contract::World;
+use switchyard::names::{Digest, RequestId, ServiceName};
 use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
+use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::Sender;
 use wasmtime::component::Val;
 
-use crate::guest::{Guest, component, limits, link_settings, now, runtime};
+use crate::guest::{Guest, component, limits, link_settings, now, runtime, store_settings};
 
 const COMPONENTS: [&str; 2] = ["web_0_2.wasm", "web_0_3.wasm"];
 
@@ -63,9 +67,7 @@ async fn bodies_stream_both_ways() {
     let runtime = runtime(1);
     for file in COMPONENTS {
         let web = Web::new(&runtime, file, Vec::new());
-        let (send, mut pieces) = tokio::sync::mpsc::channel::<&'static str>(1);
-        let body = futures::stream::poll_fn(move |context| pieces.poll_recv(context));
-        let body = StreamBody::new(futures::StreamExt::map(body, |piece| Ok(Frame::data(Bytes::from(piece)))));
+        let (send, body) = pieces();
         send.send("one").await.unwrap();
         let mut echo = web.ask("/echo", body, 2_000).await.unwrap().into_body();
         for next in [Some("two"), Some("three"), None] {
@@ -123,6 +125,43 @@ async fn a_request_that_nobody_waits_for_any_more_gives_its_slot_back() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn code_that_was_swapped_away_is_unloaded_when_its_last_request_ends() {
+    let runtime = runtime(1);
+    let data = tempfile::tempdir().unwrap();
+    let name = ServiceName::parse("web").unwrap();
+    let stores = Stores::open(data.path(), &store_settings(), &[(name.clone(), 0)]).unwrap();
+    let service = Arc::new(Service::new(name.clone(), stores.service(&name).unwrap(), limits()));
+    for file in COMPONENTS {
+        let Web(program) = Web::new(&runtime, file, Vec::new());
+        let code = Arc::downgrade(&program);
+        let program = Linked::Http(program);
+        let release = Release::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits(), 0);
+        let member = Member { service: Arc::clone(&service), release: Arc::new(release) };
+        let routing = Routing::new(&[member], Vec::new(), &[]).unwrap();
+        let (send, body) = pieces();
+        send.send("one").await.unwrap();
+        let request = Request::post("http://shop.example/web/echo").body(body).unwrap();
+        let answer = routing.serve(&name, request, RequestId::from_bits(1), Origin::HOST).await.unwrap();
+        // A swap lets go of what requests began on.
+        drop(routing);
+        assert!(code.strong_count() > 0, "{file}: a request is under way on it");
+        drop(send);
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "one", "{file}");
+        // The guest goes on for a moment when its answer is there.
+        while code.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// A body whose pieces are sent one by one.
+fn pieces() -> (Sender<&'static str>, impl Body<Data = Bytes, Error = Infallible> + Send + 'static) {
+    let (send, mut pieces) = tokio::sync::mpsc::channel(1);
+    let body = futures::stream::poll_fn(move |context| pieces.poll_recv(context));
+    (send, StreamBody::new(futures::StreamExt::map(body, |piece: &str| Ok(Frame::data(Bytes::from(piece))))))
 }
 
 trait GivesUp: Future + Sized {

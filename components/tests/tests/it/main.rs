@@ -16,5 +16,6 @@ mod orders;
 mod payments;
 mod purchase;
 mod race;
+mod retries;
 mod sessions;
 mod shipping;

@@ -11,8 +11,17 @@ impl Plan {
 }
 
 pub(super) fn text(plan: &Plan) -> String {
+    let mut lines = changes(plan);
+    if let Some(file) = plan.manifest_file.as_ref().filter(|file| !file.agrees) {
+        lines.push(format!("warning: the host starts with {}, which says something else", file.path));
+        lines.push("bring that file to the same, or the next start of the host undoes this".into());
+    }
+    lines.join("\n")
+}
+
+fn changes(plan: &Plan) -> Vec<String> {
     if plan.is_empty() {
-        return "nothing to do: the host is as the manifest says".into();
+        return vec!["nothing to do: the host is as the manifest says".into()];
     }
     let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
     let rows: Vec<_> = plan.changes.iter().map(row).collect();
@@ -24,7 +33,7 @@ pub(super) fn text(plan: &Plan) -> String {
     if plan.changes.iter().any(|change| change.what == "restart") {
         lines.push("what is marked with ! counts from the next start of the host".into());
     }
-    lines.join("\n")
+    lines
 }
 
 fn row(change: &PlannedChange) -> Vec<String> {
@@ -73,5 +82,18 @@ mod tests {
 2 components to upload
 what is marked with ! counts from the next start of the host";
         assert_eq!(text(&serde_json::from_value(plan).expect("a plan")), expected);
+    }
+
+    #[test]
+    fn a_host_that_starts_with_another_manifest_is_warned_of() {
+        let check = |agrees: bool, expected: &str| {
+            let plan = json!({"changes": [], "manifestFile": {"path": "/srv/switchyard.toml", "agrees": agrees}});
+            assert_eq!(text(&serde_json::from_value(plan).expect("a plan")), expected);
+        };
+        let nothing = "nothing to do: the host is as the manifest says";
+        check(true, nothing);
+        let warning = "warning: the host starts with /srv/switchyard.toml, which says something else
+bring that file to the same, or the next start of the host undoes this";
+        check(false, &format!("{nothing}\n{warning}"));
     }
 }

@@ -34,7 +34,8 @@ Example:
 pub(super) const ROLLBACK: &str = "\
 Examples:
   switchyard rollback cart
-  switchyard rollback cart --to 3f2a91c0 --reason 'the last one that counted right'";
+  switchyard rollback cart --to 3f2a91c0 --reason 'the last one that counted right'
+  switchyard rollback cart --after-intents=2m";
 
 pub(super) const HISTORY: &str = "\
 Examples:
@@ -81,6 +82,15 @@ pub(super) const STORES: &str = "\
 Example:
   switchyard stores";
 
+pub(super) const INTENTS: &str = "\
+Examples:
+  switchyard intents
+  switchyard intents retry 5d1f09a2
+  switchyard intents retry 5d1f09a2 --live
+  switchyard intents give-up 5d1f09a2 --reason 'refunded by hand'
+
+A call that began something in another service goes on after a failure, or after a crash, until it ends.";
+
 pub(super) const CHECK: &str = "\
 Example:
   switchyard check cart.wasm --contract shop:cart/cart-service@1.0.0";
@@ -98,3 +108,27 @@ Examples:
 pub(super) const COMPLETIONS: &str = "\
 Example:
   switchyard completions bash";
+
+pub(super) const BACKUP: &str = "\
+Examples:
+  switchyard backup /var/backups/shop/monday
+  switchyard backup /var/backups/shop/monday --json
+
+The host writes the folder, on its own machine: it is empty or not there, in a folder that is. Only the host's user can
+read it. The admin token is not in it: a host makes a new one.";
+
+pub(super) const RESTORE: &str = "\
+Examples:
+  switchyard restore /var/backups/shop/monday --data data
+  switchyard restore /var/backups/shop/monday --at 2026-11-23T17:04:00Z --archive /var/archive/shop --data data
+  switchyard restore /var/backups/shop/monday --at end --archive /var/archive/shop --old-data data.broken --data data
+
+Nothing is overwritten: the data directory is empty or not there. The releases are those of the backup. The journal is
+a new one from then on: make a new backup soon.";
+
+pub(super) const JOURNAL: &str = "\
+Examples:
+  switchyard journal verify
+  switchyard journal verify /var/archive/shop/0123456789abcdef0123456789abcdef
+  switchyard journal show --from 1200 --service cart
+  switchyard journal show --values --json";

@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod backups;
 mod events;
 mod examples;
 mod operate;
@@ -11,10 +12,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
 pub(super) use events::{Events, EventsAction, Letters, Schedules};
-pub(super) use operate::{Apply, Forget, Role, Sign, Stores, Token, TokenAction};
-pub(super) use parse::{Assignment, Percent, Period};
-pub(super) use releases::{Change, Deploy, History, Rollback};
+pub(super) use operate::{Apply, Forget, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
+pub(super) use parse::{Assignment, Percent, Period, Point};
+pub(super) use releases::{Change, Deploy, History, Promote, Rollback};
 
 use crate::config::{ADMIN_VARIABLE, MANIFEST_VARIABLE};
 
@@ -47,7 +49,7 @@ pub(super) enum Command {
     Deploy(Box<Deploy>),
     /// Make the candidate of a service its live release
     #[command(after_help = examples::PROMOTE)]
-    Promote(Change),
+    Promote(Promote),
     /// Take the candidate of a service out
     #[command(after_help = examples::ABORT)]
     Abort(Change),
@@ -72,6 +74,18 @@ pub(super) enum Command {
     /// Delete the store of a service that was removed, for good
     #[command(after_help = examples::FORGET)]
     Forget(Forget),
+    /// Show the calls that were begun and have not ended; have one made again, or give it up
+    #[command(after_help = examples::INTENTS)]
+    Intents(Intents),
+    /// Copy all stores, releases and the history of a running host to a folder, as of one instant
+    #[command(after_help = examples::BACKUP)]
+    Backup(Backup),
+    /// Make a data directory of a backup, up to its own time or to a later one
+    #[command(after_help = examples::RESTORE)]
+    Restore(Restore),
+    /// Check a journal, or show what is in it, without a host
+    #[command(after_help = examples::JOURNAL)]
+    Journal(Journal),
     /// Make, show and revoke the tokens of those who operate the host
     #[command(after_help = examples::TOKEN)]
     Token(Token),
@@ -235,6 +249,13 @@ mod tests {
         check("switchyard deploy --set cart=a.wasm --dry-run", false);
         check("switchyard promote cart --force", false);
         check("switchyard rollback cart --to sha256:00 --force --json", true);
+        check("switchyard rollback cart --after-intents --reason x", true);
+        check("switchyard rollback cart --after-intents=2m", true);
+        check("switchyard rollback --after-intents cart", true);
+        check("switchyard promote cart --after-intents=0", false);
+        check("switchyard deploy cart a.wasm --after-intents", true);
+        check("switchyard deploy --set cart=a.wasm --after-intents", false);
+        check("switchyard abort cart --after-intents", false);
         check("switchyard history --limit 0", false);
     }
 
@@ -252,6 +273,22 @@ mod tests {
         check("switchyard apply --dry-run --yes", false);
         check("switchyard forget", false);
         check("switchyard stores --json", true);
+        check("switchyard backup", false);
+        check("switchyard backup b --json --admin http://127.0.0.1:9", true);
+        check("switchyard restore b --data d --json", true);
+        check("switchyard restore b --at 7 --archive a --old-data o", true);
+        check("switchyard restore b --at yesterday", false);
+        check("switchyard restore b --archive a", false);
+        check("switchyard journal", false);
+        check("switchyard journal verify a b --json", true);
+        check("switchyard journal verify a --data d", false);
+        check("switchyard journal show --from 1 --to 2 --service cart --values", true);
+        check("switchyard journal show --service Cart", false);
+        check("switchyard intents --json", true);
+        check("switchyard intents retry 0a1b --live --json", true);
+        check("switchyard intents retry", false);
+        check("switchyard intents give-up 0a1b --reason gone -y", true);
+        check("switchyard intents give-up 0a1b", false);
         check("switchyard events", true);
         check("switchyard events cart --json", true);
         check("switchyard events replay cart", false);

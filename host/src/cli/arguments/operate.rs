@@ -107,3 +107,37 @@ pub(in crate::cli) struct Stores {
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Intents {
+    #[command(subcommand)]
+    pub(in crate::cli) action: Option<IntentAction>,
+    /// Print what the host answers
+    #[arg(long, global = true)]
+    pub(in crate::cli) json: bool,
+    #[command(flatten)]
+    pub(in crate::cli) host: Host,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum IntentAction {
+    /// Have one made again at once
+    Retry {
+        /// The id, or as much of it as tells it from the others
+        id: String,
+        /// Go on with the live releases, this time and from now on, whatever the call began with
+        #[arg(long)]
+        live: bool,
+    },
+    /// Give one up: it is not made again, and what it did stays as it is
+    GiveUp {
+        /// The id, or as much of it as tells it from the others
+        id: String,
+        /// Why, for the history
+        #[arg(long)]
+        reason: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}

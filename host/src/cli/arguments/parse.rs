@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 
+use crate::clock;
+
 /// A share of the calls, in percent: more than 0, at most 100.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(in crate::cli) struct Percent(f64);
@@ -84,6 +86,45 @@ impl fmt::Display for Period {
     }
 }
 
+/// A point in the history of the stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Point {
+    /// The number of a commit.
+    Number(u64),
+    /// Microseconds since the Unix epoch.
+    Time(u64),
+    End,
+}
+
+impl FromStr for Point {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let point = match text {
+            "end" => Some(Self::End),
+            _ if is_number => text.parse().ok().map(Self::Number),
+            _ => clock::parse_rfc_3339(text).map(Self::Time),
+        };
+        point.ok_or_else(|| {
+            "write the number of a commit, a time with its offset, such as 2026-11-23T17:04:00Z or \
+             2026-11-23T18:04:00.5+01:00, or `end`"
+                .into()
+        })
+    }
+}
+
+/// As it is read.
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Time(unix_micros) => f.write_str(&clock::rfc_3339(*unix_micros)),
+            Self::End => f.write_str("end"),
+        }
+    }
+}
+
 /// A service and the file of its component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) struct Assignment {
@@ -133,6 +174,37 @@ mod tests {
         check("1h 30s", Some("3630"));
         for wrong in ["0", "0s", "500ms", "-1", "", "soon"] {
             check(wrong, None);
+        }
+    }
+
+    #[test]
+    fn a_point_is_a_number_a_time_with_its_offset_or_the_end() {
+        let check = |text: &str, point: Option<Point>| assert_eq!(text.parse().ok(), point, "{text:?}");
+        check("0", Some(Point::Number(0)));
+        check("1200", Some(Point::Number(1200)));
+        check(&u64::MAX.to_string(), Some(Point::Number(u64::MAX)));
+        check("end", Some(Point::End));
+        check("1970-01-01T00:00:01Z", Some(Point::Time(1_000_000)));
+        check("1970-01-01T01:00:00.25+01:00", Some(Point::Time(250_000)));
+        let wrong = ["", "-1", "+1", "1.5", "18446744073709551616", "0x10", "End", "now", "2026-11-23", "17:04"];
+        for wrong in wrong.into_iter().chain(["2026-11-23T17:04:00", "1969-12-31T23:59:59Z", " 1", "1 "]) {
+            check(wrong, None);
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn a_point_is_written_as_it_is_read(number in proptest::num::u64::ANY, micros in 0..253_402_300_799_999_999_u64) {
+            for point in [Point::Number(number), Point::Time(micros), Point::End] {
+                proptest::prop_assert_eq!(point.to_string().parse(), Ok(point));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_as_a_point_or_refused(text in "\\PC{0,40}") {
+            let _read = text.parse::<Point>();
         }
     }
 

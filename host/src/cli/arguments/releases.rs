@@ -18,7 +18,7 @@ pub(in crate::cli) struct Deploy {
     /// Swap several services as one: no call sees one of them without the others
     #[arg(
         long, num_args = 1.., value_name = "SERVICE=FILE",
-        conflicts_with_all = ["service", "file", "weight", "shadow", "header", "steps", "dry_run", "signature"],
+        conflicts_with_all = ["service", "file", "weight", "shadow", "header", "steps", "dry_run", "signature", "after_intents"],
     )]
     pub(in crate::cli) set: Vec<Assignment>,
     /// Make it a candidate that gets this share of the calls, the same callers always
@@ -45,6 +45,9 @@ pub(in crate::cli) struct Deploy {
     /// Ask for the verdict alone
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
+    /// Wait until no call that was begun and may come to the service is open any more, so long at most [default: 30s]
+    #[arg(long, value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "30s")]
+    pub(in crate::cli) after_intents: Option<Period>,
     /// The signature of the component [default: FILE.sig, where there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) signature: Option<PathBuf>,
@@ -70,6 +73,15 @@ pub(in crate::cli) struct Change {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct Promote {
+    /// Wait until no call that was begun and may come to the service is open any more, so long at most [default: 30s]
+    #[arg(long, value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "30s")]
+    pub(in crate::cli) after_intents: Option<Period>,
+    #[command(flatten)]
+    pub(in crate::cli) change: Change,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct Rollback {
     /// The kept release to go to: its digest, or as much of it as tells it from the others [default: the last one]
     #[arg(long, value_name = "DIGEST")]
@@ -77,6 +89,9 @@ pub(in crate::cli) struct Rollback {
     /// Go back even where the data has moved on, and the release may not be able to read it
     #[arg(long)]
     pub(in crate::cli) force: bool,
+    /// Wait until no call that was begun and may come to the service is open any more, so long at most [default: 30s]
+    #[arg(long, value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "30s")]
+    pub(in crate::cli) after_intents: Option<Period>,
     #[command(flatten)]
     pub(in crate::cli) change: Change,
 }

@@ -38,6 +38,7 @@ pub(super) fn one(service: &Service) -> String {
     rows.extend(service.data_version.map(|version| row("data version", version.to_string())));
     rows.extend(figures(&service.figures));
     rows.push(row("store", bytes(service.store_bytes)));
+    rows.push(row("kept of calls", bytes(service.platform_bytes)));
     rows.extend(service.candidate.iter().flat_map(candidate));
     let mut label = "kept";
     for kept in &service.kept {
@@ -141,7 +142,7 @@ payment  no release  -             -                    0        0       0      
     #[test]
     fn one_service_is_told_in_full() {
         let service = json!({
-            "name": "cart", "contract": "shop:cart/cart-service@1.0.0", "dataVersion": 2, "storeBytes": 7,
+            "name": "cart", "contract": "shop:cart/cart-service@1.0.0", "dataVersion": 2, "storeBytes": 7, "platformBytes": 90,
             "live": {"number": 3, "digest": "sha256:00", "deployedAt": "2026-01-02T03:04:05Z", "circuitOpen": true,
                      "by": "ci", "reason": "totals", "dataVersion": {"writes": 2, "readsUpTo": 2}},
             "candidate": {"number": 4, "digest": "sha256:cc", "phase": "shadow", "reason": "rewrite",
@@ -175,6 +176,7 @@ calls to others  0
 running          0
 waiting          0
 store            7 B
+kept of calls    90 B
 candidate        sha256:cc
 it gets          a copy of 100% of the calls
 reason           rewrite

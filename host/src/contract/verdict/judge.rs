@@ -7,7 +7,7 @@ use super::{HttpVersion, OutboundHttp, Verdict};
 use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut};
 use crate::contract::host::{self, Asker, Standing};
 use crate::contract::surface::{Surface, Unreadable, by_name};
-use crate::contract::types::World;
+use crate::contract::types::{HTTP_WORLD, World};
 use crate::limits::VERDICT_LINES_MAX;
 
 /// Judges a component by a world.
@@ -50,7 +50,7 @@ pub fn judge_http(bytes: &[u8], outbound: OutboundHttp) -> Verdict {
 /// The same of a component that was read before, or could not be.
 #[must_use]
 pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: OutboundHttp) -> Verdict {
-    let mut verdict = Draft::new("wasi:http");
+    let mut verdict = Draft::new(HTTP_WORLD);
     match surface {
         Err(why) => verdict.problem(why.problem()),
         Ok(component) => {

@@ -1,13 +1,10 @@
 //! What answers have in common: encodings, validators, ids, rates, pages of other origins, mounted services.
 
 use std::io::Read as _;
-use std::sync::Arc;
-
-use bytes::Bytes;
-use hyper::Response;
 
 use super::rig::Rig;
-use crate::gateway::{Body, Mount, MountedRequest};
+use crate::call::Mount;
+use crate::names::ServiceName;
 
 #[tokio::test]
 async fn head_is_get_without_the_body() {
@@ -106,21 +103,11 @@ async fn a_page_of_an_allowed_origin_may_call_and_read() {
 
 #[tokio::test]
 async fn a_mounted_service_gets_what_is_under_its_prefix() {
-    let service = |mounted: MountedRequest| -> crate::gateway::MountedAnswer {
-        Box::pin(async move {
-            use http_body_util::BodyExt as _;
-            let path = mounted.request.uri().to_string();
-            let body = match mounted.request.into_body().collect().await {
-                Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
-                Err(error) => error.to_string(),
-            };
-            Ok(Response::new(Body::from(Bytes::from(format!("{path} {body}")))))
-        })
-    };
-    let mount = Mount { prefix: "/raw".into(), service: Arc::new(service) };
+    let service = ServiceName::parse("web").expect("a name");
+    let mount = Mount { prefix: "/raw".into(), service };
     let rig = Rig::with(|_| {}, vec![mount], 1000).await;
-    assert_eq!(rig.ask("POST /raw/a?b=c", "", b"hello").await.text(), "/raw/a?b=c hello");
-    assert_eq!(rig.ask("GET /raw", "Authorization: Bearer nobody\r\n", b"").await.text(), "/raw ");
-    assert_eq!(rig.ask("PUT /raw/", "", &[b' '; 1001]).await.text(), "/raw/ the body is too large");
+    assert_eq!(rig.ask("POST /raw/a?b=c", "", b"hello").await.text(), "web /raw/a?b=c hello");
+    assert_eq!(rig.ask("GET /raw", "Authorization: Bearer nobody\r\n", b"").await.text(), "web /raw ");
+    assert_eq!(rig.ask("PUT /raw/", "", &[b' '; 1001]).await.text(), "web /raw/ the body is too large");
     assert_eq!(rig.ask("GET /rawer", "", b"").await.status, 404);
 }

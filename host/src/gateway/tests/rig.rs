@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::{Request, Response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
-use crate::call::{Answer, CallError, Origin, RootCall, Routing};
+use crate::call::{Answer, CallError, Called, Mount, Origin, RootCall, Routing, Worlds};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
-use crate::gateway::{Callee, Gateway, Mount};
+use crate::gateway::{Body, Callee, Gateway, IncomingBody};
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::tasks::Tasks;
 
@@ -74,7 +77,11 @@ impl Callee for Callback {
         Arc::clone(&self.routing)
     }
 
-    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Answer, CallError> {
+    /// It has one routing for ever.
+    fn announce_to(&self, _prepare: impl Fn(&Worlds) + Send + Sync + 'static) {}
+
+    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Called, CallError> {
+        let new = |answer| Called { answer, replayed: false };
         let service = root.service;
         let asked = match root.arguments.first() {
             Some(Val::String(text)) => text.clone(),
@@ -86,7 +93,7 @@ impl Callee for Callback {
             "full" => return Err(CallError::Unavailable { service, why: "no slot", retry_after_s: 7 }),
             "missing" => {
                 let detail = Val::String("There is no such note.".into());
-                return Ok(Answer::Err(Some(Val::Variant("not-found".into(), Some(Box::new(detail))))));
+                return Ok(new(Answer::Err(Some(Val::Variant("not-found".into(), Some(Box::new(detail)))))));
             }
             "wait" => {
                 self.gate.entered.add_permits(1);
@@ -98,10 +105,27 @@ impl Callee for Callback {
             _ => format!("{:?}", root.arguments),
         };
         if root.function.ok.is_none() {
-            return Ok(Answer::Ok(None));
+            return Ok(new(Answer::Ok(None)));
         }
         let fields = vec![("id".to_owned(), Val::String(asked)), ("text".to_owned(), Val::String(text))];
-        Ok(Answer::Ok(Some(Val::Record(fields))))
+        Ok(new(Answer::Ok(Some(Val::Record(fields)))))
+    }
+
+    /// Says what it was asked.
+    async fn serve(
+        &self,
+        service: &ServiceName,
+        request: Request<IncomingBody>,
+        _id: RequestId,
+        _routing: &Routing,
+        _origin: Origin<'_>,
+    ) -> Result<Response<Body>, CallError> {
+        let uri = request.uri().to_string();
+        let body = match request.into_body().collect().await {
+            Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+            Err(error) => error.to_string(),
+        };
+        Ok(Response::new(Body::from(Bytes::from(format!("{service} {uri} {body}")))))
     }
 
     async fn authenticate(
@@ -160,9 +184,9 @@ impl Rig {
         let contracts = Contracts::read(folder.path()).expect("the contract is right");
         let world = contracts.world("test:notes/notes-service").expect("it is there");
         let service = ServiceName::parse("notes").expect("a name");
-        let routing = Arc::new(Routing::of_contracts([(service, world)].into()));
+        let routing = Arc::new(Routing::of_contracts([(service, world)].into()).with_mounts(mounts));
         let (tasks, callback) = (Tasks::default(), Callback { routing, gate: Arc::default() });
-        let gateway = Gateway::new(&settings, drain_ms_max, mounts, callback.clone(), &tasks).expect("it is right");
+        let gateway = Gateway::new(&settings, drain_ms_max, callback.clone(), &tasks).expect("it is right");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it is bound");
         tasks.spawn("gateway", gateway.serve(listener));

@@ -12,6 +12,7 @@ use crate::release::record::DataVersions;
 const FRONT: &str = "[services.front]\ncontract = \"test:calls/front-service@1.0.0\"\ncomponent = \"front.wasm\"\n";
 const BACK: &str = "[services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"back.wasm\"\n";
 const WEB: &str = "[services.web]\nmount = \"/web\"\ncomponent = \"web.wasm\"\n";
+const SERVED: &str = "[services.web]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"web.wasm\"\n";
 
 /// A host that runs what a manifest says, or is to.
 #[derive(Debug, Clone)]
@@ -65,31 +66,28 @@ impl Side {
         ReleaseRecord {
             number: 1,
             digest: self.components[service],
-            contracts: Digest::of(b"contracts"),
+            contracts: settings.contract.as_ref().map(|_| Digest::of(b"contracts")),
             world: "w".into(),
             deployed_at: 0,
             by: "admin".into(),
             reason: None,
             environment: settings.environment.clone(),
             outbound_hosts: joined(&settings.outbound_hosts, &self.granted),
+            granted: self.granted.clone(),
             data: DataVersions::default(),
         }
     }
 
     /// Asks `question` of what it takes to come from this to `target`.
     fn to<T>(&self, target: &Self, question: impl FnOnce(&Present<'_>, &Target<'_>) -> T) -> T {
-        let releases: BTreeMap<_, _> = self.worlds.keys().map(|name| (name, self.release(name))).collect();
-        let serving =
-            |(name, world)| (name, Serving { release: &releases[name], world, has_candidate: self.has_candidate });
-        let services = self.worlds.iter().map(|(name, world)| serving((name, &**world)));
-        let mounted = self.components.iter().filter(|(name, _)| !self.worlds.contains_key(*name));
-        let mounted = mounted.map(|(name, digest)| (name.clone(), *digest)).collect();
-        let present = Present {
-            manifest: &self.manifest,
-            services: services.collect(),
-            removed: self.removed.iter().collect(),
-            mounted: &mounted,
-        };
+        let releases: BTreeMap<_, _> = self.manifest.services.keys().map(|name| (name, self.release(name))).collect();
+        let http = World::http();
+        let services = releases.iter().map(|(name, release)| {
+            let world = self.worlds.get(*name).map_or(&http, AsRef::as_ref);
+            (*name, Serving { release, world, has_candidate: self.has_candidate })
+        });
+        let present =
+            Present { manifest: &self.manifest, services: services.collect(), removed: self.removed.iter().collect() };
         let target = Target { manifest: &target.manifest, components: &target.components, worlds: &target.worlds };
         question(&present, &target)
     }
@@ -176,7 +174,7 @@ fn a_service_gets_what_its_component_contract_and_settings_say() {
     let bounded = of("limits = { deadline_ms = 7, store_bytes_max = 9 }\n");
     let lines = ["front Settings 5000 > 7 limits.deadline_ms", "front Settings 10737418240 > 9 limits.store_bytes_max"];
     check(&host, &bounded, &lines, "front Bounds");
-    check(&canary, &of("limits = { store_bytes_max = 9 }\n"), &lines[1..], "front Quota");
+    check(&canary, &of("limits = { store_bytes_max = 9 }\n"), &lines[1..], "front Beside");
 }
 
 #[test]
@@ -212,18 +210,28 @@ fn what_only_a_restart_takes_up_is_told_and_left() {
     of("[store]\ncheckpoint_ms_max = 77\n", "host Restart 1000 > 77 store.checkpoint_ms_max");
     of("[runtime]\nepoch_ms = 7\n", "host Restart 5 > 7 runtime.epoch_ms");
 
+    let served = Side::new(&format!("{FRONT}{SERVED}"));
+    check(&host, &served, &["web Restart - > - contract, mount"], "");
+    check(&served, &host, &["web Restart - > - contract, mount"], "");
+    assert_eq!(effective(&host.manifest, &served.manifest), host.manifest);
+}
+
+#[test]
+fn a_mounted_service_changes_as_any_other() {
+    let host = Side::new(&format!("{FRONT}{WEB}"));
     let web = hex("web");
-    let changed = Side::new(&format!("{FRONT}{}", WEB.replace("/web", "/site")));
-    check(&host, &changed, &[&format!("web Restart {web} > {web} mount")], "");
     let other = host.clone().with(|side| {
         side.components.insert(name("web"), Digest::of(b"other"));
     });
-    check(&host, &other, &[&format!("web Restart {web} > {} component", hex("other"))], "");
-    check(&host, &Side::new(FRONT), &[&format!("web Restart {web} > - to be mounted no more")], "");
-    check(&Side::new(FRONT), &host, &[&format!("web Restart - > {web} to be mounted")], "");
-    let served = Side::new(&format!("{FRONT}{}", BACK.replace("services.back", "services.web")));
-    check(&host, &served, &[&format!("web Restart {web} > {web} contract, mount")], "");
-    assert_eq!(effective(&host.manifest, &served.manifest), host.manifest);
+    check(&host, &other, &[&format!("web Deploy {web} > {}", hex("other"))], "web Deploy");
+    let removed = format!("web Remove {web} > - its store and its releases are kept");
+    check(&host, &Side::new(FRONT), &[&removed], "web Remove");
+    check(&Side::new(FRONT), &host, &[&format!("web Add - > {web}")], "web Add");
+    let configured = Side::new(&format!("{FRONT}{WEB}environment = {{ COLOUR = \"red\" }}\n"));
+    check(&host, &configured, &["web Settings - > - environment.COLOUR"], "web Configure");
+    // Where it is mounted is of no release.
+    let moved = Side::new(&format!("{FRONT}{}", WEB.replace("/web", "/site")));
+    check(&host, &moved, &["web Settings /web > /site mount"], "web Beside");
 }
 
 #[test]
@@ -275,14 +283,16 @@ fn a_service_that_others_import_is_not_removed() {
 
 fn some_manifest() -> impl Strategy<Value = String> {
     let one = |text: &'static str| prop::option::of((Just(text), 1_u64..3, prop::bool::ANY));
-    (one(FRONT), one(BACK), prop::bool::ANY).prop_map(|(front, back, web)| {
+    // It is mounted, or has a contract.
+    let web = prop_oneof![one(WEB), one(SERVED)];
+    (one(FRONT), one(BACK), web).prop_map(|(front, back, web)| {
         let mut text = String::new();
-        for (service, deadline_ms, is_red) in [front, back].into_iter().flatten() {
+        for (service, deadline_ms, is_red) in [front, back, web].into_iter().flatten() {
             let environment = if is_red { "environment = { COLOUR = \"red\" }\n" } else { "" };
             text.push_str(&format!("{service}limits = {{ deadline_ms = {deadline_ms} }}\n{environment}"));
         }
         // A manifest has one service at least.
-        if web || text.is_empty() {
+        if text.is_empty() {
             text.push_str(WEB);
         }
         text

@@ -5,6 +5,7 @@
 //! clocks of the machine, but neither files nor sockets, nor a store.
 
 mod body;
+mod smoke;
 mod state;
 
 use std::error::Error;
@@ -31,6 +32,7 @@ use super::engine::Kind;
 use super::epoch::Ticker;
 use super::failure::Failure;
 use super::link::{LinkError, LinkSettings};
+use super::program::initial_memory_bytes;
 use super::report::{Ended, report};
 use super::state::Service;
 use crate::names::RequestId;
@@ -155,11 +157,7 @@ impl HttpProgram {
     ) -> Result<(), Failure> {
         let _counted = self.service.metrics.count_instance();
         let deadline = frame.deadline.into();
-        let state = State::new(&self.service, &frame.request);
-        let mut store = Store::new(self.engine(), state);
-        store.limiter(|state| &mut state.memory);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        let mut store = self.store(State::new(&self.service, &frame.request));
         let run = self.run_in(&mut store, request, respond);
         let result = match tokio::time::timeout_at(deadline, run).await {
             Ok(result) => result.map_err(Failure::of),
@@ -168,12 +166,17 @@ impl HttpProgram {
         if result.is_err() {
             broken.set();
         }
-        let state = store.into_data();
-        let (memory_refused, log_tail) = (state.memory.refused(), state.finish_log());
-        result.map_err(|failure| {
-            let function = &"wasi:http handler";
-            report(&self.service, Ended { request: &frame.request, function, memory_refused, log_tail }, failure)
-        })
+        self.ended(store, &frame, &"wasi:http handler", result)
+    }
+
+    /// Bytes of the largest memory that an instance begins with.
+    #[must_use]
+    pub fn initial_memory_bytes(&self) -> u64 {
+        let component = match &self.instances {
+            Instances::Incoming(instances) => instances.instance_pre().component(),
+            Instances::Handler(instances) => instances.instance_pre().component(),
+        };
+        initial_memory_bytes(component)
     }
 
     async fn run_in(
@@ -200,6 +203,30 @@ impl HttpProgram {
                     .await?
             }
         }
+    }
+
+    /// A store for one instance.
+    fn store(&self, state: State) -> Store<State> {
+        let mut store = Store::new(self.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store
+    }
+
+    /// Ends an instance, and logs why it failed where it did.
+    fn ended(
+        &self,
+        store: Store<State>,
+        frame: &HttpFrame,
+        function: &dyn std::fmt::Display,
+        result: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let state = store.into_data();
+        let (memory_refused, log_tail) = (state.memory.refused(), state.finish_log());
+        result.map_err(|failure| {
+            report(&self.service, Ended { request: &frame.request, function, memory_refused, log_tail }, failure)
+        })
     }
 
     fn engine(&self) -> &wasmtime::Engine {

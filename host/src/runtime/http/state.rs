@@ -16,7 +16,7 @@ use crate::limits::{HANDLES_MAX, RANDOM_BYTES_MAX};
 use crate::names::RequestId;
 use crate::runtime::log::{Printed, Source, Stream};
 use crate::runtime::memory::Memory;
-use crate::runtime::outgoing::Outgoing;
+use crate::runtime::outgoing::{Grants, Outgoing};
 use crate::runtime::state::Service;
 
 pub(super) struct State {
@@ -30,6 +30,15 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(service: &Service, request: &RequestId) -> Self {
+        Self::with(service, request, Some(service.grants.clone()))
+    }
+
+    /// One that sends no requests, whatever the service is granted.
+    pub(super) fn secluded(service: &Service, request: &RequestId) -> Self {
+        Self::with(service, request, None)
+    }
+
+    fn with(service: &Service, request: &RequestId, grants: Option<Grants>) -> Self {
         let printed = Arc::new(Mutex::new(Printed::new(Arc::clone(&service.log), request.clone())));
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
@@ -43,7 +52,7 @@ impl State {
             memory: Memory::new(service.limits.memory_bytes_max),
             wasi,
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing::new(service.name.clone(), Some(service.grants.clone())),
+            outgoing: Outgoing::new(service.name.clone(), grants),
             printed,
             table,
         }

@@ -24,7 +24,7 @@ impl WasiHttpView for State {
             let outgoing = Outgoing::new(service.name.clone(), grants);
             Box::new(Http { context: WasiHttpCtx::new(), outgoing })
         });
-        let number = self.outbound.reach(self.transaction.saw());
+        let number = self.outbound.leave(self.transaction.saw());
         http.outgoing.gate(self.transaction.store().map(|store| Gate { store: store.clone(), number }));
         WasiHttpCtxView { hooks: &mut http.outgoing, table: &mut self.table, ctx: &mut http.context }
     }

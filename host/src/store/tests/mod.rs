@@ -1,5 +1,7 @@
 //! The store as its users see it: transactions, commits, restarts, and what a disk may do to them.
 
+mod backup_faults;
+mod backups;
 mod bounds;
 mod comings;
 mod faults;

@@ -12,7 +12,7 @@ fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> Stores {
 }
 
 fn kept(stores: &Stores) -> Vec<(String, u64)> {
-    stores.kept().into_iter().map(|Kept { service, bytes }| (service.to_string(), bytes)).collect()
+    stores.kept().into_iter().map(|Kept { service, bytes, .. }| (service.to_string(), bytes)).collect()
 }
 
 fn settle(store: &Store) {

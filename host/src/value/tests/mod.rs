@@ -1,6 +1,6 @@
 //! What the mapping promises: its forms, that nothing is lost, and that no JSON does harm.
 
-mod arbitrary;
+pub(super) mod arbitrary;
 mod forms;
 mod hostile;
 mod openapi;

@@ -9,40 +9,51 @@ use switchyard::platform;
 use crate::guest::workspace;
 use crate::releases::http::{Answer, Client};
 
-pub(super) struct Host {
+pub(crate) struct Host {
     running: platform::Host,
-    pub(super) public: Client,
-    pub(super) operator: Client,
+    pub(crate) public: Client,
+    pub(crate) operator: Client,
     folder: tempfile::TempDir,
 }
 
 impl Host {
     /// Starts a host of `services`, which is the text of a manifest but for where things are.
-    pub(super) async fn start(services: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        std::fs::create_dir(&data).unwrap();
-        // Compiling once is enough for all tests.
-        let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-        std::fs::create_dir_all(&compiled).unwrap();
-        std::os::unix::fs::symlink(compiled, data.join("compiled")).unwrap();
+    pub(crate) async fn start(services: &str) -> Self {
+        let folder = folder();
         let (running, public, operator) = started(folder.path(), services).await;
         Self { running, public, operator, folder }
     }
 
+    /// Starts a host of `services` in `folder`, whose data directory is there.
+    pub(crate) async fn start_in(folder: tempfile::TempDir, services: &str) -> Self {
+        let (running, public, operator) = started(folder.path(), services).await;
+        Self { running, public, operator, folder }
+    }
+
+    /// Stops the host, and gives the folder that it ran in.
+    pub(crate) async fn stop(self) -> tempfile::TempDir {
+        self.running.stop().await.unwrap();
+        self.folder
+    }
+
     /// Stops the host, and starts it with another manifest.
-    pub(super) async fn restart(self, services: &str) -> Self {
+    pub(crate) async fn restart(self, services: &str) -> Self {
         self.running.stop().await.unwrap();
         let (running, public, operator) = started(self.folder.path(), services).await;
         Self { running, public, operator, folder: self.folder }
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    /// Where the operator reaches it.
+    pub(crate) fn admin(&self) -> std::net::SocketAddr {
+        self.running.admin_address()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// The digests of the components that are kept.
-    pub(super) fn kept_components(&self) -> Vec<String> {
+    pub(crate) fn kept_components(&self) -> Vec<String> {
         let files = std::fs::read_dir(self.data().join("components")).unwrap();
         let mut digests: Vec<_> = files
             .map(|file| format!("sha256:{}", file.unwrap().path().file_stem().unwrap().to_str().unwrap()))
@@ -51,47 +62,59 @@ impl Host {
         digests
     }
 
-    pub(super) async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         self.operator.get(path).await.expect(200)
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.operator.post_json(path, body).await
     }
 
-    pub(super) async fn delete(&self, path: &str) -> u16 {
+    pub(crate) async fn delete(&self, path: &str) -> u16 {
         self.operator.send("DELETE", path, "").await.status
     }
 
-    pub(super) async fn call(&self, service: &str, function: &str, arguments: Value) -> Answer {
+    pub(crate) async fn call(&self, service: &str, function: &str, arguments: Value) -> Answer {
         self.post(&format!("/services/{service}/call/{function}"), &arguments).await
     }
 
     /// Runs a script in the service `front`.
-    pub(super) async fn write(&self, script: &str) -> Answer {
+    pub(crate) async fn write(&self, script: &str) -> Answer {
         self.call("front", "write", json!({"script": script})).await
     }
 
     /// Brings the host to `services`, with the components that it has.
-    pub(super) async fn apply(&self, services: &str) -> Value {
+    pub(crate) async fn apply(&self, services: &str) -> Value {
         let answer = self.post("/apply", &json!({"manifest": manifest(services)})).await.expect(200);
         assert_eq!(answer["applied"], true, "{answer}");
         answer
     }
 
     /// Gives the digest of what it uploads.
-    pub(super) async fn upload(&self, component: Vec<u8>) -> String {
+    pub(crate) async fn upload(&self, component: Vec<u8>) -> String {
         let answer = self.operator.send("PUT", "/components", component).await.expect(200);
         answer["digest"].as_str().unwrap().into()
     }
 
-    pub(super) async fn deploy(&self, service: &str, component: Vec<u8>) {
+    pub(crate) async fn deploy(&self, service: &str, component: Vec<u8>) {
         self.operator.post(&format!("/services/{service}/releases"), component).await.expect(201);
     }
 }
 
+/// A folder for a host.
+pub(super) fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    // Compiling once is enough for all tests.
+    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    std::fs::create_dir_all(&compiled).unwrap();
+    std::os::unix::fs::symlink(compiled, data.join("compiled")).unwrap();
+    folder
+}
+
 /// The whole manifest of a host of `services`. Components lie where cargo builds them.
-pub(super) fn manifest(services: &str) -> String {
+pub(crate) fn manifest(services: &str) -> String {
     let guests = workspace().join("target/wasm32-wasip2/release");
     let here = format!("component = \"{}/", guests.display());
     let host = format!(

@@ -100,8 +100,11 @@ async fn a_call_in_the_lane_may_call_back_into_its_own_service() {
 
 #[tokio::test]
 async fn a_call_that_never_agrees_with_the_calls_below_it_fails() {
-    let pair = Pair::new();
-    assert_eq!(pair.front("get n; back.write{say %; front.write{add n}}; add done").await, "front failed");
+    let pair = Pair::with(|front, _| front.deadline_ms = 2_000);
+    let said = pair.front("get n; back.write{say %; front.write{add n}}; add done").await;
+    // The calls below it wrote: so it is not left at that.
+    assert_eq!(said, "the call to front has not ended yet, and goes on");
+    assert_eq!(pair.calls.intents()[0].last_error.as_deref(), Some("front failed"));
     assert_eq!((pair.get("front", "n").await, pair.get("front", "done").await), ("6".into(), "none".into()));
 }
 

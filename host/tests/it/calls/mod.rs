@@ -7,13 +7,16 @@ mod conflicts;
 mod hostile;
 mod nested;
 mod releases;
+mod retries;
 mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard::call::{Answer, CallError, Calls, Member, Origin, Release, RootCall, Routing, Service};
-use switchyard::config::LimitSettings;
+use switchyard::call::{
+    Answer, CallError, Calls, Linked, Member, Origin, Release, RequestKey, RequestScope, RootCall, Routing, Service,
+};
+use switchyard::config::{LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function, World};
 use switchyard::names::{Digest, Identity, RequestId, ServiceName};
 use switchyard::runtime::{LinkSettings, Program, Runtime};
@@ -22,6 +25,15 @@ use switchyard::tasks::Tasks;
 use wasmtime::component::Val;
 
 use crate::guest::{component, runtime, store_settings, workspace};
+
+pub(crate) const RETRIES: RetrySettings = RetrySettings {
+    answers_kept_ms: 60_000,
+    memos_kept_ms: 60_000,
+    intents_keep_releases: true,
+    intents_at_once: 4,
+    intent_retry_ms_min: 10,
+    intent_retry_ms_max: 100,
+};
 
 /// How long the owner of a token is remembered.
 const SESSION_MS_MAX: u64 = 300;
@@ -32,8 +44,8 @@ struct Pair {
     front: Side,
     back: Side,
     runtime: Runtime,
-    _stores: Stores,
-    _data: tempfile::TempDir,
+    stores: Stores,
+    data: tempfile::TempDir,
 }
 
 /// One service, with what a release of it is made of.
@@ -52,6 +64,7 @@ fn limits() -> LimitSettings {
         calls_waiting_max: 1_024,
         wait_ms_max: 20_000,
         store_bytes_max: 16 << 20,
+        kept_bytes_max: 16 << 20,
         events_per_call_max: 10,
         answer_bytes_max: 1 << 20,
         log_bytes_per_second: 1_000,
@@ -74,8 +87,18 @@ impl Pair {
     fn on(runtime: Runtime, change: impl FnOnce(&mut LimitSettings, &mut LimitSettings)) -> Arc<Self> {
         let (mut front, mut back) = (limits(), limits());
         change(&mut front, &mut back);
+        Self::over(tempfile::tempdir().unwrap(), runtime, (front, back))
+    }
+
+    /// Ends it, and begins anew on its data.
+    fn restart(self: Arc<Self>) -> Arc<Self> {
+        self.stores.clone().close().unwrap();
+        let Self { front, back, runtime, data, .. } = Arc::into_inner(self).expect("nobody uses it any more");
+        Self::over(data, runtime, (front.limits, back.limits))
+    }
+
+    fn over(data: tempfile::TempDir, runtime: Runtime, (front, back): (LimitSettings, LimitSettings)) -> Arc<Self> {
         let contracts = Contracts::read(&workspace().join("host/tests/wit")).unwrap();
-        let data = tempfile::tempdir().unwrap();
         let names = ["front", "back"].map(|name| ServiceName::parse(name).unwrap());
         let quotas = [(names[0].clone(), front.store_bytes_max), (names[1].clone(), back.store_bytes_max)];
         let stores = Stores::open(data.path(), &store_settings(), &quotas).unwrap();
@@ -87,14 +110,15 @@ impl Pair {
         let (front, back) = (side(&names[0], front), side(&names[1], back));
         let first = [front.release(&runtime, "1"), back.release(&runtime, "1")];
         let first = Routing::new(&first, Vec::new(), &[]).unwrap();
-        let calls = Calls::new(first, stores.clone(), Tasks::default(), SESSION_MS_MAX).unwrap();
-        Arc::new(Self { calls, front, back, runtime, _stores: stores, _data: data })
+        let calls = Calls::new(first, stores.clone(), Tasks::default(), SESSION_MS_MAX, RETRIES, [7; 16]).unwrap();
+        Arc::new(Self { calls, front, back, runtime, stores, data })
     }
 
     /// Calls `function`, written `front.write`, and gives what came of it as a text.
     async fn call(&self, function: &str, script: &str) -> String {
         let routing = self.calls.routing();
-        said(self.calls.call(self.root(function, script), &routing, Origin::HOST).await)
+        let called = self.calls.call(self.root(function, script), &routing, Origin::HOST).await;
+        said(called.map(|called| called.answer))
     }
 
     async fn authenticate(&self, token: &str) -> Result<Option<Identity>, CallError> {
@@ -120,6 +144,17 @@ impl Pair {
         self.call(&format!("{service}.read"), &format!("get {key}")).await
     }
 
+    /// The same with the client's key `key`, and whether the answer is an earlier one.
+    async fn call_once(&self, key: &str, function: &str, script: &str) -> (String, bool) {
+        let scope = RequestScope { caller: "anna", method: "POST", path: function };
+        let root = self.root(function, script);
+        let key = Some(RequestKey::new(scope, key, &root.arguments));
+        let routing = self.calls.routing();
+        let called = self.calls.call(RootCall { key, ..root }, &routing, Origin::HOST).await;
+        let replayed = called.as_ref().is_ok_and(|called| called.replayed);
+        (said(called.map(|called| called.answer)), replayed)
+    }
+
     fn root(&self, function: &str, script: &str) -> RootCall {
         let (service, name) = function.split_once('.').unwrap();
         RootCall {
@@ -128,6 +163,7 @@ impl Pair {
             arguments: vec![Val::String(script.into())],
             identity: Some(Identity { id: "anna".into(), role: "customer".into(), session: None }),
             request: RequestId::from_bits(7),
+            key: None,
         }
     }
 
@@ -149,7 +185,8 @@ impl Side {
             limits: self.limits.clone(),
         };
         let program: Arc<Program> = runtime.link(&runtime.compile(&bytes).unwrap(), &self.world, settings).unwrap();
-        let release = Release::new(Digest::of(&bytes), Arc::clone(&self.world), program, &self.limits, 0);
+        let release =
+            Release::new(Digest::of(&bytes), Arc::clone(&self.world), Linked::Contract(program), &self.limits, 0);
         Member { service: Arc::clone(&self.service), release: Arc::new(release) }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::calls::spawn;
 use crate::guest::component;
 use crate::releases::http::Client;
-use crate::releases::kills::Process;
+use crate::releases::process::Process;
 use crate::releases::{Setup, until};
 
 const SEED: u64 = 20_261_124;
@@ -68,7 +68,7 @@ async fn a_host_that_is_killed_while_it_delivers_loses_no_event_and_repeats_none
     setup.write_manifest();
     let mut draw = draws();
     let emitters = Arc::new([Emitter::default(), Emitter::default()]);
-    let mut host = Process::start(&setup).await;
+    let mut host = Process::start(setup.folder.path()).await;
     for _ in 0..ROUNDS {
         assert!(run(&host.operator, "sink", "delete broken").await);
         let stop = Arc::new(AtomicBool::new(false));
@@ -94,7 +94,7 @@ async fn a_host_that_is_killed_while_it_delivers_loses_no_event_and_repeats_none
         for task in emits.into_iter().chain([breaking]) {
             task.await.unwrap();
         }
-        host = Process::start(&setup).await;
+        host = Process::start(setup.folder.path()).await;
     }
     assert!(run(&host.operator, "sink", "delete broken").await);
     let settled = async || {

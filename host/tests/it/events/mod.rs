@@ -11,7 +11,7 @@ mod subscribing;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use switchyard::call::{Answer, Calls, Member, Origin, Release, RootCall, Routing, Service};
+use switchyard::call::{Answer, Calls, Linked, Member, Origin, Release, RootCall, Routing, Service};
 use switchyard::config::{EventSettings, EventsFrom, LimitSettings};
 use switchyard::contract::{Contracts, Function};
 use switchyard::events::Events;
@@ -22,6 +22,7 @@ use switchyard::tasks::Tasks;
 use tempfile::TempDir;
 use wasmtime::component::Val;
 
+use crate::calls::RETRIES;
 use crate::guest::{component, limits, runtime, store_settings, workspace};
 
 /// A service that emits events, and one that takes them.
@@ -116,7 +117,7 @@ impl Setup {
         let runtime = runtime(128);
         let routing = routing(&runtime, &services, &self.services, self.deployed_at);
         let tasks = Tasks::default();
-        let calls = Calls::new(routing, stores.clone(), tasks.clone(), 0).unwrap();
+        let calls = Calls::new(routing, stores.clone(), tasks.clone(), 0, RETRIES, [7; 16]).unwrap();
         let from = self.from;
         let events = Events::new(calls.clone(), self.settings.clone(), move |_| from, &tasks);
         Rig { setup: self, runtime, stores, services, calls, events, tasks }
@@ -138,7 +139,7 @@ fn routing(runtime: &Runtime, services: &[Arc<Service>], worlds: &[(&str, &str)]
             limits: limits.clone(),
         };
         let program = runtime.link(&runtime.compile(&bytes).unwrap(), &world, settings).unwrap();
-        let release = Release::new(Digest::of(&bytes), world, program, &limits, deployed_at);
+        let release = Release::new(Digest::of(&bytes), world, Linked::Contract(program), &limits, deployed_at);
         Member { service: Arc::clone(service), release: Arc::new(release) }
     };
     let members: Vec<_> = worlds.iter().map(|named| member(*named)).collect();
@@ -173,8 +174,9 @@ impl Rig {
             arguments: vec![Val::String(text.into())],
             identity: None,
             request: RequestId::from_bits(7),
+            key: None,
         };
-        match self.calls.call(call, &routing, Origin::HOST).await {
+        match self.calls.call(call, &routing, Origin::HOST).await.map(|called| called.answer) {
             Ok(Answer::Ok(Some(Val::String(text)))) => Ok(text),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.to_string()),

@@ -10,15 +10,28 @@ use crate::guest::{component, workspace};
 const MARK: &[u8] = b"<variant>    ";
 const VARIANT_BYTES: usize = 265;
 
+/// How long it is in the guests that speak HTTP themselves.
+const WEB_VARIANT_BYTES: usize = 32;
+
 /// The guest `callers` with `text` as its variant: what that does is in `host/tests/callers/src/variant.rs`. One text is
 /// one digest.
 pub(crate) fn variant(text: &str) -> Vec<u8> {
-    let mut bytes = component("callers.wasm");
+    written("callers.wasm", text, VARIANT_BYTES)
+}
+
+/// The guest `file` with `text` in the place of its own, which is as long as `length`.
+fn written(file: &str, text: &str, length: usize) -> Vec<u8> {
+    let mut bytes = component(file);
     let place = bytes.windows(MARK.len()).position(|window| window == MARK).unwrap();
-    let text = format!("{text:VARIANT_BYTES$}");
-    assert_eq!(text.len(), VARIANT_BYTES, "too long: {text}");
-    bytes[place..place + VARIANT_BYTES].copy_from_slice(text.as_bytes());
+    let text = format!("{text:length$}");
+    assert_eq!(text.len(), length, "too long: {text}");
+    bytes[place..place + length].copy_from_slice(text.as_bytes());
     bytes
+}
+
+/// A component that speaks HTTP itself, of 0.2 or 0.3, and says `text` at `/variant`.
+pub(crate) fn web(version: &str, text: &str) -> Vec<u8> {
+    written(&format!("web_{}.wasm", version.replace('.', "_")), text, WEB_VARIANT_BYTES)
 }
 
 /// One that says `text` where a script asks for its variant.

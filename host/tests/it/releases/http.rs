@@ -80,7 +80,16 @@ impl Client {
     }
 
     pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Answer {
-        self.with_header("content-type", "application/json").send("POST", path, body.to_string()).await
+        self.try_post_json(path, body).await.unwrap_or_else(|error| panic!("POST {path}: {error}"))
+    }
+
+    /// As [`Client::post_json`], to a host that may be gone.
+    pub(crate) async fn try_post_json(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        self.with_header("content-type", "application/json").try_send("POST", path, body.to_string()).await
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {

@@ -1,64 +1,13 @@
 //! A host that is killed with SIGKILL in the middle of a change: it starts again with what was before, or what was to be.
 
-use std::net::SocketAddr;
-use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
-
-use super::components::{digest, variant};
+use super::components::{digest, variant, web};
 use super::http::{Answer, Client};
+use super::process::{Process, shares};
 use super::{Setup, look};
 use crate::guest::now;
-
-/// A host in a process of its own. It is killed when this is dropped.
-pub(crate) struct Process {
-    public: Client,
-    pub(crate) operator: Client,
-    child: Child,
-}
-
-impl Process {
-    pub(crate) async fn start(setup: &Setup) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_switchyard"))
-            .args(["up", "--manifest"])
-            .arg(setup.path("switchyard.toml"))
-            .env("SWITCHYARD_HOST_LOG_FORMAT", "json")
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = |fields: &Value, name: &str| fields[name].as_str().unwrap().parse::<SocketAddr>().unwrap();
-        let mut said = String::new();
-        let (public, operator) = loop {
-            let line = log.next_line().await.unwrap().unwrap_or_else(|| panic!("the host ended: {said}"));
-            let fields: Value = serde_json::from_str(&line).unwrap_or_default();
-            if fields["public"].is_string() {
-                break (address(&fields, "public"), address(&fields, "operator"));
-            }
-            said = line;
-        };
-        crate::calls::spawn(async move { while let Ok(Some(_line)) = log.next_line().await {} });
-        let token = std::fs::read_to_string(setup.path("data/admin-token")).unwrap();
-        Self { public: Client::new(public), operator: Client::new(operator).with_token(token.trim()), child }
-    }
-
-    pub(crate) async fn kill(mut self) {
-        self.child.kill().await.unwrap();
-    }
-
-    async fn services(&self) -> Value {
-        self.operator.get("/services").await.expect(200)["items"].clone()
-    }
-
-    async fn history(&self) -> Vec<Value> {
-        self.operator.get("/history?limit=500").await.expect(200)["items"].as_array().unwrap().clone()
-    }
-}
+use serde_json::{Value, json};
 
 /// What is under way when the host is killed.
 #[derive(Debug, Clone, Copy)]
@@ -68,9 +17,12 @@ enum Change {
     Candidate,
     Rollback,
     Migration,
+    /// Of a service that speaks HTTP itself.
+    Mounted,
 }
 
-const CHANGES: [Change; 5] = [Change::Deploy, Change::Set, Change::Candidate, Change::Rollback, Change::Migration];
+const CHANGES: [Change; 6] =
+    [Change::Deploy, Change::Set, Change::Candidate, Change::Rollback, Change::Migration, Change::Mounted];
 
 /// What is deployed in a round: it says so, and migrates the data of `front` where that is the change. All that is
 /// deployed later reads what it writes.
@@ -82,6 +34,7 @@ fn component(change: Change, round: usize) -> Vec<u8> {
             let version = round + 1;
             variant(&format!("call=say m{round}|version={version}|reads=99|pause=2000|migrate=set form {version}"))
         }
+        Change::Mounted => web(["0.2", "0.3"][round % 2], &format!("w{call}")),
         _ => variant(&format!("call=say r{call}|reads=99")),
     }
 }
@@ -90,6 +43,7 @@ async fn make(operator: &Client, change: Change, component: &[u8]) -> Option<Ans
     let send = async |method: &str, path: &str, body: Vec<u8>| operator.try_send(method, path, body).await.ok();
     match change {
         Change::Deploy | Change::Migration => send("POST", "/services/front/releases", component.to_vec()).await,
+        Change::Mounted => send("POST", "/services/web/releases", component.to_vec()).await,
         Change::Candidate => send("POST", "/services/back/releases?weight=50", component.to_vec()).await,
         Change::Rollback => send("POST", "/services/front/rollback?force=true", Vec::new()).await,
         Change::Set => {
@@ -101,31 +55,24 @@ async fn make(operator: &Client, change: Change, component: &[u8]) -> Option<Ans
     }
 }
 
-/// The live digests of `back` and `front`, and that of the candidate of `back`.
-fn standing(services: &Value) -> [Option<String>; 3] {
+/// The live digests of `back` and `front`, that of the candidate of `back`, and the live one of `web`.
+fn standing(services: &Value) -> [Option<String>; 4] {
     let text = |release: &Value| release["digest"].as_str().map(ToOwned::to_owned);
-    [text(&services[0]["live"]), text(&services[1]["live"]), text(&services[0]["candidate"])]
+    let [back, front, web] = [0, 1, 2].map(|number| &services[number]);
+    [text(&back["live"]), text(&front["live"]), text(&back["candidate"]), text(&web["live"])]
 }
 
-const ROUNDS: usize = 40;
-
-/// Where a host is killed, as a share of the time that the change takes: the same in every run of this test.
-fn shares() -> impl Iterator<Item = f64> {
-    let mut random = 20_261_123_u64;
-    std::iter::from_fn(move || {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        Some((random >> 40) as f64 / f64::from(1 << 24))
-    })
-}
+const ROUNDS: usize = 48;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was_to_be() {
     let first = variant("call=say r0|reads=99");
     let setup = Setup::new("").service("front", super::FRONT, &first).service("back", super::BACK, &first);
+    let setup = setup.mounted(&component(Change::Mounted, 0), "outbound_hosts = [\"127.0.0.1:9\"]\n");
     setup.write_manifest();
-    let mut host = Process::start(&setup).await;
+    let mut host = Process::start(setup.folder.path()).await;
     let (mut took, mut before_and_after) = ([Duration::from_millis(40); CHANGES.len()], [0, 0]);
-    for (round, share) in (1..=ROUNDS).zip(shares()) {
+    for (round, share) in (1..=ROUNDS).zip(shares(20_261_123)) {
         let kind = round % CHANGES.len();
         let change = CHANGES[kind];
         let component = component(change, round);
@@ -144,7 +91,7 @@ async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was
         }
         host.kill().await;
 
-        host = Process::start(&setup).await;
+        host = Process::start(setup.folder.path()).await;
         let services = host.services().await;
         let after = standing(&services);
         let new = Some(digest(&component));
@@ -152,6 +99,7 @@ async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was
         match change {
             Change::Deploy | Change::Migration => assert!(after[1] == before[1] || after[1] == new, "{what}"),
             Change::Candidate => assert!(after[2] == before[2] || after[2] == new, "{what}"),
+            Change::Mounted => assert!(after[3] == before[3] || after[3] == new, "{what}"),
             Change::Set if after[0] != before[0] || after[1] != before[1] => {
                 assert_eq!((&after[0], &after[1]), (&new, &new), "{what}: a half of the set");
             }
@@ -179,5 +127,9 @@ async fn answers(host: &Process, services: &Value) {
     let migrated = (1..=ROUNDS).map(|round| (format!("m{round}"), component(Change::Migration, round)));
     let found = known.chain(migrated).find(|(_, component)| digest(component) == live).unwrap();
     assert_eq!(answer, found.0);
+    let mounted = host.public.get("/web/variant").await.expect(200);
+    let live = services[2]["live"]["digest"].as_str().unwrap();
+    let found = (0..6).find(|round| digest(&component(Change::Mounted, *round)) == live).unwrap();
+    assert_eq!(mounted, format!("w{}", found % 3));
     assert_eq!(services[1]["dataVersion"], form.parse::<u64>().unwrap_or(0), "{answer}");
 }

@@ -3,9 +3,12 @@
 mod candidates;
 pub(crate) mod components;
 pub(crate) mod http;
-pub(crate) mod kills;
+mod intents;
+mod kills;
 mod load;
 mod migrations;
+mod mounts;
+pub(crate) mod process;
 mod refusals;
 mod routing;
 mod shadow;
@@ -41,7 +44,7 @@ limits.wait_ms_max = 20_000
 
 /// A folder with a manifest, contracts and components, in which a host is going to run.
 pub(crate) struct Setup {
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     /// Its keys outside of sections, and the sections of its services.
     manifest: (String, String),
 }
@@ -77,6 +80,13 @@ impl Setup {
         std::fs::write(self.folder.path().join(format!("{name}.wasm")), component).unwrap();
         let section = format!("[services.{name}]\ncontract = \"{contract}\"\ncomponent = \"{name}.wasm\"\n");
         self.manifest.1.push_str(&section);
+        self
+    }
+
+    /// A service that speaks HTTP itself under `/web`, with `keys` in its section.
+    fn mounted(mut self, component: &[u8], keys: &str) -> Self {
+        std::fs::write(self.path("web.wasm"), component).unwrap();
+        self.manifest.1.push_str(&format!("[services.web]\nmount = \"/web\"\ncomponent = \"web.wasm\"\n{keys}"));
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use proptest::prelude::*;
-use switchyard::call::{Candidate, Directory, Member, Origin, Release, Routing, Service, Share};
+use switchyard::call::{Candidate, Directory, Linked, Member, Origin, Release, Routing, Service, Share};
 use switchyard::contract::Contracts;
 use switchyard::limits::CANDIDATES_MAX;
 use switchyard::names::{Digest, Identity, ServiceName};
@@ -45,7 +45,7 @@ static SERVICES: LazyLock<Services> = LazyLock::new(|| {
             };
             let program = runtime.link(&code, &world, settings).unwrap();
             let digest = Digest::of(mark.as_bytes());
-            let release = Arc::new(Release::new(digest, Arc::clone(&world), program, &limits(), 0));
+            let release = Arc::new(Release::new(digest, Arc::clone(&world), Linked::Contract(program), &limits(), 0));
             Member { service: Arc::clone(&service), release }
         };
         live.push(member("live"));

@@ -187,3 +187,21 @@ async fn changes_by_many_at_once_come_one_after_the_other() {
     }
     rig.nothing_is_left_over().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_swaps_make_calls_wait_for_is_in_the_metrics() {
+    let rig = Rig::pair("").await;
+    // Other hosts of this process count there too.
+    let count = async |what: &str| -> u64 {
+        let metrics = rig.operator.get("/metrics").await.expect(200);
+        let name = format!("switchyard_swap_pause_seconds_count{{what=\"{what}\"}} ");
+        let count = metrics.as_str().unwrap().lines().find_map(|line| line.strip_prefix(&name));
+        count.map_or(0, |count| count.parse().unwrap())
+    };
+    let (moved, held) = (count("pointer").await, count("held").await);
+    rig.deploy("front", "", says("2")).await.expect(201);
+    rig.change("front", "rollback").await.expect(200);
+    assert!(count("pointer").await >= moved + 2);
+    rig.deploy("front", "", variant("call=say 3|version=1|pause=5000|migrate=set form 1")).await.expect(201);
+    assert!(count("pointer").await >= moved + 3 && count("held").await > held);
+}

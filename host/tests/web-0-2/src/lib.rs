@@ -13,6 +13,15 @@ use wasip2::io::streams::OutputStream;
 
 struct Web;
 
+/// What makes this guest many components: tests write over the text in the finished file.
+static VARIANT: &str = "<variant>                       ";
+
+/// What this component says, and no other.
+fn variant() -> &'static [u8] {
+    // What is in the file is not what the compiler saw.
+    std::hint::black_box(VARIANT).trim_start_matches("<variant>").trim().as_bytes()
+}
+
 wasip2::http::proxy::export!(Web);
 
 impl Guest for Web {
@@ -24,6 +33,8 @@ impl Guest for Web {
                 write(respond, |out| out.write_all(b"begun").expect("somebody reads"));
                 panic!("broke off");
             }
+            "/variant" => write(respond, |out| out.write_all(variant()).expect("somebody reads")),
+            "/variant-after" => variant_after(&request, respond),
             "/panic" => panic!("no answer"),
             "/silence" => {}
             "/spin" => loop {
@@ -61,6 +72,16 @@ fn echo(request: &IncomingRequest, respond: ResponseOutparam) {
             out.write_all(&piece).expect("somebody reads");
             out.flush().expect("somebody reads");
         }
+    });
+}
+
+/// Begins the answer, and ends it with what this component says when the request has come to its end.
+fn variant_after(request: &IncomingRequest, respond: ResponseOutparam) {
+    write(respond, |out| {
+        out.write_all(b"begun ").expect("somebody reads");
+        out.flush().expect("somebody reads");
+        text(&request.consume().expect("it is taken once"));
+        out.write_all(variant()).expect("somebody reads");
     });
 }
 

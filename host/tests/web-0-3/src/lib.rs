@@ -10,6 +10,15 @@ use wasip3::{wit_future, wit_stream};
 
 struct Web;
 
+/// What makes this guest many components: tests write over the text in the finished file.
+static VARIANT: &str = "<variant>                       ";
+
+/// What this component says, and no other.
+fn variant() -> &'static [u8] {
+    // What is in the file is not what the compiler saw.
+    std::hint::black_box(VARIANT).trim_start_matches("<variant>").trim().as_bytes()
+}
+
 wasip3::http::service::export!(Web);
 
 impl Guest for Web {
@@ -34,6 +43,16 @@ impl Guest for Web {
                 out.write_all(b"begun".to_vec()).await;
                 panic!("broke off");
             })),
+            "/variant" => Ok(respond(async |mut out| drop(out.write_all(variant().to_vec()).await))),
+            // It begins the answer, and ends it with what this component says when the request has come to its end.
+            "/variant-after" => {
+                let body = body(request);
+                Ok(respond(async move |mut out| {
+                    out.write_all(b"begun ".to_vec()).await;
+                    body.collect().await;
+                    drop(out.write_all(variant().to_vec()).await);
+                }))
+            }
             "/panic" => panic!("no answer"),
             "/silence" => Err(ErrorCode::InternalError(Some("nothing to say".into()))),
             "/spin" => loop {

@@ -1,0 +1,85 @@
+//! The crash test: a load of everything that the shop does, a host that is killed again and again, and a look at whether
+//! all that was acknowledged is still true, and happened once.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
+#![expect(clippy::indexing_slicing, reason = "of JSON; what is not there is null")]
+
+mod act;
+mod ask;
+mod check;
+mod host;
+mod linear;
+mod operator;
+mod people;
+mod plan;
+mod registers;
+mod report;
+mod run;
+mod shop;
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use switchyard::fail_point::{ARE_COMPILED_IN, Sabotage};
+
+use crate::report::Kind;
+
+#[derive(Debug, Parser)]
+#[command(about = "Kills the shop's host again and again under load, and looks at what is left")]
+struct Arguments {
+    /// Rounds; in each the host dies twice.
+    #[arg(long, default_value_t = 10)]
+    rounds: usize,
+    /// Repeats the plan of operations and kills that this seed gives.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Breaks the host on purpose: then it is a success when that is found.
+    #[arg(long)]
+    sabotage: Option<Broken>,
+    /// The report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Broken(Sabotage);
+
+impl ValueEnum for Broken {
+    fn value_variants<'a>() -> &'a [Self] {
+        const { &[Self(Sabotage::AnswerBeforeSync), Self(Sabotage::MemoApart)] }
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(self.0.name().into())
+    }
+}
+
+fn main() -> ExitCode {
+    // Of itself it is the host that it kills: so that is never an old one.
+    if std::env::args_os().nth(1).is_some_and(|command| command == "up") {
+        return switchyard::cli::run();
+    }
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    anyhow::ensure!(ARE_COMPILED_IN, "the host has no fail points: run it with `cargo xtask crash`");
+    let seed = arguments.seed.unwrap_or_else(|| u64::from(std::process::id()));
+    let sabotage = arguments.sabotage.map(|broken| broken.0);
+    let report = tokio::runtime::Runtime::new()?.block_on(run::rounds(seed, arguments.rounds, sabotage))?;
+    match arguments.json {
+        true => println!("{}", serde_json::to_string_pretty(&report)?),
+        false => println!("{report}"),
+    }
+    let Some(sabotage) = sabotage else { return Ok(report.violations.is_empty()) };
+    let is_found = report.violations.iter().any(|violation| violation.kind == Kind::of(sabotage));
+    eprintln!("{}", if is_found { "What is broken on purpose was found." } else { "It was not found." });
+    Ok(is_found)
+}

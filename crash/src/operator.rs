@@ -1,0 +1,153 @@
+//! The operator: deploys and rolls back while the host dies, and knows what has to be live.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use serde_json::Value;
+use shop_tests::json::text;
+use switchyard::names::Digest;
+
+use crate::ask::Asker;
+use crate::plan::{SERVICES, Swap, VARIANTS};
+
+/// The components, each in builds that differ in their digest alone.
+#[derive(Debug)]
+pub(crate) struct Builds(BTreeMap<(&'static str, usize), Vec<u8>>);
+
+impl Builds {
+    pub(crate) fn read(workspace: &Path) -> anyhow::Result<Self> {
+        let mut builds = BTreeMap::new();
+        for service in SERVICES {
+            let path = workspace.join(format!("target/wasm32-wasip2/release/{service}.wasm"));
+            let component = std::fs::read(&path).with_context(|| format!("{} is not built", path.display()))?;
+            for variant in 0..VARIANTS {
+                let name = format!("variant {variant}");
+                let length = u8::try_from(name.len())?;
+                // A custom section: its id, its size, and its name with the length before.
+                let section = [&[0, length + 1, length], name.as_bytes()].concat();
+                builds.insert((service, variant), [component.as_slice(), &section].concat());
+            }
+        }
+        Ok(Self(builds))
+    }
+}
+
+/// What came of the operator's changes.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// The digest that is live, of each service that was changed.
+    pub(crate) live: BTreeMap<&'static str, String>,
+    /// Each change by the reason that was given for it, and how often it has to be in the history.
+    pub(crate) told: BTreeMap<String, Told>,
+    /// What was refused, or has no explanation.
+    pub(crate) wrong: Vec<String>,
+}
+
+/// How often a change is in the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Once,
+    Never,
+    /// Its answer was lost, and what is live tells nothing.
+    AtMostOnce,
+}
+
+/// What is known of a service: its live digest, and the one that a rollback goes to.
+#[derive(Debug)]
+struct Standing {
+    live: String,
+    before: Option<String>,
+}
+
+impl Changes {
+    /// Makes `swaps`, one after the other.
+    pub(crate) async fn run(mut self, swaps: Vec<Swap>, builds: Arc<Builds>, mut asker: Asker) -> anyhow::Result<Self> {
+        for swap in swaps {
+            let (Swap::Deploy { service, .. } | Swap::RollBack { service }) = swap;
+            let standing = standing_of(&mut asker, service).await?;
+            self.must_be_live(service, &standing.live);
+            let reason = asker.key();
+            let (target, line, body) = match swap {
+                Swap::Deploy { variant, .. } => {
+                    let build = builds.0.get(&(service, variant)).context("every build is read")?;
+                    let line = format!("POST /services/{service}/releases?reason={reason}");
+                    (Digest::of(build).to_string(), line, build.clone())
+                }
+                Swap::RollBack { .. } => {
+                    let Some(before) = standing.before else { continue };
+                    (before, format!("POST /services/{service}/rollback?reason={reason}"), Vec::new())
+                }
+            };
+            let operator = asker.doors().await?.operator;
+            let answer = operator.send_with(&line, &[("content-type", "application/wasm")], body).await;
+            let told = match answer {
+                Ok(answer) if answer.status.is_success() => {
+                    self.live.insert(service, target);
+                    if answer.body["unchanged"] == true { Told::Never } else { Told::Once }
+                }
+                Ok(answer) if answer.status.is_client_error() => {
+                    self.wrong.push(format!("{line} is refused: {} {}", answer.status, answer.body));
+                    Told::AtMostOnce
+                }
+                // It was lost, or the host says that it cannot tell: what is live does.
+                _ => {
+                    let now = standing_of(&mut asker, service).await?.live;
+                    if now != standing.live && now != target {
+                        self.wrong.push(format!("{service} has {now} live after {line}, neither old nor new"));
+                    }
+                    let told = match now == standing.live {
+                        true => Told::AtMostOnce,
+                        false => Told::Once,
+                    };
+                    self.live.insert(service, now);
+                    told
+                }
+            };
+            self.told.insert(reason, told);
+        }
+        Ok(self)
+    }
+
+    fn must_be_live(&mut self, service: &'static str, live: &str) {
+        if let Some(expected) = self.live.get(service).filter(|expected| *expected != live) {
+            self.wrong.push(format!("{service} has {live} live, and {expected} was acknowledged"));
+        }
+    }
+
+    /// Compares with what the host says of its services and its history.
+    pub(crate) async fn check(&mut self, asker: &mut Asker) -> anyhow::Result<Vec<String>> {
+        for service in SERVICES {
+            let standing = standing_of(asker, service).await?;
+            self.must_be_live(service, &standing.live);
+        }
+        let mut wrong = std::mem::take(&mut self.wrong);
+        let mut found: BTreeMap<String, usize> = BTreeMap::new();
+        let operator = asker.doors().await?.operator;
+        for line in shop_tests::pages::all(&operator, "/history?limit=100").await?.into_iter().flatten() {
+            if let Some(reason) = line["reason"].as_str() {
+                *found.entry(reason.to_owned()).or_default() += 1;
+            }
+        }
+        for (reason, told) in &self.told {
+            let count = found.get(reason).copied().unwrap_or(0);
+            let good = match told {
+                Told::Once => count == 1,
+                Told::Never => count == 0,
+                Told::AtMostOnce => count <= 1,
+            };
+            if !good {
+                wrong.push(format!("the change {reason} is {count} times in the history, and not {told:?}"));
+            }
+        }
+        Ok(wrong)
+    }
+}
+
+async fn standing_of(asker: &mut Asker, service: &str) -> anyhow::Result<Standing> {
+    let line = format!("GET /services/{service}");
+    let body: Value = asker.read(&line, |doors| doors.operator.clone()).await?.expect(200)?;
+    let before = body.pointer("/kept/0/digest").and_then(Value::as_str).map(str::to_owned);
+    Ok(Standing { live: text(&body, "/live/digest")?, before })
+}

@@ -1,0 +1,67 @@
+//! Round after round, until all are done or one of them finds something.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use shop_tests::workspace;
+use switchyard::fail_point::Sabotage;
+
+use crate::operator::Builds;
+use crate::plan::Round;
+use crate::report::{Report, Violation};
+use crate::shop::Shop;
+
+/// Rounds after which a new shop is opened: what is checked in each round grows with all that was bought before.
+const ROUNDS_PER_SHOP: usize = 25;
+
+/// How long a round may take: several times what everybody in it may wait for one answer.
+const ROUND_MAX: Duration = Duration::from_secs(600);
+
+/// Findings that are told in full while it runs.
+const TOLD_MAX: usize = 20;
+
+/// Puts shops through `rounds`; ends with the first round that finds something, and then keeps the data directory.
+///
+/// # Errors
+///
+/// When the test itself cannot go on.
+pub(crate) async fn rounds(seed: u64, rounds: usize, sabotage: Option<Sabotage>) -> anyhow::Result<Report> {
+    let begin = Instant::now();
+    let mut report = Report { seed, ..Report::default() };
+    let builds = Arc::new(Builds::read(&workspace())?);
+    eprintln!("crash test: {rounds} rounds with seed {seed}");
+    let mut shop = Shop::open(sabotage, Arc::clone(&builds)).await?;
+    for number in 0..rounds {
+        if number > 0 && number % ROUNDS_PER_SHOP == 0 {
+            shop.close().await?;
+            shop = Shop::open(sabotage, Arc::clone(&builds)).await?;
+        }
+        let plan = Round::new(seed, number);
+        eprintln!("round {number}: {:?}, then {:?}", plan.instant, plan.point);
+        let found = match tokio::time::timeout(ROUND_MAX, shop.round(number, plan, &mut report)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => vec![Violation::wrong(format!("{error:#}"))],
+            Err(_elapsed) => vec![Violation::wrong(format!("round {number} does not end"))],
+        };
+        report.rounds += 1;
+        if !found.is_empty() {
+            for violation in found.iter().take(TOLD_MAX) {
+                eprintln!("{violation}");
+            }
+            if let Some(more) = found.len().checked_sub(TOLD_MAX + 1) {
+                eprintln!("and {} more, which --json names", more + 1);
+            }
+            report.add(found);
+            match sabotage {
+                // What was broken on purpose needs no looking into.
+                Some(_) => shop.close().await?,
+                None => eprintln!("the data directory is kept: {}", shop.keep().await?.display()),
+            }
+            report.took(begin.elapsed());
+            return Ok(report);
+        }
+    }
+    shop.close().await?;
+    report.took(begin.elapsed());
+    Ok(report)
+}

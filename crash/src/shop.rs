@@ -1,0 +1,205 @@
+//! One shop and everything that is known of it: opened, put through rounds of load and death, and checked after each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shop_tests::{Client, Staff};
+use switchyard::fail_point::Sabotage;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::ask::{Asker, Record};
+use crate::check;
+use crate::host::Host;
+use crate::operator::{Builds, Changes};
+use crate::people::{Buyer, work};
+use crate::plan::{CUSTOMERS, GOODS, Instant, People, Point, Round};
+use crate::registers::{FIRST_CENTS, Registers, SKU};
+use crate::report::{Report, Violation};
+
+/// Pieces of each of the goods that are there at first; of the last one there are few.
+const PIECES: [u32; GOODS.len()] = [1_000_000, 1_000_000, 20];
+
+/// What the report calls the kill of a host that outlived the load with its point not reached.
+const NO_POINT: &str = "behind the load";
+
+pub(crate) struct Shop {
+    data: TempDir,
+    host: Host,
+    staff: Staff,
+    buyers: Vec<Buyer>,
+    guest: Client,
+    builds: Arc<Builds>,
+    record: Arc<Record>,
+    changes: Changes,
+    cents: u32,
+}
+
+impl Shop {
+    /// Opens one with goods and customers, over an empty data directory.
+    pub(crate) async fn open(sabotage: Option<Sabotage>, builds: Arc<Builds>) -> anyhow::Result<Self> {
+        let data = tempfile::Builder::new().prefix("switchyard-crash-").tempdir()?;
+        let mut host = Host::new(data.path(), sabotage)?;
+        host.start(None).await?;
+        let mut asker = Asker::new(host.doors(), Arc::default(), String::new());
+        let doors = asker.doors().await?;
+        let staff = Staff::hire(&doors.public, &doors.operator).await?;
+        for (sku, pieces) in GOODS.into_iter().zip(PIECES) {
+            staff.sell(sku, 1250, pieces).await?;
+        }
+        staff.sell(SKU, FIRST_CENTS.into(), 0).await?;
+        let mut buyers = Vec::new();
+        for number in 0..CUSTOMERS {
+            buyers.push(Buyer::sign_up(&doors.public, &format!("customer{number}")).await?);
+        }
+        let (record, changes, cents) = (Arc::default(), Changes::default(), FIRST_CENTS);
+        Ok(Self { data, host, staff, buyers, guest: doors.public, builds, record, changes, cents })
+    }
+
+    /// One round of load and death; then everything is checked. An error says what ended the round before that.
+    pub(crate) async fn round(
+        &mut self,
+        number: usize,
+        plan: Round,
+        report: &mut Report,
+    ) -> anyhow::Result<Vec<Violation>> {
+        let mut asker = self.asker(format!("{number}-check"));
+        let begin = self.record.all().len();
+        let attempts = self.record.attempts();
+        let registers = Arc::new(Registers::new(&mut asker, &self.guest, self.cents).await?);
+        report.swaps += plan.people.swaps.len();
+        let mut load = self.load(number, &registers, plan.people);
+        self.live_until(plan.instant, &mut load).await?;
+        self.host.kill().await?;
+        report.kills_at_instants += 1;
+        let reached = self.die_at(plan.point, &mut load, report).await?;
+        *report.kills_at_points.entry(reached.unwrap_or(NO_POINT)).or_default() += 1;
+        self.host.start(None).await?;
+        load.is_over().await?;
+        self.changes = load.changes;
+        report.attempts += self.record.attempts() - attempts;
+        report.acknowledged += self.record.all().len() - begin;
+        self.cents = registers.cents();
+        self.check(begin, &registers, &mut asker, report).await
+    }
+
+    async fn check(
+        &mut self,
+        begin: usize,
+        registers: &Registers,
+        asker: &mut Asker,
+        report: &mut Report,
+    ) -> anyhow::Result<Vec<Violation>> {
+        let doors = asker.doors().await?;
+        let mut found = check::idle(&doors.operator).await?;
+        let (wrong, linearized) = registers.check(asker).await?;
+        found.extend(wrong.into_iter().map(Violation::wrong));
+        report.linearized += linearized;
+        let exchanges = self.record.all();
+        let (wrong, replayed) = check::keys(&doors.public, &exchanges, begin).await?;
+        found.extend(wrong);
+        report.replayed += replayed;
+        let staff = self.staff.client.at(&doors.public);
+        found.extend(check::idle(&doors.operator).await?);
+        let goods = GOODS.into_iter().zip(PIECES);
+        found.extend(check::shop(&staff, &self.buyers, goods, &exchanges, begin).await?);
+        found.extend(self.changes.check(asker).await?.into_iter().map(Violation::lost));
+        Ok(found)
+    }
+
+    fn asker(&self, name: String) -> Asker {
+        Asker::new(self.host.doors(), Arc::clone(&self.record), name)
+    }
+
+    /// Sets everybody to work.
+    fn load(&mut self, number: usize, registers: &Arc<Registers>, people: People) -> Load {
+        let asker = |who: &str, index: usize| self.asker(format!("{number}-{who}{index}"));
+        let mut working = JoinSet::new();
+        for (index, (buyer, errands)) in self.buyers.iter().zip(people.customers).enumerate() {
+            let (buyer, guest, asker) = (buyer.clone(), self.guest.clone(), asker("customer", index));
+            working.spawn(async move { buyer.run(errands, guest, asker).await.map(|()| None) });
+        }
+        let staff = self.staff.client.unchecked();
+        for (index, tasks) in people.staff.into_iter().enumerate() {
+            let (staff, asker) = (staff.clone(), asker("staff", index));
+            working.spawn(async move { work(staff, tasks, asker).await.map(|()| None) });
+        }
+        for (index, touches) in people.touches.into_iter().enumerate() {
+            let (registers, asker) = (Arc::clone(registers), asker("shopper", index));
+            let (guest, staff) = (self.guest.clone(), staff.clone());
+            working.spawn(async move { registers.touch(touches, guest, staff, asker).await.map(|()| None) });
+        }
+        let (builds, asker) = (Arc::clone(&self.builds), asker("operator", 0));
+        let changes = std::mem::take(&mut self.changes);
+        working.spawn(async move { changes.run(people.swaps, builds, asker).await.map(Some) });
+        Load { working, changes: Changes::default() }
+    }
+
+    /// Resolves at the instant, or when the load is over before that.
+    async fn live_until(&self, instant: Instant, load: &mut Load) -> anyhow::Result<()> {
+        let mut answered = self.record.answered();
+        let until = *answered.borrow() + instant.answers;
+        let reached = async {
+            // The record is there as long as this shop. Whoever holds what this gives keeps answers from being counted.
+            drop(answered.wait_for(|count| *count >= until).await);
+            tokio::time::sleep(Duration::from_micros(instant.micros)).await;
+        };
+        tokio::select! {
+            biased;
+            () = reached => Ok(()),
+            over = load.is_over() => over,
+        }
+    }
+
+    /// Starts the host with `point` armed; it is dead when this returns. Gives the point, if it was reached.
+    async fn die_at(
+        &mut self,
+        point: Point,
+        load: &mut Load,
+        report: &mut Report,
+    ) -> anyhow::Result<Option<&'static str>> {
+        if !self.host.start(Some(point)).await? {
+            report.kills_at_start += 1;
+            return Ok(Some(point.name));
+        }
+        tokio::select! {
+            biased;
+            died = self.host.died() => died.map(|()| Some(point.name)),
+            over = load.is_over() => {
+                over?;
+                self.host.kill().await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Ends it; its data directory goes with it.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.host.end().await
+    }
+
+    /// Ends it and keeps its data directory: gives the path.
+    pub(crate) async fn keep(self) -> anyhow::Result<std::path::PathBuf> {
+        self.host.end().await?;
+        Ok(self.data.keep())
+    }
+}
+
+/// Everybody at work.
+struct Load {
+    working: JoinSet<anyhow::Result<Option<Changes>>>,
+    /// The operator's, when that one is done.
+    changes: Changes,
+}
+
+impl Load {
+    /// Resolves when everybody is done. Dropping it before changes nothing.
+    async fn is_over(&mut self) -> anyhow::Result<()> {
+        while let Some(done) = self.working.join_next().await {
+            if let Some(changes) = done?? {
+                self.changes = changes;
+            }
+        }
+        Ok(())
+    }
+}

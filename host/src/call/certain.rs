@@ -1,0 +1,97 @@
+//! What a call makes certain before it has an effect elsewhere: that it is made again after a crash, and that the run
+//! which goes on then is told the same.
+//!
+//! Invariant: before a call makes one that may write, all that its run has been told by then is in the order of the
+//! journal, and so is the intent of its root call.
+
+use std::sync::Arc;
+
+use tokio::time::timeout_at;
+use wasmtime::component::Val;
+
+use super::answer::{Answer, CallError};
+use super::derive::Seed;
+use super::directory::Member;
+use super::kept::{self, Entry};
+use super::nested::{Nested, NestedError};
+use crate::contract::Function;
+use crate::fail_point::fail_point;
+use crate::names::CallId;
+use crate::store::{CommitDetails, CommitError};
+
+impl Nested {
+    /// What an earlier run, be it of a host that ended, was told by this call: kept by the service that it called, where
+    /// it wrote something, and by the caller's own where not.
+    pub(super) fn recall(&self, function: &Arc<Function>, seed: &Seed) -> Result<Option<Option<Val>>, NestedError> {
+        if !self.root.again {
+            return Ok(None);
+        }
+        let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(seed));
+        let callee = self.root.directory.exporter(function).map(|(member, _)| member);
+        for member in [Some(&self.member), callee].into_iter().flatten() {
+            let service = member.service.name();
+            let lost = |why| NestedError::Call { error: CallError::unavailable(service, why) };
+            let mut transaction = member.service.store.begin_read();
+            let Some(memo) = transaction.get_platform(&key).map_err(|_| lost("its store cannot be read"))? else {
+                continue;
+            };
+            self.root.reach(transaction.saw());
+            // Also of one that was made before: whoever called for it did not fail without an effect.
+            self.root.had_effect();
+            let answer = Answer::decode(function, &memo).map_err(|_| lost("it answered before by another contract"))?;
+            return Ok(Some(answer.into_result(function)));
+        }
+        Ok(None)
+    }
+
+    /// Sees to it that a run that goes on after a crash is told the same as this one, up to `position`, and that there
+    /// is one: all that it commits is in the order of the journal before what the call that comes next does.
+    pub(super) async fn make_certain(&mut self, position: usize) -> Result<(), NestedError> {
+        let mut entries = Vec::new();
+        for made in self.made.iter().take(position).filter(|made| !made.is_kept) {
+            let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&made.seed));
+            let answer = Answer::of(&made.function, made.result.clone());
+            entries.push((key, Some(answer.encode().into())));
+        }
+        if self.root.needs_intent() {
+            fail_point("intent.before-open");
+            if self.depth == 1 {
+                entries.push(self.root.opening());
+                self.commit(&self.member, std::mem::take(&mut entries)).await?;
+            } else {
+                let Some(member) = self.root.directory.member(&self.root.service) else {
+                    return Err(NestedError::NoService { interface: Arc::clone(&self.root.function.interface) });
+                };
+                self.commit(member, vec![self.root.opening()]).await?;
+            }
+            self.root.opened();
+            fail_point("intent.after-open");
+        }
+        if !entries.is_empty() {
+            self.commit(&self.member, entries).await?;
+        }
+        self.made.iter_mut().take(position).for_each(|made| made.is_kept = true);
+        Ok(())
+    }
+
+    /// Commits entries of the platform's own in the store of `member`.
+    async fn commit(&self, member: &Member, entries: Vec<Entry>) -> Result<(), NestedError> {
+        let mut transaction = member.service.store.begin();
+        entries.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
+        let details = CommitDetails { call: CallId::of_seed(&self.seed), data_version: None };
+        let service = member.service.name();
+        let error = match timeout_at(self.deadline.into(), transaction.commit(details)).await {
+            Ok(Ok(number)) => {
+                self.root.reach(number);
+                return Ok(());
+            }
+            Ok(Err(CommitError::Stopped(stopped))) => CallError::Stopped(stopped),
+            Ok(Err(error)) => {
+                tracing::warn!(%service, request = self.root.request.as_str(), %error, "a call cannot be made certain");
+                CallError::unavailable(service, "what it is to go on with after a crash cannot be kept")
+            }
+            Err(_elapsed) => CallError::Deadline { service: service.clone() },
+        };
+        Err(NestedError::Call { error })
+    }
+}

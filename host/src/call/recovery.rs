@@ -1,0 +1,166 @@
+//! Going on with root calls that had begun something elsewhere when they failed, or when the host ended: each is made
+//! again under its own id until it ends, and memos turn what was done into answers.
+//!
+//! Invariant: of the runs of one call there is never more than one at a time; and its client's key is taken until its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::answer::{Answer, CallError};
+use super::directory::{Directory, Member};
+use super::execute::Call;
+use super::intent::{Intent, UnreadableIntent};
+use super::kept;
+use super::oversight::close;
+use super::request_key::Claimed;
+use super::root::Root;
+use super::{Calls, Inner, Origin};
+use crate::clock;
+use crate::contract::Function;
+use crate::names::{Digest, ServiceName};
+use crate::store::{CommitError, StoreError};
+
+/// How many intents are read of a store at once at the start.
+const PAGE: u32 = 100;
+
+/// How long nothing is due, where nobody says that something is.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// Why the intents of a start cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    #[error("cannot read the store of {service}")]
+    Store { service: ServiceName, source: StoreError },
+    #[error(
+        "the store of {service} has an intent that cannot be read: it is of a later version of switchyard, or damaged"
+    )]
+    Intent { service: ServiceName, source: UnreadableIntent },
+}
+
+/// Which releases an intent goes on with.
+pub trait Earlier: Send + Sync {
+    /// The services with these releases, if they can still be run on the data as it is. May block.
+    fn directory(&self, releases: &[(ServiceName, Digest)]) -> Option<Arc<Directory>>;
+}
+
+impl Calls {
+    /// Finds the intents that were open when the host ended. Before anything is served.
+    ///
+    /// # Errors
+    ///
+    /// [`FindError`] when a store cannot be read.
+    pub fn find_intents(&self) -> Result<usize, FindError> {
+        let mut count = 0;
+        for member in self.inner.routing.load().live().members() {
+            for intent in stored(member)? {
+                let claim = intent.key.as_ref().and_then(|key| match self.inner.under_way.claim(key) {
+                    Ok(Claimed::Yes(claim)) => Some(claim),
+                    Ok(Claimed::Running(_)) | Err(_) => None,
+                });
+                let _nobody_waits = self.inner.intents.add(intent, claim, None);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Goes on with intents, until the tasks of the host are stopped. `earlier` has the releases that are not live.
+    pub async fn recover(self, earlier: Arc<dyn Earlier>) {
+        let mut stop = self.inner.tasks.stop();
+        loop {
+            let changed = self.inner.intents.changed();
+            let (due, next) = self.inner.intents.take_due(self.inner.settings.intents_at_once);
+            for intent in due {
+                let (calls, earlier) = (self.clone(), Arc::clone(&earlier));
+                self.inner.tasks.spawn("intent", async move { calls.go_on(&intent, earlier).await });
+            }
+            let next = next.unwrap_or_else(|| clock::now() + IDLE);
+            tokio::select! {
+                () = stop.wait() => return,
+                () = changed => {}
+                () = tokio::time::sleep_until(next.into()) => {}
+            }
+        }
+    }
+
+    async fn go_on(&self, intent: &Arc<Intent>, earlier: Arc<dyn Earlier>) {
+        let result = self.inner.make_again(intent, earlier).await;
+        if let Err(error) = &result {
+            let (service, function, request) = (&intent.service, &intent.function, intent.id());
+            tracing::warn!(%service, %function, id = ?request, %error, "a call that was begun did not end");
+        }
+        let settings = &self.inner.settings;
+        let delay = |attempts: u32| {
+            let doubled = settings.intent_retry_ms_min.saturating_mul(1 << attempts.min(20).saturating_sub(1));
+            Duration::from_millis(doubled.min(settings.intent_retry_ms_max))
+        };
+        self.inner.intents.ran(intent.id(), result, delay);
+    }
+}
+
+fn stored(member: &Member) -> Result<Vec<Intent>, FindError> {
+    let service = member.service.name();
+    let mut transaction = member.service.store.begin_read();
+    let (mut intents, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = transaction
+            .scan_platform(&kept::intents(), after.as_deref(), PAGE)
+            .map_err(|source| FindError::Store { service: service.clone(), source })?;
+        for entry in &page.entries {
+            let intent = Intent::decode(&entry.value);
+            intents.push(intent.map_err(|source| FindError::Intent { service: service.clone(), source })?);
+        }
+        match page.entries.last() {
+            Some(last) if page.more => after = Some(last.key.clone()),
+            _ => return Ok(intents),
+        }
+    }
+}
+
+impl Inner {
+    /// Closes the intent of a call that failed without an effect: there is nothing to finish.
+    pub(super) async fn close(&self, root: &Root, member: &Member) -> Result<(), CommitError> {
+        close(&member.service.store, root.id()).await.map(|number| root.reach(number))
+    }
+
+    /// One more run of the call of `intent`; what it answers is durable.
+    async fn make_again(&self, intent: &Arc<Intent>, earlier: Arc<dyn Earlier>) -> Result<Answer, CallError> {
+        let unfit = |why| CallError::unavailable(&intent.service, why);
+        let directory = self.begin_again(intent, earlier).await?;
+        let member = directory.member(&intent.service).cloned().ok_or_else(|| unfit("no such service"))?;
+        let function = exported(&member, intent).ok_or_else(|| unfit("its contract has no such function any more"))?;
+        let arguments = intent.arguments(&function).map_err(|_| unfit("its contract takes other arguments now"))?;
+        let unreadable = |_| unfit("the intent cannot be read");
+        let (request, entries) = (intent.request().map_err(unreadable)?, intent.entries().map_err(unreadable)?);
+        let root = Arc::new(Root::of_intent(intent, directory, function, arguments, request, entries));
+        let ended = Call::root(&root, &member).execute().await;
+        self.stores.wait_durable(root.reached()).await?;
+        ended.map(|ended| ended.answer)
+    }
+
+    /// The releases that `intent` goes on with: those that it began with, where the settings say so and they can be run.
+    async fn begin_again(&self, intent: &Arc<Intent>, earlier: Arc<dyn Earlier>) -> Result<Arc<Directory>, CallError> {
+        let routing = self.routing.load_full();
+        let began_with = match routing.with_releases(&intent.releases) {
+            _ if intent.on_live => None,
+            Some(directory) => Some(Arc::clone(directory)),
+            None if self.settings.intents_keep_releases => {
+                let intent = Arc::clone(intent);
+                let found = tokio::task::spawn_blocking(move || earlier.directory(&intent.releases)).await;
+                // Who looked for them panicked, which is no reason to leave the call as it is.
+                found.unwrap_or(None).inspect(|directory| self.past.add_directory(directory))
+            }
+            None => None,
+        };
+        match began_with {
+            Some(directory) => self.begin_on(directory, &routing, &intent.service).await,
+            None => self.begin(&routing, intent.identity.as_ref(), Origin::HOST, &intent.service).await,
+        }
+    }
+}
+
+/// The function of `intent`, as its service exports it now.
+fn exported(member: &Member, intent: &Intent) -> Option<Arc<Function>> {
+    let mut functions = member.release.world.exports.iter().flat_map(|interface| &interface.functions);
+    functions.find(|function| intent.is_of(function)).cloned()
+}

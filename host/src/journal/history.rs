@@ -1,0 +1,251 @@
+//! The journal as it lies in folders, read from outside: archived segments, and those of a data directory.
+//!
+//! Nothing is changed here, and nothing is passed over: what is damaged or missing is named.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::disk::Disk;
+use super::frame::{Damage, End, JournalId, SegmentHeader};
+use super::record::Record;
+use super::recovery::{OpenError, Segment, find_in, read_header, read_records};
+use crate::names::Number;
+
+/// Why the journal of some folders cannot be read to where it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("{} is of the journal {found}, not of {journal}", folder.display())]
+    OtherJournal { folder: PathBuf, found: JournalId, journal: JournalId },
+    #[error("the commits {from} to {to} are missing: name the folder with the segment that has them")]
+    Gap { from: u64, to: u64 },
+    #[error(
+        "{} begins with commit {first}, and {} has that too: two histories are mixed; keep the files of one",
+        path.display(), other.display()
+    )]
+    Overlap { path: PathBuf, other: PathBuf, first: u64 },
+}
+
+/// A folder with segments, on some disk.
+pub(crate) type Folder<'a> = (Arc<dyn Disk>, &'a str);
+
+/// The segments of one journal, in order, from wherever they lie.
+#[derive(Debug)]
+pub(crate) struct History {
+    segments: Vec<Placed>,
+}
+
+/// A segment, and the disk that it lies on.
+#[derive(Debug, Clone)]
+struct Placed {
+    disk: Arc<dyn Disk>,
+    segment: Segment,
+}
+
+impl Placed {
+    fn path(&self) -> PathBuf {
+        self.disk.full(&self.segment.path)
+    }
+}
+
+/// How a segment ends.
+struct Whole {
+    next: Number,
+    torn_at: Option<usize>,
+}
+
+/// What a segment holds.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) path: PathBuf,
+    pub(crate) journal: JournalId,
+    /// The number of its first record, if it has one.
+    pub(crate) first: Number,
+    /// The number behind its last record.
+    pub(crate) next: Number,
+    /// When the last one was committed, in microseconds since the Unix epoch.
+    pub(crate) last_unix_micros: Option<u64>,
+    /// What follows the last record was being written when the power went, or is being written now: the byte where it
+    /// begins.
+    pub(crate) torn_at: Option<usize>,
+}
+
+impl Checked {
+    pub(crate) fn commits(&self) -> u64 {
+        self.next.0 - self.first.0
+    }
+}
+
+impl History {
+    /// Lists the segments in `folders`. One that lies in several is taken from the first.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::OtherJournal`] for a folder of another journal than `journal`; otherwise as it is when a folder or
+    /// the header of a segment cannot be read.
+    pub(crate) fn gather(folders: &[Folder<'_>], journal: Option<JournalId>) -> Result<Self, HistoryError> {
+        let mut segments: Vec<Placed> = Vec::new();
+        let mut journal = journal;
+        for (disk, folder) in folders {
+            let found = find_in(&**disk, folder)?;
+            if let Some(found) = found.journal
+                && found != *journal.get_or_insert(found)
+            {
+                let journal = journal.unwrap_or(found);
+                return Err(HistoryError::OtherJournal { folder: disk.full(folder), found, journal });
+            }
+            for segment in found.segments {
+                if segments.iter().all(|known| known.segment.first != segment.first) {
+                    segments.push(Placed { disk: Arc::clone(disk), segment });
+                }
+            }
+        }
+        segments.sort_by_key(|placed| placed.segment.first);
+        Ok(Self { segments })
+    }
+
+    /// The one segment in the file `path` of `disk`, whatever its name is.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::Open`] when it cannot be read, or is no segment.
+    pub(crate) fn of_file(disk: Arc<dyn Disk>, path: &str) -> Result<Self, HistoryError> {
+        let mut segment = Segment { first: Number::default(), path: path.into() };
+        segment.first = read_header(&*disk, &segment)?.first;
+        Ok(Self { segments: vec![Placed { disk, segment }] })
+    }
+
+    /// The number of the first record, or of the one that would be the first.
+    pub(crate) fn first(&self) -> Option<Number> {
+        self.segments.first().map(|placed| placed.segment.first)
+    }
+
+    /// Reads everything, and tells what each segment holds.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError`] for what is damaged or missing.
+    pub(crate) fn check(&self) -> Result<Vec<Checked>, HistoryError> {
+        let mut checked: Vec<Checked> = Vec::new();
+        for placed in &self.segments {
+            let first = placed.segment.first;
+            if let Some(before) = checked.last() {
+                follows(before.next, first, &before.path, placed)?;
+            }
+            let journal = read_header(&*placed.disk, &placed.segment)?.journal;
+            let mut last_unix_micros = None;
+            let whole = self.read(placed, |_, record| {
+                last_unix_micros = record.time_unix_micros.or(last_unix_micros);
+                Ok::<_, HistoryError>(true)
+            })?;
+            let Some(Whole { next, torn_at }) = whole else { continue };
+            checked.push(Checked { path: placed.path(), journal, first, next, last_unix_micros, torn_at });
+        }
+        Ok(checked)
+    }
+
+    /// Gives every record behind `after` to `visit`, in order, until that says false. Gives the number of the last
+    /// record for which it said true, or which it needed not see.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError`] for what is damaged or missing on the way, or the first error of `visit`.
+    pub(crate) fn each<E: From<HistoryError>>(
+        &self,
+        after: Number,
+        mut visit: impl FnMut(Number, Record) -> Result<bool, E>,
+    ) -> Result<Number, E> {
+        let mut next = Number(after.0 + 1);
+        let begin = self.segments.iter().rposition(|placed| placed.segment.first <= next);
+        let needed = self.segments.get(begin.unwrap_or(0)..).unwrap_or_default();
+        let mut before: Option<&Placed> = None;
+        for placed in needed {
+            let first = placed.segment.first;
+            match before {
+                Some(before) => follows(next, first, &before.path(), placed)?,
+                // The first one may begin before what is asked for.
+                None if first > next => return Err(HistoryError::Gap { from: next.0, to: first.0 - 1 }.into()),
+                None => {}
+            }
+            before = Some(placed);
+            let read = self.read(placed, |number, record| {
+                let goes_on = number < next || visit(number, record)?;
+                if goes_on {
+                    next = next.max(Number(number.0 + 1));
+                }
+                Ok::<_, E>(goes_on)
+            })?;
+            if read.is_none() {
+                break;
+            }
+        }
+        Ok(Number(next.0 - 1))
+    }
+
+    /// Reads one segment until `visit` says false, which gives nothing. At its end it is checked: one with others behind
+    /// it is whole.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::Open`] when it is damaged, or the first error of `visit`.
+    fn read<E: From<HistoryError>>(
+        &self,
+        placed: &Placed,
+        mut visit: impl FnMut(Number, Record) -> Result<bool, E>,
+    ) -> Result<Option<Whole>, E> {
+        let read = read_records(&*placed.disk, &placed.segment.path, |number, record| match visit(number, record) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Broken::Enough),
+            Err(error) => Err(Broken::Visit(error)),
+        });
+        let read = match read {
+            Ok(read) => read,
+            Err(Broken::Enough) => return Ok(None),
+            Err(Broken::Visit(error)) => return Err(error),
+            Err(Broken::Open(error)) => return Err(HistoryError::from(error).into()),
+        };
+        let damaged = |source| OpenError::Damaged { path: placed.path(), offset: read.end, source };
+        let is_last = self.segments.last().is_some_and(|last| last.segment.first <= placed.segment.first);
+        match read.how {
+            End::Clean => Ok(Some(Whole { next: read.next, torn_at: None })),
+            End::Torn if is_last => Ok(Some(Whole { next: read.next, torn_at: Some(read.end) })),
+            End::Torn => Err(HistoryError::from(damaged(Damage::Frame { number: read.next.0 })).into()),
+            End::Damaged(source) => Err(HistoryError::from(damaged(source)).into()),
+        }
+    }
+}
+
+/// Checks that a segment that begins with `first` goes on where the one before it, at `before`, ended.
+fn follows(due: Number, first: Number, before: &Path, placed: &Placed) -> Result<(), HistoryError> {
+    if first > due {
+        return Err(HistoryError::Gap { from: due.0, to: first.0 - 1 });
+    }
+    if first < due {
+        let other = before.to_owned();
+        return Err(HistoryError::Overlap { path: placed.path(), other, first: first.0 });
+    }
+    Ok(())
+}
+
+/// Why the reading of a segment ended early.
+enum Broken<E> {
+    Open(OpenError),
+    Visit(E),
+    Enough,
+}
+
+impl<E> From<OpenError> for Broken<E> {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+/// Writes the beginning of the journal `journal`, whose first record is going to be `first`: a segment without records.
+///
+/// Its name is durable once the folder is synced.
+pub(crate) fn begin_journal(disk: &dyn Disk, journal: JournalId, first: Number) -> std::io::Result<()> {
+    let file = disk.create(&Segment::new(first).path)?;
+    file.write_at(0, &SegmentHeader { journal, first }.encode())?;
+    file.sync()
+}

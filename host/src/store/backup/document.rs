@@ -1,0 +1,284 @@
+//! `backup.json`: what a backup holds, and of when. It is written last: a folder without it is no backup.
+//!
+//! Invariant: a document that was read names only files that a backup may have, each once, and is as it was written.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::RestoreError;
+use crate::clock;
+use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
+use crate::limits::BACKUP_DOCUMENT_BYTES_MAX;
+use crate::names::{Digest, Number, ServiceName};
+
+/// The name of the document, in the folder of the backup.
+pub(crate) const DOCUMENT: &str = "backup.json";
+pub(crate) const DOCUMENT_NEW: &str = "backup.json.new";
+
+/// The file that lies beside the folders.
+pub(crate) const PLATFORM_FILE: &str = "platform.redb";
+/// The folders of a backup.
+pub(crate) const BACKUP_FOLDERS: [&str; 3] = [SERVICES_FOLDER, "components", "contracts"];
+
+const FORMAT: u64 = 1;
+
+/// What a backup holds, and of when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupDocument {
+    format: u64,
+    /// The version of switchyard that made it.
+    switchyard: String,
+    /// The journal that the number is of: 32 hex digits.
+    journal: String,
+    /// The stores are as the commits up to this one left them, and no other.
+    number: u64,
+    /// When that was, as RFC 3339.
+    at: String,
+    files: Vec<BackupFile>,
+    /// Of all that stands above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<Digest>,
+}
+
+/// A file of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BackupFile {
+    /// In the folder of the backup, with `/` behind a folder's name.
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    pub(crate) digest: Digest,
+}
+
+/// Why a text is no document of a backup.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    #[error("it is no JSON of a backup")]
+    Json(#[source] serde_json::Error),
+    #[error("it has format {format}, which this version of switchyard does not read")]
+    Format { format: u64 },
+    #[error("it does not match its own digest")]
+    Digest,
+    #[error("it names {path:?}, which is no file of a backup, or twice")]
+    Path { path: String },
+    #[error("its {what} is none")]
+    Value { what: &'static str },
+}
+
+impl BackupDocument {
+    pub(crate) fn new(journal: JournalId, number: Number, unix_micros: u64, files: Vec<BackupFile>) -> Self {
+        let mut document = Self {
+            format: FORMAT,
+            switchyard: env!("CARGO_PKG_VERSION").into(),
+            journal: journal.to_string(),
+            number: number.0,
+            at: clock::rfc_3339(unix_micros),
+            files,
+            digest: None,
+        };
+        document.digest = Some(document.own_digest());
+        document
+    }
+
+    /// The number of the last commit that is in the backup.
+    #[must_use]
+    pub fn number(&self) -> Number {
+        Number(self.number)
+    }
+
+    /// Bytes of its files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes))
+    }
+
+    pub(crate) fn journal(&self) -> JournalId {
+        JournalId::parse(&self.journal).expect("checked when it was read")
+    }
+
+    /// In microseconds since the Unix epoch.
+    pub(crate) fn unix_micros(&self) -> u64 {
+        clock::parse_rfc_3339(&self.at).expect("checked when it was read")
+    }
+
+    pub(crate) fn files(&self) -> &[BackupFile] {
+        &self.files
+    }
+
+    /// The services that have a store in it.
+    pub(crate) fn services(&self) -> BTreeSet<ServiceName> {
+        self.files.iter().filter_map(|file| service_of(&file.path)).collect()
+    }
+
+    fn own_digest(&self) -> Digest {
+        let bare = Self { digest: None, ..self.clone() };
+        Digest::of(&serde_json::to_vec(&bare).expect("texts and numbers become JSON"))
+    }
+
+    /// Reads a document of any origin.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`].
+    pub fn parse(text: &[u8]) -> Result<Self, DocumentError> {
+        #[derive(Deserialize)]
+        struct Version {
+            format: u64,
+        }
+        let Version { format } = serde_json::from_slice(text).map_err(DocumentError::Json)?;
+        if format != FORMAT {
+            return Err(DocumentError::Format { format });
+        }
+        let document: Self = serde_json::from_slice(text).map_err(DocumentError::Json)?;
+        if document.digest != Some(document.own_digest()) {
+            return Err(DocumentError::Digest);
+        }
+        if JournalId::parse(&document.journal).is_none() {
+            return Err(DocumentError::Value { what: "journal" });
+        }
+        if clock::parse_rfc_3339(&document.at).is_none() {
+            return Err(DocumentError::Value { what: "time" });
+        }
+        let mut known = BTreeSet::new();
+        match document.files.iter().find(|file| !is_file_of_backup(&file.path) || !known.insert(&file.path)) {
+            Some(file) => Err(DocumentError::Path { path: file.path.clone() }),
+            None => Ok(document),
+        }
+    }
+
+    /// Reads the document of the backup on `disk`.
+    pub(in crate::store) fn read(disk: &dyn Disk) -> Result<Self, RestoreError> {
+        let path = || disk.full(DOCUMENT);
+        let at_file = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::NotFound => RestoreError::NoBackup { path: folder(path()) },
+            _ => RestoreError::Read { path: path(), source },
+        };
+        let file = disk.open(DOCUMENT).map_err(at_file)?;
+        let bytes = file.bytes().map_err(at_file)?.min(BACKUP_DOCUMENT_BYTES_MAX);
+        let mut text = vec![0; usize::try_from(bytes).unwrap_or(0)];
+        file.read_at(0, &mut text).map_err(at_file)?;
+        Self::parse(&text).map_err(|source| RestoreError::Document { path: path(), source })
+    }
+
+    /// Writes it on `disk`, durably, as the last file of the backup.
+    pub(super) fn write(&self, disk: &dyn Disk) -> std::io::Result<()> {
+        let text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other)?;
+        let file = disk.create(DOCUMENT_NEW)?;
+        file.write_at(0, &text)?;
+        file.sync()?;
+        disk.rename(DOCUMENT_NEW, DOCUMENT)?;
+        disk.sync_folder("")
+    }
+}
+
+fn folder(path: PathBuf) -> PathBuf {
+    path.parent().map_or(path.clone(), PathBuf::from)
+}
+
+/// The service whose store is in the file `path`, if it is such a file.
+fn service_of(path: &str) -> Option<ServiceName> {
+    let name = path.strip_prefix(SERVICES_FOLDER)?.strip_prefix('/')?;
+    ServiceName::parse(name.strip_suffix(".redb")?).ok()
+}
+
+/// Whether a backup may have a file `path`: it is written where a restore puts it.
+fn is_file_of_backup(path: &str) -> bool {
+    let by_digest = |folder: &str, extension: &str| {
+        let name = path.strip_prefix(folder).and_then(|name| name.strip_suffix(extension));
+        name.is_some_and(|hex| Digest::parse(&format!("sha256:{hex}")).is_ok())
+    };
+    path == PLATFORM_FILE
+        || service_of(path).is_some()
+        || by_digest("components/", ".wasm")
+        || by_digest("contracts/", ".json")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(path: &str) -> BackupFile {
+        BackupFile { path: path.into(), bytes: path.len() as u64, digest: Digest::of(path.as_bytes()) }
+    }
+
+    fn document(paths: &[&str]) -> BackupDocument {
+        let files = paths.iter().map(|path| file(path)).collect();
+        BackupDocument::new(JournalId([7; 16]), Number(42), 1_767_323_045_678_901, files)
+    }
+
+    #[test]
+    fn a_document_names_only_what_a_backup_has_each_once() {
+        let check = |paths: &[&str], good: bool| {
+            let text = serde_json::to_vec(&document(paths)).expect("JSON");
+            assert_eq!(BackupDocument::parse(&text).is_ok(), good, "{paths:?}");
+        };
+        let component = format!("components/{}.wasm", "0a".repeat(32));
+        let contracts = format!("contracts/{}.json", "0a".repeat(32));
+        check(&[], true);
+        check(&["platform.redb", "services/cart.redb", &component, &contracts], true);
+        check(&["services/cart.redb", "services/cart.redb"], false);
+        let hostile =
+            ["", ".", "/", "/etc/passwd", "../platform.redb", "services/../platform.redb", "admin-token", "lock"];
+        let near =
+            ["services/cart", "services/Cart.redb", "services/a/b.redb", "services/.redb", "services//cart.redb"];
+        let other = [
+            "journal/00000000000000000001.segment",
+            "services/list",
+            "components/x.wasm",
+            "platform.redb/",
+            "./platform.redb",
+        ];
+        for path in hostile.into_iter().chain(near).chain(other).chain([component.replace(".wasm", ".json").as_str()]) {
+            check(&[path], false);
+        }
+    }
+
+    #[test]
+    fn a_document_of_another_format_is_told_apart_from_a_damaged_one() {
+        let text = serde_json::to_string(&document(&["platform.redb"])).expect("JSON");
+        let read = |text: String| BackupDocument::parse(text.as_bytes());
+        assert!(matches!(read(text.replace("\"format\":1", "\"format\":2")), Err(DocumentError::Format { format: 2 })));
+        assert!(matches!(read(text.replace("\"number\":42", "\"number\":43")), Err(DocumentError::Digest)));
+        assert!(matches!(read(text.replace("digest", "other")), Err(DocumentError::Json(_))));
+        assert!(matches!(read(String::new()), Err(DocumentError::Json(_))));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_document_comes_back_as_it_was(
+            journal in any::<[u8; 16]>(), number in any::<u64>(), micros in 0..253_402_300_799_999_999_u64,
+            services in proptest::collection::btree_set("[a-z][a-z0-9]{0,9}", 0..5),
+        ) {
+            let files = services.iter().map(|name| file(&format!("services/{name}.redb"))).collect();
+            let document = BackupDocument::new(JournalId(journal), Number(number), micros, files);
+            let read = BackupDocument::parse(&serde_json::to_vec_pretty(&document).expect("JSON")).expect("a document");
+            prop_assert_eq!((read.journal(), read.number(), read.unix_micros()), (JournalId(journal), Number(number), micros));
+            prop_assert_eq!(read, document);
+        }
+
+        #[test]
+        fn a_changed_document_is_refused_or_says_the_same(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let document = document(&["platform.redb", "services/cart.redb"]);
+            let mut text = serde_json::to_vec_pretty(&document).expect("JSON");
+            let at = at.index(text.len());
+            if let Some(changed) = text.get_mut(at) {
+                *changed = byte;
+            }
+            if let Ok(read) = BackupDocument::parse(&text) {
+                prop_assert_eq!(read, document);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_as_a_document_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _refused = BackupDocument::parse(&bytes);
+        }
+    }
+}

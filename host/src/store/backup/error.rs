@@ -1,0 +1,73 @@
+//! Why there is no backup, or why it was not restored.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::course::BrokenOff;
+use super::document::DocumentError;
+use crate::journal::{HistoryError, Stopped};
+use crate::names::ServiceName;
+use crate::store::{IndexError, IndexOpenError, StoreError};
+
+/// Why a backup was not made. What is left of it has no `backup.json`, and is none.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Make(#[from] IndexOpenError),
+    #[error("cannot write {}", path.display())]
+    Index { path: PathBuf, source: IndexError },
+    #[error("cannot read the store")]
+    Read(#[from] StoreError),
+    #[error("{} is not as it was written: the disk is not well", path.display())]
+    NotAsWritten { path: PathBuf },
+    #[error(transparent)]
+    BrokenOff(#[from] BrokenOff),
+}
+
+/// Why a backup was not restored. The backup and the archive are as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error("{} holds no finished backup: there is no backup.json in it", path.display())]
+    NoBackup { path: PathBuf },
+    #[error("{} is damaged: use another backup", path.display())]
+    Document { path: PathBuf, source: DocumentError },
+    #[error("{} is not as it was backed up: use another backup", path.display())]
+    Damaged { path: PathBuf },
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("another host uses {}: stop it first", path.display())]
+    Locked { path: PathBuf },
+    #[error("{} is not empty: name another folder, or move what is there away", path.display())]
+    NotEmpty { path: PathBuf },
+    #[error(transparent)]
+    Index(#[from] IndexOpenError),
+    #[error("cannot write {}", path.display())]
+    IndexWrite { path: PathBuf, source: IndexError },
+    #[error("{} is not as it was written: the disk is not well", path.display())]
+    NotAsWritten { path: PathBuf },
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error("the backup has the commits up to {backup} already: to go back behind it, restore an earlier one")]
+    BeforeBackup { backup: u64 },
+    #[error("the backup is of {backup} already: to go back behind that, restore an earlier one")]
+    TimeBeforeBackup { backup: String },
+    #[error("there are commits up to {last} only: name the folder with the segments that have the later ones")]
+    NotReached { last: u64 },
+    #[error("commit {number} does not say when it was made: name a number instead of a time")]
+    NoTime { number: u64 },
+    #[error(
+        "commit {number} brings the data of {service} to another form, for a release that the backup does not have: \
+         restore up to {} at most, or a backup of after it", number - 1
+    )]
+    Migrates { number: u64, service: ServiceName },
+    #[error("no random numbers from the system")]
+    Random { source: io::Error },
+    #[error(transparent)]
+    BrokenOff(#[from] BrokenOff),
+}

@@ -1,0 +1,27 @@
+//! Backups: all stores at one number of the journal, while calls go on, in a folder of their own; and what brings a data
+//! directory to that number or to a later one.
+//!
+//! Invariant: a folder is a backup exactly if it has a `backup.json`, which is written last, when all that it names was
+//! read back and is durable. What a restore makes can be started exactly when all of it is there.
+
+mod course;
+mod document;
+mod error;
+mod files;
+mod place;
+mod replay;
+mod restore;
+mod write;
+
+pub(crate) use course::Course;
+pub use course::{BrokenOff, Progress};
+pub(crate) use document::{BACKUP_FOLDERS, DOCUMENT_NEW, PLATFORM_FILE};
+pub use document::{BackupDocument, DocumentError};
+pub use error::{BackupError, RestoreError};
+pub use place::{RestoreOrder, restore};
+pub use replay::Until;
+pub use restore::Restored;
+pub(crate) use restore::UNFINISHED;
+#[cfg(test)]
+pub(super) use restore::run as restore_on;
+pub(crate) use write::{BackupWriter, Moment};

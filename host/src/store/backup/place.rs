@@ -1,0 +1,142 @@
+//! Where a restore reads and writes: folders of the machine, checked before anything is written.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::course::{Course, Progress};
+use super::document::{BACKUP_FOLDERS, BackupDocument, PLATFORM_FILE};
+use super::error::RestoreError;
+use super::replay::Until;
+use super::restore::{self, Restored, UNFINISHED};
+use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER, open_lock_file};
+use crate::store::LOCK_FILE;
+
+/// What to restore, from where, and up to where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreOrder {
+    /// The folder of the backup.
+    pub backup: PathBuf,
+    /// The data directory to be: it is empty, or not there.
+    pub data: PathBuf,
+    /// The folder that the host archived its journal in.
+    pub archive: Option<PathBuf>,
+    /// The data directory that the backup was made of, for the commits that had not been archived.
+    pub old_data: Option<PathBuf>,
+    pub until: Until,
+}
+
+/// Restores a backup into a data directory that is empty or not there. Tells `tell` how far it is; that may break it off.
+///
+/// Blocks for as long as it takes.
+///
+/// # Errors
+///
+/// [`RestoreError`]. Nothing that was there before is changed, and what was written is taken away again; where that does
+/// not succeed, or after a crash, what stays is seen to be unfinished, and no host starts on it.
+pub fn restore(
+    order: &RestoreOrder,
+    tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Restored, RestoreError> {
+    let source = Directory::to_read(&order.backup);
+    let document = BackupDocument::read(&source)?;
+    order.until.check(&document)?;
+    let made = is_new(&order.data)?;
+    // Whoever still writes there would be behind what is restored.
+    let _old = order.old_data.as_deref().map(lock_there).transpose()?;
+    let archive_folder = document.journal().to_string();
+    let mut folders: Vec<Folder<'_>> = Vec::new();
+    if let Some(archive) = order.archive.as_deref().filter(|_| order.until != Until::Backup) {
+        let read = |source| RestoreError::Read { path: archive.to_owned(), source };
+        let found = fs::read_dir(archive).map_err(read)?.find(|entry| is_named(entry, &archive_folder));
+        // An archive that nothing of this journal has come to yet has no folder for it.
+        if found.is_some() {
+            folders.push((Arc::new(Directory::to_read(archive)), &archive_folder));
+        }
+    }
+    if let Some(old) = &order.old_data {
+        folders.push((Arc::new(Directory::to_read(old)), JOURNAL_FOLDER));
+    }
+    let history = History::gather(&folders, Some(document.journal()))?;
+    let (target, lock) = make(&order.data)?;
+    let restored = restore::run(&source, &document, &target, &history, order.until, &mut Course::new(tell));
+    if restored.is_err() {
+        clear(&order.data, made);
+    }
+    drop(lock);
+    restored
+}
+
+/// Whether the data directory `data` is to be made; otherwise it is there, and empty.
+fn is_new(data: &Path) -> Result<bool, RestoreError> {
+    let write = |source| RestoreError::Write { path: data.to_owned(), source };
+    let entries = match fs::read_dir(data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        entries => entries.map_err(write)?,
+    };
+    if data.join(LOCK_FILE).exists() {
+        drop(lock_there(data)?);
+    }
+    for entry in entries {
+        if *entry.map_err(write)?.file_name() != *LOCK_FILE {
+            return Err(RestoreError::NotEmpty { path: data.to_owned() });
+        }
+    }
+    Ok(false)
+}
+
+/// Makes the folders of the data directory `data`, and locks it.
+fn make(data: &Path) -> Result<(Arc<dyn Disk>, File), RestoreError> {
+    let write = |source| RestoreError::Write { path: data.to_owned(), source };
+    let folders: Vec<_> = BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER]).collect();
+    let directory = Directory::make(data, &folders).map_err(write)?;
+    let lock = open_lock_file(&data.join(LOCK_FILE)).map_err(write)?;
+    locked(&lock, data)?;
+    Ok((Arc::new(directory), lock))
+}
+
+/// Takes away what a restore wrote into `data`, which was empty, and `data` itself if it was not there.
+fn clear(data: &Path, made: bool) {
+    let cleared = || {
+        for folder in BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER]) {
+            fs::remove_dir_all(data.join(folder))?;
+        }
+        // The mark that it is unfinished goes last.
+        for file in [PLATFORM_FILE, UNFINISHED] {
+            match fs::remove_file(data.join(file)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        if made {
+            fs::remove_file(data.join(LOCK_FILE))?;
+            fs::remove_dir(data)?;
+        }
+        Ok(())
+    };
+    if let Err(error) = cleared() {
+        tracing::warn!(%error, data = %data.display(), "what was restored by then is still there");
+    }
+}
+
+fn is_named(entry: &io::Result<fs::DirEntry>, name: &str) -> bool {
+    entry.as_ref().is_ok_and(|entry| *entry.file_name() == *name)
+}
+
+/// Locks a data directory that is there.
+fn lock_there(data: &Path) -> Result<File, RestoreError> {
+    let path = data.join(LOCK_FILE);
+    let lock = File::open(&path).map_err(|source| RestoreError::Read { path, source })?;
+    locked(&lock, data)?;
+    Ok(lock)
+}
+
+fn locked(lock: &File, data: &Path) -> Result<(), RestoreError> {
+    match lock.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(RestoreError::Locked { path: data.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(RestoreError::Read { path: data.join(LOCK_FILE), source }),
+    }
+}

@@ -1,0 +1,202 @@
+//! Replaying what was committed after a backup, up to a point that the operator names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::course::Course;
+use super::document::BackupDocument;
+use super::error::RestoreError;
+use super::restore::Restored;
+use crate::clock;
+use crate::journal::{Disk, History, JournalId, Record};
+use crate::names::{Number, ServiceName};
+use crate::store::IndexError;
+use crate::store::backend::Full;
+use crate::store::index::{self, Index};
+use crate::store::overlay::View;
+use crate::store::replay::{self, Replayed};
+
+/// Bytes of one store's commits that are gathered in memory before its index gets them.
+const LAYER_BYTES: usize = 16 << 20;
+
+/// The page cache of each index.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// Up to where a restore goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// The backup itself.
+    Backup,
+    /// The commit with this number, and no later one.
+    Number(Number),
+    /// All that had been acknowledged at this time, in microseconds since the Unix epoch.
+    Time(u64),
+    /// The last commit that there is.
+    End,
+}
+
+impl Until {
+    /// Refuses what lies before the backup.
+    pub(in crate::store) fn check(self, backup: &BackupDocument) -> Result<(), RestoreError> {
+        match self {
+            Self::Number(number) if number < backup.number() => {
+                Err(RestoreError::BeforeBackup { backup: backup.number().0 })
+            }
+            Self::Time(unix_micros) if unix_micros < backup.unix_micros() => {
+                Err(RestoreError::TimeBeforeBackup { backup: clock::rfc_3339(backup.unix_micros()) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the commit `number`, made at `unix_micros`, is within.
+    fn takes(self, number: Number, unix_micros: Option<u64>) -> Result<bool, RestoreError> {
+        match self {
+            Self::Backup => Ok(false),
+            Self::Number(last) => Ok(number <= last),
+            Self::Time(last) => unix_micros.map(|made| made <= last).ok_or(RestoreError::NoTime { number: number.0 }),
+            Self::End => Ok(true),
+        }
+    }
+}
+
+/// The stores of a backup, on their way to a later number.
+pub(super) struct Stage<'a> {
+    disk: &'a dyn Disk,
+    /// The journal that they are going to be of.
+    journal: JournalId,
+    full: Arc<Full>,
+    stores: BTreeMap<ServiceName, Replayed>,
+    /// Those that the backup had, and whose releases it has with them.
+    backed_up: BTreeSet<ServiceName>,
+    restored: Restored,
+}
+
+impl<'a> Stage<'a> {
+    /// Opens the stores of `document`, which were copied to `target`.
+    pub(super) fn open(
+        target: &'a Arc<dyn Disk>,
+        document: &BackupDocument,
+        journal: JournalId,
+    ) -> Result<Self, RestoreError> {
+        let disk = &**target;
+        let full = Arc::new(Full::refused());
+        let backed_up = document.services();
+        let mut stores = BTreeMap::new();
+        for service in &backed_up {
+            let (index, view) = Index::open(disk, service, CACHE_BYTES, &full)?;
+            if index.journal != document.journal() || index.number() != document.number() {
+                return Err(RestoreError::Damaged { path: disk.full(&index::path(service)) });
+            }
+            stores.insert(service.clone(), Replayed { index, view });
+        }
+        let restored = Restored { number: document.number(), unix_micros: None, replayed: 0, bytes: 0 };
+        Ok(Self { disk, journal, full, stores, backed_up, restored })
+    }
+
+    /// Replays what `history` has behind the backup, up to `until`.
+    pub(super) fn replay(
+        &mut self,
+        history: &History,
+        until: Until,
+        course: &mut Course<'_>,
+    ) -> Result<(), RestoreError> {
+        let begin = self.restored.number;
+        if until != Until::Backup && until != Until::Number(begin) {
+            // The end of a store does not say when it came: it came with the commit before it.
+            let mut latest = None;
+            history.each(begin, |number, record| {
+                latest = if record.forgets { latest } else { record.time_unix_micros };
+                if !until.takes(number, latest)? {
+                    return Ok(false);
+                }
+                if number.0 % 1024 == 0 {
+                    course.begin(format!("replaying commit {}", number.0))?;
+                }
+                self.record(number, record)?;
+                self.restored =
+                    Restored { number, unix_micros: latest, replayed: number.0 - begin.0, ..self.restored.clone() };
+                // Of what lies behind, nothing is needed: it may be missing.
+                Ok::<_, RestoreError>(until != Until::Number(number))
+            })?;
+        }
+        match until {
+            Until::Number(number) if number != self.restored.number => {
+                Err(RestoreError::NotReached { last: self.restored.number.0 })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn record(&mut self, number: Number, record: Record) -> Result<(), RestoreError> {
+        let service = record.service.clone();
+        if record.forgets {
+            self.stores.remove(&service);
+            self.backed_up.remove(&service);
+            return index::remove(self.disk, &service)
+                .map_err(|source| RestoreError::Write { path: self.path(&service), source });
+        }
+        if !self.stores.contains_key(&service) {
+            let before = Number(number.0 - 1);
+            let made = Index::create(self.disk, &service, self.journal, before, CACHE_BYTES, &self.full);
+            let (index, view) = made?;
+            self.stores.insert(service.clone(), Replayed { index, view });
+        }
+        let path = self.path(&service);
+        let Some(Replayed { index, view }) = self.stores.get_mut(&service) else { return Ok(()) };
+        let form = view.totals.data_version;
+        replay::replay(view, number, record)
+            .map_err(|source| RestoreError::IndexWrite { path: path.clone(), source })?;
+        if view.totals.data_version != form && self.backed_up.contains(&service) {
+            return Err(RestoreError::Migrates { number: number.0, service });
+        }
+        if view.young_bytes >= LAYER_BYTES { write(index, view, number, path) } else { Ok(()) }
+    }
+
+    fn path(&self, service: &ServiceName) -> PathBuf {
+        self.disk.full(&index::path(service))
+    }
+
+    /// Brings every store to the last commit and to the new journal, and reads it again. Gives what there is then.
+    pub(super) fn finish(self, course: &mut Course<'_>) -> Result<(Restored, BTreeSet<ServiceName>), RestoreError> {
+        let number = self.restored.number;
+        let mut services = BTreeSet::new();
+        for (service, Replayed { index, mut view }) in self.stores {
+            course.begin(format!("checking the store of {service}"))?;
+            let path = self.disk.full(&index::path(&service));
+            if view.young_bytes > 0 {
+                write(&index, &mut view, number, path.clone())?;
+            }
+            let failed = |source: IndexError| RestoreError::IndexWrite { path: path.clone(), source };
+            index.adopt(self.journal, number).map_err(failed)?;
+            let totals = view.totals;
+            drop(view);
+            index.close().map_err(failed)?;
+            let (mut index, found) = Index::open(self.disk, &service, CACHE_BYTES, &self.full)?;
+            let same = index.journal == self.journal && index.number() == number && found.totals == totals;
+            drop(found);
+            if !same || !index.is_sound().map_err(failed)? {
+                return Err(RestoreError::NotAsWritten { path });
+            }
+            index.close().map_err(failed)?;
+            services.insert(service);
+        }
+        Ok((self.restored, services))
+    }
+}
+
+/// Writes the commits that `view` has into `index`, and reads them again.
+fn write(index: &Index, view: &mut View, number: Number, path: PathBuf) -> Result<(), RestoreError> {
+    let failed = |source| RestoreError::IndexWrite { path: path.clone(), source };
+    let (frozen, set_aside) = view.freeze();
+    index.write(&frozen, number).map_err(failed)?;
+    let written = index.view().map_err(failed)?;
+    for (key, entry) in &frozen.layer {
+        if written.get(key.as_str()).map_err(failed)? != entry.value {
+            return Err(RestoreError::NotAsWritten { path });
+        }
+    }
+    *view = set_aside.applied(written, frozen.through, 0);
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Restoring: the files of a backup are copied and checked, commits behind it are replayed, and what comes of it becomes
+//! the beginning of a new journal.
+//!
+//! The journal is a new one, although its numbers go on: what the old host may still write, or has archived, has the same
+//! numbers and other commits, and nobody must take the one for the other.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::course::Course;
+use super::document::{BACKUP_FOLDERS, BackupDocument, BackupFile};
+use super::error::RestoreError;
+use super::files::{self, Failed};
+use super::replay::{Stage, Until};
+use crate::journal::{Disk, History, JOURNAL_FOLDER, JournalId, begin_journal};
+use crate::names::Number;
+use crate::store::catalog;
+
+/// Stands in a data directory while a backup is being restored into it: a host does not start on it.
+pub(crate) const UNFINISHED: &str = "restore-unfinished";
+
+/// What a restore made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The stores are as the commits up to this one left them.
+    pub number: Number,
+    /// When the last commit that was replayed was made, in microseconds since the Unix epoch; nothing without one.
+    pub unix_micros: Option<u64>,
+    /// Commits that were replayed over the backup.
+    pub replayed: u64,
+    /// Bytes of the backup.
+    pub bytes: u64,
+}
+
+/// Brings the backup `document` on `source` to `target`, which is empty, and then to `until`.
+pub(in crate::store) fn run(
+    source: &dyn Disk,
+    document: &BackupDocument,
+    target: &Arc<dyn Disk>,
+    history: &History,
+    until: Until,
+    course: &mut Course<'_>,
+) -> Result<Restored, RestoreError> {
+    course.expect(document.bytes().saturating_mul(2));
+    let disk = &**target;
+    let marked = disk.create(UNFINISHED).and_then(|file| file.sync()).and_then(|()| disk.sync_folder(""));
+    marked.map_err(written(disk, UNFINISHED))?;
+    for file in document.files() {
+        course.begin(format!("copying {}", file.path))?;
+        copy(source, disk, file, course)?;
+    }
+    let journal = JournalId::random().map_err(|source| RestoreError::Random { source })?;
+    let mut stage = Stage::open(target, document, journal)?;
+    stage.replay(history, until, course)?;
+    let (restored, services) = stage.finish(course)?;
+    catalog::write(disk, &services).map_err(written(disk, catalog::LIST))?;
+    begin_journal(disk, journal, Number(restored.number.0 + 1)).map_err(written(disk, JOURNAL_FOLDER))?;
+    for folder in BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER, ""]) {
+        disk.sync_folder(folder).map_err(written(disk, folder))?;
+    }
+    let done = disk.remove(UNFINISHED).and_then(|()| disk.sync_folder(""));
+    done.map_err(written(disk, UNFINISHED))?;
+    Ok(Restored { bytes: document.bytes(), ..restored })
+}
+
+/// Copies `file`, checks that it is what was backed up, and that what was written is the same.
+fn copy(source: &dyn Disk, target: &dyn Disk, file: &BackupFile, course: &mut Course<'_>) -> Result<(), RestoreError> {
+    let path = &file.path;
+    let to = target.create(path).map_err(written(target, path))?;
+    let mut failed = None;
+    let read = files::read(source, path, course, |offset, piece| {
+        to.write_at(offset, piece).map_err(|error| {
+            let told = io::Error::from(error.kind());
+            failed = Some(error);
+            told
+        })
+    });
+    if let Some(error) = failed {
+        return Err(written(target, path)(error));
+    }
+    let found = read.map_err(|failed| of_failed(failed, source.full(path)))?;
+    if found != *file {
+        return Err(RestoreError::Damaged { path: source.full(path) });
+    }
+    to.sync().map_err(written(target, path))?;
+    let copied = files::read(target, path, course, |_, _| Ok(()));
+    match copied.map_err(|failed| of_failed(failed, target.full(path)))? {
+        copied if copied == *file => Ok(()),
+        _ => Err(RestoreError::NotAsWritten { path: target.full(path) }),
+    }
+}
+
+fn of_failed(failed: Failed, path: PathBuf) -> RestoreError {
+    match failed {
+        Failed::Io(source) => RestoreError::Read { path, source },
+        Failed::BrokenOff(broken) => broken.into(),
+    }
+}
+
+fn written(disk: &dyn Disk, path: &str) -> impl FnOnce(io::Error) -> RestoreError + use<> {
+    let path = disk.full(path);
+    |source| RestoreError::Write { path, source }
+}

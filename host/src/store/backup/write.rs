@@ -1,0 +1,210 @@
+//! Writing a backup: the views of one instant become new index files, each of which is read back.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
+use super::course::Course;
+use super::document::{BackupDocument, BackupFile};
+use super::error::BackupError;
+use super::files::{self, Failed};
+use crate::clock;
+use crate::journal::{Disk, JournalId};
+use crate::names::{Number, ServiceName};
+use crate::store::Stores;
+use crate::store::backend::Full;
+use crate::store::index::{self, Index};
+use crate::store::overlay::{Frozen, Layer, View};
+use crate::store::scan;
+
+/// Bytes of entries that are written at once.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// The page cache of an index that is written once, in order.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// All stores at one instant. As long as it is there, the room of what is overwritten or deleted later is not used again.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    journal: JournalId,
+    /// The last commit in it.
+    number: Number,
+    unix_micros: u64,
+    stores: Vec<(ServiceName, Arc<View>)>,
+}
+
+impl Stores {
+    /// All stores as they are now, also those that no service uses. Blocks until all that is in it is durable, so that it
+    /// is nothing that a crash undoes.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError::Stopped`], when no commits are made durable any more.
+    pub(crate) fn moment(&self) -> Result<Moment, BackupError> {
+        let services = &self.inner.services;
+        let changes = services.changes();
+        let members = services.members();
+        let (views, number) = services.pipeline.views(members.iter().map(|member| member.store.state()));
+        drop(changes);
+        let unix_micros = clock::unix_micros();
+        let stores = members.iter().zip(views);
+        let stores = stores.filter_map(|(member, view)| Some((member.store.name().clone(), view?))).collect();
+        services.pipeline.journal.wait_durable_blocking(number)?;
+        Ok(Moment { journal: services.journal, number, unix_micros, stores })
+    }
+}
+
+/// A backup that is being written.
+#[derive(Debug)]
+pub(crate) struct BackupWriter<'a, 'c> {
+    disk: &'a dyn Disk,
+    course: &'a mut Course<'c>,
+    files: Vec<BackupFile>,
+}
+
+impl<'a, 'c> BackupWriter<'a, 'c> {
+    /// A backup on `disk`, which is empty but for its folders.
+    pub(crate) fn new(disk: &'a dyn Disk, course: &'a mut Course<'c>) -> Self {
+        Self { disk, course, files: Vec::new() }
+    }
+
+    /// Adds the file `path`, which was written there: makes it durable, and reads it.
+    pub(crate) fn add(&mut self, path: &str) -> Result<(), BackupError> {
+        let synced = self.disk.open(path).and_then(|file| file.sync());
+        synced.map_err(self.at(path))?;
+        let read = files::read(self.disk, path, self.course, |_, _| Ok(()));
+        let file = read.map_err(|failed| match failed {
+            Failed::Io(source) => self.at(path)(source),
+            Failed::BrokenOff(broken) => broken.into(),
+        })?;
+        self.files.push(file);
+        Ok(())
+    }
+
+    /// Writes and adds the file `path` with `bytes`.
+    pub(crate) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), BackupError> {
+        let written = self.disk.create(path).and_then(|file| file.write_at(0, bytes));
+        written.map_err(self.at(path))?;
+        self.add(path)?;
+        match self.files.last() {
+            Some(file) if file.digest == crate::names::Digest::of(bytes) => Ok(()),
+            _ => Err(BackupError::NotAsWritten { path: self.disk.full(path) }),
+        }
+    }
+
+    /// Writes the stores, and then the document that makes it all a backup of `moment`.
+    pub(crate) fn finish(mut self, moment: Moment, folders: &[&str]) -> Result<BackupDocument, BackupError> {
+        let Moment { journal, number, unix_micros, stores } = moment;
+        for (service, view) in stores {
+            self.store(&service, &view, journal, number)?;
+        }
+        for folder in folders {
+            self.disk.sync_folder(folder).map_err(self.at(folder))?;
+        }
+        self.disk.sync_folder("").map_err(self.at(""))?;
+        let document = BackupDocument::new(journal, number, unix_micros, std::mem::take(&mut self.files));
+        document.write(self.disk).map_err(self.at(super::document::DOCUMENT))?;
+        Ok(document)
+    }
+
+    fn at(&self, path: &str) -> impl FnOnce(io::Error) -> BackupError + use<> {
+        let path = self.disk.full(path);
+        |source| BackupError::Write { path, source }
+    }
+
+    /// Writes `view` as an index of its own, reads that back, and adds it.
+    fn store(
+        &mut self,
+        service: &ServiceName,
+        view: &View,
+        journal: JournalId,
+        number: Number,
+    ) -> Result<(), BackupError> {
+        self.course.begin(format!("the store of {service}"))?;
+        let path = index::path(service);
+        let full = Arc::new(Full::refused());
+        let (index, made) = Index::create(self.disk, service, journal, number, CACHE_BYTES, &full)?;
+        drop(made);
+        let content = self.fill(&index, view, &path)?;
+        let (frozen, _) = view.freeze();
+        let failed = |source| BackupError::Index { path: self.disk.full(&path), source };
+        // The entries are there; what else the state says comes with none.
+        index.write(&Frozen { layer: Layer::new(), ..frozen }, number).map_err(failed)?;
+        index.close().map_err(failed)?;
+        self.check(service, view, number, content, &full)?;
+        self.add(&path)
+    }
+
+    /// Writes every entry of `view`, and gives the digest of them.
+    fn fill(&mut self, index: &Index, view: &View, path: &str) -> Result<[u8; 32], BackupError> {
+        let path: PathBuf = self.disk.full(path);
+        let mut content = Content::default();
+        let mut batch: Vec<(String, Bytes)> = Vec::new();
+        let mut bytes = 0;
+        let mut write = |batch: &mut Vec<(String, Bytes)>, bytes: &mut usize| {
+            let failed = |source| BackupError::Index { path: path.clone(), source };
+            index.put(batch).map_err(failed)?;
+            batch.clear();
+            Ok::<_, BackupError>(self.course.done(std::mem::take(bytes) as u64)?)
+        };
+        scan::each(view, |key, value| {
+            content.add(key, &value);
+            bytes += key.len() + value.len();
+            batch.push((key.to_owned(), value));
+            if bytes >= BATCH_BYTES { write(&mut batch, &mut bytes) } else { Ok(()) }
+        })?;
+        write(&mut batch, &mut bytes)?;
+        Ok(content.finish())
+    }
+
+    /// Opens what was written, and reads all of it.
+    fn check(
+        &mut self,
+        service: &ServiceName,
+        view: &View,
+        number: Number,
+        content: [u8; 32],
+        full: &Arc<Full>,
+    ) -> Result<(), BackupError> {
+        let path = index::path(service);
+        let (index, written) = Index::open(self.disk, service, CACHE_BYTES, full)?;
+        let mut found = Content::default();
+        scan::each(&written, |key, value| {
+            found.add(key, &value);
+            Ok::<_, BackupError>(self.course.done((key.len() + value.len()) as u64)?)
+        })?;
+        let same = index.number() == number && written.totals == view.totals && found.finish() == content;
+        drop(written);
+        index.close().map_err(|source| BackupError::Index { path: self.disk.full(&path), source })?;
+        if same { Ok(()) } else { Err(BackupError::NotAsWritten { path: self.disk.full(&path) }) }
+    }
+}
+
+impl Moment {
+    /// About how many bytes writing and checking it takes.
+    pub(crate) fn work_bytes(&self) -> u64 {
+        // Each is written, read as entries, and read as a file, which is a little larger.
+        let bytes = |view: &View| view.totals.bytes.saturating_add(view.totals.platform_bytes);
+        self.stores.iter().fold(0, |sum, (_, view)| sum.saturating_add(bytes(view).saturating_mul(3)))
+    }
+}
+
+/// The digest of entries in their order.
+#[derive(Default)]
+struct Content(Sha256);
+
+impl Content {
+    fn add(&mut self, key: &str, value: &[u8]) {
+        for part in [key.as_bytes(), value] {
+            self.0.update((part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}

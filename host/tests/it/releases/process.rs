@@ -1,0 +1,68 @@
+//! A host in a process of its own, to be killed at any instant.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::http::Client;
+
+/// A host in a process of its own. It is killed when this is dropped.
+pub(crate) struct Process {
+    pub(crate) public: Client,
+    pub(crate) operator: Client,
+    child: Child,
+}
+
+impl Process {
+    /// Starts the host of the manifest in `folder`, which has its data beside it.
+    pub(crate) async fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_switchyard"))
+            .args(["up", "--manifest"])
+            .arg(folder.join("switchyard.toml"))
+            .env("SWITCHYARD_HOST_LOG_FORMAT", "json")
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = |fields: &Value, name: &str| fields[name].as_str().unwrap().parse::<SocketAddr>().unwrap();
+        let mut said = String::new();
+        let (public, operator) = loop {
+            let line = log.next_line().await.unwrap().unwrap_or_else(|| panic!("the host ended: {said}"));
+            let fields: Value = serde_json::from_str(&line).unwrap_or_default();
+            if fields["public"].is_string() {
+                break (address(&fields, "public"), address(&fields, "operator"));
+            }
+            said = line;
+        };
+        crate::calls::spawn(async move { while let Ok(Some(_line)) = log.next_line().await {} });
+        let token = std::fs::read_to_string(folder.join("data/admin-token")).unwrap();
+        Self { public: Client::new(public), operator: Client::new(operator).with_token(token.trim()), child }
+    }
+
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    pub(crate) async fn services(&self) -> Value {
+        self.operator.get("/services").await.expect(200)["items"].clone()
+    }
+
+    pub(crate) async fn history(&self) -> Vec<Value> {
+        self.operator.get("/history?limit=500").await.expect(200)["items"].as_array().unwrap().clone()
+    }
+}
+
+/// Shares of the time that something takes, 0 to 1: the same ones for the same `seed`.
+pub(crate) fn shares(seed: u64) -> impl Iterator<Item = f64> {
+    let mut random = seed;
+    std::iter::from_fn(move || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Some((random >> 40) as f64 / f64::from(1 << 24))
+    })
+}

@@ -1,0 +1,37 @@
+//! `cargo xtask crash`: kills the host under load, and looks at what is left.
+
+use crate::step::{Step, target};
+use crate::wasm;
+
+/// What breaks the host on purpose, to see that the crash test finds it.
+const SABOTAGES: [&str; 2] = ["answer-before-sync", "memo-apart"];
+
+/// Builds the shop and a host with fail points, and runs the crash test with `options`.
+pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
+    wasm::add_target()?;
+    wasm::build_shop()?;
+    build()?;
+    crash("the crash test", &options.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// A few rounds, and the test of the test: what is broken on purpose is found. The shop is built.
+pub(crate) fn short() -> anyhow::Result<()> {
+    build()?;
+    crash("the crash test, a few rounds", &["--rounds", "8", "--seed", "1"])?;
+    for sabotage in SABOTAGES {
+        let options = ["--rounds", "8", "--seed", "1", "--sabotage", sabotage];
+        crash(&format!("the crash test of a host that is broken: {sabotage}"), &options)?;
+    }
+    Ok(())
+}
+
+fn build() -> anyhow::Result<()> {
+    // Of the whole workspace, so that what the host stands on is what the tests were built with.
+    let arguments = ["build", "--release", "--workspace", "--bin", "crash", "--features", "crash/fail-points"];
+    Step::cargo("a host with fail points", &arguments).run()
+}
+
+fn crash(heading: &str, options: &[&str]) -> anyhow::Result<()> {
+    let program = target().join("release/crash");
+    Step { program: &program.to_string_lossy(), ..Step::cargo(heading, options) }.run()
+}
