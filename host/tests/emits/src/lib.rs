@@ -4,7 +4,7 @@ mod bindings;
 #[path = "../../takes/src/script.rs"]
 mod script;
 
-use bindings::exports::test::events::scripts;
+use bindings::exports::test::events::{peers, scripts};
 use bindings::test::events::{happenings, more_happenings};
 
 struct Guest;
@@ -16,6 +16,12 @@ impl scripts::Guest for Guest {
 
     fn look(key: String) -> String {
         script::get(&key)
+    }
+}
+
+impl peers::Guest for Guest {
+    fn tell(script: String) -> String {
+        script::run(&script, emit)
     }
 }
 
