@@ -15,6 +15,7 @@ mod load;
 mod native;
 mod pauses;
 mod process;
+mod recovery;
 mod rows;
 mod shop;
 mod swaps;
@@ -52,6 +53,8 @@ struct Arguments {
 enum Command {
     /// Swaps releases under load: what they take, and what callers notice.
     Swap,
+    /// Kills a host with ten thousand calls begun: how long after its start they have ended.
+    Recovery,
     /// Serves as a baseline; the measurements start it by themselves.
     #[command(hide = true)]
     Serve {
@@ -74,22 +77,25 @@ fn main() -> anyhow::Result<()> {
         Some(Command::Serve { kind, data }) => runtime.block_on(serve(kind, &data, &arguments.workspace)),
         Some(Command::Swap) => runtime.block_on(async {
             let report = swaps::measure(&arguments.workspace, Duration::from_secs(arguments.seconds)).await?;
-            match arguments.json {
-                true => println!("{}", serde_json::to_string_pretty(&report)?),
-                false => print!("{report}"),
-            }
-            Ok(())
+            show(&report, arguments.json)
         }),
+        Some(Command::Recovery) => {
+            runtime.block_on(async { show(&recovery::measure(&arguments.workspace).await?, arguments.json) })
+        }
         None => runtime.block_on(async {
             let time = Duration::from_secs(arguments.seconds);
             let report = rows::measure(&arguments.workspace, time, arguments.only.as_deref()).await?;
-            match arguments.json {
-                true => println!("{}", serde_json::to_string_pretty(&report)?),
-                false => print!("{report}"),
-            }
-            Ok(())
+            show(&report, arguments.json)
         }),
     }
+}
+
+fn show(report: &(impl serde::Serialize + std::fmt::Display), json: bool) -> anyhow::Result<()> {
+    match json {
+        true => println!("{}", serde_json::to_string_pretty(report)?),
+        false => print!("{report}"),
+    }
+    Ok(())
 }
 
 async fn serve(kind: Baseline, data: &Path, workspace: &Path) -> anyhow::Result<()> {

@@ -77,6 +77,11 @@ impl Server {
         Ok(kib * 1024)
     }
 
+    /// Ends it at once, wherever it is.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
     /// Asks it to end, as an operator does, and waits.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         let id = self.id()?.to_string();

@@ -95,7 +95,7 @@ fn fsyncs_per_second() -> anyhow::Result<f64> {
 }
 
 /// A free port of the loopback interface.
-fn free_port() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 

@@ -335,6 +335,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_call_id_is_32_lowercase_hex_digits() {
+        let id = CallId::of_seed(&[7; 32]);
+        assert_eq!(CallId::parse(&id.to_string()), Ok(id));
+        assert_eq!(CallId::parse(&"0".repeat(32)), Ok(CallId([0; 16])));
+        for wrong in ["", "0", &"0".repeat(31), &"0".repeat(33), &"A".repeat(32), &format!("+{}", "0".repeat(31))] {
+            assert!(CallId::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_service_name_is_short_lowercase_and_starts_with_a_letter() {
         let check = |text: &str, good: bool| assert_eq!(ServiceName::parse(text).is_ok(), good, "{text:?}");
         check("cart", true);

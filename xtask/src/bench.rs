@@ -7,6 +7,8 @@ use crate::wasm;
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_shop()?;
+    wasm::build_guests()?;
+    Step::cargo("the host", &["build", "--release", "--package", "switchyard"]).run()?;
     let begin = ["run", "--release", "--package", "bench", "--"];
     let arguments: Vec<_> = begin.into_iter().chain(options.iter().map(String::as_str)).collect();
     Step::cargo("the benchmark", &arguments).run()

@@ -273,6 +273,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::Store(_)
         | DeployError::Forget(_)
         | DeployError::Intent(IntentError::Commit(_))
+        | DeployError::Find(_)
         | DeployError::Interrupted(_)
         | DeployError::Stopping(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a change of releases failed");

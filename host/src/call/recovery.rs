@@ -18,7 +18,7 @@ use super::{Calls, Inner, Origin};
 use crate::clock;
 use crate::contract::Function;
 use crate::names::{Digest, ServiceName};
-use crate::store::{CommitError, StoreError};
+use crate::store::{CommitError, Store, StoreError};
 
 /// How many intents are read of a store at once at the start.
 const PAGE: u32 = 100;
@@ -50,16 +50,24 @@ impl Calls {
     ///
     /// [`FindError`] when a store cannot be read.
     pub fn find_intents(&self) -> Result<usize, FindError> {
-        let mut count = 0;
-        for member in self.inner.routing.load().live().members() {
-            for intent in stored(member)? {
-                let claim = intent.key.as_ref().and_then(|key| match self.inner.under_way.claim(key) {
-                    Ok(Claimed::Yes(claim)) => Some(claim),
-                    Ok(Claimed::Running(_)) | Err(_) => None,
-                });
-                let _nobody_waits = self.inner.intents.add(intent, claim, None);
-                count += 1;
-            }
+        let routing = self.inner.routing.load();
+        routing.live().members().map(|member| self.find_intents_in(member.service.store())).sum()
+    }
+
+    /// Finds the intents that were left in the store of a service that comes back. Before anybody calls it.
+    ///
+    /// # Errors
+    ///
+    /// [`FindError`] when the store cannot be read.
+    pub fn find_intents_in(&self, store: &Store) -> Result<usize, FindError> {
+        let found = stored(store)?;
+        let count = found.len();
+        for intent in found {
+            let claim = intent.key.as_ref().and_then(|key| match self.inner.under_way.claim(key) {
+                Ok(Claimed::Yes(claim)) => Some(claim),
+                Ok(Claimed::Running(_)) | Err(_) => None,
+            });
+            let _nobody_waits = self.inner.intents.add(intent, claim, None);
         }
         Ok(count)
     }
@@ -98,9 +106,9 @@ impl Calls {
     }
 }
 
-fn stored(member: &Member) -> Result<Vec<Intent>, FindError> {
-    let service = member.service.name();
-    let mut transaction = member.service.store.begin_read();
+fn stored(store: &Store) -> Result<Vec<Intent>, FindError> {
+    let service = store.name();
+    let mut transaction = store.begin_read();
     let (mut intents, mut after) = (Vec::new(), None::<String>);
     loop {
         let page = transaction

@@ -101,3 +101,66 @@ fn report(service: &ServiceName, error: &SweepError) {
         error => tracing::warn!(%service, %error, "what was kept of calls for long enough is still there"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::simulated::SimulatedDisk;
+    use crate::store::Stores;
+
+    const HOUR: u64 = 3_600_000_000;
+
+    #[tokio::test]
+    async fn what_comes_before_a_time_goes_with_what_belongs_to_it_and_all_else_stays() {
+        let cart = ServiceName::parse("cart").expect("a name");
+        let stores = Stores::open_on(
+            &SimulatedDisk::new(5).as_disk(),
+            &super::super::tests::STORE,
+            &[(cart.clone(), 1 << 20)],
+            None,
+        );
+        let stores = stores.expect("an empty disk");
+        let store = stores.service(&cart).expect("it is there");
+        // More than go in one commit.
+        for number in 0..600_u32 {
+            let mut id = [0; 16];
+            id.iter_mut().zip(number.to_be_bytes()).for_each(|(place, byte)| *place = byte);
+            let (id, time) = (CallId(id), HOUR * u64::from(number % 3));
+            let mut transaction = store.begin();
+            for key in [kept::memo(time, id), kept::answer(id), kept::answer_expiry(time, id), kept::intent(id)] {
+                transaction.set_platform(key, Some("kept".into()));
+            }
+            transaction.commit(CommitDetails { call: id, data_version: None }).await.expect("a commit");
+        }
+        let all = 4 * 600;
+        let memos = async |before| take_away(&store, kept::memos_before(before), |_| Vec::new()).await;
+        let answers = async |before| {
+            let also = |expiry: &str| kept::answer_of_expiry(expiry).map(|key| (key, None)).into_iter().collect();
+            take_away(&store, kept::answers_before(before), also).await
+        };
+        memos(0).await.expect("nothing to do");
+        assert_eq!(count(&store), all);
+        memos(HOUR).await.expect("a third goes");
+        assert_eq!(count(&store), all - 200);
+        answers(2 * HOUR).await.expect("two thirds go, each with its answer");
+        assert_eq!(count(&store), all - 200 - 800);
+        memos(u64::MAX / 2).await.expect("all go");
+        answers(u64::MAX / 2).await.expect("all go");
+        assert_eq!(count(&store), 600, "intents go when their calls end");
+        assert_eq!(store.platform_bytes(), 600 * (2 + 32 + 4));
+    }
+
+    /// How many of the platform's own entries are in the store.
+    fn count(store: &Store) -> usize {
+        let mut transaction = store.begin_read();
+        let (mut count, mut after) = (0, None::<String>);
+        loop {
+            let page = transaction.scan_platform("\0", after.as_deref(), 1_000).expect("a page");
+            count += page.entries.len();
+            match page.entries.last() {
+                Some(last) if page.more => after = Some(last.key.clone()),
+                _ => return count,
+            }
+        }
+    }
+}

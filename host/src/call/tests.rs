@@ -41,7 +41,7 @@ const RETRIES: RetrySettings = RetrySettings {
     intent_retry_ms_max: 100,
 };
 
-const STORE: StoreSettings = StoreSettings {
+pub(super) const STORE: StoreSettings = StoreSettings {
     segment_bytes: 1 << 20,
     overlay_bytes_max: 1 << 20,
     checkpoint_ms_max: 60_000,

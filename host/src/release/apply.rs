@@ -146,6 +146,9 @@ impl Inner {
         let events = draft.events(who, state, judged, plan);
         // What could not run at all is found before any data is touched.
         next.routing()?;
+        for Added { store, .. } in added.values() {
+            self.calls.find_intents_in(store)?;
+        }
         for judged in judged {
             let name = &judged.verdict.service;
             if let Some((coming, running)) = draft.comings.get(name).zip(next.services.get(name)) {

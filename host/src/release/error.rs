@@ -4,7 +4,7 @@ use super::files::FileError;
 use super::ledger::LedgerError;
 use super::load::LoadError;
 use super::verdict::Verdict;
-use crate::call::{IntentError, IntentView, NotExported};
+use crate::call::{FindError, IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
 use crate::store::{ForgetError, OpenError};
@@ -77,6 +77,8 @@ pub enum DeployError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Intent(#[from] IntentError),
+    #[error("the calls that a service had begun when it was removed cannot be found")]
+    Find(#[from] FindError),
     #[error("calls that were begun and may come to {service} have not ended: {}", named(intents))]
     IntentsOpen { service: ServiceName, intents: Vec<IntentView> },
     #[error("a part of the work ended before its time")]

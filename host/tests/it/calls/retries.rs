@@ -255,3 +255,25 @@ async fn a_thousand_calls_that_the_end_of_the_host_cut_short_end_soon_after_its_
     }
     recovering.abort();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_and_randomness_are_the_same_in_every_run_of_a_call() {
+    let pair = Pair::with(|front, _| front.deadline_ms = 300);
+    pair.front("set stop yes").await;
+    let script = "time; back.write{add time-%}; random; back.write{add random-%}; if stop yes{panic stopped}";
+    pair.call_once("k", "front.write", script).await;
+    let pair = pair.restart();
+    pair.calls.find_intents().unwrap();
+    pair.front("set stop no").await;
+    let recovering = recover(&pair.calls);
+    until("its end", || pair.calls.intents().is_empty()).await;
+    for prefix in ["time-", "random-"] {
+        assert_eq!(pair.call("back.read", &format!("keys {prefix}")).await, "1", "{prefix}");
+    }
+    // Another call has others.
+    pair.call_once("l", "front.write", script).await;
+    for prefix in ["time-", "random-"] {
+        assert_eq!(pair.call("back.read", &format!("keys {prefix}")).await, "2", "{prefix}");
+    }
+    recovering.abort();
+}

@@ -265,10 +265,15 @@ async fn a_change_that_waits_does_not_hold_up_the_end_of_the_host() {
     rig.failed(1).await;
     rig.deploy("back", "", says("2")).await.expect(201);
     let operator = rig.operator.clone();
-    let rollback = spawn(async move { operator.post("/services/back/rollback?afterIntents=3600", "").await });
+    let wait = "/services/back/rollback?afterIntents=3600";
+    let rollback = spawn(async move { operator.try_send("POST", wait, "").await.map_err(|error| error.to_string()) });
+    // When these are answered it has most likely begun to wait.
+    for _ in 0..20 {
+        rig.intents().await;
+    }
     rig.stop().await;
-    // Where the host was faster than the request, there is no answer.
-    if let Ok(answer) = rollback.await {
+    // Where the host was faster all the same, there is no answer.
+    if let Ok(answer) = rollback.await.unwrap() {
         assert_eq!(answer.status, 503, "{:#}", answer.body);
     }
 }

@@ -1,0 +1,167 @@
+//! Recovery: calls that were cut short by the end of the host, and how long after its start all of them have ended.
+//!
+//! Each has written twice in another service when it fails, as all do until they are let go; then the host is killed, and
+//! started again.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde::Serialize;
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::load::{Connection, request};
+use crate::process::Server;
+use crate::rows::free_port;
+use crate::shop::ask;
+
+const CALLS: usize = 10_000;
+
+/// Clients that make them: each waits for the deadline of its call.
+const CONNECTIONS: usize = 250;
+
+/// Longest that the calls may take to end.
+const WAIT_MAX: Duration = Duration::from_secs(600);
+
+const MANIFEST: &str = r#"
+[gateway]
+access_log = false
+
+[limits]
+circuit_failures = 1_000_000
+
+[services.front]
+contract = "test:calls/front-service@1.0.0"
+component = "callers.wasm"
+
+[services.back]
+contract = "test:calls/back-service@1.0.0"
+component = "callers.wasm"
+"#;
+
+/// While calls are begun, their clients do not wait for long, and none is made again.
+const WHILE_BEGUN: [(&str, &str); 3] = [
+    ("SWITCHYARD_LIMITS_DEADLINE_MS", "250"),
+    ("SWITCHYARD_RETRIES_INTENT_RETRY_MS_MIN", "3600000"),
+    ("SWITCHYARD_RETRIES_INTENT_RETRY_MS_MAX", "3600000"),
+];
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RecoveryReport {
+    calls: usize,
+    /// From the start of the process until it serves.
+    ready_ms: u128,
+    /// From the start of the process until all have ended.
+    ended_ms: u128,
+    /// Made again, each of these as often as it took.
+    failed: f64,
+    cpu_ms: u64,
+}
+
+pub(crate) async fn measure(workspace: &Path) -> anyhow::Result<RecoveryReport> {
+    let folder = tempfile::tempdir()?;
+    prepare(workspace, folder.path())?;
+    let (server, admin) = start(folder.path(), &WHILE_BEGUN).await?;
+    let token = std::fs::read_to_string(folder.path().join("data/admin-token"))?.trim().to_owned();
+    let mut operator = Connection::open(admin).await?;
+    let tell = async |operator: &mut Connection, script: &str| {
+        let body = json!({ "script": script });
+        ask(operator, "POST", "/services/front/call/write", Some(&token), Some(&body)).await
+    };
+    tell(&mut operator, "set stop yes").await?;
+    eprintln!("beginning {CALLS} calls");
+    begin(server.address).await?;
+    let open = metric(&mut operator, "switchyard_intents_open").await?;
+    ensure!(open == CALLS as f64, "{open} calls are open");
+    tell(&mut operator, "set stop no").await?;
+    server.kill().await?;
+    eprintln!("measuring: until they have ended");
+    let began = Instant::now();
+    let (server, admin) = start(folder.path(), &[]).await?;
+    let ready = began.elapsed();
+    let mut operator = Connection::open(admin).await?;
+    while metric(&mut operator, "switchyard_intents_open").await? > 0.0 {
+        ensure!(began.elapsed() < WAIT_MAX, "calls are still open after {WAIT_MAX:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let ended = began.elapsed();
+    let attempts = metric(&mut operator, "switchyard_intent_attempts_total{result=\"ended\"}").await?;
+    ensure!(attempts == CALLS as f64, "{attempts} calls have ended");
+    let failed = metric(&mut operator, "switchyard_intent_attempts_total{result=\"failed\"}").await?;
+    let cpu_ms = server.cpu_micros()? / 1000;
+    server.stop().await?;
+    Ok(RecoveryReport { calls: CALLS, ready_ms: ready.as_millis(), ended_ms: ended.as_millis(), failed, cpu_ms })
+}
+
+/// A host of the guests that the host's own tests have.
+fn prepare(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
+    let workspace = workspace.canonicalize()?;
+    for package in ["calls", "service"] {
+        std::fs::create_dir_all(folder.join("wit"))?;
+        std::os::unix::fs::symlink(workspace.join("host/tests/wit").join(package), folder.join("wit").join(package))?;
+    }
+    let guest = workspace.join("target/wasm32-wasip2/release/callers.wasm");
+    std::fs::copy(guest, folder.join("callers.wasm")).context("the guests are built")?;
+    std::fs::write(folder.join("switchyard.toml"), MANIFEST)?;
+    Ok(())
+}
+
+async fn start(folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<(Server, SocketAddr)> {
+    let (public, admin) = (free_port()?, free_port()?);
+    // The host that was built with this program.
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("switchyard"));
+    command.arg("up").arg("--manifest").arg(folder.join("switchyard.toml"));
+    command.args(["--listen", &public.to_string(), "--admin", &admin.to_string()]);
+    command.env("SWITCHYARD_HOST_LOG_FILTER", "error").envs(environment.iter().copied());
+    command.stderr(std::fs::File::create(folder.join("host.log"))?);
+    let (server, _) = Server::start(command, public, admin).await?;
+    Ok((server, admin))
+}
+
+/// Begins all calls; none ends.
+async fn begin(address: SocketAddr) -> anyhow::Result<()> {
+    let mut connections = tokio::task::JoinSet::new();
+    for connection in 0..CONNECTIONS {
+        connections.spawn(async move {
+            let (mut client, mut bytes) = (Connection::open(address).await?, Vec::new());
+            for call in (connection..CALLS).step_by(CONNECTIONS) {
+                let script = format!(
+                    "back.write{{add a-{call}}}; back.write{{add b-{call}}}; if stop yes{{panic stopped}}; \
+                     back.write{{add c-{call}}}; set n-{call} done"
+                );
+                request(&mut bytes, "POST", "/front", None, Some(&json!(script).to_string()));
+                let status = client.send(&bytes).await?.status;
+                ensure!(status == 504, "a call ended with {status}");
+            }
+            Ok(())
+        });
+    }
+    while let Some(ended) = connections.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+async fn metric(operator: &mut Connection, name: &str) -> anyhow::Result<f64> {
+    let mut bytes = Vec::new();
+    request(&mut bytes, "GET", "/metrics", None, None);
+    let answer = operator.send(&bytes).await?;
+    let text = String::from_utf8_lossy(answer.body);
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.with_context(|| format!("the metrics have {name}"))?.parse().context("a metric is a number")
+}
+
+impl fmt::Display for RecoveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { calls, ready_ms, ended_ms, failed, cpu_ms } = self;
+        let each = *cpu_ms as f64 * 1e3 / *calls as f64;
+        writeln!(f, "{calls} calls that were cut short, after the start of the host")?;
+        writeln!(f, "  it serves after           {ready_ms:>8} ms")?;
+        writeln!(f, "  all have ended after      {ended_ms:>8} ms")?;
+        writeln!(f, "  runs that failed again    {failed:>8}")?;
+        writeln!(f, "  CPU of the host           {cpu_ms:>8} ms, {each:.0} µs each")
+    }
+}
