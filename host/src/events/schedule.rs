@@ -1,7 +1,7 @@
 //! Runs the functions that a contract says `every` of, each when it is due.
 //!
-//! Invariant: a schedule has one task, so that no run begins before the last one ended; and a run that did something is
-//! never made again for the same time, as that is in its commit.
+//! Invariant: a schedule has one task, and waits for a run that is gone on with by its intent, so that no run begins before
+//! the last one ended; and a run that did something is never made again for the same time, as that is in its commit.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +22,9 @@ use crate::tasks::{Stop, Tasks};
 
 /// How long it sleeps at once: the time of day may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(10);
+
+/// How often it looks whether a run that did not end is done with.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How long it waits where its store cannot be read or written.
 const HELD_WAIT: Duration = Duration::from_secs(1);
@@ -75,9 +78,10 @@ impl Schedule {
         self.has_task.load(Ordering::Acquire)
     }
 
-    /// Whether a run is under way.
+    /// Whether a run is under way, or is gone on with.
     pub(super) fn runs(&self) -> bool {
-        self.runs.load(Ordering::Relaxed)
+        let goes_on = |due: Due| self.calls.has_intent_of(&self.id.service, &due.function);
+        self.runs.load(Ordering::Relaxed) || self.due().is_some_and(goes_on)
     }
 
     /// What is known of the last run, and the period.
@@ -142,6 +146,10 @@ impl Schedule {
         self.tell(&last);
         if next > now {
             return Ok(Duration::from_micros(next - now));
+        }
+        if self.calls.has_intent_of(&self.id.service, &due.function) {
+            // The last run has begun something elsewhere, and goes on with that: it has not ended.
+            return Ok(LOOK_EVERY);
         }
         self.runs.store(true, Ordering::Relaxed);
         let ran = self.run_once(due, next, &last).await;

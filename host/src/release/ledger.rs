@@ -189,7 +189,7 @@ impl Snapshot {
 
     /// Writes it as a ledger of its own, where there is none.
     pub(super) fn copy_to(&self, path: &Path) -> Result<(), LedgerError> {
-        let tables = [HISTORY.name(), SERVICES.name(), TOKENS.name(), STATE.name()];
+        let tables = [HISTORY.name(), SERVICES.name(), TOKENS.name(), GIVEN_UP.name(), STATE.name()];
         if let Some(other) = self.transaction.list_tables()?.find(|table| !tables.contains(&table.name())) {
             return Err(LedgerError::Table { table: other.name().into() });
         }
@@ -199,12 +199,14 @@ impl Snapshot {
         copy(SERVICES, &self.transaction, &change.transaction)?;
         copy(TOKENS, &self.transaction, &change.transaction)?;
         copy(GIVEN_UP, &self.transaction, &change.transaction)?;
+        copy(GIVEN_UP, &self.transaction, &change.transaction)?;
         copy(STATE, &self.transaction, &change.transaction)?;
         change.commit()?;
         let copied = copy_of.snapshot()?.transaction;
         let same = is_same(HISTORY, &self.transaction, &copied)?
             && is_same(SERVICES, &self.transaction, &copied)?
             && is_same(TOKENS, &self.transaction, &copied)?
+            && is_same(GIVEN_UP, &self.transaction, &copied)?
             && is_same(GIVEN_UP, &self.transaction, &copied)?
             && is_same(STATE, &self.transaction, &copied)?;
         drop(copied);

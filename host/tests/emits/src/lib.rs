@@ -4,7 +4,7 @@ mod bindings;
 #[path = "../../takes/src/script.rs"]
 mod script;
 
-use bindings::exports::test::events::scripts;
+use bindings::exports::test::events::{peers, scripts};
 use bindings::test::events::{happenings, more_happenings};
 
 struct Guest;
@@ -19,17 +19,26 @@ impl scripts::Guest for Guest {
     }
 }
 
+impl peers::Guest for Guest {
+    fn tell(script: String) -> String {
+        script::run(&script, emit)
+    }
+}
+
 /// The steps that emit events, whose handlers run what is in the braces.
 fn emit(word: &str, rest: &str, inner: &str) {
     match word {
         "emit" => happenings::happened(rest, inner),
         "pass" => happenings::passed(inner),
         "also" => more_happenings::also_happened(inner),
-        // `emit-each 3 a {append log}`: three events whose scripts end with 0, 1 and 2.
+        // `emit-each 5 8 a {append log}`: three events whose scripts end with 5, 6 and 7.
         "emit-each" => {
-            let (times, key) = rest.split_once(' ').unwrap_or((rest, ""));
-            for time in 0..times.parse().unwrap_or(0_u32) {
-                happenings::happened(key, &format!("{inner} {time}"));
+            let mut words = rest.split(' ');
+            let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or(0_u32);
+            let (first, end) = (number(), number());
+            let key = words.next().unwrap_or_default();
+            for number in first..end {
+                happenings::happened(key, &format!("{inner} {number}"));
             }
         }
         other => panic!("no step is called {other:?}"),

@@ -7,7 +7,7 @@ mod conflicts;
 mod hostile;
 mod nested;
 mod releases;
-mod retries;
+pub(crate) mod retries;
 mod sessions;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use crate::guest::now;
 const NOBODYS: CallId = CallId([0; 16]);
 
 /// A host that has no releases but the live ones.
-struct NoOthers;
+pub(crate) struct NoOthers;
 
 impl Earlier for NoOthers {
     fn directory(&self, _releases: &[(ServiceName, Digest)]) -> Option<Arc<Directory>> {

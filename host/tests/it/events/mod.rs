@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use wasmtime::component::Val;
 
 use crate::calls::RETRIES;
+use crate::calls::retries::NoOthers;
 use crate::guest::{component, limits, runtime, store_settings, workspace};
 
 /// A service that emits events, and one that takes them.
@@ -96,11 +97,11 @@ impl Setup {
     /// With bounds of the services that `change` has set.
     fn start_with(self, change: impl Fn(&str, &mut LimitSettings)) -> Rig {
         let rig = self.prepare(change);
-        rig.tasks.spawn("events", rig.events.clone().keep());
+        rig.run_all();
         rig
     }
 
-    /// A host on which neither events nor schedules run yet.
+    /// A host on which neither events, schedules nor intents run yet.
     fn prepare(self, change: impl Fn(&str, &mut LimitSettings)) -> Rig {
         let limits = |service: &str| {
             let mut limits = bounds();
@@ -147,6 +148,13 @@ fn routing(runtime: &Runtime, services: &[Arc<Service>], worlds: &[(&str, &str)]
 }
 
 impl Rig {
+    /// Has everything run that the host does by itself.
+    fn run_all(&self) {
+        self.calls.find_intents().unwrap();
+        self.tasks.spawn("intents", self.calls.clone().recover(Arc::new(NoOthers)));
+        self.tasks.spawn("events", self.events.clone().keep());
+    }
+
     /// Runs a script that may write, and gives what its last step does.
     async fn run(&self, service: &str, script: &str) -> String {
         self.call(service, "run", script).await

@@ -5,7 +5,7 @@ use switchyard::events::ScheduleView;
 use super::{Rig, Setup, unix_micros};
 use crate::guest::now;
 
-const CLOCK: [(&str, &str); 1] = [("clock", "clock")];
+const CLOCK: [(&str, &str); 2] = [("clock", "clock"), ("source", "source")];
 
 /// That of `test:events/ticks`.
 const PERIOD_MICROS: u64 = 100_000;
@@ -43,7 +43,7 @@ async fn one_run_is_made_up_after_a_stop_and_at_once() {
     // One run is missed, and the next is due since just now.
     let due_at = before.last().unwrap() + 2 * TOLL_MICROS;
     rig.becomes("time passes", || unix_micros() > due_at).await;
-    rig.tasks.spawn("events", rig.events.clone().keep());
+    rig.run_all();
     rig.becomes("a run", || times(&rig.look_now("clock", "log")).len() > before.len()).await;
     let after: Vec<_> = before.into_iter().chain([due_at]).collect();
     assert_eq!(times(&rig.look_now("clock", "log")), after, "the one that is due now, and not the missed one too");
@@ -58,6 +58,23 @@ async fn a_run_that_takes_longer_than_its_period_is_not_overtaken() {
     rig.passes(2_000).await;
     let (runs, most) = (rig.service("clock").figures().calls - calls, begin.elapsed().as_millis() / 250 + 1);
     assert!(runs > 0 && u128::from(runs) <= most, "{runs} runs, {most} fit in one after the other");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_began_something_elsewhere_goes_on_and_is_not_overtaken() {
+    let rig = Setup::new(&CLOCK).start();
+    rig.run("clock", "set broken 1").await;
+    rig.run("clock", "set tick {tell {append heard 1}; fail-if broken; delete tick}").await;
+    rig.comes("source", "heard", "1").await;
+    rig.passes(500).await;
+    assert!(tick(&rig).unwrap().running);
+    let rig = rig.stop().await.start();
+    rig.passes(500).await;
+    assert_eq!(rig.look("source", "heard").await, "1", "another run has begun");
+    rig.run("clock", "delete broken").await;
+    rig.comes("clock", "tick", "").await;
+    rig.becomes("the next run", || tick(&rig).is_some_and(|tick| !tick.running && tick.failures == 0)).await;
+    assert_eq!(rig.look("source", "heard").await, "1", "the same run was made again");
 }
 
 /// What the operator sees of `tick`, once it is known.

@@ -4,6 +4,7 @@ mod bindings;
 mod script;
 
 use bindings::exports::test::events::{happenings, more_happenings, scripts, ticks};
+use bindings::test::events::peers;
 
 struct Guest;
 
@@ -44,5 +45,13 @@ impl ticks::Guest for Guest {
 }
 
 fn run(script: &str) -> String {
-    script::run(script, |word, _, _| panic!("no step is called {word:?}"))
+    script::run(script, tell)
+}
+
+/// The step that has another service run what is in the braces.
+fn tell(word: &str, _: &str, inner: &str) {
+    match word {
+        "tell" => drop(peers::tell(inner)),
+        other => panic!("no step is called {other:?}"),
+    }
 }

@@ -32,7 +32,8 @@ fn one(step: &str, other: fn(&str, &str, &str)) -> String {
     match word {
         "set" => {
             let (key, value) = rest.split_once(' ').unwrap_or((rest, ""));
-            store::set(key, value.as_bytes());
+            // What is in braces may be a script of several steps.
+            store::set(key, if inner.is_empty() { value } else { inner }.as_bytes());
         }
         "append" => {
             let (key, value) = rest.split_once(' ').unwrap_or((rest, ""));
