@@ -11,8 +11,13 @@
     reason = "figures for people are rounded, and a measurement that goes wrong ends"
 )]
 
+mod events;
+mod guests;
 mod load;
+mod memos;
+mod metrics;
 mod native;
+mod pace;
 mod pauses;
 mod process;
 mod recovery;
@@ -26,6 +31,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use switchyard::config::{Flags, load};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -55,6 +61,10 @@ enum Command {
     Swap,
     /// Kills a host with ten thousand calls begun: how long after its start they have ended.
     Recovery,
+    /// Emits events at a fixed rate: how long after its commit each is delivered.
+    Events,
+    /// Commits with a memo and without: what CPU time a memo adds to a nested call.
+    Memo,
     /// Serves as a baseline; the measurements start it by themselves.
     #[command(hide = true)]
     Serve {
@@ -73,20 +83,35 @@ enum Baseline {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Runtime::new()?;
-    match arguments.command {
-        Some(Command::Serve { kind, data }) => runtime.block_on(serve(kind, &data, &arguments.workspace)),
-        Some(Command::Swap) => runtime.block_on(async {
-            let report = swaps::measure(&arguments.workspace, Duration::from_secs(arguments.seconds)).await?;
-            show(&report, arguments.json)
-        }),
-        Some(Command::Recovery) => {
-            runtime.block_on(async { show(&recovery::measure(&arguments.workspace).await?, arguments.json) })
+    // A baseline ends when it is told to, and that is no error.
+    if matches!(arguments.command, Some(Command::Serve { .. })) {
+        return runtime.block_on(run(&arguments));
+    }
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            ended = run(&arguments) => ended,
+            // What was started ends, and the folders go, as the measurement is dropped.
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+            _ = terminate.recv() => anyhow::bail!("asked to end"),
         }
-        None => runtime.block_on(async {
-            let time = Duration::from_secs(arguments.seconds);
-            let report = rows::measure(&arguments.workspace, time, arguments.only.as_deref()).await?;
-            show(&report, arguments.json)
-        }),
+    })
+}
+
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let Arguments { only, workspace, json, command, .. } = arguments;
+    let time = Duration::from_secs(arguments.seconds);
+    match command {
+        Some(Command::Serve { kind, data }) => serve(*kind, data, workspace).await,
+        Some(Command::Swap) => show(&swaps::measure(workspace, time).await?, *json),
+        Some(Command::Recovery) => show(&recovery::measure(workspace).await?, *json),
+        Some(Command::Events) => {
+            let report = events::measure(workspace, time).await?;
+            show(&report, *json)?;
+            report.check()
+        }
+        Some(Command::Memo) => show(&memos::measure(workspace, time).await?, *json),
+        None => show(&rows::measure(workspace, time, only.as_deref()).await?, *json),
     }
 }
 

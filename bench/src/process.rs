@@ -61,12 +61,7 @@ impl Server {
 
     /// CPU time that the process has used, in microseconds.
     pub(crate) fn cpu_micros(&self) -> anyhow::Result<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()?))?;
-        // The name in parentheses may hold spaces; user and system time are fields 14 and 15, 11 and 12 after it.
-        let (_, fields) = stat.rsplit_once(") ").context("stat has a name")?;
-        let mut ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
-        let (user, system) = (ticks.next().context("user time")??, ticks.next().context("system time")??);
-        Ok((user + system) * 1_000_000 / TICKS_PER_SECOND)
+        cpu_micros(&self.id()?.to_string())
     }
 
     /// Resident memory in bytes.
@@ -89,6 +84,30 @@ impl Server {
         tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.context("the server does not end")??;
         Ok(())
     }
+}
+
+impl Drop for Server {
+    /// Nothing that was started outlives the measurement, or writes into a folder that is being removed.
+    fn drop(&mut self) {
+        let begin = Instant::now();
+        // It has ended already, unless the measurement was cut short.
+        if self.child.start_kill().is_err() {
+            return;
+        }
+        while matches!(self.child.try_wait(), Ok(None)) && begin.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// CPU time that the process `id`, or `self`, has used, in microseconds.
+pub(crate) fn cpu_micros(id: &str) -> anyhow::Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The name in parentheses may hold spaces; user and system time are fields 14 and 15, 11 and 12 after it.
+    let (_, fields) = stat.rsplit_once(") ").context("stat has a name")?;
+    let mut ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
+    let (user, system) = (ticks.next().context("user time")??, ticks.next().context("system time")??);
+    Ok((user + system) * 1_000_000 / TICKS_PER_SECOND)
 }
 
 async fn answers(ready: SocketAddr) -> bool {

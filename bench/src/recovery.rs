@@ -8,14 +8,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde::Serialize;
 use serde_json::json;
-use tokio::process::Command;
 
+use crate::guests::{self, Guests};
 use crate::load::{Connection, request};
-use crate::process::Server;
-use crate::rows::free_port;
+use crate::metrics::Metrics;
 use crate::shop::ask;
 
 const CALLS: usize = 10_000;
@@ -26,7 +25,8 @@ const CONNECTIONS: usize = 250;
 /// Longest that the calls may take to end.
 const WAIT_MAX: Duration = Duration::from_secs(600);
 
-const MANIFEST: &str = r#"
+const GUESTS: Guests = Guests {
+    manifest: r#"
 [gateway]
 access_log = false
 
@@ -40,7 +40,10 @@ component = "callers.wasm"
 [services.back]
 contract = "test:calls/back-service@1.0.0"
 component = "callers.wasm"
-"#;
+"#,
+    contracts: &["calls"],
+    components: &["callers.wasm"],
+};
 
 /// While calls are begun, their clients do not wait for long, and none is made again.
 const WHILE_BEGUN: [(&str, &str); 3] = [
@@ -63,9 +66,9 @@ pub(crate) struct RecoveryReport {
 
 pub(crate) async fn measure(workspace: &Path) -> anyhow::Result<RecoveryReport> {
     let folder = tempfile::tempdir()?;
-    prepare(workspace, folder.path())?;
-    let (server, admin) = start(folder.path(), &WHILE_BEGUN).await?;
-    let token = std::fs::read_to_string(folder.path().join("data/admin-token"))?.trim().to_owned();
+    GUESTS.prepare(workspace, folder.path())?;
+    let (server, admin) = guests::start(folder.path(), &WHILE_BEGUN).await?;
+    let token = guests::token(folder.path())?;
     let mut operator = Connection::open(admin).await?;
     let tell = async |operator: &mut Connection, script: &str| {
         let body = json!({ "script": script });
@@ -80,7 +83,7 @@ pub(crate) async fn measure(workspace: &Path) -> anyhow::Result<RecoveryReport> 
     server.kill().await?;
     eprintln!("measuring: until they have ended");
     let began = Instant::now();
-    let (server, admin) = start(folder.path(), &[]).await?;
+    let (server, admin) = guests::start(folder.path(), &[]).await?;
     let ready = began.elapsed();
     let mut operator = Connection::open(admin).await?;
     while metric(&mut operator, "switchyard_intents_open").await? > 0.0 {
@@ -94,31 +97,6 @@ pub(crate) async fn measure(workspace: &Path) -> anyhow::Result<RecoveryReport> 
     let cpu_ms = server.cpu_micros()? / 1000;
     server.stop().await?;
     Ok(RecoveryReport { calls: CALLS, ready_ms: ready.as_millis(), ended_ms: ended.as_millis(), failed, cpu_ms })
-}
-
-/// A host of the guests that the host's own tests have.
-fn prepare(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
-    let workspace = workspace.canonicalize()?;
-    for package in ["calls", "service"] {
-        std::fs::create_dir_all(folder.join("wit"))?;
-        std::os::unix::fs::symlink(workspace.join("host/tests/wit").join(package), folder.join("wit").join(package))?;
-    }
-    let guest = workspace.join("target/wasm32-wasip2/release/callers.wasm");
-    std::fs::copy(guest, folder.join("callers.wasm")).context("the guests are built")?;
-    std::fs::write(folder.join("switchyard.toml"), MANIFEST)?;
-    Ok(())
-}
-
-async fn start(folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<(Server, SocketAddr)> {
-    let (public, admin) = (free_port()?, free_port()?);
-    // The host that was built with this program.
-    let mut command = Command::new(std::env::current_exe()?.with_file_name("switchyard"));
-    command.arg("up").arg("--manifest").arg(folder.join("switchyard.toml"));
-    command.args(["--listen", &public.to_string(), "--admin", &admin.to_string()]);
-    command.env("SWITCHYARD_HOST_LOG_FILTER", "error").envs(environment.iter().copied());
-    command.stderr(std::fs::File::create(folder.join("host.log"))?);
-    let (server, _) = Server::start(command, public, admin).await?;
-    Ok((server, admin))
 }
 
 /// Begins all calls; none ends.
@@ -145,13 +123,8 @@ async fn begin(address: SocketAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn metric(operator: &mut Connection, name: &str) -> anyhow::Result<f64> {
-    let mut bytes = Vec::new();
-    request(&mut bytes, "GET", "/metrics", None, None);
-    let answer = operator.send(&bytes).await?;
-    let text = String::from_utf8_lossy(answer.body);
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.with_context(|| format!("the metrics have {name}"))?.parse().context("a metric is a number")
+async fn metric(operator: &mut Connection, series: &str) -> anyhow::Result<f64> {
+    Metrics::read(operator).await?.value(series)
 }
 
 impl fmt::Display for RecoveryReport {

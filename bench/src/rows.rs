@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::load::{self, Connection, Script, request};
+use crate::metrics::Metrics;
 use crate::process::Server;
 use crate::shop::{self, sku};
 use crate::table::{Figure, Report, Row};
@@ -150,14 +150,7 @@ impl Platform {
     }
 
     async fn journal_syncs(&self) -> anyhow::Result<f64> {
-        let mut connection = Connection::open(self.admin).await?;
-        let mut bytes = Vec::new();
-        request(&mut bytes, "GET", "/metrics", None, None);
-        let answer = connection.send(&bytes).await?;
-        let text = String::from_utf8_lossy(answer.body);
-        let line = text.lines().find_map(|line| line.strip_prefix("switchyard_journal_sync_seconds_count"));
-        let value = line.and_then(|line| line.rsplit(' ').next()).context("metrics count the syncs of the journal")?;
-        Ok(value.parse()?)
+        Metrics::read(&mut Connection::open(self.admin).await?).await?.journal_syncs()
     }
 
     fn script(&self, operation: Operation, connection: usize) -> Script {

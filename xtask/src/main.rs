@@ -25,7 +25,8 @@ Usage: cargo xtask <COMMAND>
   test          everything that has to hold: format, lints, builds, tests, docs
   bench [OPTIONS]
                 the platform beside native baselines of the same operations, as a table;
-                `bench swap`: swaps under load; `bench recovery`: ten thousand calls after a kill
+                `bench swap`: swaps under load; `bench recovery`: ten thousand calls after a kill;
+                `bench events`: how late events are delivered; `bench memo`: what a memo costs
   crash [--rounds N] [--seed S] [--json]
                 kill the host again and again under load, and check what is left
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow

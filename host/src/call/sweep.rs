@@ -74,9 +74,11 @@ async fn take_away(
     (prefix, end): (String, String),
     also: impl Fn(&str) -> Vec<Entry>,
 ) -> Result<(), SweepError> {
+    let mut after = None::<String>;
     loop {
         let mut transaction = store.begin();
-        let page = transaction.scan_platform(&prefix, None, PAGE)?;
+        // Behind what was taken away already: until the index is written, each of those would be passed over again.
+        let page = transaction.scan_platform(&prefix, after.as_deref(), PAGE)?;
         let mut taken = 0;
         for entry in page.entries.iter().take_while(|entry| entry.key < end) {
             let Ok(key) = Key::stored(&entry.key) else { continue };
@@ -91,6 +93,7 @@ async fn take_away(
         if taken < PAGE {
             return Ok(());
         }
+        after = page.entries.into_iter().last().map(|entry| entry.key);
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
+use super::EVENT_DELIVERY;
 use crate::names::ServiceName;
 
 /// The events that one service takes of another.
@@ -28,7 +29,7 @@ impl DeliveryMetrics {
             failed: counter!("switchyard_events_failed_total", &labels()),
             retried: counter!("switchyard_events_retried_total", &labels()),
             dead: counter!("switchyard_events_dead_total", &labels()),
-            seconds: histogram!("switchyard_events_delivery_seconds", &labels()),
+            seconds: histogram!(EVENT_DELIVERY, &labels()),
             lag_events: gauge!("switchyard_events_lag", &labels()),
             lag_seconds: gauge!("switchyard_events_lag_seconds", &labels()),
         }

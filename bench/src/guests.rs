@@ -1,0 +1,53 @@
+//! A host that runs the guests of the host's own tests: services that do what a script says.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context as _;
+use tokio::process::Command;
+
+use crate::process::Server;
+use crate::rows::free_port;
+
+/// What such a host has.
+pub(crate) struct Guests {
+    pub(crate) manifest: &'static str,
+    /// Folders of `host/tests/wit`.
+    pub(crate) contracts: &'static [&'static str],
+    pub(crate) components: &'static [&'static str],
+}
+
+impl Guests {
+    /// Puts into `folder` what the host needs.
+    pub(crate) fn prepare(&self, workspace: &Path, folder: &Path) -> anyhow::Result<()> {
+        let workspace = workspace.canonicalize()?;
+        std::fs::create_dir_all(folder.join("wit"))?;
+        for package in self.contracts.iter().chain(&["service"]) {
+            let link = folder.join("wit").join(package);
+            std::os::unix::fs::symlink(workspace.join("host/tests/wit").join(package), link)?;
+        }
+        for component in self.components {
+            let guest = workspace.join("target/wasm32-wasip2/release").join(component);
+            std::fs::copy(guest, folder.join(component)).context("the guests are built")?;
+        }
+        Ok(std::fs::write(folder.join("switchyard.toml"), self.manifest)?)
+    }
+}
+
+/// Starts the host of a prepared folder; gives the address of the operator's side as well.
+pub(crate) async fn start(folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<(Server, SocketAddr)> {
+    let (public, admin) = (free_port()?, free_port()?);
+    // The host that was built with this program.
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("switchyard"));
+    command.arg("up").arg("--manifest").arg(folder.join("switchyard.toml"));
+    command.args(["--listen", &public.to_string(), "--admin", &admin.to_string()]);
+    command.env("SWITCHYARD_HOST_LOG_FILTER", "error").envs(environment.iter().copied());
+    command.stderr(std::fs::File::create(folder.join("host.log"))?);
+    let (server, _) = Server::start(command, public, admin).await?;
+    Ok((server, admin))
+}
+
+/// The operator's token of a host that has started.
+pub(crate) fn token(folder: &Path) -> anyhow::Result<String> {
+    Ok(std::fs::read_to_string(folder.join("data/admin-token"))?.trim().to_owned())
+}
