@@ -60,8 +60,8 @@ fn the_contracts_of_the_shop_are_read_as_its_rest_surface() {
                 "forget-expired: every 1m",
                 "create-staff: internal",
                 "get-checkout-details: read",
-                "order-placed: event",
-                "order-cancelled: event",
+                "order-placed: event by orderId",
+                "order-cancelled: event by orderId",
             ],
         ),
         (
@@ -91,9 +91,9 @@ fn the_contracts_of_the_shop_are_read_as_its_rest_surface() {
                 "list-orders: GET /orders?cursor,limit -> 200 for customer|staff",
                 "get-order: GET /orders/{id} -> 200 for customer|staff",
                 "cancel-order: POST /orders/{id}/cancel -> 200 for customer|staff",
-                "payment-captured: event",
-                "payment-refunded: event",
-                "shipment-status-changed: event",
+                "payment-captured: event by orderId",
+                "payment-refunded: event by orderId",
+                "shipment-status-changed: event by orderId",
             ],
         ),
         (
