@@ -4,7 +4,7 @@
 //! its variables in the environment does not start.
 
 /// Every point that there is, in the order in which a call, a commit, an index, a segment and a release pass theirs.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 25] = [
     "intent.before-open",
     "intent.after-open",
     "memo.before-commit",
@@ -12,6 +12,8 @@ pub const NAMES: [&str; 23] = [
     "intent.before-close",
     "intent.after-close",
     "answer.before-telling",
+    "delivery.before-commit",
+    "delivery.after-commit",
     "journal.before-append",
     "journal.after-append",
     "journal.before-write",

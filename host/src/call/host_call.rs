@@ -16,6 +16,7 @@ use super::kept::Entry;
 use super::root::Root;
 use super::{Calls, Origin, Routing};
 use crate::contract::Function;
+use crate::fail_point::fail_point;
 use crate::names::{RequestId, ServiceName};
 
 /// A call that the host makes by itself, because of an event or of time.
@@ -57,7 +58,10 @@ impl Calls {
         let (request, _rest) = seed.split_first_chunk().expect("16 is less than 32");
         let request = RequestId::from_bits(u128::from_be_bytes(*request));
         let root = Arc::new(Root::of_host(directory, call, seed, request));
-        match Call::root(&root, &member).execute().await {
+        fail_point("delivery.before-commit");
+        let ended = Call::root(&root, &member).execute().await;
+        fail_point("delivery.after-commit");
+        match ended {
             Err(_)
                 if root.intent_is_open() && (root.effects() > 0 || self.inner.close(&root, &member).await.is_err()) =>
             {
