@@ -303,6 +303,8 @@ async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result
     let call = Call::root(&root, &member);
     let deadline = call.deadline;
     let answer = match call.execute().await {
+        // Nothing can be made again until the host starts anew, which then does so.
+        Err(stopped @ CallError::Stopped(_)) => Err(stopped),
         Err(error) if root.intent_is_open() && (root.effects() > 0 || inner.close(&root, &member).await.is_err()) => {
             let ended = inner.intents.add(Intent::of(&root), claim, Some(&error));
             let begun = CallError::Begun { service: root.service.clone() };

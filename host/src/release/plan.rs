@@ -149,6 +149,7 @@ pub(super) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
     manifest.store = present.store.clone();
     manifest.journal = present.journal.clone();
     manifest.runtime = present.runtime.clone();
+    manifest.retries = present.retries.clone();
     manifest.events = present.events.clone();
     manifest.deploy.signers.clone_from(&present.deploy.signers);
     manifest.services.retain(|name, _| !is_left(present, target, name));
@@ -221,6 +222,7 @@ impl Comparison {
             ("store", fields(&present.store), fields(&target.store)),
             ("journal", fields(&present.journal), fields(&target.journal)),
             ("runtime", fields(&present.runtime), fields(&target.runtime)),
+            ("retries", fields(&present.retries), fields(&target.retries)),
             ("deploy", fields(&present.deploy), fields(&target.deploy)),
             ("events", fields(&present.events), fields(&target.events)),
         ];

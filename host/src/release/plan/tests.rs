@@ -209,6 +209,9 @@ fn what_only_a_restart_takes_up_is_told_and_left() {
     of("[gateway]\nassets = \"a\"\n", "host Restart - > a gateway.assets");
     of("[store]\ncheckpoint_ms_max = 77\n", "host Restart 1000 > 77 store.checkpoint_ms_max");
     of("[runtime]\nepoch_ms = 7\n", "host Restart 5 > 7 runtime.epoch_ms");
+    of("[journal]\narchive = \"/a\"\n", "host Restart - > /a journal.archive");
+    of("[retries]\nintents_at_once = 7\n", "host Restart 16 > 7 retries.intents_at_once");
+    of("[events]\nattempts_max = 7\n", "host Restart 12 > 7 events.attempts_max");
 
     let served = Side::new(&format!("{FRONT}{SERVED}"));
     check(&host, &served, &["web Restart - > - contract, mount"], "");
