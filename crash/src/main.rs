@@ -22,7 +22,6 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use switchyard::fail_point::{ARE_COMPILED_IN, Sabotage};
 
-use crate::report::Kind;
 
 #[derive(Debug, Parser)]
 #[command(about = "Kills the shop's host again and again under load, and looks at what is left")]
@@ -46,7 +45,7 @@ struct Broken(Sabotage);
 
 impl ValueEnum for Broken {
     fn value_variants<'a>() -> &'a [Self] {
-        const { &[Self(Sabotage::AnswerBeforeSync), Self(Sabotage::MemoApart)] }
+        const { &[Self(Sabotage::AnswerBeforeSync), Self(Sabotage::MemoApart), Self(Sabotage::PositionApart)] }
     }
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
@@ -79,7 +78,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         false => println!("{report}"),
     }
     let Some(sabotage) = sabotage else { return Ok(report.violations.is_empty()) };
-    let is_found = report.violations.iter().any(|violation| violation.kind == Kind::of(sabotage));
+    let is_found = report.violations.iter().any(|violation| violation.kind.finds_out(sabotage));
     eprintln!("{}", if is_found { "What is broken on purpose was found." } else { "It was not found." });
     Ok(is_found)
 }

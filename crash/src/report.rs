@@ -26,11 +26,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What a host that is broken so has to be found out by.
-    pub(crate) fn of(sabotage: Sabotage) -> Self {
+    /// Whether a host that is broken so is found out by it.
+    pub(crate) fn finds_out(self, sabotage: Sabotage) -> bool {
         match sabotage {
-            Sabotage::AnswerBeforeSync => Self::Lost,
-            Sabotage::MemoApart => Self::Doubled,
+            Sabotage::AnswerBeforeSync => self == Self::Lost,
+            Sabotage::MemoApart => self == Self::Doubled,
+            // An order that is cancelled twice takes one away that stands.
+            Sabotage::PositionApart => matches!(self, Self::Lost | Self::Doubled),
         }
     }
 }

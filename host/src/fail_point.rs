@@ -51,16 +51,19 @@ pub enum Sabotage {
     AnswerBeforeSync,
     /// The answer to a request is kept in a commit of its own, after that of its effects.
     MemoApart,
+    /// How far a service has taken events is kept in a commit of its own, after that of what an event brought about.
+    PositionApart,
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 2] = [Self::AnswerBeforeSync, Self::MemoApart];
+    pub const ALL: [Self; 3] = [Self::AnswerBeforeSync, Self::MemoApart, Self::PositionApart];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::AnswerBeforeSync => "answer-before-sync",
             Self::MemoApart => "memo-apart",
+            Self::PositionApart => "position-apart",
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::step::{Step, target};
 use crate::wasm;
 
 /// What breaks the host on purpose, to see that the crash test finds it.
-const SABOTAGES: [&str; 2] = ["answer-before-sync", "memo-apart"];
+const SABOTAGES: [&str; 3] = ["answer-before-sync", "memo-apart", "position-apart"];
 
 /// Builds the shop and a host with fail points, and runs the crash test with `options`.
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {

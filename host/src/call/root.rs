@@ -165,7 +165,7 @@ impl Root {
         if !is_sabotaged(Sabotage::MemoApart) {
             entries.extend(self.remembering(answer));
         }
-        if answer.commits(&self.function) {
+        if answer.commits(&self.function) && !is_sabotaged(Sabotage::PositionApart) {
             entries.extend(self.entries.iter().cloned());
         }
         entries
