@@ -22,7 +22,6 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use switchyard::fail_point::{ARE_COMPILED_IN, Sabotage};
 
-
 #[derive(Debug, Parser)]
 #[command(about = "Kills the shop's host again and again under load, and looks at what is left")]
 struct Arguments {

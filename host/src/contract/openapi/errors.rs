@@ -49,6 +49,11 @@ const OWN: &[Own] = &[
         detail: "The body has to be application/json.",
         applies: |asked| asked.has_body,
     },
+    Own {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        detail: "The Idempotency-Key stands for a request with another body.",
+        applies: |asked| asked.has_body,
+    },
     Own { status: StatusCode::TOO_MANY_REQUESTS, detail: "Too many requests; try again later.", applies: |_| true },
     Own {
         status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -62,7 +67,7 @@ const OWN: &[Own] = &[
     },
     Own {
         status: StatusCode::GATEWAY_TIMEOUT,
-        detail: "The call took too long; nothing of it remains.",
+        detail: "The call took too long. Nothing of it remains, or it goes on and the same Idempotency-Key gets its answer.",
         applies: |_| true,
     },
 ];

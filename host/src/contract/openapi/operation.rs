@@ -93,6 +93,9 @@ impl Operation<'_> {
         let status = StatusCode::from_u16(self.route.success).ok();
         let description = status.and_then(|status| status.canonical_reason()).unwrap_or("Success");
         let mut response = json!({ "description": description, "headers": problem::common_headers() });
+        if self.writes() {
+            response["headers"]["Idempotent-Replay"] = problem::reference_to("Idempotent-Replay");
+        }
         if let Some(ok) = &self.function.ok {
             let content = json!({ "schema": schemas.schema(ok), "example": schemas.examples().of(ok) });
             response["content"] = json!({ "application/json": content });

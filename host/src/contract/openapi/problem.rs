@@ -24,7 +24,12 @@ pub(super) fn response(status: StatusCode, description: &str, content: Json) -> 
 
 /// The headers of every response.
 pub(super) fn common_headers() -> Json {
-    json!({ "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } })
+    json!({ "X-Request-Id": reference_to("X-Request-Id") })
+}
+
+/// A reference to one of [`headers`].
+pub(super) fn reference_to(header: &str) -> Json {
+    json!({ "$ref": format!("#/components/headers/{header}") })
 }
 
 /// The definitions of the headers that responses have.
@@ -35,6 +40,12 @@ pub(super) fn headers() -> Json {
             "required": true,
             "schema": { "type": "string" },
             "example": EXAMPLE_REQUEST_ID,
+        },
+        "Idempotent-Replay": {
+            "description": "`true` where the answer is that of an earlier request with the same Idempotency-Key.",
+            "required": false,
+            "schema": { "type": "string", "enum": ["true"] },
+            "example": "true",
         },
         "Retry-After": {
             "description": "Seconds after which to try again.",

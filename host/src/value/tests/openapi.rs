@@ -239,7 +239,8 @@ fn an_operation_has_the_errors_of_its_contract_and_of_the_gateway() {
         assert_eq!(responses.keys().collect::<Vec<_>>(), statuses, "{method} {path}");
     };
     check("/notes", "get", &["200", "400", "401", "404", "406", "409", "429", "500", "503", "504"]);
-    let body = ["201", "400", "401", "403", "404", "406", "408", "409", "413", "415", "429", "500", "503", "504"];
+    let body =
+        ["201", "400", "401", "403", "404", "406", "408", "409", "413", "415", "422", "429", "500", "503", "504"];
     check("/notes", "post", &body);
     let no_answer = ["204", "400", "401", "403", "404", "409", "429", "500", "503", "504"];
     check("/notes/{noteId}/tags/{name}", "delete", &no_answer);
