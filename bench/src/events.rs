@@ -152,7 +152,7 @@ impl Rig {
     async fn emit(&self, pace: Pace, calls: std::ops::Range<u32>) -> anyhow::Result<Duration> {
         let (token, events) = (self.token.clone(), pace.events_per_call);
         pace::run(self.admin, pace.calls_per_second, calls, move |call, out| {
-            let body = json!({ "script": format!("emit-each {events} key{{append call-{call}}}") }).to_string();
+            let body = json!({ "script": format!("emit-each 0 {events} key {{append call-{call}}}") }).to_string();
             request(out, "POST", "/services/source/call/run", Some(&token), Some(&body));
         })
         .await
