@@ -16,6 +16,7 @@ use super::kept::{self, Entry};
 use super::nested::{Nested, NestedError};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
+use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::CallId;
 use crate::store::{CommitDetails, CommitError};
 
@@ -32,13 +33,16 @@ impl Nested {
             let service = member.service.name();
             let lost = |why| NestedError::Call { error: CallError::unavailable(service, why) };
             let mut transaction = member.service.store.begin_read();
-            let Some(memo) = transaction.get_platform(&key).map_err(|_| lost("its store cannot be read"))? else {
-                continue;
+            let unreadable = |error: &dyn std::fmt::Display| {
+                tracing::error!(%service, request = self.root.request.as_str(), %error, "a memo cannot be read");
             };
+            let memo = transaction.get_platform(&key).inspect_err(|error| unreadable(error));
+            let Some(memo) = memo.map_err(|_| lost("its store cannot be read"))? else { continue };
             self.root.reach(transaction.saw());
             // Also of one that was made before: whoever called for it did not fail without an effect.
             self.root.had_effect();
-            let answer = Answer::decode(function, &memo).map_err(|_| lost("it answered before by another contract"))?;
+            let answer = Answer::decode(function, &memo).inspect_err(|error| unreadable(error));
+            let answer = answer.map_err(|_| lost("it answered before by another contract"))?;
             return Ok(Some(answer.into_result(function)));
         }
         Ok(None)
@@ -74,8 +78,23 @@ impl Nested {
         Ok(())
     }
 
-    /// Commits entries of the platform's own in the store of `member`.
+    /// Commits entries of the platform's own in the store of `member`: in their order, by several commits where one would be
+    /// too large.
     async fn commit(&self, member: &Member, entries: Vec<Entry>) -> Result<(), NestedError> {
+        let (mut next, mut bytes) = (Vec::new(), 0);
+        for (key, value) in entries {
+            let more = key.as_str().len() + value.as_ref().map_or(0, bytes::Bytes::len);
+            if bytes + more > COMMIT_BYTES_MAX && !next.is_empty() {
+                self.commit_at_once(member, std::mem::take(&mut next)).await?;
+                bytes = 0;
+            }
+            bytes += more;
+            next.push((key, value));
+        }
+        self.commit_at_once(member, next).await
+    }
+
+    async fn commit_at_once(&self, member: &Member, entries: Vec<Entry>) -> Result<(), NestedError> {
         let mut transaction = member.service.store.begin();
         entries.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
         let details = CommitDetails { call: CallId::of_seed(&self.seed), data_version: None };

@@ -284,13 +284,17 @@ impl Inner {
         let unavailable = |why| CallError::unavailable(service.name(), why);
         let mut transaction = service.store.begin_read();
         let stored = transaction.get_platform(&kept::answer(key.id()));
+        let unreadable = |error: &dyn std::fmt::Display| {
+            tracing::error!(service = %service.name(), %error, "a kept answer cannot be read");
+        };
+        let stored = stored.inspect_err(|error| unreadable(error));
         let Some(stored) = stored.map_err(|_| unavailable("its store cannot be read"))? else {
             let full = service.store.platform_bytes() >= service.limits.kept_bytes_max;
             return if full { Err(unavailable("there is no room to keep answers")) } else { Ok(None) };
         };
         let answer = key.open(&stored).map_err(|OtherRequest| CallError::KeyReused)?;
         self.stores.wait_durable(transaction.saw()).await?;
-        let answer = Answer::decode(function, &answer);
+        let answer = Answer::decode(function, &answer).inspect_err(|error| unreadable(error));
         answer.map(Some).map_err(|_| unavailable("the request was answered by another contract"))
     }
 }

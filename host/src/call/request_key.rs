@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use wasmtime::component::Val;
 
 use crate::names::CallId;
-use crate::value::binary::{put_all, put_text};
+use crate::value::binary::{put_all, put_count, put_text};
 
 /// What a client's `Idempotency-Key` comes to.
 ///
@@ -31,6 +31,9 @@ pub struct RequestKey {
 pub struct RequestScope<'a> {
     /// The account; empty for nobody.
     pub caller: &'a str,
+    /// Where the request comes from: counts for nobody's alone. What one guest was answered is no other guest's, however
+    /// easy to guess the key is that both chose.
+    pub client: &'a [u8],
     pub method: &'a str,
     pub path: &'a str,
 }
@@ -46,6 +49,10 @@ impl RequestKey {
         let mut bytes = Vec::with_capacity(512);
         for text in [scope.caller, scope.method, scope.path, key] {
             put_text(text, &mut bytes);
+        }
+        if scope.caller.is_empty() {
+            put_count(scope.client.len(), &mut bytes);
+            bytes.extend_from_slice(scope.client);
         }
         let [id, ..] = halves(&hash(b"request id", &bytes));
         put_all(arguments, &mut bytes);
@@ -151,7 +158,8 @@ impl Drop for Claim {
 mod tests {
     use super::*;
 
-    const SCOPE: RequestScope<'_> = RequestScope { caller: "ann", method: "POST", path: "/carts/1/checkout" };
+    const SCOPE: RequestScope<'_> =
+        RequestScope { caller: "ann", client: b"home", method: "POST", path: "/carts/1/checkout" };
 
     fn key(scope: RequestScope<'_>, key: &str, argument: &str) -> RequestKey {
         RequestKey::new(scope, key, &[Val::String(argument.into())])
@@ -170,6 +178,15 @@ mod tests {
         same(key(RequestScope { method: "PUT", ..SCOPE }, "k", "a"), false, false);
         same(key(RequestScope { path: "/carts/2/checkout", ..SCOPE }, "k", "a"), false, false);
         same(key(RequestScope { caller: "an", method: "nPOST", ..SCOPE }, "k", "a"), false, false);
+        same(key(RequestScope { client: b"work", ..SCOPE }, "k", "a"), true, true);
+    }
+
+    #[test]
+    fn the_key_of_one_guest_is_not_that_of_another() {
+        let guest = |client| key(RequestScope { caller: "", client, ..SCOPE }, "1", "a");
+        assert_eq!(guest(b"home"), guest(b"home"));
+        assert_ne!(guest(b"home").id(), guest(b"work").id());
+        assert!(guest(b"work").open(&guest(b"home").seal(b"the cart")).is_err());
     }
 
     #[test]

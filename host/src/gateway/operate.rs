@@ -99,9 +99,10 @@ impl<C: Callee> Gateway<C> {
 }
 
 /// What an `Idempotency-Key` of a request is good for.
-fn scope<'a>(identity: Option<&'a Identity>, asked: &Asked<'a>) -> RequestScope<'a> {
+fn scope<'a>(identity: Option<&'a Identity>, asked: &'a Asked<'_>) -> RequestScope<'a> {
     RequestScope {
         caller: identity.map_or("", |identity| &identity.id),
+        client: asked.client.key.bytes(),
         method: asked.parts.method.as_str(),
         path: asked.parts.uri.path(),
     }

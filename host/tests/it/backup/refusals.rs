@@ -32,7 +32,7 @@ async fn a_backup_goes_only_to_a_folder_of_its_own_and_is_its_owners_alone() {
     check(&at("full/../data/backup"), 400, "in the data directory").await;
     check(&at("link/backup"), 400, "in the data directory").await;
     check(Path::new("/\0"), 400, "cannot be used").await;
-    assert_eq!(host.post("/backup", &json!({ "path": "/tmp/x" })).await.status, 400);
+    assert_eq!(host.post("/backup", &json!({ "path": "/backup" })).await.status, 400);
     assert_eq!(std::fs::read_to_string(at("full/file")).unwrap(), "mine");
     assert!(!at("nowhere").exists() && !at("data/backup").exists());
 

@@ -277,3 +277,11 @@ async fn time_and_randomness_are_the_same_in_every_run_of_a_call() {
     }
     recovering.abort();
 }
+
+/// All that it was told is kept before it writes elsewhere, be it more than one commit may hold.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_may_be_told_more_than_a_commit_holds_before_it_writes_elsewhere() {
+    let pair = Pair::with(|_, back| back.answer_bytes_max = 1 << 20);
+    let told = pair.front("repeat 9{back.read{big 1000000}}; back.write{add m}; say well").await;
+    assert!(told.ends_with(",1,well"), "{}", told.get(told.len().saturating_sub(80)..).unwrap_or_default());
+}
