@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde::Serialize;
 use switchyard::config::{Flags, StoreSettings, load};
-use switchyard::names::{CallId, Number, ServiceName};
+use switchyard::names::{CallId, CommitSeq, ServiceName};
 use switchyard::store::{CommitDetails, Direction, Scan, Store, Stores, Transaction};
 use switchyard::value::binary::put_text;
 
@@ -149,7 +149,7 @@ impl Round<'_> {
 
 /// Makes nested calls and waits until they are durable, many of them at once.
 async fn make(stores: &Stores, store: &Store, calls: Range<u32>, memos: Memos) -> anyhow::Result<()> {
-    let mut last = Number::default();
+    let mut last = CommitSeq::default();
     for call in calls {
         let details = CommitDetails { call: call_id(call), data_version: None };
         last = nested_call(store, call, memos)?.commit(details).await?;
@@ -179,7 +179,7 @@ fn nested_call(store: &Store, call: u32, memos: Memos) -> anyhow::Result<Transac
 
 /// Takes away the `count` memos that are there for longest, many at once, as the host does it.
 async fn sweep(stores: &Stores, store: &Store, count: u32) -> anyhow::Result<()> {
-    let (mut after, mut last) = (None::<String>, Number::default());
+    let (mut after, mut last) = (None::<String>, CommitSeq::default());
     for page in 0..count / SWEPT_AT_ONCE {
         let mut transaction = store.begin();
         let (direction, limit) = (Direction::Ascending, SWEPT_AT_ONCE);

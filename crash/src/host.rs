@@ -80,7 +80,7 @@ impl Host {
         Ok(())
     }
 
-    /// Forgets its data directory's lock: it is killed.
+    /// Drops its data directory's lock: it is killed.
     pub(crate) async fn end(mut self) -> anyhow::Result<()> {
         if self.process.is_some() { self.kill().await } else { Ok(()) }
     }

@@ -248,7 +248,7 @@ impl fmt::Debug for CallId {
 
 /// The number of a commit in the one order of the journal. The first commit is 1; 0 is "before every commit".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub struct Number(pub u64);
+pub struct CommitSeq(pub u64);
 
 /// What the platform's own keys begin with.
 pub(crate) const PLATFORM_PREFIX: char = '\0';
@@ -324,6 +324,37 @@ impl Identity {
     #[must_use]
     pub fn operator() -> Self {
         Self { id: OPERATOR.into(), role: OPERATOR.into(), session: None }
+    }
+}
+
+/// 256 random bits that the host draws once and that nobody outside of it knows. Keys for one purpose each follow from it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HostSecret([u8; 32]);
+
+impl HostSecret {
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes to store. They belong into the platform's own store and nowhere else.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The key for `purpose`: HMAC-SHA-256 (RFC 2104) of it. A key tells nothing of the secret or of other keys.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &self.0);
+        let tag = ring::hmac::sign(&key, purpose.as_bytes());
+        tag.as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
+    }
+}
+
+impl fmt::Debug for HostSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HostSecret(..)")
     }
 }
 

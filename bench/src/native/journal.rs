@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use switchyard::config::StoreSettings;
-use switchyard::names::{CallId, Number, ServiceName};
+use switchyard::names::{CallId, CommitSeq, ServiceName};
 use switchyard::store::{CommitDetails, CommitError, Direction, Scan, Stores, Transaction};
 
 use super::{Access, Backend, Operation, Owner};
@@ -64,7 +64,7 @@ impl Backend for JournalBackend {
                 let mut transactions = Transactions { stores: &self.stores, open: Default::default() };
                 (operation(&mut transactions)?, transactions.open)
             };
-            let mut last = Number::default();
+            let mut last = CommitSeq::default();
             let mut conflict = false;
             for transaction in open.into_iter().flatten() {
                 match transaction.commit(CommitDetails { call: CallId([0; 16]), data_version: None }).await {

@@ -19,7 +19,7 @@ use crate::gateway::Refusal;
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
 use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
-use crate::store::ForgetError;
+use crate::store::DropError;
 
 /// Lines of the history in one page, unless the request says otherwise, and at most.
 const LINES: usize = 50;
@@ -252,7 +252,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::Token { .. }
         | DeployError::Imported { .. }
         | DeployError::Exists { .. }
-        | DeployError::Forget(ForgetError::InUse { .. })
+        | DeployError::Drop(DropError::InUse { .. })
         | DeployError::Intent(IntentError::Running | IntentError::NoService { .. })
         | DeployError::IntentsOpen { .. }
         | DeployError::Busy => Refused::conflict(text),
@@ -271,7 +271,7 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::File(_)
         | DeployError::Ledger(_)
         | DeployError::Store(_)
-        | DeployError::Forget(_)
+        | DeployError::Drop(_)
         | DeployError::Intent(IntentError::Commit(_))
         | DeployError::Find(_)
         | DeployError::Interrupted(_)

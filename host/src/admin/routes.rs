@@ -207,7 +207,7 @@ impl Admin {
             }
             Route::Schedules => json(StatusCode::OK, &self.schedules(head)?),
             Route::Store(name) => {
-                self.forget(&who, &decoded(name)?).await?;
+                self.drop_store(&who, &decoded(name)?).await?;
                 Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))
             }
         }

@@ -20,10 +20,10 @@ impl Admin {
     }
 
     /// Deletes what a removed service stored.
-    pub(super) async fn forget(&self, who: &Holder, name: &str) -> Result<(), Refused> {
+    pub(super) async fn drop_store(&self, who: &Holder, name: &str) -> Result<(), Refused> {
         admin_only(who, "delete a store")?;
         let name = ServiceName::parse(name)
             .map_err(|error| Refused::not_found(format!("There is no store of {name:?}: {error}.")))?;
-        self.releases.forget(who, &name).await.map_err(refused)
+        self.releases.drop_store(who, &name).await.map_err(refused)
     }
 }

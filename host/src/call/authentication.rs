@@ -61,7 +61,7 @@ impl Sessions {
         let until = clock::now() + self.age_max;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= SESSIONS_CACHED_MAX {
-            // What is forgotten is only asked again; sorting out the oldest would cost more than that.
+            // What is dropped is only asked again; sorting out the oldest would cost more than that.
             known.clear();
         }
         known.insert(key, Arc::new(Known { identity, reads, release, until }));

@@ -83,7 +83,7 @@ impl Calls {
     fn seed_of(&self, cause: &str) -> Seed {
         let mut hash = Sha256::new();
         hash.update(b"host call");
-        hash.update(self.inner.secret);
+        hash.update(self.inner.secret.as_bytes());
         hash.update(cause.as_bytes());
         hash.finalize().into()
     }

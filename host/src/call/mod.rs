@@ -59,7 +59,7 @@ use crate::clock;
 use crate::config::RetrySettings;
 use crate::contract::Function;
 use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
-use crate::names::{Identity, RequestId, ServiceName};
+use crate::names::{HostSecret, Identity, RequestId, ServiceName};
 use crate::store::{CommitDetails, Stores};
 use crate::tasks::Tasks;
 use authentication::Sessions;
@@ -85,7 +85,7 @@ struct Inner {
     gate: hold::Gate,
     past: hold::Past,
     settings: RetrySettings,
-    secret: [u8; 16],
+    secret: HostSecret,
     under_way: UnderWay,
     intents: Intents,
     herald: herald::Herald,
@@ -125,7 +125,7 @@ impl Calls {
         tasks: Tasks,
         authentication_cache_ms_max: u64,
         settings: RetrySettings,
-        secret: [u8; 16],
+        secret: HostSecret,
     ) -> Result<Self, getrandom::Error> {
         let sessions = Sessions::new(authentication_cache_ms_max);
         let routing = ArcSwap::from_pointee(routing);

@@ -16,7 +16,7 @@ use super::root::Root;
 use crate::clock;
 use crate::contract::{Function, Type};
 use crate::limits::{NESTED_BYTES_MAX, NESTED_CALLS_MAX};
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 use crate::runtime::{Outbound, OutboundError, OutboundFuture, json_bytes};
 
 /// The case of an error by which a contract lets a caller go on when a service cannot do its part.
@@ -110,7 +110,7 @@ impl Outbound for Alone {
         Box::pin(async { Err(NestedError::NoService { interface: Arc::clone(&import.interface) }.into()) })
     }
 
-    fn reach(&mut self, saw: Number) -> Number {
+    fn reach(&mut self, saw: CommitSeq) -> CommitSeq {
         saw
     }
 }
@@ -154,7 +154,7 @@ pub(super) fn run_again(outbound: &mut dyn Outbound, held: Option<&Arc<Held>>) {
 
 impl Nested {
     /// The answer that an earlier run got for this call at this position. Where the runs part, what the earlier one
-    /// made from here on is forgotten.
+    /// made from here on is dropped.
     fn replay(&mut self, position: usize, seed: &Seed) -> Option<Option<Val>> {
         let made = self.made.get(position)?;
         if made.seed == *seed {
@@ -266,12 +266,12 @@ impl Outbound for Nested {
         })
     }
 
-    fn reach(&mut self, saw: Number) -> Number {
+    fn reach(&mut self, saw: CommitSeq) -> CommitSeq {
         self.root.reach(saw);
         self.root.reached()
     }
 
-    fn leave(&mut self, saw: Number) -> Number {
+    fn leave(&mut self, saw: CommitSeq) -> CommitSeq {
         // What is done outside stays when the call fails.
         self.root.had_effect();
         self.reach(saw)

@@ -8,7 +8,7 @@ use super::intent::Intent;
 use super::intents::{IntentView, NotTaken};
 use super::{Calls, kept};
 use crate::contract::Function;
-use crate::names::{CallId, Number, ServiceName};
+use crate::names::{CallId, CommitSeq, ServiceName};
 use crate::store::{CommitDetails, CommitError, Store};
 
 /// Why an intent was not done with as told. It is still open.
@@ -169,7 +169,7 @@ pub async fn close_intent(store: &Store, id: CallId) -> Result<(), CommitError> 
     store.wait_durable(number).await.map_err(CommitError::Stopped)
 }
 
-pub(super) async fn close(store: &Store, call: CallId) -> Result<Number, CommitError> {
+pub(super) async fn close(store: &Store, call: CallId) -> Result<CommitSeq, CommitError> {
     let mut transaction = store.begin();
     transaction.set_platform(kept::intent(call), None);
     transaction.commit(CommitDetails { call, data_version: None }).await

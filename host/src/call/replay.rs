@@ -8,7 +8,7 @@ use wasmtime::component::Val;
 use super::derive::{Seed, nested_seed};
 use super::nested::Made;
 use crate::contract::Function;
-use crate::names::Number;
+use crate::names::CommitSeq;
 use crate::runtime::{Outbound, OutboundError, OutboundFuture};
 
 /// Plays the calls of a live run again.
@@ -76,7 +76,7 @@ impl Outbound for Replay {
         Box::pin(std::future::ready(answer))
     }
 
-    fn reach(&mut self, saw: Number) -> Number {
+    fn reach(&mut self, saw: CommitSeq) -> CommitSeq {
         saw
     }
 }

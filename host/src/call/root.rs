@@ -16,7 +16,7 @@ use super::request_key::RequestKey;
 use super::{Directory, HostCall, RootCall};
 use crate::contract::Function;
 use crate::fail_point::{Sabotage, is_sabotaged};
-use crate::names::{CallId, Identity, Number, RequestId, ServiceName};
+use crate::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
 
 #[derive(Debug)]
 pub(super) struct Root {
@@ -123,12 +123,12 @@ impl Root {
         CallId::of_seed(&self.seed)
     }
 
-    pub(super) fn reach(&self, number: Number) {
+    pub(super) fn reach(&self, number: CommitSeq) {
         self.reached.fetch_max(number.0, Ordering::Relaxed);
     }
 
-    pub(super) fn reached(&self) -> Number {
-        Number(self.reached.load(Ordering::Relaxed))
+    pub(super) fn reached(&self) -> CommitSeq {
+        CommitSeq(self.reached.load(Ordering::Relaxed))
     }
 
     pub(super) fn needs_intent(&self) -> bool {

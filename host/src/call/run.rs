@@ -226,7 +226,7 @@ impl Call {
                 CallError::OverLimit { service: service.clone(), limit: "commit_bytes" }
             }
             CommitError::Store(_) => CallError::unavailable(service, "its store cannot be read"),
-            CommitError::Forgotten { .. } => CallError::unavailable(service, "it was removed, and its store forgotten"),
+            CommitError::Dropped { .. } => CallError::unavailable(service, "it was removed, and its store dropped"),
             CommitError::Conflict | CommitError::Rehearsal => CallError::Failed { service: service.clone() },
         };
         let (function, request) = (&self.function.name.wit, self.root.request.as_str());

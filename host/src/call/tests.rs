@@ -90,7 +90,9 @@ impl Rig {
             Member { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
         });
         let routing = Routing::new(&members, Vec::new(), &[]).unwrap();
-        let calls = Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, [7; 16]).unwrap();
+        let calls =
+            Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, crate::names::HostSecret::new([7; 32]))
+                .unwrap();
         Self { disk, calls, _compiled: compiled }
     }
 

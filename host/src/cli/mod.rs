@@ -77,9 +77,9 @@ fn dispatch(command: Command) -> Outcome {
         Command::Events(events) => events::run(&Target::find(&events.host)?, &events),
         Command::Schedules(schedules) => schedules::run(&Target::find(&schedules.host)?, &schedules),
         Command::Stores(stores) => stores::list(&Target::find(&stores.host)?, &stores),
-        Command::Forget(forget) => {
-            let target = Target::find(&forget.host)?;
-            stores::forget(&target, &forget, |question| confirm(question, forget.yes))
+        Command::Drop(drop) => {
+            let target = Target::find(&drop.host)?;
+            stores::drop_store(&target, &drop, |question| confirm(question, drop.yes))
         }
         Command::Token(token) => tokens::run(&Target::find(&token.host)?, &token),
         Command::Intents(intents) => intents::run(&Target::find(&intents.host)?, &intents, confirm),

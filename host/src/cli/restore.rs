@@ -12,7 +12,7 @@ use super::figures::{bytes, counted, utc};
 use super::progress::Progress;
 use crate::clock;
 use crate::config::{Flags, Manifest};
-use crate::names::Number;
+use crate::names::CommitSeq;
 use crate::store::{self, RestoreOrder, Restored, Until};
 
 pub(super) fn run(command: &Restore) -> Outcome {
@@ -32,7 +32,7 @@ fn order(command: &Restore) -> Result<RestoreOrder, Failure> {
     let data = command.data.clone().or_else(|| manifest.as_ref().map(|manifest| manifest.host.data.clone()));
     let until = match command.at {
         None => Until::Backup,
-        Some(Point::Number(number)) => Until::Number(Number(number)),
+        Some(Point::CommitSeq(number)) => Until::CommitSeq(CommitSeq(number)),
         Some(Point::Time(unix_micros)) => Until::Time(unix_micros),
         Some(Point::End) => Until::End,
     };

@@ -1,6 +1,6 @@
-//! `switchyard stores` and `switchyard forget`: what is stored, and the end of what a removed service stored.
+//! `switchyard stores` and `switchyard drop`: what is stored, and the end of what a removed service stored.
 
-use super::arguments::{Forget, Stores};
+use super::arguments::{Drop, Stores};
 use super::documents::{Items, Store};
 use super::failure::{Failure, Kind, Outcome};
 use super::figures::bytes;
@@ -24,7 +24,11 @@ fn table(stores: &[Store]) -> String {
 }
 
 /// Deletes a store, when `confirm` agrees to the question it is asked.
-pub(super) fn forget(target: &Target, command: &Forget, confirm: impl FnOnce(&str) -> Result<(), Failure>) -> Outcome {
+pub(super) fn drop_store(
+    target: &Target,
+    command: &Drop,
+    confirm: impl FnOnce(&str) -> Result<(), Failure>,
+) -> Outcome {
     let service = &command.service;
     let stores: Items<Store> = Request::get(&["stores"]).send(target)?.accepted(false)?.read()?;
     let Some(store) = stores.items.iter().find(|store| store.service == *service) else {
@@ -67,9 +71,9 @@ blog         7 B       0 B  kept: its service was removed";
     #[test]
     fn a_store_is_deleted_only_when_that_is_confirmed() {
         let check = |service: &str, yes: bool, said: Result<&str, &str>, asked: &[&str]| {
-            let Command::Forget(command) = parsed(&format!("switchyard forget {service}")) else { panic!("forget") };
+            let Command::Drop(command) = parsed(&format!("switchyard drop {service}")) else { panic!("drop") };
             let (outcome, seen) = FakeHost::new().answer(200, stores()).raw("HTTP/1.1 204 -\r\n\r\n").run(|target| {
-                forget(target, &command, |question| match yes {
+                drop_store(target, &command, |question| match yes {
                     true => Ok(()),
                     false => Err(Failure::text(Kind::Refused, question)),
                 })

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::EventsFrom;
 use crate::contract::track;
 use crate::limits::LETTERS_RETRIED_MAX;
-use crate::names::Number;
+use crate::names::CommitSeq;
 use crate::store::{Emitted, Store, StoreError};
 use crate::tasks::Stop;
 
@@ -202,11 +202,11 @@ fn last_before(emitter: &Store, since: u64) -> Result<Place, StoreError> {
     let (mut low, mut high) = (0, u64::MAX);
     while low < high {
         let middle = low + (high - low) / 2;
-        let next = emitter.emitted(Some((Number(middle), u32::MAX)), 1)?;
+        let next = emitter.emitted(Some((CommitSeq(middle), u32::MAX)), 1)?;
         match next.first().is_none_or(|next| next.time_unix_micros >= since) {
             true => high = middle,
             false => low = middle + 1,
         }
     }
-    Ok(Place(Number(low), u32::MAX))
+    Ok(Place(CommitSeq(low), u32::MAX))
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::names::{CallId, Key, Number};
+use crate::names::{CallId, CommitSeq, Key};
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
 
 /// Stands in the journal where a commit is of no call.
@@ -33,7 +33,7 @@ impl From<CommitError> for Held {
 }
 
 /// Puts entries into `store`, or takes them away, as one commit.
-pub(super) async fn put(store: &Store, entries: Vec<(Key, Option<Bytes>)>) -> Result<Number, CommitError> {
+pub(super) async fn put(store: &Store, entries: Vec<(Key, Option<Bytes>)>) -> Result<CommitSeq, CommitError> {
     loop {
         let mut transaction = store.begin();
         for (key, value) in &entries {

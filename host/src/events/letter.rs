@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::position::Place;
-use crate::names::{Key, NameError, Number, PLATFORM_PREFIX, ServiceName};
+use crate::names::{CommitSeq, Key, NameError, PLATFORM_PREFIX, ServiceName};
 use crate::store::{Emitted, Entry, Event, Store, StoreError};
 
 /// Whether an event is tried again.
@@ -53,7 +53,7 @@ impl LetterId {
         let mut part = || parts.next().ok_or_else(error);
         let emitter = ServiceName::parse(part()?).map_err(|_| error())?;
         let (number, position) = (part()?.parse().map_err(|_| error())?, part()?.parse().map_err(|_| error())?);
-        Ok(Self { emitter, place: Place(Number(number), position) })
+        Ok(Self { emitter, place: Place(CommitSeq(number), position) })
     }
 
     pub(super) fn key(&self, fate: Fate) -> Key {
@@ -124,7 +124,7 @@ impl Letter {
     fn of_entry(key: &str, value: &Bytes, fate: Fate) -> Option<Self> {
         let (emitter, place) = key.strip_prefix(&fate.prefix(None))?.split_once('/')?;
         let (number, position) = place.split_at_checked(16)?;
-        let place = Place(Number(u64::from_str_radix(number, 16).ok()?), u32::from_str_radix(position, 16).ok()?);
+        let place = Place(CommitSeq(u64::from_str_radix(number, 16).ok()?), u32::from_str_radix(position, 16).ok()?);
         let end = value.iter().position(|byte| *byte == b'\n')?;
         let (heading, payload) = value.split_at_checked(end)?;
         let Heading { interface, function, emitted_at, failure } = serde_json::from_slice(heading).ok()?;
@@ -177,7 +177,7 @@ mod tests {
             number: u64, position: u32, emitted_at: u64, payload: Vec<u8>, failure in proptest::option::of((any::<u32>(), ".{0,40}")),
         ) {
             let failure = failure.map(|(attempts, error)| Failed { attempts, first_at: 1, last_at: 2, error });
-            let id = LetterId { emitter: name("stock-2"), place: Place(Number(number), position) };
+            let id = LetterId { emitter: name("stock-2"), place: Place(CommitSeq(number), position) };
             let event = Event { interface: "a:b/c@1.0.0".into(), function: "f".into(), payload: payload.into() };
             let letter = Letter { id, event, emitted_at, failure };
             for fate in [Fate::Retrying, Fate::Dead] {

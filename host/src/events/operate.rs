@@ -9,7 +9,7 @@ use super::subscription::Subscription;
 use super::taken::Pair;
 use crate::clock;
 use crate::limits::LETTERS_RETRIED_MAX;
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 use crate::store::{CommitError, Stopped, Store, StoreError};
 
 /// Letters that are read at once, and dropped by one commit.
@@ -55,7 +55,7 @@ impl Events {
     pub async fn replay(&self, service: &ServiceName, letters: &Letters) -> Result<usize, LetterError> {
         let _alone = self.inner.operating.lock().await;
         let store = self.store(service)?;
-        let (mut replayed, mut last) = (0, Number::default());
+        let (mut replayed, mut last) = (0, CommitSeq::default());
         for id in chosen(service, &store, letters)? {
             let subscription = self.subscription(service, &id.emitter)?;
             match revive(&subscription, &store, &id).await {
@@ -81,7 +81,7 @@ impl Events {
         let _alone = self.inner.operating.lock().await;
         let store = self.store(service)?;
         let chosen = chosen(service, &store, letters)?;
-        let mut last = Number::default();
+        let mut last = CommitSeq::default();
         for some in chosen.chunks(LETTERS_AT_ONCE as usize) {
             last = put(&store, some.iter().map(|id| (id.key(Fate::Dead), None)).collect()).await?;
         }
@@ -128,7 +128,7 @@ fn chosen(service: &ServiceName, store: &Store, letters: &Letters) -> Result<Vec
 }
 
 /// Makes a dead letter one that is tried again.
-async fn revive(subscription: &Subscription, store: &Store, id: &LetterId) -> Result<Number, LetterError> {
+async fn revive(subscription: &Subscription, store: &Store, id: &LetterId) -> Result<CommitSeq, LetterError> {
     let Some(desk) = subscription.desk(None) else {
         let Pair { subscriber, emitter } = subscription.pair.clone();
         return Err(LetterError::NotTaken { service: subscriber, emitter });

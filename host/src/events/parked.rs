@@ -79,12 +79,12 @@ mod tests {
 
     use super::*;
     use crate::clock;
-    use crate::names::Number;
+    use crate::names::CommitSeq;
 
     /// The event `position` of the commit `number`, with a key such as `a/1`.
     fn order((number, position, key): (u64, u32, &str)) -> Order {
         let key = key.split_once('/').map(|(track, key)| (track.into(), key.to_owned()));
-        Order { place: Place(Number(number), position), key }
+        Order { place: Place(CommitSeq(number), position), key }
     }
 
     #[test]
@@ -117,11 +117,11 @@ mod tests {
             parked.add(order(event), after(seconds));
         }
         assert_eq!(next(&parked), Some((7, 0)), "what waits for others is not due");
-        parked.put_off(Place(Number(7), 0), after(9));
+        parked.put_off(Place(CommitSeq(7), 0), after(9));
         assert_eq!(next(&parked), Some((5, 0)));
-        parked.remove(Place(Number(5), 0));
+        parked.remove(Place(CommitSeq(5), 0));
         assert_eq!(next(&parked), Some((5, 1)));
-        parked.remove(Place(Number(5), 1));
+        parked.remove(Place(CommitSeq(5), 1));
         assert_eq!(next(&parked), Some((6, 0)));
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::taken::Taken;
-use crate::names::{Key, Number, ServiceName};
+use crate::names::{CommitSeq, Key, ServiceName};
 use crate::store::{Emitted, Store, StoreError};
 
 /// The kind of such keys.
@@ -17,11 +17,11 @@ const KIND: char = 'p';
 
 /// Where an event stands among all of its emitter: its commit, and its position in that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(super) struct Place(pub(super) Number, pub(super) u32);
+pub(super) struct Place(pub(super) CommitSeq, pub(super) u32);
 
 impl Place {
     /// Before every event.
-    pub(super) const START: Self = Self(Number(0), 0);
+    pub(super) const START: Self = Self(CommitSeq(0), 0);
 
     pub(super) fn of(emitted: &Emitted) -> Self {
         Self(emitted.number, emitted.position)

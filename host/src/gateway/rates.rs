@@ -1,6 +1,6 @@
 //! Request rates: a bucket of tokens for each client.
 //!
-//! Invariant: the table is bounded. A client whose bucket is full again is as good as unknown and is forgotten first;
+//! Invariant: the table is bounded. A client whose bucket is full again is as good as unknown and is dropped first;
 //! when there is none such, newcomers share one bucket.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::limits::RATED_CLIENTS_MAX;
 
 const SHARDS: usize = 16;
 
-/// Between two looks for clients to forget.
+/// Between two looks for clients to drop.
 const SWEEP_NANOS_MIN: u64 = 1_000_000_000;
 
 /// The rates of all clients.
@@ -130,6 +130,6 @@ mod tests {
         assert!(held(&rates) <= RATED_CLIENTS_MAX);
         assert!(allowed <= RATED_CLIENTS_MAX + SHARDS, "newcomers share one bucket");
         assert_eq!(rates.take_at(client(clients), 3 * SECOND), Ok(()));
-        assert!(held(&rates) < RATED_CLIENTS_MAX, "those with a full bucket are forgotten");
+        assert!(held(&rates) < RATED_CLIENTS_MAX, "those with a full bucket are dropped");
     }
 }

@@ -12,7 +12,7 @@ use super::disk::{Disk, DiskFile};
 use super::frame::{JournalId, SEGMENT_HEADER_BYTES};
 use super::recovery::Segment;
 use super::shared::Shared;
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 /// Bytes that are copied at once.
 const PIECE_BYTES: usize = 1 << 20;
@@ -124,7 +124,7 @@ pub(super) struct Archiver {
 #[derive(Debug, Default)]
 struct Orders {
     /// Segments that hold nothing behind this number may go.
-    through: Number,
+    through: CommitSeq,
     end: Option<End>,
 }
 
@@ -143,7 +143,7 @@ impl Archiver {
     }
 
     /// Segments that hold nothing behind `number` may go to the archive.
-    pub(super) fn through(&self, number: Number) {
+    pub(super) fn through(&self, number: CommitSeq) {
         self.lock().through = number;
         self.ordered.notify_all();
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 /// The journal takes no more commits, and what was not durable may never be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,16 +32,16 @@ struct Waiting {
 }
 
 impl Gate {
-    pub(crate) fn new(durable: Number) -> Self {
+    pub(crate) fn new(durable: CommitSeq) -> Self {
         Self { durable: AtomicU64::new(durable.0), ..Self::default() }
     }
 
-    pub(crate) fn durable(&self) -> Number {
-        Number(self.durable.load(Ordering::Acquire))
+    pub(crate) fn durable(&self) -> CommitSeq {
+        CommitSeq(self.durable.load(Ordering::Acquire))
     }
 
     /// Lets out all who wait for a number up to `durable`.
-    pub(crate) fn advance(&self, durable: Number) {
+    pub(crate) fn advance(&self, durable: CommitSeq) {
         let mut waiting = self.lock();
         self.durable.store(durable.0, Ordering::Release);
         let out: Vec<_> = waiting.wakers.extract_if(.., |(number, _)| *number <= durable.0).collect();
@@ -65,12 +65,12 @@ impl Gate {
     }
 
     /// Resolves when all up to `number` is durable. Dropping it leaves nothing behind.
-    pub(crate) fn wait(&self, number: Number) -> WaitDurable<'_> {
+    pub(crate) fn wait(&self, number: CommitSeq) -> WaitDurable<'_> {
         WaitDurable { gate: self, number }
     }
 
     /// As [`Gate::wait`], for a thread.
-    pub(crate) fn wait_blocking(&self, number: Number) -> Result<(), Stopped> {
+    pub(crate) fn wait_blocking(&self, number: CommitSeq) -> Result<(), Stopped> {
         let mut waiting = self.lock();
         loop {
             if self.durable() >= number {
@@ -90,7 +90,7 @@ impl Gate {
 
 pub(crate) struct WaitDurable<'a> {
     gate: &'a Gate,
-    number: Number,
+    number: CommitSeq,
 }
 
 impl Future for WaitDurable<'_> {

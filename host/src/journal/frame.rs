@@ -4,7 +4,7 @@
 //! a write that power loss tore (nothing behind it was written later) from damage to what had been durable.
 //! `docs/journal-format.md` has the layout byte by byte.
 
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 /// Bytes of a segment's header.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
@@ -55,7 +55,7 @@ impl std::fmt::Display for JournalId {
 pub(crate) struct SegmentHeader {
     pub(crate) journal: JournalId,
     /// The number of the first record in the segment.
-    pub(crate) first: Number,
+    pub(crate) first: CommitSeq,
 }
 
 /// What is wrong with the bytes of a segment.
@@ -98,7 +98,7 @@ impl SegmentHeader {
             return Err(Damage::Version { version });
         }
         let _reserved = fields.u32();
-        let header = Self { journal: JournalId(fields.take()), first: Number(fields.u64()) };
+        let header = Self { journal: JournalId(fields.take()), first: CommitSeq(fields.u64()) };
         let good = header.encode() == bytes.get(..SEGMENT_HEADER_BYTES).unwrap_or_default();
         if good { Ok(header) } else { Err(Damage::Header) }
     }
@@ -156,7 +156,7 @@ pub(crate) fn frame_bytes(body_bytes: usize) -> usize {
 }
 
 /// Puts the frame of one record at the end of `out`. `body` is shorter than 4 GiB.
-pub(crate) fn put_frame(out: &mut Vec<u8>, journal: JournalId, number: Number, durable: Number, body: &Body) {
+pub(crate) fn put_frame(out: &mut Vec<u8>, journal: JournalId, number: CommitSeq, durable: CommitSeq, body: &Body) {
     let header = FrameHeader {
         body_bytes: u32::try_from(body.bytes.len()).expect("a record is bounded far below 4 GiB"),
         body_checksum: body.checksum,
@@ -221,8 +221,8 @@ impl<'a> Frames<'a> {
 
     /// The number that the next record would have.
     #[must_use]
-    pub fn next_number(&self) -> Number {
-        Number(self.next)
+    pub fn next_number(&self) -> CommitSeq {
+        CommitSeq(self.next)
     }
 
     /// Where the next frame begins, or would begin: in bytes from the beginning of the segment.
@@ -278,11 +278,11 @@ fn plausible(bytes: &[u8], number: u64) -> bool {
 }
 
 impl<'a> Iterator for Frames<'a> {
-    type Item = (Number, &'a [u8]);
+    type Item = (CommitSeq, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         let (body, bytes) = self.frame()?;
-        let number = Number(self.next);
+        let number = CommitSeq(self.next);
         self.offset += bytes;
         self.next += 1;
         Some((number, body))

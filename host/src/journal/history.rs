@@ -9,7 +9,7 @@ use super::disk::Disk;
 use super::frame::{Damage, End, JournalId, SegmentHeader};
 use super::record::Record;
 use super::recovery::{OpenError, Segment, find_in, read_header, read_records};
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 /// Why the journal of some folders cannot be read to where it should be.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ impl Placed {
 
 /// How a segment ends.
 struct Whole {
-    next: Number,
+    next: CommitSeq,
     torn_at: Option<usize>,
 }
 
@@ -61,9 +61,9 @@ pub(crate) struct Checked {
     pub(crate) path: PathBuf,
     pub(crate) journal: JournalId,
     /// The number of its first record, if it has one.
-    pub(crate) first: Number,
+    pub(crate) first: CommitSeq,
     /// The number behind its last record.
-    pub(crate) next: Number,
+    pub(crate) next: CommitSeq,
     /// When the last one was committed, in microseconds since the Unix epoch.
     pub(crate) last_unix_micros: Option<u64>,
     /// What follows the last record was being written when the power went, or is being written now: the byte where it
@@ -111,13 +111,13 @@ impl History {
     ///
     /// [`HistoryError::Open`] when it cannot be read, or is no segment.
     pub(crate) fn of_file(disk: Arc<dyn Disk>, path: &str) -> Result<Self, HistoryError> {
-        let mut segment = Segment { first: Number::default(), path: path.into() };
+        let mut segment = Segment { first: CommitSeq::default(), path: path.into() };
         segment.first = read_header(&*disk, &segment)?.first;
         Ok(Self { segments: vec![Placed { disk, segment }] })
     }
 
     /// The number of the first record, or of the one that would be the first.
-    pub(crate) fn first(&self) -> Option<Number> {
+    pub(crate) fn first(&self) -> Option<CommitSeq> {
         self.segments.first().map(|placed| placed.segment.first)
     }
 
@@ -153,10 +153,10 @@ impl History {
     /// [`HistoryError`] for what is damaged or missing on the way, or the first error of `visit`.
     pub(crate) fn each<E: From<HistoryError>>(
         &self,
-        after: Number,
-        mut visit: impl FnMut(Number, Record) -> Result<bool, E>,
-    ) -> Result<Number, E> {
-        let mut next = Number(after.0 + 1);
+        after: CommitSeq,
+        mut visit: impl FnMut(CommitSeq, Record) -> Result<bool, E>,
+    ) -> Result<CommitSeq, E> {
+        let mut next = CommitSeq(after.0 + 1);
         let begin = self.segments.iter().rposition(|placed| placed.segment.first <= next);
         let needed = self.segments.get(begin.unwrap_or(0)..).unwrap_or_default();
         let mut before: Option<&Placed> = None;
@@ -172,7 +172,7 @@ impl History {
             let read = self.read(placed, |number, record| {
                 let goes_on = number < next || visit(number, record)?;
                 if goes_on {
-                    next = next.max(Number(number.0 + 1));
+                    next = next.max(CommitSeq(number.0 + 1));
                 }
                 Ok::<_, E>(goes_on)
             })?;
@@ -180,7 +180,7 @@ impl History {
                 break;
             }
         }
-        Ok(Number(next.0 - 1))
+        Ok(CommitSeq(next.0 - 1))
     }
 
     /// Reads one segment until `visit` says false, which gives nothing. At its end it is checked: one with others behind
@@ -192,7 +192,7 @@ impl History {
     fn read<E: From<HistoryError>>(
         &self,
         placed: &Placed,
-        mut visit: impl FnMut(Number, Record) -> Result<bool, E>,
+        mut visit: impl FnMut(CommitSeq, Record) -> Result<bool, E>,
     ) -> Result<Option<Whole>, E> {
         let read = read_records(&*placed.disk, &placed.segment.path, |number, record| match visit(number, record) {
             Ok(true) => Ok(()),
@@ -217,7 +217,7 @@ impl History {
 }
 
 /// Checks that a segment that begins with `first` goes on where the one before it, at `before`, ended.
-fn follows(due: Number, first: Number, before: &Path, placed: &Placed) -> Result<(), HistoryError> {
+fn follows(due: CommitSeq, first: CommitSeq, before: &Path, placed: &Placed) -> Result<(), HistoryError> {
     if first > due {
         return Err(HistoryError::Gap { from: due.0, to: first.0 - 1 });
     }
@@ -244,7 +244,7 @@ impl<E> From<OpenError> for Broken<E> {
 /// Writes the beginning of the journal `journal`, whose first record is going to be `first`: a segment without records.
 ///
 /// Its name is durable once the folder is synced.
-pub(crate) fn begin_journal(disk: &dyn Disk, journal: JournalId, first: Number) -> std::io::Result<()> {
+pub(crate) fn begin_journal(disk: &dyn Disk, journal: JournalId, first: CommitSeq) -> std::io::Result<()> {
     let file = disk.create(&Segment::new(first).path)?;
     file.write_at(0, &SegmentHeader { journal, first }.encode())?;
     file.sync()

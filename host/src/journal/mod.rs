@@ -42,7 +42,7 @@ pub(crate) use recovery::{Found, Tail, find, replay};
 use shared::{Queued, Shared, SpareState, State};
 
 use crate::fail_point::fail_point;
-use crate::names::Number;
+use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
 use crate::tasks;
 
@@ -104,13 +104,13 @@ impl Journal {
             journal,
             segment_bytes: settings.segment_bytes,
             batch_commits_max: settings.batch_commits_max,
-            gate: Gate::new(Number(tail.next.0 - 1)),
+            gate: Gate::new(CommitSeq(tail.next.0 - 1)),
             state: Mutex::new(State {
                 next: tail.next,
                 // A start never goes on in an old segment: the first record begins one.
                 taken: settings.segment_bytes,
                 queue: VecDeque::new(),
-                wanted: Number::default(),
+                wanted: CommitSeq::default(),
                 waiting: 0,
                 writer_waits: false,
                 spare: SpareState::Wanted,
@@ -151,7 +151,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`AppendError`], with the body back.
-    pub(crate) fn append(&self, body: Body) -> Result<Number, (AppendError, Body)> {
+    pub(crate) fn append(&self, body: Body) -> Result<CommitSeq, (AppendError, Body)> {
         let shared = &*self.shared;
         let bytes = frame::frame_bytes(body.bytes()) as u64;
         let header_bytes = frame::SEGMENT_HEADER_BYTES as u64;
@@ -187,20 +187,20 @@ impl Journal {
         Ok(number)
     }
 
-    pub(crate) fn durable(&self) -> Number {
+    pub(crate) fn durable(&self) -> CommitSeq {
         self.shared.gate.durable()
     }
 
     /// The number of the last record that was appended.
-    pub(crate) fn last(&self) -> Number {
-        Number(self.shared.lock().next.0 - 1)
+    pub(crate) fn last(&self) -> CommitSeq {
+        CommitSeq(self.shared.lock().next.0 - 1)
     }
 
     /// Resolves when all up to `number` is durable.
     ///
     /// What nobody waits for stays in memory until the next batch: so a call that commits in many services, and waits
     /// at its end, waits for the disk once. A checkpoint waits too, which bounds how long that can be.
-    pub(crate) async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
+    pub(crate) async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         if self.shared.gate.durable() < number {
             self.shared.want_durable(number);
             self.shared.gate.wait(number).await?;
@@ -209,7 +209,7 @@ impl Journal {
     }
 
     /// As [`Journal::wait_durable`], for a thread.
-    pub(crate) fn wait_durable_blocking(&self, number: Number) -> Result<(), Stopped> {
+    pub(crate) fn wait_durable_blocking(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.shared.want_durable(number);
         self.shared.gate.wait_blocking(number)
     }
@@ -225,14 +225,14 @@ impl Journal {
     }
 
     /// The last number of the oldest segment, when there are later ones: it can go when nobody needs that number.
-    pub(crate) fn oldest_segment_end(&self) -> Option<Number> {
-        self.shared.lock().segments.get(1).map(|second| Number(second.first.0 - 1))
+    pub(crate) fn oldest_segment_end(&self) -> Option<CommitSeq> {
+        self.shared.lock().segments.get(1).map(|second| CommitSeq(second.first.0 - 1))
     }
 
     /// Deletes the segments that hold nothing behind `number`, or has them moved to the archive. The last one stays.
     ///
     /// The caller takes the lowest number of all who still read the journal: this is the one place where a segment goes.
-    pub(crate) fn discard_through(&self, number: Number) -> io::Result<()> {
+    pub(crate) fn discard_through(&self, number: CommitSeq) -> io::Result<()> {
         if let Some(archiver) = &self.archiver {
             archiver.through(number);
             return Ok(());

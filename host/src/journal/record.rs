@@ -17,7 +17,7 @@ const WRITES: u8 = 3;
 const EVENTS: u8 = 4;
 const TIME: u8 = 6;
 const DATA_VERSION: u8 = 8;
-const FORGETS: u8 = 9;
+const DROPS: u8 = 9;
 
 /// What stands for the length of a value that is no value: the key was deleted.
 const DELETED: u32 = u32::MAX;
@@ -37,7 +37,7 @@ pub struct Record {
     /// The version that the service's data has from now on, where the commit changes it.
     pub data_version: Option<u64>,
     /// The service's store ends here: nothing of it remains, and nothing else is in the record.
-    pub forgets: bool,
+    pub drops: bool,
 }
 
 /// One emitted event.
@@ -111,8 +111,8 @@ impl RecordWriter {
         self.field(DATA_VERSION, |bytes| bytes.extend_from_slice(&version.to_le_bytes()));
     }
 
-    pub(crate) fn forgets(&mut self) {
-        self.field(FORGETS, |_nothing| ());
+    pub(crate) fn drops(&mut self) {
+        self.field(DROPS, |_nothing| ());
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {
@@ -154,13 +154,13 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (mut service, mut call, mut time, mut data_version) = (None, None, None, None);
         let (mut writes, mut events) = (Vec::new(), Vec::new());
-        let (mut last, mut forgets) = (0, false);
+        let (mut last, mut drops) = (0, false);
         let mut rest = bytes;
         while let Some((&tag, behind)) = rest.split_first() {
             if tag <= last {
                 return Err(RecordError::FieldOrder { tag });
             }
-            if tag == FORGETS && last > CALL {
+            if tag == DROPS && last > CALL {
                 return Err(RecordError::Content { tag, what: "record of its own" });
             }
             last = tag;
@@ -174,7 +174,7 @@ impl Record {
                 EVENTS => events = field.events()?,
                 TIME => time = Some(field.number_of("time")?),
                 DATA_VERSION => data_version = Some(field.number_of("data version")?),
-                FORGETS => forgets = true,
+                DROPS => drops = true,
                 _ => return Err(RecordError::UnknownField { tag }),
             }
             if !field.rest.is_empty() {
@@ -183,7 +183,7 @@ impl Record {
         }
         let service = service.ok_or(RecordError::MissingField { tag: SERVICE })?;
         let call = call.ok_or(RecordError::MissingField { tag: CALL })?;
-        Ok(Self { service, call, writes, events, time_unix_micros: time, data_version, forgets })
+        Ok(Self { service, call, writes, events, time_unix_micros: time, data_version, drops })
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::disk::{Disk, JOURNAL_FOLDER};
 use super::frame::{Damage, End, Frames, JournalId, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::record::Record;
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 /// Why the journal is not opened. Nothing of it was changed.
 #[derive(Debug, thiserror::Error)]
@@ -35,16 +35,16 @@ pub enum OpenError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {
     /// The number of its first record.
-    pub(crate) first: Number,
+    pub(crate) first: CommitSeq,
     pub(crate) path: String,
 }
 
 impl Segment {
-    pub(crate) fn new(first: Number) -> Self {
+    pub(crate) fn new(first: CommitSeq) -> Self {
         Self::in_folder(JOURNAL_FOLDER, first)
     }
 
-    pub(crate) fn in_folder(folder: &str, first: Number) -> Self {
+    pub(crate) fn in_folder(folder: &str, first: CommitSeq) -> Self {
         Self { first, path: format!("{folder}/{:020}.segment", first.0) }
     }
 }
@@ -80,7 +80,7 @@ pub(crate) fn find_in(disk: &dyn Disk, folder: &str) -> Result<Found, OpenError>
             found.spares.push(format!("{folder}/{name}"));
         } else if let Some(digits) = name.strip_suffix(".segment") {
             let path = format!("{folder}/{name}");
-            let first = digits.parse().map(Number).unwrap_or_default();
+            let first = digits.parse().map(CommitSeq).unwrap_or_default();
             if Segment::in_folder(folder, first).path != path {
                 return Err(OpenError::Damaged { path: disk.full(&path), offset: 0, source: Damage::Foreign });
             }
@@ -124,7 +124,7 @@ pub(super) fn read_header(disk: &dyn Disk, segment: &Segment) -> Result<SegmentH
 #[derive(Debug)]
 pub(crate) struct Tail {
     /// The number of the next record.
-    pub(crate) next: Number,
+    pub(crate) next: CommitSeq,
     /// The last segment and the byte behind its last record: what follows there is to be cut off.
     pub(crate) cut: Option<(Segment, usize)>,
 }
@@ -137,10 +137,10 @@ pub(crate) struct Tail {
 pub(crate) fn replay<E: From<OpenError>>(
     disk: &dyn Disk,
     segments: &[Segment],
-    from: Number,
-    mut visit: impl FnMut(Number, Record) -> Result<(), E>,
+    from: CommitSeq,
+    mut visit: impl FnMut(CommitSeq, Record) -> Result<(), E>,
 ) -> Result<Tail, E> {
-    let first = segments.first().map_or(Number(1), |segment| segment.first);
+    let first = segments.first().map_or(CommitSeq(1), |segment| segment.first);
     if first.0 > from.0 + 1 || (segments.is_empty() && from.0 > 0) {
         let to = if segments.is_empty() { from.0 } else { first.0 - 1 };
         let from = if segments.is_empty() { 1 } else { from.0 + 1 };
@@ -168,7 +168,7 @@ pub(crate) fn replay<E: From<OpenError>>(
 /// What a segment holds.
 pub(super) struct Read {
     /// The number behind its last record.
-    pub(super) next: Number,
+    pub(super) next: CommitSeq,
     /// The byte behind that.
     pub(super) end: usize,
     pub(super) how: End,
@@ -178,7 +178,7 @@ pub(super) struct Read {
 pub(super) fn read_records<E: From<OpenError>>(
     disk: &dyn Disk,
     path: &str,
-    mut visit: impl FnMut(Number, Record) -> Result<(), E>,
+    mut visit: impl FnMut(CommitSeq, Record) -> Result<(), E>,
 ) -> Result<Read, E> {
     let full = || disk.full(path);
     let damaged = |offset, source| OpenError::Damaged { path: full(), offset, source };
@@ -198,7 +198,7 @@ fn read_segment<E: From<OpenError>>(
     disk: &dyn Disk,
     segment: &Segment,
     behind: Option<&Segment>,
-    visit: impl FnMut(Number, Record) -> Result<(), E>,
+    visit: impl FnMut(CommitSeq, Record) -> Result<(), E>,
 ) -> Result<Read, E> {
     let path = || disk.full(&segment.path);
     let damaged = |offset, source| OpenError::Damaged { path: path(), offset, source };

@@ -11,7 +11,7 @@ use super::disk::{Disk, DiskFile};
 use super::durable::{Gate, Stopped};
 use super::frame::{Body, JournalId};
 use super::recovery::Segment;
-use crate::names::Number;
+use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
 
 /// How long after a full disk refused a segment it is asked again.
@@ -37,12 +37,12 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct State {
     /// The number that the next record gets.
-    pub(super) next: Number,
+    pub(super) next: CommitSeq,
     /// Bytes of the last segment that are taken when all of `queue` is written.
     pub(super) taken: u64,
     pub(super) queue: VecDeque<Queued>,
     /// The highest number that somebody waits for: up to it records are written at once, those behind it go with them.
-    pub(super) wanted: Number,
+    pub(super) wanted: CommitSeq,
     /// Who waits for what the next batch is to make durable.
     pub(super) waiting: usize,
     pub(super) writer_waits: bool,
@@ -80,14 +80,14 @@ impl Shared {
     }
 
     /// The oldest segment, when there are later ones and it holds nothing behind `number`.
-    pub(super) fn oldest_through(&self, number: Number) -> Option<Segment> {
+    pub(super) fn oldest_through(&self, number: CommitSeq) -> Option<Segment> {
         let state = self.lock();
         let second = state.segments.get(1).filter(|second| second.first.0 - 1 <= number.0);
         second.and_then(|_| state.segments.front().cloned())
     }
 
     /// Somebody waits until `number` is durable.
-    pub(super) fn want_durable(&self, number: Number) {
+    pub(super) fn want_durable(&self, number: CommitSeq) {
         let mut state = self.lock();
         state.waiting += 1;
         if number > state.wanted {

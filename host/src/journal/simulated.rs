@@ -440,7 +440,7 @@ impl DiskFile for SimulatedFile {
                 change.apply(&mut file.durable);
             }
         } else if !power_lost {
-            // What a failed sync did not write is forgotten: a later one does not bring it.
+            // What a failed sync did not write is dropped: a later one does not bring it.
             file.durable = SimulatedDisk::survivor(file, random);
             file.unsynced.clear();
         }

@@ -23,19 +23,19 @@ fn encode(record: &Record) -> Vec<u8> {
     if let Some(version) = record.data_version {
         writer.data_version(version);
     }
-    if record.forgets {
-        writer.forgets();
+    if record.drops {
+        writer.drops();
     }
     writer.finish()
 }
 
 /// A segment of `bodies` from number 7 on, written in batches of `batch`; and where each frame ends.
 fn segment(bodies: &[Vec<u8>], batch: usize) -> (Vec<u8>, Vec<usize>) {
-    let mut bytes = SegmentHeader { journal: ID, first: Number(7) }.encode().to_vec();
+    let mut bytes = SegmentHeader { journal: ID, first: CommitSeq(7) }.encode().to_vec();
     let mut ends = vec![bytes.len()];
     for (position, body) in bodies.iter().enumerate() {
-        let durable = Number(6 + (position / batch * batch) as u64);
-        put_frame(&mut bytes, ID, Number(7 + position as u64), durable, &Body::new(body.clone()));
+        let durable = CommitSeq(6 + (position / batch * batch) as u64);
+        put_frame(&mut bytes, ID, CommitSeq(7 + position as u64), durable, &Body::new(body.clone()));
         ends.push(bytes.len());
     }
     bytes.resize(bytes.len() + 256, 0);
@@ -75,7 +75,7 @@ fn record() -> impl Strategy<Value = Record> {
                 .collect(),
             time_unix_micros,
             data_version,
-            forgets: false,
+            drops: false,
         },
     )
 }
@@ -91,7 +91,7 @@ proptest! {
     #[test]
     fn any_bytes_can_be_read(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _record = Record::decode(&bytes);
-        let mut behind_header = SegmentHeader { journal: ID, first: Number(1) }.encode().to_vec();
+        let mut behind_header = SegmentHeader { journal: ID, first: CommitSeq(1) }.encode().to_vec();
         behind_header.extend_from_slice(&bytes);
         read(&behind_header);
         let _foreign = Frames::read(&bytes);
@@ -158,8 +158,8 @@ fn a_changed_record_is_damage_exactly_when_a_later_batch_is_there() {
 fn a_stored_value_that_looks_like_a_frame_is_none() {
     // What a guest could store: the frames of a journal with another id, all of them durable.
     let forged = segment(&bodies(), 1).0.split_off(SEGMENT_HEADER_BYTES);
-    let mut bytes = SegmentHeader { journal: JournalId([1; 16]), first: Number(7) }.encode().to_vec();
-    put_frame(&mut bytes, JournalId([1; 16]), Number(7), Number(6), &Body::new(forged));
+    let mut bytes = SegmentHeader { journal: JournalId([1; 16]), first: CommitSeq(7) }.encode().to_vec();
+    put_frame(&mut bytes, JournalId([1; 16]), CommitSeq(7), CommitSeq(6), &Body::new(forged));
     bytes[SEGMENT_HEADER_BYTES] ^= 1;
     assert_eq!(read(&bytes), (Vec::new(), End::Torn));
 }
@@ -188,15 +188,15 @@ fn example() -> Record {
         events: vec![Event { interface: "a:b/c".into(), function: "e".into(), payload: Bytes::from_static(b"{}") }],
         time_unix_micros: Some(0x0102_0304_0506_0708),
         data_version: None,
-        forgets: false,
+        drops: false,
     }
 }
 
 #[test]
 fn the_end_of_a_store_is_a_record_of_its_own() {
-    let forgets = Record { writes: Vec::new(), events: Vec::new(), time_unix_micros: None, forgets: true, ..example() };
-    assert_eq!(Record::decode(&encode(&forgets)), Ok(forgets));
-    let with_writes = encode(&Record { forgets: true, ..example() });
+    let drops = Record { writes: Vec::new(), events: Vec::new(), time_unix_micros: None, drops: true, ..example() };
+    assert_eq!(Record::decode(&encode(&drops)), Ok(drops));
+    let with_writes = encode(&Record { drops: true, ..example() });
     assert_eq!(Record::decode(&with_writes), Err(RecordError::Content { tag: 9, what: "record of its own" }));
     let mut with_more = encode(&example());
     with_more.extend_from_slice(&[8, 7, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
@@ -205,10 +205,10 @@ fn the_end_of_a_store_is_a_record_of_its_own() {
 
 #[test]
 fn the_documented_bytes_are_what_is_written() {
-    let mut bytes = SegmentHeader { journal: JournalId(*b"journal-identity"), first: Number(42) }.encode().to_vec();
+    let mut bytes = SegmentHeader { journal: JournalId(*b"journal-identity"), first: CommitSeq(42) }.encode().to_vec();
     let body = Body::new(encode(&example()));
     let frame = frame_bytes(body.bytes());
-    put_frame(&mut bytes, JournalId(*b"journal-identity"), Number(42), Number(41), &body);
+    put_frame(&mut bytes, JournalId(*b"journal-identity"), CommitSeq(42), CommitSeq(41), &body);
     assert_eq!(bytes.len(), SEGMENT_HEADER_BYTES + frame);
     let page = include_str!("../../../docs/journal-format.md");
     let dump = |bytes: &[u8]| -> String {

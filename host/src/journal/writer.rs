@@ -15,7 +15,7 @@ use super::shared::{Queued, Shared, Spare, State};
 use crate::clock;
 use crate::fail_point::{Sabotage, fail_point, fail_point_after, is_sabotaged};
 use crate::limits::COMMIT_BYTES_MAX;
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 /// Bytes of records that one batch gathers before it is written: bounds its buffer.
 const BATCH_BYTES: usize = 2 * COMMIT_BYTES_MAX;
@@ -38,7 +38,7 @@ pub(super) struct Writer {
     open: Option<Open>,
     buffer: Vec<u8>,
     /// The number of the last record in `buffer`.
-    last: Number,
+    last: CommitSeq,
     /// Calls that waited for the batch before.
     waited: usize,
 }
@@ -70,7 +70,7 @@ impl Writer {
         while let Some(batch) = self.take_batch() {
             self.shared.metrics.batch_commits.record(batch.len() as f64);
             for queued in batch {
-                let number = Number(self.last.0 + 1);
+                let number = CommitSeq(self.last.0 + 1);
                 if let Some(spare) = queued.opens {
                     self.flush()?;
                     self.begin_segment(spare, number)?;
@@ -141,7 +141,7 @@ impl Writer {
     }
 
     /// Makes the prepared file the segment that begins with `first`. The one before it is durable.
-    fn begin_segment(&mut self, spare: Spare, first: Number) -> io::Result<()> {
+    fn begin_segment(&mut self, spare: Spare, first: CommitSeq) -> io::Result<()> {
         let shared = &self.shared;
         if let Some(full) = self.open.take() {
             full.file.cut(full.offset)?;

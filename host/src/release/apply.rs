@@ -125,7 +125,7 @@ impl Inner {
             running.service.store().set_bytes_max(limits.store_bytes_max);
         }
         for (name, _) in draft.comparison.fates.iter().filter(|(_, fate)| **fate == Fate::Remove) {
-            self.stores.retire(name);
+            self.stores.detach(name);
         }
         self.workshop.adopt(draft.contracts);
         self.sweep();

@@ -1,6 +1,6 @@
 //! Services that come and go while the host runs: their stores, and the data in them.
 //!
-//! A crash leaves no more than a store that no service uses, which is kept until it is forgotten or its service comes:
+//! A crash leaves no more than a store that no service uses, which is kept until it is dropped or its service comes:
 //! what the ledger says counts.
 
 use std::collections::BTreeMap;
@@ -57,8 +57,8 @@ pub(super) async fn add(
 /// Makes the stores what they were before they were added.
 pub(super) fn take_back(stores: &Stores, added: BTreeMap<ServiceName, Added>) {
     for (name, Added { is_new, .. }) in added {
-        stores.retire(&name);
-        if is_new && let Err(error) = stores.forget(&name) {
+        stores.detach(&name);
+        if is_new && let Err(error) = stores.drop_store(&name) {
             tracing::warn!(service = %name, %error, "the empty store of a service that did not come is kept");
         }
     }

@@ -7,7 +7,7 @@ use super::verdict::Verdict;
 use crate::call::{FindError, IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
-use crate::store::{ForgetError, OpenError};
+use crate::store::{DropError, OpenError};
 
 /// Why a change of releases was not made. In every case what was live stays live.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ pub enum DeployError {
     #[error("the store of a service cannot be added")]
     Store(#[from] OpenError),
     #[error(transparent)]
-    Forget(#[from] ForgetError),
+    Drop(#[from] DropError),
     #[error(transparent)]
     Together(#[from] NotExported),
     #[error(transparent)]

@@ -82,11 +82,11 @@ impl Inner {
 
     /// What was given up is closed: there is nothing to finish.
     fn no_more_given_up(&self, id: CallId) {
-        let forgotten = self.ledger.begin().and_then(|mut change| {
+        let dropped = self.ledger.begin().and_then(|mut change| {
             change.no_more_given_up(id)?;
             change.commit()
         });
-        if let Err(error) = forgotten {
+        if let Err(error) = dropped {
             // The next start finds that it is closed.
             tracing::warn!(intent = %id, error = &error as &dyn std::error::Error, "a record stays that is not needed");
         }

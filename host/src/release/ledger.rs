@@ -19,7 +19,7 @@ use super::record::{Event, Line, ServiceRecord};
 use super::tokens::TokenRecord;
 use crate::clock;
 use crate::fail_point::fail_point;
-use crate::names::{CallId, ServiceName};
+use crate::names::{CallId, HostSecret, ServiceName};
 
 const HISTORY: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("history");
 const SERVICES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("services");
@@ -28,8 +28,8 @@ const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("toke
 const GIVEN_UP: TableDefinition<'static, &str, &str> = TableDefinition::new("given-up");
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
 
-/// The halves of the secret, among the numbers.
-const SECRET: [&str; 2] = ["secret-high", "secret-low"];
+/// The parts of the secret, among the numbers.
+const SECRET: [&str; 4] = ["secret-high", "secret-low", "secret-third", "secret-fourth"];
 
 const FORMAT: u64 = 1;
 
@@ -110,14 +110,14 @@ impl Ledger {
     }
 
     /// What nobody outside of the host knows: the ids of calls that the host makes by itself follow from it.
-    pub(super) fn secret(&self) -> Result<[u8; 16], LedgerError> {
+    pub(super) fn secret(&self) -> Result<HostSecret, LedgerError> {
         let state = self.database.begin_read()?.open_table(STATE)?;
-        let mut secret = [0; 16];
+        let mut secret = [0; 32];
         for (part, name) in secret.chunks_exact_mut(8).zip(SECRET) {
             let drawn = state.get(name)?.map_or(0, |part| part.value());
             part.copy_from_slice(&drawn.to_be_bytes());
         }
-        Ok(secret)
+        Ok(HostSecret::new(secret))
     }
 
     pub(super) fn services(&self) -> Result<Vec<(ServiceName, ServiceRecord)>, LedgerError> {

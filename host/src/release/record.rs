@@ -137,7 +137,7 @@ pub enum What {
     Settings,
     Add,
     Remove,
-    Forget,
+    Drop,
     /// Dead letters are delivered again, or dropped.
     ReplayEvents,
     DropEvents,

@@ -10,7 +10,7 @@ use wasmtime::component::Val;
 
 use super::failure::{Failure, OutboundError};
 use crate::contract::Function;
-use crate::names::{Identity, Number, RequestId, ServiceName};
+use crate::names::{CommitSeq, Identity, RequestId, ServiceName};
 use crate::store::Transaction;
 
 /// What one run of a function is given. A re-run of a call gets a new one with the same seed and time.
@@ -69,10 +69,10 @@ pub trait Outbound: Any + Send {
 
     /// Notes that the run has seen the commits up to `saw`, and gives the highest commit that the root call, and every
     /// call below it, made or saw so far.
-    fn reach(&mut self, saw: Number) -> Number;
+    fn reach(&mut self, saw: CommitSeq) -> CommitSeq;
 
     /// As [`Outbound::reach`], for something that is about to leave the host: it waits until that is durable.
-    fn leave(&mut self, saw: Number) -> Number {
+    fn leave(&mut self, saw: CommitSeq) -> CommitSeq {
         self.reach(saw)
     }
 }

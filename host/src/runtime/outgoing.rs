@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 use crate::store::{Stopped, Store};
 
 /// How long a connection may take to be there, and a response to begin, unless the guest says less.
@@ -74,7 +74,7 @@ pub(super) struct Outgoing {
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     pub(super) store: Store,
-    pub(super) number: Number,
+    pub(super) number: CommitSeq,
 }
 
 impl Outgoing {

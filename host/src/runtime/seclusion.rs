@@ -9,7 +9,7 @@ use wasmtime::component::Val;
 use super::failure::OutboundError;
 use super::frame::{Frame, Outbound, OutboundFuture};
 use crate::contract::Function;
-use crate::names::{Number, RequestId};
+use crate::names::{CommitSeq, RequestId};
 use crate::store::Transaction;
 
 /// What a secluded run is given. It has no caller; a call to another service, or an event, ends it with
@@ -63,7 +63,7 @@ impl Outbound for Nobody {
         Box::pin(std::future::ready(Err(Secluded::call(import))))
     }
 
-    fn reach(&mut self, saw: Number) -> Number {
+    fn reach(&mut self, saw: CommitSeq) -> CommitSeq {
         saw
     }
 }

@@ -10,7 +10,7 @@ use super::sequencer::Pipeline;
 use super::services::{Member, Services};
 use crate::fail_point::fail_point;
 use crate::journal::Stopped;
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 pub(super) struct Checkpoints {
     pipeline: Arc<Pipeline>,
@@ -79,7 +79,7 @@ impl Checkpoints {
         // An index never has what the journal could lose.
         self.pipeline.journal.wait_durable_blocking(number)?;
         for (member, frozen) in members.iter().zip(frozen) {
-            let Some(frozen) = frozen.filter(|_| !is_forgotten(member)) else { continue };
+            let Some(frozen) = frozen.filter(|_| !is_dropped(member)) else { continue };
             let failed = |source| CloseError::Index { service: member.index.service.clone(), source };
             fail_point("index.before-write");
             member.index.write(&frozen, number).map_err(failed)?;
@@ -98,10 +98,9 @@ impl Checkpoints {
 }
 
 /// Brings the indexes that have no commits to write to `number`, if they are not at `needed` yet.
-fn pass(members: &[Member], needed: Option<Number>, number: Number) -> Result<(), CloseError> {
+fn pass(members: &[Member], needed: Option<CommitSeq>, number: CommitSeq) -> Result<(), CloseError> {
     let Some(needed) = needed else { return Ok(()) };
-    for Member { index, .. } in members.iter().filter(|member| member.index.number() < needed && !is_forgotten(member))
-    {
+    for Member { index, .. } in members.iter().filter(|member| member.index.number() < needed && !is_dropped(member)) {
         fail_point("index.before-pass");
         index.pass(number).map_err(|source| CloseError::Index { service: index.service.clone(), source })?;
     }
@@ -110,6 +109,6 @@ fn pass(members: &[Member], needed: Option<Number>, number: Number) -> Result<()
 
 /// Whether the store has ended: then its index stays before the record that says so, as a start tells by that what is
 /// left of it from a later store of the same name.
-fn is_forgotten(member: &Member) -> bool {
-    member.store.state().forgotten().is_some()
+fn is_dropped(member: &Member) -> bool {
+    member.store.state().dropped().is_some()
 }

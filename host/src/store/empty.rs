@@ -7,7 +7,7 @@ use redb::backends::InMemoryBackend;
 
 use super::index::{IndexError, IndexView};
 use super::overlay::{Totals, View};
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 static EMPTY: LazyLock<Empty> = LazyLock::new(|| Empty::make().expect("memory is a disk without errors"));
 
@@ -25,6 +25,6 @@ impl Empty {
 }
 
 /// Nothing, as of `number`.
-pub(super) fn view(number: Number) -> View {
+pub(super) fn view(number: CommitSeq) -> View {
     View::new(number, Totals::default(), Arc::clone(&EMPTY.index))
 }

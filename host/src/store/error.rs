@@ -46,8 +46,8 @@ pub enum CommitError {
     NoRoom { source: Option<Arc<io::Error>> },
     #[error("a commit takes at most {bytes_max} bytes of the journal, not {bytes}")]
     TooLarge { bytes: u64, bytes_max: u64 },
-    #[error("the store of {service} was forgotten")]
-    Forgotten { service: ServiceName },
+    #[error("the store of {service} was dropped")]
+    Dropped { service: ServiceName },
     #[error("a rehearsal is never committed")]
     Rehearsal,
     #[error(transparent)]
@@ -99,10 +99,10 @@ pub enum OpenError {
     Stopped(#[from] Stopped),
 }
 
-/// Why a store was not forgotten, or not to the end.
+/// Why a store was not dropped, or not to the end.
 #[derive(Debug, thiserror::Error)]
-pub enum ForgetError {
-    #[error("{service} is in use: only the store of a service that was removed can be forgotten")]
+pub enum DropError {
+    #[error("{service} is in use: only the store of a service that was removed can be dropped")]
     InUse { service: ServiceName },
     #[error("there is no store of {service}")]
     Unknown { service: ServiceName },
@@ -110,7 +110,7 @@ pub enum ForgetError {
     NoRoom { source: Arc<io::Error> },
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// It is forgotten, but its file may still be there: forgetting it again, or a restart, takes the file away.
+    /// It is dropped, but its file may still be there: dropping it again, or a restart, takes the file away.
     #[error("cannot take {} away", path.display())]
     File { path: PathBuf, source: io::Error },
 }

@@ -16,7 +16,7 @@ use super::overlay::{Frozen, Totals, View};
 use super::scan::Bounds;
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::INDEX_CHECK_BYTES_MAX;
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 
 const ENTRIES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("entries");
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
@@ -135,7 +135,7 @@ impl Index {
         disk: &dyn Disk,
         service: &ServiceName,
         journal: JournalId,
-        number: Number,
+        number: CommitSeq,
         cache_bytes: usize,
         full: &Arc<Full>,
     ) -> Result<(Self, View), IndexOpenError> {
@@ -157,12 +157,12 @@ impl Index {
     }
 
     /// All commits up to this number are durable in it.
-    pub(super) fn number(&self) -> Number {
-        Number(self.number.load(Ordering::Acquire))
+    pub(super) fn number(&self) -> CommitSeq {
+        CommitSeq(self.number.load(Ordering::Acquire))
     }
 
     /// Writes `frozen` over it and makes it durable as the state of `number`.
-    pub(super) fn write(&self, frozen: &Frozen, number: Number) -> Result<(), IndexError> {
+    pub(super) fn write(&self, frozen: &Frozen, number: CommitSeq) -> Result<(), IndexError> {
         let transaction = self.begin(number)?;
         {
             let mut entries = transaction.open_table(ENTRIES)?;
@@ -194,7 +194,7 @@ impl Index {
     }
 
     /// Makes it the index of the journal `journal` from now on, with the state of `number`.
-    pub(super) fn adopt(&self, journal: JournalId, number: Number) -> Result<(), IndexError> {
+    pub(super) fn adopt(&self, journal: JournalId, number: CommitSeq) -> Result<(), IndexError> {
         let transaction = self.begin(number)?;
         transaction.open_table(IDENTITY)?.insert("journal", journal.0.as_slice())?;
         self.commit(transaction, number)
@@ -206,11 +206,11 @@ impl Index {
     }
 
     /// Makes it durable that the state of `number` is the one it has.
-    pub(super) fn pass(&self, number: Number) -> Result<(), IndexError> {
+    pub(super) fn pass(&self, number: CommitSeq) -> Result<(), IndexError> {
         self.commit(self.begin(number)?, number)
     }
 
-    fn begin(&self, number: Number) -> Result<WriteTransaction, IndexError> {
+    fn begin(&self, number: CommitSeq) -> Result<WriteTransaction, IndexError> {
         let mut transaction = self.database.begin_write()?;
         // After a crash the file is opened at once, however large it is.
         transaction.set_quick_repair(true);
@@ -218,7 +218,7 @@ impl Index {
         Ok(transaction)
     }
 
-    fn commit(&self, transaction: WriteTransaction, number: Number) -> Result<(), IndexError> {
+    fn commit(&self, transaction: WriteTransaction, number: CommitSeq) -> Result<(), IndexError> {
         transaction.commit()?;
         self.number.store(number.0, Ordering::Release);
         Ok(())
@@ -234,7 +234,7 @@ impl Index {
 }
 
 /// Writes a whole index with nothing in it.
-fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Number) -> Result<(), IndexError> {
+fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: CommitSeq) -> Result<(), IndexError> {
     let database = Database::builder().create_with_backend(backend)?;
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(true);
@@ -254,7 +254,7 @@ fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Num
 
 struct State {
     format: u64,
-    number: Number,
+    number: CommitSeq,
     totals: Totals,
     service: Vec<u8>,
     journal: JournalId,
@@ -280,7 +280,7 @@ impl State {
         Ok((|format, applied, bytes: Option<u64>, service, journal| {
             Some(Self {
                 format: format?,
-                number: Number(applied?),
+                number: CommitSeq(applied?),
                 totals: Totals { bytes: bytes?, platform_bytes, data_version },
                 service: service?,
                 journal: journal?,

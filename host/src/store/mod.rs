@@ -35,7 +35,7 @@ pub use backup::{
     BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
     restore,
 };
-pub use error::{CloseError, CommitError, ForgetError, OpenError, StoreError};
+pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};
 pub use outbox::Emitted;
 pub use reads::Reads;
@@ -50,7 +50,7 @@ use crate::config::StoreSettings;
 use crate::journal::{Directory, Disk, JournalId, open_lock_file};
 pub use crate::journal::{Event, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 
 /// The file in a data directory that whoever uses it locks.
 pub(crate) const LOCK_FILE: &str = "lock";
@@ -184,26 +184,26 @@ impl Stores {
     }
 
     /// Keeps the store of a service that is no more; false when it is not in use. From then on it is what
-    /// [`Stores::kept`] tells of, until it is added again or forgotten, over restarts too.
+    /// [`Stores::kept`] tells of, until it is added again or dropped, over restarts too.
     ///
     /// What is left of the service ends as it began: calls under way read and commit as before. Its commits come into
     /// its index as those of all others do, and the journal is not kept for its sake.
-    pub fn retire(&self, name: &ServiceName) -> bool {
-        self.inner.services.retire(name)
+    pub fn detach(&self, name: &ServiceName) -> bool {
+        self.inner.services.detach(name)
     }
 
     /// Deletes the store of a service that is not in use: when this returned it does not come back, whatever happens.
     /// A crash before then leaves the whole of it or nothing. Blocks for as long as the disk takes.
     ///
-    /// What is left of it is empty from then on and takes no commits ([`CommitError::Forgotten`]); a transaction that
+    /// What is left of it is empty from then on and takes no commits ([`CommitError::Dropped`]); a transaction that
     /// began before cannot read on.
     ///
     /// # Errors
     ///
-    /// [`ForgetError`]. After [`ForgetError::File`] the store is gone, but its room on the disk may not be free yet;
-    /// after [`ForgetError::Stopped`] the next start tells whether it is gone.
-    pub fn forget(&self, name: &ServiceName) -> Result<(), ForgetError> {
-        self.inner.services.forget(name)
+    /// [`DropError`]. After [`DropError::File`] the store is gone, but its room on the disk may not be free yet;
+    /// after [`DropError::Stopped`] the next start tells whether it is gone.
+    pub fn drop_store(&self, name: &ServiceName) -> Result<(), DropError> {
+        self.inner.services.drop_store(name)
     }
 
     /// The stores on the disk that no service uses, by name.
@@ -220,7 +220,7 @@ impl Stores {
 
     /// All commits up to this number are durable.
     #[must_use]
-    pub fn durable(&self) -> Number {
+    pub fn durable(&self) -> CommitSeq {
         self.inner.services.pipeline.journal.durable()
     }
 
@@ -233,7 +233,7 @@ impl Stores {
     /// # Cancel safety
     ///
     /// Dropped, it leaves nothing behind; the commit is as it was.
-    pub async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
+    pub async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.inner.services.pipeline.journal.wait_durable(number).await
     }
 

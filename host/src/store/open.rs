@@ -21,7 +21,7 @@ use super::service::{ServiceState, Store};
 use super::services::{List, Member, Services};
 use crate::config::StoreSettings;
 use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings};
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 use crate::tasks;
 
 /// Open stores, and the thread of their indexes.
@@ -64,7 +64,7 @@ pub(super) fn open(
     let archive = archive.map(|open| open(id)).transpose()?.map(|archive| Archive::new(archive, id));
     let journal = Journal::start(Arc::clone(disk), journal_settings, id, found, &tail, archive, Arc::clone(&room))?;
     let mut stores = clean(&**disk, replay)?;
-    let last = Number(tail.next.0 - 1);
+    let last = CommitSeq(tail.next.0 - 1);
     let mut made = false;
     for (service, _) in services {
         if !stores.contains_key(service) {
@@ -95,11 +95,11 @@ pub(super) fn open(
 
 /// Takes away what is left of stores that ended, and gives the others.
 fn clean(disk: &dyn Disk, replay: Replay<'_>) -> Result<BTreeMap<ServiceName, Replayed>, OpenError> {
-    let Replay { stores, listed, forgotten, .. } = replay;
+    let Replay { stores, listed, dropped, .. } = replay;
     if !stores.keys().eq(&listed) {
         write_list(disk, &stores)?;
     }
-    for service in &forgotten {
+    for service in &dropped {
         let at_file = |source| OpenError::Folder { path: disk.full(&index::path(service)), source };
         index::remove(disk, service).map_err(at_file)?;
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::journal::Event;
-use crate::names::{Key, Number, PLATFORM_PREFIX};
+use crate::names::{CommitSeq, Key, PLATFORM_PREFIX};
 
 /// The kind of such keys.
 const KIND: char = 'e';
@@ -17,7 +17,7 @@ const KIND: char = 'e';
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emitted {
     /// The commit that emitted it.
-    pub number: Number,
+    pub number: CommitSeq,
     /// Which of the events of that commit it is, from 0 on.
     pub position: u32,
     /// When it was committed, in microseconds since the Unix epoch.
@@ -27,7 +27,7 @@ pub struct Emitted {
 
 /// The entries for the events of the commit `number`.
 pub(super) fn entries(
-    number: Number,
+    number: CommitSeq,
     time_unix_micros: u64,
     events: &[Event],
 ) -> impl Iterator<Item = (Key, Bytes)> + '_ {
@@ -36,7 +36,7 @@ pub(super) fn entries(
 
 /// The key of an event: they order as the events were committed.
 #[must_use]
-pub(crate) fn key(number: Number, position: u32) -> Key {
+pub(crate) fn key(number: CommitSeq, position: u32) -> Key {
     Key::platform(KIND, &format!("{:016x}{position:08x}", number.0))
 }
 
@@ -68,7 +68,7 @@ impl Emitted {
     #[must_use]
     pub(crate) fn of_entry(key: &str, value: &Bytes) -> Option<Self> {
         let (number, position) = key.strip_prefix(&prefix())?.split_at_checked(16)?;
-        let number = Number(u64::from_str_radix(number, 16).ok()?);
+        let number = CommitSeq(u64::from_str_radix(number, 16).ok()?);
         let position = u32::from_str_radix(position, 16).ok()?;
         let (time, rest) = value.split_first_chunk()?;
         let (interface, rest) = text(rest)?;
@@ -98,14 +98,14 @@ mod tests {
             payload: Vec<u8>,
         ) {
             let event = Event { interface: interface.into(), function: function.into(), payload: payload.into() };
-            let key = key(Number(number), position);
+            let key = key(CommitSeq(number), position);
             let read = Emitted::of_entry(key.as_str(), &value(time, &event));
-            prop_assert_eq!(read, Some(Emitted { number: Number(number), position, time_unix_micros: time, event }));
+            prop_assert_eq!(read, Some(Emitted { number: CommitSeq(number), position, time_unix_micros: time, event }));
         }
 
         #[test]
         fn entries_order_as_their_events(one: (u64, u32), other: (u64, u32)) {
-            let key = |(number, position)| key(Number(number), position);
+            let key = |(number, position)| key(CommitSeq(number), position);
             prop_assert_eq!(one.cmp(&other), key(one).cmp(&key(other)));
         }
 

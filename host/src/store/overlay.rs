@@ -7,7 +7,7 @@ use imbl::OrdMap;
 
 use super::index::{IndexError, IndexView};
 use super::reads::Reads;
-use crate::names::{Key, Number};
+use crate::names::{CommitSeq, Key};
 
 /// Commits, the latest of each key. A copy is a snapshot, and costs nothing.
 pub(super) type Layer = OrdMap<Key, Arc<Written>>;
@@ -15,7 +15,7 @@ pub(super) type Layer = OrdMap<Key, Arc<Written>>;
 /// What a commit put under a key; nothing when it deleted the key.
 #[derive(Debug)]
 pub(super) struct Written {
-    pub(super) number: Number,
+    pub(super) number: CommitSeq,
     pub(super) value: Option<Bytes>,
 }
 
@@ -45,7 +45,7 @@ impl Totals {
 #[derive(Debug, Clone)]
 pub(super) struct View {
     /// The number of the last commit of this service.
-    pub(super) number: Number,
+    pub(super) number: CommitSeq,
     pub(super) totals: Totals,
     /// Commits since `old` was frozen.
     pub(super) young: Layer,
@@ -56,9 +56,9 @@ pub(super) struct View {
     pub(super) old_bytes: usize,
     pub(super) index: Arc<IndexView>,
     /// Layers that are in the index, kept to validate what began before they were: oldest first.
-    pub(super) retired: Arc<Vec<Retired>>,
+    pub(super) sealed: Arc<Vec<Sealed>>,
     /// All commits behind this number are in a layer.
-    pub(super) horizon: Number,
+    pub(super) horizon: CommitSeq,
 }
 
 /// Commits on their way into the index.
@@ -66,17 +66,17 @@ pub(super) struct View {
 pub(super) struct Frozen {
     pub(super) layer: Layer,
     /// The number of the last commit in it.
-    pub(super) through: Number,
+    pub(super) through: CommitSeq,
     /// Of the store with it.
     pub(super) totals: Totals,
 }
 
 /// A layer that is in the index.
 #[derive(Debug, Clone)]
-pub(super) struct Retired {
+pub(super) struct Sealed {
     layer: Layer,
     /// The last number in it.
-    through: Number,
+    through: CommitSeq,
     /// What it took in the journal.
     bytes: usize,
     /// While somebody reads through this, calls that began before the layer was in the index may be under way.
@@ -85,7 +85,7 @@ pub(super) struct Retired {
 
 impl View {
     /// The state that an index has, with nothing over it.
-    pub(super) fn new(number: Number, totals: Totals, index: Arc<IndexView>) -> Self {
+    pub(super) fn new(number: CommitSeq, totals: Totals, index: Arc<IndexView>) -> Self {
         Self {
             number,
             totals,
@@ -94,14 +94,14 @@ impl View {
             old: Layer::new(),
             old_bytes: 0,
             index,
-            retired: Arc::default(),
+            sealed: Arc::default(),
             horizon: number,
         }
     }
 
     /// All commits behind this number are in `young` or `old`.
-    pub(super) fn floor(&self) -> Number {
-        self.retired.last().map_or(self.horizon, |retired| retired.through)
+    pub(super) fn floor(&self) -> CommitSeq {
+        self.sealed.last().map_or(self.horizon, |sealed| sealed.through)
     }
 
     /// Whether all that was read is as it was; false also for what is older than what is remembered.
@@ -111,7 +111,7 @@ impl View {
             || (since >= self.horizon
                 && !reads.changed_in(&self.young)
                 && !reads.changed_in(&self.old)
-                && !self.retired.iter().any(|retired| retired.through > since && reads.changed_in(&retired.layer)))
+                && !self.sealed.iter().any(|sealed| sealed.through > since && reads.changed_in(&sealed.layer)))
     }
 
     /// The same state with what is young set aside to be applied.
@@ -124,20 +124,20 @@ impl View {
 
     /// The same state when `index` has the old layer, whose last commit is `through`. What is kept of such layers takes
     /// about `bytes_max`.
-    pub(super) fn applied(&self, index: IndexView, through: Number, bytes_max: usize) -> Self {
+    pub(super) fn applied(&self, index: IndexView, through: CommitSeq, bytes_max: usize) -> Self {
         let readers = Arc::downgrade(&self.index);
-        let mut retired = self.retired.as_ref().clone();
+        let mut sealed = self.sealed.as_ref().clone();
         let mut horizon = self.horizon;
-        retired.push(Retired { layer: self.old.clone(), through, bytes: self.old_bytes, readers });
-        let mut kept_bytes: usize = retired.iter().map(|retired| retired.bytes).sum();
+        sealed.push(Sealed { layer: self.old.clone(), through, bytes: self.old_bytes, readers });
+        let mut kept_bytes: usize = sealed.iter().map(|sealed| sealed.bytes).sum();
         // The newest stays: it answers for what was read shortly before.
-        while retired.len() > 1 && (kept_bytes > bytes_max || retired.first().is_some_and(Retired::is_needless)) {
-            let oldest = retired.remove(0);
+        while sealed.len() > 1 && (kept_bytes > bytes_max || sealed.first().is_some_and(Sealed::is_needless)) {
+            let oldest = sealed.remove(0);
             kept_bytes -= oldest.bytes;
             horizon = oldest.through;
         }
-        let (index, retired) = (Arc::new(index), Arc::new(retired));
-        Self { old: Layer::new(), old_bytes: 0, young: self.young.clone(), index, retired, horizon, ..*self }
+        let (index, sealed) = (Arc::new(index), Arc::new(sealed));
+        Self { old: Layer::new(), old_bytes: 0, young: self.young.clone(), index, sealed, horizon, ..*self }
     }
 
     /// The latest commit that wrote `key`, if the index may not have it yet.
@@ -157,7 +157,7 @@ impl View {
     }
 }
 
-impl Retired {
+impl Sealed {
     fn is_needless(&self) -> bool {
         self.readers.strong_count() == 0
     }

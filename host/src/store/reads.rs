@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::overlay::Layer;
 use crate::limits::{READ_KEYS_MAX, READ_RANGES_MAX};
-use crate::names::{Key, Number};
+use crate::names::{CommitSeq, Key};
 
 #[derive(Debug)]
 pub struct Reads {
@@ -32,12 +32,12 @@ impl Range {
 }
 
 impl Reads {
-    pub(super) fn new(number: Number) -> Self {
+    pub(super) fn new(number: CommitSeq) -> Self {
         Self { number: AtomicU64::new(number.0), keys: Vec::new(), ranges: Vec::new() }
     }
 
-    pub(super) fn number(&self) -> Number {
-        Number(self.number.load(Ordering::Relaxed))
+    pub(super) fn number(&self) -> CommitSeq {
+        CommitSeq(self.number.load(Ordering::Relaxed))
     }
 
     pub(super) fn add_key(&mut self, key: Key) {
@@ -86,7 +86,7 @@ impl Reads {
     }
 
     /// From now on it need be compared only with commits behind `number`: up to there it is unchanged.
-    pub(super) fn is_good_at(&self, number: Number) {
+    pub(super) fn is_good_at(&self, number: CommitSeq) {
         self.number.fetch_max(number.0, Ordering::Relaxed);
     }
 }

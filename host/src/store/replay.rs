@@ -12,7 +12,7 @@ use super::index::{self, Index, IndexError};
 use super::outbox;
 use super::overlay::{View, Written, entry_bytes};
 use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Tail};
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 
 /// About what a record takes beside its keys and values.
 const RECORD_BYTES: usize = 64;
@@ -24,7 +24,7 @@ pub(super) struct Replay<'a> {
     /// The services that are on the list.
     pub(super) listed: BTreeSet<ServiceName>,
     /// Stores that the journal ends although their files are still there.
-    pub(super) forgotten: BTreeSet<ServiceName>,
+    pub(super) dropped: BTreeSet<ServiceName>,
     /// Services that have commits but no index. That is well when their store ends later on.
     missing: BTreeSet<ServiceName>,
 }
@@ -47,7 +47,7 @@ impl<'a> Replay<'a> {
             stores.insert(service, Replayed { index, view });
         }
         let listed = catalog::read(disk)?;
-        let replay = Self { disk, stores, listed, forgotten: BTreeSet::new(), missing: BTreeSet::new() };
+        let replay = Self { disk, stores, listed, dropped: BTreeSet::new(), missing: BTreeSet::new() };
         match replay.listed.iter().find(|service| !replay.stores.contains_key(*service)) {
             Some(service) => Err(replay.index_missing(service)),
             None => Ok(replay),
@@ -72,15 +72,16 @@ impl<'a> Replay<'a> {
     pub(super) fn run(&mut self, found: &Found) -> Result<Tail, OpenError> {
         let from = self.stores.values().map(|replayed| replayed.index.number()).min();
         // Without an index nothing is needed of the journal: what there is of it tells only where it goes on.
-        let all =
-            || found.segments.first().map_or(Number::default(), |segment| Number(segment.first.0.saturating_sub(1)));
+        let all = || {
+            found.segments.first().map_or(CommitSeq::default(), |segment| CommitSeq(segment.first.0.saturating_sub(1)))
+        };
         let from = from.unwrap_or_else(all);
         let disk = self.disk;
         let tail = journal::replay(disk, &found.segments, from, |number, record| self.record(number, record))?;
         if let Some(service) = self.missing.first() {
             return Err(self.index_missing(service));
         }
-        let last = Number(tail.next.0 - 1);
+        let last = CommitSeq(tail.next.0 - 1);
         match self.stores.iter().find(|(_, replayed)| replayed.index.number() > last) {
             None => Ok(tail),
             Some((service, Replayed { index, .. })) => Err(OpenError::JournalBehind {
@@ -96,19 +97,19 @@ impl<'a> Replay<'a> {
         OpenError::IndexMissing { service: service.clone(), path: self.disk.full(&index::path(service)) }
     }
 
-    fn record(&mut self, number: Number, record: Record) -> Result<(), OpenError> {
+    fn record(&mut self, number: CommitSeq, record: Record) -> Result<(), OpenError> {
         let service = record.service.clone();
         match self.stores.get_mut(&service) {
             Some(Replayed { index, .. }) if number <= index.number() => {}
-            Some(_) if record.forgets => {
+            Some(_) if record.drops => {
                 self.stores.remove(&service);
-                self.forgotten.insert(service);
+                self.dropped.insert(service);
             }
             Some(Replayed { view, .. }) => {
                 let path = || self.disk.full(&index::path(&service));
                 replay(view, number, record).map_err(|source| OpenError::Read { path: path(), source })?;
             }
-            None if record.forgets => {
+            None if record.drops => {
                 self.missing.remove(&service);
             }
             None => {
@@ -120,7 +121,7 @@ impl<'a> Replay<'a> {
 }
 
 /// Puts a commit over `view`.
-pub(super) fn replay(view: &mut View, number: Number, record: Record) -> Result<(), IndexError> {
+pub(super) fn replay(view: &mut View, number: CommitSeq, record: Record) -> Result<(), IndexError> {
     view.number = number;
     view.totals.data_version = record.data_version.unwrap_or(view.totals.data_version);
     view.young_bytes += RECORD_BYTES;

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::index::IndexError;
 use super::overlay::{Layer, View};
 use crate::limits::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
-use crate::names::{Key, Number, PLATFORM_PREFIX};
+use crate::names::{CommitSeq, Key, PLATFORM_PREFIX};
 
 /// The first text that may be a key of a component.
 const FIRST_KEY: &str = "\u{1}";
@@ -115,7 +115,7 @@ pub(super) struct Scanned {
     /// The key whose entry made `page.more` true: the scan looked no further.
     pub(super) looked_until: Option<String>,
     /// The latest commit in what it looked at that the index may not have.
-    pub(super) latest: Number,
+    pub(super) latest: CommitSeq,
 }
 
 /// Runs `scan` over `view` with `writes` over it.
@@ -126,7 +126,7 @@ pub(super) fn run(
     writes: &BTreeMap<Key, Option<Bytes>>,
 ) -> Result<Scanned, StoreError> {
     let mut merge = Merge::new(scan.direction, bounds, view, writes)?;
-    let mut scanned = Scanned { page: Page::default(), looked_until: None, latest: Number::default() };
+    let mut scanned = Scanned { page: Page::default(), looked_until: None, latest: CommitSeq::default() };
     let mut bytes = 0;
     while let Some(item) = merge.next()? {
         scanned.latest = scanned.latest.max(item.number);
@@ -163,7 +163,7 @@ struct Item<'a> {
     key: Cow<'a, str>,
     value: Option<Bytes>,
     /// Of the commit that wrote it; 0 when that is in the index or not made yet.
-    number: Number,
+    number: CommitSeq,
 }
 
 type Items<'a> = Box<dyn Iterator<Item = Result<Item<'a>, StoreError>> + 'a>;
@@ -189,7 +189,7 @@ impl<'a> Merge<'a> {
         let mut merge = Self { direction, sources: Vec::with_capacity(4) };
         if !writes.is_empty() {
             let own = writes.range::<str, _>(bounds.as_strs()).map(|(key, value)| {
-                Ok(Item { key: Cow::Borrowed(key.as_str()), value: value.clone(), number: Number::default() })
+                Ok(Item { key: Cow::Borrowed(key.as_str()), value: value.clone(), number: CommitSeq::default() })
             });
             merge.add(own)?;
         }
@@ -202,7 +202,7 @@ impl<'a> Merge<'a> {
             let (key, value) = entry.map_err(|error| StoreError::Index(IndexError::from(error)))?;
             let key = std::str::from_utf8(key.value()).map_err(|_| StoreError::KeyNotText)?.to_owned();
             let value = Some(Bytes::copy_from_slice(value.value()));
-            Ok(Item { key: Cow::Owned(key), value, number: Number::default() })
+            Ok(Item { key: Cow::Owned(key), value, number: CommitSeq::default() })
         });
         merge.add(entries)?;
         Ok(merge)

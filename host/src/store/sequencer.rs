@@ -10,14 +10,14 @@ use tokio::sync::Notify;
 
 use super::backend::Full;
 use super::empty;
-use super::error::{CommitError, ForgetError, StoreError};
+use super::error::{CommitError, DropError, StoreError};
 use super::index::IndexView;
 use super::outbox;
 use super::overlay::{Frozen, Totals, View, Written, entry_bytes};
 use super::reads::Reads;
 use super::service::ServiceState;
 use crate::journal::{AppendError, Body, Event, Journal, RecordWriter};
-use crate::names::{CallId, Key, Number};
+use crate::names::{CallId, CommitSeq, Key};
 
 /// What all stores of a host share.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Pipeline {
     }
 
     /// Commits, and waits while there is no room. See [`super::Transaction::commit`].
-    pub(super) async fn commit(&self, service: &ServiceState, prepared: Prepared) -> Result<Number, CommitError> {
+    pub(super) async fn commit(&self, service: &ServiceState, prepared: Prepared) -> Result<CommitSeq, CommitError> {
         let mut refused = match self.try_commit(service, prepared) {
             Ok(number) => return Ok(number),
             Err(refused) => refused,
@@ -116,10 +116,10 @@ impl Pipeline {
         }
     }
 
-    fn try_commit(&self, service: &ServiceState, prepared: Prepared) -> Result<Number, Refused> {
+    fn try_commit(&self, service: &ServiceState, prepared: Prepared) -> Result<CommitSeq, Refused> {
         let mut sequencer = self.lock();
-        if service.forgotten().is_some() {
-            return Err(CommitError::Forgotten { service: service.name.clone() }.into());
+        if service.dropped().is_some() {
+            return Err(CommitError::Dropped { service: service.name.clone() }.into());
         }
         let view = service.view.load();
         // What a call makes of the data depends on its version: each call reads it.
@@ -214,7 +214,10 @@ impl Pipeline {
 
     /// Sets the young layers of `services` aside to be applied. Gives them in the order of the services, and the last
     /// number that was given out: with them, each of their indexes has the state of that number.
-    pub(super) fn freeze<'a>(&self, services: impl Iterator<Item = &'a ServiceState>) -> (Vec<Option<Frozen>>, Number) {
+    pub(super) fn freeze<'a>(
+        &self,
+        services: impl Iterator<Item = &'a ServiceState>,
+    ) -> (Vec<Option<Frozen>>, CommitSeq) {
         let sequencer = self.lock();
         let freeze = |service: &ServiceState| {
             let view = service.view.load();
@@ -236,9 +239,9 @@ impl Pipeline {
     pub(super) fn views<'a>(
         &self,
         services: impl Iterator<Item = &'a ServiceState>,
-    ) -> (Vec<Option<Arc<View>>>, Number) {
+    ) -> (Vec<Option<Arc<View>>>, CommitSeq) {
         let sequencer = self.lock();
-        let view = |service: &ServiceState| service.forgotten().is_none().then(|| service.view.load_full());
+        let view = |service: &ServiceState| service.dropped().is_none().then(|| service.view.load_full());
         let views = services.map(view).collect();
         let last = self.journal.last();
         drop(sequencer);
@@ -248,7 +251,7 @@ impl Pipeline {
     /// Puts the index that has `frozen` in the place of the layer.
     pub(super) fn applied(&self, service: &ServiceState, frozen: &Frozen, index: IndexView) {
         let mut sequencer = self.lock();
-        if service.forgotten().is_some() {
+        if service.dropped().is_some() {
             return;
         }
         let view = service.view.load();
@@ -263,15 +266,15 @@ impl Pipeline {
 
     /// Ends the store of `service` with a record: from then on it holds nothing and takes no commits. Gives the
     /// record's number; once more, it is the same. Blocks while the journal prepares a segment.
-    pub(super) fn forget(&self, service: &ServiceState) -> Result<Number, ForgetError> {
+    pub(super) fn drop_store(&self, service: &ServiceState) -> Result<CommitSeq, DropError> {
         futures::executor::block_on(async {
             loop {
                 let mut room = std::pin::pin!(self.room.notified());
                 room.as_mut().enable();
-                match self.try_forget(service) {
+                match self.try_drop(service) {
                     Ok(number) => return Ok(number),
                     Err(AppendError::NotReady) => room.await,
-                    Err(AppendError::NoRoom { source }) => return Err(ForgetError::NoRoom { source }),
+                    Err(AppendError::NoRoom { source }) => return Err(DropError::NoRoom { source }),
                     Err(AppendError::Stopped(stopped)) => return Err(stopped.into()),
                     Err(AppendError::TooLarge { .. }) => unreachable!("a name alone fits in every segment"),
                 }
@@ -279,15 +282,15 @@ impl Pipeline {
         })
     }
 
-    fn try_forget(&self, service: &ServiceState) -> Result<Number, AppendError> {
+    fn try_drop(&self, service: &ServiceState) -> Result<CommitSeq, AppendError> {
         let mut sequencer = self.lock();
-        if let Some(number) = service.forgotten() {
+        if let Some(number) = service.dropped() {
             return Ok(number);
         }
         let mut record = RecordWriter::new(&service.name, CallId([0; 16]), 0);
-        record.forgets();
+        record.drops();
         let number = self.journal.append(Body::new(record.finish())).map_err(|(error, _)| error)?;
-        service.forget(number);
+        service.drop_store(number);
         let view = service.view.swap(Arc::new(empty::view(number)));
         sequencer.pending_bytes -= view.young_bytes + view.old_bytes;
         drop(sequencer);

@@ -17,7 +17,7 @@ use super::sequencer::Pipeline;
 use super::snapshot::Snapshots;
 use super::transaction::Transaction;
 use crate::journal::Stopped;
-use crate::names::{Key, Number, ServiceName};
+use crate::names::{CommitSeq, Key, ServiceName};
 use crate::observe::journal::StoreMetrics;
 
 /// One service as the pipeline has it.
@@ -31,28 +31,28 @@ pub(super) struct ServiceState {
     pub(super) emitted: Notify,
     bytes_max: AtomicU64,
     /// The number of the record that ended the store; 0 as long as there is none. Changed under the sequencer's lock.
-    forgotten: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl ServiceState {
     pub(super) fn new(name: ServiceName, bytes_max: u64, view: View) -> Self {
         let metrics = StoreMetrics::new(&name);
         metrics.stored_bytes.set(view.totals.bytes as f64);
-        let (bytes_max, forgotten) = (AtomicU64::new(bytes_max), AtomicU64::new(0));
+        let (bytes_max, dropped) = (AtomicU64::new(bytes_max), AtomicU64::new(0));
         let (view, snapshots) = (ArcSwap::from_pointee(view), Snapshots::default());
-        Self { name, view, metrics, snapshots, emitted: Notify::new(), bytes_max, forgotten }
+        Self { name, view, metrics, snapshots, emitted: Notify::new(), bytes_max, dropped }
     }
 
     pub(super) fn bytes_max(&self) -> u64 {
         self.bytes_max.load(Ordering::Relaxed)
     }
 
-    pub(super) fn forgotten(&self) -> Option<Number> {
-        Some(Number(self.forgotten.load(Ordering::Acquire))).filter(|number| number.0 > 0)
+    pub(super) fn dropped(&self) -> Option<CommitSeq> {
+        Some(CommitSeq(self.dropped.load(Ordering::Acquire))).filter(|number| number.0 > 0)
     }
 
-    pub(super) fn forget(&self, number: Number) {
-        self.forgotten.store(number.0, Ordering::Release);
+    pub(super) fn drop_store(&self, number: CommitSeq) {
+        self.dropped.store(number.0, Ordering::Release);
         self.metrics.stored_bytes.set(0.0);
     }
 }
@@ -100,7 +100,7 @@ impl Store {
     /// # Cancel safety
     ///
     /// As [`super::Stores::wait_durable`].
-    pub async fn wait_durable(&self, number: Number) -> Result<(), Stopped> {
+    pub async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.inner.pipeline.journal.wait_durable(number).await
     }
 
@@ -128,7 +128,7 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] when the index cannot be read.
-    pub fn emitted(&self, after: Option<(Number, u32)>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
+    pub fn emitted(&self, after: Option<(CommitSeq, u32)>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
         let after = after.map(|(number, position)| outbox::key(number, position));
         let after = after.as_ref().map(Key::as_str);
         let page = self.begin_read().scan_platform(&outbox::prefix(), after, limit)?;
@@ -176,7 +176,7 @@ impl Store {
         self.inner.state.view.load_full()
     }
 
-    pub(super) fn durable(&self) -> Number {
+    pub(super) fn durable(&self) -> CommitSeq {
         self.inner.pipeline.journal.durable()
     }
 

@@ -1,7 +1,7 @@
 //! Which stores there are, and how they come and go while the host runs.
 //!
 //! Invariant: the journal keeps what an index on the disk does not have yet, whether the index is open or not. And a
-//! store that was forgotten is gone whole: its last record is durable before its file goes, and the journal keeps that
+//! store that was dropped is gone whole: its last record is durable before its file goes, and the journal keeps that
 //! record until the file is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::backend::Full;
 use super::catalog;
-use super::error::{ForgetError, OpenError};
+use super::error::{DropError, OpenError};
 use super::index::{self, Index};
 use super::sequencer::Pipeline;
 use super::service::{ServiceState, Store};
 use crate::journal::{Disk, JournalId};
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 
 #[derive(Debug)]
 pub(super) struct Services {
@@ -33,7 +33,7 @@ pub(super) struct Services {
 pub(super) struct List {
     members: BTreeMap<ServiceName, Member>,
     /// Services whose index may be on the disk although it is not open, and what it has at least.
-    held: BTreeMap<ServiceName, Number>,
+    held: BTreeMap<ServiceName, CommitSeq>,
 }
 
 /// One store that is there.
@@ -93,7 +93,7 @@ impl Services {
     /// See [`super::Stores::kept_store`].
     pub(super) fn kept_store(&self, name: &ServiceName) -> Option<Store> {
         let member = self.list().members.get(name).filter(|member| !member.in_use).cloned();
-        member.map(|member| member.store).filter(|store| store.state().forgotten().is_none())
+        member.map(|member| member.store).filter(|store| store.state().dropped().is_none())
     }
 
     /// All stores, used or kept.
@@ -107,7 +107,7 @@ impl Services {
     }
 
     /// The number that every index on the disk has passed; nothing when there is no index.
-    pub(super) fn passed(&self) -> Option<Number> {
+    pub(super) fn passed(&self) -> Option<CommitSeq> {
         let list = self.list();
         list.members.values().map(|member| member.index.number()).chain(list.held.values().copied()).min()
     }
@@ -119,7 +119,7 @@ impl Services {
             if member.in_use {
                 return Err(OpenError::InUse { service: name.clone() });
             }
-            if member.store.state().forgotten().is_none() {
+            if member.store.state().dropped().is_none() {
                 member.in_use = true;
                 member.store.set_bytes_max(bytes_max);
                 return Ok(member.store.clone());
@@ -144,7 +144,7 @@ impl Services {
 
     /// From here on the journal is kept for an index of `name`, whether making it succeeds or not. Gives the number
     /// that it is to begin at: what is durable, as the end of an earlier store of that name is.
-    fn hold(&self, name: &ServiceName) -> Number {
+    fn hold(&self, name: &ServiceName) -> CommitSeq {
         let mut list = self.list();
         // Under the lock: no index has passed this number and let the journal go on to discard what is behind it.
         let durable = self.pipeline.journal.durable();
@@ -152,22 +152,22 @@ impl Services {
         durable
     }
 
-    /// See [`super::Stores::retire`].
-    pub(super) fn retire(&self, name: &ServiceName) -> bool {
+    /// See [`super::Stores::detach`].
+    pub(super) fn detach(&self, name: &ServiceName) -> bool {
         let _change = self.changes();
         let mut list = self.list();
         let used = list.members.get_mut(name).map(|member| std::mem::replace(&mut member.in_use, false));
         used.unwrap_or(false)
     }
 
-    /// See [`super::Stores::forget`].
-    pub(super) fn forget(&self, name: &ServiceName) -> Result<(), ForgetError> {
+    /// See [`super::Stores::drop_store`].
+    pub(super) fn drop_store(&self, name: &ServiceName) -> Result<(), DropError> {
         let _change = self.changes();
         let member = self.list().members.get(name).cloned();
         match member {
-            Some(Member { in_use: true, .. }) => return Err(ForgetError::InUse { service: name.clone() }),
+            Some(Member { in_use: true, .. }) => return Err(DropError::InUse { service: name.clone() }),
             Some(member) => {
-                let number = self.pipeline.forget(member.store.state())?;
+                let number = self.pipeline.drop_store(member.store.state())?;
                 self.pipeline.journal.wait_durable_blocking(number)?;
                 let mut list = self.list();
                 list.held.insert(name.clone(), member.index.number());
@@ -175,19 +175,18 @@ impl Services {
             }
             // An earlier try may have left its file.
             None if self.list().held.contains_key(name) => {}
-            None => return Err(ForgetError::Unknown { service: name.clone() }),
+            None => return Err(DropError::Unknown { service: name.clone() }),
         }
         self.remove(name)
     }
 
     /// Takes the file of the index of `name` away, which is not open any more.
-    fn remove(&self, name: &ServiceName) -> Result<(), ForgetError> {
+    fn remove(&self, name: &ServiceName) -> Result<(), DropError> {
         let disk = &*self.disk;
         let listed = self.list().listed();
         // First off the list: an index that is on it and is missing would look like one that got lost.
-        catalog::write(disk, &listed).map_err(|source| ForgetError::File { path: disk.full(catalog::LIST), source })?;
-        index::remove(disk, name)
-            .map_err(|source| ForgetError::File { path: disk.full(&index::path(name)), source })?;
+        catalog::write(disk, &listed).map_err(|source| DropError::File { path: disk.full(catalog::LIST), source })?;
+        index::remove(disk, name).map_err(|source| DropError::File { path: disk.full(&index::path(name)), source })?;
         self.list().held.remove(name);
         Ok(())
     }

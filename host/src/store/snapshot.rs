@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use super::overlay::View;
 use super::transaction::Transaction;
 use crate::limits::SNAPSHOTS_MAX;
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 /// The state of one service as one call read it. Clones are the same snapshot.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct Snapshot {
 
 #[derive(Debug)]
 struct Held {
-    number: Number,
+    number: CommitSeq,
     /// Nothing when the store let go of it.
     view: Mutex<Option<Arc<View>>>,
 }
@@ -69,8 +69,8 @@ impl Snapshots {
         Snapshot { held }
     }
 
-    /// Lets go of the snapshots of what was before `horizon`, and forgets those that nobody has any more.
-    pub(super) fn let_go_before(&self, horizon: Number) {
+    /// Lets go of the snapshots of what was before `horizon`, and drops those that nobody has any more.
+    pub(super) fn let_go_before(&self, horizon: CommitSeq) {
         let mut all = self.lock();
         all.retain(|held| {
             let young = held.upgrade().is_some_and(|held| held.number >= horizon);

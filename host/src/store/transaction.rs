@@ -18,7 +18,7 @@ use super::snapshot::Snapshot;
 use crate::clock;
 use crate::journal::{Body, Event, RecordWriter};
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
-use crate::names::{CallId, Key, Number, ServiceName};
+use crate::names::{CallId, CommitSeq, Key, ServiceName};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
 pub struct Transaction {
@@ -26,8 +26,8 @@ pub struct Transaction {
     store: Option<Store>,
     view: Arc<View>,
     /// What was durable when it began.
-    durable: Number,
-    saw: Number,
+    durable: CommitSeq,
+    saw: CommitSeq,
     reads: Reads,
     writes: BTreeMap<Key, Option<Bytes>>,
     /// Entries of the platform's own.
@@ -73,7 +73,7 @@ impl Transaction {
     /// Begins a rehearsal on nothing: what it writes it can read, and that is all. For a run that has no store.
     #[must_use]
     pub fn scratch() -> Self {
-        Self::rehearsal(Arc::new(empty::view(Number::default())))
+        Self::rehearsal(Arc::new(empty::view(CommitSeq::default())))
     }
 
     /// The same for a run that only reads: a write ends it with [`StoreError::ReadOnly`].
@@ -88,10 +88,10 @@ impl Transaction {
         Self::on(None, view, seen, false)
     }
 
-    fn on(store: Option<Store>, view: Arc<View>, durable: Number, read_only: bool) -> Self {
+    fn on(store: Option<Store>, view: Arc<View>, durable: CommitSeq, read_only: bool) -> Self {
         Self {
             durable,
-            saw: Number::default(),
+            saw: CommitSeq::default(),
             reads: Reads::new(view.number),
             writes: BTreeMap::new(),
             platform: Vec::new(),
@@ -257,7 +257,7 @@ impl Transaction {
     /// The highest number of a commit that it saw something of and that was not durable when it began; 0 when there is
     /// none. What the call answers may leave the host when that number is durable.
     #[must_use]
-    pub fn saw(&self) -> Number {
+    pub fn saw(&self) -> CommitSeq {
         self.saw
     }
 
@@ -299,7 +299,7 @@ impl Transaction {
     /// # Cancel safety
     ///
     /// Dropped before it resolves, nothing is committed.
-    pub async fn commit(mut self, details: CommitDetails) -> Result<Number, CommitError> {
+    pub async fn commit(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
         let Some(store) = self.store.take() else { return Err(CommitError::Rehearsal) };
         if !self.has_effects() && self.platform.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);

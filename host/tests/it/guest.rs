@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use switchyard::config::{LimitSettings, RuntimeSettings, StoreSettings};
 use switchyard::contract::{Contracts, Function, World};
-use switchyard::names::{CallId, Identity, Number, RequestId, ServiceName};
+use switchyard::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
 use switchyard::runtime::{
     Failure, Finished, Frame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime, Seclusion,
 };
@@ -57,7 +57,7 @@ impl Outbound for Peer {
         })
     }
 
-    fn reach(&mut self, saw: Number) -> Number {
+    fn reach(&mut self, saw: CommitSeq) -> CommitSeq {
         saw
     }
 }

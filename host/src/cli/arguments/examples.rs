@@ -74,9 +74,9 @@ Examples:
   switchyard apply --dry-run
   switchyard apply --yes --reason 'add gift cards'";
 
-pub(super) const FORGET: &str = "\
+pub(super) const DROP: &str = "\
 Example:
-  switchyard forget blog";
+  switchyard drop blog";
 
 pub(super) const STORES: &str = "\
 Example:

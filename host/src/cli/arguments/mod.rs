@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
 pub(super) use events::{Events, EventsAction, Letters, Schedules};
-pub(super) use operate::{Apply, Forget, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
+pub(super) use operate::{Apply, Drop, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
 pub(super) use parse::{Assignment, Percent, Period, Point};
 pub(super) use releases::{Change, Deploy, History, Promote, Rollback};
 
@@ -72,8 +72,8 @@ pub(super) enum Command {
     #[command(after_help = examples::STORES)]
     Stores(Stores),
     /// Delete the store of a service that was removed, for good
-    #[command(after_help = examples::FORGET)]
-    Forget(Forget),
+    #[command(after_help = examples::DROP)]
+    Drop(Drop),
     /// Show the calls that were begun and have not ended; have one made again, or give it up
     #[command(after_help = examples::INTENTS)]
     Intents(Intents),
@@ -271,7 +271,7 @@ mod tests {
         check("switchyard token revoke ci --json", true);
         check("switchyard apply --manifest m.toml -y", true);
         check("switchyard apply --dry-run --yes", false);
-        check("switchyard forget", false);
+        check("switchyard drop", false);
         check("switchyard stores --json", true);
         check("switchyard backup", false);
         check("switchyard backup b --json --admin http://127.0.0.1:9", true);

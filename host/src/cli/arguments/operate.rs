@@ -89,7 +89,7 @@ pub(in crate::cli) struct Apply {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Forget {
+pub(in crate::cli) struct Drop {
     /// The service that was removed
     pub(in crate::cli) service: String,
     /// Do not ask

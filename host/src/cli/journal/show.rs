@@ -13,7 +13,7 @@ use super::super::output;
 use super::place::{failed, histories};
 use crate::clock;
 use crate::journal::{HistoryError, Record};
-use crate::names::Number;
+use crate::names::CommitSeq;
 
 /// Why nothing more is shown.
 enum Ended {
@@ -43,9 +43,9 @@ pub(super) fn run(command: &Show) -> Outcome {
 fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
     let histories = histories(&command.place).map_err(Ended::Place)?;
     for history in histories {
-        let after = Number(command.from.unwrap_or(0).saturating_sub(1));
+        let after = CommitSeq(command.from.unwrap_or(0).saturating_sub(1));
         // What an older segment had is gone: it begins with what there is.
-        let begin = history.first().map_or(after, |first| after.max(Number(first.0 - 1)));
+        let begin = history.first().map_or(after, |first| after.max(CommitSeq(first.0 - 1)));
         history.each(begin, |number, record| {
             if command.to.is_some_and(|to| number.0 > to) {
                 return Ok(false);
@@ -63,7 +63,7 @@ fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
     Ok(())
 }
 
-fn text(number: Number, record: &Record, values: bool) -> String {
+fn text(number: CommitSeq, record: &Record, values: bool) -> String {
     let at = record.time_unix_micros.map_or_else(|| "-".into(), clock::rfc_3339);
     let mut lines = format!("{} {at} {} call {:?}\n", number.0, record.service, record.call);
     for (key, value) in &record.writes {
@@ -83,7 +83,7 @@ fn text(number: Number, record: &Record, values: bool) -> String {
     if let Some(version) = record.data_version {
         lines.push_str(&format!("  = the data is of version {version}\n"));
     }
-    if record.forgets {
+    if record.drops {
         lines.push_str("  = the store ends\n");
     }
     lines
@@ -98,7 +98,7 @@ fn shown(value: &[u8], values: bool) -> String {
     }
 }
 
-fn document(number: Number, record: &Record, values: bool) -> Value {
+fn document(number: CommitSeq, record: &Record, values: bool) -> Value {
     let content = |value: &[u8], name: &str| {
         let mut members = json!({ "bytes": value.len() });
         if let (true, Some(members)) = (values, members.as_object_mut()) {
@@ -131,6 +131,6 @@ fn document(number: Number, record: &Record, values: bool) -> Value {
         "writes": writes.collect::<Vec<_>>(),
         "events": events.collect::<Vec<_>>(),
         "dataVersion": record.data_version,
-        "storeEnds": record.forgets,
+        "storeEnds": record.drops,
     })
 }

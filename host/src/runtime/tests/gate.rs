@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::StoreSettings;
 use crate::contract::{Contracts, Function, World};
 use crate::journal::simulated::SimulatedDisk;
-use crate::names::{CallId, Number, RequestId, ServiceName};
+use crate::names::{CallId, CommitSeq, RequestId, ServiceName};
 use crate::runtime::{Frame, LinkSettings, Outbound, OutboundFuture, Program, Runtime, Seclusion};
 use crate::store::{CommitDetails, Stores};
 
@@ -26,14 +26,14 @@ const STORE: StoreSettings = StoreSettings {
 };
 
 /// A root call that has reached so far.
-struct Reached(Number);
+struct Reached(CommitSeq);
 
 impl Outbound for Reached {
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, _: &'a [Val]) -> OutboundFuture<'a> {
         unreachable!("the guest calls no other service, also not {}", import.name.wit)
     }
 
-    fn reach(&mut self, saw: Number) -> Number {
+    fn reach(&mut self, saw: CommitSeq) -> CommitSeq {
         self.0.max(saw)
     }
 }
@@ -113,7 +113,7 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
     assert!(futures::poll!(&mut held).is_pending());
     // Others run from their beginning to their end: were the request let out, one of the connections would be its own.
     for _ in 0..5 {
-        let ((), free) = tokio::join!(answer(), fetch(Number::default()));
+        let ((), free) = tokio::join!(answer(), fetch(CommitSeq::default()));
         assert_eq!(free, said);
         assert!(futures::poll!(&mut held).is_pending());
     }

@@ -11,7 +11,7 @@ use super::error::RestoreError;
 use crate::clock;
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::BACKUP_DOCUMENT_BYTES_MAX;
-use crate::names::{Digest, Number, ServiceName};
+use crate::names::{CommitSeq, Digest, ServiceName};
 
 /// The name of the document, in the folder of the backup.
 pub(crate) const DOCUMENT: &str = "backup.json";
@@ -69,7 +69,7 @@ pub enum DocumentError {
 }
 
 impl BackupDocument {
-    pub(crate) fn new(journal: JournalId, number: Number, unix_micros: u64, files: Vec<BackupFile>) -> Self {
+    pub(crate) fn new(journal: JournalId, number: CommitSeq, unix_micros: u64, files: Vec<BackupFile>) -> Self {
         let mut document = Self {
             format: FORMAT,
             switchyard: env!("CARGO_PKG_VERSION").into(),
@@ -85,8 +85,8 @@ impl BackupDocument {
 
     /// The number of the last commit that is in the backup.
     #[must_use]
-    pub fn number(&self) -> Number {
-        Number(self.number)
+    pub fn number(&self) -> CommitSeq {
+        CommitSeq(self.number)
     }
 
     /// Bytes of its files.
@@ -208,7 +208,7 @@ mod tests {
 
     fn document(paths: &[&str]) -> BackupDocument {
         let files = paths.iter().map(|path| file(path)).collect();
-        BackupDocument::new(JournalId([7; 16]), Number(42), 1_767_323_045_678_901, files)
+        BackupDocument::new(JournalId([7; 16]), CommitSeq(42), 1_767_323_045_678_901, files)
     }
 
     #[test]
@@ -257,9 +257,9 @@ mod tests {
             services in proptest::collection::btree_set("[a-z][a-z0-9]{0,9}", 0..5),
         ) {
             let files = services.iter().map(|name| file(&format!("services/{name}.redb"))).collect();
-            let document = BackupDocument::new(JournalId(journal), Number(number), micros, files);
+            let document = BackupDocument::new(JournalId(journal), CommitSeq(number), micros, files);
             let read = BackupDocument::parse(&serde_json::to_vec_pretty(&document).expect("JSON")).expect("a document");
-            prop_assert_eq!((read.journal(), read.number(), read.unix_micros()), (JournalId(journal), Number(number), micros));
+            prop_assert_eq!((read.journal(), read.number(), read.unix_micros()), (JournalId(journal), CommitSeq(number), micros));
             prop_assert_eq!(read, document);
         }
 

@@ -10,7 +10,7 @@ use super::error::RestoreError;
 use super::restore::Restored;
 use crate::clock;
 use crate::journal::{Disk, History, JournalId, Record};
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 use crate::store::IndexError;
 use crate::store::backend::Full;
 use crate::store::index::{self, Index};
@@ -29,7 +29,7 @@ pub enum Until {
     /// The backup itself.
     Backup,
     /// The commit with this number, and no later one.
-    Number(Number),
+    CommitSeq(CommitSeq),
     /// All that had been acknowledged at this time, in microseconds since the Unix epoch.
     Time(u64),
     /// The last commit that there is.
@@ -51,7 +51,7 @@ impl Until {
     }
 
     /// Whether the commit `number`, made at `unix_micros`, is within.
-    fn takes(self, number: Number, unix_micros: Option<u64>) -> Result<bool, RestoreError> {
+    fn takes(self, number: CommitSeq, unix_micros: Option<u64>) -> Result<bool, RestoreError> {
         match self {
             Self::Backup => Ok(false),
             Self::Number(last) => Ok(number <= last),
@@ -103,11 +103,11 @@ impl<'a> Stage<'a> {
         course: &mut Course<'_>,
     ) -> Result<(), RestoreError> {
         let begin = self.restored.number;
-        if until != Until::Backup && until != Until::Number(begin) {
+        if until != Until::Backup && until != Until::CommitSeq(begin) {
             // The end of a store does not say when it came: it came with the commit before it.
             let mut latest = None;
             history.each(begin, |number, record| {
-                latest = if record.forgets { latest } else { record.time_unix_micros };
+                latest = if record.drops { latest } else { record.time_unix_micros };
                 if !until.takes(number, latest)? {
                     return Ok(false);
                 }
@@ -118,27 +118,27 @@ impl<'a> Stage<'a> {
                 self.restored =
                     Restored { number, unix_micros: latest, replayed: number.0 - begin.0, ..self.restored.clone() };
                 // Of what lies behind, nothing is needed: it may be missing.
-                Ok::<_, RestoreError>(until != Until::Number(number))
+                Ok::<_, RestoreError>(until != Until::CommitSeq(number))
             })?;
         }
         match until {
-            Until::Number(number) if number != self.restored.number => {
+            Until::CommitSeq(number) if number != self.restored.number => {
                 Err(RestoreError::NotReached { last: self.restored.number.0 })
             }
             _ => Ok(()),
         }
     }
 
-    fn record(&mut self, number: Number, record: Record) -> Result<(), RestoreError> {
+    fn record(&mut self, number: CommitSeq, record: Record) -> Result<(), RestoreError> {
         let service = record.service.clone();
-        if record.forgets {
+        if record.drops {
             self.stores.remove(&service);
             self.backed_up.remove(&service);
             return index::remove(self.disk, &service)
                 .map_err(|source| RestoreError::Write { path: self.path(&service), source });
         }
         if !self.stores.contains_key(&service) {
-            let before = Number(number.0 - 1);
+            let before = CommitSeq(number.0 - 1);
             let made = Index::create(self.disk, &service, self.journal, before, CACHE_BYTES, &self.full);
             let (index, view) = made?;
             self.stores.insert(service.clone(), Replayed { index, view });
@@ -187,7 +187,7 @@ impl<'a> Stage<'a> {
 }
 
 /// Writes the commits that `view` has into `index`, and reads them again.
-fn write(index: &Index, view: &mut View, number: Number, path: PathBuf) -> Result<(), RestoreError> {
+fn write(index: &Index, view: &mut View, number: CommitSeq, path: PathBuf) -> Result<(), RestoreError> {
     let failed = |source| RestoreError::IndexWrite { path: path.clone(), source };
     let (frozen, set_aside) = view.freeze();
     index.write(&frozen, number).map_err(failed)?;

@@ -14,7 +14,7 @@ use super::error::RestoreError;
 use super::files::{self, Failed};
 use super::replay::{Stage, Until};
 use crate::journal::{Disk, History, JOURNAL_FOLDER, JournalId, begin_journal};
-use crate::names::Number;
+use crate::names::CommitSeq;
 use crate::store::catalog;
 
 /// Stands in a data directory while a backup is being restored into it: a host does not start on it.
@@ -24,7 +24,7 @@ pub(crate) const UNFINISHED: &str = "restore-unfinished";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     /// The stores are as the commits up to this one left them.
-    pub number: Number,
+    pub number: CommitSeq,
     /// When the last commit that was replayed was made, in microseconds since the Unix epoch; nothing without one.
     pub unix_micros: Option<u64>,
     /// Commits that were replayed over the backup.
@@ -55,7 +55,7 @@ pub(in crate::store) fn run(
     stage.replay(history, until, course)?;
     let (restored, services) = stage.finish(course)?;
     catalog::write(disk, &services).map_err(written(disk, catalog::LIST))?;
-    begin_journal(disk, journal, Number(restored.number.0 + 1)).map_err(written(disk, JOURNAL_FOLDER))?;
+    begin_journal(disk, journal, CommitSeq(restored.number.0 + 1)).map_err(written(disk, JOURNAL_FOLDER))?;
     for folder in BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER, ""]) {
         disk.sync_folder(folder).map_err(written(disk, folder))?;
     }

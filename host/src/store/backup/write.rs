@@ -13,7 +13,7 @@ use super::error::BackupError;
 use super::files::{self, Failed};
 use crate::clock;
 use crate::journal::{Disk, JournalId};
-use crate::names::{Number, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 use crate::store::Stores;
 use crate::store::backend::Full;
 use crate::store::index::{self, Index};
@@ -31,7 +31,7 @@ const CACHE_BYTES: usize = 16 << 20;
 pub(crate) struct Moment {
     journal: JournalId,
     /// The last commit in it.
-    number: Number,
+    number: CommitSeq,
     unix_micros: u64,
     stores: Vec<(ServiceName, Arc<View>)>,
 }
@@ -121,7 +121,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         service: &ServiceName,
         view: &View,
         journal: JournalId,
-        number: Number,
+        number: CommitSeq,
     ) -> Result<(), BackupError> {
         self.course.begin(format!("the store of {service}"))?;
         let path = index::path(service);
@@ -165,7 +165,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         &mut self,
         service: &ServiceName,
         view: &View,
-        number: Number,
+        number: CommitSeq,
         content: [u8; 32],
         full: &Arc<Full>,
     ) -> Result<(), BackupError> {

@@ -168,7 +168,7 @@ fn archived(disk: &SimulatedDisk, what: &str) -> u64 {
 
 fn read(folders: &[(Arc<dyn Disk>, &str)], what: &str) -> u64 {
     let history = History::gather(folders, None).unwrap_or_else(|error| panic!("{what}: {error:?}"));
-    let last = history.each(Number(0), |_, _| Ok::<_, HistoryError>(true));
+    let last = history.each(CommitSeq(0), |_, _| Ok::<_, HistoryError>(true));
     last.unwrap_or_else(|error| panic!("{what}: {error:?}")).0
 }
 

@@ -66,7 +66,7 @@ async fn make(stores: &Stores, random: &mut Random) -> Made {
             let event = Event { interface: "test:shop/events".into(), function: "made".into(), payload: "{}".into() };
             transaction.emit(event).unwrap();
         }
-        if let Ok(Number(number)) = commit(transaction).await {
+        if let Ok(CommitSeq(number)) = commit(transaction).await {
             return Made { number, service, key, value, emits };
         }
     }
@@ -102,14 +102,14 @@ pub(super) fn open_archiving(disk: &SimulatedDisk, archive: &SimulatedDisk) -> R
 async fn check(disk: &SimulatedDisk, made: &[Made], number: u64) {
     for disk in [disk.after_power_loss(), disk.clone()] {
         let stores = Stores::open_on(&disk.as_disk(), &SMALL, &services(), None).unwrap();
-        assert_eq!(stores.durable(), Number(number));
+        assert_eq!(stores.durable(), CommitSeq(number));
         for service in ["cart", "stock"] {
             let store = stores.service(&name(service)).unwrap();
             assert_eq!(content(&store), model(made, number, service), "{service} at {number}");
             let bytes = |(key, value): (&String, &String)| key.len() + value.len();
             assert_eq!(store.bytes(), content(&store).0.iter().map(bytes).sum::<usize>() as u64);
         }
-        assert_eq!(put(&stores.service(&name("cart")).unwrap(), "later", "x").await, Number(number + 1));
+        assert_eq!(put(&stores.service(&name("cart")).unwrap(), "later", "x").await, CommitSeq(number + 1));
         stores.close().unwrap();
     }
 }
@@ -153,7 +153,7 @@ async fn a_backup_is_the_state_at_its_number_whatever_is_committed_meanwhile() {
         for (number, backup) in backups {
             let target = SimulatedDisk::new(seed);
             let restored = restore(&backup.after_power_loss(), &target, &[], Until::Backup).unwrap();
-            assert_eq!((restored.number, restored.replayed), (Number(number), 0), "seed {seed}");
+            assert_eq!((restored.number, restored.replayed), (CommitSeq(number), 0), "seed {seed}");
             check(&target, &made, number).await;
         }
     }
@@ -182,7 +182,7 @@ impl Past {
         for _ in 0..after {
             made.push(make(&stores, &mut random).await);
         }
-        stores.wait_durable(Number((before + after) as u64)).await.unwrap();
+        stores.wait_durable(CommitSeq((before + after) as u64)).await.unwrap();
         if !in_order {
             // First the journal: what was archived since lies in both.
             (disk, archive) = (disk.after_kill(), archive.after_kill());
@@ -206,16 +206,16 @@ async fn every_number_since_a_backup_can_be_restored() {
     let past = Past::of(20, 40, true).await;
     let (archive, folder) = past.archived();
     for number in 20..=60 {
-        let (restored, target) = past.restore(&[(Arc::clone(&archive), &folder)], Until::Number(Number(number)));
+        let (restored, target) = past.restore(&[(Arc::clone(&archive), &folder)], Until::CommitSeq(CommitSeq(number)));
         let restored = restored.unwrap();
-        assert_eq!((restored.number, restored.replayed), (Number(number), number - 20));
+        assert_eq!((restored.number, restored.replayed), (CommitSeq(number), number - 20));
         check(&target, &past.made, number).await;
     }
     let end = past.restore(&[(Arc::clone(&archive), &folder)], Until::End).0.unwrap();
-    assert_eq!(end.number, Number(60), "after an orderly end the archive has everything");
+    assert_eq!(end.number, CommitSeq(60), "after an orderly end the archive has everything");
     let refused = |until| past.restore(&[(Arc::clone(&archive), &folder)], until).0.unwrap_err();
-    assert!(matches!(refused(Until::Number(Number(61))), RestoreError::NotReached { last: 60 }));
-    assert!(matches!(refused(Until::Number(Number(19))), RestoreError::BeforeBackup { backup: 20 }));
+    assert!(matches!(refused(Until::CommitSeq(CommitSeq(61))), RestoreError::NotReached { last: 60 }));
+    assert!(matches!(refused(Until::CommitSeq(CommitSeq(19))), RestoreError::BeforeBackup { backup: 20 }));
     assert!(matches!(refused(Until::Time(1)), RestoreError::TimeBeforeBackup { .. }));
 }
 
@@ -226,21 +226,21 @@ async fn a_time_is_all_that_was_acknowledged_by_then() {
     let folders = [(archive, folder.as_str())];
     let mut times = Vec::new();
     let history = History::gather(&folders, None).unwrap();
-    let read = history.each(Number(5), |number, record| {
+    let read = history.each(CommitSeq(5), |number, record| {
         times.push((number.0, record.time_unix_micros.unwrap()));
         Ok::<_, HistoryError>(true)
     });
-    assert_eq!(read.unwrap(), Number(35));
+    assert_eq!(read.unwrap(), CommitSeq(35));
     for (_, time) in &times {
         let number = times.iter().take_while(|(_, made)| made <= time).last().unwrap().0;
         let (restored, target) = past.restore(&folders, Until::Time(*time));
         let restored = restored.unwrap();
-        assert_eq!(restored.number, Number(number));
+        assert_eq!(restored.number, CommitSeq(number));
         assert!(restored.unix_micros.unwrap() <= *time);
         check(&target, &past.made, number).await;
     }
     let late = past.restore(&folders, Until::Time(times.last().unwrap().1 + 1_000_000)).0.unwrap();
-    assert_eq!(late.number, Number(35));
+    assert_eq!(late.number, CommitSeq(35));
 }
 
 #[tokio::test]
@@ -248,10 +248,10 @@ async fn after_a_kill_the_end_is_in_the_journal_of_the_old_data_directory() {
     let past = Past::of(10, 40, false).await;
     let (archive, folder) = past.archived();
     let archived = past.restore(&[(Arc::clone(&archive), &folder)], Until::End).0.unwrap();
-    assert!(archived.number < Number(50), "the last segment was open");
+    assert!(archived.number < CommitSeq(50), "the last segment was open");
     let both = [(Arc::clone(&archive), folder.as_str()), (past.disk.as_disk(), JOURNAL_FOLDER)];
     let (restored, target) = past.restore(&both, Until::End);
-    assert_eq!(restored.unwrap().number, Number(50));
+    assert_eq!(restored.unwrap().number, CommitSeq(50));
     check(&target, &past.made, 50).await;
 }
 
@@ -270,7 +270,7 @@ async fn commits_that_are_missing_or_of_two_histories_are_named() {
     let mut bytes = Vec::new();
     past.archive.damage(&segments[2], |content| bytes.clone_from(content));
     let file = folders[0].0.create(&other).unwrap();
-    let header = crate::journal::SegmentHeader { journal: past.document.journal(), first: Number(first(&other)) };
+    let header = crate::journal::SegmentHeader { journal: past.document.journal(), first: CommitSeq(first(&other)) };
     file.write_at(0, &header.encode()).unwrap();
     let refused = past.restore(&folders, Until::End).0.unwrap_err();
     assert!(matches!(refused, RestoreError::History(HistoryError::Overlap { .. })), "{refused:?}");
@@ -282,7 +282,7 @@ async fn commits_that_are_missing_or_of_two_histories_are_named() {
     let RestoreError::History(HistoryError::Gap { from: begin, to: end }) = refused else { panic!("{refused:?}") };
     assert_eq!((begin, end), (from, to));
     // What lies before the gap can be restored.
-    past.restore(&folders, Until::Number(Number(from - 1))).0.unwrap();
+    past.restore(&folders, Until::CommitSeq(CommitSeq(from - 1))).0.unwrap();
 
     let foreign = [(folders[0].0.clone(), folder.as_str())];
     let refused = History::gather(&foreign, Some(crate::journal::JournalId([9; 16]))).unwrap_err();
@@ -300,8 +300,8 @@ async fn stores_that_came_went_or_were_migrated_since_are_as_they_were_then() {
     first.set("b", "2").unwrap();
     first.commit(CommitDetails { data_version: Some(7), ..details() }).await.unwrap();
     put(&blog, "c", "3").await;
-    stores.retire(&name("blog"));
-    stores.forget(&name("blog")).unwrap();
+    stores.detach(&name("blog"));
+    stores.drop_store(&name("blog")).unwrap();
     let blog = stores.add(&name("blog"), 1 << 20).unwrap();
     put(&blog, "d", "4").await;
     let migrated = stores.service(&name("stock")).unwrap().begin();
@@ -312,7 +312,7 @@ async fn stores_that_came_went_or_were_migrated_since_are_as_they_were_then() {
     let folders = [(archive.as_disk(), folder.as_str())];
     let check = |number: u64, blog: Option<(&str, u64)>| {
         let target = SimulatedDisk::new(4);
-        restore(&backup, &target, &folders, Until::Number(Number(number))).unwrap();
+        restore(&backup, &target, &folders, Until::CommitSeq(CommitSeq(number))).unwrap();
         let stores = Stores::open_on(&target.as_disk(), &SMALL, &services(), None).unwrap();
         let found = stores.kept_store(&name("blog"));
         let keys = found.as_ref().map(|blog| content(blog).0.into_keys().collect::<Vec<_>>().join(" "));
@@ -344,6 +344,6 @@ async fn a_restored_journal_is_another_one() {
     // What it archived lies beside the old history, and is not taken for it.
     let (archive, folder) = past.archived();
     let (restored, target) = past.restore(&[(archive, &folder)], Until::End);
-    assert_eq!(restored.unwrap().number, Number(15));
+    assert_eq!(restored.unwrap().number, CommitSeq(15));
     check(&target, &past.made, 15).await;
 }

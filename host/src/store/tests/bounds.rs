@@ -246,7 +246,7 @@ async fn after_a_failed_sync_reads_go_on_and_nothing_that_was_not_durable_is_let
 
     let mut reader = cart.begin();
     assert_eq!(text(&mut reader, "durable"), Some("1".into()));
-    assert_eq!(reader.saw(), Number(0), "what was durable at the beginning holds nobody back");
+    assert_eq!(reader.saw(), CommitSeq(0), "what was durable at the beginning holds nobody back");
     stores.wait_durable(reader.saw()).await.unwrap();
     text(&mut reader, "lost");
     assert_eq!(reader.saw(), lost);
@@ -288,7 +288,7 @@ async fn entries_of_the_platforms_own_alone_are_a_commit() {
     for number in 1..100 {
         let mut transaction = cart.begin();
         transaction.set_platform(Key::platform('m', &number.to_string()), Some(vec![b'm'; 100].into()));
-        assert_eq!(commit(transaction).await.unwrap(), Number(number));
+        assert_eq!(commit(transaction).await.unwrap(), CommitSeq(number));
     }
     stores.close().unwrap();
 }

@@ -1,5 +1,5 @@
-//! Stores that come, go and are forgotten at any time, on a disk that fails at any time: what is there afterwards is
-//! what the one order says, and what was forgotten does not come back.
+//! Stores that come, go and are dropped at any time, on a disk that fails at any time: what is there afterwards is
+//! what the one order says, and what was dropped does not come back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::journal::simulated::{Fault, SimulatedDisk};
-use crate::store::{ForgetError, Health, OpenError};
+use crate::store::{DropError, Health, OpenError};
 
 const NAMES: [&str; 3] = ["cart", "stock", "mail"];
 const SMALL: StoreSettings = StoreSettings { segment_bytes: 512, ..SETTINGS };
@@ -32,8 +32,8 @@ enum Way {
 #[derive(Debug, Clone)]
 enum Step {
     Add(usize),
-    Retire(usize),
-    Forget(usize),
+    Detach(usize),
+    Drop(usize),
     Commit { service: usize, key: u8, value: Option<u8>, version: Option<u64> },
     Wait,
     Restart { way: Way, checkpoints: bool },
@@ -47,8 +47,8 @@ fn step() -> impl Strategy<Value = Step> {
     let fault = prop::sample::select(vec![Fault::Error, Fault::PowerLoss]);
     prop_oneof![
         6 => service().prop_map(Step::Add),
-        4 => service().prop_map(Step::Retire),
-        4 => service().prop_map(Step::Forget),
+        4 => service().prop_map(Step::Detach),
+        4 => service().prop_map(Step::Drop),
         16 => commit.prop_map(|(service, key, value, version)| Step::Commit { service, key, value, version }),
         2 => Just(Step::Wait),
         2 => (way, any::<bool>()).prop_map(|(way, checkpoints)| Step::Restart { way, checkpoints }),
@@ -63,7 +63,7 @@ struct Run {
     in_use: BTreeSet<usize>,
     /// The state after each commit, by its number.
     history: Vec<State>,
-    acknowledged: Number,
+    acknowledged: CommitSeq,
 }
 
 fn open_on(disk: &SimulatedDisk, checkpoints: bool, in_use: &BTreeSet<usize>) -> Result<Stores, OpenError> {
@@ -97,7 +97,7 @@ impl Run {
         let disk = SimulatedDisk::new(seed);
         let (in_use, checkpoints) = (BTreeSet::from([0]), true);
         let stores = open_on(&disk, checkpoints, &in_use).unwrap();
-        Self { disk, stores, checkpoints, in_use, history: vec![State::new()], acknowledged: Number(0) }
+        Self { disk, stores, checkpoints, in_use, history: vec![State::new()], acknowledged: CommitSeq(0) }
     }
 
     fn state(&self) -> State {
@@ -107,7 +107,7 @@ impl Run {
     /// Notes `state` as the one after the last commit, if there was another one.
     fn advance(&mut self, state: &State) {
         let last = self.stores.inner.services.pipeline.journal.last();
-        let noted = Number(self.history.len() as u64 - 1);
+        let noted = CommitSeq(self.history.len() as u64 - 1);
         assert!(last == noted || last.0 == noted.0 + 1);
         if last > noted {
             self.history.push(state.clone());
@@ -118,10 +118,10 @@ impl Run {
     async fn step(&mut self, step: &Step) -> bool {
         match *step {
             Step::Add(service) => self.add(service),
-            Step::Retire(service) => {
-                assert_eq!(self.stores.retire(&name(NAMES[service])), self.in_use.remove(&service));
+            Step::Detach(service) => {
+                assert_eq!(self.stores.detach(&name(NAMES[service])), self.in_use.remove(&service));
             }
-            Step::Forget(service) => self.forget(service),
+            Step::Drop(service) => self.drop_store(service),
             Step::Commit { service, key, value, version } => self.commit(service, key, value, version).await,
             Step::Wait => self.wait().await,
             Step::Restart { way, checkpoints } => self.restart(way, checkpoints),
@@ -140,19 +140,19 @@ impl Run {
         self.check();
     }
 
-    fn forget(&mut self, service: usize) {
+    fn drop_store(&mut self, service: usize) {
         let mut state = self.state();
         state.remove(NAMES[service]);
-        let forgotten = self.stores.forget(&name(NAMES[service]));
+        let dropped = self.stores.drop_store(&name(NAMES[service]));
         self.advance(&state);
-        match forgotten {
+        match dropped {
             Ok(()) => {
                 self.acknowledged = self.stores.durable();
                 assert!(!self.disk.paths().contains(&format!("services/{}.redb", NAMES[service])));
                 assert!(self.stores.kept().iter().all(|kept| kept.service.as_str() != NAMES[service]));
             }
-            Err(ForgetError::InUse { .. }) => assert!(self.in_use.contains(&service)),
-            Err(ForgetError::Unknown { .. }) => assert_eq!(self.state().get(NAMES[service]), None),
+            Err(DropError::InUse { .. }) => assert!(self.in_use.contains(&service)),
+            Err(DropError::Unknown { .. }) => assert_eq!(self.state().get(NAMES[service]), None),
             Err(_) => assert!(!self.in_use.contains(&service)),
         }
         self.check();
@@ -188,7 +188,7 @@ impl Run {
     }
 
     async fn wait(&mut self) {
-        let last = Number(self.history.len() as u64 - 1);
+        let last = CommitSeq(self.history.len() as u64 - 1);
         if self.stores.wait_durable(last).await.is_ok() {
             self.acknowledged = last;
         }
@@ -271,12 +271,12 @@ proptest! {
     }
 }
 
-/// A store that is added, filled, retired, forgotten, and added again, while others go on.
+/// A store that is added, filled, sealed, dropped, and added again, while others go on.
 fn one_life() -> Vec<Step> {
     let commit = |service, key, version| Step::Commit { service, key, value: Some(key), version };
     let mut steps = vec![Step::Add(1), commit(0, 0, None), commit(1, 1, None), commit(1, 2, Some(3)), Step::Wait];
-    steps.extend([commit(0, 1, None), Step::Retire(1), commit(0, 2, None), Step::Add(1), commit(1, 0, Some(4))]);
-    steps.extend([Step::Retire(1), Step::Forget(1), commit(0, 0, None), Step::Forget(1), Step::Add(1)]);
+    steps.extend([commit(0, 1, None), Step::Detach(1), commit(0, 2, None), Step::Add(1), commit(1, 0, Some(4))]);
+    steps.extend([Step::Detach(1), Step::Drop(1), commit(0, 0, None), Step::Drop(1), Step::Add(1)]);
     steps.extend([commit(1, 2, None), Step::Wait, commit(0, 1, Some(1)), commit(1, 1, None), Step::Wait]);
     steps
 }

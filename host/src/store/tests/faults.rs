@@ -49,7 +49,7 @@ async fn work(stores: &Stores, from: u64) -> u64 {
         transaction.set("last", commit.to_string()).unwrap();
         transaction.delete(&format!("key-{}", (commit + 2) % 5)).unwrap();
         let Ok(number) = super::commit(transaction).await else { break };
-        assert_eq!(number, Number(commit));
+        assert_eq!(number, CommitSeq(commit));
         // Some commits gather in one batch.
         if commit % 3 != 0 {
             if stores.wait_durable(number).await.is_err() {
@@ -77,7 +77,7 @@ async fn check(disk: &SimulatedDisk, acknowledged: u64, what: &str) {
     let found = both(&stores).map(|store| state(&store));
     let prefix = (acknowledged..=COMMITS).find(|commits| model(*commits) == found);
     let prefix = prefix.unwrap_or_else(|| panic!("{what}: {acknowledged} were acknowledged, there is {found:?}"));
-    assert_eq!(stores.durable(), Number(prefix), "{what}");
+    assert_eq!(stores.durable(), CommitSeq(prefix), "{what}");
     let bytes = |state: &State| state.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() as u64;
     assert_eq!(both(&stores).map(|store| store.bytes()), model(prefix).each_ref().map(bytes), "{what}");
 
@@ -139,7 +139,7 @@ async fn what_a_start_finds_is_durable_although_its_sync_had_failed() {
 
         let stores = Stores::open_on(&killed.as_disk(), &settings, &services(), None).unwrap();
         assert_eq!(now(&both(&stores)[0], "second"), Some("2".into()), "the kernel still has what was written");
-        assert_eq!(stores.durable(), Number(2));
+        assert_eq!(stores.durable(), CommitSeq(2));
         let after = killed.after_power_loss();
         let stores = Stores::open_on(&after.as_disk(), &settings, &services(), None).unwrap();
         assert_eq!(now(&both(&stores)[0], "second"), Some("2".into()), "seed {seed}");

@@ -19,7 +19,7 @@ use std::path::Path;
 
 use super::{CommitDetails, CommitError, Direction, Page, Scan, Store, Stores, Transaction};
 use crate::config::StoreSettings;
-use crate::names::{CallId, Number, ServiceName};
+use crate::names::{CallId, CommitSeq, ServiceName};
 
 const SETTINGS: StoreSettings = StoreSettings {
     segment_bytes: 16 * 1024 * 1024,
@@ -47,11 +47,11 @@ fn details() -> CommitDetails {
     CommitDetails { call: CallId([7; 16]), data_version: None }
 }
 
-async fn commit(transaction: Transaction) -> Result<Number, CommitError> {
+async fn commit(transaction: Transaction) -> Result<CommitSeq, CommitError> {
     transaction.commit(details()).await
 }
 
-async fn put(store: &Store, key: &str, value: &str) -> Number {
+async fn put(store: &Store, key: &str, value: &str) -> CommitSeq {
     let mut transaction = store.begin();
     transaction.set(key, value.to_owned()).unwrap();
     commit(transaction).await.unwrap()

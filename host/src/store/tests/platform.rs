@@ -13,7 +13,7 @@ fn event(function: &str) -> Event {
     Event { interface: "test:shop/events@1.0.0".into(), function: function.into(), payload: "{}".into() }
 }
 
-async fn emit(store: &Store, functions: &[&str]) -> Number {
+async fn emit(store: &Store, functions: &[&str]) -> CommitSeq {
     let mut transaction = store.begin();
     for function in functions {
         transaction.emit(event(function)).unwrap();
@@ -21,7 +21,7 @@ async fn emit(store: &Store, functions: &[&str]) -> Number {
     commit(transaction).await.unwrap()
 }
 
-fn functions(store: &Store, after: Option<(Number, u32)>) -> Vec<String> {
+fn functions(store: &Store, after: Option<(CommitSeq, u32)>) -> Vec<String> {
     store.emitted(after, 100).unwrap().into_iter().map(|emitted| emitted.event.function.to_string()).collect()
 }
 

@@ -170,17 +170,17 @@ async fn a_record_that_was_torn_at_the_end_is_cut_off() {
         bytes[end - 4] ^= 1;
     });
     let stores = open_on(&disk).unwrap();
-    assert_eq!(stores.durable(), Number(10), "the eleventh was the last one: it may never have been durable");
+    assert_eq!(stores.durable(), CommitSeq(10), "the eleventh was the last one: it may never have been durable");
     let cart = stores.service(&name("cart")).unwrap();
     assert_eq!(now(&cart, "key-9"), Some("x".repeat(40)));
     assert_eq!(now(&cart, "key-10"), None);
     let number = put(&cart, "key-10", "again").await;
-    assert_eq!(number, Number(11));
+    assert_eq!(number, CommitSeq(11));
     stores.wait_durable(number).await.unwrap();
     let killed = disk.after_kill();
     stores.close().unwrap();
     for disk in [disk, killed] {
-        assert_eq!(open_on(&disk).unwrap().durable(), Number(11));
+        assert_eq!(open_on(&disk).unwrap().durable(), CommitSeq(11));
     }
 }
 
@@ -208,7 +208,7 @@ async fn old_segments_go_when_every_index_has_passed_them() {
     }
     stores.close().unwrap();
     assert_eq!(segments(&disk).len(), 1, "the last one stays");
-    assert_eq!(open_on(&disk).unwrap().durable(), Number(100));
+    assert_eq!(open_on(&disk).unwrap().durable(), CommitSeq(100));
 }
 
 #[test]

@@ -64,12 +64,12 @@ async fn a_rehearsal_is_never_committed() {
         assert!(rehearsal.store().is_none() && rehearsal.snapshot().is_none());
         rehearsal.set("count", "2").unwrap();
         assert_eq!(scan("", None, Direction::Ascending, 9)(&mut rehearsal).entries.len(), 1);
-        assert_eq!(rehearsal.saw(), Number(0), "nothing of it is let out");
+        assert_eq!(rehearsal.saw(), CommitSeq(0), "nothing of it is let out");
         assert!(matches!(commit(rehearsal).await, Err(CommitError::Rehearsal)));
     }
     assert!(matches!(commit(on_snapshot()).await, Err(CommitError::Rehearsal)), "without effects neither");
     assert_eq!(now(&cart, "count"), Some("1".into()));
-    assert_eq!(stores.inner.services.pipeline.journal.last(), Number(1), "no record was made");
+    assert_eq!(stores.inner.services.pipeline.journal.last(), CommitSeq(1), "no record was made");
     stores.close().unwrap();
 }
 
@@ -115,12 +115,12 @@ fn a_store_holds_so_many_snapshots_and_the_newest_of_them() {
 }
 
 #[test]
-fn a_snapshot_of_what_was_forgotten_is_gone() {
+fn a_snapshot_of_what_was_dropped_is_gone() {
     let (stores, cart) = on(&SETTINGS);
     let snapshot = cart.begin().snapshot().unwrap();
-    stores.retire(&name("cart"));
+    stores.detach(&name("cart"));
     assert!(is_held(&snapshot));
-    stores.forget(&name("cart")).unwrap();
+    stores.drop_store(&name("cart")).unwrap();
     assert!(!is_held(&snapshot));
     stores.close().unwrap();
 }

@@ -73,7 +73,7 @@ fn transfer(transaction: &mut Transaction, random: &mut Random) -> Transfer {
     done
 }
 
-fn replay(mut commits: Vec<(Number, Transfer)>, mut state: BTreeMap<String, u64>, seed: u64) {
+fn replay(mut commits: Vec<(CommitSeq, Transfer)>, mut state: BTreeMap<String, u64>, seed: u64) {
     commits.sort_by_key(|(number, _)| *number);
     for (number, transfer) in commits {
         for (key, value) in transfer.gets {
@@ -97,7 +97,7 @@ fn replay(mut commits: Vec<(Number, Transfer)>, mut state: BTreeMap<String, u64>
 #[test]
 fn transfers_by_many_threads_are_as_if_one_ran_after_the_other() {
     for seed in 0..4 {
-        // Small bounds: layers are applied, kept and forgotten while calls run.
+        // Small bounds: layers are applied, kept and dropped while calls run.
         let settings = StoreSettings { checkpoint_ms_max: 0, overlay_bytes_max: 8 * 1024, ..SETTINGS };
         let disk = SimulatedDisk::new(seed);
         let stores = Stores::open_on(&disk.as_disk(), &settings, &services(), None).unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::journal::simulated::{Fault, SimulatedDisk};
-use crate::store::{ForgetError, Health, Kept, OpenError};
+use crate::store::{DropError, Health, Kept, OpenError};
 
 const QUIET: StoreSettings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SETTINGS };
 const MAIL: &str = "services/mail.redb";
@@ -43,7 +43,7 @@ async fn a_store_that_is_added_is_there_at_once_and_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_retired_is_kept_and_what_is_left_of_its_service_ends_as_it_began() {
+async fn a_store_that_is_detached_is_kept_and_what_is_left_of_its_service_ends_as_it_began() {
     for checkpoint_ms_max in [0, QUIET.checkpoint_ms_max] {
         let disk = SimulatedDisk::new(1);
         let settings = StoreSettings { checkpoint_ms_max, ..SETTINGS };
@@ -51,8 +51,8 @@ async fn a_store_that_is_retired_is_kept_and_what_is_left_of_its_service_ends_as
         let cart = stores.service(&name("cart")).unwrap();
         put(&cart, "a", "1").await;
         let under_way = cart.begin();
-        assert!(stores.retire(&name("cart")));
-        assert!(!stores.retire(&name("cart")), "it is not in use any more");
+        assert!(stores.detach(&name("cart")));
+        assert!(!stores.detach(&name("cart")), "it is not in use any more");
         assert!(stores.service(&name("cart")).is_none());
         assert_eq!(text(&mut { under_way }, "a"), Some("1".into()));
         let number = put(&cart, "b", "2").await;
@@ -60,7 +60,7 @@ async fn a_store_that_is_retired_is_kept_and_what_is_left_of_its_service_ends_as
         assert_eq!(kept(&stores), [("cart".into(), 4)]);
         let again = stores.add(&name("cart"), 1000).unwrap();
         assert_eq!((now(&again, "a"), now(&again, "b")), (Some("1".into()), Some("2".into())));
-        assert_eq!(put(&again, "c", "3").await, Number(3));
+        assert_eq!(put(&again, "c", "3").await, CommitSeq(3));
         assert_eq!(now(&cart, "c"), Some("3".into()), "it is the same store");
         stores.close().unwrap();
     }
@@ -75,7 +75,7 @@ async fn what_is_kept_does_not_keep_the_journal() {
         let stores = on(&disk, &settings);
         if !restarted {
             put(&stores.add(&name("mail"), 1000).unwrap(), "kept", "1").await;
-            stores.retire(&name("mail"));
+            stores.detach(&name("mail"));
         }
         let cart = stores.service(&name("cart")).unwrap();
         for key in 0..50 {
@@ -91,7 +91,7 @@ async fn what_is_kept_does_not_keep_the_journal() {
 }
 
 #[tokio::test]
-async fn what_is_forgotten_is_gone_and_what_is_left_of_it_says_so() {
+async fn what_is_dropped_is_gone_and_what_is_left_of_it_says_so() {
     for checkpoint_ms_max in [0, QUIET.checkpoint_ms_max] {
         let disk = SimulatedDisk::new(1);
         let settings = StoreSettings { checkpoint_ms_max, ..SETTINGS };
@@ -100,18 +100,18 @@ async fn what_is_forgotten_is_gone_and_what_is_left_of_it_says_so() {
         put(&mail, "a", "1").await;
         let mut under_way = mail.begin();
         under_way.set("b", "2").unwrap();
-        assert!(matches!(stores.forget(&name("mail")), Err(ForgetError::InUse { .. })));
-        stores.retire(&name("mail"));
-        stores.forget(&name("mail")).unwrap();
+        assert!(matches!(stores.drop_store(&name("mail")), Err(DropError::InUse { .. })));
+        stores.detach(&name("mail"));
+        stores.drop_store(&name("mail")).unwrap();
         assert!(!disk.paths().contains(&MAIL.into()));
         assert_eq!(kept(&stores), []);
-        assert!(matches!(stores.forget(&name("mail")), Err(ForgetError::Unknown { .. })));
+        assert!(matches!(stores.drop_store(&name("mail")), Err(DropError::Unknown { .. })));
 
-        assert!(matches!(commit(under_way).await, Err(CommitError::Forgotten { .. })));
+        assert!(matches!(commit(under_way).await, Err(CommitError::Dropped { .. })));
         assert_eq!((now(&mail, "a"), mail.bytes(), mail.data_version()), (None, 0, 0));
         let mut late = mail.begin();
         late.set("c", "3").unwrap();
-        assert!(matches!(commit(late).await, Err(CommitError::Forgotten { .. })));
+        assert!(matches!(commit(late).await, Err(CommitError::Dropped { .. })));
 
         let again = stores.add(&name("mail"), 1000).unwrap();
         assert_eq!(now(&again, "a"), None);
@@ -129,14 +129,14 @@ async fn what_is_forgotten_is_gone_and_what_is_left_of_it_says_so() {
 }
 
 #[tokio::test]
-async fn a_store_can_be_forgotten_to_make_room_on_a_full_disk() {
+async fn a_store_can_be_dropped_to_make_room_on_a_full_disk() {
     let disk = SimulatedDisk::new(1);
     let settings = StoreSettings { checkpoint_ms_max: 0, ..SETTINGS };
     let stores = on(&disk, &settings);
     let mail = stores.add(&name("mail"), 1 << 30).unwrap();
     put(&mail, "a", "1").await;
     settle(&mail);
-    stores.retire(&name("mail"));
+    stores.detach(&name("mail"));
     disk.set_bytes_max(disk.bytes());
     let full = stores.add(&name("new"), 1000).unwrap_err();
     assert!(full.to_string().contains("cannot make data/services/new.redb"), "{full}");
@@ -152,7 +152,7 @@ async fn a_store_can_be_forgotten_to_make_room_on_a_full_disk() {
             std::thread::yield_now();
         }
     }
-    stores.forget(&name("mail")).unwrap();
+    stores.drop_store(&name("mail")).unwrap();
     assert!(!disk.paths().contains(&MAIL.into()));
     disk.set_bytes_max(u64::MAX);
     stores.add(&name("new"), 1000).unwrap();
@@ -183,12 +183,12 @@ async fn a_host_that_takes_no_commits_takes_no_stores_either() {
     let disk = SimulatedDisk::new(1);
     let stores = on(&disk, &QUIET);
     let cart = stores.service(&name("cart")).unwrap();
-    stores.retire(&name("stock"));
+    stores.detach(&name("stock"));
     stores.wait_durable(put(&cart, "a", "1").await).await.unwrap();
     disk.fail_syncs(FIRST_SEGMENT);
     stores.wait_durable(put(&cart, "a", "2").await).await.unwrap_err();
     assert!(matches!(stores.add(&name("mail"), 1), Err(OpenError::Stopped(_))));
-    assert!(matches!(stores.forget(&name("stock")), Err(ForgetError::Stopped(_))));
+    assert!(matches!(stores.drop_store(&name("stock")), Err(DropError::Stopped(_))));
     assert_eq!(kept(&stores), [("stock".into(), 0)]);
     stores.close().unwrap_err();
 }
@@ -217,7 +217,7 @@ async fn what_was_half_done_keeps_the_journal_that_a_start_needs_for_it() {
     type Change = fn(&Stores) -> bool;
     let changes: [(&str, Change); 2] = [
         ("add", |stores| stores.add(&name("new"), 1000).is_ok()),
-        ("forget", |stores| stores.forget(&name("mail")).is_ok()),
+        ("drop", |stores| stores.drop_store(&name("mail")).is_ok()),
     ];
     let settings = StoreSettings { segment_bytes: 512, checkpoint_ms_max: 0, ..SETTINGS };
     for (change, make) in changes {
@@ -231,7 +231,7 @@ async fn what_was_half_done_keeps_the_journal_that_a_start_needs_for_it() {
             let (operation, disk) = (attempt % 40, SimulatedDisk::new(attempt));
             let stores = on(&disk, &settings);
             put(&stores.add(&name("mail"), 1000).unwrap(), "a", "1").await;
-            stores.retire(&name("mail"));
+            stores.detach(&name("mail"));
             assert!(work(&stores).await);
             disk.plan(operation, Fault::Error);
             let done = make(&stores);
@@ -279,8 +279,8 @@ fn stores_come_and_go_while_others_commit() {
                     for _ in 0..round {
                         runtime().block_on(put(&store, "round", "0"));
                     }
-                    assert!(stores.retire(&name(service)));
-                    stores.forget(&name(service)).unwrap();
+                    assert!(stores.detach(&name(service)));
+                    stores.drop_store(&name(service)).unwrap();
                 }
             });
         }

@@ -23,7 +23,7 @@ async fn a_lone_call_that_commits_in_four_services_and_waits_once_costs_one_sync
     stores.wait_durable(put(&four[0], "first", "1").await).await.unwrap();
     for round in 0..50 {
         let before = disk.syncs(FIRST_SEGMENT);
-        let mut number = Number(0);
+        let mut number = CommitSeq(0);
         for store in &four {
             number = put(store, "round", &round.to_string()).await;
             // Others have the time that it takes to look at the disk.

@@ -10,7 +10,7 @@ async fn a_commit_is_seen_by_later_calls_and_after_a_restart() {
     let cart = stores.service(&name("cart")).unwrap();
     let before = cart.begin();
     let number = put(&cart, "a", "1").await;
-    assert_eq!(number, Number(1));
+    assert_eq!(number, CommitSeq(1));
     assert_eq!(now(&cart, "a"), Some("1".into()));
     assert_eq!(text(&mut { before }, "a"), None, "a snapshot stays as it was");
     assert_eq!(now(&stores.service(&name("stock")).unwrap(), "a"), None, "a service sees only its own store");
@@ -20,7 +20,7 @@ async fn a_commit_is_seen_by_later_calls_and_after_a_restart() {
     let stores = open(data.path());
     let cart = stores.service(&name("cart")).unwrap();
     assert_eq!(now(&cart, "a"), Some("1".into()));
-    assert_eq!(put(&cart, "a", "2").await, Number(2), "numbers go on without a gap");
+    assert_eq!(put(&cart, "a", "2").await, CommitSeq(2), "numbers go on without a gap");
     assert_eq!(cart.bytes(), 2);
     assert_eq!(stores.health(), Health::Running);
 }
@@ -97,5 +97,5 @@ async fn a_read_only_transaction_cannot_write() {
     assert!(matches!(transaction.delete("a"), Err(StoreError::ReadOnly)));
     let event = Event { interface: "i".into(), function: "f".into(), payload: "{}".into() };
     assert!(matches!(transaction.emit(event), Err(StoreError::ReadOnly)));
-    assert_eq!(commit(transaction).await.unwrap(), Number(0));
+    assert_eq!(commit(transaction).await.unwrap(), CommitSeq(0));
 }

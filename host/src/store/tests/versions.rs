@@ -10,7 +10,7 @@ fn on(disk: &SimulatedDisk, checkpoint_ms_max: u64) -> (Stores, Store) {
     (stores, cart)
 }
 
-async fn migrate(transaction: Transaction, version: u64) -> Result<Number, CommitError> {
+async fn migrate(transaction: Transaction, version: u64) -> Result<CommitSeq, CommitError> {
     transaction.commit(CommitDetails { data_version: Some(version), ..details() }).await
 }
 
@@ -21,9 +21,9 @@ async fn a_version_is_there_after_checkpoints_kills_and_restarts() {
         let (stores, cart) = on(&disk, checkpoint_ms_max);
         assert_eq!(cart.data_version(), 0);
         let before = cart.begin_read();
-        assert_eq!(migrate(cart.begin(), 7).await.unwrap(), Number(1), "a version alone is a commit");
+        assert_eq!(migrate(cart.begin(), 7).await.unwrap(), CommitSeq(1), "a version alone is a commit");
         assert_eq!((cart.data_version(), before.data_version(), cart.begin().data_version()), (7, 0, 7));
-        stores.wait_durable(Number(1)).await.unwrap();
+        stores.wait_durable(CommitSeq(1)).await.unwrap();
         let killed = disk.after_kill();
         stores.close().unwrap();
         for (disk, way) in [(killed, "killed"), (disk, "closed")] {

@@ -92,7 +92,7 @@ async fn a_service_is_planned_uploaded_and_added() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_removed_service_ends_its_calls_and_leaves_its_store_until_it_is_forgotten() {
+async fn a_removed_service_ends_its_calls_and_leaves_its_store_until_it_is_dropped() {
     let outside = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = outside.local_addr().unwrap().to_string();
     let fetcher = FETCHER.replace("127.0.0.1:9", &authority);
@@ -121,7 +121,7 @@ async fn a_removed_service_ends_its_calls_and_leaves_its_store_until_it_is_forgo
     assert_eq!(host.delete("/stores/fetcher").await, 404);
     assert_eq!(host.delete("/stores/Fetcher").await, 404);
     assert_eq!(host.kept_components(), [digest(&component("callers.wasm"))]);
-    assert_eq!(history(&host, 3).await, ["fetcher remove -", "fetcher forget -"]);
+    assert_eq!(history(&host, 3).await, ["fetcher remove -", "fetcher drop -"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

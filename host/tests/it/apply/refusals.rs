@@ -82,10 +82,10 @@ async fn only_an_admin_may_apply_and_forget() {
     let deployer = host.post("/tokens", &json!({"name": "ci", "role": "deployer"})).await.expect(201);
     let admin = host.post("/tokens", &json!({"name": "ops", "role": "admin"})).await.expect(201);
     let order = json!({"manifest": manifest(&format!("{FRONT}{BACK}"))});
-    for (token, applies, forgets) in [(&deployer, 403, 403), (&admin, 200, 409)] {
+    for (token, applies, drops) in [(&deployer, 403, 403), (&admin, 200, 409)] {
         host.operator = host.operator.with_token(token["token"].as_str().unwrap());
         assert_eq!(host.post("/apply", &order).await.status, applies);
-        assert_eq!(host.delete("/stores/front").await, forgets);
+        assert_eq!(host.delete("/stores/front").await, drops);
         assert_eq!(host.operator.get("/stores").await.status, 200);
     }
 }

@@ -110,7 +110,15 @@ impl Pair {
         let (front, back) = (side(&names[0], front), side(&names[1], back));
         let first = [front.release(&runtime, "1"), back.release(&runtime, "1")];
         let first = Routing::new(&first, Vec::new(), &[]).unwrap();
-        let calls = Calls::new(first, stores.clone(), Tasks::default(), SESSION_MS_MAX, RETRIES, [7; 16]).unwrap();
+        let calls = Calls::new(
+            first,
+            stores.clone(),
+            Tasks::default(),
+            SESSION_MS_MAX,
+            RETRIES,
+            switchyard::names::HostSecret::new([7; 32]),
+        )
+        .unwrap();
         Arc::new(Self { calls, front, back, runtime, stores, data })
     }
 

@@ -1,4 +1,4 @@
-//! Who a bearer token belongs to: remembered, and forgotten as soon as it may be another.
+//! Who a bearer token belongs to: remembered, and dropped as soon as it may be another.
 
 use std::sync::Arc;
 use std::time::Duration;

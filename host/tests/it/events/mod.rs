@@ -118,7 +118,9 @@ impl Setup {
         let runtime = runtime(128);
         let routing = routing(&runtime, &services, &self.services, self.deployed_at);
         let tasks = Tasks::default();
-        let calls = Calls::new(routing, stores.clone(), tasks.clone(), 0, RETRIES, [7; 16]).unwrap();
+        let calls =
+            Calls::new(routing, stores.clone(), tasks.clone(), 0, RETRIES, switchyard::names::HostSecret::new([7; 32]))
+                .unwrap();
         let from = self.from;
         let events = Events::new(calls.clone(), self.settings.clone(), move |_| from, &tasks);
         Rig { setup: self, runtime, stores, services, calls, events, tasks }

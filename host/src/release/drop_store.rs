@@ -10,7 +10,7 @@ use super::state::State;
 use super::tokens::Holder;
 use super::{Inner, Releases};
 use crate::names::ServiceName;
-use crate::store::{ForgetError, Kept};
+use crate::store::{DropError, Kept};
 
 /// A store, of a service that exists or existed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,12 +57,12 @@ impl Releases {
     /// # Cancel safety
     ///
     /// Dropping the future does not end it: it goes on in the background.
-    pub async fn forget(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
+    pub async fn drop_store(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
         let (send, answer) = tokio::sync::oneshot::channel();
         let (inner, who, name) = (Arc::clone(&self.inner), who.clone(), name.clone());
-        self.inner.tasks.spawn("forget", async move {
+        self.inner.tasks.spawn("drop", async move {
             // Whoever asked may be gone.
-            let _unheard = send.send(inner.forget(&who, &name).await);
+            let _unheard = send.send(inner.drop_store(&who, &name).await);
         });
         answer.await?
     }
@@ -70,26 +70,26 @@ impl Releases {
 
 impl Inner {
     /// The store goes first: a crash behind that leaves a record without a store, which a second try removes.
-    async fn forget(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
+    async fn drop_store(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
         let _changing = self.changing.lock().await;
         let state = self.state.load_full();
         if state.manifest.services.contains_key(name) {
             return Err(DeployError::Exists { service: name.clone() });
         }
         let (stores, service) = (self.stores.clone(), name.clone());
-        let forgotten = tokio::task::spawn_blocking(move || stores.forget(&service)).await?;
+        let dropped = tokio::task::spawn_blocking(move || stores.drop_store(&service)).await?;
         let record = state.removed.get(name);
-        match forgotten {
-            Err(ForgetError::Unknown { .. }) if record.is_none() => {
+        match dropped {
+            Err(DropError::Unknown { .. }) if record.is_none() => {
                 return Err(DeployError::NothingLeft { service: name.clone() });
             }
-            Ok(()) | Err(ForgetError::Unknown { .. }) => {}
+            Ok(()) | Err(DropError::Unknown { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let from = record.map(|record| record.live.digest);
         let mut next = State::clone(&state);
         next.removed.remove(name);
-        self.record(&next, vec![Event { from, ..Event::new(&who.name, name, What::Forget) }])?;
+        self.record(&next, vec![Event { from, ..Event::new(&who.name, name, What::Drop) }])?;
         self.state.store(Arc::new(next));
         self.sweep();
         Ok(())
