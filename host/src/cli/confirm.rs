@@ -1,5 +1,8 @@
 //! A question before what cannot be taken back: asked on a terminal, and never answered by itself.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{BufRead, IsTerminal as _};
 
 use super::failure::{Failure, Kind};
@@ -34,28 +37,5 @@ fn answered(input: &mut dyn BufRead) -> Result<(), Failure> {
         (Ok(_), "y" | "yes") => Ok(()),
         (Ok(_), _) => Err(Failure::text(Kind::Refused, "not confirmed: nothing is changed")),
         (Err(error), _) => Err(Failure::new(Kind::Refused, error)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_yes_is_a_yes() {
-        let check = |typed: &str, yes: bool| assert_eq!(answered(&mut typed.as_bytes()).is_ok(), yes, "{typed:?}");
-        check("y\n", true);
-        check(" YES \n", true);
-        for typed in ["", "\n", "n\n", "no\n", "yep\n"] {
-            check(typed, false);
-        }
-    }
-
-    #[test]
-    fn without_a_terminal_nothing_is_confirmed() {
-        assert!(confirm("Sure?", true).is_ok());
-        let failure = nobody("Sure?");
-        assert_eq!(failure.kind, Kind::Refused);
-        assert!(failure.to_string().contains("--yes"), "{failure}");
     }
 }

@@ -1,5 +1,8 @@
 //! How far an upload is, and that the host is at work on it: on a terminal's standard error, and nowhere else.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -77,21 +80,4 @@ fn sending() -> ProgressStyle {
 
 fn working() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a test reads the template")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn progress_can_be_shown() {
-        let bar =
-            ProgressBar::with_draw_target(Some(10), indicatif::ProgressDrawTarget::hidden()).with_style(sending());
-        let progress = Progress { bar, then: "the host compiles it".into() };
-        progress.sent(4);
-        assert_eq!(progress.bar.message(), "");
-        progress.sent(6);
-        assert_eq!(progress.bar.message(), "the host compiles it");
-        progress.end();
-    }
 }

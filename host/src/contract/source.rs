@@ -1,5 +1,8 @@
 //! The WIT files of a folder, parsed and resolved against one another. Nothing is fetched from anywhere.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -143,21 +146,4 @@ pub(super) fn resolve(packages: Vec<Package>) -> Result<Resolve, ContractError> 
 pub(super) fn at(resolve: &Resolve, span: Span) -> Option<String> {
     let place = span.is_known().then(|| resolve.render_location(span))?;
     Some(place.rsplit_once(':').map_or(place.clone(), |(line, _column)| line.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_that_were_read_elsewhere_are_those_of_the_folder() {
-        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wit");
-        let sent = Sources::of_files(wit_files(&wit).expect("contracts"));
-        assert_eq!(sent.digest(), Sources::read(&wit).expect("contracts").digest());
-        let names = |package: &Package| package.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
-        let file = |path: &str| (path.to_owned(), String::new());
-        let mixed = Sources::of_files(vec![file("a/1.wit"), file("b/1.wit"), file("a/2.wit"), file("0.wit")]);
-        let packages: Vec<_> = mixed.packages.iter().map(names).collect();
-        assert_eq!(packages, [vec!["a/1.wit", "a/2.wit"], vec!["b/1.wit"], vec!["0.wit"]]);
-    }
 }
