@@ -11,7 +11,6 @@ mod empty;
 mod error;
 mod index;
 mod open;
-mod outbox;
 mod overlay;
 mod reads;
 mod replay;
@@ -20,6 +19,7 @@ mod sequencer;
 mod service;
 mod services;
 mod snapshot;
+pub mod system;
 mod transaction;
 
 #[cfg(test)]
@@ -37,7 +37,6 @@ pub use backup::{
 };
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};
-pub use outbox::Emitted;
 pub use reads::Reads;
 pub use scan::{Direction, Entry, Page, Scan};
 pub use service::Store;
