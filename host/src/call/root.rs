@@ -14,7 +14,6 @@ use super::intent::Intent;
 use super::request_key::RequestKey;
 use super::{Directory, HostCall, RootCall};
 use crate::contract::Function;
-use crate::fail_point::{Sabotage, is_sabotaged};
 use crate::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
 use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, INTENTS, MEMOS, RowWrite};
 
@@ -172,17 +171,15 @@ impl Root {
         if self.intent_is_open() {
             entries.push(INTENTS.delete(&self.id()));
         }
-        if !is_sabotaged(Sabotage::MemoApart) {
-            entries.extend(self.remembering(answer));
-        }
-        if answer.commits(&self.function) && !is_sabotaged(Sabotage::PositionApart) {
+        entries.extend(self.remembering(answer));
+        if answer.commits(&self.function) {
             entries.extend(self.entries.iter().cloned());
         }
         entries
     }
 
     /// What keeps the answer for the same request again.
-    pub(super) fn remembering(&self, answer: &Answer) -> Vec<RowWrite> {
+    fn remembering(&self, answer: &Answer) -> Vec<RowWrite> {
         let Some(key) = self.key.as_ref().filter(|_| answer.is_kept(&self.function)) else { return Vec::new() };
         let expiry = AgedCall { began_at: self.time_unix_micros, call: key.id() };
         vec![ANSWERS.put(&key.id(), key.seal(&answer.encode())), ANSWER_EXPIRIES.put(&expiry, Vec::new())]

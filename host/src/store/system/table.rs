@@ -166,6 +166,11 @@ impl RowWrite {
     pub fn bytes(&self) -> usize {
         self.key.as_bytes().len() + self.value.as_ref().map_or(0, Bytes::len)
     }
+
+    #[cfg(feature = "fail-points")]
+    pub(in crate::store) fn is_of(&self, table: TableId) -> bool {
+        self.key.row().is_some_and(|(byte, _)| byte == table.byte())
+    }
 }
 
 /// A write as an intent stores it.

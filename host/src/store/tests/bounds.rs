@@ -217,7 +217,7 @@ async fn what_is_remembered_of_many_reads_is_bounded_and_covers_them_all() {
         (many_gets, "key-00007", true),
         (many_gets, "key-12287", true),
         (many_gets, "z", false),
-        (many_scans, "key-5", true),
+        (many_scans, "key-1", true),
         (many_scans, "z", false),
     ];
     let (stores, cart) = on(&SimulatedDisk::new(1), &SETTINGS);
