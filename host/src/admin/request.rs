@@ -11,7 +11,10 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
+use serde::Deserialize;
 
+use super::error::AdminError;
+use crate::config::Signature;
 use crate::gateway::{Fault, Refusal};
 use crate::names::RequestId;
 
@@ -97,4 +100,14 @@ pub(super) async fn discard(body: &mut RequestBody, bytes_max: usize, time_max: 
     };
     // Late is no different from too large: the connection is closed.
     let _late = tokio::time::timeout(time_max, read_out).await;
+}
+
+/// The body of a request, read as JSON.
+pub(super) fn parse_json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, AdminError> {
+    serde_json::from_slice(body).map_err(|error| AdminError::bad_request(format!("The body: {error}.")))
+}
+
+/// The signature of a component, as a header or a member of the body carries it.
+pub(super) fn parse_signature(text: &str) -> Result<Signature, AdminError> {
+    Signature::parse(text).map_err(|error| AdminError::bad_request(format!("The signature: {error}.")))
 }

@@ -1,4 +1,3 @@
-
 use super::*;
 
 const DEPLOY: &[&str] = &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun", "afterIntents"];

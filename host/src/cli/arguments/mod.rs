@@ -3,6 +3,7 @@
 mod backups;
 mod events;
 mod examples;
+mod host;
 mod operate;
 mod parse;
 mod releases;
@@ -16,11 +17,10 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
 pub(super) use events::{Events, EventsAction, Letters, Schedules};
+pub(super) use host::{Host, ManifestFile};
 pub(super) use operate::{Apply, Drop, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
 pub(super) use parse::{Assignment, Percent, Period, Point};
 pub(super) use releases::{Change, Deploy, History, Promote, Rollback};
-
-use crate::config::{ADMIN_VARIABLE, MANIFEST_VARIABLE};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -121,26 +121,6 @@ pub(super) struct Up {
     /// The data directory
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(super) data: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ManifestFile {
-    /// The manifest
-    #[arg(long, global = true, value_name = "FILE", env = MANIFEST_VARIABLE, default_value = "switchyard.toml", value_hint = ValueHint::FilePath)]
-    pub(super) manifest: PathBuf,
-}
-
-/// Which host a command talks to.
-#[derive(Debug, Args)]
-pub(super) struct Host {
-    /// The operator's side of the host [default: as the manifest in this folder says, else http://127.0.0.1:8081]
-    #[arg(long, global = true, value_name = "URL", env = ADMIN_VARIABLE)]
-    pub(super) admin: Option<String>,
-    /// The data directory of the host, where the admin token is [default: as the manifest in this folder says]
-    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    pub(super) data: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) manifest: ManifestFile,
 }
 
 #[derive(Debug, Args)]

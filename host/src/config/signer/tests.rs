@@ -1,4 +1,3 @@
-
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::*;

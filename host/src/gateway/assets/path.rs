@@ -8,7 +8,7 @@ mod tests;
 
 use std::path::PathBuf;
 
-use crate::gateway::text::decode_segment;
+use crate::gateway::request::percent_encoding::decode_segment;
 
 /// A path under the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

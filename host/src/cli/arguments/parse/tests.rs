@@ -1,4 +1,3 @@
-
 use super::*;
 
 /// What `text` is read as and written as again; nothing when it is refused.
