@@ -16,7 +16,6 @@ mod hold;
 mod host_call;
 mod intent;
 mod intents;
-mod kept;
 mod mounts;
 mod nested;
 mod observer;
@@ -46,7 +45,6 @@ pub use component::LinkedComponent;
 pub use hold::Hold;
 pub use host_call::HostCall;
 pub use intents::IntentView;
-pub use kept::Entry;
 pub use mounts::Mount;
 pub use oversight::{HeldIntent, IntentError, close_intent};
 pub use recovery::{FindError, PinnedReleases};
@@ -58,9 +56,10 @@ pub use table::{Backend, LoadedRelease, NotExported, RoutingTable, Service};
 use crate::clock;
 use crate::config::RetrySettings;
 use crate::contract::Function;
-use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
+use crate::fail_point::fail_point;
 use crate::names::{HostSecret, Identity, RequestId, ServiceName};
-use crate::store::{CommitDetails, Stores};
+use crate::store::Stores;
+use crate::store::system::ANSWERS;
 use crate::tasks::Tasks;
 use authentication::Sessions;
 use execute::Call;
@@ -283,7 +282,7 @@ impl Inner {
     ) -> Result<Option<Answer>, CallError> {
         let unavailable = |why| CallError::unavailable(service.name(), why);
         let mut transaction = service.store.begin_read();
-        let stored = transaction.get_platform(&kept::answer(key.id()));
+        let stored = transaction.get_row(&ANSWERS, &key.id());
         let unreadable = |error: &dyn std::fmt::Display| {
             tracing::error!(service = %service.name(), %error, "a kept answer cannot be read");
         };
@@ -321,13 +320,6 @@ async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result
     };
     // The output gate: also a failure tells of what it saw, and calls that it made may have committed.
     inner.stores.wait_durable(root.reached()).await?;
-    if is_sabotaged(Sabotage::MemoApart)
-        && let Ok(answer) = &answer
-    {
-        let mut apart = backend.service.store.begin();
-        root.remembering(answer).into_iter().for_each(|(key, value)| apart.set_platform(key, value));
-        let _sabotaged = apart.commit(CommitDetails { call: root.id(), data_version: None }).await;
-    }
     fail_point("answer.before-telling");
     answer
 }
