@@ -32,7 +32,7 @@ fn order(command: &Restore) -> Result<RestoreOrder, Failure> {
     let data = command.data.clone().or_else(|| manifest.as_ref().map(|manifest| manifest.host.data.clone()));
     let until = match command.at {
         None => Until::Backup,
-        Some(Point::CommitSeq(number)) => Until::CommitSeq(CommitSeq(number)),
+        Some(Point::Number(number)) => Until::CommitSeq(CommitSeq(number)),
         Some(Point::Time(unix_micros)) => Until::Time(unix_micros),
         Some(Point::End) => Until::End,
     };

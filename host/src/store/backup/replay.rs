@@ -40,7 +40,7 @@ impl Until {
     /// Refuses what lies before the backup.
     pub(in crate::store) fn check(self, backup: &BackupDocument) -> Result<(), RestoreError> {
         match self {
-            Self::Number(number) if number < backup.number() => {
+            Self::CommitSeq(number) if number < backup.number() => {
                 Err(RestoreError::BeforeBackup { backup: backup.number().0 })
             }
             Self::Time(unix_micros) if unix_micros < backup.unix_micros() => {
@@ -54,7 +54,7 @@ impl Until {
     fn takes(self, number: CommitSeq, unix_micros: Option<u64>) -> Result<bool, RestoreError> {
         match self {
             Self::Backup => Ok(false),
-            Self::Number(last) => Ok(number <= last),
+            Self::CommitSeq(last) => Ok(number <= last),
             Self::Time(last) => unix_micros.map(|made| made <= last).ok_or(RestoreError::NoTime { number: number.0 }),
             Self::End => Ok(true),
         }
