@@ -16,9 +16,8 @@ use super::kept::Entry;
 use super::root::Root;
 use super::{Calls, Origin, Routing};
 use crate::contract::Function;
-use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
+use crate::fail_point::fail_point;
 use crate::names::{RequestId, ServiceName};
-use crate::store::CommitDetails;
 
 /// A call that the host makes by itself, because of an event or of time.
 #[derive(Debug)]
@@ -61,12 +60,6 @@ impl Calls {
         let root = Arc::new(Root::of_host(directory, call, seed, request));
         fail_point("delivery.before-commit");
         let ended = Call::root(&root, &member).execute().await;
-        if is_sabotaged(Sabotage::PositionApart) {
-            let _sabotaged = self.inner.stores.wait_durable(root.reached()).await;
-            let mut apart = member.service.store.begin();
-            root.entries.iter().cloned().for_each(|(key, value)| apart.set_platform(key, value));
-            let _sabotaged = apart.commit(CommitDetails { call: root.id(), data_version: None }).await;
-        }
         fail_point("delivery.after-commit");
         match ended {
             Err(_)

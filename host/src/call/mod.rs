@@ -58,9 +58,9 @@ pub use shadow::Shadow;
 use crate::clock;
 use crate::config::RetrySettings;
 use crate::contract::Function;
-use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
+use crate::fail_point::fail_point;
 use crate::names::{HostSecret, Identity, RequestId, ServiceName};
-use crate::store::{CommitDetails, Stores};
+use crate::store::Stores;
 use crate::tasks::Tasks;
 use authentication::Sessions;
 use execute::Call;
@@ -321,13 +321,6 @@ async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result
     };
     // The output gate: also a failure tells of what it saw, and calls that it made may have committed.
     inner.stores.wait_durable(root.reached()).await?;
-    if is_sabotaged(Sabotage::MemoApart)
-        && let Ok(answer) = &answer
-    {
-        let mut apart = member.service.store.begin();
-        root.remembering(answer).into_iter().for_each(|(key, value)| apart.set_platform(key, value));
-        let _sabotaged = apart.commit(CommitDetails { call: root.id(), data_version: None }).await;
-    }
     fail_point("answer.before-telling");
     answer
 }

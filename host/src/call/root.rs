@@ -15,7 +15,6 @@ use super::kept::{self, Entry};
 use super::request_key::RequestKey;
 use super::{Directory, HostCall, RootCall};
 use crate::contract::Function;
-use crate::fail_point::{Sabotage, is_sabotaged};
 use crate::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
 
 #[derive(Debug)]
@@ -162,17 +161,15 @@ impl Root {
         if self.intent_is_open() {
             entries.push((kept::intent(self.id()), None));
         }
-        if !is_sabotaged(Sabotage::MemoApart) {
-            entries.extend(self.remembering(answer));
-        }
-        if answer.commits(&self.function) && !is_sabotaged(Sabotage::PositionApart) {
+        entries.extend(self.remembering(answer));
+        if answer.commits(&self.function) {
             entries.extend(self.entries.iter().cloned());
         }
         entries
     }
 
     /// What keeps the answer for the same request again.
-    pub(super) fn remembering(&self, answer: &Answer) -> Vec<Entry> {
+    fn remembering(&self, answer: &Answer) -> Vec<Entry> {
         let Some(key) = self.key.as_ref().filter(|_| answer.is_kept(&self.function)) else { return Vec::new() };
         let id = key.id();
         vec![

@@ -3,6 +3,8 @@
 //!
 //! Invariant: what a call reads is the state as of one number, and what it commits is serializable.
 
+#[cfg(feature = "fail-points")]
+mod apart;
 mod backend;
 pub(crate) mod backup;
 mod catalog;

@@ -31,7 +31,7 @@ pub struct Transaction {
     reads: Reads,
     writes: BTreeMap<Key, Option<Bytes>>,
     /// Entries of the platform's own.
-    platform: Vec<(Key, Option<Bytes>)>,
+    pub(super) platform: Vec<(Key, Option<Bytes>)>,
     events: Vec<Event>,
     /// Bytes of `writes` and `events`.
     bytes: usize,
@@ -299,7 +299,15 @@ impl Transaction {
     /// # Cancel safety
     ///
     /// Dropped before it resolves, nothing is committed.
-    pub async fn commit(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
+    pub async fn commit(self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
+        #[cfg(feature = "fail-points")]
+        return super::apart::commit(self, details).await;
+        #[cfg(not(feature = "fail-points"))]
+        self.commit_whole(details).await
+    }
+
+    /// See [`Transaction::commit`], which a double may stand before.
+    pub(super) async fn commit_whole(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
         let Some(store) = self.store.take() else { return Err(CommitError::Rehearsal) };
         if !self.has_effects() && self.platform.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);
