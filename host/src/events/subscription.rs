@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::Begins;
@@ -20,8 +19,8 @@ use crate::call::{CallError, Calls, HostCall, Routing, Worlds};
 use crate::clock;
 use crate::config::{EventSettings, EventsFrom};
 use crate::contract::track;
-use crate::names::Key;
 use crate::observe::events::DeliveryMetrics;
+use crate::store::system::RowWrite;
 use crate::store::{Event, Store};
 use crate::tasks::{Stop, Tasks};
 
@@ -170,7 +169,7 @@ impl Subscription {
         routing: &Routing,
         handler: &Handler,
         event: (Place, u64, &Event),
-        entries: Vec<(Key, Option<Bytes>)>,
+        entries: Vec<RowWrite>,
     ) -> Result<(), Trouble> {
         let (Place(number, position), emitted_at, event) = event;
         let Pair { subscriber, emitter } = &self.pair;
