@@ -14,7 +14,7 @@ use super::judge::Judged;
 use super::record::{Event, ReleaseRecord, ServiceRecord};
 use super::rehearse::{chain, seclusion};
 use super::state::{Running, State};
-use crate::call::{Hold, Release, Service};
+use crate::call::{Hold, LoadedRelease, Service};
 use crate::clock;
 use crate::names::{CallId, ServiceName};
 use crate::store::CommitDetails;
@@ -94,7 +94,7 @@ impl Inner {
 /// says why not, for the operator.
 pub(super) async fn commit_migration(
     service: &Service,
-    release: &Release,
+    release: &LoadedRelease,
     from: u32,
     stamp: DataStamp,
     wait: Duration,
