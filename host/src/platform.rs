@@ -88,7 +88,7 @@ impl Parts {
             .collect();
         let archive = manifest.journal.archive.as_deref();
         let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &quotas, archive)?;
-        report(Progress::Opened { took: begin.elapsed() });
+        report(Progress::Opened { took: clock::elapsed(begin) });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report)?;
