@@ -50,7 +50,12 @@ impl Calls {
     ///
     /// Dropped, the call ends where it is, as after a crash of the host.
     pub async fn make(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
-        let directory = self.inner.begin(routing, None, Origin::HOST, &call.service).await?;
+        let begun = self.inner.begin(routing, None, Origin::HOST, &call.service).await;
+        let directory = begun.map_err(|error| match error {
+            // It waited until its deadline, and did not begin.
+            CallError::Deadline { service } => CallError::unavailable(&service, "its data is being migrated"),
+            error => error,
+        })?;
         let Some(member) = directory.member(&call.service).cloned() else {
             return Err(CallError::unavailable(&call.service, "no such service"));
         };
