@@ -132,7 +132,7 @@ fn effects(live: &Effects, candidate: &Effects) -> Option<Parts> {
         let (one, other) = (find(live, key), find(candidate, key));
         if one != other {
             // What stands behind the first slash may be somebody's address.
-            let kind = key.as_str().split('/').next().unwrap_or_default();
+            let kind = key.component_text().and_then(|text| text.split('/').next()).unwrap_or_default();
             let (one, other) = (value(one.as_ref()), value(other.as_ref()));
             let other = if one == other { format!("{other}, but others") } else { other };
             return Some((format!("store/{kind}"), one, other));

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use wasmtime::component::Val;
 
 use super::answer::{Answer, CallError};
@@ -13,9 +12,10 @@ use super::nested::Held;
 use super::root::Root;
 use crate::clock;
 use crate::contract::Function;
-use crate::names::{Key, ServiceName};
+use crate::names::ServiceName;
 use crate::observe::calls::Outcome;
 use crate::store::Reads;
+use crate::store::system::RowWrite;
 
 /// One call: what runs, on whose behalf, and within which bounds.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(super) struct Call {
     pub(super) read_only: bool,
     /// The lanes that calls above it hold.
     pub(super) held: Option<Arc<Held>>,
-    /// Entries of the platform's own that are committed with what it writes.
-    pub(super) entries: Vec<(Key, Option<Bytes>)>,
+    /// Rows that are committed with what it writes.
+    pub(super) entries: Vec<RowWrite>,
 }
 
 /// How a call ended.

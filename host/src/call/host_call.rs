@@ -12,12 +12,12 @@ use super::answer::{Answer, CallError};
 use super::derive::Seed;
 use super::execute::Call;
 use super::intent::Intent;
-use super::kept::Entry;
 use super::root::Root;
 use super::{Calls, Origin, Routing};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::names::{RequestId, ServiceName};
+use crate::store::system::RowWrite;
 
 /// A call that the host makes by itself, because of an event or of time.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct HostCall {
     /// What it sees of the clock, in microseconds since the Unix epoch.
     pub time_unix_micros: u64,
     /// Entries of the platform's own in the store of the service, committed with what the call writes.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<RowWrite>,
     /// Whether it is gone on with by itself when it fails after it began something elsewhere; else whoever makes it makes
     /// it again until it ends.
     pub intent: bool,

@@ -17,7 +17,6 @@ mod hold;
 mod host_call;
 mod intent;
 mod intents;
-mod kept;
 mod linked;
 mod mounts;
 mod nested;
@@ -46,7 +45,6 @@ pub use directory::{Directory, Member, NotExported, Release, Service};
 pub use hold::Hold;
 pub use host_call::HostCall;
 pub use intents::IntentView;
-pub use kept::Entry;
 pub use linked::Linked;
 pub use mounts::Mount;
 pub use oversight::{HeldIntent, IntentError, close_intent};
@@ -61,6 +59,7 @@ use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::names::{HostSecret, Identity, RequestId, ServiceName};
 use crate::store::Stores;
+use crate::store::system::ANSWERS;
 use crate::tasks::Tasks;
 use authentication::Sessions;
 use execute::Call;
@@ -283,7 +282,7 @@ impl Inner {
     ) -> Result<Option<Answer>, CallError> {
         let unavailable = |why| CallError::unavailable(service.name(), why);
         let mut transaction = service.store.begin_read();
-        let stored = transaction.get_platform(&kept::answer(key.id()));
+        let stored = transaction.get_row(&ANSWERS, &key.id());
         let unreadable = |error: &dyn std::fmt::Display| {
             tracing::error!(service = %service.name(), %error, "a kept answer cannot be read");
         };

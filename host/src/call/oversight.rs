@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Calls;
 use super::intent::Intent;
 use super::intents::{IntentView, NotTaken};
-use super::{Calls, kept};
 use crate::contract::Function;
 use crate::names::{CallId, CommitSeq, ServiceName};
+use crate::store::system::INTENTS;
 use crate::store::{CommitDetails, CommitError, Store};
 
 /// Why an intent was not done with as told. It is still open.
@@ -70,7 +71,7 @@ impl HeldIntent {
     async fn put_on_live(&mut self) -> Result<(), IntentError> {
         let intent = self.intent.put_on_live();
         let mut transaction = self.store.begin();
-        transaction.set_platform(kept::intent(self.id), Some(intent.encode()));
+        transaction.write_row(INTENTS.put(&self.id, intent.encode()));
         transaction.commit(CommitDetails { call: self.id, data_version: None }).await?;
         self.intent = Arc::new(intent);
         Ok(())
@@ -171,6 +172,6 @@ pub async fn close_intent(store: &Store, id: CallId) -> Result<(), CommitError> 
 
 pub(super) async fn close(store: &Store, call: CallId) -> Result<CommitSeq, CommitError> {
     let mut transaction = store.begin();
-    transaction.set_platform(kept::intent(call), None);
+    transaction.write_row(INTENTS.delete(&call));
     transaction.commit(CommitDetails { call, data_version: None }).await
 }

@@ -3,6 +3,7 @@
 //!
 //! Invariant: of the runs of one call there is never more than one at a time; and its client's key is taken until its end.
 
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use super::answer::{Answer, CallError};
 use super::directory::{Directory, Member};
 use super::execute::Call;
 use super::intent::{Intent, UnreadableIntent};
-use super::kept;
 use super::oversight::close;
 use super::request_key::Claimed;
 use super::root::Root;
@@ -18,6 +18,7 @@ use super::{Calls, Inner, Origin};
 use crate::clock;
 use crate::contract::Function;
 use crate::names::{Digest, ServiceName};
+use crate::store::system::INTENTS;
 use crate::store::{CommitError, Store, StoreError};
 
 /// How many intents are read of a store at once at the start.
@@ -109,17 +110,17 @@ impl Calls {
 fn stored(store: &Store) -> Result<Vec<Intent>, FindError> {
     let service = store.name();
     let mut transaction = store.begin_read();
-    let (mut intents, mut after) = (Vec::new(), None::<String>);
+    let (mut intents, mut after) = (Vec::new(), Bound::Unbounded);
     loop {
         let page = transaction
-            .scan_platform(&kept::intents(), after.as_deref(), PAGE)
+            .scan_rows(&INTENTS, (after, Bound::Unbounded), PAGE)
             .map_err(|source| FindError::Store { service: service.clone(), source })?;
-        for entry in &page.entries {
-            let intent = Intent::decode(&entry.value);
+        for (_, value) in &page.rows {
+            let intent = Intent::decode(value);
             intents.push(intent.map_err(|source| FindError::Intent { service: service.clone(), source })?);
         }
-        match page.entries.last() {
-            Some(last) if page.more => after = Some(last.key.clone()),
+        match page.rows.last() {
+            Some((last, _)) if page.more => after = Bound::Excluded(*last),
             _ => return Ok(intents),
         }
     }
@@ -138,8 +139,8 @@ impl Inner {
         let member = directory.member(&intent.service).cloned().ok_or_else(|| unfit("no such service"))?;
         let function = exported(&member, intent).ok_or_else(|| unfit("its contract has no such function any more"))?;
         let arguments = intent.arguments(&function).map_err(|_| unfit("its contract takes other arguments now"))?;
-        let unreadable = |_| unfit("the intent cannot be read");
-        let (request, entries) = (intent.request().map_err(unreadable)?, intent.entries().map_err(unreadable)?);
+        let request = intent.request().map_err(|_| unfit("the intent cannot be read"))?;
+        let entries = intent.entries.clone();
         let root = Arc::new(Root::of_intent(intent, directory, function, arguments, request, entries));
         let ended = Call::root(&root, &member).execute().await;
         self.stores.wait_durable(root.reached()).await?;

@@ -9,7 +9,6 @@ use tokio::time::timeout_at;
 use super::answer::{Answer, CallError};
 use super::directory::Member;
 use super::execute::{Call, Ended};
-use super::kept;
 use super::nested::{self, Held, NestedError};
 use super::shadow::{Recorded, Watch};
 use crate::fail_point::fail_point;
@@ -106,10 +105,9 @@ impl Call {
                 fail_point("intent.before-close");
             }
             let closing = self.root.closing(&ended.answer);
-            closing.into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
+            closing.into_iter().for_each(|write| transaction.write_row(write));
         } else if commits && transaction.has_effects() {
-            let key = kept::memo(self.root.time_unix_micros, CallId::of_seed(&self.seed));
-            transaction.set_platform(key, Some(ended.answer.encode().into()));
+            transaction.write_row(self.root.memo(&self.seed, &ended.answer));
             ended.has_memo = true;
             fail_point("memo.before-commit");
         }
@@ -140,9 +138,7 @@ impl Call {
 
     /// Commits; false when another call came first.
     async fn commit(&self, mut transaction: Transaction, lane: Lane) -> Result<bool, CallError> {
-        for (key, value) in &self.entries {
-            transaction.set_platform(key.clone(), value.clone());
-        }
+        self.entries.iter().cloned().for_each(|write| transaction.write_row(write));
         // A call below one that holds a lane waits for no other: else two of them could wait for each other.
         let shares = lane == Lane::Shared && self.held.is_none() && transaction.has_effects();
         let commit = async {

@@ -1,8 +1,7 @@
-//! Commits of system entries alone, and why deliveries and schedules pause.
+//! Commits of system rows alone, and why deliveries and schedules pause.
 
-use bytes::Bytes;
-
-use crate::names::{CallId, CommitSeq, Key};
+use crate::names::{CallId, CommitSeq};
+use crate::store::system::RowWrite;
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
 
 /// Stands in the journal where a commit is of no call.
@@ -32,15 +31,13 @@ impl From<CommitError> for Pause {
     }
 }
 
-/// Sets or deletes system entries of `store`, as one commit.
-pub(super) async fn commit(store: &Store, entries: Vec<(Key, Option<Bytes>)>) -> Result<CommitSeq, CommitError> {
+/// Puts or deletes system rows of `store`, as one commit.
+pub(super) async fn commit(store: &Store, rows: Vec<RowWrite>) -> Result<CommitSeq, CommitError> {
     loop {
         let mut transaction = store.begin();
-        for (key, value) in &entries {
-            transaction.set_platform(key.clone(), value.clone());
-        }
+        rows.iter().cloned().for_each(|row| transaction.write_row(row));
         match transaction.commit(CommitDetails { call: NO_CALL, data_version: None }).await {
-            // The data has another version now, which these entries do not depend on.
+            // The data has another version now, which these rows do not depend on.
             Err(CommitError::Conflict) => {}
             done => return done,
         }

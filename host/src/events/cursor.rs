@@ -1,4 +1,4 @@
-//! How far a service has handled the events of another: an entry in the subscriber's store.
+//! How far a service has handled the events of another: a row in the subscriber's store.
 //!
 //! Invariant: the cursor moves over an event in the commit of what its handler wrote. So an event takes effect once,
 //! however often it is delivered.
@@ -8,34 +8,29 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::event_id::EventSeq;
 use super::handlers::Handlers;
-use crate::names::{Key, ServiceName};
+use crate::names::ServiceName;
+use crate::store::system::{CURSORS, EventSeq, RowWrite};
 use crate::store::{Store, StoreError};
-
-/// The kind of such keys.
-const KIND: char = 'p';
 
 /// The last event that was handled, for each interface by its track: one that was subscribed to later may be behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cursor(BTreeMap<Box<str>, EventSeq>);
 
-/// The key of how far the store's service has handled the events of `emitter`.
-pub(super) fn key(emitter: &ServiceName) -> Key {
-    Key::platform(KIND, emitter.as_str())
-}
-
 impl Cursor {
     /// The cursor that the store of the subscriber has; an empty one where it has none.
     pub(super) fn read(store: &Store, emitter: &ServiceName) -> Result<Self, StoreError> {
-        let key = key(emitter);
-        let Some(bytes) = store.begin_read().get_platform(&key)? else { return Ok(Self::default()) };
-        serde_json::from_slice(&bytes).map_err(|_| StoreError::Entry { key: key.as_str().into() })
+        let Some(bytes) = store.get_row(&CURSORS, emitter)? else { return Ok(Self::default()) };
+        Self::of_row(emitter, &bytes)
     }
 
-    pub(super) fn entry(&self, emitter: &ServiceName) -> (Key, Option<Bytes>) {
-        let bytes = serde_json::to_vec(self).expect("numbers by texts have a form in JSON");
-        (key(emitter), Some(bytes.into()))
+    /// Reads the row of `emitter`.
+    pub(super) fn of_row(emitter: &ServiceName, bytes: &Bytes) -> Result<Self, StoreError> {
+        serde_json::from_slice(bytes).map_err(|_| StoreError::Row { key: emitter.to_string() })
+    }
+
+    pub(super) fn row(&self, emitter: &ServiceName) -> RowWrite {
+        CURSORS.put(emitter, serde_json::to_vec(self).expect("numbers by texts have a form in JSON"))
     }
 
     /// The tracks of `handlers` that it does not have yet.

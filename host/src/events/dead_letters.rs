@@ -4,13 +4,13 @@
 
 use super::commit::commit;
 use super::delivery::{Delivery, DeliveryState, Failure};
-use super::event_id::EventId;
 use super::handlers::Pair;
 use super::registry::Events;
 use super::subscription::Subscription;
 use crate::clock;
 use crate::limits::EVENTS_RETRIED_MAX;
 use crate::names::{CommitSeq, ServiceName};
+use crate::store::system::EventId;
 use crate::store::{CommitError, Stopped, Store, StoreError};
 
 /// Dead letters that are read at once, and deleted by one commit.
@@ -88,7 +88,7 @@ impl Events {
         let ids = ids(service, &store, chosen)?;
         let mut last = CommitSeq::default();
         for some in ids.chunks(PAGE as usize) {
-            last = commit(&store, some.iter().map(|id| (DeliveryState::Dead.key(id), None)).collect()).await?;
+            last = commit(&store, some.iter().map(|id| DeliveryState::Dead.delete(id)).collect()).await?;
         }
         store.wait_durable(last).await?;
         Ok(ids.len())
@@ -104,11 +104,11 @@ fn ids(service: &ServiceName, store: &Store, chosen: &DeadLetters) -> Result<Vec
     let DeadLetters::These(ids) = chosen else {
         let mut all: Vec<EventId> = Vec::new();
         loop {
-            let page = Delivery::list(store, DeliveryState::Dead, None, all.last(), PAGE)?;
+            let page = DeliveryState::Dead.ids(store, None, all.last(), PAGE)?;
             if page.is_empty() {
                 return Ok(all);
             }
-            all.extend(page.into_iter().map(|delivery| delivery.id));
+            all.extend(page);
         }
     };
     let mut ids = ids.clone();
@@ -136,8 +136,8 @@ async fn replay_one(subscription: &Subscription, store: &Store, id: &EventId) ->
     if queue.len() >= EVENTS_RETRIED_MAX {
         return Err(DeadLetterError::Full { emitter, count: queue.len() });
     }
-    let entries = vec![(DeliveryState::Dead.key(id), None), delivery.entry(DeliveryState::Retrying)];
-    let committed = commit(store, entries).await?;
+    let rows = vec![DeliveryState::Dead.delete(id), delivery.row(DeliveryState::Retrying)];
+    let committed = commit(store, rows).await?;
     queue.add(subscription.order(&endpoints, &delivery), clock::now());
     subscription.wake.notify_one();
     Ok(committed)

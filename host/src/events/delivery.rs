@@ -1,15 +1,17 @@
-//! An event on its way to a subscriber. After a failure it is an entry in the subscriber's store, while it is retried and
+//! An event on its way to a subscriber. After a failure it is a row in the subscriber's store, while it is retried and
 //! when it is a dead letter.
 
 #[cfg(test)]
 mod tests;
 
+use std::ops::Bound;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::event_id::{EventId, EventSeq};
-use crate::names::{CommitSeq, Key, PLATFORM_PREFIX, ServiceName};
-use crate::store::{Emitted, Entry, Event, Store, StoreError};
+use crate::names::ServiceName;
+use crate::store::system::{DEAD_LETTERS, Emitted, EventId, EventSeq, RETRIES, RowWrite, Table};
+use crate::store::{Event, Store, StoreError};
 
 /// Whether a failed delivery is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,23 +41,34 @@ pub(super) struct Failure {
 }
 
 impl DeliveryState {
-    fn kind(self) -> char {
+    fn table(self) -> &'static Table<EventId> {
         match self {
-            Self::Retrying => 'r',
-            Self::Dead => 'd',
+            Self::Retrying => &RETRIES,
+            Self::Dead => &DEAD_LETTERS,
         }
     }
 
-    pub(super) fn key(self, id: &EventId) -> Key {
-        let EventId { emitter, seq: EventSeq(commit, index) } = id;
-        Key::platform(self.kind(), &format!("{emitter}/{:016x}{index:08x}", commit.0))
+    pub(super) fn delete(self, id: &EventId) -> RowWrite {
+        self.table().delete(id)
     }
 
-    /// What the keys of such deliveries begin with: of one emitter, or of all.
-    fn prefix(self, emitter: Option<&ServiceName>) -> String {
-        let emitter = emitter.map(|name| format!("{name}/")).unwrap_or_default();
-        format!("{PLATFORM_PREFIX}{}{emitter}", self.kind())
+    /// The ids of the deliveries in that state: `limit` of those of `emitter`, or of all, behind `after`.
+    pub(super) fn ids(
+        self,
+        store: &Store,
+        emitter: Option<&ServiceName>,
+        after: Option<&EventId>,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StoreError> {
+        store.row_keys(self.table(), range(emitter, after), limit)
     }
+}
+
+/// The ids of the events of one emitter, or of all, behind `after`.
+fn range(emitter: Option<&ServiceName>, after: Option<&EventId>) -> (Bound<EventId>, Bound<EventId>) {
+    let edge = |seq| emitter.map_or(Bound::Unbounded, |name| Bound::Included(EventId { emitter: name.clone(), seq }));
+    let start = after.map_or_else(|| edge(EventSeq::START), |id| Bound::Excluded(id.clone()));
+    (start, edge(EventSeq::END))
 }
 
 /// A failed delivery in front of its payload.
@@ -69,8 +82,8 @@ struct Heading {
 
 impl Delivery {
     pub(super) fn new(emitter: &ServiceName, emitted: &Emitted) -> Self {
-        let id = EventId { emitter: emitter.clone(), seq: EventSeq::of(emitted) };
-        Self { id, event: emitted.event.clone(), emitted_at: emitted.time_unix_micros, failure: None }
+        let id = EventId { emitter: emitter.clone(), seq: emitted.key.seq };
+        Self { id, event: emitted.event.clone(), emitted_at: emitted.key.emitted_at, failure: None }
     }
 
     pub(super) fn attempts(&self) -> u32 {
@@ -83,36 +96,38 @@ impl Delivery {
         self.failure = Some(Failure { attempts: self.attempts() + 1, first_at, last_at: now, error });
     }
 
-    /// Its entry in that state.
-    pub(super) fn entry(&self, state: DeliveryState) -> (Key, Option<Bytes>) {
+    /// Its row in that state.
+    pub(super) fn row(&self, state: DeliveryState) -> RowWrite {
+        state.table().put(&self.id, self.value())
+    }
+
+    fn value(&self) -> Bytes {
         let Event { interface, function, payload } = &self.event;
         let (interface, function) = (interface.to_string(), function.to_string());
         let heading = Heading { interface, function, emitted_at: self.emitted_at, failure: self.failure.clone() };
         let mut bytes = serde_json::to_vec(&heading).expect("texts and numbers have a form in JSON");
         bytes.push(b'\n');
         bytes.extend_from_slice(payload);
-        (state.key(&self.id), Some(bytes.into()))
+        bytes.into()
     }
 
-    /// Reads the entry under `key`; nothing when it is no failed delivery.
-    fn of_entry(key: &str, value: &Bytes, state: DeliveryState) -> Option<Self> {
-        let (emitter, seq) = key.strip_prefix(&state.prefix(None))?.split_once('/')?;
-        let (commit, index) = seq.split_at_checked(16)?;
-        let seq = EventSeq(CommitSeq(u64::from_str_radix(commit, 16).ok()?), u32::from_str_radix(index, 16).ok()?);
+    fn of_row(id: EventId, value: &Bytes) -> Result<Self, StoreError> {
+        let key = id.to_string();
+        Self::of_value(id, value).ok_or(StoreError::Row { key })
+    }
+
+    fn of_value(id: EventId, value: &Bytes) -> Option<Self> {
         let end = value.iter().position(|byte| *byte == b'\n')?;
         let (heading, payload) = value.split_at_checked(end)?;
         let Heading { interface, function, emitted_at, failure } = serde_json::from_slice(heading).ok()?;
         let payload = value.slice_ref(payload.get(1..)?);
         let event = Event { interface: interface.into(), function: function.into(), payload };
-        let id = EventId { emitter: ServiceName::parse(emitter).ok()?, seq };
         Some(Self { id, event, emitted_at, failure })
     }
 
     pub(super) fn read(store: &Store, id: &EventId, state: DeliveryState) -> Result<Option<Self>, StoreError> {
-        let key = state.key(id);
-        let Some(value) = store.begin_read().get_platform(&key)? else { return Ok(None) };
-        let delivery = Self::of_entry(key.as_str(), &value, state);
-        delivery.map(Some).ok_or_else(|| StoreError::Entry { key: key.as_str().into() })
+        let value = store.get_row(state.table(), id)?;
+        value.map(|value| Self::of_row(id.clone(), &value)).transpose()
     }
 
     /// The deliveries in that state of one emitter, or of all, oldest first by emitter: `limit` of those behind `after` at
@@ -124,13 +139,7 @@ impl Delivery {
         after: Option<&EventId>,
         limit: u32,
     ) -> Result<Vec<Self>, StoreError> {
-        let after = after.map(|id| state.key(id));
-        let after = after.as_ref().map(Key::as_str);
-        let page = store.begin_read().scan_platform(&state.prefix(emitter), after, limit)?;
-        let read = |entry: &Entry| {
-            let delivery = Self::of_entry(&entry.key, &entry.value, state);
-            delivery.ok_or_else(|| StoreError::Entry { key: entry.key.clone() })
-        };
-        page.entries.iter().map(read).collect()
+        let page = store.scan_rows(state.table(), range(emitter, after), limit)?;
+        page.rows.into_iter().map(|(id, value)| Self::of_row(id, &value)).collect()
     }
 }

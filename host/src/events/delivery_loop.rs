@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use super::commit::{Pause, commit};
 use super::cursor::Cursor;
 use super::delivery::{Delivery, DeliveryState};
-use super::event_id::{EventId, EventSeq};
 use super::retry_queue::RetryQueue;
 use super::subscription::{Attempt, Endpoints, Subscription};
 use crate::clock;
@@ -17,7 +16,8 @@ use crate::config::EventsFrom;
 use crate::contract::track;
 use crate::limits::{EVENTS_RETRIED_MAX, EVENTS_SKIPPED_MAX};
 use crate::names::CommitSeq;
-use crate::store::{Emitted, Store, StoreError};
+use crate::store::system::{Emitted, EventId, EventSeq};
+use crate::store::{Store, StoreError};
 use crate::tasks::Stop;
 
 /// Events, or failed deliveries, that are read at once.
@@ -164,7 +164,7 @@ impl<'s> DeliveryLoop<'s> {
             Some(_) if !self.endpoints.is_of(&routing) => return Ok(true),
             Some(handler) => {
                 metrics.retried.increment(1);
-                let entries = vec![(DeliveryState::Retrying.key(&id), None)];
+                let entries = vec![DeliveryState::Retrying.delete(&id)];
                 self.subscription.attempt(&routing, handler, &delivery, entries).await?
             }
         };
@@ -186,7 +186,7 @@ impl<'s> DeliveryLoop<'s> {
         }
         self.is_blocked = false;
         let Some(emitted) = self.peek().await? else { return Ok(false) };
-        let (seq, event) = (EventSeq::of(&emitted), &emitted.event);
+        let (seq, event) = (emitted.key.seq, &emitted.event);
         let mut after = self.cursor.clone();
         after.advance(handlers, seq);
         let handler = handlers.handler(event).filter(|_| !self.cursor.has(track(&event.interface), seq));
@@ -208,7 +208,7 @@ impl<'s> DeliveryLoop<'s> {
         if !self.endpoints.is_of(&routing) {
             return Ok(true);
         }
-        match self.subscription.attempt(&routing, handler, &delivery, vec![after.entry(&pair.emitter)]).await? {
+        match self.subscription.attempt(&routing, handler, &delivery, vec![after.row(&pair.emitter)]).await? {
             Attempt::Delivered => self.passed(after),
             Attempt::Failed(error) => self.failed(delivery, (error, true), Some(after)).await?,
             Attempt::Unfit(error) => self.failed(delivery, (error, false), Some(after)).await?,
@@ -222,8 +222,8 @@ impl<'s> DeliveryLoop<'s> {
             self.store_cursor().await?;
         }
         if self.page.is_empty() {
-            let EventSeq(commit, index) = self.cursor.handled(&self.endpoints.handlers);
-            self.page = self.endpoints.emitter.emitted(Some((commit, index)), PAGE)?.into();
+            let handled = self.cursor.handled(&self.endpoints.handlers);
+            self.page = self.endpoints.emitter.emitted(Some(handled), PAGE)?.into();
             if self.page.is_empty() && self.skipped > 0 {
                 self.store_cursor().await?;
             }
@@ -232,7 +232,7 @@ impl<'s> DeliveryLoop<'s> {
     }
 
     async fn store_cursor(&mut self) -> Result<(), Pause> {
-        commit(&self.endpoints.subscriber, vec![self.cursor.entry(&self.subscription.pair.emitter)]).await?;
+        commit(&self.endpoints.subscriber, vec![self.cursor.row(&self.subscription.pair.emitter)]).await?;
         self.skipped = 0;
         Ok(())
     }
@@ -269,21 +269,21 @@ impl<'s> DeliveryLoop<'s> {
     ) -> Result<(), Pause> {
         let Subscription { pair, queue, metrics, .. } = self.subscription;
         let mut queue = queue.lock().await;
-        let mut entries: Vec<_> = after.iter().map(|after| after.entry(&pair.emitter)).collect();
+        let mut rows: Vec<_> = after.iter().map(|after| after.row(&pair.emitter)).collect();
         if let Some(due) = retry_at {
             if after.is_some() && queue.len() >= EVENTS_RETRIED_MAX {
                 self.is_blocked = true;
                 return Ok(());
             }
-            entries.push(delivery.entry(DeliveryState::Retrying));
-            commit(&self.endpoints.subscriber, entries).await?;
+            rows.push(delivery.row(DeliveryState::Retrying));
+            commit(&self.endpoints.subscriber, rows).await?;
             queue.add(self.subscription.order(self.endpoints, &delivery), due);
         } else {
-            entries.push(delivery.entry(DeliveryState::Dead));
+            rows.push(delivery.row(DeliveryState::Dead));
             if after.is_none() {
-                entries.push((DeliveryState::Retrying.key(&delivery.id), None));
+                rows.push(DeliveryState::Retrying.delete(&delivery.id));
             }
-            commit(&self.endpoints.subscriber, entries).await?;
+            commit(&self.endpoints.subscriber, rows).await?;
             queue.remove(delivery.id.seq);
             metrics.dead.increment(1);
             tracing::error!(service = %pair.subscriber, event = %delivery.id, "an event goes to the dead letters");
@@ -302,8 +302,8 @@ fn last_before(emitter: &Store, since: u64) -> Result<EventSeq, StoreError> {
     let (mut low, mut high) = (0, u64::MAX);
     while low < high {
         let middle = low + (high - low) / 2;
-        let next = emitter.emitted(Some((CommitSeq(middle), u32::MAX)), 1)?;
-        match next.first().is_none_or(|next| next.time_unix_micros >= since) {
+        let next = emitter.emitted_keys(EventSeq(CommitSeq(middle), u32::MAX), 1)?;
+        match next.first().is_none_or(|next| next.emitted_at >= since) {
             true => high = middle,
             false => low = middle + 1,
         }

@@ -1,33 +1,13 @@
-//! Which event: its place in the order of its emitter, and the id by which an operator names it.
+//! The ids by which an operator names events.
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::names::{CommitSeq, NameError, ServiceName};
-use crate::store::Emitted;
-
-/// The place of an event in the order of all events of its emitter: its commit, and its index there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(super) struct EventSeq(pub(super) CommitSeq, pub(super) u32);
-
-impl EventSeq {
-    /// Before every event.
-    pub(super) const START: Self = Self(CommitSeq(0), 0);
-
-    pub(super) fn of(emitted: &Emitted) -> Self {
-        Self(emitted.number, emitted.position)
-    }
-}
-
-/// Names an event to an operator: `inventory.42.0` is the first event of commit 42, which is one of `inventory`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EventId {
-    pub(super) emitter: ServiceName,
-    pub(super) seq: EventSeq,
-}
+use crate::store::system::{EventId, EventSeq};
 
 impl EventId {
+    /// Reads an id such as `inventory.42.0`: the first event of commit 42, which is one of `inventory`.
+    ///
     /// # Errors
     ///
     /// Unless `text` is the name of a service and two numbers, with dots between them.

@@ -20,7 +20,7 @@ mod slot;
 mod status;
 mod subscription;
 
+pub use crate::store::system::EventId;
 pub use dead_letters::{DeadLetterError, DeadLetters};
-pub use event_id::EventId;
 pub use registry::Events;
 pub use status::{DeliveryView, ScheduleView, SubscriptionView};

@@ -22,8 +22,8 @@ fn needed_since(subscription: &Subscription) -> Result<Option<u64>, StoreError> 
     let Some(endpoints) = subscription.endpoints() else { return Ok(None) };
     let emitter = &subscription.pair.emitter;
     let last = Cursor::read(&endpoints.subscriber, emitter)?.handled(&endpoints.handlers);
-    let next = endpoints.emitter.emitted(Some((last.0, last.1)), 1)?;
+    let next = endpoints.emitter.emitted_keys(last, 1)?;
     let retried = Delivery::list(&endpoints.subscriber, DeliveryState::Retrying, Some(emitter), None, 1)?;
-    let next = next.first().map(|emitted| emitted.time_unix_micros);
+    let next = next.first().map(|key| key.emitted_at);
     Ok(next.into_iter().chain(retried.first().map(|delivery| delivery.emitted_at)).min())
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use super::commit::commit;
 use super::cursor::Cursor;
-use super::event_id::EventSeq;
 use super::handlers::{Handlers, Pair};
 use super::registry::Registry;
 use super::subscription::{Endpoints, Subscription};
 use crate::clock;
 use crate::limits::COMMIT_KEYS_MAX;
-use crate::names::{Key, ServiceName};
-use crate::store::{Emitted, Store, StoreError};
+use crate::names::ServiceName;
+use crate::store::system::{EventSeq, OUTBOX, OutboxKey};
+use crate::store::{Store, StoreError};
 use crate::tasks::Stop;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ const PAGE: u32 = 500;
 const _: () = assert!(PAGE as usize <= COMMIT_KEYS_MAX);
 
 /// Events that are counted of those behind a cursor: a service with more is far behind.
-const LAG_COUNTED_MAX: usize = 10_000;
+const LAG_COUNTED_MAX: u32 = 10_000;
 
 /// How far a service is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,36 +61,22 @@ fn measure(subscription: &Subscription) {
 /// How far the subscriber is behind its emitter, by the cursor that is stored.
 pub(super) fn lag(subscription: &Subscription, endpoints: &Endpoints) -> Result<Lag, StoreError> {
     let cursor = Cursor::read(&endpoints.subscriber, &subscription.pair.emitter)?;
-    let mut last = cursor.handled(&endpoints.handlers);
-    let mut lag = Lag::default();
-    while lag.events < LAG_COUNTED_MAX {
-        let page = endpoints.emitter.emitted(Some((last.0, last.1)), PAGE)?;
-        let (Some(oldest), Some(end)) = (page.first(), page.last()) else { break };
-        if lag.events == 0 {
-            lag.oldest = Duration::from_micros(clock::unix_micros().saturating_sub(oldest.time_unix_micros));
-        }
-        lag.events += page.len();
-        last = EventSeq::of(end);
-    }
-    Ok(lag)
+    let keys = endpoints.emitter.emitted_keys(cursor.handled(&endpoints.handlers), LAG_COUNTED_MAX)?;
+    let age = |oldest: &OutboxKey| clock::unix_micros().saturating_sub(oldest.emitted_at);
+    Ok(Lag { events: keys.len(), oldest: Duration::from_micros(keys.first().map_or(0, age)) })
 }
 
 /// Deletes what `store` has of old events that every subscriber has handled.
 async fn delete_handled(registry: &Registry, store: &Store, stop: &Stop) -> Result<(), StoreError> {
     let kept_micros = registry.settings.kept_ms.saturating_mul(1_000);
     let before = clock::unix_micros().saturating_sub(kept_micros);
-    let is_old = |emitted: &Emitted| emitted.time_unix_micros < before;
-    // Most of the time there is nothing to do, and nothing more is read than that.
-    if !store.emitted(None, 1)?.first().is_some_and(is_old) {
-        return Ok(());
-    }
     let handled = handled_by_all(registry, store.name())?;
     while !stop.is_set() {
-        let page = store.emitted(None, PAGE)?;
-        let goes = |emitted: &&Emitted| is_old(emitted) && handled.is_none_or(|last| EventSeq::of(emitted) <= last);
-        let keys: Vec<(Key, _)> = page.iter().take_while(goes).map(|emitted| (emitted.key(), None)).collect();
-        let all = keys.len() == page.len();
-        if keys.is_empty() || commit(store, keys).await.is_err() || !all {
+        let page = store.emitted_keys(EventSeq::START, PAGE)?;
+        let goes = |key: &&OutboxKey| key.emitted_at < before && handled.is_none_or(|last| key.seq <= last);
+        let rows: Vec<_> = page.iter().take_while(goes).map(|key| OUTBOX.delete(key)).collect();
+        let all = rows.len() == page.len();
+        if rows.is_empty() || commit(store, rows).await.is_err() || !all {
             break;
         }
     }

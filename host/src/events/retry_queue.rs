@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::time::Instant;
 
-use super::event_id::EventSeq;
+use crate::store::system::EventSeq;
 
 /// The track of an interface and the value by which its events are in order, where the contract names one.
 pub(super) type OrderKey = (Box<str>, String);

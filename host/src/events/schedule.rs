@@ -160,7 +160,7 @@ impl Schedule {
             Some(read) => read,
             None => {
                 let first = LastRun::none(slot::slot(*period, now));
-                let number = commit(store, vec![first.entry(function)]).await?;
+                let number = commit(store, vec![first.row(function)]).await?;
                 (first, number)
             }
         };
@@ -200,7 +200,7 @@ impl Schedule {
             calling_service: None,
             cause: format!("schedule {service} {} {} {due_at}", function.interface, function.name.wit),
             time_unix_micros: due_at,
-            entries: vec![last.entry(function)],
+            entries: vec![last.row(function)],
             intent: true,
         };
         let error = match AssertUnwindSafe(self.calls.make(call, &self.calls.routing())).catch_unwind().await {
@@ -220,7 +220,7 @@ impl Schedule {
         self.metrics.failed.increment(1);
         tracing::error!(%service, schedule = name, error, "a schedule failed");
         (last.error, last.failures) = (Some(error), before.failures + 1);
-        commit(store, vec![last.entry(function)]).await?;
+        commit(store, vec![last.row(function)]).await?;
         Ok(last)
     }
 }

@@ -9,15 +9,12 @@ mod tests;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Function, track};
-use crate::names::{CommitSeq, Key};
+use crate::names::{CommitSeq, Digest};
+use crate::store::system::{RowWrite, SCHEDULE_SLOTS};
 use crate::store::{Store, StoreError};
-
-/// The kind of such keys.
-const KIND: char = 's';
 
 /// The last run of a schedule, in the store of its service: written in the commit of the run, where that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +29,8 @@ pub(super) struct LastRun {
 }
 
 /// The key of the last run of `function`: the same for all compatible versions of its interface.
-pub(super) fn key(function: &Function) -> Key {
-    Key::platform(KIND, &name(function))
+fn key(function: &Function) -> Digest {
+    Digest::of(name(function).as_bytes())
 }
 
 /// The name of a schedule within its service.
@@ -50,14 +47,13 @@ impl LastRun {
     /// The last run, and the commit that the store had to have for it.
     pub(super) fn read(store: &Store, function: &Function) -> Result<Option<(Self, CommitSeq)>, StoreError> {
         let (key, mut transaction) = (key(function), store.begin_read());
-        let Some(bytes) = transaction.get_platform(&key)? else { return Ok(None) };
-        let last = serde_json::from_slice(&bytes).map_err(|_| StoreError::Entry { key: key.as_str().into() })?;
+        let Some(bytes) = transaction.get_row(&SCHEDULE_SLOTS, &key)? else { return Ok(None) };
+        let last = serde_json::from_slice(&bytes).map_err(|_| StoreError::Row { key: name(function) })?;
         Ok(Some((last, transaction.saw())))
     }
 
-    pub(super) fn entry(&self, function: &Function) -> (Key, Option<Bytes>) {
-        let bytes = serde_json::to_vec(self).expect("texts and numbers have a form in JSON");
-        (key(function), Some(bytes.into()))
+    pub(super) fn row(&self, function: &Function) -> RowWrite {
+        SCHEDULE_SLOTS.put(&key(function), serde_json::to_vec(self).expect("texts and numbers have a form in JSON"))
     }
 
     /// The slot of the next run. Where several were missed it is the last one of them.

@@ -5,17 +5,17 @@ use serde_json::Value as Json;
 
 use super::cursor::Cursor;
 use super::delivery::{Delivery, DeliveryState};
-use super::event_id::EventId;
 use super::registry::Events;
 use super::retention;
 use super::schedule::{Schedule, ScheduleState};
 use super::subscription::{Endpoints, Subscription};
 use crate::clock::{self, rfc_3339_millis};
 use crate::names::ServiceName;
+use crate::store::system::EventId;
 use crate::store::{Store, StoreError};
 
 /// Failed deliveries that are read at once, and counted at most.
-const PAGE: u32 = 200;
+const PAGE: u32 = 1_000;
 const COUNTED_MAX: usize = 10_000;
 
 /// One service that subscribes to the events of another.
@@ -148,9 +148,9 @@ fn view(subscription: &Subscription, endpoints: &Endpoints) -> Result<Subscripti
 fn count(store: &Store, state: DeliveryState, emitter: &ServiceName) -> Result<usize, StoreError> {
     let (mut count, mut after): (usize, Option<EventId>) = (0, None);
     while count < COUNTED_MAX {
-        let page = Delivery::list(store, state, Some(emitter), after.as_ref(), PAGE)?;
+        let page = state.ids(store, Some(emitter), after.as_ref(), PAGE)?;
         let Some(last) = page.last() else { break };
-        after = Some(last.id.clone());
+        after = Some(last.clone());
         count += page.len();
     }
     Ok(count)

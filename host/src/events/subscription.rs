@@ -6,22 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
 use super::commit::Pause;
 use super::delivery::Delivery;
-use super::event_id::EventSeq;
 use super::handlers::{Handler, Handlers, Pair};
 use super::retry_queue::{Order, RetryQueue};
 use crate::call::{CallError, Calls, HostCall, Routing, Worlds};
 use crate::clock;
 use crate::config::{EventSettings, EventsFrom};
 use crate::contract::track;
-use crate::names::{Key, ServiceName};
+use crate::names::ServiceName;
 use crate::observe::events::DeliveryMetrics;
 use crate::store::Store;
+use crate::store::system::{EventSeq, RowWrite};
 
 /// Says where a service starts with events that it has not subscribed to before.
 #[derive(Clone)]
@@ -101,13 +100,13 @@ impl Subscription {
         })
     }
 
-    /// Delivers once; `entries` are committed with what the handler writes.
+    /// Delivers once; `rows` are committed with what the handler writes.
     pub(super) async fn attempt(
         &self,
         routing: &Routing,
         handler: &Handler,
         delivery: &Delivery,
-        entries: Vec<(Key, Option<Bytes>)>,
+        rows: Vec<RowWrite>,
     ) -> Result<Attempt, Pause> {
         let (Pair { subscriber, emitter }, EventSeq(commit, index)) = (&self.pair, delivery.id.seq);
         let arguments = match handler.parameters.decode(&delivery.event.payload) {
@@ -121,7 +120,7 @@ impl Subscription {
             calling_service: Some(emitter.clone()),
             cause: format!("event {emitter} {} {index} {subscriber}", commit.0),
             time_unix_micros: delivery.emitted_at,
-            entries,
+            entries: rows,
             intent: false,
         };
         let Ok(result) = AssertUnwindSafe(self.calls.make(call, routing)).catch_unwind().await else {

@@ -9,20 +9,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use redb::{Database, Range, ReadOnlyTable, ReadableDatabase as _, TableDefinition, WriteTransaction};
+use redb::{Database, Range, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction};
 
 use super::backend::{Backend, Full};
 use super::overlay::{Frozen, Totals, View};
-use super::scan::Bounds;
+use super::system::{TableId, Usage};
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::INDEX_CHECK_BYTES_MAX;
-use crate::names::{CommitSeq, ServiceName};
+use crate::names::{CommitSeq, Key, KeyRange, ServiceName};
 
 const ENTRIES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("entries");
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
+/// The rows of each system table and their bytes, by the byte of the table.
+const TABLES: TableDefinition<'static, u8, (u64, u64)> = TableDefinition::new("tables");
 const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
 
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// An error of redb, boxed: they are large, and rare.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +46,11 @@ pub enum IndexOpenError {
     Create { path: PathBuf, source: IndexError },
     #[error("{} is no index of {service}: put back the file that belongs here", path.display())]
     Foreign { path: PathBuf, service: ServiceName },
-    #[error("{} has format {format}, which this version of switchyard does not read", path.display())]
+    #[error(
+        "{} has format {format}, and this version of switchyard reads format {FORMAT} alone: name an empty data directory, \
+         or start the version that wrote this one",
+        path.display()
+    )]
     Format { path: PathBuf, format: u64 },
 }
 
@@ -167,7 +173,7 @@ impl Index {
         {
             let mut entries = transaction.open_table(ENTRIES)?;
             for (key, written) in &frozen.layer {
-                let key = key.as_str().as_bytes();
+                let key = key.as_bytes();
                 match &written.value {
                     Some(value) => drop(entries.insert(key, value.as_ref())?),
                     None => drop(entries.remove(key)?),
@@ -175,19 +181,22 @@ impl Index {
             }
             let mut state = transaction.open_table(STATE)?;
             state.insert("bytes", frozen.totals.bytes)?;
-            state.insert("platform-bytes", frozen.totals.platform_bytes)?;
             state.insert("data-version", frozen.totals.data_version)?;
+            let mut tables = transaction.open_table(TABLES)?;
+            for (id, Usage { rows, bytes }) in TableId::ALL.into_iter().zip(frozen.totals.tables) {
+                tables.insert(id.byte(), (rows, bytes))?;
+            }
         }
         self.commit(transaction, number)
     }
 
     /// Adds entries to a new index, whose number stays what it was.
-    pub(super) fn put(&self, entries: &[(String, Bytes)]) -> Result<(), IndexError> {
+    pub(super) fn put(&self, entries: &[(Vec<u8>, Bytes)]) -> Result<(), IndexError> {
         let transaction = self.database.begin_write()?;
         {
             let mut table = transaction.open_table(ENTRIES)?;
             for (key, value) in entries {
-                table.insert(key.as_bytes(), value.as_ref())?;
+                table.insert(key.as_slice(), value.as_ref())?;
             }
         }
         Ok(transaction.commit()?)
@@ -239,7 +248,7 @@ fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Com
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(true);
     {
-        let _entries = transaction.open_table(ENTRIES)?;
+        let _tables = (transaction.open_table(ENTRIES)?, transaction.open_table(TABLES)?);
         let mut state = transaction.open_table(STATE)?;
         for (name, value) in [("format", FORMAT), ("number", number.0), ("bytes", 0), ("data-version", 0)] {
             state.insert(name, value)?;
@@ -274,19 +283,35 @@ impl State {
         let number = |name| Ok::<_, IndexError>(state.get(name)?.map(|guard| guard.value()));
         let bytes = |name| Ok::<_, IndexError>(identity.get(name)?.map(|guard| guard.value().to_vec()));
         let journal = bytes("journal")?.and_then(|bytes| bytes.try_into().ok()).map(JournalId);
-        // An index of before there were such numbers lacks them.
-        let (data_version, platform_bytes) =
-            (number("data-version")?.unwrap_or(0), number("platform-bytes")?.unwrap_or(0));
+        let data_version = number("data-version")?.unwrap_or(0);
+        let tables = usages(&transaction)?;
         Ok((|format, applied, bytes: Option<u64>, service, journal| {
             Some(Self {
                 format: format?,
                 number: CommitSeq(applied?),
-                totals: Totals { bytes: bytes?, platform_bytes, data_version },
+                totals: Totals { bytes: bytes?, tables, data_version },
                 service: service?,
                 journal: journal?,
             })
         })(number("format")?, number("number")?, number("bytes")?, bytes("service")?, journal))
     }
+}
+
+/// What each system table comes to; nothing in an index of an earlier format, which is refused afterwards.
+fn usages(transaction: &ReadTransaction) -> Result<[Usage; TableId::ALL.len()], IndexError> {
+    let mut usages = [Usage::default(); TableId::ALL.len()];
+    let tables = match transaction.open_table(TABLES) {
+        Err(redb::TableError::Storage(error)) => return Err(error.into()),
+        Err(_missing) => return Ok(usages),
+        Ok(tables) => tables,
+    };
+    for (usage, id) in usages.iter_mut().zip(TableId::ALL) {
+        if let Some(stored) = tables.get(id.byte())? {
+            let (rows, bytes) = stored.value();
+            *usage = Usage { rows, bytes };
+        }
+    }
+    Ok(usages)
 }
 
 impl IndexView {
@@ -302,21 +327,18 @@ impl IndexView {
         Self::open(database)
     }
 
-    pub(super) fn get(&self, key: &str) -> Result<Option<Bytes>, IndexError> {
+    pub(super) fn get(&self, key: &Key) -> Result<Option<Bytes>, IndexError> {
         let value = self.entries.get(key.as_bytes())?;
         Ok(value.map(|guard| Bytes::copy_from_slice(guard.value())))
     }
 
     /// Bytes of the value under `key`, if there is one.
-    pub(super) fn value_bytes(&self, key: &str) -> Result<Option<usize>, IndexError> {
+    pub(super) fn value_bytes(&self, key: &Key) -> Result<Option<usize>, IndexError> {
         Ok(self.entries.get(key.as_bytes())?.map(|guard| guard.value().len()))
     }
 
-    pub(super) fn range(
-        &self,
-        bounds: &Bounds<'_>,
-    ) -> Result<Range<'static, &'static [u8], &'static [u8]>, IndexError> {
-        let bytes = (bounds.lower.map(str::as_bytes), bounds.upper.as_ref().map(|upper| upper.as_bytes()));
-        Ok(self.entries.range::<&[u8]>(bytes)?)
+    /// `range` is not empty.
+    pub(super) fn range(&self, range: &KeyRange) -> Result<Range<'static, &'static [u8], &'static [u8]>, IndexError> {
+        Ok(self.entries.range::<&[u8]>(range.start()..range.end())?)
     }
 }

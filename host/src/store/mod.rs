@@ -13,7 +13,6 @@ mod empty;
 mod error;
 mod index;
 mod open;
-mod outbox;
 mod overlay;
 mod reads;
 mod replay;
@@ -22,6 +21,7 @@ mod sequencer;
 mod service;
 mod services;
 mod snapshot;
+pub mod system;
 mod transaction;
 
 #[cfg(test)]
@@ -39,7 +39,6 @@ pub use backup::{
 };
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
 pub use index::{IndexError, IndexOpenError};
-pub use outbox::Emitted;
 pub use reads::Reads;
 pub use scan::{Direction, Entry, Page, Scan};
 pub use service::Store;

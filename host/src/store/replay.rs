@@ -9,8 +9,8 @@ use super::backend::Full;
 use super::catalog;
 use super::error::OpenError;
 use super::index::{self, Index, IndexError};
-use super::outbox;
 use super::overlay::{View, Written, entry_bytes};
+use super::system::outbox_rows;
 use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Tail};
 use crate::names::{CommitSeq, ServiceName};
 
@@ -125,12 +125,12 @@ pub(super) fn replay(view: &mut View, number: CommitSeq, record: Record) -> Resu
     view.number = number;
     view.totals.data_version = record.data_version.unwrap_or(view.totals.data_version);
     view.young_bytes += RECORD_BYTES;
-    let emitted = outbox::entries(number, record.time_unix_micros.unwrap_or(0), &record.events);
+    let emitted = outbox_rows(number, record.time_unix_micros.unwrap_or(0), &record.events);
     for (key, value) in record.writes.into_iter().chain(emitted.map(|(key, value)| (key, Some(value)))) {
-        let before = view.entry_bytes(key.as_str())?;
+        let before = view.entry_bytes(&key)?;
         let value_bytes = value.as_ref().map(Bytes::len);
-        view.totals = view.totals.with(&key, before, entry_bytes(key.as_str(), value_bytes));
-        view.young_bytes += key.as_str().len() + value_bytes.unwrap_or(0);
+        view.totals = view.totals.with(&key, before, entry_bytes(&key, value_bytes));
+        view.young_bytes += key.as_bytes().len() + value_bytes.unwrap_or(0);
         view.young.insert(key, Arc::new(Written { number, value }));
     }
     Ok(())

@@ -12,10 +12,10 @@ use super::backend::Full;
 use super::empty;
 use super::error::{CommitError, DropError, StoreError};
 use super::index::IndexView;
-use super::outbox;
 use super::overlay::{Frozen, Totals, View, Written, entry_bytes};
 use super::reads::Reads;
 use super::service::ServiceState;
+use super::system::outbox_rows;
 use crate::journal::{AppendError, Body, Event, Journal, RecordWriter};
 use crate::names::{CallId, CommitSeq, Key};
 
@@ -155,8 +155,8 @@ impl Pipeline {
         for Write { key, value, .. } in writes {
             young.insert(key, Arc::new(Written { number, value }));
         }
-        for (key, value) in outbox::entries(number, time_unix_micros, &events) {
-            totals = totals.with(&key, 0, entry_bytes(key.as_str(), Some(value.len())));
+        for (key, value) in outbox_rows(number, time_unix_micros, &events) {
+            totals = totals.with(&key, 0, entry_bytes(&key, Some(value.len())));
             young.insert(key, Arc::new(Written { number, value: Some(value) }));
         }
         let young_bytes = view.young_bytes + journal_bytes;
@@ -305,7 +305,7 @@ fn totals_after(service: &ServiceState, view: &View, prepared: &Prepared) -> Res
     let since = prepared.reads.number();
     let mut totals = view.totals;
     for write in &prepared.writes {
-        let key = write.key.as_str();
+        let key = &write.key;
         let before = if since >= view.number {
             write.before
         } else if since >= view.floor() {

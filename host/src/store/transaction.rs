@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Bound;
+use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,14 +11,15 @@ use super::empty;
 use super::error::{CommitError, StoreError};
 use super::overlay::{View, entry_bytes};
 use super::reads::Reads;
-use super::scan::{self, Bounds, Direction, Page, Scan, Scanned};
+use super::scan::{self, Direction, Entry, Page, Scan, Scanned};
 use super::sequencer::Prepared;
 use super::service::Store;
 use super::snapshot::Snapshot;
+use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::clock;
 use crate::journal::{Body, Event, RecordWriter};
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
-use crate::names::{CallId, CommitSeq, Key, ServiceName};
+use crate::names::{CallId, CommitSeq, Key, ServiceName, component_text};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
 pub struct Transaction {
@@ -30,8 +31,7 @@ pub struct Transaction {
     saw: CommitSeq,
     reads: Reads,
     writes: BTreeMap<Key, Option<Bytes>>,
-    /// Entries of the platform's own.
-    pub(super) platform: Vec<(Key, Option<Bytes>)>,
+    pub(super) rows: Vec<RowWrite>,
     events: Vec<Event>,
     /// Bytes of `writes` and `events`.
     bytes: usize,
@@ -94,7 +94,7 @@ impl Transaction {
             saw: CommitSeq::default(),
             reads: Reads::new(view.number),
             writes: BTreeMap::new(),
-            platform: Vec::new(),
+            rows: Vec::new(),
             events: Vec::new(),
             bytes: 0,
             read_only,
@@ -118,27 +118,51 @@ impl Transaction {
         Ok(value)
     }
 
-    /// The entry of the platform's own under `key`. It is not validated: that nobody changes it is seen to elsewhere.
-    pub(crate) fn get_platform(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.look_up(key)
+    /// The value of a row of a system table, without the changes of this transaction. The commit does not validate it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the index cannot be read.
+    pub fn get_row<K: RowKey>(&mut self, table: &Table<K>, key: &K) -> Result<Option<Bytes>, StoreError> {
+        self.look_up(&table.key(key))
     }
 
-    /// Puts an entry of the platform's own under `key`, or takes it away. It is committed with what the call writes, and
-    /// counts for none of its bounds.
-    pub(crate) fn set_platform(&mut self, key: Key, value: Option<Bytes>) {
-        self.platform.push((key, value));
+    /// Changes a row of a system table, in the commit of what the call writes. It counts for none of the call's limits.
+    pub fn write_row(&mut self, write: RowWrite) {
+        self.rows.push(write);
+    }
+
+    /// At most `limit` rows of `table` in `range`, in order, as [`Transaction::get_row`] gives them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the index cannot be read, or a key is none of the table.
+    pub fn scan_rows<K: RowKey>(
+        &mut self,
+        table: &Table<K>,
+        range: impl RangeBounds<K>,
+        limit: u32,
+    ) -> Result<Rows<K>, StoreError> {
+        let (range, none) = (table.range(&range), BTreeMap::new());
+        let read = |key: &[u8]| table.read_key(key);
+        let scanned = scan::run(&range, Direction::Ascending, limit, &self.view, &none, read)?;
+        self.saw_commit(scanned.latest);
+        Ok(Rows { more: scanned.looked_until.is_some(), rows: scanned.entries })
     }
 
     fn look_up(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        Ok(match self.view.written(key.as_str()) {
-            Some(written) => {
-                if written.number > self.durable {
-                    self.saw = self.saw.max(written.number);
-                }
-                written.value.clone()
-            }
-            None => self.view.index.get(key.as_str()).map_err(StoreError::Index)?,
-        })
+        let Some(written) = self.view.written(key) else {
+            return self.view.index.get(key).map_err(StoreError::Index);
+        };
+        let (number, value) = (written.number, written.value.clone());
+        self.saw_commit(number);
+        Ok(value)
+    }
+
+    fn saw_commit(&mut self, number: CommitSeq) {
+        if number > self.durable {
+            self.saw = self.saw.max(number);
+        }
     }
 
     /// Puts `value` under `key`, in place of what was there.
@@ -172,7 +196,7 @@ impl Transaction {
         if before.is_none() && self.writes.len() >= COMMIT_KEYS_MAX {
             return Err(StoreError::TooManyKeys);
         }
-        let size = |value: &Option<Bytes>| key.as_str().len() + value.as_ref().map_or(0, Bytes::len);
+        let size = |value: &Option<Bytes>| key.counted_bytes() + value.as_ref().map_or(0, Bytes::len);
         self.bytes = self.bytes_with(size(&value), before.map_or(0, size))?;
         self.writes.insert(key, value);
         Ok(())
@@ -184,30 +208,18 @@ impl Transaction {
     ///
     /// [`StoreError`] for a limit out of bounds, an `after` without the prefix, or an index that cannot be read.
     pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Page, StoreError> {
-        let bounds = scan.bounds()?;
-        let scanned = self.run_scan(scan, &bounds)?;
-        let (lower, upper) = bounds.as_strs();
-        match (scanned.looked_until.as_deref(), scan.direction) {
-            (None, _) => self.reads.add_range(lower, upper),
-            (Some(last), Direction::Ascending) => self.reads.add_range(lower, Bound::Included(last)),
-            (Some(last), Direction::Descending) => self.reads.add_range(Bound::Included(last), upper),
-        }
-        Ok(scanned.page)
-    }
-
-    /// At most `limit` entries of the platform's own whose keys begin with `prefix`, behind `after`, in order.
-    pub(crate) fn scan_platform(&mut self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Page, StoreError> {
-        let scan = Scan { prefix, after, direction: Direction::Ascending, limit };
-        let bounds = scan.platform_bounds()?;
-        self.run_scan(&scan, &bounds).map(|scanned| scanned.page)
-    }
-
-    fn run_scan(&mut self, scan: &Scan<'_>, bounds: &Bounds<'_>) -> Result<Scanned, StoreError> {
-        let scanned = scan::run(scan, bounds, &self.view, &self.writes)?;
-        if scanned.latest > self.durable {
-            self.saw = self.saw.max(scanned.latest);
-        }
-        Ok(scanned)
+        let range = scan.range()?;
+        let read = |key: &[u8]| component_text(key).map(str::to_owned).ok_or(StoreError::KeyNotText);
+        let scanned = scan::run(&range, scan.direction, scan.limit, &self.view, &self.writes, read)?;
+        self.saw_commit(scanned.latest);
+        let Scanned { entries, looked_until, .. } = scanned;
+        let more = looked_until.is_some();
+        self.reads.add_range(match looked_until {
+            None => range,
+            Some(last) => range.up_to(&last, scan.direction == Direction::Ascending),
+        });
+        let entries = entries.into_iter().map(|(key, value)| Entry { key, value });
+        Ok(Page { entries: entries.collect(), more })
     }
 
     /// Emits an event: it is delivered when the call is committed.
@@ -219,7 +231,7 @@ impl Transaction {
         if self.read_only {
             return Err(StoreError::ReadOnly);
         }
-        let bytes = event.interface.len() + event.function.len() + event.payload.len();
+        let bytes = emitted_bytes(&event);
         self.bytes = self.bytes_with(bytes, 0)?;
         self.events.push(event);
         Ok(())
@@ -309,7 +321,7 @@ impl Transaction {
     /// See [`Transaction::commit`], which a double may stand before.
     pub(super) async fn commit_whole(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
         let Some(store) = self.store.take() else { return Err(CommitError::Rehearsal) };
-        if !self.has_effects() && self.platform.is_empty() && details.data_version.is_none() {
+        if !self.has_effects() && self.rows.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);
         }
         let prepared = self.prepare(store.name(), &details)?;
@@ -318,17 +330,20 @@ impl Transaction {
 
     /// Does all that needs no lock.
     fn prepare(mut self, service: &ServiceName, details: &CommitDetails) -> Result<Prepared, CommitError> {
-        let size = |(key, value): &(Key, Option<Bytes>)| key.as_str().len() + value.as_ref().map_or(0, Bytes::len);
-        let bytes = self.bytes + self.platform.iter().map(size).sum::<usize>();
+        let bytes = self.bytes + self.rows.iter().map(RowWrite::bytes).sum::<usize>();
         if bytes > COMMIT_BYTES_MAX {
             return Err(StoreError::CommitTooLarge.into());
         }
-        // The platform's own keys come before all others.
-        self.platform.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let count = self.platform.len() + self.writes.len();
+        // The keys of rows come behind all of components; of several changes of one row the last one counts.
+        self.rows.sort_by(|one, other| one.key.cmp(&other.key));
+        let rows = std::mem::take(&mut self.rows).into_iter().rev();
+        let mut rows: Vec<_> = rows.map(|RowWrite { key, value }| (key, value)).collect();
+        rows.dedup_by(|(one, _), (other, _)| one == other);
+        rows.reverse();
+        let count = rows.len() + self.writes.len();
         let mut record = RecordWriter::new(service, details.call, bytes + count * 8);
         if count > 0 {
-            let writes = self.platform.iter().map(|(key, value)| (key, value)).chain(&self.writes);
+            let writes = self.writes.iter().chain(rows.iter().map(|(key, value)| (key, value)));
             record.writes(count, writes.map(|(key, value)| (key, value.as_ref())));
         }
         if !self.events.is_empty() {
@@ -340,9 +355,9 @@ impl Transaction {
             record.data_version(version);
         }
         let mut writes = Vec::with_capacity(count);
-        for (key, value) in self.platform.into_iter().chain(self.writes) {
-            let before = self.view.entry_bytes(key.as_str()).map_err(StoreError::Index)?;
-            let after = entry_bytes(key.as_str(), value.as_ref().map(Bytes::len));
+        for (key, value) in self.writes.into_iter().chain(rows) {
+            let before = self.view.entry_bytes(&key).map_err(StoreError::Index)?;
+            let after = entry_bytes(&key, value.as_ref().map(Bytes::len));
             writes.push(super::sequencer::Write { key, value, before, after });
         }
         let body = Body::new(record.finish());

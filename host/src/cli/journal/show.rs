@@ -67,7 +67,8 @@ fn text(number: CommitSeq, record: &Record, values: bool) -> String {
     let at = record.time_unix_micros.map_or_else(|| "-".into(), clock::rfc_3339);
     let mut lines = format!("{} {at} {} call {:?}\n", number.0, record.service, record.call);
     for (key, value) in &record.writes {
-        let key = key.as_str().escape_debug();
+        let key = key.to_string();
+        let key = key.escape_debug();
         match value {
             None => lines.push_str(&format!("  - {key}\n")),
             Some(value) => {
@@ -116,8 +117,8 @@ fn document(number: CommitSeq, record: &Record, values: bool) -> Value {
         members
     };
     let writes = record.writes.iter().map(|(key, value)| match value {
-        Some(value) => with(content(value, "value"), "key", key.as_str()),
-        None => json!({ "key": key.as_str(), "deleted": true }),
+        Some(value) => with(content(value, "value"), "key", &key.to_string()),
+        None => json!({ "key": key.to_string(), "deleted": true }),
     });
     let events = record.events.iter().map(|event| {
         let members = with(content(&event.payload, "payload"), "function", &event.function);

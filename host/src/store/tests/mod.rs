@@ -6,12 +6,12 @@ mod bounds;
 mod comings;
 mod faults;
 mod model;
-mod platform;
 mod refusals;
 mod rehearsals;
 mod serializable;
 mod services;
 mod syncs;
+mod system;
 mod transactions;
 mod versions;
 

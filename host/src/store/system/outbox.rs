@@ -1,0 +1,62 @@
+//! Events that were committed, as rows of the emitting service's store: there until all who take them have done so.
+//!
+//! Invariant: a row follows from its commit's record alone, so that the journal has each event once, and a start makes
+//! the same rows of it again.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::keys::{EventSeq, OutboxKey};
+use super::tables::OUTBOX;
+use crate::journal::Event;
+use crate::names::{CommitSeq, Key};
+
+/// One event of the outbox of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emitted {
+    pub key: OutboxKey,
+    pub event: Event,
+}
+
+/// The rows for the events of the commit `number`.
+pub(in crate::store) fn outbox_rows(
+    number: CommitSeq,
+    emitted_at: u64,
+    events: &[Event],
+) -> impl Iterator<Item = (Key, Bytes)> + '_ {
+    let key = move |index| OutboxKey { seq: EventSeq(number, index), emitted_at };
+    (0..).zip(events).map(move |(index, event)| (OUTBOX.key(&key(index)), value(event)))
+}
+
+/// Bytes of an event's names and payload.
+pub(in crate::store) fn emitted_bytes(event: &Event) -> usize {
+    event.interface.len() + event.function.len() + event.payload.len()
+}
+
+fn value(event: &Event) -> Bytes {
+    let mut bytes = Vec::with_capacity(2 + emitted_bytes(event));
+    for name in [&event.interface, &event.function] {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+    }
+    bytes.extend_from_slice(&event.payload);
+    bytes.into()
+}
+
+impl Emitted {
+    /// Reads a row; nothing when its value is no event.
+    pub(in crate::store) fn of_row(key: OutboxKey, value: &Bytes) -> Option<Self> {
+        let (interface, rest) = text(value)?;
+        let (function, payload) = text(rest)?;
+        let event = Event { interface, function, payload: value.slice_ref(payload) };
+        Some(Self { key, event })
+    }
+}
+
+/// A name that ends with a zero byte, and what is behind it.
+fn text(bytes: &[u8]) -> Option<(Arc<str>, &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    let (name, rest) = bytes.split_at(end);
+    Some((std::str::from_utf8(name).ok()?.into(), rest.get(1..)?))
+}
