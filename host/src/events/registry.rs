@@ -99,11 +99,11 @@ impl Registry {
     }
 
     pub(super) fn store(&self, service: &ServiceName) -> Option<Store> {
-        self.calls.routing().live().member(service).map(|member| member.service.store().clone())
+        self.calls.routing().live().backend(service).map(|backend| backend.service.store().clone())
     }
 
     /// The stores of all services.
     pub(super) fn stores(&self) -> Vec<Store> {
-        self.calls.routing().live().members().map(|member| member.service.store().clone()).collect()
+        self.calls.routing().live().backends().map(|backend| backend.service.store().clone()).collect()
     }
 }

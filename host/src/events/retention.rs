@@ -87,7 +87,7 @@ async fn delete_handled(registry: &Registry, store: &Store, stop: &Stop) -> Resu
 fn handled_by_all(registry: &Registry, emitter: &ServiceName) -> Result<Option<EventSeq>, StoreError> {
     let routing = registry.calls.routing();
     let mut all: Option<EventSeq> = None;
-    for subscriber in routing.live().members() {
+    for subscriber in routing.live().backends() {
         let pair = Pair { subscriber: subscriber.service.name().clone(), emitter: emitter.clone() };
         if let Some(handlers) = Handlers::of(routing.worlds(), &pair) {
             let cursor = Cursor::read(subscriber.service.store(), emitter)?;

@@ -119,11 +119,11 @@ impl Schedule {
 
     fn scheduled(&self) -> Option<Scheduled> {
         let routing = self.calls.routing();
-        let member = routing.live().member(&self.id.service)?;
-        let mut functions = member.release.world.exports.iter().flat_map(|interface| &interface.functions);
+        let backend = routing.live().backend(&self.id.service)?;
+        let mut functions = backend.release.world.exports.iter().flat_map(|interface| &interface.functions);
         let function = functions.find(|function| slot::name(function) == self.id.name)?;
         let Reach::Every(period) = function.reach else { return None };
-        Some(Scheduled { function: Arc::clone(function), period, store: member.service.store().clone() })
+        Some(Scheduled { function: Arc::clone(function), period, store: backend.service.store().clone() })
     }
 
     async fn run(&self, mut stop: Stop) {
@@ -203,7 +203,7 @@ impl Schedule {
             entries: vec![last.row(function)],
             intent: true,
         };
-        let error = match AssertUnwindSafe(self.calls.make(call, &self.calls.routing())).catch_unwind().await {
+        let error = match AssertUnwindSafe(self.calls.run_host_call(call, &self.calls.routing())).catch_unwind().await {
             Ok(Ok(Answer::Ok(_))) => {
                 self.metrics.ok.increment(1);
                 return Ok(last);

@@ -90,7 +90,7 @@ impl Subscription {
     pub(super) fn endpoints(&self) -> Option<Endpoints> {
         let routing = self.calls.routing();
         let live = routing.live();
-        let (subscriber, emitter) = (live.member(&self.pair.subscriber)?, live.member(&self.pair.emitter)?);
+        let (subscriber, emitter) = (live.backend(&self.pair.subscriber)?, live.backend(&self.pair.emitter)?);
         Some(Endpoints {
             worlds: Arc::clone(routing.worlds()),
             handlers: Arc::new(Handlers::of(routing.worlds(), &self.pair)?),
@@ -123,7 +123,7 @@ impl Subscription {
             entries: rows,
             intent: false,
         };
-        let Ok(result) = AssertUnwindSafe(self.calls.make(call, routing)).catch_unwind().await else {
+        let Ok(result) = AssertUnwindSafe(self.calls.run_host_call(call, routing)).catch_unwind().await else {
             return Ok(Attempt::Failed("the host panicked during the delivery: its log says where".into()));
         };
         match result {
