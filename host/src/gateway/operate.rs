@@ -8,7 +8,7 @@ use matchit::Params;
 use super::callee::Callee;
 use super::frontend::Gateway;
 use super::handle::Asked;
-use crate::call::{Answer, Called, RequestKey, RequestScope, RootCall};
+use crate::call::{Answer, Reply, RequestKey, RequestScope, RootCall};
 use crate::gateway::operations::operation::Operation;
 use crate::gateway::request::accept::accepts_json;
 use crate::gateway::request::body::Intake;
@@ -57,7 +57,7 @@ impl<C: Callee> Gateway<C> {
             request: asked.id.clone(),
             key,
         };
-        let Called { answer, replayed } = self.calls.call(root, asked.routing, asked.origin()).await?;
+        let Reply { answer, replayed } = self.calls.call(root, asked.routing, asked.origin()).await?;
         let mut response = match answer {
             Answer::Ok(value) => {
                 let json = operation.encode(value.as_ref())?;

@@ -8,7 +8,7 @@ use crate::admin::error::AdminError;
 use crate::admin::options::{Options, REASON_BYTES_MAX};
 use crate::admin::request::{RequestBody, parse_json, whole};
 use crate::admin::server::Admin;
-use crate::events::{LetterError, LetterId, LetterView, Letters, ScheduleView, SubscriptionView};
+use crate::events::{DeadLetterError, DeadLetters, DeliveryView, EventId, ScheduleView, SubscriptionView};
 use crate::gateway::{Fault, Refusal};
 use crate::limits::SCAN_ENTRIES_MAX;
 use crate::release::{Holder, What};
@@ -26,7 +26,7 @@ pub(in crate::admin) struct Subscriptions {
 #[derive(Debug, Serialize)]
 pub(in crate::admin) struct Taken {
     items: Vec<SubscriptionView>,
-    letters: Vec<LetterView>,
+    letters: Vec<DeliveryView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -72,7 +72,7 @@ impl Admin {
     pub(in crate::admin) fn taken(&self, service: &str, head: &Parts) -> Result<Taken, AdminError> {
         let service = self.named(service)?;
         let options = Options::read(head.uri.query(), &["after", "limit"])?;
-        let after = options.after.as_deref().map(LetterId::parse).transpose().map_err(|error| {
+        let after = options.after.as_deref().map(EventId::parse).transpose().map_err(|error| {
             AdminError::from(Refusal::Faults(vec![Fault {
                 field: None,
                 parameter: Some("after".into()),
@@ -80,7 +80,7 @@ impl Admin {
             }]))
         })?;
         let limit = u32::try_from(options.limit.unwrap_or(LETTERS)).unwrap_or(u32::MAX).clamp(1, SCAN_ENTRIES_MAX);
-        let letters = self.events.letters(&service, after.as_ref(), limit).map_err(unreadable)?;
+        let letters = self.events.failed_deliveries(&service, after.as_ref(), limit).map_err(unreadable)?;
         Ok(Taken { items: self.events.subscriptions(Some(&service)).map_err(unreadable)?, letters })
     }
 
@@ -99,10 +99,10 @@ impl Admin {
             return Err(AdminError::bad_request(format!("`reason` must be at most {REASON_BYTES_MAX} bytes.")));
         }
         let letters = match (all, ids.is_empty()) {
-            (true, true) => Letters::All,
+            (true, true) => DeadLetters::All,
             (false, false) => {
-                let ids: Result<_, _> = ids.iter().map(|id| LetterId::parse(id)).collect();
-                Letters::These(ids.map_err(|error| AdminError::bad_request(format!("{error}.")))?)
+                let ids: Result<_, _> = ids.iter().map(|id| EventId::parse(id)).collect();
+                DeadLetters::These(ids.map_err(|error| AdminError::bad_request(format!("{error}.")))?)
             }
             _ => return Err(AdminError::bad_request("Name the letters in `ids`, or say `all`: one of both.".into())),
         };
@@ -125,12 +125,12 @@ fn unreadable(error: StoreError) -> AdminError {
     Refusal::Answer { detail: error.to_string() }.into()
 }
 
-fn letters_stay(error: LetterError) -> AdminError {
+fn letters_stay(error: DeadLetterError) -> AdminError {
     let text = format!("{error}.");
     match error {
-        LetterError::NoService { .. } | LetterError::NoLetter { .. } => AdminError::not_found(text),
-        LetterError::NotTaken { .. } | LetterError::Full { .. } => AdminError::conflict(text),
-        LetterError::Store(_) | LetterError::Commit(_) | LetterError::Stopped(_) => {
+        DeadLetterError::NoService { .. } | DeadLetterError::NoDeadLetter { .. } => AdminError::not_found(text),
+        DeadLetterError::NotSubscribed { .. } | DeadLetterError::Full { .. } => AdminError::conflict(text),
+        DeadLetterError::Store(_) | DeadLetterError::Commit(_) | DeadLetterError::Stopped(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "dead letters stay");
             Refusal::Answer { detail: text }.into()
         }

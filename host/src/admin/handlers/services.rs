@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::admin::error::AdminError;
 use crate::admin::server::Admin;
-use crate::call::Member;
+use crate::call::Backend;
 use crate::names::ServiceName;
 use crate::release::ServiceView;
 
@@ -27,9 +27,9 @@ impl Admin {
 
 /// The service called `name`, or a refusal that says which there are.
 pub(in crate::admin) fn member<'a>(
-    members: impl Iterator<Item = &'a Member>,
+    members: impl Iterator<Item = &'a Backend>,
     name: &str,
-) -> Result<&'a Member, AdminError> {
+) -> Result<&'a Backend, AdminError> {
     let mut known = Vec::new();
     for member in members {
         if member.service.name().as_str() == name {
