@@ -22,7 +22,7 @@ const ENTRIES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("en
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
 const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
 
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// An error of redb, boxed: they are large, and rare.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,10 @@ pub enum IndexOpenError {
     Create { path: PathBuf, source: IndexError },
     #[error("{} is no index of {service}: put back the file that belongs here", path.display())]
     Foreign { path: PathBuf, service: ServiceName },
-    #[error("{} has format {format}, which this version of switchyard does not read", path.display())]
+    #[error(
+        "{} has format {format}, and this version of switchyard reads format {FORMAT}: keep the data directory for the \
+         version that wrote it, and start this one on a new data directory", path.display()
+    )]
     Format { path: PathBuf, format: u64 },
 }
 
@@ -80,7 +83,7 @@ pub(super) fn path(service: &ServiceName) -> String {
 /// The services that have an index in the data directory.
 pub(super) fn services(disk: &dyn Disk) -> io::Result<Vec<ServiceName>> {
     let names = disk.names(SERVICES_FOLDER)?;
-    Ok(names.iter().filter_map(|name| ServiceName::parse(name.strip_suffix(".redb")?).ok()).collect())
+    Ok(names.iter().filter_map(|name| ServiceName::of_store(name.strip_suffix(".redb")?).ok()).collect())
 }
 
 /// Deletes the file of the index of `service`, if it is there: when this returned, it does not come back.
@@ -241,7 +244,7 @@ fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Com
     {
         let _entries = transaction.open_table(ENTRIES)?;
         let mut state = transaction.open_table(STATE)?;
-        for (name, value) in [("format", FORMAT), ("number", number.0), ("bytes", 0), ("data-version", 0)] {
+        for (name, value) in [("format", FORMAT), ("number", number.0)] {
             state.insert(name, value)?;
         }
         let mut identity = transaction.open_table(IDENTITY)?;
@@ -274,18 +277,16 @@ impl State {
         let number = |name| Ok::<_, IndexError>(state.get(name)?.map(|guard| guard.value()));
         let bytes = |name| Ok::<_, IndexError>(identity.get(name)?.map(|guard| guard.value().to_vec()));
         let journal = bytes("journal")?.and_then(|bytes| bytes.try_into().ok()).map(JournalId);
-        // An index of before there were such numbers lacks them.
-        let (data_version, platform_bytes) =
-            (number("data-version")?.unwrap_or(0), number("platform-bytes")?.unwrap_or(0));
-        Ok((|format, applied, bytes: Option<u64>, service, journal| {
-            Some(Self {
-                format: format?,
-                number: CommitSeq(applied?),
-                totals: Totals { bytes: bytes?, platform_bytes, data_version },
-                service: service?,
-                journal: journal?,
-            })
-        })(number("format")?, number("number")?, number("bytes")?, bytes("service")?, journal))
+        let Some(format) = number("format")? else { return Ok(None) };
+        let (applied, service) = (number("number")?, bytes("service")?);
+        let (Some(applied), Some(service), Some(journal)) = (applied, service, journal) else { return Ok(None) };
+        let total = |name| Ok::<_, IndexError>(number(name)?.unwrap_or(0));
+        let totals = Totals {
+            bytes: total("bytes")?,
+            platform_bytes: total("platform-bytes")?,
+            data_version: total("data-version")?,
+        };
+        Ok(Some(Self { format, number: CommitSeq(applied), totals, service, journal }))
     }
 }
 

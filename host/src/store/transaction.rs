@@ -12,13 +12,12 @@ use super::error::{CommitError, StoreError};
 use super::overlay::{View, entry_bytes};
 use super::reads::Reads;
 use super::scan::{self, Bounds, Direction, Page, Scan, Scanned};
-use super::sequencer::Prepared;
+use super::sequencer::{Part, Prepared, Write};
 use super::service::Store;
 use super::snapshot::Snapshot;
-use crate::clock;
-use crate::journal::{Body, Event, RecordWriter};
+use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
-use crate::names::{CallId, CommitSeq, Key, ServiceName};
+use crate::names::{CallId, CommitSeq, Key};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
 pub struct Transaction {
@@ -300,53 +299,34 @@ impl Transaction {
     ///
     /// Dropped before it resolves, nothing is committed.
     pub async fn commit(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
-        let Some(store) = self.store.take() else { return Err(CommitError::Rehearsal) };
+        let store = self.take_store()?;
         if !self.has_effects() && self.platform.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);
         }
-        let prepared = self.prepare(store.name(), &details)?;
-        store.pipeline().commit(store.state(), prepared).await
+        let part = self.into_part(store.clone(), details.data_version)?;
+        store.pipeline().commit(Prepared::new(details.call, vec![part])).await
     }
 
-    /// Does all that needs no lock.
-    fn prepare(mut self, service: &ServiceName, details: &CommitDetails) -> Result<Prepared, CommitError> {
+    /// What a commit of it does to `store`: all that needs no lock.
+    pub(super) fn into_part(mut self, store: Store, data_version: Option<u64>) -> Result<Part, CommitError> {
         let size = |(key, value): &(Key, Option<Bytes>)| key.as_str().len() + value.as_ref().map_or(0, Bytes::len);
-        let bytes = self.bytes + self.platform.iter().map(size).sum::<usize>();
-        if bytes > COMMIT_BYTES_MAX {
+        if self.bytes + self.platform.iter().map(size).sum::<usize>() > COMMIT_BYTES_MAX {
             return Err(StoreError::CommitTooLarge.into());
         }
         // The platform's own keys come before all others.
         self.platform.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let count = self.platform.len() + self.writes.len();
-        let mut record = RecordWriter::new(service, details.call, bytes + count * 8);
-        if count > 0 {
-            let writes = self.platform.iter().map(|(key, value)| (key, value)).chain(&self.writes);
-            record.writes(count, writes.map(|(key, value)| (key, value.as_ref())));
-        }
-        if !self.events.is_empty() {
-            record.events(&self.events);
-        }
-        let time_unix_micros = clock::unix_micros();
-        record.time(time_unix_micros);
-        if let Some(version) = details.data_version {
-            record.data_version(version);
-        }
-        let mut writes = Vec::with_capacity(count);
+        let mut writes = Vec::with_capacity(self.platform.len() + self.writes.len());
         for (key, value) in self.platform.into_iter().chain(self.writes) {
             let before = self.view.entry_bytes(key.as_str()).map_err(StoreError::Index)?;
             let after = entry_bytes(key.as_str(), value.as_ref().map(Bytes::len));
-            writes.push(super::sequencer::Write { key, value, before, after });
+            writes.push(Write { key, value, before, after });
         }
-        let body = Body::new(record.finish());
-        let data_version = details.data_version;
-        Ok(Prepared {
-            snapshot: self.view,
-            reads: self.reads,
-            writes,
-            events: self.events,
-            time_unix_micros,
-            data_version,
-            body,
-        })
+        let Self { view: snapshot, reads, events, .. } = self;
+        Ok(Part { store, snapshot, reads, writes, events, data_version, drops: false })
+    }
+
+    /// Takes the store that it may be committed to out of it.
+    pub(super) fn take_store(&mut self) -> Result<Store, CommitError> {
+        self.store.take().ok_or(CommitError::Rehearsal)
     }
 }
