@@ -9,7 +9,7 @@ use super::releases::{json, refused};
 use super::request::{RequestBody, whole};
 use super::routes::Refused;
 use super::tokens::admin_only;
-use crate::events::{LetterError, LetterId, LetterView, Letters, ScheduleView, SubscriptionView};
+use crate::events::{DeadLetterError, DeadLetters, DeliveryView, EventId, ScheduleView, SubscriptionView};
 use crate::gateway::{Fault, Refusal};
 use crate::limits::SCAN_ENTRIES_MAX;
 use crate::release::{Holder, What};
@@ -27,7 +27,7 @@ pub(super) struct Subscriptions {
 #[derive(Debug, Serialize)]
 pub(super) struct Taken {
     items: Vec<SubscriptionView>,
-    letters: Vec<LetterView>,
+    letters: Vec<DeliveryView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,7 +73,7 @@ impl Admin {
     pub(super) fn taken(&self, service: &str, head: &Parts) -> Result<Taken, Refused> {
         let service = self.named(service)?;
         let options = Options::read(head.uri.query(), &["after", "limit"])?;
-        let after = options.after.as_deref().map(LetterId::parse).transpose().map_err(|error| {
+        let after = options.after.as_deref().map(EventId::parse).transpose().map_err(|error| {
             Refused::from(Refusal::Faults(vec![Fault {
                 field: None,
                 parameter: Some("after".into()),
@@ -81,7 +81,7 @@ impl Admin {
             }]))
         })?;
         let limit = u32::try_from(options.limit.unwrap_or(LETTERS)).unwrap_or(u32::MAX).clamp(1, SCAN_ENTRIES_MAX);
-        let letters = self.events.letters(&service, after.as_ref(), limit).map_err(unreadable)?;
+        let letters = self.events.failed_deliveries(&service, after.as_ref(), limit).map_err(unreadable)?;
         Ok(Taken { items: self.events.subscriptions(Some(&service)).map_err(unreadable)?, letters })
     }
 
@@ -100,10 +100,10 @@ impl Admin {
             return Err(Refused::bad_request(format!("`reason` must be at most {REASON_BYTES_MAX} bytes.")));
         }
         let letters = match (all, ids.is_empty()) {
-            (true, true) => Letters::All,
+            (true, true) => DeadLetters::All,
             (false, false) => {
-                let ids: Result<_, _> = ids.iter().map(|id| LetterId::parse(id)).collect();
-                Letters::These(ids.map_err(|error| Refused::bad_request(format!("{error}.")))?)
+                let ids: Result<_, _> = ids.iter().map(|id| EventId::parse(id)).collect();
+                DeadLetters::These(ids.map_err(|error| Refused::bad_request(format!("{error}.")))?)
             }
             _ => return Err(Refused::bad_request("Name the letters in `ids`, or say `all`: one of both.".into())),
         };
@@ -126,12 +126,12 @@ fn unreadable(error: StoreError) -> Refused {
     Refusal::Answer { detail: error.to_string() }.into()
 }
 
-fn letters_stay(error: LetterError) -> Refused {
+fn letters_stay(error: DeadLetterError) -> Refused {
     let text = format!("{error}.");
     match error {
-        LetterError::NoService { .. } | LetterError::NoLetter { .. } => Refused::not_found(text),
-        LetterError::NotTaken { .. } | LetterError::Full { .. } => Refused::conflict(text),
-        LetterError::Store(_) | LetterError::Commit(_) | LetterError::Stopped(_) => {
+        DeadLetterError::NoService { .. } | DeadLetterError::NoDeadLetter { .. } => Refused::not_found(text),
+        DeadLetterError::NotSubscribed { .. } | DeadLetterError::Full { .. } => Refused::conflict(text),
+        DeadLetterError::Store(_) | DeadLetterError::Commit(_) | DeadLetterError::Stopped(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "dead letters stay");
             Refusal::Answer { detail: text }.into()
         }

@@ -142,11 +142,9 @@ impl Transaction {
         range: impl RangeBounds<K>,
         limit: u32,
     ) -> Result<Rows<K>, StoreError> {
-        let read = |key: &[u8]| {
-            let unreadable = || StoreError::Row { key: String::from_utf8_lossy(key).into_owned() };
-            table.decode(key).ok_or_else(unreadable)
-        };
-        let scanned = scan::run(&table.range(&range), Direction::Ascending, limit, &self.view, &BTreeMap::new(), read)?;
+        let (range, none) = (table.range(&range), BTreeMap::new());
+        let read = |key: &[u8]| table.read_key(key);
+        let scanned = scan::run(&range, Direction::Ascending, limit, &self.view, &none, read)?;
         self.saw_commit(scanned.latest);
         Ok(Rows { more: scanned.looked_until.is_some(), rows: scanned.entries })
     }

@@ -1,7 +1,7 @@
-//! Who takes which events: what follows from the contracts of the live releases.
+//! Which service subscribes to which events, by the contracts of the live releases.
 //!
-//! A service takes the events of every interface that its contract exports, from each service whose contract imports the
-//! interface, in a version that stands for its own.
+//! A service subscribes to the events of every interface that its contract exports, from each service whose contract
+//! imports the interface in a compatible version.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use crate::names::ServiceName;
 use crate::store::Event;
 use crate::value::Parameters;
 
-/// Two services of which one takes events of the other.
+/// A service that emits events, and one that subscribes to them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pair {
     pub(super) subscriber: ServiceName,
     pub(super) emitter: ServiceName,
 }
 
-/// What one service takes of another: its functions by their names, by the tracks of their interfaces.
+/// The functions of a subscriber that handle the events of one emitter, by the tracks of their interfaces and their names.
 #[derive(Debug)]
-pub(super) struct Taken(BTreeMap<Box<str>, HashMap<Arc<str>, Handler>>);
+pub(super) struct Handlers(BTreeMap<Box<str>, HashMap<Arc<str>, Handler>>);
 
-/// A function that takes events.
+/// A function that handles events.
 #[derive(Debug)]
 pub(super) struct Handler {
     pub(super) function: Arc<Function>,
@@ -34,49 +34,38 @@ pub(super) struct Handler {
     key: Option<Arc<str>>,
 }
 
-/// All services of which one takes events of another.
+/// All pairs of the live releases.
 pub(super) fn pairs(worlds: &Worlds) -> Vec<Pair> {
-    let emitters = |subscriber: &World| {
-        let emits = |(name, emitter): &(ServiceName, Arc<World>)| emits(emitter, subscriber).then(|| name.clone());
-        worlds.iter().filter_map(emits).collect::<Vec<_>>()
-    };
-    let of = |(subscriber, world): &(ServiceName, Arc<World>)| {
-        let pair = |emitter| Pair { subscriber: subscriber.clone(), emitter };
-        emitters(world).into_iter().map(pair).collect::<Vec<_>>()
-    };
-    worlds.iter().flat_map(of).collect()
+    let names = || worlds.iter().map(|(name, _)| name);
+    let all = names().flat_map(|subscriber| names().map(move |emitter| (subscriber.clone(), emitter.clone())));
+    let all = all.map(|(subscriber, emitter)| Pair { subscriber, emitter });
+    all.filter(|pair| subscribed(worlds, pair).is_some_and(|mut interfaces| interfaces.next().is_some())).collect()
 }
 
-fn emits(emitter: &World, subscriber: &World) -> bool {
-    taken_interfaces(emitter, subscriber).next().is_some()
-}
-
-/// The interfaces of events that `subscriber` takes of `emitter`.
-fn taken_interfaces<'w>(emitter: &'w World, subscriber: &'w World) -> impl Iterator<Item = &'w Interface> {
-    let imported = |interface: &&Interface| {
+/// The interfaces of events that the subscriber of `pair` handles and its emitter emits.
+fn subscribed<'w>(worlds: &'w Worlds, pair: &Pair) -> Option<impl Iterator<Item = &'w Interface>> {
+    let world = |name: &ServiceName| worlds.iter().find(|(known, _)| known == name).map(|(_, world)| &**world);
+    let (subscriber, emitter): (&World, &World) = (world(&pair.subscriber)?, world(&pair.emitter)?);
+    let emitted = |interface: &&Interface| {
         let same = |import: &Interface| has_events(import) && track(&import.name) == track(&interface.name);
         emitter.imports.iter().any(same)
     };
-    subscriber.exports.iter().filter(|interface| has_events(interface)).filter(imported)
+    Some(subscriber.exports.iter().filter(|interface| has_events(interface)).filter(emitted))
 }
 
 fn has_events(interface: &Interface) -> bool {
     interface.functions.iter().any(|function| matches!(function.reach, Reach::Event { .. }))
 }
 
-impl Taken {
-    /// What the subscriber of `pair` takes; nothing when it takes no events.
+impl Handlers {
+    /// Those of `pair`; nothing when its subscriber does not subscribe to its emitter.
     pub(super) fn of(worlds: &Worlds, pair: &Pair) -> Option<Self> {
-        let world = |name: &ServiceName| worlds.iter().find(|(known, _)| known == name).map(|(_, world)| world);
-        let (subscriber, emitter) = (world(&pair.subscriber)?, world(&pair.emitter)?);
         let handlers = |interface: &Interface| {
             let handler = |function: &Arc<Function>| Some((Arc::clone(&function.name.wit), Handler::of(function)?));
             interface.functions.iter().filter_map(handler).collect()
         };
-        let taken: BTreeMap<_, _> = taken_interfaces(emitter, subscriber)
-            .map(|interface| (track(&interface.name).into(), handlers(interface)))
-            .collect();
-        Some(Self(taken)).filter(|taken| !taken.0.is_empty())
+        let all = subscribed(worlds, pair)?.map(|interface| (track(&interface.name).into(), handlers(interface)));
+        Some(Self(all.collect())).filter(|handlers| !handlers.0.is_empty())
     }
 
     /// The tracks of the interfaces, in order.
@@ -88,7 +77,7 @@ impl Taken {
         self.0.contains_key(track)
     }
 
-    /// What takes `event`, if anything does.
+    /// The handler of `event`, if it has one.
     pub(super) fn handler(&self, event: &Event) -> Option<&Handler> {
         self.0.get(track(&event.interface))?.get(&event.function)
     }

@@ -1,4 +1,4 @@
-//! Commits of rows of system tables alone.
+//! Commits of system rows alone, and why deliveries and schedules pause.
 
 use crate::names::{CallId, CommitSeq};
 use crate::store::system::RowWrite;
@@ -7,37 +7,37 @@ use crate::store::{CommitDetails, CommitError, Store, StoreError};
 /// Stands in the journal where a commit is of no call.
 const NO_CALL: CallId = CallId([0; 16]);
 
-/// Why something does not go on now.
+/// Why a loop does not go on now.
 #[derive(Debug)]
-pub(super) enum Held {
-    /// It does not go on at all until the host starts again.
-    Ended,
-    /// It may soon.
+pub(super) enum Pause {
+    /// It goes on after the next start of the host.
+    Stopped,
+    /// It tries again soon.
     Waits(String),
 }
 
-impl From<StoreError> for Held {
+impl From<StoreError> for Pause {
     fn from(error: StoreError) -> Self {
         Self::Waits(error.to_string())
     }
 }
 
-impl From<CommitError> for Held {
+impl From<CommitError> for Pause {
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::Stopped(_) => Self::Ended,
+            CommitError::Stopped(_) => Self::Stopped,
             error => Self::Waits(error.to_string()),
         }
     }
 }
 
-/// Makes the changes `writes` in `store`, as one commit.
-pub(super) async fn put(store: &Store, writes: Vec<RowWrite>) -> Result<CommitSeq, CommitError> {
+/// Puts or deletes system rows of `store`, as one commit.
+pub(super) async fn commit(store: &Store, rows: Vec<RowWrite>) -> Result<CommitSeq, CommitError> {
     loop {
         let mut transaction = store.begin();
-        writes.iter().cloned().for_each(|write| transaction.write_row(write));
+        rows.iter().cloned().for_each(|row| transaction.write_row(row));
         match transaction.commit(CommitDetails { call: NO_CALL, data_version: None }).await {
-            // The form of the data has changed: nothing that these are about.
+            // The data has another version now, which these rows do not depend on.
             Err(CommitError::Conflict) => {}
             done => return done,
         }

@@ -1,21 +1,24 @@
-//! Events and schedules as the operator sees them.
+//! Events and schedules as an operator sees them.
 
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::letter::{Fate, Letter, LetterId};
-use super::position::Position;
-use super::subscription::{Desk, Subscription};
-use super::{Events, schedule, upkeep};
+use super::cursor::Cursor;
+use super::delivery::{Delivery, DeliveryState};
+use super::registry::Events;
+use super::retention;
+use super::schedule::{Schedule, ScheduleState};
+use super::subscription::{Endpoints, Subscription};
 use crate::clock::{self, rfc_3339_millis};
 use crate::names::ServiceName;
+use crate::store::system::EventId;
 use crate::store::{Store, StoreError};
 
-/// Letters that are read at once, and counted at most.
-const LETTERS_AT_ONCE: u32 = 200;
-const LETTERS_COUNTED_MAX: usize = 10_000;
+/// Failed deliveries that are read at once, and counted at most.
+const PAGE: u32 = 1_000;
+const COUNTED_MAX: usize = 10_000;
 
-/// One service that takes the events of another.
+/// One service that subscribes to the events of another.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscriptionView {
@@ -24,24 +27,24 @@ pub struct SubscriptionView {
     pub from: ServiceName,
     /// The tracks of their interfaces: `shop:events/order-events@1`.
     pub interfaces: Vec<String>,
-    /// The commit up to which they are taken.
+    /// The commit up to which events are handled.
     pub commit: u64,
-    /// How many are not yet, of 10,000 at most that are counted, and the age of the oldest of them.
+    /// How many events of the emitter are behind that, at most 10,000, and the age of the oldest.
     pub lag_events: usize,
     pub lag_seconds: f64,
-    /// Events that are tried again, or wait for those.
+    /// Events that are retried, or wait for those.
     pub retrying: usize,
-    /// Dead letters, 10,000 at most.
+    /// Dead letters, at most 10,000.
     pub dead: usize,
     /// Why nothing is delivered now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
 }
 
-/// An event that could not be delivered.
+/// An event whose delivery failed.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LetterView {
+pub struct DeliveryView {
     pub id: String,
     /// `retrying`, `waiting` for an earlier one, or `dead`.
     pub state: &'static str,
@@ -72,14 +75,14 @@ pub struct ScheduleView {
     pub last_at: Option<String>,
     pub next_at: String,
     pub running: bool,
-    /// Why the last run failed, and how many did so in a row.
+    /// Why the run that is due waits, or the last run failed, and how many failed in a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     pub failures: u64,
 }
 
 impl Events {
-    /// Who takes whose events, and how far: all, or one service's.
+    /// All subscriptions, or those of one service.
     ///
     /// # Errors
     ///
@@ -88,36 +91,35 @@ impl Events {
         let mut views = Vec::new();
         for subscription in self.inner.subscriptions() {
             if service.is_none_or(|service| *service == subscription.pair.subscriber)
-                && let Some(desk) = subscription.desk(None)
+                && let Some(endpoints) = subscription.endpoints()
             {
-                views.push(view(&subscription, &desk)?);
+                views.push(view(&subscription, &endpoints)?);
             }
         }
         Ok(views)
     }
 
-    /// The events that `service` could not be given: `limit` of those that are tried again, and of the dead ones behind
-    /// `after`.
+    /// The failed deliveries of `service`: `limit` of those that are retried, and of the dead letters behind `after`.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the index cannot be read.
-    pub fn letters(
+    pub fn failed_deliveries(
         &self,
         service: &ServiceName,
-        after: Option<&LetterId>,
+        after: Option<&EventId>,
         limit: u32,
-    ) -> Result<Vec<LetterView>, StoreError> {
+    ) -> Result<Vec<DeliveryView>, StoreError> {
         let Some(store) = self.inner.store(service) else { return Ok(Vec::new()) };
         let mut views = Vec::new();
-        for (fate, after) in [(Fate::Retrying, None), (Fate::Dead, after)] {
-            let letters = Letter::list(&store, fate, None, after, limit)?;
-            views.extend(letters.iter().map(|letter| letter_view(letter, fate)));
+        for (state, after) in [(DeliveryState::Retrying, None), (DeliveryState::Dead, after)] {
+            let deliveries = Delivery::list(&store, state, None, after, limit)?;
+            views.extend(deliveries.iter().map(|delivery| delivery_view(delivery, state)));
         }
         Ok(views)
     }
 
-    /// What runs on time: all, or one service's.
+    /// All schedules, or those of one service.
     #[must_use]
     pub fn schedules(&self, service: Option<&ServiceName>) -> Vec<ScheduleView> {
         let schedules = self.inner.schedules();
@@ -126,63 +128,64 @@ impl Events {
     }
 }
 
-fn view(subscription: &Subscription, desk: &Desk) -> Result<SubscriptionView, StoreError> {
+fn view(subscription: &Subscription, endpoints: &Endpoints) -> Result<SubscriptionView, StoreError> {
+    let Endpoints { subscriber, handlers, .. } = endpoints;
     let emitter = &subscription.pair.emitter;
-    let lag = upkeep::lag(subscription, desk)?;
+    let lag = retention::lag(subscription, endpoints)?;
     Ok(SubscriptionView {
         service: subscription.pair.subscriber.clone(),
         from: emitter.clone(),
-        interfaces: desk.taken.tracks().map(str::to_owned).collect(),
-        commit: Position::read(&desk.own, emitter)?.last_taken(&desk.taken).0.0,
+        interfaces: handlers.tracks().map(str::to_owned).collect(),
+        commit: Cursor::read(subscriber, emitter)?.handled(handlers).0.0,
         lag_events: lag.events,
         lag_seconds: lag.oldest.as_secs_f64(),
-        retrying: count(&desk.own, Fate::Retrying, emitter)?,
-        dead: count(&desk.own, Fate::Dead, emitter)?,
-        held: subscription.held(),
+        retrying: count(subscriber, DeliveryState::Retrying, emitter)?,
+        dead: count(subscriber, DeliveryState::Dead, emitter)?,
+        held: subscription.waits(),
     })
 }
 
-fn count(store: &Store, fate: Fate, emitter: &ServiceName) -> Result<usize, StoreError> {
-    let (mut count, mut after): (usize, Option<LetterId>) = (0, None);
-    while count < LETTERS_COUNTED_MAX {
-        let page = Letter::list(store, fate, Some(emitter), after.as_ref(), LETTERS_AT_ONCE)?;
+fn count(store: &Store, state: DeliveryState, emitter: &ServiceName) -> Result<usize, StoreError> {
+    let (mut count, mut after): (usize, Option<EventId>) = (0, None);
+    while count < COUNTED_MAX {
+        let page = state.ids(store, Some(emitter), after.as_ref(), PAGE)?;
         let Some(last) = page.last() else { break };
-        after = Some(last.id.clone());
+        after = Some(last.clone());
         count += page.len();
     }
     Ok(count)
 }
 
-fn letter_view(letter: &Letter, fate: Fate) -> LetterView {
-    let failure = letter.failure.as_ref();
-    LetterView {
-        id: letter.id.to_string(),
-        state: match fate {
-            Fate::Dead => "dead",
-            Fate::Retrying if letter.attempts() == 0 => "waiting",
-            Fate::Retrying => "retrying",
+fn delivery_view(delivery: &Delivery, state: DeliveryState) -> DeliveryView {
+    let failure = delivery.failure.as_ref();
+    DeliveryView {
+        id: delivery.id.to_string(),
+        state: match state {
+            DeliveryState::Dead => "dead",
+            DeliveryState::Retrying if delivery.attempts() == 0 => "waiting",
+            DeliveryState::Retrying => "retrying",
         },
-        interface: letter.event.interface.to_string(),
-        function: letter.event.function.to_string(),
-        payload: serde_json::from_slice(&letter.event.payload).unwrap_or_default(),
-        emitted_at: rfc_3339_millis(letter.emitted_at),
-        attempts: letter.attempts(),
+        interface: delivery.event.interface.to_string(),
+        function: delivery.event.function.to_string(),
+        payload: serde_json::from_slice(&delivery.event.payload).unwrap_or_default(),
+        emitted_at: rfc_3339_millis(delivery.emitted_at),
+        attempts: delivery.attempts(),
         first_failed_at: failure.map(|failure| rfc_3339_millis(failure.first_at)),
         last_failed_at: failure.map(|failure| rfc_3339_millis(failure.last_at)),
         error: failure.map(|failure| failure.error.clone()),
     }
 }
 
-fn schedule_view(schedule: &schedule::Schedule) -> Option<ScheduleView> {
-    let (last, period) = schedule.known()?;
+fn schedule_view(schedule: &Schedule) -> Option<ScheduleView> {
+    let ScheduleState { last, period, is_running, waits } = schedule.known()?;
     Some(ScheduleView {
         service: schedule.id.service.clone(),
         function: schedule.id.name.clone(),
         every_ms: u64::try_from(period.as_millis()).unwrap_or(u64::MAX),
         last_at: last.began_at.map(rfc_3339_millis),
         next_at: rfc_3339_millis(last.next(period, clock::unix_micros())),
-        running: schedule.runs(),
-        error: last.error,
+        running: is_running,
+        error: waits.or(last.error),
         failures: last.failures,
     })
 }
