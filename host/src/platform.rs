@@ -98,7 +98,7 @@ impl Parts {
         }
         let manifested = releases.clone();
         let begins = move |service: &_| manifested.events_from(service);
-        let events = Events::new(calls.clone(), manifest.events.clone(), begins, tasks);
+        let events = Events::new(calls.clone(), stores.clone(), manifest.events.clone(), begins, tasks);
         Ok(Self { stores, releases, calls, events })
     }
 

@@ -126,7 +126,7 @@ impl Setup {
             Calls::new(routing, stores.clone(), tasks.clone(), 0, RETRIES, switchyard::names::HostSecret::new([7; 32]))
                 .unwrap();
         let from = self.from;
-        let events = Events::new(calls.clone(), self.settings.clone(), move |_| from, &tasks);
+        let events = Events::new(calls.clone(), stores.clone(), self.settings.clone(), move |_| from, &tasks);
         Rig { setup: self, runtime, stores, services, calls, events, tasks }
     }
 }
