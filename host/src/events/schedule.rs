@@ -15,7 +15,7 @@ use super::slot::{self, LastRun};
 use crate::call::{Answer, CallError, Calls, HostCall, Worlds};
 use crate::clock;
 use crate::contract::{Function, Reach, World};
-use crate::names::ServiceName;
+use crate::names::{CommitSeq, ServiceName};
 use crate::observe::events::ScheduleMetrics;
 use crate::store::Store;
 use crate::tasks::{Stop, Tasks};
@@ -173,7 +173,8 @@ impl Schedule {
             calling_service: None,
             cause: format!("schedule {service} {} {} {due_at}", function.interface, function.name.wit),
             time_unix_micros: due_at,
-            entries: vec![last.entry(function)],
+            rows: vec![last.entry(function)],
+            caused_by: CommitSeq::default(),
             intent: true,
         };
         let error = match self.calls.run_host_call(call, &self.calls.routing()).await {

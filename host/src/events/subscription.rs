@@ -182,7 +182,8 @@ impl Subscription {
             calling_service: Some(emitter.clone()),
             cause: format!("event {emitter} {} {position} {subscriber}", number.0),
             time_unix_micros: emitted_at,
-            entries,
+            rows: entries,
+            caused_by: number,
             intent: false,
         };
         match self.calls.run_host_call(call, routing).await {
