@@ -120,9 +120,13 @@ pub const VALUE_MEMORY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Longest name of an unknown member that an error repeats, in bytes: errors are logged.
 pub const VALUE_UNKNOWN_NAME_BYTES_MAX: usize = 128;
 
-/// Most events of one service that another one tries again at once: what is known of each is in memory. More of them fail
-/// when the service itself does.
-pub const LETTERS_RETRIED_MAX: usize = 1_000;
+/// Most failed deliveries of one service's events to another that are retried at once: what is known of each is in memory.
+/// More of them fail when the subscriber itself does.
+pub const EVENTS_RETRIED_MAX: usize = 1_000;
+
+/// Most events without a handler that a cursor moves over before it is stored: an event that was attempted is one of so
+/// many behind the stored cursor, so its memos can be found.
+pub const EVENTS_SKIPPED_MAX: u32 = 128;
 
 /// Shortest period of a schedule: each run is a call with a transaction of its own.
 pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);

@@ -43,11 +43,11 @@ impl Inner {
                 let recorded = self.record(&next, events);
                 self.publish(next, routing, true);
                 drop(hold);
-                self.pauses.held(first_held.elapsed());
+                self.pauses.held(clock::elapsed(first_held));
                 recorded
             }
             Err(error) => {
-                self.pauses.held(first_held.elapsed());
+                self.pauses.held(clock::elapsed(first_held));
                 // With the journal stopped it is not known whether the commit is durable: the next start knows.
                 if !DataStamp::of(began.service.store()).is_by(&one.record) {
                     self.mark(service, &began.record, None)?;

@@ -180,7 +180,7 @@ impl Inner {
         self.calls.prepare(&routing);
         let began = clock::now();
         self.calls.swap(routing);
-        self.pauses.moved(began.elapsed());
+        self.pauses.moved(clock::elapsed(began));
         self.state.store(Arc::new(next));
     }
 

@@ -204,7 +204,7 @@ impl Starter<'_> {
             Some((_, record)) => self.as_recorded(&service, settings, record.clone()),
             None => self.new_service(&service, settings),
         }?;
-        (self.report)(Progress::Compiled { service: name.clone(), took: began.elapsed() });
+        (self.report)(Progress::Compiled { service: name.clone(), took: clock::elapsed(began) });
         Ok(start)
     }
 

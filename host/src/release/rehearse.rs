@@ -128,7 +128,7 @@ fn request_id() -> RequestId {
 }
 
 pub(super) fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(clock::elapsed(since).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a component printed last before it failed.

@@ -89,6 +89,11 @@ pub enum OpenError {
         path.display()
     )]
     IndexMissing { service: ServiceName, path: PathBuf },
+    #[error(
+        "{} is missing: it holds the releases, the tokens and the history of this data directory; put it back, or \
+         restore the data directory from a backup", path.display()
+    )]
+    PlatformMissing { path: PathBuf },
     #[error("no random numbers from the system")]
     Random { source: io::Error },
     #[error("cannot start the thread of the indexes")]

@@ -13,9 +13,10 @@ use tokio::sync::futures::Notified;
 use super::error::StoreError;
 use super::overlay::View;
 use super::reads::Reads;
+use super::scan;
 use super::sequencer::Pipeline;
 use super::snapshot::Snapshots;
-use super::system::{Cursor, Emitted, OUTBOX, RowKey, Rows, Table, Usage};
+use super::system::{Emitted, EventSeq, OUTBOX, OutboxKey, RowKey, Rows, Table, Usage};
 use super::transaction::Transaction;
 use crate::journal::Stopped;
 use crate::names::{CommitSeq, ServiceName};
@@ -146,6 +147,20 @@ impl Store {
         self.begin_read().scan_rows(table, range, limit)
     }
 
+    /// The keys of the first rows of `range`; `limit` at most. No value is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::scan_rows`].
+    pub fn row_keys<K: RowKey>(
+        &self,
+        table: &Table<K>,
+        range: impl RangeBounds<K>,
+        limit: u32,
+    ) -> Result<Vec<K>, StoreError> {
+        scan::keys(&table.range(&range), limit, &self.view(), |key| table.read_key(key))
+    }
+
     /// The version of the data, as the last commit that changed it said; 0 at first.
     #[must_use]
     pub fn data_version(&self) -> u64 {
@@ -157,14 +172,24 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] when the index cannot be read.
-    pub fn emitted(&self, after: Option<Cursor>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
-        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+    pub fn emitted(&self, after: Option<EventSeq>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
+        let behind = after.map_or(Bound::Unbounded, |seq| Bound::Excluded(OutboxKey::last_of(seq)));
         let page = self.scan_rows(&OUTBOX, (behind, Bound::Unbounded), limit)?;
-        let read = |(cursor, value): &(Cursor, Bytes)| {
-            let unreadable = || StoreError::Row { key: OUTBOX.key(cursor).to_string() };
-            Emitted::of_row(*cursor, value).ok_or_else(unreadable)
+        let read = |(key, value): &(OutboxKey, Bytes)| {
+            let unreadable = || StoreError::Row { key: OUTBOX.key(key).to_string() };
+            Emitted::of_row(*key, value).ok_or_else(unreadable)
         };
         page.rows.iter().map(read).collect()
+    }
+
+    /// The keys of the oldest events behind the one at `after`; `limit` at most. No event is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::emitted`].
+    pub fn emitted_keys(&self, after: EventSeq, limit: u32) -> Result<Vec<OutboxKey>, StoreError> {
+        let behind = Bound::Excluded(OutboxKey::last_of(after));
+        self.row_keys(&OUTBOX, (behind, Bound::Unbounded), limit)
     }
 
     /// Resolves when a commit that emits something is made after this was called and enabled or polled.

@@ -2,8 +2,10 @@
 //!
 //! Invariant: calls of one cause have the same ids, time and randomness, so a repeated one finds the memos of the first.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Val;
 
@@ -11,9 +13,10 @@ use super::calls::Calls;
 use crate::call::durability::AfterRun;
 use crate::call::durability::root_persistence::RootPersistence;
 use crate::call::engine::answer::{Answer, CallError};
-use crate::call::engine::call::Call;
+use crate::call::engine::call::{Call, panic_message};
 use crate::call::engine::root::{Root, RootDetails};
 use crate::call::engine::seed::Seed;
+use crate::call::routing::current::NotBegun;
 use crate::call::routing::{Origin, Routing};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
@@ -55,7 +58,11 @@ impl Calls {
         let (durable, service) = (&self.inner.durable, call.service.clone());
         durable.check_running()?;
         let table = self.inner.current.begin(routing, None, Origin::HOST, &service).await;
-        let table = table.map_err(|why| CallError::not_begun(&service, why))?;
+        let table = table.map_err(|why| match why {
+            // It has not run until its deadline: it has not begun.
+            NotBegun::HeldTooLong => CallError::unavailable(&service, "its data is being migrated"),
+            NotBegun::DataMigrated => CallError::not_begun(&service, why),
+        })?;
         let Some(backend) = table.backend(&service).cloned() else {
             return Err(CallError::unavailable(&service, "no such service"));
         };
@@ -75,9 +82,16 @@ impl Calls {
         };
         let persistence = RootPersistence::new(durable, None, call.rows, !call.intent);
         let root = Root::new(table, details, Arc::<RootPersistence>::clone(&persistence), call.caused_by);
-        fail_point("delivery.before-commit");
-        let result = Call::root(&root, &backend).execute().await;
-        fail_point("delivery.after-commit");
+        let run = async {
+            fail_point("delivery.before-commit");
+            let result = Call::root(&root, &backend).execute().await;
+            fail_point("delivery.after-commit");
+            result
+        };
+        let result = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
+            tracing::error!(%service, cause = call.cause, panic = panic_message(&*panic), "the host panicked");
+            Err(CallError::Failed { service: service.clone() })
+        });
         if result.is_err() && persistence.is_committed() {
             // The host panicked after the commit: a repeated call would have its effects twice.
             return Ok(Answer::Ok(None));

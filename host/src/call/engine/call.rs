@@ -85,7 +85,7 @@ impl Call {
             Ok(Ended { answer: Answer::Err(_), .. }) => Outcome::Refused,
             Err(error) => error.outcome(service.name()),
         };
-        let took = self.begun.elapsed();
+        let took = clock::elapsed(self.begun);
         service.calls.ended(outcome, took);
         release.calls.ended(outcome, took);
         result

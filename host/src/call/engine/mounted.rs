@@ -57,7 +57,7 @@ impl Routing {
             Ok(_) => Outcome::Ok,
             Err(error) => error.outcome(service),
         };
-        let took = began.elapsed();
+        let took = clock::elapsed(began);
         backend.service.calls.ended(outcome, took);
         backend.release.calls.ended(outcome, took);
         result

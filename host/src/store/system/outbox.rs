@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::keys::Cursor;
+use super::keys::{EventSeq, OutboxKey};
 use super::tables::OUTBOX;
 use crate::journal::Event;
 use crate::names::{CommitSeq, Key};
@@ -15,24 +15,18 @@ use crate::names::{CommitSeq, Key};
 /// One event of the outbox of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emitted {
-    /// The commit that emitted it.
-    pub number: CommitSeq,
-    /// Which of the events of that commit it is, from 0 on.
-    pub position: u32,
-    /// When it was committed, in microseconds since the Unix epoch.
-    pub time_unix_micros: u64,
+    pub key: OutboxKey,
     pub event: Event,
 }
 
 /// The rows for the events of the commit `number`.
 pub(in crate::store) fn outbox_rows(
     number: CommitSeq,
-    time_unix_micros: u64,
+    emitted_at: u64,
     events: &[Event],
 ) -> impl Iterator<Item = (Key, Bytes)> + '_ {
-    (0..)
-        .zip(events)
-        .map(move |(position, event)| (OUTBOX.key(&Cursor(number, position)), value(time_unix_micros, event)))
+    let key = move |index| OutboxKey { seq: EventSeq(number, index), emitted_at };
+    (0..).zip(events).map(move |(index, event)| (OUTBOX.key(&key(index)), value(event)))
 }
 
 /// Bytes of an event's names and payload.
@@ -40,9 +34,8 @@ pub(in crate::store) fn emitted_bytes(event: &Event) -> usize {
     event.interface.len() + event.function.len() + event.payload.len()
 }
 
-fn value(time_unix_micros: u64, event: &Event) -> Bytes {
-    let mut bytes = Vec::with_capacity(16 + emitted_bytes(event));
-    bytes.extend_from_slice(&time_unix_micros.to_le_bytes());
+fn value(event: &Event) -> Bytes {
+    let mut bytes = Vec::with_capacity(2 + emitted_bytes(event));
     for name in [&event.interface, &event.function] {
         bytes.extend_from_slice(name.as_bytes());
         bytes.push(0);
@@ -53,12 +46,11 @@ fn value(time_unix_micros: u64, event: &Event) -> Bytes {
 
 impl Emitted {
     /// Reads a row; nothing when its value is no event.
-    pub(in crate::store) fn of_row(Cursor(number, position): Cursor, value: &Bytes) -> Option<Self> {
-        let (time, rest) = value.split_first_chunk()?;
-        let (interface, rest) = text(rest)?;
+    pub(in crate::store) fn of_row(key: OutboxKey, value: &Bytes) -> Option<Self> {
+        let (interface, rest) = text(value)?;
         let (function, payload) = text(rest)?;
         let event = Event { interface, function, payload: value.slice_ref(payload) };
-        Some(Self { number, position, time_unix_micros: u64::from_le_bytes(*time), event })
+        Some(Self { key, event })
     }
 }
 

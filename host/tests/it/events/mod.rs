@@ -156,7 +156,7 @@ impl Rig {
     fn run_all(&self) {
         self.calls.find_intents().unwrap();
         self.tasks.spawn("intents", self.calls.clone().recover(Arc::new(NoOthers)));
-        self.tasks.spawn("events", self.events.clone().keep());
+        self.tasks.spawn("events", self.events.clone().run());
     }
 
     /// Runs a script that may write, and gives what its last step does.

@@ -46,7 +46,7 @@ fn one_client_does_not_open_the_circuit_for_all() {
 #[test]
 fn after_the_pause_one_call_tries_and_its_success_closes_the_circuit() {
     let circuit = circuit(3, 1, HOUR);
-    (0..3).for_each(|_| drop(circuit.failed(Client(1))));
+    (0..3).for_each(|_| _ = circuit.failed(Client(1)));
     let pause_is_over = || circuit.lock().next_try = Some(clock::now());
     pause_is_over();
     assert!(circuit.lets_through());
@@ -61,7 +61,7 @@ fn after_the_pause_one_call_tries_and_its_success_closes_the_circuit() {
 #[test]
 fn a_try_without_a_result_is_followed_by_one_in_the_next_pause() {
     let circuit = circuit(3, 1, Duration::ZERO);
-    (0..3).for_each(|_| drop(circuit.failed(Client(1))));
+    (0..3).for_each(|_| _ = circuit.failed(Client(1)));
     for _ in 0..3 {
         assert!(circuit.lets_through() && circuit.is_open());
     }
