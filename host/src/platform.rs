@@ -129,7 +129,7 @@ impl Parts {
         tasks.spawn("intents", self.releases.clone().recover());
         tasks.spawn("release watch", self.releases.watch());
         let events = self.events.clone();
-        tasks.spawn("kept calls", self.calls.clone().run_retention(move || events.needed_since()));
+        tasks.spawn("kept calls", self.calls.clone().run_retention(move || events.repeatable_calls()));
         tasks.spawn("events", self.events.run());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));

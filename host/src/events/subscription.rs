@@ -128,7 +128,8 @@ impl Subscription {
             calling_service: Some(emitter.clone()),
             cause: self.pair.cause(delivery.id.seq),
             time_unix_micros: delivery.emitted_at,
-            entries: rows,
+            rows,
+            caused_by: delivery.id.seq.0,
             intent: false,
         };
         let Ok(result) = AssertUnwindSafe(self.calls.run_host_call(call, routing)).catch_unwind().await else {

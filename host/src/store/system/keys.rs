@@ -104,11 +104,7 @@ impl RowKey for MemoKey {
     fn decode(fields: &[u8]) -> Option<Self> {
         let (began_at, calls) = fields.split_first_chunk()?;
         let (root, call) = calls.split_at_checked(16)?;
-        Some(Self {
-            began_at: u64::from_be_bytes(*began_at),
-            root: CallId::decode(root)?,
-            call: CallId::decode(call)?,
-        })
+        Some(Self { began_at: u64::from_be_bytes(*began_at), root: CallId::decode(root)?, call: CallId::decode(call)? })
     }
 }
 
