@@ -17,7 +17,7 @@ use super::service::Store;
 use super::snapshot::Snapshot;
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
-use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
+use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, CommitSeq, Key, component_text};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
@@ -32,6 +32,7 @@ pub struct Transaction {
     writes: BTreeMap<Key, Option<Bytes>>,
     pub(super) rows: Vec<RowWrite>,
     events: Vec<Event>,
+    event_bytes: usize,
     /// Bytes of `writes` and `events`.
     bytes: usize,
     read_only: bool,
@@ -95,6 +96,7 @@ impl Transaction {
             writes: BTreeMap::new(),
             rows: Vec::new(),
             events: Vec::new(),
+            event_bytes: 0,
             bytes: 0,
             read_only,
             view,
@@ -231,7 +233,14 @@ impl Transaction {
             return Err(StoreError::ReadOnly);
         }
         let bytes = emitted_bytes(&event);
+        if bytes > EVENT_BYTES_MAX {
+            return Err(StoreError::EventTooLarge { bytes });
+        }
+        if self.event_bytes + bytes > EVENTS_BYTES_MAX {
+            return Err(StoreError::EventsTooLarge);
+        }
         self.bytes = self.bytes_with(bytes, 0)?;
+        self.event_bytes += bytes;
         self.events.push(event);
         Ok(())
     }
