@@ -11,7 +11,7 @@ pub(super) struct Sent {
     pub(super) request: Request,
     pub(super) key: String,
     pub(super) is_answered: bool,
-    /// The operator gave its call up: it may have some of its effects.
+    /// The operator gave its call up: what it did elsewhere stays, and its client may send it again as a new one.
     pub(super) is_abandoned: bool,
 }
 
@@ -59,7 +59,11 @@ impl Model {
             |service, key| anyhow::Ok(host.stored(service, key)?.split(' ').map(str::to_owned).collect::<Vec<_>>());
         let (sent_list, told, log) = (list("source", "sent")?, list("source", "told")?, list("sink", "log")?);
         for sent in self.with(|all| all.clone()) {
-            let due = if sent.is_answered && !sent.is_abandoned { 1..=1 } else { 0..=1 };
+            let due = match (sent.is_abandoned, sent.is_answered) {
+                (true, _) => 0..=usize::MAX,
+                (false, true) => 1..=1,
+                (false, false) => 0..=1,
+            };
             let mut check = |what: &str, number: u64, count: usize, due: std::ops::RangeInclusive<usize>| {
                 if !due.contains(&count) {
                     let Sent { key, is_answered, .. } = &sent;

@@ -18,6 +18,9 @@ const BEGIN_MICROS: u64 = 1_767_225_600_000_000;
 /// How long a client waits before it sends a request again.
 const CLIENT_RETRY: Duration = Duration::from_millis(20);
 
+/// The longest that it waits: the wait doubles with each attempt.
+const CLIENT_RETRY_MAX: Duration = Duration::from_secs(20);
+
 /// Why a seed fails, with all that happened in it.
 #[derive(Debug)]
 pub struct Failure {
@@ -128,12 +131,14 @@ impl Seeded {
         let Some(sent) = self.model.get(index) else { return };
         let client = async move {
             let (service, function, script) = sent.request.script();
+            let mut wait = CLIENT_RETRY;
             loop {
                 match host::send(calls.clone(), service, function, &script, &sent.key).await {
                     Ok(()) => return model.answered(index),
                     Err(CallError::Stopped(_)) => return,
-                    Err(_retried) => tokio::time::sleep(CLIENT_RETRY).await,
+                    Err(_retried) => tokio::time::sleep(wait).await,
                 }
+                wait = CLIENT_RETRY_MAX.min(2 * wait);
             }
         };
         let mut stop = host.tasks.stop();
@@ -161,7 +166,7 @@ impl Seeded {
                 *release += 1;
                 host.deploy(*release)?;
             }
-            Step::ReplayDeadLetters => drop(host.block_on(host.replay_dead_letters())?),
+            Step::ReplayDeadLetters => host.block_on(host.replay_dead_letters())?,
             Step::AbandonIntent => {
                 if let Some(intent) = host.calls.intents().first()
                     && let Ok(held) = host.calls.hold_intent(intent.id)

@@ -54,9 +54,7 @@ pub(super) enum Step {
 
 /// Draws the next step; `number` is that of the next request.
 pub(super) fn step(random: &mut Random, number: u64) -> Step {
-    let calm = std::env::var("SIM_CALM").is_ok();
     match random.below(20) {
-        13 | 14 if calm => Step::Deploy,
         0..7 => Step::Send(request(random, number)),
         7..12 => Step::Pass(Duration::from_millis(random.below(60))),
         12 => Step::Pass(Duration::from_secs(1 + random.below(60))),
