@@ -35,7 +35,7 @@ const RETRIES: RetrySettings = RetrySettings {
     intents_keep_releases: true,
     intents_at_once: 4,
     intent_retry_ms_min: 10,
-    intent_retry_ms_max: 1_000,
+    intent_retry_ms_max: 60_000,
 };
 
 /// Few attempts, so that events become dead letters.

@@ -160,7 +160,7 @@ impl Seeded {
                 self.send(host, index);
             }
             Step::Pass(time) => host.pass(time),
-            Step::StepClock(seconds) => host.clock.step(seconds),
+            Step::SetClock(seconds) => host.clock.step(seconds),
             Step::Checkpoint => host.checkpoint()?,
             Step::Deploy => {
                 *release += 1;

@@ -44,8 +44,8 @@ impl Request {
 pub(super) enum Step {
     Send(Request),
     Pass(Duration),
-    /// Sets the time of day forward or back, in seconds.
-    StepClock(i64),
+    /// Sets the time of day so many seconds forward or back.
+    SetClock(i64),
     Checkpoint,
     Deploy,
     ReplayDeadLetters,
@@ -61,7 +61,7 @@ pub(super) fn step(random: &mut Random, number: u64) -> Step {
         13 => Step::Pass(Duration::from_secs(60 * random.below(15))),
         14 => {
             let seconds = i64::try_from(random.below(7_200)).unwrap_or(0);
-            Step::StepClock(if random.coin() { seconds } else { -seconds })
+            Step::SetClock(if random.coin() { seconds } else { -seconds })
         }
         15 | 16 => Step::Checkpoint,
         17 => Step::Deploy,
@@ -76,8 +76,7 @@ fn request(random: &mut Random, number: u64) -> Request {
     match random.below(10) {
         0..5 => Request::Count { number, pause_ms, may_fail: random.coin() },
         5..8 => Request::Emit { number, pause_ms },
-        8 => Request::Break { service: ["front", "sink"][usize::from(random.coin())], broken: true },
-        _ => Request::Break { service: ["front", "sink"][usize::from(random.coin())], broken: false },
+        which => Request::Break { service: if random.coin() { "front" } else { "sink" }, broken: which == 8 },
     }
 }
 
