@@ -4,7 +4,6 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::SETTLE_MS_MAX;
 use super::host::{self, SimulatedHost};
 use super::model::Model;
 use super::steps::{self, Request, Step};
@@ -14,6 +13,9 @@ use crate::journal::simulated::{Random, SimulatedDisk};
 
 /// When the first life of each seed begins: 2026-01-01, in microseconds since the Unix epoch.
 const BEGIN_MICROS: u64 = 1_767_225_600_000_000;
+
+/// How long the last life of a seed may take until all has ended, in milliseconds of virtual time.
+const SETTLE_MS_MAX: u64 = 2 * 3_600_000;
 
 /// How long a client waits before it sends a request again.
 const CLIENT_RETRY: Duration = Duration::from_millis(20);
@@ -144,8 +146,9 @@ impl Seeded {
         let mut stop = host.tasks.stop();
         let client = async move {
             tokio::select! {
-                () = client => {}
+                biased;
                 () = stop.wait() => {}
+                () = client => {}
             }
         };
         host.block_on(async { host.tasks.spawn("client", client) });
