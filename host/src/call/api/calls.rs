@@ -64,6 +64,12 @@ impl Calls {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// From now on the seeds of root calls follow from `seed`. For the simulator.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn draw_seeds_from(&self, seed: u64) {
+        self.inner.entropy.draw_from(seed);
+    }
+
     /// The routing that root calls begin on now.
     #[must_use]
     pub fn routing(&self) -> Arc<Routing> {

@@ -75,6 +75,7 @@ impl DurableCalls {
             }
             let next = next.unwrap_or_else(|| clock::now() + IDLE);
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = changed => {}
                 () = tokio::time::sleep_until(next.into()) => {}

@@ -80,6 +80,7 @@ impl DurableCalls {
         let mut watch = Watch::new();
         loop {
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = tokio::time::sleep(EVERY) => {}
             }
