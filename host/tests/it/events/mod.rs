@@ -233,7 +233,7 @@ impl Rig {
                     found = self.look(service, key).await;
                 }
             };
-            if tokio::time::timeout(Duration::from_secs(20), soon).await.is_err() {
+            if tokio::time::timeout(Duration::from_secs(60), soon).await.is_err() {
                 panic!("{at}: {key} of {service} does not become {value:?}, it is {found:?}");
             }
         }
@@ -256,7 +256,7 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
+        tokio::time::timeout(Duration::from_secs(60), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
     }
 
     /// Waits until `service` has taken all that there is, and nothing is tried again.
