@@ -19,7 +19,6 @@ use crate::gateway::Refusal;
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
 use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
-use crate::store::DropError;
 
 /// Lines of the history in one page, unless the request says otherwise, and at most.
 const LINES: usize = 50;
@@ -178,12 +177,12 @@ impl Admin {
         self.service(service.as_str())
     }
 
-    pub(super) fn history(&self, head: &Parts) -> Result<History, Refused> {
+    pub(super) async fn history(&self, head: &Parts) -> Result<History, Refused> {
         let options = Options::read(head.uri.query(), &["service", "limit", "cursor"])?;
         let service = options.service.map(|name| self.named(&name)).transpose()?;
         let limit = options.limit.unwrap_or(LINES).clamp(1, LINES_MAX);
         let items =
-            self.releases.history(service.as_ref(), options.cursor, limit).map_err(|error| refused(error.into()))?;
+            self.releases.history(service, options.cursor, limit).await.map_err(|error| refused(error.into()))?;
         let last = items.last().filter(|line| items.len() == limit && line.number > 1);
         let next_cursor = last.map(|line| line.number.to_string());
         Ok(History { items, next_cursor })
@@ -252,14 +251,12 @@ pub(super) fn refused(error: DeployError) -> Refused {
         | DeployError::Token { .. }
         | DeployError::Imported { .. }
         | DeployError::Exists { .. }
-        | DeployError::Drop(DropError::InUse { .. })
         | DeployError::Intent(IntentError::Running | IntentError::NoService { .. })
         | DeployError::IntentsOpen { .. }
         | DeployError::Busy => Refused::conflict(text),
         DeployError::Stops => Refused::busy(text),
         DeployError::Refused { verdicts } => Refused::verdicts(&verdicts),
         DeployError::Migration { .. }
-        | DeployError::SeveralMigrations
         | DeployError::NoShadow { .. }
         | DeployError::NoComponentNamed { .. }
         | DeployError::NotInManifest { .. }
@@ -269,9 +266,10 @@ pub(super) fn refused(error: DeployError) -> Refused {
         ) => Refused::unprocessable(text),
         DeployError::Load(_)
         | DeployError::File(_)
-        | DeployError::Ledger(_)
+        | DeployError::Platform(_)
+        | DeployError::Commit(_)
+        | DeployError::NotDurable(_)
         | DeployError::Store(_)
-        | DeployError::Drop(_)
         | DeployError::Intent(IntentError::Commit(_))
         | DeployError::Find(_)
         | DeployError::Interrupted(_)

@@ -46,7 +46,7 @@ pub use hold::Hold;
 pub use host_call::HostCall;
 pub use intents::IntentView;
 pub use mounts::Mount;
-pub use oversight::{HeldIntent, IntentError, close_intent};
+pub use oversight::{HeldIntent, IntentError};
 pub use recovery::{FindError, PinnedReleases};
 pub use request_key::{RequestKey, RequestScope};
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};

@@ -10,7 +10,7 @@ use super::intents::{IntentView, NotTaken};
 use crate::contract::Function;
 use crate::names::{CallId, CommitSeq, ServiceName};
 use crate::store::system::INTENTS;
-use crate::store::{CommitDetails, CommitError, Store};
+use crate::store::{CommitDetails, CommitError, Store, Transaction};
 
 /// Why an intent was not done with as told. It is still open.
 #[derive(Debug, thiserror::Error)]
@@ -55,16 +55,16 @@ impl Drop for HeldIntent {
 }
 
 impl HeldIntent {
-    /// Closes it: its call is not made again, and what it did elsewhere stays as it is. That is durable then.
-    ///
-    /// # Errors
-    ///
-    /// [`IntentError::Commit`]; then it is still open, or closed by a commit that may not survive.
-    pub async fn give_up(mut self) -> Result<(), IntentError> {
-        close_intent(&self.store, self.id).await?;
+    /// A transaction of its store that closes it, for a commit of the host.
+    #[must_use]
+    pub fn closing(&self) -> Transaction {
+        closing(&self.store, self.id)
+    }
+
+    /// It is closed by a commit: its call is not made again.
+    pub fn closed(mut self) {
         self.is_closed = true;
         self.calls.inner.intents.remove(self.id);
-        Ok(())
     }
 
     /// Has it go on with the live releases from now on, also after a restart.
@@ -161,18 +161,12 @@ impl Calls {
     }
 }
 
-/// Closes an intent of a store that nobody has found yet; that is durable then.
-///
-/// # Errors
-///
-/// [`CommitError`]; then it is still open, or closed by a commit that may not survive.
-pub async fn close_intent(store: &Store, id: CallId) -> Result<(), CommitError> {
-    let number = close(store, id).await?;
-    store.wait_durable(number).await.map_err(CommitError::Stopped)
+pub(super) async fn close(store: &Store, call: CallId) -> Result<CommitSeq, CommitError> {
+    closing(store, call).commit(CommitDetails { call, data_version: None }).await
 }
 
-pub(super) async fn close(store: &Store, call: CallId) -> Result<CommitSeq, CommitError> {
+fn closing(store: &Store, call: CallId) -> Transaction {
     let mut transaction = store.begin();
     transaction.write_row(INTENTS.delete(&call));
-    transaction.commit(CommitDetails { call, data_version: None }).await
+    transaction
 }
