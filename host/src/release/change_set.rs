@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::isolated::{chain, isolated_run};
 use super::platform_store::{PlatformChange, PlatformError};
 use super::record::Event;
-use super::rehearse::{chain, isolated_run};
 use super::state::{Running, State};
 use crate::call::{HeldIntent, LoadedRelease, Service};
 use crate::names::{Digest, ServiceName};

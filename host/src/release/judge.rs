@@ -6,15 +6,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::error::DeployError;
-use super::judge_input::{JudgeInput, Live, ServiceContext, joined};
+use super::isolated::{chain, millis};
+use super::judge_input::{JudgeInput, Live, Proposal, ServiceContext, joined};
 use super::loader::{LoadError, ReleaseLoader};
 use super::record::{DataVersions, ReleaseRecord};
-use super::rehearse::{chain, millis};
 use super::state::State;
 use super::verdict::{Asks, Check, Verdict};
 use crate::call::LoadedRelease;
 use crate::clock;
-use crate::config::{DeploySettings, Signature};
+use crate::config::DeploySettings;
 use crate::contract::{
     Compatibility, Contracts, Level, Neighbour, OutboundHttp, Surface, Unreadable, VerdictProblem, World,
     check_together, judge_http_surface,
@@ -22,14 +22,6 @@ use crate::contract::{
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::runtime::DataVersion;
-
-/// A release that somebody proposes for a service.
-#[derive(Debug, Clone)]
-pub struct Proposal {
-    pub service: ServiceName,
-    pub component: Bytes,
-    pub signature: Option<Signature>,
-}
 
 /// What is the same for all releases that are proposed together.
 #[derive(Debug, Clone)]

@@ -3,14 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::error::DeployError;
-use super::judge::Proposal;
 use super::loader::ReleaseLoader;
 use super::state::{Running, State};
-use crate::config::{LimitSettings, ServiceSettings};
+use crate::config::{LimitSettings, ServiceSettings, Signature};
 use crate::contract::{Contracts, World};
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
+
+/// A release that somebody proposes for a service.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub service: ServiceName,
+    pub component: Bytes,
+    pub signature: Option<Signature>,
+}
 
 /// All that stays as it is while some releases are judged together.
 #[derive(Debug)]

@@ -3,6 +3,9 @@
 //!
 //! Invariant: a change, its lines in the history and all data that belongs to it are one commit.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -1,15 +1,15 @@
 //! Rehearsing proposed releases: what only a run of the component tells, before anything changes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::isolated::{chain, isolated_run, millis, request_id};
 use super::judge::Judged;
 use super::judge_input::ServiceContext;
 use super::record::DataVersions;
 use super::verdict::{Check, Verdict};
 use crate::call::LinkedComponent;
 use crate::clock;
-use crate::names::{Digest, RequestId};
-use crate::runtime::{DataVersion, Failure, HttpFrame, HttpProgram, MigrateError, Program, Seclusion, SmokeFailure};
+use crate::runtime::{DataVersion, Failure, HttpFrame, HttpProgram, MigrateError, Program, SmokeFailure};
 use crate::store::Transaction;
 
 /// Longest time that a component may take to start and answer its smoke calls.
@@ -117,41 +117,10 @@ async fn migration(
     }
 }
 
-/// What a run for nobody gets, for `wait` at most.
-pub(super) fn isolated_run(transaction: Transaction, wait: Duration) -> Seclusion {
-    let mut seed = [0; 32];
-    // Without randomness from the system the run still has its own, from the time: nobody sees what comes of it.
-    if getrandom::fill(&mut seed).is_err() {
-        seed = *Digest::of(&clock::unix_micros().to_be_bytes()).bytes();
-    }
-    let request = request_id();
-    Seclusion { transaction, seed, time_unix_micros: clock::unix_micros(), deadline: clock::now() + wait, request }
-}
-
-/// The id of a run for nobody.
-fn request_id() -> RequestId {
-    RequestId::from_bits(u128::from(clock::unix_micros()))
-}
-
-pub(super) fn millis(since: Instant) -> u64 {
-    u64::try_from(clock::elapsed(since).as_millis()).unwrap_or(u64::MAX)
-}
-
 /// What a component printed last before it failed.
 fn last_words(failure: &Failure) -> String {
     let (Failure::Trap { log_tail, .. } | Failure::Memory { log_tail, .. }) = failure else { return String::new() };
     let lines: Vec<_> = log_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
     if last.is_empty() { String::new() } else { format!("it printed: {}", last.join(" · ")) }
-}
-
-/// An error and its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

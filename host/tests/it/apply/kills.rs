@@ -35,7 +35,13 @@ struct Goal {
 impl Goal {
     fn of(round: usize, mut random: impl FnMut() -> f64) -> Self {
         // Few releases, so that they are compiled before.
-        Self { release: round % 3, has_fetcher: random() < 0.5, has_web: random() < 0.6, migrates: random() < 0.4, round }
+        Self {
+            release: round % 3,
+            has_fetcher: random() < 0.5,
+            has_web: random() < 0.6,
+            migrates: random() < 0.4,
+            round,
+        }
     }
 
     fn manifest(&self) -> String {
