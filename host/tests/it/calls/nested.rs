@@ -41,7 +41,7 @@ async fn a_callee_that_does_not_do_its_part_is_unavailable_to_a_caller_whose_con
     check("spin", "the deadline of the call to back passed").await;
     check("sleep 1000", "the deadline of the call to back passed").await;
     check("big 2000", "back went over answer_bytes_max").await;
-    check("say well", "back is not available: its circuit is open after failures in a row").await;
+    check("say well", "back is not available: its circuit is open after too many failures").await;
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn without_a_case_for_it_the_failure_of_a_callee_is_that_of_its_caller() {
     });
     assert_eq!(pair.front("add n; back.bare{panic why}").await, "back failed");
     assert_eq!(pair.front("add n; back.bare{spin}").await, "the deadline of the call to back passed");
-    let open = "back is not available: its circuit is open after failures in a row";
+    let open = "back is not available: its circuit is open after too many failures";
     assert_eq!(pair.front("add n; back.bare{say well}").await, open);
     assert_eq!(pair.get("front", "n").await, "none");
 }
