@@ -1,5 +1,6 @@
 //! [`Calls`], and what belongs to no single call: the routing, holds, recovery and retention.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,8 +11,8 @@ use crate::call::engine::seed::Entropy;
 use crate::call::routing::current::CurrentRouting;
 use crate::call::routing::{Hold, Routing};
 use crate::config::RetrySettings;
-use crate::names::HostSecret;
-use crate::store::{Store, Stores};
+use crate::names::{CallId, HostSecret};
+use crate::store::{Store, StoreError, Stores};
 use crate::tasks::Tasks;
 
 use super::observer::RoutingObserver;
@@ -63,6 +64,12 @@ impl Calls {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// From now on the seeds of root calls follow from `seed`. For the simulator.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn draw_seeds_from(&self, seed: u64) {
+        self.inner.entropy.draw_from(seed);
+    }
+
     /// The routing that root calls begin on now.
     #[must_use]
     pub fn routing(&self) -> Arc<Routing> {
@@ -104,9 +111,12 @@ impl Calls {
         Arc::clone(&self.inner.durable).recover(pinned).await;
     }
 
-    /// Deletes rows of calls that nobody needs, again and again, until the tasks of the host are stopped. `needed` is
-    /// when the oldest call began that others may make again, in microseconds since the Unix epoch.
-    pub async fn run_retention(self, needed: impl Fn() -> Option<u64> + Send + Sync) {
-        Arc::clone(&self.inner.durable).run_retention(needed).await;
+    /// Deletes rows of calls that nobody needs, again and again, until the tasks of the host are stopped. `repeatable`
+    /// gives the ids of the calls that others may make again, and may block.
+    pub async fn run_retention(
+        self,
+        repeatable: impl Fn() -> Result<HashSet<CallId>, StoreError> + Send + Sync + 'static,
+    ) {
+        Arc::clone(&self.inner.durable).run_retention(Arc::new(repeatable)).await;
     }
 }

@@ -20,7 +20,7 @@ use crate::call::routing::current::NotBegun;
 use crate::call::routing::{Origin, Routing};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
-use crate::names::{CommitSeq, RequestId, ServiceName};
+use crate::names::{CallId, CommitSeq, RequestId, ServiceName};
 use crate::store::system::RowWrite;
 
 /// A call that the host makes by itself.
@@ -100,6 +100,12 @@ impl Calls {
             AfterRun::Ended(result) => result,
             AfterRun::GoesOn(_) => Err(CallError::Begun { service }),
         }
+    }
+
+    /// The id of the call with this cause.
+    #[must_use]
+    pub fn host_call_id(&self, cause: &str) -> CallId {
+        CallId::of_seed(&self.seed_of(cause))
     }
 
     /// The seed of the call with this cause. Nobody can derive it from the cause alone.

@@ -1,6 +1,6 @@
 //! The root calls in flight that may need memos. Retention keeps those, whatever the clock says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::names::CallId;
@@ -25,9 +25,8 @@ impl InFlight {
         InFlightCall { all: self.clone(), call: (began_at, id) }
     }
 
-    /// When the oldest of them began, in microseconds since the Unix epoch.
-    pub(in crate::call::durability) fn oldest(&self) -> Option<u64> {
-        self.lock().first().map(|(began_at, _)| *began_at)
+    pub(in crate::call::durability) fn ids(&self) -> HashSet<CallId> {
+        self.lock().iter().map(|(_, id)| *id).collect()
     }
 }
 

@@ -259,11 +259,6 @@ impl OpenIntents {
         self.lock().all.values().any(|waiting| wanted(&waiting.intent))
     }
 
-    /// When the oldest of their calls began, in microseconds since the Unix epoch.
-    pub(in crate::call) fn oldest(&self) -> Option<u64> {
-        self.lock().ages.first().map(|(began, _)| *began)
-    }
-
     /// Sets the metrics to how many there are, and how old.
     pub(in crate::call) fn measure(&self) {
         let (count, oldest) = {

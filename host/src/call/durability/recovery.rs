@@ -75,6 +75,7 @@ impl DurableCalls {
             }
             let next = next.unwrap_or_else(|| clock::now() + IDLE);
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = changed => {}
                 () = tokio::time::sleep_until(next.into()) => {}
@@ -170,7 +171,7 @@ impl DurableCalls {
 }
 
 /// The open intents in `store`.
-pub(in crate::call::durability) fn stored_intents(store: &Store) -> Result<Vec<Intent>, FindError> {
+fn stored_intents(store: &Store) -> Result<Vec<Intent>, FindError> {
     let service = store.name();
     let mut transaction = store.begin_read();
     let (mut intents, mut after) = (Vec::new(), Bound::Unbounded);

@@ -1,21 +1,24 @@
 //! Retention: deletes kept answers after the configured time, and memos that no call needs any more.
 //!
-//! Invariant: a memo stays while a call that may need it can still run, whatever the clock says: calls in flight, open
-//! intents of every store on the disk, and what `events` may deliver again.
+//! Invariant: a memo stays while its root call can still run, whatever the clock says: calls in flight, open intents of
+//! every store on the disk, and what `events` may deliver again.
 
+use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::durable_calls::DurableCalls;
-use super::recovery::stored_intents;
 use crate::clock;
-use crate::names::{CallId, ServiceName};
-use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, MEMOS, Table};
+use crate::names::CallId;
+use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, INTENTS, MEMOS, MemoKey};
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
 
 /// Rows that one commit deletes.
 const PAGE: u32 = 250;
+
+/// Memos that are compared at once with the calls that may run again.
+const MEMOS_AT_ONCE: u32 = 100_000;
 
 /// The time between two passes.
 const EVERY: Duration = Duration::from_secs(30);
@@ -26,6 +29,12 @@ const CLOCK_JUMP_MIN: Duration = Duration::from_secs(60);
 /// Guests' answers are evicted from this fill of the table on, in percent, down to the other.
 const EVICT_FROM_PERCENT: u64 = 80;
 const EVICT_TO_PERCENT: u64 = 60;
+
+/// A commit of the host, which no call made.
+const OF_THE_HOST: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
+
+/// Gives the ids of calls that may run again. Blocks while it reads their keys.
+pub(in crate::call) type RepeatableCalls = Arc<dyn Fn() -> Result<HashSet<CallId>, StoreError> + Send + Sync>;
 
 /// Why rows were not deleted. The next pass tries again.
 #[derive(Debug, thiserror::Error)]
@@ -64,23 +73,24 @@ impl Watch {
 }
 
 impl DurableCalls {
-    /// Deletes rows that nobody needs, again and again, until the tasks of the host are stopped. `needed` is when the
-    /// oldest call began that `events` may make again, in microseconds since the Unix epoch.
-    pub(in crate::call) async fn run_retention(self: Arc<Self>, needed: impl Fn() -> Option<u64> + Send + Sync) {
+    /// Deletes rows that nobody needs, again and again, until the tasks of the host are stopped. `by_events` gives the ids
+    /// of the calls that `events` may make again.
+    pub(in crate::call) async fn run_retention(self: Arc<Self>, by_events: RepeatableCalls) {
         let mut stop = self.tasks.stop();
         let mut watch = Watch::new();
         loop {
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = tokio::time::sleep(EVERY) => {}
             }
             if !self.has_stopped() {
-                self.pass(&mut watch, &needed).await;
+                self.pass(&mut watch, &by_events).await;
             }
         }
     }
 
-    async fn pass(&self, watch: &mut Watch, needed: &(impl Fn() -> Option<u64> + Send + Sync)) {
+    async fn pass(self: &Arc<Self>, watch: &mut Watch, by_events: &RepeatableCalls) {
         let settings = &self.settings;
         let micros_before = |now: u64, ms: u64| now.saturating_sub(ms.saturating_mul(1_000));
         let services: Vec<_> = {
@@ -89,14 +99,13 @@ impl DurableCalls {
         };
         let now = self.begins_at();
         let expire = watch.answers_expire(now, clock::now(), Duration::from_millis(settings.answers_kept_ms));
+        let (durable, by_events) = (Arc::clone(self), Arc::clone(by_events));
+        let repeatable: RepeatableCalls = Arc::new(move || durable.repeatable_calls(&*by_events));
         for service in services {
-            // For each store anew: a pass over all takes a while.
-            let old = micros_before(now, settings.memos_kept_ms);
-            let memos_before = self.memos_needed_since(needed()).map_or(old, |since| since.min(old));
             let store = service.store();
-            let mut deleted = delete_before(store, &MEMOS, memos_before).await;
+            let mut deleted = delete_memos(store, micros_before(now, settings.memos_kept_ms), &repeatable).await;
             if deleted.is_ok() && expire {
-                deleted = delete_before(store, &ANSWER_EXPIRIES, micros_before(now, settings.answers_kept_ms)).await;
+                deleted = delete_answers(store, micros_before(now, settings.answers_kept_ms)).await;
             }
             if deleted.is_ok() {
                 deleted = evict_guests(store, ANSWERS.bytes_max(service.limits().kept_bytes_max)).await;
@@ -109,31 +118,48 @@ impl DurableCalls {
         }
     }
 
-    /// When the oldest call began that may run again; the beginning of time where that cannot be found out.
-    fn memos_needed_since(&self, by_events: Option<u64>) -> Option<u64> {
-        // The stores of removed services: their intents go on when the service comes back.
-        let detached = self.stores.kept().into_iter().filter_map(|kept| self.stores.kept_store(&kept.service));
-        let detached = detached.filter_map(|store| oldest_intent(&store));
-        let known = [self.in_flight.oldest(), self.intents.oldest(), by_events];
-        known.into_iter().flatten().chain(detached).min()
+    /// The root calls that may run again: those in flight, those with an open intent, also of removed services, and
+    /// those of `by_events`.
+    fn repeatable_calls(
+        &self,
+        by_events: &(dyn Fn() -> Result<HashSet<CallId>, StoreError> + Send + Sync),
+    ) -> Result<HashSet<CallId>, StoreError> {
+        let mut ids = self.in_flight.ids();
+        for store in self.stores.all() {
+            ids.extend(store.row_keys(&INTENTS, .., u32::MAX)?);
+        }
+        ids.extend(by_events()?);
+        Ok(ids)
     }
 }
 
-fn oldest_intent(store: &Store) -> Option<u64> {
-    match stored_intents(store) {
-        Ok(intents) => intents.iter().map(|intent| intent.time_unix_micros).min(),
-        Err(error) => {
-            let service: &ServiceName = store.name();
-            tracing::error!(%service, %error, "no memo is deleted: the intents of a removed service cannot be read");
-            Some(0)
+/// Deletes the memos of root calls that began before `before` and are not `repeatable`.
+async fn delete_memos(store: &Store, before: u64, repeatable: &RepeatableCalls) -> Result<(), RetentionError> {
+    let mut after = Bound::Unbounded;
+    loop {
+        let (from, repeatable) = (store.clone(), Arc::clone(repeatable));
+        let read = move || {
+            // The memos first: a call that begins later has none among them.
+            let memos = from.row_keys(&MEMOS, (after, Bound::Excluded(MemoKey::first_of(before))), MEMOS_AT_ONCE)?;
+            let needed = if memos.is_empty() { HashSet::new() } else { repeatable()? };
+            Ok::<_, StoreError>((memos, needed))
+        };
+        let read = tokio::task::spawn_blocking(read).await;
+        let (memos, needed) = read.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+        let Some(last) = memos.last() else { return Ok(()) };
+        after = Bound::Excluded(*last);
+        let unneeded: Vec<_> = memos.iter().filter(|memo| !needed.contains(&memo.root)).collect();
+        for some in unneeded.chunks(PAGE as usize) {
+            let mut transaction = store.begin();
+            some.iter().for_each(|memo| transaction.write_row(MEMOS.delete(memo)));
+            transaction.commit(OF_THE_HOST).await?;
         }
     }
 }
 
-/// Deletes all rows of calls that began before `before`; with an expiry its answer.
-async fn delete_before(store: &Store, table: &Table<AgedCall>, before: u64) -> Result<(), RetentionError> {
-    let end = AgedCall::first_of(before);
-    delete_rows(store, table, end, |_| true, || false).await
+/// Deletes the answers to requests that began before `before`.
+async fn delete_answers(store: &Store, before: u64) -> Result<(), RetentionError> {
+    delete_answers_where(store, AgedCall::first_of(before), |_| true, || false).await
 }
 
 /// Deletes guests' answers, oldest first, when the answers take most of their budget.
@@ -144,13 +170,13 @@ async fn evict_guests(store: &Store, bytes_max: u64) -> Result<(), RetentionErro
     }
     tracing::warn!(service = %store.name(), "answers take most of their room: the oldest ones of guests are evicted");
     let end = AgedCall::first_of(u64::MAX);
-    delete_rows(store, &ANSWER_EXPIRIES, end, |value| value == [1], || !takes_more(EVICT_TO_PERCENT)).await
+    delete_answers_where(store, end, |value| value == [1], || !takes_more(EVICT_TO_PERCENT)).await
 }
 
-/// Deletes the rows before `end` whose values are `wanted`, oldest first, until all are deleted or `is_enough`.
-async fn delete_rows(
+/// Deletes the answers before `end` whose expiries have `wanted` values, oldest first, until all are deleted or
+/// `is_enough`.
+async fn delete_answers_where(
     store: &Store,
-    table: &Table<AgedCall>,
     end: AgedCall,
     wanted: impl Fn(&[u8]) -> bool,
     is_enough: impl Fn() -> bool,
@@ -159,17 +185,14 @@ async fn delete_rows(
     while !is_enough() {
         let mut transaction = store.begin();
         // Deleted rows stay in the index for a while: a scan from the start would read them again.
-        let page = transaction.scan_rows(table, (after, Bound::Excluded(end)), PAGE)?;
+        let page = transaction.scan_rows(&ANSWER_EXPIRIES, (after, Bound::Excluded(end)), PAGE)?;
         let Some((last, _)) = page.rows.last() else { return Ok(()) };
         after = Bound::Excluded(*last);
         for (key, _) in page.rows.iter().filter(|(_, value)| wanted(value)) {
-            if table.id() == ANSWER_EXPIRIES.id() {
-                transaction.write_row(ANSWERS.delete(&key.call));
-            }
-            transaction.write_row(table.delete(key));
+            transaction.write_row(ANSWERS.delete(&key.call));
+            transaction.write_row(ANSWER_EXPIRIES.delete(key));
         }
-        // A commit of the host, which no call made.
-        transaction.commit(CommitDetails { call: CallId([0; 16]), data_version: None }).await?;
+        transaction.commit(OF_THE_HOST).await?;
         if !page.more {
             return Ok(());
         }

@@ -24,7 +24,7 @@ use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::limits::{ARGUMENTS_BYTES_MAX, COMMIT_BYTES_MAX};
 use crate::names::CallId;
-use crate::store::system::{AgedCall, INTENTS, MEMOS, RowWrite};
+use crate::store::system::{INTENTS, MEMOS, MemoKey, RowWrite};
 use crate::store::{CommitDetails, CommitError};
 
 #[derive(Debug)]
@@ -174,8 +174,8 @@ impl Persistence for RootPersistence {
     }
 }
 
-fn memo_key(root: &Root, seed: &Seed) -> AgedCall {
-    AgedCall { began_at: root.details.time_unix_micros, call: CallId::of_seed(seed) }
+fn memo_key(root: &Root, seed: &Seed) -> MemoKey {
+    MemoKey { began_at: root.details.time_unix_micros, root: root.id(), call: CallId::of_seed(seed) }
 }
 
 /// Commits rows in the store of `backend`, in their order: in several commits where one would be too large.

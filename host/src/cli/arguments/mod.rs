@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
-pub(super) use events::{Events, EventsAction, Letters, Schedules};
+pub(super) use events::{DeadLetters, Events, EventsAction, Schedules};
 pub(super) use host::{Host, ManifestFile};
 pub(super) use operate::{Apply, Drop, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
 pub(super) use parse::{Assignment, Percent, Period, Point};

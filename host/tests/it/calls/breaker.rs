@@ -8,7 +8,7 @@ use super::{Pair, until};
 const OPEN: &str = "front is not available: its circuit is open after too many failures";
 
 /// How long a circuit stays open, where a test waits for its end.
-const PAUSE_MS: u64 = 400;
+const PAUSE_MS: u64 = 1_500;
 
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(PAUSE_MS)).await;
@@ -18,7 +18,7 @@ async fn pause() {
 fn pair(open_ms: u64) -> Arc<Pair> {
     Pair::with(|front, back| {
         for limits in [front, back] {
-            (limits.circuit_failures, limits.circuit_open_ms, limits.deadline_ms) = (3, open_ms, 500);
+            (limits.circuit_failures, limits.circuit_open_ms, limits.deadline_ms) = (3, open_ms, 2_000);
         }
     })
 }

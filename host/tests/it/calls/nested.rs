@@ -60,7 +60,7 @@ async fn a_callee_that_is_full_is_unavailable() {
 #[tokio::test]
 async fn without_a_case_for_it_the_failure_of_a_callee_is_that_of_its_caller() {
     let pair = Pair::with(|_, back| {
-        (back.deadline_ms, back.circuit_failures) = (100, 2);
+        (back.deadline_ms, back.circuit_failures) = (1_000, 2);
     });
     assert_eq!(pair.front("add n; back.bare{panic why}").await, "back failed");
     assert_eq!(pair.front("add n; back.bare{spin}").await, "the deadline of the call to back passed");
@@ -77,7 +77,7 @@ async fn the_deadline_is_passed_down_less_what_the_caller_needs_to_go_on() {
     assert_eq!(answer, "unavailable: the deadline of the call to back passed,1");
     let deeper = pair.front("back.write{add m; front.write{sleep 15000}; refuse late}; say on").await;
     assert_eq!(deeper, "refused: late,on");
-    assert!(begun.elapsed() < Duration::from_millis(4_000));
+    assert!(begun.elapsed() < Duration::from_secs(15), "a callee has slept for longer than its caller has");
     assert_eq!((pair.get("front", "undone").await, pair.get("back", "m").await), ("1".into(), "none".into()));
 }
 

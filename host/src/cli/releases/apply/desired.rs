@@ -14,22 +14,22 @@ use crate::names::Digest;
 
 /// The manifest's text, the contracts, and which component is for which service.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct DesiredState {
     manifest: String,
-    components: BTreeMap<String, WantedComponent>,
+    components: BTreeMap<String, DesiredComponent>,
     /// Path below the contracts' folder, and text.
     contracts: Vec<(String, String)>,
 }
 
 /// A component by its digest: its bytes are read again should the host want them.
 #[derive(Debug)]
-struct WantedComponent {
+struct DesiredComponent {
     file: PathBuf,
     digest: Digest,
     signature: Option<Signature>,
 }
 
-impl Wanted {
+impl DesiredState {
     /// Reads the manifest at `path` and all that it names.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let settings = load(path, Flags::default())?.manifest;
@@ -37,7 +37,7 @@ impl Wanted {
         let mut components = BTreeMap::new();
         for (name, service) in settings.services {
             let Component { digest, signature, .. } = Component::read(&service.component, None)?;
-            components.insert(name.to_string(), WantedComponent { file: service.component, digest, signature });
+            components.insert(name.to_string(), DesiredComponent { file: service.component, digest, signature });
         }
         let contracts = wit_files(&settings.host.wit).map_err(|error| Failure::new(Kind::Usage, error))?;
         Ok(Self { manifest, components, contracts })
@@ -56,7 +56,7 @@ impl Wanted {
             .iter()
             .map(|(service, component)| (service.clone(), component.digest.to_string().into()))
             .collect();
-        let signed = |(service, component): (&String, &WantedComponent)| {
+        let signed = |(service, component): (&String, &DesiredComponent)| {
             component.signature.map(|signature| (service.clone(), Value::from(signature.to_string())))
         };
         let signatures: Map<_, _> = self.components.iter().filter_map(signed).collect();
