@@ -2,6 +2,7 @@
 //!
 //! All else that calls do is tested from outside, in `host/tests/it/calls`.
 
+mod causes;
 mod output_gate;
 mod panics;
 
