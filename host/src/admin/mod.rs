@@ -25,7 +25,6 @@ use std::time::Duration;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 pub use token::{TOKEN_FILE, TokenFileError, kept_or_new};
@@ -33,7 +32,7 @@ pub use token::{TOKEN_FILE, TokenFileError, kept_or_new};
 use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
 use crate::events::Events;
-use crate::gateway::{Body, Client, Handler, ServerSettings};
+use crate::gateway::{Body, Client, Handler, Listener, ServerSettings};
 use crate::limits::{ADMIN_CONNECTIONS_MAX, COMPONENTS_AT_ONCE_MAX};
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
@@ -105,7 +104,7 @@ impl Admin {
     }
 
     /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+    pub async fn serve(self: Arc<Self>, listener: Listener) {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         crate::gateway::serve(listener, self, &settings, ConnectionMetrics::new("operator"), &tasks).await;
     }

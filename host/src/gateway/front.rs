@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-
 use super::assets::Assets;
 use super::callee::Callee;
 use super::cors::Cors;
 use super::ids::RequestIds;
 use super::intake::IntakeLimits;
+use super::listener::Listener;
 use super::rates::Rates;
 use super::routes::RouteError;
 use super::server::{self, ServerSettings};
@@ -119,7 +118,7 @@ impl<C: Callee> Gateway<C> {
     }
 
     /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+    pub async fn serve(self: Arc<Self>, listener: Listener) {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         server::serve(listener, self, &settings, ConnectionMetrics::new("public"), &tasks).await;
     }

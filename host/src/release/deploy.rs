@@ -243,6 +243,7 @@ impl Inner {
         let state = self.state.load();
         let needed = |digest: &Digest| state.records().any(|(_, record)| record.names(digest));
         self.workshop.components.sweep(needed);
+        self.workshop.runtime.set_named(needed);
     }
 }
 

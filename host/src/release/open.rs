@@ -29,7 +29,7 @@ use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
-use crate::runtime::{Program, Runtime};
+use crate::runtime::{COMPILED_FOLDER, Program, Runtime, RuntimeError};
 use crate::store::{Store, Stores, Transaction};
 use crate::tasks::Tasks;
 
@@ -60,6 +60,8 @@ pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 /// Why the services cannot be started. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
@@ -122,6 +124,7 @@ impl Releases {
         // Their names are as durable as what will be in them: without the ledger a start would begin anew.
         sync_folder(data)?;
         let (recorded, tokens, secret) = (ledger.services()?, ledger.tokens()?, ledger.secret()?);
+        workshop.runtime.open_cache(&data.join(COMPILED_FOLDER), &secret)?;
         // Nobody judges by them yet: those that no release was judged by can go.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
         workshop.contracts.sweep(|digest| releases().any(|release| release.contracts.as_ref() == Some(digest)));

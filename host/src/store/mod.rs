@@ -31,7 +31,6 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
 pub use backup::{
     BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
@@ -52,6 +51,7 @@ use crate::journal::{Directory, Disk, JournalId, open_lock_file};
 pub use crate::journal::{Event, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
+use crate::tasks::{Outage, Thread};
 
 /// The file in a data directory that whoever uses it locks.
 pub(crate) const LOCK_FILE: &str = "lock";
@@ -71,7 +71,7 @@ struct Inner {
 }
 
 struct Running {
-    thread: JoinHandle<Result<(), CloseError>>,
+    thread: Thread<Result<(), CloseError>>,
     /// Held as long as the data directory is used.
     _lock: Option<File>,
 }
@@ -238,6 +238,12 @@ impl Stores {
         self.inner.services.pipeline.journal.wait_durable(number).await
     }
 
+    /// The threads of the journal that are down.
+    #[must_use]
+    pub fn outages(&self) -> Vec<Outage> {
+        self.inner.services.pipeline.journal.outages().now()
+    }
+
     #[must_use]
     pub fn health(&self) -> Health {
         match self.inner.services.pipeline.journal.stopped() {
@@ -266,7 +272,7 @@ impl Inner {
         self.services.full.close();
         let _no_change = self.services.changes();
         pipeline.close();
-        let indexes = running.thread.join().unwrap_or(Err(CloseError::Panicked));
+        let indexes = running.thread.join().unwrap_or_else(|panicked| Err(panicked.into()));
         pipeline.journal.close().map_err(|source| CloseError::Journal { source })?;
         indexes
     }
