@@ -1,18 +1,28 @@
 //! Tests of the operator's side without a socket and without a service: what each route answers, and to whom.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use http_body_util::{BodyExt as _, Full};
 use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use serde_json::Value;
 
-use super::intents::IntentAction;
 use super::request::RequestBody;
 use super::routes::Route;
-use super::*;
+use super::server::Admin;
+use super::token_file::TOKEN_FILE;
+use crate::admin::handlers::intents::IntentAction;
 use crate::config::{Flags, load};
+use crate::events::Events;
+use crate::limits::COMPONENTS_AT_ONCE_MAX;
 use crate::names::ServiceName;
+use crate::observe::Metrics;
 use crate::observe::calls::ServiceCalls;
+use crate::release::Releases;
 use crate::runtime::Runtime;
+use crate::store::Stores;
+use crate::tasks::Tasks;
 
 const MANIFEST: &str = "[services.shelf]\ncontract = \"a:b/c\"\ncomponent = \"none.wasm\"\n";
 
@@ -97,7 +107,7 @@ fn paths_lead_to_routes() {
     check("/intents/0123", None);
     check("/events", Some(Route::Events));
     check("/events/cart", Some(Route::EventsOf("cart")));
-    let drop = super::events::LetterAction::Drop;
+    let drop = crate::admin::handlers::events::LetterAction::Drop;
     check("/events/cart/drop", Some(Route::ChangeLetters { service: "cart", action: drop }));
     check("/events/cart/dropped", None);
     check("/schedules", Some(Route::Schedules));

@@ -1,6 +1,17 @@
 //! What the host gives a component beside its contract: which imports are for everybody, and which are by grant.
 
-use super::verdict::HttpVersion;
+use serde::Serialize;
+
+/// The versions of `wasi:http` whose components the host serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum HttpVersion {
+    /// 0.2, by `incoming-handler`.
+    #[serde(rename = "0.2")]
+    V02,
+    /// 0.3, by `handler`.
+    #[serde(rename = "0.3")]
+    V03,
+}
 
 /// Which kind of component asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::handlers::Pair;
 use super::schedule::{Schedule, ScheduleId};
 use super::subscription::{StartSetting, Subscription};
-use crate::call::Calls;
+use crate::call::{Backend, Calls};
 use crate::config::{EventSettings, EventsFrom};
 use crate::names::ServiceName;
 use crate::store::Store;
@@ -102,8 +102,8 @@ impl Registry {
         self.calls.routing().live().backend(service).map(|backend| backend.service.store().clone())
     }
 
-    /// The stores of all services.
-    pub(super) fn stores(&self) -> Vec<Store> {
-        self.calls.routing().live().backends().map(|backend| backend.service.store().clone()).collect()
+    /// All services.
+    pub(super) fn backends(&self) -> Vec<Backend> {
+        self.calls.routing().live().backends().cloned().collect()
     }
 }

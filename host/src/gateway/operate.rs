@@ -5,18 +5,18 @@ use hyper::Response;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use matchit::Params;
 
-use super::accept::accepts_json;
-use super::body::Body;
 use super::callee::Callee;
-use super::compress;
-use super::front::Gateway;
+use super::frontend::Gateway;
 use super::handle::Asked;
-use super::head::Head;
-use super::intake::Intake;
-use super::operation::Operation;
-use super::problem::Problem;
-use super::refusal::Refusal;
 use crate::call::{Answer, Reply, RequestKey, RequestScope, RootCall};
+use crate::gateway::operations::operation::Operation;
+use crate::gateway::request::accept::accepts_json;
+use crate::gateway::request::body::Intake;
+use crate::gateway::request::head::Head;
+use crate::gateway::response::body::Body;
+use crate::gateway::response::compress;
+use crate::gateway::response::problem::Problem;
+use crate::gateway::response::refusal::Refusal;
 use crate::names::Identity;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -4,6 +4,7 @@
 //! a write that power loss tore (nothing behind it was written later) from damage to what had been durable.
 //! `docs/journal-format.md` has the layout byte by byte.
 
+use super::record::TIME_BYTES;
 use crate::names::CommitSeq;
 
 /// Bytes of a segment's header.
@@ -14,7 +15,7 @@ pub(crate) const FRAME_HEADER_BYTES: usize = 32;
 const ALIGNMENT: usize = 8;
 
 const MAGIC: [u8; 8] = *b"SWYDJRNL";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What makes the journal of one data directory distinct from every other, drawn when it is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,10 @@ pub(crate) struct SegmentHeader {
 pub enum Damage {
     #[error("it does not begin as a segment of a switchyard journal")]
     Foreign,
-    #[error("it has format {version}, which this version of switchyard does not read")]
+    #[error(
+        "it has format {version}, and this version of switchyard reads format {VERSION}: keep the data directory for \
+         the version that wrote it, and start this one on a new data directory"
+    )]
     Version { version: u32 },
     #[error("its header does not match its checksum")]
     Header,
@@ -173,18 +177,39 @@ pub(crate) fn put_frame(out: &mut Vec<u8>, journal: JournalId, number: CommitSeq
 #[derive(Debug)]
 pub(crate) struct Body {
     bytes: Vec<u8>,
+    /// Of the bytes behind the time.
+    behind_time: crc32fast::Hasher,
     checksum: u32,
 }
 
 impl Body {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        let checksum = crc32fast::hash(&bytes);
-        Self { bytes, checksum }
+        let (time, rest) = bytes.split_at_checked(TIME_BYTES).unwrap_or((&bytes, &[]));
+        let mut behind_time = crc32fast::Hasher::new();
+        behind_time.update(rest);
+        let checksum = combined(time, &behind_time);
+        Self { bytes, behind_time, checksum }
+    }
+
+    /// Gives the record its journal time, without reading the rest of it again.
+    pub(crate) fn stamp(&mut self, time_unix_micros: u64) {
+        let time = time_unix_micros.to_le_bytes();
+        if let Some(place) = self.bytes.first_chunk_mut() {
+            *place = time;
+            self.checksum = combined(&time, &self.behind_time);
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
     }
+}
+
+fn combined(time: &[u8], behind_time: &crc32fast::Hasher) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(time);
+    hash.combine(behind_time);
+    hash.finalize()
 }
 
 /// Reads the frames of one segment in order: an iterator of the records' numbers and bytes. At its end

@@ -229,13 +229,11 @@ fn read_file(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
 /// Cuts the last segment at `end` and makes what is before durable.
 pub(crate) fn seal(disk: &dyn Disk, path: &str, end: usize) -> io::Result<()> {
     let file = disk.open(path)?;
-    if file.bytes()? != end as u64 {
-        // It was not closed in order. After a sync that failed its bytes can be read although they are not on the disk,
-        // and no later sync brings them there, unless they are written again.
-        let mut bytes = vec![0; end];
-        file.read_at(0, &mut bytes)?;
-        file.write_at(0, &bytes)?;
-        file.cut(end as u64)?;
-    }
+    // After a sync that failed its bytes can be read although they are not on the disk, and no later sync brings them
+    // there, unless they are written again. A segment that is filled to its last byte looks as if it was closed in order.
+    let mut bytes = vec![0; end];
+    file.read_at(0, &mut bytes)?;
+    file.write_at(0, &bytes)?;
+    file.cut(end as u64)?;
     file.sync()
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::index::{IndexError, IndexOpenError};
 use crate::journal::{self, Stopped};
-use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX};
+use crate::limits::{
+    COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX,
+};
 use crate::names::{NameError, ServiceName};
 use crate::tasks::Panicked;
 
@@ -23,6 +25,10 @@ pub enum StoreError {
     TooManyKeys,
     #[error("a call writes at most {COMMIT_BYTES_MAX} bytes of keys, values and events")]
     CommitTooLarge,
+    #[error("an event has at most {EVENT_BYTES_MAX} bytes, not {bytes}")]
+    EventTooLarge { bytes: usize },
+    #[error("a call emits at most {EVENTS_BYTES_MAX} bytes of events")]
+    EventsTooLarge,
     #[error("a scan gives 1 to {SCAN_ENTRIES_MAX} entries at once, not {limit}")]
     ScanLimit { limit: u32 },
     #[error("a scan begins behind a key with its prefix, or at its beginning")]
@@ -90,6 +96,11 @@ pub enum OpenError {
         path.display()
     )]
     IndexMissing { service: ServiceName, path: PathBuf },
+    #[error(
+        "{} is missing: it holds the releases, the tokens and the history of this data directory; put it back, or \
+         restore the data directory from a backup", path.display()
+    )]
+    PlatformMissing { path: PathBuf },
     #[error("no random numbers from the system")]
     Random { source: io::Error },
     #[error("cannot start the thread of the indexes")]

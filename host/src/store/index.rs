@@ -86,7 +86,7 @@ pub(super) fn path(service: &ServiceName) -> String {
 /// The services that have an index in the data directory.
 pub(super) fn services(disk: &dyn Disk) -> io::Result<Vec<ServiceName>> {
     let names = disk.names(SERVICES_FOLDER)?;
-    Ok(names.iter().filter_map(|name| ServiceName::parse(name.strip_suffix(".redb")?).ok()).collect())
+    Ok(names.iter().filter_map(|name| ServiceName::of_store(name.strip_suffix(".redb")?).ok()).collect())
 }
 
 /// Deletes the file of the index of `service`, if it is there: when this returned, it does not come back.
@@ -250,7 +250,7 @@ fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Com
     {
         let _tables = (transaction.open_table(ENTRIES)?, transaction.open_table(TABLES)?);
         let mut state = transaction.open_table(STATE)?;
-        for (name, value) in [("format", FORMAT), ("number", number.0), ("bytes", 0), ("data-version", 0)] {
+        for (name, value) in [("format", FORMAT), ("number", number.0)] {
             state.insert(name, value)?;
         }
         let mut identity = transaction.open_table(IDENTITY)?;
@@ -283,17 +283,12 @@ impl State {
         let number = |name| Ok::<_, IndexError>(state.get(name)?.map(|guard| guard.value()));
         let bytes = |name| Ok::<_, IndexError>(identity.get(name)?.map(|guard| guard.value().to_vec()));
         let journal = bytes("journal")?.and_then(|bytes| bytes.try_into().ok()).map(JournalId);
-        let data_version = number("data-version")?.unwrap_or(0);
-        let tables = usages(&transaction)?;
-        Ok((|format, applied, bytes: Option<u64>, service, journal| {
-            Some(Self {
-                format: format?,
-                number: CommitSeq(applied?),
-                totals: Totals { bytes: bytes?, tables, data_version },
-                service: service?,
-                journal: journal?,
-            })
-        })(number("format")?, number("number")?, number("bytes")?, bytes("service")?, journal))
+        let Some(format) = number("format")? else { return Ok(None) };
+        let (applied, service) = (number("number")?, bytes("service")?);
+        let (Some(applied), Some(service), Some(journal)) = (applied, service, journal) else { return Ok(None) };
+        let (bytes, data_version) = (number("bytes")?.unwrap_or(0), number("data-version")?.unwrap_or(0));
+        let totals = Totals { bytes, tables: usages(&transaction)?, data_version };
+        Ok(Some(Self { format, number: CommitSeq(applied), totals, service, journal }))
     }
 }
 

@@ -11,6 +11,7 @@ mod catalog;
 mod checkpoint;
 mod empty;
 mod error;
+mod host_commit;
 mod index;
 mod open;
 mod overlay;
@@ -37,6 +38,7 @@ pub use backup::{
     restore,
 };
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
+pub use host_commit::HostCommit;
 pub use index::{IndexError, IndexOpenError};
 pub use reads::Reads;
 pub use scan::{Direction, Entry, Page, Scan};
@@ -166,6 +168,12 @@ impl Stores {
         let open::Opened { services, thread } = open::open(disk, settings, services, archive)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         Ok(Self { inner: Arc::new(Inner { services, running }) })
+    }
+
+    /// The platform's own store: what the host itself stores.
+    #[must_use]
+    pub fn platform(&self) -> Store {
+        self.inner.services.in_use(&ServiceName::platform()).expect("it is opened with the stores, and stays")
     }
 
     /// The store of a service, if there is one and it is in use.

@@ -51,12 +51,18 @@ pub(super) fn open(
     archive: Option<ArchiveFolder<'_>>,
 ) -> Result<Opened, OpenError> {
     refuse_unfinished(&**disk)?;
+    let services: Vec<_> = [(ServiceName::platform(), u64::MAX)].into_iter().chain(services.iter().cloned()).collect();
     let room = Arc::new(Notify::new());
     let full = Arc::new(Full::new(Arc::clone(&room)));
     let found = journal::find(&**disk)?;
     let mut replay = Replay::open(&**disk, settings.index_cache_bytes, &full)?;
     let id = replay.journal(&found)?;
     let tail = replay.run(&found)?;
+    let platform = ServiceName::platform();
+    // Without it the releases of existing data, and the history, would silently begin anew.
+    if !replay.stores.contains_key(&platform) && (!replay.stores.is_empty() || !found.segments.is_empty()) {
+        return Err(OpenError::PlatformMissing { path: disk.full(&index::path(&platform)) });
+    }
     let journal_settings =
         JournalSettings { segment_bytes: settings.segment_bytes, batch_commits_max: settings.batch_commits_max };
     // From here on what was replayed is durable: the journal syncs its last segment when it starts.
@@ -65,7 +71,8 @@ pub(super) fn open(
     let mut stores = clean(&**disk, replay)?;
     let last = CommitSeq(tail.next.0 - 1);
     let mut made = false;
-    for (service, _) in services {
+    // The platform's own comes first: where other data is, it is there.
+    for (service, _) in &services {
         if !stores.contains_key(service) {
             let (index, view) = Index::create(&**disk, service, id, last, settings.index_cache_bytes, &full)?;
             stores.insert(service.clone(), Replayed { index, view });
@@ -84,7 +91,7 @@ pub(super) fn open(
         index_cache_bytes: settings.index_cache_bytes,
         full,
         changes: Mutex::default(),
-        list: Mutex::new(List::new(members(&pipeline, stores, services))),
+        list: Mutex::new(List::new(members(&pipeline, stores, &services))),
         pipeline,
     });
     let checkpoints = Checkpoints::new(Arc::clone(&services), Duration::from_millis(settings.checkpoint_ms_max));

@@ -11,11 +11,11 @@ use super::error::OpenError;
 use super::index::{self, Index, IndexError};
 use super::overlay::{View, Written, entry_bytes};
 use super::system::outbox_rows;
-use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Tail};
+use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Section, Tail};
 use crate::names::{CommitSeq, ServiceName};
 
 /// About what a record takes beside its keys and values.
-const RECORD_BYTES: usize = 64;
+pub(super) const RECORD_BYTES: usize = 64;
 
 /// What is on the disk, while the journal is replayed over it.
 pub(super) struct Replay<'a> {
@@ -98,18 +98,25 @@ impl<'a> Replay<'a> {
     }
 
     fn record(&mut self, number: CommitSeq, record: Record) -> Result<(), OpenError> {
-        let service = record.service.clone();
+        for section in record.sections {
+            self.section((number, record.time_unix_micros), section)?;
+        }
+        Ok(())
+    }
+
+    fn section(&mut self, at: (CommitSeq, u64), section: Section) -> Result<(), OpenError> {
+        let service = section.service.clone();
         match self.stores.get_mut(&service) {
-            Some(Replayed { index, .. }) if number <= index.number() => {}
-            Some(_) if record.drops => {
+            Some(Replayed { index, .. }) if at.0 <= index.number() => {}
+            Some(_) if section.dropped => {
                 self.stores.remove(&service);
                 self.dropped.insert(service);
             }
             Some(Replayed { view, .. }) => {
                 let path = || self.disk.full(&index::path(&service));
-                replay(view, number, record).map_err(|source| OpenError::Read { path: path(), source })?;
+                replay(view, at, section).map_err(|source| OpenError::Read { path: path(), source })?;
             }
-            None if record.drops => {
+            None if section.dropped => {
                 self.missing.remove(&service);
             }
             None => {
@@ -120,13 +127,17 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// Puts a commit over `view`.
-pub(super) fn replay(view: &mut View, number: CommitSeq, record: Record) -> Result<(), IndexError> {
+/// Puts what the commit `number`, made at `time_unix_micros`, says of a store over its `view`.
+pub(super) fn replay(
+    view: &mut View,
+    (number, time_unix_micros): (CommitSeq, u64),
+    section: Section,
+) -> Result<(), IndexError> {
     view.number = number;
-    view.totals.data_version = record.data_version.unwrap_or(view.totals.data_version);
+    view.totals.data_version = section.data_version.unwrap_or(view.totals.data_version);
     view.young_bytes += RECORD_BYTES;
-    let emitted = outbox_rows(number, record.time_unix_micros.unwrap_or(0), &record.events);
-    for (key, value) in record.writes.into_iter().chain(emitted.map(|(key, value)| (key, Some(value)))) {
+    let emitted = outbox_rows(number, time_unix_micros, &section.events);
+    for (key, value) in section.writes.into_iter().chain(emitted.map(|(key, value)| (key, Some(value)))) {
         let before = view.entry_bytes(&key)?;
         let value_bytes = value.as_ref().map(Bytes::len);
         view.totals = view.totals.with(&key, before, entry_bytes(&key, value_bytes));

@@ -14,9 +14,11 @@ use super::error::{CommitError, DropError, StoreError};
 use super::index::IndexView;
 use super::overlay::{Frozen, Totals, View, Written, entry_bytes};
 use super::reads::Reads;
-use super::service::ServiceState;
+use super::replay::RECORD_BYTES;
+use super::service::{ServiceState, Store};
 use super::system::outbox_rows;
-use crate::journal::{AppendError, Body, Event, Journal, RecordWriter};
+use crate::clock;
+use crate::journal::{AppendError, Body, Event, Journal, RecordWriter, SectionWriter};
 use crate::names::{CallId, CommitSeq, Key};
 
 /// What all stores of a host share.
@@ -39,19 +41,28 @@ struct Sequencer {
     closing: bool,
 }
 
-/// A transaction at its end: all is done that needs no lock.
+/// A commit of one or several stores at its end: all is done that needs no lock.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    /// In the order of the names of the stores, each store once.
+    parts: Vec<Part>,
+    time_unix_micros: u64,
+    body: Body,
+}
+
+/// What a commit does to one store.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) store: Store,
     /// What it read: held until it is decided, so that the layers to validate it by are kept.
     pub(super) snapshot: Arc<View>,
     pub(super) reads: Reads,
     pub(super) writes: Vec<Write>,
-    /// What was emitted, and when it is committed.
     pub(super) events: Vec<Event>,
-    pub(super) time_unix_micros: u64,
     /// What the version of the data is to be, if it changes.
     pub(super) data_version: Option<u64>,
-    pub(super) body: Body,
+    /// The store ends with this commit, which says nothing else of it.
+    pub(super) drops: bool,
 }
 
 /// One write of a commit, with the bytes that count for the quota before (as the snapshot has it) and after it.
@@ -62,6 +73,9 @@ pub(super) struct Write {
     pub(super) before: u64,
     pub(super) after: u64,
 }
+
+/// A part that was found valid: the view that it goes over, and what the store comes to without what it emits.
+type Valid = (Arc<View>, Totals);
 
 enum Refused {
     /// There may be room soon: wait for it.
@@ -93,8 +107,8 @@ impl Pipeline {
     }
 
     /// Commits, and waits while there is no room. See [`super::Transaction::commit`].
-    pub(super) async fn commit(&self, service: &ServiceState, prepared: Prepared) -> Result<CommitSeq, CommitError> {
-        let mut refused = match self.try_commit(service, prepared) {
+    pub(super) async fn commit(&self, prepared: Prepared) -> Result<CommitSeq, CommitError> {
+        let mut refused = match self.try_commit(prepared) {
             Ok(number) => return Ok(number),
             Err(refused) => refused,
         };
@@ -106,7 +120,7 @@ impl Pipeline {
             // Listen first, look again, then wait: room that comes in between is not missed.
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();
-            refused = match self.try_commit(service, *prepared) {
+            refused = match self.try_commit(*prepared) {
                 Ok(number) => return Ok(number),
                 Err(refused) => refused,
             };
@@ -116,32 +130,23 @@ impl Pipeline {
         }
     }
 
-    fn try_commit(&self, service: &ServiceState, prepared: Prepared) -> Result<CommitSeq, Refused> {
+    /// Validates every part, numbers the commit once, and publishes every part, all under the lock.
+    fn try_commit(&self, prepared: Prepared) -> Result<CommitSeq, Refused> {
         let mut sequencer = self.lock();
-        if service.dropped().is_some() {
-            return Err(CommitError::Dropped { service: service.name.clone() }.into());
-        }
-        let view = service.view.load();
-        // What a call makes of the data depends on its version: each call reads it.
-        if view.totals.data_version != prepared.snapshot.totals.data_version || !view.is_unchanged(&prepared.reads) {
-            service.metrics.conflicts.increment(1);
-            return Err(CommitError::Conflict.into());
-        }
-        let mut totals = totals_after(service, &view, &prepared)?;
-        if sequencer.pending_bytes >= self.overlay_bytes_max {
+        let valid = prepared.parts.iter().map(Part::validate).collect::<Result<Vec<_>, _>>()?;
+        let grows = prepared.parts.iter().any(|part| !part.drops);
+        if grows && sequencer.pending_bytes >= self.overlay_bytes_max {
             return Err(match self.journal.stopped() {
                 Some(stopped) => CommitError::Stopped(stopped).into(),
                 None if self.full.waits() => CommitError::NoRoom { source: None }.into(),
                 None => Refused::Wait(Box::new(prepared)),
             });
         }
-        let Prepared { snapshot, reads, writes, events, time_unix_micros, data_version, body } = prepared;
-        let journal_bytes = body.bytes();
+        let Prepared { parts, time_unix_micros, body } = prepared;
         let number = match self.journal.append(body) {
             Ok(number) => number,
             Err((AppendError::NotReady, body)) => {
-                let prepared = Prepared { snapshot, reads, writes, events, time_unix_micros, data_version, body };
-                return Err(Refused::Wait(Box::new(prepared)));
+                return Err(Refused::Wait(Box::new(Prepared { parts, time_unix_micros, body })));
             }
             Err((AppendError::NoRoom { source }, _)) => {
                 return Err(CommitError::NoRoom { source: Some(source) }.into());
@@ -151,30 +156,24 @@ impl Pipeline {
             }
             Err((AppendError::Stopped(stopped), _)) => return Err(CommitError::Stopped(stopped).into()),
         };
-        let mut young = view.young.clone();
-        for Write { key, value, .. } in writes {
-            young.insert(key, Arc::new(Written { number, value }));
-        }
-        for (key, value) in outbox_rows(number, time_unix_micros, &events) {
-            totals = totals.with(&key, 0, entry_bytes(&key, Some(value.len())));
-            young.insert(key, Arc::new(Written { number, value: Some(value) }));
-        }
-        let young_bytes = view.young_bytes + journal_bytes;
-        totals.data_version = data_version.unwrap_or(totals.data_version);
-        service.view.store(Arc::new(View { number, totals, young, young_bytes, ..View::clone(&view) }));
         let before = sequencer.pending_bytes;
-        sequencer.pending_bytes += journal_bytes;
+        let mut done = Vec::with_capacity(parts.len());
+        for (part, valid) in parts.into_iter().zip(valid) {
+            done.push(sequencer.publish(part, valid, (number, time_unix_micros)));
+        }
         let half = self.overlay_bytes_max / 2;
-        let due = before == 0 || (before < half && sequencer.pending_bytes >= half);
+        let due = (before == 0 && sequencer.pending_bytes > 0) || (before < half && sequencer.pending_bytes >= half);
         drop(sequencer);
         if due {
             self.due.notify_all();
         }
-        if !events.is_empty() {
-            service.emitted.notify_waiters();
+        for published in done {
+            if published.drops {
+                published.store.state().snapshots.let_go_before(number);
+                self.room.notify_waiters();
+            }
+            published.tell();
         }
-        service.metrics.commits.increment(1);
-        service.metrics.stored_bytes.set(totals.bytes as f64);
         Ok(number)
     }
 
@@ -264,47 +263,152 @@ impl Pipeline {
         self.room.notify_waiters();
     }
 
-    /// Ends the store of `service` with a record: from then on it holds nothing and takes no commits. Gives the
-    /// record's number; once more, it is the same. Blocks while the journal prepares a segment.
-    pub(super) fn drop_store(&self, service: &ServiceState) -> Result<CommitSeq, DropError> {
-        futures::executor::block_on(async {
-            loop {
-                let mut room = std::pin::pin!(self.room.notified());
-                room.as_mut().enable();
-                match self.try_drop(service) {
-                    Ok(number) => return Ok(number),
-                    Err(AppendError::NotReady) => room.await,
-                    Err(AppendError::NoRoom { source }) => return Err(DropError::NoRoom { source }),
-                    Err(AppendError::Stopped(stopped)) => return Err(stopped.into()),
-                    Err(AppendError::TooLarge { .. }) => unreachable!("a name alone fits in every segment"),
-                }
-            }
-        })
-    }
-
-    fn try_drop(&self, service: &ServiceState) -> Result<CommitSeq, AppendError> {
-        let mut sequencer = self.lock();
-        if let Some(number) = service.dropped() {
+    /// Drops `store` with a record: from then on it holds nothing and takes no commits. Gives the record's number; once
+    /// more, it is the same. Blocks while the journal prepares a segment.
+    pub(super) fn drop_store(&self, store: &Store) -> Result<CommitSeq, DropError> {
+        if let Some(number) = store.state().dropped() {
             return Ok(number);
         }
-        let mut record = RecordWriter::new(&service.name, CallId([0; 16]), 0);
-        record.drops();
-        let number = self.journal.append(Body::new(record.finish())).map_err(|(error, _)| error)?;
-        service.drop_store(number);
-        let view = service.view.swap(Arc::new(empty::view(number)));
-        sequencer.pending_bytes -= view.young_bytes + view.old_bytes;
-        drop(sequencer);
-        service.snapshots.let_go_before(number);
-        self.room.notify_waiters();
-        Ok(number)
+        let prepared = Prepared::new(CallId([0; 16]), vec![Part::dropping(store.clone())]);
+        match futures::executor::block_on(self.commit(prepared)) {
+            Ok(number) => Ok(number),
+            Err(CommitError::NoRoom { source: Some(source) }) => Err(DropError::NoRoom { source }),
+            Err(CommitError::Stopped(stopped)) => Err(stopped.into()),
+            // Somebody else was first.
+            Err(_) => store.state().dropped().ok_or_else(|| DropError::Unknown { service: store.name().clone() }),
+        }
+    }
+}
+
+impl Sequencer {
+    /// Makes a valid part of the commit what later transactions of its store read.
+    fn publish(
+        &mut self,
+        part: Part,
+        (view, mut totals): Valid,
+        (number, time_unix_micros): (CommitSeq, u64),
+    ) -> Published {
+        let journal_bytes = part.journal_bytes();
+        let Part { store, writes, events, data_version, drops, .. } = part;
+        let service = store.state();
+        if drops {
+            service.drop_store(number);
+            let view = service.view.swap(Arc::new(empty::view(number)));
+            self.pending_bytes -= view.young_bytes + view.old_bytes;
+            return Published { store, emitted: false, drops, bytes: 0 };
+        }
+        let mut young = view.young.clone();
+        for Write { key, value, .. } in writes {
+            young.insert(key, Arc::new(Written { number, value }));
+        }
+        for (key, value) in outbox_rows(number, time_unix_micros, &events) {
+            totals = totals.with(&key, 0, entry_bytes(&key, Some(value.len())));
+            young.insert(key, Arc::new(Written { number, value: Some(value) }));
+        }
+        let young_bytes = view.young_bytes + journal_bytes;
+        totals.data_version = data_version.unwrap_or(totals.data_version);
+        service.view.store(Arc::new(View { number, totals, young, young_bytes, ..View::clone(&view) }));
+        self.pending_bytes += journal_bytes;
+        Published { store, emitted: !events.is_empty(), drops, bytes: totals.bytes }
+    }
+}
+
+/// A part of a commit once later transactions read it.
+struct Published {
+    store: Store,
+    emitted: bool,
+    drops: bool,
+    /// Bytes of the component's keys and values in the store.
+    bytes: u64,
+}
+
+impl Published {
+    fn tell(&self) {
+        let service = self.store.state();
+        if self.emitted {
+            service.emitted.notify_waiters();
+        }
+        service.metrics.commits.increment(1);
+        service.metrics.stored_bytes.set(self.bytes as f64);
+    }
+}
+
+impl Prepared {
+    /// Encodes the commit of `parts`, of which each is of another store.
+    pub(super) fn new(call: CallId, mut parts: Vec<Part>) -> Self {
+        parts.sort_by(|one, other| one.store.name().cmp(other.store.name()));
+        let time_unix_micros = clock::unix_micros();
+        let mut record = RecordWriter::new(call, parts.iter().map(Part::journal_bytes).sum());
+        for part in parts.iter().filter(|part| part.changes_anything()) {
+            record.section(part.store.name(), |section| part.encode(section));
+        }
+        let mut body = Body::new(record.finish());
+        body.stamp(time_unix_micros);
+        Self { parts, time_unix_micros, body }
+    }
+}
+
+impl Part {
+    /// Ends `store`.
+    pub(super) fn dropping(store: Store) -> Self {
+        let snapshot = store.view();
+        let (reads, writes, events) = (Reads::new(snapshot.number), Vec::new(), Vec::new());
+        Self { store, snapshot, reads, writes, events, data_version: None, drops: true }
+    }
+
+    pub(super) fn changes_anything(&self) -> bool {
+        self.drops || !self.writes.is_empty() || !self.events.is_empty() || self.data_version.is_some()
+    }
+
+    /// About what its section takes in the journal.
+    fn journal_bytes(&self) -> usize {
+        let write = |write: &Write| write.key.as_bytes().len() + write.value.as_ref().map_or(0, Bytes::len) + 8;
+        let event = |event: &Event| event.interface.len() + event.function.len() + event.payload.len() + 12;
+        let section = self.store.name().as_str().len() + RECORD_BYTES;
+        section + self.writes.iter().map(write).sum::<usize>() + self.events.iter().map(event).sum::<usize>()
+    }
+
+    fn encode(&self, section: &mut SectionWriter<'_>) {
+        if !self.writes.is_empty() {
+            let writes = self.writes.iter().map(|write| (&write.key, write.value.as_ref()));
+            section.writes(self.writes.len(), writes);
+        }
+        if !self.events.is_empty() {
+            section.events(&self.events);
+        }
+        if let Some(version) = self.data_version {
+            section.data_version(version);
+        }
+        if self.drops {
+            section.dropped();
+        }
+    }
+
+    /// Whether nothing that it read has changed, and the store has room for it.
+    fn validate(&self) -> Result<Valid, CommitError> {
+        let service = self.store.state();
+        if service.dropped().is_some() {
+            return Err(CommitError::Dropped { service: service.name.clone() });
+        }
+        let view = service.view.load_full();
+        if self.drops {
+            return Ok((view, Totals::default()));
+        }
+        // What a call makes of the data depends on its version: each call reads it.
+        if view.totals.data_version != self.snapshot.totals.data_version || !view.is_unchanged(&self.reads) {
+            service.metrics.conflicts.increment(1);
+            return Err(CommitError::Conflict);
+        }
+        let totals = totals_after(service, &view, self)?;
+        Ok((view, totals))
     }
 }
 
 /// What the store comes to after the commit, without what it emits.
-fn totals_after(service: &ServiceState, view: &View, prepared: &Prepared) -> Result<Totals, CommitError> {
-    let since = prepared.reads.number();
+fn totals_after(service: &ServiceState, view: &View, part: &Part) -> Result<Totals, CommitError> {
+    let since = part.reads.number();
     let mut totals = view.totals;
-    for write in &prepared.writes {
+    for write in &part.writes {
         let key = &write.key;
         let before = if since >= view.number {
             write.before

@@ -167,7 +167,7 @@ impl Services {
         match member {
             Some(Member { in_use: true, .. }) => return Err(DropError::InUse { service: name.clone() }),
             Some(member) => {
-                let number = self.pipeline.drop_store(member.store.state())?;
+                let number = self.pipeline.drop_store(&member.store)?;
                 self.pipeline.journal.wait_durable_blocking(number)?;
                 let mut list = self.list();
                 list.held.insert(name.clone(), member.index.number());

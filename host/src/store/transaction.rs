@@ -12,14 +12,13 @@ use super::error::{CommitError, StoreError};
 use super::overlay::{View, entry_bytes};
 use super::reads::Reads;
 use super::scan::{self, Direction, Entry, Page, Scan, Scanned};
-use super::sequencer::Prepared;
+use super::sequencer::{Part, Prepared, Write};
 use super::service::Store;
 use super::snapshot::Snapshot;
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
-use crate::clock;
-use crate::journal::{Body, Event, RecordWriter};
-use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
-use crate::names::{CallId, CommitSeq, Key, ServiceName, component_text};
+use crate::journal::Event;
+use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::names::{CallId, CommitSeq, Key, component_text};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
 pub struct Transaction {
@@ -33,6 +32,7 @@ pub struct Transaction {
     writes: BTreeMap<Key, Option<Bytes>>,
     pub(super) rows: Vec<RowWrite>,
     events: Vec<Event>,
+    event_bytes: usize,
     /// Bytes of `writes` and `events`.
     bytes: usize,
     read_only: bool,
@@ -96,6 +96,7 @@ impl Transaction {
             writes: BTreeMap::new(),
             rows: Vec::new(),
             events: Vec::new(),
+            event_bytes: 0,
             bytes: 0,
             read_only,
             view,
@@ -232,7 +233,14 @@ impl Transaction {
             return Err(StoreError::ReadOnly);
         }
         let bytes = emitted_bytes(&event);
+        if bytes > EVENT_BYTES_MAX {
+            return Err(StoreError::EventTooLarge { bytes });
+        }
+        if self.event_bytes + bytes > EVENTS_BYTES_MAX {
+            return Err(StoreError::EventsTooLarge);
+        }
         self.bytes = self.bytes_with(bytes, 0)?;
+        self.event_bytes += bytes;
         self.events.push(event);
         Ok(())
     }
@@ -320,18 +328,17 @@ impl Transaction {
 
     /// See [`Transaction::commit`], which a double may stand before.
     pub(super) async fn commit_whole(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
-        let Some(store) = self.store.take() else { return Err(CommitError::Rehearsal) };
+        let store = self.take_store()?;
         if !self.has_effects() && self.rows.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);
         }
-        let prepared = self.prepare(store.name(), &details)?;
-        store.pipeline().commit(store.state(), prepared).await
+        let part = self.into_part(store.clone(), details.data_version)?;
+        store.pipeline().commit(Prepared::new(details.call, vec![part])).await
     }
 
-    /// Does all that needs no lock.
-    fn prepare(mut self, service: &ServiceName, details: &CommitDetails) -> Result<Prepared, CommitError> {
-        let bytes = self.bytes + self.rows.iter().map(RowWrite::bytes).sum::<usize>();
-        if bytes > COMMIT_BYTES_MAX {
+    /// What a commit of it does to `store`: all that needs no lock.
+    pub(super) fn into_part(mut self, store: Store, data_version: Option<u64>) -> Result<Part, CommitError> {
+        if self.bytes + self.rows.iter().map(RowWrite::bytes).sum::<usize>() > COMMIT_BYTES_MAX {
             return Err(StoreError::CommitTooLarge.into());
         }
         // The keys of rows come behind all of components; of several changes of one row the last one counts.
@@ -340,36 +347,18 @@ impl Transaction {
         let mut rows: Vec<_> = rows.map(|RowWrite { key, value }| (key, value)).collect();
         rows.dedup_by(|(one, _), (other, _)| one == other);
         rows.reverse();
-        let count = rows.len() + self.writes.len();
-        let mut record = RecordWriter::new(service, details.call, bytes + count * 8);
-        if count > 0 {
-            let writes = self.writes.iter().chain(rows.iter().map(|(key, value)| (key, value)));
-            record.writes(count, writes.map(|(key, value)| (key, value.as_ref())));
-        }
-        if !self.events.is_empty() {
-            record.events(&self.events);
-        }
-        let time_unix_micros = clock::unix_micros();
-        record.time(time_unix_micros);
-        if let Some(version) = details.data_version {
-            record.data_version(version);
-        }
-        let mut writes = Vec::with_capacity(count);
+        let mut writes = Vec::with_capacity(rows.len() + self.writes.len());
         for (key, value) in self.writes.into_iter().chain(rows) {
             let before = self.view.entry_bytes(&key).map_err(StoreError::Index)?;
             let after = entry_bytes(&key, value.as_ref().map(Bytes::len));
-            writes.push(super::sequencer::Write { key, value, before, after });
+            writes.push(Write { key, value, before, after });
         }
-        let body = Body::new(record.finish());
-        let data_version = details.data_version;
-        Ok(Prepared {
-            snapshot: self.view,
-            reads: self.reads,
-            writes,
-            events: self.events,
-            time_unix_micros,
-            data_version,
-            body,
-        })
+        let Self { view: snapshot, reads, events, .. } = self;
+        Ok(Part { store, snapshot, reads, writes, events, data_version, drops: false })
+    }
+
+    /// Takes the store that it may be committed to out of it.
+    pub(super) fn take_store(&mut self) -> Result<Store, CommitError> {
+        self.store.take().ok_or(CommitError::Rehearsal)
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::Host;
+use super::host::Host;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use hyper::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
+use super::description::first_sentence;
+use super::error_members::{case_members, error_cases};
+use super::problem;
 use super::schema::{Schemas, is_required};
-use super::{first_sentence, problem};
-use crate::contract::types::{Case, Field, Function, Type};
+use crate::contract::types::{Case, Function};
 
 /// What of an operation decides which errors the gateway itself may give.
 #[derive(Debug, Clone, Copy)]
@@ -91,28 +93,6 @@ pub(super) fn of_operation(
         Some((code, responses.refer_to(status, &sources.response(status, schemas))))
     };
     sources.into_iter().filter_map(response).collect()
-}
-
-/// The fields of error payloads that become members of problem documents.
-pub(super) fn members(function: &Function) -> impl Iterator<Item = &Field> {
-    error_cases(function).iter().flat_map(case_members)
-}
-
-fn error_cases(function: &Function) -> &[Case] {
-    match &function.err {
-        Some(Type::Variant(variant)) => &variant.cases,
-        Some(Type::Enum(cases)) => &cases.cases,
-        _ => &[],
-    }
-}
-
-/// What the payload of `case` adds to the members that every problem document has.
-fn case_members(case: &Case) -> impl Iterator<Item = &Field> {
-    let fields = match &case.ty {
-        Some(Type::Record(record)) => record.fields.as_slice(),
-        _ => &[],
-    };
-    fields.iter().filter(|field| !matches!(&*field.name.wit, "type" | "title" | "status" | "detail" | "instance"))
 }
 
 /// The error responses of all operations, each once: most operations share theirs.

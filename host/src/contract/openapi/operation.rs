@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use hyper::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
+use super::description::{described, first_sentence};
 use super::errors::{self, Asked, Responses};
+use super::problem;
 use super::schema::{Schemas, is_required};
-use super::{described, first_sentence, problem};
 use crate::contract::types::{Field, Function, Method, Route};
 use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, REQUEST_ID_BYTES_MAX};
 use crate::names::ServiceName;

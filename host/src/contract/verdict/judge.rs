@@ -3,8 +3,9 @@
 use wac_types::{ItemKind, NameMapNoIntern, World as Wac};
 
 use super::expected::{Encoded, Expected};
-use super::{HttpVersion, OutboundHttp, Verdict};
+use super::report::{OutboundHttp, Verdict};
 use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut};
+use crate::contract::host::HttpVersion;
 use crate::contract::host::{self, Asker, Standing};
 use crate::contract::surface::{Surface, Unreadable, by_name};
 use crate::contract::types::{HTTP_WORLD, World};

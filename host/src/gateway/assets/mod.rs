@@ -8,7 +8,6 @@ mod find;
 mod kind;
 mod path;
 mod range;
-mod stream;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +18,6 @@ use self::find::{Asset, Lookup, look_up};
 use self::path::AssetPath;
 
 pub(super) use answer::respond;
-pub(super) use stream::FilePart;
 
 /// The files of one folder.
 #[derive(Debug)]

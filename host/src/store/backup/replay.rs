@@ -9,7 +9,7 @@ use super::document::BackupDocument;
 use super::error::RestoreError;
 use super::restore::Restored;
 use crate::clock;
-use crate::journal::{Disk, History, JournalId, Record};
+use crate::journal::{Disk, History, JournalId, Record, Section};
 use crate::names::{CommitSeq, ServiceName};
 use crate::store::IndexError;
 use crate::store::backend::Full;
@@ -51,12 +51,12 @@ impl Until {
     }
 
     /// Whether the commit `number`, made at `unix_micros`, is within.
-    fn takes(self, number: CommitSeq, unix_micros: Option<u64>) -> Result<bool, RestoreError> {
+    fn takes(self, number: CommitSeq, unix_micros: u64) -> bool {
         match self {
-            Self::Backup => Ok(false),
-            Self::CommitSeq(last) => Ok(number <= last),
-            Self::Time(last) => unix_micros.map(|made| made <= last).ok_or(RestoreError::NoTime { number: number.0 }),
-            Self::End => Ok(true),
+            Self::Backup => false,
+            Self::CommitSeq(last) => number <= last,
+            Self::Time(last) => unix_micros <= last,
+            Self::End => true,
         }
     }
 }
@@ -104,19 +104,21 @@ impl<'a> Stage<'a> {
     ) -> Result<(), RestoreError> {
         let begin = self.restored.number;
         if until != Until::Backup && until != Until::CommitSeq(begin) {
-            // The end of a store does not say when it came: it came with the commit before it.
-            let mut latest = None;
             history.each(begin, |number, record| {
-                latest = if record.drops { latest } else { record.time_unix_micros };
-                if !until.takes(number, latest)? {
+                let latest = record.time_unix_micros;
+                if !until.takes(number, latest) {
                     return Ok(false);
                 }
                 if number.0 % 1024 == 0 {
                     course.begin(format!("replaying commit {}", number.0))?;
                 }
                 self.record(number, record)?;
-                self.restored =
-                    Restored { number, unix_micros: latest, replayed: number.0 - begin.0, ..self.restored.clone() };
+                self.restored = Restored {
+                    number,
+                    unix_micros: Some(latest),
+                    replayed: number.0 - begin.0,
+                    ..self.restored.clone()
+                };
                 // Of what lies behind, nothing is needed: it may be missing.
                 Ok::<_, RestoreError>(until != Until::CommitSeq(number))
             })?;
@@ -130,8 +132,15 @@ impl<'a> Stage<'a> {
     }
 
     fn record(&mut self, number: CommitSeq, record: Record) -> Result<(), RestoreError> {
-        let service = record.service.clone();
-        if record.drops {
+        for section in record.sections {
+            self.section((number, record.time_unix_micros), section)?;
+        }
+        Ok(())
+    }
+
+    fn section(&mut self, at: (CommitSeq, u64), section: Section) -> Result<(), RestoreError> {
+        let (number, service) = (at.0, section.service.clone());
+        if section.dropped {
             self.stores.remove(&service);
             self.backed_up.remove(&service);
             return index::remove(self.disk, &service)
@@ -146,8 +155,7 @@ impl<'a> Stage<'a> {
         let path = self.path(&service);
         let Some(Replayed { index, view }) = self.stores.get_mut(&service) else { return Ok(()) };
         let form = view.totals.data_version;
-        replay::replay(view, number, record)
-            .map_err(|source| RestoreError::IndexWrite { path: path.clone(), source })?;
+        replay::replay(view, at, section).map_err(|source| RestoreError::IndexWrite { path: path.clone(), source })?;
         if view.totals.data_version != form && self.backed_up.contains(&service) {
             return Err(RestoreError::Migrates { number: number.0, service });
         }

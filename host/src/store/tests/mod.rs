@@ -5,6 +5,7 @@ mod backups;
 mod bounds;
 mod comings;
 mod faults;
+mod host_commits;
 mod model;
 mod refusals;
 mod rehearsals;

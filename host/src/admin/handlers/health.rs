@@ -1,0 +1,36 @@
+//! Health and readiness: whether the process answers, and whether the host can do its work.
+
+use serde::Serialize;
+
+use crate::admin::server::Admin;
+use crate::store::Health as StoreHealth;
+
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct Health {
+    pub(in crate::admin) status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct Readiness {
+    pub(in crate::admin) ready: bool,
+    /// Everything that stands in the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::admin) because: Vec<String>,
+}
+
+impl Admin {
+    /// The host is ready while it commits, all of its tasks and threads run, and it was not told to stop. It serves only
+    /// once every service has a live release.
+    pub(in crate::admin) fn readiness(&self) -> Readiness {
+        let mut because = Vec::new();
+        if self.stop.is_set() {
+            because.push("the host is stopping".to_owned());
+        }
+        if let StoreHealth::Stopped { why } = self.stores.health() {
+            because.push(format!("no commit is taken: {why}"));
+        }
+        let outages = self.tasks.outages().now().into_iter().chain(self.stores.outages());
+        because.extend(outages.map(|outage| outage.to_string()));
+        Readiness { ready: because.is_empty(), because }
+    }
+}
