@@ -94,7 +94,7 @@ impl Parts {
         }
         let manifested = releases.clone();
         let begins = move |service: &_| manifested.events_from(service);
-        let events = Events::new(calls.clone(), manifest.events.clone(), begins, tasks);
+        let events = Events::new(calls.clone(), stores.clone(), manifest.events.clone(), begins, tasks);
         Ok(Self { stores, releases, calls, events })
     }
 
@@ -138,7 +138,7 @@ impl Parts {
         let (calls, events) = (self.calls.clone(), self.events.clone());
         tasks.supervise("call retention", Lifetime::Host, move || {
             let events = events.clone();
-            calls.clone().run_retention(move || events.needed_since())
+            calls.clone().run_retention(move || events.repeatable_calls())
         });
         let events = self.events.clone();
         tasks.supervise("event retention", Lifetime::Host, move || events.clone().run_retention());

@@ -60,6 +60,7 @@ impl Events {
                 }
             }
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = tokio::time::sleep(COMPARE_EVERY) => {}
             }
