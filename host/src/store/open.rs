@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 
 use super::backend::Full;
 use super::backup::UNFINISHED;
-use super::catalog;
 use super::checkpoint::Checkpoints;
 use super::error::{CloseError, OpenError};
 use super::index::{self, Index};
@@ -67,27 +66,24 @@ pub(super) fn open(
     let journal_settings =
         JournalSettings { segment_bytes: settings.segment_bytes, batch_commits_max: settings.batch_commits_max };
     // From here on what was replayed is durable: the journal syncs its last segment when it starts.
-    let archive = archive.map(|open| open(id)).transpose()?.map(|archive| Archive::new(archive, id));
-    let journal = Journal::start(Arc::clone(disk), journal_settings, id, found, &tail, archive, Arc::clone(&room))?;
+    let archive = archive.map(|open| open(id)).transpose()?;
+    let archiver = archive.clone().map(|archive| Archive::new(archive, id));
+    let journal = Journal::start(Arc::clone(disk), journal_settings, id, found, &tail, archiver, Arc::clone(&room))?;
     let mut stores = clean(&**disk, replay)?;
     let last = CommitSeq(tail.next.0 - 1);
-    let mut made = false;
     // The platform's own comes first: where other data is, it is there.
     for (service, _) in &services {
         if !stores.contains_key(service) {
             let (index, view) = Index::create(&**disk, service, id, last, settings.index_cache_bytes, &full)?;
             stores.insert(service.clone(), Replayed { index, view });
-            made = true;
         }
-    }
-    if made {
-        write_list(&**disk, &stores)?;
     }
     let pending_bytes = stores.values().map(|replayed| replayed.view.young_bytes).sum();
     let overlay_bytes_max = settings.overlay_bytes_max;
     let pipeline = Arc::new(Pipeline::new(journal, pending_bytes, room, Arc::clone(&full), overlay_bytes_max));
     let services = Arc::new(Services {
         disk: Arc::clone(disk),
+        archive,
         journal: id,
         index_cache_bytes: settings.index_cache_bytes,
         full,
@@ -102,20 +98,12 @@ pub(super) fn open(
 
 /// Takes away what is left of stores that ended, and gives the others.
 fn clean(disk: &dyn Disk, replay: Replay<'_>) -> Result<BTreeMap<ServiceName, Replayed>, OpenError> {
-    let Replay { stores, listed, dropped, .. } = replay;
-    if !stores.keys().eq(&listed) {
-        write_list(disk, &stores)?;
-    }
+    let Replay { stores, dropped, .. } = replay;
     for service in &dropped {
         let at_file = |source| OpenError::Folder { path: disk.full(&index::path(service)), source };
         index::remove(disk, service).map_err(at_file)?;
     }
     Ok(stores)
-}
-
-fn write_list(disk: &dyn Disk, stores: &BTreeMap<ServiceName, Replayed>) -> Result<(), OpenError> {
-    let written = catalog::write(disk, &stores.keys().cloned().collect());
-    written.map_err(|source| OpenError::Folder { path: disk.full(catalog::LIST), source })
 }
 
 fn members(
