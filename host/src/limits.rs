@@ -65,6 +65,12 @@ pub const COMMIT_KEYS_MAX: usize = 512;
 /// Largest commit, in bytes of keys, values and events: it is one record of the journal, held in memory whole.
 pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Largest event, in bytes of its names and payload: a failed delivery stores it again, with its error, in one commit.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most bytes of the events of one call: they are read back a page at a time, and a page must fit in a commit.
+pub const EVENTS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Most entries that one scan gives at once: a page, not a dump.
 pub const SCAN_ENTRIES_MAX: u32 = 1000;
 
@@ -92,6 +98,18 @@ pub const VALUE_DEPTH_MAX: usize = 64;
 /// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
 pub const SESSIONS_CACHED_MAX: usize = 10_000;
 
+/// Largest answer of a call that is committed with the call's writes, in bytes: with it, a commit still has room for writes.
+pub const ANSWER_BYTES_MAX: usize = COMMIT_BYTES_MAX / 4;
+
+/// Largest sum of a call's arguments, in bytes: the intent that holds them is one commit.
+pub const ARGUMENTS_BYTES_MAX: usize = COMMIT_BYTES_MAX / 4;
+
+/// Clients whose shares of kept answers are remembered at once: 32 bytes each. Beyond, newcomers use one share.
+pub const ANSWER_CLIENTS_MAX: usize = 65_536;
+
+/// The longest time in which the failures of a release open its circuit: older ones are forgotten.
+pub const CIRCUIT_WINDOW_MAX: Duration = Duration::from_secs(60);
+
 /// Most calls that one writing call may make: their answers are kept for its next run.
 pub const NESTED_CALLS_MAX: usize = 1_000;
 
@@ -111,6 +129,9 @@ pub const VALUE_UNKNOWN_NAME_BYTES_MAX: usize = 128;
 /// Most failed deliveries of one service's events to another that are retried at once: what is known of each is in memory.
 /// More of them fail when the subscriber itself does.
 pub const EVENTS_RETRIED_MAX: usize = 1_000;
+
+/// Most dead letters of one service: an operator looks at them, and which memos they need is computed for all of them.
+pub const DEAD_LETTERS_MAX: u64 = 100_000;
 
 /// Most events without a handler that a cursor moves over before it is stored: an event that was attempted is one of so
 /// many behind the stored cursor, so its memos can be found.
@@ -166,6 +187,9 @@ pub const MIGRATION_TEXT_CHARS_MAX: usize = 2_000;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
+const _: () = assert!(EVENT_BYTES_MAX <= EVENTS_BYTES_MAX);
+// A page of events ends with the one that passes `SCAN_BYTES_MAX`. Errors and cursors have the rest.
+const _: () = assert!(SCAN_BYTES_MAX + 2 * EVENT_BYTES_MAX < COMMIT_BYTES_MAX);
 // The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.
 const _: () = assert!(VALUE_DEPTH_MAX < 128);
 

@@ -19,12 +19,12 @@ use crate::gateway::{Fault, Refusal};
 use crate::names::RequestId;
 
 /// The body of a request, of which nothing is read before it is asked for.
-pub(super) type RequestBody = UnsyncBoxBody<Bytes, Broken>;
+pub(super) type RequestBody = UnsyncBoxBody<Bytes, BodyReadError>;
 
 /// The body broke off, or its framing is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("the body of the request breaks off")]
-pub(super) struct Broken(#[from] hyper::Error);
+pub(super) struct BodyReadError(#[from] hyper::Error);
 
 /// The id that a request brings, or a new one. A bad one is refused under a new one.
 pub(super) fn request_id(headers: &HeaderMap) -> Result<RequestId, (RequestId, Refusal)> {

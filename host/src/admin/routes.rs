@@ -9,10 +9,10 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::error::AdminError;
-use super::request::{Broken, RequestBody, bearer, decoded, discard, request_id};
+use super::request::{BodyReadError, RequestBody, bearer, decoded, discard, request_id};
 use super::response::{JSON, answer, json};
 use super::server::Admin;
-use crate::admin::handlers::events::LetterAction;
+use crate::admin::handlers::events::DeadLetterAction;
 use crate::admin::handlers::health::Health;
 use crate::admin::handlers::intents::IntentAction;
 use crate::admin::handlers::releases::Action;
@@ -61,9 +61,9 @@ pub(super) enum Route<'a> {
     Store(&'a str),
     Events,
     EventsOf(&'a str),
-    ChangeLetters {
+    ChangeDeadLetters {
         service: &'a str,
-        action: LetterAction,
+        action: DeadLetterAction,
     },
     Schedules,
 }
@@ -97,8 +97,10 @@ impl<'a> Route<'a> {
             ["stores", service] => Some(Self::Store(service)),
             ["events"] => Some(Self::Events),
             ["events", service] => Some(Self::EventsOf(service)),
-            ["events", service, "replay"] => Some(Self::ChangeLetters { service, action: LetterAction::Replay }),
-            ["events", service, "drop"] => Some(Self::ChangeLetters { service, action: LetterAction::Drop }),
+            ["events", service, "replay"] => {
+                Some(Self::ChangeDeadLetters { service, action: DeadLetterAction::Replay })
+            }
+            ["events", service, "drop"] => Some(Self::ChangeDeadLetters { service, action: DeadLetterAction::Drop }),
             ["schedules"] => Some(Self::Schedules),
             _ => None,
         }
@@ -115,7 +117,7 @@ impl<'a> Route<'a> {
             | Self::Deploy(_)
             | Self::Act { .. }
             | Self::Intent { .. }
-            | Self::ChangeLetters { .. }
+            | Self::ChangeDeadLetters { .. }
             | Self::Set
             | Self::Apply
             | Self::Backup => (method == Method::POST, POST),
@@ -130,7 +132,7 @@ impl<'a> Route<'a> {
 impl Handler for Admin {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _client: Client) -> Response<Body> {
         let (head, body) = request.into_parts();
-        let body = body.map_err(Broken::from).boxed_unsync();
+        let body = body.map_err(BodyReadError::from).boxed_unsync();
         self.respond(&head, body).await
     }
 }
@@ -213,9 +215,9 @@ impl Admin {
             }
             Route::Stores => json(StatusCode::OK, &self.stores()),
             Route::Events => json(StatusCode::OK, &self.subscriptions()?),
-            Route::EventsOf(service) => json(StatusCode::OK, &self.taken(&decoded(service)?, head)?),
-            Route::ChangeLetters { service, action } => {
-                json(StatusCode::OK, &self.change_letters(&who, &decoded(service)?, action, body).await?)
+            Route::EventsOf(service) => json(StatusCode::OK, &self.service_events(&decoded(service)?, head)?),
+            Route::ChangeDeadLetters { service, action } => {
+                json(StatusCode::OK, &self.change_dead_letters(&who, &decoded(service)?, action, body).await?)
             }
             Route::Schedules => json(StatusCode::OK, &self.schedules(head)?),
             Route::Store(name) => {

@@ -8,7 +8,6 @@ use super::handlers::Pair;
 use super::registry::Events;
 use super::subscription::Subscription;
 use crate::clock;
-use crate::limits::EVENTS_RETRIED_MAX;
 use crate::names::{CommitSeq, ServiceName};
 use crate::store::system::EventId;
 use crate::store::{CommitError, Stopped, Store, StoreError};
@@ -133,7 +132,7 @@ async fn replay_one(subscription: &Subscription, store: &Store, id: &EventId) ->
     };
     delivery.failure = delivery.failure.map(|failure| Failure { attempts: 0, ..failure });
     let mut queue = subscription.queue.lock().await;
-    if queue.len() >= EVENTS_RETRIED_MAX {
+    if !subscription.has_room(store, queue.len()) {
         return Err(DeadLetterError::Full { emitter, count: queue.len() });
     }
     let rows = vec![DeliveryState::Dead.delete(id), delivery.row(DeliveryState::Retrying)];

@@ -90,6 +90,11 @@ impl Delivery {
         self.failure.as_ref().map_or(0, |failure| failure.attempts)
     }
 
+    /// Says why it is a dead letter since `now` without an attempt.
+    pub(super) fn not_attempted(&mut self, error: String, now: u64) {
+        self.failure = Some(Failure { attempts: 0, first_at: now, last_at: now, error });
+    }
+
     /// Counts an attempt that failed at `now`.
     pub(super) fn failed(&mut self, error: String, now: u64) {
         let first_at = self.failure.as_ref().map_or(now, |failure| failure.first_at);

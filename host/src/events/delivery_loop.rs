@@ -14,7 +14,7 @@ use super::subscription::{Attempt, Endpoints, Subscription};
 use crate::clock;
 use crate::config::EventsFrom;
 use crate::contract::track;
-use crate::limits::{EVENTS_RETRIED_MAX, EVENTS_SKIPPED_MAX};
+use crate::limits::EVENTS_SKIPPED_MAX;
 use crate::names::CommitSeq;
 use crate::store::system::{Emitted, EventId, EventSeq};
 use crate::store::{Store, StoreError};
@@ -85,6 +85,7 @@ impl<'s> DeliveryLoop<'s> {
                         }
                     };
                     tokio::select! {
+                        biased;
                         () = stop.wait() => return false,
                         () = emission => {}
                         () = subscription.wake.notified() => {}
@@ -95,6 +96,7 @@ impl<'s> DeliveryLoop<'s> {
                 Err(Pause::Waits(why)) => {
                     subscription.set_waits(Some(why));
                     tokio::select! {
+                        biased;
                         () = stop.wait() => return false,
                         () = subscription.wake.notified() => {}
                         () = tokio::time::sleep(wait) => {}
@@ -137,10 +139,13 @@ impl<'s> DeliveryLoop<'s> {
 
     /// One retry that is due, and one new event.
     async fn step(&mut self) -> Result<Step, Pause> {
+        if let Some(until) = self.subscription.overflow() {
+            self.move_to_dead_letters(until).await?;
+        }
         let retried = self.retry().await?;
         let delivered = self.deliver_next().await?;
-        self.subscription
-            .set_waits(self.is_blocked.then(|| format!("{EVENTS_RETRIED_MAX} failed deliveries are retried first")));
+        let full = "there are too many failed deliveries: those are retried first";
+        self.subscription.set_waits(self.is_blocked.then(|| full.into()));
         if retried || delivered {
             return Ok(Step::Progress);
         }
@@ -181,7 +186,7 @@ impl<'s> DeliveryLoop<'s> {
     async fn deliver_next(&mut self) -> Result<bool, Pause> {
         let Subscription { pair, calls, queue, .. } = self.subscription;
         let handlers = &self.endpoints.handlers;
-        if self.is_blocked && queue.lock().await.len() >= EVENTS_RETRIED_MAX {
+        if self.is_blocked && !self.subscription.has_room(&self.endpoints.subscriber, queue.lock().await.len()) {
             return Ok(false);
         }
         self.is_blocked = false;
@@ -214,6 +219,31 @@ impl<'s> DeliveryLoop<'s> {
             Attempt::Unfit(error) => self.failed(delivery, (error, false), Some(after)).await?,
         }
         Ok(!self.is_blocked)
+    }
+
+    /// Moves the events up to `until` to the dead letters, without an attempt.
+    async fn move_to_dead_letters(&mut self, until: EventSeq) -> Result<(), Pause> {
+        let (pair, handlers) = (&self.subscription.pair, &self.endpoints.handlers);
+        while self.peek().await?.is_some_and(|next| next.key.seq <= until) {
+            let (mut after, mut rows) = (self.cursor.clone(), Vec::new());
+            for emitted in std::mem::take(&mut self.page).iter().filter(|emitted| emitted.key.seq <= until) {
+                let seq = emitted.key.seq;
+                after.advance(handlers, seq);
+                let handled = self.cursor.has(track(&emitted.event.interface), seq);
+                if !handled && handlers.handler(&emitted.event).is_some() {
+                    let mut delivery = Delivery::new(&pair.emitter, emitted);
+                    delivery.not_attempted(format!("the outbox of {} was full", pair.emitter), clock::unix_micros());
+                    rows.push(delivery.row(DeliveryState::Dead));
+                }
+            }
+            let count = rows.len();
+            rows.push(after.row(&pair.emitter));
+            commit(&self.endpoints.subscriber, rows).await?;
+            (self.cursor, self.skipped, self.is_blocked) = (after, 0, false);
+            self.subscription.metrics.overflowed(count);
+        }
+        self.subscription.clear_overflow(until);
+        Ok(())
     }
 
     /// The first event behind the cursor.
@@ -271,7 +301,7 @@ impl<'s> DeliveryLoop<'s> {
         let mut queue = queue.lock().await;
         let mut rows: Vec<_> = after.iter().map(|after| after.row(&pair.emitter)).collect();
         if let Some(due) = retry_at {
-            if after.is_some() && queue.len() >= EVENTS_RETRIED_MAX {
+            if after.is_some() && !self.subscription.has_room(&self.endpoints.subscriber, queue.len()) {
                 self.is_blocked = true;
                 return Ok(());
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
@@ -17,10 +17,11 @@ use crate::call::{CallError, Calls, HostCall, Routing, Worlds};
 use crate::clock;
 use crate::config::{EventSettings, EventsFrom};
 use crate::contract::track;
+use crate::limits::EVENTS_RETRIED_MAX;
 use crate::names::ServiceName;
 use crate::observe::events::DeliveryMetrics;
 use crate::store::Store;
-use crate::store::system::{EventSeq, RowWrite};
+use crate::store::system::{EventSeq, RETRIES, RowWrite};
 
 /// Says where a service starts with events that it has not subscribed to before.
 #[derive(Clone)]
@@ -44,8 +45,15 @@ pub(super) struct Subscription {
     /// Wakes the loop: the contracts changed, the operator replays an event, or the outbox is too large.
     pub(super) wake: Notify,
     has_loop: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     /// Why nothing is delivered.
-    waits: Mutex<Option<String>>,
+    waits: Option<String>,
+    /// The events up to this one go to the dead letters, as the emitter's outbox is full.
+    overflow: Option<EventSeq>,
 }
 
 /// The stores and handlers of a pair, while the contracts stay as they are.
@@ -72,8 +80,8 @@ impl Subscription {
     pub(super) fn new(pair: Pair, calls: Calls, settings: EventSettings, start: StartSetting) -> Self {
         let metrics = DeliveryMetrics::new(&pair.subscriber, &pair.emitter);
         let (queue, wake) = (tokio::sync::Mutex::default(), Notify::new());
-        let (has_loop, waits) = (AtomicBool::new(false), Mutex::default());
-        Self { pair, calls, settings, start, metrics, queue, wake, has_loop, waits }
+        let (has_loop, state) = (AtomicBool::new(false), Mutex::default());
+        Self { pair, calls, settings, start, metrics, queue, wake, has_loop, state }
     }
 
     pub(super) fn has_loop(&self) -> bool {
@@ -108,7 +116,7 @@ impl Subscription {
         delivery: &Delivery,
         rows: Vec<RowWrite>,
     ) -> Result<Attempt, Pause> {
-        let (Pair { subscriber, emitter }, EventSeq(commit, index)) = (&self.pair, delivery.id.seq);
+        let Pair { subscriber, emitter } = &self.pair;
         let arguments = match handler.parameters.decode(&delivery.event.payload) {
             Ok(arguments) => arguments,
             Err(error) => return Ok(Attempt::Unfit(format!("its payload does not fit: {error}"))),
@@ -118,9 +126,10 @@ impl Subscription {
             function: Arc::clone(&handler.function),
             arguments,
             calling_service: Some(emitter.clone()),
-            cause: format!("event {emitter} {} {index} {subscriber}", commit.0),
+            cause: self.pair.cause(delivery.id.seq),
             time_unix_micros: delivery.emitted_at,
-            entries: rows,
+            rows,
+            caused_by: delivery.id.seq.0,
             intent: false,
         };
         let Ok(result) = AssertUnwindSafe(self.calls.run_host_call(call, routing)).catch_unwind().await else {
@@ -164,19 +173,48 @@ impl Subscription {
         clock::now() + Duration::from_millis(retry_ms_min.saturating_mul(doubled).min(retry_ms_max))
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Sets why nothing is delivered; nothing where events are delivered. The first of several reasons is logged.
     pub(super) fn set_waits(&self, why: Option<String>) {
-        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (None, Some(why)) = (&*waits, &why) {
+        let mut state = self.state();
+        if let (None, Some(why)) = (&state.waits, &why) {
             let Pair { subscriber, emitter } = &self.pair;
             tracing::warn!(service = %subscriber, from = %emitter, why, "events wait");
         }
-        *waits = why;
+        state.waits = why;
     }
 
     /// Why nothing is delivered, where that is so.
     pub(super) fn waits(&self) -> Option<String> {
-        self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state().waits.clone()
+    }
+
+    /// Has the loop move the events up to `seq` to the dead letters. True when it was not asked for any before.
+    pub(super) fn set_overflow(&self, seq: EventSeq) -> bool {
+        let before = self.state().overflow.replace(seq);
+        self.wake.notify_one();
+        before.is_none()
+    }
+
+    /// Up to which event all go to the dead letters.
+    pub(super) fn overflow(&self) -> Option<EventSeq> {
+        self.state().overflow
+    }
+
+    /// The events up to `seq` were moved.
+    pub(super) fn clear_overflow(&self, seq: EventSeq) {
+        self.state().overflow.take_if(|until| *until <= seq);
+    }
+
+    /// Whether another failed delivery may be retried beside `count`.
+    pub(super) fn has_room(&self, subscriber: &Store, count: usize) -> bool {
+        let routing = self.calls.routing();
+        let backend = routing.live().backend(&self.pair.subscriber);
+        let bytes_max = backend.map_or(0, |backend| RETRIES.bytes_max(backend.service.limits().kept_bytes_max));
+        count == 0 || count < EVENTS_RETRIED_MAX && subscriber.usage(&RETRIES).bytes < bytes_max
     }
 }
 

@@ -13,8 +13,8 @@ use crate::config::GatewaySettings;
 use crate::gateway::connections::handler::ServerSettings;
 use crate::gateway::connections::server;
 use crate::gateway::connections::tls;
-use crate::gateway::operations::public_api::{Surface, Surfaces};
-use crate::gateway::request::body::IntakeLimits;
+use crate::gateway::operations::public_api::{PublicApi, PublicApis};
+use crate::gateway::request::body::BodyLimits;
 use crate::gateway::request::rate_limit::Rates;
 use crate::gateway::request::request_id::RequestIds;
 use crate::gateway::response::cors::Cors;
@@ -24,23 +24,23 @@ use crate::tasks::Tasks;
 /// The public side: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
 #[derive(Debug)]
 pub struct Gateway<C = Calls> {
-    pub(super) surfaces: Arc<Surfaces>,
+    pub(super) apis: Arc<PublicApis>,
     pub(super) assets: Option<Assets>,
     pub(super) calls: C,
     pub(super) cors: Cors,
     pub(super) rates: Option<Rates>,
     pub(super) ids: RequestIds,
-    pub(super) intake: IntakeLimits,
+    pub(super) body: BodyLimits,
     pub(super) compress_bytes_min: usize,
     pub(super) access_log: bool,
     pub(super) tasks: Tasks,
-    pub(super) metrics: Elsewhere,
+    pub(super) metrics: OtherMetrics,
     server: ServerSettings,
 }
 
 /// Metrics of what is no operation.
 #[derive(Debug)]
-pub(super) struct Elsewhere {
+pub(super) struct OtherMetrics {
     pub(super) openapi: RouteMetrics,
     pub(super) mounted: RouteMetrics,
     pub(super) assets: RouteMetrics,
@@ -69,11 +69,11 @@ impl<C: Callee> Gateway<C> {
             .assets
             .as_ref()
             .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
-        let surfaces = Arc::new(Surfaces::new(Surface::new(calls.routing().worlds())?));
-        let prepared = Arc::clone(&surfaces);
+        let apis = Arc::new(PublicApis::new(PublicApi::new(calls.routing().worlds())?));
+        let prepared = Arc::clone(&apis);
         calls.set_routing_observer(move |worlds| drop(prepared.of(worlds)));
         Ok(Arc::new(Self {
-            surfaces,
+            apis,
             assets: assets.transpose()?,
             calls,
             cors: Cors::new(&settings.cors_origins),
@@ -81,14 +81,14 @@ impl<C: Callee> Gateway<C> {
                 .requests_per_second_per_client
                 .map(|per_second| Rates::new(per_second, settings.request_burst_per_client.unwrap_or(per_second))),
             ids: RequestIds::new()?,
-            intake: IntakeLimits {
+            body: BodyLimits {
                 bytes_max: settings.body_bytes_max,
                 time_max: Duration::from_millis(settings.body_read_ms_max),
             },
             compress_bytes_min: settings.compress_bytes_min,
             access_log: settings.access_log,
             tasks: tasks.clone(),
-            metrics: Elsewhere {
+            metrics: OtherMetrics {
                 openapi: RouteMetrics::new("GET", "/openapi.json"),
                 mounted: RouteMetrics::new("any", "(mounted)"),
                 assets: RouteMetrics::new("GET", "(assets)"),

@@ -10,7 +10,7 @@ mod history;
 mod record;
 mod recovery;
 mod shared;
-#[cfg(test)]
+#[cfg(any(test, feature = "fail-points"))]
 pub(crate) mod simulated;
 mod writer;
 
@@ -121,6 +121,8 @@ impl Journal {
             work: Condvar::new(),
             want: Condvar::new(),
             room,
+            #[cfg(any(test, feature = "fail-points"))]
+            lockstep: std::sync::atomic::AtomicBool::new(false),
             metrics: JournalMetrics::new(),
             disk,
         });
@@ -158,6 +160,8 @@ impl Journal {
         if bytes + header_bytes > shared.segment_bytes {
             return Err((AppendError::TooLarge { bytes, bytes_max: shared.segment_bytes - header_bytes }, body));
         }
+        #[cfg(any(test, feature = "fail-points"))]
+        shared.wait_for_spare_in_lockstep();
         let mut state = shared.lock();
         if let Some(stopped) = &state.stopped {
             return Err((stopped.clone().into(), body));
@@ -203,9 +207,20 @@ impl Journal {
     pub(crate) async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         if self.shared.gate.durable() < number {
             self.shared.want_durable(number);
+            #[cfg(any(test, feature = "fail-points"))]
+            if self.shared.is_in_lockstep() {
+                return self.shared.gate.wait_blocking(number);
+            }
             self.shared.gate.wait(number).await?;
         }
         Ok(())
+    }
+
+    /// From now on whoever waits for the journal blocks its thread meanwhile, so that nothing else happens in it.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn write_in_lockstep(&self) {
+        self.shared.lockstep.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.shared.wait_for_spare_in_lockstep();
     }
 
     /// As [`Journal::wait_durable`], for a thread.

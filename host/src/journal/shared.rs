@@ -31,6 +31,8 @@ pub(super) struct Shared {
     pub(super) want: Condvar,
     /// Told when an append that had no room may have it now.
     pub(super) room: Arc<Notify>,
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(super) lockstep: std::sync::atomic::AtomicBool,
     pub(super) metrics: JournalMetrics,
 }
 
@@ -75,6 +77,23 @@ pub(super) enum SpareState {
 }
 
 impl Shared {
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(super) fn is_in_lockstep(&self) -> bool {
+        self.lockstep.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// In lockstep the file of the next segment is there before a record is appended.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(super) fn wait_for_spare_in_lockstep(&self) {
+        let is_wanted = || {
+            let state = self.lock();
+            matches!(state.spare, SpareState::Wanted) && !state.closing && state.stopped.is_none()
+        };
+        while self.is_in_lockstep() && is_wanted() {
+            std::thread::yield_now();
+        }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

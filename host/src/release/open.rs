@@ -166,8 +166,8 @@ impl Releases {
         let routing = state.routing()?;
         if change.changes_anything() {
             commit.add(change.into_transaction(), None);
-            let number = handle.block_on(commit.commit(NO_CALL))?;
-            handle.block_on(stores.wait_durable(number))?;
+            let number = futures::executor::block_on(commit.commit(NO_CALL))?;
+            futures::executor::block_on(stores.wait_durable(number))?;
         }
         let last_line = platform.last_line()?;
         let remembered = manifest.gateway.authentication_cache_ms_max;

@@ -20,7 +20,7 @@ pub(super) struct Checkpoints {
 
 /// Why the indexes are not written.
 #[derive(Debug, thiserror::Error)]
-enum RoundError {
+pub(crate) enum RoundError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
     #[error(transparent)]
@@ -73,7 +73,7 @@ impl Checkpoints {
     }
 
     /// Writes every index that has commits to write, and in the `last` round all.
-    fn round(&self, last: bool) -> Result<(), RoundError> {
+    pub(super) fn round(&self, last: bool) -> Result<(), RoundError> {
         let members = self.services.members();
         let (frozen, number) = self.pipeline.freeze(members.iter().map(|member| member.store.state()));
         // An index never has what the journal could lose.

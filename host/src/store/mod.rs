@@ -243,6 +243,12 @@ impl Stores {
         self.inner.services.kept_store(name)
     }
 
+    /// All stores, also those that no service uses.
+    #[must_use]
+    pub fn all(&self) -> Vec<Store> {
+        self.inner.services.all()
+    }
+
     /// All commits up to this number are durable.
     #[must_use]
     pub fn durable(&self) -> CommitSeq {
@@ -260,6 +266,25 @@ impl Stores {
     /// Dropped, it leaves nothing behind; the commit is as it was.
     pub async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.inner.services.pipeline.journal.wait_durable(number).await
+    }
+
+    /// From now on the journal is written while the thread that waits for it does nothing else. For the simulator.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn write_in_lockstep(&self) {
+        self.inner.services.pipeline.journal.write_in_lockstep();
+    }
+
+    /// The number of the last commit, durable or not.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn last(&self) -> CommitSeq {
+        self.inner.services.pipeline.journal.last()
+    }
+
+    /// Brings the indexes to what is committed now, in this thread.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn checkpoint(&self) -> Result<(), checkpoint::RoundError> {
+        let services = Arc::clone(&self.inner.services);
+        checkpoint::Checkpoints::new(services, std::time::Duration::ZERO).round(false)
     }
 
     #[must_use]

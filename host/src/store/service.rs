@@ -13,7 +13,6 @@ use tokio::sync::futures::Notified;
 use super::error::StoreError;
 use super::overlay::View;
 use super::reads::Reads;
-use super::scan;
 use super::sequencer::Pipeline;
 use super::snapshot::Snapshots;
 use super::system::{Emitted, EventSeq, OUTBOX, OutboxKey, RowKey, Rows, Table, Usage};
@@ -158,7 +157,7 @@ impl Store {
         range: impl RangeBounds<K>,
         limit: u32,
     ) -> Result<Vec<K>, StoreError> {
-        scan::keys(&table.range(&range), limit, &self.view(), |key| table.read_key(key))
+        self.begin_read().row_keys(table, range, limit)
     }
 
     /// The version of the data, as the last commit that changed it said; 0 at first.

@@ -17,7 +17,7 @@ use super::service::Store;
 use super::snapshot::Snapshot;
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
-use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
+use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, CommitSeq, Key, component_text};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
@@ -32,6 +32,7 @@ pub struct Transaction {
     writes: BTreeMap<Key, Option<Bytes>>,
     pub(super) rows: Vec<RowWrite>,
     events: Vec<Event>,
+    event_bytes: usize,
     /// Bytes of `writes` and `events`.
     bytes: usize,
     read_only: bool,
@@ -95,6 +96,7 @@ impl Transaction {
             writes: BTreeMap::new(),
             rows: Vec::new(),
             events: Vec::new(),
+            event_bytes: 0,
             bytes: 0,
             read_only,
             view,
@@ -147,6 +149,20 @@ impl Transaction {
         let scanned = scan::run(&range, Direction::Ascending, limit, &self.view, &none, read)?;
         self.saw_commit(scanned.latest);
         Ok(Rows { more: scanned.looked_until.is_some(), rows: scanned.entries })
+    }
+
+    /// The keys of the first rows of `range`; `limit` at most. No value is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::scan_rows`].
+    pub fn row_keys<K: RowKey>(
+        &self,
+        table: &Table<K>,
+        range: impl RangeBounds<K>,
+        limit: u32,
+    ) -> Result<Vec<K>, StoreError> {
+        scan::keys(&table.range(&range), limit, &self.view, |key| table.read_key(key))
     }
 
     fn look_up(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
@@ -231,7 +247,14 @@ impl Transaction {
             return Err(StoreError::ReadOnly);
         }
         let bytes = emitted_bytes(&event);
+        if bytes > EVENT_BYTES_MAX {
+            return Err(StoreError::EventTooLarge { bytes });
+        }
+        if self.event_bytes + bytes > EVENTS_BYTES_MAX {
+            return Err(StoreError::EventsTooLarge);
+        }
         self.bytes = self.bytes_with(bytes, 0)?;
+        self.event_bytes += bytes;
         self.events.push(event);
         Ok(())
     }

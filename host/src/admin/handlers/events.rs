@@ -24,7 +24,7 @@ pub(in crate::admin) struct Subscriptions {
 
 /// The events of one service.
 #[derive(Debug, Serialize)]
-pub(in crate::admin) struct Taken {
+pub(in crate::admin) struct ServiceEvents {
     items: Vec<SubscriptionView>,
     letters: Vec<DeliveryView>,
 }
@@ -42,14 +42,14 @@ pub(in crate::admin) struct Count {
 
 /// What is done to dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::admin) enum LetterAction {
+pub(in crate::admin) enum DeadLetterAction {
     Replay,
     Drop,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Chosen {
+struct DeadLetterSelection {
     #[serde(default)]
     ids: Vec<String>,
     #[serde(default)]
@@ -69,7 +69,7 @@ impl Admin {
     }
 
     /// What one service takes, and what it could not be given.
-    pub(in crate::admin) fn taken(&self, service: &str, head: &Parts) -> Result<Taken, AdminError> {
+    pub(in crate::admin) fn service_events(&self, service: &str, head: &Parts) -> Result<ServiceEvents, AdminError> {
         let service = self.named(service)?;
         let options = Options::read(head.uri.query(), &["after", "limit"])?;
         let after = options.after.as_deref().map(EventId::parse).transpose().map_err(|error| {
@@ -81,20 +81,20 @@ impl Admin {
         })?;
         let limit = u32::try_from(options.limit.unwrap_or(LETTERS)).unwrap_or(u32::MAX).clamp(1, SCAN_ENTRIES_MAX);
         let letters = self.events.failed_deliveries(&service, after.as_ref(), limit).map_err(unreadable)?;
-        Ok(Taken { items: self.events.subscriptions(Some(&service)).map_err(unreadable)?, letters })
+        Ok(ServiceEvents { items: self.events.subscriptions(Some(&service)).map_err(unreadable)?, letters })
     }
 
-    pub(in crate::admin) async fn change_letters(
+    pub(in crate::admin) async fn change_dead_letters(
         &self,
         who: &Holder,
         service: &str,
-        action: LetterAction,
+        action: DeadLetterAction,
         body: &mut RequestBody,
     ) -> Result<Count, AdminError> {
         admin_only(who, "replay or drop events")?;
         let service = self.named(service)?;
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
-        let Chosen { ids, all, reason } = parse_json(&body)?;
+        let DeadLetterSelection { ids, all, reason } = parse_json(&body)?;
         if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
             return Err(AdminError::bad_request(format!("`reason` must be at most {REASON_BYTES_MAX} bytes.")));
         }
@@ -107,10 +107,10 @@ impl Admin {
             _ => return Err(AdminError::bad_request("Name the letters in `ids`, or say `all`: one of both.".into())),
         };
         let (done, what) = match action {
-            LetterAction::Replay => (self.events.replay(&service, &letters).await, What::ReplayEvents),
-            LetterAction::Drop => (self.events.discard(&service, &letters).await, What::DropEvents),
+            DeadLetterAction::Replay => (self.events.replay(&service, &letters).await, What::ReplayEvents),
+            DeadLetterAction::Drop => (self.events.discard(&service, &letters).await, What::DropEvents),
         };
-        let count = done.map_err(letters_stay)?;
+        let count = done.map_err(dead_letter_error)?;
         if count > 0 {
             let letters = if count == 1 { "1 dead letter".to_owned() } else { format!("{count} dead letters") };
             let told = reason.map_or(letters.clone(), |reason| format!("{letters}: {reason}"));
@@ -125,7 +125,7 @@ fn unreadable(error: StoreError) -> AdminError {
     Refusal::Answer { detail: error.to_string() }.into()
 }
 
-fn letters_stay(error: DeadLetterError) -> AdminError {
+fn dead_letter_error(error: DeadLetterError) -> AdminError {
     let text = format!("{error}.");
     match error {
         DeadLetterError::NoService { .. } | DeadLetterError::NoDeadLetter { .. } => AdminError::not_found(text),

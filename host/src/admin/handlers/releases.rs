@@ -53,7 +53,7 @@ pub(in crate::admin) struct History {
 /// A component that was uploaded before.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Uploaded {
+struct ComponentDigest {
     digest: Digest,
 }
 
@@ -61,7 +61,7 @@ struct Uploaded {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Set {
-    set: BTreeMap<ServiceName, Uploaded>,
+    set: BTreeMap<ServiceName, ComponentDigest>,
     reason: Option<String>,
     #[serde(default)]
     grants: Vec<String>,
@@ -95,7 +95,8 @@ impl Admin {
         }
         let _place = self.place_for_component().await?;
         let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
-        let component = if is_json(head) { self.uploaded(&parse_json::<Uploaded>(&body)?.digest)? } else { body };
+        let component =
+            if is_json(head) { self.uploaded(&parse_json::<ComponentDigest>(&body)?.digest)? } else { body };
         let signature = head.headers.get("switchyard-signature").map(|value| value.to_str().unwrap_or_default());
         let proposal = Proposal { service, component, signature: signature.map(parse_signature).transpose()? };
         let outcome = self.releases.deploy(who, vec![proposal], &options.plan).await?;
@@ -123,7 +124,7 @@ impl Admin {
         options.set(reason, &grants)?;
         may_grant(who, &options)?;
         let mut proposals = Vec::new();
-        for (service, Uploaded { digest }) in set {
+        for (service, ComponentDigest { digest }) in set {
             self.may_deploy(who, &service)?;
             let signature = signatures.remove(&service).map(|text| parse_signature(&text)).transpose()?;
             proposals.push(Proposal { component: self.uploaded(&digest)?, service, signature });

@@ -22,7 +22,7 @@ struct NewToken {
 }
 
 #[derive(Debug, Serialize)]
-pub(in crate::admin) struct MadeToken {
+pub(in crate::admin) struct CreatedToken {
     #[serde(flatten)]
     view: TokenView,
     /// Shown this once.
@@ -53,12 +53,12 @@ impl Admin {
         &self,
         who: &Holder,
         body: &mut RequestBody,
-    ) -> Result<MadeToken, AdminError> {
+    ) -> Result<CreatedToken, AdminError> {
         admin_only(who, "manage tokens")?;
         let body: Bytes = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let NewToken { name, role, services } = parse_json(&body)?;
         let (view, token) = self.releases.add_token(who, &name, role, services).await?;
-        Ok(MadeToken { view, token: token.reveal().into() })
+        Ok(CreatedToken { view, token: token.reveal().into() })
     }
 
     pub(in crate::admin) fn tokens(&self, who: &Holder) -> Result<TokenList, AdminError> {

@@ -92,7 +92,7 @@ pub(in crate::cli) struct Candidate {
     pub(in crate::cli) step: u64,
     pub(in crate::cli) next_step_at: Option<String>,
     pub(in crate::cli) shadow: Option<Shadow>,
-    pub(in crate::cli) judged: Option<Judged>,
+    pub(in crate::cli) judged: Option<Judgement>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -143,7 +143,7 @@ pub(in crate::cli) struct Difference {
 /// How a candidate does beside the live release, in the host's words.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::cli) struct Judged {
+pub(in crate::cli) struct Judgement {
     pub(in crate::cli) text: String,
 }
 
@@ -209,7 +209,7 @@ pub(in crate::cli) struct Asks {
 
 /// What a deploy did, or a refusal by its verdict.
 #[derive(Debug, Deserialize)]
-pub(in crate::cli) struct Deployed {
+pub(in crate::cli) struct DeployAnswer {
     pub(in crate::cli) release: Option<Release>,
     pub(in crate::cli) verdict: Verdict,
     #[serde(default)]
@@ -218,7 +218,7 @@ pub(in crate::cli) struct Deployed {
 
 /// What a deploy of several services did, or a refusal by their verdicts.
 #[derive(Debug, Deserialize)]
-pub(in crate::cli) struct DeployedSet {
+pub(in crate::cli) struct DeploySetAnswer {
     #[serde(default)]
     pub(in crate::cli) releases: BTreeMap<String, Release>,
     pub(in crate::cli) verdicts: BTreeMap<String, Verdict>,
@@ -236,7 +236,7 @@ pub(in crate::cli) struct HistoryEntry {
     pub(in crate::cli) reason: Option<String>,
     pub(in crate::cli) verdict: Option<Verdict>,
     /// By which the host judged a candidate.
-    pub(in crate::cli) figures: Option<Judged>,
+    pub(in crate::cli) figures: Option<Judgement>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -325,14 +325,14 @@ pub(in crate::cli) struct Subscription {
 
 /// What one service takes, and what it could not be given.
 #[derive(Debug, Deserialize)]
-pub(in crate::cli) struct TakenEvents {
+pub(in crate::cli) struct ServiceEvents {
     pub(in crate::cli) items: Vec<Subscription>,
-    pub(in crate::cli) letters: Vec<Letter>,
+    pub(in crate::cli) letters: Vec<Delivery>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(in crate::cli) struct Letter {
+pub(in crate::cli) struct Delivery {
     pub(in crate::cli) id: String,
     pub(in crate::cli) state: String,
     pub(in crate::cli) function: String,

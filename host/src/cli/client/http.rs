@@ -154,7 +154,7 @@ impl Answer {
     }
 
     /// What to print of the answer: with `json` all of it as it came, else what `text` makes of it.
-    pub(in crate::cli) fn told<T: DeserializeOwned>(self, json: bool, text: impl FnOnce(&T) -> String) -> Outcome {
+    pub(in crate::cli) fn render<T: DeserializeOwned>(self, json: bool, text: impl FnOnce(&T) -> String) -> Outcome {
         let answer = self.accepted(json)?;
         if json { Ok(answer.text()) } else { Ok(text(&answer.read()?)) }
     }

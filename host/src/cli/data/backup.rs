@@ -34,7 +34,7 @@ struct Step {
 
 /// A backup that was made.
 #[derive(Debug, Deserialize)]
-struct Made {
+struct BackupSummary {
     folder: PathBuf,
     number: u64,
     at: String,
@@ -67,11 +67,11 @@ pub(in crate::cli) fn run(target: &Target, command: &Backup) -> Outcome {
     let Some(made) = made else {
         return Err(Failure::text(Kind::Unreachable, "the host ended before the backup was made"));
     };
-    if command.json { Ok(made.to_string()) } else { told(made) }
+    if command.json { Ok(made.to_string()) } else { render(made) }
 }
 
-fn told(made: Value) -> Outcome {
-    let made: Made = serde_json::from_value(made).map_err(|error| Failure::new(Kind::Unreachable, error))?;
+fn render(made: Value) -> Outcome {
+    let made: BackupSummary = serde_json::from_value(made).map_err(|error| Failure::new(Kind::Unreachable, error))?;
     let sum = made.files.iter().map(|file| file.bytes).sum();
     let (at, files) = (utc(&made.at), counted(made.files.len() as u64, "file"));
     let folder = made.folder.display();

@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(command: &Restore) -> Outcome {
     });
     progress.end();
     let restored = restored.map_err(|error| Failure::new(Kind::Refused, error))?;
-    if command.json { Ok(document(&restored, &order.data).to_string()) } else { Ok(told(&restored, &order.data)) }
+    if command.json { Ok(document(&restored, &order.data).to_string()) } else { Ok(render(&restored, &order.data)) }
 }
 
 fn order(command: &Restore) -> Result<RestoreOrder, Failure> {
@@ -65,7 +65,7 @@ fn document(restored: &Restored, data: &Path) -> serde_json::Value {
     })
 }
 
-fn told(restored: &Restored, data: &Path) -> String {
+fn render(restored: &Restored, data: &Path) -> String {
     let Restored { number, unix_micros, replayed, .. } = restored;
     let at = unix_micros.map(|at| format!(" ({} UTC)", utc(&clock::rfc_3339(at)))).unwrap_or_default();
     let size = bytes(restored.bytes);

@@ -13,7 +13,7 @@ use crate::cli::output::print;
 
 pub(in crate::cli) fn list(target: &Target, command: &Stores) -> Outcome {
     let answer = Request::get(&["stores"]).send(target)?;
-    answer.told(command.json, |stores: &Items<Store>| table(&stores.items))
+    answer.render(command.json, |stores: &Items<Store>| table(&stores.items))
 }
 
 fn table(stores: &[Store]) -> String {

@@ -16,10 +16,10 @@ use crate::config::TOKEN_VARIABLE;
 
 pub(in crate::cli) fn run(target: &Target, command: &Command) -> Outcome {
     match &command.action {
-        TokenAction::Add { name, role, service } => add(name, *role, service).send(target)?.told(command.json, made),
+        TokenAction::Add { name, role, service } => add(name, *role, service).send(target)?.render(command.json, made),
         TokenAction::List => {
             let answer = Request::get(&["tokens"]).send(target)?;
-            answer.told(command.json, |tokens: &Items<Token>| table(&tokens.items))
+            answer.render(command.json, |tokens: &Items<Token>| table(&tokens.items))
         }
         TokenAction::Revoke { name } => {
             let answer = Request::delete(&["tokens", name]).send(target)?.accepted(command.json)?;

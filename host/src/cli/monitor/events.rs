@@ -5,8 +5,8 @@ mod tests;
 
 use serde_json::json;
 
-use crate::cli::arguments::{Events, EventsAction, Letters};
-use crate::cli::client::documents::{Count, Items, Letter, Subscription, TakenEvents};
+use crate::cli::arguments::{DeadLetters, Events, EventsAction};
+use crate::cli::client::documents::{Count, Delivery, Items, ServiceEvents, Subscription};
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::Outcome;
@@ -21,25 +21,25 @@ pub(in crate::cli) fn run(target: &Target, command: &Events) -> Outcome {
         (Some(EventsAction::Drop(letters)), _) => change(target, letters, "drop", "is deleted", command.json),
         (None, Some(service)) => {
             let answer = Request::get(&["events", service]).send(target)?;
-            answer.told(command.json, |taken: &TakenEvents| {
+            answer.render(command.json, |taken: &ServiceEvents| {
                 [subscriptions(&taken.items), letters(&taken.letters)].join("\n\n").trim_end().to_owned()
             })
         }
         (None, None) => {
             let answer = Request::get(&["events"]).send(target)?;
-            answer.told(command.json, |taken: &Items<Subscription>| subscriptions(&taken.items))
+            answer.render(command.json, |taken: &Items<Subscription>| subscriptions(&taken.items))
         }
     }
 }
 
-fn change(target: &Target, letters: &Letters, action: &str, done: &str, json: bool) -> Outcome {
-    let Letters { service, ids, all, reason } = letters;
+fn change(target: &Target, letters: &DeadLetters, action: &str, done: &str, json: bool) -> Outcome {
+    let DeadLetters { service, ids, all, reason } = letters;
     let mut body = if *all { json!({ "all": true }) } else { json!({ "ids": ids }) };
     if let (Some(body), Some(reason)) = (body.as_object_mut(), reason) {
         body.insert("reason".into(), reason.as_str().into());
     }
     let answer = Request::post(&["events", service, action]).json(&body).send(target)?;
-    answer.told(json, |count: &Count| match count.count {
+    answer.render(json, |count: &Count| match count.count {
         1 => format!("1 letter for {service} {done}"),
         count => format!("{} for {service} {}", counted(count, "letter"), done.replacen("is", "are", 1)),
     })
@@ -61,12 +61,12 @@ fn subscriptions(taken: &[Subscription]) -> String {
     print::table(&rows, |column| (2..=5).contains(&column))
 }
 
-fn letters(letters: &[Letter]) -> String {
+fn letters(letters: &[Delivery]) -> String {
     if letters.is_empty() {
         return "everything was delivered".into();
     }
     let heading = ["ID", "STATE", "EVENT", "EMITTED (UTC)", "ATTEMPTS", "LAST ERROR"].map(str::to_owned).to_vec();
-    let row = |letter: &Letter| {
+    let row = |letter: &Delivery| {
         let error = letter.error.clone().unwrap_or_else(|| NOTHING.into());
         let attempts = letter.attempts.to_string();
         vec![letter.id.clone(), letter.state.clone(), letter.function.clone(), utc(&letter.emitted_at), attempts, error]

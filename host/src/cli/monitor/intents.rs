@@ -20,19 +20,19 @@ pub(in crate::cli) fn run(
     match &command.action {
         None => {
             let answer = Request::get(&["intents"]).send(target)?;
-            answer.told(command.json, |intents: &Items<Intent>| table(&intents.items))
+            answer.render(command.json, |intents: &Items<Intent>| table(&intents.items))
         }
         Some(IntentAction::Retry { id, live }) => {
             let intent = found(target, id)?;
             let request = Request::post(&["intents", &intent.id, "retry"]).flag("live", *live);
             let on = if *live { ", on the live releases from now on" } else { "" };
-            request.send(target)?.told(command.json, |intent| format!("{} is made again{on}", name(intent)))
+            request.send(target)?.render(command.json, |intent| format!("{} is made again{on}", name(intent)))
         }
         Some(IntentAction::GiveUp { id, reason, yes }) => {
             let intent = found(target, id)?;
             confirm(&question(&intent), *yes)?;
             let request = Request::post(&["intents", &intent.id, "give-up"]).query("reason", [reason]);
-            request.send(target)?.told(command.json, |intent| format!("{} is given up", name(intent)))
+            request.send(target)?.render(command.json, |intent| format!("{} is given up", name(intent)))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::output::print;
 
 pub(in crate::cli) fn run(target: &Target, command: &Schedules) -> Outcome {
     let answer = Request::get(&["schedules"]).query("service", command.service.iter()).send(target)?;
-    answer.told(command.json, |schedules: &Items<Schedule>| table(&schedules.items))
+    answer.render(command.json, |schedules: &Items<Schedule>| table(&schedules.items))
 }
 
 fn table(schedules: &[Schedule]) -> String {

@@ -15,11 +15,11 @@ use crate::cli::output::summary;
 use crate::names::Digest;
 
 pub(in crate::cli) fn promote(target: &Target, command: &Promote) -> Outcome {
-    told(change("promote", &command.change).after_intents(command.after_intents), target, &command.change)
+    render(change("promote", &command.change).after_intents(command.after_intents), target, &command.change)
 }
 
 pub(in crate::cli) fn abort(target: &Target, command: &Change) -> Outcome {
-    told(change("abort", command), target, command)
+    render(change("abort", command), target, command)
 }
 
 pub(in crate::cli) fn rollback(target: &Target, command: &Rollback) -> Outcome {
@@ -29,15 +29,15 @@ pub(in crate::cli) fn rollback(target: &Target, command: &Rollback) -> Outcome {
     };
     let request = change("rollback", &command.change).query("to", to).flag("force", command.force);
     let request = request.after_intents(command.after_intents);
-    told(request, target, &command.change)
+    render(request, target, &command.change)
 }
 
 fn change(what: &str, command: &Change) -> Request {
     Request::post(&["services", &command.service, what]).query("reason", command.reason.iter())
 }
 
-fn told(request: Request, target: &Target, command: &Change) -> Outcome {
-    request.send(target)?.told(command.json, summary::text)
+fn render(request: Request, target: &Target, command: &Change) -> Outcome {
+    request.send(target)?.render(command.json, summary::text)
 }
 
 /// The digest that `text` means: one in full, or the only one among the kept releases that begins so.

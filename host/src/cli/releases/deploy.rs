@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::component::Component;
 use crate::cli::arguments::{Assignment, Deploy, Percent};
-use crate::cli::client::documents::{Deployed, DeployedSet, Verdict};
+use crate::cli::client::documents::{DeployAnswer, DeploySetAnswer, Verdict};
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
@@ -50,7 +50,7 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         .flag("dryRun", command.dry_run)
         .component(component, format!("the host compiles and judges {}", component.name));
     let answer = request.send(target)?.judged(command.json)?;
-    let deployed: Deployed = answer.read()?;
+    let deployed: DeployAnswer = answer.read()?;
     if !deployed.verdict.accepted {
         let result = if command.json { answer.text() } else { verdict::text(&deployed.verdict) };
         return Err(refused([service], component.digest.to_string()).with_result(result));
@@ -70,7 +70,7 @@ fn steps(steps: &[Percent]) -> Option<String> {
 }
 
 /// What the deploy did. Its success does not depend on what the host can tell of the service afterwards.
-fn done(target: &Target, service: &str, deployed: &Deployed) -> String {
+fn done(target: &Target, service: &str, deployed: &DeployAnswer) -> String {
     let release = deployed.release.as_ref().map_or(deployed.verdict.digest.clone(), summary::named);
     let now = Request::get(&["services", service]).send(target).and_then(|answer| answer.accepted(false)?.read());
     let standing = match now {
@@ -100,7 +100,7 @@ fn set(target: &Target, command: &Deploy) -> Outcome {
     }
     let request = Request::post(&["releases"]).json(&order(&components, command));
     let answer = request.send(target)?.judged(command.json)?;
-    let deployed: DeployedSet = answer.read()?;
+    let deployed: DeploySetAnswer = answer.read()?;
     if !answer.status.is_success() || deployed.verdicts.values().any(|verdict| !verdict.accepted) {
         let result = if command.json { answer.text() } else { all(&deployed.verdicts) };
         return Err(refused(components.keys().map(String::as_str), "the set").with_result(result));
@@ -146,7 +146,7 @@ pub(in crate::cli) fn all(verdicts: &BTreeMap<String, Verdict>) -> String {
     refused.into_iter().chain(accepted).map(verdict::text).collect::<Vec<_>>().join("\n")
 }
 
-fn swapped(deployed: &DeployedSet) -> String {
+fn swapped(deployed: &DeploySetAnswer) -> String {
     let mut lines = Vec::new();
     for (service, release) in &deployed.releases {
         lines.push(format!("{service} runs {}", summary::named(release)));

@@ -68,12 +68,12 @@ fn text(entries: &[HistoryEntry]) -> String {
     let rows: Vec<_> = std::iter::once(heading).chain(entries.iter().map(row)).collect();
     let table = print::table(&rows, |_| false);
     let mut lines = table.lines();
-    let mut told: Vec<_> = lines.next().map(str::to_owned).into_iter().collect();
+    let mut render: Vec<_> = lines.next().map(str::to_owned).into_iter().collect();
     for (line, entry) in lines.zip(entries) {
-        told.push(line.to_owned());
-        told.extend(details(entry));
+        render.push(line.to_owned());
+        render.extend(details(entry));
     }
-    told.join("\n")
+    render.join("\n")
 }
 
 fn row(entry: &HistoryEntry) -> Vec<String> {

@@ -6,7 +6,7 @@ use wit_parser::{FunctionKind, Resolve, TypeDefKind, TypeId};
 
 use super::line::{self, HttpLine, Line, LineReach};
 use super::mistake::Fault;
-use super::types::{TypeReader, Unfit, once_in_json, unaliased};
+use super::types::{TypeReader, UnsupportedType, once_in_json, unaliased};
 use crate::contract::types::{Field, Function, Method, Name, Reach, Route, Type};
 
 /// What reading a function gave.
@@ -16,7 +16,7 @@ pub(in crate::contract) struct FunctionRead {
     pub(in crate::contract) function: Option<Function>,
     pub(in crate::contract) faults: Vec<Fault>,
     /// Types in it that a contract cannot have.
-    pub(in crate::contract) unfit: Vec<Unfit>,
+    pub(in crate::contract) unfit: Vec<UnsupportedType>,
     /// The named type that it returns as its error.
     pub(in crate::contract) error: Option<TypeId>,
 }

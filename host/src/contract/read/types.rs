@@ -13,7 +13,7 @@ use crate::limits::VALUE_DEPTH_MAX;
 
 /// Why a type cannot be in a contract.
 #[derive(Debug, Clone)]
-pub(in crate::contract) struct Unfit {
+pub(in crate::contract) struct UnsupportedType {
     pub(in crate::contract) fault: Box<Fault>,
     /// The named type in which it stands, and the field or case there; nothing while it stands in none.
     pub(in crate::contract) origin: Option<(TypeId, Option<String>)>,
@@ -40,11 +40,11 @@ struct Known {
 #[derive(Debug)]
 pub(in crate::contract) struct TypeReader<'a> {
     resolve: &'a Resolve,
-    known: HashMap<TypeId, Result<Known, Unfit>>,
+    known: HashMap<TypeId, Result<Known, UnsupportedType>>,
     pub(in crate::contract) case_mistakes: Vec<CaseMistake>,
 }
 
-type Read<T> = Result<T, Unfit>;
+type Read<T> = Result<T, UnsupportedType>;
 
 impl<'a> TypeReader<'a> {
     /// Reads every type, those first on which others stand: so nothing here recurses deeper than one level.
@@ -242,12 +242,12 @@ fn deepest(depths: impl Iterator<Item = usize>) -> usize {
     depths.max().unwrap_or(0)
 }
 
-fn unfit(fault: Fault, span: Span) -> Unfit {
-    Unfit { fault: Box::new(fault), origin: None, span }
+fn unfit(fault: Fault, span: Span) -> UnsupportedType {
+    UnsupportedType { fault: Box::new(fault), origin: None, span }
 }
 
 /// Says in which named type it stands, unless an inner one said so.
-fn within(mut unfit: Unfit, id: TypeId, part: Option<String>, span: Span) -> Unfit {
+fn within(mut unfit: UnsupportedType, id: TypeId, part: Option<String>, span: Span) -> UnsupportedType {
     if unfit.origin.is_none() {
         unfit.origin = Some((id, part));
         unfit.span = span;

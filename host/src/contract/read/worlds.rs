@@ -9,8 +9,8 @@ use super::clash::{Served, clashes, place};
 use super::functions;
 use super::mistake::{Fault, Mistake};
 use super::source;
-use super::types::{TypeReader, Unfit, owner, unaliased};
-use crate::contract::host::{self, Asker, Standing};
+use super::types::{TypeReader, UnsupportedType, owner, unaliased};
+use crate::contract::host::{self, ImportRule, Importer};
 use crate::contract::types::{Case, Function, Interface, Reach, Type, World};
 
 /// Reads every world.
@@ -94,7 +94,8 @@ impl<'a> Reader<'a> {
             if def.name.is_none() || !self.in_contract(id) {
                 continue;
             }
-            if let Err(Unfit { fault, origin: Some((origin, part)), span }) = self.types.get(&wit_parser::Type::Id(id))
+            if let Err(UnsupportedType { fault, origin: Some((origin, part)), span }) =
+                self.types.get(&wit_parser::Type::Id(id))
                 && origin == id
             {
                 self.mistake(span, self.type_place(id, part.as_deref()), *fault);
@@ -197,7 +198,7 @@ impl<'a> Reader<'a> {
             (!host::is_service(interface)).then(|| Fault::HostExport { interface: interface.into() })
         });
         let imports = self.items(&name, world, &world.imports, |interface| {
-            let unknown = host::standing(interface, Asker::Service) == Standing::Unknown;
+            let unknown = host::import_rule(interface, Importer::Service) == ImportRule::Unknown;
             unknown.then(|| Fault::HostImport { interface: interface.into() })
         });
         let docs = world.docs.contents.as_deref().unwrap_or_default().trim().into();

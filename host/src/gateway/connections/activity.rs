@@ -39,9 +39,9 @@ pub(in crate::gateway) struct Activity {
 
 /// A request that is being handled. The connection is not idle while one lives.
 #[derive(Debug)]
-pub(in crate::gateway) struct Handling(Arc<Activity>);
+pub(in crate::gateway) struct RequestGuard(Arc<Activity>);
 
-impl Drop for Handling {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         self.0.progress();
         self.0.requests.fetch_sub(1, Ordering::Relaxed);
@@ -51,16 +51,16 @@ impl Drop for Handling {
 /// A body that is made while it is sent. Unlike a request it may make the connection wait too long, when the client
 /// does not take it.
 #[derive(Debug)]
-pub(in crate::gateway) struct Streaming(Arc<Activity>);
+pub(in crate::gateway) struct StreamGuard(Arc<Activity>);
 
-impl Streaming {
+impl StreamGuard {
     /// The client takes a piece.
     pub(in crate::gateway) fn progress(&self) {
         self.0.progress();
     }
 }
 
-impl Drop for Streaming {
+impl Drop for StreamGuard {
     fn drop(&mut self) {
         self.0.progress();
         self.0.streams.fetch_sub(1, Ordering::Relaxed);
@@ -84,15 +84,15 @@ impl Activity {
     }
 
     /// A head is complete: its request is handled from now on until the guard drops.
-    pub(in crate::gateway) fn handle(self: &Arc<Self>) -> Handling {
+    pub(in crate::gateway) fn handle(self: &Arc<Self>) -> RequestGuard {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.head_ms.store(0, Ordering::Relaxed);
-        Handling(Arc::clone(self))
+        RequestGuard(Arc::clone(self))
     }
 
-    pub(in crate::gateway) fn stream(self: &Arc<Self>) -> Streaming {
+    pub(in crate::gateway) fn stream(self: &Arc<Self>) -> StreamGuard {
         self.streams.fetch_add(1, Ordering::Relaxed);
-        Streaming(Arc::clone(self))
+        StreamGuard(Arc::clone(self))
     }
 
     /// Something useful happened.

@@ -45,14 +45,14 @@ impl ClientKey {
 
 /// Why a connection was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::gateway) enum Crowded {
+pub(in crate::gateway) enum ConnectionLimit {
     /// As many connections are open as there may be.
     Full,
     /// This client has as many open as one may have.
     Client,
 }
 
-impl Crowded {
+impl ConnectionLimit {
     pub(in crate::gateway) fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -77,7 +77,7 @@ struct Open {
 
 /// The place of one open connection, free again when it drops.
 #[derive(Debug)]
-pub(in crate::gateway) struct Place {
+pub(in crate::gateway) struct ConnectionPermit {
     connections: Arc<Connections>,
     key: ClientKey,
 }
@@ -87,27 +87,27 @@ impl Connections {
         Arc::new(Self { open: Mutex::default(), in_all_max, per_client_max })
     }
 
-    pub(in crate::gateway) fn take(self: &Arc<Self>, key: ClientKey) -> Result<Place, Crowded> {
+    pub(in crate::gateway) fn take(self: &Arc<Self>, key: ClientKey) -> Result<ConnectionPermit, ConnectionLimit> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.in_all >= self.in_all_max {
-            return Err(Crowded::Full);
+            return Err(ConnectionLimit::Full);
         }
-        if open.by_client.get(&key).is_some_and(|held| *held >= self.per_client_max) {
-            return Err(Crowded::Client);
+        if open.by_client.get(&key).is_some_and(|count| *count >= self.per_client_max) {
+            return Err(ConnectionLimit::Client);
         }
         open.in_all += 1;
         *open.by_client.entry(key).or_default() += 1;
-        Ok(Place { connections: Arc::clone(self), key })
+        Ok(ConnectionPermit { connections: Arc::clone(self), key })
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.in_all -= 1;
-        if let Some(held) = open.by_client.get_mut(&self.key) {
-            *held -= 1;
-            if *held == 0 {
+        if let Some(count) = open.by_client.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
                 open.by_client.remove(&self.key);
             }
         }

@@ -15,15 +15,15 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, Patience};
-use super::client::{Client, Place};
+use super::client::{Client, ConnectionPermit};
 use super::handler::{Handler, Shared};
 use super::transport::{Transport, Wire};
 use crate::clock;
 
 /// What an open connection holds: its place among them, and the server's drain.
 #[derive(Debug)]
-pub(in crate::gateway) struct Held {
-    pub(in crate::gateway) _place: Place,
+pub(in crate::gateway) struct ConnectionGuard {
+    pub(in crate::gateway) _place: ConnectionPermit,
     pub(in crate::gateway) _open: mpsc::Sender<Infallible>,
 }
 
@@ -32,7 +32,7 @@ pub(in crate::gateway) async fn run<H: Handler>(
     shared: Arc<Shared<H>>,
     stream: TcpStream,
     client: Client,
-    _held: Held,
+    _guard: ConnectionGuard,
 ) {
     let _open = shared.metrics.open();
     let activity = Arc::new(Activity::new());

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::activity::Patience;
 use super::client::{Client, Connections};
-use super::connection::{self, Held};
+use super::connection::{self, ConnectionGuard};
 use super::handler::{Handler, OnTasks, ServerSettings, Shared};
 use crate::gateway::response::status;
 use crate::observe::gateway::ConnectionMetrics;
@@ -56,15 +56,15 @@ pub async fn serve<H: Handler>(
         };
         let Some((stream, client)) = stream else { continue };
         match connections.take(client.key) {
-            Ok(place) => {
-                let held = Held { _place: place, _open: open.clone() };
-                tasks.spawn("connection", connection::run(Arc::clone(&shared), stream, client, held));
+            Ok(permit) => {
+                let guard = ConnectionGuard { _place: permit, _open: open.clone() };
+                tasks.spawn("connection", connection::run(Arc::clone(&shared), stream, client, guard));
             }
-            Err(crowded) => {
-                shared.metrics.refused(crowded.name());
+            Err(limit) => {
+                shared.metrics.refused(limit.name());
                 if shared.tls.is_none() {
                     // Best effort: a new connection's buffer takes it, and a client that is not told sees it closed.
-                    let _unsent = stream.try_write(status::crowded(crowded));
+                    let _unsent = stream.try_write(status::connection_refused(limit));
                 }
             }
         }

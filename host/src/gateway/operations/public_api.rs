@@ -21,13 +21,13 @@ const API_TITLE: &str = "Services";
 
 /// The routes of some contracts.
 #[derive(Debug)]
-pub(in crate::gateway) struct Surface {
+pub(in crate::gateway) struct PublicApi {
     worlds: Worlds,
     pub(in crate::gateway) routes: Routes,
     pub(in crate::gateway) openapi: Document,
 }
 
-impl Surface {
+impl PublicApi {
     pub(in crate::gateway) fn new(worlds: &Worlds) -> Result<Self, GatewayError> {
         let mut operations = Vec::new();
         for (service, world) in worlds.iter() {
@@ -47,25 +47,25 @@ impl Surface {
 
 /// The surface of what requests begin on, and the one before: some are still on that when the pointer has just moved.
 #[derive(Debug)]
-pub(in crate::gateway) struct Surfaces(ArcSwap<[Arc<Surface>; 2]>);
+pub(in crate::gateway) struct PublicApis(ArcSwap<[Arc<PublicApi>; 2]>);
 
-impl Surfaces {
-    pub(in crate::gateway) fn new(first: Surface) -> Self {
+impl PublicApis {
+    pub(in crate::gateway) fn new(first: PublicApi) -> Self {
         let first = Arc::new(first);
         Self(ArcSwap::from_pointee([Arc::clone(&first), first]))
     }
 
     /// The surface of `worlds`, made when it is asked for first: that is before requests begin on them.
-    pub(in crate::gateway) fn of(&self, worlds: &Worlds) -> Arc<Surface> {
+    pub(in crate::gateway) fn of(&self, worlds: &Worlds) -> Arc<PublicApi> {
         let known = self.0.load();
-        if let Some(surface) = known.iter().find(|surface| Arc::ptr_eq(&surface.worlds, worlds)) {
-            return Arc::clone(surface);
+        if let Some(api) = known.iter().find(|api| Arc::ptr_eq(&api.worlds, worlds)) {
+            return Arc::clone(api);
         }
         let [current, _before] = &**known;
-        match Surface::new(worlds).map(Arc::new) {
-            Ok(surface) => {
-                self.0.store(Arc::new([Arc::clone(&surface), Arc::clone(current)]));
-                surface
+        match PublicApi::new(worlds).map(Arc::new) {
+            Ok(api) => {
+                self.0.store(Arc::new([Arc::clone(&api), Arc::clone(current)]));
+                api
             }
             // Contracts that do not go together are not deployed; should they be, the earlier routes are served.
             Err(error) => {

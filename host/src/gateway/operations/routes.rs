@@ -36,7 +36,7 @@ struct Place {
 
 /// What a request finds.
 #[derive(Debug)]
-pub(in crate::gateway) enum Found<'r, 'p> {
+pub(in crate::gateway) enum RouteMatch<'r, 'p> {
     Operation(&'r Operation, Params<'r, 'p>),
     /// The path is known, the method is not one of its.
     Method {
@@ -71,8 +71,8 @@ impl Routes {
         Ok(Self { router })
     }
 
-    pub(in crate::gateway) fn find<'r, 'p>(&'r self, method: &Method, path: &'p str) -> Found<'r, 'p> {
-        let Ok(found) = self.router.at(path) else { return Found::Nothing };
+    pub(in crate::gateway) fn find<'r, 'p>(&'r self, method: &Method, path: &'p str) -> RouteMatch<'r, 'p> {
+        let Ok(found) = self.router.at(path) else { return RouteMatch::Nothing };
         let wanted = match *method {
             Method::GET | Method::HEAD => Some(contract::Method::Get),
             Method::POST => Some(contract::Method::Post),
@@ -83,8 +83,8 @@ impl Routes {
         };
         let operation = found.value.operations.iter().find(|operation| Some(operation.method) == wanted);
         match operation {
-            Some(operation) => Found::Operation(operation, found.params),
-            None => Found::Method { allow: &found.value.allow },
+            Some(operation) => RouteMatch::Operation(operation, found.params),
+            None => RouteMatch::Method { allow: &found.value.allow },
         }
     }
 }

@@ -14,20 +14,20 @@ use crate::limits::BODY_DISCARD_BYTES_MAX;
 
 /// The bounds of a request's body.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::gateway) struct IntakeLimits {
+pub(in crate::gateway) struct BodyLimits {
     pub(in crate::gateway) bytes_max: usize,
     pub(in crate::gateway) time_max: Duration,
 }
 
 /// The body of one request. Nothing of it is read before it is asked for.
 #[derive(Debug)]
-pub(in crate::gateway) struct Intake {
+pub(in crate::gateway) struct RequestBody {
     body: Option<Incoming>,
-    limits: IntakeLimits,
+    limits: BodyLimits,
 }
 
-impl Intake {
-    pub(in crate::gateway) fn new(body: Incoming, limits: IntakeLimits) -> Self {
+impl RequestBody {
+    pub(in crate::gateway) fn new(body: Incoming, limits: BodyLimits) -> Self {
         Self { body: Some(body), limits }
     }
 
@@ -45,7 +45,7 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// As [`Intake::read`].
+    /// As [`RequestBody::read`].
     pub(in crate::gateway) async fn is_empty(&mut self) -> Result<bool, Refusal> {
         match self.body.as_ref().map(|body| (body.is_end_stream(), body.size_hint().lower())) {
             None | Some((true, _)) => Ok(true),

@@ -21,26 +21,26 @@ pub(in crate::gateway) struct Head<'a> {
     pub(in crate::gateway) accept: Option<Cow<'a, str>>,
     pub(in crate::gateway) accept_encoding: Option<Cow<'a, str>>,
     pub(in crate::gateway) origin: Option<&'a HeaderValue>,
-    content_type: Once<'a>,
+    content_type: SingleHeader<'a>,
     pub(in crate::gateway) encoded: bool,
     pub(in crate::gateway) expects_continue: bool,
     pub(in crate::gateway) hosts: usize,
-    request: Once<'a>,
-    traceparent: Once<'a>,
-    authorization: Once<'a>,
-    idempotency_key: Once<'a>,
+    request: SingleHeader<'a>,
+    traceparent: SingleHeader<'a>,
+    authorization: SingleHeader<'a>,
+    idempotency_key: SingleHeader<'a>,
 }
 
 /// A header that may stand once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Once<'a> {
+enum SingleHeader<'a> {
     Absent,
     Text(&'a str),
     /// It stands more than once, or is no visible ASCII.
     Bad,
 }
 
-impl<'a> Once<'a> {
+impl<'a> SingleHeader<'a> {
     fn add(&mut self, value: &'a HeaderValue) {
         *self = match (&self, value.to_str()) {
             (Self::Absent, Ok(text)) => Self::Text(text),
@@ -55,14 +55,14 @@ impl<'a> Head<'a> {
             accept: None,
             accept_encoding: None,
             origin: None,
-            content_type: Once::Absent,
+            content_type: SingleHeader::Absent,
             encoded: false,
             expects_continue: false,
             hosts: 0,
-            request: Once::Absent,
-            traceparent: Once::Absent,
-            authorization: Once::Absent,
-            idempotency_key: Once::Absent,
+            request: SingleHeader::Absent,
+            traceparent: SingleHeader::Absent,
+            authorization: SingleHeader::Absent,
+            idempotency_key: SingleHeader::Absent,
         };
         for (name, value) in headers {
             match name.as_str() {
@@ -86,22 +86,22 @@ impl<'a> Head<'a> {
     /// The id that the client gave the request, or a new one where it gave none that is fit.
     pub(in crate::gateway) fn request_id(&self, ids: &RequestIds) -> RequestId {
         match self.request {
-            Once::Text(text) => RequestId::parse(text).unwrap_or_else(|_| ids.next()),
-            Once::Absent | Once::Bad => ids.next(),
+            SingleHeader::Text(text) => RequestId::parse(text).unwrap_or_else(|_| ids.next()),
+            SingleHeader::Absent | SingleHeader::Bad => ids.next(),
         }
     }
 
     /// The trace that the request belongs to.
     pub(in crate::gateway) fn trace(&self) -> Option<TraceParent<'a>> {
         match self.traceparent {
-            Once::Text(text) => TraceParent::parse(text),
-            Once::Absent | Once::Bad => None,
+            SingleHeader::Text(text) => TraceParent::parse(text),
+            SingleHeader::Absent | SingleHeader::Bad => None,
         }
     }
 
     /// Whether the body is JSON in UTF-8, as it must be.
     pub(in crate::gateway) fn brings_json(&self) -> bool {
-        let Once::Text(content_type) = self.content_type else { return false };
+        let SingleHeader::Text(content_type) = self.content_type else { return false };
         let mut pieces = content_type.split(';').map(str::trim);
         let json = pieces.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
         let charset =
@@ -112,9 +112,9 @@ impl<'a> Head<'a> {
     /// The bearer token, if there is one.
     pub(in crate::gateway) fn token(&self) -> Result<Option<&'a str>, Refusal> {
         let text = match self.authorization {
-            Once::Absent => return Ok(None),
-            Once::Text(text) => text,
-            Once::Bad => return Err(Refusal::NotBearer),
+            SingleHeader::Absent => return Ok(None),
+            SingleHeader::Text(text) => text,
+            SingleHeader::Bad => return Err(Refusal::NotBearer),
         };
         let (scheme, token) = text.split_once(' ').ok_or(Refusal::NotBearer)?;
         let token = token.trim_matches(' ');
@@ -133,9 +133,9 @@ impl<'a> Head<'a> {
     /// The `Idempotency-Key`, checked for form.
     pub(in crate::gateway) fn idempotency_key(&self) -> Result<Option<&'a str>, Fault> {
         match self.idempotency_key {
-            Once::Absent => Ok(None),
-            Once::Text(key) if is_idempotency_key(key) => Ok(Some(key)),
-            Once::Text(_) | Once::Bad => {
+            SingleHeader::Absent => Ok(None),
+            SingleHeader::Text(key) if is_idempotency_key(key) => Ok(Some(key)),
+            SingleHeader::Text(_) | SingleHeader::Bad => {
                 let detail = "expected 1 to 255 visible ASCII characters, once";
                 Err(Fault::parameter("Idempotency-Key", detail))
             }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::file::FilePart;
-use crate::gateway::connections::activity::{Activity, Streaming};
+use crate::gateway::connections::activity::{Activity, StreamGuard};
 
 /// Why a body ended before its end. The connection (HTTP/1.1) or stream (HTTP/2) is cut off with it.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -22,7 +22,7 @@ type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
 pub struct Body {
     kind: Kind,
     /// Told of every piece that the client takes, for bodies that are made while they are sent.
-    streaming: Option<Streaming>,
+    streaming: Option<StreamGuard>,
 }
 
 enum Kind {

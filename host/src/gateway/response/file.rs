@@ -27,12 +27,12 @@ pub(in crate::gateway) struct FilePart {
     file: File,
     pieces: VecDeque<Piece>,
     bytes_left: u64,
-    place: Place,
+    position: FilePosition,
 }
 
 /// Where the file is read next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum FilePosition {
     At(u64),
     Seeking(u64),
 }
@@ -42,7 +42,7 @@ impl FilePart {
     pub(in crate::gateway) fn new(file: File, pieces: impl IntoIterator<Item = Piece>) -> Self {
         let pieces: VecDeque<_> = pieces.into_iter().collect();
         let bytes_left = pieces.iter().map(Piece::bytes).fold(0, u64::saturating_add);
-        Self { file, pieces, bytes_left, place: Place::At(0) }
+        Self { file, pieces, bytes_left, position: FilePosition::At(0) }
     }
 
     pub(in crate::gateway) fn bytes_left(&self) -> u64 {
@@ -57,7 +57,7 @@ impl FilePart {
             None => return Poll::Ready(None),
             Some(Piece::Bytes(bytes)) => Ok(std::mem::take(bytes)),
             Some(Piece::File(range)) => {
-                ready!(read(&mut self.file, &mut self.place, range, context))
+                ready!(read(&mut self.file, &mut self.position, range, context))
             }
         };
         if self.pieces.front().is_some_and(|piece| piece.bytes() == 0) {
@@ -88,17 +88,17 @@ impl Piece {
 /// The next bytes of `range`, which is made as much shorter.
 fn read(
     file: &mut File,
-    place: &mut Place,
+    position: &mut FilePosition,
     range: &mut Range<u64>,
     context: &mut Context<'_>,
 ) -> Poll<io::Result<Bytes>> {
-    if *place != Place::At(range.start) {
-        if *place != Place::Seeking(range.start) {
+    if *position != FilePosition::At(range.start) {
+        if *position != FilePosition::Seeking(range.start) {
             Pin::new(&mut *file).start_seek(SeekFrom::Start(range.start))?;
-            *place = Place::Seeking(range.start);
+            *position = FilePosition::Seeking(range.start);
         }
         ready!(Pin::new(&mut *file).poll_complete(context))?;
-        *place = Place::At(range.start);
+        *position = FilePosition::At(range.start);
     }
     let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(FILE_CHUNK_BYTES);
     let mut chunk = BytesMut::zeroed(wanted);
@@ -111,6 +111,6 @@ fn read(
     }
     chunk.truncate(bytes);
     range.start += bytes as u64;
-    *place = Place::At(range.start);
+    *position = FilePosition::At(range.start);
     Poll::Ready(Ok(chunk.freeze()))
 }

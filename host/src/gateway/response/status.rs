@@ -8,7 +8,7 @@ use hyper::header::{ACCEPT_ENCODING, ALLOW, CONTENT_RANGE, HeaderValue, RETRY_AF
 use super::problem::{NO_TOKEN, Problem, RETRY_AFTER_S};
 use super::refusal::Refusal;
 use crate::call::CallError;
-use crate::gateway::connections::client::Crowded;
+use crate::gateway::connections::client::ConnectionLimit;
 
 const BAD_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 const NO_ROLE: HeaderValue = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
@@ -111,14 +111,14 @@ pub(in crate::gateway) fn error_status(status: Option<u16>) -> StatusCode {
 }
 
 /// What is sent on a connection that there is no room for, before it is closed: there is no request to answer yet.
-pub(in crate::gateway) fn crowded(crowded: Crowded) -> &'static [u8] {
-    match crowded {
-        Crowded::Full => {
+pub(in crate::gateway) fn connection_refused(connection_refused: ConnectionLimit) -> &'static [u8] {
+    match connection_refused {
+        ConnectionLimit::Full => {
             b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
               connection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
               \"detail\":\"Too many connections are open.\"}"
         }
-        Crowded::Client => {
+        ConnectionLimit::Client => {
             b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
               connection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\
               \"detail\":\"This client has too many connections open.\"}"

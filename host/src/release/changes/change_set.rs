@@ -7,7 +7,7 @@ use super::super::judging::isolated::{chain, isolated_run};
 use super::super::records::platform_store::{PlatformChange, PlatformError};
 use super::super::records::record::Event;
 use super::super::records::state::{Running, State};
-use crate::call::{HeldIntent, LoadedRelease, Service};
+use crate::call::{IntentHold, LoadedRelease, Service};
 use crate::names::{Digest, ServiceName};
 use crate::store::Transaction;
 
@@ -25,7 +25,7 @@ pub(in crate::release) struct ChangeSet {
     /// A service whose store ends.
     pub(in crate::release) dropped: Option<ServiceName>,
     /// An intent that is closed.
-    pub(in crate::release) closed: Option<HeldIntent>,
+    pub(in crate::release) closed: Option<IntentHold>,
     /// Contracts that are the current ones from then on.
     pub(in crate::release) contracts: Option<Digest>,
 }

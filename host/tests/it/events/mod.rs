@@ -1,17 +1,22 @@
 //! Events and schedules through the whole of `events` and `call`, over real stores: services that emit, take, fail and
 //! start anew. What a service does is a script.
 
+mod budgets;
 mod delivery;
 mod failures;
 mod kills;
 mod operator;
+mod repeats;
 mod schedules;
 mod subscribing;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use switchyard::call::{Answer, Backend, Calls, LinkedComponent, LoadedRelease, Origin, RootCall, Routing, Service};
+use switchyard::call::{
+    Answer, Backend, Calls, LinkedComponent, LoadedRelease, Origin, RequestKey, RequestScope, RootCall, Routing,
+    Service,
+};
 use switchyard::config::{EventSettings, EventsFrom, LimitSettings};
 use switchyard::contract::{Contracts, Function};
 use switchyard::events::Events;
@@ -78,6 +83,7 @@ fn bounds() -> LimitSettings {
         wait_ms_max: 20_000,
         events_per_call_max: 1_000,
         circuit_failures: 1_000_000,
+        circuit_clients: 1,
         ..limits()
     }
 }
@@ -122,7 +128,7 @@ impl Setup {
             Calls::new(routing, stores.clone(), tasks.clone(), 0, RETRIES, switchyard::names::HostSecret::new([7; 32]))
                 .unwrap();
         let from = self.from;
-        let events = Events::new(calls.clone(), self.settings.clone(), move |_| from, &tasks);
+        let events = Events::new(calls.clone(), stores.clone(), self.settings.clone(), move |_| from, &tasks);
         Rig { setup: self, runtime, stores, services, calls, events, tasks }
     }
 }
@@ -178,16 +184,30 @@ impl Rig {
     }
 
     async fn try_call(&self, service: &str, function: &str, text: &str) -> Result<String, String> {
-        let routing = self.calls.routing();
-        let call = RootCall {
+        self.try_root_call(self.root_call(service, function, text)).await
+    }
+
+    /// As [`Rig::try_run`], by a client that has no name and may retry with `key`.
+    async fn try_keyed(&self, service: &str, script: &str, key: &str) -> Result<String, String> {
+        let call = self.root_call(service, "run", script);
+        let scope = RequestScope { caller: "", client: &[127, 0, 0, 1], method: "POST", path: "run" };
+        let key = Some(RequestKey::new(scope, key, &call.arguments));
+        self.try_root_call(RootCall { key, ..call }).await
+    }
+
+    fn root_call(&self, service: &str, function: &str, text: &str) -> RootCall {
+        RootCall {
             service: name(service),
             function: self.function(service, function),
             arguments: vec![Val::String(text.into())],
             identity: None,
             request: RequestId::from_bits(7),
             key: None,
-        };
-        match self.calls.call(call, &routing, Origin::HOST).await.map(|called| called.answer) {
+        }
+    }
+
+    async fn try_root_call(&self, call: RootCall) -> Result<String, String> {
+        match self.calls.call(call, &self.calls.routing(), Origin::HOST).await.map(|called| called.answer) {
             Ok(Answer::Ok(Some(Val::String(text)))) => Ok(text),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.to_string()),
@@ -213,7 +233,7 @@ impl Rig {
                     found = self.look(service, key).await;
                 }
             };
-            if tokio::time::timeout(Duration::from_secs(20), soon).await.is_err() {
+            if tokio::time::timeout(Duration::from_secs(60), soon).await.is_err() {
                 panic!("{at}: {key} of {service} does not become {value:?}, it is {found:?}");
             }
         }
@@ -236,7 +256,7 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
+        tokio::time::timeout(Duration::from_secs(60), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
     }
 
     /// Waits until `service` has taken all that there is, and nothing is tried again.

@@ -17,21 +17,21 @@ const MADE: &str = "{\"backup\":{\"folder\":\"/b\",\"number\":42,\"at\":\"2026-0
 #[test]
 fn a_backup_is_followed_to_its_end_and_told() {
     let answer = format!("{STEPS}{STEPS}{MADE}");
-    let (told, body) = asked("switchyard backup /b", 200, &answer);
+    let (render, body) = asked("switchyard backup /b", 200, &answer);
     let expected =
         "/b has all up to commit 42 (2026-01-02 03:04:05 UTC): 1 file, 2.0 KiB, written and read back".to_owned();
-    assert_eq!((told, body), (Ok(expected), json!({ "folder": "/b" })));
-    let (told, _) = asked("switchyard backup /b --json", 200, &answer);
-    assert_eq!(serde_json::from_str::<Value>(&told.expect("JSON")).expect("JSON")["number"], 42);
+    assert_eq!((render, body), (Ok(expected), json!({ "folder": "/b" })));
+    let (render, _) = asked("switchyard backup /b --json", 200, &answer);
+    assert_eq!(serde_json::from_str::<Value>(&render.expect("JSON")).expect("JSON")["number"], 42);
     let (_, body) = asked("switchyard backup here", 200, &answer);
     assert!(body["folder"].as_str().is_some_and(|folder| folder.starts_with('/') && folder.ends_with("/here")));
 }
 
 #[test]
 fn a_backup_that_does_not_come_to_its_end_is_none() {
-    let check = |status: u16, answer: &str, told: &str| {
+    let check = |status: u16, answer: &str, render: &str| {
         let failure = asked("switchyard backup /b", status, answer).0.expect_err("no backup");
-        assert!(failure.contains(told), "{failure}");
+        assert!(failure.contains(render), "{failure}");
     };
     check(200, &format!("{STEPS}{{\"error\":\"The disk is full.\"}}\n"), "error: The disk is full.");
     check(200, STEPS, "the host ended before the backup was made");

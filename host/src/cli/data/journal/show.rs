@@ -52,11 +52,11 @@ fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
             }
             let of = |section: &Section| command.service.as_ref().is_none_or(|service| *service == section.service);
             if record.sections.iter().any(of) {
-                let told = match command.place.json {
+                let text = match command.place.json {
                     true => format!("{}\n", document(number, &record, command.values)),
                     false => text(number, &record, command.values),
                 };
-                print::write(out, &told).map_err(Ended::Write)?;
+                print::write(out, &text).map_err(Ended::Write)?;
             }
             Ok::<_, Ended>(true)
         })?;

@@ -48,11 +48,11 @@ ID            SERVICE   FUNCTION       AGE  ATTEMPTS  NEXT      LAST ERROR
 #[test]
 fn an_intent_is_made_again_by_as_much_of_its_id_as_tells_it_from_others() {
     let [one, other] = ids();
-    let check = |said: &str, asked: String, told: &str| {
+    let check = |said: &str, asked: String, render: &str| {
         let intent = json!({"id": one, "service": "cart", "function": "checkout"});
         let host = FakeHost::new().answer(200, intents()).answer(200, intent);
         let (outcome, seen) = run_line(host, &format!("switchyard intents retry {said}"), false);
-        assert_eq!(outcome.expect("a success"), told);
+        assert_eq!(outcome.expect("a success"), render);
         assert_eq!(lines(&seen), ["GET /intents", &asked]);
     };
     check("0a1", format!("POST /intents/{one}/retry"), "cart checkout (0a1000000000) is made again");

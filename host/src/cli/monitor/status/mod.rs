@@ -17,7 +17,7 @@ pub(in crate::cli) fn run(target: &Target, command: &Status) -> Outcome {
     }
     let answer = query::request(command).send(target)?;
     match &command.service {
-        Some(_) => answer.told(command.json, table::one),
-        None => answer.told(command.json, |services: &Items<Service>| table::all(&services.items)),
+        Some(_) => answer.render(command.json, table::one),
+        None => answer.render(command.json, |services: &Items<Service>| table::all(&services.items)),
     }
 }

@@ -2,21 +2,21 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn told(service: Value) -> String {
+fn render(service: Value) -> String {
     text(&serde_json::from_value(service).expect("a service"))
 }
 
 #[test]
 fn the_way_back_is_told_where_there_is_one() {
-    assert_eq!(told(json!({"name": "cart"})), "cart has no live release");
+    assert_eq!(render(json!({"name": "cart"})), "cart has no live release");
     let mut service = json!({"name": "cart", "live": {"number": 3, "digest": "sha256:cc"}});
-    assert_eq!(told(service.clone()), "cart runs sha256:cc (release 3)");
+    assert_eq!(render(service.clone()), "cart runs sha256:cc (release 3)");
     service["kept"] = json!([{"number": 2, "digest": "sha256:bb"}, {"number": 1, "digest": "sha256:aa"}]);
     let expected = "\
 cart runs sha256:cc (release 3)
   before it:     sha256:bb (release 2)
   the way back:  switchyard rollback cart";
-    assert_eq!(told(service), expected);
+    assert_eq!(render(service), expected);
 }
 
 #[test]
@@ -33,7 +33,7 @@ cart runs sha256:bb (release 2)
   it gets:       10% of the calls, those with x-cart: next, step 2 of 3, the next at 2026-01-02 03:04:05 UTC
   watch it:      switchyard status cart --watch
   decide:        switchyard promote cart, or switchyard abort cart";
-    assert_eq!(told(service), expected);
+    assert_eq!(render(service), expected);
 }
 
 #[test]

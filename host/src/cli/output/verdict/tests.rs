@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn told(verdict: Value) -> String {
+fn render(verdict: Value) -> String {
     text(&serde_json::from_value(verdict).expect("a verdict"))
 }
 
@@ -48,7 +48,7 @@ refused: 0a1b2c3d0a1b cannot stand for cart (shop:cart/cart-service@1.0.0)
 what to do:
   - make the component keep its contract: `switchyard check FILE --contract shop:cart/cart-service@1.0.0` tries it
   - if it may have that, deploy it with --grant api.example.com";
-    assert_eq!(told(refused), expected);
+    assert_eq!(render(refused), expected);
 }
 
 #[test]
@@ -72,7 +72,7 @@ refused: 0a1b2c3d0a1b cannot stand for cart (shop:cart/cart-service@1.0.0)
     new: shop:cart/cart@2.0.0 · merge
 what to do:
   - deploy both sides as one: `switchyard deploy --set cart=FILE inventory=FILE`";
-    assert_eq!(told(refused), expected);
+    assert_eq!(render(refused), expected);
 }
 
 #[test]
@@ -92,17 +92,17 @@ accepted: 0a1b2c3d0a1b can stand for cart (shop:cart/cart-service@1.0.0)
   passed  migration  data version 1 to 2: no rollback without --force after it
   compatible: drop-in: nobody notices the swap
   took: compile 81.3 ms, start 3.0 ms";
-    assert_eq!(told(accepted), expected);
+    assert_eq!(render(accepted), expected);
 }
 
 #[test]
 fn every_check_that_can_fail_has_its_advice() {
     let names = ["component", "contract", "signature", "grants", "compatibility", "start", "migration", "data"];
     for name in names {
-        let told = told(verdict(false, json!([{"name": name, "passed": false}])));
-        assert!(!told.contains("says above"), "{told}");
+        let text = render(verdict(false, json!([{"name": name, "passed": false}])));
+        assert!(!text.contains("says above"), "{text}");
     }
     // A host of a later version checks more.
-    let told = told(verdict(false, json!([{"name": "later", "passed": false, "detail": "why"}])));
-    assert!(told.ends_with("  - see to what `later` says above"), "{told}");
+    let text = render(verdict(false, json!([{"name": "later", "passed": false, "detail": "why"}])));
+    assert!(text.ends_with("  - see to what `later` says above"), "{text}");
 }

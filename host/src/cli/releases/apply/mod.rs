@@ -1,9 +1,9 @@
 //! `switchyard apply`: brings a running host to what the manifest, the components and the contracts here say.
 
+mod desired;
 mod plan;
 #[cfg(test)]
 mod tests;
-mod wanted;
 
 use super::component::Component;
 use super::deploy::all;
@@ -13,7 +13,7 @@ use crate::cli::client::http::Answer;
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
-use wanted::Wanted;
+use desired::DesiredState;
 
 /// Shows what would change and, when `confirm` agrees to it, changes that.
 pub(in crate::cli) fn run(
@@ -21,7 +21,7 @@ pub(in crate::cli) fn run(
     command: &Apply,
     confirm: impl FnOnce(&str) -> Result<(), Failure>,
 ) -> Outcome {
-    let wanted = Wanted::read(&command.host.manifest.manifest)?;
+    let wanted = DesiredState::read(&command.host.manifest.manifest)?;
     let (answer, plan) = ask(target, command, &wanted, true)?;
     if command.dry_run || plan.is_empty() {
         return Ok(if command.json { answer.text() } else { plan::text(&plan) });
@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(
 /// # Errors
 ///
 /// Also when a verdict refuses a component: then nothing is applied.
-fn ask(target: &Target, command: &Apply, wanted: &Wanted, dry_run: bool) -> Result<(Answer, Plan), Failure> {
+fn ask(target: &Target, command: &Apply, wanted: &DesiredState, dry_run: bool) -> Result<(Answer, Plan), Failure> {
     let request = Request::post(&["apply"]).flag("dryRun", dry_run).json(&wanted.order(command.reason.as_deref()));
     let answer = request.send(target)?.judged(command.json)?;
     let plan: Plan = answer.read()?;
@@ -57,7 +57,7 @@ fn ask(target: &Target, command: &Apply, wanted: &Wanted, dry_run: bool) -> Resu
 }
 
 /// Uploads the components that the host has not got, by their digests.
-fn upload(target: &Target, command: &Apply, wanted: &Wanted, missing: &[String]) -> Result<(), Failure> {
+fn upload(target: &Target, command: &Apply, wanted: &DesiredState, missing: &[String]) -> Result<(), Failure> {
     for digest in missing {
         let Some(file) = wanted.file_of(digest) else {
             return Err(Failure::text(

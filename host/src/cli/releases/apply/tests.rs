@@ -73,9 +73,9 @@ fn without_a_yes_nothing_is_applied() {
 fn a_dry_run_and_a_host_that_is_there_already_ask_nothing() {
     let folder = folder();
     let nothing = json!({"changes": [], "missing": [], "verdicts": {}, "applied": false});
-    let check = |options: &str, plan: &Value, told: &str| {
+    let check = |options: &str, plan: &Value, render: &str| {
         let (outcome, asked, seen) = applied(FakeHost::new().answer(200, plan), folder.path(), options, true);
-        assert_eq!((outcome.expect("told").as_str(), asked.as_str()), (told, ""), "{options}");
+        assert_eq!((outcome.expect("told").as_str(), asked.as_str()), (render, ""), "{options}");
         assert_eq!(lines(&seen), ["POST /apply?dryRun=true"]);
     };
     check("", &nothing, "nothing to do: the host is as the manifest says");

@@ -23,9 +23,9 @@ fn a_change_is_asked_for_and_what_runs_then_is_told() {
         json!({"name": "cart", "live": {"number": 2, "digest": "sha256:bb"}, "kept": [{"digest": "sha256:aa"}]});
     let check = |line: &str, asked: &str| {
         let (outcome, seen) = run(FakeHost::new().answer(200, &service), line);
-        let told =
+        let text =
             "cart runs sha256:bb (release 2)\n  before it:     sha256:aa\n  the way back:  switchyard rollback cart";
-        assert_eq!(outcome.expect("a success"), told);
+        assert_eq!(outcome.expect("a success"), text);
         assert_eq!(lines(&seen), [asked]);
     };
     check("switchyard promote cart", "POST /services/cart/promote");

@@ -61,16 +61,16 @@ fn options_travel_in_the_query_and_the_component_in_the_body() {
 fn what_runs_after_a_deploy_is_told_with_the_way_back() {
     let host = FakeHost::new().answer(201, deployed(false)).answer(200, cart());
     let (outcome, seen) = deploy(host, "switchyard deploy cart a.wasm");
-    let told = "\
+    let text = "\
 cart runs sha256:bb (release 2)
   before it:     sha256:aa (release 1)
   the way back:  switchyard rollback cart";
-    assert_eq!(outcome.expect("deployed"), told);
+    assert_eq!(outcome.expect("deployed"), text);
     assert_eq!(lines(&seen), ["POST /services/cart/releases", "GET /services/cart"]);
 
     let host = FakeHost::new().answer(200, deployed(true)).answer(200, cart());
     let (outcome, _) = deploy(host, "switchyard deploy cart a.wasm");
-    assert_eq!(outcome.expect("deployed"), format!("{told}\n  nothing changed: it was there before"));
+    assert_eq!(outcome.expect("deployed"), format!("{text}\n  nothing changed: it was there before"));
 
     // What was deployed stays deployed, whatever the host can tell afterwards.
     let (outcome, _) = deploy(FakeHost::new().answer(201, deployed(false)), "switchyard deploy cart a.wasm");
@@ -124,12 +124,12 @@ fn a_set_is_uploaded_and_then_swapped_as_one() {
     let host = FakeHost::new().answer(201, "{}").answer(200, "{}").answer(201, answer);
     let line = "switchyard deploy --set inventory=b.wasm cart=a.wasm --reason bundles --grant x";
     let (outcome, seen) = deploy(host, line);
-    let told = "\
+    let text = "\
 cart runs sha256:aa (release 2)
   the way back:  switchyard rollback cart
 inventory runs sha256:bb (release 5)
   the way back:  switchyard rollback inventory";
-    assert_eq!(outcome.expect("swapped"), told);
+    assert_eq!(outcome.expect("swapped"), text);
     assert_eq!(lines(&seen), ["PUT /components", "PUT /components", "POST /releases"]);
     assert_eq!([seen[0].text(), seen[1].text()], ["a.wasm", "b.wasm"]);
     let set = json!({"cart": {"digest": digest("a.wasm")}, "inventory": {"digest": digest("b.wasm")}});

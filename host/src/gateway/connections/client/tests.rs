@@ -16,9 +16,9 @@ fn one_subscriber_is_one_client() {
 fn a_place_is_free_again_when_its_connection_ends() {
     let connections = Connections::new(2, 1);
     let first = connections.take(key("10.0.0.1")).expect("nobody is there");
-    assert_eq!(connections.take(key("10.0.0.1")).err(), Some(Crowded::Client));
+    assert_eq!(connections.take(key("10.0.0.1")).err(), Some(ConnectionLimit::Client));
     let _second = connections.take(key("10.0.0.2")).expect("there is one place more");
-    assert_eq!(connections.take(key("10.0.0.3")).err(), Some(Crowded::Full));
+    assert_eq!(connections.take(key("10.0.0.3")).err(), Some(ConnectionLimit::Full));
     drop(first);
     assert!(connections.take(key("10.0.0.1")).is_ok());
 }

@@ -44,12 +44,12 @@ fn a_request_finds_its_operation_or_what_is_there_instead() {
     .expect("they go together");
     let check = |method: Method, path: &str, expected: &str| {
         let found = match routes.find(&method, path) {
-            Found::Operation(operation, values) => {
+            RouteMatch::Operation(operation, values) => {
                 let values: Vec<_> = values.iter().map(|(_, value)| value).collect();
                 format!("{} {values:?}", operation.function.name.wit)
             }
-            Found::Method { allow } => format!("Allow: {}", allow.to_str().expect("ASCII")),
-            Found::Nothing => "nothing".into(),
+            RouteMatch::Method { allow } => format!("Allow: {}", allow.to_str().expect("ASCII")),
+            RouteMatch::Nothing => "nothing".into(),
         };
         assert_eq!(found, expected, "{method} {path}");
     };

@@ -57,9 +57,9 @@ fn a_release_keeps_its_rate_when_it_moves_and_a_new_host_counts_anew() {
 fn a_shadow_has_no_share_and_a_report() {
     let shadow = json!({"phase": "shadow", "share": 1.0, "shadow": {"share": 1.0, "compared": 2, "equal": 2}});
     let now = [service(release(1, 5), Some(candidate(release(2, 2), shadow)), json!([]))];
-    let told = text(&now, None);
+    let text = text(&now, None);
     let ends = "\ncart: 200000000000 gets a copy of 100% of the calls\n  shadow: 2 calls compared, 2 equal, 0 different, 0 dropped";
-    assert!(told.ends_with(ends), "{told}");
+    assert!(text.ends_with(ends), "{text}");
     let shares: Vec<_> = releases(&now[0], None).iter().map(|row| row[3].clone()).collect();
     assert_eq!(shares, ["100%", "0%"]);
 }
