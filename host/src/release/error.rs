@@ -1,9 +1,9 @@
 //! Why a change of releases was not made. In every case what was live stays live.
 
-use super::files::FileError;
-use super::loader::LoadError;
-use super::platform_store::PlatformError;
-use super::verdict::Verdict;
+use super::judging::verdict::Verdict;
+use super::loading::files::FileError;
+use super::loading::loader::LoadError;
+use super::records::platform_store::PlatformError;
 use crate::call::{FindError, IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;

@@ -9,19 +9,19 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use super::candidate::Trial;
-use super::change::HOST;
-use super::change_set::Migration;
-use super::files::{FileError, FileKind, Files};
-use super::isolated::{chain, isolated_run};
-use super::judge_input::joined;
-use super::loader::{LoadError, ReleaseLoader};
-use super::platform_store::{PlatformError, PlatformStore};
-use super::record::{CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
+use super::changes::change_set::Migration;
+use super::changes::rollout::HOST;
+use super::changes::run::NO_CALL;
+use super::judging::candidate::Trial;
+use super::judging::isolated::{chain, isolated_run};
+use super::judging::judge_input::joined;
+use super::loading::files::{FileError, FileKind, Files};
+use super::loading::loader::{LoadError, ReleaseLoader};
+use super::loading::uploads::Uploads;
+use super::records::platform_store::{PlatformError, PlatformStore};
+use super::records::record::{CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
+use super::records::state::{Running, RunningCandidate, State};
 use super::releases::{Inner, Releases};
-use super::run::NO_CALL;
-use super::state::{Running, RunningCandidate, State};
-use super::uploads::Uploads;
 use crate::call::{Backend, Calls, LoadedRelease, NotExported, Service, Shadow, Share};
 use crate::clock;
 use crate::config::{Manifest, ServiceSettings};
@@ -172,6 +172,7 @@ impl Releases {
             let number = futures::executor::block_on(commit.commit(NO_CALL))?;
             futures::executor::block_on(stores.wait_durable(number))?;
         }
+        let last_line = platform.last_line()?;
         let remembered = manifest.gateway.authentication_cache_ms_max;
         let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone(), secret)?;
         let inner = Arc::new(Inner {
@@ -187,6 +188,7 @@ impl Releases {
             pauses: SwapPauses::new(),
             backup_runs: Default::default(),
             unfinished_drops: Default::default(),
+            last_line: last_line.into(),
             changing: Mutex::default(),
         });
         inner.sweep();

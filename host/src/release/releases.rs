@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -11,15 +11,15 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 
-use super::change_set::ChangeSet;
+use super::changes::change_set::ChangeSet;
 use super::error::DeployError;
-use super::loader::ReleaseLoader;
-use super::pinned::PinnedTables;
-use super::platform_store::{PlatformError, PlatformStore};
-use super::record::{Event, Line, What};
-use super::state::State;
-use super::token::Holder;
-use super::uploads::Uploads;
+use super::loading::loader::ReleaseLoader;
+use super::loading::pinned::PinnedTables;
+use super::loading::uploads::Uploads;
+use super::records::platform_store::{PlatformError, PlatformStore};
+use super::records::record::{Event, Line, What};
+use super::records::state::State;
+use super::records::token::Holder;
 use crate::call::{Calls, PinnedReleases, RoutingTable};
 use crate::config::Manifest;
 use crate::names::{Digest, ServiceName};
@@ -51,6 +51,9 @@ pub(super) struct Inner {
     pub(super) backup_runs: AtomicBool,
     /// Stores that were dropped, and whose files may still be there.
     pub(super) unfinished_drops: std::sync::Mutex<BTreeSet<ServiceName>>,
+    /// The number of the newest line of the history whose change is done. A line that is committed, but not durable or
+    /// whose releases are not live yet, is not shown.
+    pub(super) last_line: AtomicU64,
     /// Held by the one change that is made, from when it knows its state before until it is done.
     pub(super) changing: Mutex<()>,
 }
@@ -107,6 +110,8 @@ impl Releases {
         limit: usize,
     ) -> Result<Vec<Line>, PlatformError> {
         let platform = self.inner.platform.clone();
+        let done = self.inner.last_line.load(Ordering::Acquire).saturating_add(1);
+        let before = Some(before.map_or(done, |before| before.min(done)));
         tokio::task::spawn_blocking(move || platform.history(service.as_ref(), before, limit)).await?
     }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::change::candidate;
-use super::record::{DataVersions, ReleaseRecord};
+use super::changes::rollout::candidate;
+use super::records::record::{DataVersions, ReleaseRecord};
+use super::records::state::Running;
 use super::releases::Releases;
-use super::state::Running;
 use crate::call::LoadedRelease;
 use crate::clock::{self, rfc_3339_millis};
 use crate::config::EventsFrom;

@@ -1,0 +1,200 @@
+//! Backups of a running host: its stores at one number of the journal, its releases, tokens and history, and the files
+//! of those releases, all of one instant.
+//!
+//! Changes of releases wait for that instant alone. What it needs of files that changes might take away stays until the
+//! backup is made.
+
+use std::fs;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::super::loading::files::{FileError, FileKind};
+use super::super::records::record::ReleaseRecord;
+use super::super::records::state::State;
+use super::super::releases::{Inner, Releases};
+use crate::journal::Directory;
+use crate::names::Digest;
+use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, DOCUMENT_NEW, Moment};
+use crate::store::{BackupDocument, BackupError as StoreBackupError, Progress};
+
+/// Why a backup was not made. The host is as it was, and what was written of the backup is taken away again.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error("another backup is being made: one at a time")]
+    Busy,
+    #[error("{} is no absolute path: the host has a working directory of its own", path.display())]
+    NotAbsolute { path: PathBuf },
+    #[error("{} is in the data directory: what takes that away takes the backup too", path.display())]
+    InData { path: PathBuf },
+    #[error("{} is not empty: a backup has a folder of its own", path.display())]
+    NotEmpty { path: PathBuf },
+    #[error("{} cannot be used", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreBackupError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("a part of the work ended before its time")]
+    Interrupted(#[from] tokio::task::JoinError),
+    #[error("the host stops")]
+    Stopping(#[from] oneshot::error::RecvError),
+}
+
+/// Ends the turn of a backup.
+struct Turn(Arc<Inner>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.backup_runs.store(false, Ordering::Release);
+    }
+}
+
+/// What a backup is made of.
+struct Parts {
+    moment: Moment,
+    /// The state whose records are in it.
+    state: Arc<State>,
+}
+
+impl Releases {
+    /// Writes a backup into `folder`, which is empty or not there, in a folder that is. Tells `tell` how far it is; that
+    /// may break it off.
+    ///
+    /// Calls go on meanwhile; a change of releases waits for no more than the beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`]; the folder is as it was.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not end the backup: `tell` does.
+    pub async fn backup(
+        &self,
+        folder: PathBuf,
+        mut tell: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Result<BackupDocument, BackupError> {
+        let inner = Arc::clone(&self.inner);
+        let (send, done) = oneshot::channel();
+        self.inner.tasks.spawn("backup", async move {
+            let (handle, stop) = (Handle::current(), inner.tasks.stop());
+            let made = tokio::task::spawn_blocking(move || {
+                let mut tell =
+                    |progress: &Progress| if stop.is_set() { ControlFlow::Break(()) } else { tell(progress) };
+                inner.backup(&folder, &handle, &mut Course::new(&mut tell))
+            });
+            let _unheard = send.send(made.await.map_err(BackupError::from).flatten());
+        });
+        done.await?
+    }
+}
+
+impl Inner {
+    fn backup(
+        self: Arc<Self>,
+        folder: &Path,
+        handle: &Handle,
+        course: &mut Course<'_>,
+    ) -> Result<BackupDocument, BackupError> {
+        let folder = self.place(folder)?;
+        let (parts, _turn) = self.take_parts(handle)?;
+        let made_folder = !folder.exists();
+        let written = self.write_backup(&folder, parts, course);
+        match &written {
+            Ok(document) => {
+                tracing::info!(folder = %folder.display(), number = document.number().0, "a backup was made");
+            }
+            Err(error) => {
+                tracing::warn!(folder = %folder.display(), %error, "no backup was made");
+                clear(&folder, made_folder);
+            }
+        }
+        written
+    }
+
+    /// Where `folder` is, checked: nothing is there, and it is none of the host's own.
+    fn place(&self, folder: &Path) -> Result<PathBuf, BackupError> {
+        let at = |source| BackupError::Folder { path: folder.to_owned(), source };
+        if !folder.is_absolute() {
+            return Err(BackupError::NotAbsolute { path: folder.to_owned() });
+        }
+        let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
+            return Err(BackupError::NotEmpty { path: folder.to_owned() });
+        };
+        let folder = parent.canonicalize().map_err(at)?.join(name);
+        let data = self.data.canonicalize().map_err(at)?;
+        match fs::read_dir(&folder).map(|mut entries| entries.next().is_some()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(BackupError::Folder { path: folder, source }),
+            Ok(true) => return Err(BackupError::NotEmpty { path: folder }),
+            Ok(false) => {}
+        }
+        // An empty folder may be a link to anywhere.
+        let there = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        if there.starts_with(&data) {
+            return Err(BackupError::InData { path: folder });
+        }
+        Ok(folder)
+    }
+
+    /// What is to be backed up, all of one instant: no change of releases is half in it.
+    fn take_parts(self: &Arc<Self>, handle: &Handle) -> Result<(Parts, Turn), BackupError> {
+        let _changing = handle.block_on(self.changing.lock());
+        if self.backup_runs.swap(true, Ordering::AcqRel) {
+            return Err(BackupError::Busy);
+        }
+        let turn = Turn(Arc::clone(self));
+        let moment = self.stores.moment()?;
+        Ok((Parts { moment, state: self.state.load_full() }, turn))
+    }
+
+    fn write_backup(
+        &self,
+        folder: &Path,
+        Parts { moment, state }: Parts,
+        course: &mut Course<'_>,
+    ) -> Result<BackupDocument, BackupError> {
+        let at = |source| BackupError::Folder { path: folder.to_owned(), source };
+        let disk = Directory::make(folder, &BACKUP_FOLDERS).map_err(at)?;
+        let releases: Vec<&ReleaseRecord> = state.records().flat_map(|(_, record)| record.releases()).collect();
+        let components = sorted(releases.iter().map(|release| release.digest));
+        let contracts = sorted(releases.iter().filter_map(|release| release.contracts));
+        let sizes = components.iter().map(|digest| self.loader.components.bytes(digest));
+        course.expect(moment.work_bytes().saturating_add(sizes.sum()));
+        course.begin("components".into()).map_err(StoreBackupError::from)?;
+        let mut writer = BackupWriter::new(&disk, course);
+        for digest in &components {
+            let component = self.loader.components.get_checked(digest)?;
+            writer.put(&FileKind::Component.path(digest), &component)?;
+        }
+        for digest in &contracts {
+            let texts = self.loader.contracts.get(digest)?;
+            writer.put(&FileKind::Contracts.path(digest), &texts)?;
+        }
+        Ok(writer.finish(moment, &BACKUP_FOLDERS)?)
+    }
+}
+
+fn sorted(digests: impl Iterator<Item = Digest>) -> Vec<Digest> {
+    let mut digests: Vec<_> = digests.collect();
+    digests.sort();
+    digests.dedup();
+    digests
+}
+
+/// Takes away what was written into `folder`, which was empty, and the folder itself if that was not there.
+fn clear(folder: &Path, made_folder: bool) {
+    let parts = BACKUP_FOLDERS.iter().map(|name| folder.join(name)).filter(|path| path.is_dir());
+    let removed = parts.map(fs::remove_dir_all).chain([fs::remove_file(folder.join(DOCUMENT_NEW))]);
+    // What stays has no backup.json, and is seen to be no backup.
+    let _stays: Vec<io::Result<()>> = removed.collect();
+    if made_folder {
+        let _stays = fs::remove_dir(folder);
+    }
+}

@@ -1,0 +1,137 @@
+//! Brings a running host to what a manifest, components and contracts say: all of it as one change.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::error::DeployError;
+use super::super::judging::judge::Judged;
+use super::super::judging::verdict::Verdict;
+use super::super::records::state::State;
+use super::super::records::token::Holder;
+use super::super::releases::{Inner, Releases};
+use super::apply_plan::{ApplyPlan, Question, Wanted};
+use super::change_set::ChangeSet;
+use super::compare::Difference;
+use super::deploy::{JUDGEMENTS_MAX, Plan, refused, verdicts};
+use crate::names::{Digest, ServiceName};
+use crate::store::Store;
+
+/// What there was to do, and whether it is done.
+#[derive(Debug)]
+pub struct Applied {
+    pub differences: Vec<Difference>,
+    /// Components that have to be uploaded first. With any here nothing was judged or done.
+    pub missing: Vec<Digest>,
+    /// Of the components that have to be judged.
+    pub verdicts: Vec<Verdict>,
+    pub applied: bool,
+}
+
+impl Releases {
+    /// Finds what it takes to come to `wanted` and, but for a `dry_run`, does it: releases swapped, services added and
+    /// removed, settings changed, at one instant for all calls. What only a restart takes up is reported and left.
+    ///
+    /// Calls under way end on what they began with; of a removed service too. Its store and its releases are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError`]; all is as it was. Of a dry run that would be refused, the verdicts say so.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not end it: it goes on in the background.
+    pub async fn apply(&self, who: &Holder, wanted: Wanted, dry_run: bool) -> Result<Applied, DeployError> {
+        let (inner, who) = (Arc::clone(&self.inner), who.clone());
+        self.to_the_end(async move { inner.apply(&who, wanted, dry_run).await }).await
+    }
+}
+
+impl Inner {
+    async fn apply(self: &Arc<Self>, who: &Holder, wanted: Wanted, dry_run: bool) -> Result<Applied, DeployError> {
+        let plan = Plan { reason: wanted.reason.clone(), dry_run, ..Plan::default() };
+        for _ in 0..JUDGEMENTS_MAX {
+            let state = self.state.load_full();
+            let (draft, Question { input, proposals }) = self.plan_apply(&state, &wanted)?;
+            if !draft.missing.is_empty() || !draft.changes_anything() {
+                let applied = draft.missing.is_empty() && !dry_run;
+                return Ok(draft.applied(Vec::new(), applied));
+            }
+            let judged = self.judge(who, move |_| Ok(input), &proposals, &plan).await;
+            if !Arc::ptr_eq(&state, &self.state.load_full()) {
+                // The judgement is of what was: components that were live may be swept already.
+                continue;
+            }
+            let mut judged = judged?;
+            judged.iter_mut().for_each(|judged| judged.verdict.finish());
+            let is_accepted = judged.iter().all(|judged| judged.verdict.accepted);
+            if dry_run {
+                return Ok(draft.applied(verdicts(judged), false));
+            }
+            let _changing = self.changing.lock().await;
+            if !Arc::ptr_eq(&state, &self.state.load_full()) {
+                continue;
+            }
+            if !is_accepted {
+                let verdicts = verdicts(judged);
+                let events = verdicts.iter().map(|verdict| refused(who, &state, verdict, &plan)).collect();
+                self.run(ChangeSet::note(&state, events)).await?;
+                return Err(DeployError::Refused { verdicts });
+            }
+            self.take_up(who, &state, &draft, &judged, &plan).await?;
+            return Ok(draft.applied(verdicts(judged), true));
+        }
+        Err(DeployError::Busy)
+    }
+
+    /// Does what was planned. The caller holds `changing`.
+    async fn take_up(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        draft: &ApplyPlan,
+        judged: &[Judged],
+        plan: &Plan,
+    ) -> Result<(), DeployError> {
+        for judged in judged {
+            self.loader.components.put(&judged.record.digest, &judged.component)?;
+        }
+        let (stores, added) = self.add_stores(draft)?;
+        if let Some(error) = stores.values().find_map(|store| self.calls.find_intents_in(store).err()) {
+            self.take_back_stores(&added);
+            return Err(error.into());
+        }
+        let (after, migrations) = draft.after(state, judged, &stores);
+        let mut set = ChangeSet::swap(state, after, draft.events(who, state, judged, plan));
+        (set.migrations, set.added, set.contracts) = (migrations, added, Some(draft.contracts));
+        self.run(set).await
+    }
+
+    /// Adds the stores of services that are to be added, and tells which are new. A crash before the commit leaves them
+    /// empty and without a service: the next start drops such stores.
+    fn add_stores(&self, draft: &ApplyPlan) -> Result<AddedStores, DeployError> {
+        let (mut stores, mut added) = (BTreeMap::new(), Vec::new());
+        for (name, service) in &draft.added_services {
+            let is_new = self.stores.kept_store(name).is_none();
+            match self.stores.add(name, service.store_bytes_max) {
+                Ok(store) => {
+                    stores.insert(name.clone(), store);
+                    added.push((name.clone(), is_new));
+                }
+                Err(error) => {
+                    self.take_back_stores(&added);
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok((stores, added))
+    }
+}
+
+/// Stores that were added, and of each name whether its store is new.
+type AddedStores = (BTreeMap<ServiceName, Store>, Vec<(ServiceName, bool)>);
+
+impl ApplyPlan {
+    fn applied(self, verdicts: Vec<Verdict>, applied: bool) -> Applied {
+        Applied { differences: self.comparison.differences, missing: self.missing, verdicts, applied }
+    }
+}

@@ -1,0 +1,321 @@
+//! An apply as it is planned: what is different, what has to be judged for it, and what the host runs when it is made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::error::DeployError;
+use super::super::judging::judge::Judged;
+use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around};
+use super::super::records::record::{Event, ServiceRecord, What};
+use super::super::records::state::{Running, State};
+use super::super::records::token::Holder;
+use super::super::releases::Inner;
+use super::change_set::Migration;
+use super::compare::{Comparison, Differs, Fate, Present, Serving, Target};
+use super::compare::{check_imports, compare, effective, is_left};
+use super::deploy::Plan;
+use crate::call::Service;
+use crate::config::{Manifest, ServiceSettings, Signature};
+use crate::contract::{Contracts, Sources, World};
+use crate::limits::RELEASES_KEPT_MAX;
+use crate::names::{Digest, ServiceName};
+use crate::store::Store;
+
+/// What a host is to be.
+#[derive(Debug)]
+pub struct Wanted {
+    /// No file that it names is read.
+    pub manifest: Manifest,
+    /// A service without one keeps that which it runs.
+    pub components: BTreeMap<ServiceName, Digest>,
+    /// Without any the current ones count.
+    pub contracts: Option<Sources>,
+    pub reason: Option<String>,
+    pub signatures: BTreeMap<ServiceName, Signature>,
+}
+
+/// What it takes to come to what is wanted.
+#[derive(Debug)]
+pub(in crate::release) struct ApplyPlan {
+    pub(in crate::release) comparison: Comparison,
+    /// The manifest that counts then.
+    pub(in crate::release) manifest: Manifest,
+    pub(in crate::release) contracts: Digest,
+    /// Components that the host has not got.
+    pub(in crate::release) missing: Vec<Digest>,
+    /// The services that come.
+    pub(in crate::release) added_services: BTreeMap<ServiceName, AddedService>,
+}
+
+/// A service that is to be added.
+#[derive(Debug)]
+pub(in crate::release) struct AddedService {
+    /// What it ran before it was removed.
+    pub(in crate::release) earlier: Option<ServiceRecord>,
+    /// The lowest version of the data that lies in its store.
+    pub(in crate::release) oldest_data: u64,
+    pub(in crate::release) store_bytes_max: u64,
+}
+
+/// What has to be judged for a draft.
+#[derive(Debug)]
+pub(in crate::release) struct Question {
+    pub(in crate::release) input: JudgeInput,
+    pub(in crate::release) proposals: Vec<Proposal>,
+}
+
+impl Inner {
+    /// Finds what it takes to come from `state` to `wanted`. Blocks.
+    pub(in crate::release) fn plan_apply(
+        &self,
+        state: &State,
+        wanted: &Wanted,
+    ) -> Result<(ApplyPlan, Question), DeployError> {
+        let (contracts, read) = match &wanted.contracts {
+            Some(sources) => self.loader.keep_contracts(sources.clone())?,
+            None => self.loader.current_contracts()?,
+        };
+        let manifest = effective(&state.manifest, &wanted.manifest);
+        let components = components(state, wanted)?;
+        let worlds = self.worlds(state, &manifest, wanted, &read)?;
+        let present = Present {
+            manifest: &state.manifest,
+            services: state.services.iter().map(|(name, running)| (name, serving(running))).collect(),
+            removed: state.removed.iter().map(|(name, record)| (name, &record.live)).collect(),
+        };
+        let target = Target { manifest: &wanted.manifest, components: &components, worlds: &worlds };
+        check_imports(&present, &target)?;
+        let comparison = compare(&present, &target);
+        let (missing, added_services) = Default::default();
+        let mut draft = ApplyPlan { comparison, manifest, contracts, missing, added_services };
+        let question = self.question(state, wanted, &components, (contracts, read), &mut draft)?;
+        Ok((draft, question))
+    }
+
+    /// The contracts of all services that are to run.
+    fn worlds(
+        &self,
+        state: &State,
+        manifest: &Manifest,
+        wanted: &Wanted,
+        contracts: &Contracts,
+    ) -> Result<BTreeMap<ServiceName, Arc<World>>, DeployError> {
+        let mut worlds = BTreeMap::new();
+        for (name, settings) in &manifest.services {
+            let Some(contract) = &settings.contract else { continue };
+            let world = match state.services.get(name) {
+                Some(running) if is_left(&state.manifest, &wanted.manifest, name) => Arc::clone(&running.live.world),
+                _ => self.loader.world(contracts, name, contract)?,
+            };
+            worlds.insert(name.clone(), world);
+        }
+        Ok(worlds)
+    }
+
+    fn question(
+        &self,
+        state: &State,
+        wanted: &Wanted,
+        components: &BTreeMap<ServiceName, Digest>,
+        contracts: (Digest, Arc<Contracts>),
+        draft: &mut ApplyPlan,
+    ) -> Result<Question, DeployError> {
+        let mut input = JudgeInput { contracts, around: around(state), contexts: BTreeMap::new() };
+        let mut proposals = Vec::new();
+        for (name, fate) in draft.comparison.fates.clone() {
+            match fate {
+                Fate::Beside => continue,
+                Fate::Remove => {
+                    input.around.remove(&name);
+                    continue;
+                }
+                Fate::Bounds | Fate::Configure | Fate::Deploy | Fate::Add => {}
+            }
+            let Some(settings) = draft.manifest.services.get(&name).cloned() else { continue };
+            let context = match state.services.get(&name) {
+                Some(running) => context(running, settings, &draft.manifest),
+                None => self.added_service(state, &name, settings, draft),
+            };
+            input.contexts.insert(name.clone(), context);
+            let Some(digest) = components.get(&name) else { continue };
+            match self.component(digest) {
+                Ok(component) => {
+                    let signature = wanted.signatures.get(&name).copied();
+                    proposals.push(Proposal { service: name, component, signature });
+                }
+                Err(DeployError::NoComponent) => draft.missing.push(*digest),
+                Err(error) => return Err(error),
+            }
+        }
+        draft.missing.sort_unstable();
+        draft.missing.dedup();
+        Ok(Question { input, proposals })
+    }
+
+    /// The context of a service that is to be added, which may have been there before.
+    fn added_service(
+        &self,
+        state: &State,
+        name: &ServiceName,
+        settings: ServiceSettings,
+        draft: &mut ApplyPlan,
+    ) -> ServiceContext {
+        let store = self.stores.kept_store(name);
+        // What it ran as another kind of service is nothing to go back to.
+        let is_such = |record: &&ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
+        let earlier = state.removed.get(name).filter(is_such).cloned();
+        let limits = settings.limits(&draft.manifest.limits);
+        // Without releases of its own to come back with, the store itself says which version its data has.
+        let version = || earlier.as_ref().map(|earlier| earlier.oldest_data);
+        let oldest_data = store.as_ref().map_or(0, |store| version().unwrap_or_else(|| store.data_version()));
+        let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();
+        let last = earlier.as_ref().map_or(0, |earlier| earlier.last);
+        let added = AddedService { earlier, oldest_data, store_bytes_max: limits.store_bytes_max };
+        draft.added_services.insert(name.clone(), added);
+        ServiceContext { settings, limits, granted, last, live: None, store, oldest_data }
+    }
+}
+
+impl ApplyPlan {
+    /// Whether there is anything to make, beside what waits for a restart.
+    pub(in crate::release) fn changes_anything(&self) -> bool {
+        self.comparison.differences.iter().any(|difference| difference.what != Differs::Restart)
+    }
+
+    /// What runs once all this is done, with the `stores` of the services that are added, and the migrations for it.
+    pub(in crate::release) fn after(
+        &self,
+        state: &State,
+        judged: &[Judged],
+        stores: &BTreeMap<ServiceName, Store>,
+    ) -> (State, Vec<Migration>) {
+        let mut after = State { manifest: Arc::new(self.manifest.clone()), ..state.clone() };
+        let mut migrations = Vec::new();
+        for (name, running) in &mut after.services {
+            if let Some(settings) = self.manifest.services.get(name) {
+                running.settings = settings.clone();
+            }
+        }
+        for name in self.comparison.fates.iter().filter(|(_, fate)| **fate == Fate::Remove).map(|(name, _)| name) {
+            if let Some(running) = after.services.remove(name) {
+                after.removed.insert(name.clone(), ServiceRecord { candidate: None, ..running.record });
+            }
+        }
+        for judged in judged {
+            let name = &judged.verdict.service;
+            let changed = match after.services.get(name) {
+                Some(running) => self.changed(state, running, judged),
+                None => stores.get(name).and_then(|store| self.added(judged, store)),
+            };
+            if let Some((running, migration)) = changed {
+                after.removed.remove(name);
+                after.services.insert(name.clone(), running);
+                migrations.extend(migration);
+            }
+        }
+        (after, migrations)
+    }
+
+    /// A service that goes on with what was judged.
+    fn changed(&self, state: &State, running: &Running, judged: &Judged) -> Option<(Running, Option<Migration>)> {
+        let (name, release) = (&judged.verdict.service, judged.release.clone()?);
+        let limits = running.settings.limits(&self.manifest.limits);
+        let service = match limits == *running.service.limits() {
+            true => Arc::clone(&running.service),
+            false => Arc::new(running.service.within(limits)),
+        };
+        let running = Running { service, ..running.clone() };
+        if let Some(migration) = judged.migration(state) {
+            return Some((running.with_live(judged.record.clone(), release).migrated(), Some(migration)));
+        }
+        let running = match self.comparison.fates.get(name) {
+            // The same release: only what is around it changed.
+            Some(Fate::Bounds) => Running { live: release, ..running.without_candidate() },
+            _ => running.with_live(judged.record.clone(), release),
+        };
+        Some((running, None))
+    }
+
+    /// A service that is added: with its earlier release, where that is what is wanted, else with a new one.
+    fn added(&self, judged: &Judged, store: &Store) -> Option<(Running, Option<Migration>)> {
+        let name = &judged.verdict.service;
+        let (added, settings) = (self.added_services.get(name)?, self.manifest.services.get(name)?);
+        let service = Arc::new(Service::new(name.clone(), store.clone(), settings.limits(&self.manifest.limits)));
+        let migration = judged.migration_of(&service, added.oldest_data, false);
+        let live = judged.record.clone();
+        let oldest_data = if migration.is_some() { live.data.writes } else { added.oldest_data.min(live.data.writes) };
+        let record = match added.earlier.clone() {
+            Some(earlier) if earlier.live.is_same(&live) => ServiceRecord { candidate: None, oldest_data, ..earlier },
+            earlier => {
+                let mut kept = Vec::new();
+                if let Some(earlier) = earlier {
+                    kept = earlier.kept;
+                    kept.insert(0, earlier.live);
+                    kept.truncate(RELEASES_KEPT_MAX);
+                }
+                ServiceRecord { last: live.number, live, candidate: None, kept, oldest_data, is_fresh: true }
+            }
+        };
+        let live = judged.release.clone()?;
+        Some((Running { service, settings: settings.clone(), record, live, candidate: None }, migration))
+    }
+
+    /// The lines of the history: one for each service that changes, and one for each setting of all of them.
+    pub(in crate::release) fn events(&self, who: &Holder, state: &State, judged: &[Judged], plan: &Plan) -> Vec<Event> {
+        let differences = &self.comparison.differences;
+        let details = |name: Option<&ServiceName>| {
+            let of = differences.iter().filter(|one| one.service.as_ref() == name && one.what == Differs::Settings);
+            let details = of.map(|difference| difference.detail.as_str()).collect::<Vec<_>>().join(", ");
+            match &plan.reason {
+                _ if details.is_empty() => plan.reason.clone(),
+                Some(reason) => Some(format!("{reason} ({details})")),
+                None => Some(details),
+            }
+        };
+        let mut events = Vec::new();
+        if differences.iter().any(|one| one.service.is_none() && one.what == Differs::Settings) {
+            events.push(Event { reason: details(None), ..Event::of_host(&who.name, What::Settings) });
+        }
+        for (name, fate) in &self.comparison.fates {
+            let judged = judged.iter().find(|judged| judged.verdict.service == *name);
+            let from = state.record(name).map(|record| record.live.digest);
+            let to = judged.map(|judged| judged.record.digest);
+            let verdict = judged.and_then(|judged| serde_json::to_value(&judged.verdict).ok());
+            let (what, to) = match fate {
+                Fate::Add => (What::Add, to),
+                Fate::Remove => (What::Remove, None),
+                Fate::Deploy => (What::Deploy, to),
+                Fate::Beside | Fate::Bounds | Fate::Configure => (What::Settings, from),
+            };
+            events.push(Event { from, to, reason: details(Some(name)), verdict, ..Event::new(&who.name, name, what) });
+        }
+        events
+    }
+}
+
+/// The component of each service that is wanted: that which is named, else that which it runs, or ran.
+fn components(state: &State, wanted: &Wanted) -> Result<BTreeMap<ServiceName, Digest>, DeployError> {
+    let mut components = wanted.components.clone();
+    if let Some(service) = components.keys().find(|name| !wanted.manifest.services.contains_key(*name)) {
+        return Err(DeployError::NotInManifest { service: service.clone() });
+    }
+    for name in wanted.manifest.services.keys() {
+        if components.contains_key(name) {
+            continue;
+        }
+        let Some(record) = state.record(name) else {
+            return Err(DeployError::NoComponentNamed { service: name.clone() });
+        };
+        components.insert(name.clone(), record.live.digest);
+    }
+    Ok(components)
+}
+
+fn serving(running: &Running) -> Serving<'_> {
+    Serving { release: &running.record.live, world: &running.live.world, has_candidate: running.candidate.is_some() }
+}
+
+fn context(running: &Running, settings: ServiceSettings, manifest: &Manifest) -> ServiceContext {
+    let limits = settings.limits(&manifest.limits);
+    ServiceContext::of(running, settings, limits)
+}

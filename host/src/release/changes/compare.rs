@@ -1,0 +1,335 @@
+//! What it takes to bring a host to what a manifest, its components and its contracts say: found out here, done elsewhere.
+//!
+//! Invariant: what is compared with itself needs no change.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::super::error::DeployError;
+use super::super::judging::judge_input::joined;
+use super::super::records::record::ReleaseRecord;
+use crate::call::NotExported;
+use crate::config::{Manifest, ServiceSettings};
+use crate::contract::{World, track};
+use crate::names::{Digest, ServiceName};
+
+/// The limit of a service's store; all others count in its releases.
+const STORE_BYTES_MAX: &str = "store_bytes_max";
+
+/// The setting of a service that counts as soon as the manifest has it, for subscriptions that begin later.
+const EVENTS_FROM: &str = "events_from";
+
+/// The setting of `deploy` that only a restart takes up: whoever has got hold of a token must not lift what guards against
+/// that.
+const SIGNERS: &str = "signers";
+
+/// One thing that is not as it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Nothing for what is of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
+    pub what: Differs,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The setting, or what else there is to know. Never a value of the environment: those may be secrets.
+    pub detail: String,
+}
+
+/// How it is not as it is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Differs {
+    Add,
+    Remove,
+    /// Another component.
+    Deploy,
+    Settings,
+    /// Another contract, or another text of it.
+    Contract,
+    /// Only a restart of the host takes it up.
+    Restart,
+}
+
+/// What becomes of a service that is to change, from the least on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::release) enum Fate {
+    /// Its releases stay as they are: it is mounted elsewhere, or its store may hold more or less.
+    Beside,
+    /// Its live release goes on within other bounds.
+    Bounds,
+    /// It gets a release of the same component with another configuration.
+    Configure,
+    /// It gets a release of another component, or of another contract.
+    Deploy,
+    Add,
+    Remove,
+}
+
+/// What runs, as far as a manifest has a say in it.
+#[derive(Debug)]
+pub(in crate::release) struct Present<'a> {
+    pub(in crate::release) manifest: &'a Manifest,
+    pub(in crate::release) services: BTreeMap<&'a ServiceName, Serving<'a>>,
+    /// The last release of each service that was removed.
+    pub(in crate::release) removed: BTreeMap<&'a ServiceName, &'a ReleaseRecord>,
+}
+
+/// What one service runs.
+#[derive(Debug)]
+pub(in crate::release) struct Serving<'a> {
+    pub(in crate::release) release: &'a ReleaseRecord,
+    pub(in crate::release) world: &'a World,
+    pub(in crate::release) has_candidate: bool,
+}
+
+/// What is to run.
+#[derive(Debug)]
+pub(in crate::release) struct Target<'a> {
+    pub(in crate::release) manifest: &'a Manifest,
+    /// One for each service.
+    pub(in crate::release) components: &'a BTreeMap<ServiceName, Digest>,
+    /// One for each service with a contract.
+    pub(in crate::release) worlds: &'a BTreeMap<ServiceName, Arc<World>>,
+}
+
+/// All that is not as it is wanted.
+#[derive(Debug, Default)]
+pub(in crate::release) struct Comparison {
+    pub(in crate::release) differences: Vec<Difference>,
+    /// Of the services that change now.
+    pub(in crate::release) fates: BTreeMap<ServiceName, Fate>,
+}
+
+/// Finds what it takes to come from `present` to `target`.
+pub(in crate::release) fn compare(present: &Present<'_>, target: &Target<'_>) -> Comparison {
+    let mut comparison = Comparison::default();
+    comparison.host(present.manifest, target.manifest);
+    let names: BTreeSet<_> = present.manifest.services.keys().chain(target.manifest.services.keys()).collect();
+    for name in names {
+        let wanted = target.manifest.services.get(name);
+        if is_left(present.manifest, target.manifest, name) {
+            comparison.differs(Some(name), Differs::Restart, (None, None), "contract, mount".into());
+            continue;
+        }
+        match (present.services.get(name), wanted) {
+            (Some(serving), Some(wanted)) => comparison.service(present, target, (name, serving), wanted),
+            (Some(serving), None) => {
+                let detail = "its store and its releases are kept".to_owned();
+                let from = Some(serving.release.digest.to_string());
+                comparison.differs(Some(name), Differs::Remove, (from, None), detail);
+                comparison.becomes(name, Fate::Remove);
+            }
+            (None, Some(_)) => {
+                let earlier = present.removed.get(name).map(|release| release.digest.to_string());
+                let detail = earlier.as_ref().map_or("", |_| "it was removed before: its store and releases go on");
+                let to = target.components.get(name).map(Digest::to_string);
+                comparison.differs(Some(name), Differs::Add, (earlier, to), detail.into());
+                comparison.becomes(name, Fate::Add);
+            }
+            (None, None) => {}
+        }
+    }
+    comparison
+}
+
+/// The manifest that counts once `target` is made: without what only a restart takes up.
+pub(in crate::release) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
+    let mut manifest = target.clone();
+    manifest.host = present.host.clone();
+    manifest.gateway = present.gateway.clone();
+    manifest.store = present.store.clone();
+    manifest.journal = present.journal.clone();
+    manifest.runtime = present.runtime.clone();
+    manifest.retries = present.retries.clone();
+    manifest.events = present.events.clone();
+    manifest.deploy.signers.clone_from(&present.deploy.signers);
+    manifest.services.retain(|name, _| !is_left(present, target, name));
+    let left = present.services.iter().filter(|(name, _)| is_left(present, target, name));
+    manifest.services.extend(left.map(|(name, settings)| (name.clone(), settings.clone())));
+    manifest
+}
+
+/// Checks that whoever imports an interface has somebody who exports it.
+///
+/// # Errors
+///
+/// [`DeployError::Imported`] with all who import what one service alone exports, which is to be removed; else
+/// [`DeployError::Together`].
+pub(in crate::release) fn check_imports(present: &Present<'_>, target: &Target<'_>) -> Result<(), DeployError> {
+    let interfaces = |worlds: &mut dyn Iterator<Item = &World>| -> BTreeSet<String> {
+        let exports = worlds.flat_map(|world| &world.exports).filter(|interface| interface.is_called());
+        exports.map(|interface| track(&interface.name).to_owned()).collect()
+    };
+    let exported = interfaces(&mut target.worlds.values().map(AsRef::as_ref));
+    let missing = |world: &World| {
+        let mut imports = world.imports.iter().filter(|interface| interface.is_called());
+        imports
+            .find(|interface| !exported.contains(track(&interface.name)))
+            .map(|interface| Arc::clone(&interface.name))
+    };
+    let unserved: Vec<_> =
+        target.worlds.iter().filter_map(|(name, world)| Some((name.clone(), missing(world)?))).collect();
+    let Some((service, interface)) = unserved.first().cloned() else { return Ok(()) };
+    let removed = present.services.iter().filter(|(name, _)| !target.worlds.contains_key(**name));
+    for (name, serving) in removed {
+        let exports = interfaces(&mut std::iter::once(serving.world));
+        let by: Vec<_> = unserved.iter().filter(|(_, interface)| exports.contains(track(interface))).collect();
+        if !by.is_empty() {
+            let by = by.into_iter().map(|(importer, _)| importer.clone()).collect();
+            return Err(DeployError::Imported { service: (*name).clone(), by });
+        }
+    }
+    Err(NotExported { service, interface }.into())
+}
+
+/// Whether a service is left as it is until the host starts anew: one that was mounted and is to have a contract, or the
+/// other way round.
+pub(in crate::release) fn is_left(present: &Manifest, target: &Manifest, name: &ServiceName) -> bool {
+    let before_and_after = present.services.get(name).zip(target.services.get(name));
+    before_and_after.is_some_and(|(before, after)| before.contract.is_some() != after.contract.is_some())
+}
+
+impl Comparison {
+    fn differs(
+        &mut self,
+        service: Option<&ServiceName>,
+        what: Differs,
+        (from, to): (Option<String>, Option<String>),
+        detail: String,
+    ) {
+        self.differences.push(Difference { service: service.cloned(), what, from, to, detail });
+    }
+
+    fn becomes(&mut self, name: &ServiceName, fate: Fate) {
+        let known = self.fates.entry(name.clone()).or_insert(fate);
+        *known = fate.max(*known);
+    }
+
+    /// The sections that are not about services.
+    fn host(&mut self, present: &Manifest, target: &Manifest) {
+        let sections = [
+            ("host", fields(&present.host), fields(&target.host)),
+            ("gateway", fields(&present.gateway), fields(&target.gateway)),
+            ("store", fields(&present.store), fields(&target.store)),
+            ("journal", fields(&present.journal), fields(&target.journal)),
+            ("runtime", fields(&present.runtime), fields(&target.runtime)),
+            ("retries", fields(&present.retries), fields(&target.retries)),
+            ("deploy", fields(&present.deploy), fields(&target.deploy)),
+            ("events", fields(&present.events), fields(&target.events)),
+        ];
+        for (section, present, target) in sections {
+            for (key, values) in different(&present, &target) {
+                let now = section == "deploy" && key != SIGNERS;
+                let what = if now { Differs::Settings } else { Differs::Restart };
+                self.differs(None, what, values, format!("{section}.{key}"));
+            }
+        }
+    }
+
+    /// A service that runs, and is to go on.
+    fn service(
+        &mut self,
+        present: &Present<'_>,
+        target: &Target<'_>,
+        (name, serving): (&ServiceName, &Serving<'_>),
+        wanted: &ServiceSettings,
+    ) {
+        let first = self.differences.len();
+        self.component_and_contract(target, name, serving);
+        self.configuration(present, (name, serving), wanted);
+        let before = present.manifest.services.get(name).map(|before| before.limits(&present.manifest.limits));
+        let before = before.map(|before| fields(&before)).unwrap_or_default();
+        for (key, values) in different(&before, &fields(&wanted.limits(&target.manifest.limits))) {
+            self.differs(Some(name), Differs::Settings, values, format!("limits.{key}"));
+            self.becomes(name, if key == STORE_BYTES_MAX { Fate::Beside } else { Fate::Bounds });
+        }
+        let ends = serving.has_candidate && self.fates.get(name).is_some_and(|fate| *fate > Fate::Beside);
+        if let Some(first) = self.differences.get_mut(first).filter(|_| ends) {
+            let gap = if first.detail.is_empty() { "" } else { "; " };
+            first.detail = format!("{}{gap}its candidate is taken out", first.detail);
+        }
+    }
+
+    fn component_and_contract(&mut self, target: &Target<'_>, name: &ServiceName, serving: &Serving<'_>) {
+        let (live, wanted) = (serving.release.digest, target.components.get(name));
+        if let Some(wanted) = wanted.filter(|wanted| **wanted != live) {
+            let values = (Some(live.to_string()), Some(wanted.to_string()));
+            self.differs(Some(name), Differs::Deploy, values, String::new());
+            self.becomes(name, Fate::Deploy);
+        }
+        let Some(world) = target.worlds.get(name).filter(|world| ***world != *serving.world) else { return };
+        let (values, detail) = match serving.world.name == world.name {
+            true => ((None, None), format!("the text of {}", world.name)),
+            false => ((Some(serving.world.name.to_string()), Some(world.name.to_string())), String::new()),
+        };
+        self.differs(Some(name), Differs::Contract, values, detail);
+        self.becomes(name, Fate::Deploy);
+    }
+
+    fn configuration(
+        &mut self,
+        present: &Present<'_>,
+        (name, serving): (&ServiceName, &Serving<'_>),
+        wanted: &ServiceSettings,
+    ) {
+        let Serving { release, .. } = serving;
+        let variables: BTreeSet<_> = release.environment.keys().chain(wanted.environment.keys()).collect();
+        for variable in
+            variables.into_iter().filter(|name| release.environment.get(*name) != wanted.environment.get(*name))
+        {
+            self.differs(Some(name), Differs::Settings, (None, None), format!("environment.{variable}"));
+            self.becomes(name, Fate::Configure);
+        }
+        let before = present.manifest.services.get(name);
+        let mount = before.and_then(|before| before.mount.clone());
+        if mount != wanted.mount {
+            self.differs(Some(name), Differs::Settings, (mount, wanted.mount.clone()), "mount".into());
+            self.becomes(name, Fate::Beside);
+        }
+        let hosts = joined(&wanted.outbound_hosts, &release.granted);
+        if !release.reaches(&hosts) {
+            let values = (Some(release.outbound_hosts.join(", ")), Some(hosts.join(", ")));
+            self.differs(Some(name), Differs::Settings, values, "outbound_hosts".into());
+            self.becomes(name, Fate::Configure);
+        }
+        let begins = before.map(fields).unwrap_or_default();
+        for (key, values) in different(&begins, &fields(wanted)) {
+            if key == EVENTS_FROM {
+                self.differs(Some(name), Differs::Settings, values, key);
+            }
+        }
+    }
+}
+
+/// The fields of a section by their names.
+fn fields(section: &impl Serialize) -> Map<String, Json> {
+    match serde_json::to_value(section) {
+        Ok(Json::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// What a value was, and what it is to be.
+type Values = (Option<String>, Option<String>);
+
+/// The fields that are not the same in both.
+fn different(before: &Map<String, Json>, after: &Map<String, Json>) -> Vec<(String, Values)> {
+    let text = |value: Option<&Json>| match value {
+        None | Some(Json::Null) => None,
+        Some(Json::String(text)) => Some(text.clone()),
+        Some(value) => Some(value.to_string()),
+    };
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let values = |key: &String| (before.get(key), after.get(key));
+    let different = keys.into_iter().filter(|key| values(key).0 != values(key).1);
+    different.map(|key| (key.clone(), (text(values(key).0), text(values(key).1)))).collect()
+}

@@ -1,0 +1,337 @@
+//! Deploying: proposals are judged while calls go on, and then made live with one pointer, or begin beside what is live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::super::error::DeployError;
+use super::super::judging::candidate::Trial;
+use super::super::judging::isolated::chain;
+use super::super::judging::judge::{Judged, Terms, judge};
+use super::super::judging::judge_input::{JudgeInput, Proposal};
+use super::super::judging::rehearse::rehearse;
+use super::super::judging::verdict::Verdict;
+use super::super::records::record::{CandidateRecord, Event, RolloutRecord, What};
+use super::super::records::state::{Running, RunningCandidate, State};
+use super::super::records::token::Holder;
+use super::super::releases::{Inner, Releases};
+use super::super::view::ReleaseView;
+use super::change_set::{ChangeSet, Migration};
+use crate::call::{Backend, Shadow, Share};
+use crate::limits::CANDIDATES_MAX;
+use crate::names::ServiceName;
+
+/// How often a deploy is judged again because another change came first.
+pub(in crate::release) const JUDGEMENTS_MAX: usize = 5;
+
+/// What is to become of the proposals.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Nothing: they are swapped in full, all at once.
+    pub rollout: Option<Rollout>,
+    pub reason: Option<String>,
+    /// Hosts that they may send HTTP requests to.
+    pub grants: Vec<String>,
+    /// Only judge.
+    pub dry_run: bool,
+}
+
+/// How a candidate gets its share of the calls.
+#[derive(Debug, Clone, Default)]
+pub struct Rollout {
+    /// It first runs this share of the calls in shadow.
+    pub shadow: Option<Share>,
+    /// Clients that send this header get it.
+    pub header: Option<(HeaderName, HeaderValue)>,
+    /// The shares that it gets, one after the other.
+    pub steps: Vec<Share>,
+    /// How long it stays at each; nothing: until the operator says.
+    pub every: Option<Duration>,
+}
+
+/// The outcome of a deploy that was not refused.
+#[derive(Debug)]
+pub enum Outcome {
+    Deployed(Vec<Deployed>),
+    /// All of it was live already.
+    Unchanged(Vec<Deployed>),
+    /// Only judged, as the plan says.
+    Judged(Vec<Verdict>),
+}
+
+#[derive(Debug)]
+pub struct Deployed {
+    pub service: ServiceName,
+    pub release: ReleaseView,
+    pub verdict: Verdict,
+}
+
+impl Releases {
+    /// Judges `proposals`, one for each of some services, and makes them live as one, or candidates.
+    ///
+    /// Calls under way end on the releases that they began with; none waits, but for a migration.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError`]; what was live still is. A refusal is in the history.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future while proposals are judged leaves everything as it was. A change that has begun goes on to its
+    /// end without its client.
+    pub async fn deploy(&self, who: &Holder, proposals: Vec<Proposal>, plan: &Plan) -> Result<Outcome, DeployError> {
+        let inner = &self.inner;
+        for _ in 0..JUDGEMENTS_MAX {
+            let state = self.state();
+            if plan.rollout.as_ref().is_some_and(|rollout| rollout.shadow.is_some()) {
+                has_shadow(&state, &proposals)?;
+            }
+            let (known, asked) = (Arc::clone(&state), proposals.clone());
+            let input = move |inner: &Inner| JudgeInput::of(&inner.loader, &known, &asked);
+            let judged = inner.judge(who, input, &proposals, plan).await;
+            if !Arc::ptr_eq(&state, &self.state()) {
+                // The judgement is of what was: components that were live may be swept already.
+                continue;
+            }
+            let mut judged = judged?;
+            judged.iter_mut().for_each(|judged| judged.verdict.finish());
+            if judged.iter().any(|judged| !judged.verdict.accepted) {
+                let verdicts = verdicts(judged);
+                if !plan.dry_run {
+                    let events = verdicts.iter().map(|verdict| refused(who, &state, verdict, plan)).collect();
+                    self.change(move |_, state| Ok((ChangeSet::note(state, events), ()))).await?;
+                }
+                return Err(DeployError::Refused { verdicts });
+            }
+            if plan.dry_run {
+                return Ok(Outcome::Judged(verdicts(judged)));
+            }
+            let (releases, who, plan) = (self.clone(), who.clone(), plan.clone());
+            let change = async move { releases.take_over(&who, &state, judged, &plan).await };
+            if let Some(outcome) = self.to_the_end(change).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(DeployError::Busy)
+    }
+
+    /// Makes what was judged in `state` live, or candidates; nothing when another change came first.
+    async fn take_over(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        judged: Vec<Judged>,
+        plan: &Plan,
+    ) -> Result<Option<Outcome>, DeployError> {
+        let inner = &self.inner;
+        let _changing = inner.changing.lock().await;
+        if !Arc::ptr_eq(state, &self.state()) {
+            return Ok(None);
+        }
+        // Of a set, what is live already stays as it is.
+        let stays = |judged: &Judged| plan.rollout.is_none() && is_live(state, judged);
+        let (unchanged, mut judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(stays);
+        if judged.is_empty() {
+            return Ok(Some(Outcome::Unchanged(self.deployed(unchanged))));
+        }
+        let done = match inner.planned(who, state, &judged, plan) {
+            Ok(set) => inner.run(set).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            let failed = judged.iter_mut().map(|judged| {
+                judged.verdict.failed_in_the_swap(chain(&error));
+                refused(who, state, &judged.verdict, plan)
+            });
+            let failed = failed.collect();
+            inner.try_note(failed).await;
+            return Err(error);
+        }
+        judged.extend(unchanged);
+        Ok(Some(Outcome::Deployed(self.deployed(judged))))
+    }
+
+    fn deployed(&self, judged: Vec<Judged>) -> Vec<Deployed> {
+        let state = self.state();
+        let deployed = judged.into_iter().filter_map(|judged| {
+            let service = judged.verdict.service.clone();
+            let running = state.services.get(&service)?;
+            let release = running.view_of(judged.record.number);
+            Some(Deployed { service, release, verdict: judged.verdict })
+        });
+        deployed.collect()
+    }
+}
+
+impl Inner {
+    /// Judges `proposals` in what `input` gives, and has them rehearse.
+    pub(in crate::release) async fn judge(
+        self: &Arc<Self>,
+        who: &Holder,
+        input: impl FnOnce(&Self) -> Result<JudgeInput, DeployError> + Send + 'static,
+        proposals: &[Proposal],
+        plan: &Plan,
+    ) -> Result<Vec<Judged>, DeployError> {
+        let (inner, proposals) = (Arc::clone(self), proposals.to_vec());
+        let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
+        let as_candidates = plan.rollout.is_some();
+        let judging = tokio::task::spawn_blocking(move || {
+            let terms = Terms { by: &by, reason: reason.as_deref(), grants: &grants, as_candidates };
+            let input = input(&inner)?;
+            let judged = judge(&inner.loader, &input, &inner.manifest().deploy, &proposals, &terms)?;
+            Ok::<_, DeployError>((input, judged))
+        });
+        let (input, mut judged) = judging.await??;
+        for judged in &mut judged {
+            let context = input.context(&judged.verdict.service)?;
+            rehearse(judged, context, as_candidates).await;
+        }
+        Ok(judged)
+    }
+
+    /// Adds lines about a change that failed. That they cannot be added either is logged: the change's own error counts.
+    /// The caller holds `changing`.
+    pub(in crate::release) async fn try_note(&self, events: Vec<Event>) {
+        if let Err(error) = self.run(ChangeSet::note(&self.state.load_full(), events)).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a change that failed is not in the history");
+        }
+    }
+
+    /// The change that makes `judged` live, or candidates. Their components are durable then.
+    fn planned(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        judged: &[Judged],
+        plan: &Plan,
+    ) -> Result<ChangeSet, DeployError> {
+        for judged in judged {
+            self.loader.components.put(&judged.record.digest, &judged.component)?;
+        }
+        match &plan.rollout {
+            Some(rollout) => self.candidates(who, state, judged, rollout, plan),
+            None => Ok(live(who, state, judged, plan)),
+        }
+    }
+
+    fn candidates(
+        &self,
+        who: &Holder,
+        state: &Arc<State>,
+        judged: &[Judged],
+        rollout: &Rollout,
+        plan: &Plan,
+    ) -> Result<ChangeSet, DeployError> {
+        let mut after = State::clone(state);
+        let mut events = Vec::new();
+        for judged in judged {
+            let service = &judged.verdict.service;
+            let running = state.running(service)?;
+            let Some(release) = judged.release.clone() else { continue };
+            let member = Backend { service: Arc::clone(&running.service), release: Arc::clone(&release) };
+            let shadow = rollout
+                .shadow
+                .map(|share| Shadow::new(member, share, state.manifest.deploy.shadow_runs_max, self.tasks.clone()));
+            let rollout = rollout.record();
+            let trial = Trial::begin(&running.live, &release, rollout.share(), shadow);
+            let candidate = CandidateRecord { release: judged.record.clone(), rollout };
+            let with = running.with_candidate(candidate, RunningCandidate { release, trial });
+            after.services.insert(service.clone(), with);
+            events.push(line(who, What::Candidate, running, judged, plan));
+        }
+        if after.services.values().filter(|running| running.candidate.is_some()).count() > CANDIDATES_MAX {
+            return Err(DeployError::TooManyCandidates);
+        }
+        Ok(ChangeSet::swap(state, after, events))
+    }
+}
+
+impl Judged {
+    /// The migration that it takes to make it the live release of a service that runs.
+    pub(in crate::release) fn migration(&self, state: &State) -> Option<Migration> {
+        let running = state.services.get(&self.verdict.service)?;
+        let from = running.record.oldest_data;
+        self.migration_of(&running.service, from, true)
+    }
+
+    /// The migration from version `from` that it takes to run it as `service`.
+    pub(in crate::release) fn migration_of(
+        &self,
+        service: &Arc<crate::call::Service>,
+        from: u64,
+        has_calls: bool,
+    ) -> Option<Migration> {
+        let release = self.release.clone().filter(|_| self.record.data.writes > from)?;
+        let (to, pause_ms_max) = (self.data.version, self.data.pause_ms_max);
+        Some(Migration { service: Arc::clone(service), release, from, to, pause_ms_max, has_calls })
+    }
+}
+
+impl Rollout {
+    fn record(&self) -> RolloutRecord {
+        let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        RolloutRecord {
+            shadow: self.shadow.map(Share::parts),
+            header: self.header.as_ref().map(|(name, value)| (name.to_string(), text(value))),
+            steps: self.steps.iter().map(|share| share.parts()).collect(),
+            every_s: self.every.map(|every| every.as_secs()),
+            step: if self.shadow.is_some() { None } else { Some(0) },
+        }
+    }
+}
+
+/// Whether what is proposed can run in shadow: what has a contract can.
+fn has_shadow(state: &State, proposals: &[Proposal]) -> Result<(), DeployError> {
+    for Proposal { service, .. } in proposals {
+        if state.running(service)?.live.program.contract().is_none() {
+            return Err(DeployError::NoShadow { service: service.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// The change that makes all of `judged` live.
+fn live(who: &Holder, state: &Arc<State>, judged: &[Judged], plan: &Plan) -> ChangeSet {
+    let mut set = ChangeSet::swap(state, State::clone(state), Vec::new());
+    for judged in judged {
+        let service = &judged.verdict.service;
+        let Some((running, release)) = state.services.get(service).zip(judged.release.clone()) else { continue };
+        let migration = judged.migration(state);
+        let next = running.with_live(judged.record.clone(), release);
+        let next = if migration.is_some() { next.migrated() } else { next };
+        set.after.services.insert(service.clone(), next);
+        set.events.push(line(who, What::Deploy, running, judged, plan));
+        set.migrations.extend(migration);
+    }
+    set
+}
+
+pub(in crate::release) fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
+    judged.into_iter().map(|judged| judged.verdict).collect()
+}
+
+fn line(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Plan) -> Event {
+    Event {
+        from: Some(running.record.live.digest),
+        to: Some(judged.record.digest),
+        reason: plan.reason.clone(),
+        verdict: serde_json::to_value(&judged.verdict).ok(),
+        ..Event::new(&who.name, &judged.verdict.service, what)
+    }
+}
+
+pub(in crate::release) fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> Event {
+    Event {
+        from: state.services.get(&verdict.service).map(|running| running.record.live.digest),
+        to: Some(verdict.digest),
+        reason: plan.reason.clone(),
+        verdict: serde_json::to_value(verdict).ok(),
+        ..Event::new(&who.name, &verdict.service, What::Refused)
+    }
+}
+
+fn is_live(state: &State, judged: &Judged) -> bool {
+    let running = state.services.get(&judged.verdict.service);
+    running.is_some_and(|running| running.record.live.is_same(&judged.record))
+}

@@ -1,0 +1,76 @@
+//! The stores that there are, and the end of what a removed service stored.
+
+use serde::Serialize;
+
+use super::super::error::DeployError;
+use super::super::records::record::{Event, What};
+use super::super::records::token::Holder;
+use super::super::releases::{Inner, Releases};
+use super::change_set::ChangeSet;
+use crate::names::ServiceName;
+use crate::store::Kept;
+
+/// A store, of a service that exists or existed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreView {
+    pub service: ServiceName,
+    /// Of its keys and values.
+    pub bytes: u64,
+    /// Of what the host keeps of calls beside that: answers, memos, intents.
+    pub platform_bytes: u64,
+    /// Whether its service exists.
+    pub in_use: bool,
+}
+
+impl Releases {
+    /// All stores, by the name of their service.
+    #[must_use]
+    pub fn stores(&self) -> Vec<StoreView> {
+        let Inner { stores, .. } = &*self.inner;
+        let manifest = self.inner.manifest();
+        let used = manifest.services.keys().filter_map(|name| {
+            let store = stores.service(name)?;
+            let (bytes, platform_bytes) = (store.bytes(), store.platform_bytes());
+            Some(StoreView { service: name.clone(), bytes, platform_bytes, in_use: true })
+        });
+        let kept = stores.kept().into_iter().map(|Kept { service, bytes, platform_bytes }| StoreView {
+            service,
+            bytes,
+            platform_bytes,
+            in_use: false,
+        });
+        let mut all: Vec<_> = used.chain(kept).collect();
+        all.sort_by(|one, other| one.service.cmp(&other.service));
+        all
+    }
+
+    /// Deletes everything of a removed service: its store, and the records of its releases.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError::Exists`] while the service does, [`DeployError::NothingLeft`] when nothing of it is there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not end it: it goes on in the background.
+    pub async fn drop_store(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
+        let (who, name) = (who.name.clone(), name.clone());
+        self.change(move |inner, state| {
+            if state.manifest.services.contains_key(&name) {
+                return Err(DeployError::Exists { service: name });
+            }
+            let record = state.removed.get(&name);
+            if record.is_none() && inner.stores.kept_store(&name).is_none() {
+                return Err(DeployError::NothingLeft { service: name });
+            }
+            let from = record.map(|record| record.live.digest);
+            let event = Event { from, ..Event::new(&who, &name, What::Drop) };
+            let mut set = ChangeSet::note(state, vec![event]);
+            set.after.removed.remove(&name);
+            set.dropped = Some(name);
+            Ok((set, ()))
+        })
+        .await
+    }
+}

@@ -1,0 +1,13 @@
+//! Every kind of change, and the one way in which it is run.
+
+pub(super) mod apply;
+pub(super) mod apply_plan;
+pub(super) mod change_set;
+pub(super) mod compare;
+pub(super) mod deploy;
+pub(super) mod drop_store;
+pub(super) mod intents;
+pub(super) mod rollout;
+pub(super) mod run;
+pub(super) mod tokens;
+pub(super) mod watch;

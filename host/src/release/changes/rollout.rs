@@ -1,0 +1,168 @@
+//! What an operator, or the host itself, does with releases that are there: promote, abort, step, roll back.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::super::error::DeployError;
+use super::super::judging::candidate::Trial;
+use super::super::judging::judge::breaks;
+use super::super::records::record::{CandidateRecord, Event, ReleaseRecord, RolloutRecord, What};
+use super::super::records::state::{Running, RunningCandidate, State};
+use super::super::records::token::Holder;
+use super::super::releases::{Inner, Releases};
+use super::change_set::ChangeSet;
+use crate::clock;
+use crate::names::ServiceName;
+
+/// Who the history names for what the host does by itself.
+pub(in crate::release) const HOST: &str = "host";
+
+impl Releases {
+    /// Makes the candidate live.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError`], with no candidate above all; what was live still is.
+    pub async fn promote(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
+        let (who, name) = (who.name.clone(), name.clone());
+        self.change(move |inner, state| Ok((inner.promote(state, &who, &name, reason, None)?, ()))).await
+    }
+
+    /// Takes the candidate out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Releases::promote`].
+    pub async fn abort(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
+        let (who, name) = (who.name.clone(), name.clone());
+        self.change(move |_, state| Ok((take_out(state, &who, &name, What::Abort, reason, None)?, ()))).await
+    }
+
+    /// Goes back to the release that was live before, or to the kept one whose digest begins as `to` does.
+    ///
+    /// Where the data has moved on it goes back only by `force`.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError`]; what was live still is.
+    pub async fn rollback(
+        &self,
+        who: &Holder,
+        name: &ServiceName,
+        to: Option<&str>,
+        force: bool,
+        reason: Option<String>,
+    ) -> Result<(), DeployError> {
+        let (who, name, to) = (who.name.clone(), name.clone(), to.map(ToOwned::to_owned));
+        self.change(move |inner, state| Ok((inner.rollback(state, &who, &name, to.as_deref(), force, reason)?, ())))
+            .await
+    }
+}
+
+impl Inner {
+    /// The change that makes the candidate live.
+    pub(in crate::release) fn promote(
+        &self,
+        state: &Arc<State>,
+        who: &str,
+        name: &ServiceName,
+        reason: Option<String>,
+        figures: Option<Json>,
+    ) -> Result<ChangeSet, DeployError> {
+        let running = state.running(name)?;
+        let (record, candidate) = candidate(running, name)?;
+        let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
+        let mut release = record.release.clone();
+        release.deployed_at = clock::unix_micros();
+        let next = running.with_live(release, Arc::clone(&candidate.release));
+        let event = Event { from, to, reason, figures, ..Event::new(who, name, What::Promote) };
+        Ok(ChangeSet::of_one(state, name, next, event))
+    }
+
+    /// The change that goes back. Blocks while the release is loaded.
+    pub(in crate::release) fn rollback(
+        &self,
+        state: &Arc<State>,
+        who: &str,
+        name: &ServiceName,
+        to: Option<&str>,
+        force: bool,
+        reason: Option<String>,
+    ) -> Result<ChangeSet, DeployError> {
+        let running = state.running(name)?;
+        let wanted =
+            |digest: &str, to: &str| digest.starts_with(to) || digest.trim_start_matches("sha256:").starts_with(to);
+        let found = match to {
+            None => running.earlier(),
+            Some(to) => running.record.kept.iter().enumerate().find(|(_, kept)| wanted(&kept.digest.to_string(), to)),
+        };
+        let which = || DeployError::NoEarlier { service: name.clone(), which: to.map(ToOwned::to_owned) };
+        let (position, earlier) = found.ok_or_else(which)?;
+        let there = running.data_version();
+        let reads_up_to = earlier.data.reads_up_to;
+        if reads_up_to < there && !force {
+            return Err(DeployError::DataMovedOn { service: name.clone(), there, reads_up_to });
+        }
+        let release = self.loader.load(&running.service, earlier)?;
+        if *release.world != *running.live.world {
+            // Its contract was another one: those around it may have gone on from there.
+            let broken = breaks(&self.loader, state, name, (&running.record.live.digest, &earlier.digest))?;
+            if !broken.is_empty() {
+                return Err(DeployError::Breaks { service: name.clone(), broken });
+            }
+        }
+        let (from, to) = (Some(running.record.live.digest), Some(earlier.digest));
+        let event = Event { from, to, reason, ..Event::new(who, name, What::Rollback) };
+        let back = ReleaseRecord { deployed_at: clock::unix_micros(), ..earlier.clone() };
+        Ok(ChangeSet::of_one(state, name, running.back_to(position, back, release), event))
+    }
+}
+
+/// The change that ends a candidate, for the reason that `what` says.
+pub(in crate::release) fn take_out(
+    state: &Arc<State>,
+    who: &str,
+    name: &ServiceName,
+    what: What,
+    reason: Option<String>,
+    figures: Option<Json>,
+) -> Result<ChangeSet, DeployError> {
+    let running = state.running(name)?;
+    let (record, _) = candidate(running, name)?;
+    let (from, to) = (Some(record.release.digest), Some(running.record.live.digest));
+    let event = Event { from, to, reason, figures, ..Event::new(who, name, what) };
+    Ok(ChangeSet::of_one(state, name, running.without_candidate(), event))
+}
+
+/// The change that gives the candidate its next share, with a new trial.
+pub(in crate::release) fn step(
+    state: &Arc<State>,
+    name: &ServiceName,
+    figures: Option<Json>,
+) -> Result<ChangeSet, DeployError> {
+    let running = state.running(name)?;
+    let (record, candidate) = candidate(running, name)?;
+    let step = record.rollout.step.map_or(0, |step| step + 1);
+    let rollout = RolloutRecord { step: Some(step), shadow: None, ..record.rollout.clone() };
+    let share = rollout.steps.get(step).map(|parts| f64::from(*parts) / 100.0);
+    let reason = Some(share.map_or_else(|| "by header alone".into(), |percent| format!("{percent} % of the callers")));
+    let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
+    let event = Event { from, to, reason, figures, ..Event::new(HOST, name, What::Step) };
+    let trial = Trial::begin(&running.live, &candidate.release, rollout.share(), None);
+    let candidate = RunningCandidate { release: Arc::clone(&candidate.release), trial };
+    let record = CandidateRecord { rollout, release: record.release.clone() };
+    Ok(ChangeSet::of_one(state, name, running.with_candidate(record, candidate), event))
+}
+
+pub(in crate::release) fn candidate<'r>(
+    running: &'r Running,
+    name: &ServiceName,
+) -> Result<(&'r CandidateRecord, &'r RunningCandidate), DeployError> {
+    running
+        .record
+        .candidate
+        .as_ref()
+        .zip(running.candidate.as_ref())
+        .ok_or_else(|| DeployError::NoCandidate { service: name.clone() })
+}

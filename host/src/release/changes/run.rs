@@ -1,0 +1,189 @@
+//! Running a change set: the one way in which anything changes.
+//!
+//! Invariant: all of a change is one commit: its migrations, its records, its lines in the history and the stores that
+//! it drops. An error before the commit leaves everything as it was. After the commit there are no errors, only work
+//! that is repeated until it is done.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::super::error::DeployError;
+use super::super::judging::isolated::chain;
+use super::super::releases::Inner;
+use super::change_set::{ChangeSet, Migration};
+use crate::call::{Hold, Routing};
+use crate::clock;
+use crate::fail_point::fail_point;
+use crate::names::{CallId, Digest, ServiceName};
+use crate::store::{CommitError, DropError, HostCommit, Stopped};
+
+/// The call id of a commit of the host.
+pub(in crate::release) const NO_CALL: CallId = CallId([0; 16]);
+
+/// A change that is committed.
+struct Committed {
+    /// Calls begin again when it is dropped.
+    hold: Option<Hold>,
+    routing: Option<Routing>,
+    /// The number of the newest line of the history, where there is a new one.
+    last_line: Option<u64>,
+    durable: Result<(), Stopped>,
+}
+
+impl Inner {
+    /// Runs a change: every change of the host comes through here. The caller holds `changing`, and has found that
+    /// `set.before` is current.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError`]; everything is as it was. Only after [`DeployError::NotDurable`] the change is made, and the next
+    /// start tells whether it survives.
+    pub(in crate::release) async fn run(&self, mut set: ChangeSet) -> Result<(), DeployError> {
+        let began = clock::now();
+        let committed = self.commit(&mut set).await;
+        if !set.migrations.is_empty() {
+            self.pauses.held(clock::elapsed(began));
+        }
+        match committed {
+            Err(error) => {
+                self.take_back_stores(&set.added);
+                Err(error)
+            }
+            Ok(committed) => {
+                let durable = committed.durable;
+                self.publish(set, committed.routing);
+                if let Some(line) = committed.last_line {
+                    self.last_line.store(line, Ordering::Release);
+                }
+                drop(committed.hold);
+                Ok(durable?)
+            }
+        }
+    }
+
+    /// Does everything that may fail, and then commits.
+    async fn commit(&self, set: &mut ChangeSet) -> Result<Committed, DeployError> {
+        let mut routing = None;
+        if set.swaps {
+            let next = set.after.routing()?.after(&self.calls.routing(), !set.migrations.is_empty());
+            self.calls.prepare(&next);
+            routing = Some(next);
+        }
+        let mut commit = HostCommit::default();
+        let hold = self.migrate(set, &mut commit).await?;
+        if let Some(intent) = &set.closed {
+            commit.add(intent.closing(), None);
+        }
+        if let Some(store) = set.dropped.as_ref().and_then(|name| self.stores.kept_store(name)) {
+            commit.drop_store(store);
+        }
+        let mut change = self.platform.begin();
+        set.record(&mut change)?;
+        let last_line = change.last_line();
+        commit.add(change.into_transaction(), None);
+        fail_point("release.before-commit");
+        let number = commit.commit(NO_CALL).await.map_err(|error| refused(set, error))?;
+        let durable = self.stores.wait_durable(number).await;
+        fail_point("release.before-swap");
+        Ok(Committed { hold, routing, last_line, durable })
+    }
+
+    /// Runs the migrations of `set`, while the calls of services that have any wait.
+    async fn migrate(&self, set: &ChangeSet, commit: &mut HostCommit) -> Result<Option<Hold>, DeployError> {
+        let waiting = set.migrations.iter().filter(|migration| migration.has_calls);
+        let until = |migration: &Migration| clock::now() + Duration::from_millis(migration.pause_ms_max.into());
+        let hold = match waiting.max_by_key(|migration| migration.pause_ms_max) {
+            None => None,
+            Some(longest) => {
+                let pause_ms = longest.pause_ms_max.into();
+                let hold = self.calls.hold(until(longest)).await;
+                let service = longest.service.name().clone();
+                Some(hold.ok_or(DeployError::NotQuiet { service, pause_ms })?)
+            }
+        };
+        for migration in &set.migrations {
+            let wait = Duration::from_millis(migration.pause_ms_max.into());
+            let failed = |why| DeployError::Migration { service: migration.service.name().clone(), why };
+            commit.add(migration.run(wait).await.map_err(failed)?, Some(migration.to.into()));
+        }
+        Ok(hold)
+    }
+
+    /// Makes a committed change what calls begin on, and does the work that follows from it.
+    fn publish(&self, set: ChangeSet, routing: Option<Routing>) {
+        let ChangeSet { before, after, dropped, closed, contracts, .. } = set;
+        if let Some(routing) = routing {
+            let began = clock::now();
+            self.calls.swap(routing);
+            self.pauses.moved(clock::elapsed(began));
+        }
+        for running in after.services.values() {
+            let limits = running.settings.limits(&after.manifest.limits);
+            running.service.store().set_bytes_max(limits.store_bytes_max);
+        }
+        for name in before.services.keys().filter(|name| !after.services.contains_key(*name)) {
+            self.stores.detach(name);
+        }
+        if let Some(contracts) = contracts {
+            self.loader.adopt(contracts);
+        }
+        if let Some(intent) = closed {
+            intent.closed();
+        }
+        self.unfinished_drops().extend(dropped);
+        self.state.store(Arc::new(after));
+        self.finish_drops();
+        self.sweep();
+    }
+
+    /// Makes the stores what they were before some were added for a change that was not committed.
+    pub(in crate::release) fn take_back_stores(&self, added: &[(ServiceName, bool)]) {
+        for (name, is_new) in added {
+            self.stores.detach(name);
+            if *is_new && let Err(error) = self.stores.drop_store(name) {
+                tracing::warn!(service = %name, %error, "an empty store without a service stays until the next start");
+            }
+        }
+    }
+
+    /// Takes away the files of stores that were dropped. What cannot be taken away now is tried again.
+    pub(in crate::release) fn finish_drops(&self) {
+        let names = self.unfinished_drops().clone();
+        for name in names {
+            match self.stores.drop_store(&name) {
+                Ok(()) | Err(DropError::Unknown { .. } | DropError::InUse { .. }) => {
+                    self.unfinished_drops().remove(&name);
+                }
+                Err(error) => tracing::warn!(service = %name, %error, "the file of a dropped store stays for now"),
+            }
+        }
+    }
+
+    /// Removes the components that no release has any more.
+    pub(in crate::release) fn sweep(&self) {
+        if self.backup_runs.load(Ordering::Acquire) {
+            // The next change takes them away.
+            return;
+        }
+        let state = self.state.load();
+        let needed: BTreeSet<Digest> =
+            state.records().flat_map(|(_, record)| record.releases()).map(|release| release.digest).collect();
+        self.loader.components.sweep(|digest| needed.contains(digest));
+        self.loader.runtime.set_named(|digest| needed.contains(digest));
+    }
+}
+
+/// Why the commit of `set` was refused: what does not fit into a store was written by a migration.
+fn refused(set: &ChangeSet, error: CommitError) -> DeployError {
+    let service = match &error {
+        CommitError::Quota { service, .. } => Some(service.clone()),
+        CommitError::TooLarge { .. } => set.migrations.first().map(|migration| migration.service.name().clone()),
+        _ => None,
+    };
+    match service {
+        Some(service) => DeployError::Migration { service, why: chain(&error) },
+        None => error.into(),
+    }
+}

@@ -1,0 +1,237 @@
+//! How a candidate does beside the live release, over the same time.
+//!
+//! A candidate is bad only where chance does not explain it: a share of calls is compared with a bound by its distance in
+//! standard errors, with one success and one failure added to each sample (Agresti and Caffo, 2000), so that it holds
+//! for small ones too.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::call::{LoadedRelease, Shadow, Share};
+use crate::clock;
+use crate::config::DeploySettings;
+use crate::observe::Sample;
+
+/// Standard errors from which on a difference is none of chance. It is looked at some thousand times in a trial: by
+/// chance alone one look in 30,000 goes that far.
+const STANDARD_ERRORS_MIN: f64 = 4.0;
+
+/// The percentage of the live release's calls that are faster than what counts as slow.
+const FAST_PERCENT: u64 = 90;
+
+/// A candidate may always take this much longer: below, the clock and the scheduler are what is measured.
+const SLOWER_MICROS_MIN: u64 = 1_000;
+
+/// A candidate's time at one step.
+#[derive(Debug)]
+pub(in crate::release) struct Trial {
+    pub(in crate::release) since: Instant,
+    live_before: Sample,
+    candidate_before: Sample,
+    pub(in crate::release) shadow: Option<Arc<Shadow>>,
+}
+
+/// The shares of calls that ended badly, 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::release) struct Rates {
+    pub(in crate::release) calls: u64,
+    pub(in crate::release) error_rate: f64,
+    pub(in crate::release) trap_rate: f64,
+    /// Of calls that took longer than nine of ten live ones, times the bound.
+    pub(in crate::release) slow_rate: f64,
+}
+
+/// What is said of a candidate, and the figures that it is said by.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::release) struct Judged {
+    pub(in crate::release) opinion: Opinion,
+    pub(in crate::release) text: String,
+    pub(in crate::release) live: Rates,
+    pub(in crate::release) candidate: Rates,
+    pub(in crate::release) sample_min: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::release) enum Opinion {
+    TooFewCalls,
+    Good,
+    Bad,
+}
+
+impl Trial {
+    /// Begins one in which `share` of the callers get the candidate. Where it is all of them, what the live release did
+    /// before has to stand for what it would do.
+    pub(in crate::release) fn begin(
+        live: &LoadedRelease,
+        candidate: &LoadedRelease,
+        share: Share,
+        shadow: Option<Arc<Shadow>>,
+    ) -> Arc<Self> {
+        let live_before = if share == Share::ALL { Sample::default() } else { live.sample() };
+        let candidate_before = candidate.sample();
+        Arc::new(Self { since: clock::now(), live_before, candidate_before, shadow })
+    }
+
+    pub(in crate::release) fn lasted(&self) -> Duration {
+        clock::elapsed(self.since)
+    }
+
+    pub(in crate::release) fn judge(
+        &self,
+        live: &LoadedRelease,
+        candidate: &LoadedRelease,
+        settings: &DeploySettings,
+    ) -> Judged {
+        judge(&live.sample().since(&self.live_before), &candidate.sample().since(&self.candidate_before), settings)
+    }
+}
+
+fn judge(live: &Sample, candidate: &Sample, settings: &DeploySettings) -> Judged {
+    let slow_micros = slow_micros(live, settings);
+    let rates = |sample: &Sample| {
+        let rate = |count: u64| if sample.calls == 0 { 0.0 } else { count as f64 / sample.calls as f64 };
+        Rates {
+            calls: sample.calls,
+            error_rate: rate(sample.errors),
+            trap_rate: rate(sample.traps),
+            slow_rate: rate(sample.latencies.above(slow_micros)),
+        }
+    };
+    let (opinion, text) = opinion(live, candidate, slow_micros, settings);
+    let sample_min = settings.candidate_calls_min;
+    Judged { opinion, text, live: rates(live), candidate: rates(candidate), sample_min }
+}
+
+/// Calls longer than this are slow ones.
+fn slow_micros(live: &Sample, settings: &DeploySettings) -> u64 {
+    let usual = live.latencies.percentile_micros(FAST_PERCENT).unwrap_or(0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no call takes 2^53 microseconds")]
+    let bound = (usual as f64 * settings.candidate_slowdown_max) as u64;
+    bound.max(usual + SLOWER_MICROS_MIN)
+}
+
+fn opinion(live: &Sample, candidate: &Sample, slow_micros: u64, settings: &DeploySettings) -> (Opinion, String) {
+    let fewest = live.calls.min(candidate.calls);
+    if fewest < settings.candidate_calls_min {
+        return (Opinion::TooFewCalls, format!("{fewest} of {} calls so far", settings.candidate_calls_min));
+    }
+    let percent = |count: u64, sample: &Sample| 100.0 * count as f64 / sample.calls as f64;
+    let more = |what: &str, of: fn(&Sample) -> u64, percent_max: f64| {
+        let (one, other) = ((of(live), live.calls), (of(candidate), candidate.calls));
+        (standard_errors(one, other, percent_max / 100.0) >= STANDARD_ERRORS_MIN).then(|| {
+            let (one, other) = (percent(one.0, live), percent(other.0, candidate));
+            format!("{other:.2} % of its calls {what}, and {one:.2} % of the live release's")
+        })
+    };
+    let slow = || {
+        let slow = candidate.latencies.above(slow_micros);
+        // Of the live release one in ten is slower than usual, before the bound is put on.
+        let usual = (candidate.calls / 10, candidate.calls);
+        let bad = standard_errors(usual, (slow, candidate.calls), 0.0) >= STANDARD_ERRORS_MIN;
+        let slow = percent(slow, candidate);
+        bad.then(|| format!("{slow:.1} % of its calls take longer than {slow_micros} µs, at most 10 % may"))
+    };
+    let bad = more("trap or miss a limit", |sample| sample.traps, settings.candidate_traps_percent_more_max)
+        .or_else(|| more("end with an error", |sample| sample.errors, settings.candidate_errors_percent_more_max))
+        .or_else(slow);
+    match bad {
+        Some(why) => (Opinion::Bad, why),
+        None => (Opinion::Good, format!("as good as the live release in {} calls", candidate.calls)),
+    }
+}
+
+/// How many standard errors the share of `other` (counted, of all) is over that of `one` and `margin`.
+fn standard_errors(one: (u64, u64), other: (u64, u64), margin: f64) -> f64 {
+    let share = |(count, all): (u64, u64)| {
+        let all = all as f64 + 2.0;
+        let share = (count as f64 + 1.0) / all;
+        (share, share * (1.0 - share) / all)
+    };
+    let ((one, one_variance), (other, other_variance)) = (share(one), share(other));
+    (other - one - margin) / (one_variance + other_variance).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Flags, load};
+    use crate::observe::ReleaseCalls;
+    use crate::observe::calls::Outcome;
+
+    fn settings() -> DeploySettings {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("switchyard.toml");
+        let manifest = "[services.a]\ncontract = \"a:b/c\"\ncomponent = \"a.wasm\"\n";
+        std::fs::write(&file, manifest).expect("a manifest");
+        load(&file, &[], Flags::default()).expect("a good manifest").manifest.deploy
+    }
+
+    /// Calls of which so many were refused or trapped, each taking so many milliseconds.
+    fn sample(calls: u64, refused: u64, trapped: u64, ms: u64) -> Sample {
+        let counted = ReleaseCalls::default();
+        for number in 0..calls {
+            let outcome = match number {
+                number if number < trapped => Outcome::Trap,
+                number if number < trapped + refused => Outcome::Refused,
+                _ => Outcome::Ok,
+            };
+            counted.ended(outcome, Duration::from_millis(ms));
+        }
+        counted.sample()
+    }
+
+    #[test]
+    fn a_candidate_is_bad_only_by_more_than_chance_makes() {
+        let settings = settings();
+        let check = |live: Sample, candidate: Sample, expected: Opinion| {
+            let judged = judge(&live, &candidate, &settings);
+            assert_eq!(judged.opinion, expected, "{judged:?}");
+        };
+        check(sample(10_000, 0, 0, 2), sample(199, 199, 199, 2), Opinion::TooFewCalls);
+        check(sample(199, 0, 0, 2), sample(10_000, 0, 0, 2), Opinion::TooFewCalls);
+        check(sample(10_000, 0, 0, 2), sample(500, 0, 0, 2), Opinion::Good);
+        check(sample(10_000, 3_000, 0, 2), sample(500, 160, 0, 2), Opinion::Good);
+        check(sample(10_000, 3_000, 0, 2), sample(500, 250, 0, 2), Opinion::Bad);
+        check(sample(10_000, 0, 0, 2), sample(500, 0, 2, 2), Opinion::Good);
+        check(sample(10_000, 0, 0, 2), sample(500, 0, 30, 2), Opinion::Bad);
+        check(sample(10_000, 0, 500, 2), sample(500, 0, 30, 2), Opinion::Good);
+        check(sample(10_000, 0, 0, 10), sample(500, 0, 0, 14), Opinion::Good);
+        check(sample(10_000, 0, 0, 10), sample(500, 0, 0, 30), Opinion::Bad);
+    }
+
+    #[test]
+    fn what_is_too_fast_to_measure_is_not_slow() {
+        let settings = settings();
+        let live = {
+            let counted = ReleaseCalls::default();
+            (0..1000).for_each(|_| counted.ended(Outcome::Ok, Duration::from_micros(50)));
+            counted.sample()
+        };
+        assert_eq!(judge(&live, &sample(1000, 0, 0, 1), &settings).opinion, Opinion::Good);
+        assert_eq!(judge(&live, &sample(1000, 0, 0, 3), &settings).opinion, Opinion::Bad);
+    }
+
+    #[test]
+    fn equal_releases_stay_equal_whatever_the_dice_say() {
+        // Both fail 5 % of the time; a fixed sequence stands for chance.
+        let settings = settings();
+        let mut random = 12_345_u64;
+        let mut draw = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % 100 < 5
+        };
+        for _ in 0..2_000 {
+            let mut calls = |count: u64| {
+                let errors = (0..count).filter(|_| draw()).count() as u64;
+                sample(count, errors, 0, 2)
+            };
+            let judged = judge(&calls(1000), &calls(300), &settings);
+            assert_eq!(judged.opinion, Opinion::Good, "{judged:?}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Judging proposed releases: everything that can be known of a component without running it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::super::error::DeployError;
+use super::super::loading::loader::{LoadError, ReleaseLoader};
+use super::super::records::record::{DataVersions, ReleaseRecord};
+use super::super::records::state::State;
+use super::isolated::{chain, millis};
+use super::judge_input::{JudgeInput, Live, Proposal, ServiceContext, joined};
+use super::verdict::{Asks, Check, Verdict};
+use crate::call::LoadedRelease;
+use crate::clock;
+use crate::config::DeploySettings;
+use crate::contract::{
+    Compatibility, Contracts, Level, Neighbour, OutboundHttp, Surface, Unreadable, VerdictProblem, World,
+    check_together, judge_http_surface,
+};
+use crate::limits::VERDICT_LINES_MAX;
+use crate::names::{Digest, ServiceName};
+use crate::runtime::DataVersion;
+
+/// What is the same for all releases that are proposed together.
+#[derive(Debug, Clone)]
+pub(in crate::release) struct Terms<'a> {
+    pub(in crate::release) by: &'a str,
+    pub(in crate::release) reason: Option<&'a str>,
+    pub(in crate::release) grants: &'a [String],
+    /// Whether they run beside the live releases at first.
+    pub(in crate::release) as_candidates: bool,
+}
+
+/// A proposed release, and the verdict on it.
+#[derive(Debug)]
+pub(in crate::release) struct Judged {
+    pub(in crate::release) record: ReleaseRecord,
+    pub(in crate::release) component: Bytes,
+    /// Nothing where it cannot run.
+    pub(in crate::release) release: Option<Arc<LoadedRelease>>,
+    /// Where its data has a version of its own.
+    pub(in crate::release) data: DataVersion,
+    pub(in crate::release) verdict: Verdict,
+}
+
+/// A proposal with what was read of it.
+struct Read<'a> {
+    proposal: &'a Proposal,
+    context: &'a ServiceContext,
+    surface: Result<Arc<Surface>, Unreadable>,
+    world: Arc<World>,
+    digest: Digest,
+}
+
+/// Judges all that needs no run of a component. Blocks, for long when a component is compiled.
+pub(in crate::release) fn judge(
+    loader: &ReleaseLoader,
+    input: &JudgeInput,
+    settings: &DeploySettings,
+    proposals: &[Proposal],
+    terms: &Terms<'_>,
+) -> Result<Vec<Judged>, DeployError> {
+    let (contracts_digest, contracts) = &input.contracts;
+    let read = proposals.iter().map(|proposal| read(loader, input, proposal));
+    let read = read.collect::<Result<Vec<_>, _>>()?;
+    let together = together(input, &read);
+    let mut judged = Vec::new();
+    for proposed in &read {
+        let mut verdict = Verdict::new(&proposed.proposal.service, proposed.digest, &proposed.world.name);
+        let began = clock::now();
+        signature(&mut verdict, settings, proposed);
+        let record = record(proposed, terms, contracts_digest);
+        contract(&mut verdict, contracts, proposed, &record);
+        if let Ok(surface) = &proposed.surface {
+            compatibility(&mut verdict, loader, input, proposed, surface, &read)?;
+        }
+        if let Err(error) = &together {
+            verdict.refused(Check::Compatibility, "the services", "contracts that go together", error.to_string(), "");
+        }
+        let same = |live: &Live| *proposed.world == *live.world;
+        if terms.as_candidates && !proposed.context.live.as_ref().is_some_and(same) {
+            let found = "another contract than the live release keeps";
+            verdict.refused(
+                Check::Compatibility,
+                &proposed.world.name,
+                "a candidate that keeps the contract",
+                found,
+                "swap it in full",
+            );
+        }
+        verdict.timings.insert("judgeMs", millis(began));
+        let release = if verdict.accepted { start(&mut verdict, loader, proposed, &record)? } else { None };
+        let component = proposed.proposal.component.clone();
+        judged.push(Judged { record, component, release, data: DataVersion::default(), verdict });
+    }
+    Ok(judged)
+}
+
+fn read<'a>(loader: &ReleaseLoader, input: &'a JudgeInput, proposal: &'a Proposal) -> Result<Read<'a>, DeployError> {
+    let context = input.context(&proposal.service)?;
+    let world = input.world(loader, &proposal.service)?;
+    let surface = Surface::read(&proposal.component).map(Arc::new);
+    Ok(Read { proposal, context, surface, world, digest: Digest::of(&proposal.component) })
+}
+
+/// Whether the contracts go together once all that is proposed is live.
+fn together(input: &JudgeInput, read: &[Read<'_>]) -> Result<(), crate::contract::ContractError> {
+    let mut worlds: BTreeMap<_, _> =
+        input.around.iter().map(|(name, live)| (name.clone(), Arc::clone(&live.world))).collect();
+    for proposed in read {
+        worlds.insert(proposed.proposal.service.clone(), Arc::clone(&proposed.world));
+    }
+    check_together(&worlds.into_iter().collect::<Vec<_>>())
+}
+
+fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'_>) {
+    if settings.signers.is_empty() {
+        return;
+    }
+    if proposed.context.live.as_ref().is_some_and(|live| live.digest == proposed.digest) {
+        return verdict.passed(Check::Signature, "it is live already");
+    }
+    let expected = "a signature of its digest by one of the manifest's signers";
+    match &proposed.proposal.signature {
+        None => verdict.refused(
+            Check::Signature,
+            "the component",
+            expected,
+            "no signature",
+            "sign it with `switchyard sign`",
+        ),
+        Some(signature) if settings.signers.iter().any(|signer| signer.verify(&proposed.digest, signature)) => {
+            verdict.passed(Check::Signature, "signed by one of the manifest's signers");
+        }
+        Some(_) => verdict.refused(Check::Signature, "the component", expected, "a signature by none of them", ""),
+    }
+}
+
+fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest) -> ReleaseRecord {
+    let Read { context, digest, world, .. } = proposed;
+    let granted = joined(&context.granted, terms.grants);
+    ReleaseRecord {
+        number: context.last + 1,
+        digest: *digest,
+        contracts: context.settings.contract.as_ref().map(|_| *contracts),
+        world: world.name.to_string(),
+        deployed_at: clock::unix_micros(),
+        by: terms.by.into(),
+        reason: terms.reason.map(Into::into),
+        environment: context.settings.environment.clone(),
+        outbound_hosts: joined(&context.settings.outbound_hosts, &granted),
+        granted,
+        data: DataVersions::default(),
+        was_left: false,
+    }
+}
+
+fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, record: &ReleaseRecord) {
+    let surface = proposed.surface.as_ref().map(AsRef::as_ref);
+    // What needs a grant is told by the check of grants.
+    let judged = match record.contracts {
+        Some(_) => contracts.judge_surface(&proposed.world, surface, OutboundHttp::Granted),
+        None => judge_http_surface(surface, OutboundHttp::Granted),
+    };
+    if judged.accepted {
+        verdict.passed(Check::Contract, format!("it keeps {}", proposed.world.name));
+    } else {
+        verdict.failed(Check::Contract, format!("it does not keep {}", proposed.world.name), judged.problems);
+        verdict.problems_more += judged.problems_more;
+    }
+    verdict.asks = Asks { needs_grant: judged.needs_grant, ..Asks::default() };
+    if verdict.asks.needs_grant.is_empty() {
+        return;
+    }
+    if record.outbound_hosts.is_empty() {
+        let found = format!("it imports {}", verdict.asks.needs_grant.join(", "));
+        let detail = "name each host that it may reach with `--grant HOST`, or with `outbound_hosts` in the manifest";
+        verdict.refused(Check::Grants, "imports", "no outbound HTTP without a grant", found, detail);
+    } else {
+        verdict.passed(Check::Grants, format!("it may reach {}", record.outbound_hosts.join(", ")));
+    }
+}
+
+fn compatibility(
+    verdict: &mut Verdict,
+    loader: &ReleaseLoader,
+    input: &JudgeInput,
+    proposed: &Read<'_>,
+    surface: &Surface,
+    read: &[Read<'_>],
+) -> Result<(), LoadError> {
+    let service = &proposed.proposal.service;
+    let beside = read.iter().filter_map(|other| Some((&other.proposal.service, other.surface.as_ref().ok()?)));
+    let mut neighbours: BTreeMap<_, _> = beside.map(|(name, surface)| (name, Arc::clone(surface))).collect();
+    for (name, live) in &input.around {
+        if !neighbours.contains_key(name) {
+            neighbours.insert(name, loader.surface(&live.digest)?);
+        }
+    }
+    neighbours.remove(service);
+    let live = proposed.context.live.as_ref().map(|live| loader.surface(&live.digest)).transpose()?;
+    let live = live.unwrap_or_default();
+    let neighbours = neighbours.iter().map(|(service, surface)| Neighbour { service, surface });
+    let compatibility = Compatibility::judge(&live, surface, neighbours);
+    verdict.asks.more.clone_from(&compatibility.asks_more);
+    verdict.asks.less.clone_from(&compatibility.asks_less);
+    if proposed.context.settings.contract.is_none() {
+        verdict.passed(Check::Compatibility, "no other service calls it");
+        return Ok(());
+    }
+    match compatibility.level {
+        Level::Breaking => {
+            let services: Vec<_> = compatibility.breaks.iter().map(|found| found.service.as_str()).collect();
+            let detail = format!("it does not fit {}: swap them as one with `--set`", services.join(", "));
+            let problems = compatibility.breaks.iter().flat_map(|found| {
+                let told = |problem: &VerdictProblem| {
+                    let path = format!("{} · {}", found.service, problem.path);
+                    VerdictProblem { path, ..problem.clone() }
+                };
+                found.problems.iter().map(told).collect::<Vec<_>>()
+            });
+            let mut problems: Vec<_> = problems.collect();
+            let more: usize = compatibility.breaks.iter().map(|found| found.problems_more).sum();
+            verdict.problems_more += more + problems.len().saturating_sub(VERDICT_LINES_MAX);
+            problems.truncate(VERDICT_LINES_MAX);
+            verdict.failed(Check::Compatibility, detail, problems);
+        }
+        Level::Compatible => {
+            verdict.passed(Check::Compatibility, "its contract changes, and all live neighbours still fit")
+        }
+        Level::DropIn => verdict.passed(Check::Compatibility, "it stands for the live release with anybody"),
+    }
+    verdict.compatibility = Some(compatibility);
+    Ok(())
+}
+
+/// The services that do not fit `service` once it has the kept component `digest`.
+pub(in crate::release) fn breaks(
+    loader: &ReleaseLoader,
+    state: &State,
+    service: &ServiceName,
+    (live, digest): (&Digest, &Digest),
+) -> Result<Vec<ServiceName>, LoadError> {
+    let others = state.services.iter().filter(|(name, _)| *name != service);
+    let surfaces = others.map(|(name, running)| Ok((name, loader.surface(&running.record.live.digest)?)));
+    let surfaces = surfaces.collect::<Result<Vec<_>, LoadError>>()?;
+    let neighbours = surfaces.iter().map(|(service, surface)| Neighbour { service, surface });
+    let compatibility = Compatibility::judge(&*loader.surface(live)?, &*loader.surface(digest)?, neighbours);
+    Ok(compatibility.breaks.iter().map(|found| found.service.clone()).collect())
+}
+
+/// Compiles and links it.
+fn start(
+    verdict: &mut Verdict,
+    loader: &ReleaseLoader,
+    proposed: &Read<'_>,
+    record: &ReleaseRecord,
+) -> Result<Option<Arc<LoadedRelease>>, LoadError> {
+    let began = clock::now();
+    let (service, limits) = (&proposed.proposal.service, &proposed.context.limits);
+    let made = loader.release(service, limits, record, &proposed.proposal.component);
+    verdict.timings.insert("compileMs", millis(began));
+    match made {
+        Ok(release) => {
+            memory(verdict, proposed, release.program.initial_memory_bytes());
+            Ok(Some(release))
+        }
+        Err(LoadError::Compile { source, .. }) => {
+            verdict.refused(Check::Start, "the component", "one that the host can run", chain(&source), "");
+            Ok(None)
+        }
+        Err(LoadError::Link { source, .. }) => {
+            verdict.refused(Check::Start, "the component", "one that can be linked", chain(&source), "");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What it asks of the service's memory: told where it is another amount than the live release asks for, refused where
+/// it is more than the service has.
+fn memory(verdict: &mut Verdict, proposed: &Read<'_>, bytes: u64) {
+    let bytes_max = proposed.context.limits.memory_bytes_max;
+    if usize::try_from(bytes).is_ok_and(|bytes| bytes > bytes_max) {
+        let expected = format!("at most limits.memory_bytes_max = {bytes_max} bytes");
+        verdict.refused(Check::Start, "the component's memory", &expected, format!("{bytes} bytes at its start"), "");
+    }
+    let live = proposed.context.live.as_ref().map_or(0, |live| live.memory_bytes);
+    let asks = format!("memory: {bytes} bytes at its start, {live} before");
+    match bytes.cmp(&live) {
+        std::cmp::Ordering::Greater => verdict.asks.more.push(asks),
+        std::cmp::Ordering::Less => verdict.asks.less.push(asks),
+        std::cmp::Ordering::Equal => {}
+    }
+}

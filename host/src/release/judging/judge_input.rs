@@ -1,0 +1,140 @@
+//! The input of a judgement on proposed releases: the contracts, the service that it is for, and the services around it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::super::error::DeployError;
+use super::super::loading::loader::ReleaseLoader;
+use super::super::records::state::{Running, State};
+use crate::config::{LimitSettings, ServiceSettings, Signature};
+use crate::contract::{Contracts, World};
+use crate::names::{Digest, ServiceName};
+use crate::store::Store;
+
+/// A release that somebody proposes for a service.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub service: ServiceName,
+    pub component: Bytes,
+    pub signature: Option<Signature>,
+}
+
+/// All that stays as it is while some releases are judged together.
+#[derive(Debug)]
+pub(in crate::release) struct JudgeInput {
+    pub(in crate::release) contracts: (Digest, Arc<Contracts>),
+    /// The services that run, but for those that end when what is proposed goes live.
+    pub(in crate::release) around: BTreeMap<ServiceName, Live>,
+    /// One for each proposal.
+    pub(in crate::release) contexts: BTreeMap<ServiceName, ServiceContext>,
+}
+
+/// What a service runs.
+#[derive(Debug, Clone)]
+pub(in crate::release) struct Live {
+    pub(in crate::release) digest: Digest,
+    pub(in crate::release) world: Arc<World>,
+    /// What an instance begins with.
+    pub(in crate::release) memory_bytes: u64,
+}
+
+/// A service that a release is proposed for, as it is to be.
+#[derive(Debug)]
+pub(in crate::release) struct ServiceContext {
+    pub(in crate::release) settings: ServiceSettings,
+    pub(in crate::release) limits: LimitSettings,
+    /// Hosts that it may send HTTP requests to by earlier grants, beside those of its settings.
+    pub(in crate::release) granted: Vec<String>,
+    /// The number of its last release.
+    pub(in crate::release) last: u64,
+    /// Nothing for a service that does not run yet.
+    pub(in crate::release) live: Option<Live>,
+    /// Nothing for one that stored nothing yet.
+    pub(in crate::release) store: Option<Store>,
+    /// The lowest version of the data that lies there.
+    pub(in crate::release) oldest_data: u64,
+}
+
+impl Live {
+    fn of(running: &Running) -> Self {
+        let release = &running.live;
+        let memory_bytes = release.program.initial_memory_bytes();
+        Self { digest: running.record.live.digest, world: Arc::clone(&release.world), memory_bytes }
+    }
+}
+
+impl JudgeInput {
+    /// The input for `proposals` for services that run.
+    pub(in crate::release) fn of(
+        loader: &ReleaseLoader,
+        state: &State,
+        proposals: &[Proposal],
+    ) -> Result<Self, DeployError> {
+        let contexts = proposals.iter().map(|Proposal { service, .. }| {
+            let running = state.running(service)?;
+            Ok((
+                service.clone(),
+                ServiceContext::of(running, running.settings.clone(), running.service.limits().clone()),
+            ))
+        });
+        let contexts = contexts.collect::<Result<_, DeployError>>()?;
+        Ok(Self { contracts: loader.current_contracts()?, around: around(state), contexts })
+    }
+
+    pub(in crate::release) fn context(&self, service: &ServiceName) -> Result<&ServiceContext, DeployError> {
+        self.contexts.get(service).ok_or_else(|| DeployError::NoService { service: service.clone() })
+    }
+
+    /// The contract that a service is to keep.
+    pub(in crate::release) fn world(
+        &self,
+        loader: &ReleaseLoader,
+        service: &ServiceName,
+    ) -> Result<Arc<World>, DeployError> {
+        let context = self.context(service)?;
+        if context.settings.contract.is_none() {
+            return Ok(Arc::new(World::http()));
+        }
+        let live = context.live.as_ref().map(|live| &*live.world.name);
+        let name = context.settings.contract.as_deref().or(live).unwrap_or_default();
+        Ok(loader.world(&self.contracts.1, service, name)?)
+    }
+}
+
+impl ServiceContext {
+    /// The context of a service that runs. What its live release was granted, the next one keeps.
+    pub(in crate::release) fn of(running: &Running, settings: ServiceSettings, limits: LimitSettings) -> Self {
+        Self {
+            settings,
+            limits,
+            granted: running.record.live.granted.clone(),
+            last: running.record.last,
+            live: Some(Live::of(running)),
+            store: Some(running.service.store().clone()),
+            oldest_data: running.record.oldest_data,
+        }
+    }
+
+    /// The version that its data is of.
+    pub(in crate::release) fn data_version(&self) -> u64 {
+        self.store.as_ref().map_or(0, Store::data_version)
+    }
+}
+
+/// What all services run.
+pub(in crate::release) fn around(state: &State) -> BTreeMap<ServiceName, Live> {
+    state.services.iter().map(|(name, running)| (name.clone(), Live::of(running))).collect()
+}
+
+/// `some` and what only `others` have, in this order.
+pub(in crate::release) fn joined(some: &[String], others: &[String]) -> Vec<String> {
+    let mut joined = some.to_vec();
+    for other in others {
+        if !joined.contains(other) {
+            joined.push(other.clone());
+        }
+    }
+    joined
+}

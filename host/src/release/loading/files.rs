@@ -1,0 +1,192 @@
+//! Components and contracts by digest, in folders of the data directory.
+//!
+//! Invariant: a file has the name of its digest only when all of it is durable, and it is never changed. What
+//! [`Files::has`] is durable, its name included, so that a record may name it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::fail_point::fail_point;
+use crate::journal::Disk;
+use crate::names::Digest;
+
+/// A folder of files that are named by their digest.
+#[derive(Debug)]
+pub(in crate::release) struct Files {
+    place: Place,
+    /// Where a copy of each file is, for a restore of commits that name it.
+    archive: Option<Place>,
+    kind: FileKind,
+}
+
+/// What the files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::release) enum FileKind {
+    Component,
+    Contracts,
+}
+
+impl FileKind {
+    pub(in crate::release) fn path(self, digest: &Digest) -> String {
+        let (folder, extension) = self.names();
+        format!("{folder}/{}.{extension}", digest.hex())
+    }
+
+    /// The folder, and what the names of files end with.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Component => ("components", "wasm"),
+            Self::Contracts => ("contracts", "json"),
+        }
+    }
+}
+
+/// The folder on one disk.
+#[derive(Debug)]
+struct Place {
+    disk: Arc<dyn Disk>,
+    folder: String,
+    extension: &'static str,
+    durable: Mutex<BTreeSet<Digest>>,
+}
+
+/// Why a file cannot be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot read {}: restore the data directory from a backup", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{} is damaged: restore the data directory from a backup", path.display())]
+    Damaged { path: PathBuf },
+}
+
+impl Files {
+    /// Opens the folder, and removes what was not written to its end. A copy of every file goes to `archive`: a disk, and
+    /// the folder on it that has the folders of files.
+    pub(in crate::release) fn open(
+        disk: Arc<dyn Disk>,
+        archive: Option<(Arc<dyn Disk>, String)>,
+        kind: FileKind,
+    ) -> Result<Self, FileError> {
+        let (folder, extension) = kind.names();
+        let place = Place::open(disk, folder.into(), extension)?;
+        let archive = archive.map(|(disk, base)| Place::open(disk, format!("{base}/{folder}"), extension));
+        let files = Self { place, archive: archive.transpose()?, kind };
+        files.archive_all();
+        Ok(files)
+    }
+
+    /// Copies to the archive what it lacks. It holds up nobody: what cannot be copied now is tried again with the next
+    /// file, and a restore that needs it names it.
+    fn archive_all(&self) {
+        let Some(archive) = &self.archive else { return };
+        let archived = archive.durable().clone();
+        let here = self.place.durable().clone();
+        for digest in here.difference(&archived) {
+            let copied = self.get(digest).and_then(|bytes| archive.put(digest, &bytes));
+            if let Err(error) = copied {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a file is not in the archive yet");
+            }
+        }
+    }
+
+    /// Stores `bytes` under the name `digest`, unless they are there already: durable when this returned.
+    pub(in crate::release) fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
+        self.place.put(digest, bytes)?;
+        self.archive_all();
+        Ok(())
+    }
+
+    pub(in crate::release) fn has(&self, digest: &Digest) -> bool {
+        self.place.durable().contains(digest)
+    }
+
+    /// Bytes of the file, if it is there.
+    pub(in crate::release) fn bytes(&self, digest: &Digest) -> u64 {
+        self.place.disk.open(&self.kind.path(digest)).and_then(|file| file.bytes()).unwrap_or(0)
+    }
+
+    /// The content of the file `digest`.
+    pub(in crate::release) fn get(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
+        let path = self.kind.path(digest);
+        let read = || {
+            let file = self.place.disk.open(&path)?;
+            let mut bytes = vec![0; usize::try_from(file.bytes()?).map_err(io::Error::other)?];
+            file.read_at(0, &mut bytes)?;
+            Ok(bytes)
+        };
+        read().map_err(|source| FileError::Read { path: self.place.disk.full(&path), source })
+    }
+
+    /// As [`Files::get`], of a file whose name is the digest of its bytes.
+    pub(in crate::release) fn get_checked(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
+        let bytes = self.get(digest)?;
+        if Digest::of(&bytes) != *digest {
+            return Err(FileError::Damaged { path: self.place.disk.full(&self.kind.path(digest)) });
+        }
+        Ok(bytes)
+    }
+
+    /// Removes the files for which `needed` says no. Those in the archive stay.
+    pub(in crate::release) fn sweep(&self, needed: impl Fn(&Digest) -> bool) {
+        self.place.durable().retain(|digest| {
+            needed(digest) || {
+                let path = self.kind.path(digest);
+                let removed = self.place.disk.remove(&path);
+                removed.inspect_err(|error| tracing::warn!(path, %error, "a file without a release stays")).is_err()
+            }
+        });
+    }
+}
+
+impl Place {
+    fn open(disk: Arc<dyn Disk>, folder: String, extension: &'static str) -> Result<Self, FileError> {
+        let at = |source| FileError::Write { path: disk.full(&folder), source };
+        let mut durable = BTreeSet::new();
+        for name in disk.names(&folder).map_err(at)? {
+            let hex = name.strip_suffix(extension).and_then(|name| name.strip_suffix('.'));
+            match hex.and_then(|hex| Digest::parse(&format!("sha256:{hex}")).ok()) {
+                Some(digest) => drop(durable.insert(digest)),
+                None => disk.remove(&format!("{folder}/{name}")).map_err(at)?,
+            }
+        }
+        // A host that was killed may have left a name that is not durable yet.
+        disk.sync_folder(&folder).map_err(at)?;
+        Ok(Self { disk, folder, extension, durable: Mutex::new(durable) })
+    }
+
+    fn durable(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
+        // Held to the end, so that of two who store the same file the second finds it durable.
+        let mut durable = self.durable();
+        if durable.contains(digest) {
+            return Ok(());
+        }
+        let path = format!("{}/{}.{}", self.folder, digest.hex(), self.extension);
+        self.write(&path, bytes).map_err(|source| FileError::Write { path: self.disk.full(&path), source })?;
+        durable.insert(*digest);
+        Ok(())
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let new_path = format!("{path}.new");
+        let written = self.disk.create(&new_path).and_then(|file| {
+            file.write_at(0, bytes)?;
+            file.sync()
+        });
+        if let Err(error) = written {
+            // Half of a file would hold the room that others wait for. The next start removes it in any case.
+            let _stays = self.disk.remove(&new_path);
+            return Err(error);
+        }
+        self.disk.rename(&new_path, path)?;
+        fail_point("component.mid-put");
+        self.disk.sync_folder(&self.folder)
+    }
+}

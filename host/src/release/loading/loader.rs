@@ -1,0 +1,214 @@
+//! Loads releases: compiles the component of a record, reads its contract, and links both.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::super::records::record::ReleaseRecord;
+use super::files::{FileError, Files};
+use crate::call::{LinkedComponent, LoadedRelease, Service};
+use crate::config::LimitSettings;
+use crate::contract::{ContractError, Contracts, Sources, Surface, Unreadable, World};
+use crate::names::{Digest, ServiceName};
+use crate::runtime::{CompileError, LinkError, LinkSettings, Runtime};
+use crate::tasks::Tasks;
+
+/// Contracts that are remembered once they were read: the current ones, and those that a rollback goes back to.
+const CONTRACTS_MAX: usize = 4;
+
+/// Components whose imports and exports are remembered: those of the live releases of a host with many services.
+const SURFACES_MAX: usize = 64;
+
+/// Why a release cannot run. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    #[error("{service} has the contract {world}, which is not in the folder of contracts; there are: {known}")]
+    NoSuchContract { service: ServiceName, world: String, known: String },
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the contracts {digest} are not as this version of switchyard keeps them")]
+    Sources { digest: Digest, source: serde_json::Error },
+    #[error("the component {digest}, which was deployed before, cannot be read")]
+    Surface { digest: Digest, source: Unreadable },
+    #[error("the component of {service} cannot be compiled")]
+    Compile { service: ServiceName, source: CompileError },
+    #[error("the component of {service} cannot be linked")]
+    Link { service: ServiceName, source: LinkError },
+}
+
+/// What releases are made with and from.
+#[derive(Debug)]
+pub(in crate::release) struct ReleaseLoader {
+    pub(in crate::release) runtime: Runtime,
+    /// What components that speak HTTP themselves run in.
+    tasks: Tasks,
+    pub(in crate::release) components: Files,
+    pub(in crate::release) contracts: Files,
+    /// The folder of the contracts.
+    wit: PathBuf,
+    adopted: Mutex<Option<Adopted>>,
+    /// The last ones first.
+    read: Mutex<Vec<(Digest, Arc<Contracts>)>>,
+    /// Of components that are kept, the last ones first.
+    surfaces: Mutex<Vec<(Digest, Arc<Surface>)>>,
+}
+
+/// Contracts that came from elsewhere than the folder.
+#[derive(Debug, Clone, Copy)]
+struct Adopted {
+    contracts: Digest,
+    /// What the folder had then; nothing where it could not be read.
+    folder: Option<Digest>,
+}
+
+impl ReleaseLoader {
+    pub(in crate::release) fn new(
+        runtime: Runtime,
+        tasks: Tasks,
+        components: Files,
+        contracts: Files,
+        wit: PathBuf,
+    ) -> Self {
+        Self {
+            runtime,
+            tasks,
+            components,
+            contracts,
+            wit,
+            adopted: Mutex::default(),
+            read: Mutex::default(),
+            surfaces: Mutex::default(),
+        }
+    }
+
+    /// The contracts that a release is judged by now, which are kept: those of the folder, unless others came after it
+    /// was changed last.
+    pub(in crate::release) fn current_contracts(&self) -> Result<(Digest, Arc<Contracts>), LoadError> {
+        let sources = Sources::read(&self.wit);
+        let folder = sources.as_ref().ok().map(Sources::digest);
+        let adopted = *self.adopted.lock().unwrap_or_else(PoisonError::into_inner);
+        match adopted.filter(|adopted| adopted.folder == folder) {
+            Some(Adopted { contracts, .. }) => Ok((contracts, self.contracts(&contracts)?)),
+            None => self.keep_contracts(sources?),
+        }
+    }
+
+    /// Makes the kept `contracts` the current ones, until the folder is changed or the host starts anew.
+    pub(in crate::release) fn adopt(&self, contracts: Digest) {
+        let folder = Sources::read(&self.wit).ok().map(|sources| sources.digest());
+        *self.adopted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Adopted { contracts, folder });
+    }
+
+    pub(in crate::release) fn keep_contracts(&self, sources: Sources) -> Result<(Digest, Arc<Contracts>), LoadError> {
+        let digest = sources.digest();
+        if !self.contracts.has(&digest) {
+            let text = serde_json::to_vec(&sources).map_err(|source| LoadError::Sources { digest, source })?;
+            // What does not parse is not kept.
+            let contracts = self.remember(digest, Contracts::of(sources)?);
+            self.contracts.put(&digest, &text)?;
+            return Ok((digest, contracts));
+        }
+        Ok((digest, self.contracts(&digest)?))
+    }
+
+    /// The contracts that were kept as `digest`.
+    pub(in crate::release) fn contracts(&self, digest: &Digest) -> Result<Arc<Contracts>, LoadError> {
+        let known = self.lock().iter().find(|(known, _)| known == digest).map(|(_, contracts)| Arc::clone(contracts));
+        if let Some(contracts) = known {
+            return Ok(contracts);
+        }
+        let text = self.contracts.get(digest)?;
+        let sources: Sources =
+            serde_json::from_slice(&text).map_err(|source| LoadError::Sources { digest: *digest, source })?;
+        Ok(self.remember(*digest, Contracts::of(sources)?))
+    }
+
+    /// The world `name` of the contracts, for `service`.
+    pub(in crate::release) fn world(
+        &self,
+        contracts: &Contracts,
+        service: &ServiceName,
+        name: &str,
+    ) -> Result<Arc<World>, LoadError> {
+        contracts.world(name).ok_or_else(|| {
+            let known = contracts.worlds().map(|world| &*world.name).collect::<Vec<_>>().join(", ");
+            LoadError::NoSuchContract { service: service.clone(), world: name.into(), known }
+        })
+    }
+
+    /// Makes `record` a release of `service` within `limits`, from the component's `bytes`.
+    ///
+    /// Blocks, for long when the component was never compiled.
+    pub(in crate::release) fn release(
+        &self,
+        service: &ServiceName,
+        limits: &LimitSettings,
+        record: &ReleaseRecord,
+        bytes: &[u8],
+    ) -> Result<Arc<LoadedRelease>, LoadError> {
+        let compile = |source| LoadError::Compile { service: service.clone(), source };
+        let link = |source| LoadError::Link { service: service.clone(), source };
+        let settings = LinkSettings {
+            service: service.clone(),
+            environment: record.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            outbound_hosts: record.outbound_hosts.clone(),
+            limits: limits.clone(),
+        };
+        let runtime = &self.runtime;
+        let (world, program) = match &record.contracts {
+            Some(contracts) => {
+                let world = self.world(&*self.contracts(contracts)?, service, &record.world)?;
+                let program = runtime.link(&runtime.compile(bytes).map_err(compile)?, &world, settings);
+                (world, LinkedComponent::Contract(program.map_err(link)?))
+            }
+            None => {
+                let program = runtime.link_http(&runtime.compile_http(bytes).map_err(compile)?, settings, &self.tasks);
+                (Arc::new(World::http()), LinkedComponent::Http(program.map_err(link)?))
+            }
+        };
+        Ok(Arc::new(LoadedRelease::new(record.digest, world, program, limits, record.deployed_at)))
+    }
+
+    /// Makes `record`, whose component is kept, a release of `service`. Blocks, as [`ReleaseLoader::release`] does.
+    pub(in crate::release) fn load(
+        &self,
+        service: &Service,
+        record: &ReleaseRecord,
+    ) -> Result<Arc<LoadedRelease>, LoadError> {
+        let bytes = self.components.get_checked(&record.digest)?;
+        self.release(service.name(), service.limits(), record, &bytes)
+    }
+
+    /// What the kept component `digest` imports and exports.
+    pub(in crate::release) fn surface(&self, digest: &Digest) -> Result<Arc<Surface>, LoadError> {
+        let known = self.surfaces().iter().find(|(known, _)| known == digest).map(|(_, surface)| Arc::clone(surface));
+        if let Some(surface) = known {
+            return Ok(surface);
+        }
+        let bytes = self.components.get_checked(digest)?;
+        let surface = Surface::read(&bytes).map_err(|source| LoadError::Surface { digest: *digest, source })?;
+        let surface = Arc::new(surface);
+        let mut surfaces = self.surfaces();
+        surfaces.insert(0, (*digest, Arc::clone(&surface)));
+        surfaces.truncate(SURFACES_MAX);
+        Ok(surface)
+    }
+
+    fn surfaces(&self) -> std::sync::MutexGuard<'_, Vec<(Digest, Arc<Surface>)>> {
+        self.surfaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, digest: Digest, contracts: Contracts) -> Arc<Contracts> {
+        let contracts = Arc::new(contracts);
+        let mut read = self.lock();
+        read.retain(|(known, _)| *known != digest);
+        read.insert(0, (digest, Arc::clone(&contracts)));
+        read.truncate(CONTRACTS_MAX);
+        contracts
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Digest, Arc<Contracts>)>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

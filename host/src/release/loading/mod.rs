@@ -1,0 +1,6 @@
+//! Components and contracts on the disk, and the releases that are loaded from them.
+
+pub(super) mod files;
+pub(super) mod loader;
+pub(super) mod pinned;
+pub(super) mod uploads;

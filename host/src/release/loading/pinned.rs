@@ -1,0 +1,62 @@
+//! Releases that calls go on with although they are live no more: those with which an interrupted call began.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::super::records::state::{Running, State};
+use super::loader::ReleaseLoader;
+use crate::call::{Backend, RoutingTable};
+use crate::names::{Digest, ServiceName};
+
+/// Such choices of releases, while a call runs on them: many calls that were interrupted at once began with the same.
+#[derive(Debug, Default)]
+pub(in crate::release) struct PinnedTables(Mutex<Vec<Choice>>);
+
+#[derive(Debug)]
+struct Choice {
+    releases: Vec<(ServiceName, Digest)>,
+    table: Weak<RoutingTable>,
+}
+
+impl PinnedTables {
+    /// A routing table with `releases`, and with the live ones of all other services; nothing where one cannot run.
+    pub(in crate::release) fn table(
+        &self,
+        state: &State,
+        loader: &ReleaseLoader,
+        releases: &[(ServiceName, Digest)],
+    ) -> Option<Arc<RoutingTable>> {
+        let mut chosen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        chosen.retain(|choice| choice.table.strong_count() > 0);
+        let known = chosen.iter().find(|choice| choice.releases == releases);
+        if let Some(table) = known.and_then(|choice| choice.table.upgrade()) {
+            return Some(table);
+        }
+        let backend = |(name, running): (&ServiceName, &Running)| {
+            let began_with = releases.iter().find(|(service, _)| service == name);
+            match began_with {
+                Some((_, digest)) if *digest != running.live.digest => kept(loader, running, digest),
+                _ => Some(running.live_backend()),
+            }
+        };
+        let members = state.services.iter().map(backend).collect::<Option<Vec<_>>>()?;
+        // What the kept releases call may be gone by now.
+        let table = Arc::new(RoutingTable::new(members, &[]).ok()?);
+        chosen.push(Choice { releases: releases.to_vec(), table: Arc::downgrade(&table) });
+        Some(table)
+    }
+}
+
+/// The kept release `digest`, where it can run on the data as it is.
+fn kept(loader: &ReleaseLoader, running: &Running, digest: &Digest) -> Option<Backend> {
+    // A release that a rollback left runs nothing until the operator goes to it again.
+    let record = running.record.kept.iter().find(|kept| kept.digest == *digest && !kept.was_left)?;
+    // An earlier form of the data would be written between entries of the one that it has now.
+    let same_form = record.data.writes == running.record.live.data.writes;
+    if record.data.reads_up_to < running.data_version() || !same_form {
+        return None;
+    }
+    let release = loader.load(&running.service, record).inspect_err(|error| {
+        tracing::warn!(service = %running.service.name(), %digest, %error, "an earlier release cannot be run");
+    });
+    Some(Backend { service: Arc::clone(&running.service), release: release.ok()? })
+}

@@ -1,0 +1,67 @@
+//! Components that were uploaded for a deploy to come.
+//!
+//! Invariant: they are few, and none is kept for long: what an upload takes is given back, used or not.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::clock;
+use crate::names::Digest;
+
+/// Components that are kept at once: those of one set.
+const UPLOADS_MAX: usize = 32;
+
+/// Bytes of all of them.
+const UPLOAD_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// How long a component is kept.
+const KEPT_FOR: Duration = Duration::from_secs(3600);
+
+#[derive(Debug, Default)]
+pub(in crate::release) struct Uploads(Mutex<VecDeque<(Digest, Bytes, Instant)>>);
+
+impl Uploads {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Digest, Bytes, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::release) fn add(&self, digest: Digest, component: Bytes) {
+        let mut all = self.lock();
+        let now = clock::now();
+        all.retain(|(known, _, since)| *known != digest && now.duration_since(*since) < KEPT_FOR);
+        all.push_back((digest, component, now));
+        while all.len() > UPLOADS_MAX || (all.len() > 1 && bytes(&all) > UPLOAD_BYTES_MAX) {
+            all.pop_front();
+        }
+    }
+
+    pub(in crate::release) fn get(&self, digest: &Digest) -> Option<Bytes> {
+        self.lock().iter().find(|(known, ..)| known == digest).map(|(_, component, _)| component.clone())
+    }
+}
+
+fn bytes(all: &VecDeque<(Digest, Bytes, Instant)>) -> usize {
+    all.iter().map(|(_, component, _)| component.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_uploads_make_room() {
+        let uploads = Uploads::default();
+        let digest = |number: usize| Digest::of(&number.to_be_bytes());
+        for number in 0..=UPLOADS_MAX {
+            uploads.add(digest(number), Bytes::from_static(b"x"));
+        }
+        assert_eq!(uploads.get(&digest(0)), None);
+        assert!(uploads.get(&digest(1)).is_some());
+        uploads.add(digest(1), Bytes::from(vec![0; UPLOAD_BYTES_MAX + 1]));
+        assert!(uploads.get(&digest(1)).is_some(), "one may be as large as it is");
+        assert_eq!(uploads.lock().len(), 1);
+    }
+}
