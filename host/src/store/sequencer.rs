@@ -16,7 +16,7 @@ use super::overlay::{Frozen, Totals, View, Written, entry_bytes};
 use super::reads::Reads;
 use super::service::ServiceState;
 use super::system::outbox_rows;
-use crate::journal::{AppendError, Body, Event, Journal, RecordWriter};
+use crate::journal::{AppendError, Body, Event, Journal, RecordWriter, Staged};
 use crate::names::{CallId, CommitSeq, Key};
 
 /// What all stores of a host share.
@@ -51,7 +51,7 @@ pub(super) struct Prepared {
     pub(super) time_unix_micros: u64,
     /// What the version of the data is to be, if it changes.
     pub(super) data_version: Option<u64>,
-    pub(super) body: Body,
+    pub(super) body: Staged,
 }
 
 /// One write of a commit, with the bytes that count for the quota before (as the snapshot has it) and after it.
@@ -139,7 +139,7 @@ impl Pipeline {
         let journal_bytes = body.bytes();
         let number = match self.journal.append(body) {
             Ok(number) => number,
-            Err((AppendError::NotReady, body)) => {
+            Err((AppendError::NotReady | AppendError::Moved, body)) => {
                 let prepared = Prepared { snapshot, reads, writes, events, time_unix_micros, data_version, body };
                 return Err(Refused::Wait(Box::new(prepared)));
             }
@@ -273,7 +273,7 @@ impl Pipeline {
                 room.as_mut().enable();
                 match self.try_drop(service) {
                     Ok(number) => return Ok(number),
-                    Err(AppendError::NotReady) => room.await,
+                    Err(AppendError::NotReady | AppendError::Moved) => room.await,
                     Err(AppendError::NoRoom { source }) => return Err(DropError::NoRoom { source }),
                     Err(AppendError::Stopped(stopped)) => return Err(stopped.into()),
                     Err(AppendError::TooLarge { .. }) => unreachable!("a name alone fits in every segment"),
@@ -289,7 +289,7 @@ impl Pipeline {
         }
         let mut record = RecordWriter::new(&service.name, CallId([0; 16]), 0);
         record.drops();
-        let number = self.journal.append(Body::new(record.finish())).map_err(|(error, _)| error)?;
+        let number = self.journal.append(Staged::new(Body::new(record.finish()))).map_err(|(error, _)| error)?;
         service.drop_store(number);
         let view = service.view.swap(Arc::new(empty::view(number)));
         sequencer.pending_bytes -= view.young_bytes + view.old_bytes;

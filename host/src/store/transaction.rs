@@ -17,7 +17,7 @@ use super::service::Store;
 use super::snapshot::Snapshot;
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::clock;
-use crate::journal::{Body, Event, RecordWriter};
+use crate::journal::{Body, Event, RecordWriter, Staged};
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, CommitSeq, Key, ServiceName, component_text};
 
@@ -362,7 +362,7 @@ impl Transaction {
             let after = entry_bytes(&key, value.as_ref().map(Bytes::len));
             writes.push(super::sequencer::Write { key, value, before, after });
         }
-        let body = Body::new(record.finish());
+        let body = Staged::new(Body::new(record.finish()));
         let data_version = details.data_version;
         Ok(Prepared {
             snapshot: self.view,
