@@ -1,12 +1,17 @@
 //! Names and ids as checked types: text from outside becomes one of them in the first line that sees it.
 
+mod key;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::limits::{KEY_BYTES_MAX, REQUEST_ID_BYTES_MAX, SERVICE_NAME_BYTES_MAX};
+pub use key::Key;
+pub(crate) use key::{KeyRange, component_text, row};
+
+use crate::limits::{REQUEST_ID_BYTES_MAX, SERVICE_NAME_BYTES_MAX};
 
 /// Why a text is not the name, key or id that it was given as.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -267,67 +272,6 @@ impl fmt::Debug for CallId {
 /// The number of a commit in the one order of the journal. The first commit is 1; 0 is "before every commit".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct CommitSeq(pub u64);
-
-/// What the platform's own keys begin with.
-pub(crate) const PLATFORM_PREFIX: char = '\0';
-
-/// A key of a service's store: 1 to 1,024 bytes of UTF-8, ordered by its bytes.
-///
-/// Those that begin with U+0000 are the platform's own: what it keeps of calls lies in the store of the service that they
-/// are about, so that it changes in one commit with the service's data. A component neither sees nor names them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(Arc<str>);
-
-impl Key {
-    /// # Errors
-    ///
-    /// When `text` is empty, longer than [`KEY_BYTES_MAX`], or begins with U+0000.
-    pub fn parse(text: &str) -> Result<Self, NameError> {
-        if text.starts_with(PLATFORM_PREFIX) {
-            return Err(NameError::new("store key", text, "must not begin with U+0000"));
-        }
-        Self::stored(text)
-    }
-
-    /// Any key that a store may hold: a component's, or one of the platform's own.
-    ///
-    /// # Errors
-    ///
-    /// When `text` is empty or longer than [`KEY_BYTES_MAX`].
-    pub(crate) fn stored(text: &str) -> Result<Self, NameError> {
-        if text.is_empty() || text.len() > KEY_BYTES_MAX {
-            return Err(NameError::new("store key", text, "must be 1 to 1,024 bytes"));
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// One of the platform's own, of the kind that `kind` stands for.
-    ///
-    /// # Panics
-    ///
-    /// With a `rest` that makes it longer than [`KEY_BYTES_MAX`].
-    pub(crate) fn platform(kind: char, rest: &str) -> Self {
-        let text = format!("{PLATFORM_PREFIX}{kind}{rest}");
-        assert!(text.len() <= KEY_BYTES_MAX, "the platform makes short keys");
-        Self(text.into())
-    }
-
-    pub(crate) fn is_platform(&self) -> bool {
-        self.0.starts_with(PLATFORM_PREFIX)
-    }
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Lets a map of keys be looked up and ranged over by plain text: both order by bytes.
-impl std::borrow::Borrow<str> for Key {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Whom a call is made for, as the function that carries `authenticate` answered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -113,7 +113,7 @@ fn shown(value: &Json) -> String {
     match value {
         Json::String(text) => format!("a text of {} characters", text.chars().count()),
         Json::Array(items) => format!("{} items", items.len()),
-        Json::Object(members) => format!("an object of {} members", members.len()),
+        Json::Object(backends) => format!("an object of {} backends", backends.len()),
         plain => plain.to_string(),
     }
 }
@@ -132,7 +132,7 @@ fn effects(live: &Effects, candidate: &Effects) -> Option<Parts> {
         let (one, other) = (find(live, key), find(candidate, key));
         if one != other {
             // What stands behind the first slash may be somebody's address.
-            let kind = key.as_str().split('/').next().unwrap_or_default();
+            let kind = key.component_text().and_then(|text| text.split('/').next()).unwrap_or_default();
             let (one, other) = (value(one.as_ref()), value(other.as_ref()));
             let other = if one == other { format!("{other}, but others") } else { other };
             return Some((format!("store/{kind}"), one, other));
@@ -166,8 +166,8 @@ mod tests {
         check(json!({"a": [1, 2]}), json!({"a": [1, 3]}), Some(("/a/1", "2", "3")));
         check(json!({"a": [1]}), json!({"a": [1, "secret"]}), Some(("/a/1", "nothing", "a text of 6 characters")));
         check(json!({"a/b": null}), json!({}), Some(("/a~1b", "null", "nothing")));
-        check(json!({}), json!({"new": {"x": 1}}), Some(("/new", "nothing", "an object of 1 members")));
+        check(json!({}), json!({"new": {"x": 1}}), Some(("/new", "nothing", "an object of 1 backends")));
         check(json!("anna"), json!("anni"), Some(("", "a text of 4 characters", "a text of 4 characters")));
-        check(json!([]), json!({}), Some(("", "0 items", "an object of 0 members")));
+        check(json!([]), json!({}), Some(("", "0 items", "an object of 0 backends")));
     }
 }

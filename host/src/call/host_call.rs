@@ -12,13 +12,12 @@ use super::answer::{Answer, CallError};
 use super::derive::Seed;
 use super::execute::Call;
 use super::intent::Intent;
-use super::kept::Entry;
 use super::root::Root;
 use super::{Calls, Origin, Routing};
 use crate::contract::Function;
-use crate::fail_point::{Sabotage, fail_point, is_sabotaged};
+use crate::fail_point::fail_point;
 use crate::names::{RequestId, ServiceName};
-use crate::store::CommitDetails;
+use crate::store::system::RowWrite;
 
 /// A call that the host makes by itself, because of an event or of time.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ pub struct HostCall {
     /// What it sees of the clock, in microseconds since the Unix epoch.
     pub time_unix_micros: u64,
     /// Entries of the platform's own in the store of the service, committed with what the call writes.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<RowWrite>,
     /// Whether it is gone on with by itself when it fails after it began something elsewhere; else whoever makes it makes
     /// it again until it ends.
     pub intent: bool,
@@ -50,27 +49,22 @@ impl Calls {
     /// # Cancel safety
     ///
     /// Dropped, the call ends where it is, as after a crash of the host.
-    pub async fn make(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
-        let directory = self.inner.begin(routing, None, Origin::HOST, &call.service).await?;
-        let Some(member) = directory.member(&call.service).cloned() else {
+    pub async fn run_host_call(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
+        let table = self.inner.begin(routing, None, Origin::HOST, &call.service).await?;
+        let Some(backend) = table.backend(&call.service).cloned() else {
             return Err(CallError::unavailable(&call.service, "no such service"));
         };
         let seed = self.seed_of(&call.cause);
         let (request, _rest) = seed.split_first_chunk().expect("16 is less than 32");
         let request = RequestId::from_bits(u128::from_be_bytes(*request));
-        let root = Arc::new(Root::of_host(directory, call, seed, request));
+        let root = Arc::new(Root::of_host(table, call, seed, request));
         fail_point("delivery.before-commit");
-        let ended = Call::root(&root, &member).execute().await;
-        if is_sabotaged(Sabotage::PositionApart) {
-            let _sabotaged = self.inner.stores.wait_durable(root.reached()).await;
-            let mut apart = member.service.store.begin();
-            root.entries.iter().cloned().for_each(|(key, value)| apart.set_platform(key, value));
-            let _sabotaged = apart.commit(CommitDetails { call: root.id(), data_version: None }).await;
-        }
+        let ended = Call::root(&root, &backend).execute().await;
         fail_point("delivery.after-commit");
         match ended {
             Err(_)
-                if root.intent_is_open() && (root.effects() > 0 || self.inner.close(&root, &member).await.is_err()) =>
+                if root.intent_is_open()
+                    && (root.effects() > 0 || self.inner.close(&root, &backend).await.is_err()) =>
             {
                 let _nobody_waits = self.inner.intents.add(Intent::of(&root), None, None);
                 Err(CallError::Begun { service: root.service.clone() })

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::Val;
 
 use super::derive::Seed;
-use super::kept::Entry;
 use super::request_key::RequestKey;
 use super::root::Root;
 use crate::contract::{Function, track};
-use crate::names::{CallId, Digest, Identity, Key, RequestId, ServiceName};
+use crate::names::{CallId, Digest, Identity, RequestId, ServiceName};
+use crate::store::system::RowWrite;
 use crate::value::binary::{BinaryError, put_all, read_arguments};
 
 /// One intent.
@@ -29,7 +29,8 @@ pub(super) struct Intent {
     pub(super) key: Option<RequestKey>,
     /// The releases that it began with.
     pub(super) releases: Vec<(ServiceName, Digest)>,
-    entries: Vec<(String, Option<Vec<u8>>)>,
+    /// What is committed with what the call writes.
+    pub(super) entries: Vec<RowWrite>,
     /// Whether it goes on with the live releases, whatever it began with.
     #[serde(default)]
     pub(super) on_live: bool,
@@ -46,11 +47,10 @@ impl Intent {
     pub(super) fn of(root: &Root) -> Self {
         let mut arguments = Vec::new();
         put_all(&root.arguments, &mut arguments);
-        let members = root.directory.members();
+        let backends = root.table.backends();
         let mut releases: Vec<_> =
-            members.map(|member| (member.service.name().clone(), member.release.digest)).collect();
+            backends.map(|backend| (backend.service.name().clone(), backend.release.digest)).collect();
         releases.sort_unstable();
-        let entry = |(key, value): &Entry| (key.as_str().to_owned(), value.as_ref().map(|value| value.to_vec()));
         Self {
             service: root.service.clone(),
             interface: root.function.interface.as_ref().into(),
@@ -62,7 +62,7 @@ impl Intent {
             request: root.request.as_str().into(),
             key: root.key.clone(),
             releases,
-            entries: root.entries.iter().map(entry).collect(),
+            entries: root.entries.clone(),
             on_live: false,
             arguments,
         }
@@ -88,13 +88,6 @@ impl Intent {
 
     pub(super) fn request(&self) -> Result<RequestId, UnreadableIntent> {
         RequestId::parse(&self.request).map_err(|_| UnreadableIntent)
-    }
-
-    pub(super) fn entries(&self) -> Result<Vec<Entry>, UnreadableIntent> {
-        let entry = |(key, value): &(String, Option<Vec<u8>>)| {
-            Ok((Key::stored(key).map_err(|_| UnreadableIntent)?, value.clone().map(Bytes::from)))
-        };
-        self.entries.iter().map(entry).collect()
     }
 
     /// The arguments, for `function` as its service has it now.
@@ -136,7 +129,7 @@ mod tests {
             request: request.into(),
             key: None,
             releases: vec![(ServiceName::parse("cart").unwrap(), Digest::of(b"cart"))],
-            entries: vec![("\0s".into(), Some(vec![1]))],
+            entries: vec![crate::store::system::INTENTS.put(&CallId([1; 16]), vec![1])],
             on_live: true,
             arguments,
         }

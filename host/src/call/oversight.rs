@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Calls;
 use super::intent::Intent;
 use super::intents::{IntentView, NotTaken};
-use super::{Calls, kept};
 use crate::contract::Function;
 use crate::names::{CallId, CommitSeq, ServiceName};
+use crate::store::system::INTENTS;
 use crate::store::{CommitDetails, CommitError, Store};
 
 /// Why an intent was not done with as told. It is still open.
@@ -70,7 +71,7 @@ impl HeldIntent {
     async fn put_on_live(&mut self) -> Result<(), IntentError> {
         let intent = self.intent.put_on_live();
         let mut transaction = self.store.begin();
-        transaction.set_platform(kept::intent(self.id), Some(intent.encode()));
+        transaction.write_row(INTENTS.put(&self.id, intent.encode()));
         transaction.commit(CommitDetails { call: self.id, data_version: None }).await?;
         self.intent = Arc::new(intent);
         Ok(())
@@ -116,7 +117,8 @@ impl Calls {
     /// [`IntentError`], but of a commit.
     pub fn hold_intent(&self, id: CallId) -> Result<HeldIntent, IntentError> {
         let view = self.intent(id).ok_or(IntentError::Unknown)?;
-        let store = self.inner.routing.load().live().member(&view.service).map(|member| member.service.store.clone());
+        let store =
+            self.inner.routing.load().live().backend(&view.service).map(|backend| backend.service.store.clone());
         let store = store.ok_or(IntentError::NoService { service: view.service })?;
         let intent = self.inner.intents.take(id)?;
         Ok(HeldIntent { calls: self.clone(), id, intent, store, due: false, is_closed: false })
@@ -136,7 +138,7 @@ impl Calls {
 
     fn intents_that_reach(&self, service: &ServiceName) -> Vec<IntentView> {
         let routing = self.inner.routing.load();
-        let names = routing.live().members().map(|member| member.service.name());
+        let names = routing.live().backends().map(|backend| backend.service.name());
         let from: BTreeSet<_> = names.filter(|name| routing.live().reaches(name, service)).collect();
         self.inner.intents.views(|intent| intent.service == *service || from.contains(&intent.service))
     }
@@ -171,6 +173,6 @@ pub async fn close_intent(store: &Store, id: CallId) -> Result<(), CommitError> 
 
 pub(super) async fn close(store: &Store, call: CallId) -> Result<CommitSeq, CommitError> {
     let mut transaction = store.begin();
-    transaction.set_platform(kept::intent(call), None);
+    transaction.write_row(INTENTS.delete(&call));
     transaction.commit(CommitDetails { call, data_version: None }).await
 }

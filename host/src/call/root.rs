@@ -11,16 +11,15 @@ use wasmtime::component::Val;
 use super::answer::Answer;
 use super::derive::Seed;
 use super::intent::Intent;
-use super::kept::{self, Entry};
 use super::request_key::RequestKey;
-use super::{Directory, HostCall, RootCall};
+use super::{HostCall, RootCall, RoutingTable};
 use crate::contract::Function;
-use crate::fail_point::{Sabotage, is_sabotaged};
 use crate::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
+use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, INTENTS, MEMOS, RowWrite};
 
 #[derive(Debug)]
 pub(super) struct Root {
-    pub(super) directory: Arc<Directory>,
+    pub(super) table: Arc<RoutingTable>,
     pub(super) service: ServiceName,
     pub(super) function: Arc<Function>,
     pub(super) arguments: Arc<[Val]>,
@@ -30,7 +29,7 @@ pub(super) struct Root {
     /// The client's key: under it the answer is kept.
     pub(super) key: Option<RequestKey>,
     /// What is committed with what the call writes.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<RowWrite>,
     pub(super) seed: Seed,
     pub(super) time_unix_micros: u64,
     /// Whether the call may have been made before: then there may be memos of the calls below it.
@@ -46,9 +45,9 @@ pub(super) struct Root {
 
 impl Root {
     /// A call from outside.
-    pub(super) fn new(directory: Arc<Directory>, call: RootCall, seed: Seed, time_unix_micros: u64) -> Self {
+    pub(super) fn new(table: Arc<RoutingTable>, call: RootCall, seed: Seed, time_unix_micros: u64) -> Self {
         Self {
-            directory,
+            table,
             service: call.service,
             function: call.function,
             arguments: call.arguments.into(),
@@ -68,9 +67,9 @@ impl Root {
     }
 
     /// A call of the host's own.
-    pub(super) fn of_host(directory: Arc<Directory>, call: HostCall, seed: Seed, request: RequestId) -> Self {
+    pub(super) fn of_host(table: Arc<RoutingTable>, call: HostCall, seed: Seed, request: RequestId) -> Self {
         Self {
-            directory,
+            table,
             service: call.service,
             function: call.function,
             arguments: call.arguments.into(),
@@ -89,17 +88,17 @@ impl Root {
         }
     }
 
-    /// The call that `intent` is of, with what `function` is in `directory`.
+    /// The call that `intent` is of, with what `function` is in `table`.
     pub(super) fn of_intent(
         intent: &Intent,
-        directory: Arc<Directory>,
+        table: Arc<RoutingTable>,
         function: Arc<Function>,
         arguments: Vec<Val>,
         request: RequestId,
-        entries: Vec<Entry>,
+        entries: Vec<RowWrite>,
     ) -> Self {
         Self {
-            directory,
+            table,
             service: intent.service.clone(),
             function,
             arguments: arguments.into(),
@@ -147,9 +146,19 @@ impl Root {
         self.effects.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The key of the memo of the nested call with `seed`.
+    pub(super) fn memo_key(&self, seed: &Seed) -> AgedCall {
+        AgedCall { began_at: self.time_unix_micros, call: CallId::of_seed(seed) }
+    }
+
+    /// Keeps `answer` as the memo of the nested call with `seed`.
+    pub(super) fn memo(&self, seed: &Seed, answer: &Answer) -> RowWrite {
+        MEMOS.put(&self.memo_key(seed), answer.encode())
+    }
+
     /// What opens the intent, for a commit in the store of the call's service.
-    pub(super) fn opening(&self) -> Entry {
-        (kept::intent(self.id()), Some(Intent::of(self).encode()))
+    pub(super) fn opening(&self) -> RowWrite {
+        INTENTS.put(&self.id(), Intent::of(self).encode())
     }
 
     pub(super) fn opened(&self) {
@@ -157,28 +166,23 @@ impl Root {
     }
 
     /// What is committed at the end of the call, whether it keeps what it wrote or not.
-    pub(super) fn closing(&self, answer: &Answer) -> Vec<Entry> {
+    pub(super) fn closing(&self, answer: &Answer) -> Vec<RowWrite> {
         let mut entries = Vec::new();
         if self.intent_is_open() {
-            entries.push((kept::intent(self.id()), None));
+            entries.push(INTENTS.delete(&self.id()));
         }
-        if !is_sabotaged(Sabotage::MemoApart) {
-            entries.extend(self.remembering(answer));
-        }
-        if answer.commits(&self.function) && !is_sabotaged(Sabotage::PositionApart) {
+        entries.extend(self.remembering(answer));
+        if answer.commits(&self.function) {
             entries.extend(self.entries.iter().cloned());
         }
         entries
     }
 
     /// What keeps the answer for the same request again.
-    pub(super) fn remembering(&self, answer: &Answer) -> Vec<Entry> {
+    fn remembering(&self, answer: &Answer) -> Vec<RowWrite> {
         let Some(key) = self.key.as_ref().filter(|_| answer.is_kept(&self.function)) else { return Vec::new() };
-        let id = key.id();
-        vec![
-            (kept::answer(id), Some(key.seal(&answer.encode()))),
-            (kept::answer_expiry(self.time_unix_micros, id), Some(bytes::Bytes::new())),
-        ]
+        let expiry = AgedCall { began_at: self.time_unix_micros, call: key.id() };
+        vec![ANSWERS.put(&key.id(), key.seal(&answer.encode())), ANSWER_EXPIRIES.put(&expiry, Vec::new())]
     }
 }
 

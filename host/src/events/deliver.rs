@@ -14,7 +14,8 @@ use crate::config::EventsFrom;
 use crate::contract::track;
 use crate::limits::LETTERS_RETRIED_MAX;
 use crate::names::CommitSeq;
-use crate::store::{Emitted, Store, StoreError};
+use crate::store::system::Emitted;
+use crate::store::{Store, StoreError};
 use crate::tasks::Stop;
 
 /// Events that are read at once.
@@ -96,8 +97,7 @@ impl Delivery<'_> {
 
     /// Takes some events, the oldest first; false when there were none.
     async fn take_page(&mut self, desk: &Desk, stop: &Stop) -> Result<bool, Held> {
-        let Place(number, position) = self.position.last_taken(&desk.taken);
-        let page = desk.emitter.emitted(Some((number, position)), EVENTS_AT_ONCE)?;
+        let page = desk.emitter.emitted(Some(self.position.last_taken(&desk.taken)), EVENTS_AT_ONCE)?;
         for emitted in &page {
             if stop.is_set() {
                 return Err(Held::Ended);
@@ -202,7 +202,7 @@ fn last_before(emitter: &Store, since: u64) -> Result<Place, StoreError> {
     let (mut low, mut high) = (0, u64::MAX);
     while low < high {
         let middle = low + (high - low) / 2;
-        let next = emitter.emitted(Some((CommitSeq(middle), u32::MAX)), 1)?;
+        let next = emitter.emitted(Some(Place(CommitSeq(middle), u32::MAX)), 1)?;
         match next.first().is_none_or(|next| next.time_unix_micros >= since) {
             true => high = middle,
             false => low = middle + 1,

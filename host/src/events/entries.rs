@@ -1,8 +1,7 @@
-//! Commits of the platform's own entries alone.
+//! Commits of rows of system tables alone.
 
-use bytes::Bytes;
-
-use crate::names::{CallId, CommitSeq, Key};
+use crate::names::{CallId, CommitSeq};
+use crate::store::system::RowWrite;
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
 
 /// Stands in the journal where a commit is of no call.
@@ -32,13 +31,11 @@ impl From<CommitError> for Held {
     }
 }
 
-/// Puts entries into `store`, or takes them away, as one commit.
-pub(super) async fn put(store: &Store, entries: Vec<(Key, Option<Bytes>)>) -> Result<CommitSeq, CommitError> {
+/// Makes the changes `writes` in `store`, as one commit.
+pub(super) async fn put(store: &Store, writes: Vec<RowWrite>) -> Result<CommitSeq, CommitError> {
     loop {
         let mut transaction = store.begin();
-        for (key, value) in &entries {
-            transaction.set_platform(key.clone(), value.clone());
-        }
+        writes.iter().cloned().for_each(|write| transaction.write_row(write));
         match transaction.commit(CommitDetails { call: NO_CALL, data_version: None }).await {
             // The form of the data has changed: nothing that these are about.
             Err(CommitError::Conflict) => {}

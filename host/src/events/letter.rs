@@ -1,12 +1,15 @@
 //! Events that could not be delivered: an entry each in the subscriber's store, while they are tried again, and when they
 //! are not any more.
 
+use std::ops::Bound;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::position::Place;
-use crate::names::{CommitSeq, Key, NameError, PLATFORM_PREFIX, ServiceName};
-use crate::store::{Emitted, Entry, Event, Store, StoreError};
+use crate::names::{CommitSeq, NameError, ServiceName};
+use crate::store::system::{DEAD_LETTERS, Delivery, Emitted, RETRIES, RowWrite, Table};
+use crate::store::{Event, Store, StoreError};
 
 /// Whether an event is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +59,13 @@ impl LetterId {
         Ok(Self { emitter, place: Place(CommitSeq(number), position) })
     }
 
-    pub(super) fn key(&self, fate: Fate) -> Key {
-        let Self { emitter, place: Place(number, position) } = self;
-        Key::platform(fate.kind(), &format!("{emitter}/{:016x}{position:08x}", number.0))
+    fn key(&self) -> Delivery {
+        Delivery { emitter: self.emitter.clone(), cursor: self.place }
+    }
+
+    /// Deletes the letter that has that fate.
+    pub(super) fn deletion(&self, fate: Fate) -> RowWrite {
+        fate.table().delete(&self.key())
     }
 }
 
@@ -70,17 +77,11 @@ impl std::fmt::Display for LetterId {
 }
 
 impl Fate {
-    fn kind(self) -> char {
+    fn table(self) -> &'static Table<Delivery> {
         match self {
-            Self::Retrying => 'r',
-            Self::Dead => 'd',
+            Self::Retrying => &RETRIES,
+            Self::Dead => &DEAD_LETTERS,
         }
-    }
-
-    /// What the keys of such letters begin with: of one emitter, or of all.
-    pub(super) fn prefix(self, emitter: Option<&ServiceName>) -> String {
-        let emitter = emitter.map(|name| format!("{name}/")).unwrap_or_default();
-        format!("{PLATFORM_PREFIX}{}{emitter}", self.kind())
     }
 }
 
@@ -110,35 +111,38 @@ impl Letter {
     }
 
     /// The entry that it is, while that is its `fate`.
-    pub(super) fn entry(&self, fate: Fate) -> (Key, Option<Bytes>) {
+    pub(super) fn entry(&self, fate: Fate) -> RowWrite {
+        fate.table().put(&self.id.key(), self.value())
+    }
+
+    fn value(&self) -> Bytes {
         let Event { interface, function, payload } = &self.event;
         let (interface, function) = (interface.to_string(), function.to_string());
         let heading = Heading { interface, function, emitted_at: self.emitted_at, failure: self.failure.clone() };
         let mut bytes = serde_json::to_vec(&heading).expect("texts and numbers have a form in JSON");
         bytes.push(b'\n');
         bytes.extend_from_slice(payload);
-        (self.id.key(fate), Some(bytes.into()))
+        bytes.into()
     }
 
-    /// Reads the entry under `key`; nothing when it is no letter.
-    fn of_entry(key: &str, value: &Bytes, fate: Fate) -> Option<Self> {
-        let (emitter, place) = key.strip_prefix(&fate.prefix(None))?.split_once('/')?;
-        let (number, position) = place.split_at_checked(16)?;
-        let place = Place(CommitSeq(u64::from_str_radix(number, 16).ok()?), u32::from_str_radix(position, 16).ok()?);
+    /// Reads the row under `key`.
+    fn of_row(key: Delivery, value: &Bytes) -> Result<Self, StoreError> {
+        let id = LetterId { emitter: key.emitter, place: key.cursor };
+        Self::of_value(id.clone(), value).ok_or_else(|| StoreError::Row { key: id.to_string() })
+    }
+
+    fn of_value(id: LetterId, value: &Bytes) -> Option<Self> {
         let end = value.iter().position(|byte| *byte == b'\n')?;
         let (heading, payload) = value.split_at_checked(end)?;
         let Heading { interface, function, emitted_at, failure } = serde_json::from_slice(heading).ok()?;
         let payload = value.slice_ref(payload.get(1..)?);
         let event = Event { interface: interface.into(), function: function.into(), payload };
-        let id = LetterId { emitter: ServiceName::parse(emitter).ok()?, place };
         Some(Self { id, event, emitted_at, failure })
     }
 
     pub(super) fn read(store: &Store, id: &LetterId, fate: Fate) -> Result<Option<Self>, StoreError> {
-        let key = id.key(fate);
-        let Some(value) = store.begin_read().get_platform(&key)? else { return Ok(None) };
-        let letter = Self::of_entry(key.as_str(), &value, fate);
-        letter.map(Some).ok_or_else(|| StoreError::Entry { key: key.as_str().into() })
+        let Some(value) = store.get_row(fate.table(), &id.key())? else { return Ok(None) };
+        Self::of_row(id.key(), &value).map(Some)
     }
 
     /// The letters with that fate of one emitter, or of all, oldest first by emitter: `limit` of those behind `after` at
@@ -150,14 +154,14 @@ impl Letter {
         after: Option<&LetterId>,
         limit: u32,
     ) -> Result<Vec<Self>, StoreError> {
-        let after = after.map(|id| id.key(fate));
-        let after = after.as_ref().map(Key::as_str);
-        let page = store.begin_read().scan_platform(&fate.prefix(emitter), after, limit)?;
-        let read = |entry: &Entry| {
-            let letter = Self::of_entry(&entry.key, &entry.value, fate);
-            letter.ok_or_else(|| StoreError::Entry { key: entry.key.clone() })
+        let edge = |cursor| emitter.map(|emitter| Delivery { emitter: emitter.clone(), cursor });
+        let start = match after {
+            Some(id) => Bound::Excluded(id.key()),
+            None => edge(Place::START).map_or(Bound::Unbounded, Bound::Included),
         };
-        page.entries.iter().map(read).collect()
+        let end = edge(Place(CommitSeq(u64::MAX), u32::MAX)).map_or(Bound::Unbounded, Bound::Included);
+        let page = store.scan_rows(fate.table(), (start, end), limit)?;
+        page.rows.into_iter().map(|(key, value)| Self::of_row(key, &value)).collect()
     }
 }
 
@@ -180,16 +184,14 @@ mod tests {
             let id = LetterId { emitter: name("stock-2"), place: Place(CommitSeq(number), position) };
             let event = Event { interface: "a:b/c@1.0.0".into(), function: "f".into(), payload: payload.into() };
             let letter = Letter { id, event, emitted_at, failure };
-            for fate in [Fate::Retrying, Fate::Dead] {
-                let (key, value) = letter.entry(fate);
-                prop_assert_eq!(Letter::of_entry(key.as_str(), &value.expect("a value"), fate), Some(letter.clone()));
-            }
+            prop_assert_eq!(Letter::of_value(letter.id.clone(), &letter.value()), Some(letter.clone()));
             prop_assert_eq!(LetterId::parse(&letter.id.to_string()), Ok(letter.id));
         }
 
         #[test]
         fn no_bytes_end_the_host(key in "\\PC{0,60}", value: Vec<u8>) {
-            let _read = Letter::of_entry(&format!("\0r{key}"), &value.into(), Fate::Retrying);
+            let id = LetterId { emitter: name("a"), place: Place::START };
+            let _read = Letter::of_value(id, &value.into());
             let _parsed = LetterId::parse(&key);
         }
     }

@@ -20,7 +20,7 @@ fn needed_since(subscription: &Subscription) -> Result<Option<u64>, StoreError> 
     let Some(desk) = subscription.desk(None) else { return Ok(None) };
     let emitter = &subscription.pair.emitter;
     let last = Position::read(&desk.own, emitter)?.last_taken(&desk.taken);
-    let next = desk.emitter.emitted(Some((last.0, last.1)), 1)?;
+    let next = desk.emitter.emitted(Some(last), 1)?;
     let retried = Letter::list(&desk.own, Fate::Retrying, Some(emitter), None, 1)?;
     let next = next.first().map(|emitted| emitted.time_unix_micros);
     Ok(next.into_iter().chain(retried.first().map(|letter| letter.emitted_at)).min())

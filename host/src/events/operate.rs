@@ -83,7 +83,7 @@ impl Events {
         let chosen = chosen(service, &store, letters)?;
         let mut last = CommitSeq::default();
         for some in chosen.chunks(LETTERS_AT_ONCE as usize) {
-            last = put(&store, some.iter().map(|id| (id.key(Fate::Dead), None)).collect()).await?;
+            last = put(&store, some.iter().map(|id| id.deletion(Fate::Dead)).collect()).await?;
         }
         store.wait_durable(last).await?;
         Ok(chosen.len())
@@ -141,7 +141,7 @@ async fn revive(subscription: &Subscription, store: &Store, id: &LetterId) -> Re
     if parked.len() >= LETTERS_RETRIED_MAX {
         return Err(LetterError::Full { emitter: id.emitter.clone(), count: parked.len() });
     }
-    let number = put(store, vec![(id.key(Fate::Dead), None), letter.entry(Fate::Retrying)]).await?;
+    let number = put(store, vec![id.deletion(Fate::Dead), letter.entry(Fate::Retrying)]).await?;
     parked.add(subscription.order(&desk, id.place, &letter.event), clock::now());
     subscription.retry.notify_one();
     Ok(number)

@@ -5,49 +5,28 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::taken::Taken;
-use crate::names::{CommitSeq, Key, ServiceName};
-use crate::store::{Emitted, Store, StoreError};
+use crate::names::ServiceName;
+use crate::store::system::{CURSORS, RowWrite};
+use crate::store::{Store, StoreError};
 
-/// The kind of such keys.
-const KIND: char = 'p';
-
-/// Where an event stands among all of its emitter: its commit, and its position in that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(super) struct Place(pub(super) CommitSeq, pub(super) u32);
-
-impl Place {
-    /// Before every event.
-    pub(super) const START: Self = Self(CommitSeq(0), 0);
-
-    pub(super) fn of(emitted: &Emitted) -> Self {
-        Self(emitted.number, emitted.position)
-    }
-}
+pub(super) use crate::store::system::Cursor as Place;
 
 /// How far, for each interface by its track: one that was taken up later may be behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position(BTreeMap<Box<str>, Place>);
 
-/// The key of how far the store's service has taken the events of `emitter`.
-pub(super) fn key(emitter: &ServiceName) -> Key {
-    Key::platform(KIND, emitter.as_str())
-}
-
 impl Position {
     /// The position that the store of the subscriber has; that of one who has taken nothing, where it has none.
     pub(super) fn read(store: &Store, emitter: &ServiceName) -> Result<Self, StoreError> {
-        let key = key(emitter);
-        let Some(bytes) = store.begin_read().get_platform(&key)? else { return Ok(Self::default()) };
-        serde_json::from_slice(&bytes).map_err(|_| StoreError::Entry { key: key.as_str().into() })
+        let Some(bytes) = store.get_row(&CURSORS, emitter)? else { return Ok(Self::default()) };
+        serde_json::from_slice(&bytes).map_err(|_| StoreError::Row { key: emitter.to_string() })
     }
 
-    pub(super) fn entry(&self, emitter: &ServiceName) -> (Key, Option<Bytes>) {
-        let bytes = serde_json::to_vec(self).expect("places by texts have a form in JSON");
-        (key(emitter), Some(bytes.into()))
+    pub(super) fn entry(&self, emitter: &ServiceName) -> RowWrite {
+        CURSORS.put(emitter, serde_json::to_vec(self).expect("places by texts have a form in JSON"))
     }
 
     /// The tracks of `taken` that it says nothing of.

@@ -55,7 +55,7 @@ async fn attempt(subscription: &Subscription, desk: &Desk, place: Place) -> Resu
         parked.lock().await.remove(place);
         return Ok(());
     };
-    let gone = (id.key(Fate::Retrying), None);
+    let gone = id.deletion(Fate::Retrying);
     let trouble = match desk.taken.handler(&letter.event) {
         None => Trouble::Failed(format!("{} does not take it any more", pair.subscriber)),
         Some(handler) => {

@@ -4,15 +4,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Function, track};
-use crate::names::Key;
+use crate::names::Digest;
+use crate::store::system::{RowWrite, SCHEDULE_SLOTS};
 use crate::store::{Store, StoreError};
-
-/// The kind of such keys.
-const KIND: char = 's';
 
 /// The last run of a schedule, in the store of its service: written in the commit of the run, where that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +24,8 @@ pub(super) struct LastRun {
 }
 
 /// The key of the last run of `function`: the same for all versions of its interface that stand for each other.
-pub(super) fn key(function: &Function) -> Key {
-    Key::platform(KIND, &name(function))
+fn key(function: &Function) -> Digest {
+    Digest::of(name(function).as_bytes())
 }
 
 /// The name of a schedule within its service.
@@ -43,14 +40,12 @@ impl LastRun {
     }
 
     pub(super) fn read(store: &Store, function: &Function) -> Result<Option<Self>, StoreError> {
-        let key = key(function);
-        let Some(bytes) = store.begin_read().get_platform(&key)? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| StoreError::Entry { key: key.as_str().into() })
+        let Some(bytes) = store.get_row(&SCHEDULE_SLOTS, &key(function))? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|_| StoreError::Row { key: name(function) })
     }
 
-    pub(super) fn entry(&self, function: &Function) -> (Key, Option<Bytes>) {
-        let bytes = serde_json::to_vec(self).expect("texts and numbers have a form in JSON");
-        (key(function), Some(bytes.into()))
+    pub(super) fn entry(&self, function: &Function) -> RowWrite {
+        SCHEDULE_SLOTS.put(&key(function), serde_json::to_vec(self).expect("texts and numbers have a form in JSON"))
     }
 
     /// When the next run is due: at the first end of a period after the last one. Of several that were missed it is the

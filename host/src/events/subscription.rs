@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::Begins;
@@ -20,8 +19,8 @@ use crate::call::{CallError, Calls, HostCall, Routing, Worlds};
 use crate::clock;
 use crate::config::{EventSettings, EventsFrom};
 use crate::contract::track;
-use crate::names::Key;
 use crate::observe::events::DeliveryMetrics;
+use crate::store::system::RowWrite;
 use crate::store::{Event, Store};
 use crate::tasks::{Stop, Tasks};
 
@@ -154,7 +153,7 @@ impl Subscription {
             return Some(known.clone());
         }
         let live = routing.live();
-        let (subscriber, emitter) = (live.member(&self.pair.subscriber)?, live.member(&self.pair.emitter)?);
+        let (subscriber, emitter) = (live.backend(&self.pair.subscriber)?, live.backend(&self.pair.emitter)?);
         Some(Desk {
             worlds: Arc::clone(routing.worlds()),
             taken: Arc::new(Taken::of(routing.worlds(), &self.pair)?),
@@ -170,7 +169,7 @@ impl Subscription {
         routing: &Routing,
         handler: &Handler,
         event: (Place, u64, &Event),
-        entries: Vec<(Key, Option<Bytes>)>,
+        entries: Vec<RowWrite>,
     ) -> Result<(), Trouble> {
         let (Place(number, position), emitted_at, event) = event;
         let Pair { subscriber, emitter } = &self.pair;
@@ -186,7 +185,7 @@ impl Subscription {
             entries,
             intent: false,
         };
-        match self.calls.make(call, routing).await {
+        match self.calls.run_host_call(call, routing).await {
             Ok(_nothing) => {
                 let took = clock::unix_micros().saturating_sub(emitted_at);
                 self.metrics.delivered(Duration::from_micros(took));

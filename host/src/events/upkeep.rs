@@ -11,8 +11,9 @@ use super::subscription::{Desk, Subscription};
 use super::taken::{Pair, Taken};
 use crate::clock;
 use crate::limits::COMMIT_KEYS_MAX;
-use crate::names::{Key, ServiceName};
-use crate::store::{Emitted, Store, StoreError};
+use crate::names::ServiceName;
+use crate::store::system::{Emitted, OUTBOX, RowWrite};
+use crate::store::{Store, StoreError};
 use crate::tasks::Stop;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -62,7 +63,7 @@ pub(super) fn lag(subscription: &Subscription, desk: &Desk) -> Result<Lag, Store
     let mut last = position.last_taken(&desk.taken);
     let mut lag = Lag::default();
     while lag.events < LAG_COUNTED_MAX {
-        let page = desk.emitter.emitted(Some((last.0, last.1)), EVENTS_AT_ONCE)?;
+        let page = desk.emitter.emitted(Some(last), EVENTS_AT_ONCE)?;
         let Some(end) = page.last() else { break };
         last = Place::of(end);
         let mut waiting = page.iter().filter(|emitted| desk.taken.handler(&emitted.event).is_some());
@@ -90,7 +91,8 @@ async fn sweep(inner: &Inner, service: &ServiceName, store: &Store, stop: &Stop)
     while !stop.is_set() {
         let page = store.emitted(None, EVENTS_AT_ONCE)?;
         let goes = |emitted: &&Emitted| is_old(emitted) && taken.is_none_or(|taken| Place::of(emitted) <= taken);
-        let keys: Vec<(Key, _)> = page.iter().take_while(goes).map(|emitted| (emitted.key(), None)).collect();
+        let keys: Vec<RowWrite> =
+            page.iter().take_while(goes).map(|emitted| OUTBOX.delete(&Place::of(emitted))).collect();
         let all = keys.len() == page.len();
         if keys.is_empty() || put(store, keys).await.is_err() || !all {
             break;
@@ -103,7 +105,7 @@ async fn sweep(inner: &Inner, service: &ServiceName, store: &Store, stop: &Stop)
 fn taken_by_all(inner: &Inner, emitter: &ServiceName) -> Result<Option<Place>, StoreError> {
     let routing = inner.calls.routing();
     let mut all: Option<Place> = None;
-    for subscriber in routing.live().members() {
+    for subscriber in routing.live().backends() {
         let pair = Pair { subscriber: subscriber.service.name().clone(), emitter: emitter.clone() };
         if let Some(taken) = Taken::of(routing.worlds(), &pair) {
             let position = Position::read(subscriber.service.store(), emitter)?;

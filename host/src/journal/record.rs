@@ -113,7 +113,7 @@ impl SectionWriter<'_> {
         self.field(WRITES, |bytes| {
             put_u32(bytes, count);
             for (key, value) in writes {
-                put_block(bytes, key.as_str().as_bytes());
+                put_block(bytes, key.as_bytes());
                 match value {
                     Some(value) => put_block(bytes, value),
                     None => bytes.extend_from_slice(&DELETED.to_le_bytes()),
@@ -277,7 +277,7 @@ impl<'a> Reader<'a> {
         // The count is not trusted with memory: what it counts must be there.
         (0..self.number()?)
             .map(|_| {
-                let key = Key::stored(self.text()?).map_err(|_| self.content("key"))?;
+                let key = Key::stored(self.block()?).map_err(|_| self.content("key"))?;
                 let bytes = self.number()?;
                 if bytes == DELETED {
                     return Ok((key, None));

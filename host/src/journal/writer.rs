@@ -13,7 +13,9 @@ use super::frame::{SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
 use super::recovery::Segment;
 use super::shared::{Queued, Shared, Spare, State};
 use crate::clock;
-use crate::fail_point::{Sabotage, fail_point, fail_point_after, is_sabotaged};
+#[cfg(feature = "fail-points")]
+use crate::fail_point;
+use crate::fail_point::{fail_point, fail_point_after};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::CommitSeq;
 
@@ -29,9 +31,6 @@ const GATHER_STEP: Duration = Duration::from_micros(100);
 /// Longest time that a batch gathers: a sync costs as much CPU as several calls, so that under load one in this time
 /// is right, however fast the disk is.
 const GATHER_STEPS_MAX: usize = 10;
-
-/// How long a journal that is broken on purpose has answers out before it writes: long enough to be killed in.
-const SABOTAGE_HELD: Duration = Duration::from_millis(20);
 
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -119,9 +118,10 @@ impl Writer {
 
     fn flush(&mut self) -> io::Result<()> {
         let Some(open) = self.open.as_mut().filter(|_| !self.buffer.is_empty()) else { return Ok(()) };
-        if is_sabotaged(Sabotage::AnswerBeforeSync) {
+        #[cfg(feature = "fail-points")]
+        if fail_point::broken() == Some(fail_point::Sabotage::AnswerBeforeSync) {
             self.shared.gate.advance(self.last);
-            std::thread::park_timeout(SABOTAGE_HELD);
+            std::thread::park_timeout(fail_point::WINDOW);
         }
         fail_point("journal.before-write");
         let half = self.buffer.get(..self.buffer.len() / 2).unwrap_or_default();

@@ -28,8 +28,8 @@ pub enum StoreError {
     ScanAfter,
     #[error("the index holds a key that is no text: it is damaged")]
     KeyNotText,
-    #[error("the platform's own entry {key:?} cannot be read: it is damaged, or of a later version of switchyard")]
-    Entry { key: String },
+    #[error("the row {key} of a system table cannot be read: it is damaged, or of a later version of switchyard")]
+    Row { key: String },
     #[error("cannot read the index")]
     Index(#[source] IndexError),
 }

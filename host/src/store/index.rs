@@ -9,17 +9,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use redb::{Database, Range, ReadOnlyTable, ReadableDatabase as _, TableDefinition, WriteTransaction};
+use redb::{Database, Range, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction};
 
 use super::backend::{Backend, Full};
 use super::overlay::{Frozen, Totals, View};
-use super::scan::Bounds;
+use super::system::{TableId, Usage};
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::INDEX_CHECK_BYTES_MAX;
-use crate::names::{CommitSeq, ServiceName};
+use crate::names::{CommitSeq, Key, KeyRange, ServiceName};
 
 const ENTRIES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("entries");
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
+/// The rows of each system table and their bytes, by the byte of the table.
+const TABLES: TableDefinition<'static, u8, (u64, u64)> = TableDefinition::new("tables");
 const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
 
 const FORMAT: u64 = 2;
@@ -45,8 +47,9 @@ pub enum IndexOpenError {
     #[error("{} is no index of {service}: put back the file that belongs here", path.display())]
     Foreign { path: PathBuf, service: ServiceName },
     #[error(
-        "{} has format {format}, and this version of switchyard reads format {FORMAT}: keep the data directory for the \
-         version that wrote it, and start this one on a new data directory", path.display()
+        "{} has format {format}, and this version of switchyard reads format {FORMAT} alone: name an empty data directory, \
+         or start the version that wrote this one",
+        path.display()
     )]
     Format { path: PathBuf, format: u64 },
 }
@@ -170,7 +173,7 @@ impl Index {
         {
             let mut entries = transaction.open_table(ENTRIES)?;
             for (key, written) in &frozen.layer {
-                let key = key.as_str().as_bytes();
+                let key = key.as_bytes();
                 match &written.value {
                     Some(value) => drop(entries.insert(key, value.as_ref())?),
                     None => drop(entries.remove(key)?),
@@ -178,19 +181,22 @@ impl Index {
             }
             let mut state = transaction.open_table(STATE)?;
             state.insert("bytes", frozen.totals.bytes)?;
-            state.insert("platform-bytes", frozen.totals.platform_bytes)?;
             state.insert("data-version", frozen.totals.data_version)?;
+            let mut tables = transaction.open_table(TABLES)?;
+            for (id, Usage { rows, bytes }) in TableId::ALL.into_iter().zip(frozen.totals.tables) {
+                tables.insert(id.byte(), (rows, bytes))?;
+            }
         }
         self.commit(transaction, number)
     }
 
     /// Adds entries to a new index, whose number stays what it was.
-    pub(super) fn put(&self, entries: &[(String, Bytes)]) -> Result<(), IndexError> {
+    pub(super) fn put(&self, entries: &[(Vec<u8>, Bytes)]) -> Result<(), IndexError> {
         let transaction = self.database.begin_write()?;
         {
             let mut table = transaction.open_table(ENTRIES)?;
             for (key, value) in entries {
-                table.insert(key.as_bytes(), value.as_ref())?;
+                table.insert(key.as_slice(), value.as_ref())?;
             }
         }
         Ok(transaction.commit()?)
@@ -242,7 +248,7 @@ fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Com
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(true);
     {
-        let _entries = transaction.open_table(ENTRIES)?;
+        let _tables = (transaction.open_table(ENTRIES)?, transaction.open_table(TABLES)?);
         let mut state = transaction.open_table(STATE)?;
         for (name, value) in [("format", FORMAT), ("number", number.0)] {
             state.insert(name, value)?;
@@ -280,14 +286,27 @@ impl State {
         let Some(format) = number("format")? else { return Ok(None) };
         let (applied, service) = (number("number")?, bytes("service")?);
         let (Some(applied), Some(service), Some(journal)) = (applied, service, journal) else { return Ok(None) };
-        let total = |name| Ok::<_, IndexError>(number(name)?.unwrap_or(0));
-        let totals = Totals {
-            bytes: total("bytes")?,
-            platform_bytes: total("platform-bytes")?,
-            data_version: total("data-version")?,
-        };
+        let (bytes, data_version) = (number("bytes")?.unwrap_or(0), number("data-version")?.unwrap_or(0));
+        let totals = Totals { bytes, tables: usages(&transaction)?, data_version };
         Ok(Some(Self { format, number: CommitSeq(applied), totals, service, journal }))
     }
+}
+
+/// What each system table comes to; nothing in an index of an earlier format, which is refused afterwards.
+fn usages(transaction: &ReadTransaction) -> Result<[Usage; TableId::ALL.len()], IndexError> {
+    let mut usages = [Usage::default(); TableId::ALL.len()];
+    let tables = match transaction.open_table(TABLES) {
+        Err(redb::TableError::Storage(error)) => return Err(error.into()),
+        Err(_missing) => return Ok(usages),
+        Ok(tables) => tables,
+    };
+    for (usage, id) in usages.iter_mut().zip(TableId::ALL) {
+        if let Some(stored) = tables.get(id.byte())? {
+            let (rows, bytes) = stored.value();
+            *usage = Usage { rows, bytes };
+        }
+    }
+    Ok(usages)
 }
 
 impl IndexView {
@@ -303,21 +322,18 @@ impl IndexView {
         Self::open(database)
     }
 
-    pub(super) fn get(&self, key: &str) -> Result<Option<Bytes>, IndexError> {
+    pub(super) fn get(&self, key: &Key) -> Result<Option<Bytes>, IndexError> {
         let value = self.entries.get(key.as_bytes())?;
         Ok(value.map(|guard| Bytes::copy_from_slice(guard.value())))
     }
 
     /// Bytes of the value under `key`, if there is one.
-    pub(super) fn value_bytes(&self, key: &str) -> Result<Option<usize>, IndexError> {
+    pub(super) fn value_bytes(&self, key: &Key) -> Result<Option<usize>, IndexError> {
         Ok(self.entries.get(key.as_bytes())?.map(|guard| guard.value().len()))
     }
 
-    pub(super) fn range(
-        &self,
-        bounds: &Bounds<'_>,
-    ) -> Result<Range<'static, &'static [u8], &'static [u8]>, IndexError> {
-        let bytes = (bounds.lower.map(str::as_bytes), bounds.upper.as_ref().map(|upper| upper.as_bytes()));
-        Ok(self.entries.range::<&[u8]>(bytes)?)
+    /// `range` is not empty.
+    pub(super) fn range(&self, range: &KeyRange) -> Result<Range<'static, &'static [u8], &'static [u8]>, IndexError> {
+        Ok(self.entries.range::<&[u8]>(range.start()..range.end())?)
     }
 }

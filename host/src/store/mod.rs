@@ -3,6 +3,8 @@
 //!
 //! Invariant: what a call reads is the state as of one number, and what it commits is serializable.
 
+#[cfg(feature = "fail-points")]
+mod apart;
 mod backend;
 pub(crate) mod backup;
 mod catalog;
@@ -12,7 +14,6 @@ mod error;
 mod host_commit;
 mod index;
 mod open;
-mod outbox;
 mod overlay;
 mod reads;
 mod replay;
@@ -21,6 +22,7 @@ mod sequencer;
 mod service;
 mod services;
 mod snapshot;
+pub mod system;
 mod transaction;
 
 #[cfg(test)]
@@ -39,7 +41,6 @@ pub use backup::{
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
 pub use host_commit::HostCommit;
 pub use index::{IndexError, IndexOpenError};
-pub use outbox::Emitted;
 pub use reads::Reads;
 pub use scan::{Direction, Entry, Page, Scan};
 pub use service::Store;

@@ -7,6 +7,7 @@ use imbl::OrdMap;
 
 use super::index::{IndexError, IndexView};
 use super::reads::Reads;
+use super::system::{Table, TableId, Usage};
 use crate::names::{CommitSeq, Key};
 
 /// Commits, the latest of each key. A copy is a snapshot, and costs nothing.
@@ -24,20 +25,37 @@ pub(super) struct Written {
 pub(super) struct Totals {
     /// Bytes of the component's keys and values: what counts for its quota.
     pub(super) bytes: u64,
-    /// Bytes of the platform's own keys and values.
-    pub(super) platform_bytes: u64,
+    /// What the rows of each system table come to, in the order of [`TableId::ALL`].
+    pub(super) tables: [Usage; TableId::ALL.len()],
     /// The version of the data, as the last commit that changed it said.
     pub(super) data_version: u64,
 }
 
 impl Totals {
-    /// The same with an entry of `before` bytes under `key` that has `after` now.
-    pub(super) fn with(self, key: &Key, before: u64, after: u64) -> Self {
-        let moved = |bytes: u64| (bytes + after).saturating_sub(before);
-        match key.is_platform() {
-            true => Self { platform_bytes: moved(self.platform_bytes), ..self },
-            false => Self { bytes: moved(self.bytes), ..self },
+    /// The same with an entry of `before` bytes under `key` that has `after` now; one that is not there has none.
+    pub(super) fn with(mut self, key: &Key, before: u64, after: u64) -> Self {
+        let moved = |bytes: u64| bytes.saturating_add(after).saturating_sub(before);
+        match key.row() {
+            None => self.bytes = moved(self.bytes),
+            Some((table, _)) => {
+                let usages = self.tables.iter_mut().zip(TableId::ALL);
+                for (usage, _) in usages.filter(|(_, id)| id.byte() == table) {
+                    usage.bytes = moved(usage.bytes);
+                    usage.rows = (usage.rows + u64::from(after > 0)).saturating_sub(u64::from(before > 0));
+                }
+            }
         }
+        self
+    }
+
+    pub(super) fn usage<K>(&self, table: &Table<K>) -> Usage {
+        let found = self.tables.iter().zip(TableId::ALL).find(|(_, id)| *id == table.id());
+        found.map_or_else(Usage::default, |(usage, _)| *usage)
+    }
+
+    /// Bytes of the rows of all system tables.
+    pub(super) fn system_bytes(&self) -> u64 {
+        self.tables.iter().map(|usage| usage.bytes).sum()
     }
 }
 
@@ -141,14 +159,14 @@ impl View {
     }
 
     /// The latest commit that wrote `key`, if the index may not have it yet.
-    pub(super) fn written(&self, key: &str) -> Option<&Arc<Written>> {
+    pub(super) fn written(&self, key: &Key) -> Option<&Arc<Written>> {
         // Most of the time there is nothing: then there is nothing to look up.
         let young = if self.young.is_empty() { None } else { self.young.get(key) };
         young.or_else(|| if self.old.is_empty() { None } else { self.old.get(key) })
     }
 
     /// Bytes that `key` and its value take, in this state.
-    pub(super) fn entry_bytes(&self, key: &str) -> Result<u64, IndexError> {
+    pub(super) fn entry_bytes(&self, key: &Key) -> Result<u64, IndexError> {
         let value_bytes = match self.written(key) {
             Some(written) => written.value.as_ref().map(Bytes::len),
             None => self.index.value_bytes(key)?,
@@ -164,6 +182,6 @@ impl Sealed {
 }
 
 /// Bytes that an entry takes: those of the key and its value, none when there is no value.
-pub(super) fn entry_bytes(key: &str, value_bytes: Option<usize>) -> u64 {
-    value_bytes.map_or(0, |bytes| (key.len() + bytes) as u64)
+pub(super) fn entry_bytes(key: &Key, value_bytes: Option<usize>) -> u64 {
+    value_bytes.map_or(0, |bytes| (key.counted_bytes() + bytes) as u64)
 }

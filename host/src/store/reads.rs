@@ -8,27 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::overlay::Layer;
 use crate::limits::{READ_KEYS_MAX, READ_RANGES_MAX};
-use crate::names::{CommitSeq, Key};
+use crate::names::{CommitSeq, Key, KeyRange};
 
 #[derive(Debug)]
 pub struct Reads {
     /// All of it is as it was at this number.
     number: AtomicU64,
     keys: Vec<Key>,
-    ranges: Vec<Range>,
-}
-
-/// A run of keys.
-#[derive(Debug)]
-struct Range {
-    lower: Bound<Box<str>>,
-    upper: Bound<Box<str>>,
-}
-
-impl Range {
-    fn as_strs(&self) -> (Bound<&str>, Bound<&str>) {
-        (self.lower.as_ref().map(AsRef::as_ref), self.upper.as_ref().map(AsRef::as_ref))
-    }
+    ranges: Vec<KeyRange>,
 }
 
 impl Reads {
@@ -48,25 +35,21 @@ impl Reads {
         if self.keys.len() >= READ_KEYS_MAX {
             self.keys.sort_unstable();
             self.keys.dedup();
-            if self.keys.len() > READ_KEYS_MAX / 2 {
-                let edge = |key: Option<&Key>| key.map_or(Bound::Unbounded, |key| Bound::Included(key.as_str().into()));
-                let range = Range { lower: edge(self.keys.first()), upper: edge(self.keys.last()) };
+            if self.keys.len() > READ_KEYS_MAX / 2
+                && let Some((first, last)) = self.keys.first().zip(self.keys.last())
+            {
+                let range = KeyRange::between(first, last);
                 self.keys.clear();
-                self.push_range(range);
+                self.add_range(range);
             }
         }
         self.keys.push(key);
     }
 
-    pub(super) fn add_range(&mut self, lower: Bound<&str>, upper: Bound<&str>) {
-        self.push_range(Range { lower: lower.map(Into::into), upper: upper.map(Into::into) });
-    }
-
-    fn push_range(&mut self, range: Range) {
+    pub(super) fn add_range(&mut self, range: KeyRange) {
         if self.ranges.len() >= READ_RANGES_MAX {
-            // The whole store covers them all.
-            self.ranges.clear();
-            self.ranges.push(Range { lower: Bound::Unbounded, upper: Bound::Unbounded });
+            let all = self.ranges.drain(..).fold(range, |all, range| all.joined_with(&range));
+            self.ranges.push(all);
         } else {
             self.ranges.push(range);
         }
@@ -79,10 +62,10 @@ impl Reads {
         }
         let since = self.number();
         self.keys.iter().any(|key| layer.get(key).is_some_and(|written| written.number > since))
-            || self
-                .ranges
-                .iter()
-                .any(|range| layer.range::<_, str>(range.as_strs()).any(|(_, written)| written.number > since))
+            || self.ranges.iter().filter(|range| !range.is_empty()).any(|range| {
+                let bounds = (Bound::Included(range.start()), Bound::Excluded(range.end()));
+                layer.range::<_, [u8]>(bounds).any(|(_, written)| written.number > since)
+            })
     }
 
     /// From now on it need be compared only with commits behind `number`: up to there it is unchanged.

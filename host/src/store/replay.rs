@@ -9,8 +9,8 @@ use super::backend::Full;
 use super::catalog;
 use super::error::OpenError;
 use super::index::{self, Index, IndexError};
-use super::outbox;
 use super::overlay::{View, Written, entry_bytes};
+use super::system::outbox_rows;
 use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Section, Tail};
 use crate::names::{CommitSeq, ServiceName};
 
@@ -136,12 +136,12 @@ pub(super) fn replay(
     view.number = number;
     view.totals.data_version = section.data_version.unwrap_or(view.totals.data_version);
     view.young_bytes += RECORD_BYTES;
-    let emitted = outbox::entries(number, time_unix_micros, &section.events);
+    let emitted = outbox_rows(number, time_unix_micros, &section.events);
     for (key, value) in section.writes.into_iter().chain(emitted.map(|(key, value)| (key, Some(value)))) {
-        let before = view.entry_bytes(key.as_str())?;
+        let before = view.entry_bytes(&key)?;
         let value_bytes = value.as_ref().map(Bytes::len);
-        view.totals = view.totals.with(&key, before, entry_bytes(key.as_str(), value_bytes));
-        view.young_bytes += key.as_str().len() + value_bytes.unwrap_or(0);
+        view.totals = view.totals.with(&key, before, entry_bytes(&key, value_bytes));
+        view.young_bytes += key.as_bytes().len() + value_bytes.unwrap_or(0);
         view.young.insert(key, Arc::new(Written { number, value }));
     }
     Ok(())

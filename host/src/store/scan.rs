@@ -1,5 +1,4 @@
-//! Ordered scans over the keys with one prefix, page by page: the index, the commits over it and the call's own
-//! writes, merged.
+//! Ordered scans over a range of keys, page by page: the index, the commits over it and the call's own writes, merged.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,11 +9,8 @@ use bytes::Bytes;
 use super::error::StoreError;
 use super::index::IndexError;
 use super::overlay::{Layer, View};
-use crate::limits::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
-use crate::names::{CommitSeq, Key, PLATFORM_PREFIX};
-
-/// The first text that may be a key of a component.
-const FIRST_KEY: &str = "\u{1}";
+use crate::limits::{KEY_BYTES_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
+use crate::names::{CommitSeq, Key, KeyRange};
 
 /// What to scan.
 #[derive(Debug, Clone, Copy)]
@@ -47,97 +43,67 @@ pub struct Page {
     pub more: bool,
 }
 
-/// The keys that a scan may look at.
-#[derive(Debug, Clone)]
-pub(super) struct Bounds<'a> {
-    pub(super) lower: Bound<&'a str>,
-    pub(super) upper: Bound<Cow<'a, str>>,
-}
-
-impl<'a> Scan<'a> {
-    /// What a component may look at: none of the platform's own keys.
+impl Scan<'_> {
+    /// The keys that it may look at.
     ///
     /// # Errors
     ///
-    /// When the limit is out of bounds, `after` does not begin with the prefix, or one of them is the platform's.
-    pub(super) fn bounds(&self) -> Result<Bounds<'a>, StoreError> {
-        for text in [Some(self.prefix), self.after].into_iter().flatten().filter(|text| !text.is_empty()) {
-            Key::parse(text.get(..PLATFORM_PREFIX.len_utf8()).unwrap_or("-"))?;
-        }
-        let bounds = self.platform_bounds()?;
-        match bounds.lower {
-            Bound::Included("") => Ok(Bounds { lower: Bound::Included(FIRST_KEY), ..bounds }),
-            _ => Ok(bounds),
-        }
-    }
-
-    /// The keys of anybody that the scan is for.
-    pub(super) fn platform_bounds(&self) -> Result<Bounds<'a>, StoreError> {
+    /// When the limit is out of bounds, or `after` does not begin with the prefix.
+    pub(super) fn range(&self) -> Result<KeyRange, StoreError> {
         if self.limit == 0 || self.limit > SCAN_ENTRIES_MAX {
             return Err(StoreError::ScanLimit { limit: self.limit });
         }
         if self.after.is_some_and(|after| !after.starts_with(self.prefix)) {
             return Err(StoreError::ScanAfter);
         }
-        let (first, end) = (Bound::Included(self.prefix), prefix_end(self.prefix).map(Cow::Owned));
-        Ok(match (self.direction, self.after) {
-            (_, None) => Bounds { lower: first, upper: end },
-            (Direction::Ascending, Some(after)) => Bounds { lower: Bound::Excluded(after), upper: end },
-            (Direction::Descending, Some(after)) => {
-                Bounds { lower: first, upper: Bound::Excluded(Cow::Borrowed(after)) }
-            }
+        // A text that is longer than every key is remembered no further than a key can be compared with it.
+        let cut = |text| cut(text, KEY_BYTES_MAX + 1);
+        let (prefix, after) = (cut(self.prefix), self.after.map(cut));
+        Ok(match self.direction {
+            Direction::Ascending => KeyRange::of_component(prefix, after, None),
+            Direction::Descending => KeyRange::of_component(prefix, None, after),
         })
     }
 }
 
-/// The first text behind all that begin with `prefix`: its last character counted up, as texts order by characters.
-fn prefix_end(prefix: &str) -> Bound<String> {
-    let mut end = prefix.to_owned();
-    while let Some(last) = end.pop() {
-        // The range of characters leaves the surrogates out, as texts do.
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            end.push(next);
-            return Bound::Excluded(end);
-        }
-    }
-    Bound::Unbounded
-}
-
-impl Bounds<'_> {
-    pub(super) fn as_strs(&self) -> (Bound<&str>, Bound<&str>) {
-        (self.lower, self.upper.as_ref().map(Cow::as_ref))
-    }
+/// The longest beginning of `text` of about `bytes`, at least: whole characters.
+fn cut(text: &str, bytes: usize) -> &str {
+    text.get(..text.ceil_char_boundary(bytes)).unwrap_or(text)
 }
 
 /// The answer to a scan, and what it depends on.
-pub(super) struct Scanned {
-    pub(super) page: Page,
-    /// The key whose entry made `page.more` true: the scan looked no further.
-    pub(super) looked_until: Option<String>,
+pub(super) struct Scanned<K> {
+    pub(super) entries: Vec<(K, Bytes)>,
+    /// The key whose entry ended the page: the scan looked no further.
+    pub(super) looked_until: Option<Vec<u8>>,
     /// The latest commit in what it looked at that the index may not have.
     pub(super) latest: CommitSeq,
 }
 
-/// Runs `scan` over `view` with `writes` over it.
-pub(super) fn run(
-    scan: &Scan<'_>,
-    bounds: &Bounds<'_>,
+/// Reads at most `limit` entries of `range` in `view` with `writes` over it; `read` reads their keys.
+pub(super) fn run<K>(
+    range: &KeyRange,
+    direction: Direction,
+    limit: u32,
     view: &View,
     writes: &BTreeMap<Key, Option<Bytes>>,
-) -> Result<Scanned, StoreError> {
-    let mut merge = Merge::new(scan.direction, bounds, view, writes)?;
-    let mut scanned = Scanned { page: Page::default(), looked_until: None, latest: CommitSeq::default() };
+    read: impl Fn(&[u8]) -> Result<K, StoreError>,
+) -> Result<Scanned<K>, StoreError> {
+    let mut scanned = Scanned { entries: Vec::new(), looked_until: None, latest: CommitSeq::default() };
+    if range.is_empty() {
+        return Ok(scanned);
+    }
+    let mut merge = Merge::new(direction, range, view, writes)?;
     let mut bytes = 0;
     while let Some(item) = merge.next()? {
         scanned.latest = scanned.latest.max(item.number);
         let Some(value) = item.value else { continue };
-        if scanned.page.entries.len() >= scan.limit as usize || bytes >= SCAN_BYTES_MAX {
-            scanned.page.more = true;
+        if scanned.entries.len() >= limit as usize || bytes >= SCAN_BYTES_MAX {
             scanned.looked_until = Some(item.key.into_owned());
             break;
         }
         bytes += item.key.len() + value.len();
-        scanned.page.entries.push(Entry { key: item.key.into_owned(), value });
+        scanned.entries.push((read(&item.key)?, value));
     }
     Ok(scanned)
 }
@@ -145,11 +111,10 @@ pub(super) fn run(
 /// Gives every entry of `view` to `visit`, in the order of the keys.
 pub(super) fn each<E: From<StoreError>>(
     view: &View,
-    mut visit: impl FnMut(&str, Bytes) -> Result<(), E>,
+    mut visit: impl FnMut(&[u8], Bytes) -> Result<(), E>,
 ) -> Result<(), E> {
-    let bounds = Bounds { lower: Bound::Unbounded, upper: Bound::Unbounded };
-    let none = BTreeMap::new();
-    let mut merge = Merge::new(Direction::Ascending, &bounds, view, &none)?;
+    let (range, none) = (KeyRange::everything(), BTreeMap::new());
+    let mut merge = Merge::new(Direction::Ascending, &range, view, &none)?;
     while let Some(item) = merge.next()? {
         if let Some(value) = item.value {
             visit(&item.key, value)?;
@@ -160,7 +125,7 @@ pub(super) fn each<E: From<StoreError>>(
 
 /// One key as one source has it; no value where the source says that it was deleted.
 struct Item<'a> {
-    key: Cow<'a, str>,
+    key: Cow<'a, [u8]>,
     value: Option<Bytes>,
     /// Of the commit that wrote it; 0 when that is in the index or not made yet.
     number: CommitSeq,
@@ -180,29 +145,29 @@ struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
+    /// `range` is not empty.
     fn new(
         direction: Direction,
-        bounds: &'a Bounds<'a>,
+        range: &'a KeyRange,
         view: &'a View,
         writes: &'a BTreeMap<Key, Option<Bytes>>,
     ) -> Result<Self, StoreError> {
         let mut merge = Self { direction, sources: Vec::with_capacity(4) };
         if !writes.is_empty() {
-            let own = writes.range::<str, _>(bounds.as_strs()).map(|(key, value)| {
-                Ok(Item { key: Cow::Borrowed(key.as_str()), value: value.clone(), number: CommitSeq::default() })
+            let own = writes.range::<[u8], _>(bounds(range)).map(|(key, value)| {
+                Ok(Item { key: Cow::Borrowed(key.as_bytes()), value: value.clone(), number: CommitSeq::default() })
             });
             merge.add(own)?;
         }
         for layer in [&view.young, &view.old] {
             if !layer.is_empty() {
-                merge.add(layer_items(layer, bounds))?;
+                merge.add(layer_items(layer, range))?;
             }
         }
-        let entries = view.index.range(bounds).map_err(StoreError::Index)?.map(|entry| {
+        let entries = view.index.range(range).map_err(StoreError::Index)?.map(|entry| {
             let (key, value) = entry.map_err(|error| StoreError::Index(IndexError::from(error)))?;
-            let key = std::str::from_utf8(key.value()).map_err(|_| StoreError::KeyNotText)?.to_owned();
             let value = Some(Bytes::copy_from_slice(value.value()));
-            Ok(Item { key: Cow::Owned(key), value, number: CommitSeq::default() })
+            Ok(Item { key: Cow::Owned(key.value().to_vec()), value, number: CommitSeq::default() })
         });
         merge.add(entries)?;
         Ok(merge)
@@ -243,11 +208,15 @@ impl<'a> Merge<'a> {
     }
 }
 
+fn bounds(range: &KeyRange) -> (Bound<&[u8]>, Bound<&[u8]>) {
+    (Bound::Included(range.start()), Bound::Excluded(range.end()))
+}
+
 fn layer_items<'a>(
     layer: &'a Layer,
-    bounds: &'a Bounds<'a>,
+    range: &KeyRange,
 ) -> impl DoubleEndedIterator<Item = Result<Item<'a>, StoreError>> + 'a {
-    layer.range::<_, str>(bounds.as_strs()).map(|(key, written)| {
-        Ok(Item { key: Cow::Borrowed(key.as_str()), value: written.value.clone(), number: written.number })
+    layer.range::<_, [u8]>(bounds(range)).map(|(key, written)| {
+        Ok(Item { key: Cow::Borrowed(key.as_bytes()), value: written.value.clone(), number: written.number })
     })
 }

@@ -12,11 +12,11 @@ use super::backend::Full;
 use super::empty;
 use super::error::{CommitError, DropError, StoreError};
 use super::index::IndexView;
-use super::outbox;
 use super::overlay::{Frozen, Totals, View, Written, entry_bytes};
 use super::reads::Reads;
 use super::replay::RECORD_BYTES;
 use super::service::{ServiceState, Store};
+use super::system::outbox_rows;
 use crate::clock;
 use crate::journal::{AppendError, Body, Event, Journal, RecordWriter, SectionWriter};
 use crate::names::{CallId, CommitSeq, Key};
@@ -301,8 +301,8 @@ impl Sequencer {
         for Write { key, value, .. } in writes {
             young.insert(key, Arc::new(Written { number, value }));
         }
-        for (key, value) in outbox::entries(number, time_unix_micros, &events) {
-            totals = totals.with(&key, 0, entry_bytes(key.as_str(), Some(value.len())));
+        for (key, value) in outbox_rows(number, time_unix_micros, &events) {
+            totals = totals.with(&key, 0, entry_bytes(&key, Some(value.len())));
             young.insert(key, Arc::new(Written { number, value: Some(value) }));
         }
         let young_bytes = view.young_bytes + journal_bytes;
@@ -362,7 +362,7 @@ impl Part {
 
     /// About what its section takes in the journal.
     fn journal_bytes(&self) -> usize {
-        let write = |write: &Write| write.key.as_str().len() + write.value.as_ref().map_or(0, Bytes::len) + 8;
+        let write = |write: &Write| write.key.as_bytes().len() + write.value.as_ref().map_or(0, Bytes::len) + 8;
         let event = |event: &Event| event.interface.len() + event.function.len() + event.payload.len() + 12;
         let section = self.store.name().as_str().len() + RECORD_BYTES;
         section + self.writes.iter().map(write).sum::<usize>() + self.events.iter().map(event).sum::<usize>()
@@ -409,7 +409,7 @@ fn totals_after(service: &ServiceState, view: &View, part: &Part) -> Result<Tota
     let since = part.reads.number();
     let mut totals = view.totals;
     for write in &part.writes {
-        let key = write.key.as_str();
+        let key = &write.key;
         let before = if since >= view.number {
             write.before
         } else if since >= view.floor() {

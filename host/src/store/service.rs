@@ -1,23 +1,24 @@
 //! The store of one service: what its commits and its readers share.
 
 use std::fmt;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::error::StoreError;
-use super::outbox::{self, Emitted};
 use super::overlay::View;
 use super::reads::Reads;
-use super::scan::Entry;
 use super::sequencer::Pipeline;
 use super::snapshot::Snapshots;
+use super::system::{Cursor, Emitted, OUTBOX, RowKey, Rows, Table, Usage};
 use super::transaction::Transaction;
 use crate::journal::Stopped;
-use crate::names::{CommitSeq, Key, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 use crate::observe::journal::StoreMetrics;
 
 /// One service as the pipeline has it.
@@ -110,11 +111,39 @@ impl Store {
         self.inner.state.view.load().totals.bytes
     }
 
-    /// Bytes of the platform's own keys and values that are stored beside them: what it keeps of calls, for retries and
-    /// deliveries. They count for no quota.
+    /// Bytes of the rows of all system tables. They count for no quota.
     #[must_use]
     pub fn platform_bytes(&self) -> u64 {
-        self.inner.state.view.load().totals.platform_bytes
+        self.inner.state.view.load().totals.system_bytes()
+    }
+
+    /// What the rows of `table` come to.
+    #[must_use]
+    pub fn usage<K>(&self, table: &Table<K>) -> Usage {
+        self.inner.state.view.load().totals.usage(table)
+    }
+
+    /// As [`Transaction::get_row`], of the state as of the last commit, durable or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::get_row`].
+    pub fn get_row<K: RowKey>(&self, table: &Table<K>, key: &K) -> Result<Option<Bytes>, StoreError> {
+        self.begin_read().get_row(table, key)
+    }
+
+    /// As [`Transaction::scan_rows`], of the state as of the last commit, durable or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::scan_rows`].
+    pub fn scan_rows<K: RowKey>(
+        &self,
+        table: &Table<K>,
+        range: impl RangeBounds<K>,
+        limit: u32,
+    ) -> Result<Rows<K>, StoreError> {
+        self.begin_read().scan_rows(table, range, limit)
     }
 
     /// The version of the data, as the last commit that changed it said; 0 at first.
@@ -123,19 +152,19 @@ impl Store {
         self.inner.state.view.load().totals.data_version
     }
 
-    /// The oldest events that wait to be delivered, behind the one of commit and position `after`; `limit` at most.
+    /// The oldest events that wait to be delivered, behind the one at `after`; `limit` at most.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the index cannot be read.
-    pub fn emitted(&self, after: Option<(CommitSeq, u32)>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
-        let after = after.map(|(number, position)| outbox::key(number, position));
-        let after = after.as_ref().map(Key::as_str);
-        let page = self.begin_read().scan_platform(&outbox::prefix(), after, limit)?;
-        let read = |entry: &Entry| {
-            Emitted::of_entry(&entry.key, &entry.value).ok_or_else(|| StoreError::Entry { key: entry.key.clone() })
+    pub fn emitted(&self, after: Option<Cursor>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = self.scan_rows(&OUTBOX, (behind, Bound::Unbounded), limit)?;
+        let read = |(cursor, value): &(Cursor, Bytes)| {
+            let unreadable = || StoreError::Row { key: OUTBOX.key(cursor).to_string() };
+            Emitted::of_row(*cursor, value).ok_or_else(unreadable)
         };
-        page.entries.iter().map(read).collect()
+        page.rows.iter().map(read).collect()
     }
 
     /// Resolves when a commit that emits something is made after this was called and enabled or polled.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Bound;
+use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,13 +11,14 @@ use super::empty;
 use super::error::{CommitError, StoreError};
 use super::overlay::{View, entry_bytes};
 use super::reads::Reads;
-use super::scan::{self, Bounds, Direction, Page, Scan, Scanned};
+use super::scan::{self, Direction, Entry, Page, Scan, Scanned};
 use super::sequencer::{Part, Prepared, Write};
 use super::service::Store;
 use super::snapshot::Snapshot;
+use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
-use crate::names::{CallId, CommitSeq, Key};
+use crate::names::{CallId, CommitSeq, Key, component_text};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
 pub struct Transaction {
@@ -29,8 +30,7 @@ pub struct Transaction {
     saw: CommitSeq,
     reads: Reads,
     writes: BTreeMap<Key, Option<Bytes>>,
-    /// Entries of the platform's own.
-    platform: Vec<(Key, Option<Bytes>)>,
+    pub(super) rows: Vec<RowWrite>,
     events: Vec<Event>,
     /// Bytes of `writes` and `events`.
     bytes: usize,
@@ -93,7 +93,7 @@ impl Transaction {
             saw: CommitSeq::default(),
             reads: Reads::new(view.number),
             writes: BTreeMap::new(),
-            platform: Vec::new(),
+            rows: Vec::new(),
             events: Vec::new(),
             bytes: 0,
             read_only,
@@ -117,27 +117,53 @@ impl Transaction {
         Ok(value)
     }
 
-    /// The entry of the platform's own under `key`. It is not validated: that nobody changes it is seen to elsewhere.
-    pub(crate) fn get_platform(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.look_up(key)
+    /// The value of a row of a system table, without the changes of this transaction. The commit does not validate it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the index cannot be read.
+    pub fn get_row<K: RowKey>(&mut self, table: &Table<K>, key: &K) -> Result<Option<Bytes>, StoreError> {
+        self.look_up(&table.key(key))
     }
 
-    /// Puts an entry of the platform's own under `key`, or takes it away. It is committed with what the call writes, and
-    /// counts for none of its bounds.
-    pub(crate) fn set_platform(&mut self, key: Key, value: Option<Bytes>) {
-        self.platform.push((key, value));
+    /// Changes a row of a system table, in the commit of what the call writes. It counts for none of the call's limits.
+    pub fn write_row(&mut self, write: RowWrite) {
+        self.rows.push(write);
+    }
+
+    /// At most `limit` rows of `table` in `range`, in order, as [`Transaction::get_row`] gives them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the index cannot be read, or a key is none of the table.
+    pub fn scan_rows<K: RowKey>(
+        &mut self,
+        table: &Table<K>,
+        range: impl RangeBounds<K>,
+        limit: u32,
+    ) -> Result<Rows<K>, StoreError> {
+        let read = |key: &[u8]| {
+            let unreadable = || StoreError::Row { key: String::from_utf8_lossy(key).into_owned() };
+            table.decode(key).ok_or_else(unreadable)
+        };
+        let scanned = scan::run(&table.range(&range), Direction::Ascending, limit, &self.view, &BTreeMap::new(), read)?;
+        self.saw_commit(scanned.latest);
+        Ok(Rows { more: scanned.looked_until.is_some(), rows: scanned.entries })
     }
 
     fn look_up(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        Ok(match self.view.written(key.as_str()) {
-            Some(written) => {
-                if written.number > self.durable {
-                    self.saw = self.saw.max(written.number);
-                }
-                written.value.clone()
-            }
-            None => self.view.index.get(key.as_str()).map_err(StoreError::Index)?,
-        })
+        let Some(written) = self.view.written(key) else {
+            return self.view.index.get(key).map_err(StoreError::Index);
+        };
+        let (number, value) = (written.number, written.value.clone());
+        self.saw_commit(number);
+        Ok(value)
+    }
+
+    fn saw_commit(&mut self, number: CommitSeq) {
+        if number > self.durable {
+            self.saw = self.saw.max(number);
+        }
     }
 
     /// Puts `value` under `key`, in place of what was there.
@@ -171,7 +197,7 @@ impl Transaction {
         if before.is_none() && self.writes.len() >= COMMIT_KEYS_MAX {
             return Err(StoreError::TooManyKeys);
         }
-        let size = |value: &Option<Bytes>| key.as_str().len() + value.as_ref().map_or(0, Bytes::len);
+        let size = |value: &Option<Bytes>| key.counted_bytes() + value.as_ref().map_or(0, Bytes::len);
         self.bytes = self.bytes_with(size(&value), before.map_or(0, size))?;
         self.writes.insert(key, value);
         Ok(())
@@ -183,30 +209,18 @@ impl Transaction {
     ///
     /// [`StoreError`] for a limit out of bounds, an `after` without the prefix, or an index that cannot be read.
     pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Page, StoreError> {
-        let bounds = scan.bounds()?;
-        let scanned = self.run_scan(scan, &bounds)?;
-        let (lower, upper) = bounds.as_strs();
-        match (scanned.looked_until.as_deref(), scan.direction) {
-            (None, _) => self.reads.add_range(lower, upper),
-            (Some(last), Direction::Ascending) => self.reads.add_range(lower, Bound::Included(last)),
-            (Some(last), Direction::Descending) => self.reads.add_range(Bound::Included(last), upper),
-        }
-        Ok(scanned.page)
-    }
-
-    /// At most `limit` entries of the platform's own whose keys begin with `prefix`, behind `after`, in order.
-    pub(crate) fn scan_platform(&mut self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Page, StoreError> {
-        let scan = Scan { prefix, after, direction: Direction::Ascending, limit };
-        let bounds = scan.platform_bounds()?;
-        self.run_scan(&scan, &bounds).map(|scanned| scanned.page)
-    }
-
-    fn run_scan(&mut self, scan: &Scan<'_>, bounds: &Bounds<'_>) -> Result<Scanned, StoreError> {
-        let scanned = scan::run(scan, bounds, &self.view, &self.writes)?;
-        if scanned.latest > self.durable {
-            self.saw = self.saw.max(scanned.latest);
-        }
-        Ok(scanned)
+        let range = scan.range()?;
+        let read = |key: &[u8]| component_text(key).map(str::to_owned).ok_or(StoreError::KeyNotText);
+        let scanned = scan::run(&range, scan.direction, scan.limit, &self.view, &self.writes, read)?;
+        self.saw_commit(scanned.latest);
+        let Scanned { entries, looked_until, .. } = scanned;
+        let more = looked_until.is_some();
+        self.reads.add_range(match looked_until {
+            None => range,
+            Some(last) => range.up_to(&last, scan.direction == Direction::Ascending),
+        });
+        let entries = entries.into_iter().map(|(key, value)| Entry { key, value });
+        Ok(Page { entries: entries.collect(), more })
     }
 
     /// Emits an event: it is delivered when the call is committed.
@@ -218,7 +232,7 @@ impl Transaction {
         if self.read_only {
             return Err(StoreError::ReadOnly);
         }
-        let bytes = event.interface.len() + event.function.len() + event.payload.len();
+        let bytes = emitted_bytes(&event);
         self.bytes = self.bytes_with(bytes, 0)?;
         self.events.push(event);
         Ok(())
@@ -298,9 +312,17 @@ impl Transaction {
     /// # Cancel safety
     ///
     /// Dropped before it resolves, nothing is committed.
-    pub async fn commit(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
+    pub async fn commit(self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
+        #[cfg(feature = "fail-points")]
+        return super::apart::commit(self, details).await;
+        #[cfg(not(feature = "fail-points"))]
+        self.commit_whole(details).await
+    }
+
+    /// See [`Transaction::commit`], which a double may stand before.
+    pub(super) async fn commit_whole(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
         let store = self.take_store()?;
-        if !self.has_effects() && self.platform.is_empty() && details.data_version.is_none() {
+        if !self.has_effects() && self.rows.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);
         }
         let part = self.into_part(store.clone(), details.data_version)?;
@@ -309,16 +331,19 @@ impl Transaction {
 
     /// What a commit of it does to `store`: all that needs no lock.
     pub(super) fn into_part(mut self, store: Store, data_version: Option<u64>) -> Result<Part, CommitError> {
-        let size = |(key, value): &(Key, Option<Bytes>)| key.as_str().len() + value.as_ref().map_or(0, Bytes::len);
-        if self.bytes + self.platform.iter().map(size).sum::<usize>() > COMMIT_BYTES_MAX {
+        if self.bytes + self.rows.iter().map(RowWrite::bytes).sum::<usize>() > COMMIT_BYTES_MAX {
             return Err(StoreError::CommitTooLarge.into());
         }
-        // The platform's own keys come before all others.
-        self.platform.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let mut writes = Vec::with_capacity(self.platform.len() + self.writes.len());
-        for (key, value) in self.platform.into_iter().chain(self.writes) {
-            let before = self.view.entry_bytes(key.as_str()).map_err(StoreError::Index)?;
-            let after = entry_bytes(key.as_str(), value.as_ref().map(Bytes::len));
+        // The keys of rows come behind all of components; of several changes of one row the last one counts.
+        self.rows.sort_by(|one, other| one.key.cmp(&other.key));
+        let rows = std::mem::take(&mut self.rows).into_iter().rev();
+        let mut rows: Vec<_> = rows.map(|RowWrite { key, value }| (key, value)).collect();
+        rows.dedup_by(|(one, _), (other, _)| one == other);
+        rows.reverse();
+        let mut writes = Vec::with_capacity(rows.len() + self.writes.len());
+        for (key, value) in self.writes.into_iter().chain(rows) {
+            let before = self.view.entry_bytes(&key).map_err(StoreError::Index)?;
+            let after = entry_bytes(&key, value.as_ref().map(Bytes::len));
             writes.push(Write { key, value, before, after });
         }
         let Self { view: snapshot, reads, events, .. } = self;

@@ -79,7 +79,8 @@ fn text(number: CommitSeq, record: &Record, values: bool) -> String {
 
 fn section_lines(lines: &mut String, section: &Section, values: bool) {
     for (key, value) in &section.writes {
-        let key = key.as_str().escape_debug();
+        let key = key.to_string();
+        let key = key.escape_debug();
         match value {
             None => lines.push_str(&format!("  - {key}\n")),
             Some(value) => {
@@ -136,8 +137,8 @@ fn section_document(section: &Section, values: bool) -> Value {
         members
     };
     let writes = section.writes.iter().map(|(key, value)| match value {
-        Some(value) => with(content(value, "value"), "key", key.as_str()),
-        None => json!({ "key": key.as_str(), "deleted": true }),
+        Some(value) => with(content(value, "value"), "key", &key.to_string()),
+        None => json!({ "key": key.to_string(), "deleted": true }),
     });
     let events = section.events.iter().map(|event| {
         let members = with(content(&event.payload, "payload"), "function", &event.function);

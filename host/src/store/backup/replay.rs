@@ -201,7 +201,7 @@ fn write(index: &Index, view: &mut View, number: CommitSeq, path: PathBuf) -> Re
     index.write(&frozen, number).map_err(failed)?;
     let written = index.view().map_err(failed)?;
     for (key, entry) in &frozen.layer {
-        if written.get(key.as_str()).map_err(failed)? != entry.value {
+        if written.get(key).map_err(failed)? != entry.value {
             return Err(RestoreError::NotAsWritten { path });
         }
     }

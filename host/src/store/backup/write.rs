@@ -142,9 +142,9 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
     fn fill(&mut self, index: &Index, view: &View, path: &str) -> Result<[u8; 32], BackupError> {
         let path: PathBuf = self.disk.full(path);
         let mut content = Content::default();
-        let mut batch: Vec<(String, Bytes)> = Vec::new();
+        let mut batch: Vec<(Vec<u8>, Bytes)> = Vec::new();
         let mut bytes = 0;
-        let mut write = |batch: &mut Vec<(String, Bytes)>, bytes: &mut usize| {
+        let mut write = |batch: &mut Vec<(Vec<u8>, Bytes)>, bytes: &mut usize| {
             let failed = |source| BackupError::Index { path: path.clone(), source };
             index.put(batch).map_err(failed)?;
             batch.clear();
@@ -187,7 +187,7 @@ impl Moment {
     /// About how many bytes writing and checking it takes.
     pub(crate) fn work_bytes(&self) -> u64 {
         // Each is written, read as entries, and read as a file, which is a little larger.
-        let bytes = |view: &View| view.totals.bytes.saturating_add(view.totals.platform_bytes);
+        let bytes = |view: &View| view.totals.bytes.saturating_add(view.totals.system_bytes());
         self.stores.iter().fold(0, |sum, (_, view)| sum.saturating_add(bytes(view).saturating_mul(3)))
     }
 }
@@ -197,8 +197,8 @@ impl Moment {
 struct Content(Sha256);
 
 impl Content {
-    fn add(&mut self, key: &str, value: &[u8]) {
-        for part in [key.as_bytes(), value] {
+    fn add(&mut self, key: &[u8], value: &[u8]) {
+        for part in [key, value] {
             self.0.update((part.len() as u64).to_le_bytes());
             self.0.update(part);
         }

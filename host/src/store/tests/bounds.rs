@@ -3,7 +3,7 @@
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, READ_KEYS_MAX, READ_RANGES_MAX, VALUE_BYTES_MAX};
-use crate::names::Key;
+use crate::store::system::{AgedCall, MEMOS};
 use crate::store::{Health, StoreError};
 
 fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> (Stores, Store) {
@@ -213,12 +213,12 @@ async fn what_is_remembered_of_many_reads_is_bounded_and_covers_them_all() {
         }
     };
     type Read = fn(&mut Transaction);
-    let cases: [(Read, &str, bool); 4] = [
+    let cases: [(Read, &str, bool); 5] = [
         (many_gets, "key-00007", true),
         (many_gets, "key-12287", true),
         (many_gets, "z", false),
-        // More ranges than are remembered are remembered as the whole store.
-        (many_scans, "z", true),
+        (many_scans, "key-1", true),
+        (many_scans, "z", false),
     ];
     let (stores, cart) = on(&SimulatedDisk::new(1), &SETTINGS);
     for (case, (read, written, conflicts)) in cases.into_iter().enumerate() {
@@ -282,12 +282,12 @@ async fn what_was_read_is_known_to_be_unchanged() {
 }
 
 #[tokio::test]
-async fn entries_of_the_platforms_own_alone_are_a_commit() {
+async fn rows_alone_are_a_commit() {
     let settings = StoreSettings { checkpoint_ms_max: 0, overlay_bytes_max: 2048, ..SETTINGS };
     let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
     for number in 1..100 {
         let mut transaction = cart.begin();
-        transaction.set_platform(Key::platform('m', &number.to_string()), Some(vec![b'm'; 100].into()));
+        transaction.write_row(MEMOS.put(&AgedCall::first_of(number), vec![b'm'; 100]));
         assert_eq!(commit(transaction).await.unwrap(), CommitSeq(number));
     }
     stores.close().unwrap();

@@ -7,12 +7,12 @@ mod comings;
 mod faults;
 mod host_commits;
 mod model;
-mod platform;
 mod refusals;
 mod rehearsals;
 mod serializable;
 mod services;
 mod syncs;
+mod system;
 mod transactions;
 mod versions;
 

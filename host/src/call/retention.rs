@@ -2,12 +2,13 @@
 //!
 //! Invariant: a memo stays for as long as its root call may be made again, and an answer for as long as it was promised.
 
+use std::ops::Bound;
 use std::time::Duration;
 
 use super::Calls;
-use super::kept::{self, Entry};
 use crate::clock;
-use crate::names::{CallId, Key, ServiceName};
+use crate::names::{CallId, ServiceName};
+use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, MEMOS, RowWrite, Table};
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
 
 /// Entries that one commit takes away.
@@ -28,7 +29,7 @@ enum SweepError {
 impl Calls {
     /// Takes away what was kept for long enough, again and again, until the tasks of the host are stopped. `needed` is
     /// when the oldest call began that others than this part may make again, in microseconds since the Unix epoch.
-    pub async fn sweep(self, needed: impl Fn() -> Option<u64> + Send + Sync) {
+    pub async fn run_retention(self, needed: impl Fn() -> Option<u64> + Send + Sync) {
         let mut stop = self.inner.tasks.stop();
         loop {
             tokio::select! {
@@ -37,7 +38,7 @@ impl Calls {
             }
             let services: Vec<_> = {
                 let routing = self.inner.routing.load();
-                routing.live().members().map(|member| member.service.store().clone()).collect()
+                routing.live().backends().map(|backend| backend.service.store().clone()).collect()
             };
             for store in services {
                 if let Err(error) = self.sweep_store(&store, clock::unix_micros(), needed()).await {
@@ -50,50 +51,43 @@ impl Calls {
     async fn sweep_store(&self, store: &Store, now: u64, needed: Option<u64>) -> Result<(), SweepError> {
         let settings = &self.inner.settings;
         let answers_before = now.saturating_sub(settings.answers_kept_ms.saturating_mul(1_000));
-        take_away(store, kept::answers_before(answers_before), |expiry| {
-            let answer = kept::answer_of_expiry(expiry).map(|answer| (answer, None));
-            answer.into_iter().collect()
-        })
-        .await?;
+        take_away(store, &ANSWER_EXPIRIES, answers_before, |expiry| Some(ANSWERS.delete(&expiry.call))).await?;
         // A call that is under way may still fail and be made again.
         let kept_ms = settings.memos_kept_ms.max(2 * self.longest_deadline_ms());
         let old = now.saturating_sub(kept_ms.saturating_mul(1_000));
         let memos_before = [self.oldest_intent(), needed].into_iter().flatten().fold(old, u64::min);
-        take_away(store, kept::memos_before(memos_before), |_| Vec::new()).await
+        take_away(store, &MEMOS, memos_before, |_| None).await
     }
 
     fn longest_deadline_ms(&self) -> u64 {
         let routing = self.inner.routing.load();
-        routing.live().members().map(|member| member.service.limits().deadline_ms).max().unwrap_or(0)
+        routing.live().backends().map(|backend| backend.service.limits().deadline_ms).max().unwrap_or(0)
     }
 }
 
-/// Takes away all entries whose keys begin with `prefix` and come before `end`, each with what `also` says.
+/// Deletes all rows of calls that began before `before`, each with what `also` says.
 async fn take_away(
     store: &Store,
-    (prefix, end): (String, String),
-    also: impl Fn(&str) -> Vec<Entry>,
+    table: &Table<AgedCall>,
+    before: u64,
+    also: impl Fn(&AgedCall) -> Option<RowWrite>,
 ) -> Result<(), SweepError> {
-    let mut after = None::<String>;
+    let mut after = Bound::Unbounded;
     loop {
         let mut transaction = store.begin();
-        // Behind what was taken away already: until the index is written, each of those would be passed over again.
-        let page = transaction.scan_platform(&prefix, after.as_deref(), PAGE)?;
-        let mut taken = 0;
-        for entry in page.entries.iter().take_while(|entry| entry.key < end) {
-            let Ok(key) = Key::stored(&entry.key) else { continue };
-            also(&entry.key).into_iter().for_each(|(key, value)| transaction.set_platform(key, value));
-            transaction.set_platform(key, None);
-            taken += 1;
+        // Behind what was deleted already: until the index is written, each of those would be passed over again.
+        let page = transaction.scan_rows(table, (after, Bound::Excluded(AgedCall::first_of(before))), PAGE)?;
+        for (key, _) in &page.rows {
+            also(key).into_iter().for_each(|write| transaction.write_row(write));
+            transaction.write_row(table.delete(key));
         }
-        if taken > 0 {
-            // A commit of the host's own, which no call made.
-            transaction.commit(CommitDetails { call: CallId([0; 16]), data_version: None }).await?;
-        }
-        if taken < PAGE {
+        let Some((last, _)) = page.rows.last() else { return Ok(()) };
+        after = Bound::Excluded(*last);
+        // A commit of the host's own, which no call made.
+        transaction.commit(CommitDetails { call: CallId([0; 16]), data_version: None }).await?;
+        if !page.more {
             return Ok(());
         }
-        after = page.entries.into_iter().last().map(|entry| entry.key);
     }
 }
 
@@ -110,6 +104,7 @@ mod tests {
     use super::*;
     use crate::journal::simulated::SimulatedDisk;
     use crate::store::Stores;
+    use crate::store::system::{INTENTS, Usage};
 
     const HOUR: u64 = 3_600_000_000;
 
@@ -130,16 +125,18 @@ mod tests {
             id.iter_mut().zip(number.to_be_bytes()).for_each(|(place, byte)| *place = byte);
             let (id, time) = (CallId(id), HOUR * u64::from(number % 3));
             let mut transaction = store.begin();
-            for key in [kept::memo(time, id), kept::answer(id), kept::answer_expiry(time, id), kept::intent(id)] {
-                transaction.set_platform(key, Some("kept".into()));
+            let aged = AgedCall { began_at: time, call: id };
+            for write in [MEMOS.put(&aged, "kept"), ANSWERS.put(&id, "kept"), ANSWER_EXPIRIES.put(&aged, "kept")] {
+                transaction.write_row(write);
             }
+            transaction.write_row(INTENTS.put(&id, "kept"));
             transaction.commit(CommitDetails { call: id, data_version: None }).await.expect("a commit");
         }
         let all = 4 * 600;
-        let memos = async |before| take_away(&store, kept::memos_before(before), |_| Vec::new()).await;
+        let memos = async |before| take_away(&store, &MEMOS, before, |_| None).await;
         let answers = async |before| {
-            let also = |expiry: &str| kept::answer_of_expiry(expiry).map(|key| (key, None)).into_iter().collect();
-            take_away(&store, kept::answers_before(before), also).await
+            let also = |expiry: &AgedCall| Some(ANSWERS.delete(&expiry.call));
+            take_away(&store, &ANSWER_EXPIRIES, before, also).await
         };
         memos(0).await.expect("nothing to do");
         assert_eq!(count(&store), all);
@@ -150,20 +147,12 @@ mod tests {
         memos(u64::MAX / 2).await.expect("all go");
         answers(u64::MAX / 2).await.expect("all go");
         assert_eq!(count(&store), 600, "intents go when their calls end");
-        assert_eq!(store.platform_bytes(), 600 * (2 + 32 + 4));
+        assert_eq!(store.usage(&INTENTS), Usage { rows: 600, bytes: 600 * (1 + 16 + 4) });
     }
 
-    /// How many of the platform's own entries are in the store.
-    fn count(store: &Store) -> usize {
-        let mut transaction = store.begin_read();
-        let (mut count, mut after) = (0, None::<String>);
-        loop {
-            let page = transaction.scan_platform("\0", after.as_deref(), 1_000).expect("a page");
-            count += page.entries.len();
-            match page.entries.last() {
-                Some(last) if page.more => after = Some(last.key.clone()),
-                _ => return count,
-            }
-        }
+    /// How many rows are in the store.
+    fn count(store: &Store) -> u64 {
+        let usages = [store.usage(&MEMOS), store.usage(&ANSWERS), store.usage(&ANSWER_EXPIRIES), store.usage(&INTENTS)];
+        usages.iter().map(|usage| usage.rows).sum()
     }
 }

@@ -1,0 +1,120 @@
+//! The points that are armed: one of the process, by its environment, and in tests those of one thread.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{NAMES, POINT_VARIABLE};
+
+/// What happens at an armed point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// The process ends as with SIGKILL: it drops, flushes and reports nothing.
+    Abort,
+    /// The thread panics: the host has to go on.
+    Panic,
+}
+
+impl Action {
+    fn act(self, name: &str) {
+        match self {
+            Self::Abort => std::process::abort(),
+            Self::Panic => panic!("the fail point {name} is armed to panic"),
+        }
+    }
+}
+
+/// The point that the environment arms.
+struct OfProcess {
+    name: &'static str,
+    times_left: AtomicU64,
+    action: Action,
+}
+
+static OF_PROCESS: LazyLock<Option<OfProcess>> = LazyLock::new(|| {
+    let text = super::variable(POINT_VARIABLE)?;
+    let (name, times, action) = parse(&text).expect("a fail point is `name:times` or `name:times:panic`");
+    Some(OfProcess { name, times_left: AtomicU64::new(times), action })
+});
+
+/// Reads `name:times` and `name:times:panic`.
+pub(super) fn parse(text: &str) -> Option<(&'static str, u64, Action)> {
+    let (name, times) = text.split_once(':')?;
+    let (times, action) = match times.split_once(':') {
+        None => (times, Action::Abort),
+        Some((times, "panic")) => (times, Action::Panic),
+        Some(_) => return None,
+    };
+    Some((NAMES.into_iter().find(|known| *known == name)?, times.parse().ok()?, action))
+}
+
+pub(crate) fn fail_point(name: &'static str) {
+    fail_point_after(name, || {});
+}
+
+pub(crate) fn fail_point_after(name: &'static str, last: impl FnOnce()) {
+    debug_assert!(NAMES.contains(&name), "{name} is not in the list of fail points");
+    let mut last = Some(last);
+    let mut act = |action: Action| {
+        if let Some(last) = last.take() {
+            last();
+        }
+        action.act(name);
+    };
+    if let Some(point) = &*OF_PROCESS
+        && point.name == name
+        && point.times_left.fetch_sub(1, Ordering::Relaxed) == 1
+    {
+        act(point.action);
+    }
+    #[cfg(test)]
+    if let Some(action) = of_thread::reach(name) {
+        act(action);
+    }
+}
+
+#[cfg(test)]
+pub(crate) use of_thread::{Armed, arm};
+
+#[cfg(test)]
+mod of_thread {
+    use std::cell::RefCell;
+
+    use super::{Action, NAMES};
+
+    struct Point {
+        name: &'static str,
+        times_left: u64,
+        action: Action,
+    }
+
+    thread_local! {
+        static POINTS: RefCell<Vec<Point>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// A point of this thread is armed until this is dropped.
+    #[derive(Debug)]
+    pub(crate) struct Armed(&'static str);
+
+    /// Arms the point `name` in this thread: `action` happens when the thread reaches it for the `times`-th time. Tests
+    /// whose tasks share one thread use this; other tests in the same process do not notice.
+    pub(crate) fn arm(name: &'static str, times: u64, action: Action) -> Armed {
+        assert!(NAMES.contains(&name), "{name} is not in the list of fail points");
+        POINTS.with_borrow_mut(|points| points.push(Point { name, times_left: times, action }));
+        Armed(name)
+    }
+
+    impl Drop for Armed {
+        fn drop(&mut self) {
+            POINTS.with_borrow_mut(|points| points.retain(|point| point.name != self.0));
+        }
+    }
+
+    /// What is to happen now that this thread has reached the point `name`.
+    pub(super) fn reach(name: &str) -> Option<Action> {
+        POINTS.with_borrow_mut(|points| {
+            let point = points.iter_mut().find(|point| point.name == name && point.times_left > 0)?;
+            point.times_left -= 1;
+            (point.times_left == 0).then_some(point.action)
+        })
+    }
+}

@@ -1,0 +1,266 @@
+//! The key of an entry as a store holds it.
+//!
+//! Invariant: the first byte names the space of the key. Components name keys of their own space only, and the host's
+//! system tables lie in the other, so no prefix, cursor or bound of a component reaches them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::NameError;
+use crate::limits::KEY_BYTES_MAX;
+
+/// The first byte of a component's keys, and that of the rows of system tables.
+const COMPONENT: u8 = b'c';
+const SYSTEM: u8 = b's';
+
+/// A stored key: one byte for its space, and behind it a component's key or a row of a system table. Keys are ordered by
+/// their bytes.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(Arc<[u8]>);
+
+impl Key {
+    /// A component's key: 1 to 1,024 bytes of UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// When `text` is empty or longer than [`KEY_BYTES_MAX`].
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() || text.len() > KEY_BYTES_MAX {
+            return Err(NameError::new("store key", text, "must be 1 to 1,024 bytes"));
+        }
+        Ok(Self(std::iter::once(COMPONENT).chain(text.bytes()).collect()))
+    }
+
+    /// A row of the system table `table`. Only `store::system` calls this.
+    pub(crate) fn of_row(table: u8, fields: &[u8]) -> Self {
+        let key: Arc<[u8]> = [SYSTEM, table].into_iter().chain(fields.iter().copied()).collect();
+        assert!(key.len() <= KEY_BYTES_MAX, "the fields of every table are bounded far below a key's limit");
+        Self(key)
+    }
+
+    /// A key as the journal and the indexes hold it.
+    ///
+    /// # Errors
+    ///
+    /// When `bytes` are no key of either space.
+    pub(crate) fn stored(bytes: &[u8]) -> Result<Self, NameError> {
+        let is_key = match bytes.split_first() {
+            Some((&COMPONENT, text)) => (1..=KEY_BYTES_MAX).contains(&text.len()) && std::str::from_utf8(text).is_ok(),
+            Some((&SYSTEM, row)) => (1..KEY_BYTES_MAX).contains(&row.len()),
+            _ => false,
+        };
+        let error = || NameError::new("stored key", &String::from_utf8_lossy(bytes), "names no space of a store");
+        is_key.then(|| Self(bytes.into())).ok_or_else(error)
+    }
+
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The key as its component names it; nothing for a row of a system table.
+    #[must_use]
+    pub fn component_text(&self) -> Option<&str> {
+        component_text(&self.0)
+    }
+
+    /// The table and the fields of a row; nothing for a component's key.
+    pub(crate) fn row(&self) -> Option<(u8, &[u8])> {
+        row(&self.0)
+    }
+
+    /// The bytes that count for a budget: those that its owner chose.
+    pub(crate) fn counted_bytes(&self) -> usize {
+        self.0.len() - 1
+    }
+}
+
+/// As [`Key::component_text`], of the bytes of a key.
+pub(crate) fn component_text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes.strip_prefix(&[COMPONENT])?).ok()
+}
+
+/// As [`Key::row`], of the bytes of a key.
+pub(crate) fn row(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let (table, fields) = bytes.strip_prefix(&[SYSTEM])?.split_first()?;
+    Some((*table, fields))
+}
+
+/// Lets a map of keys be looked up and ranged over by plain bytes: both have one order.
+impl std::borrow::Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A component's key as text; a row as its table and its fields in hexadecimal digits, such as `<m 0007ab>`.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((table, fields)) = self.row() else {
+            return f.write_str(self.component_text().unwrap_or_default());
+        };
+        write!(f, "<{} ", char::from(table))?;
+        fields.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(">")
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+/// A run of keys in one space: from `start` on, before `end`.
+///
+/// It is made of bounds within the space alone. Bounds the wrong way round are an empty range, never an error.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KeyRange {
+    start: Box<[u8]>,
+    end: Box<[u8]>,
+}
+
+impl KeyRange {
+    /// A component's keys that begin with `prefix`, behind `after` if there is one, and before `before` if there is one.
+    /// The two begin with the prefix.
+    pub(crate) fn of_component(prefix: &str, after: Option<&str>, before: Option<&str>) -> Self {
+        let whole = Self::prefixed(&joined(&[COMPONENT], prefix.as_bytes()));
+        let start = after.map_or(whole.start, |after| successor(joined(&[COMPONENT], after.as_bytes())));
+        let end = before.map_or(whole.end, |before| joined(&[COMPONENT], before.as_bytes()).into());
+        Self { start, end }
+    }
+
+    /// The rows of the system table `table` with fields from `start` on, before `end`.
+    pub(crate) fn of_rows(table: u8, start: Option<&[u8]>, end: Option<&[u8]>) -> Self {
+        let whole = Self::prefixed(&[SYSTEM, table]);
+        let bound = |fields: &[u8]| joined(&[SYSTEM, table], fields).into();
+        Self { start: start.map_or(whole.start, bound), end: end.map_or(whole.end, bound) }
+    }
+
+    /// All keys of all spaces: for a copy of a whole store.
+    pub(crate) fn everything() -> Self {
+        Self { start: Box::default(), end: [u8::MAX].into() }
+    }
+
+    /// The least range that holds both.
+    pub(crate) fn joined_with(&self, other: &Self) -> Self {
+        Self { start: (&self.start).min(&other.start).clone(), end: (&self.end).max(&other.end).clone() }
+    }
+
+    /// The range from `first` to `last`, both within.
+    pub(crate) fn between(first: &Key, last: &Key) -> Self {
+        Self { start: first.as_bytes().into(), end: successor(last.as_bytes().to_vec()) }
+    }
+
+    /// The same range when it was looked at only up to `last`, itself included, from its start, or from its end.
+    pub(crate) fn up_to(self, last: &[u8], from_start: bool) -> Self {
+        match from_start {
+            true => Self { end: successor(last.to_vec()), ..self },
+            false => Self { start: last.into(), ..self },
+        }
+    }
+
+    /// Keys that begin with `prefix`: it begins with the byte of a space, so there is a text behind them all.
+    fn prefixed(prefix: &[u8]) -> Self {
+        let mut end = prefix.to_vec();
+        while let Some(last) = end.pop() {
+            if let Some(next) = last.checked_add(1) {
+                end.push(next);
+                break;
+            }
+        }
+        Self { start: prefix.into(), end: end.into() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start >= self.end
+    }
+
+    #[cfg(test)]
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        *self.start <= *key && *key < *self.end
+    }
+
+    pub(crate) fn start(&self) -> &[u8] {
+        &self.start
+    }
+
+    pub(crate) fn end(&self) -> &[u8] {
+        &self.end
+    }
+}
+
+fn joined(one: &[u8], other: &[u8]) -> Vec<u8> {
+    [one, other].concat()
+}
+
+/// The first key behind `key`.
+fn successor(mut key: Vec<u8>) -> Box<[u8]> {
+    key.push(0);
+    key.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Few texts with every kind of edge, so that they meet: empty, U+0000, and the ends of the characters' ranges.
+    fn text() -> impl Strategy<Value = String> {
+        let letters = prop::sample::select(vec!['\0', '\u{1}', 'a', 'b', 'c', 's', '\u{7f}', '\u{d7ff}', char::MAX]);
+        proptest::collection::vec(letters, 0..4).prop_map(String::from_iter)
+    }
+
+    proptest! {
+        #[test]
+        fn a_components_range_holds_what_a_plain_filter_gives_and_nothing_of_the_host(
+            prefix in text(), after in proptest::option::of(text()), before in proptest::option::of(text()),
+            keys in proptest::collection::vec(text(), 0..20), table: u8, fields in proptest::collection::vec(any::<u8>(), 0..6),
+        ) {
+            let after = after.map(|rest| format!("{prefix}{rest}"));
+            let before = before.map(|rest| format!("{prefix}{rest}"));
+            let range = KeyRange::of_component(&prefix, after.as_deref(), before.as_deref());
+            for text in keys.iter().filter(|text| !text.is_empty()) {
+                let expected = text.starts_with(&prefix)
+                    && after.as_ref().is_none_or(|after| text > after)
+                    && before.as_ref().is_none_or(|before| text < before);
+                prop_assert_eq!(range.contains(Key::parse(text).unwrap().as_bytes()), expected, "{:?}", text);
+            }
+            prop_assert!(!range.contains(Key::of_row(table, &fields).as_bytes()));
+        }
+
+        #[test]
+        fn a_range_of_rows_holds_no_key_of_a_component(
+            table: u8, start: Option<Vec<u8>>, end: Option<Vec<u8>>, key in text(), other: u8, fields: Vec<u8>,
+        ) {
+            let range = KeyRange::of_rows(table, start.as_deref(), end.as_deref());
+            if let Ok(key) = Key::parse(&key) {
+                prop_assert!(!range.contains(key.as_bytes()));
+            }
+            let expected = table == other
+                && start.is_none_or(|start| fields >= start)
+                && end.is_none_or(|end| fields < end);
+            prop_assert_eq!(range.contains(Key::of_row(other, &fields).as_bytes()), expected);
+        }
+
+        #[test]
+        fn any_bytes_are_a_key_of_one_space_or_refused(bytes: Vec<u8>) {
+            if let Ok(key) = Key::stored(&bytes) {
+                prop_assert!(key.component_text().is_some() != key.row().is_some());
+                prop_assert_eq!(key.as_bytes(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_reads_as_it_was_stored() {
+        for key in [Key::parse("a").unwrap(), Key::parse("\0").unwrap(), Key::of_row(b'm', b""), Key::of_row(0, &[255])]
+        {
+            assert_eq!(Key::stored(key.as_bytes()).unwrap(), key);
+        }
+        for bytes in [&b""[..], b"c", b"s", b"x1", b"c\xff"] {
+            assert!(Key::stored(bytes).is_err(), "{bytes:?}");
+        }
+    }
+}

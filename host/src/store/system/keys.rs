@@ -1,0 +1,113 @@
+//! The keys of rows, and their bytes: numbers in big-endian order, so that rows are ordered as what they stand for.
+
+use serde::{Deserialize, Serialize};
+
+use super::outbox::Emitted;
+use super::table::RowKey;
+use crate::names::{CallId, CommitSeq, Digest, ServiceName};
+
+/// A call, ordered by when it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgedCall {
+    /// In microseconds since the Unix epoch.
+    pub began_at: u64,
+    pub call: CallId,
+}
+
+impl AgedCall {
+    /// The first key of all calls that began at `unix_micros` or later.
+    #[must_use]
+    pub fn first_of(unix_micros: u64) -> Self {
+        Self { began_at: unix_micros, call: CallId([0; 16]) }
+    }
+}
+
+/// The place of an event among all that its emitter emitted: the commit, and its position among the events of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Cursor(pub CommitSeq, pub u32);
+
+impl Cursor {
+    /// Before every event.
+    pub const START: Self = Self(CommitSeq(0), 0);
+
+    #[must_use]
+    pub fn of(emitted: &Emitted) -> Self {
+        Self(emitted.number, emitted.position)
+    }
+}
+
+/// An event on its way to a service, in the store of that service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Delivery {
+    pub emitter: ServiceName,
+    pub cursor: Cursor,
+}
+
+impl RowKey for CallId {
+    fn encode(&self, fields: &mut Vec<u8>) {
+        fields.extend_from_slice(&self.0);
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        fields.try_into().ok().map(Self)
+    }
+}
+
+impl RowKey for AgedCall {
+    fn encode(&self, fields: &mut Vec<u8>) {
+        fields.extend_from_slice(&self.began_at.to_be_bytes());
+        self.call.encode(fields);
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        let (began_at, call) = fields.split_first_chunk()?;
+        Some(Self { began_at: u64::from_be_bytes(*began_at), call: CallId::decode(call)? })
+    }
+}
+
+impl RowKey for Cursor {
+    fn encode(&self, fields: &mut Vec<u8>) {
+        fields.extend_from_slice(&self.0.0.to_be_bytes());
+        fields.extend_from_slice(&self.1.to_be_bytes());
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        let (commit, position) = fields.split_first_chunk()?;
+        Some(Self(CommitSeq(u64::from_be_bytes(*commit)), u32::from_be_bytes(position.try_into().ok()?)))
+    }
+}
+
+impl RowKey for Delivery {
+    /// The name ends with a zero byte, which no name contains: rows are ordered by the name first.
+    fn encode(&self, fields: &mut Vec<u8>) {
+        self.emitter.encode(fields);
+        fields.push(0);
+        self.cursor.encode(fields);
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        let end = fields.iter().position(|byte| *byte == 0)?;
+        let (emitter, cursor) = fields.split_at(end);
+        Some(Self { emitter: ServiceName::decode(emitter)?, cursor: Cursor::decode(cursor.get(1..)?)? })
+    }
+}
+
+impl RowKey for ServiceName {
+    fn encode(&self, fields: &mut Vec<u8>) {
+        fields.extend_from_slice(self.as_str().as_bytes());
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        Self::parse(std::str::from_utf8(fields).ok()?).ok()
+    }
+}
+
+impl RowKey for Digest {
+    fn encode(&self, fields: &mut Vec<u8>) {
+        fields.extend_from_slice(self.bytes());
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        fields.try_into().ok().map(Self::of_hash)
+    }
+}

@@ -1,0 +1,196 @@
+//! What a system table is: a typed key, a retention class and a budget. Values are bytes to it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Bound, RangeBounds};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::tables::TableId;
+use crate::names::{Key, KeyRange, NameError};
+
+/// The key of a row. The order of the bytes is the order of the rows.
+pub trait RowKey: Sized {
+    fn encode(&self, fields: &mut Vec<u8>);
+    /// Nothing for bytes that [`RowKey::encode`] does not write.
+    fn decode(fields: &[u8]) -> Option<Self>;
+}
+
+/// How long a row stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retention {
+    /// For the time that the configuration says.
+    ForATime,
+    /// While a call that may need the row can still run.
+    WhileNeeded,
+    /// Until what it stands for is done.
+    UntilDone,
+    UntilTheOperatorDecides,
+    WithTheService,
+}
+
+/// How much a table may take in one store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// A share of the service's `kept_bytes_max`.
+    Percent(u8),
+    /// A row for each emitter or schedule that the contract names, and those are few.
+    RowPerContract,
+}
+
+/// A system table whose rows have keys of the type `K`.
+pub struct Table<K> {
+    id: TableId,
+    retention: Retention,
+    budget: Budget,
+    key: PhantomData<fn() -> K>,
+}
+
+/// What the rows of a table come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    pub rows: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+}
+
+/// One page of a scan, in the order of the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows<K> {
+    pub rows: Vec<(K, Bytes)>,
+    /// Whether more rows follow: there were more than the limit, or they were large.
+    pub more: bool,
+}
+
+/// A row to put or to delete, with a commit of whatever it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredWrite", into = "StoredWrite")]
+pub struct RowWrite {
+    pub(in crate::store) key: Key,
+    pub(in crate::store) value: Option<Bytes>,
+}
+
+impl<K> fmt::Debug for Table<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Table").field(&self.id).finish()
+    }
+}
+
+impl<K> Table<K> {
+    pub(super) const fn new(id: TableId, retention: Retention, budget: Budget) -> Self {
+        Self { id, retention, budget, key: PhantomData }
+    }
+
+    pub(super) const fn percent(&self) -> u8 {
+        match self.budget {
+            Budget::Percent(percent) => percent,
+            Budget::RowPerContract => 0,
+        }
+    }
+
+    #[must_use]
+    pub const fn id(&self) -> TableId {
+        self.id
+    }
+
+    #[must_use]
+    pub const fn retention(&self) -> Retention {
+        self.retention
+    }
+
+    /// How many bytes it may take in the store of a service that may keep `kept_bytes_max`.
+    #[must_use]
+    pub const fn bytes_max(&self, kept_bytes_max: u64) -> u64 {
+        match self.budget {
+            Budget::Percent(percent) => {
+                kept_bytes_max / 100 * percent as u64 + kept_bytes_max % 100 * percent as u64 / 100
+            }
+            Budget::RowPerContract => u64::MAX,
+        }
+    }
+}
+
+impl<K: RowKey> Table<K> {
+    /// To put `value` under `key`, in place of what is there.
+    #[must_use]
+    pub fn put(&self, key: &K, value: impl Into<Bytes>) -> RowWrite {
+        RowWrite { key: self.key(key), value: Some(value.into()) }
+    }
+
+    /// To delete the row under `key`, if it is there.
+    #[must_use]
+    pub fn delete(&self, key: &K) -> RowWrite {
+        RowWrite { key: self.key(key), value: None }
+    }
+
+    pub(in crate::store) fn key(&self, key: &K) -> Key {
+        Key::of_row(self.id.byte(), &encoded(key))
+    }
+
+    /// The key of a row of this table; nothing when `bytes` are another key.
+    pub(in crate::store) fn decode(&self, bytes: &[u8]) -> Option<K> {
+        let (table, fields) = crate::names::row(bytes)?;
+        (table == self.id.byte()).then(|| K::decode(fields)).flatten()
+    }
+
+    pub(in crate::store) fn range(&self, range: &impl RangeBounds<K>) -> KeyRange {
+        let behind = |key: &K| {
+            let mut fields = encoded(key);
+            fields.push(0);
+            fields
+        };
+        let start = match range.start_bound() {
+            Bound::Included(key) => Some(encoded(key)),
+            Bound::Excluded(key) => Some(behind(key)),
+            Bound::Unbounded => None,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(key) => Some(behind(key)),
+            Bound::Excluded(key) => Some(encoded(key)),
+            Bound::Unbounded => None,
+        };
+        KeyRange::of_rows(self.id.byte(), start.as_deref(), end.as_deref())
+    }
+}
+
+fn encoded(key: &impl RowKey) -> Vec<u8> {
+    let mut fields = Vec::with_capacity(64);
+    key.encode(&mut fields);
+    fields
+}
+
+impl RowWrite {
+    /// Bytes that it takes in a commit.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.key.as_bytes().len() + self.value.as_ref().map_or(0, Bytes::len)
+    }
+
+    #[cfg(feature = "fail-points")]
+    pub(in crate::store) fn is_of(&self, table: TableId) -> bool {
+        self.key.row().is_some_and(|(byte, _)| byte == table.byte())
+    }
+}
+
+/// A write as an intent stores it.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredWrite(Vec<u8>, Option<Vec<u8>>);
+
+impl From<RowWrite> for StoredWrite {
+    fn from(RowWrite { key, value }: RowWrite) -> Self {
+        Self(key.as_bytes().into(), value.map(Into::into))
+    }
+}
+
+impl TryFrom<StoredWrite> for RowWrite {
+    type Error = NameError;
+
+    fn try_from(StoredWrite(key, value): StoredWrite) -> Result<Self, NameError> {
+        let key = Key::stored(&key)?;
+        match key.row() {
+            Some(_) => Ok(Self { key, value: value.map(Into::into) }),
+            None => Err(NameError::new("row", &key.to_string(), "is a component's key")),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Every system table there is.
+
+use super::keys::{AgedCall, Cursor, Delivery};
+use super::table::{Budget, Retention, Table};
+use crate::names::{CallId, Digest, ServiceName};
+
+/// A table, by the byte that stands for it in keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TableId {
+    Answers = b'k',
+    AnswerExpiries = b'x',
+    Memos = b'm',
+    Intents = b'i',
+    Outbox = b'e',
+    Retries = b'r',
+    DeadLetters = b'd',
+    Cursors = b'p',
+    ScheduleSlots = b's',
+}
+
+impl TableId {
+    pub const ALL: [Self; 9] = [
+        Self::Answers,
+        Self::AnswerExpiries,
+        Self::Memos,
+        Self::Intents,
+        Self::Outbox,
+        Self::Retries,
+        Self::DeadLetters,
+        Self::Cursors,
+        Self::ScheduleSlots,
+    ];
+
+    /// The byte that stands for it in keys.
+    pub(in crate::store) const fn byte(self) -> u8 {
+        self as u8
+    }
+}
+
+pub const ANSWERS: Table<CallId> = Table::new(TableId::Answers, Retention::ForATime, Budget::Percent(30));
+pub const ANSWER_EXPIRIES: Table<AgedCall> =
+    Table::new(TableId::AnswerExpiries, Retention::ForATime, Budget::Percent(2));
+pub const MEMOS: Table<AgedCall> = Table::new(TableId::Memos, Retention::WhileNeeded, Budget::Percent(20));
+pub const INTENTS: Table<CallId> = Table::new(TableId::Intents, Retention::UntilDone, Budget::Percent(10));
+pub const OUTBOX: Table<Cursor> = Table::new(TableId::Outbox, Retention::UntilDone, Budget::Percent(20));
+pub const RETRIES: Table<Delivery> = Table::new(TableId::Retries, Retention::UntilDone, Budget::Percent(9));
+pub const DEAD_LETTERS: Table<Delivery> =
+    Table::new(TableId::DeadLetters, Retention::UntilTheOperatorDecides, Budget::Percent(9));
+pub const CURSORS: Table<ServiceName> = Table::new(TableId::Cursors, Retention::WithTheService, Budget::RowPerContract);
+pub const SCHEDULE_SLOTS: Table<Digest> =
+    Table::new(TableId::ScheduleSlots, Retention::WithTheService, Budget::RowPerContract);
+
+const _: () = assert!(
+    ANSWERS.percent()
+        + ANSWER_EXPIRIES.percent()
+        + MEMOS.percent()
+        + INTENTS.percent()
+        + OUTBOX.percent()
+        + RETRIES.percent()
+        + DEAD_LETTERS.percent()
+        == 100
+);
