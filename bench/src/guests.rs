@@ -17,6 +17,27 @@ pub(crate) struct Guests {
     pub(crate) components: &'static [&'static str],
 }
 
+/// Two services that run scripts: one that clients reach, and one behind it.
+pub(crate) const FRONT_AND_BACK: Guests = Guests {
+    manifest: r#"
+[gateway]
+access_log = false
+
+[limits]
+circuit_failures = 1_000_000
+
+[services.front]
+contract = "test:calls/front-service@1.0.0"
+component = "callers.wasm"
+
+[services.back]
+contract = "test:calls/back-service@1.0.0"
+component = "callers.wasm"
+"#,
+    contracts: &["calls"],
+    components: &["callers.wasm"],
+};
+
 impl Guests {
     /// Puts into `folder` what the host needs.
     pub(crate) fn prepare(&self, workspace: &Path, folder: &Path) -> anyhow::Result<()> {

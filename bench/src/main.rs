@@ -17,12 +17,14 @@ mod load;
 mod memos;
 mod metrics;
 mod native;
+mod neighbours;
 mod pace;
 mod pauses;
 mod process;
 mod recovery;
 mod rows;
 mod shop;
+mod starts;
 mod swaps;
 mod table;
 
@@ -65,6 +67,14 @@ enum Command {
     Events,
     /// Commits with a memo and without: what CPU time a memo adds to a nested call.
     Memo,
+    /// Small durable writes of one service, alone and beside one that commits as much as it can.
+    Neighbours,
+    /// Fills a store, stops the host, and starts it again: how long that takes, and how much memory.
+    Start {
+        /// Bytes to fill the store with.
+        #[arg(long, default_value_t = 10_000_000_000)]
+        data_bytes: u64,
+    },
     /// Serves as a baseline; the measurements start it by themselves.
     #[command(hide = true)]
     Serve {
@@ -111,6 +121,16 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             report.check()
         }
         Some(Command::Memo) => show(&memos::measure(workspace, time).await?, *json),
+        Some(Command::Neighbours) => {
+            let report = neighbours::measure(workspace, time).await?;
+            show(&report, *json)?;
+            report.check()
+        }
+        Some(Command::Start { data_bytes }) => {
+            let report = starts::measure(workspace, *data_bytes).await?;
+            show(&report, *json)?;
+            report.check()
+        }
         None => show(&rows::measure(workspace, time, only.as_deref()).await?, *json),
     }
 }

@@ -12,7 +12,7 @@ use anyhow::ensure;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::guests::{self, Guests};
+use crate::guests::{self, FRONT_AND_BACK};
 use crate::load::{Connection, request};
 use crate::metrics::Metrics;
 use crate::shop::ask;
@@ -24,26 +24,6 @@ const CONNECTIONS: usize = 250;
 
 /// Longest that the calls may take to end.
 const WAIT_MAX: Duration = Duration::from_secs(600);
-
-const GUESTS: Guests = Guests {
-    manifest: r#"
-[gateway]
-access_log = false
-
-[limits]
-circuit_failures = 1_000_000
-
-[services.front]
-contract = "test:calls/front-service@1.0.0"
-component = "callers.wasm"
-
-[services.back]
-contract = "test:calls/back-service@1.0.0"
-component = "callers.wasm"
-"#,
-    contracts: &["calls"],
-    components: &["callers.wasm"],
-};
 
 /// While calls are begun, their clients do not wait for long, and none is made again.
 const WHILE_BEGUN: [(&str, &str); 3] = [
@@ -66,7 +46,7 @@ pub(crate) struct RecoveryReport {
 
 pub(crate) async fn measure(workspace: &Path) -> anyhow::Result<RecoveryReport> {
     let folder = tempfile::tempdir()?;
-    GUESTS.prepare(workspace, folder.path())?;
+    FRONT_AND_BACK.prepare(workspace, folder.path())?;
     let (server, admin) = guests::start(folder.path(), &WHILE_BEGUN).await?;
     let token = guests::token(folder.path())?;
     let mut operator = Connection::open(admin).await?;

@@ -49,11 +49,29 @@ impl ServiceName {
         Ok(Self(text.into()))
     }
 
+    /// The name of the platform's own store. No service can have it: [`ServiceName::parse`] refuses it.
+    #[must_use]
+    pub(crate) fn platform() -> Self {
+        Self(PLATFORM_STORE.into())
+    }
+
+    /// The name of a store: of a service's, or of the platform's own. Only the journal and the stores read names so.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServiceName::parse`], for any other text.
+    pub(crate) fn of_store(text: &str) -> Result<Self, NameError> {
+        if text == PLATFORM_STORE { Ok(Self::platform()) } else { Self::parse(text) }
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// What the platform's own store is called.
+const PLATFORM_STORE: &str = "@platform";
 
 impl TryFrom<String> for ServiceName {
     type Error = NameError;
@@ -330,6 +348,7 @@ mod tests {
         check("", false);
         check("../cart", false);
         check(&"c".repeat(41), false);
+        check(ServiceName::platform().as_str(), false);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Parts {
             .collect();
         let archive = manifest.journal.archive.as_deref();
         let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &quotas, archive)?;
-        report(Progress::Opened { took: begin.elapsed() });
+        report(Progress::Opened { took: clock::elapsed(begin) });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report)?;
@@ -129,7 +129,7 @@ impl Parts {
         tasks.spawn("intents", self.releases.clone().recover());
         tasks.spawn("release watch", self.releases.watch());
         let events = self.events.clone();
-        tasks.spawn("kept calls", self.calls.clone().sweep(move || events.needed_since()));
+        tasks.spawn("kept calls", self.calls.clone().run_retention(move || events.needed_since()));
         tasks.spawn("events", self.events.keep());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));

@@ -26,7 +26,9 @@ Usage: cargo xtask <COMMAND>
   bench [OPTIONS]
                 the platform beside native baselines of the same operations, as a table;
                 `bench swap`: swaps under load; `bench recovery`: ten thousand calls after a kill;
-                `bench events`: how late events are delivered; `bench memo`: what a memo costs
+                `bench events`: how late events are delivered; `bench memo`: what a memo costs;
+                `bench neighbours`: one service's writes beside another's large ones;
+                `bench start`: a start over ten gigabytes
   crash [--rounds N] [--seed S] [--json]
                 kill the host again and again under load, and check what is left
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow

@@ -25,7 +25,7 @@ impl Admin {
     ) -> Result<Option<Vec<u8>>, Refused> {
         let routing = self.calls.routing();
         let (service, function) = {
-            let found = member(routing.live().members(), service)?;
+            let found = member(routing.live().backends(), service)?;
             (found.service.name().clone(), find(&found.release.world, function)?)
         };
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;

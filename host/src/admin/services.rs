@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Admin;
 use super::routes::Refused;
-use crate::call::Member;
+use crate::call::Backend;
 use crate::names::ServiceName;
 use crate::release::ServiceView;
 
@@ -26,7 +26,7 @@ impl Admin {
 }
 
 /// The service called `name`, or a refusal that says which there are.
-pub(super) fn member<'a>(members: impl Iterator<Item = &'a Member>, name: &str) -> Result<&'a Member, Refused> {
+pub(super) fn member<'a>(members: impl Iterator<Item = &'a Backend>, name: &str) -> Result<&'a Backend, Refused> {
     let mut known = Vec::new();
     for member in members {
         if member.service.name().as_str() == name {

@@ -12,11 +12,11 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Val;
 
 use super::answer::Answer;
-use super::directory::{Member, Release};
+use super::table::{Backend, LoadedRelease};
 use crate::clock;
 use crate::limits::SESSIONS_CACHED_MAX;
 use crate::names::{Identity, OPERATOR};
-use crate::store::Reads;
+use crate::store::ReadSet;
 
 /// The SHA-256 of a token: the token itself is not kept.
 pub(super) type TokenKey = [u8; 32];
@@ -30,9 +30,9 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 struct Known {
     identity: Identity,
-    reads: Reads,
+    reads: ReadSet,
     /// Weak: what is remembered keeps no release that was replaced.
-    release: Weak<Release>,
+    release: Weak<LoadedRelease>,
     until: Instant,
 }
 
@@ -45,7 +45,7 @@ impl Sessions {
         Sha256::digest(token.as_bytes()).into()
     }
 
-    pub(super) fn get(&self, key: &TokenKey, authenticator: &Member) -> Option<Identity> {
+    pub(super) fn get(&self, key: &TokenKey, authenticator: &Backend) -> Option<Identity> {
         let known = Arc::clone(self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key)?);
         let current = std::ptr::eq(known.release.as_ptr(), Arc::as_ptr(&authenticator.release))
             && known.until > clock::now()
@@ -56,7 +56,7 @@ impl Sessions {
         current.then(|| known.identity.clone())
     }
 
-    pub(super) fn keep(&self, key: TokenKey, identity: Identity, reads: Reads, release: &Arc<Release>) {
+    pub(super) fn keep(&self, key: TokenKey, identity: Identity, reads: ReadSet, release: &Arc<LoadedRelease>) {
         let release = Arc::downgrade(release);
         let until = clock::now() + self.age_max;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

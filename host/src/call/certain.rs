@@ -11,8 +11,8 @@ use wasmtime::component::Val;
 
 use super::answer::{Answer, CallError};
 use super::derive::Seed;
-use super::directory::Member;
 use super::nested::{Nested, NestedError};
+use super::table::Backend;
 use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::limits::COMMIT_BYTES_MAX;
@@ -28,11 +28,11 @@ impl Nested {
             return Ok(None);
         }
         let key = self.root.memo_key(seed);
-        let callee = self.root.directory.exporter(function).map(|(member, _)| member);
-        for member in [Some(&self.member), callee].into_iter().flatten() {
-            let service = member.service.name();
+        let callee = self.root.table.exporter(function).map(|(backend, _)| backend);
+        for backend in [Some(&self.backend), callee].into_iter().flatten() {
+            let service = backend.service.name();
             let lost = |why| NestedError::Call { error: CallError::unavailable(service, why) };
-            let mut transaction = member.service.store.begin_read();
+            let mut transaction = backend.service.store.begin_read();
             let unreadable = |error: &dyn std::fmt::Display| {
                 tracing::error!(%service, request = self.root.request.as_str(), %error, "a memo cannot be read");
             };
@@ -59,44 +59,44 @@ impl Nested {
             fail_point("intent.before-open");
             if self.depth == 1 {
                 entries.push(self.root.opening());
-                self.commit(&self.member, std::mem::take(&mut entries)).await?;
+                self.commit(&self.backend, std::mem::take(&mut entries)).await?;
             } else {
-                let Some(member) = self.root.directory.member(&self.root.service) else {
+                let Some(backend) = self.root.table.backend(&self.root.service) else {
                     return Err(NestedError::NoService { interface: Arc::clone(&self.root.function.interface) });
                 };
-                self.commit(member, vec![self.root.opening()]).await?;
+                self.commit(backend, vec![self.root.opening()]).await?;
             }
             self.root.opened();
             fail_point("intent.after-open");
         }
         if !entries.is_empty() {
-            self.commit(&self.member, entries).await?;
+            self.commit(&self.backend, entries).await?;
         }
         self.made.iter_mut().take(position).for_each(|made| made.is_kept = true);
         Ok(())
     }
 
-    /// Commits entries of the platform's own in the store of `member`: in their order, by several commits where one would be
+    /// Commits entries of the platform's own in the store of `backend`: in their order, by several commits where one would be
     /// too large.
-    async fn commit(&self, member: &Member, entries: Vec<RowWrite>) -> Result<(), NestedError> {
+    async fn commit(&self, backend: &Backend, entries: Vec<RowWrite>) -> Result<(), NestedError> {
         let (mut next, mut bytes) = (Vec::new(), 0);
         for write in entries {
             let more = write.bytes();
             if bytes + more > COMMIT_BYTES_MAX && !next.is_empty() {
-                self.commit_at_once(member, std::mem::take(&mut next)).await?;
+                self.commit_at_once(backend, std::mem::take(&mut next)).await?;
                 bytes = 0;
             }
             bytes += more;
             next.push(write);
         }
-        self.commit_at_once(member, next).await
+        self.commit_at_once(backend, next).await
     }
 
-    async fn commit_at_once(&self, member: &Member, entries: Vec<RowWrite>) -> Result<(), NestedError> {
-        let mut transaction = member.service.store.begin();
+    async fn commit_at_once(&self, backend: &Backend, entries: Vec<RowWrite>) -> Result<(), NestedError> {
+        let mut transaction = backend.service.store.begin();
         entries.into_iter().for_each(|write| transaction.write_row(write));
         let details = CommitDetails { call: CallId::of_seed(&self.seed), data_version: None };
-        let service = member.service.name();
+        let service = backend.service.name();
         let error = match timeout_at(self.deadline.into(), transaction.commit(details)).await {
             Ok(Ok(number)) => {
                 self.root.reach(number);

@@ -113,7 +113,7 @@ fn shown(value: &Json) -> String {
     match value {
         Json::String(text) => format!("a text of {} characters", text.chars().count()),
         Json::Array(items) => format!("{} items", items.len()),
-        Json::Object(members) => format!("an object of {} members", members.len()),
+        Json::Object(backends) => format!("an object of {} backends", backends.len()),
         plain => plain.to_string(),
     }
 }
@@ -166,8 +166,8 @@ mod tests {
         check(json!({"a": [1, 2]}), json!({"a": [1, 3]}), Some(("/a/1", "2", "3")));
         check(json!({"a": [1]}), json!({"a": [1, "secret"]}), Some(("/a/1", "nothing", "a text of 6 characters")));
         check(json!({"a/b": null}), json!({}), Some(("/a~1b", "null", "nothing")));
-        check(json!({}), json!({"new": {"x": 1}}), Some(("/new", "nothing", "an object of 1 members")));
+        check(json!({}), json!({"new": {"x": 1}}), Some(("/new", "nothing", "an object of 1 backends")));
         check(json!("anna"), json!("anni"), Some(("", "a text of 4 characters", "a text of 4 characters")));
-        check(json!([]), json!({}), Some(("", "0 items", "an object of 0 members")));
+        check(json!([]), json!({}), Some(("", "0 items", "an object of 0 backends")));
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::directory::Directory;
+use super::table::RoutingTable;
 use super::{CallError, Calls, Inner, Origin, Routing};
 use crate::clock;
 use crate::names::{Identity, ServiceName};
@@ -62,32 +62,32 @@ pub(super) struct Past(Mutex<Vec<Replaced>>);
 #[derive(Debug)]
 struct Replaced {
     routing: Weak<Routing>,
-    directories: Vec<Weak<Directory>>,
+    tables: Vec<Weak<RoutingTable>>,
 }
 
 impl Past {
     pub(super) fn add(&self, routing: &Arc<Routing>) {
-        let directories = routing.directories().iter().map(Arc::downgrade).collect();
-        self.push(Replaced { routing: Arc::downgrade(routing), directories });
+        let tables = routing.tables().iter().map(Arc::downgrade).collect();
+        self.push(Replaced { routing: Arc::downgrade(routing), tables });
     }
 
     /// Adds one that was never in a routing.
-    pub(super) fn add_directory(&self, directory: &Arc<Directory>) {
-        self.push(Replaced { routing: Weak::new(), directories: vec![Arc::downgrade(directory)] });
+    pub(super) fn add_table(&self, table: &Arc<RoutingTable>) {
+        self.push(Replaced { routing: Weak::new(), tables: vec![Arc::downgrade(table)] });
     }
 
     fn push(&self, replaced: Replaced) {
         let mut past = self.lock();
-        past.retain(|replaced| replaced.directories.iter().any(|directory| directory.strong_count() > 0));
+        past.retain(|replaced| replaced.tables.iter().any(|table| table.strong_count() > 0));
         past.push(replaced);
     }
 
     fn is_in_use(&self) -> bool {
-        self.lock().iter().any(|Replaced { routing, directories }| {
-            // A request that has not come to its call yet holds the routing, which holds its directories.
+        self.lock().iter().any(|Replaced { routing, tables }| {
+            // A request that has not come to its call yet holds the routing, which holds its tables.
             let routing = routing.upgrade();
             let idle = usize::from(routing.is_some());
-            directories.iter().any(|directory| directory.strong_count() > idle)
+            tables.iter().any(|table| table.strong_count() > idle)
         })
     }
 
@@ -100,7 +100,7 @@ impl Inner {
     /// Whether a root call is under way.
     fn is_in_use(&self) -> bool {
         let current = self.routing.load();
-        self.past.is_in_use() || current.directories().iter().any(|directory| Arc::strong_count(directory) > 1)
+        self.past.is_in_use() || current.tables().iter().any(|table| Arc::strong_count(table) > 1)
     }
 
     /// What a root call that was routed by `given` runs on: it waits while calls are held.
@@ -113,7 +113,7 @@ impl Inner {
         identity: Option<&Identity>,
         origin: Origin<'_>,
         service: &ServiceName,
-    ) -> Result<Arc<Directory>, CallError> {
+    ) -> Result<Arc<RoutingTable>, CallError> {
         let pick = || {
             let current = self.routing.load();
             if current.has_contracts_of(given) {
@@ -128,20 +128,20 @@ impl Inner {
         self.pass(pick, service, given).await
     }
 
-    /// As [`Inner::begin`], on releases that need not be in a routing: `directory` is as of `given`.
+    /// As [`Inner::begin`], on releases that need not be in a routing: `table` is as of `given`.
     pub(super) async fn begin_on(
         &self,
-        directory: Arc<Directory>,
+        table: Arc<RoutingTable>,
         given: &Routing,
         service: &ServiceName,
-    ) -> Result<Arc<Directory>, CallError> {
-        let known = Arc::downgrade(&directory);
+    ) -> Result<Arc<RoutingTable>, CallError> {
+        let known = Arc::downgrade(&table);
         // Held no longer than until calls may have to wait.
-        let mut first = Some(directory);
+        let mut first = Some(table);
         let pick = || {
             let same_data = self.routing.load().migrations() == given.migrations();
-            let directory = first.take().or_else(|| known.upgrade()).filter(|_| same_data);
-            directory.ok_or_else(|| CallError::unavailable(service, "its data is changing"))
+            let table = first.take().or_else(|| known.upgrade()).filter(|_| same_data);
+            table.ok_or_else(|| CallError::unavailable(service, "its data is changing"))
         };
         self.pass(pick, service, given).await
     }
@@ -149,20 +149,20 @@ impl Inner {
     /// What is picked while no calls are held.
     async fn pass(
         &self,
-        mut pick: impl FnMut() -> Result<Arc<Directory>, CallError>,
+        mut pick: impl FnMut() -> Result<Arc<RoutingTable>, CallError>,
         service: &ServiceName,
         given: &Routing,
-    ) -> Result<Arc<Directory>, CallError> {
+    ) -> Result<Arc<RoutingTable>, CallError> {
         // Looked up by those that wait alone: it is no part of a call otherwise.
         let mut until = None;
         loop {
-            let directory = pick()?;
-            // Whoever holds calls looks at who has a directory once it has told all others to wait.
+            let table = pick()?;
+            // Whoever holds calls looks at who has a table once it has told all others to wait.
             fence(Ordering::SeqCst);
             if !self.gate.held.load(Ordering::SeqCst) {
-                return Ok(directory);
+                return Ok(table);
             }
-            drop(directory);
+            drop(table);
             let until = *until.get_or_insert_with(|| begins_until(service, given));
             let opened = self.gate.opened.notified();
             if self.gate.held.load(Ordering::SeqCst) && tokio::time::timeout_at(until.into(), opened).await.is_err() {
@@ -174,6 +174,6 @@ impl Inner {
 
 /// When a root call that is made now has waited long enough to begin.
 fn begins_until(service: &ServiceName, routing: &Routing) -> Instant {
-    let deadline_ms = routing.live().member(service).map_or(0, |member| member.service.limits.deadline_ms);
+    let deadline_ms = routing.live().backend(service).map_or(0, |backend| backend.service.limits.deadline_ms);
     clock::now() + Duration::from_millis(deadline_ms)
 }

@@ -49,21 +49,22 @@ impl Calls {
     /// # Cancel safety
     ///
     /// Dropped, the call ends where it is, as after a crash of the host.
-    pub async fn make(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
-        let directory = self.inner.begin(routing, None, Origin::HOST, &call.service).await?;
-        let Some(member) = directory.member(&call.service).cloned() else {
+    pub async fn run_host_call(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
+        let table = self.inner.begin(routing, None, Origin::HOST, &call.service).await?;
+        let Some(backend) = table.backend(&call.service).cloned() else {
             return Err(CallError::unavailable(&call.service, "no such service"));
         };
         let seed = self.seed_of(&call.cause);
         let (request, _rest) = seed.split_first_chunk().expect("16 is less than 32");
         let request = RequestId::from_bits(u128::from_be_bytes(*request));
-        let root = Arc::new(Root::of_host(directory, call, seed, request));
+        let root = Arc::new(Root::of_host(table, call, seed, request));
         fail_point("delivery.before-commit");
-        let ended = Call::root(&root, &member).execute().await;
+        let ended = Call::root(&root, &backend).execute().await;
         fail_point("delivery.after-commit");
         match ended {
             Err(_)
-                if root.intent_is_open() && (root.effects() > 0 || self.inner.close(&root, &member).await.is_err()) =>
+                if root.intent_is_open()
+                    && (root.effects() > 0 || self.inner.close(&root, &backend).await.is_err()) =>
             {
                 let _nobody_waits = self.inner.intents.add(Intent::of(&root), None, None);
                 Err(CallError::Begun { service: root.service.clone() })

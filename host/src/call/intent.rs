@@ -47,9 +47,9 @@ impl Intent {
     pub(super) fn of(root: &Root) -> Self {
         let mut arguments = Vec::new();
         put_all(&root.arguments, &mut arguments);
-        let members = root.directory.members();
+        let backends = root.table.backends();
         let mut releases: Vec<_> =
-            members.map(|member| (member.service.name().clone(), member.release.digest)).collect();
+            backends.map(|backend| (backend.service.name().clone(), backend.release.digest)).collect();
         releases.sort_unstable();
         Self {
             service: root.service.clone(),

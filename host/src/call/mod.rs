@@ -9,26 +9,26 @@ mod authentication;
 mod breaker;
 mod certain;
 mod compare;
+mod component;
 mod derive;
-mod directory;
 mod execute;
-mod herald;
 mod hold;
 mod host_call;
 mod intent;
 mod intents;
-mod linked;
 mod mounts;
 mod nested;
+mod observer;
 mod oversight;
 mod recovery;
 mod replay;
 mod request_key;
+mod retention;
 mod root;
 mod routing;
 mod run;
 mod shadow;
-mod sweep;
+mod table;
 
 #[cfg(test)]
 mod tests;
@@ -41,17 +41,17 @@ use tracing::Instrument as _;
 use wasmtime::component::Val;
 
 pub use answer::{Answer, CallError};
-pub use directory::{Directory, Member, NotExported, Release, Service};
+pub use component::LinkedComponent;
 pub use hold::Hold;
 pub use host_call::HostCall;
 pub use intents::IntentView;
-pub use linked::Linked;
 pub use mounts::Mount;
 pub use oversight::{HeldIntent, IntentError, close_intent};
-pub use recovery::{Earlier, FindError};
+pub use recovery::{FindError, PinnedReleases};
 pub use request_key::{RequestKey, RequestScope};
 pub use routing::{Candidate, Origin, Routing, Share, Worlds};
 pub use shadow::Shadow;
+pub use table::{Backend, LoadedRelease, NotExported, RoutingTable, Service};
 
 use crate::clock;
 use crate::config::RetrySettings;
@@ -87,7 +87,7 @@ struct Inner {
     secret: HostSecret,
     under_way: UnderWay,
     intents: Intents,
-    herald: herald::Herald,
+    observer: observer::RoutingObserver,
 }
 
 /// A call from outside: a client's, or the operator's.
@@ -105,7 +105,7 @@ pub struct RootCall {
 
 /// What a client's request came to.
 #[derive(Debug, Clone)]
-pub struct Called {
+pub struct Reply {
     pub answer: Answer,
     /// Whether the answer is that to an earlier request with the same key.
     pub replayed: bool,
@@ -141,7 +141,7 @@ impl Calls {
                 secret,
                 under_way: UnderWay::default(),
                 intents: Intents::default(),
-                herald: herald::Herald::default(),
+                observer: observer::RoutingObserver::default(),
             }),
         })
     }
@@ -172,19 +172,19 @@ impl Calls {
     ///
     /// Dropping the future of a call that may write does not end it: it goes on in the background, so that what it
     /// began elsewhere is finished or undone. A read-only call ends where it is.
-    pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Called, CallError> {
+    pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Reply, CallError> {
         let claim = match &call.key {
             None => None,
             Some(key) => match self.inner.claim(key, &call, routing).await? {
-                Asked::Before(answer) => return Ok(Called { answer, replayed: true }),
+                Asked::Before(answer) => return Ok(Reply { answer, replayed: true }),
                 Asked::First(claim) => Some(claim),
             },
         };
-        let directory = self.inner.begin(routing, call.identity.as_ref(), origin, &call.service).await?;
+        let table = self.inner.begin(routing, call.identity.as_ref(), origin, &call.service).await?;
         let service = call.service.clone();
         let reads_only = call.function.reads_only();
-        let root = self.inner.root(directory, call);
-        let new = |answer| Called { answer, replayed: false };
+        let root = self.inner.root(table, call);
+        let new = |answer| Reply { answer, replayed: false };
         if reads_only {
             return run(Arc::clone(&self.inner), root, claim).await.map(new);
         }
@@ -211,27 +211,27 @@ impl Calls {
         origin: Origin<'_>,
     ) -> Result<Option<Identity>, CallError> {
         let Some(authenticator) = routing.live().authenticator() else { return Ok(None) };
-        let service = authenticator.member.service.name();
-        let directory = self.inner.begin(routing, None, origin, service).await?;
-        let Some(authenticator) = directory.authenticator() else { return Ok(None) };
+        let service = authenticator.backend.service.name();
+        let table = self.inner.begin(routing, None, origin, service).await?;
+        let Some(authenticator) = table.authenticator() else { return Ok(None) };
         let key = Sessions::key(token);
-        if let Some(identity) = self.inner.sessions.get(&key, &authenticator.member) {
+        if let Some(identity) = self.inner.sessions.get(&key, &authenticator.backend) {
             return Ok(Some(identity));
         }
         let call = RootCall {
-            service: authenticator.member.service.name().clone(),
+            service: authenticator.backend.service.name().clone(),
             function: Arc::clone(&authenticator.function),
             arguments: vec![Val::String(token.into())],
             identity: None,
             request: request.clone(),
             key: None,
         };
-        let root = self.inner.root(Arc::clone(&directory), call);
-        let (answer, reads) = Call::root(&root, &authenticator.member).read().await?;
+        let root = self.inner.root(Arc::clone(&table), call);
+        let (answer, reads) = Call::root(&root, &authenticator.backend).read().await?;
         self.inner.stores.wait_durable(root.reached()).await?;
         let identity = authentication::identity(answer);
         if let Some(identity) = &identity {
-            self.inner.sessions.keep(key, identity.clone(), reads, &authenticator.member.release);
+            self.inner.sessions.keep(key, identity.clone(), reads, &authenticator.backend.release);
         }
         Ok(identity)
     }
@@ -244,17 +244,17 @@ enum Asked {
 }
 
 impl Inner {
-    fn root(&self, directory: Arc<Directory>, call: RootCall) -> Arc<Root> {
-        Arc::new(Root::new(directory, call, self.entropy.seed(), clock::unix_micros()))
+    fn root(&self, table: Arc<RoutingTable>, call: RootCall) -> Arc<Root> {
+        Arc::new(Root::new(table, call, self.entropy.seed(), clock::unix_micros()))
     }
 
     /// The answer to the request with `key`, or the right to make it. Waits while the same request is under way, for as
     /// long as the call itself may take.
     async fn claim(&self, key: &RequestKey, call: &RootCall, routing: &Routing) -> Result<Asked, CallError> {
-        let Some(member) = routing.live().member(&call.service) else {
+        let Some(backend) = routing.live().backend(&call.service) else {
             return Err(CallError::unavailable(&call.service, "no such service"));
         };
-        let service = &member.service;
+        let service = &backend.service;
         let until = clock::now() + Duration::from_millis(service.limits.deadline_ms);
         loop {
             let mut ended = match self.under_way.claim(key).map_err(|OtherRequest| CallError::KeyReused)? {
@@ -300,15 +300,15 @@ impl Inner {
 
 /// Runs a root call to its end, and waits until what it tells is durable.
 async fn run(inner: Arc<Inner>, root: Arc<Root>, claim: Option<Claim>) -> Result<Answer, CallError> {
-    let Some(member) = root.directory.member(&root.service).cloned() else {
+    let Some(backend) = root.table.backend(&root.service).cloned() else {
         return Err(CallError::unavailable(&root.service, "no such service"));
     };
-    let call = Call::root(&root, &member);
+    let call = Call::root(&root, &backend);
     let deadline = call.deadline;
     let answer = match call.execute().await {
         // Nothing can be made again until the host starts anew, which then does so.
         Err(stopped @ CallError::Stopped(_)) => Err(stopped),
-        Err(error) if root.intent_is_open() && (root.effects() > 0 || inner.close(&root, &member).await.is_err()) => {
+        Err(error) if root.intent_is_open() && (root.effects() > 0 || inner.close(&root, &backend).await.is_err()) => {
             let ended = inner.intents.add(Intent::of(&root), claim, Some(&error));
             let begun = CallError::Begun { service: root.service.clone() };
             match tokio::time::timeout_at(deadline.into(), ended).await {

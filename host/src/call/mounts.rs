@@ -10,8 +10,8 @@ use hyper::body::Body;
 use hyper::{Request, Response};
 
 use super::answer::CallError;
-use super::directory::Member;
 use super::routing::{Origin, Routing};
+use super::table::Backend;
 use crate::clock;
 use crate::names::{RequestId, ServiceName};
 use crate::observe::calls::Outcome;
@@ -70,13 +70,13 @@ impl Routing {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        // The directory is let go: what a mounted service does waits for no migration, and none for that.
-        let Some(member) = self.choose(None, origin).member(service).cloned() else {
+        // The table is let go: what a mounted service does waits for no migration, and none for that.
+        let Some(backend) = self.choose(None, origin).backend(service).cloned() else {
             return Err(CallError::unavailable(service, "no such service"));
         };
         let began = clock::now();
-        let deadline = began + Duration::from_millis(member.service.limits.deadline_ms);
-        let result = member.answer(request, HttpFrame { request: id, deadline }).await;
+        let deadline = began + Duration::from_millis(backend.service.limits.deadline_ms);
+        let result = backend.answer(request, HttpFrame { request: id, deadline }).await;
         let outcome = match &result {
             Ok(response) if response.status().is_client_error() || response.status().is_server_error() => {
                 Outcome::Refused
@@ -84,14 +84,14 @@ impl Routing {
             Ok(_) => Outcome::Ok,
             Err(error) => error.outcome(service),
         };
-        let took = began.elapsed();
-        member.service.calls.ended(outcome, took);
-        member.release.calls.ended(outcome, took);
+        let took = clock::elapsed(began);
+        backend.service.calls.ended(outcome, took);
+        backend.release.calls.ended(outcome, took);
         result
     }
 }
 
-impl Member {
+impl Backend {
     async fn answer<B>(&self, request: Request<B>, frame: HttpFrame) -> Result<Response<HttpBody>, CallError>
     where
         B: Body<Data = Bytes> + Send + 'static,

@@ -10,9 +10,9 @@ use wasmtime::component::Val;
 
 use super::answer::{Answer, CallError};
 use super::derive::{Seed, nested_seed};
-use super::directory::Member;
 use super::execute::Call;
 use super::root::Root;
+use super::table::Backend;
 use crate::clock;
 use crate::contract::{Function, Type};
 use crate::limits::{NESTED_BYTES_MAX, NESTED_CALLS_MAX};
@@ -75,7 +75,7 @@ impl Held {
 #[derive(Debug)]
 pub(super) struct Nested {
     pub(super) root: Arc<Root>,
-    pub(super) member: Member,
+    pub(super) backend: Backend,
     pub(super) depth: usize,
     pub(super) deadline: Instant,
     pub(super) seed: Seed,
@@ -117,12 +117,12 @@ impl Outbound for Alone {
 
 /// What makes the calls of `call`, in its first run. A `watched` call is run in shadow, too.
 pub(super) fn outbound(call: &Call, watched: bool) -> Box<dyn Outbound> {
-    if !call.member.release.calls_others {
+    if !call.backend.release.calls_others {
         return Box::new(Alone);
     }
     Box::new(Nested {
         root: Arc::clone(&call.root),
-        member: call.member.clone(),
+        backend: call.backend.clone(),
         depth: call.depth,
         deadline: call.deadline,
         seed: call.seed,
@@ -182,26 +182,26 @@ impl Nested {
 
     /// The call that `function` of another service is, made by this one.
     fn nested(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Call, NestedError> {
-        let Some((member, function)) = self.root.directory.exporter(function) else {
+        let Some((backend, function)) = self.root.table.exporter(function) else {
             return Err(NestedError::NoService { interface: Arc::clone(&function.interface) });
         };
         if self.read_only && !function.reads_only() {
             return Err(NestedError::ReadOnly { function: Arc::clone(&function.name.wit) });
         }
         let depth = self.depth + 1;
-        let depth_max = self.member.service.limits.call_depth_max;
+        let depth_max = self.backend.service.limits.call_depth_max;
         if depth > depth_max {
             return Err(NestedError::Limit { name: "call_depth_max", max: depth_max });
         }
         let begun = clock::now();
         let left = self.deadline.saturating_duration_since(begun);
-        let own = Duration::from_millis(member.service.limits.deadline_ms);
+        let own = Duration::from_millis(backend.service.limits.deadline_ms);
         Ok(Call {
             root: Arc::clone(&self.root),
-            member: member.clone(),
+            backend: backend.clone(),
             function: Arc::clone(function),
             arguments: arguments.into(),
-            calling_service: Some(self.member.service.name().clone()),
+            calling_service: Some(self.backend.service.name().clone()),
             depth,
             begun,
             deadline: begun + (left - spare(left)).min(own),
@@ -215,7 +215,7 @@ impl Nested {
     /// Makes a call, and gives what its caller is told, and whether that is kept.
     async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Told, NestedError> {
         let call = self.nested(function, arguments, seed)?;
-        self.member.service.calls.called_another();
+        self.backend.service.calls.called_another();
         let effects = self.root.effects();
         match call.execute().await {
             Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),

@@ -117,7 +117,8 @@ impl Calls {
     /// [`IntentError`], but of a commit.
     pub fn hold_intent(&self, id: CallId) -> Result<HeldIntent, IntentError> {
         let view = self.intent(id).ok_or(IntentError::Unknown)?;
-        let store = self.inner.routing.load().live().member(&view.service).map(|member| member.service.store.clone());
+        let store =
+            self.inner.routing.load().live().backend(&view.service).map(|backend| backend.service.store.clone());
         let store = store.ok_or(IntentError::NoService { service: view.service })?;
         let intent = self.inner.intents.take(id)?;
         Ok(HeldIntent { calls: self.clone(), id, intent, store, due: false, is_closed: false })
@@ -137,7 +138,7 @@ impl Calls {
 
     fn intents_that_reach(&self, service: &ServiceName) -> Vec<IntentView> {
         let routing = self.inner.routing.load();
-        let names = routing.live().members().map(|member| member.service.name());
+        let names = routing.live().backends().map(|backend| backend.service.name());
         let from: BTreeSet<_> = names.filter(|name| routing.live().reaches(name, service)).collect();
         self.inner.intents.views(|intent| intent.service == *service || from.contains(&intent.service))
     }

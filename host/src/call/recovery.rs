@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Answer, CallError};
-use super::directory::{Directory, Member};
 use super::execute::Call;
 use super::intent::{Intent, UnreadableIntent};
 use super::oversight::close;
 use super::request_key::Claimed;
 use super::root::Root;
+use super::table::{Backend, RoutingTable};
 use super::{Calls, Inner, Origin};
 use crate::clock;
 use crate::contract::Function;
@@ -39,9 +39,9 @@ pub enum FindError {
 }
 
 /// Which releases an intent goes on with.
-pub trait Earlier: Send + Sync {
+pub trait PinnedReleases: Send + Sync {
     /// The services with these releases, if they can still be run on the data as it is. May block.
-    fn directory(&self, releases: &[(ServiceName, Digest)]) -> Option<Arc<Directory>>;
+    fn table(&self, releases: &[(ServiceName, Digest)]) -> Option<Arc<RoutingTable>>;
 }
 
 impl Calls {
@@ -52,7 +52,7 @@ impl Calls {
     /// [`FindError`] when a store cannot be read.
     pub fn find_intents(&self) -> Result<usize, FindError> {
         let routing = self.inner.routing.load();
-        routing.live().members().map(|member| self.find_intents_in(member.service.store())).sum()
+        routing.live().backends().map(|backend| self.find_intents_in(backend.service.store())).sum()
     }
 
     /// Finds the intents that were left in the store of a service that comes back. Before anybody calls it.
@@ -74,7 +74,7 @@ impl Calls {
     }
 
     /// Goes on with intents, until the tasks of the host are stopped. `earlier` has the releases that are not live.
-    pub async fn recover(self, earlier: Arc<dyn Earlier>) {
+    pub async fn recover(self, earlier: Arc<dyn PinnedReleases>) {
         let mut stop = self.inner.tasks.stop();
         loop {
             let changed = self.inner.intents.changed();
@@ -92,7 +92,7 @@ impl Calls {
         }
     }
 
-    async fn go_on(&self, intent: &Arc<Intent>, earlier: Arc<dyn Earlier>) {
+    async fn go_on(&self, intent: &Arc<Intent>, earlier: Arc<dyn PinnedReleases>) {
         let result = self.inner.make_again(intent, earlier).await;
         if let Err(error) = &result {
             let (service, function, request) = (&intent.service, &intent.function, intent.id());
@@ -128,48 +128,52 @@ fn stored(store: &Store) -> Result<Vec<Intent>, FindError> {
 
 impl Inner {
     /// Closes the intent of a call that failed without an effect: there is nothing to finish.
-    pub(super) async fn close(&self, root: &Root, member: &Member) -> Result<(), CommitError> {
-        close(&member.service.store, root.id()).await.map(|number| root.reach(number))
+    pub(super) async fn close(&self, root: &Root, backend: &Backend) -> Result<(), CommitError> {
+        close(&backend.service.store, root.id()).await.map(|number| root.reach(number))
     }
 
     /// One more run of the call of `intent`; what it answers is durable.
-    async fn make_again(&self, intent: &Arc<Intent>, earlier: Arc<dyn Earlier>) -> Result<Answer, CallError> {
+    async fn make_again(&self, intent: &Arc<Intent>, earlier: Arc<dyn PinnedReleases>) -> Result<Answer, CallError> {
         let unfit = |why| CallError::unavailable(&intent.service, why);
-        let directory = self.begin_again(intent, earlier).await?;
-        let member = directory.member(&intent.service).cloned().ok_or_else(|| unfit("no such service"))?;
-        let function = exported(&member, intent).ok_or_else(|| unfit("its contract has no such function any more"))?;
+        let table = self.begin_again(intent, earlier).await?;
+        let backend = table.backend(&intent.service).cloned().ok_or_else(|| unfit("no such service"))?;
+        let function = exported(&backend, intent).ok_or_else(|| unfit("its contract has no such function any more"))?;
         let arguments = intent.arguments(&function).map_err(|_| unfit("its contract takes other arguments now"))?;
         let request = intent.request().map_err(|_| unfit("the intent cannot be read"))?;
         let entries = intent.entries.clone();
-        let root = Arc::new(Root::of_intent(intent, directory, function, arguments, request, entries));
-        let ended = Call::root(&root, &member).execute().await;
+        let root = Arc::new(Root::of_intent(intent, table, function, arguments, request, entries));
+        let ended = Call::root(&root, &backend).execute().await;
         self.stores.wait_durable(root.reached()).await?;
         ended.map(|ended| ended.answer)
     }
 
     /// The releases that `intent` goes on with: those that it began with, where the settings say so and they can be run.
-    async fn begin_again(&self, intent: &Arc<Intent>, earlier: Arc<dyn Earlier>) -> Result<Arc<Directory>, CallError> {
+    async fn begin_again(
+        &self,
+        intent: &Arc<Intent>,
+        earlier: Arc<dyn PinnedReleases>,
+    ) -> Result<Arc<RoutingTable>, CallError> {
         let routing = self.routing.load_full();
         let began_with = match routing.with_releases(&intent.releases) {
             _ if intent.on_live => None,
-            Some(directory) => Some(Arc::clone(directory)),
+            Some(table) => Some(Arc::clone(table)),
             None if self.settings.intents_keep_releases => {
                 let intent = Arc::clone(intent);
-                let found = tokio::task::spawn_blocking(move || earlier.directory(&intent.releases)).await;
+                let found = tokio::task::spawn_blocking(move || earlier.table(&intent.releases)).await;
                 // Who looked for them panicked, which is no reason to leave the call as it is.
-                found.unwrap_or(None).inspect(|directory| self.past.add_directory(directory))
+                found.unwrap_or(None).inspect(|table| self.past.add_table(table))
             }
             None => None,
         };
         match began_with {
-            Some(directory) => self.begin_on(directory, &routing, &intent.service).await,
+            Some(table) => self.begin_on(table, &routing, &intent.service).await,
             None => self.begin(&routing, intent.identity.as_ref(), Origin::HOST, &intent.service).await,
         }
     }
 }
 
 /// The function of `intent`, as its service exports it now.
-fn exported(member: &Member, intent: &Intent) -> Option<Arc<Function>> {
-    let mut functions = member.release.world.exports.iter().flat_map(|interface| &interface.functions);
+fn exported(backend: &Backend, intent: &Intent) -> Option<Arc<Function>> {
+    let mut functions = backend.release.world.exports.iter().flat_map(|interface| &interface.functions);
     functions.find(|function| intent.is_of(function)).cloned()
 }

@@ -12,14 +12,14 @@ use super::answer::Answer;
 use super::derive::Seed;
 use super::intent::Intent;
 use super::request_key::RequestKey;
-use super::{Directory, HostCall, RootCall};
+use super::{HostCall, RootCall, RoutingTable};
 use crate::contract::Function;
 use crate::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
 use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, INTENTS, MEMOS, RowWrite};
 
 #[derive(Debug)]
 pub(super) struct Root {
-    pub(super) directory: Arc<Directory>,
+    pub(super) table: Arc<RoutingTable>,
     pub(super) service: ServiceName,
     pub(super) function: Arc<Function>,
     pub(super) arguments: Arc<[Val]>,
@@ -45,9 +45,9 @@ pub(super) struct Root {
 
 impl Root {
     /// A call from outside.
-    pub(super) fn new(directory: Arc<Directory>, call: RootCall, seed: Seed, time_unix_micros: u64) -> Self {
+    pub(super) fn new(table: Arc<RoutingTable>, call: RootCall, seed: Seed, time_unix_micros: u64) -> Self {
         Self {
-            directory,
+            table,
             service: call.service,
             function: call.function,
             arguments: call.arguments.into(),
@@ -67,9 +67,9 @@ impl Root {
     }
 
     /// A call of the host's own.
-    pub(super) fn of_host(directory: Arc<Directory>, call: HostCall, seed: Seed, request: RequestId) -> Self {
+    pub(super) fn of_host(table: Arc<RoutingTable>, call: HostCall, seed: Seed, request: RequestId) -> Self {
         Self {
-            directory,
+            table,
             service: call.service,
             function: call.function,
             arguments: call.arguments.into(),
@@ -88,17 +88,17 @@ impl Root {
         }
     }
 
-    /// The call that `intent` is of, with what `function` is in `directory`.
+    /// The call that `intent` is of, with what `function` is in `table`.
     pub(super) fn of_intent(
         intent: &Intent,
-        directory: Arc<Directory>,
+        table: Arc<RoutingTable>,
         function: Arc<Function>,
         arguments: Vec<Val>,
         request: RequestId,
         entries: Vec<RowWrite>,
     ) -> Self {
         Self {
-            directory,
+            table,
             service: intent.service.clone(),
             function,
             arguments: arguments.into(),

@@ -1,6 +1,6 @@
 //! What root calls begin on: the live releases, and in the place of some of them a candidate for a share of the calls.
 //!
-//! Invariant: a root call runs, with all the calls below it, on one [`Directory`], chosen once and by who calls: the same
+//! Invariant: a root call runs, with all the calls below it, on one [`RoutingTable`], chosen once and by who calls: the same
 //! caller gets the same candidates for as long as they have the same share.
 
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
-use super::directory::{Directory, Member, NotExported};
 use super::mounts::{Mount, Mounts};
 use super::shadow::Shadow;
+use super::table::{Backend, NotExported, RoutingTable};
 use crate::contract::World;
 use crate::limits::CANDIDATES_MAX;
 use crate::names::{Digest, Identity, ServiceName};
@@ -75,7 +75,7 @@ impl Share {
 /// A release that takes the place of the live one for some callers.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    pub member: Member,
+    pub backend: Backend,
     pub share: Share,
     /// Who sends this header gets it whatever the share.
     pub header: Option<(HeaderName, HeaderValue)>,
@@ -100,41 +100,41 @@ pub struct Routing {
     worlds: Worlds,
     candidates: Vec<Candidate>,
     /// By the candidates that are in it: bit `n` of the position stands for candidate `n`.
-    directories: Vec<Arc<Directory>>,
+    tables: Vec<Arc<RoutingTable>>,
     mounts: Mounts,
     /// How many times data has changed its form before.
     migrations: u64,
 }
 
 impl Routing {
-    /// `candidates` are of different services, each in place of a member of `live`, and keep its contract; `shadows` run
-    /// what the live members of their services do.
+    /// `candidates` are of different services, each in place of a backend of `live`, and keep its contract; `shadows` run
+    /// what the live backends of their services do.
     ///
     /// # Errors
     ///
-    /// [`NotExported`], when nobody exports what a member calls.
+    /// [`NotExported`], when nobody exports what a backend calls.
     ///
     /// # Panics
     ///
-    /// With more than [`CANDIDATES_MAX`] candidates: every choice of them is a directory.
-    pub fn new(live: &[Member], candidates: Vec<Candidate>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
+    /// With more than [`CANDIDATES_MAX`] candidates: every choice of them is a table.
+    pub fn new(live: &[Backend], candidates: Vec<Candidate>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         assert!(candidates.len() <= CANDIDATES_MAX, "whoever adds a candidate sees to the bound");
-        let directories = (0..1_usize << candidates.len())
+        let tables = (0..1_usize << candidates.len())
             .map(|chosen| {
                 let chosen = candidates.iter().enumerate().filter(|(bit, _)| chosen & 1 << bit != 0);
-                let chosen: Vec<&Member> = chosen.map(|(_, candidate)| &candidate.member).collect();
-                let members = live.iter().map(|member| {
-                    let same = |candidate: &&&Member| candidate.service.name() == member.service.name();
-                    Member::clone(chosen.iter().find(same).map_or(member, |candidate| *candidate))
+                let chosen: Vec<&Backend> = chosen.map(|(_, candidate)| &candidate.backend).collect();
+                let backends = live.iter().map(|backend| {
+                    let same = |candidate: &&&Backend| candidate.service.name() == backend.service.name();
+                    Backend::clone(chosen.iter().find(same).map_or(backend, |candidate| *candidate))
                 });
-                Directory::new(members, shadows).map(Arc::new)
+                RoutingTable::new(backends, shadows).map(Arc::new)
             })
             .collect::<Result<_, _>>()?;
-        let with_contract = live.iter().filter(|member| member.release.program.contract().is_some());
+        let with_contract = live.iter().filter(|backend| backend.release.program.contract().is_some());
         let mut worlds: Vec<_> =
-            with_contract.map(|member| (member.service.name().clone(), Arc::clone(&member.release.world))).collect();
+            with_contract.map(|backend| (backend.service.name().clone(), Arc::clone(&backend.release.world))).collect();
         worlds.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(Self { worlds: worlds.into(), candidates, directories, mounts: Mounts::default(), migrations: 0 })
+        Ok(Self { worlds: worlds.into(), candidates, tables, mounts: Mounts::default(), migrations: 0 })
     }
 
     /// The same with services that answer what is under their prefixes.
@@ -152,22 +152,16 @@ impl Routing {
     /// Contracts that nobody serves: for tests of what reads contracts.
     #[cfg(test)]
     pub(crate) fn of_contracts(worlds: Worlds) -> Self {
-        let directory = Directory::new([], &[]).expect("nothing is called");
-        Self {
-            worlds,
-            candidates: Vec::new(),
-            directories: vec![Arc::new(directory)],
-            mounts: Mounts::default(),
-            migrations: 0,
-        }
+        let table = RoutingTable::new([], &[]).expect("nothing is called");
+        Self { worlds, candidates: Vec::new(), tables: vec![Arc::new(table)], mounts: Mounts::default(), migrations: 0 }
     }
 
     /// The services with exactly these releases, by name, if there is such a choice.
-    pub(super) fn with_releases(&self, releases: &[(ServiceName, Digest)]) -> Option<&Arc<Directory>> {
-        self.directories.iter().find(|directory| {
-            directory.members().count() == releases.len()
+    pub(super) fn with_releases(&self, releases: &[(ServiceName, Digest)]) -> Option<&Arc<RoutingTable>> {
+        self.tables.iter().find(|table| {
+            table.backends().count() == releases.len()
                 && releases.iter().all(|(service, digest)| {
-                    directory.member(service).is_some_and(|member| member.release.digest == *digest)
+                    table.backend(service).is_some_and(|backend| backend.release.digest == *digest)
                 })
         })
     }
@@ -200,18 +194,18 @@ impl Routing {
         self.migrations
     }
 
-    pub(super) fn directories(&self) -> &[Arc<Directory>] {
-        &self.directories
+    pub(super) fn tables(&self) -> &[Arc<RoutingTable>] {
+        &self.tables
     }
 
     /// The live releases.
     ///
     /// # Panics
     ///
-    /// Never: there is always a directory without candidates.
+    /// Never: there is always a table without candidates.
     #[must_use]
-    pub fn live(&self) -> &Arc<Directory> {
-        self.directories.first().expect("the directory without candidates")
+    pub fn live(&self) -> &Arc<RoutingTable> {
+        self.tables.first().expect("the table without candidates")
     }
 
     #[must_use]
@@ -221,14 +215,14 @@ impl Routing {
 
     /// What a root call of `identity` that comes from `origin` runs on.
     #[must_use]
-    pub fn choose(&self, identity: Option<&Identity>, origin: Origin<'_>) -> &Arc<Directory> {
+    pub fn choose(&self, identity: Option<&Identity>, origin: Origin<'_>) -> &Arc<RoutingTable> {
         if self.candidates.is_empty() {
             return self.live();
         }
         let key = identity.map_or(origin.client, |identity| identity.id.as_bytes());
         let chosen = self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.takes(key, origin));
         let position = chosen.fold(0, |position, (bit, _)| position | 1_usize << bit);
-        self.directories.get(position).unwrap_or_else(|| self.live())
+        self.tables.get(position).unwrap_or_else(|| self.live())
     }
 }
 
@@ -236,7 +230,7 @@ impl Candidate {
     fn takes(&self, key: &[u8], origin: Origin<'_>) -> bool {
         let header = self.header.as_ref().zip(origin.headers);
         header.is_some_and(|((name, value), headers)| headers.get_all(name).iter().any(|given| given == value))
-            || self.share.takes(self.member.service.name(), &self.member.release.digest, key)
+            || self.share.takes(self.backend.service.name(), &self.backend.release.digest, key)
     }
 }
 

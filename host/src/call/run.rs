@@ -7,10 +7,10 @@ use tokio::sync::RwLockWriteGuard;
 use tokio::time::timeout_at;
 
 use super::answer::{Answer, CallError};
-use super::directory::Member;
 use super::execute::{Call, Ended};
 use super::nested::{self, Held, NestedError};
 use super::shadow::{Recorded, Watch};
+use super::table::Backend;
 use crate::fail_point::fail_point;
 use crate::names::CallId;
 use crate::runtime::{Failure, Finished, Frame, Outbound};
@@ -57,7 +57,7 @@ impl Call {
                 Ran::Lost(lost) => outbound = lost,
             }
         }
-        let service = self.member.service.name();
+        let service = self.backend.service.name();
         let (function, request) = (&self.function.name.wit, self.root.request.as_str());
         tracing::error!(%service, %function, request, "the calls below a call change again and again what it reads");
         Err(CallError::Failed { service: service.clone() })
@@ -65,8 +65,8 @@ impl Call {
 
     /// Runs on a fresh snapshot. The run that ends the call is compared with what a candidate does, if there is a `watch`.
     async fn run(&self, outbound: Box<dyn Outbound>, lane: Lane, watch: &mut Option<Watch>) -> Result<Ran, CallError> {
-        let Some(program) = self.member.release.program.contract() else {
-            return Err(CallError::unavailable(self.member.service.name(), "its release has no contract"));
+        let Some(program) = self.backend.release.program.contract() else {
+            return Err(CallError::unavailable(self.backend.service.name(), "its release has no contract"));
         };
         let finished = program.run(&self.function, &self.arguments, self.frame(outbound)).await;
         let Finished { result, transaction, outbound } = finished;
@@ -98,7 +98,7 @@ impl Call {
         let commits = ended.answer.commits(&self.function);
         if !commits {
             self.root.reach(transaction.saw());
-            transaction = self.member.service.store.begin();
+            transaction = self.backend.service.store.begin();
         }
         if self.is_root() {
             if self.root.intent_is_open() {
@@ -123,7 +123,7 @@ impl Call {
     }
 
     fn frame(&self, outbound: Box<dyn Outbound>) -> Frame {
-        let store = &self.member.service.store;
+        let store = &self.backend.service.store;
         Frame {
             transaction: if self.read_only { store.begin_read() } else { store.begin() },
             identity: self.root.identity.clone(),
@@ -142,7 +142,7 @@ impl Call {
         // A call below one that holds a lane waits for no other: else two of them could wait for each other.
         let shares = lane == Lane::Shared && self.held.is_none() && transaction.has_effects();
         let commit = async {
-            let _shared = if shares { Some(self.member.service.lane.read().await) } else { None };
+            let _shared = if shares { Some(self.backend.service.lane.read().await) } else { None };
             transaction.commit(CommitDetails { call: CallId::of_seed(&self.seed), data_version: None }).await
         };
         match timeout_at(self.deadline.into(), commit).await {
@@ -151,7 +151,7 @@ impl Call {
                 Ok(true)
             }
             Ok(Err(CommitError::Conflict)) => {
-                self.member.service.calls.conflicted();
+                self.backend.service.calls.conflicted();
                 Ok(false)
             }
             Ok(Err(refused)) => Err(self.refused(refused)),
@@ -161,7 +161,7 @@ impl Call {
 
     /// Waits until this call alone may write in its service; nothing to wait for when a call above it has seen to that.
     async fn take_lane(&self) -> Result<(Option<RwLockWriteGuard<'_, ()>>, Arc<Held>), CallError> {
-        let Member { service, .. } = &self.member;
+        let Backend { service, .. } = &self.backend;
         if let Some(held) = self.held.as_ref().filter(|held| held.contains(service.name())) {
             return Ok((None, Arc::clone(held)));
         }
@@ -173,7 +173,7 @@ impl Call {
 
     /// What the caller is told of a run that gave no answer. The runtime has logged why.
     fn failed(&self, failure: Failure) -> CallError {
-        let Member { service, release } = &self.member;
+        let Backend { service, release } = &self.backend;
         // A call that is made again and again must not close the service to others.
         if !self.root.again && self.blames_component(&failure) && release.breaker.failed() {
             tracing::error!(service = %service.name(), digest = %release.digest, "circuit opened");
@@ -202,7 +202,7 @@ impl Call {
         match failure {
             Failure::Trap { .. } | Failure::Memory { .. } | Failure::Limit { .. } => true,
             Failure::Deadline => {
-                let own = Duration::from_millis(self.member.service.limits.deadline_ms);
+                let own = Duration::from_millis(self.backend.service.limits.deadline_ms);
                 self.deadline.duration_since(self.begun) >= own / 2
             }
             Failure::Store(error) => !matches!(error, StoreError::Index(_) | StoreError::KeyNotText),
@@ -213,7 +213,7 @@ impl Call {
 
     /// What the caller is told of a commit that the store did not take.
     fn refused(&self, refused: CommitError) -> CallError {
-        let service = self.member.service.name();
+        let service = self.backend.service.name();
         let error = match &refused {
             CommitError::Stopped(stopped) => return CallError::Stopped(stopped.clone()),
             CommitError::Quota { .. } => CallError::unavailable(service, "its store is full"),
@@ -231,6 +231,6 @@ impl Call {
     }
 
     fn deadline_passed(&self) -> CallError {
-        CallError::Deadline { service: self.member.service.name().clone() }
+        CallError::Deadline { service: self.backend.service.name().clone() }
     }
 }

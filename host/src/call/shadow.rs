@@ -12,24 +12,24 @@ use wasmtime::component::Val;
 use super::answer::Answer;
 use super::compare::{Ran, difference};
 use super::derive::Seed;
-use super::directory::Member;
 use super::execute::Call;
 use super::nested::Made;
 use super::replay::Replay;
 use super::routing::Share;
+use super::table::Backend;
 use crate::clock;
 use crate::contract::Function;
 use crate::limits::SHADOW_DIFFERENCES_MAX;
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::observe::ShadowReport;
 use crate::runtime::{Failure, Finished, Frame};
-use crate::store::{Effects, Snapshot};
+use crate::store::{Effects, PinnedSnapshot};
 use crate::tasks::Tasks;
 
 /// A candidate that runs in shadow.
 #[derive(Debug)]
 pub struct Shadow {
-    member: Member,
+    backend: Backend,
     share: Share,
     runs: Arc<Semaphore>,
     report: Mutex<ShadowReport>,
@@ -37,12 +37,12 @@ pub struct Shadow {
 }
 
 impl Shadow {
-    /// `member` is the candidate. It runs `share` of the calls, at most `runs_max` at once, in `tasks`.
+    /// `backend` is the candidate. It runs `share` of the calls, at most `runs_max` at once, in `tasks`.
     #[must_use]
-    pub fn new(member: Member, share: Share, runs_max: usize, tasks: Tasks) -> Arc<Self> {
+    pub fn new(backend: Backend, share: Share, runs_max: usize, tasks: Tasks) -> Arc<Self> {
         let runs = Arc::new(Semaphore::new(runs_max));
         let report = Mutex::new(ShadowReport::default());
-        Arc::new(Self { member, share, runs, report, tasks })
+        Arc::new(Self { backend, share, runs, report, tasks })
     }
 
     #[must_use]
@@ -57,7 +57,7 @@ impl Shadow {
     }
 
     pub(super) fn service(&self) -> &ServiceName {
-        self.member.service.name()
+        self.backend.service.name()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, ShadowReport> {
@@ -66,11 +66,11 @@ impl Shadow {
 
     /// Whether the call with this seed is to be run again by the candidate; a call for which there is no room is not.
     fn take(self: &Arc<Self>, seed: &Seed) -> Option<Watch> {
-        if !self.share.takes(self.service(), &self.member.release.digest, seed) {
+        if !self.share.takes(self.service(), &self.backend.release.digest, seed) {
             return None;
         }
         // Live calls that wait need the CPU more.
-        let crowded = self.member.service.figures_waiting() > 0;
+        let crowded = self.backend.service.figures_waiting() > 0;
         match Arc::clone(&self.runs).try_acquire_owned() {
             Ok(run) if !crowded => Some(Watch { shadow: Arc::clone(self), run }),
             _ => {
@@ -91,7 +91,7 @@ pub(super) struct Watch {
 /// What a live run read and did.
 #[derive(Debug)]
 pub(super) struct Recorded {
-    pub(super) snapshot: Option<Snapshot>,
+    pub(super) snapshot: Option<PinnedSnapshot>,
     pub(super) effects: Effects,
 }
 
@@ -104,7 +104,7 @@ struct Again {
     seed: Seed,
     time_unix_micros: u64,
     request: RequestId,
-    snapshot: Snapshot,
+    snapshot: PinnedSnapshot,
     made: Vec<Made>,
     live: Ran,
 }
@@ -112,7 +112,7 @@ struct Again {
 impl Call {
     /// Whether a candidate runs this call in shadow when it has ended.
     pub(super) fn watch(&self) -> Option<Watch> {
-        self.root.directory.shadow(self.member.service.name())?.take(&self.seed)
+        self.root.table.shadow(self.backend.service.name())?.take(&self.seed)
     }
 }
 
@@ -150,7 +150,7 @@ impl Shadow {
             self.lock().dropped += 1;
             return;
         };
-        let deadline = clock::now() + Duration::from_millis(self.member.service.limits.deadline_ms);
+        let deadline = clock::now() + Duration::from_millis(self.backend.service.limits.deadline_ms);
         let frame = Frame {
             transaction,
             identity: again.identity,
@@ -161,7 +161,7 @@ impl Shadow {
             outbound: Box::new(Replay::new(again.seed, again.made)),
             request: again.request,
         };
-        let Some(program) = self.member.release.program.contract() else { return };
+        let Some(program) = self.backend.release.program.contract() else { return };
         let Finished { result, transaction, outbound } = program.run(&again.function, &again.arguments, frame).await;
         if matches!(result, Err(Failure::Slots { .. })) {
             // The host had no room, which says nothing about the candidate.

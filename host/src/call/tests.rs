@@ -76,7 +76,7 @@ impl Rig {
         let names = ["front", "back"].map(|name| ServiceName::parse(name).unwrap());
         let quotas = names.clone().map(|name| (name, LIMITS.store_bytes_max));
         let stores = Stores::open_on(&disk.as_disk(), &STORE, &quotas, None).unwrap();
-        let members = names.map(|service| {
+        let backends = names.map(|service| {
             let world = contracts.world(&format!("test:calls/{service}-service")).unwrap();
             let settings = LinkSettings {
                 service: service.clone(),
@@ -85,11 +85,12 @@ impl Rig {
                 limits: LIMITS,
             };
             let program = runtime.link(&code, &world, settings).unwrap();
-            let release = Release::new(Digest::of(&component), world, Linked::Contract(program), &LIMITS, 0);
+            let release =
+                LoadedRelease::new(Digest::of(&component), world, LinkedComponent::Contract(program), &LIMITS, 0);
             let store = stores.service(&service).unwrap();
-            Member { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
+            Backend { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
         });
-        let routing = Routing::new(&members, Vec::new(), &[]).unwrap();
+        let routing = Routing::new(&backends, Vec::new(), &[]).unwrap();
         let calls =
             Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, crate::names::HostSecret::new([7; 32]))
                 .unwrap();
@@ -100,10 +101,10 @@ impl Rig {
     #[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
     fn begin(&self, name: &str, script: &str) -> JoinHandle<Result<Answer, CallError>> {
         let routing = self.calls.routing();
-        let member = routing.live().member(&ServiceName::parse("front").unwrap()).unwrap();
-        let mut functions = member.release.world.exports.iter().flat_map(|interface| &interface.functions);
+        let backend = routing.live().backend(&ServiceName::parse("front").unwrap()).unwrap();
+        let mut functions = backend.release.world.exports.iter().flat_map(|interface| &interface.functions);
         let call = RootCall {
-            service: member.service.name().clone(),
+            service: backend.service.name().clone(),
             function: Arc::clone(functions.find(|function| &*function.name.wit == name).unwrap()),
             arguments: vec![Val::String(script.into())],
             identity: None,
@@ -140,9 +141,9 @@ impl Rig {
         self.calls
             .routing()
             .live()
-            .members()
-            .find(|member| member.service.name().as_str() == "front")
-            .map_or(0, |member| member.service.figures().calls)
+            .backends()
+            .find(|backend| backend.service.name().as_str() == "front")
+            .map_or(0, |backend| backend.service.figures().calls)
     }
 }
 

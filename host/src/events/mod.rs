@@ -158,14 +158,14 @@ impl Inner {
     }
 
     fn store(&self, service: &ServiceName) -> Option<Store> {
-        self.calls.routing().live().member(service).map(|member| member.service.store().clone())
+        self.calls.routing().live().backend(service).map(|member| member.service.store().clone())
     }
 
     /// The stores of all services.
     fn stores(&self) -> Vec<(ServiceName, Store)> {
         let routing = self.calls.routing();
         let stores =
-            routing.live().members().map(|member| (member.service.name().clone(), member.service.store().clone()));
+            routing.live().backends().map(|member| (member.service.name().clone(), member.service.store().clone()));
         stores.collect()
     }
 }

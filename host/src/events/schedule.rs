@@ -104,7 +104,7 @@ impl Schedule {
 
     fn due(&self) -> Option<Due> {
         let routing = self.calls.routing();
-        let member = routing.live().member(&self.id.service)?;
+        let member = routing.live().backend(&self.id.service)?;
         let mut functions = member.release.world.exports.iter().flat_map(|interface| &interface.functions);
         let function = functions.find(|function| slot::name(function) == self.id.name)?;
         let Reach::Every(period) = function.reach else { return None };
@@ -176,7 +176,7 @@ impl Schedule {
             entries: vec![last.entry(function)],
             intent: true,
         };
-        let error = match self.calls.make(call, &self.calls.routing()).await {
+        let error = match self.calls.run_host_call(call, &self.calls.routing()).await {
             Ok(Answer::Ok(_)) => {
                 self.metrics.ok.increment(1);
                 return Ok(last);

@@ -153,7 +153,7 @@ impl Subscription {
             return Some(known.clone());
         }
         let live = routing.live();
-        let (subscriber, emitter) = (live.member(&self.pair.subscriber)?, live.member(&self.pair.emitter)?);
+        let (subscriber, emitter) = (live.backend(&self.pair.subscriber)?, live.backend(&self.pair.emitter)?);
         Some(Desk {
             worlds: Arc::clone(routing.worlds()),
             taken: Arc::new(Taken::of(routing.worlds(), &self.pair)?),
@@ -185,7 +185,7 @@ impl Subscription {
             entries,
             intent: false,
         };
-        match self.calls.make(call, routing).await {
+        match self.calls.run_host_call(call, routing).await {
             Ok(_nothing) => {
                 let took = clock::unix_micros().saturating_sub(emitted_at);
                 self.metrics.delivered(Duration::from_micros(took));

@@ -105,7 +105,7 @@ async fn sweep(inner: &Inner, service: &ServiceName, store: &Store, stop: &Stop)
 fn taken_by_all(inner: &Inner, emitter: &ServiceName) -> Result<Option<Place>, StoreError> {
     let routing = inner.calls.routing();
     let mut all: Option<Place> = None;
-    for subscriber in routing.live().members() {
+    for subscriber in routing.live().backends() {
         let pair = Pair { subscriber: subscriber.service.name().clone(), emitter: emitter.clone() };
         if let Some(taken) = Taken::of(routing.worlds(), &pair) {
             let position = Position::read(subscriber.service.store(), emitter)?;

@@ -8,7 +8,7 @@ use hyper::{Request, Response};
 
 use super::body::{Body, BodyError};
 use super::intake::IncomingBody;
-use crate::call::{CallError, Called, Calls, Origin, RootCall, Routing, Worlds};
+use crate::call::{CallError, Calls, Origin, Reply, RootCall, Routing, Worlds};
 use crate::names::{Identity, RequestId, ServiceName};
 
 /// Runs calls and knows tokens.
@@ -17,7 +17,7 @@ pub trait Callee: Clone + Send + Sync + 'static {
     fn routing(&self) -> Arc<Routing>;
 
     /// Has `prepare` know the contracts of what calls are going to begin on, each time before they do.
-    fn announce_to(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static);
+    fn set_routing_observer(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static);
 
     /// Runs one call. What it answers is durable.
     fn call(
@@ -25,7 +25,7 @@ pub trait Callee: Clone + Send + Sync + 'static {
         root: RootCall,
         routing: &Routing,
         origin: Origin<'_>,
-    ) -> impl Future<Output = Result<Called, CallError>> + Send;
+    ) -> impl Future<Output = Result<Reply, CallError>> + Send;
 
     /// Has a service that speaks HTTP itself answer a request; resolves when the answer begins.
     fn serve(
@@ -52,8 +52,8 @@ impl Callee for Calls {
         Self::routing(self)
     }
 
-    fn announce_to(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static) {
-        Self::announce_to(self, prepare);
+    fn set_routing_observer(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static) {
+        Self::set_routing_observer(self, prepare);
     }
 
     fn call(
@@ -61,7 +61,7 @@ impl Callee for Calls {
         root: RootCall,
         routing: &Routing,
         origin: Origin<'_>,
-    ) -> impl Future<Output = Result<Called, CallError>> + Send {
+    ) -> impl Future<Output = Result<Reply, CallError>> + Send {
         Self::call(self, root, routing, origin)
     }
 

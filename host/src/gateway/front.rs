@@ -91,7 +91,7 @@ impl<C: Callee> Gateway<C> {
             .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
         let surfaces = Arc::new(Surfaces::new(Surface::new(calls.routing().worlds())?));
         let prepared = Arc::clone(&surfaces);
-        calls.announce_to(move |worlds| drop(prepared.of(worlds)));
+        calls.set_routing_observer(move |worlds| drop(prepared.of(worlds)));
         Ok(Arc::new(Self {
             surfaces,
             assets: assets.transpose()?,

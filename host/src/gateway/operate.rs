@@ -16,7 +16,7 @@ use super::intake::Intake;
 use super::operation::Operation;
 use super::problem::Problem;
 use super::refusal::Refusal;
-use crate::call::{Answer, Called, RequestKey, RequestScope, RootCall};
+use crate::call::{Answer, Reply, RequestKey, RequestScope, RootCall};
 use crate::names::Identity;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -57,7 +57,7 @@ impl<C: Callee> Gateway<C> {
             request: asked.id.clone(),
             key,
         };
-        let Called { answer, replayed } = self.calls.call(root, asked.routing, asked.origin()).await?;
+        let Reply { answer, replayed } = self.calls.call(root, asked.routing, asked.origin()).await?;
         let mut response = match answer {
             Answer::Ok(value) => {
                 let json = operation.encode(value.as_ref())?;

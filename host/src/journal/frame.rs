@@ -4,6 +4,7 @@
 //! a write that power loss tore (nothing behind it was written later) from damage to what had been durable.
 //! `docs/journal-format.md` has the layout byte by byte.
 
+use super::record::TIME_BYTES;
 use crate::names::CommitSeq;
 
 /// Bytes of a segment's header.
@@ -11,12 +12,12 @@ pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
 /// Bytes of a frame's header.
 pub(crate) const FRAME_HEADER_BYTES: usize = 32;
 /// Bytes of a record that stand in its own frame when the rest is in pieces: those that are written last.
-pub(crate) const HEAD_BYTES: usize = 8;
+pub(crate) const HEAD_BYTES: usize = TIME_BYTES;
 /// Frames begin at multiples of this.
 pub(super) const ALIGNMENT: usize = 8;
 
 const MAGIC: [u8; 8] = *b"SWYDJRNL";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What makes the journal of one data directory distinct from every other, drawn when it is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,10 @@ pub(crate) struct SegmentHeader {
 pub enum Damage {
     #[error("it does not begin as a segment of a switchyard journal")]
     Foreign,
-    #[error("it has format {version}, which this version of switchyard does not read")]
+    #[error(
+        "it has format {version}, and this version of switchyard reads format {VERSION}: keep the data directory for \
+         the version that wrote it, and start this one on a new data directory"
+    )]
     Version { version: u32 },
     #[error("its header does not match its checksum")]
     Header,
@@ -205,6 +209,8 @@ pub(crate) fn put_frame(out: &mut Vec<u8>, journal: JournalId, number: CommitSeq
 #[derive(Debug, Default)]
 pub(crate) struct Body {
     bytes: Vec<u8>,
+    /// Of the bytes behind the time.
+    behind_time: crc32fast::Hasher,
     checksum: u32,
     kind: FrameKind,
 }
@@ -216,8 +222,11 @@ impl Body {
     }
 
     pub(super) fn of_kind(kind: FrameKind, bytes: Vec<u8>) -> Self {
-        let checksum = crc32fast::hash(&bytes);
-        Self { bytes, checksum, kind }
+        let (time, rest) = bytes.split_at_checked(TIME_BYTES).unwrap_or((&bytes, &[]));
+        let mut behind_time = crc32fast::Hasher::new();
+        behind_time.update(rest);
+        let checksum = combined(time, &behind_time);
+        Self { bytes, behind_time, checksum, kind }
     }
 
     /// The piece of the record `id` with `bytes`.
@@ -230,11 +239,12 @@ impl Body {
         Self::of_kind(FrameKind::InPieces, [head, &id.to_le_bytes(), &pieces.to_le_bytes()].concat())
     }
 
-    /// Makes `time_unix_micros` the time of the record, which stands first in it.
+    /// Gives the record its journal time, without reading the rest of it again.
     pub(crate) fn stamp(&mut self, time_unix_micros: u64) {
+        let time = time_unix_micros.to_le_bytes();
         if let Some(place) = self.bytes.first_chunk_mut() {
-            *place = time_unix_micros.to_le_bytes();
-            self.checksum = crc32fast::hash(&self.bytes);
+            *place = time;
+            self.checksum = combined(&time, &self.behind_time);
         }
     }
 
@@ -249,6 +259,13 @@ impl Body {
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
     }
+}
+
+fn combined(time: &[u8], behind_time: &crc32fast::Hasher) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(time);
+    hash.combine(behind_time);
+    hash.finalize()
 }
 
 /// Takes fields off the front of bytes that are long enough for them.

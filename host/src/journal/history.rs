@@ -137,7 +137,7 @@ impl History {
             let journal = read_header(&*placed.disk, &placed.segment)?.journal;
             let mut last_unix_micros = None;
             let whole = self.read(placed, |_, record| {
-                last_unix_micros = record.time_unix_micros.or(last_unix_micros);
+                last_unix_micros = Some(record.time_unix_micros);
                 Ok::<_, HistoryError>(true)
             })?;
             let Some(Whole { next, torn_at }) = whole else { continue };

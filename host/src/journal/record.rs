@@ -1,8 +1,9 @@
-//! One record: what one commit says, and its bytes.
+//! One record: what one commit says of each store that it changes, and its bytes.
 //!
-//! A record is a run of fields: a tag (one byte), a length (four, little-endian), that many bytes. Fields come in the
-//! order of their tags, each at most once. A tag that is not known is refused, never skipped: what it says must not
-//! be lost. `docs/journal-format.md` has it byte by byte.
+//! A record is the journal time of the commit, the id of its call, and a section for each store in the order of their
+//! names. A section is a run of fields: a tag (one byte), a length (four, little-endian), that many bytes. Fields come
+//! in the order of their tags, each at most once. An unknown tag is refused and never skipped: what it says must not be
+//! lost. `docs/journal-format.md` has it byte by byte.
 
 use std::sync::Arc;
 
@@ -11,33 +12,40 @@ use bytes::Bytes;
 use crate::limits::VALUE_BYTES_MAX;
 use crate::names::{CallId, Key, ServiceName};
 
-const SERVICE: u8 = 1;
-const CALL: u8 = 2;
-const WRITES: u8 = 3;
-const EVENTS: u8 = 4;
-const TIME: u8 = 6;
-const DATA_VERSION: u8 = 8;
-const DROPS: u8 = 9;
+/// Where the journal time is: a record is encoded before its time is known.
+pub(super) const TIME_BYTES: usize = 8;
 
-/// What stands for the length of a value that is no value: the key was deleted.
+const WRITES: u8 = 1;
+const EVENTS: u8 = 2;
+const DATA_VERSION: u8 = 3;
+const DROPPED: u8 = 4;
+
+/// Stands for the length of a value where the key was deleted.
 const DELETED: u32 = u32::MAX;
 const _: () = assert!(VALUE_BYTES_MAX < DELETED as usize);
 
 /// One commit as the journal has it. Its number is in its frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    pub service: ServiceName,
+    /// The journal time of the commit, in microseconds since the Unix epoch.
+    pub time_unix_micros: u64,
     pub call: CallId,
+    /// At least one, in the order of the names of the stores, each store once.
+    pub sections: Vec<Section>,
+}
+
+/// What a commit says of one store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    pub service: ServiceName,
     /// In the order of their keys; nothing for a key that was deleted.
     pub writes: Vec<(Key, Option<Bytes>)>,
     /// In the order they were emitted.
     pub events: Vec<Event>,
-    /// When it was committed, in microseconds since the Unix epoch; nothing in a journal of before there were times.
-    pub time_unix_micros: Option<u64>,
     /// The version that the service's data has from now on, where the commit changes it.
     pub data_version: Option<u64>,
-    /// The service's store ends here: nothing of it remains, and nothing else is in the record.
-    pub drops: bool,
+    /// The store is dropped: nothing of it remains, and the section says nothing else.
+    pub dropped: bool,
 }
 
 /// One emitted event.
@@ -53,32 +61,54 @@ pub struct Event {
 /// Why bytes with a good checksum are no record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    #[error("field {tag} is not known to this version of switchyard")]
+    #[error("it ends before its first section")]
+    Short,
+    #[error("the sections are out of order, or a store has two")]
+    SectionOrder,
+    #[error("a section is cut short, or has no name of a store")]
+    Section,
+    #[error("field {tag} is unknown to this version of switchyard")]
     UnknownField { tag: u8 },
     #[error("field {tag} is out of order or there twice")]
     FieldOrder { tag: u8 },
-    #[error("field {tag} is missing")]
-    MissingField { tag: u8 },
-    #[error("field {tag} is cut short, or longer than what it says")]
+    #[error("field {tag} is cut short, or longer than its content")]
     Length { tag: u8 },
     #[error("field {tag} holds no {what}")]
     Content { tag: u8, what: &'static str },
 }
 
-/// The bytes of a record, put together field by field.
+/// The bytes of a record, put together section by section. The time is zero until the record is stamped.
 #[derive(Debug)]
 pub(crate) struct RecordWriter {
     bytes: Vec<u8>,
 }
 
 impl RecordWriter {
-    pub(crate) fn new(service: &ServiceName, call: CallId, bytes_expected: usize) -> Self {
-        let mut writer = Self { bytes: Vec::with_capacity(bytes_expected + 128) };
-        writer.field(SERVICE, |bytes| bytes.extend_from_slice(service.as_str().as_bytes()));
-        writer.field(CALL, |bytes| bytes.extend_from_slice(&call.0));
-        writer
+    pub(crate) fn new(call: CallId, bytes_expected: usize) -> Self {
+        let mut bytes = Vec::with_capacity(bytes_expected + 128);
+        bytes.extend_from_slice(&[0; TIME_BYTES]);
+        bytes.extend_from_slice(&call.0);
+        Self { bytes }
     }
 
+    /// Adds the section of the store of `service`. Sections come in the order of these names, each once.
+    pub(crate) fn section(&mut self, service: &ServiceName, content: impl FnOnce(&mut SectionWriter<'_>)) {
+        put_block(&mut self.bytes, service.as_str().as_bytes());
+        put_measured(&mut self.bytes, |bytes| content(&mut SectionWriter { bytes }));
+    }
+
+    pub(crate) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// The fields of one section. They are written in the order of these methods.
+#[derive(Debug)]
+pub(crate) struct SectionWriter<'a> {
+    bytes: &'a mut Vec<u8>,
+}
+
+impl SectionWriter<'_> {
     pub(crate) fn writes<'a>(&mut self, count: usize, writes: impl Iterator<Item = (&'a Key, Option<&'a Bytes>)>) {
         self.field(WRITES, |bytes| {
             put_u32(bytes, count);
@@ -103,31 +133,28 @@ impl RecordWriter {
         });
     }
 
-    pub(crate) fn time(&mut self, time_unix_micros: u64) {
-        self.field(TIME, |bytes| bytes.extend_from_slice(&time_unix_micros.to_le_bytes()));
-    }
-
     pub(crate) fn data_version(&mut self, version: u64) {
         self.field(DATA_VERSION, |bytes| bytes.extend_from_slice(&version.to_le_bytes()));
     }
 
-    pub(crate) fn drops(&mut self) {
-        self.field(DROPS, |_nothing| ());
-    }
-
-    pub(crate) fn finish(self) -> Vec<u8> {
-        self.bytes
+    pub(crate) fn dropped(&mut self) {
+        self.field(DROPPED, |_nothing| ());
     }
 
     fn field(&mut self, tag: u8, content: impl FnOnce(&mut Vec<u8>)) {
         self.bytes.push(tag);
-        let at = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; 4]);
-        content(&mut self.bytes);
-        let length = length(self.bytes.len() - at - 4);
-        if let Some(place) = self.bytes.get_mut(at..at + 4) {
-            place.copy_from_slice(&length.to_le_bytes());
-        }
+        put_measured(self.bytes, content);
+    }
+}
+
+/// Puts `content` behind its length.
+fn put_measured(bytes: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
+    let at = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    content(bytes);
+    let length = length(bytes.len() - at - 4);
+    if let Some(place) = bytes.get_mut(at..at + 4) {
+        place.copy_from_slice(&length.to_le_bytes());
     }
 }
 
@@ -146,44 +173,66 @@ fn put_block(bytes: &mut Vec<u8>, block: &[u8]) {
 }
 
 impl Record {
-    /// Reads a record; what it holds is copied out of `bytes`.
+    /// Reads a record; its content is copied out of `bytes`.
     ///
     /// # Errors
     ///
     /// [`RecordError`], whatever the bytes are: they may come from a damaged or foreign file.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let (mut service, mut call, mut time, mut data_version) = (None, None, None, None);
-        let (mut writes, mut events) = (Vec::new(), Vec::new());
-        let (mut last, mut drops) = (0, false);
-        let mut rest = bytes;
-        while let Some((&tag, behind)) = rest.split_first() {
+        let (time, rest) = bytes.split_first_chunk().ok_or(RecordError::Short)?;
+        let (call, mut rest) = rest.split_first_chunk().ok_or(RecordError::Short)?;
+        let mut sections: Vec<Section> = Vec::new();
+        while !rest.is_empty() {
+            let section;
+            (section, rest) = Section::decode(rest)?;
+            if sections.last().is_some_and(|before| before.service >= section.service) {
+                return Err(RecordError::SectionOrder);
+            }
+            sections.push(section);
+        }
+        if sections.is_empty() {
+            return Err(RecordError::Short);
+        }
+        Ok(Self { time_unix_micros: u64::from_le_bytes(*time), call: CallId(*call), sections })
+    }
+}
+
+impl Section {
+    pub(crate) fn new(service: ServiceName) -> Self {
+        Self { service, writes: Vec::new(), events: Vec::new(), data_version: None, dropped: false }
+    }
+
+    /// Reads the section at the beginning of `bytes`, and gives what follows it.
+    fn decode(bytes: &[u8]) -> Result<(Self, &[u8]), RecordError> {
+        let cut = |_| RecordError::Section;
+        let mut reader = Reader { tag: 0, rest: bytes };
+        let name = reader.text().ok().and_then(|name| ServiceName::of_store(name).ok()).ok_or(RecordError::Section)?;
+        let mut section = Self::new(name);
+        let mut fields = reader.block().map_err(cut)?;
+        let mut last = 0;
+        while let Some((&tag, behind)) = fields.split_first() {
             if tag <= last {
                 return Err(RecordError::FieldOrder { tag });
             }
-            if tag == DROPS && last > CALL {
-                return Err(RecordError::Content { tag, what: "record of its own" });
+            if tag == DROPPED && last > 0 {
+                return Err(RecordError::Content { tag, what: "section of its own" });
             }
             last = tag;
-            let mut reader = Reader { tag, rest: behind };
-            let mut field = Reader { tag, rest: reader.block()? };
-            rest = reader.rest;
+            let mut field = Reader { tag, rest: behind };
+            let mut content = Reader { tag, rest: field.block()? };
+            fields = field.rest;
             match tag {
-                SERVICE => service = Some(field.service()?),
-                CALL => call = Some(field.call()?),
-                WRITES => writes = field.writes()?,
-                EVENTS => events = field.events()?,
-                TIME => time = Some(field.number_of("time")?),
-                DATA_VERSION => data_version = Some(field.number_of("data version")?),
-                DROPS => drops = true,
+                WRITES => section.writes = content.writes()?,
+                EVENTS => section.events = content.events()?,
+                DATA_VERSION => section.data_version = Some(content.number_of("data version")?),
+                DROPPED => section.dropped = true,
                 _ => return Err(RecordError::UnknownField { tag }),
             }
-            if !field.rest.is_empty() {
+            if !content.rest.is_empty() {
                 return Err(RecordError::Length { tag });
             }
         }
-        let service = service.ok_or(RecordError::MissingField { tag: SERVICE })?;
-        let call = call.ok_or(RecordError::MissingField { tag: CALL })?;
-        Ok(Self { service, call, writes, events, time_unix_micros: time, data_version, drops })
+        Ok((section, reader.rest))
     }
 }
 
@@ -217,17 +266,6 @@ impl<'a> Reader<'a> {
 
     fn content(&self, what: &'static str) -> RecordError {
         RecordError::Content { tag: self.tag, what }
-    }
-
-    fn service(&mut self) -> Result<ServiceName, RecordError> {
-        let bytes = self.take(self.rest.len())?;
-        let name = std::str::from_utf8(bytes).ok().and_then(|text| ServiceName::parse(text).ok());
-        name.ok_or_else(|| self.content("service name"))
-    }
-
-    fn call(&mut self) -> Result<CallId, RecordError> {
-        let bytes = self.take(self.rest.len())?;
-        Ok(CallId(bytes.try_into().map_err(|_| self.content("call id"))?))
     }
 
     fn number_of(&mut self, what: &'static str) -> Result<u64, RecordError> {

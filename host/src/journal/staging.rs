@@ -8,6 +8,7 @@ use std::pin::pin;
 use super::frame::{Body, HEAD_BYTES};
 use super::shared::Shared;
 use super::{AppendError, Journal};
+use crate::names::CommitSeq;
 
 /// Larger records are staged.
 const WHOLE_BYTES_MAX: usize = 256 * 1024;
@@ -32,9 +33,9 @@ impl Staged {
         Self { whole, attempts: 0, in_pieces: None }
     }
 
-    /// Bytes of the record.
-    pub(crate) fn bytes(&self) -> usize {
-        self.whole.bytes()
+    /// Bytes that appending it puts into the queue.
+    pub(crate) fn append_bytes(&self) -> usize {
+        self.in_pieces.as_ref().map_or(self.whole.bytes(), |(body, _)| body.bytes())
     }
 
     /// Whether it is to be staged before it is appended.
@@ -99,25 +100,27 @@ impl Journal {
     }
 }
 
-/// Appends one piece; gives its place among all pieces, and the segment that it is in.
-async fn push_piece(shared: &Shared, id: u64, bytes: &[u8]) -> Result<(crate::names::CommitSeq, u64), AppendError> {
+/// Appends one piece, once there is a segment for it; gives its place among all pieces, and its segment.
+async fn push_piece(shared: &Shared, id: u64, bytes: &[u8]) -> Result<(CommitSeq, u64), AppendError> {
     let mut piece = Body::piece(id, bytes);
     loop {
         let mut room = pin!(shared.room.notified());
         room.as_mut().enable();
-        let mut state = shared.lock();
-        match shared.push(&mut state, piece, None) {
-            Ok(segment) => {
-                state.pieces.0 += 1;
-                let place = state.pieces;
-                state.piece_waits = true;
-                shared.wake_writer(state);
-                return Ok((place, segment));
-            }
+        match try_push_piece(shared, piece) {
+            Ok(place) => return Ok(place),
             Err((AppendError::NotReady, body)) => piece = body,
             Err((error, _)) => return Err(error),
         }
-        drop(state);
         room.await;
     }
+}
+
+fn try_push_piece(shared: &Shared, piece: Body) -> Result<(CommitSeq, u64), (AppendError, Body)> {
+    let mut state = shared.lock();
+    let segment = shared.push(&mut state, piece, None)?;
+    state.pieces.0 += 1;
+    state.piece_waits = true;
+    let place = state.pieces;
+    shared.wake_writer(state);
+    Ok((place, segment))
 }

@@ -13,23 +13,26 @@ use crate::names::{CallId, Key, ServiceName};
 const ID: JournalId = JournalId([0x5a; 16]);
 
 fn encode(record: &Record) -> Vec<u8> {
-    let mut writer = RecordWriter::new(&record.service, record.call, 0);
-    if !record.writes.is_empty() {
-        writer.writes(record.writes.len(), record.writes.iter().map(|(key, value)| (key, value.as_ref())));
+    let mut writer = RecordWriter::new(record.call, 0);
+    for Section { service, writes, events, data_version, dropped } in &record.sections {
+        writer.section(service, |section| {
+            if !writes.is_empty() {
+                section.writes(writes.len(), writes.iter().map(|(key, value)| (key, value.as_ref())));
+            }
+            if !events.is_empty() {
+                section.events(events);
+            }
+            if let Some(version) = data_version {
+                section.data_version(*version);
+            }
+            if *dropped {
+                section.dropped();
+            }
+        });
     }
-    if !record.events.is_empty() {
-        writer.events(&record.events);
-    }
-    if let Some(time) = record.time_unix_micros {
-        writer.time(time);
-    }
-    if let Some(version) = record.data_version {
-        writer.data_version(version);
-    }
-    if record.drops {
-        writer.drops();
-    }
-    writer.finish()
+    let mut bytes = writer.finish();
+    bytes[..8].copy_from_slice(&record.time_unix_micros.to_le_bytes());
+    bytes
 }
 
 /// A segment of `bodies` from number 7 on, written in batches of `batch`; and where each frame ends.
@@ -59,28 +62,39 @@ fn block() -> impl Strategy<Value = Bytes> {
     proptest::collection::vec(any::<u8>(), 0..40).prop_map(Bytes::from)
 }
 
-fn record() -> impl Strategy<Value = Record> {
+fn section() -> impl Strategy<Value = Section> {
     let writes = proptest::collection::vec(("\\PC{1,9}", proptest::option::of(block())), 0..5);
     let events = proptest::collection::vec(("\\PC{0,9}", "[a-z]{0,9}", block()), 0..3);
-    let time_and_version = any::<(Option<u64>, Option<u64>)>();
-    ("[a-z]{1,9}", any::<[u8; 16]>(), writes, events, time_and_version).prop_map(
-        |(service, call, writes, events, (time_unix_micros, data_version))| Record {
-            service: ServiceName::parse(&service).unwrap(),
-            call: CallId(call),
-            writes: writes.into_iter().map(|(key, value)| (Key::parse(&key).unwrap(), value)).collect(),
-            events: events
-                .into_iter()
-                .map(|(interface, function, payload)| Event {
-                    interface: interface.into(),
-                    function: function.into(),
-                    payload,
-                })
-                .collect(),
-            time_unix_micros,
-            data_version,
-            drops: false,
-        },
-    )
+    let service = prop_oneof![9 => "[a-z]{1,9}", 1 => Just("@platform".to_owned())];
+    let said = (service, writes, events, any::<Option<u64>>());
+    let said = said.prop_map(|(service, writes, events, data_version)| Section {
+        writes: writes.into_iter().map(|(key, value)| (Key::parse(&key).unwrap(), value)).collect(),
+        events: events
+            .into_iter()
+            .map(|(interface, function, payload)| Event {
+                interface: interface.into(),
+                function: function.into(),
+                payload,
+            })
+            .collect(),
+        data_version,
+        ..Section::new(ServiceName::of_store(&service).unwrap())
+    });
+    let dropped = "[a-z]{1,9}".prop_map(|service| dropped(&service));
+    prop_oneof![5 => said, 1 => dropped]
+}
+
+fn dropped(service: &str) -> Section {
+    Section { dropped: true, ..Section::new(ServiceName::parse(service).unwrap()) }
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let sections = proptest::collection::vec(section(), 1..4);
+    (any::<[u8; 16]>(), any::<u64>(), sections).prop_map(|(call, time_unix_micros, mut sections)| {
+        sections.sort_by(|one, other| one.service.cmp(&other.service));
+        sections.dedup_by(|one, other| one.service == other.service);
+        Record { time_unix_micros, call: CallId(call), sections }
+    })
 }
 
 proptest! {
@@ -110,6 +124,18 @@ proptest! {
         if let Ok(read) = Record::decode(&bytes) {
             prop_assert_eq!(encode(&read), bytes);
         }
+    }
+
+    #[test]
+    fn a_stamped_record_has_its_time_and_its_checksum(record in record(), time: u64) {
+        let mut body = Body::new(encode(&record));
+        body.stamp(time);
+        let mut bytes = SegmentHeader { journal: ID, first: CommitSeq(7) }.encode().to_vec();
+        put_frame(&mut bytes, ID, CommitSeq(7), CommitSeq(6), &body);
+        let (bodies, end) = read(&bytes);
+        prop_assert_eq!(end, End::Clean);
+        let stamped = Record { time_unix_micros: time, ..record };
+        prop_assert_eq!(Record::decode(&bodies[0]), Ok(stamped));
     }
 
     #[test]
@@ -167,43 +193,67 @@ fn a_stored_value_that_looks_like_a_frame_is_none() {
     assert_eq!(read(&bytes), (Vec::new(), End::Torn));
 }
 
+/// The bytes of a record with one section of `cart`, whose fields are `fields`.
+fn with_fields(fields: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; 24];
+    for block in [b"cart".as_slice(), fields] {
+        bytes.extend_from_slice(&u32::try_from(block.len()).unwrap().to_le_bytes());
+        bytes.extend_from_slice(block);
+    }
+    bytes
+}
+
 #[test]
-fn a_field_that_is_not_known_is_refused() {
-    let record = encode(&example());
-    let mut newer = record.clone();
-    newer.extend_from_slice(&[10, 1, 0, 0, 0, b'x']);
-    assert_eq!(Record::decode(&newer), Err(RecordError::UnknownField { tag: 10 }));
-    let mut twice = record.clone();
-    twice.extend_from_slice(&[5, 0, 0, 0, 0]);
-    assert_eq!(Record::decode(&twice), Err(RecordError::FieldOrder { tag: 5 }));
-    assert_eq!(Record::decode(&[]), Err(RecordError::MissingField { tag: 1 }));
+fn what_is_unknown_or_in_a_wrong_place_is_refused() {
+    const VERSION: [u8; 13] = [3, 8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    const DROPPED: [u8; 5] = [4, 0, 0, 0, 0];
+    let check = |fields: &[u8], expected: RecordError| {
+        assert_eq!(Record::decode(&with_fields(fields)), Err(expected), "{fields:?}");
+    };
+    check(&[5, 1, 0, 0, 0, b'x'], RecordError::UnknownField { tag: 5 });
+    check(&[0, 1, 0, 0, 0, b'x'], RecordError::FieldOrder { tag: 0 });
+    check(&[VERSION, VERSION].concat(), RecordError::FieldOrder { tag: 3 });
+    check(&[&DROPPED[..], &VERSION].concat(), RecordError::FieldOrder { tag: 3 });
+    check(&[&VERSION[..], &DROPPED].concat(), RecordError::Content { tag: 4, what: "section of its own" });
+    check(&[4, 1, 0, 0, 0, 0], RecordError::Length { tag: 4 });
+    check(&[3, 7, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7], RecordError::Content { tag: 3, what: "data version" });
+    check(&[3, 9, 0, 0, 0, 1], RecordError::Length { tag: 3 });
+    let good = encode(&example());
+    assert_eq!(Record::decode(&good[..24]), Err(RecordError::Short), "no store");
+    assert_eq!(Record::decode(&good[..10]), Err(RecordError::Short));
+    assert_eq!(Record::decode(&[&good[..], &[0]].concat()), Err(RecordError::Section));
+    let no_service = [vec![0; 24], vec![4, 0, 0, 0], b"Cart".to_vec(), vec![0; 4]].concat();
+    assert_eq!(Record::decode(&no_service), Err(RecordError::Section));
+}
+
+#[test]
+fn each_store_has_one_section_in_the_order_of_the_names() {
+    let [cart, stock, platform] = ["cart", "stock", "@platform"].map(|name| ServiceName::of_store(name).unwrap());
+    let check = |names: &[&ServiceName], good: bool| {
+        let sections = names.iter().map(|name| Section { data_version: Some(1), ..Section::new((*name).clone()) });
+        let record = Record { sections: sections.collect(), ..example() };
+        let read = Record::decode(&encode(&record));
+        assert_eq!(read, if good { Ok(record) } else { Err(RecordError::SectionOrder) }, "{names:?}");
+    };
+    check(&[&platform, &cart, &stock], true);
+    check(&[&cart, &platform], false);
+    check(&[&stock, &cart], false);
+    check(&[&cart, &cart], false);
 }
 
 /// The record of the documentation.
 fn example() -> Record {
-    Record {
-        service: ServiceName::parse("cart").unwrap(),
-        call: CallId(*b"0123456789abcdef"),
+    let cart = Section {
         writes: vec![
             (Key::parse("cart/7").unwrap(), Some(Bytes::from_static(b"hello"))),
             (Key::parse("old").unwrap(), None),
         ],
         events: vec![Event { interface: "a:b/c".into(), function: "e".into(), payload: Bytes::from_static(b"{}") }],
-        time_unix_micros: Some(0x0102_0304_0506_0708),
-        data_version: None,
-        drops: false,
-    }
-}
-
-#[test]
-fn the_end_of_a_store_is_a_record_of_its_own() {
-    let drops = Record { writes: Vec::new(), events: Vec::new(), time_unix_micros: None, drops: true, ..example() };
-    assert_eq!(Record::decode(&encode(&drops)), Ok(drops));
-    let with_writes = encode(&Record { drops: true, ..example() });
-    assert_eq!(Record::decode(&with_writes), Err(RecordError::Content { tag: 9, what: "record of its own" }));
-    let mut with_more = encode(&example());
-    with_more.extend_from_slice(&[8, 7, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(Record::decode(&with_more), Err(RecordError::Content { tag: 8, what: "data version" }));
+        ..Section::new(ServiceName::parse("cart").unwrap())
+    };
+    let stock = Section { data_version: Some(2), ..Section::new(ServiceName::parse("stock").unwrap()) };
+    let (time_unix_micros, call) = (0x0102_0304_0506_0708, CallId(*b"0123456789abcdef"));
+    Record { time_unix_micros, call, sections: vec![cart, dropped("mail"), stock] }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::call::{Release, Shadow, Share};
+use crate::call::{LoadedRelease, Shadow, Share};
 use crate::clock;
 use crate::config::DeploySettings;
 use crate::observe::Sample;
@@ -66,17 +66,22 @@ pub(super) enum Opinion {
 impl Trial {
     /// Begins one in which `share` of the callers get the candidate. Where it is all of them, what the live release did
     /// before has to stand for what it would do.
-    pub(super) fn begin(live: &Release, candidate: &Release, share: Share, shadow: Option<Arc<Shadow>>) -> Arc<Self> {
+    pub(super) fn begin(
+        live: &LoadedRelease,
+        candidate: &LoadedRelease,
+        share: Share,
+        shadow: Option<Arc<Shadow>>,
+    ) -> Arc<Self> {
         let live_before = if share == Share::ALL { Sample::default() } else { live.sample() };
         let candidate_before = candidate.sample();
         Arc::new(Self { since: clock::now(), live_before, candidate_before, shadow })
     }
 
     pub(super) fn lasted(&self) -> Duration {
-        self.since.elapsed()
+        clock::elapsed(self.since)
     }
 
-    pub(super) fn judge(&self, live: &Release, candidate: &Release, settings: &DeploySettings) -> Judged {
+    pub(super) fn judge(&self, live: &LoadedRelease, candidate: &LoadedRelease, settings: &DeploySettings) -> Judged {
         judge(&live.sample().since(&self.live_before), &candidate.sample().since(&self.candidate_before), settings)
     }
 }

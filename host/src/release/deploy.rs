@@ -16,7 +16,7 @@ use super::tokens::Holder;
 use super::verdict::Verdict;
 use super::view::ReleaseView;
 use super::{Inner, Releases};
-use crate::call::{Member, Shadow, Share};
+use crate::call::{Backend, Shadow, Share};
 use crate::limits::CANDIDATES_MAX;
 use crate::names::{Digest, ServiceName};
 
@@ -216,7 +216,7 @@ impl Inner {
             let service = &judged.verdict.service;
             let running = running(state, service)?;
             let Some(release) = judged.release.clone() else { continue };
-            let member = Member { service: Arc::clone(&running.service), release: Arc::clone(&release) };
+            let member = Backend { service: Arc::clone(&running.service), release: Arc::clone(&release) };
             let shadow = rollout
                 .shadow
                 .map(|share| Shadow::new(member, share, state.manifest.deploy.shadow_runs_max, self.tasks.clone()));

@@ -111,7 +111,7 @@ impl Inner {
             let closed = match self.calls.hold_intent(id) {
                 Ok(held) => held.give_up().await,
                 // In the store of a service that is not there it may still be open: until that comes back.
-                Err(IntentError::Unknown) if self.calls.routing().live().member(&service).is_some() => Ok(()),
+                Err(IntentError::Unknown) if self.calls.routing().live().backend(&service).is_some() => Ok(()),
                 Err(error) => Err(error),
             };
             match closed {

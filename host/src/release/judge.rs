@@ -12,7 +12,7 @@ use super::rehearse::{chain, millis};
 use super::scene::{Live, Place, Scene, joined};
 use super::state::State;
 use super::verdict::{Asks, Check, Verdict};
-use crate::call::Release;
+use crate::call::LoadedRelease;
 use crate::clock;
 use crate::config::{DeploySettings, Signature};
 use crate::contract::{
@@ -47,7 +47,7 @@ pub(super) struct Judged {
     pub(super) record: ReleaseRecord,
     pub(super) component: Bytes,
     /// Nothing where it cannot run.
-    pub(super) release: Option<Arc<Release>>,
+    pub(super) release: Option<Arc<LoadedRelease>>,
     /// Where its data has a version of its own.
     pub(super) data: DataVersion,
     pub(super) verdict: Verdict,
@@ -264,7 +264,7 @@ fn start(
     workshop: &Workshop,
     proposed: &Read<'_>,
     record: &ReleaseRecord,
-) -> Result<Option<Arc<Release>>, LoadError> {
+) -> Result<Option<Arc<LoadedRelease>>, LoadError> {
     let began = clock::now();
     let (service, limits) = (&proposed.proposal.service, &proposed.place.limits);
     let made = workshop.release(service, limits, record, &proposed.proposal.component);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::files::{FileError, Files};
 use super::record::ReleaseRecord;
-use crate::call::{Linked, Release, Service};
+use crate::call::{LinkedComponent, LoadedRelease, Service};
 use crate::config::LimitSettings;
 use crate::contract::{ContractError, Contracts, Sources, Surface, Unreadable, World};
 use crate::names::{Digest, ServiceName};
@@ -140,7 +140,7 @@ impl Workshop {
         limits: &LimitSettings,
         record: &ReleaseRecord,
         bytes: &[u8],
-    ) -> Result<Arc<Release>, LoadError> {
+    ) -> Result<Arc<LoadedRelease>, LoadError> {
         let compile = |source| LoadError::Compile { service: service.clone(), source };
         let link = |source| LoadError::Link { service: service.clone(), source };
         let settings = LinkSettings {
@@ -154,18 +154,18 @@ impl Workshop {
             Some(contracts) => {
                 let world = self.world(&*self.contracts(contracts)?, service, &record.world)?;
                 let program = runtime.link(&runtime.compile(bytes).map_err(compile)?, &world, settings);
-                (world, Linked::Contract(program.map_err(link)?))
+                (world, LinkedComponent::Contract(program.map_err(link)?))
             }
             None => {
                 let program = runtime.link_http(&runtime.compile_http(bytes).map_err(compile)?, settings, &self.tasks);
-                (Arc::new(World::http()), Linked::Http(program.map_err(link)?))
+                (Arc::new(World::http()), LinkedComponent::Http(program.map_err(link)?))
             }
         };
-        Ok(Arc::new(Release::new(record.digest, world, program, limits, record.deployed_at)))
+        Ok(Arc::new(LoadedRelease::new(record.digest, world, program, limits, record.deployed_at)))
     }
 
     /// Makes `record`, whose component is kept, a release of `service`. Blocks, as [`Workshop::release`] does.
-    pub(super) fn load(&self, service: &Service, record: &ReleaseRecord) -> Result<Arc<Release>, LoadError> {
+    pub(super) fn load(&self, service: &Service, record: &ReleaseRecord) -> Result<Arc<LoadedRelease>, LoadError> {
         let bytes = self.components.get_checked(&record.digest)?;
         self.release(service.name(), service.limits(), record, &bytes)
     }

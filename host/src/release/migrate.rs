@@ -14,7 +14,7 @@ use super::judge::Judged;
 use super::record::{Event, ReleaseRecord, ServiceRecord};
 use super::rehearse::{chain, seclusion};
 use super::state::{Running, State};
-use crate::call::{Hold, Release, Service};
+use crate::call::{Hold, LoadedRelease, Service};
 use crate::clock;
 use crate::names::{CallId, ServiceName};
 use crate::store::CommitDetails;
@@ -43,11 +43,11 @@ impl Inner {
                 let recorded = self.record(&next, events);
                 self.publish(next, routing, true);
                 drop(hold);
-                self.pauses.held(first_held.elapsed());
+                self.pauses.held(clock::elapsed(first_held));
                 recorded
             }
             Err(error) => {
-                self.pauses.held(first_held.elapsed());
+                self.pauses.held(clock::elapsed(first_held));
                 // With the journal stopped it is not known whether the commit is durable: the next start knows.
                 if !DataStamp::of(began.service.store()).is_by(&one.record) {
                     self.mark(service, &began.record, None)?;
@@ -94,7 +94,7 @@ impl Inner {
 /// says why not, for the operator.
 pub(super) async fn commit_migration(
     service: &Service,
-    release: &Release,
+    release: &LoadedRelease,
     from: u32,
     stamp: DataStamp,
     wait: Duration,

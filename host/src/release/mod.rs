@@ -12,7 +12,6 @@ mod data;
 mod deploy;
 mod draft;
 mod drop_store;
-mod earlier;
 mod error;
 mod files;
 mod intents;
@@ -22,6 +21,7 @@ mod load;
 mod migrate;
 mod note;
 mod open;
+mod pinned;
 mod plan;
 mod record;
 mod rehearse;
@@ -67,9 +67,9 @@ use crate::observe::SwapPauses;
 use crate::store::Stores;
 use crate::tasks::Tasks;
 use backup::Backups;
-use earlier::Chosen;
 use ledger::{Change, Ledger, LedgerError as Error};
 use load::Workshop;
+use pinned::Chosen;
 use record::Event;
 use state::{Running, State};
 use tokens::TokenRecord;
@@ -177,10 +177,10 @@ impl Inner {
     /// Makes `next` what calls begin on.
     fn publish(&self, next: State, routing: Routing, has_migrated: bool) {
         let routing = routing.after(&self.calls.routing(), has_migrated);
-        self.calls.announce(&routing);
+        self.calls.prepare(&routing);
         let began = clock::now();
         self.calls.swap(routing);
-        self.pauses.moved(began.elapsed());
+        self.pauses.moved(clock::elapsed(began));
         self.state.store(Arc::new(next));
     }
 

@@ -22,7 +22,7 @@ use super::scene::joined;
 use super::state::{Running, RunningCandidate, State};
 use super::uploads::Uploads;
 use super::{Inner, Releases, ledger_path};
-use crate::call::{Calls, Member, NotExported, Release, Service, Shadow, Share};
+use crate::call::{Backend, Calls, LoadedRelease, NotExported, Service, Shadow, Share};
 use crate::clock;
 use crate::config::{Manifest, ServiceSettings};
 use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
@@ -204,7 +204,7 @@ impl Starter<'_> {
             Some((_, record)) => self.as_recorded(&service, settings, record.clone()),
             None => self.new_service(&service, settings),
         }?;
-        (self.report)(Progress::Compiled { service: name.clone(), took: began.elapsed() });
+        (self.report)(Progress::Compiled { service: name.clone(), took: clock::elapsed(began) });
         Ok(start)
     }
 
@@ -242,11 +242,11 @@ impl Starter<'_> {
     fn candidate(
         &self,
         service: &Arc<Service>,
-        live: &Release,
+        live: &LoadedRelease,
         record: &CandidateRecord,
     ) -> Result<RunningCandidate, OpenError> {
         let release = self.workshop.load(service, &record.release)?;
-        let member = Member { service: Arc::clone(service), release: Arc::clone(&release) };
+        let member = Backend { service: Arc::clone(service), release: Arc::clone(&release) };
         let runs_max = self.manifest.deploy.shadow_runs_max;
         let shadow = record.rollout.shadow.filter(|_| record.rollout.step.is_none());
         let shadow = shadow.map(|parts| Shadow::new(member, Share::of_parts(parts), runs_max, self.tasks.clone()));
@@ -320,7 +320,7 @@ impl Starter<'_> {
 /// Brings the data of a new service, which may have been there before, to what its component writes.
 async fn first_data(
     service: &Service,
-    (release, program): (&Release, &Program),
+    (release, program): (&LoadedRelease, &Program),
     record: &ReleaseRecord,
 ) -> Result<DataVersions, OpenError> {
     let failed = |why: String| OpenError::Data { service: service.name().clone(), why };

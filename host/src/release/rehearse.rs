@@ -6,7 +6,7 @@ use super::judge::Judged;
 use super::record::DataVersions;
 use super::scene::Place;
 use super::verdict::{Check, Verdict};
-use crate::call::Linked;
+use crate::call::LinkedComponent;
 use crate::clock;
 use crate::names::{Digest, RequestId};
 use crate::runtime::{DataVersion, Failure, HttpFrame, HttpProgram, MigrateError, Program, Seclusion, SmokeFailure};
@@ -23,14 +23,14 @@ pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: b
     let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
     match &release.program {
-        Linked::Contract(program) => {
+        LinkedComponent::Contract(program) => {
             smoke(&mut judged.verdict, program).await;
             judged.verdict.timings.insert("startMs", millis(began));
             if judged.verdict.accepted {
                 data(judged, place, program, as_candidate).await;
             }
         }
-        Linked::Http(program) => {
+        LinkedComponent::Http(program) => {
             start(&mut judged.verdict, program).await;
             judged.verdict.timings.insert("startMs", millis(began));
         }
@@ -128,7 +128,7 @@ fn request_id() -> RequestId {
 }
 
 pub(super) fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(clock::elapsed(since).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a component printed last before it failed.

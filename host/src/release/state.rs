@@ -10,7 +10,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use super::candidate::Trial;
 use super::data::DataStamp;
 use super::record::{CandidateRecord, ReleaseRecord, ServiceRecord};
-use crate::call::{Candidate, Member, Mount, NotExported, Release, Routing, Service};
+use crate::call::{Backend, Candidate, LoadedRelease, Mount, NotExported, Routing, Service};
 use crate::config::{Manifest, ServiceSettings};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::ServiceName;
@@ -31,13 +31,13 @@ pub(super) struct Running {
     /// What the manifest says of it.
     pub(super) settings: ServiceSettings,
     pub(super) record: ServiceRecord,
-    pub(super) live: Arc<Release>,
+    pub(super) live: Arc<LoadedRelease>,
     pub(super) candidate: Option<RunningCandidate>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct RunningCandidate {
-    pub(super) release: Arc<Release>,
+    pub(super) release: Arc<LoadedRelease>,
     /// How it does, since its last step.
     pub(super) trial: Arc<Trial>,
 }
@@ -54,7 +54,7 @@ impl State {
 
     /// What root calls begin on in this state.
     pub(super) fn routing(&self) -> Result<Routing, NotExported> {
-        let live: Vec<_> = self.services.values().map(Running::live_member).collect();
+        let live: Vec<_> = self.services.values().map(Running::live_backend).collect();
         let candidates = self.services.values().filter_map(Running::routed_candidate).collect();
         let shadows: Vec<_> = self.services.values().filter_map(Running::shadow).collect();
         let mounts = self.services.iter().filter_map(|(name, running)| {
@@ -65,8 +65,8 @@ impl State {
 }
 
 impl Running {
-    pub(super) fn live_member(&self) -> Member {
-        Member { service: Arc::clone(&self.service), release: Arc::clone(&self.live) }
+    pub(super) fn live_backend(&self) -> Backend {
+        Backend { service: Arc::clone(&self.service), release: Arc::clone(&self.live) }
     }
 
     fn routed_candidate(&self) -> Option<Candidate> {
@@ -78,8 +78,8 @@ impl Running {
         let header = rollout.header.as_ref().and_then(|(name, value)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
         });
-        let member = Member { service: Arc::clone(&self.service), release: Arc::clone(&candidate.release) };
-        Some(Candidate { member, share, header })
+        let backend = Backend { service: Arc::clone(&self.service), release: Arc::clone(&candidate.release) };
+        Some(Candidate { backend, share, header })
     }
 
     fn shadow(&self) -> Option<Arc<crate::call::Shadow>> {
@@ -87,7 +87,7 @@ impl Running {
     }
 
     /// The same service with `record` live; what was live is kept. There is no candidate then.
-    pub(super) fn with_live(&self, record: ReleaseRecord, release: Arc<Release>) -> Self {
+    pub(super) fn with_live(&self, record: ReleaseRecord, release: Arc<LoadedRelease>) -> Self {
         let mut kept = self.record.kept.clone();
         kept.insert(0, self.record.live.clone());
         kept.truncate(RELEASES_KEPT_MAX);

@@ -10,7 +10,7 @@ use super::change::candidate;
 
 use super::record::{DataVersions, ReleaseRecord};
 use super::state::Running;
-use crate::call::Release;
+use crate::call::LoadedRelease;
 use crate::clock::{self, rfc_3339_millis};
 use crate::config::EventsFrom;
 use crate::names::{Digest, ServiceName};
@@ -173,7 +173,7 @@ impl Running {
     }
 }
 
-fn view(record: &ReleaseRecord, release: Option<&Release>) -> ReleaseView {
+fn view(record: &ReleaseRecord, release: Option<&LoadedRelease>) -> ReleaseView {
     ReleaseView {
         number: record.number,
         digest: record.digest,
@@ -181,7 +181,7 @@ fn view(record: &ReleaseRecord, release: Option<&Release>) -> ReleaseView {
         by: record.by.clone(),
         reason: record.reason.clone(),
         data_version: record.data,
-        circuit_open: release.is_some_and(Release::circuit_is_open),
+        circuit_open: release.is_some_and(LoadedRelease::circuit_is_open),
         figures: release.map(|release| release.sample().figures()),
     }
 }

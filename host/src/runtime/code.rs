@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -134,7 +134,7 @@ impl Compiler {
             None => (self.compile_new(digest, bytes)?, Origin::Compiler),
         };
         drop(turn);
-        let took = Instant::elapsed(&began);
+        let took = clock::elapsed(began);
         Ok(Code { digest, kind: self.kind, component, origin, took, ticker: Arc::clone(&self.ticker) })
     }
 
@@ -142,7 +142,7 @@ impl Compiler {
         let started = clock::now();
         let component =
             Component::from_binary(&self.engine, bytes).map_err(|source| CompileError::Invalid { source })?;
-        tracing::info!(%digest, bytes = bytes.len(), ms = started.elapsed().as_millis(), "compiled");
+        tracing::info!(%digest, bytes = bytes.len(), ms = clock::elapsed(started).as_millis(), "compiled");
         let kept = component.serialize().map_err(std::io::Error::other).and_then(|code| self.cache.put(digest, &code));
         if let Err(error) = kept {
             tracing::warn!(%digest, %error, "compiled code is not kept: the next start compiles again");

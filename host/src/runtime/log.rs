@@ -39,7 +39,7 @@ impl Budget {
     /// Whether `bytes` more may be logged now.
     fn take(&self, bytes: usize) -> bool {
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
-        if second.began.elapsed().as_secs() >= 1 {
+        if clock::elapsed(second.began).as_secs() >= 1 {
             *second = Second { began: clock::now(), bytes: 0, reported: false };
         }
         second.bytes = second.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));

@@ -23,7 +23,7 @@ pub(super) fn read(disk: &dyn Disk) -> Result<BTreeSet<ServiceName>, OpenError> 
     let mut text = vec![0; bytes];
     file.read_at(0, &mut text).map_err(at_file)?;
     let names = String::from_utf8(text).map_err(|error| at_file(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-    let names = names.lines().map(ServiceName::parse);
+    let names = names.lines().map(ServiceName::of_store);
     names.collect::<Result<_, _>>().map_err(|error| at_file(io::Error::new(io::ErrorKind::InvalidData, error)))
 }
 

@@ -30,8 +30,8 @@ pub(super) struct LoggedWrite {
 
 impl LoggedCommit {
     /// `writes` are in the order of their keys.
-    pub(super) fn new(number: CommitSeq, writes: impl Iterator<Item = (Key, u64)>) -> Self {
-        Self { number, writes: writes.map(|(key, bytes)| LoggedWrite { key, bytes }).collect() }
+    pub(super) fn new(number: CommitSeq, writes: Box<[LoggedWrite]>) -> Self {
+        Self { number, writes }
     }
 
     pub(super) fn writes(&self) -> &[LoggedWrite] {

@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::index::{IndexError, IndexOpenError};
-use crate::journal::{self, Stopped};
+use super::index::IndexOpenError;
+use super::index_reader::IndexError;
+use crate::journal::{self, AppendError, Stopped};
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX};
 use crate::names::{NameError, ServiceName};
 
@@ -56,6 +57,18 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
+impl From<AppendError> for CommitError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::TooLarge { bytes, bytes_max } => Self::TooLarge { bytes, bytes_max },
+            AppendError::NoRoom { source } => Self::NoRoom { source: Some(source) },
+            AppendError::Stopped(stopped) => Self::Stopped(stopped),
+            // Both are waited for; whoever does not, runs again.
+            AppendError::NotReady | AppendError::Moved => Self::Conflict,
+        }
+    }
+}
+
 /// Why the stores of a data directory are not opened, or one is not added to them.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -89,6 +102,11 @@ pub enum OpenError {
         path.display()
     )]
     IndexMissing { service: ServiceName, path: PathBuf },
+    #[error(
+        "{} is missing: it holds the releases, the tokens and the history of this data directory; put it back, or \
+         restore the data directory from a backup", path.display()
+    )]
+    PlatformMissing { path: PathBuf },
     #[error("no random numbers from the system")]
     Random { source: io::Error },
     #[error("cannot start the thread of the indexes")]

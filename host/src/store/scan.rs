@@ -7,8 +7,8 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use super::error::StoreError;
-use super::index::IndexError;
-use super::overlay::{Layer, View};
+use super::index_reader::IndexError;
+use super::snapshot::{Layer, Snapshot};
 use crate::limits::{KEY_BYTES_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
 use crate::names::{CommitSeq, Key, KeyRange};
 
@@ -80,12 +80,12 @@ pub(super) struct Scanned<K> {
     pub(super) latest: CommitSeq,
 }
 
-/// Reads at most `limit` entries of `range` in `view` with `writes` over it; `read` reads their keys.
+/// Reads at most `limit` entries of `range` in `snapshot` with `writes` over it; `read` reads their keys.
 pub(super) fn run<K>(
     range: &KeyRange,
     direction: Direction,
     limit: u32,
-    view: &View,
+    snapshot: &Snapshot,
     writes: &BTreeMap<Key, Option<Bytes>>,
     read: impl Fn(&[u8]) -> Result<K, StoreError>,
 ) -> Result<Scanned<K>, StoreError> {
@@ -93,7 +93,7 @@ pub(super) fn run<K>(
     if range.is_empty() {
         return Ok(scanned);
     }
-    let mut merge = Merge::new(direction, range, view, writes)?;
+    let mut merge = Merge::new(direction, range, snapshot, writes)?;
     let mut bytes = 0;
     while let Some(item) = merge.next()? {
         scanned.latest = scanned.latest.max(item.number);
@@ -108,13 +108,13 @@ pub(super) fn run<K>(
     Ok(scanned)
 }
 
-/// Gives every entry of `view` to `visit`, in the order of the keys.
+/// Gives every entry of `snapshot` to `visit`, in the order of the keys.
 pub(super) fn each<E: From<StoreError>>(
-    view: &View,
+    snapshot: &Snapshot,
     mut visit: impl FnMut(&[u8], Bytes) -> Result<(), E>,
 ) -> Result<(), E> {
     let (range, none) = (KeyRange::everything(), BTreeMap::new());
-    let mut merge = Merge::new(Direction::Ascending, &range, view, &none)?;
+    let mut merge = Merge::new(Direction::Ascending, &range, snapshot, &none)?;
     while let Some(item) = merge.next()? {
         if let Some(value) = item.value {
             visit(&item.key, value)?;
@@ -149,7 +149,7 @@ impl<'a> Merge<'a> {
     fn new(
         direction: Direction,
         range: &'a KeyRange,
-        view: &'a View,
+        snapshot: &'a Snapshot,
         writes: &'a BTreeMap<Key, Option<Bytes>>,
     ) -> Result<Self, StoreError> {
         let mut merge = Self { direction, sources: Vec::with_capacity(4) };
@@ -159,12 +159,12 @@ impl<'a> Merge<'a> {
             });
             merge.add(own)?;
         }
-        for layer in [&view.young, &view.old] {
+        for layer in [&snapshot.memtable, &snapshot.immutable] {
             if !layer.is_empty() {
                 merge.add(layer_items(layer, range))?;
             }
         }
-        let entries = view.index.range(range).map_err(StoreError::Index)?.map(|entry| {
+        let entries = snapshot.index.range(range).map_err(StoreError::Index)?.map(|entry| {
             let (key, value) = entry.map_err(|error| StoreError::Index(IndexError::from(error)))?;
             let value = Some(Bytes::copy_from_slice(value.value()));
             Ok(Item { key: Cow::Owned(key.value().to_vec()), value, number: CommitSeq::default() })

@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::backend::Full;
 use super::catalog;
+use super::disk_space::DiskSpace;
 use super::error::{DropError, OpenError};
 use super::index::{self, Index};
 use super::sequencer::Pipeline;
-use super::service::{ServiceState, Store};
+use super::state::StoreState;
+use super::store::Store;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CommitSeq, ServiceName};
 
@@ -22,7 +23,7 @@ pub(super) struct Services {
     pub(super) journal: JournalId,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) index_cache_bytes: usize,
-    pub(super) full: Arc<Full>,
+    pub(super) space: Arc<DiskSpace>,
     /// Held by whoever adds or removes a store, for as long as that takes.
     pub(super) changes: Mutex<()>,
     /// Held for moments: calls and checkpoints go on while stores come and go.
@@ -106,6 +107,18 @@ impl Services {
         std::mem::take(&mut self.list().members).into_values().collect()
     }
 
+    /// The memory of what the indexes do not have yet.
+    #[cfg(test)]
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.members().iter().map(|member| member.store.snapshot().memory_bytes()).sum()
+    }
+
+    /// Divides the overlay among all stores.
+    pub(super) fn share_overlay(&self) {
+        let members = self.members();
+        self.pipeline.share_among(members.iter().map(|member| member.store.state()));
+    }
+
     /// The number that every index on the disk has passed; nothing when there is no index.
     pub(super) fn passed(&self) -> Option<CommitSeq> {
         let list = self.list();
@@ -129,16 +142,19 @@ impl Services {
             return Err(stopped.into());
         }
         let number = self.hold(name);
-        let (index, view) = Index::create(&*self.disk, name, self.journal, number, self.index_cache_bytes, &self.full)?;
+        let created = Index::create(&*self.disk, name, self.journal, number, self.index_cache_bytes, &self.space);
+        let (index, snapshot) = created?;
         let mut listed = self.list().listed();
         listed.insert(name.clone());
         catalog::write(&*self.disk, &listed)
             .map_err(|source| OpenError::Folder { path: self.disk.full(catalog::LIST), source })?;
-        let store = Store::new(ServiceState::new(name.clone(), bytes_max, view), Arc::clone(&self.pipeline));
+        let store = Store::new(StoreState::new(name.clone(), bytes_max, snapshot), Arc::clone(&self.pipeline));
         let member = Member { store: store.clone(), index: Arc::new(index), in_use: true };
         let mut list = self.list();
         list.members.insert(name.clone(), member);
         list.held.remove(name);
+        drop(list);
+        self.share_overlay();
         Ok(store)
     }
 
@@ -167,11 +183,13 @@ impl Services {
         match member {
             Some(Member { in_use: true, .. }) => return Err(DropError::InUse { service: name.clone() }),
             Some(member) => {
-                let number = self.pipeline.drop_store(member.store.state())?;
+                let number = self.pipeline.drop_store(member.store.shared_state())?;
                 self.pipeline.journal.wait_durable_blocking(number)?;
                 let mut list = self.list();
                 list.held.insert(name.clone(), member.index.number());
                 list.members.remove(name);
+                drop(list);
+                self.share_overlay();
             }
             // An earlier try may have left its file.
             None if self.list().held.contains_key(name) => {}

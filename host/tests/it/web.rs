@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use hyper::{Request, Response};
-use switchyard::call::{Linked, Member, Origin, Release, Routing, Service};
+use switchyard::call::{Backend, LinkedComponent, LoadedRelease, Origin, Routing, Service};
 use switchyard::contract::World;
 use switchyard::names::{Digest, RequestId, ServiceName};
 use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
@@ -137,9 +137,9 @@ async fn code_that_was_swapped_away_is_unloaded_when_its_last_request_ends() {
     for file in COMPONENTS {
         let Web(program) = Web::new(&runtime, file, Vec::new());
         let code = Arc::downgrade(&program);
-        let program = Linked::Http(program);
-        let release = Release::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits(), 0);
-        let member = Member { service: Arc::clone(&service), release: Arc::new(release) };
+        let program = LinkedComponent::Http(program);
+        let release = LoadedRelease::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits(), 0);
+        let member = Backend { service: Arc::clone(&service), release: Arc::new(release) };
         let routing = Routing::new(&[member], Vec::new(), &[]).unwrap();
         let (send, body) = pieces();
         send.send("one").await.unwrap();

@@ -12,7 +12,7 @@ use super::super::figures::bytes;
 use super::super::output;
 use super::place::{failed, histories};
 use crate::clock;
-use crate::journal::{HistoryError, Record};
+use crate::journal::{HistoryError, Record, Section};
 use crate::names::CommitSeq;
 
 /// Why nothing more is shown.
@@ -50,7 +50,8 @@ fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
             if command.to.is_some_and(|to| number.0 > to) {
                 return Ok(false);
             }
-            if command.service.as_ref().is_none_or(|service| *service == record.service) {
+            let of = |section: &Section| command.service.as_ref().is_none_or(|service| *service == section.service);
+            if record.sections.iter().any(of) {
                 let told = match command.place.json {
                     true => format!("{}\n", document(number, &record, command.values)),
                     false => text(number, &record, command.values),
@@ -64,9 +65,20 @@ fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
 }
 
 fn text(number: CommitSeq, record: &Record, values: bool) -> String {
-    let at = record.time_unix_micros.map_or_else(|| "-".into(), clock::rfc_3339);
-    let mut lines = format!("{} {at} {} call {:?}\n", number.0, record.service, record.call);
-    for (key, value) in &record.writes {
+    let services = record.sections.iter().map(|section| section.service.as_str()).collect::<Vec<_>>().join(" ");
+    let at = clock::rfc_3339(record.time_unix_micros);
+    let mut lines = format!("{} {at} {services} call {:?}\n", number.0, record.call);
+    for section in &record.sections {
+        if record.sections.len() > 1 {
+            lines.push_str(&format!("  {}:\n", section.service));
+        }
+        section_lines(&mut lines, section, values);
+    }
+    lines
+}
+
+fn section_lines(lines: &mut String, section: &Section, values: bool) {
+    for (key, value) in &section.writes {
         let key = key.to_string();
         let key = key.escape_debug();
         match value {
@@ -76,18 +88,17 @@ fn text(number: CommitSeq, record: &Record, values: bool) -> String {
             }
         }
     }
-    for event in &record.events {
+    for event in &section.events {
         let (interface, function) = (event.interface.escape_debug(), event.function.escape_debug());
         let size = bytes(event.payload.len() as u64);
         lines.push_str(&format!("  ! {interface}.{function}  {size}{}\n", shown(&event.payload, values)));
     }
-    if let Some(version) = record.data_version {
+    if let Some(version) = section.data_version {
         lines.push_str(&format!("  = the data is of version {version}\n"));
     }
-    if record.drops {
-        lines.push_str("  = the store ends\n");
+    if section.dropped {
+        lines.push_str("  = the store is dropped\n");
     }
-    lines
 }
 
 /// A value behind its size, where it is asked for: as text where it is one, else in base64.
@@ -100,6 +111,15 @@ fn shown(value: &[u8], values: bool) -> String {
 }
 
 fn document(number: CommitSeq, record: &Record, values: bool) -> Value {
+    json!({
+        "number": number.0,
+        "at": clock::rfc_3339(record.time_unix_micros),
+        "call": format!("{:?}", record.call),
+        "stores": record.sections.iter().map(|section| section_document(section, values)).collect::<Vec<_>>(),
+    })
+}
+
+fn section_document(section: &Section, values: bool) -> Value {
     let content = |value: &[u8], name: &str| {
         let mut members = json!({ "bytes": value.len() });
         if let (true, Some(members)) = (values, members.as_object_mut()) {
@@ -116,22 +136,19 @@ fn document(number: CommitSeq, record: &Record, values: bool) -> Value {
         }
         members
     };
-    let writes = record.writes.iter().map(|(key, value)| match value {
+    let writes = section.writes.iter().map(|(key, value)| match value {
         Some(value) => with(content(value, "value"), "key", &key.to_string()),
         None => json!({ "key": key.to_string(), "deleted": true }),
     });
-    let events = record.events.iter().map(|event| {
+    let events = section.events.iter().map(|event| {
         let members = with(content(&event.payload, "payload"), "function", &event.function);
         with(members, "interface", &event.interface)
     });
     json!({
-        "number": number.0,
-        "at": record.time_unix_micros.map(clock::rfc_3339),
-        "service": record.service,
-        "call": format!("{:?}", record.call),
+        "store": section.service,
         "writes": writes.collect::<Vec<_>>(),
         "events": events.collect::<Vec<_>>(),
-        "dataVersion": record.data_version,
-        "storeEnds": record.drops,
+        "dataVersion": section.data_version,
+        "dropped": section.dropped,
     })
 }

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
-use crate::call::{Answer, CallError, Called, Mount, Origin, RootCall, Routing, Worlds};
+use crate::call::{Answer, CallError, Mount, Origin, Reply, RootCall, Routing, Worlds};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
 use crate::gateway::{Body, Callee, Gateway, IncomingBody};
@@ -78,10 +78,10 @@ impl Callee for Callback {
     }
 
     /// It has one routing for ever.
-    fn announce_to(&self, _prepare: impl Fn(&Worlds) + Send + Sync + 'static) {}
+    fn set_routing_observer(&self, _prepare: impl Fn(&Worlds) + Send + Sync + 'static) {}
 
-    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Called, CallError> {
-        let new = |answer| Called { answer, replayed: false };
+    async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Reply, CallError> {
+        let new = |answer| Reply { answer, replayed: false };
         let service = root.service;
         let asked = match root.arguments.first() {
             Some(Val::String(text)) => text.clone(),

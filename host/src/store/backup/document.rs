@@ -181,7 +181,7 @@ fn folder(path: PathBuf) -> PathBuf {
 /// The service whose store is in the file `path`, if it is such a file.
 fn service_of(path: &str) -> Option<ServiceName> {
     let name = path.strip_prefix(SERVICES_FOLDER)?.strip_prefix('/')?;
-    ServiceName::parse(name.strip_suffix(".redb")?).ok()
+    ServiceName::of_store(name.strip_suffix(".redb")?).ok()
 }
 
 /// Whether a backup may have a file `path`: it is written where a restore puts it.

@@ -59,8 +59,6 @@ pub enum RestoreError {
     TimeBeforeBackup { backup: String },
     #[error("there are commits up to {last} only: name the folder with the segments that have the later ones")]
     NotReached { last: u64 },
-    #[error("commit {number} does not say when it was made: name a number instead of a time")]
-    NoTime { number: u64 },
     #[error(
         "commit {number} brings the data of {service} to another form, for a release that the backup does not have: \
          restore up to {} at most, or a backup of after it", number - 1

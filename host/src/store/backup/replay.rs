@@ -9,13 +9,13 @@ use super::document::BackupDocument;
 use super::error::RestoreError;
 use super::restore::Restored;
 use crate::clock;
-use crate::journal::{Disk, History, JournalId, Record};
+use crate::journal::{Disk, History, JournalId, Record, Section};
 use crate::names::{CommitSeq, ServiceName};
 use crate::store::IndexError;
-use crate::store::backend::Full;
+use crate::store::disk_space::DiskSpace;
 use crate::store::index::{self, Index};
-use crate::store::overlay::View;
 use crate::store::replay::{self, Replayed};
+use crate::store::snapshot::Snapshot;
 
 /// Bytes of one store's commits that are gathered in memory before its index gets them.
 const LAYER_BYTES: usize = 16 << 20;
@@ -51,12 +51,12 @@ impl Until {
     }
 
     /// Whether the commit `number`, made at `unix_micros`, is within.
-    fn takes(self, number: CommitSeq, unix_micros: Option<u64>) -> Result<bool, RestoreError> {
+    fn takes(self, number: CommitSeq, unix_micros: u64) -> bool {
         match self {
-            Self::Backup => Ok(false),
-            Self::CommitSeq(last) => Ok(number <= last),
-            Self::Time(last) => unix_micros.map(|made| made <= last).ok_or(RestoreError::NoTime { number: number.0 }),
-            Self::End => Ok(true),
+            Self::Backup => false,
+            Self::CommitSeq(last) => number <= last,
+            Self::Time(last) => unix_micros <= last,
+            Self::End => true,
         }
     }
 }
@@ -66,7 +66,7 @@ pub(super) struct Stage<'a> {
     disk: &'a dyn Disk,
     /// The journal that they are going to be of.
     journal: JournalId,
-    full: Arc<Full>,
+    space: Arc<DiskSpace>,
     stores: BTreeMap<ServiceName, Replayed>,
     /// Those that the backup had, and whose releases it has with them.
     backed_up: BTreeSet<ServiceName>,
@@ -81,18 +81,18 @@ impl<'a> Stage<'a> {
         journal: JournalId,
     ) -> Result<Self, RestoreError> {
         let disk = &**target;
-        let full = Arc::new(Full::refused());
+        let space = Arc::new(DiskSpace::refused());
         let backed_up = document.services();
         let mut stores = BTreeMap::new();
         for service in &backed_up {
-            let (index, view) = Index::open(disk, service, CACHE_BYTES, &full)?;
+            let (index, snapshot) = Index::open(disk, service, CACHE_BYTES, &space)?;
             if index.journal != document.journal() || index.number() != document.number() {
                 return Err(RestoreError::Damaged { path: disk.full(&index::path(service)) });
             }
-            stores.insert(service.clone(), Replayed { index, view });
+            stores.insert(service.clone(), Replayed { index, snapshot });
         }
         let restored = Restored { number: document.number(), unix_micros: None, replayed: 0, bytes: 0 };
-        Ok(Self { disk, journal, full, stores, backed_up, restored })
+        Ok(Self { disk, journal, space, stores, backed_up, restored })
     }
 
     /// Replays what `history` has behind the backup, up to `until`.
@@ -104,19 +104,21 @@ impl<'a> Stage<'a> {
     ) -> Result<(), RestoreError> {
         let begin = self.restored.number;
         if until != Until::Backup && until != Until::CommitSeq(begin) {
-            // The end of a store does not say when it came: it came with the commit before it.
-            let mut latest = None;
             history.each(begin, |number, record| {
-                latest = if record.drops { latest } else { record.time_unix_micros };
-                if !until.takes(number, latest)? {
+                let latest = record.time_unix_micros;
+                if !until.takes(number, latest) {
                     return Ok(false);
                 }
                 if number.0 % 1024 == 0 {
                     course.begin(format!("replaying commit {}", number.0))?;
                 }
                 self.record(number, record)?;
-                self.restored =
-                    Restored { number, unix_micros: latest, replayed: number.0 - begin.0, ..self.restored.clone() };
+                self.restored = Restored {
+                    number,
+                    unix_micros: Some(latest),
+                    replayed: number.0 - begin.0,
+                    ..self.restored.clone()
+                };
                 // Of what lies behind, nothing is needed: it may be missing.
                 Ok::<_, RestoreError>(until != Until::CommitSeq(number))
             })?;
@@ -130,8 +132,15 @@ impl<'a> Stage<'a> {
     }
 
     fn record(&mut self, number: CommitSeq, record: Record) -> Result<(), RestoreError> {
-        let service = record.service.clone();
-        if record.drops {
+        for section in record.sections {
+            self.section((number, record.time_unix_micros), section)?;
+        }
+        Ok(())
+    }
+
+    fn section(&mut self, at: (CommitSeq, u64), section: Section) -> Result<(), RestoreError> {
+        let (number, service) = (at.0, section.service.clone());
+        if section.dropped {
             self.stores.remove(&service);
             self.backed_up.remove(&service);
             return index::remove(self.disk, &service)
@@ -139,19 +148,19 @@ impl<'a> Stage<'a> {
         }
         if !self.stores.contains_key(&service) {
             let before = CommitSeq(number.0 - 1);
-            let made = Index::create(self.disk, &service, self.journal, before, CACHE_BYTES, &self.full);
-            let (index, view) = made?;
-            self.stores.insert(service.clone(), Replayed { index, view });
+            let created = Index::create(self.disk, &service, self.journal, before, CACHE_BYTES, &self.space);
+            let (index, snapshot) = created?;
+            self.stores.insert(service.clone(), Replayed { index, snapshot });
         }
         let path = self.path(&service);
-        let Some(Replayed { index, view }) = self.stores.get_mut(&service) else { return Ok(()) };
-        let form = view.totals.data_version;
-        replay::replay(view, number, record)
+        let Some(Replayed { index, snapshot }) = self.stores.get_mut(&service) else { return Ok(()) };
+        let form = snapshot.totals.data_version;
+        replay::replay(snapshot, at, section)
             .map_err(|source| RestoreError::IndexWrite { path: path.clone(), source })?;
-        if view.totals.data_version != form && self.backed_up.contains(&service) {
+        if snapshot.totals.data_version != form && self.backed_up.contains(&service) {
             return Err(RestoreError::Migrates { number: number.0, service });
         }
-        if view.young_bytes >= LAYER_BYTES { write(index, view, number, path) } else { Ok(()) }
+        if snapshot.memtable_bytes >= LAYER_BYTES { write(index, snapshot, number, path) } else { Ok(()) }
     }
 
     fn path(&self, service: &ServiceName) -> PathBuf {
@@ -162,18 +171,18 @@ impl<'a> Stage<'a> {
     pub(super) fn finish(self, course: &mut Course<'_>) -> Result<(Restored, BTreeSet<ServiceName>), RestoreError> {
         let number = self.restored.number;
         let mut services = BTreeSet::new();
-        for (service, Replayed { index, mut view }) in self.stores {
+        for (service, Replayed { index, mut snapshot }) in self.stores {
             course.begin(format!("checking the store of {service}"))?;
             let path = self.disk.full(&index::path(&service));
-            if view.young_bytes > 0 {
-                write(&index, &mut view, number, path.clone())?;
+            if snapshot.memtable_bytes > 0 {
+                write(&index, &mut snapshot, number, path.clone())?;
             }
             let failed = |source: IndexError| RestoreError::IndexWrite { path: path.clone(), source };
             index.adopt(self.journal, number).map_err(failed)?;
-            let totals = view.totals;
-            drop(view);
+            let totals = snapshot.totals;
+            drop(snapshot);
             index.close().map_err(failed)?;
-            let (mut index, found) = Index::open(self.disk, &service, CACHE_BYTES, &self.full)?;
+            let (mut index, found) = Index::open(self.disk, &service, CACHE_BYTES, &self.space)?;
             let same = index.journal == self.journal && index.number() == number && found.totals == totals;
             drop(found);
             if !same || !index.is_sound().map_err(failed)? {
@@ -186,17 +195,17 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Writes the commits that `view` has into `index`, and reads them again.
-fn write(index: &Index, view: &mut View, number: CommitSeq, path: PathBuf) -> Result<(), RestoreError> {
+/// Writes the commits that `snapshot` has into `index`, and reads them again.
+fn write(index: &Index, snapshot: &mut Snapshot, number: CommitSeq, path: PathBuf) -> Result<(), RestoreError> {
     let failed = |source| RestoreError::IndexWrite { path: path.clone(), source };
-    let (frozen, set_aside) = view.freeze();
+    let (frozen, set_aside) = snapshot.freeze();
     index.write(&frozen, number).map_err(failed)?;
-    let written = index.view().map_err(failed)?;
+    let written = index.reader().map_err(failed)?;
     for (key, entry) in &frozen.layer {
         if written.get(key).map_err(failed)? != entry.value {
             return Err(RestoreError::NotAsWritten { path });
         }
     }
-    *view = set_aside.applied(written, frozen.through, 0);
+    *snapshot = set_aside.applied(written);
     Ok(())
 }

@@ -24,15 +24,18 @@ pub struct Emitted {
     pub event: Event,
 }
 
-/// The rows for the events of the commit `number`.
+/// The rows for the events of the commit `number`, from what [`unstamped_row`] gave of each.
 pub(in crate::store) fn outbox_rows(
     number: CommitSeq,
     time_unix_micros: u64,
-    events: &[Event],
-) -> impl Iterator<Item = (Key, Bytes)> + '_ {
-    (0..)
-        .zip(events)
-        .map(move |(position, event)| (OUTBOX.key(&Cursor(number, position)), value(time_unix_micros, event)))
+    unstamped: impl IntoIterator<Item = Vec<u8>>,
+) -> impl Iterator<Item = (Key, Bytes)> {
+    (0..).zip(unstamped).map(move |(position, mut row)| {
+        if let Some(time) = row.first_chunk_mut() {
+            *time = time_unix_micros.to_le_bytes();
+        }
+        (OUTBOX.key(&Cursor(number, position)), row.into())
+    })
 }
 
 /// Bytes of an event's names and payload.
@@ -40,15 +43,16 @@ pub(in crate::store) fn emitted_bytes(event: &Event) -> usize {
     event.interface.len() + event.function.len() + event.payload.len()
 }
 
-fn value(time_unix_micros: u64, event: &Event) -> Bytes {
+/// The value of the row of `event`: the time of its commit, which is still zero, its names and its payload.
+pub(in crate::store) fn unstamped_row(event: &Event) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(16 + emitted_bytes(event));
-    bytes.extend_from_slice(&time_unix_micros.to_le_bytes());
+    bytes.extend_from_slice(&[0; 8]);
     for name in [&event.interface, &event.function] {
         bytes.extend_from_slice(name.as_bytes());
         bytes.push(0);
     }
     bytes.extend_from_slice(&event.payload);
-    bytes.into()
+    bytes
 }
 
 impl Emitted {

@@ -74,7 +74,7 @@ proptest! {
         payload: Vec<u8>,
     ) {
         let event = Event { interface: interface.into(), function: function.into(), payload: payload.into() };
-        let (_, value) = outbox_rows(CommitSeq(number), time, std::slice::from_ref(&event)).next().unwrap();
+        let (_, value) = outbox_rows(CommitSeq(number), time, [unstamped_row(&event)]).next().unwrap();
         let read = Emitted::of_row(Cursor(CommitSeq(number), position), &value);
         prop_assert_eq!(read, Some(Emitted { number: CommitSeq(number), position, time_unix_micros: time, event }));
     }

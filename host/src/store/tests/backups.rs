@@ -227,7 +227,7 @@ async fn a_time_is_all_that_was_acknowledged_by_then() {
     let mut times = Vec::new();
     let history = History::gather(&folders, None).unwrap();
     let read = history.each(CommitSeq(5), |number, record| {
-        times.push((number.0, record.time_unix_micros.unwrap()));
+        times.push((number.0, record.time_unix_micros));
         Ok::<_, HistoryError>(true)
     });
     assert_eq!(read.unwrap(), CommitSeq(35));

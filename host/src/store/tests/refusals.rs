@@ -58,7 +58,7 @@ async fn what_is_wrong_is_named_and_left_alone() {
         (
             "a segment that is cut",
             |disk| disk.damage(&segments(disk)[0], |bytes| bytes.truncate(220)),
-            "data/journal/00000000000000000001.segment is damaged at byte 208",
+            "data/journal/00000000000000000001.segment is damaged at byte 200",
         ),
         (
             "a segment of something else",

@@ -290,7 +290,7 @@ fn stores_come_and_go_while_others_commit() {
         settle(&store);
         assert_eq!(scan("key-", None, Direction::Ascending, 1000)(&mut store.begin()).entries.len(), COMMITS);
     }
-    assert_eq!(stores.inner.services.pipeline.pending_bytes(), 0);
+    assert_eq!(stores.inner.services.unwritten_bytes(), 0);
     stores.close().unwrap();
     assert_eq!(kept(&on(&disk, &settings)), []);
 }

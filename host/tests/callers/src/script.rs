@@ -65,6 +65,11 @@ fn one(step: &str) -> Result<Option<String>, Problem> {
             let (key, max) = rest.split_once(' ').unwrap_or((rest, ""));
             Some(add(key, number(max)))
         }
+        // `fill PREFIX COUNT BYTES`: so many keys, each with so many bytes.
+        "fill" => {
+            fill(rest);
+            None
+        }
         "keys" => Some(store::scan(rest, None, store::Direction::Ascending, 1000).entries.len().to_string()),
         "say" => Some(rest.into()),
         "big" => Some("x".repeat(usize::try_from(number(rest)).unwrap_or(0))),
@@ -136,6 +141,14 @@ fn add(key: &str, max: u64) -> String {
         store::set(key, after.to_string().as_bytes());
     }
     after.to_string()
+}
+
+fn fill(rest: &str) {
+    let [prefix, count, bytes] = rest.split(' ').collect::<Vec<_>>()[..] else { panic!("fill PREFIX COUNT BYTES") };
+    let value = vec![b'x'; usize::try_from(number(bytes)).unwrap_or(0)];
+    for key in 0..number(count) {
+        store::set(&format!("{prefix}{key:04}"), &value);
+    }
 }
 
 fn who() -> String {

@@ -27,7 +27,7 @@ async fn a_journal_is_checked_and_shown_and_its_values_only_when_asked_for() {
     assert!(shows(&["--values"]).await.contains("+ key  12 B  \"secret-value\""));
     let back = shows(&["--service", "back", "--json"]).await;
     let lines: Vec<Value> = back.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(!lines.is_empty() && lines.iter().all(|line| line["service"] == "back"), "{back}");
+    assert!(!lines.is_empty() && lines.iter().all(|line| line["stores"][0]["store"] == "back"), "{back}");
     assert!(!back.contains("secret-value"), "{back}");
     let number = lines[0]["number"].to_string();
     let one = shows(&["--from", &number, "--to", &number, "--json", "--values"]).await;

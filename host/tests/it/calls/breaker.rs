@@ -84,7 +84,7 @@ async fn the_next_release_begins_with_a_closed_circuit() {
     let pair = pair(60_000);
     fail(&pair).await;
     let before = pair.calls.routing();
-    assert!(before.live().member(pair.front.service.name()).unwrap().release.circuit_is_open());
+    assert!(before.live().backend(pair.front.service.name()).unwrap().release.circuit_is_open());
     let members = [pair.front.release(&pair.runtime, "2"), pair.back.release(&pair.runtime, "1")];
     pair.begin_on(members);
     assert_eq!(pair.front("say well").await, "well");

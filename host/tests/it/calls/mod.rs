@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard::call::{
-    Answer, CallError, Calls, Linked, Member, Origin, Release, RequestKey, RequestScope, RootCall, Routing, Service,
+    Answer, Backend, CallError, Calls, LinkedComponent, LoadedRelease, Origin, RequestKey, RequestScope, RootCall,
+    Routing, Service,
 };
 use switchyard::config::{LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function, World};
@@ -135,7 +136,7 @@ impl Pair {
     }
 
     /// Makes `members` what calls begin on.
-    fn begin_on(&self, members: [Member; 2]) {
+    fn begin_on(&self, members: [Backend; 2]) {
         self.calls.swap(Routing::new(&members, Vec::new(), &[]).unwrap());
     }
 
@@ -184,7 +185,7 @@ impl Pair {
 
 impl Side {
     /// A release with the environment variable `RELEASE`.
-    fn release(&self, runtime: &Runtime, release: &str) -> Member {
+    fn release(&self, runtime: &Runtime, release: &str) -> Backend {
         let bytes = component("callers.wasm");
         let settings = LinkSettings {
             service: self.service.name().clone(),
@@ -193,9 +194,14 @@ impl Side {
             limits: self.limits.clone(),
         };
         let program: Arc<Program> = runtime.link(&runtime.compile(&bytes).unwrap(), &self.world, settings).unwrap();
-        let release =
-            Release::new(Digest::of(&bytes), Arc::clone(&self.world), Linked::Contract(program), &self.limits, 0);
-        Member { service: Arc::clone(&self.service), release: Arc::new(release) }
+        let release = LoadedRelease::new(
+            Digest::of(&bytes),
+            Arc::clone(&self.world),
+            LinkedComponent::Contract(program),
+            &self.limits,
+            0,
+        );
+        Backend { service: Arc::clone(&self.service), release: Arc::new(release) }
     }
 }
 

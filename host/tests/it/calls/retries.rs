@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard::call::{Calls, Directory, Earlier, IntentError};
+use switchyard::call::{Calls, IntentError, PinnedReleases, RoutingTable};
 use switchyard::names::{CallId, Digest, ServiceName};
 
 use super::{Pair, spawn, until};
@@ -14,8 +14,8 @@ const NOBODYS: CallId = CallId([0; 16]);
 /// A host that has no releases but the live ones.
 pub(crate) struct NoOthers;
 
-impl Earlier for NoOthers {
-    fn directory(&self, _releases: &[(ServiceName, Digest)]) -> Option<Arc<Directory>> {
+impl PinnedReleases for NoOthers {
+    fn table(&self, _releases: &[(ServiceName, Digest)]) -> Option<Arc<RoutingTable>> {
         None
     }
 }

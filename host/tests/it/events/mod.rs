@@ -11,7 +11,7 @@ mod subscribing;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use switchyard::call::{Answer, Calls, Linked, Member, Origin, Release, RootCall, Routing, Service};
+use switchyard::call::{Answer, Backend, Calls, LinkedComponent, LoadedRelease, Origin, RootCall, Routing, Service};
 use switchyard::config::{EventSettings, EventsFrom, LimitSettings};
 use switchyard::contract::{Contracts, Function};
 use switchyard::events::Events;
@@ -142,8 +142,9 @@ fn routing(runtime: &Runtime, services: &[Arc<Service>], worlds: &[(&str, &str)]
             limits: limits.clone(),
         };
         let program = runtime.link(&runtime.compile(&bytes).unwrap(), &world, settings).unwrap();
-        let release = Release::new(Digest::of(&bytes), world, Linked::Contract(program), &limits, deployed_at);
-        Member { service: Arc::clone(service), release: Arc::new(release) }
+        let release =
+            LoadedRelease::new(Digest::of(&bytes), world, LinkedComponent::Contract(program), &limits, deployed_at);
+        Backend { service: Arc::clone(service), release: Arc::new(release) }
     };
     let members: Vec<_> = worlds.iter().map(|named| member(*named)).collect();
     Routing::new(&members, Vec::new(), &[]).unwrap()
@@ -195,7 +196,7 @@ impl Rig {
 
     fn function(&self, service: &str, function: &str) -> Arc<Function> {
         let routing = self.calls.routing();
-        let world = &routing.live().member(&name(service)).unwrap().release.world;
+        let world = &routing.live().backend(&name(service)).unwrap().release.world;
         let mut functions = world.exports.iter().flat_map(|interface| &interface.functions);
         Arc::clone(functions.find(|known| &*known.name.wit == function).unwrap())
     }

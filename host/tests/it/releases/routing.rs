@@ -1,11 +1,13 @@
-//! The pointer: whoever calls begins on one directory, in which each service has its live release or its candidate.
+//! The pointer: whoever calls begins on one table, in which each service has its live release or its candidate.
 
 use std::sync::{Arc, LazyLock};
 
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use proptest::prelude::*;
-use switchyard::call::{Candidate, Directory, Linked, Member, Origin, Release, Routing, Service, Share};
+use switchyard::call::{
+    Backend, Candidate, LinkedComponent, LoadedRelease, Origin, Routing, RoutingTable, Service, Share,
+};
 use switchyard::contract::Contracts;
 use switchyard::limits::CANDIDATES_MAX;
 use switchyard::names::{Digest, Identity, ServiceName};
@@ -16,8 +18,8 @@ use crate::guest::{limits, runtime, store_settings};
 
 /// Services with two releases each: one is live, the other one may be a candidate.
 struct Services {
-    live: Vec<Member>,
-    other: Vec<Member>,
+    live: Vec<Backend>,
+    other: Vec<Backend>,
     _stores: Stores,
     _data: tempfile::TempDir,
 }
@@ -36,7 +38,7 @@ static SERVICES: LazyLock<Services> = LazyLock::new(|| {
     let (mut live, mut other) = (Vec::new(), Vec::new());
     for name in names {
         let service = Arc::new(Service::new(name.clone(), stores.service(&name).unwrap(), limits()));
-        let member = |mark: &str| {
+        let backend = |mark: &str| {
             let settings = LinkSettings {
                 service: name.clone(),
                 environment: Vec::new(),
@@ -45,11 +47,17 @@ static SERVICES: LazyLock<Services> = LazyLock::new(|| {
             };
             let program = runtime.link(&code, &world, settings).unwrap();
             let digest = Digest::of(mark.as_bytes());
-            let release = Arc::new(Release::new(digest, Arc::clone(&world), Linked::Contract(program), &limits(), 0));
-            Member { service: Arc::clone(&service), release }
+            let release = Arc::new(LoadedRelease::new(
+                digest,
+                Arc::clone(&world),
+                LinkedComponent::Contract(program),
+                &limits(),
+                0,
+            ));
+            Backend { service: Arc::clone(&service), release }
         };
-        live.push(member("live"));
-        other.push(member("other"));
+        live.push(backend("live"));
+        other.push(backend("other"));
     }
     Services { live, other, _stores: stores, _data: data }
 });
@@ -63,16 +71,16 @@ fn rollout() -> impl Strategy<Value = Option<(u32, bool)>> {
 }
 
 fn routing(rollouts: &[Option<(u32, bool)>]) -> Routing {
-    let candidates = SERVICES.other.iter().zip(rollouts).filter_map(|(member, rollout)| {
+    let candidates = SERVICES.other.iter().zip(rollouts).filter_map(|(backend, rollout)| {
         let (share, by_header) = (*rollout)?;
         let header = (HeaderName::from_static("x-try"), HeaderValue::from_static("yes"));
-        Some(Candidate { member: member.clone(), share: Share::of_parts(share), header: by_header.then_some(header) })
+        Some(Candidate { backend: backend.clone(), share: Share::of_parts(share), header: by_header.then_some(header) })
     });
     Routing::new(&SERVICES.live, candidates.collect(), &[]).unwrap()
 }
 
-fn runs(directory: &Directory, member: &Member) -> bool {
-    Arc::ptr_eq(&directory.member(member.service.name()).unwrap().release, &member.release)
+fn runs(table: &RoutingTable, backend: &Backend) -> bool {
+    Arc::ptr_eq(&table.backend(backend.service.name()).unwrap().release, &backend.release)
 }
 
 proptest! {
@@ -91,7 +99,7 @@ proptest! {
         }
         let origin = Origin { client: &client, headers: Some(&headers) };
         let chosen = routing.choose(identity.as_ref(), origin);
-        prop_assert_eq!(chosen.members().count(), SERVICES.live.len());
+        prop_assert_eq!(chosen.backends().count(), SERVICES.live.len());
         let key = identity.as_ref().map_or(&client[..], |identity| identity.id.as_bytes());
         for (position, live) in SERVICES.live.iter().enumerate() {
             let rollout = rollouts.get(position).copied().flatten();
@@ -102,7 +110,7 @@ proptest! {
             let due = if takes { &SERVICES.other[position] } else { live };
             prop_assert!(runs(chosen, due), "service {}, {:?}", position, rollout);
         }
-        prop_assert!(Arc::ptr_eq(chosen, routing.choose(identity.as_ref(), origin)), "the same caller, the same directory");
+        prop_assert!(Arc::ptr_eq(chosen, routing.choose(identity.as_ref(), origin)), "the same caller, the same table");
     }
 
     #[test]

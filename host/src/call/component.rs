@@ -6,14 +6,14 @@ use crate::runtime::{HttpProgram, Program};
 
 /// A component, linked and ready to run.
 #[derive(Debug, Clone)]
-pub enum Linked {
+pub enum LinkedComponent {
     /// Its functions are called.
     Contract(Arc<Program>),
     /// It gets requests as their clients sent them.
     Http(Arc<HttpProgram>),
 }
 
-impl Linked {
+impl LinkedComponent {
     #[must_use]
     pub fn contract(&self) -> Option<&Arc<Program>> {
         match self {

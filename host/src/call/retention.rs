@@ -29,7 +29,7 @@ enum SweepError {
 impl Calls {
     /// Takes away what was kept for long enough, again and again, until the tasks of the host are stopped. `needed` is
     /// when the oldest call began that others than this part may make again, in microseconds since the Unix epoch.
-    pub async fn sweep(self, needed: impl Fn() -> Option<u64> + Send + Sync) {
+    pub async fn run_retention(self, needed: impl Fn() -> Option<u64> + Send + Sync) {
         let mut stop = self.inner.tasks.stop();
         loop {
             tokio::select! {
@@ -38,7 +38,7 @@ impl Calls {
             }
             let services: Vec<_> = {
                 let routing = self.inner.routing.load();
-                routing.live().members().map(|member| member.service.store().clone()).collect()
+                routing.live().backends().map(|backend| backend.service.store().clone()).collect()
             };
             for store in services {
                 if let Err(error) = self.sweep_store(&store, clock::unix_micros(), needed()).await {
@@ -61,7 +61,7 @@ impl Calls {
 
     fn longest_deadline_ms(&self) -> u64 {
         let routing = self.inner.routing.load();
-        routing.live().members().map(|member| member.service.limits().deadline_ms).max().unwrap_or(0)
+        routing.live().backends().map(|backend| backend.service.limits().deadline_ms).max().unwrap_or(0)
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::RwLock;
 
 use super::admission::Admission;
 use super::breaker::Breaker;
-use super::linked::Linked;
+use super::component::LinkedComponent;
 use super::shadow::Shadow;
 use crate::config::LimitSettings;
 use crate::contract::{Function, Interface, Reach, World, track};
@@ -79,10 +79,10 @@ impl Service {
 
 /// A component with its configuration, ready to run.
 #[derive(Debug)]
-pub struct Release {
+pub struct LoadedRelease {
     pub digest: Digest,
     pub world: Arc<World>,
-    pub program: Linked,
+    pub program: LinkedComponent,
     /// When it went live, in microseconds since the Unix epoch.
     pub deployed_at: u64,
     /// Whether its contract imports what other services export.
@@ -91,9 +91,15 @@ pub struct Release {
     pub(super) calls: ReleaseCalls,
 }
 
-impl Release {
+impl LoadedRelease {
     #[must_use]
-    pub fn new(digest: Digest, world: Arc<World>, program: Linked, limits: &LimitSettings, deployed_at: u64) -> Self {
+    pub fn new(
+        digest: Digest,
+        world: Arc<World>,
+        program: LinkedComponent,
+        limits: &LimitSettings,
+        deployed_at: u64,
+    ) -> Self {
         let calls_others = world.imports.iter().any(Interface::is_called) || program.reaches_out();
         Self {
             digest,
@@ -120,15 +126,15 @@ impl Release {
 
 /// A service and the release that serves it.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub struct Backend {
     pub service: Arc<Service>,
-    pub release: Arc<Release>,
+    pub release: Arc<LoadedRelease>,
 }
 
 /// The function that says who a bearer token belongs to.
 #[derive(Debug)]
 pub(super) struct Authenticator {
-    pub(super) member: Member,
+    pub(super) backend: Backend,
     pub(super) function: Arc<Function>,
 }
 
@@ -142,47 +148,47 @@ pub struct NotExported {
 
 /// All services with their live releases, at one instant.
 #[derive(Debug)]
-pub struct Directory {
-    members: HashMap<ServiceName, Member>,
+pub struct RoutingTable {
+    backends: HashMap<ServiceName, Backend>,
     /// Whoever exports an interface that others call, by the track of that, and the interface as it exports it.
-    exporters: HashMap<Box<str>, (Member, Interface)>,
+    exporters: HashMap<Box<str>, (Backend, Interface)>,
     authenticator: Option<Authenticator>,
     shadows: Vec<Arc<Shadow>>,
 }
 
-impl Directory {
-    /// `members` have passed [`crate::contract::check_together`]: no two export what a third one calls.
+impl RoutingTable {
+    /// `backends` have passed [`crate::contract::check_together`]: no two export what a third one calls.
     ///
     /// # Errors
     ///
-    /// [`NotExported`], when nobody exports what a member calls.
-    pub fn new(members: impl IntoIterator<Item = Member>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
-        let members: HashMap<_, _> =
-            members.into_iter().map(|member| (member.service.name().clone(), member)).collect();
-        let mut directory = Self { members, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };
-        directory.collect_exports();
-        directory.check_imports()?;
-        Ok(directory)
+    /// [`NotExported`], when nobody exports what a backend calls.
+    pub fn new(backends: impl IntoIterator<Item = Backend>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
+        let backends: HashMap<_, _> =
+            backends.into_iter().map(|backend| (backend.service.name().clone(), backend)).collect();
+        let mut table = Self { backends, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };
+        table.collect_exports();
+        table.check_imports()?;
+        Ok(table)
     }
 
     fn collect_exports(&mut self) {
-        for member in self.members.values() {
-            for interface in &member.release.world.exports {
+        for backend in self.backends.values() {
+            for interface in &backend.release.world.exports {
                 if interface.is_called() {
-                    self.exporters.insert(track(&interface.name).into(), (member.clone(), interface.clone()));
+                    self.exporters.insert(track(&interface.name).into(), (backend.clone(), interface.clone()));
                 }
                 let authenticates = |function: &&Arc<Function>| matches!(function.reach, Reach::Authenticate);
                 if let Some(function) = interface.functions.iter().find(authenticates) {
                     let function = Arc::clone(function);
-                    self.authenticator = Some(Authenticator { member: member.clone(), function });
+                    self.authenticator = Some(Authenticator { backend: backend.clone(), function });
                 }
             }
         }
     }
 
     fn check_imports(&self) -> Result<(), NotExported> {
-        for (service, member) in &self.members {
-            let imports = member.release.world.imports.iter();
+        for (service, backend) in &self.backends {
+            let imports = backend.release.world.imports.iter();
             let missing =
                 |interface: &&Interface| interface.is_called() && !self.exporters.contains_key(track(&interface.name));
             if let Some(interface) = imports.clone().find(missing) {
@@ -194,13 +200,13 @@ impl Directory {
     }
 
     /// In no order.
-    pub fn members(&self) -> impl Iterator<Item = &Member> {
-        self.members.values()
+    pub fn backends(&self) -> impl Iterator<Item = &Backend> {
+        self.backends.values()
     }
 
     #[must_use]
-    pub fn member(&self, service: &ServiceName) -> Option<&Member> {
-        self.members.get(service)
+    pub fn backend(&self, service: &ServiceName) -> Option<&Backend> {
+        self.backends.get(service)
     }
 
     /// The candidate that runs the calls of a service in shadow, if there is one.
@@ -210,13 +216,13 @@ impl Directory {
 
     /// Who serves a function that somebody imports, and the function as it exports it: of a version that stands for the
     /// importer's.
-    pub(super) fn exporter<'d>(&'d self, import: &'d Arc<Function>) -> Option<(&'d Member, &'d Arc<Function>)> {
-        let (member, interface) = self.exporters.get(track(&import.interface))?;
+    pub(super) fn exporter<'d>(&'d self, import: &'d Arc<Function>) -> Option<(&'d Backend, &'d Arc<Function>)> {
+        let (backend, interface) = self.exporters.get(track(&import.interface))?;
         if interface.name == import.interface {
-            return Some((member, import));
+            return Some((backend, import));
         }
         let exported = interface.functions.iter().find(|function| function.name == import.name)?;
-        Some((member, exported))
+        Some((backend, exported))
     }
 
     /// Whether calls of `from` may come to `to`, by what the contracts import.
@@ -226,9 +232,9 @@ impl Directory {
             if service == to {
                 return true;
             }
-            let imports = self.members.get(service).into_iter().flat_map(|member| &member.release.world.imports);
+            let imports = self.backends.get(service).into_iter().flat_map(|backend| &backend.release.world.imports);
             let exporters = imports.filter_map(|interface| self.exporters.get(track(&interface.name)));
-            next.extend(exporters.map(|(member, _)| member.service.name()).filter(|name| seen.insert(name)));
+            next.extend(exporters.map(|(backend, _)| backend.service.name()).filter(|name| seen.insert(name)));
         }
         false
     }

@@ -1,0 +1,114 @@
+//! A clock that a test sets: the time of day steps forward and back, and both clocks stall and jump.
+//!
+//! It replaces the clocks of the whole process, but not the timers of tokio, which a test pauses and advances itself.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::machine;
+
+/// The clock that is installed.
+static INSTALLED: Mutex<Option<Clock>> = Mutex::new(None);
+
+/// Held by the test whose clock is installed.
+static TURN: Mutex<()> = Mutex::new(());
+
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    /// What both clocks showed at the last change.
+    monotonic: Instant,
+    unix_micros: u64,
+    /// When the machine's clock was read for the last change; nothing while the clock stalls.
+    runs_since: Option<Instant>,
+}
+
+impl Clock {
+    fn of_machine() -> Self {
+        let monotonic = machine::now();
+        Self { monotonic, unix_micros: machine::unix_micros(), runs_since: Some(monotonic) }
+    }
+
+    /// Counts the time since the last change.
+    fn settle(&mut self) {
+        if let Some(since) = self.runs_since {
+            let now = machine::now();
+            self.advance(now.saturating_duration_since(since));
+            self.runs_since = Some(now);
+        }
+    }
+
+    fn advance(&mut self, by: Duration) {
+        self.monotonic += by;
+        let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+        self.unix_micros = self.unix_micros.saturating_add(micros);
+    }
+}
+
+/// Replaces the clocks of the process until it is dropped. At first it shows the machine's time, and runs.
+#[derive(Debug)]
+pub struct SimulatedClock(#[expect(dead_code, reason = "held until the clock is dropped")] MutexGuard<'static, ()>);
+
+impl SimulatedClock {
+    /// Waits while another one is installed.
+    #[must_use]
+    pub fn install() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        *installed() = Some(Clock::of_machine());
+        Self(turn)
+    }
+
+    /// Sets the time of day, forward or back. The monotonic clock does not notice.
+    pub fn set_unix_micros(&self, unix_micros: u64) {
+        change(|clock| clock.unix_micros = unix_micros);
+    }
+
+    /// Moves both clocks forward.
+    pub fn advance(&self, by: Duration) {
+        change(|clock| clock.advance(by));
+    }
+
+    /// Stops both clocks, until [`Self::resume`].
+    pub fn stall(&self) {
+        change(|clock| clock.runs_since = None);
+    }
+
+    /// Lets both clocks go on from what they show.
+    pub fn resume(&self) {
+        change(|clock| clock.runs_since = Some(machine::now()));
+    }
+}
+
+impl Drop for SimulatedClock {
+    fn drop(&mut self) {
+        *installed() = None;
+    }
+}
+
+fn installed() -> MutexGuard<'static, Option<Clock>> {
+    INSTALLED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn change(change: impl FnOnce(&mut Clock)) {
+    if let Some(clock) = installed().as_mut() {
+        clock.settle();
+        change(clock);
+    }
+}
+
+fn read<T>(of: impl FnOnce(&Clock) -> T, machine: impl FnOnce() -> T) -> T {
+    match installed().as_mut() {
+        Some(clock) => {
+            clock.settle();
+            of(clock)
+        }
+        None => machine(),
+    }
+}
+
+pub(super) fn now() -> Instant {
+    read(|clock| clock.monotonic, machine::now)
+}
+
+pub(super) fn unix_micros() -> u64 {
+    read(|clock| clock.unix_micros, machine::unix_micros)
+}
