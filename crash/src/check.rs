@@ -29,8 +29,7 @@ pub(crate) async fn shop(
     begin: usize,
 ) -> anyhow::Result<Vec<Violation>> {
     let books = Books::read(staff, exchanges).await?;
-    let mut found = unexpected(exchanges);
-    found.extend(books.check(exchanges)?);
+    let mut found = books.check(exchanges)?;
     found.extend(stock::check(staff, goods, exchanges, &books).await?);
     found.extend(accounts(staff, buyers, exchanges, &books).await?);
     found.extend(carts::check(staff, exchanges, begin).await?);
@@ -38,7 +37,7 @@ pub(crate) async fn shop(
 }
 
 /// Answers that cannot be. What an earlier answer told of is missing, or an earlier effect of the key is in the way.
-fn unexpected(exchanges: &[Exchange]) -> Vec<Violation> {
+pub(crate) fn unexpected(exchanges: &[Exchange]) -> Vec<Violation> {
     let unexpected = exchanges.iter().filter(|exchange| !exchange.act.may_answer(exchange.status));
     let told = |Exchange { act, key, status, body, .. }: &Exchange| {
         let detail = format!("{act:?} under the key {key} is answered with {status} {body}");

@@ -13,6 +13,11 @@ use crate::plan::Point;
 const SETTINGS: [(&str, &str); 2] =
     [("SWITCHYARD_STORE_CHECKPOINT_MS_MAX", "20"), ("SWITCHYARD_STORE_SEGMENT_BYTES", "16777216")];
 
+/// The host ends at its start, with no fail point armed; the error below says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the host does not start")]
+pub(crate) struct DoesNotStart;
+
 /// The two sides of a running host.
 #[derive(Debug, Clone)]
 pub(crate) struct Doors {
@@ -52,7 +57,7 @@ impl Host {
             (Ok(process), _) => process,
             // What is wrong with the data is wrong at the next start too, which nothing is armed for.
             (Err(_died), Some(_)) => return Ok(false),
-            (Err(error), None) => return Err(error.context("the host does not start")),
+            (Err(error), None) => return Err(error.context(DoesNotStart)),
         };
         let doors = Doors { public: process.client.unchecked(), operator: process.operator.clone() };
         self.process = Some(process);

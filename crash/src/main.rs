@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         false => println!("{report}"),
     }
     let Some(sabotage) = sabotage else { return Ok(report.violations.is_empty()) };
-    let is_found = report.violations.iter().any(|violation| violation.kind.finds_out(sabotage));
-    eprintln!("{}", if is_found { "What is broken on purpose was found." } else { "It was not found." });
-    Ok(is_found)
+    let (found, rounds) = (report.rounds_that_found, report.rounds);
+    eprintln!("{} was found in {found} of {rounds} rounds.", sabotage.name());
+    Ok(found > 0)
 }

@@ -159,7 +159,15 @@ impl Round {
         let point = Point { name, time: 1 + numbers.below(times_max(name)) };
         Self { instant, point, people: People { customers, staff, swaps, touches } }
     }
+
+    /// Puts the second death before a write of the journal, which every load comes to soon.
+    pub(crate) fn die_before_a_write(&mut self) {
+        let times = times_max(BEFORE_A_WRITE);
+        self.point = Point { name: BEFORE_A_WRITE, time: 1 + self.point.time % times };
+    }
 }
+
+const BEFORE_A_WRITE: &str = "journal.before-write";
 
 /// How often a point is reached in a half of a round, at least in most.
 fn times_max(name: &str) -> usize {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use switchyard::fail_point::Sabotage;
 
+use crate::host::DoesNotStart;
+
 /// What is wrong with an answer that was given, or with what the shop has.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Violation {
@@ -21,18 +23,25 @@ pub(crate) enum Kind {
     Lost,
     /// A key has more than its one effect, or something is there that nobody was told of.
     Doubled,
+    /// The host refuses to start on what is on the disk.
+    Refused,
     /// Anything else that must not be.
     Wrong,
+    /// The round did not come to its end: that tells nothing about a guarantee.
+    Unfinished,
 }
 
 impl Kind {
-    /// Whether a host that is broken so is found out by it.
-    pub(crate) fn finds_out(self, sabotage: Sabotage) -> bool {
-        match sabotage {
-            Sabotage::AnswerBeforeSync => self == Self::Lost,
-            Sabotage::MemoApart => self == Self::Doubled,
+    /// Whether it follows from this sabotage, and so proves that the test sees it.
+    pub(crate) fn follows_from(self, sabotage: Sabotage) -> bool {
+        match (sabotage, self) {
+            // A request whose answer is lost has a second effect when its key is used again.
+            (Sabotage::AnswerBeforeSync, Self::Lost | Self::Doubled) => true,
+            // An index may have what the journal has lost.
+            (Sabotage::AnswerBeforeSync, Self::Refused) => true,
             // An order that is cancelled twice takes one away that stands.
-            Sabotage::PositionApart => matches!(self, Self::Lost | Self::Doubled),
+            (Sabotage::MemoApart | Sabotage::PositionApart, Self::Lost | Self::Doubled) => true,
+            _ => false,
         }
     }
 }
@@ -49,6 +58,12 @@ impl Violation {
     pub(crate) fn wrong(detail: impl Into<String>) -> Self {
         Self { kind: Kind::Wrong, detail: detail.into() }
     }
+
+    /// What an error that ended a round says.
+    pub(crate) fn of_error(error: &anyhow::Error) -> Self {
+        let kind = if error.is::<DoesNotStart>() { Kind::Refused } else { Kind::Unfinished };
+        Self { kind, detail: format!("{error:#}") }
+    }
 }
 
 impl fmt::Display for Violation {
@@ -56,7 +71,9 @@ impl fmt::Display for Violation {
         let kind = match self.kind {
             Kind::Lost => "lost",
             Kind::Doubled => "doubled",
+            Kind::Refused => "the host does not start",
             Kind::Wrong => "wrong",
+            Kind::Unfinished => "the round did not end",
         };
         write!(f, "{kind}: {}", self.detail)
     }
@@ -87,6 +104,8 @@ pub(crate) struct Report {
     pub(crate) doubled: usize,
     pub(crate) wrong: usize,
     pub(crate) violations: Vec<Violation>,
+    /// Rounds that found what a sabotage broke.
+    pub(crate) rounds_that_found: usize,
 }
 
 impl Report {
@@ -95,7 +114,7 @@ impl Report {
             match violation.kind {
                 Kind::Lost => self.lost += 1,
                 Kind::Doubled => self.doubled += 1,
-                Kind::Wrong => self.wrong += 1,
+                Kind::Refused | Kind::Wrong | Kind::Unfinished => self.wrong += 1,
             }
         }
         self.violations.extend(violations);

@@ -1,4 +1,5 @@
-//! Round after round, until all are done or one of them finds something.
+//! Round after round, until all are done or one of them finds something. Where a guarantee is broken on purpose every
+//! round is run, on a new shop after each that found it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +21,8 @@ const ROUND_MAX: Duration = Duration::from_secs(600);
 /// Findings that are told in full while it runs.
 const TOLD_MAX: usize = 20;
 
-/// Puts shops through `rounds`; ends with the first round that finds something, and then keeps the data directory.
+/// Puts shops through `rounds`. Without a sabotage it ends with the first round that finds something, and then keeps the
+/// data directory.
 ///
 /// # Errors
 ///
@@ -36,12 +38,15 @@ pub(crate) async fn rounds(seed: u64, rounds: usize, sabotage: Option<Sabotage>)
             shop.close().await?;
             shop = Shop::open(sabotage, Arc::clone(&builds)).await?;
         }
-        let plan = Round::new(seed, number);
+        let mut plan = Round::new(seed, number);
+        if sabotage.is_some() {
+            plan.die_before_a_write();
+        }
         eprintln!("round {number}: {:?}, then {:?}", plan.instant, plan.point);
         let found = match tokio::time::timeout(ROUND_MAX, shop.round(number, plan, &mut report)).await {
             Ok(Ok(found)) => found,
-            Ok(Err(error)) => vec![Violation::wrong(format!("{error:#}"))],
-            Err(_elapsed) => vec![Violation::wrong(format!("round {number} does not end"))],
+            Ok(Err(error)) => vec![Violation::of_error(&error)],
+            Err(elapsed) => vec![Violation::of_error(&elapsed.into())],
         };
         report.rounds += 1;
         if !found.is_empty() {
@@ -51,14 +56,17 @@ pub(crate) async fn rounds(seed: u64, rounds: usize, sabotage: Option<Sabotage>)
             if let Some(more) = found.len().checked_sub(TOLD_MAX + 1) {
                 eprintln!("and {} more, which --json names", more + 1);
             }
+            let is_found =
+                sabotage.is_some_and(|broken| found.iter().any(|violation| violation.kind.follows_from(broken)));
+            report.rounds_that_found += usize::from(is_found);
             report.add(found);
-            match sabotage {
-                // What was broken on purpose needs no looking into.
-                Some(_) => shop.close().await?,
-                None => eprintln!("the data directory is kept: {}", shop.keep().await?.display()),
+            if sabotage.is_none() {
+                eprintln!("the data directory is kept: {}", shop.keep().await?.display());
+                report.took(begin.elapsed());
+                return Ok(report);
             }
-            report.took(begin.elapsed());
-            return Ok(report);
+            shop.close().await?;
+            shop = Shop::open(sabotage, Arc::clone(&builds)).await?;
         }
     }
     shop.close().await?;

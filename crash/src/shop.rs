@@ -80,7 +80,7 @@ impl Shop {
         report.attempts += self.record.attempts() - attempts;
         report.acknowledged += self.record.all().len() - begin;
         self.cents = registers.cents();
-        self.check(begin, &registers, &mut asker, report).await
+        Ok(self.check(begin, &registers, &mut asker, report).await)
     }
 
     async fn check(
@@ -89,11 +89,28 @@ impl Shop {
         registers: &Registers,
         asker: &mut Asker,
         report: &mut Report,
-    ) -> anyhow::Result<Vec<Violation>> {
+    ) -> Vec<Violation> {
+        let mut found = Vec::new();
+        // What was found before an error still counts.
+        if let Err(error) = self.check_into(&mut found, begin, registers, asker, report).await {
+            found.push(Violation::of_error(&error));
+        }
+        found
+    }
+
+    async fn check_into(
+        &mut self,
+        found: &mut Vec<Violation>,
+        begin: usize,
+        registers: &Registers,
+        asker: &mut Asker,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
         let doors = asker.doors().await?;
-        let mut found = check::idle(&doors.operator).await?;
+        found.extend(check::unexpected(&self.record.all()));
+        found.extend(check::idle(&doors.operator).await?);
         let (wrong, linearized) = registers.check(asker).await?;
-        found.extend(wrong.into_iter().map(Violation::wrong));
+        found.extend(wrong.into_iter().map(Violation::lost));
         report.linearized += linearized;
         let exchanges = self.record.all();
         let (wrong, replayed) = check::keys(&doors.public, &exchanges, begin).await?;
@@ -104,7 +121,7 @@ impl Shop {
         let goods = GOODS.into_iter().zip(PIECES);
         found.extend(check::shop(&staff, &self.buyers, goods, &exchanges, begin).await?);
         found.extend(self.changes.check(asker).await?.into_iter().map(Violation::lost));
-        Ok(found)
+        Ok(())
     }
 
     fn asker(&self, name: String) -> Asker {

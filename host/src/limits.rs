@@ -65,6 +65,12 @@ pub const COMMIT_KEYS_MAX: usize = 512;
 /// Largest commit, in bytes of keys, values and events: it is one record of the journal, held in memory whole.
 pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Largest event, in bytes of its names and payload: a failed delivery stores it again, with its error, in one commit.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most bytes of the events of one call: they are read back a page at a time, and a page must fit in a commit.
+pub const EVENTS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Most entries that one scan gives at once: a page, not a dump.
 pub const SCAN_ENTRIES_MAX: u32 = 1000;
 
@@ -88,14 +94,6 @@ pub const COMMIT_LOG_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes that one service may have in the journal's queue: a batch of small commits. More waits, so that no service's
 /// commits stand behind a long queue of another's.
 pub const JOURNAL_QUEUE_BYTES_MAX: usize = 1024 * 1024;
-
-/// Largest event, in bytes of its names and its payload: the commit that puts it aside, or among the dead letters, holds
-/// it once more, with what is known of its failure.
-pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
-
-/// Largest answer or arguments of a call, in bytes as they are stored: a commit has room for them beside what the call
-/// writes.
-pub const STORED_VALUES_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Most snapshots of one store that are held at once beyond the calls that took them: each keeps a few KiB of its own.
 pub const SNAPSHOTS_MAX: usize = 1024;
@@ -122,9 +120,16 @@ pub const VALUE_MEMORY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Longest name of an unknown member that an error repeats, in bytes: errors are logged.
 pub const VALUE_UNKNOWN_NAME_BYTES_MAX: usize = 128;
 
-/// Most events of one service that another one tries again at once: what is known of each is in memory. More of them fail
-/// when the service itself does.
-pub const LETTERS_RETRIED_MAX: usize = 1_000;
+/// Most failed deliveries of one service's events to another that are retried at once: what is known of each is in memory.
+/// More of them fail when the subscriber itself does.
+pub const EVENTS_RETRIED_MAX: usize = 1_000;
+
+/// Most dead letters of one service: an operator looks at them, and which memos they need is computed for all of them.
+pub const DEAD_LETTERS_MAX: u64 = 100_000;
+
+/// Most events without a handler that a cursor moves over before it is stored: an event that was attempted is one of so
+/// many behind the stored cursor, so its memos can be found.
+pub const EVENTS_SKIPPED_MAX: u32 = 128;
 
 /// Shortest period of a schedule: each run is a call with a transaction of its own.
 pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);
@@ -176,8 +181,6 @@ pub const MIGRATION_TEXT_CHARS_MAX: usize = 2_000;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
-const _: () = assert!(EVENT_BYTES_MAX + VALUE_BYTES_MAX <= COMMIT_BYTES_MAX / 4);
-const _: () = assert!(STORED_VALUES_BYTES_MAX <= COMMIT_BYTES_MAX / 4);
 // The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.
 const _: () = assert!(VALUE_DEPTH_MAX < 128);
 

@@ -130,7 +130,7 @@ impl Parts {
         tasks.spawn("release watch", self.releases.watch());
         let events = self.events.clone();
         tasks.spawn("kept calls", self.calls.clone().run_retention(move || events.needed_since()));
-        tasks.spawn("events", self.events.keep());
+        tasks.spawn("events", self.events.run());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));
         let drain = Duration::from_millis(drain_ms_max);

@@ -33,7 +33,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When it ends instead, with the last line that it logged.
+    /// When it ends instead, with the error that it wrote, or else with the last line of its log.
     pub async fn start(program: &Path, data: &Path) -> anyhow::Result<Self> {
         Self::start_with(program, data, &[]).await
     }
@@ -130,13 +130,20 @@ async fn doors(log: &mut Lines<BufReader<ChildStderr>>, data: &Path) -> anyhow::
 
 /// The two addresses, from the line in which the host says that it serves.
 async fn addresses(log: &mut Lines<BufReader<ChildStderr>>) -> anyhow::Result<(SocketAddr, SocketAddr)> {
-    let mut last = String::new();
+    let (mut last, mut error) = (String::new(), Vec::new());
     while let Some(line) = log.next_line().await? {
         let fields: Value = serde_json::from_str(&line).unwrap_or_default();
         if let Ok(public) = text(&fields, "/public") {
             return Ok((public.parse()?, text(&fields, "/operator")?.parse()?));
         }
+        // An error of the host itself is no line of the log, and may have several lines.
+        if !fields.is_object() && error.len() < LOG_LINES_MAX {
+            error.push(line.clone());
+        }
         last = line;
     }
-    anyhow::bail!("the host ended: {last}")
+    if error.is_empty() {
+        anyhow::bail!("the host ended; the last line of its log: {last}")
+    }
+    anyhow::bail!("the host ended: {}", error.join("\n"))
 }

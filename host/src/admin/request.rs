@@ -1,5 +1,8 @@
 //! What a request to the operator's side brings: its id, its token, the names in its path, its body.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -8,17 +11,20 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
+use serde::Deserialize;
 
+use super::error::AdminError;
+use crate::config::Signature;
 use crate::gateway::{Fault, Refusal};
 use crate::names::RequestId;
 
 /// The body of a request, of which nothing is read before it is asked for.
-pub(super) type RequestBody = UnsyncBoxBody<Bytes, Broken>;
+pub(super) type RequestBody = UnsyncBoxBody<Bytes, BodyReadError>;
 
 /// The body broke off, or its framing is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("the body of the request breaks off")]
-pub(super) struct Broken(#[from] hyper::Error);
+pub(super) struct BodyReadError(#[from] hyper::Error);
 
 /// The id that a request brings, or a new one. A bad one is refused under a new one.
 pub(super) fn request_id(headers: &HeaderMap) -> Result<RequestId, (RequestId, Refusal)> {
@@ -96,39 +102,12 @@ pub(super) async fn discard(body: &mut RequestBody, bytes_max: usize, time_max: 
     let _late = tokio::time::timeout(time_max, read_out).await;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The body of a request, read as JSON.
+pub(super) fn parse_json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, AdminError> {
+    serde_json::from_slice(body).map_err(|error| AdminError::bad_request(format!("The body: {error}.")))
+}
 
-    #[test]
-    fn a_segment_is_decoded_or_refused() {
-        let check = |segment: &str, text: Option<&str>| {
-            assert_eq!(decoded(segment).ok().as_deref(), text, "{segment}");
-        };
-        check("create-staff", Some("create-staff"));
-        check("shop%3Aa%2Fb%401.0.0.f", Some("shop:a/b@1.0.0.f"));
-        check("%C3%A4", Some("ä"));
-        check("%", None);
-        check("%4", None);
-        check("%zz", None);
-        check("%+1", None);
-        check("%FF", None);
-    }
-
-    #[test]
-    fn a_bearer_token_stands_once() {
-        let check = |values: &[&'static str], token: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append(AUTHORIZATION, value.parse().expect("a header"));
-            }
-            assert_eq!(bearer(&headers), token.map(str::as_bytes), "{values:?}");
-        };
-        check(&["Bearer abc"], Some("abc"));
-        check(&["bearer abc"], Some("abc"));
-        check(&["Basic abc"], None);
-        check(&["Bearer"], None);
-        check(&["Bearer abc", "Bearer abc"], None);
-        check(&[], None);
-    }
+/// The signature of a component, as a header or a member of the body carries it.
+pub(super) fn parse_signature(text: &str) -> Result<Signature, AdminError> {
+    Signature::parse(text).map_err(|error| AdminError::bad_request(format!("The signature: {error}.")))
 }

@@ -1,21 +1,25 @@
 //! The routes of the operator's side: what is at a path, which methods it has, and whether it asks for the token.
 
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderValue, WWW_AUTHENTICATE};
-use hyper::http::request::Parts;
-use hyper::{Method, Response, StatusCode};
-use serde::Serialize;
+use std::sync::Arc;
 
-use super::Admin;
-use super::events::LetterAction;
-use super::intents::IntentAction;
-use super::releases::Action;
-use super::request::{RequestBody, bearer, decoded, discard, request_id};
-use crate::gateway::{Body, Problem, Refusal};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, EXPECT, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::error::AdminError;
+use super::request::{BodyReadError, RequestBody, bearer, decoded, discard, request_id};
+use super::response::{JSON, answer, json};
+use super::server::Admin;
+use crate::admin::handlers::events::DeadLetterAction;
+use crate::admin::handlers::health::Health;
+use crate::admin::handlers::intents::IntentAction;
+use crate::admin::handlers::releases::Action;
+use crate::gateway::{Body, Client, Handler, Refusal};
 use crate::limits::{BODY_DISCARD_BYTES_MAX, COMPONENT_BYTES_MAX};
 use crate::names::RequestId;
-use crate::release::Verdict;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const METRICS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const GET: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const POST: HeaderValue = HeaderValue::from_static("POST");
@@ -57,9 +61,9 @@ pub(super) enum Route<'a> {
     Store(&'a str),
     Events,
     EventsOf(&'a str),
-    ChangeLetters {
+    ChangeDeadLetters {
         service: &'a str,
-        action: LetterAction,
+        action: DeadLetterAction,
     },
     Schedules,
 }
@@ -93,8 +97,10 @@ impl<'a> Route<'a> {
             ["stores", service] => Some(Self::Store(service)),
             ["events"] => Some(Self::Events),
             ["events", service] => Some(Self::EventsOf(service)),
-            ["events", service, "replay"] => Some(Self::ChangeLetters { service, action: LetterAction::Replay }),
-            ["events", service, "drop"] => Some(Self::ChangeLetters { service, action: LetterAction::Drop }),
+            ["events", service, "replay"] => {
+                Some(Self::ChangeDeadLetters { service, action: DeadLetterAction::Replay })
+            }
+            ["events", service, "drop"] => Some(Self::ChangeDeadLetters { service, action: DeadLetterAction::Drop }),
             ["schedules"] => Some(Self::Schedules),
             _ => None,
         }
@@ -111,7 +117,7 @@ impl<'a> Route<'a> {
             | Self::Deploy(_)
             | Self::Act { .. }
             | Self::Intent { .. }
-            | Self::ChangeLetters { .. }
+            | Self::ChangeDeadLetters { .. }
             | Self::Set
             | Self::Apply
             | Self::Backup => (method == Method::POST, POST),
@@ -120,6 +126,14 @@ impl<'a> Route<'a> {
             Self::Tokens => (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST),
             _ => (method == Method::GET || method == Method::HEAD, GET),
         }
+    }
+}
+
+impl Handler for Admin {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _client: Client) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let body = body.map_err(BodyReadError::from).boxed_unsync();
+        self.respond(&head, body).await
     }
 }
 
@@ -135,11 +149,11 @@ impl Admin {
         };
         // Who holds a token may send a component anyway: it is not for its size that the reason does not arrive.
         let bytes_max =
-            if matches!(answer, Err(Refused::Token)) { BODY_DISCARD_BYTES_MAX } else { COMPONENT_BYTES_MAX };
+            if matches!(answer, Err(AdminError::Token)) { BODY_DISCARD_BYTES_MAX } else { COMPONENT_BYTES_MAX };
         if !head.headers.contains_key(EXPECT) {
             discard(&mut body, bytes_max, self.body_read_max).await;
         }
-        let mut response = answer.unwrap_or_else(|refused: Refused| refused.into_response(&id));
+        let mut response = answer.unwrap_or_else(|refused: AdminError| refused.into_response(&id));
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
@@ -148,12 +162,12 @@ impl Admin {
         response
     }
 
-    async fn route(&self, head: &Parts, body: &mut RequestBody, id: &RequestId) -> Result<Response<Body>, Refused> {
+    async fn route(&self, head: &Parts, body: &mut RequestBody, id: &RequestId) -> Result<Response<Body>, AdminError> {
         let route = Route::at(head.uri.path()).ok_or(Refusal::NoRoute)?;
         if route.is_open() {
             return self.open(&route, head);
         }
-        let who = bearer(&head.headers).and_then(|token| self.holder(token)).ok_or(Refused::Token)?;
+        let who = bearer(&head.headers).and_then(|token| self.holder(token)).ok_or(AdminError::Token)?;
         let (has_method, allow) = route.methods(&head.method);
         if !has_method {
             return Err(Refusal::Method { allow }.into());
@@ -165,7 +179,7 @@ impl Admin {
             Route::Call { service, function } => {
                 let (service, function) = (decoded(service)?, decoded(function)?);
                 if !who.is_admin() {
-                    return Err(Refused::forbidden(format!("The token {:?} may not call functions.", who.name)));
+                    return Err(AdminError::forbidden(format!("The token {:?} may not call functions.", who.name)));
                 }
                 match self.call(&service, &function, body, id).await? {
                     Some(value) => Ok(answer(StatusCode::OK, JSON, value)),
@@ -201,9 +215,9 @@ impl Admin {
             }
             Route::Stores => json(StatusCode::OK, &self.stores()),
             Route::Events => json(StatusCode::OK, &self.subscriptions()?),
-            Route::EventsOf(service) => json(StatusCode::OK, &self.taken(&decoded(service)?, head)?),
-            Route::ChangeLetters { service, action } => {
-                json(StatusCode::OK, &self.change_letters(&who, &decoded(service)?, action, body).await?)
+            Route::EventsOf(service) => json(StatusCode::OK, &self.service_events(&decoded(service)?, head)?),
+            Route::ChangeDeadLetters { service, action } => {
+                json(StatusCode::OK, &self.change_dead_letters(&who, &decoded(service)?, action, body).await?)
             }
             Route::Schedules => json(StatusCode::OK, &self.schedules(head)?),
             Route::Store(name) => {
@@ -214,7 +228,7 @@ impl Admin {
     }
 
     /// What needs no token.
-    fn open(&self, route: &Route<'_>, head: &Parts) -> Result<Response<Body>, Refused> {
+    fn open(&self, route: &Route<'_>, head: &Parts) -> Result<Response<Body>, AdminError> {
         let (has_method, allow) = route.methods(&head.method);
         if !has_method {
             return Err(Refusal::Method { allow }.into());
@@ -229,99 +243,7 @@ impl Admin {
                 self.calls.measure_intents();
                 Ok(answer(StatusCode::OK, METRICS_TEXT, self.metrics.render().into_bytes()))
             }
-            _ => json(StatusCode::OK, &super::health::Health { status: "up" }),
+            _ => json(StatusCode::OK, &Health { status: "up" }),
         }
     }
-}
-
-/// Why the operator does not get what was asked for.
-#[derive(Debug)]
-pub(super) enum Refused {
-    /// The token is missing or wrong.
-    Token,
-    Problem(Box<Problem>),
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self::Problem(Box::new(refusal.into()))
-    }
-}
-
-impl Refused {
-    /// There is no such thing: `what`.
-    pub(super) fn not_found(what: String) -> Self {
-        Self::problem(StatusCode::NOT_FOUND, what)
-    }
-
-    pub(super) fn bad_request(what: String) -> Self {
-        Self::problem(StatusCode::BAD_REQUEST, what)
-    }
-
-    /// The holder of the token may not do it.
-    pub(super) fn forbidden(what: String) -> Self {
-        Self::problem(StatusCode::FORBIDDEN, what)
-    }
-
-    /// As things are there is nothing to do, or it must not be done.
-    pub(super) fn conflict(what: String) -> Self {
-        Self::problem(StatusCode::CONFLICT, what)
-    }
-
-    /// There is no room for it now.
-    pub(super) fn busy(what: String) -> Self {
-        Self::problem(StatusCode::SERVICE_UNAVAILABLE, what)
-    }
-
-    pub(super) fn unprocessable(what: String) -> Self {
-        Self::problem(StatusCode::UNPROCESSABLE_ENTITY, what)
-    }
-
-    /// Releases were refused: the problem carries the verdict, or those of all that were proposed together.
-    pub(super) fn verdicts(verdicts: &[Verdict]) -> Self {
-        let text = verdicts.iter().map(|verdict| verdict.text.as_str()).collect::<Vec<_>>().join("\n");
-        let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text);
-        let by_service: std::collections::BTreeMap<_, _> =
-            verdicts.iter().map(|verdict| (verdict.service.as_str(), verdict)).collect();
-        if let ([only], Ok(json)) = (verdicts, serde_json::to_vec(&verdicts.first())) {
-            debug_assert!(!only.text.is_empty(), "a verdict says what it is");
-            problem = problem.with_member("verdict", &json);
-        }
-        if let Ok(json) = serde_json::to_vec(&by_service) {
-            problem = problem.with_member("verdicts", &json);
-        }
-        Self::Problem(Box::new(problem))
-    }
-
-    fn problem(status: StatusCode, what: String) -> Self {
-        Self::Problem(Box::new(Problem::new(status, what)))
-    }
-
-    fn into_response(self, id: &RequestId) -> Response<Body> {
-        match self {
-            Self::Problem(problem) => problem.into_response(id),
-            Self::Token => {
-                let detail = "The operator's side needs the admin token: Authorization: Bearer <token>.";
-                let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response(id);
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                response
-            }
-        }
-    }
-}
-
-fn json(status: StatusCode, value: &impl Serialize) -> Result<Response<Body>, Refused> {
-    match serde_json::to_vec(value) {
-        Ok(json) => Ok(answer(status, JSON, json)),
-        Err(error) => Err(Refusal::Answer { detail: error.to_string() }.into()),
-    }
-}
-
-fn answer(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    if status != StatusCode::NO_CONTENT {
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
-    }
-    response
 }

@@ -1,30 +1,40 @@
 //! Tests of the operator's side without a socket and without a service: what each route answers, and to whom.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use http_body_util::{BodyExt as _, Full};
 use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use serde_json::Value;
 
-use super::intents::IntentAction;
 use super::request::RequestBody;
 use super::routes::Route;
-use super::*;
+use super::server::Admin;
+use super::token_file::TOKEN_FILE;
+use crate::admin::handlers::intents::IntentAction;
 use crate::config::{Flags, load};
+use crate::events::Events;
+use crate::limits::COMPONENTS_AT_ONCE_MAX;
 use crate::names::ServiceName;
+use crate::observe::Metrics;
 use crate::observe::calls::ServiceCalls;
+use crate::release::Releases;
 use crate::runtime::Runtime;
+use crate::store::Stores;
+use crate::tasks::Tasks;
 
 const MANIFEST: &str = "[services.shelf]\ncontract = \"a:b/c\"\ncomponent = \"none.wasm\"\n";
 
 /// The operator's side of a host whose one service has no release.
-struct Tested {
+struct TestHost {
     admin: Arc<Admin>,
     tasks: Tasks,
     stores: Stores,
     folder: tempfile::TempDir,
 }
 
-fn tested() -> Tested {
+fn test_host() -> TestHost {
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = folder.path().join("switchyard.toml");
     std::fs::write(&manifest, MANIFEST).expect("a manifest");
@@ -41,7 +51,7 @@ fn tested() -> Tested {
     let events = Events::new(calls.clone(), manifest.events.clone(), |_| Default::default(), &tasks);
     let admin = Admin::new(&configuration, calls, releases, events, stores.clone(), Metrics::start(), &tasks);
     let admin = admin.expect("a token");
-    Tested { admin, tasks, stores, folder }
+    TestHost { admin, tasks, stores, folder }
 }
 
 struct Answered {
@@ -56,7 +66,7 @@ impl Answered {
     }
 }
 
-impl Tested {
+impl TestHost {
     fn token(&self) -> String {
         let file = std::fs::read_to_string(self.folder.path().join("data").join(TOKEN_FILE)).expect("the token's file");
         file.trim().into()
@@ -97,8 +107,8 @@ fn paths_lead_to_routes() {
     check("/intents/0123", None);
     check("/events", Some(Route::Events));
     check("/events/cart", Some(Route::EventsOf("cart")));
-    let drop = super::events::LetterAction::Drop;
-    check("/events/cart/drop", Some(Route::ChangeLetters { service: "cart", action: drop }));
+    let drop = crate::admin::handlers::events::DeadLetterAction::Drop;
+    check("/events/cart/drop", Some(Route::ChangeDeadLetters { service: "cart", action: drop }));
     check("/events/cart/dropped", None);
     check("/schedules", Some(Route::Schedules));
     check("/healthz/", None);
@@ -108,7 +118,7 @@ fn paths_lead_to_routes() {
 
 #[tokio::test]
 async fn the_token_opens_what_is_the_operators_alone() {
-    let host = tested();
+    let host = test_host();
     let token = host.token();
     let right = format!("Bearer {token}");
     for (line, open) in [
@@ -137,7 +147,7 @@ async fn the_token_opens_what_is_the_operators_alone() {
 
 #[tokio::test]
 async fn what_is_not_there_is_told_as_a_problem() {
-    let host = tested();
+    let host = test_host();
     let check = async |line: &str, status: u16, detail: &str| {
         let answer = host.ask_with_token(line).await;
         assert_eq!(answer.status, status, "{line}: {}", answer.body);
@@ -162,7 +172,7 @@ async fn what_is_not_there_is_told_as_a_problem() {
 
 #[tokio::test]
 async fn the_host_is_ready_only_while_it_can_do_its_work() {
-    let host = tested();
+    let host = test_host();
     let check = async |reason: &str| {
         let answer = host.ask("GET /readyz", &[]).await;
         let json = answer.json();
@@ -180,7 +190,7 @@ async fn the_host_is_ready_only_while_it_can_do_its_work() {
 
 #[tokio::test]
 async fn a_request_id_is_taken_or_refused() {
-    let host = tested();
+    let host = test_host();
     let given = host.ask("GET /healthz", &[("x-request-id", "mine")]).await;
     assert_eq!(given.headers.get("x-request-id").expect("an id"), "mine");
     let bad = host.ask("GET /healthz", &[("x-request-id", "not mine")]).await;
@@ -190,7 +200,7 @@ async fn a_request_id_is_taken_or_refused() {
 
 #[tokio::test]
 async fn metrics_are_prometheus_text() {
-    let host = tested();
+    let host = test_host();
     let _counts = ServiceCalls::new(&ServiceName::parse("shown").expect("a name"));
     let answer = host.ask("GET /metrics", &[]).await;
     assert_eq!(answer.headers.get(CONTENT_TYPE).expect("a type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -200,10 +210,10 @@ async fn metrics_are_prometheus_text() {
 
 #[tokio::test(start_paused = true)]
 async fn components_are_taken_a_few_at_a_time() {
-    let tested = tested();
+    let test_host = test_host();
     let places = u32::try_from(COMPONENTS_AT_ONCE_MAX).expect("a few");
-    let taken = tested.admin.components.try_acquire_many(places).expect("all are free");
-    assert_eq!(tested.ask_with_token("PUT /components").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let taken = test_host.admin.components.try_acquire_many(places).expect("all are free");
+    assert_eq!(test_host.ask_with_token("PUT /components").await.status, StatusCode::SERVICE_UNAVAILABLE);
     drop(taken);
-    assert_eq!(tested.ask_with_token("PUT /components").await.status, StatusCode::OK);
+    assert_eq!(test_host.ask_with_token("PUT /components").await.status, StatusCode::OK);
 }

@@ -50,7 +50,12 @@ impl Calls {
     ///
     /// Dropped, the call ends where it is, as after a crash of the host.
     pub async fn run_host_call(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
-        let table = self.inner.begin(routing, None, Origin::HOST, &call.service).await?;
+        let begun = self.inner.begin(routing, None, Origin::HOST, &call.service).await;
+        let table = begun.map_err(|error| match error {
+            // It waited until its deadline, and did not begin.
+            CallError::Deadline { service } => CallError::unavailable(&service, "its data is being migrated"),
+            error => error,
+        })?;
         let Some(backend) = table.backend(&call.service).cloned() else {
             return Err(CallError::unavailable(&call.service, "no such service"));
         };

@@ -288,7 +288,7 @@ impl Inner {
         };
         let stored = stored.inspect_err(|error| unreadable(error));
         let Some(stored) = stored.map_err(|_| unavailable("its store cannot be read"))? else {
-            let full = service.store.platform_bytes() >= service.limits.kept_bytes_max;
+            let full = service.store.usage(&ANSWERS).bytes >= ANSWERS.bytes_max(service.limits.kept_bytes_max);
             return if full { Err(unavailable("there is no room to keep answers")) } else { Ok(None) };
         };
         let answer = key.open(&stored).map_err(|OtherRequest| CallError::KeyReused)?;

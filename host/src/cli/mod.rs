@@ -1,61 +1,37 @@
 //! The command line: one file per command. An error says what to do next, and the exit code says what kind it is.
 
-mod apply;
 mod arguments;
-mod backup;
-mod call;
-mod change;
-mod check;
 mod client;
-mod completions;
-mod component;
-mod config;
-mod confirm;
-mod deploy;
-mod documents;
-mod events;
-mod failure;
-#[cfg(test)]
-mod fake_host;
-mod figures;
-mod history;
-mod intents;
-mod journal;
+mod data;
+mod host;
+mod monitor;
 mod output;
-mod progress;
-mod request;
-mod restore;
-mod schedules;
-mod secret_key;
-mod sign;
-mod standing;
-mod status;
-mod stores;
-mod target;
-mod tokens;
-mod up;
-mod upload;
-mod verdict;
+mod releases;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use arguments::{Arguments, Command};
-use confirm::confirm;
-use failure::Outcome;
-use target::Target;
+use client::target::Target;
+use data::{backup, journal, restore, stores};
+use host::{call, completions, config, tokens, up};
+use monitor::{events, intents, schedules, status};
+use output::confirm::confirm;
+use output::failure::Outcome;
+use output::print;
+use releases::{apply, change, check, deploy, history, sign};
 
 /// Reads the command line of this process, runs its command and gives the process's exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    match dispatch(arguments.command).and_then(|result| output::result(&result)) {
+    match dispatch(arguments.command).and_then(|result| print::result(&result)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // The failure itself is what counts, should its result find nobody.
-            let _unread = output::result(&failure.result);
-            output::error(&failure.to_string());
+            let _unread = print::result(&failure.result);
+            print::error(&failure.to_string());
             failure.exit_code()
         }
     }

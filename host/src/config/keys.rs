@@ -1,5 +1,8 @@
 //! The names of settings: read from the structs themselves, so that no list of them can grow old.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
 use serde::de::value::Error;
 use serde::de::{Deserializer, Error as _, Visitor};
@@ -108,31 +111,5 @@ impl<'de> Deserializer<'de> for Asks<'_> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_section_knows_its_keys() {
-        let sections =
-            ["host", "gateway", "store", "journal", "runtime", "limits", "retries", "deploy", "events", "services"];
-        assert_eq!(Section::Manifest.keys(), sections);
-        for (name, section) in Section::NAMED {
-            assert!(!section.keys().is_empty(), "{name}");
-            assert!(Section::Manifest.keys().contains(&name), "{name}");
-        }
-        assert_eq!(Section::Limits.keys(), Section::ServiceLimits.keys());
-    }
-
-    #[test]
-    fn a_misspelled_key_is_recognized_and_a_strange_one_is_not() {
-        let check = |name: &str, said: &str| assert_eq!(instead_of(name, &["listen", "data"]), said, "{name}");
-        check("lisen", "did you mean `listen`?");
-        check("dta", "did you mean `data`?");
-        check("colour", "known are listen, data");
-        check("", "known are listen, data");
     }
 }

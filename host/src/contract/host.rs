@@ -1,10 +1,21 @@
 //! What the host gives a component beside its contract: which imports are for everybody, and which are by grant.
 
-use super::verdict::HttpVersion;
+use serde::Serialize;
+
+/// The versions of `wasi:http` whose components the host serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum HttpVersion {
+    /// 0.2, by `incoming-handler`.
+    #[serde(rename = "0.2")]
+    V02,
+    /// 0.3, by `handler`.
+    #[serde(rename = "0.3")]
+    V03,
+}
 
 /// Which kind of component asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asker {
+pub(super) enum Importer {
     /// One that serves a contract.
     Service,
     /// A raw `wasi:http` component, which may use WASI 0.3 too.
@@ -13,7 +24,7 @@ pub(super) enum Asker {
 
 /// How an import stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ImportRule {
     /// For every component.
     Given,
     /// For a service whose section of the manifest names `outbound_hosts`.
@@ -82,16 +93,16 @@ const HTTP_GRANTS: &[Offer] = &[
 ];
 
 /// How the import `name` (`wasi:io/streams@0.2.9`) stands for a component.
-pub(super) fn standing(name: &str, asker: Asker) -> Standing {
+pub(super) fn import_rule(name: &str, asker: Importer) -> ImportRule {
     let offered = |offers: &[Offer]| offers.iter().any(|offer| offer.holds(name));
     let (more, grants) = match asker {
-        Asker::Service => (&[] as &[Offer], SERVICE_GRANTS),
-        Asker::Http => (FOR_HTTP, HTTP_GRANTS),
+        Importer::Service => (&[] as &[Offer], SERVICE_GRANTS),
+        Importer::Http => (FOR_HTTP, HTTP_GRANTS),
     };
     match () {
-        () if offered(FOR_ALL) || offered(more) => Standing::Given,
-        () if offered(grants) => Standing::ByGrant,
-        () => Standing::Unknown,
+        () if offered(FOR_ALL) || offered(more) => ImportRule::Given,
+        () if offered(grants) => ImportRule::ByGrant,
+        () => ImportRule::Unknown,
     }
 }
 

@@ -1,18 +1,11 @@
 //! The contract: what a WIT package says about how its functions are reached.
 
-mod clash;
 mod compare;
 mod compat;
 mod display;
 mod host;
-mod line;
-mod line_error;
-mod mistake;
 mod openapi;
 mod read;
-mod read_functions;
-mod read_types;
-mod source;
 mod surface;
 #[cfg(test)]
 mod tests;
@@ -24,18 +17,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use clash::check_together;
+use read::{source, worlds};
+
 pub use compare::VerdictProblem;
 pub use compat::{Break, Bump, Compatibility, Level, Neighbour};
-pub use mistake::{ContractError, Mistake};
+pub use host::HttpVersion;
 pub use openapi::openapi;
-pub use source::{Sources, wit_files};
+pub use read::clash::check_together;
+pub use read::mistake::{ContractError, Mistake};
+pub use read::source::{Sources, wit_files};
 pub use surface::{Surface, Unreadable};
 pub use track::track;
 pub use types::{
     Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
 };
-pub use verdict::{HttpVersion, OutboundHttp, Verdict, judge_http, judge_http_surface};
+pub use verdict::{OutboundHttp, Verdict, judge_http, judge_http_surface};
 
 /// Every contract of one folder of WIT packages.
 ///
@@ -65,7 +61,7 @@ impl Contracts {
     /// As [`Contracts::read`].
     pub fn of(sources: Sources) -> Result<Self, ContractError> {
         let resolve = source::resolve(sources.packages)?;
-        let worlds = read::worlds(&resolve).map_err(|mistakes| ContractError::Mistakes { mistakes })?;
+        let worlds = worlds::worlds(&resolve).map_err(|mistakes| ContractError::Mistakes { mistakes })?;
         let worlds = worlds.into_iter().map(|world| (Arc::clone(&world.name), world)).collect();
         let encoded = verdict::Encoded::new(&resolve)
             .map_err(|error| ContractError::Wit { texts: vec![format!("{error:#}")] })?;

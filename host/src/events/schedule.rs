@@ -1,33 +1,35 @@
 //! Runs the functions that a contract says `every` of, each when it is due.
 //!
-//! Invariant: a schedule has one task, and waits for a run that is gone on with by its intent, so that no run begins before
-//! the last one ended; and a run that did something is never made again for the same time, as that is in its commit.
+//! Invariant: a schedule has one loop, and waits for a run that its intent continues, so no run begins before the last one
+//! ended. A run that wrote something is never run again for the same slot, as the slot is in its commit.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use tokio::sync::Notify;
 use wasmtime::component::Val;
 
-use super::entries::{Held, put};
+use super::commit::{Pause, commit};
 use super::slot::{self, LastRun};
 use crate::call::{Answer, CallError, Calls, HostCall, Worlds};
 use crate::clock;
 use crate::contract::{Function, Reach, World};
-use crate::names::ServiceName;
+use crate::names::{CommitSeq, ServiceName};
 use crate::observe::events::ScheduleMetrics;
 use crate::store::Store;
-use crate::tasks::{Stop, Tasks};
+use crate::tasks::Stop;
 
 /// How long it sleeps at once: the time of day may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(10);
 
-/// How often it looks whether a run that did not end is done with.
+/// How often it looks whether the intent of the last run is closed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How long it waits where its store cannot be read or written.
-const HELD_WAIT: Duration = Duration::from_secs(1);
+/// How long it waits where its service or its store is unavailable.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// A function that runs on time, by its service and its name there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,19 +43,37 @@ pub(super) struct Schedule {
     pub(super) id: ScheduleId,
     calls: Calls,
     metrics: ScheduleMetrics,
-    /// The contracts are others.
+    /// Wakes the loop: the contracts changed.
     pub(super) wake: Notify,
-    has_task: AtomicBool,
-    runs: AtomicBool,
-    last: Mutex<Option<LastRun>>,
+    has_loop: AtomicBool,
+    state: Mutex<State>,
 }
 
-/// What it runs now.
 #[derive(Debug)]
-struct Due {
+struct State {
+    last: Option<LastRun>,
+    is_running: bool,
+    /// Why the run that is due does not begin.
+    waits: Option<String>,
+    /// When a run began last, or the loop did.
+    began: Instant,
+}
+
+/// The function that is run, as the live release has it.
+#[derive(Debug)]
+struct Scheduled {
     function: Arc<Function>,
     period: Duration,
     store: Store,
+}
+
+/// What an operator sees of a schedule.
+#[derive(Debug)]
+pub(super) struct ScheduleState {
+    pub(super) last: LastRun,
+    pub(super) period: Duration,
+    pub(super) is_running: bool,
+    pub(super) waits: Option<String>,
 }
 
 /// All schedules of the live releases.
@@ -70,59 +90,60 @@ pub(super) fn all(worlds: &Worlds) -> Vec<ScheduleId> {
 impl Schedule {
     pub(super) fn new(id: ScheduleId, calls: Calls) -> Self {
         let metrics = ScheduleMetrics::new(&id.service, &id.name);
-        let (has_task, runs, last) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::default());
-        Self { id, calls, metrics, wake: Notify::new(), has_task, runs, last }
+        let state = State { last: None, is_running: false, waits: None, began: clock::now() };
+        Self { id, calls, metrics, wake: Notify::new(), has_loop: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
-    pub(super) fn has_task(&self) -> bool {
-        self.has_task.load(Ordering::Acquire)
+    pub(super) fn has_loop(&self) -> bool {
+        self.has_loop.load(Ordering::Acquire)
     }
 
-    /// Whether a run is under way, or is gone on with.
-    pub(super) fn runs(&self) -> bool {
-        let goes_on = |due: Due| self.calls.has_intent_of(&self.id.service, &due.function);
-        self.runs.load(Ordering::Relaxed) || self.due().is_some_and(goes_on)
+    /// Claims the right to run the loop; nothing while another task has it.
+    pub(super) fn claim_loop(self: &Arc<Self>) -> Option<LoopClaim> {
+        let free = !self.has_loop.swap(true, Ordering::AcqRel);
+        free.then(|| LoopClaim(Arc::clone(self)))
     }
 
-    /// What is known of the last run, and the period.
-    pub(super) fn known(&self) -> Option<(LastRun, Duration)> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some((last, self.due()?.period))
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts its task, unless it has one.
-    pub(super) fn start(self: &Arc<Self>, tasks: &Tasks) {
-        if self.has_task.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (schedule, stop) = (Arc::clone(self), tasks.stop());
-        tasks.spawn("schedule", async move {
-            schedule.run(stop).await;
-            schedule.has_task.store(false, Ordering::Release);
-        });
+    /// What is known of it; nothing before the loop has looked, and when it is none any more.
+    pub(super) fn known(&self) -> Option<ScheduleState> {
+        let Scheduled { function, period, .. } = self.scheduled()?;
+        let continues = self.calls.has_intent_of(&self.id.service, &function);
+        let state = self.state();
+        let (is_running, waits) = (state.is_running || continues, state.waits.clone());
+        Some(ScheduleState { last: state.last.clone()?, period, is_running, waits })
     }
 
-    fn due(&self) -> Option<Due> {
+    fn scheduled(&self) -> Option<Scheduled> {
         let routing = self.calls.routing();
-        let member = routing.live().backend(&self.id.service)?;
-        let mut functions = member.release.world.exports.iter().flat_map(|interface| &interface.functions);
+        let backend = routing.live().backend(&self.id.service)?;
+        let mut functions = backend.release.world.exports.iter().flat_map(|interface| &interface.functions);
         let function = functions.find(|function| slot::name(function) == self.id.name)?;
         let Reach::Every(period) = function.reach else { return None };
-        Some(Due { function: Arc::clone(function), period, store: member.service.store().clone() })
+        Some(Scheduled { function: Arc::clone(function), period, store: backend.service.store().clone() })
     }
 
     async fn run(&self, mut stop: Stop) {
         while !stop.is_set() {
-            let Some(due) = self.due() else { return };
-            let wait = match self.step(&due).await {
-                Ok(wait) => wait,
-                Err(Held::Ended) => return,
-                Err(Held::Waits(error)) => {
-                    tracing::error!(service = %self.id.service, schedule = self.id.name, error, "a schedule is held");
-                    HELD_WAIT
+            let Some(scheduled) = self.scheduled() else { return };
+            let wait = match self.step(&scheduled).await {
+                Ok(wait) => {
+                    self.state().waits = None;
+                    wait
+                }
+                Err(Pause::Stopped) => return,
+                Err(Pause::Waits(why)) => {
+                    let before = self.state().waits.replace(why.clone());
+                    if before.is_none() {
+                        tracing::warn!(service = %self.id.service, schedule = self.id.name, why, "a schedule waits");
+                    }
+                    WAIT
                 }
             };
-            drop(due);
+            drop(scheduled);
             tokio::select! {
                 () = stop.wait() => return,
                 () = self.wake.notified() => {}
@@ -132,39 +153,45 @@ impl Schedule {
     }
 
     /// Runs the function if it is due; how long until it is again.
-    async fn step(&self, due: &Due) -> Result<Duration, Held> {
+    async fn step(&self, scheduled: &Scheduled) -> Result<Duration, Pause> {
+        let Scheduled { function, period, store } = scheduled;
         let now = clock::unix_micros();
-        let last = match LastRun::read(&due.store, &due.function)? {
-            Some(last) => last,
+        let (last, caused_by) = match LastRun::read(store, function)? {
+            Some(read) => read,
             None => {
-                let first = LastRun::none(slot::begins(due.period, now));
-                put(&due.store, vec![first.entry(&due.function)]).await?;
-                first
+                let first = LastRun::none(slot::slot(*period, now));
+                let number = commit(store, vec![first.row(function)]).await?;
+                (first, number)
             }
         };
-        let next = last.next(due.period, now);
-        self.tell(&last);
-        if next > now {
-            return Ok(Duration::from_micros(next - now));
+        let next = last.next(*period, now);
+        self.state().last = Some(last.clone());
+        // A clock that was set back shows the next slot late. Then the time since the last run counts.
+        let is_late = self.state().began.elapsed() >= period.saturating_mul(2);
+        if next > now && !is_late {
+            return Ok(Duration::from_micros(next - now).min(*period));
         }
-        if self.calls.has_intent_of(&self.id.service, &due.function) {
-            // The last run has begun something elsewhere, and goes on with that: it has not ended.
+        if self.calls.has_intent_of(&self.id.service, function) {
+            // The last run had an effect elsewhere, and its intent continues it: it has not ended.
             return Ok(LOOK_EVERY);
         }
-        self.runs.store(true, Ordering::Relaxed);
-        let ran = self.run_once(due, next, &last).await;
-        self.runs.store(false, Ordering::Relaxed);
-        self.tell(&ran?);
+        let run = self.run_once(scheduled, next, (&last, caused_by)).await;
+        self.state().is_running = false;
+        self.state().last = Some(run?);
         Ok(Duration::ZERO)
     }
 
-    fn tell(&self, last: &LastRun) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last.clone());
-    }
-
-    async fn run_once(&self, due: &Due, due_at: u64, before: &LastRun) -> Result<LastRun, Held> {
-        let Due { function, store, .. } = due;
+    async fn run_once(
+        &self,
+        Scheduled { function, store, .. }: &Scheduled,
+        due_at: u64,
+        (before, _caused_by): (&LastRun, CommitSeq),
+    ) -> Result<LastRun, Pause> {
         let ScheduleId { service, name } = &self.id;
+        {
+            let mut state = self.state();
+            (state.is_running, state.began) = (true, clock::now());
+        }
         let mut last = LastRun { due_at, began_at: Some(clock::unix_micros()), error: None, failures: 0 };
         let call = HostCall {
             service: service.clone(),
@@ -173,23 +200,45 @@ impl Schedule {
             calling_service: None,
             cause: format!("schedule {service} {} {} {due_at}", function.interface, function.name.wit),
             time_unix_micros: due_at,
-            entries: vec![last.entry(function)],
+            entries: vec![last.row(function)],
             intent: true,
         };
-        let error = match self.calls.run_host_call(call, &self.calls.routing()).await {
-            Ok(Answer::Ok(_)) => {
+        let error = match AssertUnwindSafe(self.calls.run_host_call(call, &self.calls.routing())).catch_unwind().await {
+            Ok(Ok(Answer::Ok(_))) => {
                 self.metrics.ok.increment(1);
                 return Ok(last);
             }
-            Ok(Answer::Err(error)) => refusal(error.as_ref()),
-            Err(CallError::Stopped(_)) => return Err(Held::Ended),
-            Err(error) => error.to_string(),
+            Ok(Ok(Answer::Err(error))) => refusal(error.as_ref()),
+            Ok(Err(CallError::Stopped(_))) => return Err(Pause::Stopped),
+            // A run that could not begin is no failure: the slot is still due.
+            Ok(Err(error)) if matches!(&error, CallError::Unavailable { service: of, .. } if of == service) => {
+                return Err(Pause::Waits(error.to_string()));
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_panic) => "the host panicked during the run: its log says where".into(),
         };
         self.metrics.failed.increment(1);
         tracing::error!(%service, schedule = name, error, "a schedule failed");
         (last.error, last.failures) = (Some(error), before.failures + 1);
-        put(store, vec![last.entry(function)]).await?;
+        commit(store, vec![last.row(function)]).await?;
         Ok(last)
+    }
+}
+
+/// The right to run the loop of a schedule, until it is dropped.
+#[derive(Debug)]
+pub(super) struct LoopClaim(Arc<Schedule>);
+
+impl LoopClaim {
+    /// Runs the schedule until the contracts have it no more, or the host stops.
+    pub(super) async fn run(self, stop: Stop) {
+        self.0.run(stop).await;
+    }
+}
+
+impl Drop for LoopClaim {
+    fn drop(&mut self) {
+        self.0.has_loop.store(false, Ordering::Release);
     }
 }
 

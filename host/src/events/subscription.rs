@@ -1,274 +1,235 @@
-//! One service that takes the events of another: what its two tasks share.
-//!
-//! One delivers what was emitted, one event after the other; the other tries again what could not be delivered. So neither
-//! an event nor a service that does not do its part holds up any other.
+//! One service that subscribes to the events of another: what its loop and the operator's side share.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use tokio::sync::Notify;
 
-use super::Begins;
-use super::entries::Held;
-use super::letter::{Fate, Letter, LetterId};
-use super::parked::{Order, Parked};
-use super::position::Place;
-use super::taken::{Handler, Pair, Taken};
+use super::commit::Pause;
+use super::delivery::Delivery;
+use super::handlers::{Handler, Handlers, Pair};
+use super::retry_queue::{Order, RetryQueue};
 use crate::call::{CallError, Calls, HostCall, Routing, Worlds};
 use crate::clock;
 use crate::config::{EventSettings, EventsFrom};
 use crate::contract::track;
+use crate::limits::EVENTS_RETRIED_MAX;
+use crate::names::ServiceName;
 use crate::observe::events::DeliveryMetrics;
-use crate::store::system::RowWrite;
-use crate::store::{Event, Store};
-use crate::tasks::{Stop, Tasks};
+use crate::store::Store;
+use crate::store::system::{EventSeq, RETRIES, RowWrite};
 
-/// Letters that are read at once.
-const LETTERS_AT_ONCE: u32 = 200;
+/// Says where a service starts with events that it has not subscribed to before.
+#[derive(Clone)]
+pub(super) struct StartSetting(pub(super) Arc<dyn Fn(&ServiceName) -> EventsFrom + Send + Sync>);
+
+impl fmt::Debug for StartSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StartSetting").finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) pair: Pair,
     pub(super) calls: Calls,
-    pub(super) settings: EventSettings,
-    begins: Begins,
+    settings: EventSettings,
+    start: StartSetting,
     pub(super) metrics: DeliveryMetrics,
-    /// Held also while a commit makes letters of events, or dead ones of those: what is in memory is what is stored.
-    pub(super) parked: tokio::sync::Mutex<Parked>,
-    /// There is something else to try again.
-    pub(super) retry: Notify,
-    /// The contracts are others, or there is room for letters.
+    /// Locked also while a commit changes failed deliveries, so that the queue has what is stored.
+    pub(super) queue: tokio::sync::Mutex<RetryQueue>,
+    /// Wakes the loop: the contracts changed, the operator replays an event, or the outbox is too large.
     pub(super) wake: Notify,
-    /// Why nothing is delivered.
-    held: Mutex<Option<String>>,
-    /// Its tasks that are there.
-    running: AtomicUsize,
-    /// Whether one of them has ended, so that the other ends too.
-    ended: AtomicBool,
+    has_loop: AtomicBool,
+    state: Mutex<State>,
 }
 
-/// What it works with, as long as the contracts stay as they are.
+#[derive(Debug, Default)]
+struct State {
+    /// Why nothing is delivered.
+    waits: Option<String>,
+    /// The events up to this one go to the dead letters, as the emitter's outbox is full.
+    overflow: Option<EventSeq>,
+}
+
+/// The stores and handlers of a pair, while the contracts stay as they are.
 #[derive(Debug, Clone)]
-pub(super) struct Desk {
+pub(super) struct Endpoints {
     worlds: Worlds,
-    pub(super) taken: Arc<Taken>,
-    /// The stores of the subscriber and of the emitter.
-    pub(super) own: Store,
+    pub(super) handlers: Arc<Handlers>,
+    pub(super) subscriber: Store,
     pub(super) emitter: Store,
-    /// Since when the live release of the subscriber is live.
+    /// When the live release of the subscriber went live, in microseconds since the Unix epoch.
     pub(super) live_since: u64,
 }
 
-/// What came of a delivery that brought about nothing.
+/// How an attempt ended that was not delayed by the subscriber being unavailable.
 #[derive(Debug)]
-pub(super) enum Trouble {
-    /// It is not the event's fault.
-    Held(Held),
+pub(super) enum Attempt {
+    Delivered,
     Failed(String),
-    /// It would fail again and again.
+    /// The payload is not of the handler's types: every other attempt would fail too.
     Unfit(String),
 }
 
 impl Subscription {
-    pub(super) fn new(pair: Pair, calls: Calls, settings: EventSettings, begins: Begins) -> Self {
+    pub(super) fn new(pair: Pair, calls: Calls, settings: EventSettings, start: StartSetting) -> Self {
         let metrics = DeliveryMetrics::new(&pair.subscriber, &pair.emitter);
-        let (parked, held) = (tokio::sync::Mutex::default(), Mutex::default());
-        let (retry, wake) = (Notify::new(), Notify::new());
-        let (running, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { pair, calls, settings, begins, metrics, parked, retry, wake, held, running, ended }
+        let (queue, wake) = (tokio::sync::Mutex::default(), Notify::new());
+        let (has_loop, state) = (AtomicBool::new(false), Mutex::default());
+        Self { pair, calls, settings, start, metrics, queue, wake, has_loop, state }
     }
 
-    pub(super) fn is_running(&self) -> bool {
-        self.running.load(Ordering::Acquire) > 0
+    pub(super) fn has_loop(&self) -> bool {
+        self.has_loop.load(Ordering::Acquire)
     }
 
-    /// Starts its tasks, unless they run.
-    pub(super) fn start(self: &Arc<Self>, tasks: &Tasks) {
-        if self.is_running() {
-            return;
-        }
-        self.ended.store(false, Ordering::Release);
-        let (running, group, stop) = (Running::of(self), tasks.clone(), tasks.stop());
-        tasks.spawn("event delivery", async move {
-            let subscription = Arc::clone(&running.0);
-            if subscription.load(stop.clone()).await {
-                let retries = Running::of(&subscription);
-                let stopped = stop.clone();
-                group.spawn("event retries", async move { super::retry::run(&retries.0, stopped).await });
-                super::deliver::run(&subscription, stop).await;
-            }
-        });
+    /// Claims the right to run the loop; nothing while another task has it.
+    pub(super) fn claim_loop(self: &Arc<Self>) -> Option<LoopClaim> {
+        let free = !self.has_loop.swap(true, Ordering::AcqRel);
+        free.then(|| LoopClaim(Arc::clone(self)))
     }
 
-    /// What its tasks work with now: `known`, if that is still right; nothing when there is nothing more to do, also as
-    /// the other one has ended.
-    pub(super) fn next_desk(&self, known: Option<&Desk>) -> Option<Desk> {
-        if self.ended.load(Ordering::Acquire) { None } else { self.desk(known) }
-    }
-
-    /// Reads the letters that are tried again. False when there is nothing to go on with.
-    async fn load(&self, mut stop: Stop) -> bool {
-        loop {
-            let Some(desk) = self.desk(None) else { return false };
-            match self.read_letters(&desk) {
-                Ok(parked) => {
-                    *self.parked.lock().await = parked;
-                    return true;
-                }
-                Err(held) => {
-                    if !self.pause(held, Duration::from_secs(1), &mut stop).await {
-                        return false;
-                    }
-                }
-            }
-        }
-    }
-
-    fn read_letters(&self, desk: &Desk) -> Result<Parked, Held> {
-        let mut parked = Parked::default();
-        let mut after: Option<LetterId> = None;
-        loop {
-            let emitter = Some(&self.pair.emitter);
-            let page = Letter::list(&desk.own, Fate::Retrying, emitter, after.as_ref(), LETTERS_AT_ONCE)?;
-            let Some(last) = page.last() else { return Ok(parked) };
-            after = Some(last.id.clone());
-            for letter in page {
-                parked.add(self.order(desk, letter.id.place, &letter.event), clock::now());
-            }
-        }
-    }
-
-    /// What orders an event among others.
-    pub(super) fn order(&self, desk: &Desk, place: Place, event: &Event) -> Order {
-        let key = desk.taken.handler(event).and_then(|handler| handler.key(event));
-        Order { place, key: key.map(|key| (track(&event.interface).into(), key)) }
-    }
-
-    /// What it works with now: `known`, if that is still right; nothing when the subscriber does not take events of the
-    /// emitter any more.
-    pub(super) fn desk(&self, known: Option<&Desk>) -> Option<Desk> {
+    /// Nothing when the subscriber does not subscribe to the emitter any more.
+    pub(super) fn endpoints(&self) -> Option<Endpoints> {
         let routing = self.calls.routing();
-        if let Some(known) = known.filter(|known| known.is_of(&routing)) {
-            return Some(known.clone());
-        }
         let live = routing.live();
         let (subscriber, emitter) = (live.backend(&self.pair.subscriber)?, live.backend(&self.pair.emitter)?);
-        Some(Desk {
+        Some(Endpoints {
             worlds: Arc::clone(routing.worlds()),
-            taken: Arc::new(Taken::of(routing.worlds(), &self.pair)?),
-            own: subscriber.service.store().clone(),
+            handlers: Arc::new(Handlers::of(routing.worlds(), &self.pair)?),
+            subscriber: subscriber.service.store().clone(),
             emitter: emitter.service.store().clone(),
             live_since: subscriber.release.deployed_at,
         })
     }
 
-    /// Delivers `event`; `entries` are committed with what it brings about.
-    pub(super) async fn call(
+    /// Delivers once; `rows` are committed with what the handler writes.
+    pub(super) async fn attempt(
         &self,
         routing: &Routing,
         handler: &Handler,
-        event: (Place, u64, &Event),
-        entries: Vec<RowWrite>,
-    ) -> Result<(), Trouble> {
-        let (Place(number, position), emitted_at, event) = event;
-        let Pair { subscriber, emitter } = &self.pair;
-        let arguments = handler.parameters.decode(&event.payload);
-        let arguments = arguments.map_err(|error| Trouble::Unfit(format!("its payload does not fit: {error}")))?;
+        delivery: &Delivery,
+        rows: Vec<RowWrite>,
+    ) -> Result<Attempt, Pause> {
+        let (Pair { subscriber, emitter }, EventSeq(commit, index)) = (&self.pair, delivery.id.seq);
+        let arguments = match handler.parameters.decode(&delivery.event.payload) {
+            Ok(arguments) => arguments,
+            Err(error) => return Ok(Attempt::Unfit(format!("its payload does not fit: {error}"))),
+        };
         let call = HostCall {
             service: subscriber.clone(),
             function: Arc::clone(&handler.function),
             arguments,
             calling_service: Some(emitter.clone()),
-            cause: format!("event {emitter} {} {position} {subscriber}", number.0),
-            time_unix_micros: emitted_at,
-            entries,
+            cause: format!("event {emitter} {} {index} {subscriber}", commit.0),
+            time_unix_micros: delivery.emitted_at,
+            entries: rows,
             intent: false,
         };
-        match self.calls.run_host_call(call, routing).await {
+        let Ok(result) = AssertUnwindSafe(self.calls.run_host_call(call, routing)).catch_unwind().await else {
+            return Ok(Attempt::Failed("the host panicked during the delivery: its log says where".into()));
+        };
+        match result {
             Ok(_nothing) => {
-                let took = clock::unix_micros().saturating_sub(emitted_at);
+                let took = clock::unix_micros().saturating_sub(delivery.emitted_at);
                 self.metrics.delivered(Duration::from_micros(took));
-                Ok(())
+                Ok(Attempt::Delivered)
             }
-            Err(CallError::Stopped(_)) => Err(Trouble::Held(Held::Ended)),
-            // It was not even begun: the next one would not be either.
+            Err(CallError::Stopped(_)) => Err(Pause::Stopped),
+            // The next event would not fare better, so this is not a failure of this one.
             Err(error) if matches!(&error, CallError::Unavailable { service, .. } if service == subscriber) => {
-                Err(Trouble::Held(Held::Waits(error.to_string())))
+                Err(Pause::Waits(error.to_string()))
             }
-            Err(error) => Err(Trouble::Failed(error.to_string())),
+            Err(error) => Ok(Attempt::Failed(error.to_string())),
         }
     }
 
-    /// Where the subscriber begins with events that it has not taken before.
-    pub(super) fn begins(&self) -> EventsFrom {
-        self.begins.0(&self.pair.subscriber)
+    /// What orders an event among others.
+    pub(super) fn order(&self, endpoints: &Endpoints, delivery: &Delivery) -> Order {
+        let key = endpoints.handlers.handler(&delivery.event).and_then(|handler| handler.key(&delivery.event));
+        Order { seq: delivery.id.seq, key: key.map(|key| (track(&delivery.event.interface).into(), key)) }
     }
 
-    /// Whether another attempt may be made of what was tried so many times.
+    /// Where the subscriber starts with events that it has not subscribed to before.
+    pub(super) fn starts_from(&self) -> EventsFrom {
+        self.start.0(&self.pair.subscriber)
+    }
+
+    /// Whether another attempt follows so many that failed.
     pub(super) fn may_retry(&self, attempts: u32) -> bool {
         attempts < self.settings.attempts_max
     }
 
-    /// When to try again what was tried so many times.
+    /// When the next attempt follows so many that failed.
     pub(super) fn retry_at(&self, attempts: u32) -> Instant {
         let EventSettings { retry_ms_min, retry_ms_max, .. } = self.settings;
         let doubled = 1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
         clock::now() + Duration::from_millis(retry_ms_min.saturating_mul(doubled).min(retry_ms_max))
     }
 
-    /// Tells why nothing is delivered, and waits: for `wait`, or until something has changed. False when it is over.
-    pub(super) async fn pause(&self, held: Held, wait: Duration, stop: &mut Stop) -> bool {
-        let Held::Waits(why) = held else { return false };
-        let before = self.held.lock().unwrap_or_else(PoisonError::into_inner).replace(why.clone());
-        if before.is_none() {
-            let Pair { subscriber, emitter } = &self.pair;
-            tracing::warn!(service = %subscriber, from = %emitter, why, "events are held");
-        }
-        tokio::select! {
-            () = stop.wait() => false,
-            () = self.wake.notified() => true,
-            () = tokio::time::sleep(wait) => true,
-        }
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note that events are delivered.
-    pub(super) fn goes_on(&self) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+    /// Sets why nothing is delivered; nothing where events are delivered. The first of several reasons is logged.
+    pub(super) fn set_waits(&self, why: Option<String>) {
+        let mut state = self.state();
+        if let (None, Some(why)) = (&state.waits, &why) {
+            let Pair { subscriber, emitter } = &self.pair;
+            tracing::warn!(service = %subscriber, from = %emitter, why, "events wait");
+        }
+        state.waits = why;
     }
 
     /// Why nothing is delivered, where that is so.
-    pub(super) fn held(&self) -> Option<String> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn waits(&self) -> Option<String> {
+        self.state().waits.clone()
+    }
+
+    /// Has the loop move the events up to `seq` to the dead letters. True when it was not asked for any before.
+    pub(super) fn set_overflow(&self, seq: EventSeq) -> bool {
+        let before = self.state().overflow.replace(seq);
+        self.wake.notify_one();
+        before.is_none()
+    }
+
+    /// Up to which event all go to the dead letters.
+    pub(super) fn overflow(&self) -> Option<EventSeq> {
+        self.state().overflow
+    }
+
+    /// The events up to `seq` were moved.
+    pub(super) fn clear_overflow(&self, seq: EventSeq) {
+        self.state().overflow.take_if(|until| *until <= seq);
+    }
+
+    /// Whether another failed delivery may be retried beside `count`.
+    pub(super) fn has_room(&self, subscriber: &Store, count: usize) -> bool {
+        let routing = self.calls.routing();
+        let backend = routing.live().backend(&self.pair.subscriber);
+        let bytes_max = backend.map_or(0, |backend| RETRIES.bytes_max(backend.service.limits().kept_bytes_max));
+        count == 0 || count < EVENTS_RETRIED_MAX && subscriber.usage(&RETRIES).bytes < bytes_max
     }
 }
 
-impl Desk {
+impl Endpoints {
+    /// Whether the contracts are still those of `routing`.
     pub(super) fn is_of(&self, routing: &Routing) -> bool {
         Arc::ptr_eq(&self.worlds, routing.worlds())
     }
-
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.worlds, &other.worlds)
-    }
 }
 
-/// A task of a subscription, for as long as it is there.
-struct Running(Arc<Subscription>);
+/// The right to run the loop of a subscription, until it is dropped.
+#[derive(Debug)]
+pub(super) struct LoopClaim(pub(super) Arc<Subscription>);
 
-impl Running {
-    fn of(subscription: &Arc<Subscription>) -> Self {
-        subscription.running.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(subscription))
-    }
-}
-
-impl Drop for Running {
+impl Drop for LoopClaim {
     fn drop(&mut self) {
-        let subscription = &self.0;
-        subscription.ended.store(true, Ordering::Release);
-        subscription.running.fetch_sub(1, Ordering::AcqRel);
-        subscription.wake.notify_one();
-        subscription.retry.notify_one();
+        self.0.has_loop.store(false, Ordering::Release);
     }
 }

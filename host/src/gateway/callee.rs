@@ -6,9 +6,9 @@ use std::sync::Arc;
 use http_body_util::BodyExt as _;
 use hyper::{Request, Response};
 
-use super::body::{Body, BodyError};
-use super::intake::IncomingBody;
 use crate::call::{CallError, Calls, Origin, Reply, RootCall, Routing, Worlds};
+use crate::gateway::request::body::IncomingBody;
+use crate::gateway::response::body::{Body, BodyError};
 use crate::names::{Identity, RequestId, ServiceName};
 
 /// Runs calls and knows tokens.

@@ -9,21 +9,21 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tracing::Instrument as _;
 
-use super::access::Access;
+use super::access_log::Access;
 use super::assets;
-use super::body::Body;
 use super::callee::Callee;
-use super::client::Client;
-use super::front::Gateway;
-use super::head::Head;
-use super::intake::Intake;
-use super::problem::Problem;
-use super::refusal::Refusal;
-use super::routes::Found;
-use super::server::Handler;
-use super::surface::Surface;
+use super::frontend::Gateway;
 use crate::call::{Mount, Origin, Routing};
 use crate::clock;
+use crate::gateway::connections::client::Client;
+use crate::gateway::connections::handler::Handler;
+use crate::gateway::operations::public_api::PublicApi;
+use crate::gateway::operations::routes::RouteMatch;
+use crate::gateway::request::body::RequestBody;
+use crate::gateway::request::head::Head;
+use crate::gateway::response::body::Body;
+use crate::gateway::response::problem::Problem;
+use crate::gateway::response::refusal::Refusal;
 use crate::names::RequestId;
 use crate::observe::gateway::RouteMetrics;
 
@@ -36,17 +36,17 @@ const ALLOW_ALL: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, P
 
 /// A request without its body, as it is handled.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) parts: &'a Parts,
     pub(super) head: &'a Head<'a>,
     pub(super) id: &'a RequestId,
     pub(super) client: Client,
     /// What its calls run on, and the routes of that.
     pub(super) routing: &'a Routing,
-    pub(super) surface: &'a Surface,
+    pub(super) api: &'a PublicApi,
 }
 
-impl Asked<'_> {
+impl RequestContext<'_> {
     /// Who asks, as far as candidates are chosen by it.
     pub(super) fn origin(&self) -> Origin<'_> {
         Origin { client: self.client.key.bytes(), headers: Some(&self.parts.headers) }
@@ -54,7 +54,7 @@ impl Asked<'_> {
 }
 
 /// What a request turned out to be for: where it is counted, and how it is called in the log.
-struct Seen<'a> {
+struct Endpoint<'a> {
     route: &'a str,
     metrics: &'a RouteMetrics,
 }
@@ -65,18 +65,18 @@ impl<C: Callee> Handler for Gateway<C> {
         let (parts, body) = request.into_parts();
         let head = Head::read(&parts.headers);
         let id = head.request_id(&self.ids);
-        let mut intake = Intake::new(body, self.intake);
+        let mut body = RequestBody::new(body, self.body);
         let routing = self.calls.routing();
-        let surface = self.surfaces.of(routing.worlds());
-        let mut seen = Seen { route: "(none)", metrics: &self.metrics.nothing };
-        let asked = Asked { parts: &parts, head: &head, id: &id, client, routing: &routing, surface: &surface };
+        let api = self.apis.of(routing.worlds());
+        let mut endpoint = Endpoint { route: "(none)", metrics: &self.metrics.nothing };
+        let context = RequestContext { parts: &parts, head: &head, id: &id, client, routing: &routing, api: &api };
         let span = tracing::debug_span!(
             "request",
             id = id.as_str(),
             trace = head.trace().map(|trace| trace.trace),
             parent = head.trace().map(|trace| trace.span),
         );
-        let mut response = match self.answer(&asked, &mut intake, &mut seen).instrument(span).await {
+        let mut response = match self.answer(&context, &mut body, &mut endpoint).instrument(span).await {
             Ok(response) => response,
             Err(refusal) => {
                 report(&refusal, &id);
@@ -85,13 +85,14 @@ impl<C: Callee> Handler for Gateway<C> {
         };
         // A client that waits for leave to send its body is not asked for it just to have it thrown away.
         if !head.expects_continue {
-            intake.discard().await;
+            body.discard().await;
         }
-        self.finish(&asked, &mut response);
+        self.finish(&context, &mut response);
         let took = clock::now().duration_since(began);
-        seen.metrics.answered(response.status().as_u16(), took.as_secs_f64());
+        endpoint.metrics.answered(response.status().as_u16(), took.as_secs_f64());
         if self.access_log {
-            let access = Access { method: &parts.method, route: seen.route, client, request: &id, trace: head.trace() };
+            let access =
+                Access { method: &parts.method, route: endpoint.route, client, request: &id, trace: head.trace() };
             access.log(&response, took);
         }
         response
@@ -101,86 +102,95 @@ impl<C: Callee> Handler for Gateway<C> {
 impl<C: Callee> Gateway<C> {
     async fn answer<'g>(
         &'g self,
-        asked: &Asked<'g>,
-        intake: &mut Intake,
-        seen: &mut Seen<'g>,
+        context: &RequestContext<'g>,
+        body: &mut RequestBody,
+        endpoint: &mut Endpoint<'g>,
     ) -> Result<Response<Body>, Refusal> {
-        let hosts_min = usize::from(asked.parts.version == Version::HTTP_11);
-        if asked.head.hosts > 1 || asked.head.hosts < hosts_min {
+        let hosts_min = usize::from(context.parts.version == Version::HTTP_11);
+        if context.head.hosts > 1 || context.head.hosts < hosts_min {
             return Err(Refusal::Malformed { what: "A request has one Host header." });
         }
         if let Some(rates) = &self.rates {
-            rates.take(asked.client.key).map_err(|retry_after_s| Refusal::Rate { retry_after_s })?;
+            rates.take(context.client.key).map_err(|retry_after_s| Refusal::Rate { retry_after_s })?;
         }
-        let (method, path) = (&asked.parts.method, asked.parts.uri.path());
-        let answered = match asked.surface.routes.find(method, path) {
-            Found::Operation(operation, captured) => {
-                *seen = Seen { route: &operation.pattern, metrics: &operation.metrics };
-                return self.operate(operation, &captured, asked, intake).await;
+        let (method, path) = (&context.parts.method, context.parts.uri.path());
+        let answered = match context.api.routes.find(method, path) {
+            RouteMatch::Operation(operation, captured) => {
+                *endpoint = Endpoint { route: &operation.pattern, metrics: &operation.metrics };
+                return self.operate(operation, &captured, context, body).await;
             }
-            Found::Method { allow } => Err(Refusal::Method { allow: allow.clone() }),
-            Found::Nothing if path == "/openapi.json" => {
-                *seen = Seen { route: "/openapi.json", metrics: &self.metrics.openapi };
-                self.openapi(asked).await
+            RouteMatch::Method { allow } => Err(Refusal::Method { allow: allow.clone() }),
+            RouteMatch::Nothing if path == "/openapi.json" => {
+                *endpoint = Endpoint { route: "/openapi.json", metrics: &self.metrics.openapi };
+                self.openapi(context).await
             }
-            Found::Nothing if path == "*" => Err(Refusal::Method { allow: ALLOW_ALL }),
-            Found::Nothing => match asked.routing.mount_of(path) {
+            RouteMatch::Nothing if path == "*" => Err(Refusal::Method { allow: ALLOW_ALL }),
+            RouteMatch::Nothing => match context.routing.mount_of(path) {
                 Some(mount) => {
-                    *seen = Seen { route: &mount.prefix, metrics: &self.metrics.mounted };
-                    return self.mounted(mount, asked, intake).await;
+                    *endpoint = Endpoint { route: &mount.prefix, metrics: &self.metrics.mounted };
+                    return self.mounted(mount, context, body).await;
                 }
-                None => self.asset(asked, seen).await,
+                None => self.asset(context, endpoint).await,
             },
         };
         match answered {
-            Err(Refusal::Method { allow }) if *method == Method::OPTIONS => Ok(self.options(asked, allow)),
+            Err(Refusal::Method { allow }) if *method == Method::OPTIONS => Ok(self.options(context, allow)),
             answered => answered,
         }
     }
 
     /// What is mounted gets the request as its client sent it, and nobody is authenticated for it.
-    async fn mounted(&self, mount: &Mount, asked: &Asked<'_>, intake: &mut Intake) -> Result<Response<Body>, Refusal> {
-        let Some(body) = intake.take_stream() else { return Err(Refusal::NoRoute) };
-        let request = Request::from_parts(asked.parts.clone(), body);
-        Ok(self.calls.serve(&mount.service, request, asked.id.clone(), asked.routing, asked.origin()).await?)
+    async fn mounted(
+        &self,
+        mount: &Mount,
+        context: &RequestContext<'_>,
+        body: &mut RequestBody,
+    ) -> Result<Response<Body>, Refusal> {
+        let Some(body) = body.take_stream() else { return Err(Refusal::NoRoute) };
+        let request = Request::from_parts(context.parts.clone(), body);
+        Ok(self.calls.serve(&mount.service, request, context.id.clone(), context.routing, context.origin()).await?)
     }
 
-    async fn openapi(&self, asked: &Asked<'_>) -> Result<Response<Body>, Refusal> {
-        reads_only(asked)?;
-        let accept_encoding = asked.head.accept_encoding.as_deref();
-        Ok(asked.surface.openapi.answer(&asked.parts.headers, accept_encoding, self.compress_bytes_min).await)
+    async fn openapi(&self, context: &RequestContext<'_>) -> Result<Response<Body>, Refusal> {
+        reads_only(context)?;
+        let accept_encoding = context.head.accept_encoding.as_deref();
+        Ok(context.api.openapi.answer(&context.parts.headers, accept_encoding, self.compress_bytes_min).await)
     }
 
-    async fn asset<'g>(&'g self, asked: &Asked<'_>, seen: &mut Seen<'g>) -> Result<Response<Body>, Refusal> {
-        let path = asked.parts.uri.path();
+    async fn asset<'g>(
+        &'g self,
+        context: &RequestContext<'_>,
+        endpoint: &mut Endpoint<'g>,
+    ) -> Result<Response<Body>, Refusal> {
+        let path = context.parts.uri.path();
         let found = match &self.assets {
             Some(assets) => assets.find(path).await.map_err(Refusal::File)?,
             None => None,
         };
         let Some(found) = found else { return Err(Refusal::NoRoute) };
-        *seen = Seen { route: "(assets)", metrics: &self.metrics.assets };
-        reads_only(asked)?;
+        *endpoint = Endpoint { route: "(assets)", metrics: &self.metrics.assets };
+        reads_only(context)?;
         match found {
-            assets::Found::File(asset) => {
-                let accept_encoding = asked.head.accept_encoding.as_deref();
-                assets::respond(&asset, &asked.parts.method, &asked.parts.headers, accept_encoding).await
+            assets::AssetMatch::File(asset) => {
+                let accept_encoding = context.head.accept_encoding.as_deref();
+                assets::respond(&asset, &context.parts.method, &context.parts.headers, accept_encoding).await
             }
-            assets::Found::Directory => Ok(with_slash(asked)),
+            assets::AssetMatch::Directory => Ok(with_slash(context)),
         }
     }
 
     /// Says what can be done at an address, to a browser also for pages of other origins.
-    fn options(&self, asked: &Asked<'_>, allow: HeaderValue) -> Response<Body> {
+    fn options(&self, context: &RequestContext<'_>, allow: HeaderValue) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
-        self.cors.preflight(&asked.parts.headers, &allow, response.headers_mut());
+        self.cors.preflight(&context.parts.headers, &allow, response.headers_mut());
         response.headers_mut().insert(ALLOW, allow);
         response
     }
 
     /// What every answer has.
-    fn finish(&self, asked: &Asked<'_>, response: &mut Response<Body>) {
-        if asked.parts.method == Method::HEAD {
+    fn finish(&self, context: &RequestContext<'_>, response: &mut Response<Body>) {
+        if context.parts.method == Method::HEAD {
             let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
             if let Some(bytes) = response.body().size_hint().exact().filter(|_| !bodiless) {
                 response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(bytes));
@@ -188,27 +198,27 @@ impl<C: Callee> Gateway<C> {
             *response.body_mut() = Body::empty();
         }
         let headers = response.headers_mut();
-        let id = HeaderValue::from_str(asked.id.as_str()).expect("a request id is visible ASCII");
+        let id = HeaderValue::from_str(context.id.as_str()).expect("a request id is visible ASCII");
         headers.insert(X_REQUEST_ID, id);
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-        self.cors.answer(asked.head.origin, headers);
+        self.cors.answer(context.head.origin, headers);
     }
 }
 
-fn reads_only(asked: &Asked<'_>) -> Result<(), Refusal> {
-    match asked.parts.method {
+fn reads_only(context: &RequestContext<'_>) -> Result<(), Refusal> {
+    match context.parts.method {
         Method::GET | Method::HEAD => Ok(()),
         _ => Err(Refusal::Method { allow: ALLOW_READS }),
     }
 }
 
 /// Sends the client to the same path with a slash at its end.
-fn with_slash(asked: &Asked<'_>) -> Response<Body> {
-    let query = asked.parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+fn with_slash(context: &RequestContext<'_>) -> Response<Body> {
+    let query = context.parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     response.headers_mut().insert(CACHE_CONTROL, NO_CACHE);
-    if let Ok(location) = HeaderValue::from_str(&format!("{}/{query}", asked.parts.uri.path())) {
+    if let Ok(location) = HeaderValue::from_str(&format!("{}/{query}", context.parts.uri.path())) {
         response.headers_mut().insert(LOCATION, location);
     }
     response

@@ -5,18 +5,18 @@ use hyper::Response;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use matchit::Params;
 
-use super::accept::accepts_json;
-use super::body::Body;
 use super::callee::Callee;
-use super::compress;
-use super::front::Gateway;
-use super::handle::Asked;
-use super::head::Head;
-use super::intake::Intake;
-use super::operation::Operation;
-use super::problem::Problem;
-use super::refusal::Refusal;
+use super::frontend::Gateway;
+use super::handle::RequestContext;
 use crate::call::{Answer, Reply, RequestKey, RequestScope, RootCall};
+use crate::gateway::operations::operation::Operation;
+use crate::gateway::request::accept::accepts_json;
+use crate::gateway::request::body::RequestBody;
+use crate::gateway::request::head::Head;
+use crate::gateway::response::body::Body;
+use crate::gateway::response::compress;
+use crate::gateway::response::problem::Problem;
+use crate::gateway::response::refusal::Refusal;
 use crate::names::Identity;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -32,11 +32,11 @@ impl<C: Callee> Gateway<C> {
         &self,
         operation: &Operation,
         captured: &Params<'_, '_>,
-        asked: &Asked<'_>,
-        intake: &mut Intake,
+        context: &RequestContext<'_>,
+        body: &mut RequestBody,
     ) -> Result<Response<Body>, Refusal> {
-        let head = asked.head;
-        let identity = self.identify(asked).await?;
+        let head = context.head;
+        let identity = self.identify(context).await?;
         operation.admit(identity.as_ref())?;
         if operation.answer.is_some() && !accepts_json(head.accept.as_deref()) {
             return Err(Refusal::NotAcceptable);
@@ -45,25 +45,27 @@ impl<C: Callee> Gateway<C> {
             true => head.idempotency_key().map_err(|fault| Refusal::Faults(vec![fault]))?,
             false => None,
         };
-        let arguments = operation.address(captured, asked.parts.uri.query())?;
-        let body = take_body(operation, head, intake).await?;
+        let arguments = operation.address(captured, context.parts.uri.query())?;
+        let body = take_body(operation, head, body).await?;
         let arguments = operation.complete(arguments, &body)?;
-        let key = key.map(|key| RequestKey::new(scope(identity.as_ref(), asked), key, &arguments));
+        let key = key.map(|key| RequestKey::new(scope(identity.as_ref(), context), key, &arguments));
         let root = RootCall {
             service: operation.service.clone(),
             function: operation.function.clone(),
             arguments,
             identity,
-            request: asked.id.clone(),
+            request: context.id.clone(),
             key,
         };
-        let Reply { answer, replayed } = self.calls.call(root, asked.routing, asked.origin()).await?;
+        let Reply { answer, replayed } = self.calls.call(root, context.routing, context.origin()).await?;
         let mut response = match answer {
             Answer::Ok(value) => {
                 let json = operation.encode(value.as_ref())?;
                 self.success(operation, json, head).await
             }
-            Answer::Err(error) if replayed => Problem::from(operation.refusal(error.as_ref())).into_response(asked.id),
+            Answer::Err(error) if replayed => {
+                Problem::from(operation.refusal(error.as_ref())).into_response(context.id)
+            }
             Answer::Err(error) => return Err(operation.refusal(error.as_ref())),
         };
         if replayed {
@@ -73,10 +75,10 @@ impl<C: Callee> Gateway<C> {
     }
 
     /// Who calls. A token that is not good is refused even where none is needed: its sender thinks that it counts.
-    async fn identify(&self, asked: &Asked<'_>) -> Result<Option<Identity>, Refusal> {
-        let Some(token) = asked.head.token()? else { return Ok(None) };
+    async fn identify(&self, context: &RequestContext<'_>) -> Result<Option<Identity>, Refusal> {
+        let Some(token) = context.head.token()? else { return Ok(None) };
         self.calls
-            .authenticate(token, asked.id, asked.routing, asked.origin())
+            .authenticate(token, context.id, context.routing, context.origin())
             .await?
             .map(Some)
             .ok_or(Refusal::BadToken)
@@ -99,22 +101,22 @@ impl<C: Callee> Gateway<C> {
 }
 
 /// What an `Idempotency-Key` of a request is good for.
-fn scope<'a>(identity: Option<&'a Identity>, asked: &'a Asked<'_>) -> RequestScope<'a> {
+fn scope<'a>(identity: Option<&'a Identity>, context: &'a RequestContext<'_>) -> RequestScope<'a> {
     RequestScope {
         caller: identity.map_or("", |identity| &identity.id),
-        client: asked.client.key.bytes(),
-        method: asked.parts.method.as_str(),
-        path: asked.parts.uri.path(),
+        client: context.client.key.bytes(),
+        method: context.parts.method.as_str(),
+        path: context.parts.uri.path(),
     }
 }
 
 /// The body that the operation needs; empty where it needs none.
-async fn take_body(operation: &Operation, head: &Head<'_>, intake: &mut Intake) -> Result<Bytes, Refusal> {
-    if intake.is_absent() {
+async fn take_body(operation: &Operation, head: &Head<'_>, body: &mut RequestBody) -> Result<Bytes, Refusal> {
+    if body.is_absent() {
         return Ok(Bytes::new());
     }
     if !operation.takes_body() {
-        return match intake.is_empty().await? {
+        return match body.is_empty().await? {
             true => Ok(Bytes::new()),
             false => Err(Refusal::Malformed { what: "This operation takes no body." }),
         };
@@ -125,5 +127,5 @@ async fn take_body(operation: &Operation, head: &Head<'_>, intake: &mut Intake) 
     if head.encoded {
         return Err(Refusal::ContentEncoding);
     }
-    intake.read().await
+    body.read().await
 }

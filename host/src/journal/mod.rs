@@ -238,8 +238,7 @@ impl Journal {
             archiver.through(number);
             return Ok(());
         }
-        while self.shared.oldest_through(number).is_some() {
-            let Some(segment) = self.shared.lock().segments.pop_front() else { break };
+        while let Some(segment) = self.shared.take_oldest_through(number) {
             fail_point("segment.before-removal");
             self.shared.disk.remove(&segment.path)?;
             fail_point("segment.after-removal");

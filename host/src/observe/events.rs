@@ -15,6 +15,8 @@ pub(crate) struct DeliveryMetrics {
     pub(crate) failed: Counter,
     pub(crate) retried: Counter,
     pub(crate) dead: Counter,
+    /// Dead letters that were not attempted, as the emitter's outbox was full.
+    overflowed: Counter,
     /// From the commit of an event to that of what it brought about.
     seconds: Histogram,
     lag_events: Gauge,
@@ -29,6 +31,7 @@ impl DeliveryMetrics {
             failed: counter!("switchyard_events_failed_total", &labels()),
             retried: counter!("switchyard_events_retried_total", &labels()),
             dead: counter!("switchyard_events_dead_total", &labels()),
+            overflowed: counter!("switchyard_events_overflowed_total", &labels()),
             seconds: histogram!(EVENT_DELIVERY, &labels()),
             lag_events: gauge!("switchyard_events_lag", &labels()),
             lag_seconds: gauge!("switchyard_events_lag_seconds", &labels()),
@@ -41,11 +44,24 @@ impl DeliveryMetrics {
         self.seconds.record(took.as_secs_f64());
     }
 
+    /// So many events went to the dead letters without an attempt.
+    pub(crate) fn overflowed(&self, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.dead.increment(count);
+        self.overflowed.increment(count);
+    }
+
     /// So many events wait to be delivered, the oldest for so long.
     pub(crate) fn lags(&self, events: usize, oldest: Duration) {
         self.lag_events.set(events as f64);
         self.lag_seconds.set(oldest.as_secs_f64());
     }
+}
+
+/// Counts dead letters of `service` that were deleted as there were too many.
+pub(crate) fn dead_letters_deleted(service: &ServiceName, count: usize) {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    counter!("switchyard_dead_letters_deleted_total", "service" => service.to_string()).increment(count);
 }
 
 /// The runs of one schedule.

@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use super::error::StoreError;
 use super::pinned::PinnedSnapshot;
+use super::scan;
 use super::store::Store;
-use super::system::{Cursor, Emitted, OUTBOX, RowKey, Rows, Table};
+use super::system::{Emitted, EventSeq, OUTBOX, OutboxKey, RowKey, Rows, Table};
 use super::transaction::Transaction;
 
 impl Store {
@@ -46,19 +47,43 @@ impl Store {
         self.begin_read().scan_rows(table, range, limit)
     }
 
+    /// The keys of the first rows of `range`; `limit` at most. No value is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::scan_rows`].
+    pub fn row_keys<K: RowKey>(
+        &self,
+        table: &Table<K>,
+        range: impl RangeBounds<K>,
+        limit: u32,
+    ) -> Result<Vec<K>, StoreError> {
+        scan::keys(&table.range(&range), limit, &self.snapshot(), |key| table.read_key(key))
+    }
+
     /// The oldest events that wait to be delivered, behind the one at `after`; `limit` at most.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the index cannot be read.
-    pub fn emitted(&self, after: Option<Cursor>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
-        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+    pub fn emitted(&self, after: Option<EventSeq>, limit: u32) -> Result<Vec<Emitted>, StoreError> {
+        let behind = after.map_or(Bound::Unbounded, |seq| Bound::Excluded(OutboxKey::last_of(seq)));
         let page = self.scan_rows(&OUTBOX, (behind, Bound::Unbounded), limit)?;
-        let read = |(cursor, value): &(Cursor, Bytes)| {
-            let unreadable = || StoreError::Row { key: OUTBOX.key(cursor).to_string() };
-            Emitted::of_row(*cursor, value).ok_or_else(unreadable)
+        let read = |(key, value): &(OutboxKey, Bytes)| {
+            let unreadable = || StoreError::Row { key: OUTBOX.key(key).to_string() };
+            Emitted::of_row(*key, value).ok_or_else(unreadable)
         };
         page.rows.iter().map(read).collect()
+    }
+
+    /// The keys of the oldest events behind the one at `after`; `limit` at most. No event is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::emitted`].
+    pub fn emitted_keys(&self, after: EventSeq, limit: u32) -> Result<Vec<OutboxKey>, StoreError> {
+        let behind = Bound::Excluded(OutboxKey::last_of(after));
+        self.row_keys(&OUTBOX, (behind, Bound::Unbounded), limit)
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::index::IndexOpenError;
 use super::index_reader::IndexError;
 use crate::journal::{self, AppendError, Stopped};
-use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX};
+use crate::limits::{
+    COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX,
+};
 use crate::names::{NameError, ServiceName};
 
 /// Why a transaction did not do what it was told. It is as it was before.
@@ -23,6 +25,10 @@ pub enum StoreError {
     TooManyKeys,
     #[error("a call writes at most {COMMIT_BYTES_MAX} bytes of keys, values and events")]
     CommitTooLarge,
+    #[error("an event has at most {EVENT_BYTES_MAX} bytes, not {bytes}")]
+    EventTooLarge { bytes: usize },
+    #[error("a call emits at most {EVENTS_BYTES_MAX} bytes of events")]
+    EventsTooLarge,
     #[error("a scan gives 1 to {SCAN_ENTRIES_MAX} entries at once, not {limit}")]
     ScanLimit { limit: u32 },
     #[error("a scan begins behind a key with its prefix, or at its beginning")]

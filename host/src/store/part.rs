@@ -9,7 +9,7 @@ use super::error::CommitError;
 use super::read_set::{ReadSet, compared};
 use super::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_memory_bytes};
 use super::state::StoreState;
-use super::system::{outbox_rows, unstamped_row};
+use super::system::{outbox_rows, outbox_value};
 use crate::journal::{Body, Event, RecordWriter, SectionWriter, Staged};
 use crate::names::{CallId, CommitSeq, Key};
 
@@ -32,8 +32,8 @@ pub(super) struct Part {
     writes: Vec<Write>,
     logged: Box<[LoggedWrite]>,
     events: Vec<Event>,
-    /// The rows of the events, in front of which the time of the commit is missing.
-    emitted: Vec<Vec<u8>>,
+    /// The rows of the events.
+    emitted: Vec<Bytes>,
     /// What the version of the data is to be, if it changes.
     data_version: Option<u64>,
     /// The store is dropped with this commit, which says nothing else of it.
@@ -77,7 +77,7 @@ impl Part {
     pub(super) fn new(state: Arc<StoreState>, changes: Changes) -> Self {
         let Changes { read_version, reads, writes, events, data_version } = changes;
         let memory = |write: &Write| entry_memory_bytes(&write.key, write.value.as_ref().map_or(0, Bytes::len));
-        let emitted: Vec<_> = events.iter().map(unstamped_row).collect();
+        let emitted: Vec<_> = events.iter().map(outbox_value).collect();
         let rows = emitted.iter().map(|row| entry_memory_bytes(&Key::of_row(0, &[]), row.len()));
         let memory_bytes = COMMIT_MEMORY_BYTES + writes.iter().map(memory).sum::<usize>() + rows.sum::<usize>();
         let logged = writes.iter().map(|write| LoggedWrite { key: write.key.clone(), bytes: write.after }).collect();

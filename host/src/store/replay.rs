@@ -11,7 +11,7 @@ use super::error::OpenError;
 use super::index::{self, Index};
 use super::index_reader::IndexError;
 use super::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Written, entry_bytes, entry_memory_bytes};
-use super::system::{outbox_rows, unstamped_row};
+use super::system::{outbox_rows, outbox_value};
 use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Section, Tail};
 use crate::names::{CommitSeq, ServiceName};
 
@@ -139,7 +139,7 @@ pub(super) fn replay(
     snapshot.totals.data_version = section.data_version.unwrap_or(snapshot.totals.data_version);
     snapshot.totals.time_unix_micros = time_unix_micros;
     snapshot.memtable_bytes += COMMIT_MEMORY_BYTES;
-    let emitted = outbox_rows(number, time_unix_micros, section.events.iter().map(unstamped_row));
+    let emitted = outbox_rows(number, time_unix_micros, section.events.iter().map(outbox_value));
     for (key, value) in section.writes.into_iter().chain(emitted.map(|(key, value)| (key, Some(value)))) {
         let before = snapshot.entry_bytes(&key)?;
         let value_bytes = value.as_ref().map(Bytes::len);

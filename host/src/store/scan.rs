@@ -93,7 +93,7 @@ pub(super) fn run<K>(
     if range.is_empty() {
         return Ok(scanned);
     }
-    let mut merge = Merge::new(direction, range, snapshot, writes)?;
+    let mut merge = Merge::new(direction, range, snapshot, writes, Bytes::copy_from_slice)?;
     let mut bytes = 0;
     while let Some(item) = merge.next()? {
         scanned.latest = scanned.latest.max(item.number);
@@ -108,13 +108,35 @@ pub(super) fn run<K>(
     Ok(scanned)
 }
 
+/// The first keys of `range` in `snapshot`, `limit` at most, without a copy of their values.
+pub(super) fn keys<K>(
+    range: &KeyRange,
+    limit: u32,
+    snapshot: &Snapshot,
+    read: impl Fn(&[u8]) -> Result<K, StoreError>,
+) -> Result<Vec<K>, StoreError> {
+    let (mut keys, none) = (Vec::new(), BTreeMap::new());
+    if range.is_empty() {
+        return Ok(keys);
+    }
+    let mut merge = Merge::new(Direction::Ascending, range, snapshot, &none, |_| Bytes::new())?;
+    while keys.len() < limit as usize
+        && let Some(item) = merge.next()?
+    {
+        if item.value.is_some() {
+            keys.push(read(&item.key)?);
+        }
+    }
+    Ok(keys)
+}
+
 /// Gives every entry of `snapshot` to `visit`, in the order of the keys.
 pub(super) fn each<E: From<StoreError>>(
     snapshot: &Snapshot,
     mut visit: impl FnMut(&[u8], Bytes) -> Result<(), E>,
 ) -> Result<(), E> {
     let (range, none) = (KeyRange::everything(), BTreeMap::new());
-    let mut merge = Merge::new(Direction::Ascending, &range, snapshot, &none)?;
+    let mut merge = Merge::new(Direction::Ascending, &range, snapshot, &none, Bytes::copy_from_slice)?;
     while let Some(item) = merge.next()? {
         if let Some(value) = item.value {
             visit(&item.key, value)?;
@@ -145,12 +167,13 @@ struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    /// `range` is not empty.
+    /// `range` is not empty; `stored` makes the value of what the index has.
     fn new(
         direction: Direction,
         range: &'a KeyRange,
         snapshot: &'a Snapshot,
         writes: &'a BTreeMap<Key, Option<Bytes>>,
+        stored: fn(&[u8]) -> Bytes,
     ) -> Result<Self, StoreError> {
         let mut merge = Self { direction, sources: Vec::with_capacity(4) };
         if !writes.is_empty() {
@@ -164,9 +187,9 @@ impl<'a> Merge<'a> {
                 merge.add(layer_items(layer, range))?;
             }
         }
-        let entries = snapshot.index.range(range).map_err(StoreError::Index)?.map(|entry| {
+        let entries = snapshot.index.range(range).map_err(StoreError::Index)?.map(move |entry| {
             let (key, value) = entry.map_err(|error| StoreError::Index(IndexError::from(error)))?;
-            let value = Some(Bytes::copy_from_slice(value.value()));
+            let value = Some(stored(value.value()));
             Ok(Item { key: Cow::Owned(key.value().to_vec()), value, number: CommitSeq::default() })
         });
         merge.add(entries)?;

@@ -17,7 +17,7 @@ use super::snapshot::{Snapshot, entry_bytes};
 use super::store::Store;
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
-use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, VALUE_BYTES_MAX};
+use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, CommitSeq, Key, component_text};
 
 /// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
@@ -32,6 +32,7 @@ pub struct Transaction {
     writes: BTreeMap<Key, Option<Bytes>>,
     pub(super) rows: Vec<RowWrite>,
     events: Vec<Event>,
+    event_bytes: usize,
     /// Bytes of `writes` and `events`.
     bytes: usize,
     read_only: bool,
@@ -95,6 +96,7 @@ impl Transaction {
             writes: BTreeMap::new(),
             rows: Vec::new(),
             events: Vec::new(),
+            event_bytes: 0,
             bytes: 0,
             read_only,
             snapshot,
@@ -142,12 +144,9 @@ impl Transaction {
         range: impl RangeBounds<K>,
         limit: u32,
     ) -> Result<Rows<K>, StoreError> {
-        let read = |key: &[u8]| {
-            let unreadable = || StoreError::Row { key: String::from_utf8_lossy(key).into_owned() };
-            table.decode(key).ok_or_else(unreadable)
-        };
-        let scanned =
-            scan::run(&table.range(&range), Direction::Ascending, limit, &self.snapshot, &BTreeMap::new(), read)?;
+        let (range, none) = (table.range(&range), BTreeMap::new());
+        let read = |key: &[u8]| table.read_key(key);
+        let scanned = scan::run(&range, Direction::Ascending, limit, &self.snapshot, &none, read)?;
         self.saw_commit(scanned.latest);
         Ok(Rows { more: scanned.looked_until.is_some(), rows: scanned.entries })
     }
@@ -234,7 +233,14 @@ impl Transaction {
             return Err(StoreError::ReadOnly);
         }
         let bytes = emitted_bytes(&event);
+        if bytes > EVENT_BYTES_MAX {
+            return Err(StoreError::EventTooLarge { bytes });
+        }
+        if self.event_bytes + bytes > EVENTS_BYTES_MAX {
+            return Err(StoreError::EventsTooLarge);
+        }
         self.bytes = self.bytes_with(bytes, 0)?;
+        self.event_bytes += bytes;
         self.events.push(event);
         Ok(())
     }

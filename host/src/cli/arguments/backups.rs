@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::{Host, ManifestFile, Point};
+use super::host::{Host, ManifestFile};
+use super::parse::Point;
 use crate::names::ServiceName;
 
 #[derive(Debug, Args)]

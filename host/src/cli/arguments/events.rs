@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::Host;
+use super::host::Host;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -21,14 +21,14 @@ pub(in crate::cli) struct Events {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum EventsAction {
     /// Deliver dead letters again
-    Replay(Letters),
+    Replay(DeadLetters),
     /// Delete dead letters for good
-    Drop(Letters),
+    Drop(DeadLetters),
 }
 
 /// Which dead letters.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Letters {
+pub(in crate::cli) struct DeadLetters {
     /// The service that they are for
     pub(in crate::cli) service: String,
     /// The letters, as `switchyard events SERVICE` names them

@@ -3,9 +3,12 @@
 mod backups;
 mod events;
 mod examples;
+mod host;
 mod operate;
 mod parse;
 mod releases;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,12 +16,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
-pub(super) use events::{Events, EventsAction, Letters, Schedules};
+pub(super) use events::{DeadLetters, Events, EventsAction, Schedules};
+pub(super) use host::{Host, ManifestFile};
 pub(super) use operate::{Apply, Drop, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
 pub(super) use parse::{Assignment, Percent, Period, Point};
 pub(super) use releases::{Change, Deploy, History, Promote, Rollback};
-
-use crate::config::{ADMIN_VARIABLE, MANIFEST_VARIABLE};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -122,26 +124,6 @@ pub(super) struct Up {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ManifestFile {
-    /// The manifest
-    #[arg(long, global = true, value_name = "FILE", env = MANIFEST_VARIABLE, default_value = "switchyard.toml", value_hint = ValueHint::FilePath)]
-    pub(super) manifest: PathBuf,
-}
-
-/// Which host a command talks to.
-#[derive(Debug, Args)]
-pub(super) struct Host {
-    /// The operator's side of the host [default: as the manifest in this folder says, else http://127.0.0.1:8081]
-    #[arg(long, global = true, value_name = "URL", env = ADMIN_VARIABLE)]
-    pub(super) admin: Option<String>,
-    /// The data directory of the host, where the admin token is [default: as the manifest in this folder says]
-    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    pub(super) data: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) manifest: ManifestFile,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Status {
     /// One service, with its releases and its bounds
     pub(super) service: Option<String>,
@@ -195,129 +177,4 @@ pub(super) struct Config {
     pub(super) defaults: bool,
     #[command(flatten)]
     pub(super) manifest: ManifestFile,
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    fn reads<'a>(words: impl IntoIterator<Item = &'a str>) -> bool {
-        Arguments::try_parse_from(words).is_ok()
-    }
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn commands_are_read_as_they_are_documented() {
-        let check = |line: &str, good: bool| assert_eq!(reads(line.split(' ')), good, "{line}");
-        check("switchyard up --manifest m.toml --listen 0.0.0.0:80 --admin [::1]:81 --data d", true);
-        check("switchyard up --listen 8080", false);
-        check("switchyard token add ci --role viewer --admin http://127.0.0.1:9 --data d --manifest m.toml", true);
-        check("switchyard status", true);
-        check("switchyard status cart --json --admin http://127.0.0.1:9", true);
-        check("switchyard status --watch --json", true);
-        check("switchyard status cart --watch 0", false);
-        check("switchyard check cart.wasm --contract shop:cart/cart-service --wit wit --json", true);
-        check("switchyard check cart.wasm", false);
-        check("switchyard call account create-staff {}", true);
-        check("switchyard call account", false);
-        check("switchyard config --defaults", true);
-        check("switchyard completions bash", true);
-        check("switchyard", false);
-    }
-
-    #[test]
-    fn releases_are_moved_by_commands_that_say_one_thing() {
-        let check = |line: &str, good: bool| assert_eq!(reads(line.split(' ')), good, "{line}");
-        check("switchyard deploy cart", false);
-        check("switchyard deploy cart a.wasm --shadow --weight 5", true);
-        check("switchyard deploy cart a.wasm --weight 0", false);
-        check("switchyard deploy cart a.wasm --steps 1%,x", false);
-        check("switchyard deploy cart a.wasm --steps 1% --weight 5", false);
-        check("switchyard deploy cart a.wasm --every 2m", false);
-        check("switchyard deploy cart a.wasm --grant a --grant b --signature a.sig", true);
-        check("switchyard deploy --set cart=a.wasm inventory=b.wasm --grant a --json", true);
-        check("switchyard deploy --set cart=a.wasm --set inventory=b.wasm", true);
-        check("switchyard deploy cart a.wasm --set cart=a.wasm", false);
-        check("switchyard deploy --set cart=a.wasm --weight 5", false);
-        // The host cannot try a set: this must not swap it.
-        check("switchyard deploy --set cart=a.wasm --dry-run", false);
-        check("switchyard promote cart --force", false);
-        check("switchyard rollback cart --to sha256:00 --force --json", true);
-        check("switchyard rollback cart --after-intents --reason x", true);
-        check("switchyard rollback cart --after-intents=2m", true);
-        check("switchyard rollback --after-intents cart", true);
-        check("switchyard promote cart --after-intents=0", false);
-        check("switchyard deploy cart a.wasm --after-intents", true);
-        check("switchyard deploy --set cart=a.wasm --after-intents", false);
-        check("switchyard abort cart --after-intents", false);
-        check("switchyard history --limit 0", false);
-    }
-
-    #[test]
-    fn a_host_is_kept_by_commands_that_say_one_thing() {
-        let check = |line: &str, good: bool| assert_eq!(reads(line.split(' ')), good, "{line}");
-        check("switchyard sign a.wasm", false);
-        check("switchyard sign --key k", false);
-        check("switchyard sign", false);
-        check("switchyard sign --new-key k --key k", false);
-        check("switchyard token add ci", false);
-        check("switchyard token add ci --role owner", false);
-        check("switchyard token revoke ci --json", true);
-        check("switchyard apply --manifest m.toml -y", true);
-        check("switchyard apply --dry-run --yes", false);
-        check("switchyard drop", false);
-        check("switchyard stores --json", true);
-        check("switchyard backup", false);
-        check("switchyard backup b --json --admin http://127.0.0.1:9", true);
-        check("switchyard restore b --data d --json", true);
-        check("switchyard restore b --at 7 --archive a --old-data o", true);
-        check("switchyard restore b --at yesterday", false);
-        check("switchyard restore b --archive a", false);
-        check("switchyard journal", false);
-        check("switchyard journal verify a b --json", true);
-        check("switchyard journal verify a --data d", false);
-        check("switchyard journal show --from 1 --to 2 --service cart --values", true);
-        check("switchyard journal show --service Cart", false);
-        check("switchyard intents --json", true);
-        check("switchyard intents retry 0a1b --live --json", true);
-        check("switchyard intents retry", false);
-        check("switchyard intents give-up 0a1b --reason gone -y", true);
-        check("switchyard intents give-up 0a1b", false);
-        check("switchyard events", true);
-        check("switchyard events cart --json", true);
-        check("switchyard events replay cart", false);
-        check("switchyard events replay cart a.1.0 --reason why", true);
-        check("switchyard events drop cart a.1.0 --all", false);
-        check("switchyard events drop cart --all --json --admin http://127.0.0.1:9", true);
-        check("switchyard schedules cart", true);
-    }
-
-    /// The words of an example: quoted as shells have it.
-    fn words(line: &str) -> Vec<&str> {
-        let mut words = Vec::new();
-        for (index, part) in line.split('\'').enumerate() {
-            if index % 2 == 1 { words.push(part) } else { words.extend(part.split_whitespace()) }
-        }
-        words
-    }
-
-    #[test]
-    fn every_command_has_an_example_that_is_one() {
-        for command in Arguments::command().get_subcommands() {
-            let name = command.get_name();
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let begins = format!("switchyard {name}");
-            let lines: Vec<_> = help.lines().map(str::trim).filter(|line| line.starts_with(&begins)).collect();
-            assert!(!lines.is_empty(), "{name}");
-            for line in lines {
-                assert!(reads(words(line)), "{line}");
-            }
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::Host;
+use super::host::Host;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Sign {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::Host;
+use super::host::Host;
 use super::parse::{Assignment, Header, Percent, Period};
 
 #[derive(Debug, Args)]

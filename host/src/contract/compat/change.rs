@@ -1,11 +1,27 @@
 //! What a candidate changes of the live release's contract, whoever calls it.
 
+use serde::Serialize;
+
 use wac_types::NameMapNoIntern;
 
-use super::Bump;
 use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, functions_of};
 use crate::contract::host;
 use crate::contract::surface::Surface;
+
+/// The part of a contract's version that a change of it counts up. Before 1.0.0 each counts one place further back, as
+/// the component model has it: 0.1.4 and 0.2.0 are as far apart as 1.4.0 and 2.0.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Bump {
+    /// The contract is the same.
+    None,
+    /// It asks for less of other services.
+    Patch,
+    /// It exports more, or asks for more of other services.
+    Minor,
+    /// Something that was there is gone or changed.
+    Major,
+}
 
 /// What is different, whole: it is bounded by what a component may have.
 #[derive(Debug)]

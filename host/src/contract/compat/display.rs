@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Break, Bump, Compatibility, Level};
+use super::change::Bump;
+use super::{Break, Compatibility, Level};
 
 impl fmt::Display for Compatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

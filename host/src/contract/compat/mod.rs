@@ -9,20 +9,13 @@ mod neighbours;
 
 use serde::Serialize;
 
+pub use self::change::Bump;
 use self::change::Change;
+pub use self::neighbours::Neighbour;
 use super::compare::VerdictProblem;
 use super::surface::Surface;
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::ServiceName;
-
-/// A live release of another service: one that may call the candidate's service, be called by it, or both.
-///
-/// Where several services are swapped as one, it is the one that goes live with the candidate.
-#[derive(Debug, Clone, Copy)]
-pub struct Neighbour<'a> {
-    pub service: &'a ServiceName,
-    pub surface: &'a Surface,
-}
 
 /// How far a candidate can stand for the live release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,21 +28,6 @@ pub enum Level {
     Compatible,
     /// Not for some of the neighbours.
     Breaking,
-}
-
-/// The part of a contract's version that a change of it counts up. Before 1.0.0 each counts one place further back, as
-/// the component model has it: 0.1.4 and 0.2.0 are as far apart as 1.4.0 and 2.0.0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Bump {
-    /// The contract is the same.
-    None,
-    /// It asks for less of other services.
-    Patch,
-    /// It exports more, or asks for more of other services.
-    Minor,
-    /// Something that was there is gone or changed.
-    Major,
 }
 
 /// A neighbour that the candidate does not fit.

@@ -4,10 +4,19 @@
 
 use wac_types::{ItemKind, NameMapNoIntern};
 
-use super::Neighbour;
 use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, functions_of, unversioned};
 use crate::contract::host;
 use crate::contract::surface::Surface;
+use crate::names::ServiceName;
+
+/// A live release of another service: one that may call the candidate's service, be called by it, or both.
+///
+/// Where several services are swapped as one, it is the one that goes live with the candidate.
+#[derive(Debug, Clone, Copy)]
+pub struct Neighbour<'a> {
+    pub service: &'a ServiceName,
+    pub surface: &'a Surface,
+}
 
 /// Everything that does not fit.
 pub(super) fn problems(live: &Surface, candidate: &Surface, neighbour: &Surface) -> Vec<VerdictProblem> {

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use hyper::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
+use super::description::first_sentence;
+use super::error_members::{case_members, error_cases};
+use super::problem;
 use super::schema::{Schemas, is_required};
-use super::{first_sentence, problem};
-use crate::contract::types::{Case, Field, Function, Type};
+use crate::contract::types::{Case, Function};
 
 /// What of an operation decides which errors the gateway itself may give.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct OperationTraits {
     pub(super) has_body: bool,
     pub(super) has_answer: bool,
     pub(super) authenticates: bool,
@@ -19,53 +21,69 @@ pub(super) struct Asked {
 }
 
 /// An error that the gateway gives whatever the contract says.
-struct Own {
+struct HostError {
     status: StatusCode,
     detail: &'static str,
-    applies: fn(Asked) -> bool,
+    applies: fn(OperationTraits) -> bool,
 }
 
-const OWN: &[Own] = &[
-    Own { status: StatusCode::BAD_REQUEST, detail: "The request is not of the operation's shape.", applies: |_| true },
-    Own {
+const HOST_ERRORS: &[HostError] = &[
+    HostError {
+        status: StatusCode::BAD_REQUEST,
+        detail: "The request is not of the operation's shape.",
+        applies: |_| true,
+    },
+    HostError {
         status: StatusCode::UNAUTHORIZED,
         detail: "The bearer token is missing, or not valid.",
-        applies: |asked| asked.authenticates,
+        applies: |operation| operation.authenticates,
     },
-    Own { status: StatusCode::FORBIDDEN, detail: "The caller may not do this.", applies: |asked| asked.has_roles },
-    Own {
+    HostError {
+        status: StatusCode::FORBIDDEN,
+        detail: "The caller may not do this.",
+        applies: |operation| operation.has_roles,
+    },
+    HostError {
         status: StatusCode::NOT_ACCEPTABLE,
         detail: "The answer is JSON, which the request does not accept.",
-        applies: |asked| asked.has_answer,
+        applies: |operation| operation.has_answer,
     },
-    Own {
+    HostError {
         status: StatusCode::REQUEST_TIMEOUT,
         detail: "The body did not come in time.",
-        applies: |asked| asked.has_body,
+        applies: |operation| operation.has_body,
     },
-    Own { status: StatusCode::PAYLOAD_TOO_LARGE, detail: "The body is too large.", applies: |asked| asked.has_body },
-    Own {
+    HostError {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        detail: "The body is too large.",
+        applies: |operation| operation.has_body,
+    },
+    HostError {
         status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
         detail: "The body has to be application/json.",
-        applies: |asked| asked.has_body,
+        applies: |operation| operation.has_body,
     },
-    Own {
+    HostError {
         status: StatusCode::UNPROCESSABLE_ENTITY,
         detail: "The Idempotency-Key stands for a request with another body.",
-        applies: |asked| asked.has_body,
+        applies: |operation| operation.has_body,
     },
-    Own { status: StatusCode::TOO_MANY_REQUESTS, detail: "Too many requests; try again later.", applies: |_| true },
-    Own {
+    HostError {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        detail: "Too many requests; try again later.",
+        applies: |_| true,
+    },
+    HostError {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         detail: "The service broke; nothing of the call remains.",
         applies: |_| true,
     },
-    Own {
+    HostError {
         status: StatusCode::SERVICE_UNAVAILABLE,
         detail: "The service cannot answer now; try again later.",
         applies: |_| true,
     },
-    Own {
+    HostError {
         status: StatusCode::GATEWAY_TIMEOUT,
         detail: "The call took too long. Nothing of it remains, or it goes on and the same Idempotency-Key gets its answer.",
         applies: |_| true,
@@ -75,13 +93,13 @@ const OWN: &[Own] = &[
 /// The error responses of an operation, by status.
 pub(super) fn of_operation(
     function: &Function,
-    asked: Asked,
+    operation: OperationTraits,
     schemas: &Schemas,
     responses: &mut Responses,
 ) -> BTreeMap<u16, Json> {
     let mut sources: BTreeMap<u16, Sources<'_>> = BTreeMap::new();
-    for own in OWN.iter().filter(|own| (own.applies)(asked)) {
-        sources.entry(own.status.as_u16()).or_default().own = Some(own);
+    for host_error in HOST_ERRORS.iter().filter(|host_error| (host_error.applies)(operation)) {
+        sources.entry(host_error.status.as_u16()).or_default().host_error = Some(host_error);
     }
     for (case, status) in error_cases(function).iter().filter_map(|case| Some((case, case.status?))) {
         sources.entry(status).or_default().cases.push(case);
@@ -91,28 +109,6 @@ pub(super) fn of_operation(
         Some((code, responses.refer_to(status, &sources.response(status, schemas))))
     };
     sources.into_iter().filter_map(response).collect()
-}
-
-/// The fields of error payloads that become members of problem documents.
-pub(super) fn members(function: &Function) -> impl Iterator<Item = &Field> {
-    error_cases(function).iter().flat_map(case_members)
-}
-
-fn error_cases(function: &Function) -> &[Case] {
-    match &function.err {
-        Some(Type::Variant(variant)) => &variant.cases,
-        Some(Type::Enum(cases)) => &cases.cases,
-        _ => &[],
-    }
-}
-
-/// What the payload of `case` adds to the members that every problem document has.
-fn case_members(case: &Case) -> impl Iterator<Item = &Field> {
-    let fields = match &case.ty {
-        Some(Type::Record(record)) => record.fields.as_slice(),
-        _ => &[],
-    };
-    fields.iter().filter(|field| !matches!(&*field.name.wit, "type" | "title" | "status" | "detail" | "instance"))
 }
 
 /// The error responses of all operations, each once: most operations share theirs.
@@ -151,15 +147,18 @@ fn component(status: StatusCode) -> String {
 /// Where an operation's errors of one status come from.
 #[derive(Default)]
 struct Sources<'a> {
-    own: Option<&'a Own>,
+    host_error: Option<&'a HostError>,
     cases: Vec<&'a Case>,
 }
 
 impl Sources<'_> {
     fn response(&self, status: StatusCode, schemas: &Schemas) -> Json {
-        let mut description: Vec<_> = self.own.iter().map(|own| own.detail.to_owned()).collect();
-        let mut examples: Map<_, _> =
-            self.own.iter().map(|own| ("gateway".into(), json!({ "value": own.example() }))).collect();
+        let mut description: Vec<_> = self.host_error.iter().map(|host_error| host_error.detail.to_owned()).collect();
+        let mut examples: Map<_, _> = self
+            .host_error
+            .iter()
+            .map(|host_error| ("gateway".into(), json!({ "value": host_error.example() })))
+            .collect();
         for case in &self.cases {
             let docs = if case.docs.is_empty() { title(case) } else { case.docs.replace('\n', " ") };
             description.push(format!("`{}`: {docs}", case.name));
@@ -199,11 +198,11 @@ impl Sources<'_> {
     /// `errors` is left out where there are none.
     fn always_has(&self, member: &str) -> bool {
         let has = |case: &&Case| case_members(case).any(|field| *field.name.json == *member && is_required(field));
-        self.own.is_none() && member != "errors" && self.cases.iter().all(has)
+        self.host_error.is_none() && member != "errors" && self.cases.iter().all(has)
     }
 }
 
-impl Own {
+impl HostError {
     fn example(&self) -> Json {
         problem::example("about:blank", self.status.canonical_reason().unwrap_or("Error"), self.status, self.detail)
     }

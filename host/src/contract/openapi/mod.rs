@@ -4,6 +4,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "what gets a member here is a JSON object, which takes every one")]
 
+mod description;
+mod error_members;
 mod errors;
 mod example;
 mod naming;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use self::description::described;
 use self::errors::Responses;
 use self::operation::Operation;
 use self::schema::Schemas;
@@ -92,19 +95,4 @@ fn operations(services: &[(ServiceName, Arc<World>)]) -> Vec<Operation<'_>> {
 
 fn functions(world: &World) -> impl Iterator<Item = &Function> {
     world.exports.iter().flat_map(|interface| &interface.functions).map(Arc::as_ref)
-}
-
-/// `object` with its description, where there is one.
-fn described(mut object: Json, docs: &str) -> Json {
-    if !docs.is_empty() {
-        object["description"] = docs.into();
-    }
-    object
-}
-
-/// The first sentence of `docs`, without its full stop.
-fn first_sentence(docs: &str) -> String {
-    let sentence = docs.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-    let sentence = sentence.split(". ").next().unwrap_or_default();
-    sentence.strip_suffix('.').unwrap_or(sentence).to_owned()
 }

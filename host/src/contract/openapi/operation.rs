@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use hyper::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
-use super::errors::{self, Asked, Responses};
+use super::description::{described, first_sentence};
+use super::errors::{self, OperationTraits, Responses};
+use super::problem;
 use super::schema::{Schemas, is_required};
-use super::{described, first_sentence, problem};
 use crate::contract::types::{Field, Function, Method, Route};
 use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, REQUEST_ID_BYTES_MAX};
 use crate::names::ServiceName;
@@ -78,13 +79,13 @@ impl Operation<'_> {
 
     fn responses(&self, schemas: &Schemas, responses: &mut Responses, authenticates: bool) -> Json {
         let mut all = BTreeMap::from([(self.route.success.to_string(), self.success(schemas))]);
-        let asked = Asked {
+        let operation = OperationTraits {
             has_body: self.body().is_some(),
             has_answer: self.function.ok.is_some(),
             authenticates,
             has_roles: !self.function.roles.is_empty(),
         };
-        let errors = errors::of_operation(self.function, asked, schemas, responses);
+        let errors = errors::of_operation(self.function, operation, schemas, responses);
         all.extend(errors.into_iter().map(|(status, response)| (status.to_string(), response)));
         json!(all)
     }

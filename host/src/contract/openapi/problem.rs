@@ -11,12 +11,12 @@ pub(super) const EXAMPLE_REQUEST_ID: &str = "5d41402abc4b2a76b9719d911017c592";
 /// A response of `status` with problem documents, described by `content`.
 pub(super) fn response(status: StatusCode, description: &str, content: Json) -> Json {
     let mut headers = common_headers();
-    let own = match status {
+    let host_error = match status {
         StatusCode::UNAUTHORIZED => Some("WWW-Authenticate"),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some("Retry-After"),
         _ => None,
     };
-    if let Some(name) = own {
+    if let Some(name) = host_error {
         headers[name] = json!({ "$ref": format!("#/components/headers/{name}") });
     }
     json!({ "description": description, "headers": headers, "content": { "application/problem+json": content } })

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::description::described;
 use super::example::Examples;
-use super::{described, errors, naming, problem};
+use super::{error_members, naming, problem};
 use crate::contract::types::{Case, Field, Flags, Function, Reach, Record, Type};
 
 /// The types that have a name, once each, however many services use them.
@@ -25,7 +26,7 @@ impl Schemas {
         for function in functions {
             if matches!(function.reach, Reach::Http(_)) {
                 let parameters = function.parameters.iter().map(|parameter| &parameter.ty);
-                let members = errors::members(function).map(|field| &field.ty);
+                let members = error_members::members(function).map(|field| &field.ty);
                 parameters.chain(&function.ok).chain(members).for_each(|ty| collect(ty, &mut types));
             }
         }

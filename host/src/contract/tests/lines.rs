@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::contract::line::{LineReach, case_docs, function_docs};
+use crate::contract::read::line::{LineReach, case_docs, function_docs};
 
 /// What a line is read as, as one text; `-` where it is prose.
 fn read(docs: &str) -> String {

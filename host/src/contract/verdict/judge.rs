@@ -3,9 +3,10 @@
 use wac_types::{ItemKind, NameMapNoIntern, World as Wac};
 
 use super::expected::{Encoded, Expected};
-use super::{HttpVersion, OutboundHttp, Verdict};
+use super::report::{OutboundHttp, Verdict};
 use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut};
-use crate::contract::host::{self, Asker, Standing};
+use crate::contract::host::HttpVersion;
+use crate::contract::host::{self, ImportRule, Importer};
 use crate::contract::surface::{Surface, Unreadable, by_name};
 use crate::contract::types::{HTTP_WORLD, World};
 use crate::limits::VERDICT_LINES_MAX;
@@ -56,10 +57,10 @@ pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: Outb
         Ok(component) => {
             verdict.sees(component);
             for (import, _) in &component.imports {
-                match host::standing(import, Asker::Http) {
-                    Standing::Given => {}
-                    Standing::ByGrant => verdict.granted_import(import, outbound),
-                    Standing::Unknown => verdict.unknown_import(import),
+                match host::import_rule(import, Importer::Http) {
+                    ImportRule::Given => {}
+                    ImportRule::ByGrant => verdict.granted_import(import, outbound),
+                    ImportRule::Unknown => verdict.unknown_import(import),
                 }
             }
             let served = component.exports.iter().filter_map(|(name, _)| host::serves_http(name));
@@ -114,11 +115,11 @@ fn imports(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expe
 fn host_imports(verdict: &mut Draft, component: &Surface, expected: &Expected, outbound: OutboundHttp) {
     for (name, found) in &component.imports {
         let described = expected.imports.get(name, &NameMapNoIntern).is_some();
-        match host::standing(name, Asker::Service) {
-            Standing::ByGrant => verdict.granted_import(name, outbound),
-            Standing::Given if matches!(found, ItemKind::Instance(_)) => {}
-            Standing::Given | Standing::Unknown if !described => verdict.unknown_import(name),
-            Standing::Given | Standing::Unknown => {}
+        match host::import_rule(name, Importer::Service) {
+            ImportRule::ByGrant => verdict.granted_import(name, outbound),
+            ImportRule::Given if matches!(found, ItemKind::Instance(_)) => {}
+            ImportRule::Given | ImportRule::Unknown if !described => verdict.unknown_import(name),
+            ImportRule::Given | ImportRule::Unknown => {}
         }
     }
 }

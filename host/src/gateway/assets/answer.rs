@@ -12,12 +12,12 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 
 use super::find::{Asset, Form, validators};
 use super::range::{self, Ranges};
-use super::stream::{FilePart, Piece};
-use crate::gateway::accept::{Coding, choose_coding};
-use crate::gateway::body::Body;
-use crate::gateway::compress::ACCEPT_ENCODING;
-use crate::gateway::conditions::{Conditions, http_date, judge, range_holds};
-use crate::gateway::refusal::Refusal;
+use crate::gateway::request::accept::{Coding, choose_coding};
+use crate::gateway::response::body::Body;
+use crate::gateway::response::compress::ACCEPT_ENCODING;
+use crate::gateway::response::conditions::{Conditions, http_date, judge, range_holds};
+use crate::gateway::response::file::{FilePart, Piece};
+use crate::gateway::response::refusal::Refusal;
 
 /// Answers a `GET` or `HEAD` for `asset`.
 ///

@@ -28,7 +28,7 @@ struct Entry {
 
 /// What the cache knows of a path.
 #[derive(Debug)]
-pub(super) enum Known {
+pub(super) enum CacheEntry {
     Fresh(Arc<Asset>),
     /// It has to be looked at again.
     Stale(Arc<Asset>),
@@ -36,17 +36,17 @@ pub(super) enum Known {
 }
 
 impl Cache {
-    pub(super) fn get(&self, path: &AssetPath) -> Known {
+    pub(super) fn get(&self, path: &AssetPath) -> CacheEntry {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match held.assets.get(path) {
-            None => Known::Nothing,
+            None => CacheEntry::Nothing,
             Some(entry) => {
                 let age = clock::now().duration_since(entry.looked_at);
                 // A large file is opened for every answer, and then has to be the one that was looked at.
                 if age < Duration::from_millis(ASSET_FRESH_MS_MAX) && entry.asset.is_in_memory() {
-                    Known::Fresh(Arc::clone(&entry.asset))
+                    CacheEntry::Fresh(Arc::clone(&entry.asset))
                 } else {
-                    Known::Stale(Arc::clone(&entry.asset))
+                    CacheEntry::Stale(Arc::clone(&entry.asset))
                 }
             }
         }

@@ -13,8 +13,8 @@ use hyper::header::HeaderValue;
 
 use super::kind;
 use super::path::AssetPath;
-use crate::gateway::accept::Coding;
-use crate::gateway::conditions::Validators;
+use crate::gateway::request::accept::Coding;
+use crate::gateway::response::conditions::Validators;
 use crate::limits::ASSET_CACHED_BYTES_MAX;
 
 /// A file that can be served.

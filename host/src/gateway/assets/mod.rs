@@ -8,18 +8,16 @@ mod find;
 mod kind;
 mod path;
 mod range;
-mod stream;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::cache::{Cache, Known};
+use self::cache::{Cache, CacheEntry};
 use self::find::{Asset, Lookup, look_up};
 use self::path::AssetPath;
 
 pub(super) use answer::respond;
-pub(super) use stream::FilePart;
 
 /// The files of one folder.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ pub(super) struct Assets {
 
 /// What a path means.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum AssetMatch {
     File(Arc<Asset>),
     /// The same path with a slash at its end has an index.
     Directory,
@@ -54,12 +52,12 @@ impl Assets {
     /// # Errors
     ///
     /// When the disk fails; what cannot be seen or read is not there.
-    pub(super) async fn find(&self, path: &str) -> io::Result<Option<Found>> {
+    pub(super) async fn find(&self, path: &str) -> io::Result<Option<AssetMatch>> {
         let Some(path) = AssetPath::parse(path) else { return Ok(None) };
         let before = match self.cache.get(&path) {
-            Known::Fresh(asset) => return Ok(Some(Found::File(asset))),
-            Known::Stale(asset) => Some(asset),
-            Known::Nothing => None,
+            CacheEntry::Fresh(asset) => return Ok(Some(AssetMatch::File(asset))),
+            CacheEntry::Stale(asset) => Some(asset),
+            CacheEntry::Nothing => None,
         };
         let root = Arc::clone(&self.root);
         let looked_up = {
@@ -69,9 +67,9 @@ impl Assets {
         match looked_up.await.map_err(io::Error::from)?? {
             Lookup::File(asset) => {
                 self.cache.put(path, &asset);
-                Ok(Some(Found::File(asset)))
+                Ok(Some(AssetMatch::File(asset)))
             }
-            Lookup::Directory => Ok(Some(Found::Directory)),
+            Lookup::Directory => Ok(Some(AssetMatch::Directory)),
             Lookup::Nothing => {
                 self.cache.remove(&path);
                 Ok(None)

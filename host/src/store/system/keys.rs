@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::outbox::Emitted;
 use super::table::RowKey;
 use crate::names::{CallId, CommitSeq, Digest, ServiceName};
 
@@ -22,25 +21,38 @@ impl AgedCall {
     }
 }
 
-/// The place of an event among all that its emitter emitted: the commit, and its position among the events of that.
+/// The place of an event in the order of all events of its emitter: its commit, and its index among the events of that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Cursor(pub CommitSeq, pub u32);
+pub struct EventSeq(pub CommitSeq, pub u32);
 
-impl Cursor {
+impl EventSeq {
     /// Before every event.
     pub const START: Self = Self(CommitSeq(0), 0);
+    /// Behind every event.
+    pub const END: Self = Self(CommitSeq(u64::MAX), u32::MAX);
+}
 
+/// An event of an outbox, ordered by its place. The time is there so that ages are known without the event itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxKey {
+    pub seq: EventSeq,
+    /// When it was committed, in microseconds since the Unix epoch.
+    pub emitted_at: u64,
+}
+
+impl OutboxKey {
+    /// The last key that the event at `seq` may have: all keys behind it are of later events.
     #[must_use]
-    pub fn of(emitted: &Emitted) -> Self {
-        Self(emitted.number, emitted.position)
+    pub fn last_of(seq: EventSeq) -> Self {
+        Self { seq, emitted_at: u64::MAX }
     }
 }
 
-/// An event on its way to a service, in the store of that service.
+/// Any event: its emitter, and its place there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Delivery {
+pub struct EventId {
     pub emitter: ServiceName,
-    pub cursor: Cursor,
+    pub seq: EventSeq,
 }
 
 impl RowKey for CallId {
@@ -65,30 +77,42 @@ impl RowKey for AgedCall {
     }
 }
 
-impl RowKey for Cursor {
+impl RowKey for EventSeq {
     fn encode(&self, fields: &mut Vec<u8>) {
         fields.extend_from_slice(&self.0.0.to_be_bytes());
         fields.extend_from_slice(&self.1.to_be_bytes());
     }
 
     fn decode(fields: &[u8]) -> Option<Self> {
-        let (commit, position) = fields.split_first_chunk()?;
-        Some(Self(CommitSeq(u64::from_be_bytes(*commit)), u32::from_be_bytes(position.try_into().ok()?)))
+        let (commit, index) = fields.split_first_chunk()?;
+        Some(Self(CommitSeq(u64::from_be_bytes(*commit)), u32::from_be_bytes(index.try_into().ok()?)))
     }
 }
 
-impl RowKey for Delivery {
+impl RowKey for OutboxKey {
+    fn encode(&self, fields: &mut Vec<u8>) {
+        self.seq.encode(fields);
+        fields.extend_from_slice(&self.emitted_at.to_be_bytes());
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        let (seq, emitted_at) = fields.split_at_checked(12)?;
+        Some(Self { seq: EventSeq::decode(seq)?, emitted_at: u64::from_be_bytes(emitted_at.try_into().ok()?) })
+    }
+}
+
+impl RowKey for EventId {
     /// The name ends with a zero byte, which no name contains: rows are ordered by the name first.
     fn encode(&self, fields: &mut Vec<u8>) {
         self.emitter.encode(fields);
         fields.push(0);
-        self.cursor.encode(fields);
+        self.seq.encode(fields);
     }
 
     fn decode(fields: &[u8]) -> Option<Self> {
         let end = fields.iter().position(|byte| *byte == 0)?;
-        let (emitter, cursor) = fields.split_at(end);
-        Some(Self { emitter: ServiceName::decode(emitter)?, cursor: Cursor::decode(cursor.get(1..)?)? })
+        let (emitter, seq) = fields.split_at(end);
+        Some(Self { emitter: ServiceName::decode(emitter)?, seq: EventSeq::decode(seq.get(1..)?)? })
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `ANSWER_EXPIRIES` | when the request began, its id | nothing | with its answer |
 //! | `MEMOS` | when the root call began, the id of the nested call | its answer | while a call that needs it may run |
 //! | `INTENTS` | the id of a root call | what it takes to run it again | until the call has ended |
-//! | `OUTBOX` | the event's place in the journal | the event | until every subscriber has it |
+//! | `OUTBOX` | the event's place in the journal, its time | the event | until every subscriber has it |
 //! | `RETRIES` | the emitter, the event's place | the event, its failures | until it is delivered or dead |
 //! | `DEAD_LETTERS` | the emitter, the event's place | the event, its failures | until the operator decides |
 //! | `CURSORS` | the emitter | how far its events are delivered | with the service |
@@ -25,9 +25,9 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use keys::{AgedCall, Cursor, Delivery};
+pub use keys::{AgedCall, EventId, EventSeq, OutboxKey};
 pub use outbox::Emitted;
-pub(super) use outbox::{emitted_bytes, outbox_rows, unstamped_row};
+pub(super) use outbox::{emitted_bytes, outbox_rows, outbox_value};
 pub use table::{Budget, Retention, RowKey, RowWrite, Rows, Table, Usage};
 pub use tables::{
     ANSWER_EXPIRIES, ANSWERS, CURSORS, DEAD_LETTERS, INTENTS, MEMOS, OUTBOX, RETRIES, SCHEDULE_SLOTS, TableId,

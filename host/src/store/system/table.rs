@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tables::TableId;
 use crate::names::{Key, KeyRange, NameError};
+use crate::store::StoreError;
 
 /// The key of a row. The order of the bytes is the order of the rows.
 pub trait RowKey: Sized {
@@ -132,6 +133,11 @@ impl<K: RowKey> Table<K> {
     pub(in crate::store) fn decode(&self, bytes: &[u8]) -> Option<K> {
         let (table, fields) = crate::names::row(bytes)?;
         (table == self.id.byte()).then(|| K::decode(fields)).flatten()
+    }
+
+    /// As [`Table::decode`], where a key is one of this table.
+    pub(in crate::store) fn read_key(&self, bytes: &[u8]) -> Result<K, StoreError> {
+        self.decode(bytes).ok_or_else(|| StoreError::Row { key: String::from_utf8_lossy(bytes).into_owned() })
     }
 
     pub(in crate::store) fn range(&self, range: &impl RangeBounds<K>) -> KeyRange {

@@ -1,6 +1,6 @@
 //! Every system table there is.
 
-use super::keys::{AgedCall, Cursor, Delivery};
+use super::keys::{AgedCall, EventId, OutboxKey};
 use super::table::{Budget, Retention, Table};
 use crate::names::{CallId, Digest, ServiceName};
 
@@ -43,9 +43,9 @@ pub const ANSWER_EXPIRIES: Table<AgedCall> =
     Table::new(TableId::AnswerExpiries, Retention::ForATime, Budget::Percent(2));
 pub const MEMOS: Table<AgedCall> = Table::new(TableId::Memos, Retention::WhileNeeded, Budget::Percent(20));
 pub const INTENTS: Table<CallId> = Table::new(TableId::Intents, Retention::UntilDone, Budget::Percent(10));
-pub const OUTBOX: Table<Cursor> = Table::new(TableId::Outbox, Retention::UntilDone, Budget::Percent(20));
-pub const RETRIES: Table<Delivery> = Table::new(TableId::Retries, Retention::UntilDone, Budget::Percent(9));
-pub const DEAD_LETTERS: Table<Delivery> =
+pub const OUTBOX: Table<OutboxKey> = Table::new(TableId::Outbox, Retention::UntilDone, Budget::Percent(20));
+pub const RETRIES: Table<EventId> = Table::new(TableId::Retries, Retention::UntilDone, Budget::Percent(9));
+pub const DEAD_LETTERS: Table<EventId> =
     Table::new(TableId::DeadLetters, Retention::UntilTheOperatorDecides, Budget::Percent(9));
 pub const CURSORS: Table<ServiceName> = Table::new(TableId::Cursors, Retention::WithTheService, Budget::RowPerContract);
 pub const SCHEDULE_SLOTS: Table<Digest> =

@@ -11,14 +11,14 @@ fn name(text: &str) -> ServiceName {
     ServiceName::parse(text).unwrap()
 }
 
-fn delivery((emitter, number, position): (String, u64, u32)) -> Delivery {
-    Delivery { emitter: name(&emitter), cursor: Cursor(CommitSeq(number), position) }
+fn event_id((emitter, number, index): (String, u64, u32)) -> EventId {
+    EventId { emitter: name(&emitter), seq: EventSeq(CommitSeq(number), index) }
 }
 
-fn deliveries() -> impl Strategy<Value = Delivery> {
+fn event_ids() -> impl Strategy<Value = EventId> {
     // Names of which one begins another.
     (prop::sample::select(vec!["a", "a-a", "aa", "b"]), 0_u64..3, 0_u32..3)
-        .prop_map(|(emitter, number, position)| delivery((emitter.into(), number, position)))
+        .prop_map(|(emitter, number, position)| event_id((emitter.into(), number, position)))
 }
 
 fn round_trip<K: RowKey + Clone + PartialEq + std::fmt::Debug>(table: &Table<K>, key: &K) {
@@ -36,17 +36,20 @@ proptest! {
         round_trip(&INTENTS, &call);
         round_trip(&MEMOS, &AgedCall { began_at: time, call });
         round_trip(&ANSWER_EXPIRIES, &AgedCall { began_at: time, call });
-        round_trip(&OUTBOX, &Cursor(CommitSeq(number), position));
-        round_trip(&RETRIES, &delivery(("stock-2".into(), number, position)));
-        round_trip(&DEAD_LETTERS, &delivery(("stock-2".into(), number, position)));
+        round_trip(&OUTBOX, &OutboxKey { seq: EventSeq(CommitSeq(number), position), emitted_at: time });
+        round_trip(&RETRIES, &event_id(("stock-2".into(), number, position)));
+        round_trip(&DEAD_LETTERS, &event_id(("stock-2".into(), number, position)));
         round_trip(&CURSORS, &name("stock"));
         round_trip(&SCHEDULE_SLOTS, &Digest::of(&digest));
     }
 
     #[test]
-    fn rows_are_ordered_as_their_keys(one in deliveries(), other in deliveries(), time: (u64, u64)) {
+    fn rows_are_ordered_as_their_keys(one in event_ids(), other in event_ids(), time: (u64, u64)) {
         prop_assert_eq!(one.cmp(&other), RETRIES.key(&one).cmp(&RETRIES.key(&other)));
-        prop_assert_eq!(one.cursor.cmp(&other.cursor), OUTBOX.key(&one.cursor).cmp(&OUTBOX.key(&other.cursor)));
+        let outbox = |seq| OUTBOX.key(&OutboxKey { seq, emitted_at: 7 });
+        prop_assert_eq!(one.seq.cmp(&other.seq), outbox(one.seq).cmp(&outbox(other.seq)));
+        let behind = OUTBOX.key(&OutboxKey::last_of(one.seq)) < outbox(other.seq);
+        prop_assert_eq!(behind, one.seq < other.seq);
         let aged = |time| MEMOS.key(&AgedCall { began_at: time, call: CallId([7; 16]) });
         prop_assert_eq!(time.0.cmp(&time.1), aged(time.0).cmp(&aged(time.1)));
         prop_assert_eq!(time.0 < time.1, aged(time.0) < MEMOS.key(&AgedCall::first_of(time.1)));
@@ -54,9 +57,9 @@ proptest! {
 
     #[test]
     fn a_range_holds_the_rows_within_its_bounds_and_no_row_of_another_table(
-        start in (0_u8..3, deliveries()), end in (0_u8..3, deliveries()), row in deliveries(),
+        start in (0_u8..3, event_ids()), end in (0_u8..3, event_ids()), row in event_ids(),
     ) {
-        let bound = |(kind, key): &(u8, Delivery)| match kind {
+        let bound = |(kind, key): &(u8, EventId)| match kind {
             0 => Bound::Included(key.clone()),
             1 => Bound::Excluded(key.clone()),
             _ => Bound::Unbounded,
@@ -74,16 +77,16 @@ proptest! {
         payload: Vec<u8>,
     ) {
         let event = Event { interface: interface.into(), function: function.into(), payload: payload.into() };
-        let (_, value) = outbox_rows(CommitSeq(number), time, [unstamped_row(&event)]).next().unwrap();
-        let read = Emitted::of_row(Cursor(CommitSeq(number), position), &value);
-        prop_assert_eq!(read, Some(Emitted { number: CommitSeq(number), position, time_unix_micros: time, event }));
+        let (_, value) = outbox_rows(CommitSeq(number), time, [outbox_value(&event)]).next().unwrap();
+        let key = OutboxKey { seq: EventSeq(CommitSeq(number), position), emitted_at: time };
+        prop_assert_eq!(Emitted::of_row(key, &value), Some(Emitted { key, event }));
     }
 
     #[test]
     fn no_bytes_end_the_host(fields: Vec<u8>, value: Vec<u8>) {
-        let _read = (CallId::decode(&fields), AgedCall::decode(&fields), Delivery::decode(&fields));
+        let _read = (CallId::decode(&fields), AgedCall::decode(&fields), EventId::decode(&fields));
         let _read = (ServiceName::decode(&fields), Digest::decode(&fields));
-        let _read = Emitted::of_row(Cursor::START, &Bytes::from(value));
+        let _read = Emitted::of_row(OutboxKey::last_of(EventSeq::START), &Bytes::from(value));
         let _read = serde_json::from_slice::<RowWrite>(&fields);
     }
 }

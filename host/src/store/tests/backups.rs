@@ -46,7 +46,7 @@ pub(super) fn content(store: &Store) -> Content {
     let page = scan("", None, Direction::Ascending, 1000)(&mut store.begin_read());
     let text = |value: bytes::Bytes| String::from_utf8(value.to_vec()).unwrap();
     let entries = page.entries.into_iter().map(|entry| (entry.key, text(entry.value))).collect();
-    (entries, store.emitted(None, 1000).unwrap().iter().map(|emitted| emitted.number.0).collect())
+    (entries, store.emitted(None, 1000).unwrap().iter().map(|emitted| emitted.key.seq.0.0).collect())
 }
 
 /// Makes one commit that follows from `random`.

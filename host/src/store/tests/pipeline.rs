@@ -132,6 +132,8 @@ async fn those_who_wait_commit_in_the_order_in_which_they_came() {
     let disk = SimulatedDisk::new(1);
     let (stores, cart) = on(&disk, &settings);
     let room = |store: &Store| store.snapshot().memory_bytes() < 2048;
+    let first = put(&cart, "first", "1").await;
+    stores.wait_durable(first).await.unwrap();
     // No index is written while syncs are held, so the store fills its part.
     disk.hold_syncs();
     let mut filled = 0;
@@ -166,6 +168,8 @@ async fn a_service_that_fills_the_overlay_leaves_the_others_their_share() {
     let disk = SimulatedDisk::new(1);
     let (stores, cart) = on(&disk, &settings);
     let stock = stores.service(&name("stock")).unwrap();
+    let first = put(&cart, "first", "1").await;
+    stores.wait_durable(first).await.unwrap();
     disk.hold_syncs();
     let mut waiting = Vec::new();
     for key in 0..200 {

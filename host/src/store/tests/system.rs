@@ -6,7 +6,7 @@ use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::Digest;
 use crate::store::Event;
-use crate::store::system::{ANSWERS, AgedCall, CURSORS, Cursor, MEMOS, RowWrite, SCHEDULE_SLOTS, Usage};
+use crate::store::system::{ANSWERS, AgedCall, CURSORS, EventSeq, MEMOS, RowWrite, SCHEDULE_SLOTS, Usage};
 
 fn id(number: u8) -> CallId {
     CallId([number; 16])
@@ -24,7 +24,7 @@ async fn emit(store: &Store, functions: &[&str]) -> CommitSeq {
     commit(transaction).await.unwrap()
 }
 
-fn functions(store: &Store, after: Option<Cursor>) -> Vec<String> {
+fn functions(store: &Store, after: Option<EventSeq>) -> Vec<String> {
     store.emitted(after, 100).unwrap().into_iter().map(|emitted| emitted.event.function.to_string()).collect()
 }
 
@@ -178,8 +178,8 @@ async fn events_wait_in_the_order_of_their_commits_also_after_a_crash() {
     let cart = stores.service(&name("cart")).unwrap();
     assert_eq!(cart.emitted(None, 100).unwrap(), before);
     assert_eq!(functions(&cart, None), ["a", "b", "c"]);
-    assert_eq!(functions(&cart, Some(Cursor(first, 0))), ["b", "c"]);
-    assert_eq!(functions(&cart, Some(Cursor(first, 1))), ["c"]);
-    assert_eq!(functions(&cart, Some(Cursor(second, 0))), [""; 0]);
+    assert_eq!(functions(&cart, Some(EventSeq(first, 0))), ["b", "c"]);
+    assert_eq!(functions(&cart, Some(EventSeq(first, 1))), ["c"]);
+    assert_eq!(functions(&cart, Some(EventSeq(second, 0))), [""; 0]);
     assert_eq!(functions(&stores.service(&name("stock")).unwrap(), None), [""; 0]);
 }

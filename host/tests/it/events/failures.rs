@@ -1,7 +1,7 @@
 //! Events that cannot be delivered: what waits for them and what does not, and where they end.
 
 use bytes::Bytes;
-use switchyard::events::{LetterError, LetterId, Letters};
+use switchyard::events::{DeadLetterError, DeadLetters, EventId};
 use switchyard::names::CallId;
 use switchyard::store::{CommitDetails, Event};
 
@@ -9,14 +9,14 @@ use super::{PAIR, Rig, Setup, name, settings};
 
 /// The letters of `sink`, by state and script.
 fn letters(rig: &Rig) -> Vec<String> {
-    let letters = rig.events.letters(&name("sink"), None, 100).unwrap();
+    let letters = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
     let script = |script: &serde_json::Value| script.as_str().unwrap().rsplit(' ').next().unwrap().to_owned();
     letters.iter().map(|letter| format!("{} {}", letter.state, script(&letter.payload["script"]))).collect()
 }
 
-fn ids(rig: &Rig) -> Vec<LetterId> {
-    let letters = rig.events.letters(&name("sink"), None, 100).unwrap();
-    letters.iter().map(|letter| LetterId::parse(&letter.id).unwrap()).collect()
+fn ids(rig: &Rig) -> Vec<EventId> {
+    let letters = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
+    letters.iter().map(|letter| EventId::parse(&letter.id).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +62,7 @@ async fn what_fails_too_often_is_a_dead_letter_and_nothing_waits_for_it_any_more
         rig.run("source", "emit a {fail-if broken; append log a1}; emit a {append log a2}").await;
         rig.comes("sink", "log", "a2").await;
         assert_eq!(letters(&rig), ["dead a1"]);
-        let letter = rig.events.letters(&name("sink"), None, 100).unwrap().remove(0);
+        let letter = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap().remove(0);
         assert_eq!((letter.attempts, letter.error.as_deref()), (attempts_max, Some("sink failed")));
         assert!(letter.first_failed_at <= letter.last_failed_at);
 
@@ -83,19 +83,19 @@ async fn a_dead_letter_is_replayed_once_or_dropped() {
     rig.becomes("four letters", || letters(&rig).len() == 4).await;
     rig.run("sink", "delete broken").await;
     let (sink, ids) = (name("sink"), ids(&rig));
-    let these = |chosen: &[usize]| Letters::These(chosen.iter().map(|index| ids[*index].clone()).collect());
+    let these = |chosen: &[usize]| DeadLetters::These(chosen.iter().map(|index| ids[*index].clone()).collect());
 
     assert_eq!(rig.events.replay(&sink, &these(&[1, 1])).await.unwrap(), 1);
     rig.comes("sink", "log", "2").await;
     let gone = rig.events.replay(&sink, &these(&[0, 1])).await;
-    assert!(matches!(gone, Err(LetterError::NoLetter { id, .. }) if id == ids[1]), "it is delivered");
+    assert!(matches!(gone, Err(DeadLetterError::NoDeadLetter { id, .. }) if id == ids[1]), "it is delivered");
     assert_eq!(rig.events.discard(&sink, &these(&[0])).await.unwrap(), 1);
     assert_eq!(letters(&rig), ["dead 3", "dead 4"]);
-    assert_eq!(rig.events.replay(&sink, &Letters::All).await.unwrap(), 2);
+    assert_eq!(rig.events.replay(&sink, &DeadLetters::All).await.unwrap(), 2);
     rig.comes("sink", "log", "2 3 4").await;
-    assert_eq!(rig.events.discard(&sink, &Letters::All).await.unwrap(), 0);
-    let strange = rig.events.replay(&name("nobody"), &Letters::All).await;
-    assert!(matches!(strange, Err(LetterError::NoService { .. })));
+    assert_eq!(rig.events.discard(&sink, &DeadLetters::All).await.unwrap(), 0);
+    let strange = rig.events.replay(&name("nobody"), &DeadLetters::All).await;
+    assert!(matches!(strange, Err(DeadLetterError::NoService { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +106,7 @@ async fn a_replayed_letter_that_fails_again_is_tried_as_often_as_a_new_one() {
     rig.becomes("a letter", || letters(&rig) == ["dead 1"]).await;
     let failures = || rig.service("sink").figures().errors.trap;
     assert_eq!(failures(), 3);
-    rig.events.replay(&name("sink"), &Letters::All).await.unwrap();
+    rig.events.replay(&name("sink"), &DeadLetters::All).await.unwrap();
     rig.becomes("it is dead again", || failures() == 6 && letters(&rig) == ["dead 1"]).await;
 }
 
@@ -120,7 +120,7 @@ async fn what_is_not_of_the_subscribers_types_is_a_dead_letter_that_says_why() {
     transaction.commit(CommitDetails { call: CallId([1; 16]), data_version: None }).await.unwrap();
     rig.run("source", "emit a {append log 1}").await;
     rig.comes("sink", "log", "1").await;
-    let letters = rig.events.letters(&name("sink"), None, 100).unwrap();
+    let letters = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
     let error = letters[0].error.clone().unwrap();
     assert_eq!((letters.len(), letters[0].state), (1, "dead"));
     assert!(error.starts_with("its payload does not fit: ") && error.contains("script"), "{error}");

@@ -1,6 +1,7 @@
 //! Events and schedules through the whole of `events` and `call`, over real stores: services that emit, take, fail and
 //! start anew. What a service does is a script.
 
+mod budgets;
 mod delivery;
 mod failures;
 mod kills;
@@ -11,7 +12,10 @@ mod subscribing;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use switchyard::call::{Answer, Backend, Calls, LinkedComponent, LoadedRelease, Origin, RootCall, Routing, Service};
+use switchyard::call::{
+    Answer, Backend, Calls, LinkedComponent, LoadedRelease, Origin, RequestKey, RequestScope, RootCall, Routing,
+    Service,
+};
 use switchyard::config::{EventSettings, EventsFrom, LimitSettings};
 use switchyard::contract::{Contracts, Function};
 use switchyard::events::Events;
@@ -155,7 +159,7 @@ impl Rig {
     fn run_all(&self) {
         self.calls.find_intents().unwrap();
         self.tasks.spawn("intents", self.calls.clone().recover(Arc::new(NoOthers)));
-        self.tasks.spawn("events", self.events.clone().keep());
+        self.tasks.spawn("events", self.events.clone().run());
     }
 
     /// Runs a script that may write, and gives what its last step does.
@@ -178,16 +182,30 @@ impl Rig {
     }
 
     async fn try_call(&self, service: &str, function: &str, text: &str) -> Result<String, String> {
-        let routing = self.calls.routing();
-        let call = RootCall {
+        self.try_root_call(self.root_call(service, function, text)).await
+    }
+
+    /// As [`Rig::try_run`], by a client that has no name and may retry with `key`.
+    async fn try_keyed(&self, service: &str, script: &str, key: &str) -> Result<String, String> {
+        let call = self.root_call(service, "run", script);
+        let scope = RequestScope { caller: "", client: &[127, 0, 0, 1], method: "POST", path: "run" };
+        let key = Some(RequestKey::new(scope, key, &call.arguments));
+        self.try_root_call(RootCall { key, ..call }).await
+    }
+
+    fn root_call(&self, service: &str, function: &str, text: &str) -> RootCall {
+        RootCall {
             service: name(service),
             function: self.function(service, function),
             arguments: vec![Val::String(text.into())],
             identity: None,
             request: RequestId::from_bits(7),
             key: None,
-        };
-        match self.calls.call(call, &routing, Origin::HOST).await.map(|called| called.answer) {
+        }
+    }
+
+    async fn try_root_call(&self, call: RootCall) -> Result<String, String> {
+        match self.calls.call(call, &self.calls.routing(), Origin::HOST).await.map(|called| called.answer) {
             Ok(Answer::Ok(Some(Val::String(text)))) => Ok(text),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.to_string()),

@@ -1,0 +1,143 @@
+//! Why the operator's API refuses a request, and the answer that says so.
+
+use std::collections::BTreeMap;
+
+use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+
+use crate::call::IntentError;
+use crate::gateway::{Body, Problem, Refusal};
+use crate::names::RequestId;
+use crate::release::{DeployError, LoadError, Verdict};
+use crate::store::DropError;
+
+/// Why the operator does not get what was asked for.
+#[derive(Debug)]
+pub(super) enum AdminError {
+    /// The token is missing or wrong.
+    Token,
+    Problem(Box<Problem>),
+}
+
+impl From<Refusal> for AdminError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Problem(Box::new(refusal.into()))
+    }
+}
+
+impl AdminError {
+    /// There is no such thing: `what`.
+    pub(super) fn not_found(what: String) -> Self {
+        Self::problem(StatusCode::NOT_FOUND, what)
+    }
+
+    pub(super) fn bad_request(what: String) -> Self {
+        Self::problem(StatusCode::BAD_REQUEST, what)
+    }
+
+    /// The holder of the token may not do it.
+    pub(super) fn forbidden(what: String) -> Self {
+        Self::problem(StatusCode::FORBIDDEN, what)
+    }
+
+    /// As things are there is nothing to do, or it must not be done.
+    pub(super) fn conflict(what: String) -> Self {
+        Self::problem(StatusCode::CONFLICT, what)
+    }
+
+    /// There is no room for it now.
+    pub(super) fn busy(what: String) -> Self {
+        Self::problem(StatusCode::SERVICE_UNAVAILABLE, what)
+    }
+
+    pub(super) fn unprocessable(what: String) -> Self {
+        Self::problem(StatusCode::UNPROCESSABLE_ENTITY, what)
+    }
+
+    /// Releases were refused: the problem carries the verdict, or those of all that were proposed together.
+    pub(super) fn verdicts(verdicts: &[Verdict]) -> Self {
+        let text = verdicts.iter().map(|verdict| verdict.text.as_str()).collect::<Vec<_>>().join("\n");
+        let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text);
+        let by_service: BTreeMap<_, _> = verdicts.iter().map(|verdict| (verdict.service.as_str(), verdict)).collect();
+        if let ([only], Ok(json)) = (verdicts, serde_json::to_vec(&verdicts.first())) {
+            debug_assert!(!only.text.is_empty(), "a verdict says what it is");
+            problem = problem.with_member("verdict", &json);
+        }
+        if let Ok(json) = serde_json::to_vec(&by_service) {
+            problem = problem.with_member("verdicts", &json);
+        }
+        Self::Problem(Box::new(problem))
+    }
+
+    fn problem(status: StatusCode, what: String) -> Self {
+        Self::Problem(Box::new(Problem::new(status, what)))
+    }
+
+    pub(super) fn into_response(self, id: &RequestId) -> Response<Body> {
+        match self {
+            Self::Problem(problem) => problem.into_response(id),
+            Self::Token => {
+                let detail = "The operator's side needs the admin token: Authorization: Bearer <token>.";
+                let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response(id);
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                response
+            }
+        }
+    }
+}
+
+impl From<DeployError> for AdminError {
+    fn from(error: DeployError) -> Self {
+        let text = sentence(&error);
+        match error {
+            DeployError::NoService { .. }
+            | DeployError::NoComponent
+            | DeployError::NothingLeft { .. }
+            | DeployError::Intent(IntentError::Unknown) => AdminError::not_found(text),
+            DeployError::NoCandidate { .. }
+            | DeployError::NoEarlier { .. }
+            | DeployError::DataMovedOn { .. }
+            | DeployError::Breaks { .. }
+            | DeployError::TooManyCandidates
+            | DeployError::NotQuiet { .. }
+            | DeployError::Token { .. }
+            | DeployError::Imported { .. }
+            | DeployError::Exists { .. }
+            | DeployError::Drop(DropError::InUse { .. })
+            | DeployError::Intent(IntentError::Running | IntentError::NoService { .. })
+            | DeployError::IntentsOpen { .. }
+            | DeployError::Busy => AdminError::conflict(text),
+            DeployError::Stops => AdminError::busy(text),
+            DeployError::Refused { verdicts } => AdminError::verdicts(&verdicts),
+            DeployError::Migration { .. }
+            | DeployError::SeveralMigrations
+            | DeployError::NoShadow { .. }
+            | DeployError::NoComponentNamed { .. }
+            | DeployError::NotInManifest { .. }
+            | DeployError::Together(_) => AdminError::unprocessable(text),
+            DeployError::Load(LoadError::Contract(_) | LoadError::NoSuchContract { .. }) => {
+                AdminError::unprocessable(text)
+            }
+            DeployError::Load(_)
+            | DeployError::File(_)
+            | DeployError::Ledger(_)
+            | DeployError::Store(_)
+            | DeployError::Drop(_)
+            | DeployError::Intent(IntentError::Commit(_))
+            | DeployError::Find(_)
+            | DeployError::Interrupted(_)
+            | DeployError::Stopping(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a change of releases failed");
+                Refusal::Answer { detail: text }.into()
+            }
+        }
+    }
+}
+
+/// What an error says, as a sentence.
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

@@ -1,0 +1,95 @@
+//! Bringing the host to what a manifest says, as the operator asks for it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hyper::http::request::Parts;
+use serde::{Deserialize, Serialize};
+
+use crate::admin::authorize::admin_only;
+use crate::admin::error::AdminError;
+use crate::admin::options::{Options, REASON_BYTES_MAX};
+use crate::admin::request::{RequestBody, parse_json, parse_signature, whole};
+use crate::admin::server::Admin;
+use crate::config::Manifest;
+use crate::contract::Sources;
+use crate::limits::APPLY_BYTES_MAX;
+use crate::names::{Digest, ServiceName};
+use crate::release::{Applied, Difference, Holder, Verdict, Wanted};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    /// The text of a `switchyard.toml`.
+    manifest: String,
+    #[serde(default)]
+    components: BTreeMap<ServiceName, Digest>,
+    contracts: Option<Vec<ContractFile>>,
+    reason: Option<String>,
+    #[serde(default)]
+    signatures: BTreeMap<ServiceName, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContractFile {
+    /// The files of one folder are a package; nothing is read from there.
+    path: String,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::admin) struct ApplyAnswer {
+    changes: Vec<Difference>,
+    missing: Vec<Digest>,
+    verdicts: BTreeMap<ServiceName, Verdict>,
+    applied: bool,
+    manifest_file: ManifestFile,
+}
+
+/// What the host starts with.
+#[derive(Debug, Serialize)]
+struct ManifestFile {
+    path: PathBuf,
+    /// Whether it says what is applied: otherwise the next start goes by something else.
+    agrees: bool,
+}
+
+impl Admin {
+    /// Finds what it takes to come to what the body wants and, but for a dry run, does it.
+    pub(in crate::admin) async fn apply(
+        &self,
+        who: &Holder,
+        head: &Parts,
+        body: &mut RequestBody,
+    ) -> Result<ApplyAnswer, AdminError> {
+        admin_only(who, "change which services there are")?;
+        let options = Options::read(head.uri.query(), &["dryRun"])?;
+        let body = whole(body, APPLY_BYTES_MAX, self.body_read_max).await?;
+        let Order { manifest, components, contracts, reason, signatures } = parse_json(&body)?;
+        if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
+            return Err(AdminError::bad_request(format!("The reason is longer than {REASON_BYTES_MAX} bytes.")));
+        }
+        let manifest = self.configuration.with_text(&manifest);
+        let manifest = manifest.map_err(|error| AdminError::unprocessable(format!("The manifest: {error}")))?;
+        let manifest_file = self.manifest_file(&manifest);
+        let contracts = contracts.map(|files| {
+            Sources::of_files(files.into_iter().map(|ContractFile { path, text }| (path, text)).collect())
+        });
+        let signatures = signatures.into_iter().map(|(name, text)| Ok((name, parse_signature(&text)?)));
+        let signatures = signatures.collect::<Result<_, AdminError>>()?;
+        let wanted = Wanted { manifest, components, contracts, reason, signatures };
+        let applied = self.releases.apply(who, wanted, options.plan.dry_run).await?;
+        let Applied { differences, missing, verdicts, applied } = applied;
+        let verdicts = verdicts.into_iter().map(|verdict| (verdict.service.clone(), verdict)).collect();
+        Ok(ApplyAnswer { changes: differences, missing, verdicts, applied, manifest_file })
+    }
+
+    fn manifest_file(&self, wanted: &Manifest) -> ManifestFile {
+        let path = self.configuration.path();
+        // One that cannot be read starts nothing.
+        let agrees = tokio::task::block_in_place(|| self.configuration.read_again()).is_ok_and(|file| file == *wanted);
+        ManifestFile { path: std::path::absolute(path).unwrap_or_else(|_| path.into()), agrees }
+    }
+}

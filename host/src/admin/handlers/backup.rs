@@ -1,0 +1,112 @@
+//! Backups, as the operator orders them. The answer is a line of JSON for each step, so that a long one is seen to go on.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use futures::stream;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use crate::admin::authorize::admin_only;
+use crate::admin::error::{AdminError, sentence};
+use crate::admin::request::{RequestBody, parse_json, whole};
+use crate::admin::server::Admin;
+use crate::gateway::{Body, BodyError};
+use crate::release::{BackupError, Holder};
+use crate::store::{BackupDocument, Progress};
+
+/// Lines that wait to be sent; of those that say how far it is, a slow client gets fewer.
+const LINES_WAITING_MAX: usize = 16;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// On the machine of the host.
+    folder: PathBuf,
+}
+
+/// One line of the answer. The last one is no progress.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Line {
+    Progress(Progress),
+    Backup(Made),
+    Error(String),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Made {
+    folder: PathBuf,
+    #[serde(flatten)]
+    document: BackupDocument,
+}
+
+impl Admin {
+    /// Makes a backup. When the client goes away before its end, there is none.
+    pub(in crate::admin) async fn backup(
+        &self,
+        who: &Holder,
+        body: &mut RequestBody,
+    ) -> Result<Response<Body>, AdminError> {
+        admin_only(who, "make a backup")?;
+        let Wanted { folder } = parse_json(&whole(body, self.body_bytes_max, self.body_read_max).await?)?;
+        let (send, mut lines) = mpsc::channel(LINES_WAITING_MAX);
+        let (releases, progress) = (self.releases.clone(), send.clone());
+        let tell = move |now: &Progress| match progress.try_send(Ok(Line::Progress(now.clone()))) {
+            Err(mpsc::error::TrySendError::Closed(_)) => ControlFlow::Break(()),
+            Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => ControlFlow::Continue(()),
+        };
+        self.tasks.spawn("answer of a backup", async move {
+            let made = releases.backup(folder.clone(), tell).await;
+            // Whoever asked may be gone.
+            let _unheard = send.send(made.map(|document| Line::Backup(Made { folder, document }))).await;
+        });
+        // What is refused before it begins is a refusal like any other.
+        let first = match lines.recv().await {
+            Some(Err(error)) => return Err(refused(error)),
+            first => first,
+        };
+        let lines = stream::unfold((first, lines), |(first, mut lines)| async {
+            let line = match first {
+                Some(line) => line,
+                None => lines.recv().await?,
+            };
+            Some((Ok::<_, BodyError>(Frame::data(text(line))), (None, lines)))
+        });
+        let mut response = Response::new(Body::stream(StreamBody::new(lines)));
+        *response.status_mut() = StatusCode::OK;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+        Ok(response)
+    }
+}
+
+fn text(line: Result<Line, BackupError>) -> Bytes {
+    let line = line.unwrap_or_else(|error| Line::Error(told(&error)));
+    let mut text = serde_json::to_vec(&line).unwrap_or_default();
+    text.push(b'\n');
+    text.into()
+}
+
+/// The error with its causes: the operator has to do with the disk.
+fn told(error: &BackupError) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let causes = causes.map(|cause| format!(" {}", sentence(cause)));
+    sentence(error) + &causes.collect::<String>()
+}
+
+fn refused(error: BackupError) -> AdminError {
+    let text = told(&error);
+    match error {
+        BackupError::Busy | BackupError::NotEmpty { .. } => AdminError::conflict(text),
+        BackupError::NotAbsolute { .. } | BackupError::InData { .. } | BackupError::Folder { .. } => {
+            AdminError::bad_request(text)
+        }
+        _ => AdminError::busy(text),
+    }
+}

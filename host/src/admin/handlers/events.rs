@@ -1,0 +1,138 @@
+//! Events and schedules as the operator sees them, and what becomes of dead letters.
+
+use hyper::http::request::Parts;
+use serde::{Deserialize, Serialize};
+
+use crate::admin::authorize::admin_only;
+use crate::admin::error::AdminError;
+use crate::admin::options::{Options, REASON_BYTES_MAX};
+use crate::admin::request::{RequestBody, parse_json, whole};
+use crate::admin::server::Admin;
+use crate::events::{DeadLetterError, DeadLetters, DeliveryView, EventId, ScheduleView, SubscriptionView};
+use crate::gateway::{Fault, Refusal};
+use crate::limits::SCAN_ENTRIES_MAX;
+use crate::release::{Holder, What};
+use crate::store::StoreError;
+
+/// Letters of one kind in one answer, unless the request says otherwise.
+const LETTERS: usize = 100;
+
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct Subscriptions {
+    items: Vec<SubscriptionView>,
+}
+
+/// The events of one service.
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct ServiceEvents {
+    items: Vec<SubscriptionView>,
+    letters: Vec<DeliveryView>,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct Schedules {
+    items: Vec<ScheduleView>,
+}
+
+/// How many letters it was.
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct Count {
+    count: usize,
+}
+
+/// What is done to dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::admin) enum DeadLetterAction {
+    Replay,
+    Drop,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeadLetterSelection {
+    #[serde(default)]
+    ids: Vec<String>,
+    #[serde(default)]
+    all: bool,
+    reason: Option<String>,
+}
+
+impl Admin {
+    pub(in crate::admin) fn subscriptions(&self) -> Result<Subscriptions, AdminError> {
+        Ok(Subscriptions { items: self.events.subscriptions(None).map_err(unreadable)? })
+    }
+
+    pub(in crate::admin) fn schedules(&self, head: &Parts) -> Result<Schedules, AdminError> {
+        let options = Options::read(head.uri.query(), &["service"])?;
+        let service = options.service.map(|name| self.named(&name)).transpose()?;
+        Ok(Schedules { items: self.events.schedules(service.as_ref()) })
+    }
+
+    /// What one service takes, and what it could not be given.
+    pub(in crate::admin) fn service_events(&self, service: &str, head: &Parts) -> Result<ServiceEvents, AdminError> {
+        let service = self.named(service)?;
+        let options = Options::read(head.uri.query(), &["after", "limit"])?;
+        let after = options.after.as_deref().map(EventId::parse).transpose().map_err(|error| {
+            AdminError::from(Refusal::Faults(vec![Fault {
+                field: None,
+                parameter: Some("after".into()),
+                detail: error.to_string(),
+            }]))
+        })?;
+        let limit = u32::try_from(options.limit.unwrap_or(LETTERS)).unwrap_or(u32::MAX).clamp(1, SCAN_ENTRIES_MAX);
+        let letters = self.events.failed_deliveries(&service, after.as_ref(), limit).map_err(unreadable)?;
+        Ok(ServiceEvents { items: self.events.subscriptions(Some(&service)).map_err(unreadable)?, letters })
+    }
+
+    pub(in crate::admin) async fn change_dead_letters(
+        &self,
+        who: &Holder,
+        service: &str,
+        action: DeadLetterAction,
+        body: &mut RequestBody,
+    ) -> Result<Count, AdminError> {
+        admin_only(who, "replay or drop events")?;
+        let service = self.named(service)?;
+        let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
+        let DeadLetterSelection { ids, all, reason } = parse_json(&body)?;
+        if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
+            return Err(AdminError::bad_request(format!("`reason` must be at most {REASON_BYTES_MAX} bytes.")));
+        }
+        let letters = match (all, ids.is_empty()) {
+            (true, true) => DeadLetters::All,
+            (false, false) => {
+                let ids: Result<_, _> = ids.iter().map(|id| EventId::parse(id)).collect();
+                DeadLetters::These(ids.map_err(|error| AdminError::bad_request(format!("{error}.")))?)
+            }
+            _ => return Err(AdminError::bad_request("Name the letters in `ids`, or say `all`: one of both.".into())),
+        };
+        let (done, what) = match action {
+            DeadLetterAction::Replay => (self.events.replay(&service, &letters).await, What::ReplayEvents),
+            DeadLetterAction::Drop => (self.events.discard(&service, &letters).await, What::DropEvents),
+        };
+        let count = done.map_err(dead_letter_error)?;
+        if count > 0 {
+            let letters = if count == 1 { "1 dead letter".to_owned() } else { format!("{count} dead letters") };
+            let told = reason.map_or(letters.clone(), |reason| format!("{letters}: {reason}"));
+            self.releases.note(who, &service, what, told).await?;
+        }
+        Ok(Count { count })
+    }
+}
+
+fn unreadable(error: StoreError) -> AdminError {
+    tracing::error!(%error, "events cannot be read");
+    Refusal::Answer { detail: error.to_string() }.into()
+}
+
+fn dead_letter_error(error: DeadLetterError) -> AdminError {
+    let text = format!("{error}.");
+    match error {
+        DeadLetterError::NoService { .. } | DeadLetterError::NoDeadLetter { .. } => AdminError::not_found(text),
+        DeadLetterError::NotSubscribed { .. } | DeadLetterError::Full { .. } => AdminError::conflict(text),
+        DeadLetterError::Store(_) | DeadLetterError::Commit(_) | DeadLetterError::Stopped(_) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "dead letters stay");
+            Refusal::Answer { detail: text }.into()
+        }
+    }
+}

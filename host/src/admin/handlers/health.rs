@@ -1,0 +1,34 @@
+//! Health and readiness: whether the process answers, and whether the host can do its work.
+
+use serde::Serialize;
+
+use crate::admin::server::Admin;
+use crate::store::Health as StoreHealth;
+
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct Health {
+    pub(in crate::admin) status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct Readiness {
+    pub(in crate::admin) ready: bool,
+    /// Everything that stands in the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::admin) because: Vec<String>,
+}
+
+impl Admin {
+    /// The host is ready while it takes commits and was not told to stop: it serves only once every service has a live
+    /// release.
+    pub(in crate::admin) fn readiness(&self) -> Readiness {
+        let mut because = Vec::new();
+        if self.stop.is_set() {
+            because.push("the host is stopping".to_owned());
+        }
+        if let StoreHealth::NoRoom { why } | StoreHealth::Stopped { why } = self.stores.health() {
+            because.push(format!("no commit is taken: {why}"));
+        }
+        Readiness { ready: because.is_empty(), because }
+    }
+}

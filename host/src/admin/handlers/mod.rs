@@ -1,0 +1,12 @@
+//! What each route of the operator's API does: one file for each subject.
+
+pub(super) mod apply;
+pub(super) mod backup;
+pub(super) mod call;
+pub(super) mod events;
+pub(super) mod health;
+pub(super) mod intents;
+pub(super) mod releases;
+pub(super) mod services;
+pub(super) mod stores;
+pub(super) mod tokens;

@@ -1,0 +1,47 @@
+//! The services as the operator sees them: contract, releases, figures.
+
+use serde::Serialize;
+
+use crate::admin::error::AdminError;
+use crate::admin::server::Admin;
+use crate::call::Backend;
+use crate::names::ServiceName;
+use crate::release::ServiceView;
+
+#[derive(Debug, Serialize)]
+pub(in crate::admin) struct Services {
+    items: Vec<ServiceView>,
+}
+
+impl Admin {
+    /// All services, by name.
+    pub(in crate::admin) fn all_services(&self) -> Services {
+        Services { items: self.releases.services() }
+    }
+
+    pub(in crate::admin) fn service(&self, name: &str) -> Result<ServiceView, AdminError> {
+        let found = ServiceName::parse(name).ok().and_then(|name| self.releases.service(&name));
+        found.ok_or_else(|| no_service(name, self.releases.names().iter().map(ServiceName::as_str).collect()))
+    }
+}
+
+/// The service called `name`, or a refusal that says which there are.
+pub(in crate::admin) fn member<'a>(
+    members: impl Iterator<Item = &'a Backend>,
+    name: &str,
+) -> Result<&'a Backend, AdminError> {
+    let mut known = Vec::new();
+    for member in members {
+        if member.service.name().as_str() == name {
+            return Ok(member);
+        }
+        known.push(member.service.name().as_str());
+    }
+    Err(no_service(name, known))
+}
+
+pub(in crate::admin) fn no_service(name: &str, mut known: Vec<&str>) -> AdminError {
+    known.sort_unstable();
+    let others = if known.is_empty() { "none".into() } else { known.join(", ") };
+    AdminError::not_found(format!("There is no service {name:?}; there are: {others}."))
+}

@@ -1,0 +1,73 @@
+//! The admin token's file: made at the first start, readable by its owner only.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::config::{AdminToken, TokenError};
+
+/// The name of the file in the data directory.
+pub const TOKEN_FILE: &str = "admin-token";
+
+/// More than a token and a line break have: what is longer is no token.
+const FILE_BYTES_MAX: u64 = 1024;
+
+/// Why there is no admin token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenFileError {
+    #[error("cannot read the admin token in {}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{} has no admin token: delete it, and the next start makes a new one", path.display())]
+    Malformed { path: PathBuf, source: TokenError },
+    #[error("cannot write a new admin token to {}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("the system gives no randomness")]
+    Randomness(#[from] getrandom::Error),
+}
+
+/// The token kept in `data`; a new one, which is kept from now on, where there is none.
+///
+/// # Errors
+///
+/// [`TokenFileError`]; the file is as it was.
+pub fn kept_or_new(data: &Path) -> Result<AdminToken, TokenFileError> {
+    let path = data.join(TOKEN_FILE);
+    match read(&path) {
+        Ok(text) => AdminToken::parse(text.trim()).map_err(|source| TokenFileError::Malformed { path, source }),
+        Err(error) if error.kind() == ErrorKind::NotFound => make(data, path),
+        Err(source) => Err(TokenFileError::Read { path, source }),
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    let file = File::open(path)?;
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(path = %path.display(), "others than its owner can read the admin token: chmod 600 it");
+    }
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The file appears whole or not at all: a crash leaves no half a token. It is made with mode 0600.
+fn make(data: &Path, path: PathBuf) -> Result<AdminToken, TokenFileError> {
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits)?;
+    let token = AdminToken::from_bits(bits);
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(data)?;
+        writeln!(file, "{}", token.reveal())?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(&path)?;
+        File::open(data)?.sync_all()
+    };
+    match write() {
+        Ok(()) => Ok(token),
+        Err(source) => Err(TokenFileError::Write { path, source }),
+    }
+}

@@ -1,0 +1,27 @@
+//! Which host a command talks to, or whose files it reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use crate::config::{ADMIN_VARIABLE, MANIFEST_VARIABLE};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ManifestFile {
+    /// The manifest
+    #[arg(long, global = true, value_name = "FILE", env = MANIFEST_VARIABLE, default_value = "switchyard.toml", value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) manifest: PathBuf,
+}
+
+/// Which host a command talks to.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Host {
+    /// The operator's side of the host [default: as the manifest in this folder says, else http://127.0.0.1:8081]
+    #[arg(long, global = true, value_name = "URL", env = ADMIN_VARIABLE)]
+    pub(in crate::cli) admin: Option<String>,
+    /// The data directory of the host, where the admin token is [default: as the manifest in this folder says]
+    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(in crate::cli) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) manifest: ManifestFile,
+}

@@ -1,0 +1,363 @@
+//! What the operator's API answers, as far as the command line shows it. Members that are not known are passed over,
+//! so that a host of a later version can be asked too.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Items<T> {
+    pub(in crate::cli) items: Vec<T>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Service {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) contract: String,
+    pub(in crate::cli) live: Option<Release>,
+    pub(in crate::cli) candidate: Option<Candidate>,
+    /// Earlier releases, newest first.
+    pub(in crate::cli) kept: Vec<Release>,
+    pub(in crate::cli) figures: ServiceFigures,
+    pub(in crate::cli) store_bytes: u64,
+    pub(in crate::cli) platform_bytes: u64,
+    pub(in crate::cli) data_version: Option<u64>,
+}
+
+/// The figures of a service since the start of the host.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct ServiceFigures {
+    pub(in crate::cli) calls: u64,
+    pub(in crate::cli) refused: u64,
+    /// By kind.
+    pub(in crate::cli) errors: BTreeMap<String, u64>,
+    pub(in crate::cli) latency_micros: Option<Latency>,
+    pub(in crate::cli) conflicts: u64,
+    pub(in crate::cli) nested_calls: u64,
+    pub(in crate::cli) in_flight: u64,
+    pub(in crate::cli) waiting: u64,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(in crate::cli) struct Latency {
+    pub(in crate::cli) p50: Option<u64>,
+    pub(in crate::cli) p99: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Release {
+    pub(in crate::cli) number: Option<u64>,
+    pub(in crate::cli) digest: String,
+    pub(in crate::cli) deployed_at: String,
+    pub(in crate::cli) by: Option<String>,
+    pub(in crate::cli) reason: Option<String>,
+    pub(in crate::cli) data_version: Option<DataVersion>,
+    pub(in crate::cli) circuit_open: bool,
+    pub(in crate::cli) figures: ReleaseFigures,
+}
+
+/// The versions of the data that a release knows.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct DataVersion {
+    pub(in crate::cli) writes: u64,
+    pub(in crate::cli) reads_up_to: u64,
+}
+
+/// The figures of a release since it began to run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct ReleaseFigures {
+    pub(in crate::cli) calls: u64,
+    pub(in crate::cli) errors: u64,
+    pub(in crate::cli) traps: u64,
+    pub(in crate::cli) latency_micros: Option<Latency>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Candidate {
+    #[serde(flatten)]
+    pub(in crate::cli) release: Release,
+    pub(in crate::cli) phase: Phase,
+    /// Of the calls, 0 to 1.
+    pub(in crate::cli) share: f64,
+    pub(in crate::cli) header: Option<HeaderMatch>,
+    pub(in crate::cli) steps: Vec<f64>,
+    /// The index of the step that it is at.
+    pub(in crate::cli) step: u64,
+    pub(in crate::cli) next_step_at: Option<String>,
+    pub(in crate::cli) shadow: Option<Shadow>,
+    pub(in crate::cli) judged: Option<Judgement>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) enum Phase {
+    /// It repeats calls that the live release answers.
+    Shadow,
+    /// It answers its share of the calls.
+    #[default]
+    Canary,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct HeaderMatch {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) value: String,
+}
+
+/// How the answers and writes of a candidate compare with those of the live release.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct Shadow {
+    pub(in crate::cli) share: f64,
+    pub(in crate::cli) compared: u64,
+    pub(in crate::cli) equal: u64,
+    pub(in crate::cli) different: u64,
+    pub(in crate::cli) dropped: u64,
+    pub(in crate::cli) functions: Vec<FunctionCount>,
+    pub(in crate::cli) differences: Vec<Difference>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct FunctionCount {
+    pub(in crate::cli) function: String,
+    pub(in crate::cli) equal: u64,
+    pub(in crate::cli) different: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct Difference {
+    pub(in crate::cli) function: String,
+    pub(in crate::cli) path: String,
+    pub(in crate::cli) live: serde_json::Value,
+    pub(in crate::cli) candidate: serde_json::Value,
+}
+
+/// How a candidate does beside the live release, in the host's words.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct Judgement {
+    pub(in crate::cli) text: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Verdict {
+    pub(in crate::cli) accepted: bool,
+    pub(in crate::cli) service: String,
+    pub(in crate::cli) digest: String,
+    pub(in crate::cli) world: String,
+    pub(in crate::cli) problems: Vec<Problem>,
+    pub(in crate::cli) problems_more: u64,
+    pub(in crate::cli) checks: Vec<Check>,
+    pub(in crate::cli) compatibility: Option<Compatibility>,
+    pub(in crate::cli) asks: Asks,
+    /// Milliseconds by what they were spent on, such as `compileMs`.
+    pub(in crate::cli) timings: BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct Problem {
+    pub(in crate::cli) path: String,
+    pub(in crate::cli) expected: String,
+    pub(in crate::cli) found: String,
+    pub(in crate::cli) detail: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct Check {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) passed: bool,
+    pub(in crate::cli) detail: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct Compatibility {
+    pub(in crate::cli) level: String,
+    pub(in crate::cli) bump: String,
+    pub(in crate::cli) breaks: Vec<Break>,
+    pub(in crate::cli) added: Vec<String>,
+}
+
+/// A neighbour that the component does not fit.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Break {
+    pub(in crate::cli) service: String,
+    pub(in crate::cli) problems: Vec<Problem>,
+    pub(in crate::cli) problems_more: u64,
+}
+
+/// What a component asks for, beside the live release.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Asks {
+    pub(in crate::cli) more: Vec<String>,
+    pub(in crate::cli) less: Vec<String>,
+    pub(in crate::cli) needs_grant: Vec<String>,
+}
+
+/// What a deploy did, or a refusal by its verdict.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct DeployAnswer {
+    pub(in crate::cli) release: Option<Release>,
+    pub(in crate::cli) verdict: Verdict,
+    #[serde(default)]
+    pub(in crate::cli) unchanged: bool,
+}
+
+/// What a deploy of several services did, or a refusal by their verdicts.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct DeploySetAnswer {
+    #[serde(default)]
+    pub(in crate::cli) releases: BTreeMap<String, Release>,
+    pub(in crate::cli) verdicts: BTreeMap<String, Verdict>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct HistoryEntry {
+    pub(in crate::cli) at: String,
+    pub(in crate::cli) who: String,
+    pub(in crate::cli) service: Option<String>,
+    pub(in crate::cli) what: String,
+    pub(in crate::cli) from: Option<String>,
+    pub(in crate::cli) to: Option<String>,
+    pub(in crate::cli) reason: Option<String>,
+    pub(in crate::cli) verdict: Option<Verdict>,
+    /// By which the host judged a candidate.
+    pub(in crate::cli) figures: Option<Judgement>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct Token {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) role: String,
+    #[serde(default)]
+    pub(in crate::cli) services: Vec<String>,
+    pub(in crate::cli) created_at: Option<String>,
+    pub(in crate::cli) last_used_at: Option<String>,
+    /// Only in the answer to its making.
+    pub(in crate::cli) token: Option<String>,
+}
+
+/// What it takes to bring a host to what its manifest says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Plan {
+    pub(in crate::cli) changes: Vec<PlannedChange>,
+    /// Digests of components that the host has not got.
+    pub(in crate::cli) missing: Vec<String>,
+    pub(in crate::cli) verdicts: BTreeMap<String, Verdict>,
+    pub(in crate::cli) applied: bool,
+    pub(in crate::cli) manifest_file: Option<ManifestFile>,
+}
+
+/// The manifest that a host starts with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct ManifestFile {
+    pub(in crate::cli) path: String,
+    /// Whether it says what is applied.
+    pub(in crate::cli) agrees: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct PlannedChange {
+    pub(in crate::cli) service: Option<String>,
+    pub(in crate::cli) what: String,
+    pub(in crate::cli) from: Option<String>,
+    pub(in crate::cli) to: Option<String>,
+    pub(in crate::cli) detail: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct Store {
+    pub(in crate::cli) service: String,
+    pub(in crate::cli) bytes: u64,
+    /// Of what the host keeps of calls beside that.
+    #[serde(default)]
+    pub(in crate::cli) platform_bytes: u64,
+    /// Whether its service exists.
+    pub(in crate::cli) in_use: bool,
+}
+
+/// A call that was begun and has not ended.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Intent {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) service: String,
+    pub(in crate::cli) function: String,
+    pub(in crate::cli) age_ms: u64,
+    pub(in crate::cli) attempts: u64,
+    pub(in crate::cli) last_error: Option<String>,
+    pub(in crate::cli) running: bool,
+    pub(in crate::cli) due_in_ms: u64,
+}
+
+/// One service that takes the events of another.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Subscription {
+    pub(in crate::cli) service: String,
+    pub(in crate::cli) from: String,
+    pub(in crate::cli) lag_events: u64,
+    pub(in crate::cli) lag_seconds: f64,
+    pub(in crate::cli) retrying: u64,
+    pub(in crate::cli) dead: u64,
+    /// Why nothing is delivered.
+    pub(in crate::cli) held: Option<String>,
+}
+
+/// What one service takes, and what it could not be given.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct ServiceEvents {
+    pub(in crate::cli) items: Vec<Subscription>,
+    pub(in crate::cli) letters: Vec<Delivery>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Delivery {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) state: String,
+    pub(in crate::cli) function: String,
+    pub(in crate::cli) emitted_at: String,
+    pub(in crate::cli) attempts: u64,
+    pub(in crate::cli) error: Option<String>,
+}
+
+/// How many it was.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Count {
+    pub(in crate::cli) count: u64,
+}
+
+/// A function that runs on time.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Schedule {
+    pub(in crate::cli) service: String,
+    /// Behind its interface and a `#`.
+    pub(in crate::cli) function: String,
+    pub(in crate::cli) every_ms: u64,
+    pub(in crate::cli) last_at: Option<String>,
+    pub(in crate::cli) next_at: String,
+    pub(in crate::cli) running: bool,
+    pub(in crate::cli) error: Option<String>,
+    pub(in crate::cli) failures: u64,
+}

@@ -1,0 +1,117 @@
+//! A host for tests: it gives the answers that it was told to, one connection each, and notes what it was asked.
+
+use std::collections::VecDeque;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use clap::Parser as _;
+use serde_json::Value;
+
+use super::target::Target;
+use crate::cli::arguments::{Arguments, Command};
+use crate::config::AdminToken;
+
+/// A request as the host saw it.
+#[derive(Debug)]
+pub(in crate::cli) struct Seen {
+    /// Method and path, with its query.
+    pub(in crate::cli) line: String,
+    head: String,
+    pub(in crate::cli) body: Vec<u8>,
+}
+
+impl Seen {
+    pub(in crate::cli) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    pub(in crate::cli) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+
+    pub(in crate::cli) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+}
+
+/// The method and path of each request.
+pub(in crate::cli) fn lines(seen: &[Seen]) -> Vec<&str> {
+    seen.iter().map(|seen| seen.line.as_str()).collect()
+}
+
+#[derive(Debug, Default)]
+pub(in crate::cli) struct FakeHost {
+    answers: VecDeque<String>,
+}
+
+impl FakeHost {
+    pub(in crate::cli) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(in crate::cli) fn answer(self, status: u16, body: impl ToString) -> Self {
+        let body = body.to_string();
+        self.raw(&format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()))
+    }
+
+    pub(in crate::cli) fn raw(mut self, answer: &str) -> Self {
+        self.answers.push_back(answer.into());
+        self
+    }
+
+    /// Runs `client` against the host, and gives what it was asked. Requests beyond the answers find nobody.
+    pub(in crate::cli) fn run<T>(self, client: impl FnOnce(&Target) -> T) -> (T, Vec<Seen>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::scope(|scope| {
+            let host = scope.spawn(|| self.serve(listener));
+            let done = client(&target(&address.to_string()));
+            // A connection without a request ends a host that still waits for one.
+            drop(TcpStream::connect(address));
+            (done, host.join().expect("the host"))
+        })
+    }
+
+    fn serve(self, listener: TcpListener) -> Vec<Seen> {
+        let mut all = Vec::new();
+        for answer in self.answers {
+            let (mut connection, _) = listener.accept().expect("a connection");
+            let Some(seen) = seen(&mut connection) else { break };
+            all.push(seen);
+            connection.write_all(answer.as_bytes()).expect("the client listens");
+        }
+        all
+    }
+}
+
+fn seen(connection: &mut TcpStream) -> Option<Seen> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).ok()?;
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).expect("text");
+    let (line, rest) = head.split_once(" HTTP/1.1\r\n").expect("a request line");
+    let mut seen = Seen { line: line.into(), head: rest.into(), body: Vec::new() };
+    let length = seen.header("content-length").map_or(0, |length| length.parse().expect("a length"));
+    seen.body.resize(length, 0);
+    connection.read_exact(&mut seen.body).expect("the body");
+    Some(seen)
+}
+
+fn target(address: &str) -> Target {
+    Target { url: format!("http://{address}"), token: AdminToken::from_bits([0xab; 32]) }
+}
+
+/// A host that nobody runs.
+pub(in crate::cli) fn closed() -> Target {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    target(&listener.local_addr().expect("an address").to_string())
+}
+
+/// The command that `line` stands for.
+pub(in crate::cli) fn parsed(line: &str) -> Command {
+    Arguments::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}")).command
+}

@@ -1,0 +1,178 @@
+//! The client of the operator's HTTP API.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use super::target::Target;
+use super::upload::Upload;
+use crate::cli::output::failure::{Failure, Kind, Outcome};
+
+/// How long a connection to the host may take: it is near.
+const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How long an answer may take: longer than any call's usual deadline.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// Largest answer, in bytes: above what a service may answer.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What runs the requests of one command.
+pub(in crate::cli) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::new(Kind::Refused, error))
+}
+
+/// Sends `request` to the operator's side of `target` and gives its answer, which may be a refusal. The host may take
+/// `patience` longer than for other requests.
+pub(super) async fn exchange(
+    request: hyper::Request<Upload>,
+    target: &Target,
+    patience: Duration,
+) -> Result<Answer, Failure> {
+    let answered = tokio::time::timeout(ANSWER_WAIT_MAX + patience, answer(request, target)).await;
+    permitted(answered.unwrap_or_else(|_| Err(late(target, ANSWER_WAIT_MAX + patience)))?)
+}
+
+/// Sends `request`, whose answer is lines, and calls `take` with each line as it arrives. Returns the answer if it is a
+/// refusal.
+pub(super) async fn follow(
+    request: hyper::Request<Upload>,
+    target: &Target,
+    mut take: impl FnMut(&str) -> Result<(), Failure>,
+) -> Result<Option<Answer>, Failure> {
+    let mut answer = client().request(request).await.map_err(|error| unreachable(target, error))?;
+    let status = answer.status();
+    if !status.is_success() {
+        return permitted(whole(status, answer.into_body()).await?).map(Some);
+    }
+    let mut line = Vec::new();
+    loop {
+        let Ok(frame) = tokio::time::timeout(ANSWER_WAIT_MAX, answer.body_mut().frame()).await else {
+            return Err(late(target, ANSWER_WAIT_MAX));
+        };
+        let Some(frame) = frame else { return Ok(None) };
+        let frame = frame.map_err(|error| Failure::new(Kind::Unreachable, anyhow::anyhow!(error)))?;
+        for part in frame.data_ref().map_or(&[][..], AsRef::as_ref).split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(part);
+            if line.ends_with(b"\n") {
+                take(&String::from_utf8_lossy(&std::mem::take(&mut line)))?;
+            } else if line.len() > ANSWER_BYTES_MAX {
+                return Err(Failure::text(Kind::Unreachable, "the host answers without end"));
+            }
+        }
+    }
+}
+
+/// The answer, unless the token does not open it.
+fn permitted(answer: Answer) -> Result<Answer, Failure> {
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Err(Failure::text(Kind::Unauthorized, "the host does not take this token")
+            .next("Name the data directory of the host with --data, or set SWITCHYARD_ADMIN_TOKEN to a token of it.")),
+        StatusCode::FORBIDDEN => Err(answer.failure(Kind::Unauthorized).next("Ask for a token with a role that may.")),
+        _ => Ok(answer),
+    }
+}
+
+async fn answer(request: hyper::Request<Upload>, target: &Target) -> Result<Answer, Failure> {
+    let answer = client().request(request).await.map_err(|error| unreachable(target, error))?;
+    whole(answer.status(), answer.into_body()).await
+}
+
+fn client() -> Client<HttpConnector, Upload> {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT_WAIT_MAX));
+    Client::builder(TokioExecutor::new()).build(connector)
+}
+
+fn late(target: &Target, waited: Duration) -> Failure {
+    let late = format!("{} gave no answer within {} s", target.url, waited.as_secs());
+    Failure::text(Kind::Unreachable, late)
+}
+
+async fn whole(status: StatusCode, body: Incoming) -> Result<Answer, Failure> {
+    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+    let body = body.map_err(|error| Failure::new(Kind::Unreachable, anyhow::anyhow!(error)))?;
+    Ok(Answer { status, body: body.to_bytes() })
+}
+
+fn unreachable(target: &Target, error: hyper_util::client::legacy::Error) -> Failure {
+    let what = format!("no host answers at {}", target.url);
+    let next = "Start it with `switchyard up`, or name its operator's side with --admin URL.";
+    Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what)).next(next)
+}
+
+/// What a host said.
+#[derive(Debug)]
+pub(in crate::cli) struct Answer {
+    pub(in crate::cli) status: StatusCode,
+    body: Bytes,
+}
+
+impl Answer {
+    /// The answer as it came.
+    pub(in crate::cli) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The answer, read as what the API says that it is.
+    pub(in crate::cli) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let what = "the host does not answer as one of this version does";
+            Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what))
+        })
+    }
+
+    /// The answer, unless it is a refusal. With `json` the failure has what the host said as its result.
+    pub(in crate::cli) fn accepted(self, json: bool) -> Result<Self, Failure> {
+        match (self.status.is_success(), json) {
+            (true, _) => Ok(self),
+            (false, true) => Err(self.failure(Kind::Refused).with_result(self.text())),
+            (false, false) => Err(self.failure(Kind::Refused)),
+        }
+    }
+
+    /// The answer, when it is a success or a refusal that has verdicts to show.
+    pub(in crate::cli) fn judged(self, json: bool) -> Result<Self, Failure> {
+        let document = self.read::<Value>().unwrap_or_default();
+        match document.get("verdict").or(document.get("verdicts")) {
+            Some(_) => Ok(self),
+            None => self.accepted(json),
+        }
+    }
+
+    /// What to print of the answer: with `json` all of it as it came, else what `text` makes of it.
+    pub(in crate::cli) fn render<T: DeserializeOwned>(self, json: bool, text: impl FnOnce(&T) -> String) -> Outcome {
+        let answer = self.accepted(json)?;
+        if json { Ok(answer.text()) } else { Ok(text(&answer.read()?)) }
+    }
+
+    /// What a problem document says, for people.
+    fn failure(&self, kind: Kind) -> Failure {
+        let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let text = |key: &str| document.get(key).and_then(Value::as_str);
+        let title = text("title").or(self.status.canonical_reason()).unwrap_or("refused");
+        let mut lines = format!("{} {title}", self.status.as_u16());
+        if let Some(detail) = text("detail") {
+            lines.push_str(&format!(": {detail}"));
+        }
+        for fault in document.get("errors").and_then(Value::as_array).into_iter().flatten() {
+            let part = |key: &str| fault.get(key).and_then(Value::as_str);
+            let place = part("field").or(part("parameter")).unwrap_or_default();
+            lines.push_str(&format!("\n  {place}: {}", part("detail").unwrap_or_default()));
+        }
+        Failure::text(kind, lines)
+    }
+}

@@ -1,0 +1,86 @@
+//! Which host a command talks to, and with which admin token.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use crate::admin::TOKEN_FILE;
+use crate::cli::arguments::Host;
+use crate::cli::host::config::load;
+use crate::cli::output::failure::{Failure, Kind};
+use crate::config::{AdminToken, Flags, TOKEN_VARIABLE, environment};
+
+const ADMIN_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
+
+/// The operator's side of one host.
+#[derive(Debug)]
+pub(in crate::cli) struct Target {
+    /// Without a slash at its end.
+    pub(in crate::cli) url: String,
+    pub(in crate::cli) token: AdminToken,
+}
+
+impl Target {
+    /// Finds the host: by the flags, else by the manifest where there is one, else at the default address.
+    pub(in crate::cli) fn find(host: &Host) -> Result<Self, Failure> {
+        let manifest = &host.manifest.manifest;
+        let settings = match manifest.try_exists() {
+            Ok(true) => Some(load(manifest, Flags::default())?.manifest.host),
+            Ok(false) | Err(_) => None,
+        };
+        let url = match &host.admin {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => url_of(settings.as_ref().map_or(ADMIN_LISTEN_DEFAULT, |settings| settings.admin_listen)),
+        };
+        if !url.starts_with("http://") {
+            let detail = format!("{url:?} is no address of a host");
+            return Err(Failure::text(Kind::Usage, detail).next("Write it as http://ADDRESS:PORT."));
+        }
+        let data =
+            host.data.clone().or(settings.map(|settings| settings.data)).unwrap_or_else(|| PathBuf::from("data"));
+        let variable = environment().into_iter().find(|(name, _)| name == TOKEN_VARIABLE);
+        Ok(Self { url, token: token(variable.map(|(_, token)| token), &data.join(TOKEN_FILE))? })
+    }
+}
+
+/// The address to send to for a host that listens at `listen`: one that listens everywhere is reached at home.
+fn url_of(listen: SocketAddr) -> String {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
+}
+
+fn token(variable: Option<String>, file: &Path) -> Result<AdminToken, Failure> {
+    let (text, origin) = match variable {
+        Some(text) => (text, TOKEN_VARIABLE.to_owned()),
+        None => match std::fs::read_to_string(file) {
+            Ok(text) => (text, file.display().to_string()),
+            Err(error) => return Err(no_token(file, error)),
+        },
+    };
+    AdminToken::parse(text.trim()).map_err(|error| {
+        Failure::new(Kind::Unauthorized, anyhow::Error::new(error).context(format!("no admin token is in {origin}")))
+    })
+}
+
+fn no_token(file: &Path, error: std::io::Error) -> Failure {
+    let place = file.display();
+    let next = match error.kind() {
+        ErrorKind::NotFound => format!(
+            "The host makes it at its first start: start it with `switchyard up`, name its data directory with --data, \
+             or set {TOKEN_VARIABLE}."
+        ),
+        ErrorKind::PermissionDenied => {
+            format!("Only the host's own user may read it: be that user, or set {TOKEN_VARIABLE}.")
+        }
+        _ => format!("Set {TOKEN_VARIABLE} to the token instead."),
+    };
+    Failure::new(Kind::Unauthorized, anyhow::Error::new(error).context(format!("no admin token: cannot read {place}")))
+        .next(next)
+}

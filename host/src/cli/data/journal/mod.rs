@@ -1,0 +1,15 @@
+//! `switchyard journal`: checks a journal, or shows what is in it, without a host and without changing anything.
+
+use crate::cli::arguments::{Journal, JournalAction};
+use crate::cli::output::failure::Outcome;
+
+mod place;
+mod show;
+mod verify;
+
+pub(in crate::cli) fn run(command: &Journal) -> Outcome {
+    match &command.action {
+        JournalAction::Verify(verify) => verify::run(verify),
+        JournalAction::Show(show) => show::run(show),
+    }
+}

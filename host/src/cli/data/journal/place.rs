@@ -1,0 +1,42 @@
+//! Where the journal that a command reads lies.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::arguments::Place;
+use crate::cli::data::restore::manifest_there;
+use crate::cli::output::failure::{Failure, Kind};
+use crate::journal::{Directory, Disk, History, HistoryError, JOURNAL_FOLDER};
+
+/// The segments of one journal, or of single files.
+pub(super) fn histories(place: &Place) -> Result<Vec<History>, Failure> {
+    if place.files.is_empty() {
+        let data = match &place.data {
+            Some(data) => data.clone(),
+            None => {
+                let manifest = manifest_there(&place.manifest.manifest)?;
+                manifest.map_or_else(|| PathBuf::from("data"), |manifest| manifest.host.data)
+            }
+        };
+        return Ok(vec![folder(&data, JOURNAL_FOLDER)?]);
+    }
+    let one = |path: &PathBuf| if path.is_dir() { folder(path, ".") } else { file(path) };
+    place.files.iter().map(one).collect()
+}
+
+fn folder(root: &Path, folder: &str) -> Result<History, Failure> {
+    let disk: Arc<dyn Disk> = Arc::new(Directory::to_read(root));
+    History::gather(&[(disk, folder)], None).map_err(failed)
+}
+
+fn file(path: &Path) -> Result<History, Failure> {
+    let (Some(name), parent) = (path.file_name().and_then(|name| name.to_str()), path.parent()) else {
+        return Err(Failure::text(Kind::Usage, format!("{} is no segment file", path.display())));
+    };
+    let disk: Arc<dyn Disk> = Arc::new(Directory::to_read(parent.unwrap_or(Path::new(""))));
+    History::of_file(disk, name).map_err(failed)
+}
+
+pub(super) fn failed(error: HistoryError) -> Failure {
+    Failure::new(Kind::Refused, error)
+}

@@ -1,0 +1,154 @@
+//! `switchyard journal show`: the commits, one after the other, with what they wrote. Values only where they are asked for.
+
+use std::io::{ErrorKind, Write};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::place::{failed, histories};
+use crate::cli::arguments::Show;
+use crate::cli::output::failure::{Failure, Kind, Outcome};
+use crate::cli::output::format::bytes;
+use crate::cli::output::print;
+use crate::clock;
+use crate::journal::{HistoryError, Record, Section};
+use crate::names::CommitSeq;
+
+/// Why nothing more is shown.
+enum Ended {
+    Place(Failure),
+    History(HistoryError),
+    Write(std::io::Error),
+}
+
+impl From<HistoryError> for Ended {
+    fn from(error: HistoryError) -> Self {
+        Self::History(error)
+    }
+}
+
+pub(super) fn run(command: &Show) -> Outcome {
+    let shown = show(command, &mut std::io::stdout().lock());
+    match shown {
+        Ok(()) => Ok(String::new()),
+        Err(Ended::Place(failure)) => Err(failure),
+        Err(Ended::History(error)) => Err(failed(error)),
+        // Whoever reads it, such as `head`, has seen enough.
+        Err(Ended::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(String::new()),
+        Err(Ended::Write(error)) => Err(Failure::new(Kind::Refused, error)),
+    }
+}
+
+fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
+    let histories = histories(&command.place).map_err(Ended::Place)?;
+    for history in histories {
+        let after = CommitSeq(command.from.unwrap_or(0).saturating_sub(1));
+        // What an older segment had is gone: it begins with what there is.
+        let begin = history.first().map_or(after, |first| after.max(CommitSeq(first.0 - 1)));
+        history.each(begin, |number, record| {
+            if command.to.is_some_and(|to| number.0 > to) {
+                return Ok(false);
+            }
+            let of = |section: &Section| command.service.as_ref().is_none_or(|service| *service == section.service);
+            if record.sections.iter().any(of) {
+                let text = match command.place.json {
+                    true => format!("{}\n", document(number, &record, command.values)),
+                    false => text(number, &record, command.values),
+                };
+                print::write(out, &text).map_err(Ended::Write)?;
+            }
+            Ok::<_, Ended>(true)
+        })?;
+    }
+    Ok(())
+}
+
+fn text(number: CommitSeq, record: &Record, values: bool) -> String {
+    let services = record.sections.iter().map(|section| section.service.as_str()).collect::<Vec<_>>().join(" ");
+    let at = clock::rfc_3339(record.time_unix_micros);
+    let mut lines = format!("{} {at} {services} call {:?}\n", number.0, record.call);
+    for section in &record.sections {
+        if record.sections.len() > 1 {
+            lines.push_str(&format!("  {}:\n", section.service));
+        }
+        section_lines(&mut lines, section, values);
+    }
+    lines
+}
+
+fn section_lines(lines: &mut String, section: &Section, values: bool) {
+    for (key, value) in &section.writes {
+        let key = key.to_string();
+        let key = key.escape_debug();
+        match value {
+            None => lines.push_str(&format!("  - {key}\n")),
+            Some(value) => {
+                lines.push_str(&format!("  + {key}  {}{}\n", bytes(value.len() as u64), shown(value, values)));
+            }
+        }
+    }
+    for event in &section.events {
+        let (interface, function) = (event.interface.escape_debug(), event.function.escape_debug());
+        let size = bytes(event.payload.len() as u64);
+        lines.push_str(&format!("  ! {interface}.{function}  {size}{}\n", shown(&event.payload, values)));
+    }
+    if let Some(version) = section.data_version {
+        lines.push_str(&format!("  = the data is of version {version}\n"));
+    }
+    if section.dropped {
+        lines.push_str("  = the store is dropped\n");
+    }
+}
+
+/// A value behind its size, where it is asked for: as text where it is one, else in base64.
+fn shown(value: &[u8], values: bool) -> String {
+    match (values, std::str::from_utf8(value)) {
+        (false, _) => String::new(),
+        (true, Ok(text)) => format!("  \"{}\"", text.escape_debug()),
+        (true, Err(_)) => format!("  base64 {}", BASE64_STANDARD.encode(value)),
+    }
+}
+
+fn document(number: CommitSeq, record: &Record, values: bool) -> Value {
+    json!({
+        "number": number.0,
+        "at": clock::rfc_3339(record.time_unix_micros),
+        "call": format!("{:?}", record.call),
+        "stores": record.sections.iter().map(|section| section_document(section, values)).collect::<Vec<_>>(),
+    })
+}
+
+fn section_document(section: &Section, values: bool) -> Value {
+    let content = |value: &[u8], name: &str| {
+        let mut members = json!({ "bytes": value.len() });
+        if let (true, Some(members)) = (values, members.as_object_mut()) {
+            match std::str::from_utf8(value) {
+                Ok(text) => members.insert(name.into(), text.into()),
+                Err(_) => members.insert("base64".into(), BASE64_STANDARD.encode(value).into()),
+            };
+        }
+        members
+    };
+    let with = |mut members: Value, name: &str, value: &str| {
+        if let Some(members) = members.as_object_mut() {
+            members.shift_insert(0, name.into(), value.into());
+        }
+        members
+    };
+    let writes = section.writes.iter().map(|(key, value)| match value {
+        Some(value) => with(content(value, "value"), "key", &key.to_string()),
+        None => json!({ "key": key.to_string(), "deleted": true }),
+    });
+    let events = section.events.iter().map(|event| {
+        let members = with(content(&event.payload, "payload"), "function", &event.function);
+        with(members, "interface", &event.interface)
+    });
+    json!({
+        "store": section.service,
+        "writes": writes.collect::<Vec<_>>(),
+        "events": events.collect::<Vec<_>>(),
+        "dataVersion": section.data_version,
+        "dropped": section.dropped,
+    })
+}

@@ -1,0 +1,6 @@
+//! Commands about stored data: backups, restores, the journal and the stores.
+
+pub(super) mod backup;
+pub(super) mod journal;
+pub(super) mod restore;
+pub(super) mod stores;

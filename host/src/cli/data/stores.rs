@@ -1,0 +1,49 @@
+//! `switchyard stores` and `switchyard drop`: what is stored, and the end of what a removed service stored.
+
+#[cfg(test)]
+mod tests;
+
+use crate::cli::arguments::{Drop, Stores};
+use crate::cli::client::documents::{Items, Store};
+use crate::cli::client::request::Request;
+use crate::cli::client::target::Target;
+use crate::cli::output::failure::{Failure, Kind, Outcome};
+use crate::cli::output::format::bytes;
+use crate::cli::output::print;
+
+pub(in crate::cli) fn list(target: &Target, command: &Stores) -> Outcome {
+    let answer = Request::get(&["stores"]).send(target)?;
+    answer.render(command.json, |stores: &Items<Store>| table(&stores.items))
+}
+
+fn table(stores: &[Store]) -> String {
+    let heading = ["SERVICE", "STORE", "OF CALLS", "STATE"].map(str::to_owned).to_vec();
+    let row = |store: &Store| {
+        let state = if store.in_use { "in use" } else { "kept: its service was removed" };
+        vec![store.service.clone(), bytes(store.bytes), bytes(store.platform_bytes), state.to_owned()]
+    };
+    let rows: Vec<_> = std::iter::once(heading).chain(stores.iter().map(row)).collect();
+    print::table(&rows, |column| matches!(column, 1 | 2))
+}
+
+/// Deletes a store, when `confirm` agrees to the question it is asked.
+pub(in crate::cli) fn drop_store(
+    target: &Target,
+    command: &Drop,
+    confirm: impl FnOnce(&str) -> Result<(), Failure>,
+) -> Outcome {
+    let service = &command.service;
+    let stores: Items<Store> = Request::get(&["stores"]).send(target)?.accepted(false)?.read()?;
+    let Some(store) = stores.items.iter().find(|store| store.service == *service) else {
+        let next = "`switchyard stores` shows which there are.";
+        return Err(Failure::text(Kind::Refused, format!("there is no store of {service}")).next(next));
+    };
+    if store.in_use {
+        let next = "Take it out of the manifest, and `switchyard apply` that first.";
+        return Err(Failure::text(Kind::Refused, format!("{service} is in use: its store stays")).next(next));
+    }
+    let size = bytes(store.bytes);
+    confirm(&format!("Delete the store of {service} ({size}) for good?"))?;
+    Request::delete(&["stores", service]).send(target)?.accepted(false)?;
+    Ok(format!("the store of {service} ({size}) is deleted"))
+}

@@ -1,0 +1,60 @@
+//! `switchyard token`: who may operate the host.
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::json;
+
+use crate::cli::arguments::{Role, Token as Command, TokenAction};
+use crate::cli::client::documents::{Items, Token};
+use crate::cli::client::request::Request;
+use crate::cli::client::target::Target;
+use crate::cli::output::failure::Outcome;
+use crate::cli::output::format::{NOTHING, utc};
+use crate::cli::output::print;
+use crate::config::TOKEN_VARIABLE;
+
+pub(in crate::cli) fn run(target: &Target, command: &Command) -> Outcome {
+    match &command.action {
+        TokenAction::Add { name, role, service } => add(name, *role, service).send(target)?.render(command.json, made),
+        TokenAction::List => {
+            let answer = Request::get(&["tokens"]).send(target)?;
+            answer.render(command.json, |tokens: &Items<Token>| table(&tokens.items))
+        }
+        TokenAction::Revoke { name } => {
+            let answer = Request::delete(&["tokens", name]).send(target)?.accepted(command.json)?;
+            // There is nothing to print of an answer without a body.
+            Ok(if command.json { answer.text() } else { format!("the token of {name} opens nothing any more") })
+        }
+    }
+}
+
+fn add(name: &str, role: Role, services: &[String]) -> Request {
+    let mut order = json!({"name": name, "role": role.name()});
+    if let (Some(order), false) = (order.as_object_mut(), services.is_empty()) {
+        order.insert("services".into(), json!(services));
+    }
+    Request::post(&["tokens"]).json(&order)
+}
+
+fn made(token: &Token) -> String {
+    let secret = token.token.as_deref().unwrap_or(NOTHING);
+    let for_services = services(token);
+    let Token { name, role, .. } = token;
+    format!("{secret}\n  the token of {name}: {role}, {for_services}; shown this once, used as {TOKEN_VARIABLE}")
+}
+
+fn services(token: &Token) -> String {
+    if token.services.is_empty() { "all services".into() } else { token.services.join(", ") }
+}
+
+fn table(tokens: &[Token]) -> String {
+    let heading = ["NAME", "ROLE", "FOR", "MADE (UTC)", "LAST USED (UTC)"].map(str::to_owned).to_vec();
+    let time = |time: &Option<String>| time.as_deref().map_or(NOTHING.into(), utc);
+    let row = |token: &Token| {
+        let Token { name, role, created_at, last_used_at, .. } = token;
+        vec![name.clone(), role.clone(), services(token), time(created_at), time(last_used_at)]
+    };
+    let rows: Vec<_> = std::iter::once(heading).chain(tokens.iter().map(row)).collect();
+    print::table(&rows, |_| false)
+}

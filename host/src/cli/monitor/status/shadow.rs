@@ -1,0 +1,35 @@
+//! The report of a shadow: how many answers were the same, and where the first ones differ.
+
+#[cfg(test)]
+mod tests;
+
+use crate::cli::client::documents::{Difference, FunctionCount, Shadow};
+
+/// Longest value of a difference that is shown, in characters; the rest of it is in `--json`.
+const VALUE_CHARACTERS_MAX: usize = 60;
+
+pub(super) fn lines(shadow: &Shadow) -> Vec<String> {
+    let Shadow { compared, equal, different, dropped, functions, differences, .. } = shadow;
+    let mut lines =
+        vec![format!("shadow: {compared} calls compared, {equal} equal, {different} different, {dropped} dropped")];
+    for FunctionCount { function, equal, different } in functions {
+        lines.push(format!("  {function}: {equal} equal, {different} different"));
+        let of_it = differences.iter().filter(|difference| difference.function == *function);
+        lines.extend(of_it.map(line));
+    }
+    lines
+}
+
+fn line(difference: &Difference) -> String {
+    let Difference { path, live, candidate, .. } = difference;
+    // The whole answer has the empty path.
+    let path = if path.is_empty() { "the answer" } else { path };
+    format!("    {path}: live {}, candidate {}", cut(&live.to_string()), cut(&candidate.to_string()))
+}
+
+fn cut(value: &str) -> String {
+    match value.char_indices().nth(VALUE_CHARACTERS_MAX) {
+        None => value.to_owned(),
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
+    }
+}

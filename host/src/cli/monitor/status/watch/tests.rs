@@ -1,0 +1,91 @@
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::cli::arguments::Command;
+use crate::cli::client::fake_host::{FakeHost, Seen, closed, lines, parsed};
+
+/// Takes so many writes, and then is closed. Tells of the first one.
+struct Pipe {
+    left: usize,
+    taken: String,
+    first: Option<oneshot::Sender<()>>,
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let Some(left) = self.left.checked_sub(1) else { return Err(ErrorKind::BrokenPipe.into()) };
+        self.left = left;
+        if let Some(first) = self.first.take() {
+            first.send(()).expect("somebody waits for it");
+        }
+        self.taken.push_str(std::str::from_utf8(bytes).expect("text"));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn watched(target: &Target, line: &str, redraw: bool, readings: usize) -> (Result<(), Failure>, String) {
+    let Command::Status(command) = parsed(line) else { panic!("{line}") };
+    let mut pipe = Pipe { left: readings, taken: String::new(), first: None };
+    let period = Duration::from_millis(1);
+    let mut watch = Watch { target, command: &command, period, redraw, before: None, out: &mut pipe };
+    let ended = http::runtime().expect("a runtime").block_on(watch.until(std::future::pending()));
+    (ended, pipe.taken)
+}
+
+fn host() -> FakeHost {
+    let service = json!({"name": "cart", "live": {"digest": "sha256:00", "figures": {"calls": 5}}});
+    FakeHost::new().answer(200, &service).answer(200, &service).answer(200, &service)
+}
+
+fn asked(seen: &[Seen]) -> usize {
+    assert!(lines(seen).iter().all(|line| *line == "GET /services/cart"), "{seen:?}");
+    seen.len()
+}
+
+#[test]
+fn readings_go_on_until_nobody_reads_them() {
+    let ((ended, shown), seen) = host().run(|target| watched(target, "switchyard status cart --watch", false, 2));
+    ended.expect("the reader has seen enough");
+    assert_eq!((asked(&seen), shown.matches("\nSERVICE  RELEASE").count()), (3, 2));
+    assert!(!shown.contains('\x1b'), "{shown}");
+}
+
+#[test]
+fn a_terminal_is_redrawn_and_json_is_a_line_each() {
+    let line = "switchyard status cart --watch";
+    let ((_, shown), _) = host().run(|target| watched(target, line, true, 2));
+    assert_eq!((shown.matches(REDRAW).count(), shown.starts_with(REDRAW)), (2, true));
+    let ((_, shown), _) = host().run(|target| watched(target, &format!("{line} --json"), false, 2));
+    assert_eq!(shown.lines().filter(|line| line.starts_with("{\"name\":\"cart\"")).count(), 2);
+}
+
+#[test]
+fn a_host_that_goes_away_is_waited_for_and_one_that_never_was_is_not() {
+    let line = "switchyard status cart --watch";
+    let answer = json!({"name": "cart"});
+    let ((ended, shown), _) = FakeHost::new().answer(200, answer).run(|target| watched(target, line, false, 2));
+    ended.expect("still watching");
+    assert!(shown.contains("error: no host answers at"), "{shown}");
+    let (ended, _) = watched(&closed(), line, false, 2);
+    assert_eq!(ended.expect_err("no host").kind, Kind::Unreachable);
+}
+
+#[test]
+fn ctrl_c_ends_a_watch_well() {
+    let Command::Status(command) = parsed("switchyard status --watch") else { panic!("status") };
+    let (ended, seen) = FakeHost::new().answer(200, r#"{"items":[]}"#).run(|target| {
+        let (first, pressed) = oneshot::channel();
+        let mut pipe = Pipe { left: 1, taken: String::new(), first: Some(first) };
+        let period = Duration::from_secs(3600);
+        let mut watch = Watch { target, command: &command, period, redraw: false, before: None, out: &mut pipe };
+        let stop = async { pressed.await.expect("a reading") };
+        http::runtime().expect("a runtime").block_on(watch.until(stop))
+    });
+    ended.expect("ended by ctrl-c");
+    assert_eq!(lines(&seen), ["GET /services"]);
+}

@@ -1,0 +1,41 @@
+//! A question before what cannot be taken back: asked on a terminal, and never answered by itself.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufRead, IsTerminal as _};
+
+use super::failure::{Failure, Kind};
+use super::print;
+
+/// Asks `question`, unless `yes` has answered it.
+///
+/// # Errors
+///
+/// When the answer is no, or when there is nobody to ask.
+pub(in crate::cli) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
+    let stdin = std::io::stdin();
+    match (yes, stdin.is_terminal()) {
+        (true, _) => Ok(()),
+        (false, true) => {
+            print::error(&format!("{question} [y/N]"));
+            answered(&mut stdin.lock())
+        }
+        (false, false) => Err(nobody(question)),
+    }
+}
+
+fn nobody(question: &str) -> Failure {
+    let text = format!("{question}\nNobody can be asked: standard input is no terminal");
+    Failure::text(Kind::Refused, text).next("Nothing is changed. Say --yes if that is what you want.")
+}
+
+fn answered(input: &mut dyn BufRead) -> Result<(), Failure> {
+    let mut line = String::new();
+    let read = input.read_line(&mut line);
+    match (read, line.trim().to_ascii_lowercase().as_str()) {
+        (Ok(_), "y" | "yes") => Ok(()),
+        (Ok(_), _) => Err(Failure::text(Kind::Refused, "not confirmed: nothing is changed")),
+        (Err(error), _) => Err(Failure::new(Kind::Refused, error)),
+    }
+}

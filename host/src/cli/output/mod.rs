@@ -1,0 +1,9 @@
+//! What the commands show: tables, figures, verdicts, progress, questions and failures.
+
+pub(super) mod confirm;
+pub(super) mod failure;
+pub(super) mod format;
+pub(super) mod print;
+pub(super) mod progress;
+pub(super) mod summary;
+pub(super) mod verdict;

@@ -1,0 +1,57 @@
+//! What the commands write: results to standard output, everything else to standard error.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use super::failure::{Failure, Kind};
+
+/// Writes `text`, when there is any, as a command's result, with a line break at its end.
+pub(in crate::cli) fn result(text: &str) -> Result<(), Failure> {
+    let text = text.trim_end();
+    if text.is_empty() {
+        return Ok(());
+    }
+    match write(&mut std::io::stdout().lock(), &format!("{}\n", printable(text))) {
+        // Whoever reads the result, such as `head`, has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failure::new(Kind::Refused, error)),
+    }
+}
+
+/// Writes `text` to `out` as it is, at once.
+pub(in crate::cli) fn write(out: &mut dyn Write, text: &str) -> std::io::Result<()> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+/// Writes `text` for people to read. Without a standard error there is nobody to tell that to.
+pub(in crate::cli) fn error(text: &str) {
+    let _nobody = writeln!(std::io::stderr().lock(), "{}", printable(text));
+}
+
+/// `text` without control characters but tabs and line breaks: components have a say in what verdicts and differences
+/// show, and none in what the operator's terminal does.
+pub(in crate::cli) fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    match text.contains(steers) {
+        true => Cow::Owned(text.replace(steers, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Lays `rows` out in columns, the first row being the heading. Columns of figures are aligned to the right.
+pub(in crate::cli) fn table(rows: &[Vec<String>], figures: impl Fn(usize) -> bool) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<_> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match figures(column) {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,73 @@
+//! What the files here say that the host should be.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::host::config::load;
+use crate::cli::output::failure::{Failure, Kind};
+use crate::cli::releases::component::{Component, unreadable};
+use crate::config::{Flags, Signature};
+use crate::contract::wit_files;
+use crate::names::Digest;
+
+/// The manifest's text, the contracts, and which component is for which service.
+#[derive(Debug)]
+pub(super) struct DesiredState {
+    manifest: String,
+    components: BTreeMap<String, DesiredComponent>,
+    /// Path below the contracts' folder, and text.
+    contracts: Vec<(String, String)>,
+}
+
+/// A component by its digest: its bytes are read again should the host want them.
+#[derive(Debug)]
+struct DesiredComponent {
+    file: PathBuf,
+    digest: Digest,
+    signature: Option<Signature>,
+}
+
+impl DesiredState {
+    /// Reads the manifest at `path` and all that it names.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let settings = load(path, Flags::default())?.manifest;
+        let manifest = std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
+        let mut components = BTreeMap::new();
+        for (name, service) in settings.services {
+            let Component { digest, signature, .. } = Component::read(&service.component, None)?;
+            components.insert(name.to_string(), DesiredComponent { file: service.component, digest, signature });
+        }
+        let contracts = wit_files(&settings.host.wit).map_err(|error| Failure::new(Kind::Usage, error))?;
+        Ok(Self { manifest, components, contracts })
+    }
+
+    /// The file of the component with this digest.
+    pub(super) fn file_of(&self, digest: &str) -> Option<&Path> {
+        let component = self.components.values().find(|component| component.digest.to_string() == digest);
+        component.map(|component| component.file.as_path())
+    }
+
+    /// The body of the request that asks for all this.
+    pub(super) fn order(&self, reason: Option<&str>) -> Value {
+        let digests: Map<_, _> = self
+            .components
+            .iter()
+            .map(|(service, component)| (service.clone(), component.digest.to_string().into()))
+            .collect();
+        let signed = |(service, component): (&String, &DesiredComponent)| {
+            component.signature.map(|signature| (service.clone(), Value::from(signature.to_string())))
+        };
+        let signatures: Map<_, _> = self.components.iter().filter_map(signed).collect();
+        let contracts: Vec<_> = self.contracts.iter().map(|(path, text)| json!({"path": path, "text": text})).collect();
+        let mut order = json!({"manifest": self.manifest, "components": digests, "contracts": contracts});
+        if let Some(order) = order.as_object_mut() {
+            if !signatures.is_empty() {
+                order.insert("signatures".into(), signatures.into());
+            }
+            order.extend(reason.map(|reason| ("reason".to_owned(), reason.into())));
+        }
+        order
+    }
+}

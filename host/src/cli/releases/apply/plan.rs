@@ -1,0 +1,55 @@
+//! A plan as a person reads it: a line for each change, and what has to be uploaded.
+
+#[cfg(test)]
+mod tests;
+
+use crate::cli::client::documents::{Plan, PlannedChange};
+use crate::cli::output::format::{NOTHING, counted, moved};
+use crate::cli::output::print;
+
+impl Plan {
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.missing.is_empty()
+    }
+}
+
+pub(super) fn text(plan: &Plan) -> String {
+    let mut lines = changes(plan);
+    if let Some(file) = plan.manifest_file.as_ref().filter(|file| !file.agrees) {
+        lines.push(format!("warning: the host starts with {}, which says something else", file.path));
+        lines.push("bring that file to the same, or the next start of the host undoes this".into());
+    }
+    lines.join("\n")
+}
+
+fn changes(plan: &Plan) -> Vec<String> {
+    if plan.is_empty() {
+        return vec!["nothing to do: the host is as the manifest says".into()];
+    }
+    let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
+    let rows: Vec<_> = plan.changes.iter().map(row).collect();
+    let mut lines = vec![counted(count(rows.len()), "change")];
+    lines.extend(print::table(&rows, |_| false).lines().map(str::to_owned));
+    if !plan.missing.is_empty() {
+        lines.push(format!("{} to upload", counted(count(plan.missing.len()), "component")));
+    }
+    if plan.changes.iter().any(|change| change.what == "restart") {
+        lines.push("what is marked with ! counts from the next start of the host".into());
+    }
+    lines
+}
+
+fn row(change: &PlannedChange) -> Vec<String> {
+    let PlannedChange { service, what, from, to, detail } = change;
+    let mark = match what.as_str() {
+        "add" => "  +",
+        "remove" => "  -",
+        "restart" => "  !",
+        _ => "  ~",
+    };
+    let service = service.as_deref().unwrap_or(NOTHING);
+    let mut row = vec![mark.to_owned(), service.to_owned(), what.clone()];
+    row.push(moved(from.as_deref(), to.as_deref()));
+    row.push(detail.clone());
+    row
+}

@@ -1,0 +1,67 @@
+//! `switchyard promote`, `abort` and `rollback`: move a service among the releases that it has.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use crate::cli::arguments::{Change, Promote, Rollback};
+use crate::cli::client::documents::Service;
+use crate::cli::client::request::Request;
+use crate::cli::client::target::Target;
+use crate::cli::output::failure::{Failure, Kind, Outcome};
+use crate::cli::output::format::short;
+use crate::cli::output::summary;
+use crate::names::Digest;
+
+pub(in crate::cli) fn promote(target: &Target, command: &Promote) -> Outcome {
+    render(change("promote", &command.change).after_intents(command.after_intents), target, &command.change)
+}
+
+pub(in crate::cli) fn abort(target: &Target, command: &Change) -> Outcome {
+    render(change("abort", command), target, command)
+}
+
+pub(in crate::cli) fn rollback(target: &Target, command: &Rollback) -> Outcome {
+    let to = match &command.to {
+        Some(to) => Some(digest(target, &command.change.service, to)?),
+        None => None,
+    };
+    let request = change("rollback", &command.change).query("to", to).flag("force", command.force);
+    let request = request.after_intents(command.after_intents);
+    render(request, target, &command.change)
+}
+
+fn change(what: &str, command: &Change) -> Request {
+    Request::post(&["services", &command.service, what]).query("reason", command.reason.iter())
+}
+
+fn render(request: Request, target: &Target, command: &Change) -> Outcome {
+    request.send(target)?.render(command.json, summary::text)
+}
+
+/// The digest that `text` means: one in full, or the only one among the kept releases that begins so.
+fn digest(target: &Target, service: &str, text: &str) -> Result<String, Failure> {
+    if Digest::parse(text).is_ok() {
+        return Ok(text.into());
+    }
+    let service: Service = Request::get(&["services", service]).send(target)?.accepted(false)?.read()?;
+    let kept: BTreeSet<_> = service.kept.iter().map(|release| release.digest.as_str()).collect();
+    let begin = text.strip_prefix("sha256:").unwrap_or(text);
+    let hex = |digest: &str| digest.strip_prefix("sha256:").is_some_and(|hex| hex.starts_with(begin));
+    let found: Vec<_> = kept.iter().copied().filter(|digest| hex(digest)).collect();
+    match found.as_slice() {
+        [digest] if !begin.is_empty() => Ok((*digest).to_owned()),
+        [] => Err(Failure::text(Kind::Refused, format!("no kept release of {} begins with {text}", service.name))
+            .next(format!("Kept are: {}.", names(kept)))),
+        several => {
+            let detail = format!("several kept releases of {} begin with {text}", service.name);
+            Err(Failure::text(Kind::Refused, detail).next(format!("Say which: {}.", names(several.iter().copied()))))
+        }
+    }
+}
+
+fn names<'a>(digests: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<_> = digests.into_iter().map(short).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}

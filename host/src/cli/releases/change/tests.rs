@@ -1,0 +1,81 @@
+use serde_json::json;
+
+use super::*;
+use crate::cli::arguments::Command;
+use crate::cli::client::fake_host::{FakeHost, Seen, lines, parsed};
+
+fn run(host: FakeHost, line: &str) -> (Outcome, Vec<Seen>) {
+    host.run(|target| match parsed(line) {
+        Command::Promote(command) => promote(target, &command),
+        Command::Abort(command) => abort(target, &command),
+        Command::Rollback(command) => rollback(target, &command),
+        other => panic!("{other:?}"),
+    })
+}
+
+fn digest_of(begin: &str) -> String {
+    format!("sha256:{begin:0<64}")
+}
+
+#[test]
+fn a_change_is_asked_for_and_what_runs_then_is_told() {
+    let service =
+        json!({"name": "cart", "live": {"number": 2, "digest": "sha256:bb"}, "kept": [{"digest": "sha256:aa"}]});
+    let check = |line: &str, asked: &str| {
+        let (outcome, seen) = run(FakeHost::new().answer(200, &service), line);
+        let text =
+            "cart runs sha256:bb (release 2)\n  before it:     sha256:aa\n  the way back:  switchyard rollback cart";
+        assert_eq!(outcome.expect("a success"), text);
+        assert_eq!(lines(&seen), [asked]);
+    };
+    check("switchyard promote cart", "POST /services/cart/promote");
+    check("switchyard abort cart --reason it's", "POST /services/cart/abort?reason=it%27s");
+    check("switchyard rollback cart", "POST /services/cart/rollback");
+    let full = digest_of("a");
+    let asked = format!("POST /services/cart/rollback?reason=r&to=sha256%3Aa{}&force=true", "0".repeat(63));
+    check(&format!("switchyard rollback cart --to {full} --force --reason r"), &asked);
+
+    check("switchyard rollback cart --after-intents", "POST /services/cart/rollback?afterIntents=30");
+    check("switchyard promote cart --after-intents=2m", "POST /services/cart/promote?afterIntents=120");
+    let (outcome, _) = run(FakeHost::new().answer(200, r#"{"as":"it came"}"#), "switchyard promote cart --json");
+    assert_eq!(outcome.expect("a success"), r#"{"as":"it came"}"#);
+}
+
+#[test]
+fn a_digest_may_be_cut_where_one_kept_release_begins_so() {
+    let (one, other) = (digest_of("ab1"), digest_of("ab2"));
+    let service = json!({"name": "cart", "kept": [{"digest": one}, {"digest": other}, {"digest": one}]});
+    let check = |to: &str, said: Result<&str, &str>| {
+        let host = FakeHost::new().answer(200, &service).answer(200, &service);
+        let (outcome, seen) = run(host, &format!("switchyard rollback cart --to {to}"));
+        let asked = seen.get(1).map(|seen| seen.line.replace("%3A", ":"));
+        match (outcome, said) {
+            (Ok(_), Ok(begin)) => assert!(asked.is_some_and(|asked| asked.contains(&digest_of(begin))), "{to}"),
+            (Err(failure), Err(said)) => {
+                assert_eq!((failure.kind, failure.to_string().as_str()), (Kind::Refused, said))
+            }
+            (outcome, _) => panic!("{to}: {outcome:?}"),
+        }
+    };
+    check("ab1", Ok("ab1"));
+    check("sha256:ab2", Ok("ab2"));
+    check("ab", Err("error: several kept releases of cart begin with ab\nSay which: ab1000000000, ab2000000000."));
+    check("c", Err("error: no kept release of cart begins with c\nKept are: ab1000000000, ab2000000000."));
+    check(
+        "sha256:",
+        Err("error: several kept releases of cart begin with sha256:\nSay which: ab1000000000, ab2000000000."),
+    );
+}
+
+#[test]
+fn with_nothing_to_do_or_newer_data_the_host_says_so() {
+    let problem =
+        json!({"title": "Conflict", "detail": "The data has moved on to version 2; `force` goes back all the same."});
+    let (outcome, _) = run(FakeHost::new().answer(409, &problem), "switchyard rollback cart --json");
+    let failure = outcome.expect_err("a refusal");
+    assert_eq!((failure.kind, failure.result.as_str()), (Kind::Refused, problem.to_string().as_str()));
+    assert_eq!(
+        failure.to_string(),
+        "error: 409 Conflict: The data has moved on to version 2; `force` goes back all the same."
+    );
+}

@@ -1,0 +1,10 @@
+//! Commands that judge, sign and change releases, and show what was changed.
+
+pub(super) mod apply;
+pub(super) mod change;
+pub(super) mod check;
+pub(super) mod component;
+pub(super) mod deploy;
+pub(super) mod history;
+pub(super) mod secret_key;
+pub(super) mod sign;

@@ -1,0 +1,71 @@
+//! The secret half of a signer's key: a PEM file of PKCS #8, as `openssl genpkey -algorithm ed25519` makes it too.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::config::{Signature, Signer};
+use crate::names::Digest;
+
+/// What PKCS #8 puts before the 32 bytes of an ed25519 key.
+const PKCS8_HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+/// Why there is no key to sign with.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum SecretKeyError {
+    #[error("not a PEM file with a private key")]
+    Pem(#[from] rustls::pki_types::pem::Error),
+    #[error("not an ed25519 key")]
+    Kind,
+    #[error("the system gives no randomness")]
+    Randomness(#[from] getrandom::Error),
+    #[error("it cannot be written")]
+    Write(#[from] std::io::Error),
+}
+
+pub(in crate::cli) struct SecretKey(Ed25519KeyPair);
+
+impl SecretKey {
+    /// Makes a key and writes it to `path`, a new file that its owner alone can read.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretKeyError`]; a file that was there is as it was.
+    pub(in crate::cli) fn make(path: &Path) -> Result<Self, SecretKeyError> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let key = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| SecretKeyError::Kind)?;
+        let body = STANDARD.encode([PKCS8_HEAD.as_slice(), seed.as_slice()].concat());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // The file appears whole or not at all, and is made with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        writeln!(file, "-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----")?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)?;
+        Ok(Self(key))
+    }
+
+    pub(in crate::cli) fn read(path: &Path) -> Result<Self, SecretKeyError> {
+        let der = PrivatePkcs8KeyDer::from_pem_file(path)?;
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der());
+        key.map(Self).map_err(|_| SecretKeyError::Kind)
+    }
+
+    /// The public half.
+    pub(in crate::cli) fn signer(&self) -> Signer {
+        Signer::from_bytes(self.0.public_key().as_ref().try_into().expect("an ed25519 key is 32 bytes"))
+    }
+
+    pub(in crate::cli) fn sign(&self, digest: &Digest) -> Signature {
+        let signature = self.0.sign(digest.bytes());
+        Signature::from_bytes(signature.as_ref().try_into().expect("an ed25519 signature is 64 bytes"))
+    }
+}

@@ -1,0 +1,92 @@
+//! What may be there only once: a route, `authenticate`, the exporter of an interface that somebody calls.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::mistake::{ContractError, Fault, Mistake};
+use crate::contract::types::{Function, Method, Reach, World};
+use crate::names::ServiceName;
+
+/// The one path that the gateway answers itself whatever the contracts say.
+const OPENAPI_PATH: &str = "/openapi.json";
+
+/// A function that the host serves, and its name for people.
+#[derive(Debug)]
+pub(in crate::contract) struct Served<'a> {
+    pub(in crate::contract) place: String,
+    pub(in crate::contract) function: &'a Function,
+}
+
+/// Two functions on one route, a route of the host, `authenticate` on two functions; each with the index of the later
+/// one in `served`.
+pub(in crate::contract) fn clashes(served: &[Served<'_>]) -> Vec<(usize, Fault)> {
+    let mut routes: HashMap<(Method, String), &str> = HashMap::new();
+    let mut authenticates: Option<&str> = None;
+    let mut faults = Vec::new();
+    for (index, Served { place, function }) in served.iter().enumerate() {
+        match &function.reach {
+            Reach::Http(route) => {
+                let text = format!("{} {}", route.method, route.path);
+                if route.method == Method::Get && route.path == OPENAPI_PATH {
+                    faults.push((index, Fault::RouteOfHost { route: text }));
+                } else if let Some(other) = routes.get(&(route.method, route.shape())) {
+                    faults.push((index, Fault::RouteTwice { route: text, other: (*other).into() }));
+                } else {
+                    routes.insert((route.method, route.shape()), place);
+                }
+            }
+            Reach::Authenticate => match authenticates {
+                Some(other) => faults.push((index, Fault::AuthenticateTwice { other: other.into() })),
+                None => authenticates = Some(place),
+            },
+            Reach::Read | Reach::Event { .. } | Reach::Every(_) | Reach::Internal => {}
+        }
+    }
+    faults
+}
+
+/// Checks what is wrong only when these services run in one host: a route or `authenticate` twice, an interface that
+/// two services export and another one calls.
+///
+/// # Errors
+///
+/// [`ContractError::Mistakes`] with all of them.
+pub fn check_together(services: &[(ServiceName, Arc<World>)]) -> Result<(), ContractError> {
+    let served: Vec<_> = services
+        .iter()
+        .flat_map(|(name, world)| world.exports.iter().map(move |interface| (name, interface)))
+        .flat_map(|(name, interface)| interface.functions.iter().map(move |function| (name, function)))
+        .map(|(name, function)| Served { place: format!("service {name} · {}", place(function)), function })
+        .collect();
+    let mut mistakes: Vec<_> = clashes(&served)
+        .into_iter()
+        .filter_map(|(index, fault)| Some(Mistake::new(None, served.get(index)?.place.clone(), fault)))
+        .collect();
+    mistakes.extend(doubtful_exports(services));
+    match mistakes.is_empty() {
+        true => Ok(()),
+        false => Err(ContractError::Mistakes { mistakes }),
+    }
+}
+
+fn doubtful_exports(services: &[(ServiceName, Arc<World>)]) -> Vec<Mistake> {
+    let mut exporters: HashMap<&str, &ServiceName> = HashMap::new();
+    let mut mistakes = Vec::new();
+    for (name, world) in services {
+        for interface in world.exports.iter().filter(|interface| interface.is_called()) {
+            let Some(other) = exporters.insert(&interface.name, name) else { continue };
+            let calls = |world: &World| world.imports.iter().any(|import| import.name == interface.name);
+            if let Some((importer, _)) = services.iter().find(|(_, world)| calls(world)) {
+                let (other, importer) = (format!("service {other}"), format!("service {importer}"));
+                let fault = Fault::ExportTwice { interface: interface.name.to_string(), other, importer };
+                mistakes.push(Mistake::new(None, format!("service {name}"), fault));
+            }
+        }
+    }
+    mistakes
+}
+
+/// A function's name for people.
+pub(in crate::contract) fn place(function: &Function) -> String {
+    format!("{} · {}", function.interface, function.name.wit)
+}

@@ -1,0 +1,212 @@
+//! What can be wrong in a contract, where it stands, and what its author writes instead.
+//!
+//! All mistakes of a folder are told at once.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::line_error::LineError;
+use crate::limits::VALUE_DEPTH_MAX;
+
+/// A name is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
+const LIKENESS_MIN: f64 = 0.8;
+
+/// Why the contracts cannot be used. Nothing of them is.
+#[derive(Debug, thiserror::Error)]
+pub enum ContractError {
+    #[error("cannot read the contracts in {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{} holds no WIT package: put each package into a folder of its own under it", path.display())]
+    Empty { path: PathBuf },
+    /// Not WIT, or a name that leads nowhere. Each text has its place in it.
+    #[error("{}", texts.join("\n"))]
+    Wit { texts: Vec<String> },
+    #[error("{}", listed(mistakes))]
+    Mistakes { mistakes: Vec<Mistake> },
+}
+
+fn listed(mistakes: &[Mistake]) -> String {
+    let texts: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+    texts.join("\n")
+}
+
+/// One mistake in a contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// File and line; nothing where a mistake is not in one place.
+    at: Option<String>,
+    /// What is wrong, from the interface down: `shop:cart/cart@1.0.0 · checkout`.
+    place: String,
+    fault: Fault,
+}
+
+impl Mistake {
+    pub(in crate::contract) fn new(at: Option<String>, place: String, fault: Fault) -> Self {
+        Self { at, place, fault }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(at) = &self.at {
+            write!(f, "{at}: ")?;
+        }
+        let Self { place, fault, .. } = self;
+        write!(f, "{place}: {fault}\n    write instead: {}", fault.instead())
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(in crate::contract) enum Fault {
+    #[error("{0}")]
+    Line(#[from] LineError),
+
+    #[error("`{name}` stands in the {part}, but is no parameter of the function")]
+    NoParameter { name: String, part: &'static str, parameters: Vec<String> },
+    #[error("the parameter `{name}` stands twice in the route")]
+    ParameterTwice { name: String },
+    #[error("the parameter `{name}` stands in the {part}, where `{ty}` cannot be written")]
+    NotText { name: String, part: &'static str, ty: String },
+    #[error("the body would be {}: a request has one body", names(parameters))]
+    SeveralBodies { parameters: Vec<String> },
+    #[error("{} neither in the path nor in the query, and GET has no body", stand(parameters))]
+    BodyOfGet { parameters: Vec<String> },
+    #[error("the route answers 204, which has no body, but the function returns a value")]
+    AnswerWithoutBody,
+    #[error("roles are named, but the function has no route, so nobody calls it from outside")]
+    RolesWithoutRoute,
+    #[error("`{route}` is the route of {other} too")]
+    RouteTwice { route: String, other: String },
+    #[error("`{route}` is what the host answers itself")]
+    RouteOfHost { route: String },
+
+    #[error("an event returns nothing to its emitter, but the function has a result")]
+    EventResult,
+    #[error("events are ordered by `{name}`, which is no parameter of the function")]
+    NoEventKey { name: String, parameters: Vec<String> },
+    #[error("events are ordered by `{name}`, which is `{ty}`")]
+    EventKeyType { name: String, ty: String },
+    #[error("a schedule has nothing to call it with, but the function has parameters")]
+    ScheduleParameters,
+    #[error("the host cannot ask this function who a caller is")]
+    AuthenticateShape,
+    #[error("{other} carries `authenticate` too")]
+    AuthenticateTwice { other: String },
+
+    #[error("the status is never sent: no function returns the type as its error")]
+    StatusOfNoError,
+    #[error("the case has no status, though others of this error have one, and `{function}` sends it to clients")]
+    NoStatus { function: String },
+    #[error("the payload of an error that `{function}` sends to clients is `{ty}`")]
+    ErrorPayload { function: String, ty: String },
+    #[error("its payload's field `{field}` hides a member of every problem document")]
+    ErrorMember { field: String },
+
+    #[error("a resource lives in one component's memory and cannot be sent to another, or as JSON")]
+    Resource,
+    #[error("{kind} cannot be kept, sent again or sent as JSON")]
+    NoValue { kind: &'static str },
+    #[error("maps are not in the reference toolchains yet")]
+    Map,
+    #[error("the function is async; calls between services already wait without blocking others")]
+    Async,
+    #[error("the type is nested deeper than {VALUE_DEPTH_MAX} types")]
+    TooDeep,
+    #[error("`{first}` and `{second}` are both `{json}` in JSON")]
+    JsonNameTwice { first: String, second: String, json: String },
+
+    #[error("the world has the {what} `{name}` outside of a named interface")]
+    NotInInterface { what: &'static str, name: String },
+    #[error("the world exports `{interface}`, which the host does not call in a contract")]
+    HostExport { interface: String },
+    #[error("the world imports `{interface}`, which the host does not offer")]
+    HostImport { interface: String },
+    #[error("{other} exports `{interface}` too, and {importer} calls it: the host cannot tell which one is meant")]
+    ExportTwice { interface: String, other: String, importer: String },
+}
+
+fn names(parameters: &[String]) -> String {
+    let quoted: Vec<_> = parameters.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// The one of `known` that `name` is most likely a misspelling of.
+fn nearest<'k>(name: &str, known: &'k [String]) -> Option<&'k str> {
+    let likeness = |known: &'k String| (strsim::jaro_winkler(name, known), known.as_str());
+    let nearest = known.iter().map(likeness).max_by(|(one, _), (other, _)| one.total_cmp(other));
+    nearest.filter(|(likeness, _)| *likeness >= LIKENESS_MIN).map(|(_, known)| known)
+}
+
+fn stand(parameters: &[String]) -> String {
+    let verb = if parameters.len() == 1 { "stands" } else { "stand" };
+    format!("{} {verb}", names(parameters))
+}
+
+impl Fault {
+    /// What the author writes instead.
+    fn instead(&self) -> String {
+        match self {
+            Self::Line(error) => error.instead(),
+            Self::NoParameter { parameters, .. } if parameters.is_empty() => {
+                "the route without it, or give the function that parameter".into()
+            }
+            Self::NoParameter { parameters, .. } => format!("the WIT name of a parameter: {}", names(parameters)),
+            Self::ParameterTwice { .. } => "it once, in the path or in the query".into(),
+            Self::NotText { part: "path", .. } => "a string, number, bool, char or enum, or move it to the body".into(),
+            Self::NotText { .. } => {
+                "a string, number, bool, char or enum, or an option of one, or move it to the body".into()
+            }
+            Self::SeveralBodies { .. } => {
+                "all but one into the path (`/{name}`) or the query (`?name`), or one record that holds them".into()
+            }
+            Self::BodyOfGet { parameters } => {
+                format!("`?{}` behind the path, or use POST", parameters.join("&"))
+            }
+            Self::AnswerWithoutBody => "`-> 200`, or no result but the error: `result<_, …>`".into(),
+            Self::RolesWithoutRoute => "the line without `for …`".into(),
+            Self::RouteTwice { .. } => "another path or method for one of them".into(),
+            Self::RouteOfHost { .. } => "another path".into(),
+            Self::EventResult => "the function without `-> …`".into(),
+            Self::NoEventKey { name, parameters } => match nearest(name, parameters) {
+                Some(nearest) => format!("`event by {nearest}`"),
+                None if parameters.is_empty() => "`event` alone".into(),
+                None => format!("the WIT name of a parameter: {}", names(parameters)),
+            },
+            Self::EventKeyType { .. } => {
+                "a parameter that is a string, number, bool, char or enum, or `event` alone".into()
+            }
+            Self::ScheduleParameters => "`func()`, and read what it needs from the store".into(),
+            Self::AuthenticateShape => "`func(token: string) -> option<identity>`, where `identity` is a record of \
+                                        `id: string`, `role: string` and, if need be, `session: option<string>`"
+                .into(),
+            Self::AuthenticateTwice { .. } => "it on one function of all services".into(),
+            Self::StatusOfNoError => {
+                "it on the cases of the variant or enum `e` of a `result<…, e>`, or leave it out".into()
+            }
+            Self::NoStatus { .. } => "its status in backticks, alone on a line of its doc comment: `` `409` ``".into(),
+            Self::ErrorPayload { .. } => {
+                "`string` (what clients read as `detail`), or a record, whose fields become members of the problem \
+                 document"
+                    .into()
+            }
+            Self::ErrorMember { .. } => "another name for the field".into(),
+            Self::Resource => "an id (`string`) that functions of the interface take".into(),
+            Self::NoValue { .. } => "`list<…>`, in pages where it may be long".into(),
+            Self::Map => "`list<tuple<k, v>>`".into(),
+            Self::Async => "`func` without `async`".into(),
+            Self::TooDeep => "an id in place of what is nested".into(),
+            Self::JsonNameTwice { .. } => "names that differ in more than hyphens".into(),
+            Self::NotInInterface { .. } => "it in an interface of the package, and import or export that".into(),
+            Self::HostExport { .. } => {
+                "the world without it; a service that speaks HTTP itself has a `mount` and no contract".into()
+            }
+            Self::HostImport { .. } => "one of the interfaces that docs/contract.md lists, or none".into(),
+            Self::ExportTwice { .. } => "two interfaces, or give the contract to one service".into(),
+        }
+    }
+}

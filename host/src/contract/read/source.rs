@@ -1,0 +1,149 @@
+//! The WIT files of a folder, parsed and resolved against one another. Nothing is fetched from anywhere.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use wit_parser::{Resolve, SourceMap, Span};
+
+use super::mistake::ContractError;
+use crate::names::Digest;
+
+/// How deep under the contracts' folder packages are looked for.
+const FOLDER_DEPTH_MAX: usize = 4;
+
+/// The files of one package: path and text each.
+pub(in crate::contract) type Package = Vec<(String, String)>;
+
+/// The texts of a folder of contracts: what is kept of contracts, to read them again as they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    pub(in crate::contract) packages: Vec<Package>,
+}
+
+impl Sources {
+    /// Reads the packages under the folder `wit`, each in a folder of its own, whatever the folder's name.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or there is none.
+    pub fn read(wit: &Path) -> Result<Self, ContractError> {
+        Ok(Self { packages: packages(wit)? })
+    }
+
+    /// The same of texts that were read elsewhere: path and text of each file. Those of one folder are a package.
+    #[must_use]
+    pub fn of_files(files: Vec<(String, String)>) -> Self {
+        let mut packages: Vec<(PathBuf, Package)> = Vec::new();
+        for (path, text) in files {
+            let folder = Path::new(&path).parent().map(Path::to_path_buf).unwrap_or_default();
+            match packages.iter_mut().find(|(known, _)| *known == folder) {
+                Some((_, package)) => package.push((path, text)),
+                None => packages.push((folder, vec![(path, text)])),
+            }
+        }
+        Self { packages: packages.into_iter().map(|(_, package)| package).collect() }
+    }
+
+    /// The digest of the texts, wherever the files lie.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut bytes = Vec::new();
+        for package in &self.packages {
+            bytes.extend_from_slice(&(package.len() as u64).to_be_bytes());
+            for (_path, text) in package {
+                bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+                bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+        Digest::of(&bytes)
+    }
+}
+
+/// The packages under `wit`: each folder that holds `.wit` files is one.
+fn packages(wit: &Path) -> Result<Vec<Package>, ContractError> {
+    let mut packages = Vec::new();
+    collect(wit, 0, &mut packages)?;
+    match packages.is_empty() {
+        true => Err(ContractError::Empty { path: wit.into() }),
+        false => Ok(packages),
+    }
+}
+
+/// The files of all packages under `wit`: the path of each from there, and its text.
+///
+/// # Errors
+///
+/// When a file cannot be read, or there is none.
+pub fn wit_files(wit: &Path) -> Result<Vec<(String, String)>, ContractError> {
+    let below = |path: String| match Path::new(&path).strip_prefix(wit) {
+        Ok(below) => below.display().to_string(),
+        Err(_) => path,
+    };
+    Ok(packages(wit)?.into_iter().flatten().map(|(path, text)| (below(path), text)).collect())
+}
+
+fn collect(folder: &Path, depth: usize, packages: &mut Vec<Package>) -> Result<(), ContractError> {
+    let failed = |path: &Path| {
+        let path = PathBuf::from(path);
+        |source| ContractError::Read { path, source }
+    };
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed(folder))?;
+    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut package = Package::new();
+    for path in paths {
+        if path.is_dir() {
+            if depth < FOLDER_DEPTH_MAX {
+                collect(&path, depth + 1, packages)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "wit") {
+            let text = fs::read_to_string(&path).map_err(failed(&path))?;
+            package.push((path.display().to_string(), text));
+        }
+    }
+    if !package.is_empty() {
+        packages.push(package);
+    }
+    Ok(())
+}
+
+/// Parses every package and resolves them, in an order that follows from what uses what.
+///
+/// # Errors
+///
+/// [`ContractError::Wit`] with every file that is not WIT, or with the first name that leads nowhere.
+pub(in crate::contract) fn resolve(packages: Vec<Package>) -> Result<Resolve, ContractError> {
+    let (mut groups, mut texts) = (Vec::new(), Vec::new());
+    for package in packages {
+        let mut map = SourceMap::new();
+        for (path, text) in package {
+            map.push_str(&path, text);
+        }
+        match map.parse() {
+            Ok(group) => groups.push(group),
+            Err((map, error)) => texts.push(error.render(&map)),
+        }
+    }
+    if !texts.is_empty() {
+        return Err(ContractError::Wit { texts });
+    }
+    let mut resolve = Resolve::new();
+    let Some(last) = groups.pop() else { return Ok(resolve) };
+    match resolve.push_groups(last, groups) {
+        Ok(_) => Ok(resolve),
+        Err(error) => {
+            let text = resolve.render_error(&anyhow::Error::from(error));
+            Err(ContractError::Wit { texts: vec![text] })
+        }
+    }
+}
+
+/// File and line of a span, as an editor takes it.
+pub(in crate::contract) fn at(resolve: &Resolve, span: Span) -> Option<String> {
+    let place = span.is_known().then(|| resolve.render_location(span))?;
+    Some(place.rsplit_once(':').map_or(place.clone(), |(line, _column)| line.to_owned()))
+}

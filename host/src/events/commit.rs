@@ -1,0 +1,45 @@
+//! Commits of system rows alone, and why deliveries and schedules pause.
+
+use crate::names::{CallId, CommitSeq};
+use crate::store::system::RowWrite;
+use crate::store::{CommitDetails, CommitError, Store, StoreError};
+
+/// Stands in the journal where a commit is of no call.
+const NO_CALL: CallId = CallId([0; 16]);
+
+/// Why a loop does not go on now.
+#[derive(Debug)]
+pub(super) enum Pause {
+    /// It goes on after the next start of the host.
+    Stopped,
+    /// It tries again soon.
+    Waits(String),
+}
+
+impl From<StoreError> for Pause {
+    fn from(error: StoreError) -> Self {
+        Self::Waits(error.to_string())
+    }
+}
+
+impl From<CommitError> for Pause {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Stopped(_) => Self::Stopped,
+            error => Self::Waits(error.to_string()),
+        }
+    }
+}
+
+/// Puts or deletes system rows of `store`, as one commit.
+pub(super) async fn commit(store: &Store, rows: Vec<RowWrite>) -> Result<CommitSeq, CommitError> {
+    loop {
+        let mut transaction = store.begin();
+        rows.iter().cloned().for_each(|row| transaction.write_row(row));
+        match transaction.commit(CommitDetails { call: NO_CALL, data_version: None }).await {
+            // The data has another version now, which these rows do not depend on.
+            Err(CommitError::Conflict) => {}
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The subscriptions and schedules of one host.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::handlers::Pair;
+use super::schedule::{Schedule, ScheduleId};
+use super::subscription::{StartSetting, Subscription};
+use crate::call::{Backend, Calls};
+use crate::config::{EventSettings, EventsFrom};
+use crate::names::ServiceName;
+use crate::store::Store;
+use crate::tasks::Tasks;
+
+/// The events and schedules of one host. Clones are the same ones.
+#[derive(Debug, Clone)]
+pub struct Events {
+    pub(super) inner: Arc<Registry>,
+}
+
+#[derive(Debug)]
+pub(super) struct Registry {
+    pub(super) calls: Calls,
+    pub(super) settings: EventSettings,
+    start: StartSetting,
+    pub(super) tasks: Tasks,
+    subscriptions: Mutex<BTreeMap<Pair, Arc<Subscription>>>,
+    schedules: Mutex<BTreeMap<ScheduleId, Arc<Schedule>>>,
+    /// Locked while dead letters are changed for an operator: no event is replayed twice by two requests.
+    pub(super) operating: tokio::sync::Mutex<()>,
+}
+
+impl Events {
+    /// `starts_from` says where a service starts with events that it has not subscribed to before. The loops run in
+    /// `tasks`.
+    #[must_use]
+    pub fn new(
+        calls: Calls,
+        settings: EventSettings,
+        starts_from: impl Fn(&ServiceName) -> EventsFrom + Send + Sync + 'static,
+        tasks: &Tasks,
+    ) -> Self {
+        let inner = Registry {
+            calls,
+            settings,
+            start: StartSetting(Arc::new(starts_from)),
+            tasks: tasks.clone(),
+            subscriptions: Mutex::default(),
+            schedules: Mutex::default(),
+            operating: tokio::sync::Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+}
+
+impl Registry {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<Pair, Arc<Subscription>>> {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locked_schedules(&self) -> MutexGuard<'_, BTreeMap<ScheduleId, Arc<Schedule>>> {
+        self.schedules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a subscription for each of `pairs`, and gives them. One that is of no pair any more stays while its loop runs,
+    /// so that no other takes its place.
+    pub(super) fn set_pairs(&self, pairs: &[Pair]) -> Vec<Arc<Subscription>> {
+        let mut subscriptions = self.locked();
+        subscriptions.retain(|pair, subscription| pairs.contains(pair) || subscription.has_loop());
+        for pair in pairs {
+            subscriptions.entry(pair.clone()).or_insert_with(|| {
+                let (calls, settings, start) = (self.calls.clone(), self.settings.clone(), self.start.clone());
+                Arc::new(Subscription::new(pair.clone(), calls, settings, start))
+            });
+        }
+        subscriptions.values().cloned().collect()
+    }
+
+    /// The same for schedules.
+    pub(super) fn set_schedules(&self, ids: &[ScheduleId]) -> Vec<Arc<Schedule>> {
+        let mut schedules = self.locked_schedules();
+        schedules.retain(|id, schedule| ids.contains(id) || schedule.has_loop());
+        for id in ids {
+            schedules.entry(id.clone()).or_insert_with(|| Arc::new(Schedule::new(id.clone(), self.calls.clone())));
+        }
+        schedules.values().cloned().collect()
+    }
+
+    pub(super) fn schedules(&self) -> Vec<Arc<Schedule>> {
+        self.locked_schedules().values().cloned().collect()
+    }
+
+    pub(super) fn subscriptions(&self) -> Vec<Arc<Subscription>> {
+        self.locked().values().cloned().collect()
+    }
+
+    pub(super) fn subscription(&self, pair: &Pair) -> Option<Arc<Subscription>> {
+        self.locked().get(pair).filter(|found| found.has_loop()).cloned()
+    }
+
+    pub(super) fn store(&self, service: &ServiceName) -> Option<Store> {
+        self.calls.routing().live().backend(service).map(|backend| backend.service.store().clone())
+    }
+
+    /// All services.
+    pub(super) fn backends(&self) -> Vec<Backend> {
+        self.calls.routing().live().backends().cloned().collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! What a connection does: the marks by which its watch tells work from being held open for nothing.
+//!
+//! Invariant: bytes alone are no work. A request handled, a piece of an answer taken, or a write of some size is.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::limits::WRITE_PROGRESS_BYTES_MIN;
+
+/// The bounds of a connection's waiting.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::gateway) struct Patience {
+    /// From the first byte of a head to its last.
+    pub(in crate::gateway) head: Duration,
+    /// Without any work.
+    pub(in crate::gateway) idle: Duration,
+}
+
+/// The marks of one connection; its input and output, its requests and its watch share them.
+///
+/// Times are milliseconds since the connection began. The marks order nothing else, so relaxed access will do.
+#[derive(Debug)]
+pub(in crate::gateway) struct Activity {
+    began: Instant,
+    requests: AtomicU32,
+    /// Bodies that are made while they are sent.
+    streams: AtomicU32,
+    worked_ms: AtomicU64,
+    /// When the head that is being read began, plus one; 0: none is.
+    head_ms: AtomicU64,
+    /// HTTP/2 has frames that belong to no head, so heads are timed on HTTP/1.1 alone.
+    http2: AtomicBool,
+}
+
+/// A request that is being handled. The connection is not idle while one lives.
+#[derive(Debug)]
+pub(in crate::gateway) struct RequestGuard(Arc<Activity>);
+
+impl Drop for RequestGuard {
+    fn drop(&mut self) {
+        self.0.progress();
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A body that is made while it is sent. Unlike a request it may make the connection wait too long, when the client
+/// does not take it.
+#[derive(Debug)]
+pub(in crate::gateway) struct StreamGuard(Arc<Activity>);
+
+impl StreamGuard {
+    /// The client takes a piece.
+    pub(in crate::gateway) fn progress(&self) {
+        self.0.progress();
+    }
+}
+
+impl Drop for StreamGuard {
+    fn drop(&mut self) {
+        self.0.progress();
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Activity {
+    pub(in crate::gateway) fn new() -> Self {
+        Self {
+            began: clock::now(),
+            requests: AtomicU32::new(0),
+            streams: AtomicU32::new(0),
+            worked_ms: AtomicU64::new(0),
+            head_ms: AtomicU64::new(0),
+            http2: AtomicBool::new(false),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(clock::now().duration_since(self.began).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A head is complete: its request is handled from now on until the guard drops.
+    pub(in crate::gateway) fn handle(self: &Arc<Self>) -> RequestGuard {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.head_ms.store(0, Ordering::Relaxed);
+        RequestGuard(Arc::clone(self))
+    }
+
+    pub(in crate::gateway) fn stream(self: &Arc<Self>) -> StreamGuard {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        StreamGuard(Arc::clone(self))
+    }
+
+    /// Something useful happened.
+    fn progress(&self) {
+        self.worked_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    pub(in crate::gateway) fn speaks_http2(&self) {
+        self.http2.store(true, Ordering::Relaxed);
+        self.head_ms.store(0, Ordering::Relaxed);
+    }
+
+    /// Bytes came in.
+    pub(in crate::gateway) fn read(&self) {
+        let busy = self.requests.load(Ordering::Relaxed) > 0 || self.streams.load(Ordering::Relaxed) > 0;
+        if !busy && !self.http2.load(Ordering::Relaxed) && self.head_ms.load(Ordering::Relaxed) == 0 {
+            self.head_ms.store(self.now_ms().saturating_add(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes went out. Small writes are not counted: a client can have them for the asking (`PING`).
+    pub(in crate::gateway) fn wrote(&self, bytes: usize) {
+        if bytes >= WRITE_PROGRESS_BYTES_MIN {
+            self.progress();
+        }
+    }
+
+    /// Whether a head began and is not complete.
+    pub(in crate::gateway) fn reads_head(&self) -> bool {
+        self.head_ms.load(Ordering::Relaxed) != 0
+    }
+
+    /// When to give up on the connection if nothing happens until then.
+    pub(in crate::gateway) fn deadline(&self, patience: Patience) -> Instant {
+        if self.requests.load(Ordering::Relaxed) > 0 {
+            // Handling has bounds of its own.
+            return clock::now() + patience.idle;
+        }
+        match self.head_ms.load(Ordering::Relaxed) {
+            0 => self.began + Duration::from_millis(self.worked_ms.load(Ordering::Relaxed)) + patience.idle,
+            began => self.began + Duration::from_millis(began - 1) + patience.head,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! One connection, from its handshake to its end, under the watch of its activity.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+use tokio_rustls::TlsAcceptor;
+
+use super::activity::{Activity, Patience};
+use super::client::{Client, ConnectionPermit};
+use super::handler::{Handler, Shared};
+use super::transport::{Transport, Wire};
+use crate::clock;
+
+/// What an open connection holds: its place among them, and the server's drain.
+#[derive(Debug)]
+pub(in crate::gateway) struct ConnectionGuard {
+    pub(in crate::gateway) _place: ConnectionPermit,
+    pub(in crate::gateway) _open: mpsc::Sender<Infallible>,
+}
+
+/// Serves one connection to its end.
+pub(in crate::gateway) async fn run<H: Handler>(
+    shared: Arc<Shared<H>>,
+    stream: TcpStream,
+    client: Client,
+    _guard: ConnectionGuard,
+) {
+    let _open = shared.metrics.open();
+    let activity = Arc::new(Activity::new());
+    let Some(wire) = handshake(&shared, stream, client).await else { return };
+    let service = service_fn(|request| {
+        let handling = activity.handle();
+        let answer = Arc::clone(&shared.handler).handle(request, client);
+        let activity = Arc::clone(&activity);
+        async move {
+            let _handling = handling;
+            let mut response = answer.await;
+            response.body_mut().watch(&activity);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let io = TokioIo::new(Transport::new(wire, Arc::clone(&activity)));
+    let mut connection = pin!(shared.http.serve_connection(io, service));
+    let mut stop = shared.stop.clone();
+    let mut stopping = pin!(stop.wait());
+    let alarm = pin!(tokio::time::sleep_until(activity.deadline(shared.patience).into()));
+    let mut watch = Watch { activity: &activity, patience: shared.patience, alarm, leave_by: None };
+    let end = poll_fn(|context| {
+        loop {
+            if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+                return Poll::Ready(End::Closed(ended));
+            }
+            if watch.leave_by.is_none() && stopping.as_mut().poll(context).is_ready() {
+                watch.leave_by = Some(clock::now() + shared.drain);
+            } else {
+                match watch.poll(context) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Verdict::CutOff) => return Poll::Ready(End::CutOff),
+                    Poll::Ready(Verdict::Leave) => {}
+                }
+            }
+            // Polled once more, it closes if it has nothing to do, and else tells the client to send no more.
+            connection.as_mut().graceful_shutdown();
+        }
+    })
+    .await;
+    match end {
+        End::Closed(Ok(())) => {}
+        End::Closed(Err(error)) => tracing::debug!(client = %client.address, error, "a connection broke"),
+        End::CutOff => {
+            shared.metrics.cut_off();
+            tracing::debug!(client = %client.address, "a connection took too long");
+        }
+    }
+}
+
+enum End {
+    Closed(Result<(), Box<dyn std::error::Error + Send + Sync>>),
+    CutOff,
+}
+
+/// The wire, once it is ready for HTTP; nothing if the client does not get TLS done in time.
+async fn handshake<H>(shared: &Shared<H>, stream: TcpStream, client: Client) -> Option<Wire> {
+    let Some(tls) = &shared.tls else { return Some(Wire::Plain(stream)) };
+    let accept = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+    let mut stop = shared.stop.clone();
+    tokio::select! {
+        biased;
+        () = stop.wait() => None,
+        accepted = tokio::time::timeout(shared.patience.head, accept) => match accepted {
+            Ok(Ok(stream)) => Some(Wire::Tls(Box::new(stream))),
+            Ok(Err(error)) => {
+                tracing::debug!(client = %client.address, %error, "a TLS handshake failed");
+                None
+            }
+            Err(_late) => {
+                shared.metrics.cut_off();
+                None
+            }
+        },
+    }
+}
+
+/// Decides when a connection has waited long enough.
+struct Watch<'a> {
+    activity: &'a Activity,
+    patience: Patience,
+    /// One timer for the connection's life. It is moved to an earlier time when needed and else looked at when it
+    /// rings, so a request moves no timer.
+    alarm: Pin<&'a mut Sleep>,
+    /// When the connection has to be gone, once it was asked to.
+    leave_by: Option<Instant>,
+}
+
+enum Verdict {
+    /// Nothing happens on it: it is asked to leave, which an answer that is under way may delay.
+    Leave,
+    CutOff,
+}
+
+impl Watch<'_> {
+    fn deadline(&self) -> Instant {
+        match self.leave_by {
+            None => self.activity.deadline(self.patience),
+            Some(leave_by) if self.activity.reads_head() => leave_by.min(self.activity.deadline(self.patience)),
+            Some(leave_by) => leave_by,
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Verdict> {
+        let deadline = self.deadline();
+        if deadline < self.alarm.deadline().into_std() {
+            self.alarm.as_mut().reset(deadline.into());
+        }
+        while self.alarm.as_mut().poll(context).is_ready() {
+            let deadline = self.deadline();
+            if clock::now() < deadline {
+                self.alarm.as_mut().reset(deadline.into());
+            } else if self.leave_by.is_some() || self.activity.reads_head() {
+                return Poll::Ready(Verdict::CutOff);
+            } else {
+                let leave_by = clock::now() + self.patience.head;
+                self.leave_by = Some(leave_by);
+                self.alarm.as_mut().reset(leave_by.into());
+                return Poll::Ready(Verdict::Leave);
+            }
+        }
+        Poll::Pending
+    }
+}

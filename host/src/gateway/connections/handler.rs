@@ -1,0 +1,83 @@
+//! What the connections of one server share: the handler of their requests, and their bounds.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use hyper_util::server::conn::auto::Builder;
+
+use super::activity::Patience;
+use super::client::Client;
+use crate::config::GatewaySettings;
+use crate::gateway::response::body::Body;
+use crate::observe::gateway::ConnectionMetrics;
+use crate::tasks::{Stop, Tasks};
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Every request gets an answer: what goes wrong is one too.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when the client goes away; what must go on then is spawned.
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        client: Client,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// The bounds of a server's connections.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    pub connections_max: usize,
+    pub connections_per_client_max: usize,
+    pub header_bytes_max: usize,
+    pub header_read_ms_max: u64,
+    pub idle_ms_max: u64,
+    pub streams_per_connection_max: u32,
+    /// How long requests under way may take to end once the server is told to stop.
+    pub drain_ms_max: u64,
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl ServerSettings {
+    /// The bounds that `settings` sets, without TLS.
+    #[must_use]
+    pub fn new(settings: &GatewaySettings, drain_ms_max: u64) -> Self {
+        Self {
+            connections_max: settings.connections_max,
+            connections_per_client_max: settings.connections_per_client_max,
+            header_bytes_max: settings.header_bytes_max,
+            header_read_ms_max: settings.header_read_ms_max,
+            idle_ms_max: settings.idle_ms_max,
+            streams_per_connection_max: settings.streams_per_connection_max,
+            drain_ms_max,
+            tls: None,
+        }
+    }
+}
+
+/// Runs the requests of HTTP/2 connections.
+#[derive(Debug, Clone)]
+pub(in crate::gateway) struct OnTasks(pub(super) Tasks);
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for OnTasks {
+    fn execute(&self, request: F) {
+        self.0.spawn("request", request);
+    }
+}
+
+/// What the connections of one server share.
+#[derive(Debug)]
+pub(in crate::gateway) struct Shared<H> {
+    pub(in crate::gateway) handler: Arc<H>,
+    pub(in crate::gateway) http: Builder<OnTasks>,
+    pub(in crate::gateway) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(in crate::gateway) patience: Patience,
+    pub(in crate::gateway) drain: Duration,
+    pub(in crate::gateway) stop: Stop,
+    pub(in crate::gateway) metrics: ConnectionMetrics,
+}

@@ -1,0 +1,9 @@
+//! Connections: the machinery that serves HTTP on a listener. The operator's side uses it too.
+
+pub(super) mod activity;
+pub(super) mod client;
+pub(super) mod connection;
+pub(super) mod handler;
+pub(super) mod server;
+pub(super) mod tls;
+pub(super) mod transport;

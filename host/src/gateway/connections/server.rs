@@ -1,0 +1,112 @@
+//! A listener and its connections: taken while there is room, served by one handler, drained at shutdown.
+//!
+//! The public side and the operator's side are both such servers, each with a handler of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use super::activity::Patience;
+use super::client::{Client, Connections};
+use super::connection::{self, ConnectionGuard};
+use super::handler::{Handler, OnTasks, ServerSettings, Shared};
+use crate::gateway::response::status;
+use crate::observe::gateway::ConnectionMetrics;
+use crate::tasks::Tasks;
+
+/// Serves `handler` on `listener` until `tasks` is told to stop.
+///
+/// It resolves when the last connection has ended: idle ones at once, the others when their requests are answered,
+/// all of them after `drain_ms_max`.
+///
+/// # Cancel safety
+///
+/// Dropping the future closes the listener; connections that are open go on.
+pub async fn serve<H: Handler>(
+    listener: TcpListener,
+    handler: Arc<H>,
+    settings: &ServerSettings,
+    metrics: ConnectionMetrics,
+    tasks: &Tasks,
+) {
+    let connections = Connections::new(settings.connections_max, settings.connections_per_client_max);
+    let shared = Arc::new(Shared {
+        handler,
+        http: protocols(settings, tasks),
+        tls: settings.tls.clone(),
+        patience: Patience {
+            head: Duration::from_millis(settings.header_read_ms_max),
+            idle: Duration::from_millis(settings.idle_ms_max),
+        },
+        drain: Duration::from_millis(settings.drain_ms_max),
+        stop: tasks.stop(),
+        metrics,
+    });
+    let (open, mut all_ended) = mpsc::channel(1);
+    let mut stop = tasks.stop();
+    loop {
+        let stream = tokio::select! {
+            biased;
+            () = stop.wait() => break,
+            stream = accept(&listener) => stream,
+        };
+        let Some((stream, client)) = stream else { continue };
+        match connections.take(client.key) {
+            Ok(permit) => {
+                let guard = ConnectionGuard { _place: permit, _open: open.clone() };
+                tasks.spawn("connection", connection::run(Arc::clone(&shared), stream, client, guard));
+            }
+            Err(limit) => {
+                shared.metrics.refused(limit.name());
+                if shared.tls.is_none() {
+                    // Best effort: a new connection's buffer takes it, and a client that is not told sees it closed.
+                    let _unsent = stream.try_write(status::connection_refused(limit));
+                }
+            }
+        }
+    }
+    drop((listener, open));
+    while all_ended.recv().await.is_some() {}
+}
+
+/// The next connection; nothing where the client was gone before it was taken, or the system had no room for it.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, Client)> {
+    match listener.accept().await {
+        Ok((stream, address)) => {
+            // Answers are written whole: waiting to gather more only delays them.
+            stream.set_nodelay(true).ok()?;
+            Some((stream, Client::new(address)))
+        }
+        Err(error) => {
+            // A client that went away leaves its error on the accept; anything else (no file descriptors) passes only
+            // with time, and trying at once would spin.
+            if error.kind() != std::io::ErrorKind::ConnectionAborted {
+                tracing::warn!(%error, "cannot take a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            None
+        }
+    }
+}
+
+fn protocols(settings: &ServerSettings, tasks: &Tasks) -> Builder<OnTasks> {
+    let header_bytes_max = u32::try_from(settings.header_bytes_max).unwrap_or(u32::MAX);
+    let mut builder = Builder::new(OnTasks(tasks.clone()));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // The connection's own watch does it, with one timer for all requests instead of one each.
+        .header_read_timeout(None)
+        // A head has to fit into the buffer; hyper takes no smaller one.
+        .max_buf_size(settings.header_bytes_max.max(8192));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(settings.streams_per_connection_max)
+        .max_header_list_size(header_bytes_max);
+    builder
+}

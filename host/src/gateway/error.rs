@@ -1,0 +1,26 @@
+//! Why the public side of a host cannot be served.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::gateway::connections::tls::TlsError;
+use crate::gateway::operations::routes::RouteError;
+
+/// Why the public side cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error("the route of {function} names a parameter that it does not have")]
+    Parameter { function: String },
+    #[error("the OpenAPI document cannot be written")]
+    Openapi { source: serde_json::Error },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("gateway.tls_certificate and gateway.tls_key go together: set both or none")]
+    HalfTls,
+    #[error("gateway.assets: {path} is no folder that can be read")]
+    Assets { path: PathBuf, source: io::Error },
+    #[error("the system has no random numbers")]
+    Random(#[from] getrandom::Error),
+}

@@ -1,0 +1,106 @@
+//! The public side put together: what it serves, to whom, and within which bounds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use super::assets::Assets;
+use super::callee::Callee;
+use super::error::GatewayError;
+use crate::call::Calls;
+use crate::config::GatewaySettings;
+use crate::gateway::connections::handler::ServerSettings;
+use crate::gateway::connections::server;
+use crate::gateway::connections::tls;
+use crate::gateway::operations::public_api::{PublicApi, PublicApis};
+use crate::gateway::request::body::BodyLimits;
+use crate::gateway::request::rate_limit::Rates;
+use crate::gateway::request::request_id::RequestIds;
+use crate::gateway::response::cors::Cors;
+use crate::observe::gateway::{ConnectionMetrics, RouteMetrics};
+use crate::tasks::Tasks;
+
+/// The public side: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
+#[derive(Debug)]
+pub struct Gateway<C = Calls> {
+    pub(super) apis: Arc<PublicApis>,
+    pub(super) assets: Option<Assets>,
+    pub(super) calls: C,
+    pub(super) cors: Cors,
+    pub(super) rates: Option<Rates>,
+    pub(super) ids: RequestIds,
+    pub(super) body: BodyLimits,
+    pub(super) compress_bytes_min: usize,
+    pub(super) access_log: bool,
+    pub(super) tasks: Tasks,
+    pub(super) metrics: OtherMetrics,
+    server: ServerSettings,
+}
+
+/// Metrics of what is no operation.
+#[derive(Debug)]
+pub(super) struct OtherMetrics {
+    pub(super) openapi: RouteMetrics,
+    pub(super) mounted: RouteMetrics,
+    pub(super) assets: RouteMetrics,
+    pub(super) nothing: RouteMetrics,
+}
+
+impl<C: Callee> Gateway<C> {
+    /// Puts the public side together. `drain_ms_max` is how long requests under way may take at shutdown.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError`], when routes, the certificate or the assets are not fit to be served.
+    pub fn new(
+        settings: &GatewaySettings,
+        drain_ms_max: u64,
+        calls: C,
+        tasks: &Tasks,
+    ) -> Result<Arc<Self>, GatewayError> {
+        let mut server = ServerSettings::new(settings, drain_ms_max);
+        server.tls = match (&settings.tls_certificate, &settings.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls::server(certificate, key)?),
+            (None, None) => None,
+            _ => return Err(GatewayError::HalfTls),
+        };
+        let assets = settings
+            .assets
+            .as_ref()
+            .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
+        let apis = Arc::new(PublicApis::new(PublicApi::new(calls.routing().worlds())?));
+        let prepared = Arc::clone(&apis);
+        calls.set_routing_observer(move |worlds| drop(prepared.of(worlds)));
+        Ok(Arc::new(Self {
+            apis,
+            assets: assets.transpose()?,
+            calls,
+            cors: Cors::new(&settings.cors_origins),
+            rates: settings
+                .requests_per_second_per_client
+                .map(|per_second| Rates::new(per_second, settings.request_burst_per_client.unwrap_or(per_second))),
+            ids: RequestIds::new()?,
+            body: BodyLimits {
+                bytes_max: settings.body_bytes_max,
+                time_max: Duration::from_millis(settings.body_read_ms_max),
+            },
+            compress_bytes_min: settings.compress_bytes_min,
+            access_log: settings.access_log,
+            tasks: tasks.clone(),
+            metrics: OtherMetrics {
+                openapi: RouteMetrics::new("GET", "/openapi.json"),
+                mounted: RouteMetrics::new("any", "(mounted)"),
+                assets: RouteMetrics::new("GET", "(assets)"),
+                nothing: RouteMetrics::new("any", "(none)"),
+            },
+            server,
+        }))
+    }
+
+    /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let (settings, tasks) = (self.server.clone(), self.tasks.clone());
+        server::serve(listener, self, &settings, ConnectionMetrics::new("public"), &tasks).await;
+    }
+}

@@ -1,0 +1,220 @@
+//! One operation of a contract, compiled: its arguments from a request, its answer from a value.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use matchit::Params;
+use wasmtime::component::Val;
+
+use crate::contract::{Field, Function, Method, Route, Type};
+use crate::gateway::request::percent_encoding::{decode_query, decode_segment, pairs};
+use crate::gateway::response::error_shape::ErrorShape;
+use crate::gateway::response::fault::Fault;
+use crate::gateway::response::refusal::Refusal;
+use crate::names::{Identity, ServiceName};
+use crate::observe::gateway::RouteMetrics;
+use crate::value::Codec;
+
+/// An operation, ready to be called.
+#[derive(Debug)]
+pub(in crate::gateway) struct Operation {
+    pub(in crate::gateway) service: ServiceName,
+    pub(in crate::gateway) function: Arc<Function>,
+    pub(in crate::gateway) method: Method,
+    /// As `/carts/{id}`.
+    pub(in crate::gateway) pattern: String,
+    pub(in crate::gateway) metrics: RouteMetrics,
+    /// The status of success, without a body where `answer` is nothing.
+    pub(in crate::gateway) success: StatusCode,
+    pub(in crate::gateway) answer: Option<Codec>,
+    errors: Option<ErrorShape>,
+    path: Vec<Argument>,
+    query: Vec<Argument>,
+    body: Option<Argument>,
+    /// How long the last answer was: the room that the next one begins with.
+    answer_bytes: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Argument {
+    /// Where it stands among the function's parameters.
+    position: usize,
+    /// As HTTP clients see it.
+    name: Arc<str>,
+    codec: Codec,
+    optional: bool,
+}
+
+/// The arguments of a call while they are gathered, in the order of the parameters.
+pub(in crate::gateway) type Arguments = Vec<Option<Val>>;
+
+impl Operation {
+    /// Nothing where the route names a parameter that the function does not have, which a contract refuses.
+    pub(in crate::gateway) fn new(service: ServiceName, function: Arc<Function>, route: &Route) -> Option<Self> {
+        let argument = |position: &usize| {
+            let field = function.parameters.get(*position)?;
+            Some(Argument::new(*position, field))
+        };
+        Some(Self {
+            service,
+            method: route.method,
+            pattern: route.path.clone(),
+            metrics: RouteMetrics::new(method_name(route.method), &route.path),
+            success: StatusCode::from_u16(route.success).unwrap_or(StatusCode::OK),
+            answer: function.ok.as_ref().map(Codec::new),
+            errors: function.err.as_ref().map(ErrorShape::new),
+            path: route.path_parameters.iter().map(argument).collect::<Option<_>>()?,
+            query: route.query_parameters.iter().map(argument).collect::<Option<_>>()?,
+            body: match &route.body_parameter {
+                Some(position) => Some(argument(position)?),
+                None => None,
+            },
+            answer_bytes: AtomicUsize::new(256),
+            function,
+        })
+    }
+
+    pub(in crate::gateway) fn writes(&self) -> bool {
+        !self.function.reads_only()
+    }
+
+    pub(in crate::gateway) fn takes_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// Whether `caller` has a role that may call it.
+    pub(in crate::gateway) fn admit(&self, caller: Option<&Identity>) -> Result<(), Refusal> {
+        let roles = &self.function.roles;
+        match caller {
+            _ if roles.is_empty() => Ok(()),
+            None => Err(Refusal::NoToken),
+            Some(identity) if roles.contains(&identity.role) => Ok(()),
+            Some(_) => Err(Refusal::Role),
+        }
+    }
+
+    /// The arguments in the path and the query. Everything that is wrong with them is told at once.
+    pub(in crate::gateway) fn address(&self, path: &Params<'_, '_>, query: Option<&str>) -> Result<Arguments, Refusal> {
+        let mut arguments: Arguments = vec![None; self.function.parameters.len()];
+        let mut faults = Vec::new();
+        for (argument, (_, raw)) in self.path.iter().zip(path.iter()) {
+            match decode_segment(raw) {
+                Ok(text) => argument.put(&text, &mut arguments, &mut faults),
+                Err(error) => faults.push(Fault::parameter(&argument.name, error.to_string())),
+            }
+        }
+        for (name, raw) in pairs(query.unwrap_or_default()) {
+            self.query_pair(name, raw, &mut arguments, &mut faults);
+        }
+        for argument in &self.query {
+            argument.fill(&mut arguments, &mut faults);
+        }
+        if faults.is_empty() { Ok(arguments) } else { Err(Refusal::Faults(faults)) }
+    }
+
+    fn query_pair(&self, name: &str, raw: &str, arguments: &mut Arguments, faults: &mut Vec<Fault>) {
+        let Ok(name) = decode_query(name) else {
+            // Told as it was sent: it is ASCII, percent signs and all.
+            return faults.push(Fault::parameter(name, "unknown query parameter"));
+        };
+        let Some(argument) = self.query.iter().find(|argument| *argument.name == *name) else {
+            return faults.push(Fault::parameter(&name, "unknown query parameter"));
+        };
+        if arguments.get(argument.position).is_some_and(Option::is_some) {
+            return faults.push(Fault::parameter(&name, "given more than once"));
+        }
+        match decode_query(raw) {
+            Ok(text) => argument.put(&text, arguments, faults),
+            Err(error) => {
+                faults.push(Fault::parameter(&name, error.to_string()));
+            }
+        }
+    }
+
+    /// All arguments, with the one in the body.
+    pub(in crate::gateway) fn complete(&self, mut arguments: Arguments, body: &Bytes) -> Result<Vec<Val>, Refusal> {
+        if let Some(argument) = &self.body {
+            let value = match (body.is_empty(), argument.optional) {
+                (true, true) => Val::Option(None),
+                (true, false) => return Err(Refusal::Malformed { what: "A JSON body is needed." }),
+                (false, _) => argument
+                    .codec
+                    .decode(body)
+                    .map_err(|error| Refusal::Faults(vec![Fault::field(error.pointer, error.detail)]))?,
+            };
+            if let Some(place) = arguments.get_mut(argument.position) {
+                *place = Some(value);
+            }
+        }
+        arguments
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| Refusal::Answer { detail: "a parameter is in no part of the request".into() })
+    }
+
+    /// The JSON of what the function answered; empty where it answers nothing.
+    pub(in crate::gateway) fn encode(&self, value: Option<&Val>) -> Result<Vec<u8>, Refusal> {
+        let mut json = Vec::new();
+        match (&self.answer, value) {
+            (Some(codec), Some(value)) => {
+                json.reserve(self.answer_bytes.load(Ordering::Relaxed));
+                codec.encode(value, &mut json).map_err(|error| Refusal::Answer { detail: error.to_string() })?;
+                self.answer_bytes.store(json.len().next_multiple_of(64), Ordering::Relaxed);
+            }
+            (None, _) => {}
+            (Some(_), None) => return Err(Refusal::Answer { detail: "nothing was answered".into() }),
+        }
+        Ok(json)
+    }
+
+    /// The refusal that an error of the function is.
+    pub(in crate::gateway) fn refusal(&self, error: Option<&Val>) -> Refusal {
+        let problem = self.errors.as_ref().zip(error).and_then(|(errors, error)| errors.problem(error));
+        match problem {
+            Some(problem) => Refusal::Component(Box::new(problem)),
+            None => Refusal::Answer { detail: "the error is no case of its type".into() },
+        }
+    }
+}
+
+impl Argument {
+    fn new(position: usize, field: &Field) -> Self {
+        let optional = matches!(field.ty, Type::Option(_));
+        Self { position, name: Arc::clone(&field.name.json), codec: Codec::new(&field.ty), optional }
+    }
+
+    fn put(&self, text: &str, arguments: &mut Arguments, faults: &mut Vec<Fault>) {
+        match (self.codec.decode_text(text), arguments.get_mut(self.position)) {
+            (Ok(value), Some(place)) => *place = Some(value),
+            (Ok(_), None) => {}
+            (Err(error), place) => {
+                // Held by something, so that it is not told to be missing too.
+                if let Some(place) = place {
+                    *place = Some(Val::Option(None));
+                }
+                faults.push(Fault::parameter(&self.name, error.detail));
+            }
+        }
+    }
+
+    fn fill(&self, arguments: &mut Arguments, faults: &mut Vec<Fault>) {
+        match arguments.get_mut(self.position) {
+            Some(place @ None) if self.optional => *place = Some(Val::Option(None)),
+            Some(None) if faults.iter().any(|fault| fault.parameter.as_ref() == Some(&self.name)) => {}
+            Some(None) => faults.push(Fault::parameter(&self.name, "missing")),
+            Some(Some(_)) | None => {}
+        }
+    }
+}
+
+pub(in crate::gateway) fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
+    }
+}

@@ -1,0 +1,28 @@
+//! `traceparent`: the trace that a request belongs to, as W3C Trace Context has it.
+
+#[cfg(test)]
+mod tests;
+
+/// The trace and the client's own span in it, as they were sent: 32 and 16 lowercase hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::gateway) struct TraceParent<'a> {
+    pub(in crate::gateway) trace: &'a str,
+    pub(in crate::gateway) span: &'a str,
+}
+
+impl<'a> TraceParent<'a> {
+    /// Nothing for a malformed one, which is to be treated as if it were not there.
+    pub(in crate::gateway) fn parse(text: &'a str) -> Option<Self> {
+        let mut pieces = text.split('-');
+        let mut next = |digits: usize| {
+            pieces.next().filter(|piece| {
+                piece.len() == digits && piece.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            })
+        };
+        let (version, trace, span, _flags) = (next(2)?, next(32)?, next(16)?, next(2)?);
+        // A later version may add to the end, version 00 has none.
+        let allowed = version != "ff" && (version != "00" || pieces.next().is_none());
+        let zeros = |piece: &str| piece.bytes().all(|b| b == b'0');
+        (allowed && !zeros(trace) && !zeros(span)).then_some(Self { trace, span })
+    }
+}

@@ -1,0 +1,119 @@
+//! The body of an answer: bytes that are there already, a part of a file, or a stream.
+//!
+//! Invariant: what is known of the length is told in `size_hint`, so that `Content-Length` is sent wherever it can be.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+
+use super::file::FilePart;
+use crate::gateway::connections::activity::{Activity, StreamGuard};
+
+/// Why a body ended before its end. The connection (HTTP/1.1) or stream (HTTP/2) is cut off with it.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
+
+/// The body of an answer.
+pub struct Body {
+    kind: Kind,
+    /// Told of every piece that the client takes, for bodies that are made while they are sent.
+    streaming: Option<StreamGuard>,
+}
+
+enum Kind {
+    Full(Bytes),
+    File(Box<FilePart>),
+    Stream(Stream),
+}
+
+impl Body {
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::from(Bytes::new())
+    }
+
+    /// A body that is made while it is sent.
+    #[must_use]
+    pub fn stream(body: impl HttpBody<Data = Bytes, Error = BodyError> + Send + 'static) -> Self {
+        Self { kind: Kind::Stream(Box::pin(body)), streaming: None }
+    }
+
+    pub(in crate::gateway) fn file(part: FilePart) -> Self {
+        Self { kind: Kind::File(Box::new(part)), streaming: None }
+    }
+
+    /// The whole of it, when it is there already.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&Bytes> {
+        match &self.kind {
+            Kind::Full(bytes) => Some(bytes),
+            Kind::File(_) | Kind::Stream(_) => None,
+        }
+    }
+
+    /// Lets `activity` see that the client takes the body. Bytes that are there already are taken at once.
+    pub(in crate::gateway) fn watch(&mut self, activity: &Arc<Activity>) {
+        if !matches!(self.kind, Kind::Full(_)) {
+            self.streaming = Some(activity.stream());
+        }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self { kind: Kind::Full(bytes), streaming: None }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::from(Bytes::from(bytes))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(streaming) = &self.streaming {
+            streaming.progress();
+        }
+        match &mut self.kind {
+            Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::File(part) => part.poll_frame(context).map_err(BodyError::from),
+            Kind::Stream(stream) => stream.as_mut().poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::File(part) => part.bytes_left() == 0,
+            Kind::Stream(stream) => stream.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::File(part) => SizeHint::with_exact(part.bytes_left()),
+            Kind::Stream(stream) => stream.size_hint(),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("size", &self.size_hint()).finish_non_exhaustive()
+    }
+}

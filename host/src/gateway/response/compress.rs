@@ -1,0 +1,70 @@
+//! Compressing answers: gzip and zstd while they are made, Brotli only for files that were compressed beforehand.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write as _};
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_ENCODING, HeaderValue, VARY};
+
+use crate::gateway::request::accept::{Coding, choose_coding};
+use crate::limits::COMPRESS_INLINE_BYTES_MAX;
+
+/// What an answer can be compressed with while its client waits.
+const OFFERED: [Coding; 2] = [Coding::Zstd, Coding::Gzip];
+
+/// The level at which zstd takes about as long as writing the JSON did.
+const ZSTD_LEVEL: i32 = 1;
+
+pub(in crate::gateway) const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
+
+/// `json`, compressed if it has `bytes_min` bytes and the client likes that.
+pub(in crate::gateway) async fn answer(
+    json: Bytes,
+    accept_encoding: Option<&str>,
+    bytes_min: usize,
+    headers: &mut HeaderMap,
+) -> Bytes {
+    if json.len() < bytes_min {
+        return json;
+    }
+    headers.append(VARY, ACCEPT_ENCODING);
+    let Some(coding) = choose_coding(accept_encoding, &OFFERED) else { return json };
+    let compressed = if json.len() <= COMPRESS_INLINE_BYTES_MAX {
+        compress(&json, coding)
+    } else {
+        let json = json.clone();
+        tokio::task::spawn_blocking(move || compress(&json, coding)).await.unwrap_or_else(|error| Err(error.into()))
+    };
+    match compressed {
+        Ok(compressed) if compressed.len() < json.len() => {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+            Bytes::from(compressed)
+        }
+        Ok(_) => json,
+        Err(error) => {
+            tracing::warn!(%error, coding = coding.name(), "an answer goes out as it is, compressing it failed");
+            json
+        }
+    }
+}
+
+fn compress(bytes: &[u8], coding: Coding) -> io::Result<Vec<u8>> {
+    let room = Vec::with_capacity(bytes.len() / 3);
+    match coding {
+        Coding::Gzip => {
+            let mut encoder = flate2::write::GzEncoder::new(room, flate2::Compression::fast());
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        }
+        Coding::Zstd => {
+            let mut encoder = zstd::stream::Encoder::new(room, ZSTD_LEVEL)?;
+            encoder.set_pledged_src_size(Some(bytes.len() as u64))?;
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        }
+        Coding::Brotli => Err(io::ErrorKind::Unsupported.into()),
+    }
+}

@@ -1,0 +1,127 @@
+//! Which status and which words each error has: the one place that knows.
+//!
+//! A problem document tells a client what it can change. The log has what went wrong inside the host.
+
+use hyper::StatusCode;
+use hyper::header::{ACCEPT_ENCODING, ALLOW, CONTENT_RANGE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use super::problem::{NO_TOKEN, Problem, RETRY_AFTER_S};
+use super::refusal::Refusal;
+use crate::call::CallError;
+use crate::gateway::connections::client::ConnectionLimit;
+
+const BAD_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+const NO_ROLE: HeaderValue = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoRoute => Self::new(StatusCode::NOT_FOUND, "Nothing is at this address."),
+            Refusal::Method { allow } => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not have this method.").with(ALLOW, allow)
+            }
+            Refusal::Malformed { what } => Self::new(StatusCode::BAD_REQUEST, what),
+            Refusal::Faults(errors) => {
+                let detail = "The request is not of the contract's shape.";
+                Self::new(StatusCode::BAD_REQUEST, detail).with_errors(errors)
+            }
+            Refusal::NoToken => Self::new(StatusCode::UNAUTHORIZED, "Sign in first.").with(WWW_AUTHENTICATE, NO_TOKEN),
+            Refusal::NotBearer => {
+                let detail = "The Authorization header must be `Bearer`, a space and the token, once.";
+                Self::new(StatusCode::UNAUTHORIZED, detail).with(WWW_AUTHENTICATE, BAD_TOKEN)
+            }
+            Refusal::BadToken => {
+                let detail = "The token is unknown, has expired, or was signed out.";
+                Self::new(StatusCode::UNAUTHORIZED, detail).with(WWW_AUTHENTICATE, BAD_TOKEN)
+            }
+            Refusal::Role => {
+                Self::new(StatusCode::FORBIDDEN, "The caller may not do this.").with(WWW_AUTHENTICATE, NO_ROLE)
+            }
+            Refusal::NotAcceptable => {
+                Self::new(StatusCode::NOT_ACCEPTABLE, "The answer can only be had as application/json.")
+            }
+            Refusal::MediaType => {
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json, in UTF-8.")
+            }
+            Refusal::ContentEncoding => {
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed.")
+                    .with(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            }
+            Refusal::BodyTooLarge { bytes_max } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body may have {bytes_max} bytes at most."))
+            }
+            Refusal::BodySlow => Self::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time."),
+            Refusal::Rate { retry_after_s } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests came from this address.")
+                    .with(RETRY_AFTER, HeaderValue::from(retry_after_s))
+            }
+            Refusal::Range { bytes } => Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "The file is shorter than that.")
+                .with(CONTENT_RANGE, content_range_of_none(bytes)),
+            Refusal::Precondition => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "The file is not the one that the client expects.")
+            }
+            Refusal::Call(error) => Self::from(error),
+            Refusal::Component(problem) => *problem,
+            Refusal::Answer { .. } | Refusal::File(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The request could not be answered.")
+            }
+        }
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Unavailable { retry_after_s, .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service cannot answer now; nothing was done.")
+                    .with(RETRY_AFTER, HeaderValue::from(retry_after_s.max(RETRY_AFTER_S)))
+            }
+            CallError::Stopped(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service cannot answer now; it may be back later.")
+                    .with(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
+            }
+            CallError::Deadline { .. } => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "The service took too long; nothing was done.")
+            }
+            CallError::Begun { .. } => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "The service took too long, and goes on. The same request with the same Idempotency-Key gets its answer.",
+            ),
+            CallError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This Idempotency-Key stands for another request: one with another body.",
+            ),
+            CallError::Failed { .. } | CallError::OverLimit { .. } => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The service failed; nothing was done.")
+            }
+        }
+    }
+}
+
+fn content_range_of_none(bytes: u64) -> HeaderValue {
+    HeaderValue::from_str(&format!("bytes */{bytes}")).expect("digits are allowed in a header")
+}
+
+/// The status of an error case that its contract gives `status`: 500 where it gives none that is an error's.
+pub(in crate::gateway) fn error_status(status: Option<u16>) -> StatusCode {
+    status
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .filter(|status| status.is_client_error() || status.is_server_error())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// What is sent on a connection that there is no room for, before it is closed: there is no request to answer yet.
+pub(in crate::gateway) fn connection_refused(connection_refused: ConnectionLimit) -> &'static [u8] {
+    match connection_refused {
+        ConnectionLimit::Full => {
+            b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+              connection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
+              \"detail\":\"Too many connections are open.\"}"
+        }
+        ConnectionLimit::Client => {
+            b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+              connection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\
+              \"detail\":\"This client has too many connections open.\"}"
+        }
+    }
+}
