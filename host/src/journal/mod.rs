@@ -163,13 +163,13 @@ impl Journal {
     /// # Errors
     ///
     /// [`AppendError`], with the record back.
-    pub(crate) fn append(&self, mut record: Staged) -> Result<CommitSeq, (AppendError, Staged)> {
+    pub(crate) fn append(&self, mut record: Staged) -> Result<CommitSeq, Box<(AppendError, Staged)>> {
         let mut state = self.shared.lock();
         fail_point("journal.before-append");
         let (body, segment) = record.take_body();
         if let Err((error, body)) = self.shared.push(&mut state, body, segment) {
             record.put_back(body, segment, &error);
-            return Err((error, record));
+            return Err(Box::new((error, record)));
         }
         let number = state.next;
         state.next.0 += 1;

@@ -5,9 +5,9 @@ use std::ops::{Bound, RangeBounds};
 use bytes::Bytes;
 
 use super::error::StoreError;
+use super::handle::Store;
 use super::pinned::PinnedSnapshot;
 use super::scan;
-use super::store::Store;
 use super::system::{Emitted, EventSeq, OUTBOX, OutboxKey, RowKey, Rows, Table};
 use super::transaction::Transaction;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::error::CommitError;
+use super::handle::Store;
 use super::part::{Part, Prepared};
-use super::store::Store;
 use super::transaction::Transaction;
 use crate::names::{CallId, CommitSeq};
 

@@ -15,6 +15,7 @@ mod disk_space;
 mod due;
 mod empty;
 mod error;
+mod handle;
 mod host_commit;
 mod index;
 mod index_reader;
@@ -29,7 +30,6 @@ mod services;
 mod shares;
 mod snapshot;
 mod state;
-mod store;
 pub mod system;
 mod transaction;
 mod turnstile;
@@ -48,6 +48,7 @@ pub use backup::{
     restore,
 };
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
+pub use handle::Store;
 pub use host_commit::HostCommit;
 pub use index::IndexOpenError;
 pub use index_reader::IndexError;
@@ -56,7 +57,6 @@ pub use read_set::ReadSet;
 pub use scan::{Direction, Entry, Page, Scan};
 pub use services::Kept;
 use services::Services;
-pub use store::Store;
 pub use transaction::{CommitDetails, Effects, Transaction};
 
 use crate::config::StoreSettings;

@@ -152,7 +152,8 @@ impl Pipeline {
         let bytes = record.append_bytes();
         let number = match self.journal.append(record) {
             Ok(number) => number,
-            Err((error, record)) => {
+            Err(refused) => {
+                let (error, record) = *refused;
                 let wait_for = match error {
                     AppendError::NotReady => WaitFor::Room,
                     AppendError::Moved => WaitFor::Staging,

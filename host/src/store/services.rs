@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::catalog;
 use super::disk_space::DiskSpace;
 use super::error::{DropError, OpenError};
+use super::handle::Store;
 use super::index::{self, Index};
 use super::sequencer::Pipeline;
 use super::state::StoreState;
-use super::store::Store;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CommitSeq, ServiceName};
 

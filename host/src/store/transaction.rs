@@ -9,12 +9,12 @@ use bytes::Bytes;
 
 use super::empty;
 use super::error::{CommitError, StoreError};
+use super::handle::Store;
 use super::part::{Changes, Part, Prepared, Write};
 use super::pinned::PinnedSnapshot;
 use super::read_set::ReadSet;
 use super::scan::{self, Direction, Entry, Page, Scan, Scanned};
 use super::snapshot::{Snapshot, entry_bytes};
-use super::store::Store;
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
