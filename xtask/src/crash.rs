@@ -6,6 +6,9 @@ use crate::wasm;
 /// What breaks the host on purpose, to see that the crash test finds it.
 const SABOTAGES: [&str; 3] = ["answer-before-sync", "memo-apart", "position-apart"];
 
+/// Seeds of the simulator that every test runs.
+const SEEDS: &str = "300";
+
 /// Builds the shop and a host with fail points, and runs the crash test with `options`.
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
@@ -14,9 +17,19 @@ pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     crash("the crash test", &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// Builds the guests and a host with fail points, and runs the simulator with `options`.
+pub(crate) fn simulate(options: &[String]) -> anyhow::Result<()> {
+    wasm::add_target()?;
+    wasm::build_guests()?;
+    build()?;
+    let options: Vec<_> = std::iter::once("simulate").chain(options.iter().map(String::as_str)).collect();
+    crash("the simulator", &options)
+}
+
 /// A few rounds, and the test of the test: what is broken on purpose is found. The shop is built.
 pub(crate) fn short() -> anyhow::Result<()> {
     build()?;
+    crash("the simulator, a few seeds", &["simulate", "--seeds", SEEDS])?;
     crash("the crash test, a few rounds", &["--rounds", "8", "--seed", "1"])?;
     for sabotage in SABOTAGES {
         let options = ["--rounds", "8", "--seed", "1", "--sabotage", sabotage];

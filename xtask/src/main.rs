@@ -31,6 +31,8 @@ Usage: cargo xtask <COMMAND>
                 `bench start`: a start over ten gigabytes
   crash [--rounds N] [--seed S] [--json]
                 kill the host again and again under load, and check what is left
+  simulate [--seeds N] [--seed S] [--log]
+                simulate lives of a host in virtual time: its operator, its clock and its kills
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ("test", []) => test::run(),
         ("bench", _) => bench::run(&rest),
         ("crash", _) => crash::run(&rest),
+        ("simulate", _) => crash::simulate(&rest),
         ("variants", []) => variants::run(),
         ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),

@@ -146,6 +146,12 @@ impl Calls {
         })
     }
 
+    /// From now on the seeds of root calls follow from `seed`. For the simulator.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn draw_seeds_from(&self, seed: u64) {
+        self.inner.entropy.draw_from(seed);
+    }
+
     /// What root calls begin on now.
     #[must_use]
     pub fn routing(&self) -> Arc<Routing> {

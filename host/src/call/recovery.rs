@@ -85,6 +85,7 @@ impl Calls {
             }
             let next = next.unwrap_or_else(|| clock::now() + IDLE);
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = changed => {}
                 () = tokio::time::sleep_until(next.into()) => {}

@@ -33,6 +33,7 @@ impl Calls {
         let mut stop = self.inner.tasks.stop();
         loop {
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = tokio::time::sleep(EVERY) => {}
             }

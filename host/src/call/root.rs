@@ -197,6 +197,11 @@ impl Entropy {
         Ok(Self(Mutex::new(ChaCha12Rng::from_seed(seed))))
     }
 
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(super) fn draw_from(&self, seed: u64) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = ChaCha12Rng::seed_from_u64(seed);
+    }
+
     pub(super) fn seed(&self) -> Seed {
         let mut seed = Seed::default();
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fill_bytes(&mut seed);

@@ -1,6 +1,6 @@
 //! Which release serves what: read once by a root call, which keeps it for all the calls below it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::RwLock;
@@ -149,7 +149,7 @@ pub struct NotExported {
 /// All services with their live releases, at one instant.
 #[derive(Debug)]
 pub struct RoutingTable {
-    backends: HashMap<ServiceName, Backend>,
+    backends: BTreeMap<ServiceName, Backend>,
     /// Whoever exports an interface that others call, by the track of that, and the interface as it exports it.
     exporters: HashMap<Box<str>, (Backend, Interface)>,
     authenticator: Option<Authenticator>,
@@ -163,7 +163,7 @@ impl RoutingTable {
     ///
     /// [`NotExported`], when nobody exports what a backend calls.
     pub fn new(backends: impl IntoIterator<Item = Backend>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
-        let backends: HashMap<_, _> =
+        let backends: BTreeMap<_, _> =
             backends.into_iter().map(|backend| (backend.service.name().clone(), backend)).collect();
         let mut table = Self { backends, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };
         table.collect_exports();

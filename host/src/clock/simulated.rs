@@ -105,10 +105,52 @@ fn read<T>(of: impl FnOnce(&Clock) -> T, machine: impl FnOnce() -> T) -> T {
     }
 }
 
+thread_local! {
+    /// The time of day of this thread, and what its timers showed then.
+    static OF_THREAD: std::cell::Cell<Option<(Instant, u64)>> = const { std::cell::Cell::new(None) };
+}
+
+/// What the timers of this thread's runtime show, paused or not.
+fn timers() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// A clock of this thread alone: it shows the time of its paused timers, and its time of day steps forward and back.
+#[derive(Debug)]
+pub struct TimerClock(std::marker::PhantomData<*const ()>);
+
+impl TimerClock {
+    /// The time of day is `unix_micros` now.
+    #[must_use]
+    pub fn install(unix_micros: u64) -> Self {
+        OF_THREAD.set(Some((timers(), unix_micros)));
+        Self(std::marker::PhantomData)
+    }
+
+    /// Sets the time of day by so many seconds forward or back. The timers do not notice.
+    pub fn step(&self, seconds: i64) {
+        let (since, unix_micros) = OF_THREAD.get().unwrap_or((timers(), 0));
+        OF_THREAD.set(Some((since, unix_micros.saturating_add_signed(seconds.saturating_mul(1_000_000)))));
+    }
+}
+
+impl Drop for TimerClock {
+    fn drop(&mut self) {
+        OF_THREAD.set(None);
+    }
+}
+
 pub(super) fn now() -> Instant {
+    if OF_THREAD.get().is_some() {
+        return timers();
+    }
     read(|clock| clock.monotonic, machine::now)
 }
 
 pub(super) fn unix_micros() -> u64 {
+    if let Some((since, unix_micros)) = OF_THREAD.get() {
+        let passed = timers().saturating_duration_since(since);
+        return unix_micros.saturating_add(u64::try_from(passed.as_micros()).unwrap_or(u64::MAX));
+    }
     read(|clock| clock.unix_micros, machine::unix_micros)
 }

@@ -85,6 +85,7 @@ impl<'s> DeliveryLoop<'s> {
                         }
                     };
                     tokio::select! {
+                        biased;
                         () = stop.wait() => return false,
                         () = emission => {}
                         () = subscription.wake.notified() => {}
@@ -95,6 +96,7 @@ impl<'s> DeliveryLoop<'s> {
                 Err(Pause::Waits(why)) => {
                     subscription.set_waits(Some(why));
                     tokio::select! {
+                        biased;
                         () = stop.wait() => return false,
                         () = subscription.wake.notified() => {}
                         () = tokio::time::sleep(wait) => {}

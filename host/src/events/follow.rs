@@ -49,6 +49,7 @@ impl Events {
                 }
             }
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = tokio::time::sleep(COMPARE_EVERY) => {}
             }

@@ -46,6 +46,7 @@ pub(super) async fn run(registry: &Arc<Registry>, mut stop: Stop) {
     let mut every = EVERY;
     loop {
         tokio::select! {
+            biased;
             () = stop.wait() => return,
             () = tokio::time::sleep(every) => {}
         }

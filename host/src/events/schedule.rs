@@ -145,6 +145,7 @@ impl Schedule {
             };
             drop(scheduled);
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(wait.min(SLEEP_MAX)) => {}

@@ -11,7 +11,7 @@ mod history;
 mod record;
 mod recovery;
 mod shared;
-#[cfg(test)]
+#[cfg(any(test, feature = "fail-points"))]
 pub(crate) mod simulated;
 mod staging;
 mod writer;
@@ -133,6 +133,8 @@ impl Journal {
             work: Condvar::new(),
             want: Condvar::new(),
             room,
+            #[cfg(any(test, feature = "fail-points"))]
+            lockstep: std::sync::atomic::AtomicBool::new(false),
             metrics: JournalMetrics::new(),
             disk,
         });
@@ -164,6 +166,8 @@ impl Journal {
     ///
     /// [`AppendError`], with the record back.
     pub(crate) fn append(&self, mut record: Staged) -> Result<CommitSeq, Box<(AppendError, Staged)>> {
+        #[cfg(any(test, feature = "fail-points"))]
+        self.shared.wait_for_spare_in_lockstep();
         let mut state = self.shared.lock();
         fail_point("journal.before-append");
         let (body, segment) = record.take_body();
@@ -204,9 +208,20 @@ impl Journal {
     pub(crate) async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         if self.shared.watermark.durable() < number {
             self.shared.want_durable(number);
+            #[cfg(any(test, feature = "fail-points"))]
+            if self.shared.is_in_lockstep() {
+                return self.shared.watermark.wait_blocking(number);
+            }
             self.shared.watermark.wait(number).await?;
         }
         Ok(())
+    }
+
+    /// From now on whoever waits for the journal blocks its thread meanwhile, so that nothing else happens in it.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn write_in_lockstep(&self) {
+        self.shared.lockstep.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.shared.wait_for_spare_in_lockstep();
     }
 
     /// As [`Journal::wait_durable`], for a thread.

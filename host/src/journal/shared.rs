@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) want: Condvar,
     /// Told when an append that had no room may have it now.
     pub(super) room: Arc<Notify>,
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(super) lockstep: std::sync::atomic::AtomicBool,
     pub(super) metrics: JournalMetrics,
 }
 
@@ -123,6 +125,29 @@ impl Shared {
         state.taken += bytes;
         state.queue.push_back(Queued { body, opens });
         Ok(state.segment)
+    }
+
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(super) fn is_in_lockstep(&self) -> bool {
+        self.lockstep.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    #[cfg(not(any(test, feature = "fail-points")))]
+    #[expect(clippy::unused_self, reason = "the simulator alone writes in lockstep")]
+    pub(super) fn is_in_lockstep(&self) -> bool {
+        false
+    }
+
+    /// In lockstep the file of the next segment is there before a record is appended.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(super) fn wait_for_spare_in_lockstep(&self) {
+        let is_wanted = || {
+            let state = self.lock();
+            matches!(state.spare, SpareState::Wanted) && !state.closing && state.stopped.is_none()
+        };
+        while self.is_in_lockstep() && is_wanted() {
+            std::thread::yield_now();
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

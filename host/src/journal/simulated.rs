@@ -2,6 +2,13 @@
 //!
 //! What was not synced when the power went may be there, in part, in sectors, in any order, or not at all.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "it is a part of tests, also where they are a program"
+)]
+#![cfg_attr(not(test), allow(dead_code, reason = "the tests of the journal use more of it than the simulator"))]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;

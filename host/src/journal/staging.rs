@@ -91,6 +91,10 @@ impl Journal {
                 return Ok(());
             }
             count += 1;
+            #[cfg(any(test, feature = "fail-points"))]
+            if self.shared.is_in_lockstep() {
+                self.shared.pieces.wait_blocking(piece)?;
+            }
             self.shared.pieces.wait(piece).await?;
         }
         if let Some(segment) = segment {

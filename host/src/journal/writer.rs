@@ -145,7 +145,7 @@ impl Writer {
                 break;
             }
             state.writer_waits = true;
-            if self.marked == self.last || self.open.is_none() {
+            if self.marked == self.last || self.open.is_none() || shared.is_in_lockstep() {
                 state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }

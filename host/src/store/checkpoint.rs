@@ -30,7 +30,7 @@ pub(super) struct Checkpoints {
 
 /// Why an index is not written.
 #[derive(Debug, thiserror::Error)]
-enum CheckpointError {
+pub(crate) enum CheckpointError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
     #[error(transparent)]
@@ -57,7 +57,7 @@ impl Checkpoints {
         let ended = others.into_iter().map(|worker| worker.join().map_err(|_| CloseError::Panicked));
         let ended = ended.collect::<Result<Vec<()>, _>>().map(|_| ());
         if !self.has_failed() {
-            self.guarded(|| self.last_round());
+            self.guarded(|| self.round());
         }
         for member in self.services.take() {
             // Nobody else has it: a change of the stores ends before they are closed.
@@ -167,9 +167,13 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Brings every index to the last commit.
-    fn last_round(&self) -> Result<(), CheckpointError> {
-        self.services.members().iter().try_for_each(|member| self.write(member))?;
+    /// Brings every index to the last commit that no other thread writes.
+    pub(super) fn round(&self) -> Result<(), CheckpointError> {
+        for member in self.services.members() {
+            if let Some(_claim) = self.pipeline.due.claim(member.store.name()) {
+                self.write(&member)?;
+            }
+        }
         self.discard()
     }
 

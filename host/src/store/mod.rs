@@ -260,6 +260,25 @@ impl Stores {
         self.inner.services.pipeline.journal.wait_durable(number).await
     }
 
+    /// From now on the journal is written while the thread that waits for it does nothing else. For the simulator.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn write_in_lockstep(&self) {
+        self.inner.services.pipeline.journal.write_in_lockstep();
+    }
+
+    /// The number of the last commit, durable or not.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn last(&self) -> CommitSeq {
+        self.inner.services.pipeline.journal.last()
+    }
+
+    /// Brings the indexes to what is committed now, in this thread.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn checkpoint(&self) -> Result<(), checkpoint::CheckpointError> {
+        let services = Arc::clone(&self.inner.services);
+        checkpoint::Checkpoints::new(services, std::time::Duration::ZERO).round()
+    }
+
     #[must_use]
     pub fn health(&self) -> Health {
         let services = &self.inner.services;
