@@ -65,7 +65,12 @@ impl Changes {
     /// Makes `swaps`, one after the other.
     pub(crate) async fn run(mut self, swaps: Vec<Swap>, builds: Arc<Builds>, mut asker: Asker) -> anyhow::Result<Self> {
         for swap in swaps {
-            let (Swap::Deploy { service, .. } | Swap::RollBack { service }) = swap;
+            let (Swap::Deploy { service, .. } | Swap::RollBack { service }) = swap else {
+                if let Swap::Set { services, variant } = swap {
+                    self.set(services, variant, &builds, &mut asker).await?;
+                }
+                continue;
+            };
             let standing = standing_of(&mut asker, service).await?;
             self.must_be_live(service, &standing.live);
             let reason = asker.key();
@@ -75,6 +80,7 @@ impl Changes {
                     let line = format!("POST /services/{service}/releases?reason={reason}");
                     (Digest::of(build).to_string(), line, build.clone())
                 }
+                Swap::Set { .. } => continue,
                 Swap::RollBack { .. } => {
                     let Some(before) = standing.before else { continue };
                     (before, format!("POST /services/{service}/rollback?reason={reason}"), Vec::new())
@@ -108,6 +114,48 @@ impl Changes {
             self.told.insert(reason, told);
         }
         Ok(self)
+    }
+
+    /// Deploys `services` as one change: whatever its answer, both have their new release or neither has.
+    async fn set(
+        &mut self,
+        services: [&'static str; 2],
+        variant: usize,
+        builds: &Builds,
+        asker: &mut Asker,
+    ) -> anyhow::Result<()> {
+        let reason = asker.key();
+        let (mut set, mut releases) = (serde_json::Map::new(), Vec::new());
+        let operator = asker.doors().await?.operator;
+        for service in services {
+            let before = standing_of(asker, service).await?.live;
+            self.must_be_live(service, &before);
+            let build = builds.0.get(&(service, variant)).context("every build is read")?;
+            let digest = Digest::of(build).to_string();
+            // An upload that is lost makes the set one that is refused.
+            let _lost =
+                operator.send_with("PUT /components", &[("content-type", "application/wasm")], build.clone()).await;
+            set.insert(service.to_owned(), serde_json::json!({ "digest": digest }));
+            releases.push((service, before, digest));
+        }
+        let body = serde_json::json!({ "set": set, "reason": reason });
+        let answer = operator.send("POST /releases", &body).await;
+        let is_told = answer.as_ref().is_ok_and(|answer| answer.status.is_success());
+        let mut moved = Vec::new();
+        for (service, before, after) in &releases {
+            let now = standing_of(asker, service).await?.live;
+            if is_told && now != *after {
+                self.wrong.push(format!("{service} has {now} live after a set of {after} was acknowledged"));
+            }
+            if before != after {
+                moved.push(now == *after);
+            }
+            self.live.insert(service, now);
+        }
+        if moved.iter().any(|moved| *moved) && !moved.iter().all(|moved| *moved) {
+            self.wrong.push(format!("{reason}: a half of the set {releases:?} is live"));
+        }
+        Ok(())
     }
 
     fn must_be_live(&mut self, service: &'static str, live: &str) {

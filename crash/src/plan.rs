@@ -121,8 +121,18 @@ pub(crate) enum Task {
 /// What the operator does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Swap {
-    Deploy { service: &'static str, variant: usize },
-    RollBack { service: &'static str },
+    Deploy {
+        service: &'static str,
+        variant: usize,
+    },
+    RollBack {
+        service: &'static str,
+    },
+    /// Deploys two services as one change.
+    Set {
+        services: [&'static str; 2],
+        variant: usize,
+    },
 }
 
 /// One access to a register.
@@ -215,10 +225,13 @@ fn task(numbers: &mut Numbers) -> Task {
 }
 
 fn swap(numbers: &mut Numbers) -> Swap {
-    let service = SERVICES.into_iter().cycle().nth(numbers.below(SERVICES.len())).unwrap_or_default();
-    match numbers.one_in(3) {
-        true => Swap::RollBack { service },
-        false => Swap::Deploy { service, variant: numbers.below(VARIANTS) },
+    let first = numbers.below(SERVICES.len());
+    let nth = |index: usize| SERVICES.into_iter().cycle().nth(index).unwrap_or_default();
+    let (service, variant) = (nth(first), numbers.below(VARIANTS));
+    match numbers.below(6) {
+        0 | 1 => Swap::RollBack { service },
+        2 => Swap::Set { services: [service, nth(first + 1 + numbers.below(SERVICES.len() - 1))], variant },
+        _ => Swap::Deploy { service, variant },
     }
 }
 

@@ -104,6 +104,18 @@ pub const VALUE_DEPTH_MAX: usize = 64;
 /// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
 pub const SESSIONS_CACHED_MAX: usize = 10_000;
 
+/// Largest answer of a call that is committed with the call's writes, in bytes: with it, a commit still has room for writes.
+pub const ANSWER_BYTES_MAX: usize = COMMIT_BYTES_MAX / 4;
+
+/// Largest sum of a call's arguments, in bytes: the intent that holds them is one commit.
+pub const ARGUMENTS_BYTES_MAX: usize = COMMIT_BYTES_MAX / 4;
+
+/// Clients whose shares of kept answers are remembered at once: 32 bytes each. Beyond, newcomers use one share.
+pub const ANSWER_CLIENTS_MAX: usize = 65_536;
+
+/// The longest time in which the failures of a release open its circuit: older ones are forgotten.
+pub const CIRCUIT_WINDOW_MAX: Duration = Duration::from_secs(60);
+
 /// Most calls that one writing call may make: their answers are kept for its next run.
 pub const NESTED_CALLS_MAX: usize = 1_000;
 

@@ -98,7 +98,7 @@ impl Parts {
         }
         let manifested = releases.clone();
         let begins = move |service: &_| manifested.events_from(service);
-        let events = Events::new(calls.clone(), manifest.events.clone(), begins, tasks);
+        let events = Events::new(calls.clone(), stores.clone(), manifest.events.clone(), begins, tasks);
         Ok(Self { stores, releases, calls, events })
     }
 
@@ -129,7 +129,7 @@ impl Parts {
         tasks.spawn("intents", self.releases.clone().recover());
         tasks.spawn("release watch", self.releases.watch());
         let events = self.events.clone();
-        tasks.spawn("kept calls", self.calls.clone().run_retention(move || events.needed_since()));
+        tasks.spawn("kept calls", self.calls.clone().run_retention(move || events.repeatable_calls()));
         tasks.spawn("events", self.events.run());
         tasks.spawn("public listener", gateway.serve(public));
         tasks.spawn("operator's listener", operator.serve(admin));

@@ -48,7 +48,7 @@ fn test_host() -> TestHost {
     manifest.services.clear();
     let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {});
     let (releases, calls) = opened.expect("no service is missing");
-    let events = Events::new(calls.clone(), manifest.events.clone(), |_| Default::default(), &tasks);
+    let events = Events::new(calls.clone(), stores.clone(), manifest.events.clone(), |_| Default::default(), &tasks);
     let admin = Admin::new(&configuration, calls, releases, events, stores.clone(), Metrics::start(), &tasks);
     let admin = admin.expect("a token");
     TestHost { admin, tasks, stores, folder }

@@ -192,6 +192,7 @@ impl Checks<'_> {
         check("log_bytes_per_second", limits.log_bytes_per_second, 0..=GIB, "bytes a second");
         check("call_depth_max", wide(limits.call_depth_max), 1..=64, "calls");
         check("circuit_failures", limits.circuit_failures.map(u64::from), 1..=1_000_000, "failures");
+        check("circuit_clients", limits.circuit_clients.map(u64::from), 1..=1_000, "clients");
         check("circuit_open_ms", limits.circuit_open_ms, 1..=HOUR_MS, "milliseconds");
     }
 
@@ -268,6 +269,7 @@ fn all(limits: &LimitSettings) -> LimitOverrides {
         log_bytes_per_second: Some(limits.log_bytes_per_second),
         call_depth_max: Some(limits.call_depth_max),
         circuit_failures: Some(limits.circuit_failures),
+        circuit_clients: Some(limits.circuit_clients),
         circuit_open_ms: Some(limits.circuit_open_ms),
     }
 }

@@ -129,8 +129,10 @@ pub struct LimitSettings {
     pub log_bytes_per_second: u64,
     /// Depth of nested calls, the root call being 1.
     pub call_depth_max: usize,
-    /// Failures in a row (traps and deadlines) after which a release's circuit opens, and how long it stays open.
+    /// Failures (traps and deadlines) after which a release's circuit opens, if at least half of the calls fail; the
+    /// clients that they are of at least; and how long it stays open.
     pub circuit_failures: u32,
+    pub circuit_clients: u32,
     pub circuit_open_ms: u64,
 }
 
@@ -213,6 +215,7 @@ pub struct LimitOverrides {
     pub log_bytes_per_second: Option<u64>,
     pub call_depth_max: Option<usize>,
     pub circuit_failures: Option<u32>,
+    pub circuit_clients: Option<u32>,
     pub circuit_open_ms: Option<u64>,
 }
 
@@ -256,6 +259,7 @@ impl ServiceSettings {
             log_bytes_per_second: own.log_bytes_per_second.unwrap_or(defaults.log_bytes_per_second),
             call_depth_max: own.call_depth_max.unwrap_or(defaults.call_depth_max),
             circuit_failures: own.circuit_failures.unwrap_or(defaults.circuit_failures),
+            circuit_clients: own.circuit_clients.unwrap_or(defaults.circuit_clients),
             circuit_open_ms: own.circuit_open_ms.unwrap_or(defaults.circuit_open_ms),
         }
     }

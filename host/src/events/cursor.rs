@@ -3,7 +3,7 @@
 //! Invariant: the cursor moves over an event in the commit of what its handler wrote. So an event takes effect once,
 //! however often it is delivered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,11 @@ impl Cursor {
 
     pub(super) fn row(&self, emitter: &ServiceName) -> RowWrite {
         CURSORS.put(emitter, serde_json::to_vec(self).expect("numbers by texts have a form in JSON"))
+    }
+
+    /// The last events that were handled, of each track.
+    pub(super) fn positions(&self) -> BTreeSet<EventSeq> {
+        self.0.values().copied().collect()
     }
 
     /// The tracks of `handlers` that it does not have yet.

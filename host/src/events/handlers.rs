@@ -12,6 +12,7 @@ use crate::call::Worlds;
 use crate::contract::{Field, Function, Interface, Reach, World, track};
 use crate::names::ServiceName;
 use crate::store::Event;
+use crate::store::system::EventSeq;
 use crate::value::Parameters;
 
 /// A service that emits events, and one that subscribes to them.
@@ -19,6 +20,14 @@ use crate::value::Parameters;
 pub(super) struct Pair {
     pub(super) subscriber: ServiceName,
     pub(super) emitter: ServiceName,
+}
+
+impl Pair {
+    /// What distinguishes the call that delivers the event `seq` from all others: its id follows from this.
+    pub(super) fn cause(&self, EventSeq(commit, index): EventSeq) -> String {
+        let Self { subscriber, emitter } = self;
+        format!("event {emitter} {} {index} {subscriber}", commit.0)
+    }
 }
 
 /// The functions of a subscriber that handle the events of one emitter, by the tracks of their interfaces and their names.

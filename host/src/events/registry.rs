@@ -9,7 +9,7 @@ use super::subscription::{StartSetting, Subscription};
 use crate::call::{Backend, Calls};
 use crate::config::{EventSettings, EventsFrom};
 use crate::names::ServiceName;
-use crate::store::Store;
+use crate::store::{Store, Stores};
 use crate::tasks::Tasks;
 
 /// The events and schedules of one host. Clones are the same ones.
@@ -21,6 +21,7 @@ pub struct Events {
 #[derive(Debug)]
 pub(super) struct Registry {
     pub(super) calls: Calls,
+    pub(super) stores: Stores,
     pub(super) settings: EventSettings,
     start: StartSetting,
     pub(super) tasks: Tasks,
@@ -36,12 +37,14 @@ impl Events {
     #[must_use]
     pub fn new(
         calls: Calls,
+        stores: Stores,
         settings: EventSettings,
         starts_from: impl Fn(&ServiceName) -> EventsFrom + Send + Sync + 'static,
         tasks: &Tasks,
     ) -> Self {
         let inner = Registry {
             calls,
+            stores,
             settings,
             start: StartSetting(Arc::new(starts_from)),
             tasks: tasks.clone(),

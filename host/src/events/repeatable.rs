@@ -1,29 +1,70 @@
-//! Since when the memos of deliveries are needed: those of an event that may be delivered again must stay.
+//! Which deliveries may run again, also of services and pairs that are absent now: their memos must stay.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::ops::Bound;
 
 use super::cursor::Cursor;
-use super::delivery::{Delivery, DeliveryState};
+use super::handlers::Pair;
 use super::registry::Events;
-use super::subscription::Subscription;
-use crate::store::StoreError;
+use crate::limits::EVENTS_SKIPPED_MAX;
+use crate::names::{CallId, ServiceName};
+use crate::store::system::{CURSORS, DEAD_LETTERS, EventId, RETRIES};
+use crate::store::{Store, StoreError};
+
+/// The events behind a stored cursor of which one may have been attempted: the loop stores its cursor before it has moved
+/// over more.
+const ATTEMPTED_MAX: u32 = EVENTS_SKIPPED_MAX + 1;
 
 impl Events {
-    /// When the oldest event was emitted that is being delivered or retried, in microseconds since the Unix epoch. All
-    /// memos are needed where that cannot be read.
-    #[must_use]
-    pub fn needed_since(&self) -> Option<u64> {
-        let since = |subscription: &Arc<Subscription>| needed_since(subscription).unwrap_or(Some(0));
-        self.inner.subscriptions().iter().filter_map(since).min()
+    /// The ids of all deliveries that were attempted and may run again: failed ones, dead letters, and the first ones behind
+    /// each cursor. Runs of schedules are not among them: an intent repeats those.
+    ///
+    /// Blocks for as long as it takes to read their keys.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when an index cannot be read.
+    pub fn repeatable_calls(&self) -> Result<HashSet<CallId>, StoreError> {
+        let (registry, mut ids) = (&self.inner, HashSet::new());
+        let stores = registry.stores.all();
+        for subscriber in &stores {
+            let id = |EventId { emitter, seq }: EventId| {
+                let pair = Pair { subscriber: subscriber.name().clone(), emitter };
+                registry.calls.host_call_id(&pair.cause(seq))
+            };
+            // An event moves from behind the cursor to the failed deliveries: in this order none is missed.
+            ids.extend(attempted(&stores, subscriber)?.into_iter().map(id));
+            let failed = subscriber.begin_read();
+            for table in [&RETRIES, &DEAD_LETTERS] {
+                ids.extend(failed.row_keys(table, .., u32::MAX)?.into_iter().map(id));
+            }
+        }
+        Ok(ids)
     }
 }
 
-fn needed_since(subscription: &Subscription) -> Result<Option<u64>, StoreError> {
-    let Some(endpoints) = subscription.endpoints() else { return Ok(None) };
-    let emitter = &subscription.pair.emitter;
-    let last = Cursor::read(&endpoints.subscriber, emitter)?.handled(&endpoints.handlers);
-    let next = endpoints.emitter.emitted_keys(last, 1)?;
-    let retried = Delivery::list(&endpoints.subscriber, DeliveryState::Retrying, Some(emitter), None, 1)?;
-    let next = next.first().map(|key| key.emitted_at);
-    Ok(next.into_iter().chain(retried.first().map(|delivery| delivery.emitted_at)).min())
+/// The events behind the cursors of `subscriber` that may have been attempted.
+fn attempted(stores: &[Store], subscriber: &Store) -> Result<Vec<EventId>, StoreError> {
+    let mut events = Vec::new();
+    for (emitter, row) in all_cursors(subscriber)? {
+        let Some(outbox) = stores.iter().find(|store| *store.name() == emitter) else { continue };
+        for seq in Cursor::of_row(&emitter, &row)?.positions() {
+            let keys = outbox.emitted_keys(seq, ATTEMPTED_MAX)?;
+            events.extend(keys.into_iter().map(|key| EventId { emitter: emitter.clone(), seq: key.seq }));
+        }
+    }
+    Ok(events)
 }
+
+fn all_cursors(subscriber: &Store) -> Result<Vec<(ServiceName, bytes::Bytes)>, StoreError> {
+    let (mut all, mut after) = (Vec::new(), Bound::Unbounded);
+    loop {
+        let page = subscriber.scan_rows(&CURSORS, (after, Bound::Unbounded), PAGE)?;
+        let Some((last, _)) = page.rows.last() else { return Ok(all) };
+        after = Bound::Excluded(last.clone());
+        all.extend(page.rows);
+    }
+}
+
+/// Cursors that are read at once.
+const PAGE: u32 = 100;

@@ -186,7 +186,7 @@ impl Schedule {
         &self,
         Scheduled { function, store, .. }: &Scheduled,
         due_at: u64,
-        (before, _caused_by): (&LastRun, CommitSeq),
+        (before, caused_by): (&LastRun, CommitSeq),
     ) -> Result<LastRun, Pause> {
         let ScheduleId { service, name } = &self.id;
         {
@@ -201,7 +201,8 @@ impl Schedule {
             calling_service: None,
             cause: format!("schedule {service} {} {} {due_at}", function.interface, function.name.wit),
             time_unix_micros: due_at,
-            entries: vec![last.row(function)],
+            rows: vec![last.row(function)],
+            caused_by,
             intent: true,
         };
         let error = match AssertUnwindSafe(self.calls.run_host_call(call, &self.calls.routing())).catch_unwind().await {

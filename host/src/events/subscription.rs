@@ -116,7 +116,7 @@ impl Subscription {
         delivery: &Delivery,
         rows: Vec<RowWrite>,
     ) -> Result<Attempt, Pause> {
-        let (Pair { subscriber, emitter }, EventSeq(commit, index)) = (&self.pair, delivery.id.seq);
+        let Pair { subscriber, emitter } = &self.pair;
         let arguments = match handler.parameters.decode(&delivery.event.payload) {
             Ok(arguments) => arguments,
             Err(error) => return Ok(Attempt::Unfit(format!("its payload does not fit: {error}"))),
@@ -126,9 +126,10 @@ impl Subscription {
             function: Arc::clone(&handler.function),
             arguments,
             calling_service: Some(emitter.clone()),
-            cause: format!("event {emitter} {} {index} {subscriber}", commit.0),
+            cause: self.pair.cause(delivery.id.seq),
             time_unix_micros: delivery.emitted_at,
-            entries: rows,
+            rows,
+            caused_by: delivery.id.seq.0,
             intent: false,
         };
         let Ok(result) = AssertUnwindSafe(self.calls.run_host_call(call, routing)).catch_unwind().await else {

@@ -100,7 +100,7 @@ impl Inner {
     ) -> (Finding, Option<Json>) {
         if candidate.release.circuit_is_open() {
             let figures = candidate.trial.judge(&running.live, &candidate.release, &self.manifest().deploy);
-            let why = "its circuit opened after failures in a row".into();
+            let why = "its circuit opened after too many failures".into();
             return (Finding::TakeOut(why), serde_json::to_value(figures).ok());
         }
         if let Some(shadow) = &candidate.trial.shadow {

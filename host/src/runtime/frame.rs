@@ -1,6 +1,5 @@
 //! What one run of a function is given, and what comes back of it.
 
-use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,7 +42,6 @@ pub struct Finished {
     pub result: Result<Option<Val>, Failure>,
     /// With all that the run wrote into it: whether that is kept is up to the caller.
     pub transaction: Transaction,
-    pub outbound: Box<dyn Outbound>,
 }
 
 impl std::fmt::Debug for Finished {
@@ -55,10 +53,9 @@ impl std::fmt::Debug for Finished {
 /// What an [`Outbound`] call resolves to.
 pub type OutboundFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<Val>, OutboundError>> + Send + 'a>>;
 
-/// The calls that a running guest makes to other services: the part above this one makes them.
-///
-/// It is `Any`, so that who gave it to a run knows it again in [`Finished`].
-pub trait Outbound: Any + Send {
+/// The calls that a running guest makes to other services: the part above this one makes them, and keeps what it has to
+/// know of them after the run.
+pub trait Outbound: Send {
     /// Calls `import` of another service. What it gives goes to the guest as the function's result; an error ends the
     /// guest's run with [`Failure::Nested`].
     ///

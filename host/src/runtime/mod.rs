@@ -36,7 +36,7 @@ use std::time::Duration;
 pub use code::{Code, CompileError, Origin};
 pub use failure::{Failure, OutboundError};
 pub use frame::{Finished, Frame, Outbound, OutboundFuture};
-pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram};
+pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};
 pub use link::{LinkError, LinkSettings};
 pub use migration::{DataVersion, DescribeError, MigrateError, Migrated};
 pub use program::Program;

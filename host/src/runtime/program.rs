@@ -82,7 +82,7 @@ impl Program {
             let ended = Ended { request: &state.request, function: &function, memory_refused, log_tail };
             report(&self.service, ended, failure)
         });
-        Finished { result, transaction: state.transaction, outbound: state.outbound }
+        Finished { result, transaction: state.transaction }
     }
 
     /// Bytes of the largest memory that an instance begins with.

@@ -94,10 +94,10 @@ impl<'w> SimulatedHost<'w> {
         let calls = Calls::new(routing, stores.clone(), tasks.clone(), 0, RETRIES, secret)?;
         calls.draw_seeds_from(seed);
         let _intents = calls.find_intents()?;
-        let events = Events::new(calls.clone(), EVENTS, |_| EventsFrom::Beginning, &tasks);
+        let events = Events::new(calls.clone(), stores.clone(), EVENTS, |_| EventsFrom::Beginning, &tasks);
         tasks.spawn("intents", calls.clone().recover(Arc::new(NoOthers)));
         let needed = events.clone();
-        tasks.spawn("retention", calls.clone().run_retention(move || needed.needed_since()));
+        tasks.spawn("retention", calls.clone().run_retention(move || needed.repeatable_calls()));
         tasks.spawn("events", events.clone().run());
         drop(entered);
         Ok(Self { world, runtime: Some(runtime), clock, stores, calls, events, tasks, services })

@@ -44,6 +44,7 @@ fn limits() -> LimitSettings {
         log_bytes_per_second: 1_000,
         call_depth_max: 8,
         circuit_failures: 1_000,
+        circuit_clients: 1,
         circuit_open_ms: 1_000,
     }
 }

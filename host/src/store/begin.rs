@@ -7,7 +7,6 @@ use bytes::Bytes;
 use super::error::StoreError;
 use super::handle::Store;
 use super::pinned::PinnedSnapshot;
-use super::scan;
 use super::system::{Emitted, EventSeq, OUTBOX, OutboxKey, RowKey, Rows, Table};
 use super::transaction::Transaction;
 
@@ -58,7 +57,7 @@ impl Store {
         range: impl RangeBounds<K>,
         limit: u32,
     ) -> Result<Vec<K>, StoreError> {
-        scan::keys(&table.range(&range), limit, &self.snapshot(), |key| table.read_key(key))
+        self.begin_read().row_keys(table, range, limit)
     }
 
     /// The oldest events that wait to be delivered, behind the one at `after`; `limit` at most.

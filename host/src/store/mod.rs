@@ -241,6 +241,12 @@ impl Stores {
         self.inner.services.kept_store(name)
     }
 
+    /// All stores, also those that no service uses.
+    #[must_use]
+    pub fn all(&self) -> Vec<Store> {
+        self.inner.services.all()
+    }
+
     /// All commits up to this number are durable.
     #[must_use]
     pub fn durable(&self) -> CommitSeq {

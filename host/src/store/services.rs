@@ -97,6 +97,12 @@ impl Services {
         member.map(|member| member.store).filter(|store| store.state().dropped().is_none())
     }
 
+    /// See [`super::Stores::all`].
+    pub(super) fn all(&self) -> Vec<Store> {
+        let stores = self.members().into_iter().map(|member| member.store);
+        stores.filter(|store| store.state().dropped().is_none()).collect()
+    }
+
     /// All stores, used or kept.
     pub(super) fn members(&self) -> Vec<Member> {
         self.list().members.values().cloned().collect()

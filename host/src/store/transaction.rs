@@ -151,6 +151,20 @@ impl Transaction {
         Ok(Rows { more: scanned.looked_until.is_some(), rows: scanned.entries })
     }
 
+    /// The keys of the first rows of `range`; `limit` at most. No value is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::scan_rows`].
+    pub fn row_keys<K: RowKey>(
+        &self,
+        table: &Table<K>,
+        range: impl RangeBounds<K>,
+        limit: u32,
+    ) -> Result<Vec<K>, StoreError> {
+        scan::keys(&table.range(&range), limit, &self.snapshot, |key| table.read_key(key))
+    }
+
     fn look_up(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
         let Some(written) = self.snapshot.written(key) else {
             return self.snapshot.index.get(key).map_err(StoreError::Index);

@@ -202,11 +202,10 @@ async fn a_run_that_is_dropped_gives_its_slot_back() {
 }
 
 #[tokio::test]
-async fn the_outbound_and_the_transaction_come_back_from_a_run_that_failed() {
+async fn the_transaction_comes_back_from_a_run_that_failed() {
     let guest = Guest::new(&runtime(1), limits());
-    let frame = guest.frame(Peer::Answers(Val::Result(Ok(Some(Box::new(Val::String("yes".into())))))));
-    let finished = guest.finish("panic", &[Val::String("why".into())], frame).await;
+    let finished = guest.finish("panic", &[Val::String("why".into())], guest.frame(Peer::Breaks)).await;
     assert!(finished.result.is_err());
-    let frame = switchyard::runtime::Frame { outbound: finished.outbound, ..guest.frame(Peer::Breaks) };
-    assert!(guest.finish("ask", &[Val::String("well?".into())], frame).await.result.is_ok());
+    let frame = switchyard::runtime::Frame { transaction: finished.transaction, ..guest.frame(Peer::Breaks) };
+    assert!(guest.finish("echo", &[Val::String("well".into())], frame).await.result.is_ok());
 }

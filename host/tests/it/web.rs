@@ -43,7 +43,7 @@ impl Web {
     {
         let request = Request::post(format!("http://shop.example/web{path}")).body(body).unwrap();
         let deadline = now() + Duration::from_millis(deadline_ms);
-        self.0.handle(request, HttpFrame { request: RequestId::from_bits(1), deadline }).await
+        self.0.handle(request, HttpFrame { request: RequestId::from_bits(1), deadline }, Arc::new(())).await
     }
 
     async fn say(&self, path: &str, body: &str) -> Result<String, Failure> {

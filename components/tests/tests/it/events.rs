@@ -8,7 +8,7 @@ use shop_tests::json::{list, text};
 use shop_tests::{Client, Customer, Shop};
 
 /// How long it may take until what was told is there.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Asks until the answer has these values at these places.
 async fn comes(client: &Client, line: &str, expected: &[(&str, Value)]) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! What can be said to the commands that keep data: backups, restores, and the journal.
+//! The arguments of the commands about backups, restores and the journal.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub(in crate::cli) struct Backup {
     /// The folder of the backup, on the machine of the host
     #[arg(value_hint = ValueHint::DirPath)]
     pub(in crate::cli) folder: PathBuf,
-    /// Print what the host answers
+    /// Print the host's answer as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]
@@ -25,19 +25,19 @@ pub(in crate::cli) struct Restore {
     /// The folder of the backup
     #[arg(value_hint = ValueHint::DirPath)]
     pub(in crate::cli) backup: PathBuf,
-    /// How far to go beyond the backup: a time, the number of a commit, or `end` for all that there is [default: not]
+    /// Restore up to a time, a commit number, or `end` for everything [default: the backup's own time]
     #[arg(long, value_name = "TIME|NUMBER|end")]
     pub(in crate::cli) at: Option<Point>,
-    /// The folder that the host archived its journal in [default: as the manifest in this folder says]
+    /// The archive of the journal [default: from the manifest in this folder]
     #[arg(long, value_name = "FOLDER", requires = "at", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) archive: Option<PathBuf>,
-    /// The data directory that the host had: the end of its journal may not be in the archive yet
+    /// The old data directory: its last commits may not be in the archive yet
     #[arg(long, value_name = "FOLDER", requires = "at", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) old_data: Option<PathBuf>,
-    /// The data directory to make [default: as the manifest in this folder says]
+    /// The data directory to create [default: from the manifest in this folder]
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) data: Option<PathBuf>,
-    /// Print what was done as JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]
@@ -54,17 +54,17 @@ pub(in crate::cli) struct Journal {
 pub(in crate::cli) enum JournalAction {
     /// Check every record, and that none is missing
     Verify(Verify),
-    /// Show the commits: which keys they wrote, and how much; values may be secrets and are left out
+    /// Show the commits: the keys that each wrote, and their sizes; values may be secrets and are left out
     Show(Show),
 }
 
-/// Which journal is read.
+/// The journal to read.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Place {
     /// Segment files, or a folder of them [default: those of the data directory]
     #[arg(conflicts_with = "data", value_hint = ValueHint::AnyPath)]
     pub(in crate::cli) files: Vec<PathBuf>,
-    /// The data directory [default: as the manifest in this folder says]
+    /// The data directory [default: from the manifest in this folder]
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) data: Option<PathBuf>,
     /// Print JSON
@@ -93,7 +93,7 @@ pub(in crate::cli) struct Show {
     /// Only the commits of one service
     #[arg(long, value_parser = ServiceName::parse)]
     pub(in crate::cli) service: Option<ServiceName>,
-    /// Show values and the parameters of events too
+    /// Also show values and the parameters of events
     #[arg(long)]
     pub(in crate::cli) values: bool,
 }

@@ -1,4 +1,4 @@
-//! What can be said to the commands about events and schedules.
+//! The arguments of the commands about events and schedules.
 
 use clap::{Args, Subcommand};
 
@@ -9,9 +9,9 @@ use super::host::Host;
 pub(in crate::cli) struct Events {
     #[command(subcommand)]
     pub(in crate::cli) action: Option<EventsAction>,
-    /// One service, with the events that it could not be given
+    /// One service, with its failed deliveries
     pub(in crate::cli) service: Option<String>,
-    /// Print what the host answers
+    /// Print the host's answer as JSON
     #[arg(long, global = true)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]
@@ -29,15 +29,15 @@ pub(in crate::cli) enum EventsAction {
 /// Which dead letters.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DeadLetters {
-    /// The service that they are for
+    /// The service that subscribes to the events
     pub(in crate::cli) service: String,
-    /// The letters, as `switchyard events SERVICE` names them
+    /// The ids that `switchyard events SERVICE` shows
     #[arg(value_name = "ID", required_unless_present = "all")]
     pub(in crate::cli) ids: Vec<String>,
-    /// All that there are
+    /// All dead letters of the service
     #[arg(long, conflicts_with = "ids")]
     pub(in crate::cli) all: bool,
-    /// Why, for the history
+    /// The reason, for the history
     #[arg(long)]
     pub(in crate::cli) reason: Option<String>,
 }
@@ -46,7 +46,7 @@ pub(in crate::cli) struct DeadLetters {
 pub(in crate::cli) struct Schedules {
     /// One service [default: all of them]
     pub(in crate::cli) service: Option<String>,
-    /// Print what the host answers
+    /// Print the host's answer as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]

@@ -21,7 +21,7 @@ Examples:
   switchyard deploy cart cart.wasm --steps 1%,10%,50% --every 2m
   switchyard deploy --set cart=cart.wasm inventory=inventory.wasm --reason 'bundles'
 
-A signature is taken from FILE.sig where there is one: `switchyard sign` makes it.";
+The signature is read from FILE.sig if it exists. `switchyard sign` creates it.";
 
 pub(super) const PROMOTE: &str = "\
 Example:
@@ -34,7 +34,7 @@ Example:
 pub(super) const ROLLBACK: &str = "\
 Examples:
   switchyard rollback cart
-  switchyard rollback cart --to 3f2a91c0 --reason 'the last one that counted right'
+  switchyard rollback cart --to 3f2a91c0 --reason 'the last one with correct totals'
   switchyard rollback cart --after-intents=2m";
 
 pub(super) const HISTORY: &str = "\
@@ -59,7 +59,7 @@ Examples:
   switchyard sign --new-key release.key
   switchyard sign cart.wasm --key release.key
 
-The manifest names who may sign:
+The manifest lists the keys that may sign:
   [deploy]
   signers = [\"ed25519:…\"]";
 
@@ -89,7 +89,7 @@ Examples:
   switchyard intents retry 5d1f09a2 --live
   switchyard intents give-up 5d1f09a2 --reason 'refunded by hand'
 
-A call that began something in another service goes on after a failure, or after a crash, until it ends.";
+After a failure or a crash, the host runs a call that had effects in another service again until it ends.";
 
 pub(super) const CHECK: &str = "\
 Example:
@@ -114,8 +114,8 @@ Examples:
   switchyard backup /var/backups/shop/monday
   switchyard backup /var/backups/shop/monday --json
 
-The host writes the folder, on its own machine: it is empty or not there, in a folder that is. Only the host's user can
-read it. The admin token is not in it: a host makes a new one.";
+The host writes the folder on its own machine. The folder must be empty or not exist, and its parent must exist. Only the
+host's user can read it. The admin token is not part of a backup: a restored host creates a new one.";
 
 pub(super) const RESTORE: &str = "\
 Examples:
@@ -123,8 +123,8 @@ Examples:
   switchyard restore /var/backups/shop/monday --at 2026-11-23T17:04:00Z --archive /var/archive/shop --data data
   switchyard restore /var/backups/shop/monday --at end --archive /var/archive/shop --old-data data.broken --data data
 
-Nothing is overwritten: the data directory is empty or not there. The releases are those of the backup. The journal is
-a new one from then on: make a new backup soon.";
+Nothing is overwritten: the data directory must be empty or not exist. The releases are those of the point that you
+restore. The restored journal is a new one: make a new backup soon.";
 
 pub(super) const JOURNAL: &str = "\
 Examples:

@@ -16,10 +16,10 @@ pub(in crate::cli) struct ManifestFile {
 /// Which host a command talks to.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Host {
-    /// The operator's side of the host [default: as the manifest in this folder says, else http://127.0.0.1:8081]
+    /// URL of the operator API [default: from the manifest in this folder, else http://127.0.0.1:8081]
     #[arg(long, global = true, value_name = "URL", env = ADMIN_VARIABLE)]
     pub(in crate::cli) admin: Option<String>,
-    /// The data directory of the host, where the admin token is [default: as the manifest in this folder says]
+    /// The host's data directory, which holds the admin token [default: from the manifest in this folder]
     #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) data: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The command line: every command and its flags.
 
 mod backups;
 mod events;
@@ -25,10 +25,10 @@ pub(super) use releases::{Change, Deploy, History, Promote, Rollback};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  refused: by a service, by a contract, or by the host
-  2  the command line or the configuration is wrong
+  1  refused by a service, a contract or the host
+  2  wrong command line or configuration
   3  no host can be reached
-  4  the host does not take the token, or not for this; or there is none";
+  4  no token, or the host does not accept it for this command";
 
 /// Runs services as WebAssembly components over transactional stores.
 #[derive(Debug, Parser)]
@@ -43,55 +43,55 @@ pub(super) enum Command {
     /// Start the host, and drain it on SIGTERM or ctrl-c
     #[command(after_help = examples::UP)]
     Up(Up),
-    /// Show the services: what runs, calls, errors, latency, store size
+    /// Show the services: releases, calls, errors, latency, store size
     #[command(after_help = examples::STATUS)]
     Status(Status),
-    /// Give a service a new release: judged first, then live at once, or a candidate
+    /// Deploy a new release of a service: it is judged, then live at once or a candidate
     #[command(after_help = examples::DEPLOY)]
     Deploy(Box<Deploy>),
     /// Make the candidate of a service its live release
     #[command(after_help = examples::PROMOTE)]
     Promote(Promote),
-    /// Take the candidate of a service out
+    /// Remove the candidate of a service
     #[command(after_help = examples::ABORT)]
     Abort(Change),
-    /// Go back to a release that was live before
+    /// Return to a release that was live before
     #[command(after_help = examples::ROLLBACK)]
     Rollback(Rollback),
-    /// Show what was changed, when, by whom and why
+    /// Show every change: what, when, by whom and why
     #[command(after_help = examples::HISTORY)]
     History(History),
-    /// Show who takes whose events, and how far; deliver dead letters again, or delete them
+    /// Show subscriptions and failed deliveries; replay or delete dead letters
     #[command(after_help = examples::EVENTS)]
     Events(Events),
-    /// Show what runs on time, when it last did, and what came of it
+    /// Show scheduled functions, their last run and their next one
     #[command(after_help = examples::SCHEDULES)]
     Schedules(Schedules),
-    /// Bring a running host to what the manifest says, after showing what changes
+    /// Change a running host to match the manifest, after it shows the plan
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
-    /// Show the stores, also those of services that were removed
+    /// Show all stores, including those of removed services
     #[command(after_help = examples::STORES)]
     Stores(Stores),
-    /// Delete the store of a service that was removed, for good
+    /// Delete the store of a removed service for good
     #[command(after_help = examples::DROP)]
     Drop(Drop),
-    /// Show the calls that were begun and have not ended; have one made again, or give it up
+    /// Show unfinished calls that had effects elsewhere; retry one, or give it up
     #[command(after_help = examples::INTENTS)]
     Intents(Intents),
-    /// Copy all stores, releases and the history of a running host to a folder, as of one instant
+    /// Copy all stores, releases and history of a running host to a folder, as of one instant
     #[command(after_help = examples::BACKUP)]
     Backup(Backup),
-    /// Make a data directory of a backup, up to its own time or to a later one
+    /// Create a data directory from a backup, up to its own time or a later one
     #[command(after_help = examples::RESTORE)]
     Restore(Restore),
-    /// Check a journal, or show what is in it, without a host
+    /// Check a journal, or show its commits, without a host
     #[command(after_help = examples::JOURNAL)]
     Journal(Journal),
-    /// Make, show and revoke the tokens of those who operate the host
+    /// Create, list and revoke operator tokens
     #[command(after_help = examples::TOKEN)]
     Token(Token),
-    /// Sign a component, or make a key to sign with
+    /// Sign a component, or create a signing key
     #[command(after_help = examples::SIGN)]
     Sign(Sign),
     /// Judge a component against a contract, without a host
@@ -100,7 +100,7 @@ pub(super) enum Command {
     /// Call a function of a service as the operator
     #[command(after_help = examples::CALL)]
     Call(Call),
-    /// Print the configuration that counts, with the origin of every line
+    /// Print the effective configuration, with the origin of every line
     #[command(after_help = examples::CONFIG)]
     Config(Config),
     /// Print a completion script for a shell
@@ -112,10 +112,10 @@ pub(super) enum Command {
 pub(super) struct Up {
     #[command(flatten)]
     pub(super) manifest: ManifestFile,
-    /// Where customers reach the services
+    /// Address of the public API
     #[arg(long, value_name = "ADDRESS")]
     pub(super) listen: Option<SocketAddr>,
-    /// Where the operator reaches the host
+    /// Address of the operator API
     #[arg(long, value_name = "ADDRESS")]
     pub(super) admin: Option<SocketAddr>,
     /// The data directory
@@ -125,12 +125,12 @@ pub(super) struct Up {
 
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// One service, with its releases and its bounds
+    /// One service, with its releases and limits
     pub(super) service: Option<String>,
-    /// Go on until ctrl-c, with a new reading every so many seconds: shares, rates, errors and latency of each release
+    /// Refresh every so many seconds until ctrl-c: share, rate, errors and latency of each release
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
     pub(super) watch: Option<Period>,
-    /// Print what the host answers
+    /// Print the host's answer as JSON
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
@@ -142,13 +142,13 @@ pub(super) struct Check {
     /// The component
     #[arg(value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
-    /// The world that it has to keep, such as shop:cart/cart-service@1.0.0
+    /// The world that it must fit, such as shop:cart/cart-service@1.0.0
     #[arg(long, value_name = "WORLD")]
     pub(super) contract: String,
     /// The folder of the contracts [default: as the manifest in this folder says, else wit]
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(super) wit: Option<PathBuf>,
-    /// Judge as if the operator had granted it outbound HTTP
+    /// Judge as if outbound HTTP were granted
     #[arg(long)]
     pub(super) outbound_http: bool,
     /// Print the verdict as JSON
@@ -161,9 +161,9 @@ pub(super) struct Check {
 #[derive(Debug, Args)]
 pub(super) struct Call {
     pub(super) service: String,
-    /// Its name, or interface.name where two interfaces have one of that name
+    /// The function's name, or interface.name if two interfaces have one of that name
     pub(super) function: String,
-    /// An object of its parameters by their JSON names; `-` reads it from standard input
+    /// A JSON object of the parameters; `-` reads it from standard input
     #[arg(default_value = "{}")]
     pub(super) json: String,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! What can be said to the commands that keep a host: who may change it, what it consists of, what it stores.
+//! The arguments of the commands that operate a host: tokens, signatures, apply, stores, intents.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ pub(in crate::cli) struct Sign {
     /// The component; its signature is written to FILE.sig
     #[arg(required_unless_present = "new_key", requires = "key", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) file: Option<PathBuf>,
-    /// The secret key to sign with: ed25519, as a PEM file
+    /// The secret key: ed25519, as a PEM file
     #[arg(long, value_name = "FILE", requires = "file", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) key: Option<PathBuf>,
-    /// Make a key, write it to this new file, and print its public half for the manifest
+    /// Create a key in this new file, and print its public half for the manifest
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "key"], value_hint = ValueHint::FilePath)]
     pub(in crate::cli) new_key: Option<PathBuf>,
 }
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Sign {
 pub(in crate::cli) struct Token {
     #[command(subcommand)]
     pub(in crate::cli) action: TokenAction,
-    /// Print what the host answers
+    /// Print the host's answer as JSON
     #[arg(long, global = true)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]
@@ -32,9 +32,9 @@ pub(in crate::cli) struct Token {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TokenAction {
-    /// Make a token; it is shown once
+    /// Create a token; it is shown once
     Add {
-        /// Whose it is: the name stands in the history
+        /// The name of its owner, for the history
         name: String,
         #[arg(long)]
         role: Role,
@@ -42,25 +42,25 @@ pub(in crate::cli) enum TokenAction {
         #[arg(long, value_name = "SERVICE")]
         service: Vec<String>,
     },
-    /// Show whose tokens there are
+    /// List the tokens
     List,
-    /// Take a token back, at once
+    /// Revoke a token at once
     Revoke { name: String },
 }
 
-/// What a token opens.
+/// What a token permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Role {
-    /// To look at everything
+    /// Read everything
     Viewer,
-    /// To move the releases of its services too
+    /// Also deploy and roll back its services
     Deployer,
     /// Everything
     Admin,
 }
 
 impl Role {
-    /// As the host writes it.
+    /// The name that the host uses.
     pub(in crate::cli) fn name(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
@@ -75,13 +75,13 @@ pub(in crate::cli) struct Apply {
     /// Show what would change, and change nothing
     #[arg(long, conflicts_with = "yes")]
     pub(in crate::cli) dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     pub(in crate::cli) yes: bool,
-    /// Why, for the history
+    /// The reason, for the history
     #[arg(long)]
     pub(in crate::cli) reason: Option<String>,
-    /// Print what the host answers
+    /// Print the host's answer as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]
@@ -90,9 +90,9 @@ pub(in crate::cli) struct Apply {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Drop {
-    /// The service that was removed
+    /// The removed service
     pub(in crate::cli) service: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     pub(in crate::cli) yes: bool,
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub(in crate::cli) struct Drop {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Stores {
-    /// Print what the host answers
+    /// Print the host's answer as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]
@@ -112,7 +112,7 @@ pub(in crate::cli) struct Stores {
 pub(in crate::cli) struct Intents {
     #[command(subcommand)]
     pub(in crate::cli) action: Option<IntentAction>,
-    /// Print what the host answers
+    /// Print the host's answer as JSON
     #[arg(long, global = true)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]
@@ -121,22 +121,22 @@ pub(in crate::cli) struct Intents {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum IntentAction {
-    /// Have one made again at once
+    /// Run one again at once
     Retry {
-        /// The id, or as much of it as tells it from the others
+        /// The id, or a prefix that is unique
         id: String,
-        /// Go on with the live releases, this time and from now on, whatever the call began with
+        /// Use the live releases from now on, not those that the call began with
         #[arg(long)]
         live: bool,
     },
-    /// Give one up: it is not made again, and what it did stays as it is
+    /// Give one up: it does not run again, and its effects stay
     GiveUp {
-        /// The id, or as much of it as tells it from the others
+        /// The id, or a prefix that is unique
         id: String,
-        /// Why, for the history
+        /// The reason, for the history
         #[arg(long)]
         reason: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
     },

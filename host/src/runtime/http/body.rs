@@ -39,6 +39,7 @@ impl Broken {
 pub struct HttpBody {
     pub(super) written: WasiBody,
     pub(super) broken: Broken,
+    pub(super) _slot: super::Slot,
 }
 
 impl Body for HttpBody {

@@ -68,6 +68,9 @@ pub struct HttpFrame {
     pub deadline: Instant,
 }
 
+/// What a request takes of its service's share.
+pub type Slot = Arc<dyn std::fmt::Debug + Send + Sync>;
+
 /// # Errors
 ///
 /// [`LinkError`].
@@ -99,7 +102,8 @@ type Respond = oneshot::Sender<Result<Response<WasiBody>, wasmtime_wasi_http::Er
 
 impl HttpProgram {
     /// Gives `request` to an instance of its own, and resolves when that has begun its response. The guest then goes on
-    /// until it has ended by itself, or its deadline has passed.
+    /// until it has ended by itself, or its deadline has passed. `slot` is dropped when the guest has ended and the last
+    /// byte of the response is gone.
     ///
     /// # Errors
     ///
@@ -112,6 +116,7 @@ impl HttpProgram {
         self: &Arc<Self>,
         request: Request<B>,
         frame: HttpFrame,
+        slot: Slot,
     ) -> Result<Response<HttpBody>, Failure>
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -123,8 +128,9 @@ impl HttpProgram {
         let (wanted, unwanted) = oneshot::channel::<()>();
         let (fail, failed) = oneshot::channel();
         let broken = Broken::default();
-        let (program, breaks) = (Arc::clone(self), broken.clone());
+        let (program, breaks, guests_slot) = (Arc::clone(self), broken.clone(), Arc::clone(&slot));
         self.tasks.spawn("wasi:http component", async move {
+            let _slot = guests_slot;
             let served = program.serve(request, frame, respond, breaks);
             tokio::select! {
                 result = served => {
@@ -138,7 +144,7 @@ impl HttpProgram {
         // From here on the guest ends by itself.
         let _ended = wanted.send(());
         match answer {
-            Ok(Ok(response)) => Ok(response.map(|written| HttpBody { written, broken })),
+            Ok(Ok(response)) => Ok(response.map(|written| HttpBody { written, broken, _slot: slot })),
             Ok(Err(error)) => Err(trap(format!("the component gave an error for a response: {error}"))),
             Err(_) => {
                 let failure = failed.await.ok().flatten();

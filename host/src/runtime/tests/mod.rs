@@ -19,6 +19,7 @@ const LIMITS: LimitSettings = LimitSettings {
     log_bytes_per_second: 1_000,
     call_depth_max: 3,
     circuit_failures: 5,
+    circuit_clients: 1,
     circuit_open_ms: 1_000,
 };
 

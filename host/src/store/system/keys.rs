@@ -21,6 +21,23 @@ impl AgedCall {
     }
 }
 
+/// A nested call, ordered by when its root call began. The root call is there so that it is known what needs the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoKey {
+    /// In microseconds since the Unix epoch.
+    pub began_at: u64,
+    pub root: CallId,
+    pub call: CallId,
+}
+
+impl MemoKey {
+    /// The first key of all root calls that began at `unix_micros` or later.
+    #[must_use]
+    pub fn first_of(unix_micros: u64) -> Self {
+        Self { began_at: unix_micros, root: CallId([0; 16]), call: CallId([0; 16]) }
+    }
+}
+
 /// The place of an event in the order of all events of its emitter: its commit, and its index among the events of that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventSeq(pub CommitSeq, pub u32);
@@ -74,6 +91,20 @@ impl RowKey for AgedCall {
     fn decode(fields: &[u8]) -> Option<Self> {
         let (began_at, call) = fields.split_first_chunk()?;
         Some(Self { began_at: u64::from_be_bytes(*began_at), call: CallId::decode(call)? })
+    }
+}
+
+impl RowKey for MemoKey {
+    fn encode(&self, fields: &mut Vec<u8>) {
+        fields.extend_from_slice(&self.began_at.to_be_bytes());
+        self.root.encode(fields);
+        self.call.encode(fields);
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        let (began_at, calls) = fields.split_first_chunk()?;
+        let (root, call) = calls.split_at_checked(16)?;
+        Some(Self { began_at: u64::from_be_bytes(*began_at), root: CallId::decode(root)?, call: CallId::decode(call)? })
     }
 }
 

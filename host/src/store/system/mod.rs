@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | `ANSWERS` | the id of a request with a key | its sealed answer | for the configured time |
 //! | `ANSWER_EXPIRIES` | when the request began, its id | nothing | with its answer |
-//! | `MEMOS` | when the root call began, the id of the nested call | its answer | while a call that needs it may run |
+//! | `MEMOS` | when the root call began, its id, the id of the nested call | its answer | while a call that needs it may run |
 //! | `INTENTS` | the id of a root call | what it takes to run it again | until the call has ended |
 //! | `OUTBOX` | the event's place in the journal, its time | the event | until every subscriber has it |
 //! | `RETRIES` | the emitter, the event's place | the event, its failures | until it is delivered or dead |
@@ -25,7 +25,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use keys::{AgedCall, EventId, EventSeq, OutboxKey};
+pub use keys::{AgedCall, EventId, EventSeq, MemoKey, OutboxKey};
 pub use outbox::Emitted;
 pub(super) use outbox::{emitted_bytes, outbox_rows, outbox_value};
 pub use table::{Budget, Retention, RowKey, RowWrite, Rows, Table, Usage};

@@ -1,6 +1,6 @@
 //! Every system table there is.
 
-use super::keys::{AgedCall, EventId, OutboxKey};
+use super::keys::{AgedCall, EventId, MemoKey, OutboxKey};
 use super::table::{Budget, Retention, Table};
 use crate::names::{CallId, Digest, ServiceName};
 
@@ -41,7 +41,7 @@ impl TableId {
 pub const ANSWERS: Table<CallId> = Table::new(TableId::Answers, Retention::ForATime, Budget::Percent(30));
 pub const ANSWER_EXPIRIES: Table<AgedCall> =
     Table::new(TableId::AnswerExpiries, Retention::ForATime, Budget::Percent(2));
-pub const MEMOS: Table<AgedCall> = Table::new(TableId::Memos, Retention::WhileNeeded, Budget::Percent(20));
+pub const MEMOS: Table<MemoKey> = Table::new(TableId::Memos, Retention::WhileNeeded, Budget::Percent(20));
 pub const INTENTS: Table<CallId> = Table::new(TableId::Intents, Retention::UntilDone, Budget::Percent(10));
 pub const OUTBOX: Table<OutboxKey> = Table::new(TableId::Outbox, Retention::UntilDone, Budget::Percent(20));
 pub const RETRIES: Table<EventId> = Table::new(TableId::Retries, Retention::UntilDone, Budget::Percent(9));

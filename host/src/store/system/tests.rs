@@ -34,7 +34,7 @@ proptest! {
         let call = CallId(bytes);
         round_trip(&ANSWERS, &call);
         round_trip(&INTENTS, &call);
-        round_trip(&MEMOS, &AgedCall { began_at: time, call });
+        round_trip(&MEMOS, &MemoKey { began_at: time, root: CallId([7; 16]), call });
         round_trip(&ANSWER_EXPIRIES, &AgedCall { began_at: time, call });
         round_trip(&OUTBOX, &OutboxKey { seq: EventSeq(CommitSeq(number), position), emitted_at: time });
         round_trip(&RETRIES, &event_id(("stock-2".into(), number, position)));
@@ -50,9 +50,9 @@ proptest! {
         prop_assert_eq!(one.seq.cmp(&other.seq), outbox(one.seq).cmp(&outbox(other.seq)));
         let behind = OUTBOX.key(&OutboxKey::last_of(one.seq)) < outbox(other.seq);
         prop_assert_eq!(behind, one.seq < other.seq);
-        let aged = |time| MEMOS.key(&AgedCall { began_at: time, call: CallId([7; 16]) });
+        let aged = |time| MEMOS.key(&MemoKey { began_at: time, root: CallId([7; 16]), call: CallId([7; 16]) });
         prop_assert_eq!(time.0.cmp(&time.1), aged(time.0).cmp(&aged(time.1)));
-        prop_assert_eq!(time.0 < time.1, aged(time.0) < MEMOS.key(&AgedCall::first_of(time.1)));
+        prop_assert_eq!(time.0 < time.1, aged(time.0) < MEMOS.key(&MemoKey::first_of(time.1)));
     }
 
     #[test]
@@ -85,6 +85,7 @@ proptest! {
     #[test]
     fn no_bytes_end_the_host(fields: Vec<u8>, value: Vec<u8>) {
         let _read = (CallId::decode(&fields), AgedCall::decode(&fields), EventId::decode(&fields));
+        let _read = (MemoKey::decode(&fields), OutboxKey::decode(&fields));
         let _read = (ServiceName::decode(&fields), Digest::decode(&fields));
         let _read = Emitted::of_row(OutboxKey::last_of(EventSeq::START), &Bytes::from(value));
         let _read = serde_json::from_slice::<RowWrite>(&fields);
@@ -101,7 +102,7 @@ fn the_shares_of_the_tables_are_of_what_a_service_may_keep() {
 
 #[test]
 fn a_write_is_stored_and_read_back_and_never_one_of_a_component() {
-    let write = MEMOS.put(&AgedCall { began_at: 7, call: CallId([1; 16]) }, "answer");
+    let write = ANSWER_EXPIRIES.put(&AgedCall { began_at: 7, call: CallId([1; 16]) }, "answer");
     let text = serde_json::to_string(&write).unwrap();
     assert_eq!(serde_json::from_str::<RowWrite>(&text).unwrap(), write);
     let component = crate::names::Key::parse("a").unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::store::system::{AgedCall, MEMOS};
+use crate::store::system::{MEMOS, MemoKey};
 use crate::store::{Health, StoreError};
 
 fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> (Stores, Store) {
@@ -255,7 +255,7 @@ async fn rows_alone_are_a_commit() {
     let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
     for number in 1..100 {
         let mut transaction = cart.begin();
-        transaction.write_row(MEMOS.put(&AgedCall::first_of(number), vec![b'm'; 100]));
+        transaction.write_row(MEMOS.put(&MemoKey::first_of(number), vec![b'm'; 100]));
         assert_eq!(commit(transaction).await.unwrap(), CommitSeq(number));
     }
     stores.close().unwrap();

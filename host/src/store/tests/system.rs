@@ -6,7 +6,7 @@ use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::Digest;
 use crate::store::Event;
-use crate::store::system::{ANSWERS, AgedCall, CURSORS, EventSeq, MEMOS, RowWrite, SCHEDULE_SLOTS, Usage};
+use crate::store::system::{ANSWERS, CURSORS, EventSeq, MEMOS, MemoKey, RowWrite, SCHEDULE_SLOTS, Usage};
 
 fn id(number: u8) -> CallId {
     CallId([number; 16])
@@ -32,7 +32,7 @@ fn functions(store: &Store, after: Option<EventSeq>) -> Vec<String> {
 fn rows() -> Vec<RowWrite> {
     vec![
         ANSWERS.put(&id(1), "answer"),
-        MEMOS.put(&AgedCall { began_at: 0, call: id(0) }, "memo"),
+        MEMOS.put(&MemoKey { began_at: 0, root: id(0), call: id(0) }, "memo"),
         CURSORS.put(&name("a"), "cursor"),
         SCHEDULE_SLOTS.put(&Digest::of(b"slot"), "slot"),
     ]

@@ -10,7 +10,7 @@ use crate::guest::now;
 #[tokio::test]
 async fn calls_beyond_the_slots_wait_their_time_and_beyond_those_that_wait_are_refused_at_once() {
     let pair = Pair::with(|front, _| {
-        (front.calls_in_flight_max, front.calls_waiting_max, front.wait_ms_max) = (2, 1, 300);
+        (front.calls_in_flight_max, front.calls_waiting_max, front.wait_ms_max) = (2, 1, 1_500);
     });
     let figures = || pair.front.service.figures();
     let others = async {
@@ -20,13 +20,13 @@ async fn calls_beyond_the_slots_wait_their_time_and_beyond_those_that_wait_are_r
         let refused = async {
             until("the third waits", || figures().waiting == 1).await;
             assert_eq!(pair.front("say").await, "front is not available: as many calls as may wait for it do");
-            assert!(begun.elapsed() < Duration::from_millis(300), "the fourth has waited");
+            assert!(begun.elapsed() < Duration::from_millis(1_500), "the fourth has waited");
         };
         let (third, ()) = tokio::join!(waits, refused);
         assert_eq!(third, "front is not available: its calls in flight leave no room");
-        assert!(begun.elapsed() >= Duration::from_millis(300));
+        assert!(begun.elapsed() >= Duration::from_millis(1_500));
     };
-    tokio::join!(pair.front("sleep 1000"), pair.front("sleep 1000"), others);
+    tokio::join!(pair.front("sleep 6000"), pair.front("sleep 6000"), others);
     assert_eq!(pair.front("say well").await, "well");
 }
 
@@ -40,7 +40,7 @@ async fn a_call_that_waits_runs_when_a_slot_comes_back() {
 #[tokio::test]
 async fn a_slot_comes_back_however_the_call_ends() {
     let pair = Pair::with(|front, _| {
-        (front.calls_in_flight_max, front.calls_waiting_max, front.deadline_ms) = (1, 0, 50);
+        (front.calls_in_flight_max, front.calls_waiting_max, front.deadline_ms) = (1, 0, 400);
     });
     for script in ["panic why", "spin", "sleep 1000", "refuse no", "back.bare{panic why}", "say well"] {
         for _ in 0..3 {

@@ -77,7 +77,7 @@ async fn a_slow_call_ends_while_quick_ones_write_its_key_without_pause() {
     });
     let writers: Vec<_> = writers.collect();
     for _ in 0..3 {
-        let slow = timeout(Duration::from_secs(5), pair.front("get n; sleep 200; add n; add slow")).await;
+        let slow = timeout(Duration::from_secs(15), pair.front("get n; sleep 200; add n; add slow")).await;
         assert!(slow.is_ok_and(|answer| answer.split(',').count() == 3));
     }
     stop.store(true, Ordering::Relaxed);
@@ -92,7 +92,7 @@ async fn a_slow_call_ends_while_quick_ones_write_its_key_without_pause() {
 async fn a_call_in_the_lane_may_call_back_into_its_own_service() {
     let pair = Pair::new();
     let script = "get n; back.write{front.write{below n 3; add with-%}}; add done";
-    let answer = timeout(Duration::from_secs(5), pair.front(script)).await.expect("it waits for itself");
+    let answer = timeout(Duration::from_secs(15), pair.front(script)).await.expect("it waits for itself");
     assert_eq!(answer, "3,3,1,1");
     assert_eq!(pair.front.service.figures().conflicts, 3);
     assert_eq!(pair.get("front", "with-3").await, "1");
@@ -115,6 +115,6 @@ async fn calls_in_two_lanes_that_call_each_other_do_not_wait_for_each_other_for_
     let front = "get n; back.write{say %; front.write{below n 3}}; if n 3{sleep 100; back.write{add m}}; add done";
     let back = "get n; front.write{say %; back.write{below n 3}}; if n 3{sleep 100; front.write{add m}}; add done";
     let both = async { tokio::join!(pair.front(front), pair.back(back)) };
-    let (front, back) = timeout(Duration::from_secs(5), both).await.expect("each waits for the other");
+    let (front, back) = timeout(Duration::from_secs(15), both).await.expect("each waits for the other");
     assert_eq!((front.as_str(), back.as_str()), ("3,3,3,1,1", "3,3,3,1,1"));
 }

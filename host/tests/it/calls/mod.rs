@@ -37,7 +37,7 @@ pub(crate) const RETRIES: RetrySettings = RetrySettings {
 };
 
 /// How long the owner of a token is remembered.
-const SESSION_MS_MAX: u64 = 300;
+const SESSION_MS_MAX: u64 = 2_000;
 
 /// A host of the services `front` and `back`.
 struct Pair {
@@ -71,6 +71,7 @@ fn limits() -> LimitSettings {
         log_bytes_per_second: 1_000,
         call_depth_max: 8,
         circuit_failures: 1_000,
+        circuit_clients: 1,
         circuit_open_ms: 60_000,
     }
 }
@@ -230,5 +231,5 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
+    tokio::time::timeout(Duration::from_secs(60), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
 }

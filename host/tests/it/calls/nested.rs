@@ -41,7 +41,7 @@ async fn a_callee_that_does_not_do_its_part_is_unavailable_to_a_caller_whose_con
     check("spin", "the deadline of the call to back passed").await;
     check("sleep 1000", "the deadline of the call to back passed").await;
     check("big 2000", "back went over answer_bytes_max").await;
-    check("say well", "back is not available: its circuit is open after failures in a row").await;
+    check("say well", "back is not available: its circuit is open after too many failures").await;
 }
 
 #[tokio::test]
@@ -60,11 +60,11 @@ async fn a_callee_that_is_full_is_unavailable() {
 #[tokio::test]
 async fn without_a_case_for_it_the_failure_of_a_callee_is_that_of_its_caller() {
     let pair = Pair::with(|_, back| {
-        (back.deadline_ms, back.circuit_failures) = (100, 2);
+        (back.deadline_ms, back.circuit_failures) = (1_000, 2);
     });
     assert_eq!(pair.front("add n; back.bare{panic why}").await, "back failed");
     assert_eq!(pair.front("add n; back.bare{spin}").await, "the deadline of the call to back passed");
-    let open = "back is not available: its circuit is open after failures in a row";
+    let open = "back is not available: its circuit is open after too many failures";
     assert_eq!(pair.front("add n; back.bare{say well}").await, open);
     assert_eq!(pair.get("front", "n").await, "none");
 }
@@ -77,7 +77,7 @@ async fn the_deadline_is_passed_down_less_what_the_caller_needs_to_go_on() {
     assert_eq!(answer, "unavailable: the deadline of the call to back passed,1");
     let deeper = pair.front("back.write{add m; front.write{sleep 15000}; refuse late}; say on").await;
     assert_eq!(deeper, "refused: late,on");
-    assert!(begun.elapsed() < Duration::from_millis(4_000));
+    assert!(begun.elapsed() < Duration::from_secs(15), "a callee has slept for longer than its caller has");
     assert_eq!((pair.get("front", "undone").await, pair.get("back", "m").await), ("1".into(), "none".into()));
 }
 

@@ -6,6 +6,7 @@ mod delivery;
 mod failures;
 mod kills;
 mod operator;
+mod repeats;
 mod schedules;
 mod subscribing;
 
@@ -82,6 +83,7 @@ fn bounds() -> LimitSettings {
         wait_ms_max: 20_000,
         events_per_call_max: 1_000,
         circuit_failures: 1_000_000,
+        circuit_clients: 1,
         ..limits()
     }
 }
@@ -126,7 +128,7 @@ impl Setup {
             Calls::new(routing, stores.clone(), tasks.clone(), 0, RETRIES, switchyard::names::HostSecret::new([7; 32]))
                 .unwrap();
         let from = self.from;
-        let events = Events::new(calls.clone(), self.settings.clone(), move |_| from, &tasks);
+        let events = Events::new(calls.clone(), stores.clone(), self.settings.clone(), move |_| from, &tasks);
         Rig { setup: self, runtime, stores, services, calls, events, tasks }
     }
 }
@@ -231,7 +233,7 @@ impl Rig {
                     found = self.look(service, key).await;
                 }
             };
-            if tokio::time::timeout(Duration::from_secs(20), soon).await.is_err() {
+            if tokio::time::timeout(Duration::from_secs(60), soon).await.is_err() {
                 panic!("{at}: {key} of {service} does not become {value:?}, it is {found:?}");
             }
         }
@@ -254,7 +256,7 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
+        tokio::time::timeout(Duration::from_secs(60), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
     }
 
     /// Waits until `service` has taken all that there is, and nothing is tried again.

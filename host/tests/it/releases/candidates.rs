@@ -226,7 +226,7 @@ async fn four_services_may_have_a_candidate_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_host_goes_back_from_a_release_whose_circuit_opens_where_the_manifest_says_so() {
-    let keys = "limits.circuit_failures = 5\nlimits.circuit_open_ms = 60_000\n";
+    let keys = "limits.circuit_failures = 5\nlimits.circuit_clients = 1\nlimits.circuit_open_ms = 60_000\n";
     let rig = Rig::pair(&format!("{keys}deploy.rollback_when_circuit_opens = true")).await;
     rig.deploy("front", "", says("2")).await.expect(201);
     rig.deploy("front", "", variant("call=panic")).await.expect(201);

@@ -275,5 +275,5 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
+    tokio::time::timeout(Duration::from_secs(60), soon).await.unwrap_or_else(|_| panic!("{what} does not come"));
 }

@@ -219,7 +219,7 @@ async fn a_mounted_service_is_swapped_as_one_with_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_host_goes_back_from_a_mounted_release_that_fails_again_and_again() {
-    let keys = "limits.circuit_failures = 5\nlimits.circuit_open_ms = 60_000\n";
+    let keys = "limits.circuit_failures = 5\nlimits.circuit_clients = 1\nlimits.circuit_open_ms = 60_000\n";
     let rig = Rig::with_web(&format!("{keys}deploy.rollback_when_circuit_opens = true")).await;
     rig.deploy("web", "", web("0.2", "2")).await.expect(201);
     until("a rollback", async || {

@@ -1,0 +1,57 @@
+//! Authentication: the owner of a bearer token, as the service that carries `authenticate` knows it.
+
+use std::sync::Arc;
+
+use wasmtime::component::Val;
+
+use super::calls::Calls;
+use super::root_call::RootCall;
+use crate::call::durability::root_persistence::RootPersistence;
+use crate::call::engine::answer::CallError;
+use crate::call::engine::authentication::{self, Sessions};
+use crate::call::engine::call::Call;
+use crate::call::routing::{Origin, Routing};
+use crate::names::{Identity, RequestId};
+
+impl Calls {
+    /// The owner of the bearer token `token`; none when it is unknown, or no contract carries `authenticate`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] when the service that knows cannot be asked.
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        request: &RequestId,
+        routing: &Routing,
+        origin: Origin<'_>,
+    ) -> Result<Option<Identity>, CallError> {
+        let Some(authenticator) = routing.live().authenticator() else { return Ok(None) };
+        let service = authenticator.backend.service.name();
+        let table = self.inner.current.begin(routing, None, origin, service).await;
+        let table = table.map_err(|why| CallError::not_begun(service, why))?;
+        let Some(authenticator) = table.authenticator() else { return Ok(None) };
+        let backend = authenticator.backend.clone();
+        let key = Sessions::key(token);
+        if let Some(identity) = self.inner.sessions.get(&key, &backend) {
+            return Ok(Some(identity));
+        }
+        let call = RootCall {
+            service: backend.service.name().clone(),
+            function: Arc::clone(&authenticator.function),
+            arguments: vec![Val::String(token.into())],
+            identity: None,
+            request: request.clone(),
+            key: None,
+        };
+        let persistence = RootPersistence::new(&self.inner.durable, None, Vec::new(), false);
+        let root = self.inner.root(Arc::clone(&table), call, origin, &persistence);
+        let (answer, reads) = Call::root(&root, &backend).read().await?;
+        self.inner.durable.wait_durable(&root).await?;
+        let identity = authentication::identity(answer);
+        if let Some(identity) = &identity {
+            self.inner.sessions.keep(key, identity.clone(), reads, &backend.release);
+        }
+        Ok(identity)
+    }
+}

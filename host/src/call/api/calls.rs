@@ -1,0 +1,122 @@
+//! [`Calls`], and what belongs to no single call: the routing, holds, recovery and retention.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::call::durability::DurableCalls;
+use crate::call::durability::recovery::{FindError, PinnedReleases};
+use crate::call::engine::authentication::Sessions;
+use crate::call::engine::seed::Entropy;
+use crate::call::routing::current::CurrentRouting;
+use crate::call::routing::{Hold, Routing};
+use crate::config::RetrySettings;
+use crate::names::{CallId, HostSecret};
+use crate::store::{Store, StoreError, Stores};
+use crate::tasks::Tasks;
+
+use super::observer::RoutingObserver;
+
+/// The data plane: runs calls on the releases of its routing. Clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    pub(in crate::call::api) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(in crate::call::api) struct Inner {
+    pub(in crate::call::api) current: Arc<CurrentRouting>,
+    pub(in crate::call::api) durable: Arc<DurableCalls>,
+    pub(in crate::call::api) entropy: Entropy,
+    pub(in crate::call::api) sessions: Sessions,
+    pub(in crate::call::api) tasks: Tasks,
+    /// The seeds of the host's own calls follow from it.
+    pub(in crate::call::api) host_call_key: [u8; 32],
+    pub(in crate::call::api) observer: RoutingObserver,
+}
+
+impl Calls {
+    /// Calls run in `tasks`, so shutdown waits for them. The answer of `authenticate` may be used again for
+    /// `authentication_cache_ms_max` milliseconds. The ids of the host's own calls, and the key that seals answers,
+    /// follow from `secret`.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no randomness.
+    pub fn new(
+        routing: Routing,
+        stores: Stores,
+        tasks: Tasks,
+        authentication_cache_ms_max: u64,
+        settings: RetrySettings,
+        secret: HostSecret,
+    ) -> Result<Self, getrandom::Error> {
+        let current = CurrentRouting::new(routing);
+        let inner = Inner {
+            durable: DurableCalls::new(&current, stores, tasks.clone(), settings, &secret),
+            current,
+            entropy: Entropy::new()?,
+            sessions: Sessions::new(authentication_cache_ms_max),
+            tasks,
+            host_call_key: secret.derive("host calls"),
+            observer: RoutingObserver::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// From now on the seeds of root calls follow from `seed`. For the simulator.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn draw_seeds_from(&self, seed: u64) {
+        self.inner.entropy.draw_from(seed);
+    }
+
+    /// The routing that root calls begin on now.
+    #[must_use]
+    pub fn routing(&self) -> Arc<Routing> {
+        Arc::clone(&self.inner.current.load())
+    }
+
+    /// Root calls begin on `routing` from now on. Calls in flight end on what they began with.
+    pub fn swap(&self, routing: Routing) {
+        self.inner.current.swap(routing);
+    }
+
+    /// Lets no root call begin, and waits until those in flight have ended. Returns none when that takes longer than
+    /// `until`; then calls go on at once. One hold at a time.
+    pub async fn hold(&self, until: Instant) -> Option<Hold> {
+        self.inner.current.hold(until).await
+    }
+
+    /// Finds the intents that were open when the host ended, before anything is served.
+    ///
+    /// # Errors
+    ///
+    /// [`FindError`] when a store cannot be read.
+    pub fn find_intents(&self) -> Result<usize, FindError> {
+        let routing = self.inner.current.load();
+        routing.live().backends().map(|backend| self.find_intents_in(backend.service.store())).sum()
+    }
+
+    /// Finds the open intents in the store of a service that comes back, before anybody calls it.
+    ///
+    /// # Errors
+    ///
+    /// [`FindError`] when the store cannot be read.
+    pub fn find_intents_in(&self, store: &Store) -> Result<usize, FindError> {
+        self.inner.durable.find_intents_in(store)
+    }
+
+    /// Runs the calls of open intents until the tasks of the host are stopped.
+    pub async fn recover(self, pinned: Arc<dyn PinnedReleases>) {
+        Arc::clone(&self.inner.durable).recover(pinned).await;
+    }
+
+    /// Deletes rows of calls that nobody needs, again and again, until the tasks of the host are stopped. `repeatable`
+    /// gives the ids of the calls that others may make again, and may block.
+    pub async fn run_retention(
+        self,
+        repeatable: impl Fn() -> Result<HashSet<CallId>, StoreError> + Send + Sync + 'static,
+    ) {
+        Arc::clone(&self.inner.durable).run_retention(Arc::new(repeatable)).await;
+    }
+}

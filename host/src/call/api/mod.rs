@@ -1,0 +1,17 @@
+//! What the rest of the host calls: root calls, the host's own calls, authentication, holds, and the operator's view of
+//! open intents.
+
+mod authenticate;
+mod calls;
+mod host_call;
+mod intent_admin;
+mod observer;
+mod root_call;
+
+#[cfg(test)]
+pub(super) mod tests;
+
+pub use calls::Calls;
+pub use host_call::HostCall;
+pub use intent_admin::{IntentError, IntentHold};
+pub use root_call::{Reply, RootCall};

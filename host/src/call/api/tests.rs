@@ -1,0 +1,193 @@
+//! The output gate: what a client is told, over a disk that takes its time.
+//!
+//! All else that calls do is tested from outside, in `host/tests/it/calls`; these need a disk that a test commands.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use wasmtime::component::Val;
+
+use crate::call::*;
+use crate::config::{LimitSettings, RetrySettings, RuntimeSettings, StoreSettings};
+use crate::contract::Contracts;
+use crate::journal::simulated::{Fault, SimulatedDisk};
+use crate::names::{Digest, RequestId, ServiceName};
+use crate::runtime::{LinkSettings, Runtime};
+use crate::store::Stores;
+use crate::tasks::Tasks;
+
+pub(in crate::call) const LIMITS: LimitSettings = LimitSettings {
+    memory_bytes_max: 8 << 20,
+    deadline_ms: 20_000,
+    calls_in_flight_max: 64,
+    calls_waiting_max: 64,
+    wait_ms_max: 1_000,
+    store_bytes_max: 1 << 20,
+    kept_bytes_max: 1 << 20,
+    events_per_call_max: 10,
+    answer_bytes_max: 10_000,
+    log_bytes_per_second: 1_000,
+    call_depth_max: 3,
+    circuit_failures: 1_000,
+    circuit_clients: 1,
+    circuit_open_ms: 1_000,
+};
+
+const RETRIES: RetrySettings = RetrySettings {
+    answers_kept_ms: 60_000,
+    memos_kept_ms: 60_000,
+    intents_keep_releases: true,
+    intents_at_once: 4,
+    intent_retry_ms_min: 10,
+    intent_retry_ms_max: 100,
+};
+
+pub(in crate::call) const STORE: StoreSettings = StoreSettings {
+    segment_bytes: 1 << 20,
+    overlay_bytes_max: 1 << 20,
+    checkpoint_ms_max: 60_000,
+    index_cache_bytes: 1 << 20,
+    batch_commits_max: 64,
+};
+
+/// The services `front` and `back` over a simulated disk.
+struct Rig {
+    disk: SimulatedDisk,
+    calls: Calls,
+    _compiled: tempfile::TempDir,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let component = project.join("../target/wasm32-wasip2/release/callers.wasm");
+        let component = std::fs::read(&component).expect("`cargo xtask test` builds the guests first");
+        let contracts = Contracts::read(&project.join("tests/wit")).unwrap();
+        let settings = RuntimeSettings {
+            instances_max: 64,
+            core_instances_per_component_max: 16,
+            memories_per_component_max: 3,
+            memory_keep_resident_bytes: 2 << 20,
+            epoch_ms: 1,
+        };
+        let compiled = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new(&settings, compiled.path()).unwrap();
+        let code = runtime.compile(&component).unwrap();
+        let disk = SimulatedDisk::new(1);
+        let names = ["front", "back"].map(|name| ServiceName::parse(name).unwrap());
+        let quotas = names.clone().map(|name| (name, LIMITS.store_bytes_max));
+        let stores = Stores::open_on(&disk.as_disk(), &STORE, &quotas, None).unwrap();
+        let backends = names.map(|service| {
+            let world = contracts.world(&format!("test:calls/{service}-service")).unwrap();
+            let settings = LinkSettings {
+                service: service.clone(),
+                environment: Vec::new(),
+                outbound_hosts: Vec::new(),
+                limits: LIMITS,
+            };
+            let program = runtime.link(&code, &world, settings).unwrap();
+            let release =
+                LoadedRelease::new(Digest::of(&component), world, LinkedComponent::Contract(program), &LIMITS, 0);
+            let store = stores.service(&service).unwrap();
+            Backend { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
+        });
+        let routing = Routing::new(&backends, Vec::new(), &[]).unwrap();
+        let calls =
+            Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, crate::names::HostSecret::new([7; 32]))
+                .unwrap();
+        Self { disk, calls, _compiled: compiled }
+    }
+
+    /// Begins a call of `front.write` or `front.read`.
+    #[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
+    fn begin(&self, name: &str, script: &str) -> JoinHandle<Result<Answer, CallError>> {
+        let routing = self.calls.routing();
+        let backend = routing.live().backend(&ServiceName::parse("front").unwrap()).unwrap();
+        let mut functions = backend.release.world.exports.iter().flat_map(|interface| &interface.functions);
+        let call = RootCall {
+            service: backend.service.name().clone(),
+            function: Arc::clone(functions.find(|function| &*function.name.wit == name).unwrap()),
+            arguments: vec![Val::String(script.into())],
+            identity: None,
+            request: RequestId::from_bits(7),
+            key: None,
+        };
+        let calls = self.calls.clone();
+        let routing = self.calls.routing();
+        tokio::spawn(async move { calls.call(call, &routing, Origin::HOST).await.map(|called| called.answer) })
+    }
+
+    /// Runs calls while no sync ends, until each has done all but wait for the disk.
+    async fn begin_held(&self, scripts: &[(&str, &str)]) -> Vec<JoinHandle<Result<Answer, CallError>>> {
+        // The first write opens the journal's segment, which takes syncs of its own.
+        self.begin("write", "set untouched 1").await.unwrap().unwrap();
+        self.disk.hold_syncs();
+        let mut begun = Vec::new();
+        for (name, script) in scripts {
+            let before = self.ended();
+            begun.push(self.begin(name, script));
+            while self.ended() == before {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        // Another call from its beginning to its end: had one of those been let out, it would be by now.
+        for _ in 0..10 {
+            self.begin("read", "get untouched; back.read{get untouched}").await.unwrap().unwrap();
+        }
+        begun
+    }
+
+    /// How many calls of `front` have come to their end, answered or not.
+    fn ended(&self) -> u64 {
+        self.calls
+            .routing()
+            .live()
+            .backends()
+            .find(|backend| backend.service.name().as_str() == "front")
+            .map_or(0, |backend| backend.service.figures().calls)
+    }
+}
+
+/// A call that writes, in either service, and calls that see something of it: each knows what may never have been.
+const TOUCHED: [(&str, &str); 7] = [
+    ("write", "add n"),
+    ("write", "back.write{add m}"),
+    ("write", "back.write{add m}; refuse no"),
+    ("write", "get n; panic why"),
+    ("read", "get n"),
+    ("read", "back.read{get m}"),
+    ("write", "keys n"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_of_what_is_not_durable_and_who_has_not_seen_it_does_not_wait() {
+    let rig = Rig::new();
+    let begun = rig.begin_held(&TOUCHED).await;
+    let let_out: Vec<_> = begun.iter().zip(TOUCHED).filter(|(call, _)| call.is_finished()).collect();
+    // Before anything can fail: a disk that is held up holds up the end of the test.
+    rig.disk.let_syncs_go();
+    assert!(let_out.is_empty(), "{let_out:?}");
+    let mut answers = Vec::new();
+    for call in begun {
+        answers.push(call.await.unwrap());
+    }
+    assert!(matches!(&answers[2], Ok(Answer::Err(_))) && matches!(&answers[3], Err(CallError::Failed { .. })));
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Answer::Ok(_)))).count(), 5, "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_disk_fails_no_call_that_needs_it_is_answered_and_reading_goes_on() {
+    let rig = Rig::new();
+    let begun = rig.begin_held(&TOUCHED).await;
+    rig.disk.plan(0, Fault::PowerLoss);
+    rig.disk.let_syncs_go();
+    for (call, touched) in begun.into_iter().zip(TOUCHED) {
+        let answer = call.await.unwrap();
+        assert!(matches!(answer, Err(CallError::Stopped(_))), "{touched:?}: {answer:?}");
+    }
+    assert!(rig.begin("read", "get untouched").await.unwrap().is_ok());
+    let answer = rig.begin("write", "add other").await.unwrap();
+    assert!(matches!(answer, Err(CallError::Stopped(_))), "{answer:?}");
+}

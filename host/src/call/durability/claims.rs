@@ -1,0 +1,66 @@
+//! Of the requests with one key, one runs at a time and the others wait.
+//!
+//! Invariant: a claim is free again when it is dropped, however its request ended.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::request_key::RequestKey;
+
+/// The requests with a key that run now.
+#[derive(Debug, Clone, Default)]
+pub(in crate::call) struct Claims(Arc<Mutex<HashMap<[u8; 16], Running>>>);
+
+#[derive(Debug)]
+struct Running {
+    check: [u8; 16],
+    ended: watch::Receiver<()>,
+}
+
+/// The right to run the request with a key, until it is dropped.
+#[derive(Debug)]
+pub(in crate::call) struct Claim {
+    id: [u8; 16],
+    claims: Claims,
+    /// Dropped with the claim. Waiting requests notice this.
+    _ended: watch::Sender<()>,
+}
+
+/// The key was used for another request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::call) struct KeyReused;
+
+/// Whether a request may run.
+pub(in crate::call) enum Claimed {
+    Yes(Claim),
+    /// The same request runs: wait until this changes, and look again.
+    Running(watch::Receiver<()>),
+}
+
+impl Claims {
+    pub(in crate::call) fn claim(&self, key: &RequestKey) -> Result<Claimed, KeyReused> {
+        let mut running = self.lock();
+        if let Some(first) = running.get(&key.id) {
+            let is_same = first.check == key.check;
+            return if is_same { Ok(Claimed::Running(first.ended.clone())) } else { Err(KeyReused) };
+        }
+        let (end, ended) = watch::channel(());
+        running.insert(key.id, Running { check: key.check, ended });
+        Ok(Claimed::Yes(Claim { id: key.id, claims: self.clone(), _ended: end }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 16], Running>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.claims.lock().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+use wasmtime::component::Val;
+
+use super::*;
+use crate::call::durability::request_key::RequestScope;
+
+fn key(key: &str, argument: &str) -> RequestKey {
+    let scope = RequestScope { caller: "ann", client: b"home", method: "POST", path: "/carts/1/checkout" };
+    RequestKey::new(scope, key, &[Val::String(argument.into())])
+}
+
+#[test]
+fn one_of_many_runs_and_the_next_when_it_has_ended() {
+    let claims = Claims::default();
+    let (first, other) = (key("k", "a"), key("k", "b"));
+    let Ok(Claimed::Yes(claim)) = claims.claim(&first) else { panic!("nobody runs") };
+    let Ok(Claimed::Running(ended)) = claims.claim(&first) else { panic!("one runs") };
+    assert!(matches!(claims.claim(&other), Err(KeyReused)));
+    assert!(ended.has_changed().is_ok(), "it has not ended");
+    drop(claim);
+    assert!(ended.has_changed().is_err(), "it has ended");
+    assert!(matches!(claims.claim(&other), Ok(Claimed::Yes(_))));
+}

@@ -1,0 +1,21 @@
+//! Makes calls durable: kept answers for requests with a key, memos of nested calls, and intents of root calls, which the
+//! host repeats until they have ended.
+//!
+//! Invariant: a row is committed with the effects that it is about, or before the first of them.
+
+pub(super) mod claims;
+mod client_shares;
+mod durable_calls;
+mod in_flight;
+pub(super) mod intent;
+mod kept_answers;
+pub(super) mod open_intents;
+pub(super) mod recovery;
+pub(super) mod request_key;
+pub(super) mod retention;
+pub(super) mod root_persistence;
+mod sealer;
+
+pub use durable_calls::close_intent;
+pub(super) use durable_calls::{AfterRun, DurableCalls};
+pub(super) use kept_answers::Lookup;

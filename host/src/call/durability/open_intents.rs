@@ -1,0 +1,298 @@
+//! The open intents in memory: by their ids, by when they are due, and by when their calls began.
+//!
+//! Invariant: an intent that is taken, to run it or to abandon it, is not due: so nobody else takes it.
+
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, oneshot};
+
+use super::claims::Claim;
+use super::intent::Intent;
+use crate::call::engine::answer::{Answer, CallError};
+use crate::clock;
+use crate::names::{CallId, ServiceName};
+use crate::observe::IntentMetrics;
+
+type Outcome = Result<Answer, CallError>;
+
+#[derive(Debug, Default)]
+pub(in crate::call) struct OpenIntents {
+    open: Mutex<Open>,
+    /// Notified when one may be due earlier than was known.
+    changed: Notify,
+    /// Notified when one is closed.
+    closed: Notify,
+    metrics: IntentMetrics,
+}
+
+/// Every operation takes the time of a search, however many intents there are.
+#[derive(Debug, Default)]
+struct Open {
+    all: BTreeMap<CallId, Waiting>,
+    /// Those that nobody has taken and that were not repeated yet, and those that were.
+    first: BTreeSet<(Instant, CallId)>,
+    repeated: BTreeSet<(Instant, CallId)>,
+    /// By when their calls began, in microseconds since the Unix epoch.
+    ages: BTreeSet<(u64, CallId)>,
+    taken: usize,
+    /// How many of the taken ones were repeated before.
+    taken_repeated: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    intent: Arc<Intent>,
+    attempts: u32,
+    last_error: Option<String>,
+    due: Instant,
+    is_taken: bool,
+    /// Keeps other requests with the client's key waiting.
+    claim: Option<Claim>,
+    waiters: Vec<oneshot::Sender<Outcome>>,
+}
+
+/// An open intent, as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IntentView {
+    pub id: CallId,
+    pub service: ServiceName,
+    pub function: String,
+    /// The request that its call began with.
+    pub request: String,
+    /// RFC 3339, in UTC.
+    pub begun_at: String,
+    /// Since then, in milliseconds.
+    pub age_ms: u64,
+    /// How often it was repeated.
+    pub attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    pub running: bool,
+    /// The time until it is repeated, in milliseconds.
+    pub due_in_ms: u64,
+    /// Whether it goes on with the live releases and not with those that it began with.
+    pub on_live: bool,
+}
+
+/// Why an intent cannot be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::call) enum NotTaken {
+    Unknown,
+    /// Somebody else has taken it.
+    Running,
+}
+
+impl Open {
+    fn queue(&mut self, attempts: u32) -> &mut BTreeSet<(Instant, CallId)> {
+        if attempts == 0 { &mut self.first } else { &mut self.repeated }
+    }
+
+    fn take(&mut self, id: CallId) -> Result<Arc<Intent>, NotTaken> {
+        let waiting = self.all.get_mut(&id).ok_or(NotTaken::Unknown)?;
+        if waiting.is_taken {
+            return Err(NotTaken::Running);
+        }
+        waiting.is_taken = true;
+        let (due, attempts, intent) = (waiting.due, waiting.attempts, Arc::clone(&waiting.intent));
+        self.queue(attempts).remove(&(due, id));
+        self.taken += 1;
+        self.taken_repeated += usize::from(attempts > 0);
+        Ok(intent)
+    }
+
+    /// Makes a taken one wait again, with `attempts`, until `due`.
+    fn give_back(&mut self, id: CallId, attempts: u32, due: Instant) -> Option<&mut Waiting> {
+        let waiting = self.all.get_mut(&id).filter(|waiting| waiting.is_taken)?;
+        self.taken -= 1;
+        self.taken_repeated -= usize::from(waiting.attempts > 0);
+        (waiting.is_taken, waiting.attempts, waiting.due) = (false, attempts, due);
+        self.queue(attempts).insert((due, id));
+        self.all.get_mut(&id)
+    }
+
+    fn remove(&mut self, id: CallId) -> Option<Waiting> {
+        let waiting = self.all.remove(&id)?;
+        self.queue(waiting.attempts).remove(&(waiting.due, id));
+        self.ages.remove(&(waiting.intent.time_unix_micros, id));
+        if waiting.is_taken {
+            self.taken -= 1;
+            self.taken_repeated -= usize::from(waiting.attempts > 0);
+        }
+        Some(waiting)
+    }
+
+    /// The next one that may be taken, while at most `at_once` run. A quarter of these places is for calls that were not
+    /// repeated yet: calls that use up their deadlines again and again must not delay them.
+    fn next(&self, at_once: usize) -> Option<(Instant, CallId)> {
+        if self.taken >= at_once {
+            return None;
+        }
+        let has_place = at_once == 1 || self.taken_repeated < at_once - at_once.div_ceil(4);
+        let repeated = self.repeated.first().filter(|_| has_place);
+        [self.first.first(), repeated].into_iter().flatten().min().copied()
+    }
+}
+
+impl OpenIntents {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Resolves when one may be due earlier than was known when this was called.
+    pub(in crate::call) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// Resolves when one is closed after this was called.
+    pub(in crate::call) fn closed(&self) -> Notified<'_> {
+        self.closed.notified()
+    }
+
+    /// The call of `intent` has not ended. The receiver gets its outcome when it has.
+    pub(in crate::call) fn add(
+        &self,
+        intent: Intent,
+        claim: Option<Claim>,
+        error: Option<&CallError>,
+    ) -> oneshot::Receiver<Outcome> {
+        let (sender, receiver) = oneshot::channel();
+        let last_error = error.map(ToString::to_string);
+        let (id, due, began) = (intent.id(), clock::now(), intent.time_unix_micros);
+        let intent = Arc::new(intent);
+        let mut open = self.lock();
+        match open.all.entry(id) {
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                known.claim = known.claim.take().or(claim);
+                known.waiters.push(sender);
+            }
+            Entry::Vacant(place) => {
+                let waiters = vec![sender];
+                place.insert(Waiting { intent, attempts: 0, last_error, due, is_taken: false, claim, waiters });
+                open.first.insert((due, id));
+                open.ages.insert((began, id));
+            }
+        }
+        drop(open);
+        self.changed.notify_one();
+        receiver
+    }
+
+    /// Takes those that are due, while at most `at_once` are taken. Returns also when the next one is due, if there is a
+    /// place for it.
+    pub(in crate::call) fn take_due(&self, at_once: usize) -> (Vec<Arc<Intent>>, Option<Instant>) {
+        let now = clock::now();
+        let mut open = self.lock();
+        let mut taken = Vec::new();
+        loop {
+            match open.next(at_once) {
+                Some((due, id)) if due <= now => taken.extend(open.take(id)),
+                next => return (taken, next.map(|(due, _)| due)),
+            }
+        }
+    }
+
+    /// Takes one, due or not.
+    pub(in crate::call) fn take(&self, id: CallId) -> Result<Arc<Intent>, NotTaken> {
+        self.lock().take(id)
+    }
+
+    /// Gives a taken one back, to go on as `intent` says: at once if it is `due`, and else when it was due before.
+    pub(in crate::call) fn give_back(&self, id: CallId, intent: Arc<Intent>, due: bool) {
+        {
+            let mut open = self.lock();
+            let Some((attempts, until)) = open.all.get(&id).map(|waiting| (waiting.attempts, waiting.due)) else {
+                return;
+            };
+            if let Some(waiting) = open.give_back(id, attempts, if due { clock::now() } else { until }) {
+                waiting.intent = intent;
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    /// A taken one has run. After an error it is due again after the `delay` for the number of attempts.
+    pub(in crate::call) fn has_run(&self, id: CallId, outcome: Outcome, delay: impl Fn(u32) -> Duration) {
+        self.metrics.ran(outcome.is_ok());
+        match outcome {
+            Ok(answer) => self.end(id, &Ok(answer)),
+            Err(error) => {
+                let mut open = self.lock();
+                let attempts = open.all.get(&id).map_or(1, |waiting| waiting.attempts.saturating_add(1));
+                if let Some(waiting) = open.give_back(id, attempts, clock::now() + delay(attempts)) {
+                    waiting.last_error = Some(error.to_string());
+                }
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    /// The call has ended. Those that wait for it get its outcome.
+    pub(in crate::call) fn end(&self, id: CallId, outcome: &Outcome) {
+        let ended = self.lock().remove(id);
+        for waiter in ended.into_iter().flat_map(|ended| ended.waiters) {
+            // It may have given up.
+            let _gone = waiter.send(outcome.clone());
+        }
+        self.changed.notify_one();
+        self.closed.notify_waiters();
+    }
+
+    /// Those that are `wanted`, oldest first.
+    pub(in crate::call) fn views(&self, wanted: impl Fn(&Intent) -> bool) -> Vec<IntentView> {
+        let open = self.lock();
+        let waiting = open.ages.iter().filter_map(|(_, id)| Some((*id, open.all.get(id)?)));
+        waiting.filter(|(_, waiting)| wanted(&waiting.intent)).map(|(id, waiting)| waiting.view(id)).collect()
+    }
+
+    pub(in crate::call) fn view(&self, id: CallId) -> Option<IntentView> {
+        self.lock().all.get(&id).map(|waiting| waiting.view(id))
+    }
+
+    pub(in crate::call) fn any(&self, wanted: impl Fn(&Intent) -> bool) -> bool {
+        self.lock().all.values().any(|waiting| wanted(&waiting.intent))
+    }
+
+    /// Sets the metrics to how many there are, and how old.
+    pub(in crate::call) fn measure(&self) {
+        let (count, oldest) = {
+            let open = self.lock();
+            (open.all.len(), open.ages.first().map(|(began, _)| *began))
+        };
+        self.metrics.open(count, oldest.map_or(Duration::ZERO, age));
+    }
+}
+
+impl Waiting {
+    fn view(&self, id: CallId) -> IntentView {
+        let Intent { service, function, time_unix_micros, on_live, .. } = &*self.intent;
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        IntentView {
+            id,
+            service: service.clone(),
+            function: function.clone(),
+            request: self.intent.request_text().into(),
+            begun_at: clock::rfc_3339_millis(*time_unix_micros),
+            age_ms: millis(age(*time_unix_micros)),
+            attempts: self.attempts,
+            last_error: self.last_error.clone(),
+            running: self.is_taken,
+            due_in_ms: if self.is_taken { 0 } else { millis(self.due.saturating_duration_since(clock::now())) },
+            on_live: *on_live,
+        }
+    }
+}
+
+/// How long ago that was.
+fn age(unix_micros: u64) -> Duration {
+    Duration::from_micros(clock::unix_micros().saturating_sub(unix_micros))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! How a call ends.
+
+use wasmtime::component::Val;
+
+use crate::call::routing::current::NotBegun;
+use crate::contract::{Case, Function, Type};
+use crate::names::ServiceName;
+use crate::observe::calls::Outcome;
+use crate::store::Stopped;
+use crate::value::binary::{BinaryError, put_payload, read_payload};
+
+/// RFC 6585, section 4.
+const TOO_MANY_REQUESTS: u16 = 429;
+
+/// How soon a client may try again what failed for want of room or health, in seconds.
+const RETRY_AFTER_S: u64 = 1;
+
+/// What the component answered: the payload of `ok` (or the plain result), or of `err`.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Ok(Option<Val>),
+    Err(Option<Val>),
+}
+
+impl Answer {
+    /// Splits the result of `function` by whether it is one that can fail.
+    pub(in crate::call) fn of(function: &Function, result: Option<Val>) -> Self {
+        match result {
+            Some(Val::Result(Ok(payload))) if function.fallible => Self::Ok(payload.map(|value| *value)),
+            Some(Val::Result(Err(payload))) if function.fallible => Self::Err(payload.map(|value| *value)),
+            plain => Self::Ok(plain),
+        }
+    }
+
+    /// The other way round: what the caller's component gets.
+    pub(in crate::call) fn into_result(self, function: &Function) -> Option<Val> {
+        match self {
+            Self::Ok(payload) if function.fallible => Some(Val::Result(Ok(payload.map(Box::new)))),
+            Self::Ok(payload) => payload,
+            Self::Err(payload) => Some(Val::Result(Err(payload.map(Box::new)))),
+        }
+    }
+
+    /// Whether it is the answer to the same request again: what is temporary (429 and 5xx) is not, so that the client may
+    /// try again.
+    pub(in crate::call) fn is_kept(&self, function: &Function) -> bool {
+        match self {
+            Self::Ok(_) => true,
+            Self::Err(error) => {
+                let case = error_case(function, error.as_ref());
+                case.and_then(|case| case.status).is_some_and(|status| status < 500 && status != TOO_MANY_REQUESTS)
+            }
+        }
+    }
+
+    /// The bytes of the answer, as the host keeps it.
+    pub(in crate::call) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(256);
+        let (Self::Ok(payload) | Self::Err(payload)) = self;
+        bytes.push(u8::from(matches!(self, Self::Ok(_))));
+        put_payload(payload.as_ref(), &mut bytes);
+        bytes
+    }
+
+    /// The answer of `function` that [`Answer::encode`] wrote.
+    pub(in crate::call) fn decode(function: &Function, bytes: &[u8]) -> Result<Self, BinaryError> {
+        match bytes.split_first() {
+            Some((1, payload)) => read_payload(function.ok.as_ref(), payload).map(Self::Ok),
+            Some((0, payload)) => read_payload(function.err.as_ref(), payload).map(Self::Err),
+            _ => Err(BinaryError),
+        }
+    }
+
+    /// Whether the call keeps what it wrote: it ended well, or with an error whose case says `commits`.
+    pub(in crate::call) fn commits(&self, function: &Function) -> bool {
+        match self {
+            Self::Ok(_) => true,
+            Self::Err(error) => error_case(function, error.as_ref()).is_some_and(|case| case.commits),
+        }
+    }
+}
+
+/// The case of the contract that an error of `function` is.
+fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Case> {
+    let cases = match &function.err {
+        Some(Type::Variant(variant)) => &variant.cases,
+        Some(Type::Enum(enumeration)) => &enumeration.cases,
+        _ => return None,
+    };
+    let Some(Val::Variant(name, _) | Val::Enum(name)) = error else { return None };
+    cases.iter().find(|case| *case.name == **name)
+}
+
+/// Why a call has no answer of its component. Nothing of it remains in its service's store, but for [`CallError::Begun`]:
+/// that is not known yet.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// Down, full, or its circuit is open.
+    #[error("{service} is not available: {why}")]
+    Unavailable { service: ServiceName, why: &'static str, retry_after_s: u64 },
+    #[error("the deadline of the call to {service} passed")]
+    Deadline { service: ServiceName },
+    /// The component trapped, or did what it may not. The log says what; a client is not told.
+    #[error("{service} failed")]
+    Failed { service: ServiceName },
+    /// The component went over a bound of its service. The log says by what; a client is not told.
+    #[error("{service} went over {limit}")]
+    OverLimit { service: ServiceName, limit: &'static str },
+    /// It failed after it had begun something elsewhere, and is made again until it ends: that is not before its deadline.
+    #[error("the call to {service} has not ended yet, and goes on")]
+    Begun { service: ServiceName },
+    /// The client's key was used for another request, which is told by it.
+    #[error("the key was used for another request")]
+    KeyReused,
+    #[error("the journal has stopped")]
+    Stopped(#[from] Stopped),
+}
+
+impl CallError {
+    /// A call of `service` that cannot begin on its release.
+    pub(in crate::call) fn not_begun(service: &ServiceName, why: NotBegun) -> Self {
+        match why {
+            NotBegun::DataMigrated => Self::unavailable(service, "its contract or its data has just changed"),
+            NotBegun::HeldTooLong => Self::Deadline { service: service.clone() },
+        }
+    }
+
+    pub(in crate::call) fn circuit_is_open(service: &ServiceName) -> Self {
+        Self::unavailable(service, "its circuit is open after too many failures")
+    }
+
+    pub(in crate::call) fn unavailable(service: &ServiceName, why: &'static str) -> Self {
+        Self::Unavailable { service: service.clone(), why, retry_after_s: RETRY_AFTER_S }
+    }
+
+    /// How a call to `called` that ended with it is counted: what a service that it called could not do is not its own
+    /// trap, but it did not do its part either.
+    pub(in crate::call) fn outcome(&self, called: &ServiceName) -> Outcome {
+        match self {
+            Self::Deadline { service } if service == called => Outcome::Deadline,
+            Self::Failed { service } if service == called => Outcome::Trap,
+            Self::OverLimit { service, .. } if service == called => Outcome::Limit,
+            Self::Stopped(_) => Outcome::Host,
+            Self::KeyReused
+            | Self::Begun { .. }
+            | Self::Unavailable { .. }
+            | Self::Deadline { .. }
+            | Self::Failed { .. }
+            | Self::OverLimit { .. } => Outcome::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One call from its admission to its end: the circuit and a slot let it in, it runs, and it is counted.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use wasmtime::component::Val;
+
+use super::answer::{Answer, CallError};
+use super::exclusive::ExclusiveRun;
+use super::root::Root;
+use super::seed::Seed;
+use crate::call::routing::Backend;
+use crate::clock;
+use crate::contract::Function;
+use crate::names::ServiceName;
+use crate::observe::calls::Outcome;
+use crate::store::ReadSet;
+
+/// One call: its function, its caller, and its limits.
+#[derive(Debug)]
+pub(in crate::call) struct Call {
+    pub(in crate::call::engine) root: Arc<Root>,
+    pub(in crate::call::engine) backend: Backend,
+    pub(in crate::call::engine) function: Arc<Function>,
+    pub(in crate::call::engine) arguments: Arc<[Val]>,
+    pub(in crate::call::engine) calling_service: Option<ServiceName>,
+    /// 1 for a root call.
+    pub(in crate::call::engine) depth: usize,
+    pub(in crate::call::engine) begun: Instant,
+    pub(in crate::call::engine) deadline: Instant,
+    pub(in crate::call::engine) seed: Seed,
+    /// Whether it, or a call above it, may only read.
+    pub(in crate::call::engine) read_only: bool,
+    /// The exclusive run that it is a part of.
+    pub(in crate::call::engine) exclusive: Option<Arc<ExclusiveRun>>,
+}
+
+/// The end of a call.
+#[derive(Debug)]
+pub(in crate::call) struct Ended {
+    pub(in crate::call) answer: Answer,
+    /// What it read, if it only reads.
+    pub(in crate::call) reads: Option<ReadSet>,
+    /// Whether its answer was committed with its writes, for the same call in a later run.
+    pub(in crate::call) has_memo: bool,
+}
+
+impl Call {
+    pub(in crate::call) fn root(root: &Arc<Root>, backend: &Backend) -> Arc<Self> {
+        let details = &root.details;
+        let begun = clock::now();
+        Arc::new(Self {
+            root: Arc::clone(root),
+            backend: backend.clone(),
+            read_only: details.function.reads_only(),
+            function: Arc::clone(&details.function),
+            arguments: Arc::clone(&details.arguments),
+            calling_service: details.calling_service.clone(),
+            depth: 1,
+            begun,
+            deadline: begun + Duration::from_millis(backend.service.limits.deadline_ms),
+            seed: details.seed,
+            exclusive: None,
+        })
+    }
+
+    pub(in crate::call) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Runs the call until its effects are in the order of the journal, though maybe not yet durable.
+    ///
+    /// A panic of the host on the way is an error like a trap: all that the call held is free again.
+    pub(in crate::call) async fn execute(self: Arc<Self>) -> Result<Ended, CallError> {
+        let result = match AssertUnwindSafe(self.admitted()).catch_unwind().await {
+            Ok(result) => result,
+            Err(panic) => Err(self.panicked(&*panic)),
+        };
+        let Backend { service, release } = &self.backend;
+        let outcome = match &result {
+            Ok(Ended { answer: Answer::Ok(_), .. }) => Outcome::Ok,
+            Ok(Ended { answer: Answer::Err(_), .. }) => Outcome::Refused,
+            Err(error) => error.outcome(service.name()),
+        };
+        let took = clock::elapsed(self.begun);
+        service.calls.ended(outcome, took);
+        release.calls.ended(outcome, took);
+        result
+    }
+
+    /// Runs a read-only call, and returns what it read too.
+    pub(in crate::call) async fn read(self: Arc<Self>) -> Result<(Answer, ReadSet), CallError> {
+        let service = self.backend.service.name().clone();
+        let Ended { answer, reads, .. } = self.execute().await?;
+        reads.map(|reads| (answer, reads)).ok_or(CallError::Failed { service })
+    }
+
+    pub(in crate::call::engine) fn is_root(&self) -> bool {
+        self.depth == 1
+    }
+
+    async fn admitted(self: &Arc<Self>) -> Result<Ended, CallError> {
+        let Backend { service, release } = &self.backend;
+        if !release.circuit.lets_through() {
+            return Err(CallError::circuit_is_open(service.name()));
+        }
+        let _slot = match service.admission.enter(self.deadline, &service.calls).await {
+            Ok(slot) => slot,
+            Err(refused) => return Err(CallError::unavailable(service.name(), refused.why())),
+        };
+        let _running = service.calls.run();
+        let result = self.run_until_committed().await;
+        if result.is_ok() {
+            release.circuit.succeeded();
+        }
+        result
+    }
+
+    fn panicked(&self, panic: &(dyn Any + Send)) -> CallError {
+        let service = self.backend.service.name();
+        let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
+        let panic = panic_message(panic);
+        tracing::error!(%service, %function, request, panic, "the host panicked during a call");
+        self.count_failure();
+        CallError::Failed { service: service.clone() }
+    }
+
+    /// Counts a failure of the release, unless the host repeats the call by itself: then the failures are of one call.
+    pub(in crate::call::engine) fn count_failure(&self) {
+        let Backend { service, release } = &self.backend;
+        if self.root.details.client.is_some_and(|client| release.circuit.failed(client)) {
+            tracing::error!(service = %service.name(), digest = %release.digest, "circuit opened");
+        }
+    }
+}
+
+/// The text of a panic.
+pub(in crate::call) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a text")
+}

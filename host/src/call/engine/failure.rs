@@ -1,0 +1,73 @@
+//! What the caller gets for a run without an answer, and for a commit that the store refused.
+
+use std::time::Duration;
+
+use super::answer::CallError;
+use super::call::Call;
+use super::nested::NestedError;
+use crate::runtime::Failure;
+use crate::store::{CommitError, StoreError};
+
+impl Call {
+    /// The error for the caller of a run that failed. `nested` is the failure of a call that it made. The runtime has
+    /// logged the reason.
+    pub(in crate::call::engine) fn failed(&self, failure: Failure, nested: Option<NestedError>) -> CallError {
+        if self.blames_component(&failure, nested.as_ref()) {
+            self.count_failure();
+        }
+        let service = self.backend.service.name();
+        let over = |limit| CallError::OverLimit { service: service.clone(), limit };
+        match failure {
+            Failure::Deadline => self.deadline_passed(),
+            Failure::Trap { .. } | Failure::Store(_) => CallError::Failed { service: service.clone() },
+            Failure::Memory { .. } => over("memory_bytes_max"),
+            Failure::Limit { name, .. } => over(name),
+            Failure::Slots { .. } => CallError::unavailable(service, "no instance is free"),
+            Failure::Nested(_) => match nested {
+                Some(NestedError::Call { error }) => error,
+                Some(NestedError::Limit { name, .. }) => over(name),
+                Some(NestedError::NoService { .. } | NestedError::ReadOnly { .. }) | None => {
+                    CallError::Failed { service: service.clone() }
+                }
+            },
+        }
+    }
+
+    /// Whether a failure counts against the release. A failure of another service or of the host does not, and neither
+    /// does a deadline that the caller left too short.
+    fn blames_component(&self, failure: &Failure, nested: Option<&NestedError>) -> bool {
+        match failure {
+            Failure::Trap { .. } | Failure::Memory { .. } | Failure::Limit { .. } => true,
+            Failure::Deadline => {
+                let own = Duration::from_millis(self.backend.service.limits.deadline_ms);
+                self.deadline.duration_since(self.begun) >= own / 2
+            }
+            Failure::Store(error) => !matches!(error, StoreError::Index(_) | StoreError::KeyNotText),
+            Failure::Slots { .. } => false,
+            Failure::Nested(_) => !matches!(nested, Some(NestedError::Call { .. })),
+        }
+    }
+
+    /// The error for the caller of a commit that the store refused.
+    pub(in crate::call::engine) fn refused(&self, refused: &CommitError) -> CallError {
+        let service = self.backend.service.name();
+        let error = match refused {
+            CommitError::Stopped(stopped) => return CallError::Stopped(stopped.clone()),
+            CommitError::Quota { .. } => CallError::unavailable(service, "its store is full"),
+            CommitError::NoRoom { .. } => CallError::unavailable(service, "the disk is full"),
+            CommitError::TooLarge { .. } | CommitError::Store(StoreError::CommitTooLarge) => {
+                CallError::OverLimit { service: service.clone(), limit: "commit_bytes" }
+            }
+            CommitError::Store(_) => CallError::unavailable(service, "its store cannot be read"),
+            CommitError::Dropped { .. } => CallError::unavailable(service, "it was removed, and its store dropped"),
+            CommitError::Conflict | CommitError::Rehearsal => CallError::Failed { service: service.clone() },
+        };
+        let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
+        tracing::warn!(%service, %function, request, error = %refused, "commit refused");
+        error
+    }
+
+    pub(in crate::call::engine) fn deadline_passed(&self) -> CallError {
+        CallError::Deadline { service: self.backend.service.name().clone() }
+    }
+}

@@ -1,0 +1,113 @@
+//! Requests to mounted services, which speak HTTP themselves.
+//!
+//! Invariant: a request runs on one release, chosen when it begins. It holds a slot of its service until its guest has
+//! ended and the last byte of its response is gone, so slow readers use the slots of that service alone.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Body;
+use hyper::{Request, Response};
+
+use super::answer::CallError;
+use crate::call::routing::circuit::Client;
+use crate::call::routing::{Backend, Origin, Routing};
+use crate::clock;
+use crate::names::{RequestId, ServiceName};
+use crate::observe::calls::Outcome;
+use crate::runtime::{Failure, HttpBody, HttpFrame};
+
+impl Routing {
+    /// Gives `request` to the release that `service` has for `origin`. Resolves when the response has begun. Path and
+    /// headers are as the client sent them, and nobody was authenticated.
+    ///
+    /// The request counts as a call of the service: as refused where its status is an error, and for the time until its
+    /// response begins.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`], when no response begins.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the guest of the request.
+    pub async fn serve<B>(
+        &self,
+        service: &ServiceName,
+        request: Request<B>,
+        id: RequestId,
+        origin: Origin<'_>,
+    ) -> Result<Response<HttpBody>, CallError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        // The table is dropped here: a mounted service has no data that a migration would change.
+        let Some(backend) = self.choose(None, origin).backend(service).cloned() else {
+            return Err(CallError::unavailable(service, "no such service"));
+        };
+        let began = clock::now();
+        let result = respond(&backend, request, id, origin).await;
+        let outcome = match &result {
+            Ok(response) if response.status().is_client_error() || response.status().is_server_error() => {
+                Outcome::Refused
+            }
+            Ok(_) => Outcome::Ok,
+            Err(error) => error.outcome(service),
+        };
+        let took = clock::elapsed(began);
+        backend.service.calls.ended(outcome, took);
+        backend.release.calls.ended(outcome, took);
+        result
+    }
+}
+
+async fn respond<B>(
+    Backend { service, release }: &Backend,
+    request: Request<B>,
+    id: RequestId,
+    origin: Origin<'_>,
+) -> Result<Response<HttpBody>, CallError>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let Some(program) = release.program.http() else {
+        return Err(CallError::unavailable(service.name(), "its release speaks no HTTP"));
+    };
+    if !release.circuit.lets_through() {
+        return Err(CallError::circuit_is_open(service.name()));
+    }
+    let deadline = clock::now() + Duration::from_millis(service.limits.deadline_ms);
+    let slot = match service.admission.enter(deadline, &service.calls).await {
+        Ok(slot) => slot,
+        Err(refused) => return Err(CallError::unavailable(service.name(), refused.why())),
+    };
+    let slot = Arc::new((slot, service.calls.run()));
+    match program.handle(request, HttpFrame { request: id, deadline }, slot).await {
+        Ok(response) => {
+            release.circuit.succeeded();
+            Ok(response)
+        }
+        Err(failure) => {
+            // A client that sends its body slowly can use up the time of any guest that reads it.
+            let blamed = !matches!(failure, Failure::Slots { .. } | Failure::Deadline);
+            if blamed && release.circuit.failed(Client::of(None, origin.client)) {
+                tracing::error!(service = %service.name(), digest = %release.digest, "circuit opened");
+            }
+            Err(error_of(&failure, service.name().clone()))
+        }
+    }
+}
+
+/// The error for the client. The runtime has logged the reason.
+fn error_of(failure: &Failure, service: ServiceName) -> CallError {
+    match failure {
+        Failure::Deadline => CallError::Deadline { service },
+        Failure::Memory { .. } => CallError::OverLimit { service, limit: "memory_bytes_max" },
+        Failure::Slots { .. } => CallError::unavailable(&service, "no instance is free"),
+        _ => CallError::Failed { service },
+    }
+}

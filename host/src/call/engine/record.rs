@@ -1,0 +1,159 @@
+//! The nested calls of one call, and their answers: a later run of the call gets the same answers.
+//!
+//! Invariant: while the runs of a call make the same nested calls, each of those is made once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wasmtime::component::Val;
+
+use super::answer::Answer;
+use super::call::Call;
+use super::nested::NestedError;
+use super::seed::Seed;
+use crate::contract::Function;
+use crate::limits::NESTED_BYTES_MAX;
+use crate::runtime::json_bytes;
+
+/// A nested call, and its answer.
+#[derive(Debug)]
+pub(in crate::call) struct NestedCall {
+    pub(in crate::call::engine) seed: Seed,
+    pub(in crate::call::engine) function: Arc<Function>,
+    pub(in crate::call::engine) result: Option<Val>,
+    /// Of the result, as JSON.
+    bytes: usize,
+    /// Whether a commit has the answer, for a run after a crash.
+    is_persisted: bool,
+}
+
+/// The record of one call. The call owns it, and its runs share it. A component without imports has none.
+#[derive(Debug, Clone)]
+pub(in crate::call::engine) struct NestedRecord(Option<Arc<Mutex<Recorded>>>);
+
+#[derive(Debug)]
+struct Recorded {
+    /// How many calls the current run has made.
+    position: usize,
+    /// The calls of an earlier run, or of this one, in their order; none of a call that runs only once.
+    calls: Vec<NestedCall>,
+    /// Why the last run failed, if a nested call was the reason.
+    error: Option<NestedError>,
+    /// Whether a candidate repeats the call in shadow.
+    is_observed: bool,
+}
+
+impl NestedRecord {
+    pub(in crate::call::engine) fn of(call: &Call, is_observed: bool) -> Self {
+        let recorded = Recorded { position: 0, calls: Vec::new(), error: None, is_observed };
+        Self(call.backend.release.calls_others.then(|| Arc::new(Mutex::new(recorded))))
+    }
+
+    /// Whether the component calls nobody.
+    pub(in crate::call::engine) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn with<T>(&self, operation: impl FnOnce(&mut Recorded) -> T) -> Option<T> {
+        self.0.as_ref().map(|recorded| operation(&mut lock(recorded)))
+    }
+
+    /// The position of the next call of the current run.
+    pub(in crate::call::engine) fn next_position(&self) -> usize {
+        self.with(|recorded| {
+            recorded.position += 1;
+            recorded.position - 1
+        })
+        .unwrap_or(0)
+    }
+
+    /// Begins the next run.
+    pub(in crate::call::engine) fn rewind(&self) {
+        self.with(|recorded| recorded.position = 0);
+    }
+
+    /// The answer that an earlier run got for this call. Where the runs differ, the rest of the earlier one is dropped.
+    pub(in crate::call::engine) fn replay(&self, position: usize, seed: &Seed) -> Option<Option<Val>> {
+        self.with(|recorded| {
+            let call = recorded.calls.get(position)?;
+            if call.seed == *seed {
+                return Some(call.result.clone());
+            }
+            recorded.calls.truncate(position);
+            None
+        })
+        .flatten()
+    }
+
+    pub(in crate::call::engine) fn remember(
+        &self,
+        seed: Seed,
+        function: &Arc<Function>,
+        (result, is_persisted): (&Option<Val>, bool),
+    ) -> Result<(), NestedError> {
+        let remember = |recorded: &mut Recorded| {
+            let before: usize = recorded.calls.iter().map(|call| call.bytes).sum();
+            let left = NESTED_BYTES_MAX.saturating_sub(before);
+            let bytes = result.as_ref().map_or(0, |value| json_bytes(value, left));
+            if bytes > left {
+                return Err(NestedError::Limit { name: "nested_bytes", max: NESTED_BYTES_MAX });
+            }
+            let (function, result) = (Arc::clone(function), result.clone());
+            recorded.calls.push(NestedCall { seed, function, result, bytes, is_persisted });
+            Ok(())
+        };
+        self.with(remember).unwrap_or(Ok(()))
+    }
+
+    /// Remembers a call of a run that only reads, for the shadow alone. Without room it is not compared.
+    pub(in crate::call::engine) fn observe(
+        &self,
+        position: usize,
+        seed: Seed,
+        function: &Arc<Function>,
+        result: &Option<Val>,
+    ) {
+        let wanted = |recorded: &mut Recorded| recorded.is_observed && recorded.calls.len() == position;
+        if self.with(wanted).unwrap_or(false) {
+            let _no_room = self.remember(seed, function, (result, false));
+        }
+    }
+
+    /// The answers before `position` that no commit has yet.
+    pub(in crate::call::engine) fn not_persisted(&self, position: usize) -> Vec<(Seed, Answer)> {
+        let answers = |recorded: &mut Recorded| {
+            let calls = recorded.calls.iter().take(position).filter(|call| !call.is_persisted);
+            calls.map(|call| (call.seed, Answer::of(&call.function, call.result.clone()))).collect()
+        };
+        self.with(answers).unwrap_or_default()
+    }
+
+    /// Commits have the answers before `position` now.
+    pub(in crate::call::engine) fn persisted(&self, position: usize) {
+        let mark = |recorded: &mut Recorded| {
+            recorded.calls.iter_mut().take(position).for_each(|call| call.is_persisted = true);
+        };
+        self.with(mark);
+    }
+
+    pub(in crate::call::engine) fn set_error(&self, error: NestedError) {
+        self.with(|recorded| recorded.error = Some(error));
+    }
+
+    pub(in crate::call::engine) fn take_error(&self) -> Option<NestedError> {
+        self.with(|recorded| recorded.error.take()).flatten()
+    }
+
+    /// The calls of the run that has ended; none when there were too many to remember.
+    pub(in crate::call::engine) fn take_calls(&self) -> Option<Vec<NestedCall>> {
+        let take = |recorded: &mut Recorded| {
+            let is_complete = recorded.calls.len() >= recorded.position;
+            recorded.calls.truncate(recorded.position);
+            is_complete.then(|| std::mem::take(&mut recorded.calls))
+        };
+        self.with(take).unwrap_or(Some(Vec::new()))
+    }
+}
+
+fn lock(recorded: &Mutex<Recorded>) -> MutexGuard<'_, Recorded> {
+    recorded.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,155 @@
+//! Runs one call to its commit: again after a conflict, and exclusively after several.
+
+use std::sync::Arc;
+
+use tokio::time::timeout_at;
+
+use super::answer::{Answer, CallError};
+use super::call::{Call, Ended};
+use super::exclusive::ExclusiveRun;
+use super::nested::outbound;
+use super::record::NestedRecord;
+use super::shadow::{Observed, ShadowCall};
+use crate::fail_point::fail_point;
+use crate::names::CallId;
+use crate::runtime::{Finished, Frame};
+use crate::store::{CommitDetails, CommitError, Transaction};
+
+/// Runs beside others before a call runs exclusively: a conflict costs a run, an exclusive run delays other writers.
+const RUNS_BESIDE_OTHERS: usize = 3;
+
+/// Runs in all. Only the calls below a call can conflict with its exclusive run, and a component that causes this again
+/// and again is at fault.
+const RUNS_MAX: usize = RUNS_BESIDE_OTHERS + 3;
+
+/// The result of one run.
+enum RunResult {
+    Ended(Ended),
+    /// Another call committed first what this run would have had to see.
+    Conflict,
+}
+
+impl Call {
+    pub(in crate::call::engine) async fn run_until_committed(self: &Arc<Self>) -> Result<Ended, CallError> {
+        let mut shadow = self.shadow();
+        let record = NestedRecord::of(self, shadow.is_some());
+        let mut exclusive = self.exclusive.clone();
+        for run in 1..=RUNS_MAX {
+            if let RunResult::Ended(ended) = self.run(&record, exclusive.as_ref(), &mut shadow).await? {
+                return Ok(ended);
+            }
+            if run >= RUNS_BESIDE_OTHERS && exclusive.is_none() {
+                exclusive = Some(Arc::new(ExclusiveRun::begin(self).await?));
+            }
+            record.rewind();
+        }
+        let service = self.backend.service.name();
+        let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
+        tracing::error!(%service, %function, request, "the calls below a call change what it reads in every run");
+        Err(CallError::Failed { service: service.clone() })
+    }
+
+    /// Runs on a fresh snapshot. The run that ends the call is compared with that of a candidate, if there is a `shadow`.
+    async fn run(
+        self: &Arc<Self>,
+        record: &NestedRecord,
+        exclusive: Option<&Arc<ExclusiveRun>>,
+        shadow: &mut Option<ShadowCall>,
+    ) -> Result<RunResult, CallError> {
+        let Some(program) = self.backend.release.program.contract() else {
+            return Err(CallError::unavailable(self.backend.service.name(), "its release has no contract"));
+        };
+        let frame = self.frame(record, exclusive);
+        let Finished { result, transaction } = program.run(&self.function, &self.arguments, frame).await;
+        let result = match result {
+            Ok(result) => result,
+            Err(failure) => {
+                self.root.reach(transaction.saw());
+                return Err(self.failed(failure, record.take_error()));
+            }
+        };
+        let answer = Answer::of(&self.function, result);
+        let observed =
+            shadow.as_ref().map(|_| Observed { snapshot: transaction.snapshot(), effects: transaction.effects() });
+        let mut ended = Ended { answer, reads: None, has_memo: false };
+        if self.read_only {
+            self.root.reach(transaction.saw());
+            ended.reads = Some(transaction.into_reads());
+        } else if !self.end(transaction, exclusive, &mut ended).await? {
+            return Ok(RunResult::Conflict);
+        }
+        if let Some((shadow, observed)) = shadow.take().zip(observed) {
+            shadow.compare(self, &ended.answer, observed, record.take_calls());
+        }
+        Ok(RunResult::Ended(ended))
+    }
+
+    /// Commits the writes, if the answer keeps them, and the rows of the call; false after a conflict.
+    async fn end(
+        &self,
+        mut transaction: Transaction,
+        exclusive: Option<&Arc<ExclusiveRun>>,
+        ended: &mut Ended,
+    ) -> Result<bool, CallError> {
+        let Self { root, seed, .. } = self;
+        let commits = ended.answer.commits(&self.function);
+        if !commits {
+            root.reach(transaction.saw());
+            transaction = self.backend.service.store.begin();
+        }
+        if self.is_root() {
+            let rows = root.persistence.rows_at_end(root, &self.backend, &ended.answer)?;
+            rows.into_iter().for_each(|row| transaction.write_row(row));
+        } else if commits && transaction.has_effects() {
+            transaction.write_row(root.persistence.memo(root, &self.backend, seed, &ended.answer)?);
+            ended.has_memo = true;
+            fail_point("memo.before-commit");
+        }
+        let committed = self.commit(transaction, exclusive).await?;
+        if committed && ended.has_memo {
+            root.had_effect();
+            fail_point("memo.after-commit");
+        }
+        if committed && self.is_root() {
+            root.persistence.has_ended();
+        }
+        Ok(committed)
+    }
+
+    fn frame(self: &Arc<Self>, record: &NestedRecord, exclusive: Option<&Arc<ExclusiveRun>>) -> Frame {
+        let (details, store) = (&self.root.details, &self.backend.service.store);
+        Frame {
+            transaction: if self.read_only { store.begin_read() } else { store.begin() },
+            identity: details.identity.clone(),
+            calling_service: self.calling_service.clone(),
+            seed: self.seed,
+            time_unix_micros: details.time_unix_micros,
+            deadline: self.deadline,
+            outbound: outbound(self, record, exclusive),
+            request: details.request.clone(),
+        }
+    }
+
+    /// Commits; false after a conflict.
+    async fn commit(&self, transaction: Transaction, exclusive: Option<&Arc<ExclusiveRun>>) -> Result<bool, CallError> {
+        let service = &self.backend.service;
+        let is_exclusive = exclusive.is_some_and(|exclusive| exclusive.covers(service.name()));
+        let shares = !is_exclusive && transaction.has_effects();
+        let commit = async {
+            let _shared = if shares { Some(service.exclusive.read().await) } else { None };
+            transaction.commit(CommitDetails { call: CallId::of_seed(&self.seed), data_version: None }).await
+        };
+        match timeout_at(self.deadline.into(), commit).await {
+            Ok(Ok(number)) => {
+                self.root.reach(number);
+                Ok(true)
+            }
+            Ok(Err(CommitError::Conflict)) => {
+                service.calls.conflicted();
+                Ok(false)
+            }
+            Ok(Err(refused)) => Err(self.refused(&refused)),
+            Err(_elapsed) => Err(self.deadline_passed()),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A candidate repeats a call that the live release has ended, and both effects are compared.
+//!
+//! Invariant: a shadow run reads the snapshot of the live run, has its time and randomness, gets the answers that it got,
+//! and reaches nothing. No live call waits for one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::Val;
+
+use super::difference::{RunEffects, difference};
+use super::replay::Replay;
+use crate::call::engine::answer::Answer;
+use crate::call::engine::call::Call;
+use crate::call::engine::record::NestedCall;
+use crate::call::engine::seed::Seed;
+use crate::call::routing::Shadow;
+use crate::clock;
+use crate::contract::Function;
+use crate::limits::SHADOW_DIFFERENCES_MAX;
+use crate::names::{Identity, RequestId, ServiceName};
+use crate::runtime::{Failure, Finished, Frame};
+use crate::store::{Effects, PinnedSnapshot};
+
+/// A live call that the candidate is going to repeat.
+#[derive(Debug)]
+pub(in crate::call::engine) struct ShadowCall {
+    shadow: Arc<Shadow>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// What a live run read and did.
+#[derive(Debug)]
+pub(in crate::call::engine) struct Observed {
+    pub(in crate::call::engine) snapshot: Option<PinnedSnapshot>,
+    pub(in crate::call::engine) effects: Effects,
+}
+
+impl Call {
+    /// Whether a candidate repeats this call when it has ended.
+    pub(in crate::call::engine) fn shadow(&self) -> Option<ShadowCall> {
+        let shadow = self.root.table.shadow(self.backend.service.name())?;
+        let permit = shadow.admit(&self.seed)?;
+        Some(ShadowCall { shadow: Arc::clone(shadow), permit })
+    }
+}
+
+impl ShadowCall {
+    /// Repeats `call`, which has ended with `answer`, in a task.
+    pub(in crate::call::engine) fn compare(
+        self,
+        call: &Arc<Call>,
+        answer: &Answer,
+        observed: Observed,
+        nested: Option<Vec<NestedCall>>,
+    ) {
+        let Self { shadow, permit } = self;
+        // A comparison needs all that the live run saw.
+        let (Some(snapshot), Some(nested)) = (observed.snapshot, nested) else {
+            shadow.lock().dropped += 1;
+            return;
+        };
+        let live = RunEffects { answer: answer.clone(), effects: observed.effects };
+        let call = repeated(call);
+        shadow.tasks.clone().spawn("shadow run", async move {
+            repeat(&shadow, &call, &snapshot, nested, &live).await;
+            drop(permit);
+        });
+    }
+}
+
+/// The parts of a call that a shadow run needs: not its table, which would hold up migrations.
+struct Repeated {
+    function: Arc<Function>,
+    arguments: Arc<[Val]>,
+    identity: Option<Identity>,
+    calling_service: Option<ServiceName>,
+    seed: Seed,
+    time_unix_micros: u64,
+    request: RequestId,
+}
+
+fn repeated(call: &Call) -> Repeated {
+    let details = &call.root.details;
+    Repeated {
+        function: Arc::clone(&call.function),
+        arguments: Arc::clone(&call.arguments),
+        identity: details.identity.clone(),
+        calling_service: call.calling_service.clone(),
+        seed: call.seed,
+        time_unix_micros: details.time_unix_micros,
+        request: details.request.clone(),
+    }
+}
+
+async fn repeat(
+    shadow: &Shadow,
+    call: &Repeated,
+    snapshot: &PinnedSnapshot,
+    nested: Vec<NestedCall>,
+    live: &RunEffects,
+) {
+    let Some(transaction) = snapshot.rehearse() else {
+        shadow.lock().dropped += 1;
+        return;
+    };
+    let replay = Replay::new(call.seed, nested);
+    let frame = Frame {
+        transaction,
+        identity: call.identity.clone(),
+        calling_service: call.calling_service.clone(),
+        seed: call.seed,
+        time_unix_micros: call.time_unix_micros,
+        deadline: clock::now() + Duration::from_millis(shadow.backend.service.limits.deadline_ms),
+        outbound: Box::new(replay.clone()),
+        request: call.request.clone(),
+    };
+    let Some(program) = shadow.backend.release.program.contract() else { return };
+    let Finished { result, transaction } = program.run(&call.function, &call.arguments, frame).await;
+    if matches!(result, Err(Failure::Slots { .. })) {
+        // The host had no room, which says nothing about the candidate.
+        shadow.lock().dropped += 1;
+        return;
+    }
+    let candidate = result
+        .map(|result| RunEffects { answer: Answer::of(&call.function, result), effects: transaction.into_effects() });
+    let difference = difference(&call.function, live, candidate, replay.divergence());
+    shadow.lock().compared(&call.function.name.wit, difference, SHADOW_DIFFERENCES_MAX);
+}

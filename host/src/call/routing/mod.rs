@@ -1,0 +1,23 @@
+//! Which release a call runs on: services, their loaded releases, candidates, mounts, and holds while data migrates.
+
+pub(super) mod admission;
+pub(super) mod circuit;
+pub(super) mod component;
+pub(super) mod current;
+pub(super) mod mounts;
+pub(super) mod release;
+pub(super) mod selection;
+pub(super) mod service;
+pub(super) mod shadow;
+pub(super) mod share;
+pub(super) mod table;
+
+pub use component::LinkedComponent;
+pub use current::Hold;
+pub use mounts::Mount;
+pub use release::LoadedRelease;
+pub use selection::{Candidate, Origin, Routing, Worlds};
+pub use service::Service;
+pub use shadow::Shadow;
+pub use share::Share;
+pub use table::{Backend, NotExported, RoutingTable};

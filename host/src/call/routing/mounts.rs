@@ -1,0 +1,34 @@
+//! Where services that speak HTTP themselves are mounted.
+
+use crate::names::ServiceName;
+
+/// A path prefix, and the service that answers what is under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// As the manifest has it: `/legacy`.
+    pub prefix: String,
+    pub service: ServiceName,
+}
+
+/// All mounts, longest prefix first.
+#[derive(Debug, Default)]
+pub(in crate::call) struct Mounts(Vec<Mount>);
+
+impl Mounts {
+    pub(in crate::call) fn new(mut mounts: Vec<Mount>) -> Self {
+        for mount in &mut mounts {
+            mount.prefix.truncate(mount.prefix.trim_end_matches('/').len());
+        }
+        mounts.sort_by_key(|mount| std::cmp::Reverse(mount.prefix.len()));
+        Self(mounts)
+    }
+
+    pub(in crate::call) fn find(&self, path: &str) -> Option<&Mount> {
+        self.0.iter().find(|mount| {
+            path.strip_prefix(mount.prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

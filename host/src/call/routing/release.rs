@@ -1,0 +1,57 @@
+//! A release that is loaded: its component is linked and ready to run.
+
+use std::sync::Arc;
+
+use super::circuit::Circuit;
+use super::component::LinkedComponent;
+use crate::config::LimitSettings;
+use crate::contract::{Interface, World};
+use crate::names::Digest;
+use crate::observe::{ReleaseCalls, Sample};
+
+/// A component with its configuration, ready to run.
+#[derive(Debug)]
+pub struct LoadedRelease {
+    pub digest: Digest,
+    pub world: Arc<World>,
+    pub program: LinkedComponent,
+    /// When it went live, in microseconds since the Unix epoch.
+    pub deployed_at: u64,
+    /// Whether its contract imports what other services export.
+    pub(in crate::call) calls_others: bool,
+    pub(in crate::call) circuit: Circuit,
+    pub(in crate::call) calls: ReleaseCalls,
+}
+
+impl LoadedRelease {
+    #[must_use]
+    pub fn new(
+        digest: Digest,
+        world: Arc<World>,
+        program: LinkedComponent,
+        limits: &LimitSettings,
+        deployed_at: u64,
+    ) -> Self {
+        let calls_others = world.imports.iter().any(Interface::is_called) || program.reaches_out();
+        Self {
+            digest,
+            world,
+            program,
+            deployed_at,
+            calls_others,
+            circuit: Circuit::new(limits),
+            calls: ReleaseCalls::default(),
+        }
+    }
+
+    /// The outcomes of its calls since it began to run.
+    #[must_use]
+    pub fn sample(&self) -> Sample {
+        self.calls.sample()
+    }
+
+    #[must_use]
+    pub fn circuit_is_open(&self) -> bool {
+        self.circuit.is_open()
+    }
+}

@@ -1,0 +1,182 @@
+//! What root calls begin on: the live releases, and in the place of some of them a candidate for a share of the calls.
+//!
+//! Invariant: a root call runs, with all the calls below it, on one [`RoutingTable`], chosen once and by who calls: the same
+//! caller gets the same candidates for as long as they have the same share.
+
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::mounts::{Mount, Mounts};
+use super::shadow::Shadow;
+use super::share::Share;
+use super::table::{Backend, NotExported, RoutingTable};
+use crate::contract::World;
+use crate::limits::CANDIDATES_MAX;
+use crate::names::{Digest, Identity, ServiceName};
+
+/// The contract of each service, by name.
+pub type Worlds = Arc<[(ServiceName, Arc<World>)]>;
+
+/// A release that takes the place of the live one for some callers.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub backend: Backend,
+    pub share: Share,
+    /// Who sends this header gets it whatever the share.
+    pub header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// Where a root call comes from, as far as candidates are chosen by it.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The client: what its address stands for.
+    pub client: &'a [u8],
+    pub headers: Option<&'a HeaderMap>,
+}
+
+impl Origin<'static> {
+    /// The operator, and the host itself.
+    pub const HOST: Self = Self { client: &[], headers: None };
+}
+
+/// All that root calls may begin on at one instant.
+#[derive(Debug)]
+pub struct Routing {
+    worlds: Worlds,
+    candidates: Vec<Candidate>,
+    /// By the candidates that are in it: bit `n` of the position stands for candidate `n`.
+    tables: Vec<Arc<RoutingTable>>,
+    mounts: Mounts,
+    /// How many times data has changed its form before.
+    migrations: u64,
+}
+
+impl Routing {
+    /// `candidates` are of different services, each in place of a backend of `live`, and keep its contract; `shadows` run
+    /// what the live backends of their services do.
+    ///
+    /// # Errors
+    ///
+    /// [`NotExported`], when nobody exports what a backend calls.
+    ///
+    /// # Panics
+    ///
+    /// With more than [`CANDIDATES_MAX`] candidates: every choice of them is a table.
+    pub fn new(live: &[Backend], candidates: Vec<Candidate>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
+        assert!(candidates.len() <= CANDIDATES_MAX, "whoever adds a candidate sees to the bound");
+        let tables = (0..1_usize << candidates.len())
+            .map(|chosen| {
+                let chosen = candidates.iter().enumerate().filter(|(bit, _)| chosen & 1 << bit != 0);
+                let chosen: Vec<&Backend> = chosen.map(|(_, candidate)| &candidate.backend).collect();
+                let backends = live.iter().map(|backend| {
+                    let same = |candidate: &&&Backend| candidate.service.name() == backend.service.name();
+                    Backend::clone(chosen.iter().find(same).map_or(backend, |candidate| *candidate))
+                });
+                RoutingTable::new(backends, shadows).map(Arc::new)
+            })
+            .collect::<Result<_, _>>()?;
+        let with_contract = live.iter().filter(|backend| backend.release.program.contract().is_some());
+        let mut worlds: Vec<_> =
+            with_contract.map(|backend| (backend.service.name().clone(), Arc::clone(&backend.release.world))).collect();
+        worlds.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Self { worlds: worlds.into(), candidates, tables, mounts: Mounts::default(), migrations: 0 })
+    }
+
+    /// The same with services that answer what is under their prefixes.
+    #[must_use]
+    pub fn with_mounts(self, mounts: Vec<Mount>) -> Self {
+        Self { mounts: Mounts::new(mounts), ..self }
+    }
+
+    /// What is mounted where `path` is: at a prefix, or under it; of several the one with the longest prefix.
+    #[must_use]
+    pub fn mount_of(&self, path: &str) -> Option<&Mount> {
+        self.mounts.find(path)
+    }
+
+    /// Contracts that nobody serves: for tests of what reads contracts.
+    #[cfg(test)]
+    pub(crate) fn of_contracts(worlds: Worlds) -> Self {
+        let table = RoutingTable::new([], &[]).expect("nothing is called");
+        Self { worlds, candidates: Vec::new(), tables: vec![Arc::new(table)], mounts: Mounts::default(), migrations: 0 }
+    }
+
+    /// The services with exactly these releases, by name, if there is such a choice.
+    pub(in crate::call) fn with_releases(&self, releases: &[(ServiceName, Digest)]) -> Option<&Arc<RoutingTable>> {
+        self.tables.iter().find(|table| {
+            table.backends().count() == releases.len()
+                && releases.iter().all(|(service, digest)| {
+                    table.backend(service).is_some_and(|backend| backend.release.digest == *digest)
+                })
+        })
+    }
+
+    /// The contracts of the live releases that have one. Two routings with the same contracts may share it.
+    #[must_use]
+    pub fn worlds(&self) -> &Worlds {
+        &self.worlds
+    }
+
+    /// What comes after `other`: where the contracts are the same, who has derived something from them need not do it
+    /// again. Once data `has_migrated`, no call may begin on what was before.
+    #[must_use]
+    pub fn after(mut self, other: &Self, has_migrated: bool) -> Self {
+        self.migrations = other.migrations + u64::from(has_migrated);
+        let same = |((name, world), (other_name, other)): (&(_, Arc<World>), &(_, Arc<World>))| {
+            name == other_name && Arc::ptr_eq(world, other)
+        };
+        if self.worlds.len() == other.worlds.len() && self.worlds.iter().zip(other.worlds.iter()).all(same) {
+            self.worlds = Arc::clone(&other.worlds);
+        }
+        self
+    }
+
+    pub(in crate::call) fn has_contracts_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.worlds, &other.worlds)
+    }
+
+    pub(in crate::call) fn migrations(&self) -> u64 {
+        self.migrations
+    }
+
+    pub(in crate::call) fn tables(&self) -> &[Arc<RoutingTable>] {
+        &self.tables
+    }
+
+    /// The live releases.
+    ///
+    /// # Panics
+    ///
+    /// Never: there is always a table without candidates.
+    #[must_use]
+    pub fn live(&self) -> &Arc<RoutingTable> {
+        self.tables.first().expect("the table without candidates")
+    }
+
+    #[must_use]
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// What a root call of `identity` that comes from `origin` runs on.
+    #[must_use]
+    pub fn choose(&self, identity: Option<&Identity>, origin: Origin<'_>) -> &Arc<RoutingTable> {
+        if self.candidates.is_empty() {
+            return self.live();
+        }
+        let key = identity.map_or(origin.client, |identity| identity.id.as_bytes());
+        let chosen = self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.takes(key, origin));
+        let position = chosen.fold(0, |position, (bit, _)| position | 1_usize << bit);
+        self.tables.get(position).unwrap_or_else(|| self.live())
+    }
+}
+
+impl Candidate {
+    fn takes(&self, key: &[u8], origin: Origin<'_>) -> bool {
+        let header = self.header.as_ref().zip(origin.headers);
+        header.is_some_and(|((name, value), headers)| headers.get_all(name).iter().any(|given| given == value))
+            || self.share.takes(self.backend.service.name(), &self.backend.release.digest, key)
+    }
+}

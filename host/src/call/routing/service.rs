@@ -1,0 +1,67 @@
+//! A service: what stays the same when its release changes.
+
+use std::sync::Arc;
+
+use tokio::sync::RwLock;
+
+use super::admission::Admission;
+use crate::config::LimitSettings;
+use crate::names::ServiceName;
+use crate::observe::calls::{CallFigures, ServiceCalls};
+use crate::store::Store;
+
+/// What a service keeps from release to release.
+#[derive(Debug)]
+pub struct Service {
+    name: ServiceName,
+    pub(in crate::call) store: Store,
+    pub(in crate::call) limits: LimitSettings,
+    pub(in crate::call) admission: Admission,
+    /// A call holds it shared while it commits. An exclusive run holds it alone.
+    pub(in crate::call) exclusive: Arc<RwLock<()>>,
+    pub(in crate::call) calls: Arc<ServiceCalls>,
+}
+
+impl Service {
+    #[must_use]
+    pub fn new(name: ServiceName, store: Store, limits: LimitSettings) -> Self {
+        let calls = ServiceCalls::new(&name);
+        Self { admission: Admission::new(&limits), exclusive: Arc::default(), name, store, limits, calls }
+    }
+
+    /// The same service with other limits, over the same store. Its figures go on.
+    ///
+    /// Calls under way keep the limits that they began with. Until these calls have ended, as many run as both allow.
+    #[must_use]
+    pub fn within(&self, limits: LimitSettings) -> Self {
+        Self {
+            admission: Admission::new(&limits),
+            exclusive: Arc::clone(&self.exclusive),
+            name: self.name.clone(),
+            store: self.store.clone(),
+            limits,
+            calls: Arc::clone(&self.calls),
+        }
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &ServiceName {
+        &self.name
+    }
+
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> &LimitSettings {
+        &self.limits
+    }
+
+    /// What was counted of its calls since the start.
+    #[must_use]
+    pub fn figures(&self) -> CallFigures {
+        self.calls.figures()
+    }
+}
