@@ -81,13 +81,8 @@ impl Parts {
     fn make(manifest: &Manifest, tasks: &Tasks, report: Report<'_>) -> Result<Self, StartError> {
         make_folder(&manifest.host.data)?;
         let begin = clock::now();
-        let quotas: Vec<_> = manifest
-            .services
-            .iter()
-            .map(|(name, settings)| (name.clone(), settings.limits(&manifest.limits).store_bytes_max))
-            .collect();
         let archive = manifest.journal.archive.as_deref();
-        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &quotas, archive)?;
+        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &[], archive)?;
         report(Progress::Opened { took: clock::elapsed(begin) });
         let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
         let data = &manifest.host.data;

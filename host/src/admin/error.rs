@@ -9,7 +9,6 @@ use crate::call::IntentError;
 use crate::gateway::{Body, Problem, Refusal};
 use crate::names::RequestId;
 use crate::release::{DeployError, LoadError, Verdict};
-use crate::store::DropError;
 
 /// Why the operator does not get what was asked for.
 #[derive(Debug)]
@@ -103,14 +102,12 @@ impl From<DeployError> for AdminError {
             | DeployError::Token { .. }
             | DeployError::Imported { .. }
             | DeployError::Exists { .. }
-            | DeployError::Drop(DropError::InUse { .. })
             | DeployError::Intent(IntentError::Running | IntentError::NoService { .. })
             | DeployError::IntentsOpen { .. }
             | DeployError::Busy => AdminError::conflict(text),
             DeployError::Stops => AdminError::busy(text),
             DeployError::Refused { verdicts } => AdminError::verdicts(&verdicts),
             DeployError::Migration { .. }
-            | DeployError::SeveralMigrations
             | DeployError::NoShadow { .. }
             | DeployError::NoComponentNamed { .. }
             | DeployError::NotInManifest { .. }
@@ -120,9 +117,10 @@ impl From<DeployError> for AdminError {
             }
             DeployError::Load(_)
             | DeployError::File(_)
-            | DeployError::Ledger(_)
+            | DeployError::Platform(_)
+            | DeployError::Commit(_)
+            | DeployError::NotDurable(_)
             | DeployError::Store(_)
-            | DeployError::Drop(_)
             | DeployError::Intent(IntentError::Commit(_))
             | DeployError::Find(_)
             | DeployError::Interrupted(_)

@@ -198,7 +198,7 @@ impl Admin {
                 json(StatusCode::OK, &self.act(&who, &decoded(service)?, action, head).await?)
             }
             Route::Components => json(StatusCode::OK, &self.upload(&who, body).await?),
-            Route::History => json(StatusCode::OK, &self.history(head)?),
+            Route::History => json(StatusCode::OK, &self.history(head).await?),
             Route::Tokens if head.method == Method::POST => {
                 json(StatusCode::CREATED, &self.add_token(&who, body).await?)
             }

@@ -12,7 +12,6 @@ mod engine;
 mod routing;
 
 pub use api::{Calls, HostCall, IntentError, IntentHold, Reply, RootCall};
-pub use durability::close_intent;
 pub use durability::open_intents::IntentView;
 pub use durability::recovery::{FindError, PinnedReleases};
 pub use durability::request_key::{RequestKey, RequestScope};

@@ -43,7 +43,7 @@ pub const NAMES: [&str; 25] = [
     "index.before-pass",
     "segment.before-removal",
     "segment.after-removal",
-    "ledger.before-commit",
+    "release.before-commit",
     "release.before-swap",
     "component.mid-put",
 ];

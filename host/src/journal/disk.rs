@@ -53,7 +53,7 @@ pub(crate) struct Directory {
 impl Directory {
     /// Opens the data directory `root`, and makes it and its folders where they are missing.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        Self::make(root, &[JOURNAL_FOLDER, SERVICES_FOLDER])
+        Self::make(root, &[JOURNAL_FOLDER, SERVICES_FOLDER, "components", "contracts"])
     }
 
     /// Opens the folder `root`, and makes it and the `folders` in it where they are missing.

@@ -3,32 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::comings::{self, Added};
-use super::deploy::{JUDGEMENTS_MAX, Plan, refused};
-use super::draft::{Draft, Question};
+use super::apply_plan::{ApplyPlan, Question, Wanted};
+use super::change_set::ChangeSet;
+use super::compare::Difference;
+use super::deploy::{JUDGEMENTS_MAX, Plan, refused, verdicts};
 use super::error::DeployError;
 use super::judge::Judged;
-use super::plan::{Difference, Fate};
+use super::releases::{Inner, Releases};
 use super::state::State;
-use super::tokens::Holder;
+use super::token::Holder;
 use super::verdict::Verdict;
-use super::{Inner, Releases};
-use crate::config::{Manifest, Signature};
-use crate::contract::Sources;
 use crate::names::{Digest, ServiceName};
-
-/// What a host is to be.
-#[derive(Debug)]
-pub struct Wanted {
-    /// No file that it names is read.
-    pub manifest: Manifest,
-    /// A service without one keeps that which it runs.
-    pub components: BTreeMap<ServiceName, Digest>,
-    /// Without any the current ones count.
-    pub contracts: Option<Sources>,
-    pub reason: Option<String>,
-    pub signatures: BTreeMap<ServiceName, Signature>,
-}
+use crate::store::Store;
 
 /// What there was to do, and whether it is done.
 #[derive(Debug)]
@@ -43,7 +29,7 @@ pub struct Applied {
 
 impl Releases {
     /// Finds what it takes to come to `wanted` and, but for a `dry_run`, does it: releases swapped, services added and
-    /// removed, settings changed, at one instant for all calls. What only a restart takes up is told and left.
+    /// removed, settings changed, at one instant for all calls. What only a restart takes up is reported and left.
     ///
     /// Calls under way end on what they began with; of a removed service too. Its store and its releases are kept.
     ///
@@ -63,116 +49,89 @@ impl Releases {
 impl Inner {
     async fn apply(self: &Arc<Self>, who: &Holder, wanted: Wanted, dry_run: bool) -> Result<Applied, DeployError> {
         let plan = Plan { reason: wanted.reason.clone(), dry_run, ..Plan::default() };
-        let wanted = Arc::new(wanted);
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state.load_full();
-            let (inner, known, asked) = (Arc::clone(self), Arc::clone(&state), Arc::clone(&wanted));
-            let drafting = tokio::task::spawn_blocking(move || inner.draft(&known, &asked));
-            let (draft, Question { scene, proposals }) = drafting.await??;
+            let (draft, Question { input, proposals }) = self.plan_apply(&state, &wanted)?;
             if !draft.missing.is_empty() || !draft.changes_anything() {
                 let applied = draft.missing.is_empty() && !dry_run;
-                return Ok(draft.told(Vec::new(), applied));
+                return Ok(draft.applied(Vec::new(), applied));
             }
-            let judged = self.judge(who, move |_| Ok(scene), &proposals, &plan).await;
+            let judged = self.judge(who, move |_| Ok(input), &proposals, &plan).await;
             if !Arc::ptr_eq(&state, &self.state.load_full()) {
-                // Whatever was found, it is of what was: what was live may be swept already.
+                // The judgement is of what was: components that were live may be swept already.
                 continue;
             }
-            let judged = judged?;
+            let mut judged = judged?;
+            judged.iter_mut().for_each(|judged| judged.verdict.finish());
             let is_accepted = judged.iter().all(|judged| judged.verdict.accepted);
             if dry_run {
-                return Ok(draft.told(verdicts(judged), false));
-            }
-            if !is_accepted {
-                let verdicts = verdicts(judged);
-                self.tell(verdicts.iter().map(|verdict| refused(who, &state, verdict, &plan)).collect())?;
-                return Err(DeployError::Refused { verdicts });
+                return Ok(draft.applied(verdicts(judged), false));
             }
             let _changing = self.changing.lock().await;
             if !Arc::ptr_eq(&state, &self.state.load_full()) {
                 continue;
             }
+            if !is_accepted {
+                let verdicts = verdicts(judged);
+                let events = verdicts.iter().map(|verdict| refused(who, &state, verdict, &plan)).collect();
+                self.run(ChangeSet::note(&state, events)).await?;
+                return Err(DeployError::Refused { verdicts });
+            }
             self.take_up(who, &state, &draft, &judged, &plan).await?;
-            return Ok(draft.told(verdicts(judged), true));
+            return Ok(draft.applied(verdicts(judged), true));
         }
         Err(DeployError::Busy)
     }
 
-    /// Makes a draft real. Whoever calls this holds `changing`.
-    ///
-    /// A crash before the ledger has the change leaves what was: files that no release names are swept with the next
-    /// change, and a store that was added is one that is kept. From the ledger on the change counts: the next start uses
-    /// the stores that the manifest has, and sweeps what is left.
+    /// Does what was planned. The caller holds `changing`.
     async fn take_up(
         &self,
         who: &Holder,
         state: &Arc<State>,
-        draft: &Draft,
+        draft: &ApplyPlan,
         judged: &[Judged],
         plan: &Plan,
     ) -> Result<(), DeployError> {
         for judged in judged {
-            self.workshop.components.put(&judged.record.digest, &judged.component)?;
+            self.loader.components.put(&judged.record.digest, &judged.component)?;
         }
-        let added = comings::add(&self.stores, &draft.comings).await?;
-        if let Err(error) = self.make_draft(who, state, draft, judged, plan, &added).await {
-            let stores = self.stores.clone();
-            tokio::task::spawn_blocking(move || comings::take_back(&stores, added)).await?;
-            return Err(error);
+        let (stores, added) = self.add_stores(draft)?;
+        if let Some(error) = stores.values().find_map(|store| self.calls.find_intents_in(store).err()) {
+            self.take_back_stores(&added);
+            return Err(error.into());
         }
-        for running in self.state.load().services.values() {
-            let limits = running.settings.limits(&draft.manifest.limits);
-            running.service.store().set_bytes_max(limits.store_bytes_max);
-        }
-        for (name, _) in draft.comparison.fates.iter().filter(|(_, fate)| **fate == Fate::Remove) {
-            self.stores.detach(name);
-        }
-        self.workshop.adopt(draft.contracts);
-        self.sweep();
-        Ok(())
+        let (after, migrations) = draft.after(state, judged, &stores);
+        let mut set = ChangeSet::swap(state, after, draft.events(who, state, judged, plan));
+        (set.migrations, set.added, set.contracts) = (migrations, added, Some(draft.contracts));
+        self.run(set).await
     }
 
-    async fn make_draft(
-        &self,
-        who: &Holder,
-        state: &Arc<State>,
-        draft: &Draft,
-        judged: &[Judged],
-        plan: &Plan,
-        added: &BTreeMap<ServiceName, Added>,
-    ) -> Result<(), DeployError> {
-        let stores = added.iter().map(|(name, added)| (name.clone(), added.store.clone())).collect();
-        let next = draft.next(state, judged, &stores);
-        let events = draft.events(who, state, judged, plan);
-        // What could not run at all is found before any data is touched.
-        next.routing()?;
-        for (name, Added { store, .. }) in added {
-            self.close_given_up(name, store).await?;
-            self.calls.find_intents_in(store)?;
-        }
-        for judged in judged {
-            let name = &judged.verdict.service;
-            if let Some((coming, running)) = draft.comings.get(name).zip(next.services.get(name)) {
-                self.bring_data(coming, &running.service, judged).await?;
+    /// Adds the stores of services that are to be added, and tells which are new. A crash before the commit leaves them
+    /// empty and without a service: the next start drops such stores.
+    fn add_stores(&self, draft: &ApplyPlan) -> Result<AddedStores, DeployError> {
+        let (mut stores, mut added) = (BTreeMap::new(), Vec::new());
+        for (name, service) in &draft.added_services {
+            let is_new = self.stores.kept_store(name).is_none();
+            match self.stores.add(name, service.store_bytes_max) {
+                Ok(store) => {
+                    stores.insert(name.clone(), store);
+                    added.push((name.clone(), is_new));
+                }
+                Err(error) => {
+                    self.take_back_stores(&added);
+                    return Err(error.into());
+                }
             }
         }
-        match judged.iter().any(|judged| judged.needs_migration(state)) {
-            true => self.migrate(next, judged, events).await,
-            false => self.make(next, false, events),
-        }
+        Ok((stores, added))
     }
 }
 
-impl Draft {
-    fn told(self, verdicts: Vec<Verdict>, applied: bool) -> Applied {
+/// Stores that were added, and of each name whether its store is new.
+type AddedStores = (BTreeMap<ServiceName, Store>, Vec<(ServiceName, bool)>);
+
+impl ApplyPlan {
+    fn applied(self, verdicts: Vec<Verdict>, applied: bool) -> Applied {
         Applied { differences: self.comparison.differences, missing: self.missing, verdicts, applied }
     }
-}
-
-fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
-    let finished = judged.into_iter().map(|mut judged| {
-        judged.verdict.finish();
-        judged.verdict
-    });
-    finished.collect()
 }

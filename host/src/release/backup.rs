@@ -9,18 +9,18 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::files::FileError;
-use super::ledger::{LedgerError, Snapshot};
+use super::files::{FileError, FileKind};
 use super::record::ReleaseRecord;
-use super::{Inner, Releases};
-use crate::journal::{Directory, Disk as _};
+use super::releases::{Inner, Releases};
+use super::state::State;
+use crate::journal::Directory;
 use crate::names::Digest;
-use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, DOCUMENT_NEW, Moment, PLATFORM_FILE};
+use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, DOCUMENT_NEW, Moment};
 use crate::store::{BackupDocument, BackupError as StoreBackupError, Progress};
 
 /// Why a backup was not made. The host is as it was, and what was written of the backup is taken away again.
@@ -39,8 +39,6 @@ pub enum BackupError {
     #[error(transparent)]
     Store(#[from] StoreBackupError),
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error(transparent)]
     File(#[from] FileError),
     #[error("a part of the work ended before its time")]
     Interrupted(#[from] tokio::task::JoinError),
@@ -48,33 +46,20 @@ pub enum BackupError {
     Stopping(#[from] oneshot::error::RecvError),
 }
 
-/// Whether a backup is being made.
-#[derive(Debug, Default)]
-pub(super) struct Backups {
-    /// Changed while `changing` is held, or by the one backup that is made.
-    runs: AtomicBool,
-}
-
-impl Backups {
-    /// Whether files must stay that no release needs any more.
-    pub(super) fn keep_files(&self) -> bool {
-        self.runs.load(Ordering::Acquire)
-    }
-}
-
 /// Ends the turn of a backup.
 struct Turn(Arc<Inner>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.backups.runs.store(false, Ordering::Release);
+        self.0.backup_runs.store(false, Ordering::Release);
     }
 }
 
 /// What a backup is made of.
 struct Parts {
     moment: Moment,
-    ledger: Snapshot,
+    /// The state whose records are in it.
+    state: Arc<State>,
 }
 
 impl Releases {
@@ -161,40 +146,36 @@ impl Inner {
     /// What is to be backed up, all of one instant: no change of releases is half in it.
     fn take_parts(self: &Arc<Self>, handle: &Handle) -> Result<(Parts, Turn), BackupError> {
         let _changing = handle.block_on(self.changing.lock());
-        if self.backups.runs.swap(true, Ordering::AcqRel) {
+        if self.backup_runs.swap(true, Ordering::AcqRel) {
             return Err(BackupError::Busy);
         }
         let turn = Turn(Arc::clone(self));
-        let ledger = self.ledger.snapshot()?;
         let moment = self.stores.moment()?;
-        Ok((Parts { moment, ledger }, turn))
+        Ok((Parts { moment, state: self.state.load_full() }, turn))
     }
 
     fn write_backup(
         &self,
         folder: &Path,
-        Parts { moment, ledger }: Parts,
+        Parts { moment, state }: Parts,
         course: &mut Course<'_>,
     ) -> Result<BackupDocument, BackupError> {
         let at = |source| BackupError::Folder { path: folder.to_owned(), source };
         let disk = Directory::make(folder, &BACKUP_FOLDERS).map_err(at)?;
-        let records = ledger.services()?;
-        let releases: Vec<&ReleaseRecord> = records.iter().flat_map(|(_, record)| record.releases()).collect();
+        let releases: Vec<&ReleaseRecord> = state.records().flat_map(|(_, record)| record.releases()).collect();
         let components = sorted(releases.iter().map(|release| release.digest));
         let contracts = sorted(releases.iter().filter_map(|release| release.contracts));
-        let sizes = components.iter().map(|digest| self.workshop.components.bytes(digest));
+        let sizes = components.iter().map(|digest| self.loader.components.bytes(digest));
         course.expect(moment.work_bytes().saturating_add(sizes.sum()));
-        course.begin("releases and history".into()).map_err(StoreBackupError::from)?;
-        ledger.copy_to(&disk.full(PLATFORM_FILE))?;
+        course.begin("components".into()).map_err(StoreBackupError::from)?;
         let mut writer = BackupWriter::new(&disk, course);
-        writer.add(PLATFORM_FILE)?;
         for digest in &components {
-            let component = self.workshop.components.get_checked(digest)?;
-            writer.put(&format!("components/{}.wasm", digest.hex()), &component)?;
+            let component = self.loader.components.get_checked(digest)?;
+            writer.put(&FileKind::Component.path(digest), &component)?;
         }
         for digest in &contracts {
-            let texts = self.workshop.contracts.get(digest)?;
-            writer.put(&format!("contracts/{}.json", digest.hex()), &texts)?;
+            let texts = self.loader.contracts.get(digest)?;
+            writer.put(&FileKind::Contracts.path(digest), &texts)?;
         }
         Ok(writer.finish(moment, &BACKUP_FOLDERS)?)
     }
@@ -210,8 +191,7 @@ fn sorted(digests: impl Iterator<Item = Digest>) -> Vec<Digest> {
 /// Takes away what was written into `folder`, which was empty, and the folder itself if that was not there.
 fn clear(folder: &Path, made_folder: bool) {
     let parts = BACKUP_FOLDERS.iter().map(|name| folder.join(name)).filter(|path| path.is_dir());
-    let files = [PLATFORM_FILE, DOCUMENT_NEW].map(|name| fs::remove_file(folder.join(name)));
-    let removed = parts.map(fs::remove_dir_all).chain(files);
+    let removed = parts.map(fs::remove_dir_all).chain([fs::remove_file(folder.join(DOCUMENT_NEW))]);
     // What stays has no backup.json, and is seen to be no backup.
     let _stays: Vec<io::Result<()>> = removed.collect();
     if made_folder {

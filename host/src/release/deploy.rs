@@ -6,19 +6,21 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::candidate::Trial;
+use super::change_set::{ChangeSet, Migration};
 use super::error::DeployError;
-use super::judge::{Judged, Proposal, Terms, judge};
+use super::isolated::chain;
+use super::judge::{Judged, Terms, judge};
+use super::judge_input::{JudgeInput, Proposal};
 use super::record::{CandidateRecord, Event, RolloutRecord, What};
-use super::rehearse::{chain, rehearse};
-use super::scene::Scene;
+use super::rehearse::rehearse;
+use super::releases::{Inner, Releases};
 use super::state::{Running, RunningCandidate, State};
-use super::tokens::Holder;
+use super::token::Holder;
 use super::verdict::Verdict;
 use super::view::ReleaseView;
-use super::{Inner, Releases};
 use crate::call::{Backend, Shadow, Share};
 use crate::limits::CANDIDATES_MAX;
-use crate::names::{Digest, ServiceName};
+use crate::names::ServiceName;
 
 /// How often a deploy is judged again because another change came first.
 pub(super) const JUDGEMENTS_MAX: usize = 5;
@@ -40,7 +42,7 @@ pub struct Plan {
 pub struct Rollout {
     /// It first runs this share of the calls in shadow.
     pub shadow: Option<Share>,
-    /// Who sends this header gets it.
+    /// Clients that send this header get it.
     pub header: Option<(HeaderName, HeaderValue)>,
     /// The shares that it gets, one after the other.
     pub steps: Vec<Share>,
@@ -48,7 +50,7 @@ pub struct Rollout {
     pub every: Option<Duration>,
 }
 
-/// What came of a deploy that was not refused.
+/// The outcome of a deploy that was not refused.
 #[derive(Debug)]
 pub enum Outcome {
     Deployed(Vec<Deployed>),
@@ -77,7 +79,7 @@ impl Releases {
     /// # Cancel safety
     ///
     /// Dropping the future while proposals are judged leaves everything as it was. A change that has begun goes on to its
-    /// end without whoever asked for it.
+    /// end without its client.
     pub async fn deploy(&self, who: &Holder, proposals: Vec<Proposal>, plan: &Plan) -> Result<Outcome, DeployError> {
         let inner = &self.inner;
         for _ in 0..JUDGEMENTS_MAX {
@@ -86,10 +88,10 @@ impl Releases {
                 has_shadow(&state, &proposals)?;
             }
             let (known, asked) = (Arc::clone(&state), proposals.clone());
-            let scene = move |inner: &Inner| Scene::of(&inner.workshop, &known, &asked);
-            let judged = inner.judge(who, scene, &proposals, plan).await;
+            let input = move |inner: &Inner| JudgeInput::of(&inner.loader, &known, &asked);
+            let judged = inner.judge(who, input, &proposals, plan).await;
             if !Arc::ptr_eq(&state, &self.state()) {
-                // Whatever was found, it is of what was: what was live may be swept already.
+                // The judgement is of what was: components that were live may be swept already.
                 continue;
             }
             let mut judged = judged?;
@@ -97,7 +99,8 @@ impl Releases {
             if judged.iter().any(|judged| !judged.verdict.accepted) {
                 let verdicts = verdicts(judged);
                 if !plan.dry_run {
-                    inner.tell(verdicts.iter().map(|verdict| refused(who, &state, verdict, plan)).collect())?;
+                    let events = verdicts.iter().map(|verdict| refused(who, &state, verdict, plan)).collect();
+                    self.change(move |_, state| Ok((ChangeSet::note(state, events), ()))).await?;
                 }
                 return Err(DeployError::Refused { verdicts });
             }
@@ -132,13 +135,17 @@ impl Releases {
         if judged.is_empty() {
             return Ok(Some(Outcome::Unchanged(self.deployed(unchanged))));
         }
-        let made = inner.make_judged(who, state, &judged, plan).await;
-        inner.sweep();
-        if let Err(error) = made {
-            for judged in &mut judged {
+        let done = match inner.planned(who, state, &judged, plan) {
+            Ok(set) => inner.run(set).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            let failed = judged.iter_mut().map(|judged| {
                 judged.verdict.failed_in_the_swap(chain(&error));
-            }
-            inner.tell(judged.iter().map(|judged| refused(who, state, &judged.verdict, plan)).collect())?;
+                refused(who, state, &judged.verdict, plan)
+            });
+            let failed = failed.collect();
+            inner.try_note(failed).await;
             return Err(error);
         }
         judged.extend(unchanged);
@@ -158,11 +165,11 @@ impl Releases {
 }
 
 impl Inner {
-    /// Judges `proposals` in what `scene` gives, and has them rehearse.
+    /// Judges `proposals` in what `input` gives, and has them rehearse.
     pub(super) async fn judge(
         self: &Arc<Self>,
         who: &Holder,
-        scene: impl FnOnce(&Self) -> Result<Scene, DeployError> + Send + 'static,
+        input: impl FnOnce(&Self) -> Result<JudgeInput, DeployError> + Send + 'static,
         proposals: &[Proposal],
         plan: &Plan,
     ) -> Result<Vec<Judged>, DeployError> {
@@ -171,50 +178,56 @@ impl Inner {
         let as_candidates = plan.rollout.is_some();
         let judging = tokio::task::spawn_blocking(move || {
             let terms = Terms { by: &by, reason: reason.as_deref(), grants: &grants, as_candidates };
-            let scene = scene(&inner)?;
-            let judged = judge(&inner.workshop, &scene, &inner.manifest().deploy, &proposals, &terms)?;
-            Ok::<_, DeployError>((scene, judged))
+            let input = input(&inner)?;
+            let judged = judge(&inner.loader, &input, &inner.manifest().deploy, &proposals, &terms)?;
+            Ok::<_, DeployError>((input, judged))
         });
-        let (scene, mut judged) = judging.await??;
+        let (input, mut judged) = judging.await??;
         for judged in &mut judged {
-            let place = scene.place(&judged.verdict.service)?;
-            rehearse(judged, place, as_candidates).await;
+            let context = input.context(&judged.verdict.service)?;
+            rehearse(judged, context, as_candidates).await;
         }
         Ok(judged)
     }
 
-    async fn make_judged(
+    /// Adds lines about a change that failed. That they cannot be added either is logged: the change's own error counts.
+    /// The caller holds `changing`.
+    pub(super) async fn try_note(&self, events: Vec<Event>) {
+        if let Err(error) = self.run(ChangeSet::note(&self.state.load_full(), events)).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a change that failed is not in the history");
+        }
+    }
+
+    /// The change that makes `judged` live, or candidates. Their components are durable then.
+    fn planned(
         &self,
         who: &Holder,
         state: &Arc<State>,
         judged: &[Judged],
         plan: &Plan,
-    ) -> Result<(), DeployError> {
+    ) -> Result<ChangeSet, DeployError> {
         for judged in judged {
-            self.workshop.components.put(&judged.record.digest, &judged.component)?;
+            self.loader.components.put(&judged.record.digest, &judged.component)?;
         }
         match &plan.rollout {
-            Some(rollout) => self.make_candidates(who, state, judged, rollout, plan),
-            None if judged.iter().any(|judged| judged.needs_migration(state)) => {
-                self.migrate(live(state, judged), judged, swapped(who, state, judged, plan)).await
-            }
-            None => self.make(live(state, judged), false, swapped(who, state, judged, plan)),
+            Some(rollout) => self.candidates(who, state, judged, rollout, plan),
+            None => Ok(live(who, state, judged, plan)),
         }
     }
 
-    fn make_candidates(
+    fn candidates(
         &self,
         who: &Holder,
-        state: &State,
+        state: &Arc<State>,
         judged: &[Judged],
         rollout: &Rollout,
         plan: &Plan,
-    ) -> Result<(), DeployError> {
-        let mut next = state.clone();
+    ) -> Result<ChangeSet, DeployError> {
+        let mut after = State::clone(state);
         let mut events = Vec::new();
         for judged in judged {
             let service = &judged.verdict.service;
-            let running = running(state, service)?;
+            let running = state.running(service)?;
             let Some(release) = judged.release.clone() else { continue };
             let member = Backend { service: Arc::clone(&running.service), release: Arc::clone(&release) };
             let shadow = rollout
@@ -224,32 +237,34 @@ impl Inner {
             let trial = Trial::begin(&running.live, &release, rollout.share(), shadow);
             let candidate = CandidateRecord { release: judged.record.clone(), rollout };
             let with = running.with_candidate(candidate, RunningCandidate { release, trial });
-            next.services.insert(service.clone(), with);
-            events.push(told(who, What::Candidate, running, judged, plan));
+            after.services.insert(service.clone(), with);
+            events.push(line(who, What::Candidate, running, judged, plan));
         }
-        if next.services.values().filter(|running| running.candidate.is_some()).count() > CANDIDATES_MAX {
+        if after.services.values().filter(|running| running.candidate.is_some()).count() > CANDIDATES_MAX {
             return Err(DeployError::TooManyCandidates);
         }
-        self.make(next, false, events)
-    }
-
-    /// Removes the components that no release has any more. Those of services that the manifest leaves out stay: it may
-    /// have them again.
-    pub(super) fn sweep(&self) {
-        if self.backups.keep_files() {
-            // The next change takes them away.
-            return;
-        }
-        let state = self.state.load();
-        let needed = |digest: &Digest| state.records().any(|(_, record)| record.names(digest));
-        self.workshop.components.sweep(needed);
+        Ok(ChangeSet::swap(state, after, events))
     }
 }
 
 impl Judged {
-    pub(super) fn needs_migration(&self, state: &State) -> bool {
-        let running = state.services.get(&self.verdict.service);
-        running.is_some_and(|running| self.record.data.writes > running.record.oldest_data)
+    /// The migration that it takes to make it the live release of a service that runs.
+    pub(super) fn migration(&self, state: &State) -> Option<Migration> {
+        let running = state.services.get(&self.verdict.service)?;
+        let from = running.record.oldest_data;
+        self.migration_of(&running.service, from, true)
+    }
+
+    /// The migration from version `from` that it takes to run it as `service`.
+    pub(super) fn migration_of(
+        &self,
+        service: &Arc<crate::call::Service>,
+        from: u64,
+        has_calls: bool,
+    ) -> Option<Migration> {
+        let release = self.release.clone().filter(|_| self.record.data.writes > from)?;
+        let (to, pause_ms_max) = (self.data.version, self.data.pause_ms_max);
+        Some(Migration { service: Arc::clone(service), release, from, to, pause_ms_max, has_calls })
     }
 }
 
@@ -269,45 +284,34 @@ impl Rollout {
 /// Whether what is proposed can run in shadow: what has a contract can.
 fn has_shadow(state: &State, proposals: &[Proposal]) -> Result<(), DeployError> {
     for Proposal { service, .. } in proposals {
-        if running(state, service)?.live.program.contract().is_none() {
+        if state.running(service)?.live.program.contract().is_none() {
             return Err(DeployError::NoShadow { service: service.clone() });
         }
     }
     Ok(())
 }
 
-pub(super) fn running<'s>(state: &'s State, service: &ServiceName) -> Result<&'s Running, DeployError> {
-    state.services.get(service).ok_or_else(|| DeployError::no_service(service))
-}
-
-/// The state with all that was judged live.
-pub(super) fn live(state: &State, judged: &[Judged]) -> State {
-    let mut next = state.clone();
+/// The change that makes all of `judged` live.
+fn live(who: &Holder, state: &Arc<State>, judged: &[Judged], plan: &Plan) -> ChangeSet {
+    let mut set = ChangeSet::swap(state, State::clone(state), Vec::new());
     for judged in judged {
         let service = &judged.verdict.service;
-        if let Some((running, release)) = next.services.get(service).zip(judged.release.clone()) {
-            let migrates = judged.needs_migration(state);
-            let running = running.with_live(judged.record.clone(), release);
-            next.services.insert(service.clone(), if migrates { running.migrated() } else { running });
-        }
+        let Some((running, release)) = state.services.get(service).zip(judged.release.clone()) else { continue };
+        let migration = judged.migration(state);
+        let next = running.with_live(judged.record.clone(), release);
+        let next = if migration.is_some() { next.migrated() } else { next };
+        set.after.services.insert(service.clone(), next);
+        set.events.push(line(who, What::Deploy, running, judged, plan));
+        set.migrations.extend(migration);
     }
-    next
+    set
 }
 
-/// The lines of a swap in full.
-pub(super) fn swapped(who: &Holder, state: &State, judged: &[Judged], plan: &Plan) -> Vec<Event> {
-    let told = judged.iter().filter_map(|judged| {
-        let running = state.services.get(&judged.verdict.service)?;
-        Some(told(who, What::Deploy, running, judged, plan))
-    });
-    told.collect()
-}
-
-fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
+pub(super) fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
     judged.into_iter().map(|judged| judged.verdict).collect()
 }
 
-fn told(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Plan) -> Event {
+fn line(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Plan) -> Event {
     Event {
         from: Some(running.record.live.digest),
         to: Some(judged.record.digest),

@@ -1,16 +1,14 @@
 //! The stores that there are, and the end of what a removed service stored.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
+use super::change_set::ChangeSet;
 use super::error::DeployError;
 use super::record::{Event, What};
-use super::state::State;
-use super::tokens::Holder;
-use super::{Inner, Releases};
+use super::releases::{Inner, Releases};
+use super::token::Holder;
 use crate::names::ServiceName;
-use crate::store::{DropError, Kept};
+use crate::store::Kept;
 
 /// A store, of a service that exists or existed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,51 +45,32 @@ impl Releases {
         all
     }
 
-    /// Deletes all that a removed service left: its store, and what was recorded of its releases.
+    /// Deletes everything of a removed service: its store, and the records of its releases.
     ///
     /// # Errors
     ///
-    /// [`DeployError::Exists`] while the service does, [`DeployError::NothingLeft`] when it left nothing. After any other
-    /// a second try ends what the first began.
+    /// [`DeployError::Exists`] while the service does, [`DeployError::NothingLeft`] when nothing of it is there.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future does not end it: it goes on in the background.
     pub async fn drop_store(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
-        let (send, answer) = tokio::sync::oneshot::channel();
-        let (inner, who, name) = (Arc::clone(&self.inner), who.clone(), name.clone());
-        self.inner.tasks.spawn("drop", async move {
-            // Whoever asked may be gone.
-            let _unheard = send.send(inner.drop_store(&who, &name).await);
-        });
-        answer.await?
-    }
-}
-
-impl Inner {
-    /// The store goes first: a crash behind that leaves a record without a store, which a second try removes.
-    async fn drop_store(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
-        let _changing = self.changing.lock().await;
-        let state = self.state.load_full();
-        if state.manifest.services.contains_key(name) {
-            return Err(DeployError::Exists { service: name.clone() });
-        }
-        let (stores, service) = (self.stores.clone(), name.clone());
-        let dropped = tokio::task::spawn_blocking(move || stores.drop_store(&service)).await?;
-        let record = state.removed.get(name);
-        match dropped {
-            Err(DropError::Unknown { .. }) if record.is_none() => {
-                return Err(DeployError::NothingLeft { service: name.clone() });
+        let (who, name) = (who.name.clone(), name.clone());
+        self.change(move |inner, state| {
+            if state.manifest.services.contains_key(&name) {
+                return Err(DeployError::Exists { service: name });
             }
-            Ok(()) | Err(DropError::Unknown { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let from = record.map(|record| record.live.digest);
-        let mut next = State::clone(&state);
-        next.removed.remove(name);
-        self.record(&next, vec![Event { from, ..Event::new(&who.name, name, What::Drop) }])?;
-        self.state.store(Arc::new(next));
-        self.sweep();
-        Ok(())
+            let record = state.removed.get(&name);
+            if record.is_none() && inner.stores.kept_store(&name).is_none() {
+                return Err(DeployError::NothingLeft { service: name });
+            }
+            let from = record.map(|record| record.live.digest);
+            let event = Event { from, ..Event::new(&who, &name, What::Drop) };
+            let mut set = ChangeSet::note(state, vec![event]);
+            set.after.removed.remove(&name);
+            set.dropped = Some(name);
+            Ok((set, ()))
+        })
+        .await
     }
 }

@@ -1,13 +1,13 @@
 //! Why a change of releases was not made. In every case what was live stays live.
 
 use super::files::FileError;
-use super::ledger::LedgerError;
-use super::load::LoadError;
+use super::loader::LoadError;
+use super::platform_store::PlatformError;
 use super::verdict::Verdict;
 use crate::call::{FindError, IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
-use crate::store::{DropError, OpenError};
+use crate::store::{CommitError, OpenError, Stopped};
 
 /// Why a change of releases was not made. In every case what was live stays live.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +38,6 @@ pub enum DeployError {
     NotQuiet { service: ServiceName, pause_ms: u64 },
     #[error("the migration of {service} failed: {why}")]
     Migration { service: ServiceName, why: String },
-    #[error("one swap migrates the data of one service: deploy the others before or after it")]
-    SeveralMigrations,
     #[error("{CANDIDATES_MAX} services have a candidate already: promote or abort one of them")]
     TooManyCandidates,
     #[error(
@@ -66,15 +64,18 @@ pub enum DeployError {
     #[error("the store of a service cannot be added")]
     Store(#[from] OpenError),
     #[error(transparent)]
-    Drop(#[from] DropError),
-    #[error(transparent)]
     Together(#[from] NotExported),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Platform(#[from] PlatformError),
+    #[error("the change cannot be committed; nothing was changed")]
+    Commit(#[from] CommitError),
+    /// It is committed, and the next start tells whether it survives.
+    #[error("it is not known whether the change is durable: restart the host")]
+    NotDurable(#[from] Stopped),
     #[error(transparent)]
     Intent(#[from] IntentError),
     #[error("the calls that a service had begun when it was removed cannot be found")]
@@ -89,12 +90,6 @@ pub enum DeployError {
     /// The change goes on, or is finished at the next start.
     #[error("the host stops")]
     Stopping(#[from] tokio::sync::oneshot::error::RecvError),
-}
-
-impl DeployError {
-    pub(super) fn no_service(service: &ServiceName) -> Self {
-        Self::NoService { service: service.clone() }
-    }
 }
 
 fn names(services: &[ServiceName]) -> String {

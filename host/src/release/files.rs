@@ -1,26 +1,61 @@
 //! Components and contracts by digest, in folders of the data directory.
 //!
-//! Invariant: a file has the name of its digest only when all of it is durable, and it is never changed.
+//! Invariant: a file has the name of its digest only when all of it is durable, and it is never changed. What
+//! [`Files::has`] is durable, its name included, so that a record may name it.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fail_point::fail_point;
+use crate::journal::Disk;
 use crate::names::Digest;
 
 /// A folder of files that are named by their digest.
 #[derive(Debug)]
 pub(super) struct Files {
-    folder: PathBuf,
-    extension: &'static str,
+    place: Place,
+    /// Where a copy of each file is, for a restore of commits that name it.
+    archive: Option<Place>,
+    kind: FileKind,
 }
 
-/// Why a file cannot be kept or read again.
+/// What the files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileKind {
+    Component,
+    Contracts,
+}
+
+impl FileKind {
+    pub(super) fn path(self, digest: &Digest) -> String {
+        let (folder, extension) = self.names();
+        format!("{folder}/{}.{extension}", digest.hex())
+    }
+
+    /// The folder, and what the names of files end with.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Component => ("components", "wasm"),
+            Self::Contracts => ("contracts", "json"),
+        }
+    }
+}
+
+/// The folder on one disk.
+#[derive(Debug)]
+struct Place {
+    disk: Arc<dyn Disk>,
+    folder: String,
+    extension: &'static str,
+    durable: Mutex<BTreeSet<Digest>>,
+}
+
+/// Why a file cannot be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    #[error("cannot keep {}", path.display())]
+    #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("cannot read {}: restore the data directory from a backup", path.display())]
     Read { path: PathBuf, source: io::Error },
@@ -28,81 +63,130 @@ pub enum FileError {
     Damaged { path: PathBuf },
 }
 
-/// Makes the names in `folder` durable.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| FileError::Write { path: folder.into(), source })
-}
-
 impl Files {
-    /// Opens the folder, which is made if it is not there, and removes what was not written to its end.
-    pub(super) fn open(folder: PathBuf, extension: &'static str) -> Result<Self, FileError> {
-        let at = |source| FileError::Write { path: folder.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at)?;
-        for entry in fs::read_dir(&folder).map_err(at)? {
-            let path = entry.map_err(at)?.path();
-            if path.extension().is_none_or(|found| found != extension) {
-                let _stays = fs::remove_file(path);
+    /// Opens the folder, and removes what was not written to its end. A copy of every file goes to `archive`: a disk, and
+    /// the folder on it that has the folders of files.
+    pub(super) fn open(
+        disk: Arc<dyn Disk>,
+        archive: Option<(Arc<dyn Disk>, String)>,
+        kind: FileKind,
+    ) -> Result<Self, FileError> {
+        let (folder, extension) = kind.names();
+        let place = Place::open(disk, folder.into(), extension)?;
+        let archive = archive.map(|(disk, base)| Place::open(disk, format!("{base}/{folder}"), extension));
+        let files = Self { place, archive: archive.transpose()?, kind };
+        files.archive_all();
+        Ok(files)
+    }
+
+    /// Copies to the archive what it lacks. It holds up nobody: what cannot be copied now is tried again with the next
+    /// file, and a restore that needs it names it.
+    fn archive_all(&self) {
+        let Some(archive) = &self.archive else { return };
+        let archived = archive.durable().clone();
+        let here = self.place.durable().clone();
+        for digest in here.difference(&archived) {
+            let copied = self.get(digest).and_then(|bytes| archive.put(digest, &bytes));
+            if let Err(error) = copied {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a file is not in the archive yet");
             }
         }
-        Ok(Self { folder, extension })
     }
 
-    /// Keeps `bytes` under the name `digest`, unless they are there already.
+    /// Stores `bytes` under the name `digest`, unless they are there already: durable when this returned.
     pub(super) fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
-        let path = self.path(digest);
-        if path.exists() {
-            return Ok(());
-        }
-        self.write(&path, bytes).map_err(|source| FileError::Write { path, source })
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        fail_point("component.mid-put");
-        File::open(&self.folder)?.sync_all()
+        self.place.put(digest, bytes)?;
+        self.archive_all();
+        Ok(())
     }
 
     pub(super) fn has(&self, digest: &Digest) -> bool {
-        self.path(digest).exists()
+        self.place.durable().contains(digest)
     }
 
     /// Bytes of the file, if it is there.
     pub(super) fn bytes(&self, digest: &Digest) -> u64 {
-        fs::metadata(self.path(digest)).map_or(0, |file| file.len())
+        self.place.disk.open(&self.kind.path(digest)).and_then(|file| file.bytes()).unwrap_or(0)
     }
 
-    /// What `digest` names, checked.
+    /// The content of the file `digest`.
     pub(super) fn get(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
-        let path = self.path(digest);
-        fs::read(&path).map_err(|source| FileError::Read { path, source })
+        let path = self.kind.path(digest);
+        let read = || {
+            let file = self.place.disk.open(&path)?;
+            let mut bytes = vec![0; usize::try_from(file.bytes()?).map_err(io::Error::other)?];
+            file.read_at(0, &mut bytes)?;
+            Ok(bytes)
+        };
+        read().map_err(|source| FileError::Read { path: self.place.disk.full(&path), source })
     }
 
     /// As [`Files::get`], of a file whose name is the digest of its bytes.
     pub(super) fn get_checked(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
         let bytes = self.get(digest)?;
         if Digest::of(&bytes) != *digest {
-            return Err(FileError::Damaged { path: self.path(digest) });
+            return Err(FileError::Damaged { path: self.place.disk.full(&self.kind.path(digest)) });
         }
         Ok(bytes)
     }
 
-    /// Removes the files that `needed` does not want.
+    /// Removes the files for which `needed` says no. Those in the archive stay.
     pub(super) fn sweep(&self, needed: impl Fn(&Digest) -> bool) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        for path in entries.flatten().map(|entry| entry.path()) {
-            let stem = path.file_stem().and_then(|stem| stem.to_str()).map(|hex| format!("sha256:{hex}"));
-            let digest = stem.and_then(|text| Digest::parse(&text).ok());
-            if digest.is_some_and(|digest| !needed(&digest)) {
-                let _stays = fs::remove_file(path);
+        self.place.durable().retain(|digest| {
+            needed(digest) || {
+                let path = self.kind.path(digest);
+                let removed = self.place.disk.remove(&path);
+                removed.inspect_err(|error| tracing::warn!(path, %error, "a file without a release stays")).is_err()
+            }
+        });
+    }
+}
+
+impl Place {
+    fn open(disk: Arc<dyn Disk>, folder: String, extension: &'static str) -> Result<Self, FileError> {
+        let at = |source| FileError::Write { path: disk.full(&folder), source };
+        let mut durable = BTreeSet::new();
+        for name in disk.names(&folder).map_err(at)? {
+            let hex = name.strip_suffix(extension).and_then(|name| name.strip_suffix('.'));
+            match hex.and_then(|hex| Digest::parse(&format!("sha256:{hex}")).ok()) {
+                Some(digest) => drop(durable.insert(digest)),
+                None => disk.remove(&format!("{folder}/{name}")).map_err(at)?,
             }
         }
+        // A host that was killed may have left a name that is not durable yet.
+        disk.sync_folder(&folder).map_err(at)?;
+        Ok(Self { disk, folder, extension, durable: Mutex::new(durable) })
     }
 
-    fn path(&self, digest: &Digest) -> PathBuf {
-        self.folder.join(format!("{}.{}", digest.hex(), self.extension))
+    fn durable(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
+        // Held to the end, so that of two who store the same file the second finds it durable.
+        let mut durable = self.durable();
+        if durable.contains(digest) {
+            return Ok(());
+        }
+        let path = format!("{}/{}.{}", self.folder, digest.hex(), self.extension);
+        self.write(&path, bytes).map_err(|source| FileError::Write { path: self.disk.full(&path), source })?;
+        durable.insert(*digest);
+        Ok(())
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let new_path = format!("{path}.new");
+        let written = self.disk.create(&new_path).and_then(|file| {
+            file.write_at(0, bytes)?;
+            file.sync()
+        });
+        if let Err(error) = written {
+            // Half of a file would hold the room that others wait for. The next start removes it in any case.
+            let _stays = self.disk.remove(&new_path);
+            return Err(error);
+        }
+        self.disk.rename(&new_path, path)?;
+        fail_point("component.mid-put");
+        self.disk.sync_folder(&self.folder)
     }
 }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::error::DeployError;
-use super::load::{LoadError, Workshop};
+use super::isolated::{chain, millis};
+use super::judge_input::{JudgeInput, Live, Proposal, ServiceContext, joined};
+use super::loader::{LoadError, ReleaseLoader};
 use super::record::{DataVersions, ReleaseRecord};
-use super::rehearse::{chain, millis};
-use super::scene::{Live, Place, Scene, joined};
 use super::state::State;
 use super::verdict::{Asks, Check, Verdict};
 use crate::call::LoadedRelease;
 use crate::clock;
-use crate::config::{DeploySettings, Signature};
+use crate::config::DeploySettings;
 use crate::contract::{
     Compatibility, Contracts, Level, Neighbour, OutboundHttp, Surface, Unreadable, VerdictProblem, World,
     check_together, judge_http_surface,
@@ -22,14 +22,6 @@ use crate::contract::{
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::runtime::DataVersion;
-
-/// A release that somebody proposes for a service.
-#[derive(Debug, Clone)]
-pub struct Proposal {
-    pub service: ServiceName,
-    pub component: Bytes,
-    pub signature: Option<Signature>,
-}
 
 /// What is the same for all releases that are proposed together.
 #[derive(Debug, Clone)]
@@ -56,7 +48,7 @@ pub(super) struct Judged {
 /// A proposal with what was read of it.
 struct Read<'a> {
     proposal: &'a Proposal,
-    place: &'a Place,
+    context: &'a ServiceContext,
     surface: Result<Arc<Surface>, Unreadable>,
     world: Arc<World>,
     digest: Digest,
@@ -64,16 +56,16 @@ struct Read<'a> {
 
 /// Judges all that needs no run of a component. Blocks, for long when a component is compiled.
 pub(super) fn judge(
-    workshop: &Workshop,
-    scene: &Scene,
+    loader: &ReleaseLoader,
+    input: &JudgeInput,
     settings: &DeploySettings,
     proposals: &[Proposal],
     terms: &Terms<'_>,
 ) -> Result<Vec<Judged>, DeployError> {
-    let (contracts_digest, contracts) = &scene.contracts;
-    let read = proposals.iter().map(|proposal| read(workshop, scene, proposal));
+    let (contracts_digest, contracts) = &input.contracts;
+    let read = proposals.iter().map(|proposal| read(loader, input, proposal));
     let read = read.collect::<Result<Vec<_>, _>>()?;
-    let together = together(scene, &read);
+    let together = together(input, &read);
     let mut judged = Vec::new();
     for proposed in &read {
         let mut verdict = Verdict::new(&proposed.proposal.service, proposed.digest, &proposed.world.name);
@@ -82,13 +74,13 @@ pub(super) fn judge(
         let record = record(proposed, terms, contracts_digest);
         contract(&mut verdict, contracts, proposed, &record);
         if let Ok(surface) = &proposed.surface {
-            compatibility(&mut verdict, workshop, scene, proposed, surface, &read)?;
+            compatibility(&mut verdict, loader, input, proposed, surface, &read)?;
         }
         if let Err(error) = &together {
             verdict.refused(Check::Compatibility, "the services", "contracts that go together", error.to_string(), "");
         }
         let same = |live: &Live| *proposed.world == *live.world;
-        if terms.as_candidates && !proposed.place.live.as_ref().is_some_and(same) {
+        if terms.as_candidates && !proposed.context.live.as_ref().is_some_and(same) {
             let found = "another contract than the live release keeps";
             verdict.refused(
                 Check::Compatibility,
@@ -99,24 +91,24 @@ pub(super) fn judge(
             );
         }
         verdict.timings.insert("judgeMs", millis(began));
-        let release = if verdict.accepted { start(&mut verdict, workshop, proposed, &record)? } else { None };
+        let release = if verdict.accepted { start(&mut verdict, loader, proposed, &record)? } else { None };
         let component = proposed.proposal.component.clone();
         judged.push(Judged { record, component, release, data: DataVersion::default(), verdict });
     }
     Ok(judged)
 }
 
-fn read<'a>(workshop: &Workshop, scene: &'a Scene, proposal: &'a Proposal) -> Result<Read<'a>, DeployError> {
-    let place = scene.place(&proposal.service)?;
-    let world = scene.world(workshop, &proposal.service)?;
+fn read<'a>(loader: &ReleaseLoader, input: &'a JudgeInput, proposal: &'a Proposal) -> Result<Read<'a>, DeployError> {
+    let context = input.context(&proposal.service)?;
+    let world = input.world(loader, &proposal.service)?;
     let surface = Surface::read(&proposal.component).map(Arc::new);
-    Ok(Read { proposal, place, surface, world, digest: Digest::of(&proposal.component) })
+    Ok(Read { proposal, context, surface, world, digest: Digest::of(&proposal.component) })
 }
 
 /// Whether the contracts go together once all that is proposed is live.
-fn together(scene: &Scene, read: &[Read<'_>]) -> Result<(), crate::contract::ContractError> {
+fn together(input: &JudgeInput, read: &[Read<'_>]) -> Result<(), crate::contract::ContractError> {
     let mut worlds: BTreeMap<_, _> =
-        scene.around.iter().map(|(name, live)| (name.clone(), Arc::clone(&live.world))).collect();
+        input.around.iter().map(|(name, live)| (name.clone(), Arc::clone(&live.world))).collect();
     for proposed in read {
         worlds.insert(proposed.proposal.service.clone(), Arc::clone(&proposed.world));
     }
@@ -127,7 +119,7 @@ fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'
     if settings.signers.is_empty() {
         return;
     }
-    if proposed.place.live.as_ref().is_some_and(|live| live.digest == proposed.digest) {
+    if proposed.context.live.as_ref().is_some_and(|live| live.digest == proposed.digest) {
         return verdict.passed(Check::Signature, "it is live already");
     }
     let expected = "a signature of its digest by one of the manifest's signers";
@@ -147,20 +139,21 @@ fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'
 }
 
 fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest) -> ReleaseRecord {
-    let Read { place, digest, world, .. } = proposed;
-    let granted = joined(&place.granted, terms.grants);
+    let Read { context, digest, world, .. } = proposed;
+    let granted = joined(&context.granted, terms.grants);
     ReleaseRecord {
-        number: place.last + 1,
+        number: context.last + 1,
         digest: *digest,
-        contracts: place.settings.contract.as_ref().map(|_| *contracts),
+        contracts: context.settings.contract.as_ref().map(|_| *contracts),
         world: world.name.to_string(),
         deployed_at: clock::unix_micros(),
         by: terms.by.into(),
         reason: terms.reason.map(Into::into),
-        environment: place.settings.environment.clone(),
-        outbound_hosts: joined(&place.settings.outbound_hosts, &granted),
+        environment: context.settings.environment.clone(),
+        outbound_hosts: joined(&context.settings.outbound_hosts, &granted),
         granted,
         data: DataVersions::default(),
+        was_left: false,
     }
 }
 
@@ -192,8 +185,8 @@ fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, r
 
 fn compatibility(
     verdict: &mut Verdict,
-    workshop: &Workshop,
-    scene: &Scene,
+    loader: &ReleaseLoader,
+    input: &JudgeInput,
     proposed: &Read<'_>,
     surface: &Surface,
     read: &[Read<'_>],
@@ -201,19 +194,19 @@ fn compatibility(
     let service = &proposed.proposal.service;
     let beside = read.iter().filter_map(|other| Some((&other.proposal.service, other.surface.as_ref().ok()?)));
     let mut neighbours: BTreeMap<_, _> = beside.map(|(name, surface)| (name, Arc::clone(surface))).collect();
-    for (name, live) in &scene.around {
+    for (name, live) in &input.around {
         if !neighbours.contains_key(name) {
-            neighbours.insert(name, workshop.surface(&live.digest)?);
+            neighbours.insert(name, loader.surface(&live.digest)?);
         }
     }
     neighbours.remove(service);
-    let live = proposed.place.live.as_ref().map(|live| workshop.surface(&live.digest)).transpose()?;
+    let live = proposed.context.live.as_ref().map(|live| loader.surface(&live.digest)).transpose()?;
     let live = live.unwrap_or_default();
     let neighbours = neighbours.iter().map(|(service, surface)| Neighbour { service, surface });
     let compatibility = Compatibility::judge(&live, surface, neighbours);
     verdict.asks.more.clone_from(&compatibility.asks_more);
     verdict.asks.less.clone_from(&compatibility.asks_less);
-    if proposed.place.settings.contract.is_none() {
+    if proposed.context.settings.contract.is_none() {
         verdict.passed(Check::Compatibility, "no other service calls it");
         return Ok(());
     }
@@ -245,29 +238,29 @@ fn compatibility(
 
 /// The services that do not fit `service` once it has the kept component `digest`.
 pub(super) fn breaks(
-    workshop: &Workshop,
+    loader: &ReleaseLoader,
     state: &State,
     service: &ServiceName,
     (live, digest): (&Digest, &Digest),
 ) -> Result<Vec<ServiceName>, LoadError> {
     let others = state.services.iter().filter(|(name, _)| *name != service);
-    let surfaces = others.map(|(name, running)| Ok((name, workshop.surface(&running.record.live.digest)?)));
+    let surfaces = others.map(|(name, running)| Ok((name, loader.surface(&running.record.live.digest)?)));
     let surfaces = surfaces.collect::<Result<Vec<_>, LoadError>>()?;
     let neighbours = surfaces.iter().map(|(service, surface)| Neighbour { service, surface });
-    let compatibility = Compatibility::judge(&*workshop.surface(live)?, &*workshop.surface(digest)?, neighbours);
+    let compatibility = Compatibility::judge(&*loader.surface(live)?, &*loader.surface(digest)?, neighbours);
     Ok(compatibility.breaks.iter().map(|found| found.service.clone()).collect())
 }
 
 /// Compiles and links it.
 fn start(
     verdict: &mut Verdict,
-    workshop: &Workshop,
+    loader: &ReleaseLoader,
     proposed: &Read<'_>,
     record: &ReleaseRecord,
 ) -> Result<Option<Arc<LoadedRelease>>, LoadError> {
     let began = clock::now();
-    let (service, limits) = (&proposed.proposal.service, &proposed.place.limits);
-    let made = workshop.release(service, limits, record, &proposed.proposal.component);
+    let (service, limits) = (&proposed.proposal.service, &proposed.context.limits);
+    let made = loader.release(service, limits, record, &proposed.proposal.component);
     verdict.timings.insert("compileMs", millis(began));
     match made {
         Ok(release) => {
@@ -289,12 +282,12 @@ fn start(
 /// What it asks of the service's memory: told where it is another amount than the live release asks for, refused where
 /// it is more than the service has.
 fn memory(verdict: &mut Verdict, proposed: &Read<'_>, bytes: u64) {
-    let bytes_max = proposed.place.limits.memory_bytes_max;
+    let bytes_max = proposed.context.limits.memory_bytes_max;
     if usize::try_from(bytes).is_ok_and(|bytes| bytes > bytes_max) {
         let expected = format!("at most limits.memory_bytes_max = {bytes_max} bytes");
         verdict.refused(Check::Start, "the component's memory", &expected, format!("{bytes} bytes at its start"), "");
     }
-    let live = proposed.place.live.as_ref().map_or(0, |live| live.memory_bytes);
+    let live = proposed.context.live.as_ref().map_or(0, |live| live.memory_bytes);
     let asks = format!("memory: {bytes} bytes at its start, {live} before");
     match bytes.cmp(&live) {
         std::cmp::Ordering::Greater => verdict.asks.more.push(asks),

@@ -1,5 +1,6 @@
-//! The start: every service runs what the ledger has for it, or the component of the manifest when it is new.
+//! The start: every service runs what the platform's store has for it, or the component of the manifest when it is new.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,34 +9,28 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use super::backup::Backups;
 use super::candidate::Trial;
 use super::change::HOST;
-use super::data::DataStamp;
-use super::files::{FileError, Files, sync_folder};
-use super::ledger::{Ledger, LedgerError};
-use super::load::{LoadError, Workshop};
-use super::migrate::commit_migration;
+use super::change_set::Migration;
+use super::files::{FileError, FileKind, Files};
+use super::isolated::{chain, isolated_run};
+use super::judge_input::joined;
+use super::loader::{LoadError, ReleaseLoader};
+use super::platform_store::{PlatformError, PlatformStore};
 use super::record::{CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
-use super::rehearse::{chain, seclusion};
-use super::scene::joined;
+use super::releases::{Inner, Releases};
+use super::run::NO_CALL;
 use super::state::{Running, RunningCandidate, State};
 use super::uploads::Uploads;
-use super::{Inner, Releases, ledger_path};
 use crate::call::{Backend, Calls, LoadedRelease, NotExported, Service, Shadow, Share};
 use crate::clock;
 use crate::config::{Manifest, ServiceSettings};
 use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
-use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
 use crate::runtime::{Program, Runtime};
-use crate::store::{Store, Stores, Transaction};
+use crate::store::{CommitError, DropError, HostCommit, Stopped, Store, Stores, Transaction};
 use crate::tasks::Tasks;
-
-/// The folders in the data directory.
-const COMPONENTS_FOLDER: &str = "components";
-const CONTRACTS_FOLDER: &str = "contracts";
 
 /// How far a start is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +58,20 @@ pub enum OpenError {
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Platform(#[from] PlatformError),
+    #[error(
+        "{service} has releases, but {} is missing: put it back, or restore the data directory from a backup",
+        path.display()
+    )]
+    StoreMissing { service: ServiceName, path: PathBuf },
+    #[error("the store of a service cannot be opened")]
+    Store(#[from] crate::store::OpenError),
+    #[error("the empty store of {service}, which has no service, cannot be removed")]
+    Drop { service: ServiceName, source: DropError },
+    #[error("the releases cannot be recorded")]
+    Commit(#[from] CommitError),
+    #[error("the releases cannot be recorded")]
+    Stopped(#[from] Stopped),
     #[error(transparent)]
     File(#[from] FileError),
     #[error("the component of {service} cannot be read from {path}: build it, or correct the manifest", path = path.display())]
@@ -83,15 +91,17 @@ pub enum OpenError {
 /// A service as it is started.
 struct Start {
     running: Running,
-    /// What the ledger does not have yet.
+    /// What the platform's store does not have yet.
     events: Vec<Event>,
+    /// Its data as its release writes it, and the version of that.
+    migrated: Option<(Transaction, u64)>,
 }
 
 /// What a start is made with.
 struct Starter<'a> {
     manifest: &'a Manifest,
-    workshop: &'a Workshop,
-    stores: &'a Stores,
+    loader: &'a ReleaseLoader,
+    stores: &'a BTreeMap<ServiceName, Store>,
     tasks: &'a Tasks,
     recorded: &'a [(ServiceName, ServiceRecord)],
     report: Report<'a>,
@@ -115,63 +125,95 @@ impl Releases {
         tasks: &Tasks,
         report: Report<'_>,
     ) -> Result<(Self, Calls), OpenError> {
-        let ledger = Ledger::open(&ledger_path(data))?;
-        let components = Files::open(data.join(COMPONENTS_FOLDER), "wasm")?;
-        let contracts = Files::open(data.join(CONTRACTS_FOLDER), "json")?;
-        let workshop = Workshop::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
-        // Their names are as durable as what will be in them: without the ledger a start would begin anew.
-        sync_folder(data)?;
-        let (recorded, tokens, secret) = (ledger.services()?, ledger.tokens()?, ledger.secret()?);
+        let handle = Handle::current();
+        let platform = PlatformStore::new(stores.platform());
+        let mut change = platform.begin();
+        let (recorded, tokens, secret) = (platform.services()?, platform.tokens()?, change.secret()?);
+        let files = |kind| Files::open(stores.disk(), stores.archive(), kind);
+        let (components, contracts) = (files(FileKind::Component)?, files(FileKind::Contracts)?);
+        let loader = ReleaseLoader::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
         // Nobody judges by them yet: those that no release was judged by can go.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
-        workshop.contracts.sweep(|digest| releases().any(|release| release.contracts.as_ref() == Some(digest)));
+        loader.contracts.sweep(|digest| releases().any(|release| release.contracts.as_ref() == Some(digest)));
+        let used = use_stores(manifest, stores, &recorded)?;
         let starter = Starter {
             manifest,
-            workshop: &workshop,
-            stores,
+            loader: &loader,
+            stores: &used,
             tasks,
             recorded: &recorded,
             report,
-            handle: Handle::current(),
+            handle: handle.clone(),
         };
         let started = starter.start()?;
         let worlds: Vec<_> =
             started.iter().map(|(name, start)| (name.clone(), Arc::clone(&start.running.live.world))).collect();
         check_together(&worlds)?;
 
-        let mut change = ledger.begin()?;
-        for (name, start) in &started {
+        let (mut commit, mut services) = (HostCommit::default(), BTreeMap::new());
+        for (name, start) in started {
             if !start.events.is_empty() {
-                change.service(name, &start.running.record)?;
+                change.service(&name, &start.running.record)?;
             }
-            start.events.iter().try_for_each(|event| change.tell(event.clone()))?;
+            start.events.into_iter().try_for_each(|event| change.add_line(event))?;
+            if let Some((transaction, version)) = start.migrated {
+                commit.add(transaction, Some(version));
+            }
+            services.insert(name, start.running);
         }
-        let removed = recorded.iter().filter(|(name, _)| started.iter().all(|(started, _)| started != name));
-        let removed = removed.cloned().collect();
-        let services = started.into_iter().map(|(name, start)| (name, start.running)).collect();
-        let state = State { manifest: Arc::new(manifest.clone()), services, removed };
+        let removed = recorded.into_iter().filter(|(name, _)| !services.contains_key(name)).collect();
+        let state = State { manifest: Arc::new(manifest.clone()), services, removed, tokens: tokens.into() };
         let routing = state.routing()?;
-        change.commit()?;
+        if change.changes_anything() {
+            commit.add(change.into_transaction(), None);
+            let number = futures::executor::block_on(commit.commit(NO_CALL))?;
+            futures::executor::block_on(stores.wait_durable(number))?;
+        }
         let remembered = manifest.gateway.authentication_cache_ms_max;
         let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone(), secret)?;
         let inner = Arc::new(Inner {
             data: data.into(),
-            workshop,
-            ledger,
+            loader,
+            platform,
             calls: calls.clone(),
             stores: stores.clone(),
             tasks: tasks.clone(),
             state: ArcSwap::from_pointee(state),
-            tokens: ArcSwap::from_pointee(tokens),
             uploads: Uploads::default(),
-            chosen: std::sync::Mutex::default(),
+            pinned: Default::default(),
             pauses: SwapPauses::new(),
-            backups: Backups::default(),
+            backup_runs: Default::default(),
+            unfinished_drops: Default::default(),
             changing: Mutex::default(),
         });
         inner.sweep();
-        Ok((Self { inner }, calls))
+        Ok((Releases { inner }, calls))
     }
+}
+
+/// Uses the stores of the manifest's services, and makes those that are missing. A store that the records know and that
+/// is not there got lost. An empty one that they do not know was added for a change that was not committed.
+fn use_stores(
+    manifest: &Manifest,
+    stores: &Stores,
+    recorded: &[(ServiceName, ServiceRecord)],
+) -> Result<BTreeMap<ServiceName, Store>, OpenError> {
+    for (name, _) in recorded {
+        if stores.kept_store(name).is_none() {
+            return Err(OpenError::StoreMissing { service: name.clone(), path: stores.path(name) });
+        }
+    }
+    let mut used = BTreeMap::new();
+    for (name, settings) in &manifest.services {
+        let store = stores.add(name, settings.limits(&manifest.limits).store_bytes_max)?;
+        used.insert(name.clone(), store);
+    }
+    for service in stores.kept().into_iter().filter(crate::store::Kept::is_empty).map(|kept| kept.service) {
+        if recorded.iter().all(|(name, _)| *name != service) {
+            stores.drop_store(&service).map_err(|source| OpenError::Drop { service, source })?;
+        }
+    }
+    Ok(used)
 }
 
 impl Starter<'_> {
@@ -195,7 +237,7 @@ impl Starter<'_> {
         (self.report)(Progress::Compiling { service: name.clone() });
         let began = clock::now();
         let limits = settings.limits(&self.manifest.limits);
-        let store = self.stores.service(name).expect("the stores were opened for the manifest's services");
+        let store = self.stores.get(name).expect("the stores of the manifest's services are used").clone();
         let service = Arc::new(Service::new(name.clone(), store, limits));
         // A service that was mounted and has a contract now, or the other way round, begins anew.
         let is_such = |record: &ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
@@ -216,9 +258,6 @@ impl Starter<'_> {
         mut record: ServiceRecord,
     ) -> Result<Start, OpenError> {
         let mut events = Vec::new();
-        if let Some(migrating) = record.migrating.take() {
-            events.push(finish_migration(service.store(), &mut record, migrating));
-        }
         let mut differs = |what: &str| {
             let reason = Some(format!("the manifest has {what}"));
             events.push(Event { reason, ..Event::new(HOST, service.name(), What::Settings) });
@@ -232,11 +271,11 @@ impl Starter<'_> {
             record.live.outbound_hosts = hosts;
             differs("other outbound hosts");
         }
-        let live = self.workshop.load(service, &record.live)?;
+        let live = self.loader.load(service, &record.live)?;
         let candidate = record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate));
         let candidate = candidate.transpose()?;
         let running = Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate };
-        Ok(Start { running, events })
+        Ok(Start { running, events, migrated: None })
     }
 
     fn candidate(
@@ -245,7 +284,7 @@ impl Starter<'_> {
         live: &LoadedRelease,
         record: &CandidateRecord,
     ) -> Result<RunningCandidate, OpenError> {
-        let release = self.workshop.load(service, &record.release)?;
+        let release = self.loader.load(service, &record.release)?;
         let member = Backend { service: Arc::clone(service), release: Arc::clone(&release) };
         let runs_max = self.manifest.deploy.shadow_runs_max;
         let shadow = record.rollout.shadow.filter(|_| record.rollout.step.is_none());
@@ -276,21 +315,22 @@ impl Starter<'_> {
             outbound_hosts: settings.outbound_hosts.clone(),
             granted: Vec::new(),
             data: DataVersions::default(),
+            was_left: false,
         };
-        let live = self.workshop.release(name, service.limits(), &record, &component)?;
-        let mut record = record;
+        let live = self.loader.release(name, service.limits(), &record, &component)?;
+        let (mut record, mut migrated) = (record, None);
         if let Some(program) = live.program.contract() {
-            record.data = self.handle.block_on(first_data(service, (&live, program), &record))?;
+            (record.data, migrated) = self.handle.block_on(first_data(service, &live, program))?;
         }
         let oldest_data = record.data.writes;
-        self.workshop.components.put(&record.digest, &component)?;
+        self.loader.components.put(&record.digest, &component)?;
         let event =
             Event { to: Some(record.digest), reason: record.reason.clone(), ..Event::new(HOST, name, What::Add) };
         let record =
-            ServiceRecord { live: record, candidate: None, kept: Vec::new(), last: 1, oldest_data, migrating: None };
+            ServiceRecord { live: record, candidate: None, kept: Vec::new(), last: 1, oldest_data, is_fresh: true };
         let running =
             Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate: None };
-        Ok(Start { running, events: vec![event] })
+        Ok(Start { running, events: vec![event], migrated })
     }
 
     /// The contracts that a new service's component was judged by, and its world; nothing and `wasi:http` where it
@@ -305,8 +345,8 @@ impl Starter<'_> {
         let (digest, verdict) = match &settings.contract {
             None => (None, judge_http(component, outbound)),
             Some(contract) => {
-                let (digest, contracts) = self.workshop.current_contracts()?;
-                let world = self.workshop.world(&contracts, name, contract)?;
+                let (digest, contracts) = self.loader.current_contracts()?;
+                let world = self.loader.world(&contracts, name, contract)?;
                 (Some(digest), contracts.judge(&world, component, outbound))
             }
         };
@@ -317,42 +357,27 @@ impl Starter<'_> {
     }
 }
 
-/// Brings the data of a new service, which may have been there before, to what its component writes.
+/// What a new service's release says of its data, and the data of a service that was there before as it writes it.
 async fn first_data(
-    service: &Service,
-    (release, program): (&LoadedRelease, &Program),
-    record: &ReleaseRecord,
-) -> Result<DataVersions, OpenError> {
+    service: &Arc<Service>,
+    release: &Arc<LoadedRelease>,
+    program: &Program,
+) -> Result<(DataVersions, Option<(Transaction, u64)>), OpenError> {
     let failed = |why: String| OpenError::Data { service: service.name().clone(), why };
     let wait = Duration::from_millis(service.limits().deadline_ms);
-    let said = program.describe_data(seclusion(Transaction::scratch().only_reading(), wait)).await;
-    let said = said.map_err(|error| failed(chain(&error)))?;
-    let there = DataStamp::of(service.store()).version;
-    if said.reads_up_to < there {
-        return Err(failed(format!("it is of version {there}, and the component reads up to {}", said.reads_up_to)));
+    let described = program.describe_data(isolated_run(Transaction::scratch().only_reading(), wait)).await;
+    let described = described.map_err(|error| failed(chain(&error)))?;
+    let from = service.store().data_version();
+    if u64::from(described.reads_up_to) < from {
+        let up_to = described.reads_up_to;
+        return Err(failed(format!("it is of version {from}, and the component reads up to {up_to}")));
     }
-    if said.version > there {
-        let wait = Duration::from_millis(said.pause_ms_max.into());
-        commit_migration(service, release, there, DataStamp::after(record, said.version), wait)
-            .await
-            .map_err(failed)?;
+    let versions = DataVersions { writes: described.version.into(), reads_up_to: described.reads_up_to.into() };
+    if versions.writes <= from {
+        return Ok((versions, None));
     }
-    Ok(DataVersions { writes: said.version.into(), reads_up_to: said.reads_up_to.into() })
-}
-
-/// Ends a migration in the middle of which the host ended: the store says whether it was done.
-pub(super) fn finish_migration(store: &Store, record: &mut ServiceRecord, migrating: ReleaseRecord) -> Event {
-    let (from, to) = (Some(record.live.digest), Some(migrating.digest));
-    let done = DataStamp::of(store).is_by(&migrating);
-    let reason = if done {
-        record.kept.insert(0, std::mem::replace(&mut record.live, migrating));
-        record.kept.truncate(RELEASES_KEPT_MAX);
-        record.candidate = None;
-        record.oldest_data = record.live.data.writes;
-        record.last = record.last.max(record.live.number);
-        "the host ended during the migration, which was done: the new release is live"
-    } else {
-        "the host ended during the migration, of which nothing was done: the earlier release is live"
-    };
-    Event { from, to, reason: Some(reason.into()), ..Event::new(HOST, store.name(), What::Interrupted) }
+    let (service, release, pause_ms_max) = (Arc::clone(service), Arc::clone(release), described.pause_ms_max);
+    let migration = Migration { service, release, from, to: described.version, pause_ms_max, has_calls: false };
+    let transaction = migration.run(Duration::from_millis(pause_ms_max.into())).await.map_err(failed)?;
+    Ok((versions, Some((transaction, versions.writes))))
 }

@@ -29,9 +29,10 @@ pub(super) struct ReleaseRecord {
     /// Hosts that it may send HTTP requests to, by the manifest and by grants.
     pub(super) outbound_hosts: Vec<String>,
     /// Those that were granted by name: they stay when the manifest has others.
-    #[serde(default)]
     pub(super) granted: Vec<String>,
     pub(super) data: DataVersions,
+    /// Whether a rollback left it. It stays kept, but a rollback goes to it only when it is named.
+    pub(super) was_left: bool,
 }
 
 impl ReleaseRecord {
@@ -102,20 +103,15 @@ pub(super) struct ServiceRecord {
     /// The lowest version of the data that a live release, or a candidate, has written since the last migration: after
     /// going back to an earlier release, entries of that version lie beside newer ones.
     pub(super) oldest_data: u64,
-    /// The release that the data is being migrated for: it is live as soon as the store has its version.
-    pub(super) migrating: Option<ReleaseRecord>,
+    /// Whether the live release was deployed or promoted: the host itself goes back from such a release, once.
+    pub(super) is_fresh: bool,
 }
 
 impl ServiceRecord {
-    /// Whether a release of the service has this component.
-    pub(super) fn names(&self, component: &Digest) -> bool {
-        self.releases().any(|release| release.digest == *component)
-    }
-
-    /// All that the service runs, ran, or is going to run.
+    /// All that the service runs or ran.
     pub(super) fn releases(&self) -> impl Iterator<Item = &ReleaseRecord> {
         let candidate = self.candidate.iter().map(|candidate| &candidate.release);
-        std::iter::once(&self.live).chain(candidate).chain(&self.kept).chain(&self.migrating)
+        std::iter::once(&self.live).chain(candidate).chain(&self.kept)
     }
 }
 
@@ -144,8 +140,6 @@ pub enum What {
     Token,
     /// A call that was begun is not made again.
     GiveUp,
-    /// The host ended in the middle of a change, which was undone or finished at the next start.
-    Interrupted,
 }
 
 /// One change, or one that was refused.

@@ -1,15 +1,15 @@
 //! Rehearsing proposed releases: what only a run of the component tells, before anything changes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::isolated::{chain, isolated_run, millis, request_id};
 use super::judge::Judged;
+use super::judge_input::ServiceContext;
 use super::record::DataVersions;
-use super::scene::Place;
 use super::verdict::{Check, Verdict};
 use crate::call::LinkedComponent;
 use crate::clock;
-use crate::names::{Digest, RequestId};
-use crate::runtime::{DataVersion, Failure, HttpFrame, HttpProgram, MigrateError, Program, Seclusion, SmokeFailure};
+use crate::runtime::{DataVersion, Failure, HttpFrame, HttpProgram, MigrateError, Program, SmokeFailure};
 use crate::store::Transaction;
 
 /// Longest time that a component may take to start and answer its smoke calls.
@@ -19,7 +19,7 @@ const START_WAIT_MAX: Duration = Duration::from_secs(5);
 const LAST_LINES: usize = 4;
 
 /// Judges what only a run of the component tells: whether it starts, answers, and can do with the data that is there.
-pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: bool) {
+pub(super) async fn rehearse(judged: &mut Judged, context: &ServiceContext, as_candidate: bool) {
     let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
     match &release.program {
@@ -27,7 +27,7 @@ pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: b
             smoke(&mut judged.verdict, program).await;
             judged.verdict.timings.insert("startMs", millis(began));
             if judged.verdict.accepted {
-                data(judged, place, program, as_candidate).await;
+                data(judged, context, program, as_candidate).await;
             }
         }
         LinkedComponent::Http(program) => {
@@ -38,7 +38,7 @@ pub(super) async fn rehearse(judged: &mut Judged, place: &Place, as_candidate: b
 }
 
 async fn smoke(verdict: &mut Verdict, program: &Program) {
-    match program.smoke(|| seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
+    match program.smoke(|| isolated_run(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
         Err(error) => {
             let (SmokeFailure::Start(failure) | SmokeFailure::Call { source: failure, .. }) = &error;
@@ -59,10 +59,10 @@ async fn start(verdict: &mut Verdict, program: &HttpProgram) {
     }
 }
 
-async fn data(judged: &mut Judged, place: &Place, program: &Program, as_candidate: bool) {
+async fn data(judged: &mut Judged, context: &ServiceContext, program: &Program, as_candidate: bool) {
     let verdict = &mut judged.verdict;
-    let there = place.data_version();
-    let said = match program.describe_data(seclusion(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
+    let there = context.data_version();
+    let said = match program.describe_data(isolated_run(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(said) => said,
         Err(error) => {
             return verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
@@ -70,9 +70,9 @@ async fn data(judged: &mut Judged, place: &Place, program: &Program, as_candidat
     };
     judged.data = said;
     judged.record.data = DataVersions { writes: said.version.into(), reads_up_to: said.reads_up_to.into() };
-    let oldest = place.oldest_data;
+    let oldest = context.oldest_data;
     if u64::from(said.version) > oldest && u64::from(said.reads_up_to) >= there {
-        migration(verdict, place, program, said, as_candidate).await;
+        migration(verdict, context, program, said, as_candidate).await;
     } else if u64::from(said.reads_up_to) < there {
         let found = format!("a component that reads data up to version {}", said.reads_up_to);
         verdict.refused(Check::Data, "the data", &format!("one that reads version {there}"), found, "");
@@ -82,20 +82,26 @@ async fn data(judged: &mut Judged, place: &Place, program: &Program, as_candidat
 }
 
 /// Has the component migrate a snapshot, of which nothing is kept.
-async fn migration(verdict: &mut Verdict, place: &Place, program: &Program, said: DataVersion, as_candidate: bool) {
-    let (oldest, version) = (place.oldest_data, said.version);
+async fn migration(
+    verdict: &mut Verdict,
+    context: &ServiceContext,
+    program: &Program,
+    said: DataVersion,
+    as_candidate: bool,
+) {
+    let (oldest, version) = (context.oldest_data, said.version);
     if as_candidate {
         let (expected, found) = ("a candidate that changes no data", format!("a migration to version {version}"));
         return verdict.refused(Check::Data, "the data", expected, found, "swap it in full");
     }
     let began = clock::now();
     let wait = Duration::from_millis(said.pause_ms_max.into());
-    let snapshot = match &place.store {
+    let snapshot = match &context.store {
         Some(store) => store.begin().snapshot().and_then(|snapshot| snapshot.rehearse()),
         None => Some(Transaction::scratch()),
     };
     let migrated = match (u32::try_from(oldest), snapshot) {
-        (Ok(from), Some(snapshot)) => program.migrate(from, seclusion(snapshot, wait)).await.result,
+        (Ok(from), Some(snapshot)) => program.migrate(from, isolated_run(snapshot, wait)).await.result,
         _ => Err(MigrateError::NotExported),
     };
     verdict.timings.insert("migrationMs", millis(began));
@@ -111,41 +117,10 @@ async fn migration(verdict: &mut Verdict, place: &Place, program: &Program, said
     }
 }
 
-/// What a run for nobody gets, for `wait` at most.
-pub(super) fn seclusion(transaction: Transaction, wait: Duration) -> Seclusion {
-    let mut seed = [0; 32];
-    // Without randomness from the system the run still has its own, from the time: nobody sees what comes of it.
-    if getrandom::fill(&mut seed).is_err() {
-        seed = *Digest::of(&clock::unix_micros().to_be_bytes()).bytes();
-    }
-    let request = request_id();
-    Seclusion { transaction, seed, time_unix_micros: clock::unix_micros(), deadline: clock::now() + wait, request }
-}
-
-/// The id of a run for nobody.
-fn request_id() -> RequestId {
-    RequestId::from_bits(u128::from(clock::unix_micros()))
-}
-
-pub(super) fn millis(since: Instant) -> u64 {
-    u64::try_from(clock::elapsed(since).as_millis()).unwrap_or(u64::MAX)
-}
-
 /// What a component printed last before it failed.
 fn last_words(failure: &Failure) -> String {
     let (Failure::Trap { log_tail, .. } | Failure::Memory { log_tail, .. }) = failure else { return String::new() };
     let lines: Vec<_> = log_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
     if last.is_empty() { String::new() } else { format!("it printed: {}", last.join(" · ")) }
-}
-
-/// An error and its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

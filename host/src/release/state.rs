@@ -1,6 +1,6 @@
-//! What every service runs now, in memory: what the ledger has of it, and the releases that are loaded.
+//! What every service runs now, in memory: its record in the platform's store, and the releases that are loaded.
 //!
-//! Invariant: a state is never changed. A change makes the next one, and it counts once the ledger has it.
+//! Invariant: a state is never changed. A change makes the next one, and it counts once that is committed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +8,9 @@ use std::sync::Arc;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::candidate::Trial;
-use super::data::DataStamp;
+use super::error::DeployError;
 use super::record::{CandidateRecord, ReleaseRecord, ServiceRecord};
+use super::token::TokenRecord;
 use crate::call::{Backend, Candidate, LoadedRelease, Mount, NotExported, Routing, Service};
 use crate::config::{Manifest, ServiceSettings};
 use crate::limits::RELEASES_KEPT_MAX;
@@ -22,6 +23,8 @@ pub(super) struct State {
     pub(super) services: BTreeMap<ServiceName, Running>,
     /// Services that were removed, of which the store and the releases are kept.
     pub(super) removed: BTreeMap<ServiceName, ServiceRecord>,
+    /// The operator's named tokens, by name.
+    pub(super) tokens: Arc<[TokenRecord]>,
 }
 
 /// One service.
@@ -43,13 +46,17 @@ pub(super) struct RunningCandidate {
 }
 
 impl State {
-    /// All that the ledger has of services.
+    /// The records of all services.
     pub(super) fn records(&self) -> impl Iterator<Item = (&ServiceName, &ServiceRecord)> {
         self.services.iter().map(|(name, running)| (name, &running.record)).chain(&self.removed)
     }
 
     pub(super) fn record(&self, name: &ServiceName) -> Option<&ServiceRecord> {
         self.services.get(name).map(|running| &running.record).or_else(|| self.removed.get(name))
+    }
+
+    pub(super) fn running(&self, service: &ServiceName) -> Result<&Running, DeployError> {
+        self.services.get(service).ok_or_else(|| DeployError::NoService { service: service.clone() })
     }
 
     /// What root calls begin on in this state.
@@ -78,8 +85,8 @@ impl Running {
         let header = rollout.header.as_ref().and_then(|(name, value)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
         });
-        let backend = Backend { service: Arc::clone(&self.service), release: Arc::clone(&candidate.release) };
-        Some(Candidate { backend, share, header })
+        let member = Backend { service: Arc::clone(&self.service), release: Arc::clone(&candidate.release) };
+        Some(Candidate { backend: member, share, header })
     }
 
     fn shadow(&self) -> Option<Arc<crate::call::Shadow>> {
@@ -90,16 +97,42 @@ impl Running {
     pub(super) fn with_live(&self, record: ReleaseRecord, release: Arc<LoadedRelease>) -> Self {
         let mut kept = self.record.kept.clone();
         kept.insert(0, self.record.live.clone());
+        self.with_live_and_kept(record, release, kept)
+    }
+
+    /// The same service with the kept release at `position` live again. What was live, and what was live since that
+    /// release, stays kept, as releases that were left.
+    pub(super) fn back_to(&self, position: usize, record: ReleaseRecord, release: Arc<LoadedRelease>) -> Self {
+        let mut kept = self.record.kept.clone();
+        kept.remove(position);
+        kept.insert(0, self.record.live.clone());
+        kept.iter_mut().take(position + 1).for_each(|left| left.was_left = true);
+        let mut back = self.with_live_and_kept(ReleaseRecord { was_left: false, ..record }, release, kept);
+        back.record.is_fresh = false;
+        back
+    }
+
+    fn with_live_and_kept(
+        &self,
+        live: ReleaseRecord,
+        release: Arc<LoadedRelease>,
+        mut kept: Vec<ReleaseRecord>,
+    ) -> Self {
         kept.truncate(RELEASES_KEPT_MAX);
-        let last = self.record.last.max(record.number);
-        let oldest_data = self.record.oldest_data.min(record.data.writes);
-        let record = ServiceRecord { live: record, candidate: None, kept, last, oldest_data, migrating: None };
+        let last = self.record.last.max(live.number);
+        let oldest_data = self.record.oldest_data.min(live.data.writes);
+        let record = ServiceRecord { live, candidate: None, kept, last, oldest_data, is_fresh: true };
         Self { record, live: release, candidate: None, ..self.clone() }
+    }
+
+    /// The kept release that a rollback goes to when none is named, and its position: the one that was live before.
+    pub(super) fn earlier(&self) -> Option<(usize, &ReleaseRecord)> {
+        self.record.kept.iter().enumerate().find(|(_, kept)| !kept.was_left)
     }
 
     /// The version that its data is of.
     pub(super) fn data_version(&self) -> u64 {
-        DataStamp::of(self.service.store()).version.into()
+        self.service.store().data_version()
     }
 
     /// The same once the data is of the version that the live release writes, all of it.

@@ -1,129 +1,34 @@
-//! The operator's named tokens: who may do what, kept as hashes, revocable.
-//!
-//! A token is 256 random bits, so that its plain SHA-256 tells nothing about it; it is shown once, when it is made.
+//! Making and revoking the operator's named tokens.
 
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq as _;
-
-use super::Releases;
+use super::change_set::ChangeSet;
 use super::error::DeployError;
-
 use super::record::{Event, What};
-use crate::clock::{self, rfc_3339_millis};
+use super::releases::Releases;
+use super::token::{self, Holder, Role, TokenRecord, TokenView};
 use crate::config::AdminToken;
-use crate::names::{Digest, ServiceName};
+use crate::names::ServiceName;
 
 /// Named tokens that there may be.
 const TOKENS_MAX: usize = 1000;
-
-/// What the holder of a token may do. Each role may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Role {
-    /// See services, history and verdicts.
-    Viewer,
-    /// Deploy, promote, abort and roll back the services that the token names.
-    Deployer,
-    /// Everything, tokens included.
-    Admin,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TokenRecord {
-    pub(super) name: String,
-    pub(super) role: Role,
-    /// Of a deployer: none means all.
-    pub(super) services: Vec<ServiceName>,
-    /// Of the token.
-    pub(super) hash: Digest,
-    /// In microseconds since the Unix epoch.
-    pub(super) created_at: u64,
-}
-
-/// Who holds a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// As the history has it.
-    pub name: String,
-    role: Role,
-    services: Vec<ServiceName>,
-}
-
-impl Holder {
-    /// Who holds the admin token.
-    #[must_use]
-    pub fn admin() -> Self {
-        Self { name: "admin".into(), role: Role::Admin, services: Vec::new() }
-    }
-
-    #[must_use]
-    pub fn is_admin(&self) -> bool {
-        self.role == Role::Admin
-    }
-
-    /// Whether there is a service that it may deploy.
-    #[must_use]
-    pub fn may_deploy_any(&self) -> bool {
-        self.role > Role::Viewer
-    }
-
-    #[must_use]
-    pub fn may_deploy(&self, service: &ServiceName) -> bool {
-        match self.role {
-            Role::Viewer => false,
-            Role::Deployer => self.services.is_empty() || self.services.contains(service),
-            Role::Admin => true,
-        }
-    }
-}
-
-impl TokenRecord {
-    fn of(token: &AdminToken) -> Digest {
-        Digest::of(token.reveal().as_bytes())
-    }
-
-    fn view(&self) -> TokenView {
-        let (name, services) = (self.name.clone(), self.services.clone());
-        TokenView { name, role: self.role, services, created_at: rfc_3339_millis(self.created_at) }
-    }
-
-    fn holder(&self) -> Holder {
-        Holder { name: self.name.clone(), role: self.role, services: self.services.clone() }
-    }
-}
-
-/// A named token as the operator sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TokenView {
-    pub name: String,
-    pub role: Role,
-    pub services: Vec<ServiceName>,
-    /// RFC 3339, in UTC.
-    pub created_at: String,
-}
 
 impl Releases {
     /// Who holds the named token `given`.
     #[must_use]
     pub fn holder(&self, given: &[u8]) -> Option<Holder> {
-        find(&self.inner.tokens.load(), given)
+        token::find(&self.state().tokens, given)
     }
 
     /// The named tokens, by name.
     #[must_use]
     pub fn tokens(&self) -> Vec<TokenView> {
-        self.inner.tokens.load().iter().map(TokenRecord::view).collect()
+        self.state().tokens.iter().map(TokenRecord::view).collect()
     }
 
     /// Makes a token. It is given this once.
     ///
     /// # Errors
     ///
-    /// [`DeployError::Token`] for a name that is taken or no name, or too many tokens.
+    /// [`DeployError::Token`] for a name that is in use or no name, or too many tokens.
     pub async fn add_token(
         &self,
         who: &Holder,
@@ -131,117 +36,58 @@ impl Releases {
         role: Role,
         services: Vec<ServiceName>,
     ) -> Result<(TokenView, AdminToken), DeployError> {
-        let _changing = self.inner.changing.lock().await;
-        let mut tokens = self.inner.tokens.load().to_vec();
-        let refused = |why| Err(DeployError::Token { name: name.into(), why });
-        // A token's name has the form of a service's: short, and harmless in a log.
-        if ServiceName::parse(name).is_err() || matches!(name, "admin" | "host") {
-            return refused(
-                "a name is 1 to 40 lowercase letters, digits and hyphens, begins with a letter, and is not taken by the host",
-            );
-        }
-        if tokens.iter().any(|token| token.name == name) {
-            return refused("there is one of that name: revoke it first");
-        }
-        if tokens.len() >= TOKENS_MAX {
-            return refused("there are too many: revoke one first");
-        }
-        let mut bits = [0; 32];
-        getrandom::fill(&mut bits)
-            .map_err(|_| DeployError::Token { name: name.into(), why: "the system gives no randomness" })?;
-        let token = AdminToken::from_bits(bits);
-        let hash = TokenRecord::of(&token);
-        let record = TokenRecord { name: name.into(), role, services, hash, created_at: clock::unix_micros() };
-        let view = record.view();
-        let mut change = self.inner.ledger.begin()?;
-        change.token(&record)?;
-        change.tell(told(who, format!("made the token {name}, {role:?}")))?;
-        change.commit()?;
-        tokens.push(record);
-        self.inner.tokens.store(Arc::new(tokens));
-        Ok((view, token))
+        let (who, name) = (who.name.clone(), name.to_owned());
+        self.change(move |_, state| {
+            let refused = |why| Err(DeployError::Token { name: name.clone(), why });
+            // A token's name has the form of a service's: short, and harmless in a log.
+            if ServiceName::parse(&name).is_err() || matches!(&*name, "admin" | "host") {
+                return refused(
+                    "a name is 1 to 40 lowercase letters, digits and hyphens, begins with a letter, and is not one of \
+                     the host's own",
+                );
+            }
+            if state.tokens.iter().any(|token| token.name == name) {
+                return refused("there is one of that name: revoke it first");
+            }
+            if state.tokens.len() >= TOKENS_MAX {
+                return refused("there are too many: revoke one first");
+            }
+            let mut bits = [0; 32];
+            if getrandom::fill(&mut bits).is_err() {
+                return refused("the system gives no randomness");
+            }
+            let token = AdminToken::from_bits(bits);
+            let record = TokenRecord::new(&name, role, services, &token);
+            let view = record.view();
+            let mut set = ChangeSet::note(state, vec![line(&who, format!("made the token {name}, {role:?}"))]);
+            let mut tokens = state.tokens.to_vec();
+            tokens.push(record);
+            tokens.sort_by(|one, other| one.name.cmp(&other.name));
+            set.after.tokens = tokens.into();
+            Ok((set, (view, token)))
+        })
+        .await
     }
 
-    /// Makes the token `name` worth nothing; false when there is none.
+    /// Revokes the token `name`; false when there is none.
     ///
     /// # Errors
     ///
-    /// [`DeployError::Ledger`]: then it is as good as before.
+    /// [`DeployError`]: then the token is valid as before.
     pub async fn revoke_token(&self, who: &Holder, name: &str) -> Result<bool, DeployError> {
-        let _changing = self.inner.changing.lock().await;
-        let mut tokens = self.inner.tokens.load().to_vec();
-        let before = tokens.len();
-        tokens.retain(|token| token.name != name);
-        if tokens.len() == before {
+        if self.state().tokens.iter().all(|token| token.name != name) {
             return Ok(false);
         }
-        let mut change = self.inner.ledger.begin()?;
-        change.remove_token(name)?;
-        change.tell(told(who, format!("revoked the token {name}")))?;
-        change.commit()?;
-        self.inner.tokens.store(Arc::new(tokens));
-        Ok(true)
+        let (who, name) = (who.name.clone(), name.to_owned());
+        self.change(move |_, state| {
+            let mut set = ChangeSet::note(state, vec![line(&who, format!("revoked the token {name}"))]);
+            set.after.tokens = state.tokens.iter().filter(|token| token.name != name).cloned().collect();
+            Ok((set, true))
+        })
+        .await
     }
 }
 
-fn told(who: &Holder, reason: String) -> Event {
-    Event {
-        who: who.name.clone(),
-        service: None,
-        what: What::Token,
-        from: None,
-        to: None,
-        reason: Some(reason),
-        verdict: None,
-        figures: None,
-    }
-}
-
-/// Who holds `given`. Every token is looked at, so that the time says nothing.
-fn find(tokens: &[TokenRecord], given: &[u8]) -> Option<Holder> {
-    let hash = Digest::of(given);
-    let mut found = None;
-    for token in tokens {
-        if bool::from(token.hash.bytes().ct_eq(hash.bytes())) {
-            found = Some(token.holder());
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(name: &str, role: Role, services: &[&str], token: &AdminToken) -> TokenRecord {
-        let services = services.iter().map(|name| ServiceName::parse(name).expect("a name")).collect();
-        TokenRecord { name: name.into(), role, services, hash: TokenRecord::of(token), created_at: 0 }
-    }
-
-    #[test]
-    fn a_token_finds_its_holder_and_no_other() {
-        let [one, other, unknown] = [1, 2, 3].map(|byte| AdminToken::from_bits([byte; 32]));
-        let tokens = [record("one", Role::Viewer, &[], &one), record("other", Role::Admin, &[], &other)];
-        let name = |token: &AdminToken| find(&tokens, token.reveal().as_bytes()).map(|holder| holder.name);
-        assert_eq!(name(&one).as_deref(), Some("one"));
-        assert_eq!(name(&other).as_deref(), Some("other"));
-        assert_eq!(name(&unknown), None);
-        assert_eq!(find(&tokens, b""), None);
-    }
-
-    #[test]
-    fn a_role_bounds_what_its_holder_may_do() {
-        let token = AdminToken::from_bits([1; 32]);
-        let cart = ServiceName::parse("cart").expect("a name");
-        let check = |role, services: &[&str], deploys: bool, admin: bool| {
-            let holder = record("x", role, services, &token).holder();
-            assert_eq!((holder.may_deploy(&cart), holder.is_admin()), (deploys, admin), "{role:?} {services:?}");
-        };
-        check(Role::Viewer, &[], false, false);
-        check(Role::Viewer, &["cart"], false, false);
-        check(Role::Deployer, &["cart"], true, false);
-        check(Role::Deployer, &["payment"], false, false);
-        check(Role::Deployer, &[], true, false);
-        check(Role::Admin, &[], true, true);
-    }
+fn line(who: &str, reason: String) -> Event {
+    Event { reason: Some(reason), ..Event::of_host(who, What::Token) }
 }

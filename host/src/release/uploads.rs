@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::error::DeployError;
-use super::{Inner, Releases};
 use crate::clock;
 use crate::names::Digest;
 
@@ -30,7 +28,7 @@ impl Uploads {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, digest: Digest, component: Bytes) {
+    pub(super) fn add(&self, digest: Digest, component: Bytes) {
         let mut all = self.lock();
         let now = clock::now();
         all.retain(|(known, _, since)| *known != digest && now.duration_since(*since) < KEPT_FOR);
@@ -40,44 +38,13 @@ impl Uploads {
         }
     }
 
-    fn get(&self, digest: &Digest) -> Option<Bytes> {
+    pub(super) fn get(&self, digest: &Digest) -> Option<Bytes> {
         self.lock().iter().find(|(known, ..)| known == digest).map(|(_, component, _)| component.clone())
     }
 }
 
 fn bytes(all: &VecDeque<(Digest, Bytes, Instant)>) -> usize {
     all.iter().map(|(_, component, _)| component.len()).sum()
-}
-
-impl Releases {
-    /// Keeps a component for a deploy that names its digest, for an hour at most.
-    #[must_use]
-    pub fn upload(&self, component: Bytes) -> Digest {
-        let digest = Digest::of(&component);
-        self.inner.uploads.add(digest, component);
-        digest
-    }
-
-    /// The component `digest`: uploaded before, or that of a release that is kept.
-    ///
-    /// # Errors
-    ///
-    /// [`DeployError::NoComponent`], when it is neither.
-    pub fn component(&self, digest: &Digest) -> Result<Bytes, DeployError> {
-        self.inner.component(digest)
-    }
-}
-
-impl Inner {
-    /// See [`Releases::component`].
-    pub(super) fn component(&self, digest: &Digest) -> Result<Bytes, DeployError> {
-        let Self { uploads, workshop, .. } = self;
-        match uploads.get(digest) {
-            Some(component) => Ok(component),
-            None if workshop.components.has(digest) => Ok(workshop.components.get_checked(digest)?.into()),
-            None => Err(DeployError::NoComponent),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::Releases;
 use super::change::candidate;
-
 use super::record::{DataVersions, ReleaseRecord};
+use super::releases::Releases;
 use super::state::Running;
 use crate::call::LoadedRelease;
 use crate::clock::{self, rfc_3339_millis};

@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::candidate::{Judged, Opinion};
-use super::change::HOST;
+use super::change::{HOST, step, take_out};
+use super::change_set::ChangeSet;
 use super::error::DeployError;
 use super::record::{RolloutRecord, ServiceRecord, What};
-use super::state::{Running, RunningCandidate};
-use super::{Inner, Releases};
+use super::releases::{Inner, Releases};
+use super::state::{Running, RunningCandidate, State};
 use crate::clock;
 use crate::names::ServiceName;
 
@@ -20,7 +21,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What a look comes to.
 enum Finding {
-    Nothing,
     Step,
     Promote,
     TakeOut(String),
@@ -42,26 +42,41 @@ impl Releases {
         }
     }
 
+    /// Tries again to take away the files of dropped stores.
+    async fn finish_drops(&self) {
+        let inner = Arc::clone(&self.inner);
+        let finished = self.to_the_end(async move {
+            let _changing = inner.changing.lock().await;
+            inner.finish_drops();
+            Ok(())
+        });
+        if let Err(error) = finished.await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "dropped stores wait to be taken away");
+        }
+    }
+
     /// Does what is to be done for one service. In `failed` are those for which it could not be done, as they were then:
     /// it is not tried again, and told again, before something has changed.
     async fn look(&self, failed: &mut BTreeMap<ServiceName, ServiceRecord>) {
+        if !self.inner.unfinished_drops().is_empty() {
+            self.finish_drops().await;
+        }
         let state = self.state();
         for (name, running) in &state.services {
             if failed.get(name) == Some(&running.record) {
                 continue;
             }
-            let (finding, figures) = self.inner.look_at(running);
-            if matches!(finding, Finding::Nothing) {
-                continue;
-            }
-            let _changing = self.inner.changing.lock().await;
-            // What was found counts only while nobody has changed anything.
-            if !Arc::ptr_eq(&state, &self.state()) {
-                return;
-            }
-            let (inner, of) = (Arc::clone(&self.inner), name.clone());
-            let acted = tokio::task::spawn_blocking(move || inner.act(&of, finding, figures)).await;
-            if let Err(error) = acted.map_err(DeployError::from).flatten() {
+            let (Some(finding), figures) = self.inner.look_at(running) else { continue };
+            let (inner, of, known) = (Arc::clone(&self.inner), name.clone(), Arc::clone(&state));
+            let acted = self.to_the_end(async move {
+                let _changing = inner.changing.lock().await;
+                // What was found counts only while nobody has changed anything.
+                if !Arc::ptr_eq(&known, &inner.state.load_full()) {
+                    return Ok(());
+                }
+                inner.run(inner.act(&known, &of, finding, figures)?).await
+            });
+            if let Err(error) = acted.await {
                 failed.insert(name.clone(), running.record.clone());
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -74,22 +89,24 @@ impl Releases {
 }
 
 impl Inner {
-    fn look_at(&self, running: &Running) -> (Finding, Option<Json>) {
+    fn look_at(&self, running: &Running) -> (Option<Finding>, Option<Json>) {
         match running.record.candidate.as_ref().zip(running.candidate.as_ref()) {
             Some((record, candidate)) => self.look_at_candidate(running, &record.rollout, candidate),
             None => (self.look_at_live(running), None),
         }
     }
 
-    fn look_at_live(&self, running: &Running) -> Finding {
+    fn look_at_live(&self, running: &Running) -> Option<Finding> {
         let live = &running.record.live;
         let age_ms = clock::unix_micros().saturating_sub(live.deployed_at) / 1000;
         let manifest = self.manifest();
         let settings = &manifest.deploy;
         let watched = settings.rollback_when_circuit_opens && age_ms <= settings.rollback_watch_ms;
         let there = running.data_version();
-        let can_go_back = running.record.kept.first().is_some_and(|earlier| earlier.data.reads_up_to >= there);
-        if watched && can_go_back && running.live.circuit_is_open() { Finding::RollBack } else { Finding::Nothing }
+        let can_go_back = running.earlier().is_some_and(|(_, earlier)| earlier.data.reads_up_to >= there);
+        // After one step back it is for the operator to say what runs.
+        let goes_back = watched && running.record.is_fresh && can_go_back && running.live.circuit_is_open();
+        goes_back.then_some(Finding::RollBack)
     }
 
     fn look_at_candidate(
@@ -97,52 +114,57 @@ impl Inner {
         running: &Running,
         rollout: &RolloutRecord,
         candidate: &RunningCandidate,
-    ) -> (Finding, Option<Json>) {
+    ) -> (Option<Finding>, Option<Json>) {
         if candidate.release.circuit_is_open() {
             let figures = candidate.trial.judge(&running.live, &candidate.release, &self.manifest().deploy);
             let why = "its circuit opened after too many failures".into();
-            return (Finding::TakeOut(why), serde_json::to_value(figures).ok());
+            return (Some(Finding::TakeOut(why)), serde_json::to_value(figures).ok());
         }
         if let Some(shadow) = &candidate.trial.shadow {
             let report = shadow.report();
             let equal = report.different == 0 && report.compared >= self.manifest().deploy.shadow_calls_min;
             let goes_on = equal && (!rollout.steps.is_empty() || rollout.header.is_some());
-            let finding = if goes_on { Finding::Step } else { Finding::Nothing };
-            return (finding, serde_json::to_value(report).ok());
+            return (goes_on.then_some(Finding::Step), serde_json::to_value(report).ok());
         }
         let judged = candidate.trial.judge(&running.live, &candidate.release, &self.manifest().deploy);
         let figures = serde_json::to_value(&judged).ok();
         (finding(rollout, &judged, candidate.trial.lasted()), figures)
     }
 
-    /// Does what was found to be right.
-    fn act(&self, name: &ServiceName, finding: Finding, figures: Option<Json>) -> Result<(), DeployError> {
+    /// The change that does what was found to be right.
+    fn act(
+        &self,
+        state: &Arc<State>,
+        name: &ServiceName,
+        finding: Finding,
+        figures: Option<Json>,
+    ) -> Result<ChangeSet, DeployError> {
         match finding {
-            Finding::Nothing => Ok(()),
-            Finding::Step => self.step(name, figures),
+            Finding::Step => step(state, name, figures),
             Finding::Promote => {
-                self.promote(HOST, name, Some("as good as the live release at every step".into()), figures)
+                let reason = Some("as good as the live release at every step".into());
+                self.promote(state, HOST, name, reason, figures)
             }
             Finding::TakeOut(why) => {
                 tracing::warn!(service = %name, why, "a candidate is taken out");
-                self.take_out(HOST, name, What::TakenOut, Some(why), figures)
+                take_out(state, HOST, name, What::TakenOut, Some(why), figures)
             }
             Finding::RollBack => {
                 tracing::warn!(service = %name, "the circuit of a fresh release opened: back to the one before");
-                self.rollback(HOST, name, None, false, Some("its circuit opened".into()))
+                self.rollback(state, HOST, name, None, false, Some("its circuit opened".into()))
             }
         }
     }
 }
 
-fn finding(rollout: &RolloutRecord, judged: &Judged, lasted: Duration) -> Finding {
+fn finding(rollout: &RolloutRecord, judged: &Judged, lasted: Duration) -> Option<Finding> {
     let over = rollout.every_s.is_some_and(|every_s| lasted >= Duration::from_secs(every_s));
     match judged.opinion {
-        Opinion::Bad => Finding::TakeOut(judged.text.clone()),
+        Opinion::Bad => Some(Finding::TakeOut(judged.text.clone())),
         Opinion::Good if over => match rollout.step.is_some_and(|step| step + 1 < rollout.steps.len()) {
-            true => Finding::Step,
-            false => Finding::Promote,
+            true => Some(Finding::Step),
+            false => Some(Finding::Promote),
         },
-        Opinion::Good | Opinion::TooFewCalls => Finding::Nothing,
+        Opinion::Good | Opinion::TooFewCalls => None,
     }
 }

@@ -10,6 +10,7 @@ use super::steps::{self, Request, Step};
 use super::world::World;
 use crate::call::CallError;
 use crate::journal::simulated::{Random, SimulatedDisk};
+use crate::store::CommitDetails;
 
 /// When the first life of each seed begins: 2026-01-01, in microseconds since the Unix epoch.
 const BEGIN_MICROS: u64 = 1_767_225_600_000_000;
@@ -175,7 +176,10 @@ impl Seeded {
                     && let Ok(held) = host.calls.hold_intent(intent.id)
                 {
                     self.model.abandon_pending();
-                    host.block_on(held.give_up())?;
+                    let details = CommitDetails { call: intent.id, data_version: None };
+                    let number = host.block_on(held.closing().commit(details))?;
+                    host.block_on(host.stores.wait_durable(number))?;
+                    held.closed();
                 }
             }
         }

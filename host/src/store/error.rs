@@ -103,8 +103,7 @@ pub enum OpenError {
     )]
     JournalBehind { path: PathBuf, folder: PathBuf, index: u64, journal: u64 },
     #[error(
-        "{service} had a store, but {} is missing: put it back, or take {service} off the list beside it to begin with \
-         an empty store",
+        "{service} had a store, but {} is missing: put it back, or restore the data directory from a backup",
         path.display()
     )]
     IndexMissing { service: ServiceName, path: PathBuf },

@@ -8,7 +8,6 @@ mod apart;
 mod backend;
 pub(crate) mod backup;
 mod begin;
-mod catalog;
 mod checkpoint;
 mod commit_log;
 mod disk_space;
@@ -39,13 +38,13 @@ mod tests;
 
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+pub(crate) use backup::restore;
 pub use backup::{
     BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
-    restore,
 };
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
 pub use handle::Store;
@@ -154,7 +153,8 @@ impl Stores {
                 services,
                 Some(lock),
                 Some(&|journal: JournalId| {
-                    let made = Directory::make(archive, &[&journal.to_string()]);
+                    let folders = ["", "/components", "/contracts"].map(|folder| format!("{journal}{folder}"));
+                    let made = Directory::make(archive, &folders.each_ref().map(String::as_str));
                     let made = made.map_err(|source| OpenError::Folder { path: archive.to_owned(), source })?;
                     Ok(Arc::new(made))
                 }),
@@ -182,6 +182,22 @@ impl Stores {
         let open::Opened { services, thread } = open::open(disk, settings, services, archive)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         Ok(Self { inner: Arc::new(Inner { services, running }) })
+    }
+
+    /// The disk of the data directory.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.inner.services.disk)
+    }
+
+    /// The disk of the archive and the folder of this journal on it, if there is one.
+    pub(crate) fn archive(&self) -> Option<(Arc<dyn Disk>, String)> {
+        let services = &self.inner.services;
+        Some((Arc::clone(services.archive.as_ref()?), services.journal.to_string()))
+    }
+
+    /// The file of the store of a service, where there is one.
+    pub(crate) fn path(&self, name: &ServiceName) -> PathBuf {
+        self.inner.services.disk.full(&index::path(name))
     }
 
     /// The platform's own store: what the host itself stores.

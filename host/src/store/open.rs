@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::backup::UNFINISHED;
-use super::catalog;
 use super::checkpoint::Checkpoints;
 use super::disk_space::DiskSpace;
 use super::error::{CloseError, OpenError};
@@ -68,27 +67,24 @@ pub(super) fn open(
     let journal_settings =
         JournalSettings { segment_bytes: settings.segment_bytes, batch_commits_max: settings.batch_commits_max };
     // From here on what was replayed is durable: the journal syncs its last segment when it starts.
-    let archive = archive.map(|open| open(id)).transpose()?.map(|archive| Archive::new(archive, id));
-    let journal = Journal::start(Arc::clone(disk), journal_settings, id, found, &tail, archive, Arc::clone(&room))?;
+    let archive = archive.map(|open| open(id)).transpose()?;
+    let archiver = archive.clone().map(|archive| Archive::new(archive, id));
+    let journal = Journal::start(Arc::clone(disk), journal_settings, id, found, &tail, archiver, Arc::clone(&room))?;
     let mut stores = clean(&**disk, replay)?;
     let last = CommitSeq(tail.next.0 - 1);
-    let mut made = false;
     // The platform's own comes first: where other data is, it is there.
     for (service, _) in &services {
         if !stores.contains_key(service) {
             let (index, snapshot) = Index::create(&**disk, service, id, last, settings.index_cache_bytes, &space)?;
             stores.insert(service.clone(), Replayed { index, snapshot });
-            made = true;
         }
-    }
-    if made {
-        write_list(&**disk, &stores)?;
     }
     let time = stores.values().map(|replayed| replayed.snapshot.totals.time_unix_micros).max().unwrap_or(0);
     let pipeline = Pipeline::new(journal, room, Arc::clone(&space), settings.overlay_bytes_max, time);
     let pipeline = Arc::new(pipeline);
     let services = Arc::new(Services {
         disk: Arc::clone(disk),
+        archive,
         journal: id,
         index_cache_bytes: settings.index_cache_bytes,
         space,
@@ -104,20 +100,12 @@ pub(super) fn open(
 
 /// Takes away what is left of stores that ended, and gives the others.
 fn clean(disk: &dyn Disk, replay: Replay<'_>) -> Result<BTreeMap<ServiceName, Replayed>, OpenError> {
-    let Replay { stores, listed, dropped, .. } = replay;
-    if !stores.keys().eq(&listed) {
-        write_list(disk, &stores)?;
-    }
+    let Replay { stores, dropped, .. } = replay;
     for service in &dropped {
         let at_file = |source| OpenError::Folder { path: disk.full(&index::path(service)), source };
         index::remove(disk, service).map_err(at_file)?;
     }
     Ok(stores)
-}
-
-fn write_list(disk: &dyn Disk, stores: &BTreeMap<ServiceName, Replayed>) -> Result<(), OpenError> {
-    let written = catalog::write(disk, &stores.keys().cloned().collect());
-    written.map_err(|source| OpenError::Folder { path: disk.full(catalog::LIST), source })
 }
 
 fn members(

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::catalog;
 use super::disk_space::DiskSpace;
 use super::error::OpenError;
 use super::index::{self, Index};
@@ -19,8 +18,6 @@ use crate::names::{CommitSeq, ServiceName};
 pub(super) struct Replay<'a> {
     disk: &'a dyn Disk,
     pub(super) stores: BTreeMap<ServiceName, Replayed>,
-    /// The services that are on the list.
-    pub(super) listed: BTreeSet<ServiceName>,
     /// Stores that the journal ends although their files are still there.
     pub(super) dropped: BTreeSet<ServiceName>,
     /// Services that have commits but no index. That is well when their store ends later on.
@@ -48,12 +45,7 @@ impl<'a> Replay<'a> {
             let (index, snapshot) = Index::open(disk, &service, index_cache_bytes, space)?;
             stores.insert(service, Replayed { index, snapshot });
         }
-        let listed = catalog::read(disk)?;
-        let replay = Self { disk, stores, listed, dropped: BTreeSet::new(), missing: BTreeSet::new() };
-        match replay.listed.iter().find(|service| !replay.stores.contains_key(*service)) {
-            Some(service) => Err(replay.index_missing(service)),
-            None => Ok(replay),
-        }
+        Ok(Self { disk, stores, dropped: BTreeSet::new(), missing: BTreeSet::new() })
     }
 
     /// The journal that all files are of; a new one when there are none.

@@ -4,10 +4,9 @@
 //! store that was dropped is gone whole: its last record is durable before its file goes, and the journal keeps that
 //! record until the file is gone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::catalog;
 use super::disk_space::DiskSpace;
 use super::error::{DropError, OpenError};
 use super::handle::Store;
@@ -20,6 +19,8 @@ use crate::names::{CommitSeq, ServiceName};
 #[derive(Debug)]
 pub(super) struct Services {
     pub(super) disk: Arc<dyn Disk>,
+    /// Where the archive is, if there is one.
+    pub(super) archive: Option<Arc<dyn Disk>>,
     pub(super) journal: JournalId,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) index_cache_bytes: usize,
@@ -56,13 +57,17 @@ pub struct Kept {
     pub platform_bytes: u64,
 }
 
+impl Kept {
+    /// Whether nothing was ever stored in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0 && self.platform_bytes == 0
+    }
+}
+
 impl List {
     pub(super) fn new(members: BTreeMap<ServiceName, Member>) -> Self {
         Self { members, held: BTreeMap::new() }
-    }
-
-    fn listed(&self) -> BTreeSet<ServiceName> {
-        self.members.keys().cloned().collect()
     }
 }
 
@@ -150,10 +155,6 @@ impl Services {
         let number = self.hold(name);
         let created = Index::create(&*self.disk, name, self.journal, number, self.index_cache_bytes, &self.space);
         let (index, snapshot) = created?;
-        let mut listed = self.list().listed();
-        listed.insert(name.clone());
-        catalog::write(&*self.disk, &listed)
-            .map_err(|source| OpenError::Folder { path: self.disk.full(catalog::LIST), source })?;
         let store = Store::new(StoreState::new(name.clone(), bytes_max, snapshot), Arc::clone(&self.pipeline));
         let member = Member { store: store.clone(), index: Arc::new(index), in_use: true };
         let mut list = self.list();
@@ -207,9 +208,6 @@ impl Services {
     /// Takes the file of the index of `name` away, which is not open any more.
     fn remove(&self, name: &ServiceName) -> Result<(), DropError> {
         let disk = &*self.disk;
-        let listed = self.list().listed();
-        // First off the list: an index that is on it and is missing would look like one that got lost.
-        catalog::write(disk, &listed).map_err(|source| DropError::File { path: disk.full(catalog::LIST), source })?;
         index::remove(disk, name).map_err(|source| DropError::File { path: disk.full(&index::path(name)), source })?;
         self.list().held.remove(name);
         Ok(())

@@ -175,11 +175,11 @@ impl Admin {
         self.service(service.as_str())
     }
 
-    pub(in crate::admin) fn history(&self, head: &Parts) -> Result<History, AdminError> {
+    pub(in crate::admin) async fn history(&self, head: &Parts) -> Result<History, AdminError> {
         let options = Options::read(head.uri.query(), &["service", "limit", "cursor"])?;
         let service = options.service.map(|name| self.named(&name)).transpose()?;
         let limit = options.limit.unwrap_or(LINES).clamp(1, LINES_MAX);
-        let items = self.releases.history(service.as_ref(), options.cursor, limit).map_err(DeployError::from)?;
+        let items = self.releases.history(service, options.cursor, limit).await.map_err(DeployError::from)?;
         let last = items.last().filter(|line| items.len() == limit && line.number > 1);
         let next_cursor = last.map(|line| line.number.to_string());
         Ok(History { items, next_cursor })

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::calls::Calls;
-use crate::call::durability::close_intent;
+use crate::call::durability::closing_intent;
 use crate::call::durability::intent::Intent;
 use crate::call::durability::open_intents::{IntentView, NotTaken};
 use crate::call::engine::answer::CallError;
 use crate::contract::Function;
 use crate::names::{CallId, ServiceName};
 use crate::store::system::INTENTS;
-use crate::store::{CommitDetails, CommitError, Store};
+use crate::store::{CommitDetails, CommitError, Store, Transaction};
 
 /// Why an operation on an intent failed. The intent is still open.
 #[derive(Debug, thiserror::Error)]
@@ -57,17 +57,17 @@ impl Drop for IntentHold {
 }
 
 impl IntentHold {
-    /// Abandons it: its call never runs again, and its effects elsewhere stay. That is durable when this returns.
-    ///
-    /// # Errors
-    ///
-    /// [`IntentError::Commit`]; then it is still open, or closed by a commit that may not survive.
-    pub async fn give_up(mut self) -> Result<(), IntentError> {
-        close_intent(&self.store, self.id).await?;
+    /// A transaction of its store that closes it, for a commit of the host.
+    #[must_use]
+    pub fn closing(&self) -> Transaction {
+        closing_intent(&self.store, self.id)
+    }
+
+    /// A commit closed it: its call never runs again, and its effects elsewhere stay. Whoever waits for it is told.
+    pub fn closed(mut self) {
         self.is_closed = true;
         let abandoned = CallError::Failed { service: self.intent.service.clone() };
         self.calls.inner.durable.intents.end(self.id, &Err(abandoned));
-        Ok(())
     }
 
     /// It goes on with the live releases from now on, also after a restart. That is durable when this returns.

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::config::RetrySettings;
 use crate::names::{CallId, CommitSeq, HostSecret};
 use crate::store::system::INTENTS;
-use crate::store::{CommitDetails, CommitError, Stopped, Store, Stores};
+use crate::store::{CommitDetails, CommitError, Stopped, Store, Stores, Transaction};
 use crate::tasks::Tasks;
 
 #[derive(Debug)]
@@ -131,18 +131,13 @@ impl DurableCalls {
     }
 }
 
-/// Closes an intent in a store. It is durable when this returns.
-///
-/// # Errors
-///
-/// [`CommitError`]; then it is still open, or closed by a commit that may not survive.
-pub async fn close_intent(store: &Store, id: CallId) -> Result<(), CommitError> {
-    let number = close(store, id).await?;
-    store.wait_durable(number).await.map_err(CommitError::Stopped)
+async fn close(store: &Store, call: CallId) -> Result<CommitSeq, CommitError> {
+    closing_intent(store, call).commit(CommitDetails { call, data_version: None }).await
 }
 
-async fn close(store: &Store, call: CallId) -> Result<CommitSeq, CommitError> {
+/// A transaction of `store` that closes the intent `call`.
+pub(in crate::call) fn closing_intent(store: &Store, call: CallId) -> Transaction {
     let mut transaction = store.begin();
     transaction.write_row(INTENTS.delete(&call));
-    transaction.commit(CommitDetails { call, data_version: None }).await
+    transaction
 }

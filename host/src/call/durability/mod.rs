@@ -16,6 +16,6 @@ pub(super) mod retention;
 pub(super) mod root_persistence;
 mod sealer;
 
-pub use durable_calls::close_intent;
+pub(in crate::call) use durable_calls::closing_intent;
 pub(super) use durable_calls::{AfterRun, DurableCalls};
 pub(super) use kept_answers::Lookup;

@@ -13,12 +13,13 @@ use crate::cli::output::progress::Progress;
 use crate::clock;
 use crate::config::{Flags, Manifest};
 use crate::names::CommitSeq;
-use crate::store::{self, RestoreOrder, Restored, Until};
+use crate::release;
+use crate::store::{RestoreOrder, Restored, Until};
 
 pub(in crate::cli) fn run(command: &Restore) -> Outcome {
     let order = order(command)?;
     let progress = Progress::work();
-    let restored = store::restore(&order, &mut |step| {
+    let restored = release::restore(&order, &mut |step| {
         progress.at(&step.what, step.bytes, step.bytes_total);
         ControlFlow::Continue(())
     });

@@ -17,12 +17,10 @@ use crate::names::{CommitSeq, Digest, ServiceName};
 pub(crate) const DOCUMENT: &str = "backup.json";
 pub(crate) const DOCUMENT_NEW: &str = "backup.json.new";
 
-/// The file that lies beside the folders.
-pub(crate) const PLATFORM_FILE: &str = "platform.redb";
 /// The folders of a backup.
 pub(crate) const BACKUP_FOLDERS: [&str; 3] = [SERVICES_FOLDER, "components", "contracts"];
 
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// What a backup holds, and of when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +56,9 @@ pub(crate) struct BackupFile {
 pub enum DocumentError {
     #[error("it is no JSON of a backup")]
     Json(#[source] serde_json::Error),
-    #[error("it has format {format}, which this version of switchyard does not read")]
+    #[error(
+        "it has format {format}, and this version of switchyard reads format {FORMAT}: restore it with the version that made it"
+    )]
     Format { format: u64 },
     #[error("it does not match its own digest")]
     Digest,
@@ -190,10 +190,7 @@ fn is_file_of_backup(path: &str) -> bool {
         let name = path.strip_prefix(folder).and_then(|name| name.strip_suffix(extension));
         name.is_some_and(|hex| Digest::parse(&format!("sha256:{hex}")).is_ok())
     };
-    path == PLATFORM_FILE
-        || service_of(path).is_some()
-        || by_digest("components/", ".wasm")
-        || by_digest("contracts/", ".json")
+    service_of(path).is_some() || by_digest("components/", ".wasm") || by_digest("contracts/", ".json")
 }
 
 #[cfg(test)]
@@ -220,18 +217,27 @@ mod tests {
         let component = format!("components/{}.wasm", "0a".repeat(32));
         let contracts = format!("contracts/{}.json", "0a".repeat(32));
         check(&[], true);
-        check(&["platform.redb", "services/cart.redb", &component, &contracts], true);
+        check(&["services/@platform.redb", "services/cart.redb", &component, &contracts], true);
         check(&["services/cart.redb", "services/cart.redb"], false);
-        let hostile =
-            ["", ".", "/", "/etc/passwd", "../platform.redb", "services/../platform.redb", "admin-token", "lock"];
+        let hostile = [
+            "",
+            ".",
+            "/",
+            "/etc/passwd",
+            "../cart.redb",
+            "services/../cart.redb",
+            "platform.redb",
+            "admin-token",
+            "lock",
+        ];
         let near =
             ["services/cart", "services/Cart.redb", "services/a/b.redb", "services/.redb", "services//cart.redb"];
         let other = [
             "journal/00000000000000000001.segment",
             "services/list",
             "components/x.wasm",
-            "platform.redb/",
-            "./platform.redb",
+            "services/@other.redb",
+            "./services/cart.redb",
         ];
         for path in hostile.into_iter().chain(near).chain(other).chain([component.replace(".wasm", ".json").as_str()]) {
             check(&[path], false);
@@ -240,9 +246,9 @@ mod tests {
 
     #[test]
     fn a_document_of_another_format_is_told_apart_from_a_damaged_one() {
-        let text = serde_json::to_string(&document(&["platform.redb"])).expect("JSON");
+        let text = serde_json::to_string(&document(&["services/@platform.redb"])).expect("JSON");
         let read = |text: String| BackupDocument::parse(text.as_bytes());
-        assert!(matches!(read(text.replace("\"format\":1", "\"format\":2")), Err(DocumentError::Format { format: 2 })));
+        assert!(matches!(read(text.replace("\"format\":2", "\"format\":1")), Err(DocumentError::Format { format: 1 })));
         assert!(matches!(read(text.replace("\"number\":42", "\"number\":43")), Err(DocumentError::Digest)));
         assert!(matches!(read(text.replace("digest", "other")), Err(DocumentError::Json(_))));
         assert!(matches!(read(String::new()), Err(DocumentError::Json(_))));
@@ -265,7 +271,7 @@ mod tests {
 
         #[test]
         fn a_changed_document_is_refused_or_says_the_same(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-            let document = document(&["platform.redb", "services/cart.redb"]);
+            let document = document(&["services/@platform.redb", "services/cart.redb"]);
             let mut text = serde_json::to_vec_pretty(&document).expect("JSON");
             let at = at.index(text.len());
             if let Some(changed) = text.get_mut(at) {

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::course::BrokenOff;
 use super::document::DocumentError;
 use crate::journal::{HistoryError, Stopped};
-use crate::names::ServiceName;
 use crate::store::{IndexError, IndexOpenError, StoreError};
 
 /// Why a backup was not made. What is left of it has no `backup.json`, and is none.
@@ -59,11 +58,15 @@ pub enum RestoreError {
     TimeBeforeBackup { backup: String },
     #[error("there are commits up to {last} only: name the folder with the segments that have the later ones")]
     NotReached { last: u64 },
+    #[error("the platform's store cannot be read")]
+    Platform(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the stores of the backup cannot be read")]
+    Store(#[from] StoreError),
     #[error(
-        "commit {number} brings the data of {service} to another form, for a release that the backup does not have: \
-         restore up to {} at most, or a backup of after it", number - 1
+        "a release of commit {number} has {path}, which is neither in the backup nor in the archive or the old data \
+         directory: name the folder that has it, or restore another number"
     )]
-    Migrates { number: u64, service: ServiceName },
+    FileMissing { number: u64, path: String },
     #[error("no random numbers from the system")]
     Random { source: io::Error },
     #[error(transparent)]

@@ -8,6 +8,7 @@ mod course;
 mod document;
 mod error;
 mod files;
+mod named;
 mod place;
 mod replay;
 mod restore;
@@ -15,10 +16,13 @@ mod write;
 
 pub(crate) use course::Course;
 pub use course::{BrokenOff, Progress};
-pub(crate) use document::{BACKUP_FOLDERS, DOCUMENT_NEW, PLATFORM_FILE};
+pub(crate) use document::{BACKUP_FOLDERS, DOCUMENT_NEW};
 pub use document::{BackupDocument, DocumentError};
 pub use error::{BackupError, RestoreError};
-pub use place::{RestoreOrder, restore};
+#[cfg(test)]
+pub(super) use named::NamedFiles;
+pub use place::RestoreOrder;
+pub(crate) use place::restore;
 pub use replay::Until;
 pub use restore::Restored;
 pub(crate) use restore::UNFINISHED;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::course::{Course, Progress};
-use super::document::{BACKUP_FOLDERS, BackupDocument, PLATFORM_FILE};
+use super::document::{BACKUP_FOLDERS, BackupDocument};
 use super::error::RestoreError;
+use super::named::{FilesOf, NamedFiles};
 use super::replay::Until;
 use super::restore::{self, Restored, UNFINISHED};
 use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER, open_lock_file};
@@ -36,8 +37,9 @@ pub struct RestoreOrder {
 ///
 /// [`RestoreError`]. Nothing that was there before is changed, and what was written is taken away again; where that does
 /// not succeed, or after a crash, what stays is seen to be unfinished, and no host starts on it.
-pub fn restore(
+pub(crate) fn restore(
     order: &RestoreOrder,
+    files_of: FilesOf<'_>,
     tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Restored, RestoreError> {
     let source = Directory::to_read(&order.backup);
@@ -47,21 +49,33 @@ pub fn restore(
     // Whoever still writes there would be behind what is restored.
     let _old = order.old_data.as_deref().map(lock_there).transpose()?;
     let archive_folder = document.journal().to_string();
-    let mut folders: Vec<Folder<'_>> = Vec::new();
+    let (mut folders, mut places): (Vec<Folder<'_>>, Vec<_>) = Default::default();
     if let Some(archive) = order.archive.as_deref().filter(|_| order.until != Until::Backup) {
         let read = |source| RestoreError::Read { path: archive.to_owned(), source };
         let found = fs::read_dir(archive).map_err(read)?.find(|entry| is_named(entry, &archive_folder));
         // An archive that nothing of this journal has come to yet has no folder for it.
         if found.is_some() {
-            folders.push((Arc::new(Directory::to_read(archive)), &archive_folder));
+            let archive: Arc<dyn Disk> = Arc::new(Directory::to_read(archive));
+            places.push((Arc::clone(&archive), format!("{archive_folder}/")));
+            folders.push((archive, &archive_folder));
         }
     }
     if let Some(old) = &order.old_data {
-        folders.push((Arc::new(Directory::to_read(old)), JOURNAL_FOLDER));
+        let old: Arc<dyn Disk> = Arc::new(Directory::to_read(old));
+        places.push((Arc::clone(&old), String::new()));
+        folders.push((old, JOURNAL_FOLDER));
     }
     let history = History::gather(&folders, Some(document.journal()))?;
     let (target, lock) = make(&order.data)?;
-    let restored = restore::run(&source, &document, &target, &history, order.until, &mut Course::new(tell));
+    let restored = restore::run(
+        &source,
+        &document,
+        &target,
+        &history,
+        order.until,
+        &NamedFiles { files_of, places },
+        &mut Course::new(tell),
+    );
     if restored.is_err() {
         clear(&order.data, made);
     }
@@ -104,11 +118,9 @@ fn clear(data: &Path, made: bool) {
             fs::remove_dir_all(data.join(folder))?;
         }
         // The mark that it is unfinished goes last.
-        for file in [PLATFORM_FILE, UNFINISHED] {
-            match fs::remove_file(data.join(file)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+        match fs::remove_file(data.join(UNFINISHED)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
         if made {
             fs::remove_file(data.join(LOCK_FILE))?;

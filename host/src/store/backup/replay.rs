@@ -1,6 +1,6 @@
 //! Replaying what was committed after a backup, up to a point that the operator names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use super::restore::Restored;
 use crate::clock;
 use crate::journal::{Disk, History, JournalId, Record, Section};
 use crate::names::{CommitSeq, ServiceName};
-use crate::store::IndexError;
 use crate::store::disk_space::DiskSpace;
 use crate::store::index::{self, Index};
 use crate::store::replay::{self, Replayed};
 use crate::store::snapshot::Snapshot;
+use crate::store::{IndexError, Transaction};
 
 /// Bytes of one store's commits that are gathered in memory before its index gets them.
 const LAYER_BYTES: usize = 16 << 20;
@@ -68,8 +68,6 @@ pub(super) struct Stage<'a> {
     journal: JournalId,
     space: Arc<DiskSpace>,
     stores: BTreeMap<ServiceName, Replayed>,
-    /// Those that the backup had, and whose releases it has with them.
-    backed_up: BTreeSet<ServiceName>,
     restored: Restored,
 }
 
@@ -82,9 +80,8 @@ impl<'a> Stage<'a> {
     ) -> Result<Self, RestoreError> {
         let disk = &**target;
         let space = Arc::new(DiskSpace::refused());
-        let backed_up = document.services();
         let mut stores = BTreeMap::new();
-        for service in &backed_up {
+        for service in &document.services() {
             let (index, snapshot) = Index::open(disk, service, CACHE_BYTES, &space)?;
             if index.journal != document.journal() || index.number() != document.number() {
                 return Err(RestoreError::Damaged { path: disk.full(&index::path(service)) });
@@ -92,7 +89,7 @@ impl<'a> Stage<'a> {
             stores.insert(service.clone(), Replayed { index, snapshot });
         }
         let restored = Restored { number: document.number(), unix_micros: None, replayed: 0, bytes: 0 };
-        Ok(Self { disk, journal, space, stores, backed_up, restored })
+        Ok(Self { disk, journal, space, stores, restored })
     }
 
     /// Replays what `history` has behind the backup, up to `until`.
@@ -142,7 +139,6 @@ impl<'a> Stage<'a> {
         let (number, service) = (at.0, section.service.clone());
         if section.dropped {
             self.stores.remove(&service);
-            self.backed_up.remove(&service);
             return index::remove(self.disk, &service)
                 .map_err(|source| RestoreError::Write { path: self.path(&service), source });
         }
@@ -154,12 +150,8 @@ impl<'a> Stage<'a> {
         }
         let path = self.path(&service);
         let Some(Replayed { index, snapshot }) = self.stores.get_mut(&service) else { return Ok(()) };
-        let form = snapshot.totals.data_version;
         replay::replay(snapshot, at, section)
             .map_err(|source| RestoreError::IndexWrite { path: path.clone(), source })?;
-        if snapshot.totals.data_version != form && self.backed_up.contains(&service) {
-            return Err(RestoreError::Migrates { number: number.0, service });
-        }
         if snapshot.memtable_bytes >= LAYER_BYTES { write(index, snapshot, number, path) } else { Ok(()) }
     }
 
@@ -167,10 +159,21 @@ impl<'a> Stage<'a> {
         self.disk.full(&index::path(service))
     }
 
+    /// A transaction that reads the platform's store as it is now.
+    pub(super) fn platform(&self) -> Result<Transaction, RestoreError> {
+        let platform = ServiceName::platform();
+        let replayed = self.stores.get(&platform);
+        let snapshot = replayed.map(|replayed| Arc::new(replayed.snapshot.clone()));
+        snapshot.map(Transaction::rehearsal).ok_or_else(|| RestoreError::Damaged { path: self.path(&platform) })
+    }
+
+    pub(super) fn number(&self) -> CommitSeq {
+        self.restored.number
+    }
+
     /// Brings every store to the last commit and to the new journal, and reads it again. Gives what there is then.
-    pub(super) fn finish(self, course: &mut Course<'_>) -> Result<(Restored, BTreeSet<ServiceName>), RestoreError> {
+    pub(super) fn finish(self, course: &mut Course<'_>) -> Result<Restored, RestoreError> {
         let number = self.restored.number;
-        let mut services = BTreeSet::new();
         for (service, Replayed { index, mut snapshot }) in self.stores {
             course.begin(format!("checking the store of {service}"))?;
             let path = self.disk.full(&index::path(&service));
@@ -189,9 +192,8 @@ impl<'a> Stage<'a> {
                 return Err(RestoreError::NotAsWritten { path });
             }
             index.close().map_err(failed)?;
-            services.insert(service);
         }
-        Ok((self.restored, services))
+        Ok(self.restored)
     }
 }
 

@@ -12,10 +12,10 @@ use super::course::Course;
 use super::document::{BACKUP_FOLDERS, BackupDocument, BackupFile};
 use super::error::RestoreError;
 use super::files::{self, Failed};
+use super::named::NamedFiles;
 use super::replay::{Stage, Until};
 use crate::journal::{Disk, History, JOURNAL_FOLDER, JournalId, begin_journal};
 use crate::names::CommitSeq;
-use crate::store::catalog;
 
 /// Stands in a data directory while a backup is being restored into it: a host does not start on it.
 pub(crate) const UNFINISHED: &str = "restore-unfinished";
@@ -40,6 +40,7 @@ pub(in crate::store) fn run(
     target: &Arc<dyn Disk>,
     history: &History,
     until: Until,
+    named: &NamedFiles<'_>,
     course: &mut Course<'_>,
 ) -> Result<Restored, RestoreError> {
     course.expect(document.bytes().saturating_mul(2));
@@ -53,8 +54,11 @@ pub(in crate::store) fn run(
     let journal = JournalId::random().map_err(|source| RestoreError::Random { source })?;
     let mut stage = Stage::open(target, document, journal)?;
     stage.replay(history, until, course)?;
-    let (restored, services) = stage.finish(course)?;
-    catalog::write(disk, &services).map_err(written(disk, catalog::LIST))?;
+    for (source, path) in named.missing(&stage, disk)? {
+        course.begin(format!("copying {path}"))?;
+        copy_named(&*source.0, &source.1, disk, &path, course)?;
+    }
+    let restored = stage.finish(course)?;
     begin_journal(disk, journal, CommitSeq(restored.number.0 + 1)).map_err(written(disk, JOURNAL_FOLDER))?;
     for folder in BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER, ""]) {
         disk.sync_folder(folder).map_err(written(disk, folder))?;
@@ -66,27 +70,37 @@ pub(in crate::store) fn run(
 
 /// Copies `file`, checks that it is what was backed up, and that what was written is the same.
 fn copy(source: &dyn Disk, target: &dyn Disk, file: &BackupFile, course: &mut Course<'_>) -> Result<(), RestoreError> {
-    let path = &file.path;
+    match copy_named(source, &file.path, target, &file.path, course)? {
+        copied if copied == *file => Ok(()),
+        _ => Err(RestoreError::Damaged { path: source.full(&file.path) }),
+    }
+}
+
+/// Copies the file `from` to `path`, and checks that what was written is the same.
+fn copy_named(
+    source: &dyn Disk,
+    from: &str,
+    target: &dyn Disk,
+    path: &str,
+    course: &mut Course<'_>,
+) -> Result<BackupFile, RestoreError> {
     let to = target.create(path).map_err(written(target, path))?;
     let mut failed = None;
-    let read = files::read(source, path, course, |offset, piece| {
+    let read = files::read(source, from, course, |offset, piece| {
         to.write_at(offset, piece).map_err(|error| {
-            let told = io::Error::from(error.kind());
+            let kind = io::Error::from(error.kind());
             failed = Some(error);
-            told
+            kind
         })
     });
     if let Some(error) = failed {
         return Err(written(target, path)(error));
     }
-    let found = read.map_err(|failed| of_failed(failed, source.full(path)))?;
-    if found != *file {
-        return Err(RestoreError::Damaged { path: source.full(path) });
-    }
+    let found = read.map_err(|failed| of_failed(failed, source.full(from)))?;
     to.sync().map_err(written(target, path))?;
     let copied = files::read(target, path, course, |_, _| Ok(()));
     match copied.map_err(|failed| of_failed(failed, target.full(path)))? {
-        copied if copied == *file => Ok(()),
+        copied if (copied.bytes, copied.digest) == (found.bytes, found.digest) => Ok(copied),
         _ => Err(RestoreError::NotAsWritten { path: target.full(path) }),
     }
 }

@@ -36,7 +36,7 @@ const CART: &str = "services/cart.redb";
 #[tokio::test]
 async fn what_is_wrong_is_named_and_left_alone() {
     type Damage = fn(&SimulatedDisk);
-    let cases: [(&str, Damage, &str); 15] = [
+    let cases: [(&str, Damage, &str); 14] = [
         (
             "a flipped bit in a record",
             |disk| disk.damage(&segments(disk)[1], |bytes| bytes[110] ^= 1),
@@ -81,14 +81,9 @@ async fn what_is_wrong_is_named_and_left_alone() {
             "cart had a store, but data/services/cart.redb is missing",
         ),
         (
-            "a missing index, of which the journal has no commits any more",
-            |disk| disk.as_disk().remove("services/stock.redb").unwrap(),
-            "stock had a store, but data/services/stock.redb is missing",
-        ),
-        (
-            "a list of services that is none",
-            |disk| disk.damage("services/list", |bytes| bytes[0] = b'\n'),
-            "cannot use data/services/list",
+            "a missing index of the platform's own",
+            |disk| disk.as_disk().remove("services/@platform.redb").unwrap(),
+            "data/services/@platform.redb is missing: it holds the releases",
         ),
         ("an empty index", |disk| disk.damage(CART, Vec::clear), "data/services/cart.redb is no index of cart"),
         (

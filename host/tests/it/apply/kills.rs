@@ -26,6 +26,8 @@ struct Goal {
     release: usize,
     has_fetcher: bool,
     has_web: bool,
+    /// Whether the releases of `front` and of `back` migrate their data.
+    migrates: bool,
     /// Of one round, so that every apply changes something.
     round: usize,
 }
@@ -33,7 +35,13 @@ struct Goal {
 impl Goal {
     fn of(round: usize, mut random: impl FnMut() -> f64) -> Self {
         // Few releases, so that they are compiled before.
-        Self { release: round % 3, has_fetcher: random() < 0.5, has_web: random() < 0.6, round }
+        Self {
+            release: round % 3,
+            has_fetcher: random() < 0.5,
+            has_web: random() < 0.6,
+            migrates: random() < 0.4,
+            round,
+        }
     }
 
     fn manifest(&self) -> String {
@@ -44,7 +52,7 @@ impl Goal {
     }
 
     fn components(&self) -> BTreeMap<&'static str, Vec<u8>> {
-        let pair = variant(&format!("call=say r{}", self.release));
+        let pair = pair(self.release, self.migrates.then_some(self.round));
         let mut components = BTreeMap::from([("front", pair.clone()), ("back", pair)]);
         if self.has_fetcher {
             components.insert("fetcher", component("fetches.wasm"));
@@ -101,6 +109,12 @@ impl Goal {
     }
 }
 
+/// The component of `front` and of `back` in a release. It migrates their data in the round that is given.
+fn pair(release: usize, migrates: Option<usize>) -> Vec<u8> {
+    let migration = migrates.map(|round| format!("|version={round}|pause=2000|migrate=set form {round}"));
+    variant(&format!("call=say r{release}|reads=99{}", migration.unwrap_or_default()))
+}
+
 /// The digest that each service runs.
 fn live(services: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -117,8 +131,17 @@ fn told(history: &[Value], round: usize) -> usize {
 /// What the host says beside what it says that it runs.
 async fn answers(host: &Process, live: &BTreeMap<String, String>, environment: usize) {
     let ask = async |script: &str| host.public.get(&format!("/front?script={}", encoded(script))).await.expect(200);
-    let pair = (0..3).find(|release| digest(&variant(&format!("call=say r{release}"))) == live["front"]).unwrap();
-    assert_eq!(ask("variant; back.read{variant}").await, format!("r{pair},r{pair}"));
+    let rounds = (0..=ROUNDS).map(|round| (round % 3, Some(round)));
+    let mut pairs = (0..3).map(|release| (release, None)).chain(rounds);
+    let found = pairs.find(|(release, migrates)| digest(&pair(*release, *migrates)) == live["front"]);
+    let (release, migrated) = found.unwrap();
+    assert_eq!(ask("variant; back.read{variant}").await, format!("r{release},r{release}"));
+    let forms = ask("get form; back.read{get form}").await;
+    let forms: Vec<_> = forms.as_str().unwrap().split(',').collect();
+    assert_eq!(forms[0], forms[1], "the data of one service was migrated alone");
+    if let Some(round) = migrated {
+        assert_eq!(forms[0], round.to_string());
+    }
     assert_eq!(ask("release; back.read{release}").await, format!("{environment},{environment}"));
     let answer = host.public.get("/web/variant").await;
     match live.get("web") {
@@ -141,7 +164,7 @@ async fn a_host_that_is_killed_in_an_apply_starts_with_all_of_it_or_with_nothing
     let mut random = || random.next().unwrap();
     let folder = folder();
     let write = |goal: &Goal| std::fs::write(folder.path().join("switchyard.toml"), goal.manifest()).unwrap();
-    let mut goal = Goal { release: 0, has_fetcher: false, has_web: false, round: 0 };
+    let mut goal = Goal { release: 0, has_fetcher: false, has_web: false, migrates: false, round: 0 };
     write(&goal);
     let mut host = Process::start(folder.path()).await;
     goal.finish(&host).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::host::{Host, manifest};
 use super::{BACK, FETCHER, FRONT, changes, history};
 use crate::guest::component;
-use crate::releases::components::digest;
+use crate::releases::components::{digest, marked};
 
 async fn refused(host: &Host, order: &Value, status: u16, says: &str) {
     let answer = host.post("/apply", order).await;
@@ -38,6 +38,24 @@ async fn a_component_that_begins_with_more_memory_than_its_service_has_does_not_
     let manifest = manifest(&format!("{FRONT}{BACK}limits.memory_bytes_max = 65536\n"));
     refused(&host, &json!({"manifest": manifest}), 422, "at most limits.memory_bytes_max = 65536 bytes").await;
     assert_eq!(host.write("release").await.expect(200), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_write_that_fails_makes_one_change_fail_and_nothing_else() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let other = marked(&component("callers.wasm"), "other");
+    // A folder is where the file of the component is to be written.
+    let blocked = host.data().join("components").join(digest(&other).replace("sha256:", "") + ".wasm.new");
+    std::fs::create_dir(&blocked).unwrap();
+    let failed = host.operator.post("/services/front/releases", other.clone()).await;
+    assert_eq!(failed.status, 500, "{}", failed.body);
+    assert_eq!(history(&host, 2).await, ["front refused -"]);
+    assert_eq!(host.get("/services/front").await["live"]["digest"], digest(&component("callers.wasm")));
+    host.deploy("front", marked(&component("callers.wasm"), "another")).await;
+    host.operator.post("/services/front/rollback", "").await.expect(200);
+    std::fs::remove_dir(&blocked).unwrap();
+    host.deploy("front", other.clone()).await;
+    assert_eq!(host.get("/services/front").await["live"]["digest"], digest(&other));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::apply::host::Host;
 use crate::guest::component;
-use crate::releases::components::marked;
+use crate::releases::components::{digest, marked};
 
 const SERVICES: &str = "[services.front]\ncontract = \"test:calls/front-service@1.0.0\"\ncomponent = \"callers.wasm\"\n\
                         [services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
@@ -95,6 +95,43 @@ async fn what_was_backed_up_is_restored_with_its_releases_and_its_history() {
     host.write("set key three").await.expect(200);
     let host = host.restart(SERVICES).await;
     assert_eq!(host.write("get key").await.expect(200), "three");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_brings_back_the_releases_of_its_number_and_names_a_component_that_it_cannot_find() {
+    let archived = format!("{SERVICES}[journal]\narchive = \"archive\"\n");
+    let host = Host::start(&archived).await;
+    host.write("set key one").await.expect(200);
+    host.backup("monday").await;
+    let second = marked(&component("callers.wasm"), "second");
+    host.deploy("front", second.clone()).await;
+    let between = host.get("/services/front").await;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let at = clock::rfc_3339(clock::unix_micros());
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    host.deploy("front", marked(&component("callers.wasm"), "third")).await;
+    let folder = host.stop().await;
+    let path = folder.path().to_owned();
+
+    let line = ["restore", "monday", "--data", "restored", "--archive", "archive", "--at", &at];
+    said(&switchyard(&path, &line).await);
+    std::fs::remove_dir_all(path.join("restored")).unwrap();
+    // Without the file the restore says which one is missing, and leaves nothing.
+    let name = format!("components/{}.wasm", digest(&second).replace("sha256:", ""));
+    let journal = std::fs::read_dir(path.join("archive")).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(journal.join(&name), path.join("away")).unwrap();
+    let why = refused(&switchyard(&path, &line).await);
+    assert!(why.contains(&name), "{why}");
+    assert!(!path.join("restored").exists());
+    std::fs::rename(path.join("away"), journal.join(&name)).unwrap();
+
+    let host = restore(folder, "old", &["monday", "--archive", "archive", "--at", &at]).await;
+    let front = host.get("/services/front").await;
+    let live = |service: &Value| (service["live"]["digest"].clone(), service["live"]["number"].clone());
+    assert_eq!(live(&front), live(&between));
+    let last = host.get("/history").await["items"][0].clone();
+    assert_eq!((&last["what"], &last["to"]), (&"deploy".into(), &digest(&second).into()));
+    assert_eq!(host.write("get key").await.expect(200), "one");
 }
 
 /// What was counted, as far as it was acknowledged: by the writers of a load.

@@ -43,7 +43,7 @@ async fn a_backup_goes_only_to_a_folder_of_its_own_and_is_its_owners_alone() {
 
     host.write("set key one").await.expect(200);
     said(&host.switchyard(&["backup", "empty"]).await);
-    for path in ["empty/backup.json", "empty/platform.redb", "empty/services/front.redb"] {
+    for path in ["empty/backup.json", "empty/services/@platform.redb", "empty/services/front.redb"] {
         let mode = std::fs::metadata(at(path)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{path}");
     }
@@ -97,7 +97,8 @@ async fn a_restore_overwrites_nothing_and_takes_no_damaged_backup() {
 
     // A document that names what a backup does not have.
     let document = std::fs::read_to_string(folder.join("monday/backup.json")).unwrap();
-    std::fs::write(folder.join("monday/backup.json"), document.replace("platform.redb", "../platform")).unwrap();
+    std::fs::write(folder.join("monday/backup.json"), document.replace("services/@platform.redb", "../@platform.redb"))
+        .unwrap();
     check("restore monday --data hostile", "is damaged").await;
     assert!(!folder.join("hostile").exists());
 }

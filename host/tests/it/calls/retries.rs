@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use switchyard::call::{Calls, IntentError, PinnedReleases, RoutingTable};
 use switchyard::names::{CallId, Digest, ServiceName};
+use switchyard::store::CommitDetails;
 
 use super::{Pair, spawn, until};
 use crate::guest::now;
@@ -181,7 +182,9 @@ async fn a_call_that_always_fails_harms_nobody_and_can_be_given_up() {
         tokio::task::yield_now().await;
     };
     assert!(matches!(pair.calls.hold_intent(id), Err(IntentError::Running)));
-    held.give_up().await.unwrap();
+    let details = CommitDetails { call: id, data_version: None };
+    held.closing().commit(details).await.unwrap();
+    held.closed();
     assert_eq!(pair.calls.intents(), []);
     recovering.abort();
     recovering.await.unwrap_err();

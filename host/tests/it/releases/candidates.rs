@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::components::{digest, dummy, marked, says, variant};
 use super::http::Client;
-use super::{Rig, Setup, look, until};
+use super::{Rig, Setup, digests, look, until};
 
 /// Enough calls to judge by in a moment.
 const SOON: &str = "deploy.candidate_calls_min = 20";
@@ -235,6 +235,17 @@ async fn the_host_goes_back_from_a_release_whose_circuit_opens_where_the_manifes
     let line = last_line(&rig).await;
     assert_eq!((&line["what"], &line["who"]), (&json!("rollback"), &json!("host")));
     assert!(line["reason"].as_str().unwrap().contains("circuit"), "{line:#}");
+    assert_eq!(digests(&rig.service("front").await["kept"])[0], digest(&variant("call=panic")), "it can be gone to");
+
+    // One step back for each deploy: from what the host went back to, it does not go on by itself.
+    let rig = Rig::pair(&format!("{keys}deploy.rollback_when_circuit_opens = true")).await;
+    rig.deploy("front", "", variant("call=panic a")).await.expect(201);
+    // Only the release that is deployed next may be gone back from.
+    call_until(&rig, "the way back", &["variant"], |front| front["live"]["digest"] == digest(&says("1"))).await;
+    rig.change("front", &format!("rollback?to={}", digest(&variant("call=panic a")))).await.expect(200);
+    call_until(&rig, "an open circuit", &["variant"], |front| front["live"]["circuitOpen"] == true).await;
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    assert_eq!(rig.service("front").await["live"]["digest"], digest(&variant("call=panic a")), "it stays");
 
     let rig = Rig::pair(keys).await;
     rig.deploy("front", "", variant("call=panic")).await.expect(201);

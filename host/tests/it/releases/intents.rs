@@ -1,6 +1,5 @@
 //! Calls that were begun and have not ended: which releases they go on with, and what the operator does with them.
 
-use redb::{Database, ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
 use serde_json::{Value, json};
 
 use super::components::{dummy, marked, says, variant};
@@ -20,8 +19,6 @@ const LATER: &str =
 /// The contract of a service that calls nobody, and that nobody calls.
 const ALONE: &str =
     "package test:alone@1.0.0; interface alone { set: func(to: u32); } world alone-service { export alone; }";
-
-const GIVEN_UP: TableDefinition<'static, &str, &str> = TableDefinition::new("given-up");
 
 /// Has such a service beside the others.
 fn alone(setup: Setup) -> Setup {
@@ -191,51 +188,6 @@ async fn what_runs_right_now_is_not_given_up() {
     rig.operator.post(&format!("/intents/{id}/give-up?reason=x"), "").await.expect(200);
     assert_eq!(rig.told("front").await, ["giveUp"], "a refusal leaves no line");
     client.abort();
-}
-
-/// Leaves the ledger as a host does that is killed between the line of the history and the closing.
-fn mark_given_up(setup: &Setup, id: &str) {
-    let ledger = Database::open(setup.path("data/platform.redb")).unwrap();
-    let change = ledger.begin_write().unwrap();
-    change.open_table(GIVEN_UP).unwrap().insert(id, "front").unwrap();
-    change.commit().unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_given_up_is_closed_when_its_service_comes_back() {
-    let rig = alone(Setup::pair(LATER)).start().await;
-    let id = rig.begin_stopped().await;
-    rig.failed(1).await;
-    rig.write("front", "set stop no").await;
-    let setup = rig.stop().await;
-    mark_given_up(&setup, &id);
-    let manifest = format!("{}{}", setup.manifest.0, setup.manifest.1);
-    let rig = alone(setup.without_services()).start().await;
-    let digest = rig.operator.send("PUT", "/components", says("1")).await.expect(200)["digest"].clone();
-    let wanted = json!({"manifest": manifest, "components": {"front": digest, "back": digest}});
-    assert_eq!(rig.intents().await, Vec::<Value>::new(), "its store is not read");
-    rig.operator.post_json("/apply", &wanted).await.expect(200);
-    assert_eq!(rig.intents().await, Vec::<Value>::new());
-    assert_eq!(rig.look("get n; back.read{get m}").await, "none,1");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_history_says_was_given_up_is_closed_at_the_start() {
-    let rig = Rig::pair(LATER).await;
-    let id = rig.begin_stopped().await;
-    rig.failed(1).await;
-    // It would end if it were made again.
-    rig.write("front", "set stop no").await;
-    let setup = rig.stop().await;
-    mark_given_up(&setup, &id);
-    let rig = setup.start().await;
-    rig.all_have_ended().await;
-    assert_eq!(rig.look("get n; back.read{get m}").await, "none,1");
-    let setup = rig.stop().await;
-    let ledger = Database::open(setup.path("data/platform.redb")).unwrap();
-    assert!(ledger.begin_read().unwrap().open_table(GIVEN_UP).unwrap().is_empty().unwrap());
-    drop(ledger);
-    assert_eq!(setup.start().await.intents().await, Vec::<Value>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

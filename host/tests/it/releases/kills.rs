@@ -17,12 +17,21 @@ enum Change {
     Candidate,
     Rollback,
     Migration,
+    /// A set in which each release migrates the data of its service.
+    Migrations,
     /// Of a service that speaks HTTP itself.
     Mounted,
 }
 
-const CHANGES: [Change; 6] =
-    [Change::Deploy, Change::Set, Change::Candidate, Change::Rollback, Change::Migration, Change::Mounted];
+const CHANGES: [Change; 7] = [
+    Change::Deploy,
+    Change::Set,
+    Change::Candidate,
+    Change::Rollback,
+    Change::Migration,
+    Change::Migrations,
+    Change::Mounted,
+];
 
 /// What is deployed in a round: it says so, and migrates the data of `front` where that is the change. All that is
 /// deployed later reads what it writes.
@@ -30,7 +39,7 @@ fn component(change: Change, round: usize) -> Vec<u8> {
     // Few ones, so that they are compiled before.
     let call = round % 3;
     match change {
-        Change::Migration => {
+        Change::Migration | Change::Migrations => {
             let version = round + 1;
             variant(&format!("call=say m{round}|version={version}|reads=99|pause=2000|migrate=set form {version}"))
         }
@@ -46,7 +55,7 @@ async fn make(operator: &Client, change: Change, component: &[u8]) -> Option<Ans
         Change::Mounted => send("POST", "/services/web/releases", component.to_vec()).await,
         Change::Candidate => send("POST", "/services/back/releases?weight=50", component.to_vec()).await,
         Change::Rollback => send("POST", "/services/front/rollback?force=true", Vec::new()).await,
-        Change::Set => {
+        Change::Set | Change::Migrations => {
             send("PUT", "/components", component.to_vec()).await?;
             let uploaded = json!({ "digest": digest(component) });
             let set = json!({ "set": { "front": uploaded, "back": uploaded } }).to_string();
@@ -62,7 +71,7 @@ fn standing(services: &Value) -> [Option<String>; 4] {
     [text(&back["live"]), text(&front["live"]), text(&back["candidate"]), text(&web["live"])]
 }
 
-const ROUNDS: usize = 48;
+const ROUNDS: usize = 56;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was_to_be() {
@@ -100,10 +109,10 @@ async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was
             Change::Deploy | Change::Migration => assert!(after[1] == before[1] || after[1] == new, "{what}"),
             Change::Candidate => assert!(after[2] == before[2] || after[2] == new, "{what}"),
             Change::Mounted => assert!(after[3] == before[3] || after[3] == new, "{what}"),
-            Change::Set if after[0] != before[0] || after[1] != before[1] => {
+            Change::Set | Change::Migrations if after[0] != before[0] || after[1] != before[1] => {
                 assert_eq!((&after[0], &after[1]), (&new, &new), "{what}: a half of the set");
             }
-            Change::Set | Change::Rollback => {}
+            Change::Set | Change::Migrations | Change::Rollback => {}
         }
         before_and_after[usize::from(after != before)] += 1;
         // As many lines as there were changes, and numbers without a gap.
@@ -111,7 +120,7 @@ async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was
         let numbers: Vec<_> = now.iter().rev().map(|line| line["number"].as_u64().unwrap()).collect();
         assert_eq!(numbers, (1..=now.len() as u64).collect::<Vec<_>>(), "{what}");
         let more = now.len() - lines;
-        let due = if matches!(change, Change::Set) { 0..=2 } else { 0..=1 };
+        let due = if matches!(change, Change::Set | Change::Migrations) { 0..=2 } else { 0..=1 };
         assert!(due.contains(&more) && (after == before || more > 0), "{what}: {more} lines more");
         setup.nothing_is_left_over(&services);
         answers(&host, &services).await;
@@ -119,7 +128,7 @@ async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was
     assert!(before_and_after.iter().all(|count| *count >= 5), "all kills were on one side: {before_and_after:?}");
 }
 
-/// The live release of `front` answers, and the data is of its version where it has one.
+/// The live release of `front` answers, and the data of both services is of the version that its store says.
 async fn answers(host: &Process, services: &Value) {
     let (answer, form) = (look(&host.public, "variant").await, look(&host.public, "get form").await);
     let live = services[1]["live"]["digest"].as_str().unwrap();
@@ -127,6 +136,8 @@ async fn answers(host: &Process, services: &Value) {
     let migrated = (1..=ROUNDS).map(|round| (format!("m{round}"), component(Change::Migration, round)));
     let found = known.chain(migrated).find(|(_, component)| digest(component) == live).unwrap();
     assert_eq!(answer, found.0);
+    let behind = look(&host.public, "back.read{get form}").await;
+    assert_eq!(services[0]["dataVersion"], behind.parse::<u64>().unwrap_or(0), "{answer}");
     let mounted = host.public.get("/web/variant").await.expect(200);
     let live = services[2]["live"]["digest"].as_str().unwrap();
     let found = (0..6).find(|round| digest(&component(Change::Mounted, *round)) == live).unwrap();

@@ -5,14 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use redb::{Database, ReadableDatabase as _, TableDefinition};
-use serde_json::{Value, json};
-use switchyard::names::{CallId, ServiceName};
-use switchyard::store::{CommitDetails, Stores};
+use serde_json::json;
 
 use super::components::{digest, says, variant};
-use super::{Rig, Setup, digests, look, until};
-use crate::guest::{now, store_settings};
+use super::{Rig, Setup, look, until};
+use crate::guest::now;
 
 /// Says `2` over data of version 1, which it makes of what was there.
 fn migrates(pause_ms: u32, script: &str) -> Vec<u8> {
@@ -175,62 +172,4 @@ async fn the_first_release_of_a_service_migrates_what_was_there() {
     assert_eq!(rig.service("front").await["dataVersion"], 1);
     let rig = rig.restart().await;
     assert_eq!(rig.deploy("front", "", migrates(3_000, "set form new")).await.expect(200)["unchanged"], true);
-}
-
-const SERVICES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("services");
-
-/// Leaves the data of a host as one that was killed in the middle of the migration of `front` to `component`: the mark is
-/// in the ledger, the component in its folder, and the store is as the migration of release `committed`, if any, left it.
-async fn killed_in_a_migration(setup: &Setup, component: &[u8], committed: Option<u64>) {
-    let ledger = Database::open(setup.path("data/platform.redb")).unwrap();
-    let read = ledger.begin_read().unwrap().open_table(SERVICES).unwrap();
-    let mut record: Value = serde_json::from_slice(read.get("front").unwrap().unwrap().value()).unwrap();
-    drop(read);
-    let mut migrating = record["live"].clone();
-    migrating["number"] = json!(2);
-    migrating["digest"] = json!(digest(component));
-    migrating["data"] = json!({ "writes": 1, "readsUpTo": 1 });
-    record["migrating"] = migrating;
-    let write = ledger.begin_write().unwrap();
-    write.open_table(SERVICES).unwrap().insert("front", record.to_string().as_bytes()).unwrap();
-    write.commit().unwrap();
-    let file = digest(component).replace("sha256:", "") + ".wasm";
-    std::fs::write(setup.path("data/components").join(file), component).unwrap();
-    let Some(release) = committed else { return };
-    let names = ["back", "front"].map(|name| (ServiceName::parse(name).unwrap(), 1 << 30));
-    let stores = Stores::open(&setup.path("data"), &store_settings(), &names).unwrap();
-    let mut transaction = stores.service(&names[1].0).unwrap().begin();
-    transaction.set("form", "new").unwrap();
-    let data_version = Some(release << 32 | 1);
-    let number = transaction.commit(CommitDetails { call: CallId([9; 16]), data_version }).await.unwrap();
-    stores.wait_durable(number).await.unwrap();
-    stores.close().unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_migration_in_the_middle_of_which_the_host_was_killed_is_finished_or_undone_at_the_start() {
-    let component = migrates(3_000, "set form new");
-    // Nothing was committed; the migration was; what the data has is of a release before.
-    for (committed, done) in [(None, false), (Some(2), true), (Some(1), false)] {
-        let rig = Rig::pair("").await;
-        rig.write("front", "set form old").await;
-        let setup = rig.stop().await;
-        killed_in_a_migration(&setup, &component, committed).await;
-        let rig = setup.start().await;
-        let front = rig.service("front").await;
-        let (live, kept) = if done { (2, vec![digest(&says("1"))]) } else { (1, Vec::new()) };
-        assert_eq!(
-            (&front["live"]["number"], digests(&front["kept"])),
-            (&json!(live), kept.iter().map(|d| &**d).collect())
-        );
-        let form = if committed.is_some() { "new" } else { "old" };
-        assert_eq!(rig.look("get form; variant").await, format!("{form},{live}"), "{committed:?}");
-        let line = rig.history().await.pop().unwrap();
-        assert_eq!((&line["what"], &line["to"]), (&json!("interrupted"), &json!(digest(&component))));
-        rig.nothing_is_left_over().await;
-        let lines = rig.history().await;
-        let rig = rig.restart().await;
-        assert_eq!(rig.history().await, lines, "it is told once");
-        assert_eq!(rig.service("front").await["live"]["number"], live);
-    }
 }

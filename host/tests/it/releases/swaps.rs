@@ -50,7 +50,7 @@ async fn a_rollback_goes_back_one_release_and_once_more_one_further() {
     for release in ["2", "3", "4"] {
         rig.deploy("front", "", says(release)).await.expect(201);
     }
-    for (live, kept) in [("3", vec!["2", "1"]), ("2", vec!["1"]), ("1", vec![])] {
+    for (live, kept) in [("3", vec!["4", "2", "1"]), ("2", vec!["3", "4", "1"]), ("1", vec!["2", "3", "4"])] {
         let service = rig.change("front", "rollback").await.expect(200);
         assert_eq!(rig.look("variant").await, live);
         let kept: Vec<_> = kept.into_iter().map(|release| digest(&says(release))).collect();
@@ -60,7 +60,13 @@ async fn a_rollback_goes_back_one_release_and_once_more_one_further() {
     let nothing = rig.change("front", "rollback").await;
     assert_eq!((nothing.status, nothing.detail()), (409, "Front has no earlier release."));
     assert_eq!(rig.told("front").await, ["deploy", "deploy", "deploy", "rollback", "rollback", "rollback"]);
-    assert_eq!(rig.deploy("front", "", says("4")).await.expect(201)["release"]["number"], 5);
+    // What was left stays kept: the operator goes forward again by naming it.
+    rig.change("front", &format!("rollback?to={}", digest(&says("4")))).await.expect(200);
+    assert_eq!(rig.look("variant").await, "4");
+    assert_eq!(rig.deploy("front", "", says("5")).await.expect(201)["release"]["number"], 5);
+    // And then a rollback goes to what was live before, not to what was left.
+    rig.change("front", "rollback").await.expect(200);
+    assert_eq!(rig.look("variant").await, "4");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +81,9 @@ async fn a_rollback_goes_to_the_release_whose_digest_begins_so() {
     let (_, hex) = first.split_at("sha256:".len());
     rig.change("front", &format!("rollback?to={}&reason=x", &hex[..8])).await.expect(200);
     assert_eq!(rig.look("variant").await, "1");
-    assert!(digests(&rig.service("front").await["kept"]).is_empty());
+    let kept = [digest(&says("3")), digest(&says("2"))];
+    assert_eq!(digests(&rig.service("front").await["kept"]), kept);
+    assert_eq!(rig.change("front", "rollback").await.status, 409, "what was left is gone to only by its name");
 }
 
 #[tokio::test(flavor = "multi_thread")]

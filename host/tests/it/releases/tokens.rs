@@ -146,7 +146,8 @@ async fn no_file_of_the_host_has_a_named_token_in_it() {
     client.post("/services/front/releases?reason=x", says("2")).await.expect(201);
     let admin = rig.operator.token();
     let setup = rig.stop().await;
-    assert_eq!(with(&setup.path("data"), b"front-ci"), ["platform.redb"], "else nothing was looked at");
+    let found = with(&setup.path("data"), b"front-ci");
+    assert!(found.contains(&"@platform.redb".to_owned()), "else nothing was looked at: {found:?}");
     assert!(with(&setup.path("data"), token.as_bytes()).is_empty());
     assert_eq!(with(&setup.path("data"), admin.as_bytes()), ["admin-token"]);
 }

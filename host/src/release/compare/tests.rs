@@ -75,6 +75,7 @@ impl Side {
             outbound_hosts: joined(&settings.outbound_hosts, &self.granted),
             granted: self.granted.clone(),
             data: DataVersions::default(),
+            was_left: false,
         }
     }
 

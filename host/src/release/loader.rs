@@ -1,4 +1,4 @@
-//! Makes a record a release that runs: its component compiled, its contract read, both linked.
+//! Loads releases: compiles the component of a record, reads its contract, and links both.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +39,7 @@ pub enum LoadError {
 
 /// What releases are made with and from.
 #[derive(Debug)]
-pub(super) struct Workshop {
+pub(super) struct ReleaseLoader {
     pub(super) runtime: Runtime,
     /// What components that speak HTTP themselves run in.
     tasks: Tasks,
@@ -62,7 +62,7 @@ struct Adopted {
     folder: Option<Digest>,
 }
 
-impl Workshop {
+impl ReleaseLoader {
     pub(super) fn new(runtime: Runtime, tasks: Tasks, components: Files, contracts: Files, wit: PathBuf) -> Self {
         Self {
             runtime,
@@ -164,7 +164,7 @@ impl Workshop {
         Ok(Arc::new(LoadedRelease::new(record.digest, world, program, limits, record.deployed_at)))
     }
 
-    /// Makes `record`, whose component is kept, a release of `service`. Blocks, as [`Workshop::release`] does.
+    /// Makes `record`, whose component is kept, a release of `service`. Blocks, as [`ReleaseLoader::release`] does.
     pub(super) fn load(&self, service: &Service, record: &ReleaseRecord) -> Result<Arc<LoadedRelease>, LoadError> {
         let bytes = self.components.get_checked(&record.digest)?;
         self.release(service.name(), service.limits(), record, &bytes)

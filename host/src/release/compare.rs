@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::error::DeployError;
+use super::judge_input::joined;
 use super::record::ReleaseRecord;
-use super::scene::joined;
 use crate::call::NotExported;
 use crate::config::{Manifest, ServiceSettings};
 use crate::contract::{World, track};

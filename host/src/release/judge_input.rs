@@ -1,27 +1,34 @@
-//! What a proposed release is judged in: the contracts, the place that it is for, and the services around it.
+//! The input of a judgement on proposed releases: the contracts, the service that it is for, and the services around it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::data::DataStamp;
-use super::deploy::running;
+use bytes::Bytes;
+
 use super::error::DeployError;
-use super::judge::Proposal;
-use super::load::Workshop;
+use super::loader::ReleaseLoader;
 use super::state::{Running, State};
-use crate::config::{LimitSettings, ServiceSettings};
+use crate::config::{LimitSettings, ServiceSettings, Signature};
 use crate::contract::{Contracts, World};
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
 
+/// A release that somebody proposes for a service.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub service: ServiceName,
+    pub component: Bytes,
+    pub signature: Option<Signature>,
+}
+
 /// All that stays as it is while some releases are judged together.
 #[derive(Debug)]
-pub(super) struct Scene {
+pub(super) struct JudgeInput {
     pub(super) contracts: (Digest, Arc<Contracts>),
     /// The services that run, but for those that end when what is proposed goes live.
     pub(super) around: BTreeMap<ServiceName, Live>,
     /// One for each proposal.
-    pub(super) places: BTreeMap<ServiceName, Place>,
+    pub(super) contexts: BTreeMap<ServiceName, ServiceContext>,
 }
 
 /// What a service runs.
@@ -35,7 +42,7 @@ pub(super) struct Live {
 
 /// A service that a release is proposed for, as it is to be.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ServiceContext {
     pub(super) settings: ServiceSettings,
     pub(super) limits: LimitSettings,
     /// Hosts that it may send HTTP requests to by earlier grants, beside those of its settings.
@@ -58,35 +65,38 @@ impl Live {
     }
 }
 
-impl Scene {
-    /// The scene of `proposals` for services that run.
-    pub(super) fn of(workshop: &Workshop, state: &State, proposals: &[Proposal]) -> Result<Self, DeployError> {
-        let places = proposals.iter().map(|Proposal { service, .. }| {
-            let running = running(state, service)?;
-            Ok((service.clone(), Place::of(running, running.settings.clone(), running.service.limits().clone())))
+impl JudgeInput {
+    /// The input for `proposals` for services that run.
+    pub(super) fn of(loader: &ReleaseLoader, state: &State, proposals: &[Proposal]) -> Result<Self, DeployError> {
+        let contexts = proposals.iter().map(|Proposal { service, .. }| {
+            let running = state.running(service)?;
+            Ok((
+                service.clone(),
+                ServiceContext::of(running, running.settings.clone(), running.service.limits().clone()),
+            ))
         });
-        let places = places.collect::<Result<_, DeployError>>()?;
-        Ok(Self { contracts: workshop.current_contracts()?, around: around(state), places })
+        let contexts = contexts.collect::<Result<_, DeployError>>()?;
+        Ok(Self { contracts: loader.current_contracts()?, around: around(state), contexts })
     }
 
-    pub(super) fn place(&self, service: &ServiceName) -> Result<&Place, DeployError> {
-        self.places.get(service).ok_or_else(|| DeployError::no_service(service))
+    pub(super) fn context(&self, service: &ServiceName) -> Result<&ServiceContext, DeployError> {
+        self.contexts.get(service).ok_or_else(|| DeployError::NoService { service: service.clone() })
     }
 
     /// The contract that a service is to keep.
-    pub(super) fn world(&self, workshop: &Workshop, service: &ServiceName) -> Result<Arc<World>, DeployError> {
-        let place = self.place(service)?;
-        if place.settings.contract.is_none() {
+    pub(super) fn world(&self, loader: &ReleaseLoader, service: &ServiceName) -> Result<Arc<World>, DeployError> {
+        let context = self.context(service)?;
+        if context.settings.contract.is_none() {
             return Ok(Arc::new(World::http()));
         }
-        let live = place.live.as_ref().map(|live| &*live.world.name);
-        let name = place.settings.contract.as_deref().or(live).unwrap_or_default();
-        Ok(workshop.world(&self.contracts.1, service, name)?)
+        let live = context.live.as_ref().map(|live| &*live.world.name);
+        let name = context.settings.contract.as_deref().or(live).unwrap_or_default();
+        Ok(loader.world(&self.contracts.1, service, name)?)
     }
 }
 
-impl Place {
-    /// The place of a service that runs. What its live release was granted, the next one keeps.
+impl ServiceContext {
+    /// The context of a service that runs. What its live release was granted, the next one keeps.
     pub(super) fn of(running: &Running, settings: ServiceSettings, limits: LimitSettings) -> Self {
         Self {
             settings,
@@ -101,7 +111,7 @@ impl Place {
 
     /// The version that its data is of.
     pub(super) fn data_version(&self) -> u64 {
-        self.store.as_ref().map_or(0, |store| DataStamp::of(store).version.into())
+        self.store.as_ref().map_or(0, Store::data_version)
     }
 }
 

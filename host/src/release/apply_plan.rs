@@ -3,29 +3,40 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Inner;
-use super::apply::Wanted;
-use super::data::DataStamp;
+use super::change_set::Migration;
+use super::compare::{Comparison, Differs, Fate, Present, Serving, Target};
+use super::compare::{check_imports, compare, effective, is_left};
 use super::deploy::Plan;
 use super::error::DeployError;
-use super::judge::{Judged, Proposal};
-use super::open::finish_migration;
-use super::plan::{Comparison, Differs, Fate, Present, Serving, Target};
-use super::plan::{check_imports, compare, effective, is_left};
+use super::judge::Judged;
+use super::judge_input::{JudgeInput, Proposal, ServiceContext, around};
 use super::record::{Event, ServiceRecord, What};
-use super::scene::{Place, Scene, around};
+use super::releases::Inner;
 use super::state::{Running, State};
-use super::tokens::Holder;
+use super::token::Holder;
 use crate::call::Service;
-use crate::config::{Manifest, ServiceSettings};
-use crate::contract::{Contracts, World};
+use crate::config::{Manifest, ServiceSettings, Signature};
+use crate::contract::{Contracts, Sources, World};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
 
+/// What a host is to be.
+#[derive(Debug)]
+pub struct Wanted {
+    /// No file that it names is read.
+    pub manifest: Manifest,
+    /// A service without one keeps that which it runs.
+    pub components: BTreeMap<ServiceName, Digest>,
+    /// Without any the current ones count.
+    pub contracts: Option<Sources>,
+    pub reason: Option<String>,
+    pub signatures: BTreeMap<ServiceName, Signature>,
+}
+
 /// What it takes to come to what is wanted.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct ApplyPlan {
     pub(super) comparison: Comparison,
     /// The manifest that counts then.
     pub(super) manifest: Manifest,
@@ -33,14 +44,12 @@ pub(super) struct Draft {
     /// Components that the host has not got.
     pub(super) missing: Vec<Digest>,
     /// The services that come.
-    pub(super) comings: BTreeMap<ServiceName, Coming>,
-    /// Lines of what was found of services that come back.
-    found: Vec<Event>,
+    pub(super) added_services: BTreeMap<ServiceName, AddedService>,
 }
 
 /// A service that is to be added.
 #[derive(Debug)]
-pub(super) struct Coming {
+pub(super) struct AddedService {
     /// What it ran before it was removed.
     pub(super) earlier: Option<ServiceRecord>,
     /// The lowest version of the data that lies in its store.
@@ -51,16 +60,16 @@ pub(super) struct Coming {
 /// What has to be judged for a draft.
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) scene: Scene,
+    pub(super) input: JudgeInput,
     pub(super) proposals: Vec<Proposal>,
 }
 
 impl Inner {
     /// Finds what it takes to come from `state` to `wanted`. Blocks.
-    pub(super) fn draft(&self, state: &State, wanted: &Wanted) -> Result<(Draft, Question), DeployError> {
+    pub(super) fn plan_apply(&self, state: &State, wanted: &Wanted) -> Result<(ApplyPlan, Question), DeployError> {
         let (contracts, read) = match &wanted.contracts {
-            Some(sources) => self.workshop.keep_contracts(sources.clone())?,
-            None => self.workshop.current_contracts()?,
+            Some(sources) => self.loader.keep_contracts(sources.clone())?,
+            None => self.loader.current_contracts()?,
         };
         let manifest = effective(&state.manifest, &wanted.manifest);
         let components = components(state, wanted)?;
@@ -73,8 +82,8 @@ impl Inner {
         let target = Target { manifest: &wanted.manifest, components: &components, worlds: &worlds };
         check_imports(&present, &target)?;
         let comparison = compare(&present, &target);
-        let (missing, comings, found) = Default::default();
-        let mut draft = Draft { comparison, manifest, contracts, missing, comings, found };
+        let (missing, added_services) = Default::default();
+        let mut draft = ApplyPlan { comparison, manifest, contracts, missing, added_services };
         let question = self.question(state, wanted, &components, (contracts, read), &mut draft)?;
         Ok((draft, question))
     }
@@ -92,7 +101,7 @@ impl Inner {
             let Some(contract) = &settings.contract else { continue };
             let world = match state.services.get(name) {
                 Some(running) if is_left(&state.manifest, &wanted.manifest, name) => Arc::clone(&running.live.world),
-                _ => self.workshop.world(contracts, name, contract)?,
+                _ => self.loader.world(contracts, name, contract)?,
             };
             worlds.insert(name.clone(), world);
         }
@@ -105,25 +114,25 @@ impl Inner {
         wanted: &Wanted,
         components: &BTreeMap<ServiceName, Digest>,
         contracts: (Digest, Arc<Contracts>),
-        draft: &mut Draft,
+        draft: &mut ApplyPlan,
     ) -> Result<Question, DeployError> {
-        let mut scene = Scene { contracts, around: around(state), places: BTreeMap::new() };
+        let mut input = JudgeInput { contracts, around: around(state), contexts: BTreeMap::new() };
         let mut proposals = Vec::new();
         for (name, fate) in draft.comparison.fates.clone() {
             match fate {
                 Fate::Beside => continue,
                 Fate::Remove => {
-                    scene.around.remove(&name);
+                    input.around.remove(&name);
                     continue;
                 }
                 Fate::Bounds | Fate::Configure | Fate::Deploy | Fate::Add => {}
             }
             let Some(settings) = draft.manifest.services.get(&name).cloned() else { continue };
-            let place = match state.services.get(&name) {
-                Some(running) => place(running, settings, &draft.manifest),
-                None => self.coming(state, &name, settings, draft),
+            let context = match state.services.get(&name) {
+                Some(running) => context(running, settings, &draft.manifest),
+                None => self.added_service(state, &name, settings, draft),
             };
-            scene.places.insert(name.clone(), place);
+            input.contexts.insert(name.clone(), context);
             let Some(digest) = components.get(&name) else { continue };
             match self.component(digest) {
                 Ok(component) => {
@@ -136,66 +145,75 @@ impl Inner {
         }
         draft.missing.sort_unstable();
         draft.missing.dedup();
-        Ok(Question { scene, proposals })
+        Ok(Question { input, proposals })
     }
 
-    /// The place of a service that is to be added, which may have been there before.
-    fn coming(&self, state: &State, name: &ServiceName, settings: ServiceSettings, draft: &mut Draft) -> Place {
+    /// The context of a service that is to be added, which may have been there before.
+    fn added_service(
+        &self,
+        state: &State,
+        name: &ServiceName,
+        settings: ServiceSettings,
+        draft: &mut ApplyPlan,
+    ) -> ServiceContext {
         let store = self.stores.kept_store(name);
         // What it ran as another kind of service is nothing to go back to.
         let is_such = |record: &&ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
-        let mut earlier = state.removed.get(name).filter(is_such).cloned();
-        let migrating = earlier.as_mut().and_then(|earlier| earlier.migrating.take());
-        if let (Some(earlier), Some(migrating), Some(store)) = (&mut earlier, migrating, &store) {
-            draft.found.push(finish_migration(store, earlier, migrating));
-        }
+        let earlier = state.removed.get(name).filter(is_such).cloned();
         let limits = settings.limits(&draft.manifest.limits);
-        let stamped = |store: &Store| u64::from(DataStamp::of(store).version);
-        let oldest_data =
-            store.as_ref().map_or(0, |store| earlier.as_ref().map_or_else(|| stamped(store), |one| one.oldest_data));
+        // Without releases of its own to come back with, the store itself says which version its data has.
+        let version = || earlier.as_ref().map(|earlier| earlier.oldest_data);
+        let oldest_data = store.as_ref().map_or(0, |store| version().unwrap_or_else(|| store.data_version()));
         let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();
         let last = earlier.as_ref().map_or(0, |earlier| earlier.last);
-        let coming = Coming { earlier, oldest_data, store_bytes_max: limits.store_bytes_max };
-        draft.comings.insert(name.clone(), coming);
-        Place { settings, limits, granted, last, live: None, store, oldest_data }
+        let added = AddedService { earlier, oldest_data, store_bytes_max: limits.store_bytes_max };
+        draft.added_services.insert(name.clone(), added);
+        ServiceContext { settings, limits, granted, last, live: None, store, oldest_data }
     }
 }
 
-impl Draft {
+impl ApplyPlan {
     /// Whether there is anything to make, beside what waits for a restart.
     pub(super) fn changes_anything(&self) -> bool {
         self.comparison.differences.iter().any(|difference| difference.what != Differs::Restart)
     }
 
-    /// What runs once all this is made, with the stores of the services that come.
-    pub(super) fn next(&self, state: &State, judged: &[Judged], stores: &BTreeMap<ServiceName, Store>) -> State {
-        let mut next = State { manifest: Arc::new(self.manifest.clone()), ..state.clone() };
-        for (name, running) in &mut next.services {
+    /// What runs once all this is done, with the `stores` of the services that are added, and the migrations for it.
+    pub(super) fn after(
+        &self,
+        state: &State,
+        judged: &[Judged],
+        stores: &BTreeMap<ServiceName, Store>,
+    ) -> (State, Vec<Migration>) {
+        let mut after = State { manifest: Arc::new(self.manifest.clone()), ..state.clone() };
+        let mut migrations = Vec::new();
+        for (name, running) in &mut after.services {
             if let Some(settings) = self.manifest.services.get(name) {
                 running.settings = settings.clone();
             }
         }
         for name in self.comparison.fates.iter().filter(|(_, fate)| **fate == Fate::Remove).map(|(name, _)| name) {
-            if let Some(running) = next.services.remove(name) {
-                next.removed.insert(name.clone(), ServiceRecord { candidate: None, ..running.record });
+            if let Some(running) = after.services.remove(name) {
+                after.removed.insert(name.clone(), ServiceRecord { candidate: None, ..running.record });
             }
         }
         for judged in judged {
             let name = &judged.verdict.service;
-            let running = match next.services.get(name) {
+            let changed = match after.services.get(name) {
                 Some(running) => self.changed(state, running, judged),
                 None => stores.get(name).and_then(|store| self.added(judged, store)),
             };
-            if let Some(running) = running {
-                next.removed.remove(name);
-                next.services.insert(name.clone(), running);
+            if let Some((running, migration)) = changed {
+                after.removed.remove(name);
+                after.services.insert(name.clone(), running);
+                migrations.extend(migration);
             }
         }
-        next
+        (after, migrations)
     }
 
     /// A service that goes on with what was judged.
-    fn changed(&self, state: &State, running: &Running, judged: &Judged) -> Option<Running> {
+    fn changed(&self, state: &State, running: &Running, judged: &Judged) -> Option<(Running, Option<Migration>)> {
         let (name, release) = (&judged.verdict.service, judged.release.clone()?);
         let limits = running.settings.limits(&self.manifest.limits);
         let service = match limits == *running.service.limits() {
@@ -203,24 +221,26 @@ impl Draft {
             false => Arc::new(running.service.within(limits)),
         };
         let running = Running { service, ..running.clone() };
-        if judged.needs_migration(state) {
-            return Some(running.with_live(judged.record.clone(), release).migrated());
+        if let Some(migration) = judged.migration(state) {
+            return Some((running.with_live(judged.record.clone(), release).migrated(), Some(migration)));
         }
-        Some(match self.comparison.fates.get(name) {
+        let running = match self.comparison.fates.get(name) {
             // The same release: only what is around it changed.
             Some(Fate::Bounds) => Running { live: release, ..running.without_candidate() },
             _ => running.with_live(judged.record.clone(), release),
-        })
+        };
+        Some((running, None))
     }
 
-    /// A service that comes: with its earlier release, where that is what is wanted, else with a new one.
-    fn added(&self, judged: &Judged, store: &Store) -> Option<Running> {
+    /// A service that is added: with its earlier release, where that is what is wanted, else with a new one.
+    fn added(&self, judged: &Judged, store: &Store) -> Option<(Running, Option<Migration>)> {
         let name = &judged.verdict.service;
-        let (coming, settings) = (self.comings.get(name)?, self.manifest.services.get(name)?);
+        let (added, settings) = (self.added_services.get(name)?, self.manifest.services.get(name)?);
+        let service = Arc::new(Service::new(name.clone(), store.clone(), settings.limits(&self.manifest.limits)));
+        let migration = judged.migration_of(&service, added.oldest_data, false);
         let live = judged.record.clone();
-        let migrates = coming.needs_migration(judged);
-        let oldest_data = if migrates { live.data.writes } else { coming.oldest_data.min(live.data.writes) };
-        let record = match coming.earlier.clone() {
+        let oldest_data = if migration.is_some() { live.data.writes } else { added.oldest_data.min(live.data.writes) };
+        let record = match added.earlier.clone() {
             Some(earlier) if earlier.live.is_same(&live) => ServiceRecord { candidate: None, oldest_data, ..earlier },
             earlier => {
                 let mut kept = Vec::new();
@@ -229,11 +249,11 @@ impl Draft {
                     kept.insert(0, earlier.live);
                     kept.truncate(RELEASES_KEPT_MAX);
                 }
-                ServiceRecord { last: live.number, live, candidate: None, kept, oldest_data, migrating: None }
+                ServiceRecord { last: live.number, live, candidate: None, kept, oldest_data, is_fresh: true }
             }
         };
-        let service = Arc::new(Service::new(name.clone(), store.clone(), settings.limits(&self.manifest.limits)));
-        Some(Running { service, settings: settings.clone(), record, live: judged.release.clone()?, candidate: None })
+        let live = judged.release.clone()?;
+        Some((Running { service, settings: settings.clone(), record, live, candidate: None }, migration))
     }
 
     /// The lines of the history: one for each service that changes, and one for each setting of all of them.
@@ -248,7 +268,7 @@ impl Draft {
                 None => Some(details),
             }
         };
-        let mut events = self.found.clone();
+        let mut events = Vec::new();
         if differences.iter().any(|one| one.service.is_none() && one.what == Differs::Settings) {
             events.push(Event { reason: details(None), ..Event::of_host(&who.name, What::Settings) });
         }
@@ -266,13 +286,6 @@ impl Draft {
             events.push(Event { from, to, reason: details(Some(name)), verdict, ..Event::new(&who.name, name, what) });
         }
         events
-    }
-}
-
-impl Coming {
-    /// Whether the data has to be brought to what `judged` writes.
-    pub(super) fn needs_migration(&self, judged: &Judged) -> bool {
-        judged.record.data.writes > self.oldest_data
     }
 }
 
@@ -298,7 +311,7 @@ fn serving(running: &Running) -> Serving<'_> {
     Serving { release: &running.record.live, world: &running.live.world, has_candidate: running.candidate.is_some() }
 }
 
-fn place(running: &Running, settings: ServiceSettings, manifest: &Manifest) -> Place {
+fn context(running: &Running, settings: ServiceSettings, manifest: &Manifest) -> ServiceContext {
     let limits = settings.limits(&manifest.limits);
-    Place::of(running, settings, limits)
+    ServiceContext::of(running, settings, limits)
 }

@@ -1,0 +1,104 @@
+//! A change set: what one change makes of the host. Every kind of change is one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::isolated::{chain, isolated_run};
+use super::platform_store::{PlatformChange, PlatformError};
+use super::record::Event;
+use super::state::{Running, State};
+use crate::call::{IntentHold, LoadedRelease, Service};
+use crate::names::{Digest, ServiceName};
+use crate::store::Transaction;
+
+/// What a change makes of the host.
+#[derive(Debug)]
+pub(super) struct ChangeSet {
+    pub(super) before: Arc<State>,
+    pub(super) after: State,
+    /// Whether calls begin on other releases, services or settings than before.
+    pub(super) swaps: bool,
+    pub(super) events: Vec<Event>,
+    pub(super) migrations: Vec<Migration>,
+    /// Stores that were added for it, and whether each is new.
+    pub(super) added: Vec<(ServiceName, bool)>,
+    /// A service whose store ends.
+    pub(super) dropped: Option<ServiceName>,
+    /// An intent that is closed.
+    pub(super) closed: Option<IntentHold>,
+    /// Contracts that are the current ones from then on.
+    pub(super) contracts: Option<Digest>,
+}
+
+/// Data that a release brings to the version that it writes.
+#[derive(Debug)]
+pub(super) struct Migration {
+    pub(super) service: Arc<Service>,
+    pub(super) release: Arc<LoadedRelease>,
+    pub(super) from: u64,
+    pub(super) to: u32,
+    pub(super) pause_ms_max: u32,
+    /// Whether the service has calls, which wait meanwhile.
+    pub(super) has_calls: bool,
+}
+
+impl ChangeSet {
+    /// A change of what calls begin on.
+    pub(super) fn swap(before: &Arc<State>, after: State, events: Vec<Event>) -> Self {
+        Self { after, swaps: true, ..Self::note(before, events) }
+    }
+
+    /// A change that only adds lines to the history.
+    pub(super) fn note(before: &Arc<State>, events: Vec<Event>) -> Self {
+        Self {
+            before: Arc::clone(before),
+            after: State::clone(before),
+            swaps: false,
+            events,
+            migrations: Vec::new(),
+            added: Vec::new(),
+            dropped: None,
+            closed: None,
+            contracts: None,
+        }
+    }
+
+    /// A change of one service.
+    pub(super) fn of_one(before: &Arc<State>, name: &ServiceName, running: Running, event: Event) -> Self {
+        let mut after = State::clone(before);
+        after.services.insert(name.clone(), running);
+        Self::swap(before, after, vec![event])
+    }
+
+    /// Writes what differs between the two states, and the lines of the history.
+    pub(super) fn record(&mut self, change: &mut PlatformChange) -> Result<(), PlatformError> {
+        let Self { before, after, events, .. } = self;
+        for (name, record) in after.records() {
+            if before.record(name) != Some(record) {
+                change.service(name, record)?;
+            }
+        }
+        for (name, _) in before.records().filter(|(name, _)| after.record(name).is_none()) {
+            change.remove_service(name)?;
+        }
+        for token in after.tokens.iter().filter(|token| !before.tokens.contains(token)) {
+            change.token(token)?;
+        }
+        let is_revoked = |name: &String| after.tokens.iter().all(|token| token.name != *name);
+        for token in before.tokens.iter().filter(|token| is_revoked(&token.name)) {
+            change.remove_token(&token.name)?;
+        }
+        std::mem::take(events).into_iter().try_for_each(|event| change.add_line(event))
+    }
+}
+
+impl Migration {
+    /// Has the release migrate its data in a transaction, which the caller commits. An error says why not.
+    pub(super) async fn run(&self, wait: Duration) -> Result<Transaction, String> {
+        let from = u32::try_from(self.from).map_err(|_| format!("no component migrates from version {}", self.from))?;
+        let program = self.release.program.contract().ok_or("it has no contract, and so no data")?;
+        let migrated = program.migrate(from, isolated_run(self.service.store().begin(), wait)).await;
+        migrated.result.map_err(|error| chain(&error))?;
+        Ok(migrated.transaction)
+    }
+}

@@ -1,0 +1,39 @@
+//! Isolated runs of a component: a smoke call, a migration. They have no caller and reach no other service.
+
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::names::{Digest, RequestId};
+use crate::runtime::Seclusion;
+use crate::store::Transaction;
+
+/// What an isolated run gets, for `wait` at most.
+pub(super) fn isolated_run(transaction: Transaction, wait: Duration) -> Seclusion {
+    let mut seed = [0; 32];
+    // Without randomness from the system the run still has its own, from the time: nobody sees what comes of it.
+    if getrandom::fill(&mut seed).is_err() {
+        seed = *Digest::of(&clock::unix_micros().to_be_bytes()).bytes();
+    }
+    let request = request_id();
+    Seclusion { transaction, seed, time_unix_micros: clock::unix_micros(), deadline: clock::now() + wait, request }
+}
+
+/// The id of an isolated run.
+pub(super) fn request_id() -> RequestId {
+    RequestId::from_bits(u128::from(clock::unix_micros()))
+}
+
+pub(super) fn millis(since: Instant) -> u64 {
+    u64::try_from(clock::elapsed(since).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An error and its causes, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

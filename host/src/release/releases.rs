@@ -1,0 +1,175 @@
+//! The control plane of a host: its state, and how a change gets its turn.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, oneshot};
+
+use super::change_set::ChangeSet;
+use super::error::DeployError;
+use super::loader::ReleaseLoader;
+use super::pinned::PinnedTables;
+use super::platform_store::{PlatformError, PlatformStore};
+use super::record::{Event, Line, What};
+use super::state::State;
+use super::token::Holder;
+use super::uploads::Uploads;
+use crate::call::{Calls, PinnedReleases, RoutingTable};
+use crate::config::Manifest;
+use crate::names::{Digest, ServiceName};
+use crate::observe::SwapPauses;
+use crate::store::Stores;
+use crate::tasks::Tasks;
+
+/// The control plane of a host. Clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Releases {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    /// The data directory.
+    pub(super) data: PathBuf,
+    pub(super) loader: ReleaseLoader,
+    pub(super) platform: PlatformStore,
+    pub(super) calls: Calls,
+    pub(super) stores: Stores,
+    pub(super) tasks: Tasks,
+    pub(super) state: ArcSwap<State>,
+    pub(super) uploads: Uploads,
+    pub(super) pinned: PinnedTables,
+    pub(super) pauses: SwapPauses,
+    /// Whether a backup runs: files stay then that no release needs any more. Changed while `changing` is held, or by
+    /// the one backup that runs.
+    pub(super) backup_runs: AtomicBool,
+    /// Stores that were dropped, and whose files may still be there.
+    pub(super) unfinished_drops: std::sync::Mutex<BTreeSet<ServiceName>>,
+    /// Held by the one change that is made, from when it knows its state before until it is done.
+    pub(super) changing: Mutex<()>,
+}
+
+impl Releases {
+    pub(super) fn state(&self) -> Arc<State> {
+        self.inner.state.load_full()
+    }
+
+    /// Runs a change to its end, on a thread that may block: also when its client goes away.
+    pub(super) async fn to_the_end<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, DeployError>> + Send + 'static,
+    ) -> Result<T, DeployError> {
+        let (send, done) = oneshot::channel();
+        self.inner.tasks.spawn("change of releases", async move {
+            let handle = Handle::current();
+            let changed = tokio::task::spawn_blocking(move || handle.block_on(change)).await;
+            let _unheard = send.send(changed.map_err(DeployError::from).flatten());
+        });
+        done.await?
+    }
+
+    /// Runs the change that `plan` makes of the state that is current then, and gives what `plan` gave beside it.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        plan: impl FnOnce(&Inner, &Arc<State>) -> Result<(ChangeSet, T), DeployError> + Send + 'static,
+    ) -> Result<T, DeployError> {
+        let inner = Arc::clone(&self.inner);
+        self.to_the_end(async move {
+            let _changing = inner.changing.lock().await;
+            let (set, told) = plan(&inner, &inner.state.load_full())?;
+            inner.run(set).await?;
+            Ok(told)
+        })
+        .await
+    }
+
+    /// The services, by name.
+    #[must_use]
+    pub fn names(&self) -> Vec<ServiceName> {
+        self.state().services.keys().cloned().collect()
+    }
+
+    /// The lines of the history before the number `before`, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`PlatformError`].
+    pub async fn history(
+        &self,
+        service: Option<ServiceName>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Line>, PlatformError> {
+        let platform = self.inner.platform.clone();
+        tokio::task::spawn_blocking(move || platform.history(service.as_ref(), before, limit)).await?
+    }
+
+    /// Adds a line about `service` to the history, and waits until it is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError`]; there is no line.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not end it: it goes on in the background.
+    pub async fn note(
+        &self,
+        who: &Holder,
+        service: &ServiceName,
+        what: What,
+        reason: String,
+    ) -> Result<(), DeployError> {
+        let event = Event { reason: Some(reason), ..Event::new(&who.name, service, what) };
+        self.change(move |_, state| Ok((ChangeSet::note(state, vec![event]), ()))).await
+    }
+
+    /// Keeps a component for a deploy that names its digest, for an hour at most.
+    #[must_use]
+    pub fn upload(&self, component: Bytes) -> Digest {
+        let digest = Digest::of(&component);
+        self.inner.uploads.add(digest, component);
+        digest
+    }
+
+    /// The component `digest`: uploaded before, or that of a release that is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError::NoComponent`], when it is neither.
+    pub fn component(&self, digest: &Digest) -> Result<Bytes, DeployError> {
+        self.inner.component(digest)
+    }
+}
+
+impl PinnedReleases for Releases {
+    fn table(&self, releases: &[(ServiceName, Digest)]) -> Option<Arc<RoutingTable>> {
+        self.inner.pinned.table(&self.state(), &self.inner.loader, releases)
+    }
+}
+
+impl Inner {
+    pub(super) fn manifest(&self) -> Arc<Manifest> {
+        Arc::clone(&self.state.load().manifest)
+    }
+
+    /// See [`Releases::component`].
+    pub(super) fn component(&self, digest: &Digest) -> Result<Bytes, DeployError> {
+        let components = &self.loader.components;
+        match self.uploads.get(digest) {
+            Some(component) => Ok(component),
+            None if components.has(digest) => Ok(components.get_checked(digest)?.into()),
+            None => Err(DeployError::NoComponent),
+        }
+    }
+
+    pub(super) fn unfinished_drops(&self) -> MutexGuard<'_, BTreeSet<ServiceName>> {
+        self.unfinished_drops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,31 @@
+//! Restoring a backup: the stores as of a number, and the files that the releases of that number name.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::files::FileKind;
+use super::platform_store::{PlatformError, services};
+use crate::store::{Progress, RestoreError, RestoreOrder, Restored, Transaction};
+
+/// Restores a backup as [`crate::store::restore`] does, with the components and contracts that its releases name.
+///
+/// # Errors
+///
+/// [`RestoreError`], as there.
+pub fn restore(
+    order: &RestoreOrder,
+    tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Restored, RestoreError> {
+    crate::store::restore(order, &files, tell)
+}
+
+/// The files that the releases in the platform's store name.
+fn files(platform: &mut Transaction) -> Result<BTreeSet<String>, Box<dyn std::error::Error + Send + Sync>> {
+    let records = services(platform).map_err(Box::<PlatformError>::new)?;
+    let releases = records.iter().flat_map(|(_, record)| record.releases());
+    let files = releases.flat_map(|release| {
+        let contracts = release.contracts.as_ref().map(|contracts| FileKind::Contracts.path(contracts));
+        [Some(FileKind::Component.path(&release.digest)), contracts].into_iter().flatten()
+    });
+    Ok(files.collect())
+}

@@ -1,0 +1,165 @@
+//! Running a change set: the one way in which anything changes.
+//!
+//! Invariant: all of a change is one commit: its migrations, its records, its lines in the history and the stores that
+//! it drops. An error before the commit leaves everything as it was. After the commit there are no errors, only work
+//! that is repeated until it is done.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::change_set::{ChangeSet, Migration};
+use super::error::DeployError;
+use super::releases::Inner;
+use crate::call::{Hold, Routing};
+use crate::clock;
+use crate::fail_point::fail_point;
+use crate::names::{CallId, Digest, ServiceName};
+use crate::store::{DropError, HostCommit, Stopped};
+
+/// The call id of a commit of the host.
+pub(super) const NO_CALL: CallId = CallId([0; 16]);
+
+/// A change that is committed.
+struct Committed {
+    /// Calls begin again when it is dropped.
+    hold: Option<Hold>,
+    routing: Option<Routing>,
+    durable: Result<(), Stopped>,
+}
+
+impl Inner {
+    /// Runs a change: every change of the host comes through here. The caller holds `changing`, and has found that
+    /// `set.before` is current.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError`]; everything is as it was. Only after [`DeployError::NotDurable`] the change is made, and the next
+    /// start tells whether it survives.
+    pub(super) async fn run(&self, mut set: ChangeSet) -> Result<(), DeployError> {
+        let began = clock::now();
+        let committed = self.commit(&mut set).await;
+        if !set.migrations.is_empty() {
+            self.pauses.held(clock::elapsed(began));
+        }
+        match committed {
+            Err(error) => {
+                self.take_back_stores(&set.added);
+                Err(error)
+            }
+            Ok(committed) => {
+                let durable = committed.durable;
+                self.publish(set, committed.routing);
+                drop(committed.hold);
+                Ok(durable?)
+            }
+        }
+    }
+
+    /// Does everything that may fail, and then commits.
+    async fn commit(&self, set: &mut ChangeSet) -> Result<Committed, DeployError> {
+        let routing = if set.swaps { Some(set.after.routing()?) } else { None };
+        let mut commit = HostCommit::default();
+        let hold = self.migrate(set, &mut commit).await?;
+        if let Some(intent) = &set.closed {
+            commit.add(intent.closing(), None);
+        }
+        if let Some(store) = set.dropped.as_ref().and_then(|name| self.stores.kept_store(name)) {
+            commit.drop_store(store);
+        }
+        let mut change = self.platform.begin();
+        set.record(&mut change)?;
+        commit.add(change.into_transaction(), None);
+        fail_point("release.before-commit");
+        let number = commit.commit(NO_CALL).await?;
+        let durable = self.stores.wait_durable(number).await;
+        fail_point("release.before-swap");
+        Ok(Committed { hold, routing, durable })
+    }
+
+    /// Runs the migrations of `set`, while the calls of services that have any wait.
+    async fn migrate(&self, set: &ChangeSet, commit: &mut HostCommit) -> Result<Option<Hold>, DeployError> {
+        let waiting = set.migrations.iter().filter(|migration| migration.has_calls);
+        let until = |migration: &Migration| clock::now() + Duration::from_millis(migration.pause_ms_max.into());
+        let hold = match waiting.max_by_key(|migration| migration.pause_ms_max) {
+            None => None,
+            Some(longest) => {
+                let pause_ms = longest.pause_ms_max.into();
+                let hold = self.calls.hold(until(longest)).await;
+                let service = longest.service.name().clone();
+                Some(hold.ok_or(DeployError::NotQuiet { service, pause_ms })?)
+            }
+        };
+        for migration in &set.migrations {
+            let wait = Duration::from_millis(migration.pause_ms_max.into());
+            let failed = |why| DeployError::Migration { service: migration.service.name().clone(), why };
+            commit.add(migration.run(wait).await.map_err(failed)?, Some(migration.to.into()));
+        }
+        Ok(hold)
+    }
+
+    /// Makes a committed change what calls begin on, and does the work that follows from it.
+    fn publish(&self, set: ChangeSet, routing: Option<Routing>) {
+        let ChangeSet { before, after, migrations, dropped, closed, contracts, .. } = set;
+        if let Some(routing) = routing {
+            let routing = routing.after(&self.calls.routing(), !migrations.is_empty());
+            self.calls.prepare(&routing);
+            let began = clock::now();
+            self.calls.swap(routing);
+            self.pauses.moved(clock::elapsed(began));
+        }
+        for running in after.services.values() {
+            let limits = running.settings.limits(&after.manifest.limits);
+            running.service.store().set_bytes_max(limits.store_bytes_max);
+        }
+        for name in before.services.keys().filter(|name| !after.services.contains_key(*name)) {
+            self.stores.detach(name);
+        }
+        if let Some(contracts) = contracts {
+            self.loader.adopt(contracts);
+        }
+        if let Some(intent) = closed {
+            intent.closed();
+        }
+        self.unfinished_drops().extend(dropped);
+        self.state.store(Arc::new(after));
+        self.finish_drops();
+        self.sweep();
+    }
+
+    /// Makes the stores what they were before some were added for a change that was not committed.
+    pub(super) fn take_back_stores(&self, added: &[(ServiceName, bool)]) {
+        for (name, is_new) in added {
+            self.stores.detach(name);
+            if *is_new && let Err(error) = self.stores.drop_store(name) {
+                tracing::warn!(service = %name, %error, "an empty store without a service stays until the next start");
+            }
+        }
+    }
+
+    /// Takes away the files of stores that were dropped. What cannot be taken away now is tried again.
+    pub(super) fn finish_drops(&self) {
+        let names = self.unfinished_drops().clone();
+        for name in names {
+            match self.stores.drop_store(&name) {
+                Ok(()) | Err(DropError::Unknown { .. } | DropError::InUse { .. }) => {
+                    self.unfinished_drops().remove(&name);
+                }
+                Err(error) => tracing::warn!(service = %name, %error, "the file of a dropped store stays for now"),
+            }
+        }
+    }
+
+    /// Removes the components that no release has any more.
+    pub(super) fn sweep(&self) {
+        if self.backup_runs.load(Ordering::Acquire) {
+            // The next change takes them away.
+            return;
+        }
+        let state = self.state.load();
+        let needed: BTreeSet<Digest> =
+            state.records().flat_map(|(_, record)| record.releases()).map(|release| release.digest).collect();
+        self.loader.components.sweep(|digest| needed.contains(digest));
+    }
+}

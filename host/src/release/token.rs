@@ -1,0 +1,152 @@
+//! The operator's named tokens: who may do what, kept as hashes, revocable.
+//!
+//! A token is 256 random bits, so that its plain SHA-256 tells nothing about it; it is shown once, when it is made.
+
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use crate::clock::{self, rfc_3339_millis};
+use crate::config::AdminToken;
+use crate::names::{Digest, ServiceName};
+
+/// What the holder of a token may do. Each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// See services, history and verdicts.
+    Viewer,
+    /// Deploy, promote, abort and roll back the services that the token names.
+    Deployer,
+    /// Everything, tokens included.
+    Admin,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenRecord {
+    pub(super) name: String,
+    pub(super) role: Role,
+    /// Of a deployer: none means all.
+    pub(super) services: Vec<ServiceName>,
+    /// Of the token.
+    pub(super) hash: Digest,
+    /// In microseconds since the Unix epoch.
+    pub(super) created_at: u64,
+}
+
+/// Who holds a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// As the history has it.
+    pub name: String,
+    role: Role,
+    services: Vec<ServiceName>,
+}
+
+impl Holder {
+    /// Who holds the admin token.
+    #[must_use]
+    pub fn admin() -> Self {
+        Self { name: "admin".into(), role: Role::Admin, services: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.role == Role::Admin
+    }
+
+    /// Whether there is a service that it may deploy.
+    #[must_use]
+    pub fn may_deploy_any(&self) -> bool {
+        self.role > Role::Viewer
+    }
+
+    #[must_use]
+    pub fn may_deploy(&self, service: &ServiceName) -> bool {
+        match self.role {
+            Role::Viewer => false,
+            Role::Deployer => self.services.is_empty() || self.services.contains(service),
+            Role::Admin => true,
+        }
+    }
+}
+
+impl TokenRecord {
+    pub(super) fn new(name: &str, role: Role, services: Vec<ServiceName>, token: &AdminToken) -> Self {
+        let hash = Self::of(token);
+        Self { name: name.into(), role, services, hash, created_at: clock::unix_micros() }
+    }
+
+    fn of(token: &AdminToken) -> Digest {
+        Digest::of(token.reveal().as_bytes())
+    }
+
+    pub(super) fn view(&self) -> TokenView {
+        let (name, services) = (self.name.clone(), self.services.clone());
+        TokenView { name, role: self.role, services, created_at: rfc_3339_millis(self.created_at) }
+    }
+
+    fn holder(&self) -> Holder {
+        Holder { name: self.name.clone(), role: self.role, services: self.services.clone() }
+    }
+}
+
+/// A named token as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenView {
+    pub name: String,
+    pub role: Role,
+    pub services: Vec<ServiceName>,
+    /// RFC 3339, in UTC.
+    pub created_at: String,
+}
+
+/// Who holds `given`. Every token is looked at, so that the time says nothing.
+pub(super) fn find(tokens: &[TokenRecord], given: &[u8]) -> Option<Holder> {
+    let hash = Digest::of(given);
+    let mut found = None;
+    for token in tokens {
+        if bool::from(token.hash.bytes().ct_eq(hash.bytes())) {
+            found = Some(token.holder());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(name: &str, role: Role, services: &[&str], token: &AdminToken) -> TokenRecord {
+        let services = services.iter().map(|name| ServiceName::parse(name).expect("a name")).collect();
+        TokenRecord { name: name.into(), role, services, hash: TokenRecord::of(token), created_at: 0 }
+    }
+
+    #[test]
+    fn a_token_finds_its_holder_and_no_other() {
+        let [one, other, unknown] = [1, 2, 3].map(|byte| AdminToken::from_bits([byte; 32]));
+        let tokens = [record("one", Role::Viewer, &[], &one), record("other", Role::Admin, &[], &other)];
+        let name = |token: &AdminToken| find(&tokens, token.reveal().as_bytes()).map(|holder| holder.name);
+        assert_eq!(name(&one).as_deref(), Some("one"));
+        assert_eq!(name(&other).as_deref(), Some("other"));
+        assert_eq!(name(&unknown), None);
+        assert_eq!(find(&tokens, b""), None);
+    }
+
+    #[test]
+    fn a_role_bounds_what_its_holder_may_do() {
+        let token = AdminToken::from_bits([1; 32]);
+        let cart = ServiceName::parse("cart").expect("a name");
+        let check = |role, services: &[&str], deploys: bool, admin: bool| {
+            let holder = record("x", role, services, &token).holder();
+            assert_eq!((holder.may_deploy(&cart), holder.is_admin()), (deploys, admin), "{role:?} {services:?}");
+        };
+        check(Role::Viewer, &[], false, false);
+        check(Role::Viewer, &["cart"], false, false);
+        check(Role::Deployer, &["cart"], true, false);
+        check(Role::Deployer, &["payment"], false, false);
+        check(Role::Deployer, &[], true, false);
+        check(Role::Admin, &[], true, true);
+    }
+}
