@@ -64,8 +64,11 @@ async fn a_delivery_that_waits_for_a_migration_is_no_failure() {
     });
     let hold = rig.calls.hold(now() + Duration::from_secs(20)).await.expect("no call is under way");
     emit(&rig, "append log 1").await;
-    let waits =
-        || rig.events.subscriptions(None).unwrap()[0].held.as_deref().is_some_and(|why| why.contains("migrated"));
+    let waits = || {
+        let subscriptions = rig.events.subscriptions(None).unwrap();
+        let why = subscriptions.first().and_then(|subscription| subscription.held.clone());
+        why.is_some_and(|why| why.contains("migrated"))
+    };
     rig.becomes("the delivery has waited for its deadline", waits).await;
     assert!(rig.events.failed_deliveries(&name("sink"), None, 10).unwrap().is_empty());
     drop(hold);

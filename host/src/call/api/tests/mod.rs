@@ -1,6 +1,9 @@
-//! The output gate: what a client is told, over a disk that takes its time.
+//! Calls over a disk that a test commands, and with fail points that panic.
 //!
-//! All else that calls do is tested from outside, in `host/tests/it/calls`; these need a disk that a test commands.
+//! All else that calls do is tested from outside, in `host/tests/it/calls`.
+
+mod output_gate;
+mod panics;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use wasmtime::component::Val;
 use crate::call::*;
 use crate::config::{LimitSettings, RetrySettings, RuntimeSettings, StoreSettings};
 use crate::contract::Contracts;
-use crate::journal::simulated::{Fault, SimulatedDisk};
+use crate::journal::simulated::SimulatedDisk;
 use crate::names::{Digest, RequestId, ServiceName};
 use crate::runtime::{LinkSettings, Runtime};
 use crate::store::Stores;
@@ -101,18 +104,31 @@ impl Rig {
     }
 
     /// Begins a call of `front.write` or `front.read`.
-    #[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
     fn begin(&self, name: &str, script: &str) -> JoinHandle<Result<Answer, CallError>> {
+        self.begin_with("front", name, script, None)
+    }
+
+    /// As [`Rig::begin`], of any service; with a client's key where there is one.
+    #[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
+    fn begin_with(
+        &self,
+        service: &str,
+        name: &str,
+        script: &str,
+        key: Option<&str>,
+    ) -> JoinHandle<Result<Answer, CallError>> {
         let routing = self.calls.routing();
-        let backend = routing.live().backend(&ServiceName::parse("front").unwrap()).unwrap();
+        let backend = routing.live().backend(&ServiceName::parse(service).unwrap()).unwrap();
         let mut functions = backend.release.world.exports.iter().flat_map(|interface| &interface.functions);
+        let arguments = vec![Val::String(script.into())];
+        let scope = RequestScope { caller: "anna", client: &[], method: "POST", path: name };
         let call = RootCall {
             service: backend.service.name().clone(),
             function: Arc::clone(functions.find(|function| &*function.name.wit == name).unwrap()),
-            arguments: vec![Val::String(script.into())],
+            key: key.map(|key| RequestKey::new(scope, key, &arguments)),
+            arguments,
             identity: None,
             request: RequestId::from_bits(7),
-            key: None,
         };
         let calls = self.calls.clone();
         let routing = self.calls.routing();
@@ -148,46 +164,4 @@ impl Rig {
             .find(|backend| backend.service.name().as_str() == "front")
             .map_or(0, |backend| backend.service.figures().calls)
     }
-}
-
-/// A call that writes, in either service, and calls that see something of it: each knows what may never have been.
-const TOUCHED: [(&str, &str); 7] = [
-    ("write", "add n"),
-    ("write", "back.write{add m}"),
-    ("write", "back.write{add m}; refuse no"),
-    ("write", "get n; panic why"),
-    ("read", "get n"),
-    ("read", "back.read{get m}"),
-    ("write", "keys n"),
-];
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_told_of_what_is_not_durable_and_who_has_not_seen_it_does_not_wait() {
-    let rig = Rig::new();
-    let begun = rig.begin_held(&TOUCHED).await;
-    let let_out: Vec<_> = begun.iter().zip(TOUCHED).filter(|(call, _)| call.is_finished()).collect();
-    // Before anything can fail: a disk that is held up holds up the end of the test.
-    rig.disk.let_syncs_go();
-    assert!(let_out.is_empty(), "{let_out:?}");
-    let mut answers = Vec::new();
-    for call in begun {
-        answers.push(call.await.unwrap());
-    }
-    assert!(matches!(&answers[2], Ok(Answer::Err(_))) && matches!(&answers[3], Err(CallError::Failed { .. })));
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Answer::Ok(_)))).count(), 5, "{answers:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_the_disk_fails_no_call_that_needs_it_is_answered_and_reading_goes_on() {
-    let rig = Rig::new();
-    let begun = rig.begin_held(&TOUCHED).await;
-    rig.disk.plan(0, Fault::PowerLoss);
-    rig.disk.let_syncs_go();
-    for (call, touched) in begun.into_iter().zip(TOUCHED) {
-        let answer = call.await.unwrap();
-        assert!(matches!(answer, Err(CallError::Stopped(_))), "{touched:?}: {answer:?}");
-    }
-    assert!(rig.begin("read", "get untouched").await.unwrap().is_ok());
-    let answer = rig.begin("write", "add other").await.unwrap();
-    assert!(matches!(answer, Err(CallError::Stopped(_))), "{answer:?}");
 }

@@ -1,0 +1,47 @@
+//! The output gate: no client learns of what is not durable.
+
+use super::Rig;
+use crate::call::{Answer, CallError};
+use crate::journal::simulated::Fault;
+
+/// A call that writes, in either service, and calls that see something of it: each knows what may never have been.
+const TOUCHED: [(&str, &str); 7] = [
+    ("write", "add n"),
+    ("write", "back.write{add m}"),
+    ("write", "back.write{add m}; refuse no"),
+    ("write", "get n; panic why"),
+    ("read", "get n"),
+    ("read", "back.read{get m}"),
+    ("write", "keys n"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_of_what_is_not_durable_and_who_has_not_seen_it_does_not_wait() {
+    let rig = Rig::new();
+    let begun = rig.begin_held(&TOUCHED).await;
+    let let_out: Vec<_> = begun.iter().zip(TOUCHED).filter(|(call, _)| call.is_finished()).collect();
+    // Before anything can fail: a disk that is held up holds up the end of the test.
+    rig.disk.let_syncs_go();
+    assert!(let_out.is_empty(), "{let_out:?}");
+    let mut answers = Vec::new();
+    for call in begun {
+        answers.push(call.await.unwrap());
+    }
+    assert!(matches!(&answers[2], Ok(Answer::Err(_))) && matches!(&answers[3], Err(CallError::Failed { .. })));
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Answer::Ok(_)))).count(), 5, "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_disk_fails_no_call_that_needs_it_is_answered_and_reading_goes_on() {
+    let rig = Rig::new();
+    let begun = rig.begin_held(&TOUCHED).await;
+    rig.disk.plan(0, Fault::PowerLoss);
+    rig.disk.let_syncs_go();
+    for (call, touched) in begun.into_iter().zip(TOUCHED) {
+        let answer = call.await.unwrap();
+        assert!(matches!(answer, Err(CallError::Stopped(_))), "{touched:?}: {answer:?}");
+    }
+    assert!(rig.begin("read", "get untouched").await.unwrap().is_ok());
+    let answer = rig.begin("write", "add other").await.unwrap();
+    assert!(matches!(answer, Err(CallError::Stopped(_))), "{answer:?}");
+}
