@@ -144,6 +144,11 @@ impl Checkpoints {
     /// Brings the index of one store to the last commit. That of a dropped store stays before the record that says so: a
     /// start tells by that what is left of it from a later store of the same name.
     fn write(&self, member: &Member) -> Result<(), CheckpointError> {
+        // The caller has the claim on the store, and a failure is told before its claim ends. What failed to be written is
+        // still set aside: writing what came later would skip it.
+        if self.has_failed() {
+            return Ok(());
+        }
         let state = member.store.state();
         let (frozen, number) = self.pipeline.freeze(state);
         if frozen.is_none() && member.index.number() >= number {
