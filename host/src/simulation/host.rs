@@ -31,7 +31,7 @@ const STORE: StoreSettings = StoreSettings {
 /// Answers are kept for longer than all clock steps of a seed together: a key that has expired is used anew by right.
 const RETRIES: RetrySettings = RetrySettings {
     answers_kept_ms: 365 * 24 * 3_600_000,
-    memos_kept_ms: 365 * 24 * 3_600_000,
+    memos_kept_ms: 600_000,
     intents_keep_releases: true,
     intents_at_once: 4,
     intent_retry_ms_min: 10,
@@ -98,6 +98,7 @@ impl<'w> SimulatedHost<'w> {
         tasks.spawn("intents", calls.clone().recover(Arc::new(NoOthers)));
         let needed = events.clone();
         tasks.spawn("retention", calls.clone().run_retention(move || needed.repeatable_calls()));
+        tasks.spawn("event retention", events.clone().run_retention());
         tasks.spawn("events", events.clone().run());
         drop(entered);
         Ok(Self { world, runtime: Some(runtime), clock, stores, calls, events, tasks, services })

@@ -3,9 +3,7 @@
 //!
 //! A few threads share the work, so that a store with a lot to write holds up no other one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::error::CloseError;
@@ -14,7 +12,7 @@ use super::services::{Member, Services};
 use crate::clock;
 use crate::fail_point::fail_point;
 use crate::journal::Stopped;
-use crate::tasks;
+use crate::tasks::{Panicked, thread};
 
 /// Threads that write indexes: most of the time of each is waiting for the disk.
 const WORKERS: usize = 3;
@@ -48,14 +46,18 @@ impl Checkpoints {
     /// brings it into the indexes.
     pub(super) fn run(self) -> Result<(), CloseError> {
         let spawn = |_| {
-            let worker = self.clone();
-            tasks::thread("indexes", move || worker.work())
+            let (worker, pipeline) = (self.clone(), Arc::clone(&self.pipeline));
+            let stop = move |panicked: &Panicked| pipeline.stop_commits(&format!("{panicked}; restart the host"));
+            thread("index writer", move || worker.work(), stop)
         };
         // With fewer threads it is the same work.
-        let others: Vec<JoinHandle<()>> = (1..WORKERS).filter_map(|worker| spawn(worker).ok()).collect();
-        self.work();
-        let ended = others.into_iter().map(|worker| worker.join().map_err(|_| CloseError::Panicked));
-        let ended = ended.collect::<Result<Vec<()>, _>>().map(|_| ());
+        let workers: Vec<_> = (0..WORKERS).filter_map(|worker| spawn(worker).ok()).collect();
+        if workers.is_empty() {
+            self.work();
+        }
+        let ended = workers.into_iter().map(|worker| worker.join().map_err(CloseError::from));
+        // Each is waited for, whatever became of the others.
+        let ended = ended.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>();
         if !self.has_failed() {
             self.guarded(|| self.round());
         }
@@ -100,10 +102,12 @@ impl Checkpoints {
         }
     }
 
-    /// Runs `work`, and stops the commits of all when it fails or panics.
+    /// Runs `work`, and stops the commits of all when it fails.
     fn guarded(&self, work: impl FnOnce() -> Result<(), CheckpointError>) {
-        match catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(CloseError::Panicked.into())) {
-            Ok(()) => return,
+        // After an error and after a panic nothing is written any more, from before another worker can claim the store on.
+        let failure = self.pipeline.due.failure();
+        match work() {
+            Ok(()) => failure.defuse(),
             // The journal itself says why it stopped.
             Err(CheckpointError::Stopped(_)) => {}
             Err(CheckpointError::Close(error)) => {
@@ -113,7 +117,6 @@ impl Checkpoints {
                 self.pipeline.stop_commits(&why);
             }
         }
-        self.pipeline.due.fail();
     }
 
     /// The store that is due first, and when. Those that other workers have are left out.
@@ -176,7 +179,9 @@ impl Checkpoints {
     pub(super) fn round(&self) -> Result<(), CheckpointError> {
         for member in self.services.members() {
             if let Some(_claim) = self.pipeline.due.claim(member.store.name()) {
+                let failure = self.pipeline.due.failure();
                 self.write(&member)?;
+                failure.defuse();
             }
         }
         self.discard()

@@ -43,6 +43,24 @@ impl Drop for Claim<'_> {
     }
 }
 
+#[derive(Debug)]
+pub(super) struct Failure<'a>(Option<&'a Due>);
+
+impl Failure<'_> {
+    pub(super) fn defuse(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Failure<'_> {
+    fn drop(&mut self) {
+        if let Some(due) = self.0 {
+            due.lock().failed = true;
+            due.look_again();
+        }
+    }
+}
+
 impl Due {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -54,10 +72,9 @@ impl Due {
         self.changed.notify_all();
     }
 
-    /// An index cannot be written: nothing is written any more.
-    pub(super) fn fail(&self) {
-        self.lock().failed = true;
-        self.look_again();
+    /// When it is dropped before it is defused, an index was not written: then none is written any more.
+    pub(super) fn failure(&self) -> Failure<'_> {
+        Failure(Some(self))
     }
 
     /// Everything is written once more, and that is the end.

@@ -2,6 +2,7 @@
 //!
 //! All else that calls do is tested from outside, in `host/tests/it/calls`.
 
+mod causes;
 mod output_gate;
 mod panics;
 
@@ -59,7 +60,6 @@ pub(in crate::call) const STORE: StoreSettings = StoreSettings {
 struct Rig {
     disk: SimulatedDisk,
     calls: Calls,
-    _compiled: tempfile::TempDir,
 }
 
 impl Rig {
@@ -74,9 +74,9 @@ impl Rig {
             memories_per_component_max: 3,
             memory_keep_resident_bytes: 2 << 20,
             epoch_ms: 1,
+            compiled_bytes_max: 1 << 30,
         };
-        let compiled = tempfile::tempdir().unwrap();
-        let runtime = Runtime::new(&settings, compiled.path()).unwrap();
+        let runtime = Runtime::new(&settings, Tasks::default().outages()).unwrap();
         let code = runtime.compile(&component).unwrap();
         let disk = SimulatedDisk::new(1);
         let names = ["front", "back"].map(|name| ServiceName::parse(name).unwrap());
@@ -100,7 +100,7 @@ impl Rig {
         let calls =
             Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, crate::names::HostSecret::new([7; 32]))
                 .unwrap();
-        Self { disk, calls, _compiled: compiled }
+        Self { disk, calls }
     }
 
     /// Begins a call of `front.write` or `front.read`.
