@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wasmtime::component::Val;
 
-use super::{LIMITS, RETRIES, STORE};
+use super::{LIMITS, RETRIES, RUNTIME, STORE};
 use crate::call::{Answer, Backend, Calls, HostCall, LinkedComponent, LoadedRelease, Routing, Service};
 use crate::config::RuntimeSettings;
 use crate::contract::Contracts;
@@ -26,15 +26,8 @@ async fn a_request_of_a_delivery_waits_for_the_commit_that_emitted_its_event() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let component = std::fs::read(project.join("../target/wasm32-wasip2/release/fetches.wasm")).unwrap();
     let world = Contracts::read(&project.join("tests/wit")).unwrap().world("test:fetches/fetcher").unwrap();
-    let settings = RuntimeSettings {
-        instances_max: 4,
-        core_instances_per_component_max: 16,
-        memories_per_component_max: 3,
-        memory_keep_resident_bytes: 2 << 20,
-        epoch_ms: 1,
-    };
-    let compiled = tempfile::tempdir().unwrap();
-    let runtime = Runtime::new(&settings, compiled.path()).unwrap();
+    let settings = RuntimeSettings { instances_max: 4, ..RUNTIME };
+    let runtime = Runtime::new(&settings, Tasks::default().outages()).unwrap();
     let name = ServiceName::parse("fetcher").unwrap();
     let settings = LinkSettings {
         service: name.clone(),
