@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
     for (number, body) in frames.by_ref() {
         assert_eq!(number, last);
         last.0 += 1;
-        let _ = Record::decode(body);
+        let _ = Record::decode(&body);
     }
     let end = frames.end();
     assert!(frames.offset() <= data.len());

@@ -83,11 +83,17 @@ pub const INDEX_CHECK_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Largest `backup.json`, in bytes: some hundred bytes a file, and no host has a hundred thousand of them.
 pub const BACKUP_DOCUMENT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Most keys that a call's reads are remembered by; more are remembered as the range between the first and the last.
-pub const READ_KEYS_MAX: usize = 4096;
+/// Bytes that are remembered of what one call read: some ten thousand keys and ranges. Beyond, neighbours are remembered
+/// as one range.
+pub const READ_SET_BYTES_MAX: usize = 1024 * 1024;
 
-/// Most ranges that a call's scans are remembered by; more are remembered as the whole store.
-pub const READ_RANGES_MAX: usize = 256;
+/// Bytes of the log of one store's recent commits: half a second of small ones at full speed. A call that began before
+/// it runs again.
+pub const COMMIT_LOG_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes that one service may have in the journal's queue: a batch of small commits. More waits, so that no service's
+/// commits stand behind a long queue of another's.
+pub const JOURNAL_QUEUE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Most snapshots of one store that are held at once beyond the calls that took them: each keeps a few KiB of its own.
 pub const SNAPSHOTS_MAX: usize = 1024;
@@ -187,9 +193,6 @@ pub const MIGRATION_TEXT_CHARS_MAX: usize = 2_000;
 
 const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(VALUE_BYTES_MAX < COMMIT_BYTES_MAX);
-const _: () = assert!(EVENT_BYTES_MAX <= EVENTS_BYTES_MAX);
-// A page of events ends with the one that passes `SCAN_BYTES_MAX`. Errors and cursors have the rest.
-const _: () = assert!(SCAN_BYTES_MAX + 2 * EVENT_BYTES_MAX < COMMIT_BYTES_MAX);
 // The JSON reader itself stops at 128 levels; a type takes one level at most for each of its own.
 const _: () = assert!(VALUE_DEPTH_MAX < 128);
 

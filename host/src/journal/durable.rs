@@ -1,7 +1,9 @@
-//! The output gate: what is durable, and who waits for what.
+//! The durability watermark: up to where everything is durable, and who waits for it to move.
 //!
-//! Invariant: the durable number only grows, and a waiter is woken by the batch that its number is in, not before.
+//! Invariant: it only grows, and a waiter is woken by the batch that its number is in, not before. A waiter that is
+//! dropped leaves nothing behind.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +20,7 @@ pub struct Stopped {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Gate {
+pub(crate) struct DurabilityWatermark {
     durable: AtomicU64,
     waiting: Mutex<Waiting>,
     /// For threads; calls wait as tasks.
@@ -27,11 +29,13 @@ pub(crate) struct Gate {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    wakers: Vec<(u64, Waker)>,
+    /// By the number that each waits for, and the order in which they came.
+    wakers: BTreeMap<(u64, u64), Waker>,
+    next_id: u64,
     stopped: Option<Stopped>,
 }
 
-impl Gate {
+impl DurabilityWatermark {
     pub(crate) fn new(durable: CommitSeq) -> Self {
         Self { durable: AtomicU64::new(durable.0), ..Self::default() }
     }
@@ -40,36 +44,33 @@ impl Gate {
         CommitSeq(self.durable.load(Ordering::Acquire))
     }
 
-    /// Lets out all who wait for a number up to `durable`.
+    /// Wakes all who wait for a number up to `durable`.
     pub(crate) fn advance(&self, durable: CommitSeq) {
         let mut waiting = self.lock();
-        self.durable.store(durable.0, Ordering::Release);
-        let out: Vec<_> = waiting.wakers.extract_if(.., |(number, _)| *number <= durable.0).collect();
+        self.durable.fetch_max(durable.0, Ordering::Release);
+        let later = waiting.wakers.split_off(&(durable.0.saturating_add(1), 0));
+        let woken = std::mem::replace(&mut waiting.wakers, later);
         drop(waiting);
         self.moved.notify_all();
-        for (_, waker) in out {
-            waker.wake();
-        }
+        woken.into_values().for_each(Waker::wake);
     }
 
-    /// Lets out all who wait, with an error for those whose number is not durable. The first reason stays.
+    /// Wakes all who wait, with an error for those whose number is not durable. The first reason stays.
     pub(crate) fn stop(&self, why: &str) {
         let mut waiting = self.lock();
         waiting.stopped.get_or_insert_with(|| Stopped { why: why.into() });
-        let out = std::mem::take(&mut waiting.wakers);
+        let woken = std::mem::take(&mut waiting.wakers);
         drop(waiting);
         self.moved.notify_all();
-        for (_, waker) in out {
-            waker.wake();
-        }
+        woken.into_values().for_each(Waker::wake);
     }
 
-    /// Resolves when all up to `number` is durable. Dropping it leaves nothing behind.
+    /// Resolves when all up to `number` is durable.
     pub(crate) fn wait(&self, number: CommitSeq) -> WaitDurable<'_> {
-        WaitDurable { gate: self, number }
+        WaitDurable { watermark: self, number, id: None }
     }
 
-    /// As [`Gate::wait`], for a thread.
+    /// As [`DurabilityWatermark::wait`], for a thread.
     pub(crate) fn wait_blocking(&self, number: CommitSeq) -> Result<(), Stopped> {
         let mut waiting = self.lock();
         loop {
@@ -83,32 +84,50 @@ impl Gate {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn waiters(&self) -> usize {
+        self.lock().wakers.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 pub(crate) struct WaitDurable<'a> {
-    gate: &'a Gate,
+    watermark: &'a DurabilityWatermark,
     number: CommitSeq,
+    /// Tells its waker from those of others with the same number, once it has one.
+    id: Option<u64>,
 }
 
 impl Future for WaitDurable<'_> {
     type Output = Result<(), Stopped>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.gate.durable() >= self.number {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let (watermark, number) = (self.watermark, self.number);
+        if watermark.durable() >= number {
             return Poll::Ready(Ok(()));
         }
-        let mut waiting = self.gate.lock();
+        let mut waiting = watermark.lock();
         // Again, now that nobody can move it.
-        if self.gate.durable() >= self.number {
+        if watermark.durable() >= number {
             return Poll::Ready(Ok(()));
         }
         if let Some(stopped) = &waiting.stopped {
             return Poll::Ready(Err(stopped.clone()));
         }
-        waiting.wakers.push((self.number.0, context.waker().clone()));
+        let id = *self.id.get_or_insert(waiting.next_id);
+        waiting.next_id = waiting.next_id.max(id + 1);
+        waiting.wakers.insert((number.0, id), context.waker().clone());
         Poll::Pending
+    }
+}
+
+impl Drop for WaitDurable<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.watermark.lock().wakers.remove(&(self.number.0, id));
+        }
     }
 }

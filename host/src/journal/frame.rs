@@ -11,8 +11,10 @@ use crate::names::CommitSeq;
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
 /// Bytes of a frame's header.
 pub(crate) const FRAME_HEADER_BYTES: usize = 32;
+/// Bytes of a record that stand in its own frame when the rest is in pieces: those that are written last.
+pub(crate) const HEAD_BYTES: usize = TIME_BYTES;
 /// Frames begin at multiples of this.
-const ALIGNMENT: usize = 8;
+pub(super) const ALIGNMENT: usize = 8;
 
 const MAGIC: [u8; 8] = *b"SWYDJRNL";
 const VERSION: u32 = 2;
@@ -108,25 +110,52 @@ impl SegmentHeader {
     }
 }
 
+/// What a frame holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u32)]
+pub(crate) enum FrameKind {
+    /// A whole record.
+    #[default]
+    Record = 0,
+    /// Nothing: its header says what was durable when nobody wrote.
+    Mark = 1,
+    /// A piece of a large record that follows later in the segment: the id of that, and bytes of it.
+    Piece = 2,
+    /// A record whose bytes behind the first eight are in pieces: those eight, its id, and how many pieces there are.
+    InPieces = 3,
+}
+
+impl FrameKind {
+    const ALL: [Self; 4] = [Self::Record, Self::Mark, Self::Piece, Self::InPieces];
+
+    /// Whether the frame takes a number.
+    pub(super) fn is_record(self) -> bool {
+        matches!(self, Self::Record | Self::InPieces)
+    }
+}
+
 /// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FrameHeader {
-    body_bytes: u32,
-    body_checksum: u32,
-    number: u64,
+pub(super) struct FrameHeader {
+    pub(super) body_bytes: u32,
+    pub(super) body_checksum: u32,
+    /// Of the record, or of the next one where the frame is none.
+    pub(super) number: u64,
     /// All up to this number was durable when the frame was written.
-    durable: u64,
+    pub(super) durable: u64,
+    pub(super) kind: FrameKind,
 }
 
 impl FrameHeader {
     fn encode(&self, journal: JournalId) -> [u8; FRAME_HEADER_BYTES] {
         let mut bytes = [0; FRAME_HEADER_BYTES];
         let (fields, checksum) = bytes.split_at_mut(FRAME_HEADER_BYTES - 4);
-        let parts: [&[u8]; 4] = [
+        let parts: [&[u8]; 5] = [
             &self.body_bytes.to_le_bytes(),
             &self.body_checksum.to_le_bytes(),
             &self.number.to_le_bytes(),
             &self.durable.to_le_bytes(),
+            &(self.kind as u32).to_le_bytes(),
         ];
         for (place, byte) in fields.iter_mut().zip(parts.into_iter().flatten()) {
             *place = *byte;
@@ -136,11 +165,13 @@ impl FrameHeader {
     }
 
     /// Reads a header that is what [`FrameHeader::encode`] would write.
-    fn decode(journal: JournalId, bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(journal: JournalId, bytes: &[u8]) -> Option<Self> {
         let (bytes, _) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>()?;
         let mut fields = Fields(bytes);
-        let header =
-            Self { body_bytes: fields.u32(), body_checksum: fields.u32(), number: fields.u64(), durable: fields.u64() };
+        let (body_bytes, body_checksum) = (fields.u32(), fields.u32());
+        let (number, durable, kind) = (fields.u64(), fields.u64(), fields.u32());
+        let kind = FrameKind::ALL.into_iter().find(|known| *known as u32 == kind)?;
+        let header = Self { body_bytes, body_checksum, number, durable, kind };
         (header.encode(journal) == *bytes).then_some(header)
     }
 }
@@ -159,13 +190,14 @@ pub(crate) fn frame_bytes(body_bytes: usize) -> usize {
     FRAME_HEADER_BYTES + body_bytes.next_multiple_of(ALIGNMENT)
 }
 
-/// Puts the frame of one record at the end of `out`. `body` is shorter than 4 GiB.
+/// Puts the frame of one body at the end of `out`. `body` is shorter than 4 GiB.
 pub(crate) fn put_frame(out: &mut Vec<u8>, journal: JournalId, number: CommitSeq, durable: CommitSeq, body: &Body) {
     let header = FrameHeader {
         body_bytes: u32::try_from(body.bytes.len()).expect("a record is bounded far below 4 GiB"),
         body_checksum: body.checksum,
         number: number.0,
         durable: durable.0,
+        kind: body.kind,
     };
     let end = out.len() + frame_bytes(body.bytes.len());
     out.extend_from_slice(&header.encode(journal));
@@ -173,22 +205,38 @@ pub(crate) fn put_frame(out: &mut Vec<u8>, journal: JournalId, number: CommitSeq
     out.resize(end, 0);
 }
 
-/// The bytes of one record and their checksum.
-#[derive(Debug)]
+/// The bytes of one frame and their checksum.
+#[derive(Debug, Default)]
 pub(crate) struct Body {
     bytes: Vec<u8>,
     /// Of the bytes behind the time.
     behind_time: crc32fast::Hasher,
     checksum: u32,
+    kind: FrameKind,
 }
 
 impl Body {
+    /// A whole record.
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self::of_kind(FrameKind::Record, bytes)
+    }
+
+    pub(super) fn of_kind(kind: FrameKind, bytes: Vec<u8>) -> Self {
         let (time, rest) = bytes.split_at_checked(TIME_BYTES).unwrap_or((&bytes, &[]));
         let mut behind_time = crc32fast::Hasher::new();
         behind_time.update(rest);
         let checksum = combined(time, &behind_time);
-        Self { bytes, behind_time, checksum }
+        Self { bytes, behind_time, checksum, kind }
+    }
+
+    /// The piece of the record `id` with `bytes`.
+    pub(super) fn piece(id: u64, bytes: &[u8]) -> Self {
+        Self::of_kind(FrameKind::Piece, [&id.to_le_bytes(), bytes].concat())
+    }
+
+    /// The record `id` that begins with `head` and goes on in `pieces` pieces.
+    pub(super) fn in_pieces(id: u64, head: &[u8], pieces: u32) -> Self {
+        Self::of_kind(FrameKind::InPieces, [head, &id.to_le_bytes(), &pieces.to_le_bytes()].concat())
     }
 
     /// Gives the record its journal time, without reading the rest of it again.
@@ -198,6 +246,14 @@ impl Body {
             *place = time;
             self.checksum = combined(&time, &self.behind_time);
         }
+    }
+
+    pub(super) fn kind(&self) -> FrameKind {
+        self.kind
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -212,123 +268,21 @@ fn combined(time: &[u8], behind_time: &crc32fast::Hasher) -> u32 {
     hash.finalize()
 }
 
-/// Reads the frames of one segment in order: an iterator of the records' numbers and bytes. At its end
-/// [`Frames::end`] tells what follows.
-///
-/// Bytes of any origin are safe to read.
-#[derive(Debug)]
-pub struct Frames<'a> {
-    bytes: &'a [u8],
-    header: SegmentHeader,
-    offset: usize,
-    next: u64,
-}
-
-/// How the frames of a segment end.
-#[derive(Debug, PartialEq, Eq)]
-pub enum End {
-    /// Nothing but zeros behind the last frame.
-    Clean,
-    /// What lies behind the last frame was never durable.
-    Torn,
-    /// What lies behind the last frame had been durable.
-    Damaged(Damage),
-}
-
-impl<'a> Frames<'a> {
-    /// # Errors
-    ///
-    /// [`Damage`] unless `bytes` begin with the header of a segment.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, Damage> {
-        let header = SegmentHeader::decode(bytes)?;
-        Ok(Self { bytes, header, offset: SEGMENT_HEADER_BYTES, next: header.first.0 })
-    }
-
-    /// The number that the next record would have.
-    #[must_use]
-    pub fn next_number(&self) -> CommitSeq {
-        CommitSeq(self.next)
-    }
-
-    /// Where the next frame begins, or would begin: in bytes from the beginning of the segment.
-    #[must_use]
-    pub fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// What stands behind the frames that were read.
-    #[must_use]
-    pub fn end(&self) -> End {
-        let rest = self.bytes.get(self.offset..).unwrap_or_default();
-        if rest.iter().all(|byte| *byte == 0) {
-            return End::Clean;
-        }
-        let number = self.next;
-        if let Some(header) = FrameHeader::decode(self.header.journal, rest)
-            && header.number != number
-        {
-            return End::Damaged(Damage::Order { number: header.number, expected: number });
-        }
-        // A frame that was written when `number` was durable proves that `number` was here once.
-        let proof = (ALIGNMENT..rest.len()).step_by(ALIGNMENT).any(|at| {
-            let header = rest.get(at..).and_then(|bytes| {
-                plausible(bytes, number).then(|| FrameHeader::decode(self.header.journal, bytes)).flatten()
-            });
-            header.is_some_and(|header| header.durable >= number)
-        });
-        if proof { End::Damaged(Damage::Frame { number }) } else { End::Torn }
-    }
-
-    fn frame(&self) -> Option<(&'a [u8], usize)> {
-        let rest = self.bytes.get(self.offset..)?;
-        let header = FrameHeader::decode(self.header.journal, rest)?;
-        let bytes = usize::try_from(header.body_bytes).ok()?;
-        let body = rest.get(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES.checked_add(bytes)?)?;
-        let padding = rest.get(FRAME_HEADER_BYTES + bytes..frame_bytes(bytes))?;
-        let good = header.number == self.next
-            && crc32fast::hash(body) == header.body_checksum
-            && padding.iter().all(|byte| *byte == 0);
-        good.then(|| (body, frame_bytes(bytes)))
-    }
-}
-
-/// Whether `bytes` may begin with a frame that was written when `number` was durable: cheap, and tried at every place
-/// of a torn segment before its checksum is.
-fn plausible(bytes: &[u8], number: u64) -> bool {
-    let Some((header, _)) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>() else { return false };
-    let mut fields = Fields(header);
-    let _lengths = fields.u64();
-    let (own, durable) = (fields.u64(), fields.u64());
-    durable >= number && durable < own
-}
-
-impl<'a> Iterator for Frames<'a> {
-    type Item = (CommitSeq, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (body, bytes) = self.frame()?;
-        let number = CommitSeq(self.next);
-        self.offset += bytes;
-        self.next += 1;
-        Some((number, body))
-    }
-}
-
 /// Takes fields off the front of bytes that are long enough for them.
-struct Fields<'a>(&'a [u8]);
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl Fields<'_> {
-    fn take<const N: usize>(&mut self) -> [u8; N] {
+    pub(super) fn take<const N: usize>(&mut self) -> [u8; N] {
         let (field, rest) = self.0.split_first_chunk::<N>().expect("the length was checked for all fields");
         self.0 = rest;
         *field
     }
 
-    fn u32(&mut self) -> u32 {
+    pub(super) fn u32(&mut self) -> u32 {
         u32::from_le_bytes(self.take())
     }
 
-    fn u64(&mut self) -> u64 {
+    pub(super) fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.take())
     }
 }

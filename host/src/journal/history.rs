@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::Disk;
-use super::frame::{Damage, End, JournalId, SegmentHeader};
+use super::frame::{Damage, JournalId, SegmentHeader};
+use super::frames::End;
 use super::record::Record;
 use super::recovery::{OpenError, Segment, find_in, read_header, read_records};
 use crate::names::CommitSeq;

@@ -6,12 +6,14 @@ mod archive;
 mod disk;
 mod durable;
 mod frame;
+mod frames;
 mod history;
 mod record;
 mod recovery;
 mod shared;
 #[cfg(any(test, feature = "fail-points"))]
 pub(crate) mod simulated;
+mod staging;
 mod writer;
 
 #[cfg(test)]
@@ -26,19 +28,21 @@ use tokio::sync::Notify;
 pub(crate) use archive::Archive;
 use archive::Archiver;
 pub(crate) use disk::{Directory, Disk, DiskFile, JOURNAL_FOLDER, SERVICES_FOLDER, open_lock_file};
-use durable::Gate;
+use durable::DurabilityWatermark;
 pub use durable::Stopped;
 pub(crate) use frame::Body;
 #[cfg(test)]
 pub(crate) use frame::SegmentHeader;
-pub use frame::{Damage, End, Frames, JournalId};
+pub use frame::{Damage, JournalId};
+pub use frames::{End, Frames};
 pub use history::HistoryError;
 pub(crate) use history::{Checked, Folder, History, begin_journal};
 pub use record::{Event, Record, RecordError, Section};
 pub(crate) use record::{RecordWriter, SectionWriter};
 pub use recovery::OpenError;
 pub(crate) use recovery::{Found, Tail, find, replay};
-use shared::{Queued, Shared, SpareState, State};
+use shared::{Shared, SpareState, State};
+pub(crate) use staging::Staged;
 
 use crate::fail_point::fail_point;
 use crate::names::CommitSeq;
@@ -71,6 +75,9 @@ pub(crate) enum AppendError {
     /// The next segment is being prepared: wait until there is word of room.
     #[error("the next segment is not ready yet")]
     NotReady,
+    /// A segment has ended since the pieces of the record were staged: stage it again.
+    #[error("the pieces of the record are in an earlier segment")]
+    Moved,
     #[error("there is no room for the journal on the disk")]
     NoRoom { source: Arc<io::Error> },
     #[error(transparent)]
@@ -98,19 +105,24 @@ impl Journal {
         for spare in &found.spares {
             disk.remove(spare).map_err(at_file(spare))?;
         }
-        if let Some((segment, end)) = &tail.cut {
-            recovery::seal(&*disk, &segment.path, *end).map_err(at_file(&segment.path))?;
+        if let Some(seal) = &tail.seal {
+            recovery::seal(&*disk, seal).map_err(at_file(&seal.segment.path))?;
         }
         let shared = Arc::new(Shared {
             journal,
             segment_bytes: settings.segment_bytes,
             batch_commits_max: settings.batch_commits_max,
-            gate: Gate::new(CommitSeq(tail.next.0 - 1)),
+            watermark: DurabilityWatermark::new(CommitSeq(tail.next.0 - 1)),
+            pieces: DurabilityWatermark::default(),
             state: Mutex::new(State {
                 next: tail.next,
                 // A start never goes on in an old segment: the first record begins one.
                 taken: settings.segment_bytes,
                 queue: VecDeque::new(),
+                segment: 0,
+                stagings: 0,
+                pieces: CommitSeq::default(),
+                piece_waits: false,
                 wanted: CommitSeq::default(),
                 waiting: 0,
                 writer_waits: false,
@@ -153,51 +165,40 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Gives `body` the next number and puts it into the open batch. Does not wait.
+    /// Gives the record the next number and puts it into the open batch. Does not wait.
     ///
     /// # Errors
     ///
-    /// [`AppendError`], with the body back.
-    pub(crate) fn append(&self, body: Body) -> Result<CommitSeq, (AppendError, Body)> {
-        let shared = &*self.shared;
-        let bytes = frame::frame_bytes(body.bytes()) as u64;
-        let header_bytes = frame::SEGMENT_HEADER_BYTES as u64;
-        if bytes + header_bytes > shared.segment_bytes {
-            return Err((AppendError::TooLarge { bytes, bytes_max: shared.segment_bytes - header_bytes }, body));
-        }
+    /// [`AppendError`], with the record back.
+    pub(crate) fn append(&self, mut record: Staged) -> Result<CommitSeq, Box<(AppendError, Staged)>> {
         #[cfg(any(test, feature = "fail-points"))]
-        shared.wait_for_spare_in_lockstep();
-        let mut state = shared.lock();
-        if let Some(stopped) = &state.stopped {
-            return Err((stopped.clone().into(), body));
-        }
-        let mut opens = None;
-        if state.taken + bytes > shared.segment_bytes {
-            match std::mem::replace(&mut state.spare, SpareState::Wanted) {
-                SpareState::Ready(spare) => opens = Some(spare),
-                SpareState::Wanted => return Err((AppendError::NotReady, body)),
-                SpareState::Refused(source) => {
-                    state.spare = SpareState::Refused(Arc::clone(&source));
-                    return Err((AppendError::NoRoom { source }, body));
-                }
-            }
-            state.taken = header_bytes;
-            shared.want.notify_one();
-        }
+        self.shared.wait_for_spare_in_lockstep();
+        let mut state = self.shared.lock();
         fail_point("journal.before-append");
+        let (body, segment) = record.take_body();
+        if let Err((error, body)) = self.shared.push(&mut state, body, segment) {
+            record.put_back(body, segment, &error);
+            return Err(Box::new((error, record)));
+        }
         let number = state.next;
         state.next.0 += 1;
-        state.taken += bytes;
-        state.queue.push_back(Queued { body, opens });
         fail_point("journal.after-append");
-        if shared.is_full(&state) {
-            shared.wake_writer(state);
+        if self.shared.is_full(&state) {
+            self.shared.wake_writer(state);
         }
         Ok(number)
     }
 
+    /// Why no commit has room now: the next segment cannot be prepared.
+    pub(crate) fn no_room(&self) -> Option<Arc<io::Error>> {
+        match &self.shared.lock().spare {
+            SpareState::Refused(source) => Some(Arc::clone(source)),
+            SpareState::Wanted | SpareState::Ready(_) => None,
+        }
+    }
+
     pub(crate) fn durable(&self) -> CommitSeq {
-        self.shared.gate.durable()
+        self.shared.watermark.durable()
     }
 
     /// The number of the last record that was appended.
@@ -210,13 +211,13 @@ impl Journal {
     /// What nobody waits for stays in memory until the next batch: so a call that commits in many services, and waits
     /// at its end, waits for the disk once. A checkpoint waits too, which bounds how long that can be.
     pub(crate) async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
-        if self.shared.gate.durable() < number {
+        if self.shared.watermark.durable() < number {
             self.shared.want_durable(number);
             #[cfg(any(test, feature = "fail-points"))]
             if self.shared.is_in_lockstep() {
-                return self.shared.gate.wait_blocking(number);
+                return self.shared.watermark.wait_blocking(number);
             }
-            self.shared.gate.wait(number).await?;
+            self.shared.watermark.wait(number).await?;
         }
         Ok(())
     }
@@ -231,7 +232,7 @@ impl Journal {
     /// As [`Journal::wait_durable`], for a thread.
     pub(crate) fn wait_durable_blocking(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.shared.want_durable(number);
-        self.shared.gate.wait_blocking(number)
+        self.shared.watermark.wait_blocking(number)
     }
 
     /// Why it takes no more records, if so.
@@ -257,8 +258,7 @@ impl Journal {
             archiver.through(number);
             return Ok(());
         }
-        while self.shared.oldest_through(number).is_some() {
-            let Some(segment) = self.shared.lock().segments.pop_front() else { break };
+        while let Some(segment) = self.shared.take_oldest_through(number) {
             fail_point("segment.before-removal");
             self.shared.disk.remove(&segment.path)?;
             fail_point("segment.after-removal");
@@ -278,7 +278,7 @@ impl Journal {
             archiver.close(if done.is_ok() { archive::End::InOrder } else { archive::End::Broken });
         }
         join(&self.archiving);
-        self.shared.gate.stop("the host has shut down");
+        self.shared.watermark.stop("the host has shut down");
         done
     }
 

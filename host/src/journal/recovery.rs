@@ -6,7 +6,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::disk::{Disk, JOURNAL_FOLDER};
-use super::frame::{Damage, End, Frames, JournalId, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::frame::{Damage, JournalId, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::frames::{End, Frames};
 use super::record::Record;
 use crate::names::CommitSeq;
 
@@ -125,8 +126,18 @@ pub(super) fn read_header(disk: &dyn Disk, segment: &Segment) -> Result<SegmentH
 pub(crate) struct Tail {
     /// The number of the next record.
     pub(crate) next: CommitSeq,
-    /// The last segment and the byte behind its last record: what follows there is to be cut off.
-    pub(crate) cut: Option<(Segment, usize)>,
+    /// The end of the last segment, which is to be sealed there.
+    pub(crate) seal: Option<Seal>,
+}
+
+/// Where a segment ends.
+#[derive(Debug)]
+pub(crate) struct Seal {
+    pub(super) segment: Segment,
+    /// The byte behind its last frame: what follows there is cut off.
+    end: usize,
+    /// Whether its records are known to be durable as they are.
+    all_durable: bool,
 }
 
 /// Gives every record behind `from` to `visit`, in order.
@@ -146,7 +157,7 @@ pub(crate) fn replay<E: From<OpenError>>(
         let from = if segments.is_empty() { 1 } else { from.0 + 1 };
         return Err(OpenError::Missing { folder: disk.full(JOURNAL_FOLDER), from, to }.into());
     }
-    let mut tail = Tail { next: first, cut: None };
+    let mut tail = Tail { next: first, seal: None };
     for (position, segment) in segments.iter().enumerate() {
         let behind = segments.get(position + 1);
         if behind.is_some_and(|next| next.first.0 <= from.0 + 1) {
@@ -160,7 +171,8 @@ pub(crate) fn replay<E: From<OpenError>>(
                 if number > from { visit(number, record) } else { Ok(()) }
             },
         )?;
-        tail = Tail { next: read.next, cut: Some((segment.clone(), read.end)) };
+        let seal = Seal { segment: segment.clone(), end: read.end, all_durable: read.all_durable };
+        tail = Tail { next: read.next, seal: Some(seal) };
     }
     Ok(tail)
 }
@@ -171,6 +183,8 @@ pub(super) struct Read {
     pub(super) next: CommitSeq,
     /// The byte behind that.
     pub(super) end: usize,
+    /// Whether a later frame says of each record that it is durable.
+    pub(super) all_durable: bool,
     pub(super) how: End,
 }
 
@@ -187,11 +201,11 @@ pub(super) fn read_records<E: From<OpenError>>(
     let mut end = frames.offset();
     while let Some((number, body)) = frames.next() {
         let record =
-            Record::decode(body).map_err(|source| damaged(end, Damage::Record { number: number.0, source }))?;
+            Record::decode(&body).map_err(|source| damaged(end, Damage::Record { number: number.0, source }))?;
         visit(number, record)?;
         end = frames.offset();
     }
-    Ok(Read { next: frames.next_number(), end, how: frames.end() })
+    Ok(Read { next: frames.next_number(), end: frames.offset(), all_durable: frames.all_durable(), how: frames.end() })
 }
 
 fn read_segment<E: From<OpenError>>(
@@ -226,14 +240,18 @@ fn read_file(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Cuts the last segment at `end` and makes what is before durable.
-pub(crate) fn seal(disk: &dyn Disk, path: &str, end: usize) -> io::Result<()> {
-    let file = disk.open(path)?;
-    // After a sync that failed its bytes can be read although they are not on the disk, and no later sync brings them
-    // there, unless they are written again. A segment that is filled to its last byte looks as if it was closed in order.
-    let mut bytes = vec![0; end];
-    file.read_at(0, &mut bytes)?;
-    file.write_at(0, &bytes)?;
-    file.cut(end as u64)?;
+/// Cuts the last segment at its end and makes what is before durable.
+pub(crate) fn seal(disk: &dyn Disk, seal: &Seal) -> io::Result<()> {
+    let file = disk.open(&seal.segment.path)?;
+    if !seal.all_durable {
+        // After a sync that failed its bytes can be read although they are not on the disk, and no later sync brings
+        // them there, unless they are written again.
+        let mut bytes = vec![0; seal.end];
+        file.read_at(0, &mut bytes)?;
+        file.write_at(0, &bytes)?;
+    }
+    if file.bytes()? != seal.end as u64 {
+        file.cut(seal.end as u64)?;
+    }
     file.sync()
 }

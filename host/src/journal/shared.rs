@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::AppendError;
 use super::disk::{Disk, DiskFile};
-use super::durable::{Gate, Stopped};
-use super::frame::{Body, JournalId};
+use super::durable::{DurabilityWatermark, Stopped};
+use super::frame::{Body, JournalId, SEGMENT_HEADER_BYTES, frame_bytes};
 use super::recovery::Segment;
 use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
@@ -23,7 +24,9 @@ pub(super) struct Shared {
     pub(super) journal: JournalId,
     pub(super) segment_bytes: u64,
     pub(super) batch_commits_max: usize,
-    pub(super) gate: Gate,
+    pub(super) watermark: DurabilityWatermark,
+    /// Up to which of all pieces of large records everything is durable.
+    pub(super) pieces: DurabilityWatermark,
     pub(super) state: Mutex<State>,
     /// For the writer: somebody waits for what it is to write, there is much of it, or the journal is closed.
     pub(super) work: Condvar,
@@ -43,6 +46,13 @@ pub(super) struct State {
     /// Bytes of the last segment that are taken when all of `queue` is written.
     pub(super) taken: u64,
     pub(super) queue: VecDeque<Queued>,
+    /// Segments that were begun by what is in the queue, or was: tells whether pieces are in the last one.
+    pub(super) segment: u64,
+    /// Large records that were staged, and their pieces.
+    pub(super) stagings: u64,
+    pub(super) pieces: CommitSeq,
+    /// Whether somebody waits for a piece.
+    pub(super) piece_waits: bool,
     /// The highest number that somebody waits for: up to it records are written at once, those behind it go with them.
     pub(super) wanted: CommitSeq,
     /// Who waits for what the next batch is to make durable.
@@ -76,10 +86,56 @@ pub(super) enum SpareState {
     Refused(Arc<io::Error>),
 }
 
+impl State {
+    pub(super) fn next_staging(&mut self) -> u64 {
+        self.stagings += 1;
+        self.stagings
+    }
+}
+
 impl Shared {
+    /// Puts `body` into the queue, in a segment that has the room; gives that. `segment` is the one that it has to be in,
+    /// if any.
+    pub(super) fn push(&self, state: &mut State, body: Body, segment: Option<u64>) -> Result<u64, (AppendError, Body)> {
+        let (bytes, header_bytes) = (frame_bytes(body.bytes()) as u64, SEGMENT_HEADER_BYTES as u64);
+        if bytes + header_bytes > self.segment_bytes {
+            return Err((AppendError::TooLarge { bytes, bytes_max: self.segment_bytes - header_bytes }, body));
+        }
+        if let Some(stopped) = &state.stopped {
+            return Err((stopped.clone().into(), body));
+        }
+        let is_full = state.taken + bytes > self.segment_bytes;
+        if segment.is_some_and(|segment| is_full || segment != state.segment) {
+            return Err((AppendError::Moved, body));
+        }
+        let mut opens = None;
+        if is_full {
+            match std::mem::replace(&mut state.spare, SpareState::Wanted) {
+                SpareState::Ready(spare) => opens = Some(spare),
+                SpareState::Wanted => return Err((AppendError::NotReady, body)),
+                SpareState::Refused(source) => {
+                    state.spare = SpareState::Refused(Arc::clone(&source));
+                    return Err((AppendError::NoRoom { source }, body));
+                }
+            }
+            state.taken = header_bytes;
+            state.segment += 1;
+            self.want.notify_one();
+        }
+        state.taken += bytes;
+        state.queue.push_back(Queued { body, opens });
+        Ok(state.segment)
+    }
+
     #[cfg(any(test, feature = "fail-points"))]
     pub(super) fn is_in_lockstep(&self) -> bool {
         self.lockstep.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    #[cfg(not(any(test, feature = "fail-points")))]
+    #[expect(clippy::unused_self, reason = "the simulator alone writes in lockstep")]
+    pub(super) fn is_in_lockstep(&self) -> bool {
+        false
     }
 
     /// In lockstep the file of the next segment is there before a record is appended.
@@ -103,6 +159,13 @@ impl Shared {
         let state = self.lock();
         let second = state.segments.get(1).filter(|second| second.first.0 - 1 <= number.0);
         second.and_then(|_| state.segments.front().cloned())
+    }
+
+    /// Takes that segment off the list: several threads may discard at once.
+    pub(super) fn take_oldest_through(&self, number: CommitSeq) -> Option<Segment> {
+        let mut state = self.lock();
+        state.segments.get(1).filter(|second| second.first.0 - 1 <= number.0)?;
+        state.segments.pop_front()
     }
 
     /// Somebody waits until `number` is durable.
@@ -144,7 +207,8 @@ impl Shared {
         state.stopped = Some(Stopped { why: why.into() });
         state.queue.clear();
         drop(state);
-        self.gate.stop(why);
+        self.watermark.stop(why);
+        self.pieces.stop(why);
         self.room.notify_waiters();
     }
 

@@ -50,6 +50,8 @@ struct World {
     failing: Option<usize>,
     power_lost: bool,
     syncs_held: bool,
+    /// The one file whose syncs are held.
+    held_file: Option<usize>,
     /// Syncs that wait to be let go.
     syncs_waiting: u64,
     bytes_max: u64,
@@ -158,6 +160,7 @@ impl SimulatedDisk {
             failing: None,
             power_lost: false,
             syncs_held: false,
+            held_file: None,
             syncs_waiting: 0,
             bytes_max: u64::MAX,
             random: Random(seed),
@@ -180,8 +183,16 @@ impl SimulatedDisk {
         self.lock().syncs_held = true;
     }
 
+    /// The same for the syncs of one file, which is there.
+    pub(crate) fn hold_syncs_of(&self, path: &str) {
+        let mut world = self.lock();
+        world.held_file = Some(world.names[path]);
+    }
+
     pub(crate) fn let_syncs_go(&self) {
-        self.lock().syncs_held = false;
+        let mut world = self.lock();
+        (world.syncs_held, world.held_file) = (false, None);
+        drop(world);
         self.0.let_go.notify_all();
     }
 
@@ -433,7 +444,12 @@ impl DiskFile for SimulatedFile {
         let mut world = self.disk.lock();
         world.syncs_waiting += 1;
         self.disk.0.let_go.notify_all();
-        let mut world = self.disk.0.let_go.wait_while(world, |world| world.syncs_held).unwrap();
+        let mut world = self
+            .disk
+            .0
+            .let_go
+            .wait_while(world, |world| world.syncs_held || world.held_file == Some(self.file))
+            .unwrap();
         world.syncs_waiting -= 1;
         let mut done = world.operate();
         if world.failing == Some(self.file) {

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::frame::{SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes, put_frame};
+use super::durable::DurabilityWatermark;
+use super::frame::{
+    FRAME_HEADER_BYTES, FrameKind, HEAD_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes, put_frame,
+};
 use super::*;
 use crate::names::{CallId, Key, ServiceName};
 
@@ -271,4 +274,82 @@ fn the_documented_bytes_are_what_is_written() {
     };
     let dump = dump(&bytes);
     assert!(page.contains(&dump), "{dump}");
+}
+
+/// A segment from number 7 on: a record, the pieces of two large ones between others, one of which never comes, a mark.
+fn segment_with_pieces() -> (Vec<u8>, Vec<Vec<u8>>) {
+    let mut bytes = SegmentHeader { journal: ID, first: CommitSeq(7) }.encode().to_vec();
+    let large: Vec<u8> = (0..100).collect();
+    let (head, rest) = large.split_at(HEAD_BYTES);
+    let pieces: Vec<_> = rest.chunks(40).collect();
+    let mut put = |number, durable, body: &Body| put_frame(&mut bytes, ID, CommitSeq(number), CommitSeq(durable), body);
+    put(7, 6, &Body::piece(1, pieces[0]));
+    put(7, 6, &Body::new(b"first".to_vec()));
+    put(8, 7, &Body::piece(2, b"of a commit that never came"));
+    put(8, 7, &Body::piece(1, pieces[1]));
+    put(8, 7, &Body::new(b"second".to_vec()));
+    put(9, 7, &Body::piece(1, pieces[2]));
+    put(9, 8, &Body::in_pieces(1, head, 3));
+    put(10, 9, &Body::of_kind(FrameKind::Mark, Vec::new()));
+    bytes.resize(bytes.len() + 64, 0);
+    (bytes, vec![b"first".to_vec(), b"second".to_vec(), large])
+}
+
+#[test]
+fn a_record_in_pieces_is_read_whole_where_it_counts() {
+    let (bytes, records) = segment_with_pieces();
+    assert_eq!(read(&bytes), (records, End::Clean));
+}
+
+#[test]
+fn behind_a_mark_all_is_known_to_be_durable_and_damage_before_it_is_damage() {
+    let (bytes, records) = segment_with_pieces();
+    let mut frames = Frames::read(&bytes).unwrap();
+    assert_eq!(frames.by_ref().count(), records.len());
+    assert!(frames.all_durable());
+    let mark = frames.offset() - FRAME_HEADER_BYTES;
+    for at in SEGMENT_HEADER_BYTES..mark {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        let (read, end) = read(&damaged);
+        assert!(read.len() < records.len() && records.starts_with(&read), "byte {at}");
+        assert!(matches!(end, End::Damaged(_)), "byte {at}: {end:?}");
+    }
+    // Without the mark, the last batch looks torn.
+    let mut torn = bytes.clone();
+    torn[mark..].fill(0);
+    let last = mark - 8;
+    torn[last] ^= 1;
+    assert_eq!(read(&torn).1, End::Torn);
+    torn[last] ^= 1;
+    let mut frames = Frames::read(&torn).unwrap();
+    assert_eq!(frames.by_ref().count(), records.len());
+    assert!(!frames.all_durable());
+}
+
+#[test]
+fn a_record_without_one_of_its_pieces_is_none() {
+    let mut bytes = SegmentHeader { journal: ID, first: CommitSeq(7) }.encode().to_vec();
+    put_frame(&mut bytes, ID, CommitSeq(7), CommitSeq(6), &Body::piece(1, b"a"));
+    put_frame(&mut bytes, ID, CommitSeq(7), CommitSeq(6), &Body::in_pieces(1, b"12345678", 2));
+    assert_eq!(read(&bytes), (Vec::new(), End::Torn));
+}
+
+#[tokio::test]
+async fn whoever_waits_leaves_nothing_behind() {
+    let watermark = DurabilityWatermark::new(CommitSeq(1));
+    let mut polled = Box::pin(watermark.wait(CommitSeq(3)));
+    let mut other = Box::pin(watermark.wait(CommitSeq(3)));
+    for _ in 0..100 {
+        assert!(futures::poll!(polled.as_mut()).is_pending());
+        assert!(futures::poll!(other.as_mut()).is_pending());
+    }
+    assert_eq!(watermark.waiters(), 2, "one waker each, however often they are polled");
+    drop(polled);
+    assert_eq!(watermark.waiters(), 1);
+    watermark.advance(CommitSeq(2));
+    assert!(futures::poll!(other.as_mut()).is_pending());
+    watermark.advance(CommitSeq(3));
+    assert_eq!(watermark.waiters(), 0);
+    other.await.unwrap();
 }

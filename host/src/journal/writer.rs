@@ -9,7 +9,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::disk::{Disk, DiskFile, JOURNAL_FOLDER};
-use super::frame::{SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
+use super::frame::{Body, FRAME_HEADER_BYTES, FrameKind, SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
 use super::recovery::Segment;
 use super::shared::{Queued, Shared, Spare, State};
 use crate::clock;
@@ -33,14 +33,30 @@ const GATHER_STEP: Duration = Duration::from_micros(100);
 /// is right, however fast the disk is.
 const GATHER_STEPS_MAX: usize = 10;
 
+/// How long nobody writes before a mark says that all is durable. More marks would be syncs for nothing.
+const MARK_AFTER: Duration = Duration::from_secs(1);
+
+const MARK_BYTES: u64 = FRAME_HEADER_BYTES as u64;
+
 pub(super) struct Writer {
     shared: Arc<Shared>,
     open: Option<Open>,
     buffer: Vec<u8>,
     /// The number of the last record in `buffer`.
     last: CommitSeq,
+    /// Pieces of large records that were put into it.
+    pieces: CommitSeq,
+    /// A mark says that all up to this number is durable.
+    marked: CommitSeq,
     /// Calls that waited for the batch before.
     waited: usize,
+}
+
+/// What there is to write.
+enum Work {
+    Batch(Vec<Queued>),
+    Mark,
+    End,
 }
 
 /// The segment that is written.
@@ -51,8 +67,9 @@ struct Open {
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let last = shared.gate.durable();
-        Self { shared, open: None, buffer: Vec::new(), last, waited: 0 }
+        let last = shared.watermark.durable();
+        let pieces = CommitSeq::default();
+        Self { shared, open: None, buffer: Vec::new(), last, pieces, marked: last, waited: 0 }
     }
 
     /// Runs until the journal is closed and all is written, or a write fails: then nothing is written any more.
@@ -67,18 +84,16 @@ impl Writer {
     }
 
     fn write_all(&mut self) -> io::Result<()> {
-        while let Some(batch) = self.take_batch() {
-            self.shared.metrics.batch_commits.record(batch.len() as f64);
-            for queued in batch {
-                let number = CommitSeq(self.last.0 + 1);
-                if let Some(spare) = queued.opens {
-                    self.flush()?;
-                    self.begin_segment(spare, number)?;
-                }
-                put_frame(&mut self.buffer, self.shared.journal, number, self.shared.gate.durable(), &queued.body);
-                self.last = number;
+        loop {
+            match self.next_work() {
+                Work::Batch(batch) => self.write_batch(batch)?,
+                Work::Mark => self.mark()?,
+                Work::End => break,
             }
-            self.flush()?;
+        }
+        let room = self.open.as_ref().is_some_and(|open| open.offset + MARK_BYTES <= self.shared.segment_bytes);
+        if room && self.marked < self.last {
+            self.mark()?;
         }
         // What is closed in order holds no preallocated room, and is read quickly at the next start.
         if let Some(open) = &self.open {
@@ -88,25 +103,73 @@ impl Writer {
         Ok(())
     }
 
-    /// Waits until somebody waits for a record, or a batch is full; none when the journal is closed and all were taken.
-    fn take_batch(&mut self) -> Option<Vec<Queued>> {
+    fn write_batch(&mut self, batch: Vec<Queued>) -> io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let mut commits = 0;
+        for Queued { body, opens } in batch {
+            let number = CommitSeq(self.last.0 + 1);
+            if let Some(spare) = opens {
+                self.flush()?;
+                self.begin_segment(spare, number)?;
+            }
+            put_frame(&mut self.buffer, shared.journal, number, shared.watermark.durable(), &body);
+            if body.kind().is_record() {
+                self.last = number;
+                commits += 1;
+            } else {
+                self.pieces.0 += 1;
+            }
+        }
+        shared.metrics.batch_commits.record(f64::from(commits));
+        self.flush()
+    }
+
+    /// Says in the journal that all of it is durable: what is before the mark is damaged from then on, and not torn,
+    /// when it cannot be read.
+    fn mark(&mut self) -> io::Result<()> {
+        let number = CommitSeq(self.last.0 + 1);
+        let mark = Body::of_kind(FrameKind::Mark, Vec::new());
+        put_frame(&mut self.buffer, self.shared.journal, number, self.last, &mark);
+        self.marked = self.last;
+        self.flush()
+    }
+
+    /// Waits until somebody waits for a record or a piece, or a batch is full; or until nobody did for a while.
+    fn next_work(&mut self) -> Work {
         let shared = Arc::clone(&self.shared);
         let (mut state, durable) = (shared.lock(), self.last);
-        while !shared.is_full(&state) && (state.wanted <= durable || state.queue.is_empty()) {
+        while !shared.is_full(&state) && !state.piece_waits && (state.wanted <= durable || state.queue.is_empty()) {
             if state.closing {
                 if state.queue.is_empty() {
-                    return None;
+                    return Work::End;
                 }
                 break;
             }
             state.writer_waits = true;
-            state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if self.marked == self.last || self.open.is_none() || shared.is_in_lockstep() {
+                state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let waited = shared.work.wait_timeout(state, MARK_AFTER).unwrap_or_else(PoisonError::into_inner);
+            state = waited.0;
+            // With an empty queue the last segment is the one that is written.
+            if waited.1.timed_out() && state.queue.is_empty() && !state.closing {
+                match state.taken + MARK_BYTES <= shared.segment_bytes {
+                    true => {
+                        state.writer_waits = false;
+                        state.taken += MARK_BYTES;
+                        return Work::Mark;
+                    }
+                    false => self.marked = self.last,
+                }
+            }
         }
         state.writer_waits = false;
         if self.waited.max(state.waiting) >= GATHER_WAITING {
             state = gather(&shared, state);
         }
         self.waited = std::mem::take(&mut state.waiting);
+        state.piece_waits = false;
         let mut bytes = 0;
         let count = state.queue.iter().take(shared.batch_commits_max.max(1)).take_while(|queued| {
             let fits = bytes < BATCH_BYTES;
@@ -114,14 +177,14 @@ impl Writer {
             fits
         });
         let count = count.count();
-        Some(state.queue.drain(..count).collect())
+        Work::Batch(state.queue.drain(..count).collect())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let Some(open) = self.open.as_mut().filter(|_| !self.buffer.is_empty()) else { return Ok(()) };
         #[cfg(feature = "fail-points")]
         if fail_point::broken() == Some(fail_point::Sabotage::AnswerBeforeSync) {
-            self.shared.gate.advance(self.last);
+            self.shared.watermark.advance(self.last);
             std::thread::park_timeout(fail_point::WINDOW);
         }
         fail_point("journal.before-write");
@@ -137,7 +200,8 @@ impl Writer {
         open.offset += self.buffer.len() as u64;
         self.buffer.clear();
         self.buffer.shrink_to(BATCH_BYTES / 16);
-        self.shared.gate.advance(self.last);
+        self.shared.watermark.advance(self.last);
+        self.shared.pieces.advance(self.pieces);
         Ok(())
     }
 

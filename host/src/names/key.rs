@@ -176,7 +176,6 @@ impl KeyRange {
         self.start >= self.end
     }
 
-    #[cfg(test)]
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
         *self.start <= *key && *key < *self.end
     }

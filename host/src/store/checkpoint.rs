@@ -1,26 +1,34 @@
-//! The thread of the indexes: brings what is durable in the journal into them, in large batches, and deletes the
-//! segments that all of them have passed.
+//! Checkpoints: bring what is durable in the journal into the indexes, each store on its own and in large batches, and
+//! delete the segments that all of them have passed.
+//!
+//! A few threads share the work, so that a store with a lot to write holds up no other one.
 
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::error::CloseError;
 use super::sequencer::Pipeline;
 use super::services::{Member, Services};
+use crate::clock;
 use crate::fail_point::fail_point;
 use crate::journal::Stopped;
-use crate::names::CommitSeq;
+use crate::tasks::{Panicked, thread};
 
+/// Threads that write indexes: most of the time of each is waiting for the disk.
+const WORKERS: usize = 3;
+
+#[derive(Clone)]
 pub(super) struct Checkpoints {
     pipeline: Arc<Pipeline>,
     services: Arc<Services>,
     period: Duration,
+    /// Why nothing is written any more.
+    failed: Arc<Mutex<Option<CloseError>>>,
 }
 
-/// Why the indexes are not written.
+/// Why an index is not written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RoundError {
+pub(crate) enum CheckpointError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
     #[error(transparent)]
@@ -29,7 +37,7 @@ pub(crate) enum RoundError {
 
 impl Checkpoints {
     pub(super) fn new(services: Arc<Services>, period: Duration) -> Self {
-        Self { pipeline: Arc::clone(&services.pipeline), services, period }
+        Self { pipeline: Arc::clone(&services.pipeline), services, period, failed: Arc::default() }
     }
 
     /// Runs until the pipeline closes; then writes all indexes once more and closes them.
@@ -37,78 +45,150 @@ impl Checkpoints {
     /// When an index cannot be written, no more commits are taken: what the journal has is safe, and the next start
     /// brings it into the indexes.
     pub(super) fn run(self) -> Result<(), CloseError> {
-        let mut failed = None;
-        loop {
-            let last = !self.pipeline.wait_due(self.period);
-            if failed.is_none() {
-                failed = self.round(last).err();
-                if let Some(RoundError::Close(error)) = &failed {
-                    let why = format!("writing an index failed ({error}); restart the host when the disk is well");
-                    tracing::error!(?error, "no commits are taken any more");
-                    self.pipeline.stop_commits(&why);
-                }
-            }
-            if last {
-                break;
-            }
-            if failed.is_some() {
-                self.pipeline.wait_closing();
-                break;
-            }
+        let spawn = |_| {
+            let (worker, pipeline) = (self.clone(), Arc::clone(&self.pipeline));
+            let stop = move |panicked: &Panicked| pipeline.stop_commits(&format!("{panicked}; restart the host"));
+            thread("index writer", move || worker.work(), stop)
+        };
+        // With fewer threads it is the same work.
+        let workers: Vec<_> = (0..WORKERS).filter_map(|worker| spawn(worker).ok()).collect();
+        if workers.is_empty() {
+            self.work();
+        }
+        let ended = workers.into_iter().map(|worker| worker.join().map_err(CloseError::from));
+        // Each is waited for, whatever became of the others.
+        let ended = ended.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>();
+        if !self.has_failed() {
+            self.guarded(|| self.round());
         }
         for member in self.services.take() {
             // Nobody else has it: a change of the stores ends before they are closed.
             let Some(index) = Arc::into_inner(member.index) else { continue };
             let service = index.service.clone();
             let closed = index.close().map_err(|source| CloseError::Index { service, source });
-            if failed.is_none() {
+            if !self.has_failed() {
                 closed?;
             }
         }
-        match failed {
-            Some(RoundError::Close(error)) => Err(error),
-            // The journal itself says why it stopped.
-            Some(RoundError::Stopped(_)) | None => Ok(()),
+        match self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(failed) => Err(failed),
+            None => ended,
         }
     }
 
-    /// Writes every index that has commits to write, and in the `last` round all.
-    pub(super) fn round(&self, last: bool) -> Result<(), RoundError> {
-        let members = self.services.members();
-        let (frozen, number) = self.pipeline.freeze(members.iter().map(|member| member.store.state()));
+    fn has_failed(&self) -> bool {
+        self.pipeline.due.look().failed
+    }
+
+    /// One worker: writes what is due until the end.
+    fn work(&self) {
+        loop {
+            let look = self.pipeline.due.look();
+            if look.closing {
+                return;
+            }
+            let next = if look.failed { None } else { self.next() };
+            match next {
+                Some((member, due)) if due <= clock::now() => self.claim_and_write(&member),
+                Some((_, due)) => self.pipeline.due.wait(&look, Some(due.saturating_duration_since(clock::now()))),
+                None => self.pipeline.due.wait(&look, None),
+            }
+        }
+    }
+
+    fn claim_and_write(&self, member: &Member) {
+        if let Some(_claim) = self.pipeline.due.claim(member.store.name()) {
+            self.guarded(|| self.write(member).and_then(|()| self.discard()));
+        }
+    }
+
+    /// Runs `work`, and stops the commits of all when it fails.
+    fn guarded(&self, work: impl FnOnce() -> Result<(), CheckpointError>) {
+        // After an error and after a panic nothing is written any more, from before another worker can claim the store on.
+        let failure = self.pipeline.due.failure();
+        match work() {
+            Ok(()) => failure.defuse(),
+            // The journal itself says why it stopped.
+            Err(CheckpointError::Stopped(_)) => {}
+            Err(CheckpointError::Close(error)) => {
+                let why = format!("writing an index failed ({error}); restart the host when the disk is well");
+                tracing::error!(?error, "no commits are taken any more");
+                self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                self.pipeline.stop_commits(&why);
+            }
+        }
+    }
+
+    /// The store that is due first, and when. Those that other workers have are left out.
+    fn next(&self) -> Option<(Member, Instant)> {
+        let now = clock::now();
+        let needed = self.pipeline.journal.oldest_segment_end();
+        let mut next: Option<(Member, Instant)> = None;
+        for member in self.services.members() {
+            let state = member.store.state();
+            if state.dropped().is_some() || self.pipeline.due.is_claimed(&state.name) {
+                continue;
+            }
+            let snapshot = state.snapshot.load();
+            let due = match state.dirty_since() {
+                Some(_) if self.pipeline.is_due(&snapshot) => now,
+                Some(since) => since + self.period,
+                // The journal is kept for its sake.
+                None if needed.is_some_and(|needed| member.index.number() < needed) => now,
+                None => continue,
+            };
+            if next.as_ref().is_none_or(|(_, first)| due < *first) {
+                next = Some((member, due));
+            }
+        }
+        next
+    }
+
+    /// Brings the index of one store to the last commit. That of a dropped store stays before the record that says so: a
+    /// start tells by that what is left of it from a later store of the same name.
+    fn write(&self, member: &Member) -> Result<(), CheckpointError> {
+        // The caller has the claim on the store, and a failure is told before its claim ends. What failed to be written is
+        // still set aside: writing what came later would skip it.
+        if self.has_failed() {
+            return Ok(());
+        }
+        let state = member.store.state();
+        let (frozen, number) = self.pipeline.freeze(state);
+        if frozen.is_none() && member.index.number() >= number {
+            return Ok(());
+        }
         // An index never has what the journal could lose.
         self.pipeline.journal.wait_durable_blocking(number)?;
-        for (member, frozen) in members.iter().zip(frozen) {
-            let Some(frozen) = frozen.filter(|_| !is_dropped(member)) else { continue };
-            let failed = |source| CloseError::Index { service: member.index.service.clone(), source };
-            fail_point("index.before-write");
-            member.index.write(&frozen, number).map_err(failed)?;
-            fail_point("index.after-write");
-            let view = member.index.view().map_err(failed)?;
-            self.pipeline.applied(member.store.state(), &frozen, view);
+        if state.dropped().is_some() {
+            return Ok(());
         }
-        pass(&members, if last { Some(number) } else { self.pipeline.journal.oldest_segment_end() }, number)?;
-        self.discard().map_err(|source| CloseError::Discard { source })?;
+        let failed = |source| CloseError::Index { service: member.index.service.clone(), source };
+        let Some(frozen) = frozen else {
+            fail_point("index.before-pass");
+            return Ok(member.index.pass(number).map_err(failed)?);
+        };
+        fail_point("index.before-write");
+        member.index.write(&frozen, number).map_err(failed)?;
+        fail_point("index.after-write");
+        let reader = member.index.reader().map_err(failed)?;
+        self.pipeline.applied(state, &frozen, reader);
         Ok(())
     }
 
-    fn discard(&self) -> io::Result<()> {
-        self.services.passed().map_or(Ok(()), |number| self.pipeline.journal.discard_through(number))
+    /// Brings every index to the last commit that no other thread writes.
+    pub(super) fn round(&self) -> Result<(), CheckpointError> {
+        for member in self.services.members() {
+            if let Some(_claim) = self.pipeline.due.claim(member.store.name()) {
+                let failure = self.pipeline.due.failure();
+                self.write(&member)?;
+                failure.defuse();
+            }
+        }
+        self.discard()
     }
-}
 
-/// Brings the indexes that have no commits to write to `number`, if they are not at `needed` yet.
-fn pass(members: &[Member], needed: Option<CommitSeq>, number: CommitSeq) -> Result<(), CloseError> {
-    let Some(needed) = needed else { return Ok(()) };
-    for Member { index, .. } in members.iter().filter(|member| member.index.number() < needed && !is_dropped(member)) {
-        fail_point("index.before-pass");
-        index.pass(number).map_err(|source| CloseError::Index { service: index.service.clone(), source })?;
+    fn discard(&self) -> Result<(), CheckpointError> {
+        let Some(number) = self.services.passed() else { return Ok(()) };
+        self.pipeline.journal.discard_through(number).map_err(|source| CloseError::Discard { source }.into())
     }
-    Ok(())
-}
-
-/// Whether the store has ended: then its index stays before the record that says so, as a start tells by that what is
-/// left of it from a later store of the same name.
-fn is_dropped(member: &Member) -> bool {
-    member.store.state().dropped().is_some()
 }

@@ -5,14 +5,14 @@ use std::sync::{Arc, LazyLock};
 use redb::Database;
 use redb::backends::InMemoryBackend;
 
-use super::index::{IndexError, IndexView};
-use super::overlay::{Totals, View};
+use super::index_reader::{IndexError, IndexReader};
+use super::snapshot::{Snapshot, Totals};
 use crate::names::CommitSeq;
 
 static EMPTY: LazyLock<Empty> = LazyLock::new(|| Empty::make().expect("memory is a disk without errors"));
 
 struct Empty {
-    index: Arc<IndexView>,
+    index: Arc<IndexReader>,
     /// An index is read as long as it is open.
     _database: Database,
 }
@@ -20,11 +20,11 @@ struct Empty {
 impl Empty {
     fn make() -> Result<Self, IndexError> {
         let database = Database::builder().set_cache_size(0).create_with_backend(InMemoryBackend::new())?;
-        Ok(Self { index: Arc::new(IndexView::open_new(&database)?), _database: database })
+        Ok(Self { index: Arc::new(IndexReader::open_new(&database)?), _database: database })
     }
 }
 
 /// Nothing, as of `number`.
-pub(super) fn view(number: CommitSeq) -> View {
-    View::new(number, Totals::default(), Arc::clone(&EMPTY.index))
+pub(super) fn snapshot(number: CommitSeq) -> Snapshot {
+    Snapshot::new(number, Totals::default(), Arc::clone(&EMPTY.index))
 }

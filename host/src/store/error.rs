@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::index::{IndexError, IndexOpenError};
-use crate::journal::{self, Stopped};
+use super::index::IndexOpenError;
+use super::index_reader::IndexError;
+use crate::journal::{self, AppendError, Stopped};
 use crate::limits::{
     COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX,
 };
@@ -61,6 +62,18 @@ pub enum CommitError {
     Stopped(#[from] Stopped),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<AppendError> for CommitError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::TooLarge { bytes, bytes_max } => Self::TooLarge { bytes, bytes_max },
+            AppendError::NoRoom { source } => Self::NoRoom { source: Some(source) },
+            AppendError::Stopped(stopped) => Self::Stopped(stopped),
+            // Both are waited for; whoever does not, runs again.
+            AppendError::NotReady | AppendError::Moved => Self::Conflict,
+        }
+    }
 }
 
 /// Why the stores of a data directory are not opened, or one is not added to them.

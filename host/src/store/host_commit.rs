@@ -1,8 +1,10 @@
 //! A commit of the host over several stores: one record, so that all of it is there or nothing.
 
+use std::sync::Arc;
+
 use super::error::CommitError;
-use super::sequencer::{Part, Prepared};
-use super::service::Store;
+use super::handle::Store;
+use super::part::{Part, Prepared};
 use super::transaction::Transaction;
 use crate::names::{CallId, CommitSeq};
 
@@ -35,15 +37,19 @@ impl HostCommit {
     ///
     /// If it is dropped before it resolves, nothing is committed.
     pub async fn commit(self, call: CallId) -> Result<CommitSeq, CommitError> {
-        let (mut parts, mut saw) = (Vec::new(), CommitSeq::default());
+        let (mut parts, mut saw, mut any) = (Vec::new(), CommitSeq::default(), None);
         for (mut transaction, data_version) in self.transactions {
             saw = saw.max(transaction.saw());
             let store = transaction.take_store()?;
-            parts.push(transaction.into_part(store, data_version)?);
+            parts.push(transaction.into_part(&store, data_version)?);
+            any = Some(store);
         }
-        parts.extend(self.dropped.into_iter().map(Part::dropping));
-        let Some(first) = parts.iter().find(|part| part.changes_anything()) else { return Ok(saw) };
-        let store = first.store.clone();
-        store.pipeline().commit(Prepared::new(call, parts)).await
+        parts.extend(self.dropped.iter().map(|store| Part::dropping(Arc::clone(store.shared_state()))));
+        match any.as_ref().or(self.dropped.first()) {
+            Some(store) if parts.iter().any(Part::changes_anything) => {
+                store.pipeline().commit(Prepared::new(call, parts)).await
+            }
+            _ => Ok(saw),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The redb file of one service: its state as of one number, which it stores in the same redb transaction.
 //!
-//! Only the thread that applies commits writes; calls read through an [`IndexView`], which is opened once for many.
+//! Only the thread that applies commits writes; calls read through an [`IndexReader`], which is opened once for many.
 
 use std::fmt;
 use std::io;
@@ -9,33 +9,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use redb::{Database, Range, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction};
 
-use super::backend::{Backend, Full};
-use super::overlay::{Frozen, Totals, View};
+use super::backend::Backend;
+use super::disk_space::DiskSpace;
+use super::index_reader::{ENTRIES, IndexError, IndexReader};
+use super::snapshot::{Frozen, Snapshot, Totals};
 use super::system::{TableId, Usage};
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::INDEX_CHECK_BYTES_MAX;
-use crate::names::{CommitSeq, Key, KeyRange, ServiceName};
+use crate::names::{CommitSeq, ServiceName};
 
-const ENTRIES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("entries");
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
 /// The rows of each system table and their bytes, by the byte of the table.
 const TABLES: TableDefinition<'static, u8, (u64, u64)> = TableDefinition::new("tables");
 const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
 
 const FORMAT: u64 = 2;
-
-/// An error of redb, boxed: they are large, and rare.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct IndexError(Box<redb::Error>);
-
-impl<E: Into<redb::Error>> From<E> for IndexError {
-    fn from(error: E) -> Self {
-        Self(Box::new(error.into()))
-    }
-}
 
 /// Why an index is not opened. Nothing of it was changed.
 #[derive(Debug, thiserror::Error)]
@@ -68,17 +58,6 @@ impl fmt::Debug for Index {
     }
 }
 
-/// The state of one service as of one number. It stays as it is while later commits are applied.
-pub(super) struct IndexView {
-    entries: ReadOnlyTable<&'static [u8], &'static [u8]>,
-}
-
-impl fmt::Debug for IndexView {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IndexView").finish_non_exhaustive()
-    }
-}
-
 pub(super) fn path(service: &ServiceName) -> String {
     format!("{SERVICES_FOLDER}/{service}.redb")
 }
@@ -104,8 +83,8 @@ impl Index {
         disk: &dyn Disk,
         service: &ServiceName,
         cache_bytes: usize,
-        full: &Arc<Full>,
-    ) -> Result<(Self, View), IndexOpenError> {
+        space: &Arc<DiskSpace>,
+    ) -> Result<(Self, Snapshot), IndexOpenError> {
         let path = path(service);
         let at_file = |source: IndexError| IndexOpenError::Open { path: disk.full(&path), source };
         let at_redb = |source| at_file(redb::StorageError::Io(source).into());
@@ -117,7 +96,7 @@ impl Index {
         let database = Database::builder()
             .set_cache_size(cache_bytes)
             .set_check_integrity_on_open(file_bytes <= INDEX_CHECK_BYTES_MAX)
-            .create_with_backend(Backend { file, full: Arc::clone(full) })
+            .create_with_backend(Backend { file, space: Arc::clone(space) })
             .map_err(|error| at_file(error.into()))?;
         let Some(state) = State::read(&database).map_err(at_file)? else {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
@@ -130,8 +109,8 @@ impl Index {
         }
         let State { journal, number, totals, .. } = state;
         let index = Self { service: service.clone(), journal, number: AtomicU64::new(number.0), database };
-        let view = View::new(number, totals, Arc::new(index.view().map_err(at_file)?));
-        Ok((index, view))
+        let snapshot = Snapshot::new(number, totals, Arc::new(index.reader().map_err(at_file)?));
+        Ok((index, snapshot))
     }
 
     /// Makes the empty index of `service`, whose state as of `number` is nothing, in place of one that may be there.
@@ -143,15 +122,15 @@ impl Index {
         journal: JournalId,
         number: CommitSeq,
         cache_bytes: usize,
-        full: &Arc<Full>,
-    ) -> Result<(Self, View), IndexOpenError> {
+        space: &Arc<DiskSpace>,
+    ) -> Result<(Self, Snapshot), IndexOpenError> {
         let path = path(service);
         // Half an index must not look like one: it gets its name when it is whole.
         let new_path = format!("{path}.new");
         let at_index = |source| IndexOpenError::Create { path: disk.full(&path), source };
         let at_disk = |source| at_index(redb::StorageError::Io(source).into());
         let file = disk.create(&new_path).map_err(at_disk)?;
-        let made = make(Backend { file, full: Arc::new(Full::refused()) }, service, journal, number);
+        let made = make(Backend { file, space: Arc::new(DiskSpace::refused()) }, service, journal, number);
         if let Err(source) = made {
             // Half of a file would keep the room that others wait for. What it is for was not done in any case.
             let _gone = disk.remove(&new_path);
@@ -159,7 +138,7 @@ impl Index {
         }
         disk.rename(&new_path, &path).map_err(at_disk)?;
         disk.sync_folder(SERVICES_FOLDER).map_err(at_disk)?;
-        Self::open(disk, service, cache_bytes, full)
+        Self::open(disk, service, cache_bytes, space)
     }
 
     /// All commits up to this number are durable in it.
@@ -182,6 +161,7 @@ impl Index {
             let mut state = transaction.open_table(STATE)?;
             state.insert("bytes", frozen.totals.bytes)?;
             state.insert("data-version", frozen.totals.data_version)?;
+            state.insert("time", frozen.totals.time_unix_micros)?;
             let mut tables = transaction.open_table(TABLES)?;
             for (id, Usage { rows, bytes }) in TableId::ALL.into_iter().zip(frozen.totals.tables) {
                 tables.insert(id.byte(), (rows, bytes))?;
@@ -233,8 +213,8 @@ impl Index {
         Ok(())
     }
 
-    pub(super) fn view(&self) -> Result<IndexView, IndexError> {
-        IndexView::open(&self.database)
+    pub(super) fn reader(&self) -> Result<IndexReader, IndexError> {
+        IndexReader::open(&self.database)
     }
 
     pub(super) fn close(self) -> Result<(), IndexError> {
@@ -287,7 +267,8 @@ impl State {
         let (applied, service) = (number("number")?, bytes("service")?);
         let (Some(applied), Some(service), Some(journal)) = (applied, service, journal) else { return Ok(None) };
         let (bytes, data_version) = (number("bytes")?.unwrap_or(0), number("data-version")?.unwrap_or(0));
-        let totals = Totals { bytes, tables: usages(&transaction)?, data_version };
+        let time_unix_micros = number("time")?.unwrap_or(0);
+        let totals = Totals { bytes, tables: usages(&transaction)?, data_version, time_unix_micros };
         Ok(Some(Self { format, number: CommitSeq(applied), totals, service, journal }))
     }
 }
@@ -307,33 +288,4 @@ fn usages(transaction: &ReadTransaction) -> Result<[Usage; TableId::ALL.len()], 
         }
     }
     Ok(usages)
-}
-
-impl IndexView {
-    pub(super) fn open(database: &Database) -> Result<Self, IndexError> {
-        Ok(Self { entries: database.begin_read()?.open_table(ENTRIES)? })
-    }
-
-    /// As [`IndexView::open`], of a database with nothing in it yet.
-    pub(super) fn open_new(database: &Database) -> Result<Self, IndexError> {
-        let transaction = database.begin_write()?;
-        drop(transaction.open_table(ENTRIES)?);
-        transaction.commit()?;
-        Self::open(database)
-    }
-
-    pub(super) fn get(&self, key: &Key) -> Result<Option<Bytes>, IndexError> {
-        let value = self.entries.get(key.as_bytes())?;
-        Ok(value.map(|guard| Bytes::copy_from_slice(guard.value())))
-    }
-
-    /// Bytes of the value under `key`, if there is one.
-    pub(super) fn value_bytes(&self, key: &Key) -> Result<Option<usize>, IndexError> {
-        Ok(self.entries.get(key.as_bytes())?.map(|guard| guard.value().len()))
-    }
-
-    /// `range` is not empty.
-    pub(super) fn range(&self, range: &KeyRange) -> Result<Range<'static, &'static [u8], &'static [u8]>, IndexError> {
-        Ok(self.entries.range::<&[u8]>(range.start()..range.end())?)
-    }
 }

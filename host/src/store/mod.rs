@@ -7,22 +7,31 @@
 mod apart;
 mod backend;
 pub(crate) mod backup;
+mod begin;
 mod checkpoint;
+mod commit_log;
+mod disk_space;
+mod due;
 mod empty;
 mod error;
+mod handle;
 mod host_commit;
 mod index;
+mod index_reader;
 mod open;
-mod overlay;
-mod reads;
+mod part;
+mod pinned;
+mod read_set;
 mod replay;
 mod scan;
 mod sequencer;
-mod service;
 mod services;
+mod shares;
 mod snapshot;
+mod state;
 pub mod system;
 mod transaction;
+mod turnstile;
 
 #[cfg(test)]
 mod tests;
@@ -37,14 +46,15 @@ pub use backup::{
     BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
 };
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
+pub use handle::Store;
 pub use host_commit::HostCommit;
-pub use index::{IndexError, IndexOpenError};
-pub use reads::Reads;
+pub use index::IndexOpenError;
+pub use index_reader::IndexError;
+pub use pinned::PinnedSnapshot;
+pub use read_set::ReadSet;
 pub use scan::{Direction, Entry, Page, Scan};
-pub use service::Store;
 pub use services::Kept;
 use services::Services;
-pub use snapshot::Snapshot;
 pub use transaction::{CommitDetails, Effects, Transaction};
 
 use crate::config::StoreSettings;
@@ -81,7 +91,11 @@ struct Running {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     Running,
-    /// Reads go on.
+    /// Commits are refused until there is room on the disk. Reads go on.
+    NoRoom {
+        why: Arc<str>,
+    },
+    /// No commit is taken until a restart. Reads go on.
     Stopped {
         why: Arc<str>,
     },
@@ -288,17 +302,30 @@ impl Stores {
 
     /// Brings the indexes to what is committed now, in this thread.
     #[cfg(any(test, feature = "fail-points"))]
-    pub(crate) fn checkpoint(&self) -> Result<(), checkpoint::RoundError> {
+    pub(crate) fn checkpoint(&self) -> Result<(), checkpoint::CheckpointError> {
         let services = Arc::clone(&self.inner.services);
-        checkpoint::Checkpoints::new(services, std::time::Duration::ZERO).round(false)
+        checkpoint::Checkpoints::new(services, std::time::Duration::ZERO).round()
     }
 
     #[must_use]
     pub fn health(&self) -> Health {
-        match self.inner.services.pipeline.journal.stopped() {
-            None => Health::Running,
-            Some(Stopped { why }) => Health::Stopped { why },
+        let services = &self.inner.services;
+        let journal = &services.pipeline.journal;
+        if let Some(Stopped { why }) = journal.stopped() {
+            return Health::Stopped { why };
         }
+        match journal.no_room() {
+            Some(error) => Health::NoRoom { why: format!("no room for the journal's next segment: {error}").into() },
+            None if services.space.is_full() => Health::NoRoom { why: "no room for the indexes to grow".into() },
+            None => Health::Running,
+        }
+    }
+
+    /// The journal's time, in microseconds since the Unix epoch: that of the machine, but never before that of the last
+    /// commit. Ages of what is stored are measured in it.
+    #[must_use]
+    pub fn time_unix_micros(&self) -> u64 {
+        self.inner.services.pipeline.time_unix_micros()
     }
 
     /// Takes no more commits, makes durable what was committed, writes the indexes, and gives the data directory free.
@@ -318,9 +345,9 @@ impl Inner {
         let Some(running) = running else { return Ok(()) };
         let pipeline = &self.services.pipeline;
         pipeline.stop_commits("the host shuts down");
-        self.services.full.close();
+        self.services.space.close();
         let _no_change = self.services.changes();
-        pipeline.close();
+        pipeline.due.close();
         let indexes = running.thread.join().unwrap_or_else(|panicked| Err(panicked.into()));
         pipeline.journal.close().map_err(|source| CloseError::Journal { source })?;
         indexes

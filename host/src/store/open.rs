@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::backend::Full;
 use super::backup::UNFINISHED;
 use super::checkpoint::Checkpoints;
+use super::disk_space::DiskSpace;
 use super::error::{CloseError, OpenError};
+use super::handle::Store;
 use super::index::{self, Index};
 use super::replay::{Replay, Replayed};
 use super::sequencer::Pipeline;
-use super::service::{ServiceState, Store};
 use super::services::{List, Member, Services};
+use super::state::StoreState;
 use crate::config::StoreSettings;
 use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings};
 use crate::names::{CommitSeq, ServiceName};
@@ -52,9 +53,9 @@ pub(super) fn open(
     refuse_unfinished(&**disk)?;
     let services: Vec<_> = [(ServiceName::platform(), u64::MAX)].into_iter().chain(services.iter().cloned()).collect();
     let room = Arc::new(Notify::new());
-    let full = Arc::new(Full::new(Arc::clone(&room)));
+    let space = Arc::new(DiskSpace::new(Arc::clone(&room)));
     let found = journal::find(&**disk)?;
-    let mut replay = Replay::open(&**disk, settings.index_cache_bytes, &full)?;
+    let mut replay = Replay::open(&**disk, settings.index_cache_bytes, &space)?;
     let id = replay.journal(&found)?;
     let tail = replay.run(&found)?;
     let platform = ServiceName::platform();
@@ -73,23 +74,24 @@ pub(super) fn open(
     // The platform's own comes first: where other data is, it is there.
     for (service, _) in &services {
         if !stores.contains_key(service) {
-            let (index, view) = Index::create(&**disk, service, id, last, settings.index_cache_bytes, &full)?;
-            stores.insert(service.clone(), Replayed { index, view });
+            let (index, snapshot) = Index::create(&**disk, service, id, last, settings.index_cache_bytes, &space)?;
+            stores.insert(service.clone(), Replayed { index, snapshot });
         }
     }
-    let pending_bytes = stores.values().map(|replayed| replayed.view.young_bytes).sum();
-    let overlay_bytes_max = settings.overlay_bytes_max;
-    let pipeline = Arc::new(Pipeline::new(journal, pending_bytes, room, Arc::clone(&full), overlay_bytes_max));
+    let time = stores.values().map(|replayed| replayed.snapshot.totals.time_unix_micros).max().unwrap_or(0);
+    let pipeline = Pipeline::new(journal, room, Arc::clone(&space), settings.overlay_bytes_max, time);
+    let pipeline = Arc::new(pipeline);
     let services = Arc::new(Services {
         disk: Arc::clone(disk),
         archive,
         journal: id,
         index_cache_bytes: settings.index_cache_bytes,
-        full,
+        space,
         changes: Mutex::default(),
         list: Mutex::new(List::new(members(&pipeline, stores, &services))),
         pipeline,
     });
+    services.share_overlay();
     let checkpoints = Checkpoints::new(Arc::clone(&services), Duration::from_millis(settings.checkpoint_ms_max));
     let pipeline = Arc::clone(&services.pipeline);
     let stop = move |panicked: &Panicked| pipeline.stop_commits(&format!("the thread {panicked}; restart the host"));
@@ -112,10 +114,10 @@ fn members(
     stores: BTreeMap<ServiceName, Replayed>,
     services: &[(ServiceName, u64)],
 ) -> BTreeMap<ServiceName, Member> {
-    let member = |(service, Replayed { index, view }): (ServiceName, Replayed)| {
+    let member = |(service, Replayed { index, snapshot }): (ServiceName, Replayed)| {
         let quota = services.iter().find(|(name, _)| *name == service).map(|(_, bytes_max)| *bytes_max);
         // What is kept gets its bound when it is used again.
-        let state = ServiceState::new(service.clone(), quota.unwrap_or(u64::MAX), view);
+        let state = StoreState::new(service.clone(), quota.unwrap_or(u64::MAX), snapshot);
         let store = Store::new(state, Arc::clone(pipeline));
         (service, Member { store, index: Arc::new(index), in_use: quota.is_some() })
     };

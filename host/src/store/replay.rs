@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::backend::Full;
+use super::disk_space::DiskSpace;
 use super::error::OpenError;
-use super::index::{self, Index, IndexError};
-use super::overlay::{View, Written, entry_bytes};
-use super::system::outbox_rows;
+use super::index::{self, Index};
+use super::index_reader::IndexError;
+use super::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Written, entry_bytes, entry_memory_bytes};
+use super::system::{outbox_rows, outbox_value};
 use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Section, Tail};
 use crate::names::{CommitSeq, ServiceName};
-
-/// About what a record takes beside its keys and values.
-pub(super) const RECORD_BYTES: usize = 64;
 
 /// What is on the disk, while the journal is replayed over it.
 pub(super) struct Replay<'a> {
@@ -29,19 +27,23 @@ pub(super) struct Replay<'a> {
 /// One index, and the state that it and the journal give.
 pub(super) struct Replayed {
     pub(super) index: Index,
-    pub(super) view: View,
+    pub(super) snapshot: Snapshot,
 }
 
 impl<'a> Replay<'a> {
     /// Opens all indexes that are on `disk`.
-    pub(super) fn open(disk: &'a dyn Disk, index_cache_bytes: usize, full: &Arc<Full>) -> Result<Self, OpenError> {
+    pub(super) fn open(
+        disk: &'a dyn Disk,
+        index_cache_bytes: usize,
+        space: &Arc<DiskSpace>,
+    ) -> Result<Self, OpenError> {
         let at_folder = |source| OpenError::Folder { path: disk.full(journal::SERVICES_FOLDER), source };
         // A host that was killed may have left a name that is not durable yet: what follows relies on it.
         disk.sync_folder(journal::SERVICES_FOLDER).map_err(at_folder)?;
         let mut stores = BTreeMap::new();
         for service in index::services(disk).map_err(at_folder)? {
-            let (index, view) = Index::open(disk, &service, index_cache_bytes, full)?;
-            stores.insert(service, Replayed { index, view });
+            let (index, snapshot) = Index::open(disk, &service, index_cache_bytes, space)?;
+            stores.insert(service, Replayed { index, snapshot });
         }
         Ok(Self { disk, stores, dropped: BTreeSet::new(), missing: BTreeSet::new() })
     }
@@ -104,9 +106,9 @@ impl<'a> Replay<'a> {
                 self.stores.remove(&service);
                 self.dropped.insert(service);
             }
-            Some(Replayed { view, .. }) => {
+            Some(Replayed { snapshot, .. }) => {
                 let path = || self.disk.full(&index::path(&service));
-                replay(view, at, section).map_err(|source| OpenError::Read { path: path(), source })?;
+                replay(snapshot, at, section).map_err(|source| OpenError::Read { path: path(), source })?;
             }
             None if section.dropped => {
                 self.missing.remove(&service);
@@ -119,22 +121,23 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// Puts what the commit `number`, made at `time_unix_micros`, says of a store over its `view`.
+/// Puts what the commit `number`, made at `time_unix_micros`, says of a store over its `snapshot`.
 pub(super) fn replay(
-    view: &mut View,
+    snapshot: &mut Snapshot,
     (number, time_unix_micros): (CommitSeq, u64),
     section: Section,
 ) -> Result<(), IndexError> {
-    view.number = number;
-    view.totals.data_version = section.data_version.unwrap_or(view.totals.data_version);
-    view.young_bytes += RECORD_BYTES;
-    let emitted = outbox_rows(number, time_unix_micros, &section.events);
+    snapshot.number = number;
+    snapshot.totals.data_version = section.data_version.unwrap_or(snapshot.totals.data_version);
+    snapshot.totals.time_unix_micros = time_unix_micros;
+    snapshot.memtable_bytes += COMMIT_MEMORY_BYTES;
+    let emitted = outbox_rows(number, time_unix_micros, section.events.iter().map(outbox_value));
     for (key, value) in section.writes.into_iter().chain(emitted.map(|(key, value)| (key, Some(value)))) {
-        let before = view.entry_bytes(&key)?;
+        let before = snapshot.entry_bytes(&key)?;
         let value_bytes = value.as_ref().map(Bytes::len);
-        view.totals = view.totals.with(&key, before, entry_bytes(&key, value_bytes));
-        view.young_bytes += key.as_bytes().len() + value_bytes.unwrap_or(0);
-        view.young.insert(key, Arc::new(Written { number, value }));
+        snapshot.totals = snapshot.totals.with(&key, before, entry_bytes(&key, value_bytes));
+        snapshot.memtable_bytes += entry_memory_bytes(&key, value_bytes.unwrap_or(0));
+        snapshot.memtable.insert(key, Arc::new(Written { number, value }));
     }
     Ok(())
 }

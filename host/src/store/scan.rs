@@ -7,8 +7,8 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use super::error::StoreError;
-use super::index::IndexError;
-use super::overlay::{Layer, View};
+use super::index_reader::IndexError;
+use super::snapshot::{Layer, Snapshot};
 use crate::limits::{KEY_BYTES_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
 use crate::names::{CommitSeq, Key, KeyRange};
 
@@ -80,12 +80,12 @@ pub(super) struct Scanned<K> {
     pub(super) latest: CommitSeq,
 }
 
-/// Reads at most `limit` entries of `range` in `view` with `writes` over it; `read` reads their keys.
+/// Reads at most `limit` entries of `range` in `snapshot` with `writes` over it; `read` reads their keys.
 pub(super) fn run<K>(
     range: &KeyRange,
     direction: Direction,
     limit: u32,
-    view: &View,
+    snapshot: &Snapshot,
     writes: &BTreeMap<Key, Option<Bytes>>,
     read: impl Fn(&[u8]) -> Result<K, StoreError>,
 ) -> Result<Scanned<K>, StoreError> {
@@ -93,7 +93,7 @@ pub(super) fn run<K>(
     if range.is_empty() {
         return Ok(scanned);
     }
-    let mut merge = Merge::new(direction, range, view, writes, Bytes::copy_from_slice)?;
+    let mut merge = Merge::new(direction, range, snapshot, writes, Bytes::copy_from_slice)?;
     let mut bytes = 0;
     while let Some(item) = merge.next()? {
         scanned.latest = scanned.latest.max(item.number);
@@ -108,18 +108,18 @@ pub(super) fn run<K>(
     Ok(scanned)
 }
 
-/// The first keys of `range` in `view`, `limit` at most, without a copy of their values.
+/// The first keys of `range` in `snapshot`, `limit` at most, without a copy of their values.
 pub(super) fn keys<K>(
     range: &KeyRange,
     limit: u32,
-    view: &View,
+    snapshot: &Snapshot,
     read: impl Fn(&[u8]) -> Result<K, StoreError>,
 ) -> Result<Vec<K>, StoreError> {
     let (mut keys, none) = (Vec::new(), BTreeMap::new());
     if range.is_empty() {
         return Ok(keys);
     }
-    let mut merge = Merge::new(Direction::Ascending, range, view, &none, |_| Bytes::new())?;
+    let mut merge = Merge::new(Direction::Ascending, range, snapshot, &none, |_| Bytes::new())?;
     while keys.len() < limit as usize
         && let Some(item) = merge.next()?
     {
@@ -130,13 +130,13 @@ pub(super) fn keys<K>(
     Ok(keys)
 }
 
-/// Gives every entry of `view` to `visit`, in the order of the keys.
+/// Gives every entry of `snapshot` to `visit`, in the order of the keys.
 pub(super) fn each<E: From<StoreError>>(
-    view: &View,
+    snapshot: &Snapshot,
     mut visit: impl FnMut(&[u8], Bytes) -> Result<(), E>,
 ) -> Result<(), E> {
     let (range, none) = (KeyRange::everything(), BTreeMap::new());
-    let mut merge = Merge::new(Direction::Ascending, &range, view, &none, Bytes::copy_from_slice)?;
+    let mut merge = Merge::new(Direction::Ascending, &range, snapshot, &none, Bytes::copy_from_slice)?;
     while let Some(item) = merge.next()? {
         if let Some(value) = item.value {
             visit(&item.key, value)?;
@@ -171,7 +171,7 @@ impl<'a> Merge<'a> {
     fn new(
         direction: Direction,
         range: &'a KeyRange,
-        view: &'a View,
+        snapshot: &'a Snapshot,
         writes: &'a BTreeMap<Key, Option<Bytes>>,
         stored: fn(&[u8]) -> Bytes,
     ) -> Result<Self, StoreError> {
@@ -182,12 +182,12 @@ impl<'a> Merge<'a> {
             });
             merge.add(own)?;
         }
-        for layer in [&view.young, &view.old] {
+        for layer in [&snapshot.memtable, &snapshot.immutable] {
             if !layer.is_empty() {
                 merge.add(layer_items(layer, range))?;
             }
         }
-        let entries = view.index.range(range).map_err(StoreError::Index)?.map(move |entry| {
+        let entries = snapshot.index.range(range).map_err(StoreError::Index)?.map(move |entry| {
             let (key, value) = entry.map_err(|error| StoreError::Index(IndexError::from(error)))?;
             let value = Some(stored(value.value()));
             Ok(Item { key: Cow::Owned(key.value().to_vec()), value, number: CommitSeq::default() })

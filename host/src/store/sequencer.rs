@@ -1,86 +1,61 @@
-//! The sequencer: decides, one commit after the other, who wins, and gives the winner its number.
+//! The sequencer: decides, one commit after the other, who wins, and gives the winner its number and its time.
 //!
-//! Invariant: the order of the journal is the order of the views that are published, and a commit is valid exactly if
-//! nothing that it read was changed by a commit before it.
+//! Invariant: the order of the journal is the order of the snapshots that are published, and a commit is valid exactly if
+//! nothing that it read was changed by a commit before it. Under the lock nothing reads or writes a disk.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::backend::Full;
+use super::disk_space::DiskSpace;
+use super::due::Due;
 use super::empty;
-use super::error::{CommitError, DropError, StoreError};
-use super::index::IndexView;
-use super::overlay::{Frozen, Totals, View, Written, entry_bytes};
-use super::reads::Reads;
-use super::replay::RECORD_BYTES;
-use super::service::{ServiceState, Store};
-use super::system::outbox_rows;
+use super::error::{CommitError, DropError};
+use super::index_reader::IndexReader;
+use super::part::{Part, Prepared};
+use super::shares::Shares;
+use super::snapshot::{Frozen, Snapshot, Totals};
+use super::state::StoreState;
 use crate::clock;
-use crate::journal::{AppendError, Body, Event, Journal, RecordWriter, SectionWriter};
-use crate::names::{CallId, CommitSeq, Key};
+use crate::journal::{AppendError, Journal};
+use crate::names::{CallId, CommitSeq};
 
 /// What all stores of a host share.
 #[derive(Debug)]
 pub(super) struct Pipeline {
     pub(super) journal: Journal,
+    /// What the checkpoints have to do.
+    pub(super) due: Due,
     sequencer: Mutex<Sequencer>,
-    /// For the thread of the indexes: there is something to apply, or the overlay is full, or the end has come.
-    due: Condvar,
     /// Told when a commit that had no room may have it now.
     room: Arc<Notify>,
-    full: Arc<Full>,
+    space: Arc<DiskSpace>,
     overlay_bytes_max: usize,
+    /// The time of the last commit.
+    time_unix_micros: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Sequencer {
-    /// Journal bytes of all commits that no index has yet: the sum of what the views say.
-    pending_bytes: usize,
-    closing: bool,
+    shares: Shares,
 }
-
-/// A commit of one or several stores at its end: all is done that needs no lock.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    /// In the order of the names of the stores, each store once.
-    parts: Vec<Part>,
-    time_unix_micros: u64,
-    body: Body,
-}
-
-/// What a commit does to one store.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub(super) store: Store,
-    /// What it read: held until it is decided, so that the layers to validate it by are kept.
-    pub(super) snapshot: Arc<View>,
-    pub(super) reads: Reads,
-    pub(super) writes: Vec<Write>,
-    pub(super) events: Vec<Event>,
-    /// What the version of the data is to be, if it changes.
-    pub(super) data_version: Option<u64>,
-    /// The store ends with this commit, which says nothing else of it.
-    pub(super) drops: bool,
-}
-
-/// One write of a commit, with the bytes that count for the quota before (as the snapshot has it) and after it.
-#[derive(Debug)]
-pub(super) struct Write {
-    pub(super) key: Key,
-    pub(super) value: Option<Bytes>,
-    pub(super) before: u64,
-    pub(super) after: u64,
-}
-
-/// A part that was found valid: the view that it goes over, and what the store comes to without what it emits.
-type Valid = (Arc<View>, Totals);
 
 enum Refused {
-    /// There may be room soon: wait for it.
-    Wait(Box<Prepared>),
+    Wait(Box<Prepared>, WaitFor),
     Error(CommitError),
+}
+
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy)]
+enum WaitFor {
+    /// Room in the overlay, or the next segment of the journal.
+    Room,
+    /// Fewer commits of its store in the journal's queue.
+    Durable(CommitSeq),
+    /// Its pieces: a segment has ended since they were staged.
+    Staging,
 }
 
 impl From<CommitError> for Refused {
@@ -90,113 +65,180 @@ impl From<CommitError> for Refused {
 }
 
 impl Pipeline {
-    /// `pending_bytes` is what the views of all services have that their indexes do not have yet.
+    /// `time_unix_micros` is that of the last commit of the journal.
     pub(super) fn new(
         journal: Journal,
-        pending_bytes: usize,
         room: Arc<Notify>,
-        full: Arc<Full>,
+        space: Arc<DiskSpace>,
         overlay_bytes_max: usize,
+        time_unix_micros: u64,
     ) -> Self {
-        let sequencer = Mutex::new(Sequencer { pending_bytes, closing: false });
-        Self { journal, sequencer, due: Condvar::new(), room, full, overlay_bytes_max }
+        let sequencer = Mutex::new(Sequencer { shares: Shares::new(overlay_bytes_max) });
+        let time_unix_micros = AtomicU64::new(time_unix_micros);
+        Self { journal, due: Due::default(), sequencer, room, space, overlay_bytes_max, time_unix_micros }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sequencer> {
         self.sequencer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Commits, and waits while there is no room. See [`super::Transaction::commit`].
-    pub(super) async fn commit(&self, prepared: Prepared) -> Result<CommitSeq, CommitError> {
-        let mut refused = match self.try_commit(prepared) {
-            Ok(number) => return Ok(number),
-            Err(refused) => refused,
-        };
-        loop {
-            let prepared = match refused {
-                Refused::Wait(prepared) => prepared,
-                Refused::Error(error) => return Err(error),
-            };
-            // Listen first, look again, then wait: room that comes in between is not missed.
-            let mut room = std::pin::pin!(self.room.notified());
-            room.as_mut().enable();
-            refused = match self.try_commit(*prepared) {
-                Ok(number) => return Ok(number),
-                Err(refused) => refused,
-            };
-            if matches!(refused, Refused::Wait(_)) {
-                room.await;
-            }
-        }
-    }
-
-    /// Validates every part, numbers the commit once, and publishes every part, all under the lock.
-    fn try_commit(&self, prepared: Prepared) -> Result<CommitSeq, Refused> {
-        let mut sequencer = self.lock();
-        let valid = prepared.parts.iter().map(Part::validate).collect::<Result<Vec<_>, _>>()?;
-        let grows = prepared.parts.iter().any(|part| !part.drops);
-        if grows && sequencer.pending_bytes >= self.overlay_bytes_max {
-            return Err(match self.journal.stopped() {
-                Some(stopped) => CommitError::Stopped(stopped).into(),
-                None if self.full.waits() => CommitError::NoRoom { source: None }.into(),
-                None => Refused::Wait(Box::new(prepared)),
-            });
-        }
-        let Prepared { parts, time_unix_micros, body } = prepared;
-        let number = match self.journal.append(body) {
-            Ok(number) => number,
-            Err((AppendError::NotReady, body)) => {
-                return Err(Refused::Wait(Box::new(Prepared { parts, time_unix_micros, body })));
-            }
-            Err((AppendError::NoRoom { source }, _)) => {
-                return Err(CommitError::NoRoom { source: Some(source) }.into());
-            }
-            Err((AppendError::TooLarge { bytes, bytes_max }, _)) => {
-                return Err(CommitError::TooLarge { bytes, bytes_max }.into());
-            }
-            Err((AppendError::Stopped(stopped), _)) => return Err(CommitError::Stopped(stopped).into()),
-        };
-        let before = sequencer.pending_bytes;
-        let mut done = Vec::with_capacity(parts.len());
-        for (part, valid) in parts.into_iter().zip(valid) {
-            done.push(sequencer.publish(part, valid, (number, time_unix_micros)));
-        }
-        let half = self.overlay_bytes_max / 2;
-        let due = (before == 0 && sequencer.pending_bytes > 0) || (before < half && sequencer.pending_bytes >= half);
-        drop(sequencer);
-        if due {
-            self.due.notify_all();
-        }
-        for published in done {
-            if published.drops {
-                published.store.state().snapshots.let_go_before(number);
-                self.room.notify_waiters();
-            }
-            published.tell();
-        }
-        Ok(number)
-    }
-
-    /// Waits until the indexes are to be written: `period` after there is something to write, at once when the overlay
-    /// is half full. False when this is the last time.
-    pub(super) fn wait_due(&self, period: std::time::Duration) -> bool {
-        let sequencer = self.lock();
-        let idle = self.due.wait_while(sequencer, |s| s.pending_bytes == 0 && !s.closing);
-        let sequencer = idle.unwrap_or_else(PoisonError::into_inner);
-        let half = self.overlay_bytes_max / 2;
-        let waited = self.due.wait_timeout_while(sequencer, period, |s| s.pending_bytes < half && !s.closing);
-        !waited.unwrap_or_else(PoisonError::into_inner).0.closing
-    }
-
-    /// Waits until the pipeline closes.
-    pub(super) fn wait_closing(&self) {
-        let waited = self.due.wait_while(self.lock(), |sequencer| !sequencer.closing);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    /// The journal's time: that of the machine, but never before the last commit.
+    pub(super) fn time_unix_micros(&self) -> u64 {
+        self.time_unix_micros.load(Ordering::Acquire).max(clock::unix_micros())
     }
 
     #[cfg(test)]
-    pub(super) fn pending_bytes(&self) -> usize {
-        self.lock().pending_bytes
+    pub(super) fn set_time_unix_micros(&self, time_unix_micros: u64) {
+        self.time_unix_micros.store(time_unix_micros, Ordering::Release);
+    }
+
+    /// Shares the overlay among `states`, which are all there are.
+    pub(super) fn share_among<'a>(&self, states: impl Iterator<Item = &'a StoreState>) {
+        let mut sequencer = self.lock();
+        sequencer.shares.divide(states.map(|state| state.snapshot.load().memory_bytes()));
+        drop(sequencer);
+        self.room.notify_waiters();
+    }
+
+    /// Commits, and waits while there is no room, behind those of its store that wait already. See
+    /// [`super::Transaction::commit`].
+    pub(super) async fn commit(&self, mut prepared: Prepared) -> Result<CommitSeq, CommitError> {
+        let Some(state) = prepared.parts.first().map(|part| Arc::clone(&part.state)) else {
+            return Ok(CommitSeq::default());
+        };
+        let mut turn = None;
+        loop {
+            if prepared.record.is_due() {
+                let _one_at_a_time = state.staging.lock().await;
+                self.journal.stage(&mut prepared.record).await?;
+            }
+            if turn.is_none() && state.turnstile.has_waiters() {
+                turn = Some(state.turnstile.take().await);
+            }
+            // Listen first, look again, then wait: room that comes in between is not missed.
+            let mut room = pin!(self.room.notified());
+            room.as_mut().enable();
+            let wait_for;
+            (prepared, wait_for) = match self.try_commit(prepared) {
+                Ok(number) => return Ok(number),
+                Err(Refused::Error(error)) => return Err(error),
+                Err(Refused::Wait(prepared, wait_for)) => (*prepared, wait_for),
+            };
+            match wait_for {
+                WaitFor::Staging => {}
+                _ if turn.is_none() => turn = Some(state.turnstile.take().await),
+                WaitFor::Room => room.await,
+                WaitFor::Durable(number) => self.journal.wait_durable(number).await?,
+            }
+        }
+    }
+
+    /// Validates every part, numbers the commit once, and publishes every part.
+    fn try_commit(&self, mut prepared: Prepared) -> Result<CommitSeq, Refused> {
+        prepared.parts.iter_mut().try_for_each(Part::catch_up)?;
+        let mut sequencer = self.lock();
+        let mut valid = Vec::with_capacity(prepared.parts.len());
+        for part in &mut prepared.parts {
+            part.catch_up()?;
+            let before = part.state.snapshot.load_full();
+            valid.push((part.totals_after(&before.totals)?, before));
+        }
+        if let Some(wait_for) = self.in_the_way(&sequencer, &prepared)? {
+            return Err(Refused::Wait(Box::new(prepared), wait_for));
+        }
+        let Prepared { parts, mut record } = prepared;
+        let time = (self.time_unix_micros.load(Ordering::Relaxed) + 1).max(clock::unix_micros());
+        record.stamp(time);
+        let bytes = record.append_bytes();
+        let number = match self.journal.append(record) {
+            Ok(number) => number,
+            Err(refused) => {
+                let (error, record) = *refused;
+                let wait_for = match error {
+                    AppendError::NotReady => WaitFor::Room,
+                    AppendError::Moved => WaitFor::Staging,
+                    error => return Err(CommitError::from(error).into()),
+                };
+                return Err(Refused::Wait(Box::new(Prepared { parts, record }), wait_for));
+            }
+        };
+        self.time_unix_micros.store(time, Ordering::Release);
+        let mut published = Vec::with_capacity(parts.len());
+        for (at, (part, (totals, before))) in parts.into_iter().zip(valid).enumerate() {
+            // The first store stands for the whole record in the journal's queue.
+            part.state.queue(number, if at == 0 { bytes } else { 0 });
+            published.push(self.publish(&mut sequencer, part, &before, totals, (number, time)));
+        }
+        drop(sequencer);
+        published.iter().for_each(|published| self.tell(published, number));
+        Ok(number)
+    }
+
+    /// What a valid commit has to wait for.
+    fn in_the_way(&self, sequencer: &Sequencer, prepared: &Prepared) -> Result<Option<WaitFor>, CommitError> {
+        let durable = self.journal.durable();
+        for part in prepared.parts.iter().filter(|part| !part.drops) {
+            if !sequencer.shares.have_room(part.state.snapshot.load().memory_bytes()) {
+                return match self.journal.stopped() {
+                    Some(stopped) => Err(CommitError::Stopped(stopped)),
+                    None if self.space.is_full() => Err(CommitError::NoRoom { source: None }),
+                    None => Ok(Some(WaitFor::Room)),
+                };
+            }
+        }
+        let first = prepared.parts.first().filter(|part| !part.drops);
+        Ok(first.and_then(|part| part.state.queued().in_the_way(durable)).map(WaitFor::Durable))
+    }
+
+    /// Makes a valid part of the commit what later transactions of its store read.
+    fn publish(
+        &self,
+        sequencer: &mut Sequencer,
+        part: Part,
+        before: &Snapshot,
+        totals: Totals,
+        at: (CommitSeq, u64),
+    ) -> Published {
+        let state = Arc::clone(&part.state);
+        if part.drops {
+            state.drop_store(at.0);
+            state.snapshot.store(Arc::new(empty::snapshot(at.0)));
+            sequencer.shares.moved(before.memory_bytes(), 0);
+            return Published { state, emits: false, drops: true, bytes: 0, is_due: false };
+        }
+        let emits = part.emits();
+        let (after, logged) = part.after(before, totals, at);
+        let was_due = sequencer.shares.is_due(before);
+        sequencer.shares.moved(before.memory_bytes(), after.memory_bytes());
+        let is_due = before.memtable_bytes == 0 || (sequencer.shares.is_due(&after) && !was_due);
+        if before.memtable_bytes == 0 {
+            state.set_dirty_since(Some(clock::now()));
+        }
+        let bytes = after.totals.bytes;
+        state.log.push(logged);
+        state.snapshot.store(Arc::new(after));
+        Published { state, emits, drops: false, bytes, is_due }
+    }
+
+    fn tell(&self, published: &Published, number: CommitSeq) {
+        let state = &published.state;
+        if published.drops {
+            state.pins.let_go_before(number);
+            self.room.notify_waiters();
+        }
+        if published.is_due {
+            self.due.look_again();
+        }
+        if published.emits {
+            state.emitted.notify_waiters();
+        }
+        state.metrics.commits.increment(1);
+        state.metrics.stored_bytes.set(published.bytes as f64);
+    }
+
+    /// Whether the store fills its part of the overlay, so that it is to be written before its time.
+    pub(super) fn is_due(&self, snapshot: &Snapshot) -> bool {
+        self.lock().shares.is_due(snapshot)
     }
 
     /// Takes no more commits; those that were taken are still made durable.
@@ -205,225 +247,75 @@ impl Pipeline {
         self.room.notify_waiters();
     }
 
-    /// Tells the thread of the indexes to write them a last time and end.
-    pub(super) fn close(&self) {
-        self.lock().closing = true;
-        self.due.notify_all();
-    }
-
-    /// Sets the young layers of `services` aside to be applied. Gives them in the order of the services, and the last
-    /// number that was given out: with them, each of their indexes has the state of that number.
-    pub(super) fn freeze<'a>(
-        &self,
-        services: impl Iterator<Item = &'a ServiceState>,
-    ) -> (Vec<Option<Frozen>>, CommitSeq) {
+    /// Sets the memtable of a store aside to be written, if it has one. Gives it, and the last number that was given out:
+    /// with it, the index has the state of that number.
+    pub(super) fn freeze(&self, state: &StoreState) -> (Option<Frozen>, CommitSeq) {
         let sequencer = self.lock();
-        let freeze = |service: &ServiceState| {
-            let view = service.view.load();
-            // A commit of a memo alone leaves nothing in the view, but the index has to pass it.
-            if view.young_bytes == 0 {
-                return None;
-            }
-            let (frozen, view) = view.freeze();
-            service.view.store(Arc::new(view));
-            Some(frozen)
-        };
-        let frozen = services.map(freeze).collect();
+        let snapshot = state.snapshot.load();
+        let mut frozen = None;
+        if snapshot.memtable_bytes > 0 && state.dropped().is_none() {
+            let (set_aside, after) = snapshot.freeze();
+            state.snapshot.store(Arc::new(after));
+            state.set_dirty_since(None);
+            frozen = Some(set_aside);
+        }
         let last = self.journal.last();
         drop(sequencer);
         (frozen, last)
     }
 
-    /// The views of `services` at one instant, and the number of the last commit then; none of a store that has ended.
-    pub(super) fn views<'a>(
+    /// The snapshots of `states` at one instant, and the number of the last commit then; none of a store that was dropped.
+    pub(super) fn snapshots<'a>(
         &self,
-        services: impl Iterator<Item = &'a ServiceState>,
-    ) -> (Vec<Option<Arc<View>>>, CommitSeq) {
+        states: impl Iterator<Item = &'a StoreState>,
+    ) -> (Vec<Option<Arc<Snapshot>>>, CommitSeq) {
         let sequencer = self.lock();
-        let view = |service: &ServiceState| service.dropped().is_none().then(|| service.view.load_full());
-        let views = services.map(view).collect();
+        let snapshot = |state: &StoreState| state.dropped().is_none().then(|| state.snapshot.load_full());
+        let snapshots = states.map(snapshot).collect();
         let last = self.journal.last();
         drop(sequencer);
-        (views, last)
+        (snapshots, last)
     }
 
     /// Puts the index that has `frozen` in the place of the layer.
-    pub(super) fn applied(&self, service: &ServiceState, frozen: &Frozen, index: IndexView) {
+    pub(super) fn applied(&self, state: &StoreState, frozen: &Frozen, index: IndexReader) {
         let mut sequencer = self.lock();
-        if service.dropped().is_some() {
+        if state.dropped().is_some() {
             return;
         }
-        let view = service.view.load();
-        sequencer.pending_bytes -= view.old_bytes;
-        let applied = view.applied(index, frozen.through, self.overlay_bytes_max);
-        let horizon = applied.horizon;
-        service.view.store(Arc::new(applied));
+        let before = state.snapshot.load();
+        let after = before.applied(index);
+        sequencer.shares.moved(before.memory_bytes(), after.memory_bytes());
+        state.snapshot.store(Arc::new(after));
         drop(sequencer);
-        service.snapshots.let_go_before(horizon);
+        state.pins.moved_on(frozen.through, frozen.bytes, self.overlay_bytes_max);
         self.room.notify_waiters();
     }
 
-    /// Drops `store` with a record: from then on it holds nothing and takes no commits. Gives the record's number; once
+    /// Drops the store with a record: from then on it holds nothing and takes no commits. Gives the record's number; once
     /// more, it is the same. Blocks while the journal prepares a segment.
-    pub(super) fn drop_store(&self, store: &Store) -> Result<CommitSeq, DropError> {
-        if let Some(number) = store.state().dropped() {
+    pub(super) fn drop_store(&self, state: &Arc<StoreState>) -> Result<CommitSeq, DropError> {
+        if let Some(number) = state.dropped() {
             return Ok(number);
         }
-        let prepared = Prepared::new(CallId([0; 16]), vec![Part::dropping(store.clone())]);
+        let prepared = Prepared::new(CallId([0; 16]), vec![Part::dropping(Arc::clone(state))]);
         match futures::executor::block_on(self.commit(prepared)) {
             Ok(number) => Ok(number),
             Err(CommitError::NoRoom { source: Some(source) }) => Err(DropError::NoRoom { source }),
             Err(CommitError::Stopped(stopped)) => Err(stopped.into()),
             // Somebody else was first.
-            Err(_) => store.state().dropped().ok_or_else(|| DropError::Unknown { service: store.name().clone() }),
+            Err(_) => state.dropped().ok_or_else(|| DropError::Unknown { service: state.name.clone() }),
         }
-    }
-}
-
-impl Sequencer {
-    /// Makes a valid part of the commit what later transactions of its store read.
-    fn publish(
-        &mut self,
-        part: Part,
-        (view, mut totals): Valid,
-        (number, time_unix_micros): (CommitSeq, u64),
-    ) -> Published {
-        let journal_bytes = part.journal_bytes();
-        let Part { store, writes, events, data_version, drops, .. } = part;
-        let service = store.state();
-        if drops {
-            service.drop_store(number);
-            let view = service.view.swap(Arc::new(empty::view(number)));
-            self.pending_bytes -= view.young_bytes + view.old_bytes;
-            return Published { store, emitted: false, drops, bytes: 0 };
-        }
-        let mut young = view.young.clone();
-        for Write { key, value, .. } in writes {
-            young.insert(key, Arc::new(Written { number, value }));
-        }
-        for (key, value) in outbox_rows(number, time_unix_micros, &events) {
-            totals = totals.with(&key, 0, entry_bytes(&key, Some(value.len())));
-            young.insert(key, Arc::new(Written { number, value: Some(value) }));
-        }
-        let young_bytes = view.young_bytes + journal_bytes;
-        totals.data_version = data_version.unwrap_or(totals.data_version);
-        service.view.store(Arc::new(View { number, totals, young, young_bytes, ..View::clone(&view) }));
-        self.pending_bytes += journal_bytes;
-        Published { store, emitted: !events.is_empty(), drops, bytes: totals.bytes }
     }
 }
 
 /// A part of a commit once later transactions read it.
 struct Published {
-    store: Store,
-    emitted: bool,
+    state: Arc<StoreState>,
+    emits: bool,
     drops: bool,
     /// Bytes of the component's keys and values in the store.
     bytes: u64,
-}
-
-impl Published {
-    fn tell(&self) {
-        let service = self.store.state();
-        if self.emitted {
-            service.emitted.notify_waiters();
-        }
-        service.metrics.commits.increment(1);
-        service.metrics.stored_bytes.set(self.bytes as f64);
-    }
-}
-
-impl Prepared {
-    /// Encodes the commit of `parts`, of which each is of another store.
-    pub(super) fn new(call: CallId, mut parts: Vec<Part>) -> Self {
-        parts.sort_by(|one, other| one.store.name().cmp(other.store.name()));
-        let time_unix_micros = clock::unix_micros();
-        let mut record = RecordWriter::new(call, parts.iter().map(Part::journal_bytes).sum());
-        for part in parts.iter().filter(|part| part.changes_anything()) {
-            record.section(part.store.name(), |section| part.encode(section));
-        }
-        let mut body = Body::new(record.finish());
-        body.stamp(time_unix_micros);
-        Self { parts, time_unix_micros, body }
-    }
-}
-
-impl Part {
-    /// Ends `store`.
-    pub(super) fn dropping(store: Store) -> Self {
-        let snapshot = store.view();
-        let (reads, writes, events) = (Reads::new(snapshot.number), Vec::new(), Vec::new());
-        Self { store, snapshot, reads, writes, events, data_version: None, drops: true }
-    }
-
-    pub(super) fn changes_anything(&self) -> bool {
-        self.drops || !self.writes.is_empty() || !self.events.is_empty() || self.data_version.is_some()
-    }
-
-    /// About what its section takes in the journal.
-    fn journal_bytes(&self) -> usize {
-        let write = |write: &Write| write.key.as_bytes().len() + write.value.as_ref().map_or(0, Bytes::len) + 8;
-        let event = |event: &Event| event.interface.len() + event.function.len() + event.payload.len() + 12;
-        let section = self.store.name().as_str().len() + RECORD_BYTES;
-        section + self.writes.iter().map(write).sum::<usize>() + self.events.iter().map(event).sum::<usize>()
-    }
-
-    fn encode(&self, section: &mut SectionWriter<'_>) {
-        if !self.writes.is_empty() {
-            let writes = self.writes.iter().map(|write| (&write.key, write.value.as_ref()));
-            section.writes(self.writes.len(), writes);
-        }
-        if !self.events.is_empty() {
-            section.events(&self.events);
-        }
-        if let Some(version) = self.data_version {
-            section.data_version(version);
-        }
-        if self.drops {
-            section.dropped();
-        }
-    }
-
-    /// Whether nothing that it read has changed, and the store has room for it.
-    fn validate(&self) -> Result<Valid, CommitError> {
-        let service = self.store.state();
-        if service.dropped().is_some() {
-            return Err(CommitError::Dropped { service: service.name.clone() });
-        }
-        let view = service.view.load_full();
-        if self.drops {
-            return Ok((view, Totals::default()));
-        }
-        // What a call makes of the data depends on its version: each call reads it.
-        if view.totals.data_version != self.snapshot.totals.data_version || !view.is_unchanged(&self.reads) {
-            service.metrics.conflicts.increment(1);
-            return Err(CommitError::Conflict);
-        }
-        let totals = totals_after(service, &view, self)?;
-        Ok((view, totals))
-    }
-}
-
-/// What the store comes to after the commit, without what it emits.
-fn totals_after(service: &ServiceState, view: &View, part: &Part) -> Result<Totals, CommitError> {
-    let since = part.reads.number();
-    let mut totals = view.totals;
-    for write in &part.writes {
-        let key = &write.key;
-        let before = if since >= view.number {
-            write.before
-        } else if since >= view.floor() {
-            // What was written since the snapshot is in the view's layers.
-            let later = view.written(key).filter(|written| written.number > since);
-            later.map_or(write.before, |written| entry_bytes(key, written.value.as_ref().map(Bytes::len)))
-        } else {
-            view.entry_bytes(key).map_err(StoreError::Index)?
-        };
-        totals = totals.with(&write.key, before, write.after);
-    }
-    let bytes_max = service.bytes_max();
-    if totals.bytes > view.totals.bytes && totals.bytes > bytes_max {
-        return Err(CommitError::Quota { service: service.name.clone(), bytes_max });
-    }
-    Ok(totals)
+    /// Whether the checkpoints have something new to do.
+    is_due: bool,
 }

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::backend::Full;
+use super::disk_space::DiskSpace;
 use super::error::{DropError, OpenError};
+use super::handle::Store;
 use super::index::{self, Index};
 use super::sequencer::Pipeline;
-use super::service::{ServiceState, Store};
+use super::state::StoreState;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CommitSeq, ServiceName};
 
@@ -23,7 +24,7 @@ pub(super) struct Services {
     pub(super) journal: JournalId,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) index_cache_bytes: usize,
-    pub(super) full: Arc<Full>,
+    pub(super) space: Arc<DiskSpace>,
     /// Held by whoever adds or removes a store, for as long as that takes.
     pub(super) changes: Mutex<()>,
     /// Held for moments: calls and checkpoints go on while stores come and go.
@@ -117,6 +118,18 @@ impl Services {
         std::mem::take(&mut self.list().members).into_values().collect()
     }
 
+    /// The memory of what the indexes do not have yet.
+    #[cfg(test)]
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.members().iter().map(|member| member.store.snapshot().memory_bytes()).sum()
+    }
+
+    /// Divides the overlay among all stores.
+    pub(super) fn share_overlay(&self) {
+        let members = self.members();
+        self.pipeline.share_among(members.iter().map(|member| member.store.state()));
+    }
+
     /// The number that every index on the disk has passed; nothing when there is no index.
     pub(super) fn passed(&self) -> Option<CommitSeq> {
         let list = self.list();
@@ -140,12 +153,15 @@ impl Services {
             return Err(stopped.into());
         }
         let number = self.hold(name);
-        let (index, view) = Index::create(&*self.disk, name, self.journal, number, self.index_cache_bytes, &self.full)?;
-        let store = Store::new(ServiceState::new(name.clone(), bytes_max, view), Arc::clone(&self.pipeline));
+        let created = Index::create(&*self.disk, name, self.journal, number, self.index_cache_bytes, &self.space);
+        let (index, snapshot) = created?;
+        let store = Store::new(StoreState::new(name.clone(), bytes_max, snapshot), Arc::clone(&self.pipeline));
         let member = Member { store: store.clone(), index: Arc::new(index), in_use: true };
         let mut list = self.list();
         list.members.insert(name.clone(), member);
         list.held.remove(name);
+        drop(list);
+        self.share_overlay();
         Ok(store)
     }
 
@@ -174,11 +190,13 @@ impl Services {
         match member {
             Some(Member { in_use: true, .. }) => return Err(DropError::InUse { service: name.clone() }),
             Some(member) => {
-                let number = self.pipeline.drop_store(&member.store)?;
+                let number = self.pipeline.drop_store(member.store.shared_state())?;
                 self.pipeline.journal.wait_durable_blocking(number)?;
                 let mut list = self.list();
                 list.held.insert(name.clone(), member.index.number());
                 list.members.remove(name);
+                drop(list);
+                self.share_overlay();
             }
             // An earlier try may have left its file.
             None if self.list().held.contains_key(name) => {}

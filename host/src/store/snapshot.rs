@@ -1,92 +1,166 @@
-//! Snapshots that outlive their call: for running it again, later, on the state that it read.
-//!
-//! A snapshot holds up what would else be given free: the pages of the index that later commits replaced, and the
-//! layers over it. So a store lets go of a snapshot when it has moved on from it by as much as the overlay may hold, or
-//! when there are [`SNAPSHOTS_MAX`] newer ones.
+//! What a call reads: an index as of some number, and over it the commits that it does not have yet.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 
-use super::overlay::View;
-use super::transaction::Transaction;
-use crate::limits::SNAPSHOTS_MAX;
-use crate::names::CommitSeq;
+use bytes::Bytes;
+use imbl::OrdMap;
 
-/// The state of one service as one call read it. Clones are the same snapshot.
-#[derive(Clone)]
-pub struct Snapshot {
-    held: Arc<Held>,
-}
+use super::index_reader::{IndexError, IndexReader};
+use super::system::{Table, TableId, Usage};
+use crate::names::{CommitSeq, Key};
 
+/// Commits, the latest of each key. A copy is a snapshot, and costs nothing.
+pub(super) type Layer = OrdMap<Key, Arc<Written>>;
+
+/// What a commit put under a key; nothing when it deleted the key.
 #[derive(Debug)]
-struct Held {
-    number: CommitSeq,
-    /// Nothing when the store let go of it.
-    view: Mutex<Option<Arc<View>>>,
+pub(super) struct Written {
+    pub(super) number: CommitSeq,
+    pub(super) value: Option<Bytes>,
 }
 
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("number", &self.held.number).finish_non_exhaustive()
+/// About the memory that an entry takes in a layer beside the bytes of its key and value: its part of the tree's nodes,
+/// and the allocations of the key, the value and what holds them.
+const ENTRY_MEMORY_BYTES: usize = 224;
+
+/// About the memory of a commit beside its entries.
+pub(super) const COMMIT_MEMORY_BYTES: usize = 256;
+
+const _: () =
+    assert!(ENTRY_MEMORY_BYTES >= 2 * (size_of::<Key>() + size_of::<Arc<Written>>()) + 2 * size_of::<Written>());
+
+/// What a store comes to, beside its entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Totals {
+    /// Bytes of the component's keys and values: what counts for its quota.
+    pub(super) bytes: u64,
+    /// What the rows of each system table come to, in the order of [`TableId::ALL`].
+    pub(super) tables: [Usage; TableId::ALL.len()],
+    /// The version of the data, as the last commit that changed it said.
+    pub(super) data_version: u64,
+    /// The journal's time of the last commit.
+    pub(super) time_unix_micros: u64,
+}
+
+impl Totals {
+    /// The same with an entry of `before` bytes under `key` that has `after` now; one that is not there has none.
+    pub(super) fn with(mut self, key: &Key, before: u64, after: u64) -> Self {
+        let moved = |bytes: u64| bytes.saturating_add(after).saturating_sub(before);
+        match key.row() {
+            None => self.bytes = moved(self.bytes),
+            Some((table, _)) => {
+                let usages = self.tables.iter_mut().zip(TableId::ALL);
+                for (usage, _) in usages.filter(|(_, id)| id.byte() == table) {
+                    usage.bytes = moved(usage.bytes);
+                    usage.rows = (usage.rows + u64::from(after > 0)).saturating_sub(u64::from(before > 0));
+                }
+            }
+        }
+        self
     }
+
+    pub(super) fn usage<K>(&self, table: &Table<K>) -> Usage {
+        let found = self.tables.iter().zip(TableId::ALL).find(|(_, id)| *id == table.id());
+        found.map_or_else(Usage::default, |(usage, _)| *usage)
+    }
+
+    /// Bytes of the rows of all system tables.
+    pub(super) fn system_bytes(&self) -> u64 {
+        self.tables.iter().map(|usage| usage.bytes).sum()
+    }
+}
+
+/// The state of one store as of one number. Never changed: a commit publishes the next one.
+#[derive(Debug, Clone)]
+pub(super) struct Snapshot {
+    /// The number of the last commit of this store.
+    pub(super) number: CommitSeq,
+    pub(super) totals: Totals,
+    /// Commits since the last checkpoint began.
+    pub(super) memtable: Layer,
+    /// The memory that they take, also of those that left nothing in the memtable.
+    pub(super) memtable_bytes: usize,
+    /// Commits that are being written into the index.
+    pub(super) immutable: Layer,
+    pub(super) immutable_bytes: usize,
+    pub(super) index: Arc<IndexReader>,
+}
+
+/// Commits on their way into the index.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    pub(super) layer: Layer,
+    /// The number of the last commit in it.
+    pub(super) through: CommitSeq,
+    /// The memory that it takes.
+    pub(super) bytes: usize,
+    /// Of the store with it.
+    pub(super) totals: Totals,
 }
 
 impl Snapshot {
-    /// Begins a transaction on the snapshot that may write but is never committed; none when the store has let go of
-    /// the snapshot.
-    #[must_use]
-    pub fn rehearse(&self) -> Option<Transaction> {
-        self.held.view().as_ref().map(|view| Transaction::rehearsal(Arc::clone(view)))
+    /// The state that an index has, with nothing over it.
+    pub(super) fn new(number: CommitSeq, totals: Totals, index: Arc<IndexReader>) -> Self {
+        let (memtable, immutable) = (Layer::new(), Layer::new());
+        Self { number, totals, memtable, memtable_bytes: 0, immutable, immutable_bytes: 0, index }
     }
-}
 
-impl Held {
-    fn view(&self) -> MutexGuard<'_, Option<Arc<View>>> {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The memory of what the index does not have yet.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.memtable_bytes + self.immutable_bytes
     }
-}
 
-/// The snapshots of one store, oldest first.
-#[derive(Debug, Default)]
-pub(super) struct Snapshots {
-    held: Mutex<VecDeque<Weak<Held>>>,
-}
+    /// The same state with the memtable set aside to be written. There is no other one.
+    pub(super) fn freeze(&self) -> (Frozen, Self) {
+        let Self { number: through, totals, memtable_bytes: bytes, .. } = *self;
+        let layer = self.memtable.clone();
+        let frozen = Frozen { layer: layer.clone(), through, bytes, totals };
+        (
+            frozen,
+            Self {
+                memtable: Layer::new(),
+                memtable_bytes: 0,
+                immutable: layer,
+                immutable_bytes: bytes,
+                ..self.clone()
+            },
+        )
+    }
 
-impl Snapshots {
-    pub(super) fn hold(&self, view: Arc<View>) -> Snapshot {
-        let held = Arc::new(Held { number: view.number, view: Mutex::new(Some(view)) });
-        let mut all = self.lock();
-        if all.len() >= SNAPSHOTS_MAX {
-            all.retain(|held| held.strong_count() > 0);
+    /// The same state when `index` has what was set aside.
+    pub(super) fn applied(&self, index: IndexReader) -> Self {
+        Self {
+            immutable: Layer::new(),
+            immutable_bytes: 0,
+            memtable: self.memtable.clone(),
+            index: Arc::new(index),
+            ..*self
         }
-        if all.len() >= SNAPSHOTS_MAX
-            && let Some(oldest) = all.pop_front()
-        {
-            let_go(&oldest);
-        }
-        all.push_back(Arc::downgrade(&held));
-        Snapshot { held }
     }
 
-    /// Lets go of the snapshots of what was before `horizon`, and drops those that nobody has any more.
-    pub(super) fn let_go_before(&self, horizon: CommitSeq) {
-        let mut all = self.lock();
-        all.retain(|held| {
-            let young = held.upgrade().is_some_and(|held| held.number >= horizon);
-            if !young {
-                let_go(held);
-            }
-            young
-        });
+    /// The latest commit that wrote `key`, if the index may not have it yet.
+    pub(super) fn written(&self, key: &Key) -> Option<&Arc<Written>> {
+        // Most of the time there is nothing: then there is nothing to look up.
+        let memtable = if self.memtable.is_empty() { None } else { self.memtable.get(key) };
+        memtable.or_else(|| if self.immutable.is_empty() { None } else { self.immutable.get(key) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Weak<Held>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Bytes that `key` and its value take, in this state.
+    pub(super) fn entry_bytes(&self, key: &Key) -> Result<u64, IndexError> {
+        let value_bytes = match self.written(key) {
+            Some(written) => written.value.as_ref().map(Bytes::len),
+            None => self.index.value_bytes(key)?,
+        };
+        Ok(entry_bytes(key, value_bytes))
     }
 }
 
-fn let_go(held: &Weak<Held>) {
-    let view = held.upgrade().and_then(|held| held.view().take());
-    drop(view);
+/// Bytes that an entry takes: those of the key and its value, none when there is no value.
+pub(super) fn entry_bytes(key: &Key, value_bytes: Option<usize>) -> u64 {
+    value_bytes.map_or(0, |bytes| (key.counted_bytes() + bytes) as u64)
+}
+
+/// The memory that an entry takes in a layer.
+pub(super) fn entry_memory_bytes(key: &Key, value_bytes: usize) -> usize {
+    ENTRY_MEMORY_BYTES + key.as_bytes().len() + value_bytes
 }

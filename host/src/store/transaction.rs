@@ -9,12 +9,12 @@ use bytes::Bytes;
 
 use super::empty;
 use super::error::{CommitError, StoreError};
-use super::overlay::{View, entry_bytes};
-use super::reads::Reads;
+use super::handle::Store;
+use super::part::{Changes, Part, Prepared, Write};
+use super::pinned::PinnedSnapshot;
+use super::read_set::ReadSet;
 use super::scan::{self, Direction, Entry, Page, Scan, Scanned};
-use super::sequencer::{Part, Prepared, Write};
-use super::service::Store;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, entry_bytes};
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
@@ -24,11 +24,11 @@ use crate::names::{CallId, CommitSeq, Key, component_text};
 pub struct Transaction {
     /// Where it may commit; nowhere when it is a rehearsal.
     store: Option<Store>,
-    view: Arc<View>,
+    snapshot: Arc<Snapshot>,
     /// What was durable when it began.
     durable: CommitSeq,
     saw: CommitSeq,
-    reads: Reads,
+    reads: ReadSet,
     writes: BTreeMap<Key, Option<Bytes>>,
     pub(super) rows: Vec<RowWrite>,
     events: Vec<Event>,
@@ -58,7 +58,7 @@ pub struct Effects {
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Transaction");
-        debug.field("store", &self.store).field("number", &self.view.number).field("writes", &self.writes.len());
+        debug.field("store", &self.store).field("number", &self.snapshot.number).field("writes", &self.writes.len());
         debug.finish_non_exhaustive()
     }
 }
@@ -66,14 +66,14 @@ impl fmt::Debug for Transaction {
 impl Transaction {
     pub(super) fn new(store: Store, read_only: bool) -> Self {
         let durable = store.durable();
-        let view = store.view();
-        Self::on(Some(store), view, durable, read_only)
+        let snapshot = store.snapshot();
+        Self::on(Some(store), snapshot, durable, read_only)
     }
 
     /// Begins a rehearsal on nothing: what it writes it can read, and that is all. For a run that has no store.
     #[must_use]
     pub fn scratch() -> Self {
-        Self::rehearsal(Arc::new(empty::view(CommitSeq::default())))
+        Self::rehearsal(Arc::new(empty::snapshot(CommitSeq::default())))
     }
 
     /// The same for a run that only reads: a write ends it with [`StoreError::ReadOnly`].
@@ -82,24 +82,24 @@ impl Transaction {
         Self { read_only: true, ..self }
     }
 
-    /// Reads `view` and may write, but is never committed.
-    pub(super) fn rehearsal(view: Arc<View>) -> Self {
-        let seen = view.number;
-        Self::on(None, view, seen, false)
+    /// Reads `snapshot` and may write, but is never committed.
+    pub(super) fn rehearsal(snapshot: Arc<Snapshot>) -> Self {
+        let seen = snapshot.number;
+        Self::on(None, snapshot, seen, false)
     }
 
-    fn on(store: Option<Store>, view: Arc<View>, durable: CommitSeq, read_only: bool) -> Self {
+    fn on(store: Option<Store>, snapshot: Arc<Snapshot>, durable: CommitSeq, read_only: bool) -> Self {
         Self {
             durable,
             saw: CommitSeq::default(),
-            reads: Reads::new(view.number),
+            reads: ReadSet::new(snapshot.number),
             writes: BTreeMap::new(),
             rows: Vec::new(),
             events: Vec::new(),
             event_bytes: 0,
             bytes: 0,
             read_only,
-            view,
+            snapshot,
             store,
         }
     }
@@ -146,7 +146,7 @@ impl Transaction {
     ) -> Result<Rows<K>, StoreError> {
         let (range, none) = (table.range(&range), BTreeMap::new());
         let read = |key: &[u8]| table.read_key(key);
-        let scanned = scan::run(&range, Direction::Ascending, limit, &self.view, &none, read)?;
+        let scanned = scan::run(&range, Direction::Ascending, limit, &self.snapshot, &none, read)?;
         self.saw_commit(scanned.latest);
         Ok(Rows { more: scanned.looked_until.is_some(), rows: scanned.entries })
     }
@@ -162,12 +162,12 @@ impl Transaction {
         range: impl RangeBounds<K>,
         limit: u32,
     ) -> Result<Vec<K>, StoreError> {
-        scan::keys(&table.range(&range), limit, &self.view, |key| table.read_key(key))
+        scan::keys(&table.range(&range), limit, &self.snapshot, |key| table.read_key(key))
     }
 
     fn look_up(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        let Some(written) = self.view.written(key) else {
-            return self.view.index.get(key).map_err(StoreError::Index);
+        let Some(written) = self.snapshot.written(key) else {
+            return self.snapshot.index.get(key).map_err(StoreError::Index);
         };
         let (number, value) = (written.number, written.value.clone());
         self.saw_commit(number);
@@ -225,7 +225,7 @@ impl Transaction {
     pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Page, StoreError> {
         let range = scan.range()?;
         let read = |key: &[u8]| component_text(key).map(str::to_owned).ok_or(StoreError::KeyNotText);
-        let scanned = scan::run(&range, scan.direction, scan.limit, &self.view, &self.writes, read)?;
+        let scanned = scan::run(&range, scan.direction, scan.limit, &self.snapshot, &self.writes, read)?;
         self.saw_commit(scanned.latest);
         let Scanned { entries, looked_until, .. } = scanned;
         let more = looked_until.is_some();
@@ -273,7 +273,7 @@ impl Transaction {
     /// The version of the data that it reads.
     #[must_use]
     pub fn data_version(&self) -> u64 {
-        self.view.totals.data_version
+        self.snapshot.totals.data_version
     }
 
     /// How many events were emitted.
@@ -297,8 +297,8 @@ impl Transaction {
 
     /// What it reads, to run the same again on. None when it is a rehearsal itself.
     #[must_use]
-    pub fn snapshot(&self) -> Option<Snapshot> {
-        self.store.as_ref().map(|store| store.state().snapshots.hold(Arc::clone(&self.view)))
+    pub fn snapshot(&self) -> Option<PinnedSnapshot> {
+        self.store.as_ref().map(|store| store.state().pins.pin(Arc::clone(&self.snapshot)))
     }
 
     /// What it wrote and emitted so far, with the values shared, not copied.
@@ -316,8 +316,8 @@ impl Transaction {
 
     /// What it read, for [`Store::unchanged`]. Its writes are gone.
     #[must_use]
-    pub fn into_reads(self) -> Reads {
-        self.reads
+    pub fn into_reads(self) -> ReadSet {
+        self.reads.finish()
     }
 
     /// Commits: in the one order of the host, visible to later calls at once, durable when [`super::Stores::wait_durable`]
@@ -346,12 +346,12 @@ impl Transaction {
         if !self.has_effects() && self.rows.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);
         }
-        let part = self.into_part(store.clone(), details.data_version)?;
+        let part = self.into_part(&store, details.data_version)?;
         store.pipeline().commit(Prepared::new(details.call, vec![part])).await
     }
 
     /// What a commit of it does to `store`: all that needs no lock.
-    pub(super) fn into_part(mut self, store: Store, data_version: Option<u64>) -> Result<Part, CommitError> {
+    pub(super) fn into_part(mut self, store: &Store, data_version: Option<u64>) -> Result<Part, CommitError> {
         if self.bytes + self.rows.iter().map(RowWrite::bytes).sum::<usize>() > COMMIT_BYTES_MAX {
             return Err(StoreError::CommitTooLarge.into());
         }
@@ -363,12 +363,14 @@ impl Transaction {
         rows.reverse();
         let mut writes = Vec::with_capacity(rows.len() + self.writes.len());
         for (key, value) in self.writes.into_iter().chain(rows) {
-            let before = self.view.entry_bytes(&key).map_err(StoreError::Index)?;
+            let before = self.snapshot.entry_bytes(&key).map_err(StoreError::Index)?;
             let after = entry_bytes(&key, value.as_ref().map(Bytes::len));
             writes.push(Write { key, value, before, after });
         }
-        let Self { view: snapshot, reads, events, .. } = self;
-        Ok(Part { store, snapshot, reads, writes, events, data_version, drops: false })
+        let Self { snapshot, reads, events, .. } = self;
+        let read_version = snapshot.totals.data_version;
+        let changes = Changes { read_version, reads, writes, events, data_version };
+        Ok(Part::new(Arc::clone(store.shared_state()), changes))
     }
 
     /// Takes the store that it may be committed to out of it.

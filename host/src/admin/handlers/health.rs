@@ -26,7 +26,7 @@ impl Admin {
         if self.stop.is_set() {
             because.push("the host is stopping".to_owned());
         }
-        if let StoreHealth::Stopped { why } = self.stores.health() {
+        if let StoreHealth::NoRoom { why } | StoreHealth::Stopped { why } = self.stores.health() {
             because.push(format!("no commit is taken: {why}"));
         }
         let outages = self.tasks.outages().now().into_iter().chain(self.stores.outages());

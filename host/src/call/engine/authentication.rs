@@ -16,7 +16,7 @@ use crate::call::routing::{Backend, LoadedRelease};
 use crate::clock;
 use crate::limits::SESSIONS_CACHED_MAX;
 use crate::names::{Identity, OPERATOR};
-use crate::store::Reads;
+use crate::store::ReadSet;
 
 /// The SHA-256 of a token: the token itself is not kept.
 pub(in crate::call) type TokenKey = [u8; 32];
@@ -30,7 +30,7 @@ pub(in crate::call) struct Sessions {
 #[derive(Debug)]
 struct Known {
     identity: Identity,
-    reads: Reads,
+    reads: ReadSet,
     /// Weak: what is remembered keeps no release that was replaced.
     release: Weak<LoadedRelease>,
     until: Instant,
@@ -56,7 +56,13 @@ impl Sessions {
         current.then(|| known.identity.clone())
     }
 
-    pub(in crate::call) fn keep(&self, key: TokenKey, identity: Identity, reads: Reads, release: &Arc<LoadedRelease>) {
+    pub(in crate::call) fn keep(
+        &self,
+        key: TokenKey,
+        identity: Identity,
+        reads: ReadSet,
+        release: &Arc<LoadedRelease>,
+    ) {
         let release = Arc::downgrade(release);
         let until = clock::now() + self.age_max;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::contract::Function;
 use crate::names::ServiceName;
 use crate::observe::calls::Outcome;
-use crate::store::Reads;
+use crate::store::ReadSet;
 
 /// One call: its function, its caller, and its limits.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(in crate::call) struct Call {
 pub(in crate::call) struct Ended {
     pub(in crate::call) answer: Answer,
     /// What it read, if it only reads.
-    pub(in crate::call) reads: Option<Reads>,
+    pub(in crate::call) reads: Option<ReadSet>,
     /// Whether its answer was committed with its writes, for the same call in a later run.
     pub(in crate::call) has_memo: bool,
 }
@@ -92,7 +92,7 @@ impl Call {
     }
 
     /// Runs a read-only call, and returns what it read too.
-    pub(in crate::call) async fn read(self: Arc<Self>) -> Result<(Answer, Reads), CallError> {
+    pub(in crate::call) async fn read(self: Arc<Self>) -> Result<(Answer, ReadSet), CallError> {
         let service = self.backend.service.name().clone();
         let Ended { answer, reads, .. } = self.execute().await?;
         reads.map(|reads| (answer, reads)).ok_or(CallError::Failed { service })

@@ -11,10 +11,10 @@ use super::restore::Restored;
 use crate::clock;
 use crate::journal::{Disk, History, JournalId, Record, Section};
 use crate::names::{CommitSeq, ServiceName};
-use crate::store::backend::Full;
+use crate::store::disk_space::DiskSpace;
 use crate::store::index::{self, Index};
-use crate::store::overlay::View;
 use crate::store::replay::{self, Replayed};
+use crate::store::snapshot::Snapshot;
 use crate::store::{IndexError, Transaction};
 
 /// Bytes of one store's commits that are gathered in memory before its index gets them.
@@ -66,7 +66,7 @@ pub(super) struct Stage<'a> {
     disk: &'a dyn Disk,
     /// The journal that they are going to be of.
     journal: JournalId,
-    full: Arc<Full>,
+    space: Arc<DiskSpace>,
     stores: BTreeMap<ServiceName, Replayed>,
     restored: Restored,
 }
@@ -79,17 +79,17 @@ impl<'a> Stage<'a> {
         journal: JournalId,
     ) -> Result<Self, RestoreError> {
         let disk = &**target;
-        let full = Arc::new(Full::refused());
+        let space = Arc::new(DiskSpace::refused());
         let mut stores = BTreeMap::new();
         for service in &document.services() {
-            let (index, view) = Index::open(disk, service, CACHE_BYTES, &full)?;
+            let (index, snapshot) = Index::open(disk, service, CACHE_BYTES, &space)?;
             if index.journal != document.journal() || index.number() != document.number() {
                 return Err(RestoreError::Damaged { path: disk.full(&index::path(service)) });
             }
-            stores.insert(service.clone(), Replayed { index, view });
+            stores.insert(service.clone(), Replayed { index, snapshot });
         }
         let restored = Restored { number: document.number(), unix_micros: None, replayed: 0, bytes: 0 };
-        Ok(Self { disk, journal, full, stores, restored })
+        Ok(Self { disk, journal, space, stores, restored })
     }
 
     /// Replays what `history` has behind the backup, up to `until`.
@@ -144,14 +144,15 @@ impl<'a> Stage<'a> {
         }
         if !self.stores.contains_key(&service) {
             let before = CommitSeq(number.0 - 1);
-            let made = Index::create(self.disk, &service, self.journal, before, CACHE_BYTES, &self.full);
-            let (index, view) = made?;
-            self.stores.insert(service.clone(), Replayed { index, view });
+            let created = Index::create(self.disk, &service, self.journal, before, CACHE_BYTES, &self.space);
+            let (index, snapshot) = created?;
+            self.stores.insert(service.clone(), Replayed { index, snapshot });
         }
         let path = self.path(&service);
-        let Some(Replayed { index, view }) = self.stores.get_mut(&service) else { return Ok(()) };
-        replay::replay(view, at, section).map_err(|source| RestoreError::IndexWrite { path: path.clone(), source })?;
-        if view.young_bytes >= LAYER_BYTES { write(index, view, number, path) } else { Ok(()) }
+        let Some(Replayed { index, snapshot }) = self.stores.get_mut(&service) else { return Ok(()) };
+        replay::replay(snapshot, at, section)
+            .map_err(|source| RestoreError::IndexWrite { path: path.clone(), source })?;
+        if snapshot.memtable_bytes >= LAYER_BYTES { write(index, snapshot, number, path) } else { Ok(()) }
     }
 
     fn path(&self, service: &ServiceName) -> PathBuf {
@@ -162,8 +163,8 @@ impl<'a> Stage<'a> {
     pub(super) fn platform(&self) -> Result<Transaction, RestoreError> {
         let platform = ServiceName::platform();
         let replayed = self.stores.get(&platform);
-        let view = replayed.map(|replayed| Arc::new(replayed.view.clone()));
-        view.map(Transaction::rehearsal).ok_or_else(|| RestoreError::Damaged { path: self.path(&platform) })
+        let snapshot = replayed.map(|replayed| Arc::new(replayed.snapshot.clone()));
+        snapshot.map(Transaction::rehearsal).ok_or_else(|| RestoreError::Damaged { path: self.path(&platform) })
     }
 
     pub(super) fn number(&self) -> CommitSeq {
@@ -173,18 +174,18 @@ impl<'a> Stage<'a> {
     /// Brings every store to the last commit and to the new journal, and reads it again. Gives what there is then.
     pub(super) fn finish(self, course: &mut Course<'_>) -> Result<Restored, RestoreError> {
         let number = self.restored.number;
-        for (service, Replayed { index, mut view }) in self.stores {
+        for (service, Replayed { index, mut snapshot }) in self.stores {
             course.begin(format!("checking the store of {service}"))?;
             let path = self.disk.full(&index::path(&service));
-            if view.young_bytes > 0 {
-                write(&index, &mut view, number, path.clone())?;
+            if snapshot.memtable_bytes > 0 {
+                write(&index, &mut snapshot, number, path.clone())?;
             }
             let failed = |source: IndexError| RestoreError::IndexWrite { path: path.clone(), source };
             index.adopt(self.journal, number).map_err(failed)?;
-            let totals = view.totals;
-            drop(view);
+            let totals = snapshot.totals;
+            drop(snapshot);
             index.close().map_err(failed)?;
-            let (mut index, found) = Index::open(self.disk, &service, CACHE_BYTES, &self.full)?;
+            let (mut index, found) = Index::open(self.disk, &service, CACHE_BYTES, &self.space)?;
             let same = index.journal == self.journal && index.number() == number && found.totals == totals;
             drop(found);
             if !same || !index.is_sound().map_err(failed)? {
@@ -196,17 +197,17 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Writes the commits that `view` has into `index`, and reads them again.
-fn write(index: &Index, view: &mut View, number: CommitSeq, path: PathBuf) -> Result<(), RestoreError> {
+/// Writes the commits that `snapshot` has into `index`, and reads them again.
+fn write(index: &Index, snapshot: &mut Snapshot, number: CommitSeq, path: PathBuf) -> Result<(), RestoreError> {
     let failed = |source| RestoreError::IndexWrite { path: path.clone(), source };
-    let (frozen, set_aside) = view.freeze();
+    let (frozen, set_aside) = snapshot.freeze();
     index.write(&frozen, number).map_err(failed)?;
-    let written = index.view().map_err(failed)?;
+    let written = index.reader().map_err(failed)?;
     for (key, entry) in &frozen.layer {
         if written.get(key).map_err(failed)? != entry.value {
             return Err(RestoreError::NotAsWritten { path });
         }
     }
-    *view = set_aside.applied(written, frozen.through, 0);
+    *snapshot = set_aside.applied(written);
     Ok(())
 }

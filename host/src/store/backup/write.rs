@@ -1,4 +1,4 @@
-//! Writing a backup: the views of one instant become new index files, each of which is read back.
+//! Writing a backup: the snapshots of one instant become new index files, each of which is read back.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use crate::clock;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CommitSeq, ServiceName};
 use crate::store::Stores;
-use crate::store::backend::Full;
+use crate::store::disk_space::DiskSpace;
 use crate::store::index::{self, Index};
-use crate::store::overlay::{Frozen, Layer, View};
 use crate::store::scan;
+use crate::store::snapshot::{Frozen, Layer, Snapshot};
 
 /// Bytes of entries that are written at once.
 const BATCH_BYTES: usize = 8 << 20;
@@ -33,7 +33,7 @@ pub(crate) struct Moment {
     /// The last commit in it.
     number: CommitSeq,
     unix_micros: u64,
-    stores: Vec<(ServiceName, Arc<View>)>,
+    stores: Vec<(ServiceName, Arc<Snapshot>)>,
 }
 
 impl Stores {
@@ -47,11 +47,11 @@ impl Stores {
         let services = &self.inner.services;
         let changes = services.changes();
         let members = services.members();
-        let (views, number) = services.pipeline.views(members.iter().map(|member| member.store.state()));
+        let (snapshots, number) = services.pipeline.snapshots(members.iter().map(|member| member.store.state()));
         drop(changes);
         let unix_micros = clock::unix_micros();
-        let stores = members.iter().zip(views);
-        let stores = stores.filter_map(|(member, view)| Some((member.store.name().clone(), view?))).collect();
+        let stores = members.iter().zip(snapshots);
+        let stores = stores.filter_map(|(member, snapshot)| Some((member.store.name().clone(), snapshot?))).collect();
         services.pipeline.journal.wait_durable_blocking(number)?;
         Ok(Moment { journal: services.journal, number, unix_micros, stores })
     }
@@ -98,8 +98,8 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
     /// Writes the stores, and then the document that makes it all a backup of `moment`.
     pub(crate) fn finish(mut self, moment: Moment, folders: &[&str]) -> Result<BackupDocument, BackupError> {
         let Moment { journal, number, unix_micros, stores } = moment;
-        for (service, view) in stores {
-            self.store(&service, &view, journal, number)?;
+        for (service, snapshot) in stores {
+            self.store(&service, &snapshot, journal, number)?;
         }
         for folder in folders {
             self.disk.sync_folder(folder).map_err(self.at(folder))?;
@@ -115,31 +115,31 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         |source| BackupError::Write { path, source }
     }
 
-    /// Writes `view` as an index of its own, reads that back, and adds it.
+    /// Writes `snapshot` as an index of its own, reads that back, and adds it.
     fn store(
         &mut self,
         service: &ServiceName,
-        view: &View,
+        snapshot: &Snapshot,
         journal: JournalId,
         number: CommitSeq,
     ) -> Result<(), BackupError> {
         self.course.begin(format!("the store of {service}"))?;
         let path = index::path(service);
-        let full = Arc::new(Full::refused());
-        let (index, made) = Index::create(self.disk, service, journal, number, CACHE_BYTES, &full)?;
+        let space = Arc::new(DiskSpace::refused());
+        let (index, made) = Index::create(self.disk, service, journal, number, CACHE_BYTES, &space)?;
         drop(made);
-        let content = self.fill(&index, view, &path)?;
-        let (frozen, _) = view.freeze();
+        let content = self.fill(&index, snapshot, &path)?;
+        let (frozen, _) = snapshot.freeze();
         let failed = |source| BackupError::Index { path: self.disk.full(&path), source };
         // The entries are there; what else the state says comes with none.
         index.write(&Frozen { layer: Layer::new(), ..frozen }, number).map_err(failed)?;
         index.close().map_err(failed)?;
-        self.check(service, view, number, content, &full)?;
+        self.check(service, snapshot, number, content, &space)?;
         self.add(&path)
     }
 
-    /// Writes every entry of `view`, and gives the digest of them.
-    fn fill(&mut self, index: &Index, view: &View, path: &str) -> Result<[u8; 32], BackupError> {
+    /// Writes every entry of `snapshot`, and gives the digest of them.
+    fn fill(&mut self, index: &Index, snapshot: &Snapshot, path: &str) -> Result<[u8; 32], BackupError> {
         let path: PathBuf = self.disk.full(path);
         let mut content = Content::default();
         let mut batch: Vec<(Vec<u8>, Bytes)> = Vec::new();
@@ -150,7 +150,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
             batch.clear();
             Ok::<_, BackupError>(self.course.done(std::mem::take(bytes) as u64)?)
         };
-        scan::each(view, |key, value| {
+        scan::each(snapshot, |key, value| {
             content.add(key, &value);
             bytes += key.len() + value.len();
             batch.push((key.to_owned(), value));
@@ -164,19 +164,19 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
     fn check(
         &mut self,
         service: &ServiceName,
-        view: &View,
+        snapshot: &Snapshot,
         number: CommitSeq,
         content: [u8; 32],
-        full: &Arc<Full>,
+        space: &Arc<DiskSpace>,
     ) -> Result<(), BackupError> {
         let path = index::path(service);
-        let (index, written) = Index::open(self.disk, service, CACHE_BYTES, full)?;
+        let (index, written) = Index::open(self.disk, service, CACHE_BYTES, space)?;
         let mut found = Content::default();
         scan::each(&written, |key, value| {
             found.add(key, &value);
             Ok::<_, BackupError>(self.course.done((key.len() + value.len()) as u64)?)
         })?;
-        let same = index.number() == number && written.totals == view.totals && found.finish() == content;
+        let same = index.number() == number && written.totals == snapshot.totals && found.finish() == content;
         drop(written);
         index.close().map_err(|source| BackupError::Index { path: self.disk.full(&path), source })?;
         if same { Ok(()) } else { Err(BackupError::NotAsWritten { path: self.disk.full(&path) }) }
@@ -187,8 +187,8 @@ impl Moment {
     /// About how many bytes writing and checking it takes.
     pub(crate) fn work_bytes(&self) -> u64 {
         // Each is written, read as entries, and read as a file, which is a little larger.
-        let bytes = |view: &View| view.totals.bytes.saturating_add(view.totals.system_bytes());
-        self.stores.iter().fold(0, |sum, (_, view)| sum.saturating_add(bytes(view).saturating_mul(3)))
+        let bytes = |snapshot: &Snapshot| snapshot.totals.bytes.saturating_add(snapshot.totals.system_bytes());
+        self.stores.iter().fold(0, |sum, (_, snapshot)| sum.saturating_add(bytes(snapshot).saturating_mul(3)))
     }
 }
 

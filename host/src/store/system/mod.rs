@@ -27,7 +27,7 @@ mod tests;
 
 pub use keys::{AgedCall, EventId, EventSeq, MemoKey, OutboxKey};
 pub use outbox::Emitted;
-pub(super) use outbox::{emitted_bytes, outbox_rows};
+pub(super) use outbox::{emitted_bytes, outbox_rows, outbox_value};
 pub use table::{Budget, Retention, RowKey, RowWrite, Rows, Table, Usage};
 pub use tables::{
     ANSWER_EXPIRIES, ANSWERS, CURSORS, DEAD_LETTERS, INTENTS, MEMOS, OUTBOX, RETRIES, SCHEDULE_SLOTS, TableId,

@@ -19,14 +19,14 @@ pub struct Emitted {
     pub event: Event,
 }
 
-/// The rows for the events of the commit `number`.
+/// The rows for the events of the commit `number`, from what [`outbox_value`] gave of each.
 pub(in crate::store) fn outbox_rows(
     number: CommitSeq,
     emitted_at: u64,
-    events: &[Event],
-) -> impl Iterator<Item = (Key, Bytes)> + '_ {
+    values: impl IntoIterator<Item = Bytes>,
+) -> impl Iterator<Item = (Key, Bytes)> {
     let key = move |index| OutboxKey { seq: EventSeq(number, index), emitted_at };
-    (0..).zip(events).map(move |(index, event)| (OUTBOX.key(&key(index)), value(event)))
+    (0..).zip(values).map(move |(index, value)| (OUTBOX.key(&key(index)), value))
 }
 
 /// Bytes of an event's names and payload.
@@ -34,7 +34,8 @@ pub(in crate::store) fn emitted_bytes(event: &Event) -> usize {
     event.interface.len() + event.function.len() + event.payload.len()
 }
 
-fn value(event: &Event) -> Bytes {
+/// The value of the row of `event`: its names and its payload.
+pub(in crate::store) fn outbox_value(event: &Event) -> Bytes {
     let mut bytes = Vec::with_capacity(2 + emitted_bytes(event));
     for name in [&event.interface, &event.function] {
         bytes.extend_from_slice(name.as_bytes());

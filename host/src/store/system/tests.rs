@@ -77,7 +77,7 @@ proptest! {
         payload: Vec<u8>,
     ) {
         let event = Event { interface: interface.into(), function: function.into(), payload: payload.into() };
-        let (_, value) = outbox_rows(CommitSeq(number), time, std::slice::from_ref(&event)).next().unwrap();
+        let (_, value) = outbox_rows(CommitSeq(number), time, [outbox_value(&event)]).next().unwrap();
         let key = OutboxKey { seq: EventSeq(CommitSeq(number), position), emitted_at: time };
         prop_assert_eq!(Emitted::of_row(key, &value), Some(Emitted { key, event }));
     }

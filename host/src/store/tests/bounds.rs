@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
-use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, READ_KEYS_MAX, READ_RANGES_MAX, VALUE_BYTES_MAX};
+use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::store::system::{MEMOS, MemoKey};
 use crate::store::{Health, StoreError};
 
@@ -111,7 +111,7 @@ async fn a_full_disk_fails_what_needs_room_until_there_is_room() {
         }
     };
     assert!(matches!(error, CommitError::NoRoom { .. }), "{error:?}");
-    assert_eq!(stores.health(), Health::Running);
+    assert!(matches!(stores.health(), Health::NoRoom { .. }));
     assert_eq!(now(&cart, "before"), Some("1".into()), "reads go on");
     disk.set_bytes_max(u64::MAX);
     loop {
@@ -151,7 +151,7 @@ async fn the_indexes_wait_for_room_and_reads_go_on() {
     };
     assert!(matches!(error, CommitError::NoRoom { source: None }), "{error:?}");
     assert_eq!(now(&cart, "before"), Some("1".into()));
-    assert_eq!(stores.health(), Health::Running);
+    assert!(matches!(stores.health(), Health::NoRoom { .. }));
     disk.set_bytes_max(u64::MAX);
     settle(&cart);
     put(&cart, "after", "2").await;
@@ -165,7 +165,7 @@ async fn writers_wait_while_the_overlay_is_full() {
     for key in 0..200 {
         put(&cart, &format!("key-{key}"), &"x".repeat(200)).await;
     }
-    assert!(cart.view().young.len() < 40, "{}", cart.view().young.len());
+    assert!(cart.snapshot().memory_bytes() < 8192, "{}", cart.snapshot().memory_bytes());
     stores.close().unwrap();
 }
 
@@ -198,38 +198,6 @@ impl Transaction {
         let page = scan("", None, Direction::Ascending, 1000)(self);
         page.entries.iter().map(|entry| (entry.key.len() + entry.value.len()) as u64).sum()
     }
-}
-
-#[tokio::test]
-async fn what_is_remembered_of_many_reads_is_bounded_and_covers_them_all() {
-    let many_gets = |transaction: &mut Transaction| {
-        for key in 0..READ_KEYS_MAX * 3 {
-            transaction.get(&format!("key-{key:05}")).unwrap();
-        }
-    };
-    let many_scans = |transaction: &mut Transaction| {
-        for _ in 0..=READ_RANGES_MAX {
-            scan("key-", None, Direction::Ascending, 1)(transaction);
-        }
-    };
-    type Read = fn(&mut Transaction);
-    let cases: [(Read, &str, bool); 5] = [
-        (many_gets, "key-00007", true),
-        (many_gets, "key-12287", true),
-        (many_gets, "z", false),
-        (many_scans, "key-1", true),
-        (many_scans, "z", false),
-    ];
-    let (stores, cart) = on(&SimulatedDisk::new(1), &SETTINGS);
-    for (case, (read, written, conflicts)) in cases.into_iter().enumerate() {
-        let mut transaction = cart.begin();
-        read(&mut transaction);
-        transaction.set("mine", "1").unwrap();
-        put(&cart, written, "1").await;
-        let result = commit(transaction).await;
-        assert_eq!(matches!(result, Err(CommitError::Conflict)), conflicts, "case {case}: {result:?}");
-    }
-    stores.close().unwrap();
 }
 
 #[tokio::test]

@@ -227,7 +227,7 @@ impl Run {
             std::thread::yield_now();
         }
         if self.checkpoints {
-            assert_eq!(self.stores.inner.services.pipeline.pending_bytes(), 0);
+            assert_eq!(self.stores.inner.services.unwritten_bytes(), 0);
         }
     }
 }

@@ -7,6 +7,7 @@ mod comings;
 mod faults;
 mod host_commits;
 mod model;
+mod pipeline;
 mod refusals;
 mod rehearsals;
 mod serializable;

@@ -4,7 +4,7 @@ use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::SNAPSHOTS_MAX;
 use crate::names::Key;
-use crate::store::{Effects, Event, Snapshot};
+use crate::store::{Effects, Event, PinnedSnapshot};
 
 fn on(settings: &StoreSettings) -> (Stores, Store) {
     let stores = Stores::open_on(&SimulatedDisk::new(1).as_disk(), settings, &services(), None).unwrap();
@@ -74,7 +74,7 @@ async fn a_rehearsal_is_never_committed() {
 }
 
 /// Whether the store still has what the snapshot needs.
-fn is_held(snapshot: &Snapshot) -> bool {
+fn is_held(snapshot: &PinnedSnapshot) -> bool {
     snapshot.rehearse().is_some()
 }
 

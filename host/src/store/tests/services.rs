@@ -141,7 +141,7 @@ async fn a_store_can_be_dropped_to_make_room_on_a_full_disk() {
     let full = stores.add(&name("new"), 1000).unwrap_err();
     assert!(full.to_string().contains("cannot make data/services/new.redb"), "{full}");
     let cart = stores.service(&name("cart")).unwrap();
-    let waits = || stores.inner.services.full.waits();
+    let waits = || stores.inner.services.space.is_full();
     let mut keys = 0;
     while !waits() {
         let mut transaction = cart.begin();
@@ -290,7 +290,7 @@ fn stores_come_and_go_while_others_commit() {
         settle(&store);
         assert_eq!(scan("key-", None, Direction::Ascending, 1000)(&mut store.begin()).entries.len(), COMMITS);
     }
-    assert_eq!(stores.inner.services.pipeline.pending_bytes(), 0);
+    assert_eq!(stores.inner.services.unwritten_bytes(), 0);
     stores.close().unwrap();
     assert_eq!(kept(&on(&disk, &settings)), []);
 }

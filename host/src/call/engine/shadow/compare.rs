@@ -21,7 +21,7 @@ use crate::contract::Function;
 use crate::limits::SHADOW_DIFFERENCES_MAX;
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::runtime::{Failure, Finished, Frame};
-use crate::store::{Effects, Snapshot};
+use crate::store::{Effects, PinnedSnapshot};
 
 /// A live call that the candidate is going to repeat.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(in crate::call::engine) struct ShadowCall {
 /// What a live run read and did.
 #[derive(Debug)]
 pub(in crate::call::engine) struct Observed {
-    pub(in crate::call::engine) snapshot: Option<Snapshot>,
+    pub(in crate::call::engine) snapshot: Option<PinnedSnapshot>,
     pub(in crate::call::engine) effects: Effects,
 }
 
@@ -94,7 +94,13 @@ fn repeated(call: &Call) -> Repeated {
     }
 }
 
-async fn repeat(shadow: &Shadow, call: &Repeated, snapshot: &Snapshot, nested: Vec<NestedCall>, live: &RunEffects) {
+async fn repeat(
+    shadow: &Shadow,
+    call: &Repeated,
+    snapshot: &PinnedSnapshot,
+    nested: Vec<NestedCall>,
+    live: &RunEffects,
+) {
     let Some(transaction) = snapshot.rehearse() else {
         shadow.lock().dropped += 1;
         return;

@@ -1,0 +1,113 @@
+//! Which stores are being written into their indexes, and when to look for the next one.
+
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::names::ServiceName;
+
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    busy: BTreeSet<ServiceName>,
+    /// Counts what may be a reason to look again.
+    changes: u64,
+    closing: bool,
+    failed: bool,
+}
+
+/// What a worker knows when it looks for something to do.
+#[derive(Debug)]
+pub(super) struct Look {
+    changes: u64,
+    pub(super) closing: bool,
+    pub(super) failed: bool,
+}
+
+/// One store for one worker. Dropped, others may take it.
+#[derive(Debug)]
+pub(super) struct Claim<'a> {
+    due: &'a Due,
+    service: ServiceName,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.due.lock().busy.remove(&self.service);
+        self.due.look_again();
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Failure<'a>(Option<&'a Due>);
+
+impl Failure<'_> {
+    pub(super) fn defuse(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Failure<'_> {
+    fn drop(&mut self) {
+        if let Some(due) = self.0 {
+            due.lock().failed = true;
+            due.look_again();
+        }
+    }
+}
+
+impl Due {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There may be something to do.
+    pub(super) fn look_again(&self) {
+        self.lock().changes += 1;
+        self.changed.notify_all();
+    }
+
+    /// When it is dropped before it is defused, an index was not written: then none is written any more.
+    pub(super) fn failure(&self) -> Failure<'_> {
+        Failure(Some(self))
+    }
+
+    /// Everything is written once more, and that is the end.
+    pub(super) fn close(&self) {
+        self.lock().closing = true;
+        self.look_again();
+    }
+
+    pub(super) fn look(&self) -> Look {
+        let State { changes, closing, failed, .. } = *self.lock();
+        Look { changes, closing, failed }
+    }
+
+    pub(super) fn is_claimed(&self, service: &ServiceName) -> bool {
+        self.lock().busy.contains(service)
+    }
+
+    /// Takes a store, unless another worker has it.
+    pub(super) fn claim(&self, service: &ServiceName) -> Option<Claim<'_>> {
+        let is_free = self.lock().busy.insert(service.clone());
+        is_free.then(|| Claim { due: self, service: service.clone() })
+    }
+
+    /// Waits until there may be something to do that `look` did not know, for `longest` at most if there is one.
+    pub(super) fn wait(&self, look: &Look, longest: Option<Duration>) {
+        let state = self.lock();
+        let known = |state: &mut State| state.changes == look.changes;
+        match longest {
+            None => drop(self.changed.wait_while(state, known).unwrap_or_else(PoisonError::into_inner)),
+            Some(longest) => {
+                let waited = self.changed.wait_timeout_while(state, longest, known);
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A commit at its end: what it does to each store, with all done that needs no lock.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::commit_log::{LoggedCommit, LoggedWrite};
+use super::error::CommitError;
+use super::read_set::{ReadSet, compared};
+use super::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_memory_bytes};
+use super::state::StoreState;
+use super::system::{outbox_rows, outbox_value};
+use crate::journal::{Body, Event, RecordWriter, SectionWriter, Staged};
+use crate::names::{CallId, CommitSeq, Key};
+
+/// A commit of one or several stores.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// In the order of the names of the stores, each store once.
+    pub(super) parts: Vec<Part>,
+    pub(super) record: Staged,
+}
+
+/// What a commit does to one store.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) state: Arc<StoreState>,
+    /// The version of the data that it read.
+    read_version: u64,
+    reads: ReadSet,
+    /// In the order of the keys.
+    writes: Vec<Write>,
+    logged: Box<[LoggedWrite]>,
+    events: Vec<Event>,
+    /// The rows of the events.
+    emitted: Vec<Bytes>,
+    /// What the version of the data is to be, if it changes.
+    data_version: Option<u64>,
+    /// The store is dropped with this commit, which says nothing else of it.
+    pub(super) drops: bool,
+    /// The memory that it takes until an index has it.
+    pub(super) memory_bytes: usize,
+}
+
+/// One write of a commit, with the bytes that count for a budget before it, as far as is known, and after it.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) key: Key,
+    pub(super) value: Option<Bytes>,
+    pub(super) before: u64,
+    pub(super) after: u64,
+}
+
+/// What a transaction read and wrote.
+#[derive(Debug)]
+pub(super) struct Changes {
+    pub(super) read_version: u64,
+    pub(super) reads: ReadSet,
+    pub(super) writes: Vec<Write>,
+    pub(super) events: Vec<Event>,
+    pub(super) data_version: Option<u64>,
+}
+
+impl Prepared {
+    /// Encodes the commit of `parts`, of which each is of another store.
+    pub(super) fn new(call: CallId, mut parts: Vec<Part>) -> Self {
+        parts.sort_by(|one, other| one.state.name.cmp(&other.state.name));
+        let mut record = RecordWriter::new(call, parts.iter().map(|part| part.memory_bytes).sum());
+        for part in parts.iter().filter(|part| part.changes_anything()) {
+            record.section(&part.state.name, |section| part.encode(section));
+        }
+        Self { parts, record: Staged::new(Body::new(record.finish())) }
+    }
+}
+
+impl Part {
+    pub(super) fn new(state: Arc<StoreState>, changes: Changes) -> Self {
+        let Changes { read_version, reads, writes, events, data_version } = changes;
+        let memory = |write: &Write| entry_memory_bytes(&write.key, write.value.as_ref().map_or(0, Bytes::len));
+        let emitted: Vec<_> = events.iter().map(outbox_value).collect();
+        let rows = emitted.iter().map(|row| entry_memory_bytes(&Key::of_row(0, &[]), row.len()));
+        let memory_bytes = COMMIT_MEMORY_BYTES + writes.iter().map(memory).sum::<usize>() + rows.sum::<usize>();
+        let logged = writes.iter().map(|write| LoggedWrite { key: write.key.clone(), bytes: write.after }).collect();
+        let reads = reads.finish();
+        let drops = false;
+        Self { state, read_version, reads, writes, logged, events, emitted, data_version, drops, memory_bytes }
+    }
+
+    /// Drops the store.
+    pub(super) fn dropping(state: Arc<StoreState>) -> Self {
+        let snapshot = state.snapshot.load();
+        let (reads, read_version) = (ReadSet::new(snapshot.number), snapshot.totals.data_version);
+        let changes = Changes { read_version, reads, writes: Vec::new(), events: Vec::new(), data_version: None };
+        Self { drops: true, memory_bytes: 0, ..Self::new(Arc::clone(&state), changes) }
+    }
+
+    pub(super) fn changes_anything(&self) -> bool {
+        self.drops || !self.writes.is_empty() || !self.events.is_empty() || self.data_version.is_some()
+    }
+
+    fn encode(&self, section: &mut SectionWriter<'_>) {
+        if !self.writes.is_empty() {
+            let writes = self.writes.iter().map(|write| (&write.key, write.value.as_ref()));
+            section.writes(self.writes.len(), writes);
+        }
+        if !self.events.is_empty() {
+            section.events(&self.events);
+        }
+        if let Some(version) = self.data_version {
+            section.data_version(version);
+        }
+        if self.drops {
+            section.dropped();
+        }
+    }
+
+    /// Compares it with the commits since it was last compared. It is done once without the lock, and under the lock for
+    /// what came in between.
+    pub(super) fn catch_up(&mut self) -> Result<(), CommitError> {
+        let Self { state, reads, writes, .. } = self;
+        if state.dropped().is_some() {
+            return Err(CommitError::Dropped { service: state.name.clone() });
+        }
+        let unchanged = self.drops || state.log.is_unchanged(reads, |commit| sizes_before(writes, commit));
+        // Whatever a call makes of the data depends on its version: each call reads it.
+        if !unchanged || (!self.drops && state.snapshot.load().totals.data_version != self.read_version) {
+            state.metrics.conflicts.increment(1);
+            return Err(CommitError::Conflict);
+        }
+        Ok(())
+    }
+
+    /// What the store comes to after the commit. It is compared with all commits before.
+    pub(super) fn totals_after(&self, before: &Totals) -> Result<Totals, CommitError> {
+        let with = |totals: Totals, write: &Write| totals.with(&write.key, write.before, write.after);
+        let totals = self.writes.iter().fold(*before, with);
+        let bytes_max = self.state.bytes_max();
+        if totals.bytes > before.bytes && totals.bytes > bytes_max {
+            return Err(CommitError::Quota { service: self.state.name.clone(), bytes_max });
+        }
+        Ok(totals)
+    }
+
+    /// The state after the commit `number`, made at `time_unix_micros`, and its line in the log.
+    pub(super) fn after(
+        self,
+        before: &Snapshot,
+        mut totals: Totals,
+        (number, time_unix_micros): (CommitSeq, u64),
+    ) -> (Snapshot, LoggedCommit) {
+        let mut memtable = before.memtable.clone();
+        for Write { key, value, .. } in self.writes {
+            memtable.insert(key, Arc::new(Written { number, value }));
+        }
+        for (key, value) in outbox_rows(number, time_unix_micros, self.emitted) {
+            totals = totals.with(&key, 0, super::snapshot::entry_bytes(&key, Some(value.len())));
+            memtable.insert(key, Arc::new(Written { number, value: Some(value) }));
+        }
+        totals.data_version = self.data_version.unwrap_or(totals.data_version);
+        totals.time_unix_micros = time_unix_micros;
+        let memtable_bytes = before.memtable_bytes + self.memory_bytes;
+        let after = Snapshot { number, totals, memtable, memtable_bytes, ..before.clone() };
+        (after, LoggedCommit::new(number, self.logged))
+    }
+
+    pub(super) fn emits(&self) -> bool {
+        !self.events.is_empty()
+    }
+}
+
+/// Takes note of what `commit` made of the entries that are to be written. Both are in the order of their keys.
+fn sizes_before(writes: &mut [Write], commit: &LoggedCommit) {
+    if writes.len() <= commit.writes().len() {
+        for write in writes {
+            if let Some(logged) = commit.write_of(&write.key) {
+                write.before = logged.bytes;
+            }
+        }
+        return;
+    }
+    for logged in commit.writes() {
+        let mut at = None;
+        compared(|| {
+            at = writes.binary_search_by(|write| write.key.cmp(&logged.key)).ok();
+            at.is_some()
+        });
+        if let Some(write) = at.and_then(|at| writes.get_mut(at)) {
+            write.before = logged.bytes;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a call read: keys and ranges, and the number up to which all of it is known to be unchanged.
+//!
+//! A read set answers one question: did a commit change any of this? It looks at the commits since then, and not at what
+//! a store holds.
+//!
+//! Invariant: the set covers all that was read. It may cover more, so its size is bounded whatever a guest reads; what it
+//! covers beyond lies between neighbours of what was read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::commit_log::LoggedCommit;
+use crate::limits::READ_SET_BYTES_MAX;
+use crate::names::{CommitSeq, Key, KeyRange};
+
+/// About what a key or a range takes beside its bytes.
+const ENTRY_BYTES: usize = 48;
+
+#[derive(Debug)]
+pub struct ReadSet {
+    /// All of it is as it was at this number.
+    number: AtomicU64,
+    /// Once finished, in order and without those that a range covers.
+    keys: Vec<Key>,
+    /// Once finished, in order and apart from each other.
+    ranges: Vec<KeyRange>,
+    bytes: usize,
+}
+
+impl ReadSet {
+    pub(super) fn new(number: CommitSeq) -> Self {
+        Self { number: AtomicU64::new(number.0), keys: Vec::new(), ranges: Vec::new(), bytes: 0 }
+    }
+
+    pub(super) fn number(&self) -> CommitSeq {
+        CommitSeq(self.number.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn add_key(&mut self, key: Key) {
+        // A call that reads one key over and over remembers it once.
+        if self.keys.last() == Some(&key) {
+            return;
+        }
+        self.bytes += key.as_bytes().len() + ENTRY_BYTES;
+        self.keys.push(key);
+        self.bound();
+    }
+
+    pub(super) fn add_range(&mut self, range: KeyRange) {
+        if range.is_empty() || self.ranges.last() == Some(&range) {
+            return;
+        }
+        self.bytes += range_bytes(&range);
+        self.ranges.push(range);
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        if self.bytes > READ_SET_BYTES_MAX {
+            self.compact();
+        }
+    }
+
+    /// Brings keys and ranges in order, for comparisons.
+    pub(super) fn finish(mut self) -> Self {
+        self.normalize();
+        self
+    }
+
+    fn normalize(&mut self) {
+        self.ranges.sort_unstable();
+        let mut ranges: Vec<KeyRange> = Vec::with_capacity(self.ranges.len());
+        for range in self.ranges.drain(..) {
+            match ranges.last_mut() {
+                Some(before) if before.end() >= range.start() => *before = before.joined_with(&range),
+                _ => ranges.push(range),
+            }
+        }
+        self.keys.sort_unstable();
+        self.keys.dedup();
+        self.keys.retain(|key| !covers(&ranges, key));
+        self.ranges = ranges;
+        let keys: usize = self.keys.iter().map(|key| key.as_bytes().len() + ENTRY_BYTES).sum();
+        self.bytes = keys + self.ranges.iter().map(range_bytes).sum::<usize>();
+    }
+
+    /// Takes at most half of the bound afterwards. Neighbours are joined, those first whose keys have the longest common
+    /// beginning: what lies between them is of the same kind.
+    fn compact(&mut self) {
+        self.normalize();
+        if self.bytes > READ_SET_BYTES_MAX / 2 {
+            self.ranges.extend(self.keys.drain(..).map(|key| KeyRange::between(&key, &key)));
+            self.ranges.sort_unstable();
+        }
+        while self.bytes > READ_SET_BYTES_MAX / 2 && self.ranges.len() > 1 {
+            let neighbours = self.ranges.iter().zip(self.ranges.iter().skip(1)).enumerate();
+            let mut gaps: Vec<(usize, usize)> =
+                neighbours.map(|(at, (one, next))| (common_beginning(one.end(), next.start()), at)).collect();
+            gaps.sort_unstable_by(|one, other| other.cmp(one));
+            gaps.truncate(self.ranges.len().div_ceil(2));
+            let mut closed = vec![false; self.ranges.len()];
+            for (_, at) in gaps {
+                closed.iter_mut().skip(at + 1).take(1).for_each(|closed| *closed = true);
+            }
+            let mut joined: Vec<KeyRange> = Vec::with_capacity(self.ranges.len() / 2 + 1);
+            for (range, closed) in self.ranges.drain(..).zip(closed) {
+                match joined.last_mut().filter(|_| closed) {
+                    Some(before) => *before = before.joined_with(&range),
+                    None => joined.push(range),
+                }
+            }
+            self.ranges = joined;
+            self.bytes = self.ranges.iter().map(range_bytes).sum();
+        }
+    }
+
+    /// Whether `commit` wrote something of it. The cost follows from the smaller of the two.
+    pub(super) fn is_changed_by(&self, commit: &LoggedCommit) -> bool {
+        let writes = commit.writes();
+        let by_key = match self.keys.len() <= writes.len() {
+            true => self.keys.iter().any(|key| commit.write_of(key).is_some()),
+            false => writes.iter().any(|write| compared(|| self.keys.binary_search(&write.key).is_ok())),
+        };
+        by_key
+            || match self.ranges.len() <= writes.len() {
+                true => self.ranges.iter().any(|range| commit.writes_in(range)),
+                false => writes.iter().any(|write| compared(|| covers(&self.ranges, &write.key))),
+            }
+    }
+
+    /// From now on it need be compared only with commits behind `number`: up to there it is unchanged.
+    pub(super) fn is_good_at(&self, number: CommitSeq) {
+        self.number.fetch_max(number.0, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> usize {
+        self.keys.len() + self.ranges.len()
+    }
+}
+
+fn range_bytes(range: &KeyRange) -> usize {
+    range.start().len() + range.end().len() + ENTRY_BYTES
+}
+
+/// Whether one of `ranges`, which are in order and apart, holds `key`.
+fn covers(ranges: &[KeyRange], key: &Key) -> bool {
+    let behind = ranges.partition_point(|range| range.start() <= key.as_bytes());
+    behind.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| range.contains(key.as_bytes()))
+}
+
+fn common_beginning(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(one, other)| one == other).count()
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Searches of one list for one key or range, on this thread: what validation costs.
+    pub(super) static SEARCHES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Counts one search, in tests.
+pub(super) fn compared(search: impl FnOnce() -> bool) -> bool {
+    #[cfg(test)]
+    SEARCHES.with(|searches| searches.set(searches.get() + 1));
+    search()
+}
