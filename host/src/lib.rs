@@ -1,7 +1,7 @@
 //! Switchyard: one host that runs services as sandboxed WebAssembly components over their own transactional stores.
 //!
 //! Its parts, lowest first; a part may use only those before it in this list, and a test keeps it so:
-//! `limits`, `names`, `fail_point`, `clock`, `tasks`, `observe`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
+//! `limits`, `names`, `fail_point`, `clock`, `observe`, `tasks`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
 //! `events`, `release`, `gateway`, `admin`, `platform`, `simulation`, `cli`.
 
 pub mod admin;

@@ -3,8 +3,7 @@
 mod error;
 
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -17,15 +16,12 @@ use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
 use crate::events::Events;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Listener};
 use crate::observe::Metrics;
 use crate::release::{Releases, Report};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, private_folder};
 use crate::store::Stores;
-use crate::tasks::Tasks;
-
-/// The folder of compiled code, in the data directory.
-const COMPILED_FOLDER: &str = "compiled";
+use crate::tasks::{Lifetime, Tasks};
 
 /// How long tasks may take to end once no connection is left.
 const AFTER_DRAIN: Duration = Duration::from_secs(2);
@@ -79,12 +75,12 @@ struct Parts {
 
 impl Parts {
     fn make(manifest: &Manifest, tasks: &Tasks, report: Report<'_>) -> Result<Self, StartError> {
-        make_folder(&manifest.host.data)?;
+        private_folder(&manifest.host.data)?;
         let begin = clock::now();
         let archive = manifest.journal.archive.as_deref();
         let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &[], archive)?;
         report(Progress::Opened { took: clock::elapsed(begin) });
-        let runtime = Runtime::new(&manifest.runtime, &manifest.host.data.join(COMPILED_FOLDER))?;
+        let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report)?;
         let intents = calls.find_intents()?;
@@ -120,14 +116,32 @@ impl Parts {
             metrics.clone(),
             tasks,
         )?;
-        tasks.spawn("metrics upkeep", metrics.keep(tasks.stop()));
-        tasks.spawn("intents", self.releases.clone().recover());
-        tasks.spawn("release watch", self.releases.watch());
+        let stop = tasks.stop();
+        tasks.supervise("metrics", Lifetime::Host, move || {
+            let (metrics, mut stop) = (metrics.clone(), stop.clone());
+            async move {
+                tokio::select! {
+                    () = stop.wait() => {}
+                    () = metrics.maintain() => {}
+                }
+            }
+        });
+        let releases = self.releases.clone();
+        tasks.supervise("intents", Lifetime::Host, move || releases.clone().recover());
+        let releases = self.releases;
+        tasks.supervise("release watch", Lifetime::Host, move || releases.clone().watch());
+        let (calls, events) = (self.calls.clone(), self.events.clone());
+        tasks.supervise("call retention", Lifetime::Host, move || {
+            let events = events.clone();
+            calls.clone().run_retention(move || events.repeatable_calls())
+        });
         let events = self.events.clone();
-        tasks.spawn("kept calls", self.calls.clone().run_retention(move || events.repeatable_calls()));
-        tasks.spawn("events", self.events.run());
-        tasks.spawn("public listener", gateway.serve(public));
-        tasks.spawn("operator's listener", operator.serve(admin));
+        tasks.supervise("event retention", Lifetime::Host, move || events.clone().run_retention());
+        tasks.supervise("events", Lifetime::Host, move || self.events.clone().run());
+        let public = Listener::from(public);
+        tasks.supervise("public listener", Lifetime::Host, move || Arc::clone(&gateway).serve(public.clone()));
+        let admin = Listener::from(admin);
+        tasks.supervise("operator's listener", Lifetime::Host, move || Arc::clone(&operator).serve(admin.clone()));
         let drain = Duration::from_millis(drain_ms_max);
         Ok(Host { gateway: addresses.0, admin: addresses.1, stores: self.stores, tasks: tasks.clone(), drain })
     }
@@ -158,10 +172,4 @@ impl Host {
         tokio::task::spawn_blocking(move || stores.close()).await??;
         ended.map_err(|tasks| StopError::Tasks { tasks })
     }
-}
-
-/// Makes the data directory, for its owner only.
-fn make_folder(path: &Path) -> Result<(), StartError> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|source| StartError::Data { path: path.into(), source })
 }

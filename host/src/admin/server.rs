@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::token_file::{TokenFileError, kept_or_new};
 use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
 use crate::events::Events;
-use crate::gateway::ServerSettings;
+use crate::gateway::{Listener, ServerSettings};
 use crate::limits::{ADMIN_CONNECTIONS_MAX, COMPONENTS_AT_ONCE_MAX};
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
@@ -81,7 +80,7 @@ impl Admin {
     }
 
     /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+    pub async fn serve(self: Arc<Self>, listener: Listener) {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         crate::gateway::serve(listener, self, &settings, ConnectionMetrics::new("operator"), &tasks).await;
     }

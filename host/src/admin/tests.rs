@@ -43,7 +43,7 @@ fn test_host() -> TestHost {
     std::fs::create_dir(data).expect("a data directory");
     let stores = Stores::open(data, &configuration.manifest.store, &[]).expect("stores");
     let tasks = Tasks::default();
-    let runtime = Runtime::new(&configuration.manifest.runtime, &data.join("compiled")).expect("a runtime");
+    let runtime = Runtime::new(&configuration.manifest.runtime, tasks.outages()).expect("a runtime");
     let mut manifest = configuration.manifest.clone();
     manifest.services.clear();
     let opened = Releases::open(&manifest, data, runtime, &stores, &tasks, &|_| {});

@@ -153,6 +153,7 @@ impl Checks<'_> {
         let kept = runtime.memory_keep_resident_bytes;
         self.within("runtime.memory_keep_resident_bytes", kept, 0..=GIB, "bytes");
         self.within("runtime.epoch_ms", runtime.epoch_ms, 1..=1_000, "milliseconds");
+        self.within("runtime.compiled_bytes_max", runtime.compiled_bytes_max, MIB..=64 * GIB, "bytes");
     }
 
     fn retries(&mut self, retries: &RetrySettings) {

@@ -108,6 +108,8 @@ pub struct RuntimeSettings {
     pub memory_keep_resident_bytes: usize,
     /// How often a running guest gives its thread to others.
     pub epoch_ms: u64,
+    /// Bytes of compiled code on the disk.
+    pub compiled_bytes_max: u64,
 }
 
 /// The bounds of one service.

@@ -6,16 +6,20 @@ use std::time::Duration;
 use super::registry::Events;
 use super::{delivery_loop, handlers, retention, schedule};
 use crate::call::Worlds;
+use crate::tasks::Lifetime;
 
 /// How often the contracts are compared with those that the loops run by.
 const COMPARE_EVERY: Duration = Duration::from_millis(200);
 
 impl Events {
+    /// Deletes events that were delivered, until the tasks are stopped.
+    pub async fn run_retention(self) {
+        retention::run(&self.inner, self.inner.tasks.stop()).await;
+    }
+
     /// Delivers events and runs schedules, as the contracts of the live releases say, until the tasks are stopped.
     pub async fn run(self) {
         let mut stop = self.inner.tasks.stop();
-        let (inner, stopped) = (Arc::clone(&self.inner), stop.clone());
-        self.inner.tasks.spawn("event retention", async move { retention::run(&inner, stopped).await });
         let mut known: Option<Worlds> = None;
         let (mut pairs, mut schedules) = (Vec::new(), Vec::new());
         while !stop.is_set() {
@@ -32,9 +36,12 @@ impl Events {
                 if pairs.contains(&subscription.pair)
                     && let Some(claim) = subscription.claim_loop()
                 {
-                    let stop = self.inner.tasks.stop();
-                    let run = async move { delivery_loop::run(&claim.0, stop).await };
-                    self.inner.tasks.spawn("event delivery", run);
+                    let name = format!("events of {} for {}", subscription.pair.emitter, subscription.pair.subscriber);
+                    let (claim, stop) = (Arc::new(claim), self.inner.tasks.stop());
+                    self.inner.tasks.supervise(name, Lifetime::Work, move || {
+                        let (claim, stop) = (Arc::clone(&claim), stop.clone());
+                        async move { delivery_loop::run(&claim.0, stop).await }
+                    });
                 }
             }
             for schedule in self.inner.set_schedules(&schedules) {
@@ -44,8 +51,12 @@ impl Events {
                 if schedules.contains(&schedule.id)
                     && let Some(claim) = schedule.claim_loop()
                 {
-                    let stop = self.inner.tasks.stop();
-                    self.inner.tasks.spawn("schedule", claim.run(stop));
+                    let name = format!("schedule {} of {}", schedule.id.name, schedule.id.service);
+                    let (claim, stop) = (Arc::new(claim), self.inner.tasks.stop());
+                    self.inner.tasks.supervise(name, Lifetime::Work, move || {
+                        let (claim, stop) = (Arc::clone(&claim), stop.clone());
+                        async move { claim.run(stop).await }
+                    });
                 }
             }
             tokio::select! {

@@ -233,7 +233,7 @@ pub(super) struct LoopClaim(Arc<Schedule>);
 
 impl LoopClaim {
     /// Runs the schedule until the contracts have it no more, or the host stops.
-    pub(super) async fn run(self, stop: Stop) {
+    pub(super) async fn run(&self, stop: Stop) {
         self.0.run(stop).await;
     }
 }

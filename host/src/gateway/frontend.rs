@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-
 use super::assets::Assets;
 use super::callee::Callee;
+use super::connections::listener::Listener;
 use super::error::GatewayError;
 use crate::call::Calls;
 use crate::config::GatewaySettings;
@@ -99,7 +98,7 @@ impl<C: Callee> Gateway<C> {
     }
 
     /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+    pub async fn serve(self: Arc<Self>, listener: Listener) {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         server::serve(listener, self, &settings, ConnectionMetrics::new("public"), &tasks).await;
     }

@@ -20,6 +20,7 @@ mod tests;
 pub use callee::Callee;
 pub use connections::client::{Client, ClientKey};
 pub use connections::handler::{Handler, ServerSettings};
+pub use connections::listener::Listener;
 pub use connections::server::serve;
 pub use connections::tls::{TlsError, server as tls_server};
 pub use error::GatewayError;

@@ -20,7 +20,6 @@ mod tests;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
 
@@ -44,7 +43,7 @@ use shared::{Queued, Shared, SpareState, State};
 use crate::fail_point::fail_point;
 use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
-use crate::tasks;
+use crate::tasks::{Outages, Panicked, Thread, restarting_thread, thread};
 
 /// What an operator may move.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +56,11 @@ pub(crate) struct JournalSettings {
 #[derive(Debug)]
 pub(crate) struct Journal {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<io::Result<()>>>>,
+    writer: Mutex<Option<Thread<io::Result<()>>>>,
+    preparer: Mutex<Option<Thread<()>>>,
     archiver: Option<Arc<Archiver>>,
-    archiving: Mutex<Option<JoinHandle<()>>>,
+    archiving: Mutex<Option<Thread<()>>>,
+    outages: Outages,
 }
 
 /// Why a record was not appended. It was not, and the journal is as it was.
@@ -127,23 +128,27 @@ impl Journal {
             disk,
         });
         let writer = writer::Writer::new(Arc::clone(&shared));
-        let preparer = Arc::clone(&shared);
+        let (stops, preparer) = (Arc::clone(&shared), Arc::clone(&shared));
         let archiver = archive.map(|archive| Arc::new(Archiver::new(archive, Arc::clone(&shared))));
-        let journal = Self { shared, threads: Mutex::default(), archiver, archiving: Mutex::default() };
-        let threads = [
-            tasks::thread("journal", || writer.run()),
-            tasks::thread("journal-spare", move || {
-                writer::prepare_spares(&preparer);
-                Ok(())
-            }),
-        ];
-        for thread in threads {
-            let thread = thread.map_err(|source| OpenError::Thread { source })?;
-            journal.lock_threads().push(thread);
-        }
+        let (outages, mut count) = (Outages::default(), 0);
+        let journal = Self {
+            shared,
+            writer: Mutex::default(),
+            preparer: Mutex::default(),
+            archiver,
+            archiving: Mutex::default(),
+            outages,
+        };
+        let failed = |source| OpenError::Thread { source };
+        // How much of the last batch reached the disk is unknown: only a start that reads the segment can tell.
+        let stop = move |panicked: &Panicked| stops.stop(&format!("the thread {panicked}; restart the host"));
+        *lock(&journal.writer) = Some(thread("journal", || writer.run(), stop).map_err(failed)?);
+        let prepare = move || writer::prepare_spares(&preparer, &mut count);
+        let preparer = restarting_thread("journal-spare", &journal.outages, prepare);
+        *lock(&journal.preparer) = Some(preparer.map_err(failed)?);
         if let Some(archiver) = journal.archiver.clone() {
-            let thread = tasks::thread("journal-archive", move || archiver.run());
-            *journal.lock_archiving() = Some(thread.map_err(|source| OpenError::Thread { source })?);
+            let archiving = restarting_thread("journal-archive", &journal.outages, move || archiver.run());
+            *lock(&journal.archiving) = Some(archiving.map_err(failed)?);
         }
         Ok(journal)
     }
@@ -264,28 +269,33 @@ impl Journal {
     /// Writes what was appended and ends the threads. Who waits for a number that is not durable then gets an error.
     pub(crate) fn close(&self) -> io::Result<()> {
         self.shared.close();
-        let threads = std::mem::take(&mut *self.lock_threads());
-        let done = threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the journal panicked"))));
-        let done = done.collect::<io::Result<()>>();
+        let writer = lock(&self.writer).take();
+        let done =
+            writer.map_or(Ok(()), |writer| writer.join().unwrap_or_else(|panicked| Err(io::Error::other(panicked))));
+        join(&self.preparer);
         // Only now has the last segment its end.
         if let Some(archiver) = &self.archiver {
             archiver.close(if done.is_ok() { archive::End::InOrder } else { archive::End::Broken });
         }
-        if let Some(thread) = self.lock_archiving().take() {
-            let _panicked = thread.join();
-        }
+        join(&self.archiving);
         self.shared.gate.stop("the host has shut down");
         done
     }
 
-    fn lock_archiving(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.archiving.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The threads that are down.
+    pub(crate) fn outages(&self) -> &Outages {
+        &self.outages
     }
+}
 
-    fn lock_threads(&self) -> MutexGuard<'_, Vec<JoinHandle<io::Result<()>>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(thread: &Mutex<Option<Thread<T>>>) -> MutexGuard<'_, Option<Thread<T>>> {
+    thread.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for a thread that is restarted after a panic: the supervisor has reported each.
+fn join(thread: &Mutex<Option<Thread<()>>>) {
+    if let Some(thread) = lock(thread).take() {
+        let _reported = thread.join();
     }
 }
 

@@ -18,6 +18,7 @@ use crate::fail_point;
 use crate::fail_point::{fail_point, fail_point_after};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::CommitSeq;
+use crate::observe::LogLimit;
 
 /// Bytes of records that one batch gathers before it is written: bounds its buffer.
 const BATCH_BYTES: usize = 2 * COMMIT_BYTES_MAX;
@@ -181,15 +182,19 @@ fn gather<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuar
     state
 }
 
-/// Prepares one file ahead, so that a full disk is noticed before a commit needs the room.
-pub(super) fn prepare_spares(shared: &Shared) {
-    let mut count = 0;
+/// Prepares one file ahead, so that a full disk is noticed before a commit needs the room. `count` files were begun
+/// before: no name is used twice, as the writer may still have the earlier file.
+pub(super) fn prepare_spares(shared: &Shared, count: &mut u64) {
+    let refused = LogLimit::default();
     while shared.wait_for_want() {
-        let path = super::recovery::spare_path(count);
-        count += 1;
+        let path = super::recovery::spare_path(*count);
+        *count += 1;
         let made = make_spare(&*shared.disk, &path, shared.segment_bytes);
         if let Err(error) = &made {
-            tracing::warn!(%error, path = %shared.disk.full(&path).display(), "no room for the journal's next segment");
+            if refused.allows() {
+                let path = shared.disk.full(&path);
+                tracing::warn!(%error, path = %path.display(), "no room for the journal's next segment");
+            }
             // Half of a file would keep the room that others wait for. It may not even be there.
             let _gone = shared.disk.remove(&path);
         }

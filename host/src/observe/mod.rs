@@ -6,15 +6,18 @@ pub mod gateway;
 mod intents;
 pub mod journal;
 mod latency;
+mod log_limit;
 mod logging;
 mod recorder;
 mod releases;
 pub mod runtime;
 mod shadow;
 mod swaps;
+pub(crate) mod tasks;
 
 pub(crate) use intents::IntentMetrics;
 pub use latency::Latencies;
+pub(crate) use log_limit::LogLimit;
 pub use logging::{FilterError, LogFormat, LoggingError, check_filter, start_logging};
 pub use recorder::Metrics;
 pub use releases::{ReleaseCalls, ReleaseFigures, Sample};

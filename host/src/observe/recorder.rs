@@ -6,7 +6,6 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::{EVENT_DELIVERY, SWAP_PAUSE};
-use crate::tasks::Stop;
 
 /// Bounds of histograms whose name ends in `_seconds`: from a call that reads to one at its deadline.
 const SECONDS: [f64; 18] = [
@@ -66,13 +65,11 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Keeps histograms from growing until `stop`. One such task a process is enough, more do no harm.
-    pub async fn keep(self, mut stop: Stop) {
+    /// Keeps histograms from growing while the future is polled. One such task a process is enough, more do no harm.
+    pub async fn maintain(self) {
         loop {
-            tokio::select! {
-                () = stop.wait() => return,
-                () = tokio::time::sleep(UPKEEP_PERIOD) => self.0.run_upkeep(),
-            }
+            tokio::time::sleep(UPKEEP_PERIOD).await;
+            self.0.run_upkeep();
         }
     }
 }

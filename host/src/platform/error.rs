@@ -1,12 +1,11 @@
 //! Why the host does not start, or did not stop as it should.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use crate::admin::TokenFileError;
 
 use crate::gateway::GatewayError;
-use crate::runtime::RuntimeError;
+use crate::runtime::{FolderError, RuntimeError};
 use crate::store::{CloseError, OpenError};
 
 /// Why the host does not start. Nothing is left running.
@@ -14,8 +13,8 @@ use crate::store::{CloseError, OpenError};
 pub enum StartError {
     #[error("cannot listen on {address}: another program may hold it; choose another with --{flag}")]
     Listen { address: SocketAddr, flag: &'static str, source: std::io::Error },
-    #[error("the data directory {path} cannot be made")]
-    Data { path: PathBuf, source: std::io::Error },
+    #[error("cannot use the data directory")]
+    Data(#[from] FolderError),
     #[error(transparent)]
     Releases(#[from] crate::release::OpenError),
     #[error("cannot open the stores")]
@@ -36,7 +35,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
     #[error("these did not end in time: {}", tasks.join(", "))]
-    Tasks { tasks: Vec<&'static str> },
+    Tasks { tasks: Vec<String> },
     #[error("the stores did not close")]
     Store(#[from] CloseError),
     #[error("a part of the stop ended before its time")]

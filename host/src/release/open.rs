@@ -28,7 +28,7 @@ use crate::config::{Manifest, ServiceSettings};
 use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
 use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
-use crate::runtime::{Program, Runtime};
+use crate::runtime::{COMPILED_FOLDER, Program, Runtime, RuntimeError};
 use crate::store::{CommitError, DropError, HostCommit, Stopped, Store, Stores, Transaction};
 use crate::tasks::Tasks;
 
@@ -55,6 +55,8 @@ pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 /// Why the services cannot be started. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
@@ -132,6 +134,7 @@ impl Releases {
         let files = |kind| Files::open(stores.disk(), stores.archive(), kind);
         let (components, contracts) = (files(FileKind::Component)?, files(FileKind::Contracts)?);
         let loader = ReleaseLoader::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
+        loader.runtime.open_cache(&data.join(COMPILED_FOLDER), &secret)?;
         // Nobody judges by them yet: those that no release was judged by can go.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
         loader.contracts.sweep(|digest| releases().any(|release| release.contracts.as_ref() == Some(digest)));

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
-use super::code::Code;
-use super::engine::Kind;
+use super::compile::{Code, Kind};
 use super::imports;
 use super::migration::Migration;
 use super::offered;

@@ -5,16 +5,12 @@
 
 mod answer;
 mod bindings;
-mod cache;
-mod code;
-mod engine;
-mod epoch;
+mod compile;
 mod failure;
 mod frame;
 mod http;
 mod imports;
 mod link;
-mod load;
 mod log;
 mod memory;
 mod migration;
@@ -33,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use code::{Code, CompileError, Origin};
+pub use compile::{COMPILED_FOLDER, Code, CompileError, FolderError, Origin, private_folder};
 pub use failure::{Failure, OutboundError};
 pub use frame::{Finished, Frame, Outbound, OutboundFuture};
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};
@@ -45,12 +41,11 @@ pub use smoke::{SmokeFailure, SmokeReport};
 
 pub(crate) use answer::bytes as json_bytes;
 
-use self::code::Compiler;
-use self::engine::Kind;
-use self::epoch::Ticker;
+use self::compile::{Cache, CacheSlot, Compiler, Kind, Ticker, engine};
 use crate::config::RuntimeSettings;
 use crate::contract::World;
-use crate::tasks::Tasks;
+use crate::names::{Digest, HostSecret};
+use crate::tasks::{Outages, Tasks};
 
 /// Compiles and links components, and owns what their instances run in. Clones are the same runtime.
 #[derive(Debug, Clone)]
@@ -62,6 +57,8 @@ pub struct Runtime {
 struct Inner {
     domain: Compiler,
     http: Compiler,
+    compiled_bytes_max: u64,
+    cache: Arc<CacheSlot>,
 }
 
 /// What of the slots for domain components is in use.
@@ -79,31 +76,50 @@ pub struct SlotsInUse {
 pub enum RuntimeError {
     #[error("the runtime cannot reserve the slots for instances_max = {instances_max}")]
     Engine { instances_max: u32, source: wasmtime::Error },
-    #[error("the folder of compiled code {folder} cannot be used")]
-    Cache { folder: std::path::PathBuf, source: std::io::Error },
+    #[error("the folder of compiled code cannot be used")]
+    Folder(#[from] FolderError),
     #[error("the system gives no thread for the epoch")]
     Thread { source: std::io::Error },
 }
 
 impl Runtime {
-    /// Starts a runtime that keeps compiled code in the folder `compiled`.
+    /// Starts a runtime that compiles everything anew, until [`Runtime::open_cache`]. `outages` has its thread while that is
+    /// down.
     ///
     /// # Errors
     ///
     /// [`RuntimeError`].
-    pub fn new(settings: &RuntimeSettings, compiled: &Path) -> Result<Self, RuntimeError> {
+    pub fn new(settings: &RuntimeSettings, outages: &Outages) -> Result<Self, RuntimeError> {
         let instances_max = settings.instances_max;
         let reserve = |source| RuntimeError::Engine { instances_max, source };
-        let folder = |source| RuntimeError::Cache { folder: compiled.into(), source };
-        let domain = engine::engine(Kind::Domain, settings).map_err(reserve)?;
-        let http = engine::engine(Kind::Http, settings).map_err(reserve)?;
-        let ticker = Ticker::start(Duration::from_millis(settings.epoch_ms), &[&domain, &http])
+        let domain = engine(Kind::Domain, settings).map_err(reserve)?;
+        let http = engine(Kind::Http, settings).map_err(reserve)?;
+        let ticker = Ticker::start(Duration::from_millis(settings.epoch_ms), &[&domain, &http], outages)
             .map_err(|source| RuntimeError::Thread { source })?;
-        let ticker = Arc::new(ticker);
-        let domain = Compiler::new(Kind::Domain, domain, compiled, &ticker).map_err(folder)?;
-        let http = Compiler::new(Kind::Http, http, compiled, &ticker).map_err(folder)?;
-        cache::sweep(compiled, &[domain.host(), http.host()]).map_err(folder)?;
-        Ok(Self { inner: Arc::new(Inner { domain, http }) })
+        let (ticker, cache) = (Arc::new(ticker), Arc::new(CacheSlot::new()));
+        let domain = Compiler::new(Kind::Domain, domain, &cache, &ticker);
+        let http = Compiler::new(Kind::Http, http, &cache, &ticker);
+        Ok(Self { inner: Arc::new(Inner { domain, http, compiled_bytes_max: settings.compiled_bytes_max, cache }) })
+    }
+
+    /// From now on uses compiled code of the folder `compiled`, which it makes if it is not there, and stores it there. The
+    /// code is authenticated by a key that follows from `secret`. A second cache is not opened.
+    ///
+    /// # Errors
+    ///
+    /// [`RuntimeError::Folder`], also when others than the host's user may write to the folder.
+    pub fn open_cache(&self, compiled: &Path, secret: &HostSecret) -> Result<(), RuntimeError> {
+        let Inner { domain, http, compiled_bytes_max, cache } = &*self.inner;
+        let opened = Cache::open(compiled, *compiled_bytes_max, secret, &[domain.host(), http.host()])?;
+        let _first = cache.get_or_init(|| opened);
+        Ok(())
+    }
+
+    /// Notes which components releases name: when the compiled code takes too much room, that of others goes first.
+    pub fn set_named(&self, is_named: impl Fn(&Digest) -> bool) {
+        if let Some(cache) = self.inner.cache.get() {
+            cache.set_named(is_named);
+        }
     }
 
     /// What of the slots for domain components is in use now.

@@ -6,7 +6,7 @@ use wasmtime::Store;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Val};
 
 use super::answer;
-use super::epoch::Ticker;
+use super::compile::Ticker;
 use super::failure::{Failure, over};
 use super::frame::{Finished, Frame};
 use super::link::Exports;

@@ -98,6 +98,7 @@ impl<'w> SimulatedHost<'w> {
         tasks.spawn("intents", calls.clone().recover(Arc::new(NoOthers)));
         let needed = events.clone();
         tasks.spawn("retention", calls.clone().run_retention(move || needed.repeatable_calls()));
+        tasks.spawn("event retention", events.clone().run_retention());
         tasks.spawn("events", events.clone().run());
         drop(entered);
         Ok(Self { world, runtime: Some(runtime), clock, stores, calls, events, tasks, services })

@@ -8,9 +8,10 @@ use anyhow::Context as _;
 use crate::call::{Backend, LinkedComponent, LoadedRelease, Routing, Service};
 use crate::config::{LimitSettings, RuntimeSettings};
 use crate::contract::Contracts;
-use crate::names::{Digest, ServiceName};
+use crate::names::{Digest, HostSecret, ServiceName};
 use crate::runtime::{LinkSettings, Program, Runtime};
 use crate::store::Stores;
+use crate::tasks::Outages;
 
 /// The services, with the world and the component of each.
 pub(super) const SERVICES: [(&str, &str, &str); 4] = [
@@ -27,6 +28,7 @@ const RUNTIME: RuntimeSettings = RuntimeSettings {
     memory_keep_resident_bytes: 2 << 20,
     // No guest of the simulation runs for long: one that yields would make the order of tasks depend on real time.
     epoch_ms: 3_600_000,
+    compiled_bytes_max: 1 << 30,
 };
 
 /// Bounds that are far from what the simulated clients do.
@@ -71,7 +73,8 @@ impl World {
     pub fn compile(compiled: &Path) -> anyhow::Result<Self> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let contracts = Contracts::read(&workspace.join("host/tests/wit"))?;
-        let runtime = Runtime::new(&RUNTIME, compiled)?;
+        let runtime = Runtime::new(&RUNTIME, &Outages::default())?;
+        runtime.open_cache(compiled, &HostSecret::new([7; 32]))?;
         let link = |(name, world, file): &(&str, &str, &str)| {
             let path = workspace.join("target/wasm32-wasip2/release").join(file);
             let bytes = std::fs::read(&path)

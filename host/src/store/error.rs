@@ -10,6 +10,7 @@ use crate::limits::{
     COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX,
 };
 use crate::names::{NameError, ServiceName};
+use crate::tasks::Panicked;
 
 /// Why a transaction did not do what it was told. It is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +135,6 @@ pub enum CloseError {
     Index { service: ServiceName, source: IndexError },
     #[error("cannot delete what the journal needs no more")]
     Discard { source: io::Error },
-    #[error("the thread of the indexes panicked")]
-    Panicked,
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }

@@ -31,7 +31,6 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
 pub(crate) use backup::restore;
 pub use backup::{
@@ -53,6 +52,7 @@ use crate::journal::{Directory, Disk, JournalId, open_lock_file};
 pub use crate::journal::{Event, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
+use crate::tasks::{Outage, Thread};
 
 /// The file in a data directory that whoever uses it locks.
 pub(crate) const LOCK_FILE: &str = "lock";
@@ -72,7 +72,7 @@ struct Inner {
 }
 
 struct Running {
-    thread: JoinHandle<Result<(), CloseError>>,
+    thread: Thread<Result<(), CloseError>>,
     /// Held as long as the data directory is used.
     _lock: Option<File>,
 }
@@ -268,6 +268,12 @@ impl Stores {
         self.inner.services.pipeline.journal.wait_durable(number).await
     }
 
+    /// The threads of the journal that are down.
+    #[must_use]
+    pub fn outages(&self) -> Vec<Outage> {
+        self.inner.services.pipeline.journal.outages().now()
+    }
+
     /// From now on the journal is written while the thread that waits for it does nothing else. For the simulator.
     #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn write_in_lockstep(&self) {
@@ -315,7 +321,7 @@ impl Inner {
         self.services.full.close();
         let _no_change = self.services.changes();
         pipeline.close();
-        let indexes = running.thread.join().unwrap_or(Err(CloseError::Panicked));
+        let indexes = running.thread.join().unwrap_or_else(|panicked| Err(panicked.into()));
         pipeline.journal.close().map_err(|source| CloseError::Journal { source })?;
         indexes
     }

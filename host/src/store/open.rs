@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -21,12 +20,12 @@ use super::services::{List, Member, Services};
 use crate::config::StoreSettings;
 use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings};
 use crate::names::{CommitSeq, ServiceName};
-use crate::tasks;
+use crate::tasks::{Panicked, Thread, thread};
 
 /// Open stores, and the thread of their indexes.
 pub(super) struct Opened {
     pub(super) services: Arc<Services>,
-    pub(super) thread: JoinHandle<Result<(), CloseError>>,
+    pub(super) thread: Thread<Result<(), CloseError>>,
 }
 
 /// Opens the disk that the segments of a journal are moved to when the indexes have them.
@@ -92,7 +91,9 @@ pub(super) fn open(
         pipeline,
     });
     let checkpoints = Checkpoints::new(Arc::clone(&services), Duration::from_millis(settings.checkpoint_ms_max));
-    let thread = tasks::thread("indexes", || checkpoints.run()).map_err(|source| OpenError::Thread { source })?;
+    let pipeline = Arc::clone(&services.pipeline);
+    let stop = move |panicked: &Panicked| pipeline.stop_commits(&format!("the thread {panicked}; restart the host"));
+    let thread = thread("indexes", || checkpoints.run(), stop).map_err(|source| OpenError::Thread { source })?;
     Ok(Opened { services, thread })
 }
 

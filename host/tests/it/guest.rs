@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use switchyard::config::{LimitSettings, RuntimeSettings, StoreSettings};
 use switchyard::contract::{Contracts, Function, World};
-use switchyard::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
+use switchyard::names::{CallId, CommitSeq, HostSecret, Identity, RequestId, ServiceName};
 use switchyard::runtime::{
     Failure, Finished, Frame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime, Seclusion,
 };
 use switchyard::store::{CommitDetails, Store, Stores};
+use switchyard::tasks::Outages;
 use wasmtime::component::Val;
 
 /// A small host: one program of the hostile component, linked to its contract.
@@ -76,7 +77,14 @@ pub(crate) fn workspace() -> PathBuf {
 /// A pool that is soon empty if something does not give its slot back.
 pub(crate) fn runtime(instances_max: u32) -> Runtime {
     // The folder stays: compiling once is enough for all tests, today's and tomorrow's.
-    Runtime::new(&runtime_settings(instances_max), &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap()
+    caching_runtime(&runtime_settings(instances_max), &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"))
+}
+
+/// A runtime that keeps compiled code in `folder`.
+pub(crate) fn caching_runtime(settings: &RuntimeSettings, folder: &Path) -> Runtime {
+    let runtime = Runtime::new(settings, &Outages::default()).unwrap();
+    runtime.open_cache(folder, &HostSecret::new([7; 32])).unwrap();
+    runtime
 }
 
 pub(crate) fn runtime_settings(instances_max: u32) -> RuntimeSettings {
@@ -86,6 +94,7 @@ pub(crate) fn runtime_settings(instances_max: u32) -> RuntimeSettings {
         memories_per_component_max: 3,
         memory_keep_resident_bytes: 2 << 20,
         epoch_ms: 1,
+        compiled_bytes_max: 1 << 30,
     }
 }
 

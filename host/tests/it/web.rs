@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use hyper::{Request, Response};
 use switchyard::call::{Backend, LinkedComponent, LoadedRelease, Origin, Routing, Service};
+use switchyard::config::LimitSettings;
 use switchyard::contract::World;
 use switchyard::names::{Digest, RequestId, ServiceName};
 use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
@@ -152,6 +153,41 @@ async fn code_that_was_swapped_away_is_unloaded_when_its_last_request_ends() {
         assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "one", "{file}");
         // The guest goes on for a moment when its answer is there.
         while code.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Otherwise clients that read slowly could hold the instances of all mounted services.
+#[tokio::test]
+async fn a_request_holds_its_slot_until_the_last_byte_of_its_response() {
+    let data = tempfile::tempdir().unwrap();
+    let name = ServiceName::parse("web").unwrap();
+    let stores = Stores::open(data.path(), &store_settings(), &[(name.clone(), 0)]).unwrap();
+    let limits = LimitSettings { calls_in_flight_max: 1, calls_waiting_max: 0, deadline_ms: 60_000, ..limits() };
+    let service = Arc::new(Service::new(name.clone(), stores.service(&name).unwrap(), limits.clone()));
+    for file in COMPONENTS {
+        let Web(program) = Web::new(&runtime(4), file, Vec::new());
+        let program = LinkedComponent::Http(program);
+        let release = LoadedRelease::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits, 0);
+        let backend = Backend { service: Arc::clone(&service), release: Arc::new(release) };
+        let routing = Routing::new(&[backend], Vec::new(), &[]).unwrap();
+        let serve = |body| {
+            let request = Request::post("http://shop.example/web/echo").body(body).unwrap();
+            routing.serve(&name, request, RequestId::from_bits(1), Origin::HOST)
+        };
+        let (send, body) = pieces();
+        send.send("one").await.unwrap();
+        let slow = serve(body).await.unwrap();
+        assert!(serve(pieces().1).await.is_err(), "{file}: the response has begun, and has not ended");
+        drop(send);
+        assert_eq!(slow.into_body().collect().await.unwrap().to_bytes(), "one", "{file}");
+        // The guest goes on for a moment when its response has ended.
+        while service.figures().in_flight > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(serve(pieces().1).await.is_ok(), "{file}: the slot is free again");
+        while service.figures().in_flight > 0 {
             tokio::task::yield_now().await;
         }
     }

@@ -19,8 +19,8 @@ pub(in crate::admin) struct Readiness {
 }
 
 impl Admin {
-    /// The host is ready while it takes commits and was not told to stop: it serves only once every service has a live
-    /// release.
+    /// The host is ready while it commits, all of its tasks and threads run, and it was not told to stop. It serves only
+    /// once every service has a live release.
     pub(in crate::admin) fn readiness(&self) -> Readiness {
         let mut because = Vec::new();
         if self.stop.is_set() {
@@ -29,6 +29,8 @@ impl Admin {
         if let StoreHealth::Stopped { why } = self.stores.health() {
             because.push(format!("no commit is taken: {why}"));
         }
+        let outages = self.tasks.outages().now().into_iter().chain(self.stores.outages());
+        because.extend(outages.map(|outage| outage.to_string()));
         Readiness { ready: because.is_empty(), because }
     }
 }

@@ -4,6 +4,7 @@ pub(super) mod activity;
 pub(super) mod client;
 pub(super) mod connection;
 pub(super) mod handler;
+pub(super) mod listener;
 pub(super) mod server;
 pub(super) mod tls;
 pub(super) mod transport;

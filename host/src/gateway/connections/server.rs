@@ -14,7 +14,9 @@ use super::activity::Patience;
 use super::client::{Client, Connections};
 use super::connection::{self, ConnectionGuard};
 use super::handler::{Handler, OnTasks, ServerSettings, Shared};
+use super::listener::Listener;
 use crate::gateway::response::status;
+use crate::observe::LogLimit;
 use crate::observe::gateway::ConnectionMetrics;
 use crate::tasks::Tasks;
 
@@ -27,7 +29,7 @@ use crate::tasks::Tasks;
 ///
 /// Dropping the future closes the listener; connections that are open go on.
 pub async fn serve<H: Handler>(
-    listener: TcpListener,
+    listener: Listener,
     handler: Arc<H>,
     settings: &ServerSettings,
     metrics: ConnectionMetrics,
@@ -46,13 +48,14 @@ pub async fn serve<H: Handler>(
         stop: tasks.stop(),
         metrics,
     });
+    let Some(socket) = listener.socket() else { return };
     let (open, mut all_ended) = mpsc::channel(1);
-    let mut stop = tasks.stop();
+    let (mut stop, refused) = (tasks.stop(), LogLimit::default());
     loop {
         let stream = tokio::select! {
             biased;
             () = stop.wait() => break,
-            stream = accept(&listener) => stream,
+            stream = accept(&socket, &refused) => stream,
         };
         let Some((stream, client)) = stream else { continue };
         match connections.take(client.key) {
@@ -69,12 +72,13 @@ pub async fn serve<H: Handler>(
             }
         }
     }
-    drop((listener, open));
+    listener.close();
+    drop((socket, open));
     while all_ended.recv().await.is_some() {}
 }
 
 /// The next connection; nothing where the client was gone before it was taken, or the system had no room for it.
-async fn accept(listener: &TcpListener) -> Option<(TcpStream, Client)> {
+async fn accept(listener: &TcpListener, refused: &LogLimit) -> Option<(TcpStream, Client)> {
     match listener.accept().await {
         Ok((stream, address)) => {
             // Answers are written whole: waiting to gather more only delays them.
@@ -85,7 +89,9 @@ async fn accept(listener: &TcpListener) -> Option<(TcpStream, Client)> {
             // A client that went away leaves its error on the accept; anything else (no file descriptors) passes only
             // with time, and trying at once would spin.
             if error.kind() != std::io::ErrorKind::ConnectionAborted {
-                tracing::warn!(%error, "cannot take a connection");
+                if refused.allows() {
+                    tracing::warn!(%error, "cannot accept a connection");
+                }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             None

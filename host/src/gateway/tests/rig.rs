@@ -189,7 +189,7 @@ impl Rig {
         let gateway = Gateway::new(&settings, drain_ms_max, callback.clone(), &tasks).expect("it is right");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it is bound");
-        tasks.spawn("gateway", gateway.serve(listener));
+        tasks.spawn("gateway", gateway.serve(listener.into()));
         Self { address, tasks, callback }
     }
 

@@ -169,6 +169,7 @@ impl Inner {
         let needed: BTreeSet<Digest> =
             state.records().flat_map(|(_, record)| record.releases()).map(|release| release.digest).collect();
         self.loader.components.sweep(|digest| needed.contains(digest));
+        self.loader.runtime.set_named(|digest| needed.contains(digest));
     }
 }
 

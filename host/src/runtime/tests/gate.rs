@@ -16,6 +16,7 @@ use crate::journal::simulated::SimulatedDisk;
 use crate::names::{CallId, CommitSeq, RequestId, ServiceName};
 use crate::runtime::{Frame, LinkSettings, Outbound, OutboundFuture, Program, Runtime, Seclusion};
 use crate::store::{CommitDetails, Stores};
+use crate::tasks::Outages;
 
 const STORE: StoreSettings = StoreSettings {
     segment_bytes: 1 << 20,
@@ -69,8 +70,7 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
     let service = ServiceName::parse("fetcher").unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
-    let compiled = tempfile::tempdir().unwrap();
-    let runtime = Runtime::new(&SETTINGS, compiled.path()).unwrap();
+    let runtime = Runtime::new(&SETTINGS, &Outages::default()).unwrap();
     let (program, world) = fetcher(&runtime, &service, authority.clone());
     let disk = SimulatedDisk::new(1);
     let stores = Stores::open_on(&disk.as_disk(), &STORE, &[(service.clone(), LIMITS.store_bytes_max)], None).unwrap();
@@ -125,8 +125,7 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
 #[tokio::test]
 async fn a_secluded_run_sends_no_request_whatever_is_granted() {
     let service = ServiceName::parse("fetcher").unwrap();
-    let compiled = tempfile::tempdir().unwrap();
-    let runtime = Runtime::new(&SETTINGS, compiled.path()).unwrap();
+    let runtime = Runtime::new(&SETTINGS, &Outages::default()).unwrap();
     let (program, world) = fetcher(&runtime, &service, "127.0.0.1:9".into());
     let disk = SimulatedDisk::new(1);
     let stores = Stores::open_on(&disk.as_disk(), &STORE, &[(service.clone(), LIMITS.store_bytes_max)], None).unwrap();

@@ -9,6 +9,7 @@ use super::{LIMITS, SETTINGS};
 use crate::contract::{Contracts, World};
 use crate::names::ServiceName;
 use crate::runtime::{Code, LinkError, LinkSettings, Runtime};
+use crate::tasks::Outages;
 
 /// A contract with every kind of type.
 const CONTRACT: &str = "
@@ -57,8 +58,7 @@ fn link(runtime: &Runtime, code: &Arc<Code>, world: &Arc<World>) -> Result<(), L
 
 #[test]
 fn a_function_with_other_types_than_the_contracts_is_not_linked() {
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = Runtime::new(&SETTINGS, folder.path()).unwrap();
+    let runtime = Runtime::new(&SETTINGS, &Outages::default()).unwrap();
     let code = runtime.compile(&component(CONTRACT, "service")).unwrap();
     link(&runtime, &code, &world(CONTRACT)).unwrap();
     let check = |function: &str, from: &str, to: &str| {
@@ -102,8 +102,7 @@ fn a_function_with_other_types_than_the_contracts_is_not_linked() {
 
 #[test]
 fn a_function_that_is_not_there_is_not_linked() {
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = Runtime::new(&SETTINGS, folder.path()).unwrap();
+    let runtime = Runtime::new(&SETTINGS, &Outages::default()).unwrap();
     let without = CONTRACT.replace("truth: func(it: bool) -> bool;", "");
     let code = runtime.compile(&component(&without, "service")).unwrap();
     let linked = link(&runtime, &code, &world(CONTRACT));
@@ -115,8 +114,7 @@ const SERVICE: &str = "/../wit/service/service.wit";
 
 #[test]
 fn a_migration_with_other_types_than_the_hosts_is_not_linked() {
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = Runtime::new(&SETTINGS, folder.path()).unwrap();
+    let runtime = Runtime::new(&SETTINGS, &Outages::default()).unwrap();
     let service = std::fs::read_to_string(format!("{}{SERVICE}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let nothing = world("package a:types@1.0.0; world service {}");
     let link_changed = |from: &str, to: &str| {

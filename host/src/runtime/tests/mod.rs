@@ -29,4 +29,5 @@ const SETTINGS: RuntimeSettings = RuntimeSettings {
     memories_per_component_max: 3,
     memory_keep_resident_bytes: 2 << 20,
     epoch_ms: 1,
+    compiled_bytes_max: 1 << 30,
 };

@@ -13,6 +13,7 @@ mod serializable;
 mod services;
 mod syncs;
 mod system;
+mod threads;
 mod transactions;
 mod versions;
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard::call::{Calls, IntentError, PinnedReleases, RoutingTable};
+use switchyard::call::{
+    CallError, Calls, IntentError, Origin, PinnedReleases, RequestKey, RequestScope, RootCall, RoutingTable,
+};
 use switchyard::names::{CallId, Digest, ServiceName};
 use switchyard::store::CommitDetails;
 
@@ -287,4 +289,28 @@ async fn a_call_may_be_told_more_than_a_commit_holds_before_it_writes_elsewhere(
     let pair = Pair::with(|_, back| back.answer_bytes_max = 1 << 20);
     let told = pair.front("repeat 9{back.read{big 1000000}}; back.write{add m}; say well").await;
     assert!(told.ends_with(",1,well"), "{}", told.get(told.len().saturating_sub(80)..).unwrap_or_default());
+}
+
+#[tokio::test]
+async fn a_client_that_fills_its_share_of_kept_answers_is_refused_and_no_other() {
+    let pair = Pair::with(|front, _| front.kept_bytes_max = 1 << 20);
+    let as_guest = async |client: &[u8], key: &str| {
+        let scope = RequestScope { caller: "", client, method: "POST", path: "/" };
+        let root = pair.root("front.write", "big 1000");
+        let key = Some(RequestKey::new(scope, key, &root.arguments));
+        pair.calls.call(RootCall { key, ..root }, &pair.calls.routing(), Origin::HOST).await
+    };
+    let mut kept = 0;
+    let refused = loop {
+        match as_guest(b"1", &kept.to_string()).await {
+            Ok(_) => kept += 1,
+            Err(refused) => break refused,
+        }
+        assert!(kept < 100, "the share of one client ends");
+    };
+    assert!(kept > 1);
+    let CallError::Unavailable { why, retry_after_s, .. } = refused else { panic!("{refused:?}") };
+    assert!(why.contains("this client") && retry_after_s >= 1, "{why} {retry_after_s}");
+    assert!(as_guest(b"1", "0").await.unwrap().replayed, "what was kept is still there");
+    as_guest(b"2", "0").await.expect("the share of another client");
 }

@@ -1,6 +1,7 @@
 //! Calls that were begun and have not ended: which releases they go on with, and what the operator does with them.
 
 use serde_json::{Value, json};
+use switchyard::limits::RELEASES_KEPT_MAX;
 
 use super::components::{dummy, marked, says, variant};
 use super::{Rig, Setup, until};
@@ -59,11 +60,16 @@ impl Rig {
     }
 }
 
+/// The last of more releases than are kept.
+const MANY: usize = RELEASES_KEPT_MAX + 4;
+
 /// What becomes of the releases between the beginning and the end of a call that began on `2` and `1`.
 #[derive(Debug, Clone, Copy)]
 enum Change {
     Deploy,
     DeployOfBack,
+    /// More deploys than releases are kept.
+    ManyDeploys,
     Rollback,
     Migration,
 }
@@ -73,6 +79,12 @@ impl Change {
         match self {
             Self::Deploy => rig.deploy("front", "", says("3")).await.expect(201),
             Self::DeployOfBack => rig.deploy("back", "", says("3")).await.expect(201),
+            Self::ManyDeploys => {
+                for release in 3..MANY {
+                    rig.deploy("front", "", says(&release.to_string())).await.expect(201);
+                }
+                rig.deploy("front", "", says(&MANY.to_string())).await.expect(201)
+            }
             Self::Rollback => rig.change("front", "rollback").await.expect(200),
             Self::Migration => {
                 let migrates = variant("call=say 3|version=1|pause=5000|migrate=set form 1");
@@ -114,7 +126,12 @@ async fn a_call_goes_on_with_the_live_releases_where_the_manifest_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_goes_on_with_the_live_release_where_its_own_is_not_kept() {
-    goes_on("", Change::Rollback, "1,1").await;
+    goes_on("", Change::ManyDeploys, &format!("{MANY},1")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_goes_on_with_its_own_release_after_a_rollback_which_keeps_it() {
+    goes_on("", Change::Rollback, "2,1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

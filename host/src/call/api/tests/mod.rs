@@ -2,6 +2,7 @@
 //!
 //! All else that calls do is tested from outside, in `host/tests/it/calls`.
 
+mod causes;
 mod output_gate;
 mod panics;
 
@@ -55,11 +56,19 @@ pub(in crate::call) const STORE: StoreSettings = StoreSettings {
     batch_commits_max: 64,
 };
 
+const RUNTIME: RuntimeSettings = RuntimeSettings {
+    instances_max: 64,
+    core_instances_per_component_max: 16,
+    memories_per_component_max: 3,
+    memory_keep_resident_bytes: 2 << 20,
+    epoch_ms: 1,
+    compiled_bytes_max: 1 << 30,
+};
+
 /// The services `front` and `back` over a simulated disk.
 struct Rig {
     disk: SimulatedDisk,
     calls: Calls,
-    _compiled: tempfile::TempDir,
 }
 
 impl Rig {
@@ -68,15 +77,7 @@ impl Rig {
         let component = project.join("../target/wasm32-wasip2/release/callers.wasm");
         let component = std::fs::read(&component).expect("`cargo xtask test` builds the guests first");
         let contracts = Contracts::read(&project.join("tests/wit")).unwrap();
-        let settings = RuntimeSettings {
-            instances_max: 64,
-            core_instances_per_component_max: 16,
-            memories_per_component_max: 3,
-            memory_keep_resident_bytes: 2 << 20,
-            epoch_ms: 1,
-        };
-        let compiled = tempfile::tempdir().unwrap();
-        let runtime = Runtime::new(&settings, compiled.path()).unwrap();
+        let runtime = Runtime::new(&RUNTIME, Tasks::default().outages()).unwrap();
         let code = runtime.compile(&component).unwrap();
         let disk = SimulatedDisk::new(1);
         let names = ["front", "back"].map(|name| ServiceName::parse(name).unwrap());
@@ -100,7 +101,7 @@ impl Rig {
         let calls =
             Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, crate::names::HostSecret::new([7; 32]))
                 .unwrap();
-        Self { disk, calls, _compiled: compiled }
+        Self { disk, calls }
     }
 
     /// Begins a call of `front.write` or `front.read`.

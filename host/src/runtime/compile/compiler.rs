@@ -1,14 +1,13 @@
-//! Compiled components: by digest from the cache, or compiled.
+//! Compiles components, each once: what was compiled before comes from the cache.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::cache::Cache;
+use super::cache::{CacheSlot, host_of};
 use super::engine::Kind;
 use super::epoch::Ticker;
 use crate::clock;
@@ -17,13 +16,13 @@ use crate::names::Digest;
 /// A compiled component, ready to be linked.
 #[derive(Debug)]
 pub struct Code {
-    pub(super) digest: Digest,
-    pub(super) kind: Kind,
-    pub(super) component: Component,
+    digest: Digest,
+    pub(in crate::runtime) kind: Kind,
+    pub(in crate::runtime) component: Component,
     origin: Origin,
     took: Duration,
     /// A guest that runs where nothing ticks would never give its thread back.
-    pub(super) ticker: Arc<Ticker>,
+    pub(in crate::runtime) ticker: Arc<Ticker>,
 }
 
 impl Code {
@@ -65,10 +64,10 @@ pub enum CompileError {
 
 /// Compiles components of one kind.
 #[derive(Debug)]
-pub(super) struct Compiler {
+pub(in crate::runtime) struct Compiler {
     kind: Kind,
     engine: Engine,
-    cache: Cache,
+    cache: Arc<CacheSlot>,
     compiling: Compiling,
     ticker: Arc<Ticker>,
 }
@@ -105,31 +104,28 @@ impl Drop for Turn<'_> {
 }
 
 impl Compiler {
-    /// # Errors
-    ///
-    /// When the folder of compiled code cannot be made.
-    pub(super) fn new(kind: Kind, engine: Engine, compiled: &Path, ticker: &Arc<Ticker>) -> std::io::Result<Self> {
-        let cache = Cache::open(compiled, &engine)?;
-        Ok(Self { kind, engine, cache, compiling: Compiling::default(), ticker: Arc::clone(ticker) })
+    pub(in crate::runtime) fn new(kind: Kind, engine: Engine, cache: &Arc<CacheSlot>, ticker: &Arc<Ticker>) -> Self {
+        let (cache, ticker) = (Arc::clone(cache), Arc::clone(ticker));
+        Self { kind, engine, cache, compiling: Compiling::default(), ticker }
     }
 
-    pub(super) fn engine(&self) -> &Engine {
+    pub(in crate::runtime) fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// What names this compiler's entries in the folder of compiled code.
-    pub(super) fn host(&self) -> &str {
-        self.cache.host()
+    /// What its files in the folder of compiled code are named by.
+    pub(in crate::runtime) fn host(&self) -> u64 {
+        host_of(&self.engine)
     }
 
     /// # Errors
     ///
     /// [`CompileError`]. That the cache does not take new code is logged, and no error.
-    pub(super) fn compile(&self, bytes: &[u8]) -> Result<Code, CompileError> {
+    pub(in crate::runtime) fn compile(&self, bytes: &[u8]) -> Result<Code, CompileError> {
         let began = clock::now();
         let digest = Digest::of(bytes);
         let turn = self.compiling.turn(digest);
-        let (component, origin) = match self.cache.get(&self.engine, digest) {
+        let (component, origin) = match self.cache.get().and_then(|cache| cache.get(&self.engine, digest)) {
             Some(component) => (component, Origin::Cache),
             None => (self.compile_new(digest, bytes)?, Origin::Compiler),
         };
@@ -143,9 +139,11 @@ impl Compiler {
         let component =
             Component::from_binary(&self.engine, bytes).map_err(|source| CompileError::Invalid { source })?;
         tracing::info!(%digest, bytes = bytes.len(), ms = clock::elapsed(started).as_millis(), "compiled");
-        let kept = component.serialize().map_err(std::io::Error::other).and_then(|code| self.cache.put(digest, &code));
-        if let Err(error) = kept {
-            tracing::warn!(%digest, %error, "compiled code is not kept: the next start compiles again");
+        if let Some(cache) = self.cache.get() {
+            let code = component.serialize().map_err(std::io::Error::other);
+            if let Err(error) = code.and_then(|code| cache.put(&self.engine, digest, &code)) {
+                tracing::warn!(%digest, %error, "compiled code is not stored: the next start compiles again");
+            }
         }
         Ok(component)
     }

@@ -7,7 +7,7 @@ use crate::limits::{GUEST_STACK_BYTES_MAX, TABLE_ELEMENTS_MAX};
 
 /// Which components an engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::runtime) enum Kind {
     /// Components that serve a contract: synchronous functions, one at a time in an instance.
     Domain,
     /// Components that serve `wasi:http`, whose functions may be asynchronous.
@@ -17,7 +17,7 @@ pub(super) enum Kind {
 /// # Errors
 ///
 /// When the host cannot reserve the address space that the settings ask for.
-pub(super) fn engine(kind: Kind, settings: &RuntimeSettings) -> wasmtime::Result<Engine> {
+pub(in crate::runtime) fn engine(kind: Kind, settings: &RuntimeSettings) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)))

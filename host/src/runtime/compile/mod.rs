@@ -1,0 +1,19 @@
+//! From a component to code: the engines, their compilers, and the code that is kept on the disk.
+
+mod cache;
+mod compiler;
+mod engine;
+mod entries;
+mod epoch;
+mod folder;
+mod load;
+#[cfg(test)]
+mod tests;
+
+pub use cache::COMPILED_FOLDER;
+pub(super) use cache::{Cache, CacheSlot};
+pub(super) use compiler::Compiler;
+pub use compiler::{Code, CompileError, Origin};
+pub(super) use engine::{Kind, engine};
+pub(super) use epoch::Ticker;
+pub use folder::{FolderError, private_folder};

@@ -1,0 +1,20 @@
+//! Tasks and threads: the only place that spawns. Each has a name; a panic is logged, counted and reported by `/readyz`.
+//!
+//! Work that must go on is supervised: it is restarted with a growing delay after a panic or an unexpected end.
+
+mod backoff;
+mod group;
+mod outages;
+mod panics;
+mod stop;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+pub use group::Tasks;
+pub use outages::{Outage, Outages};
+pub use panics::Panicked;
+pub use stop::Stop;
+pub use supervisor::Lifetime;
+pub use thread::{Thread, restarting_thread, thread};
