@@ -165,14 +165,15 @@ impl Releases {
             services.insert(name, start.running);
         }
         let removed = recorded.into_iter().filter(|(name, _)| !services.contains_key(name)).collect();
-        let state = State { manifest: Arc::new(manifest.clone()), services, removed, tokens: tokens.into() };
+        let last_line = change.last_line().map_or_else(|| platform.last_line(), Ok)?;
+        let (manifest_now, tokens) = (Arc::new(manifest.clone()), tokens.into());
+        let state = State { manifest: manifest_now, services, removed, last_line, tokens };
         let routing = state.routing()?;
         if change.changes_anything() {
             commit.add(change.into_transaction(), None);
             let number = futures::executor::block_on(commit.commit(NO_CALL))?;
             futures::executor::block_on(stores.wait_durable(number))?;
         }
-        let last_line = platform.last_line()?;
         let remembered = manifest.gateway.authentication_cache_ms_max;
         let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone(), secret)?;
         let inner = Arc::new(Inner {
@@ -188,7 +189,6 @@ impl Releases {
             pauses: SwapPauses::new(),
             backup_runs: Default::default(),
             unfinished_drops: Default::default(),
-            last_line: last_line.into(),
             changing: Mutex::default(),
         });
         inner.sweep();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -51,9 +51,6 @@ pub(super) struct Inner {
     pub(super) backup_runs: AtomicBool,
     /// Stores that were dropped, and whose files may still be there.
     pub(super) unfinished_drops: std::sync::Mutex<BTreeSet<ServiceName>>,
-    /// The number of the newest line of the history whose change is done. A line that is committed, but not durable or
-    /// whose releases are not live yet, is not shown.
-    pub(super) last_line: AtomicU64,
     /// Held by the one change that is made, from when it knows its state before until it is done.
     pub(super) changing: Mutex<()>,
 }
@@ -110,7 +107,7 @@ impl Releases {
         limit: usize,
     ) -> Result<Vec<Line>, PlatformError> {
         let platform = self.inner.platform.clone();
-        let done = self.inner.last_line.load(Ordering::Acquire).saturating_add(1);
+        let done = self.state().last_line.saturating_add(1);
         let before = Some(before.map_or(done, |before| before.min(done)));
         tokio::task::spawn_blocking(move || platform.history(service.as_ref(), before, limit)).await?
     }

@@ -53,10 +53,8 @@ impl Inner {
             }
             Ok(committed) => {
                 let durable = committed.durable;
+                set.after.last_line = committed.last_line.unwrap_or(set.before.last_line);
                 self.publish(set, committed.routing);
-                if let Some(line) = committed.last_line {
-                    self.last_line.store(line, Ordering::Release);
-                }
                 drop(committed.hold);
                 Ok(durable?)
             }

@@ -23,6 +23,9 @@ pub(in crate::release) struct State {
     pub(in crate::release) services: BTreeMap<ServiceName, Running>,
     /// Services that were removed, of which the store and the releases are kept.
     pub(in crate::release) removed: BTreeMap<ServiceName, ServiceRecord>,
+    /// The number of the newest line of the history whose change is done. A line that is committed, but is not durable or
+    /// whose releases are not live yet, is not shown.
+    pub(in crate::release) last_line: u64,
     /// The operator's named tokens, by name.
     pub(in crate::release) tokens: Arc<[TokenRecord]>,
 }

@@ -14,6 +14,7 @@ use tokio::process::Command;
 use crate::apply::host::Host;
 use crate::guest::component;
 use crate::releases::components::{digest, marked};
+use crate::releases::until;
 
 const SERVICES: &str = "[services.front]\ncontract = \"test:calls/front-service@1.0.0\"\ncomponent = \"callers.wasm\"\n\
                         [services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
@@ -154,6 +155,8 @@ async fn load(host: &Host, acknowledged: &Counts, stop: &AtomicBool) {
 
 /// What the services have counted; that it is of one instant: nothing that was counted in front is missing behind it.
 async fn counted(host: &Host) -> Vec<u64> {
+    // A call that was under way at that instant goes on at the start.
+    until("the end of calls under way", async || host.get("/intents").await["items"] == serde_json::json!([])).await;
     let mut all = Vec::new();
     for writer in 0..4 {
         let counted = host.write(&format!("get w{writer}; back.read{{get w{writer}}}")).await.expect(200);
