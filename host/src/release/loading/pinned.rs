@@ -48,8 +48,7 @@ impl PinnedTables {
 
 /// The kept release `digest`, where it can run on the data as it is.
 fn kept(loader: &ReleaseLoader, running: &Running, digest: &Digest) -> Option<Backend> {
-    // A release that a rollback left runs nothing until the operator goes to it again.
-    let record = running.record.kept.iter().find(|kept| kept.digest == *digest && !kept.was_left)?;
+    let record = running.record.kept.iter().find(|kept| kept.digest == *digest)?;
     // An earlier form of the data would be written between entries of the one that it has now.
     let same_form = record.data.writes == running.record.live.data.writes;
     if record.data.reads_up_to < running.data_version() || !same_form {
