@@ -157,7 +157,9 @@ async fn the_thread_of_the_indexes_that_panics_stops_all_writes() {
         assert!(rounds < 100_000, "no segment is deleted");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    assert!(stopped(&stores).is_some_and(|why| why.contains("indexes panicked") && why.contains("restart the host")));
+    assert!(
+        stopped(&stores).is_some_and(|why| why.contains("index writer panicked") && why.contains("restart the host"))
+    );
     assert!(now(&cart, "key").is_some(), "reads go on");
     assert!(matches!(stores.close(), Err(CloseError::Panicked(_))));
     let (stores, cart) = on(&disk, &SETTINGS);

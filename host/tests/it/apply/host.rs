@@ -106,10 +106,6 @@ pub(super) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
-    // Compiling once is enough for all tests.
-    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    std::fs::create_dir_all(&compiled).unwrap();
-    std::os::unix::fs::symlink(compiled, data.join("compiled")).unwrap();
     folder
 }
 

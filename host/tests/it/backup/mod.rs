@@ -68,9 +68,6 @@ async fn restore(folder: tempfile::TempDir, away: &str, line: &[&str]) -> Host {
     let line: Vec<_> = ["restore"].iter().chain(line).copied().collect();
     let restored = said(&switchyard(path, &line).await);
     assert!(restored.contains("make a new backup"), "{restored}");
-    // Compiling once is enough for all tests.
-    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    std::os::unix::fs::symlink(compiled, path.join("data/compiled")).unwrap();
     Host::start_in(folder, SERVICES).await
 }
 

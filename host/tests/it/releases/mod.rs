@@ -60,10 +60,6 @@ impl Setup {
         for package in ["calls", "events", "fetches", "service"] {
             symlink(workspace().join("host/tests/wit").join(package), at("wit").join(package)).unwrap();
         }
-        // What was compiled once is there for all tests.
-        let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-        std::fs::create_dir_all(&compiled).unwrap();
-        symlink(compiled, at("data/compiled")).unwrap();
         let key = |line: &str| line.split('=').next().unwrap().trim().to_owned();
         let said: Vec<_> = keys.lines().map(key).collect();
         let lines = MANIFEST.lines().filter(|line| !said.contains(&key(line))).chain(keys.lines());
