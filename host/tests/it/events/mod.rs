@@ -161,6 +161,7 @@ impl Rig {
     fn run_all(&self) {
         self.calls.find_intents().unwrap();
         self.tasks.spawn("intents", self.calls.clone().recover(Arc::new(NoOthers)));
+        self.tasks.spawn("event retention", self.events.clone().run_retention());
         self.tasks.spawn("events", self.events.clone().run());
     }
 
