@@ -7,7 +7,7 @@ use super::super::loading::files::FileKind;
 use super::super::records::platform_store::{PlatformError, services};
 use crate::store::{Progress, RestoreError, RestoreOrder, Restored, Transaction};
 
-/// Restores a backup as [`crate::store::restore`] does, with the components and contracts that its releases name.
+/// Restores a backup as `store::restore` does, with the components and contracts that its releases name.
 ///
 /// # Errors
 ///
