@@ -196,6 +196,8 @@ impl Changes {
 async fn standing_of(asker: &mut Asker, service: &str) -> anyhow::Result<Standing> {
     let line = format!("GET /services/{service}");
     let body: Value = asker.read(&line, |doors| doors.operator.clone()).await?.expect(200)?;
-    let before = body.pointer("/kept/0/digest").and_then(Value::as_str).map(str::to_owned);
+    // A rollback passes over releases that a rollback left.
+    let kept = body["kept"].as_array().into_iter().flatten().find(|kept| kept["rolledBack"] != true);
+    let before = kept.and_then(|kept| kept["digest"].as_str()).map(str::to_owned);
     Ok(Standing { live: text(&body, "/live/digest")?, before })
 }

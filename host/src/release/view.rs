@@ -49,8 +49,11 @@ pub struct ReleaseView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     pub data_version: DataVersions,
-    /// Whether its calls are turned away because too many in a row failed.
+    /// Whether its circuit rejects its calls.
     pub circuit_open: bool,
+    /// Whether a rollback left it: a rollback that names no release passes over it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rolled_back: bool,
     /// Since it began to run; absent for one that does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figures: Option<ReleaseFigures>,
@@ -181,6 +184,7 @@ fn view(record: &ReleaseRecord, release: Option<&LoadedRelease>) -> ReleaseView 
         reason: record.reason.clone(),
         data_version: record.data,
         circuit_open: release.is_some_and(LoadedRelease::circuit_is_open),
+        rolled_back: record.was_left,
         figures: release.map(|release| release.sample().figures()),
     }
 }
