@@ -41,24 +41,4 @@ impl ResourceLimiter for Memory {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_is_on_the_sum_of_all_memories() {
-        let mut memory = Memory::new(100);
-        assert!(memory.memory_growing(0, 60, None).unwrap());
-        assert!(memory.memory_growing(0, 40, None).unwrap());
-        assert!(!memory.refused());
-        assert!(!memory.memory_growing(40, 41, None).unwrap());
-        assert!(memory.refused());
-        assert_eq!(memory.bytes, 100);
-    }
-
-    #[test]
-    fn growth_that_the_memory_itself_forbids_is_not_counted() {
-        let mut memory = Memory::new(100);
-        assert!(memory.memory_growing(0, 50, Some(10)).unwrap());
-        assert_eq!(memory.bytes, 0);
-    }
-}
+mod tests;
