@@ -57,9 +57,25 @@ impl Guests {
 
 /// Starts the host of a prepared folder; gives the address of the operator's side as well.
 pub(crate) async fn start(folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<(Server, SocketAddr)> {
-    let (public, admin) = (free_port()?, free_port()?);
     // The host that was built with this program.
-    let mut command = Command::new(std::env::current_exe()?.with_file_name("switchyard"));
+    let command = Command::new(std::env::current_exe()?.with_file_name("switchyard"));
+    start_with(command, folder, environment).await
+}
+
+/// As [`start`], with a soft limit of open descriptors.
+pub(crate) async fn start_with_descriptors(folder: &Path, soft_limit: u64) -> anyhow::Result<(Server, SocketAddr)> {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -n \"$0\" && exec \"$@\"", &soft_limit.to_string()]);
+    command.arg(std::env::current_exe()?.with_file_name("switchyard"));
+    start_with(command, folder, &[]).await
+}
+
+async fn start_with(
+    mut command: Command,
+    folder: &Path,
+    environment: &[(&str, &str)],
+) -> anyhow::Result<(Server, SocketAddr)> {
+    let (public, admin) = (free_port()?, free_port()?);
     command.arg("up").arg("--manifest").arg(folder.join("switchyard.toml"));
     command.args(["--listen", &public.to_string(), "--admin", &admin.to_string()]);
     command.env("SWITCHYARD_HOST_LOG_FILTER", "error").envs(environment.iter().copied());

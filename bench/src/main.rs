@@ -11,6 +11,7 @@
     reason = "figures for people are rounded, and a measurement that goes wrong ends"
 )]
 
+mod abuse;
 mod events;
 mod guests;
 mod load;
@@ -44,8 +45,8 @@ struct Arguments {
     /// Seconds that each load lasts.
     #[arg(long, default_value_t = 4, global = true)]
     seconds: u64,
-    /// Only the rows whose name has this text.
-    #[arg(long)]
+    /// Only the rows, or the abuse, whose name has this text.
+    #[arg(long, global = true)]
     only: Option<String>,
     /// The folder of the workspace.
     #[arg(long, default_value = ".", global = true)]
@@ -67,6 +68,8 @@ enum Command {
     Events,
     /// Commits with a memo and without: what CPU time a memo adds to a nested call.
     Memo,
+    /// What strangers and hostile components do to others, beside a run without them. Fails where a goal is missed.
+    Abuse,
     /// Small durable writes of one service, alone and beside one that commits as much as it can.
     Neighbours,
     /// Fills a store, stops the host, and starts it again: how long that takes, and how much memory.
@@ -121,6 +124,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             report.check()
         }
         Some(Command::Memo) => show(&memos::measure(workspace, time).await?, *json),
+        Some(Command::Abuse) => {
+            let report = abuse::measure(workspace, time, only.as_deref()).await?;
+            show(&report, *json)?;
+            report.check()
+        }
         Some(Command::Neighbours) => {
             let report = neighbours::measure(workspace, time).await?;
             show(&report, *json)?;

@@ -66,10 +66,19 @@ impl Server {
 
     /// Resident memory in bytes.
     pub(crate) fn resident_bytes(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("status has VmRSS")?;
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kib * 1024)
+        resident_bytes(&self.id()?.to_string())
+    }
+
+    /// Resident memory in bytes, with that of its children.
+    pub(crate) fn resident_bytes_with_children(&self) -> anyhow::Result<u64> {
+        let id = self.id()?;
+        let mut sum = resident_bytes(&id.to_string())?;
+        for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+            // A thread or a child that has just ended has no memory any more.
+            let children = std::fs::read_to_string(thread?.path().join("children")).unwrap_or_default();
+            sum += children.split_whitespace().map(|child| resident_bytes(child).unwrap_or(0)).sum::<u64>();
+        }
+        Ok(sum)
     }
 
     /// Ends it at once, wherever it is.
@@ -98,6 +107,13 @@ impl Drop for Server {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+fn resident_bytes(id: &str) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("status has VmRSS")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib * 1024)
 }
 
 /// CPU time that the process `id`, or `self`, has used, in microseconds.
