@@ -6,7 +6,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Val};
 
 use super::failure::{Failure, over};
-use super::seclusion::Secluded;
+use super::isolated_run::IsolationError;
 use super::state::State;
 use crate::contract::{Function, Reach, World};
 use crate::store::Event;
@@ -54,8 +54,8 @@ fn emit(state: &mut State, event: &Function, parameters: &Parameters, arguments:
     let (interface, function) = (event.interface.clone(), event.name.wit.clone());
     let emitted = Event { interface, function, payload: payload.into() };
     state.transaction.emit(emitted).map_err(Failure::Store)?;
-    if state.secluded {
-        return Err(Failure::Nested(Secluded::event(event)));
+    if state.isolated {
+        return Err(Failure::Nested(IsolationError::event(event)));
     }
     Ok(())
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use wasmtime::component::Val;
 
 use super::failure::Failure;
+use super::isolated_run::IsolatedFrame;
 use super::log;
 use super::program::Program;
-use super::seclusion::Seclusion;
 use crate::contract::{Field, Function, Name, Reach, Record, Type};
 use crate::limits::{MIGRATION_PAUSE_MS_MAX, MIGRATION_TEXT_CHARS_MAX};
 use crate::store::Transaction;
@@ -114,9 +114,9 @@ impl Program {
     /// # Cancel safety
     ///
     /// As [`Program::run`].
-    pub async fn describe_data(&self, seclusion: Seclusion) -> Result<DataVersion, DescribeError> {
+    pub async fn describe_data(&self, frame: IsolatedFrame) -> Result<DataVersion, DescribeError> {
         let Some(migration) = &self.migration else { return Ok(DataVersion::default()) };
-        let finished = self.run_secluded(Some(&migration.describe), &[], seclusion).await;
+        let finished = self.run_isolated(Some(&migration.describe), &[], frame).await;
         let Some(Val::Record(fields)) = finished.result.map_err(DescribeError::Failed)? else {
             unreachable!("linking made sure that it gives a record")
         };
@@ -143,11 +143,11 @@ impl Program {
     /// # Cancel safety
     ///
     /// As [`Program::run`].
-    pub async fn migrate(&self, from: u32, seclusion: Seclusion) -> Migrated {
+    pub async fn migrate(&self, from: u32, frame: IsolatedFrame) -> Migrated {
         let Some(migration) = &self.migration else {
-            return Migrated { result: Err(MigrateError::NotExported), transaction: seclusion.transaction };
+            return Migrated { result: Err(MigrateError::NotExported), transaction: frame.transaction };
         };
-        let finished = self.run_secluded(Some(&migration.migrate), &[Val::U32(from)], seclusion).await;
+        let finished = self.run_isolated(Some(&migration.migrate), &[Val::U32(from)], frame).await;
         let result = match finished.result {
             Ok(Some(Val::Result(Err(Some(text))))) => match *text {
                 Val::String(text) => Err(MigrateError::Refused { text: for_operator(&text) }),

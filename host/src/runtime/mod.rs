@@ -10,6 +10,7 @@ mod failure;
 mod frame;
 mod http;
 mod imports;
+mod isolated_run;
 mod link;
 mod log;
 mod memory;
@@ -18,7 +19,6 @@ mod offered;
 mod outgoing;
 mod program;
 mod report;
-mod seclusion;
 mod signature;
 mod smoke;
 mod state;
@@ -33,10 +33,10 @@ pub use compile::{COMPILED_FOLDER, Code, CompileError, FolderError, Origin, priv
 pub use failure::{Failure, OutboundError};
 pub use frame::{Finished, Frame, Outbound, OutboundFuture};
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};
+pub use isolated_run::{IsolatedFrame, IsolationError};
 pub use link::{LinkError, LinkSettings};
 pub use migration::{DataVersion, DescribeError, MigrateError, Migrated};
 pub use program::Program;
-pub use seclusion::{Secluded, Seclusion};
 pub use smoke::{SmokeFailure, SmokeReport};
 
 pub(crate) use answer::bytes as json_bytes;

@@ -9,10 +9,10 @@ use super::answer;
 use super::compile::Ticker;
 use super::failure::{Failure, over};
 use super::frame::{Finished, Frame};
+use super::isolated_run::IsolatedFrame;
 use super::link::Exports;
 use super::migration::Migration;
 use super::report::{Ended, report};
-use super::seclusion::Seclusion;
 use super::state::{Service, State};
 use crate::contract::{Function, World};
 use crate::limits::COMMIT_BYTES_MAX;
@@ -58,13 +58,13 @@ impl Program {
     }
 
     /// As [`Program::run`], with nothing but the store to reach. Without a function the component is only started.
-    pub(super) async fn run_secluded(
+    pub(super) async fn run_isolated(
         &self,
         function: Option<&Function>,
         arguments: &[Val],
-        seclusion: Seclusion,
+        frame: IsolatedFrame,
     ) -> Finished {
-        let state = State { secluded: true, ..State::new(Arc::clone(&self.service), seclusion.into_frame()) };
+        let state = State { isolated: true, ..State::new(Arc::clone(&self.service), frame.into_frame()) };
         self.run_from(state, function, arguments).await
     }
 

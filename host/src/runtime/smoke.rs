@@ -6,8 +6,8 @@ use std::sync::Arc;
 use wasmtime::component::Val;
 
 use super::failure::Failure;
+use super::isolated_run::{IsolatedFrame, IsolationError};
 use super::program::Program;
-use super::seclusion::{Secluded, Seclusion};
 use crate::contract::{Function, Type};
 
 /// Text that smoke calls pass: it is no id of anything, and says in a log where it comes from.
@@ -34,7 +34,7 @@ pub enum SmokeFailure {
 
 impl Program {
     /// Starts the component and calls each function of its contract that only reads and can be called with next to
-    /// nothing: zeros, "smoke", no option, an empty list. `seclude` makes what each of these runs is given, best with a
+    /// nothing: zeros, "smoke", no option, an empty list. `new_frame` makes what each of these runs is given, best with a
     /// transaction that only reads, on any store of the service: nothing is written.
     ///
     /// That the component exports the contract's functions with the contract's types, linking has made sure of.
@@ -46,18 +46,21 @@ impl Program {
     /// # Cancel safety
     ///
     /// As [`Program::run`].
-    pub async fn smoke(&self, mut seclude: impl FnMut() -> Seclusion + Send) -> Result<SmokeReport, SmokeFailure> {
-        let started = self.run_secluded(None, &[], seclude()).await;
+    pub async fn smoke(
+        &self,
+        mut new_frame: impl FnMut() -> IsolatedFrame + Send,
+    ) -> Result<SmokeReport, SmokeFailure> {
+        let started = self.run_isolated(None, &[], new_frame()).await;
         started.result.map_err(SmokeFailure::Start)?;
         let mut report = SmokeReport::default();
         let functions = self.world.exports.iter().flat_map(|interface| &interface.functions);
         for function in functions.filter(|function| function.reads_only()) {
             let arguments: Option<Vec<Val>> = function.parameters.iter().map(|field| nothing(&field.ty)).collect();
             let Some(arguments) = arguments else { continue };
-            let finished = self.run_secluded(Some(function), &arguments, seclude()).await;
+            let finished = self.run_isolated(Some(function), &arguments, new_frame()).await;
             match finished.result {
                 Ok(_) => report.answered.push(Arc::clone(function)),
-                Err(Failure::Nested(error)) if error.0.is::<Secluded>() => {
+                Err(Failure::Nested(error)) if error.0.is::<IsolationError>() => {
                     report.called_others.push(Arc::clone(function));
                 }
                 Err(source) => return Err(SmokeFailure::Call { function: Arc::clone(function), source }),

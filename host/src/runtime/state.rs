@@ -47,7 +47,7 @@ pub(super) struct State {
     pub(super) request: RequestId,
     pub(super) deadline: Instant,
     /// Whether the run reaches nothing but its store.
-    pub(super) secluded: bool,
+    pub(super) isolated: bool,
     pub(super) memory: Memory,
     /// How many events the run has emitted.
     pub(super) events: usize,
@@ -76,7 +76,7 @@ impl State {
             outbound: frame.outbound,
             request: frame.request,
             deadline: frame.deadline,
-            secluded: false,
+            isolated: false,
             events: 0,
             time: Time::new(frame.time_unix_micros),
             random: Random::new(frame.seed),

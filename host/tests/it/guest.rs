@@ -8,7 +8,7 @@ use switchyard::config::{LimitSettings, RuntimeSettings, StoreSettings};
 use switchyard::contract::{Contracts, Function, World};
 use switchyard::names::{CallId, CommitSeq, HostSecret, Identity, RequestId, ServiceName};
 use switchyard::runtime::{
-    Failure, Finished, Frame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime, Seclusion,
+    Failure, Finished, Frame, IsolatedFrame, LinkSettings, Outbound, OutboundError, OutboundFuture, Program, Runtime,
 };
 use switchyard::store::{CommitDetails, Store, Stores};
 use switchyard::tasks::Outages;
@@ -166,15 +166,15 @@ impl Guest {
         Frame { transaction: self.store.begin_read(), ..self.frame(peer) }
     }
 
-    /// What a run is given that is made for nobody, and may write.
-    pub(crate) fn seclusion(&self) -> Seclusion {
+    /// What an isolated run gets that may write.
+    pub(crate) fn isolated(&self) -> IsolatedFrame {
         let Frame { transaction, seed, time_unix_micros, deadline, request, .. } = self.frame(Peer::Breaks);
-        Seclusion { transaction, seed, time_unix_micros, deadline, request }
+        IsolatedFrame { transaction, seed, time_unix_micros, deadline, request }
     }
 
-    /// As [`Guest::seclusion`], for what only reads.
-    pub(crate) fn seclusion_read(&self) -> Seclusion {
-        Seclusion { transaction: self.store.begin_read(), ..self.seclusion() }
+    /// As [`Guest::isolated`], for what only reads.
+    pub(crate) fn isolated_read(&self) -> IsolatedFrame {
+        IsolatedFrame { transaction: self.store.begin_read(), ..self.isolated() }
     }
 
     /// Runs a function and commits what it did.

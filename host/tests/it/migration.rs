@@ -6,7 +6,7 @@ use switchyard::config::LimitSettings;
 use switchyard::contract::{Contracts, OutboundHttp};
 use switchyard::names::CallId;
 use switchyard::runtime::{
-    DataVersion, DescribeError, Failure, LinkSettings, MigrateError, Migrated, Runtime, Secluded,
+    DataVersion, DescribeError, Failure, IsolationError, LinkSettings, MigrateError, Migrated, Runtime,
 };
 use switchyard::store::{CommitDetails, CommitError, StoreError};
 use wasmtime::component::Val;
@@ -47,22 +47,22 @@ fn a_component_that_exports_a_migration_fits_a_contract_that_knows_of_none() {
 #[tokio::test]
 async fn a_component_without_the_interface_has_data_of_version_0_and_does_not_migrate() {
     let guest = Guest::new(&runtime(1), limits());
-    assert_eq!(guest.program.describe_data(guest.seclusion_read()).await.unwrap(), DataVersion::default());
-    let Migrated { result, .. } = guest.program.migrate(1, guest.seclusion()).await;
+    assert_eq!(guest.program.describe_data(guest.isolated_read()).await.unwrap(), DataVersion::default());
+    let Migrated { result, .. } = guest.program.migrate(1, guest.isolated()).await;
     assert!(matches!(result, Err(MigrateError::NotExported)), "{result:?}");
 }
 
 #[tokio::test]
 async fn data_is_migrated_when_the_transaction_commits_and_not_before() {
     let guest = guest(&runtime(1), "");
-    let data = guest.program.describe_data(guest.seclusion_read()).await.unwrap();
+    let data = guest.program.describe_data(guest.isolated_read()).await.unwrap();
     assert_eq!(data, DataVersion { version: 2, reads_up_to: 3, pause_ms_max: 250 });
     guest.commit("write", &[text("a"), text("one two")]).await;
-    let rehearsed = guest.program.migrate(1, guest.seclusion()).await;
+    let rehearsed = guest.program.migrate(1, guest.isolated()).await;
     assert!(rehearsed.result.is_ok());
     drop(rehearsed);
     assert_eq!(guest.run("note", &[text("a")]).await.unwrap(), note("one two", 0));
-    commit(guest.program.migrate(1, guest.seclusion()).await).await.unwrap();
+    commit(guest.program.migrate(1, guest.isolated()).await).await.unwrap();
     assert_eq!(guest.run("note", &[text("a")]).await.unwrap(), note("one two", 2));
 }
 
@@ -71,7 +71,7 @@ async fn a_migration_that_runs_again_leaves_what_is_done() {
     let guest = guest(&runtime(1), "");
     for (id, words) in [("a", "one"), ("b", "one two")] {
         guest.commit("write", &[text(id), text(words)]).await;
-        commit(guest.program.migrate(1, guest.seclusion()).await).await.unwrap();
+        commit(guest.program.migrate(1, guest.isolated()).await).await.unwrap();
     }
     assert_eq!(guest.run("note", &[text("a")]).await.unwrap(), note("one", 1));
     assert_eq!(guest.run("note", &[text("b")]).await.unwrap(), note("one two", 2));
@@ -84,7 +84,7 @@ struct Wrong {
     text: &'static str,
 }
 
-fn secluded(error: &MigrateError) -> Option<&Secluded> {
+fn isolated(error: &MigrateError) -> Option<&IsolationError> {
     let MigrateError::Failed(Failure::Nested(error)) = error else { return None };
     error.0.downcast_ref()
 }
@@ -107,12 +107,12 @@ const WRONG: [Wrong; 6] = [
     },
     Wrong {
         scenario: "migrate-asks",
-        due: |error| matches!(secluded(error), Some(Secluded::Call { .. })),
+        due: |error| matches!(isolated(error), Some(IsolationError::Call { .. })),
         text: "it called test:migrates/peer@1.0.0#ask, but",
     },
     Wrong {
         scenario: "migrate-emits",
-        due: |error| matches!(secluded(error), Some(Secluded::Event { .. })),
+        due: |error| matches!(isolated(error), Some(IsolationError::Event { .. })),
         text: "it emitted test:migrates/notes-events@1.0.0#noted, but",
     },
     Wrong {
@@ -137,7 +137,7 @@ async fn a_migration_that_goes_wrong_says_why() {
         let guest = guest(&runtime, scenario);
         guest.commit("write", &[text("a"), text("one two")]).await;
         log::take();
-        let error = guest.program.migrate(1, guest.seclusion()).await.result.unwrap_err();
+        let error = guest.program.migrate(1, guest.isolated()).await.result.unwrap_err();
         assert!(due(&error) && chain(&error).contains(said), "{scenario}: {}", chain(&error));
         let failed = matches!(error, MigrateError::Failed(_));
         assert_eq!(log::take().contains("switchyard:service/migration@0.1.0#migrate"), failed, "{scenario}");
@@ -149,7 +149,7 @@ async fn a_migration_that_goes_wrong_says_why() {
 async fn a_migration_that_fills_the_store_is_refused_when_it_commits() {
     let guest = guest(&runtime(1), "migrate-fills");
     guest.commit("write", &[text("a"), text("one two")]).await;
-    let full = commit(guest.program.migrate(1, guest.seclusion()).await).await;
+    let full = commit(guest.program.migrate(1, guest.isolated()).await).await;
     assert!(matches!(full, Err(CommitError::Quota { .. })), "{full:?}");
     assert_eq!(guest.run("note", &[text("a")]).await.unwrap(), note("one two", 0));
 }
@@ -159,7 +159,7 @@ async fn a_component_that_talks_nonsense_of_its_data_is_told_so() {
     let runtime = runtime(1);
     let describe = async |scenario: &str| {
         let guest = guest(&runtime, scenario);
-        guest.program.describe_data(guest.seclusion_read()).await.unwrap_err()
+        guest.program.describe_data(guest.isolated_read()).await.unwrap_err()
     };
     let reads_less = describe("describe-reads-less").await;
     assert!(matches!(reads_less, DescribeError::ReadsLess { version: 2, reads_up_to: 1 }), "{reads_less:?}");

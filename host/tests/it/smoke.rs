@@ -14,7 +14,7 @@ async fn smoke(runtime: &Runtime, scenario: &str) -> Result<SmokeReport, SmokeFa
     let limits = LimitSettings { deadline_ms: 200, ..limits() };
     let settings = LinkSettings { environment, ..link_settings(limits) };
     let guest = Guest::of("migrates.wasm", "test:migrates/notebook", settings, runtime);
-    guest.program.smoke(|| guest.seclusion_read()).await
+    guest.program.smoke(|| guest.isolated_read()).await
 }
 
 fn names(functions: &[Arc<Function>]) -> Vec<&str> {
@@ -33,7 +33,7 @@ async fn a_component_with_nothing_to_call_is_only_started() {
     let runtime = runtime(1);
     let settings = LinkSettings { outbound_hosts: vec!["example.com".into()], ..link_settings(limits()) };
     let guest = Guest::of("fetches.wasm", "test:fetches/fetcher", settings, &runtime);
-    assert_eq!(guest.program.smoke(|| guest.seclusion_read()).await.unwrap(), SmokeReport::default());
+    assert_eq!(guest.program.smoke(|| guest.isolated_read()).await.unwrap(), SmokeReport::default());
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_component_that_does_not_start_is_found_out() {
     let code = runtime.compile(&bytes.unwrap()).unwrap();
     let program = runtime.link(&code, &world, link_settings(limits())).unwrap();
     let guest = Guest::new(&runtime, limits());
-    let smoked = program.smoke(|| guest.seclusion_read()).await;
+    let smoked = program.smoke(|| guest.isolated_read()).await;
     assert!(matches!(smoked, Err(SmokeFailure::Start(Failure::Trap { .. }))), "{smoked:?}");
 }
 
@@ -85,6 +85,6 @@ async fn a_full_host_is_not_held_against_the_component() {
     let waits = guest.finish("wait", &[], guest.frame(crate::guest::Peer::Never));
     tokio::pin!(waits);
     assert!(futures::poll!(&mut waits).is_pending());
-    let smoked = guest.program.smoke(|| guest.seclusion_read()).await;
+    let smoked = guest.program.smoke(|| guest.isolated_read()).await;
     assert!(matches!(smoked, Err(SmokeFailure::Start(Failure::Slots { .. }))), "{smoked:?}");
 }

@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::names::{Digest, RequestId};
-use crate::runtime::Seclusion;
+use crate::runtime::IsolatedFrame;
 use crate::store::Transaction;
 
 /// What an isolated run gets, for `wait` at most.
-pub(in crate::release) fn isolated_run(transaction: Transaction, wait: Duration) -> Seclusion {
+pub(in crate::release) fn isolated_run(transaction: Transaction, wait: Duration) -> IsolatedFrame {
     let mut seed = [0; 32];
     // Without randomness from the system the run still has its own, from the time: nobody sees what comes of it.
     if getrandom::fill(&mut seed).is_err() {
         seed = *Digest::of(&clock::unix_micros().to_be_bytes()).bytes();
     }
     let request = request_id();
-    Seclusion { transaction, seed, time_unix_micros: clock::unix_micros(), deadline: clock::now() + wait, request }
+    IsolatedFrame { transaction, seed, time_unix_micros: clock::unix_micros(), deadline: clock::now() + wait, request }
 }
 
 /// The id of an isolated run.

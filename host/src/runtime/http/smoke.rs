@@ -16,7 +16,7 @@ impl HttpProgram {
     /// Dropping the future ends the guest and gives back its slot and memory.
     pub async fn smoke(&self, frame: HttpFrame) -> Result<(), Failure> {
         let _counted = self.service.metrics.count_instance();
-        let mut store = self.store(State::secluded(&self.service, &frame.request));
+        let mut store = self.store(State::isolated(&self.service, &frame.request));
         let start = async {
             match &self.instances {
                 Instances::Incoming(instances) => instances.instantiate_async(&mut store).await.map(drop),

@@ -34,7 +34,7 @@ impl State {
     }
 
     /// One that sends no requests, whatever the service is granted.
-    pub(super) fn secluded(service: &Service, request: &RequestId) -> Self {
+    pub(super) fn isolated(service: &Service, request: &RequestId) -> Self {
         Self::with(service, request, None)
     }
 

@@ -19,7 +19,7 @@ impl WasiHttpView for State {
         let service = &self.service;
         let http = self.http.get_or_insert_with(|| {
             // What is rehearsed must not leave the host.
-            let leaves = !self.secluded && self.transaction.store().is_some();
+            let leaves = !self.isolated && self.transaction.store().is_some();
             let grants = leaves.then(|| service.grants.clone());
             let outgoing = Outgoing::new(service.name.clone(), grants);
             Box::new(Http { context: WasiHttpCtx::new(), outgoing })

@@ -14,7 +14,7 @@ use crate::config::StoreSettings;
 use crate::contract::{Contracts, Function, World};
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::{CallId, CommitSeq, RequestId, ServiceName};
-use crate::runtime::{Frame, LinkSettings, Outbound, OutboundFuture, Program, Runtime, Seclusion};
+use crate::runtime::{Frame, IsolatedFrame, LinkSettings, Outbound, OutboundFuture, Program, Runtime};
 use crate::store::{CommitDetails, Stores};
 use crate::tasks::Outages;
 
@@ -123,13 +123,13 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
 }
 
 #[tokio::test]
-async fn a_secluded_run_sends_no_request_whatever_is_granted() {
+async fn an_isolated_run_sends_no_request_whatever_is_granted() {
     let service = ServiceName::parse("fetcher").unwrap();
     let runtime = Runtime::new(&SETTINGS, &Outages::default()).unwrap();
     let (program, world) = fetcher(&runtime, &service, "127.0.0.1:9".into());
     let disk = SimulatedDisk::new(1);
     let stores = Stores::open_on(&disk.as_disk(), &STORE, &[(service.clone(), LIMITS.store_bytes_max)], None).unwrap();
-    let seclusion = Seclusion {
+    let frame = IsolatedFrame {
         transaction: stores.service(&service).unwrap().begin_read(),
         seed: [7; 32],
         time_unix_micros: 0,
@@ -137,6 +137,6 @@ async fn a_secluded_run_sends_no_request_whatever_is_granted() {
         request: RequestId::from_bits(1),
     };
     let authority = [Val::String("127.0.0.1:9".into())];
-    let finished = program.run_secluded(Some(&world.exports[0].functions[0]), &authority, seclusion).await;
+    let finished = program.run_isolated(Some(&world.exports[0].functions[0]), &authority, frame).await;
     assert_eq!(finished.result.unwrap(), Some(Val::String("ErrorCode::HttpRequestDenied".into())));
 }

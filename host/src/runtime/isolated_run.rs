@@ -1,5 +1,5 @@
-//! Runs that the host makes by itself and for nobody: a migration, a smoke call. Such a run has its service's store, time
-//! and randomness, and reaches nothing else.
+//! Isolated runs: a migration, a smoke call. Such a run has no caller. It has its service's store, time and randomness, and
+//! reaches nothing else.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,10 +12,10 @@ use crate::contract::Function;
 use crate::names::{CommitSeq, RequestId};
 use crate::store::Transaction;
 
-/// What a secluded run is given. It has no caller; a call to another service, or an event, ends it with
+/// What an isolated run is given. It has no caller; a call to another service, or an event, ends it with
 /// [`super::Failure::Nested`], and a request to an outside host is denied.
 #[derive(Debug)]
-pub struct Seclusion {
+pub struct IsolatedFrame {
     pub transaction: Transaction,
     /// All randomness that the guest sees comes from it.
     pub seed: [u8; 32],
@@ -26,16 +26,16 @@ pub struct Seclusion {
     pub request: RequestId,
 }
 
-/// What a run tried that is made for nobody.
+/// What an isolated run attempted and may not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Secluded {
+pub enum IsolationError {
     #[error("it called {interface}#{function}, but a migration or a smoke call reaches no other service")]
     Call { interface: Arc<str>, function: Arc<str> },
     #[error("it emitted {interface}#{function}, but a migration or a smoke call emits no events")]
     Event { interface: Arc<str>, function: Arc<str> },
 }
 
-impl Secluded {
+impl IsolationError {
     pub(super) fn call(function: &Function) -> OutboundError {
         let (interface, function) = (Arc::clone(&function.interface), Arc::clone(&function.name.wit));
         OutboundError(Box::new(Self::Call { interface, function }))
@@ -47,7 +47,7 @@ impl Secluded {
     }
 }
 
-impl Seclusion {
+impl IsolatedFrame {
     pub(super) fn into_frame(self) -> Frame {
         let Self { transaction, seed, time_unix_micros, deadline, request } = self;
         let (identity, calling_service, outbound) = (None, None, Box::new(Nobody));
@@ -55,12 +55,12 @@ impl Seclusion {
     }
 }
 
-/// The services that a secluded run reaches.
+/// The services that an isolated run reaches.
 struct Nobody;
 
 impl Outbound for Nobody {
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, _arguments: &'a [Val]) -> OutboundFuture<'a> {
-        Box::pin(std::future::ready(Err(Secluded::call(import))))
+        Box::pin(std::future::ready(Err(IsolationError::call(import))))
     }
 
     fn reach(&mut self, saw: CommitSeq) -> CommitSeq {
