@@ -1,7 +1,8 @@
 //! [`Calls`], and what belongs to no single call: the routing, holds, recovery and retention.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::call::durability::DurableCalls;
@@ -9,18 +10,28 @@ use crate::call::durability::recovery::{FindError, PinnedReleases};
 use crate::call::engine::authentication::Sessions;
 use crate::call::engine::seed::Entropy;
 use crate::call::routing::current::CurrentRouting;
-use crate::call::routing::{Hold, Routing};
+use crate::call::routing::{Hold, Routing, Worlds};
 use crate::config::RetrySettings;
 use crate::names::{CallId, HostSecret};
 use crate::store::{Store, StoreError, Stores};
 use crate::tasks::Tasks;
 
-use super::observer::RoutingObserver;
-
 /// The data plane: runs calls on the releases of its routing. Clones are the same one.
 #[derive(Debug, Clone)]
 pub struct Calls {
     pub(in crate::call::api) inner: Arc<Inner>,
+}
+
+type Prepare = Box<dyn Fn(&Worlds) + Send + Sync>;
+
+/// Gets the contracts of a routing before calls begin on it, and prepares what it derives from them.
+#[derive(Default)]
+pub(in crate::call::api) struct RoutingObserver(OnceLock<Prepare>);
+
+impl fmt::Debug for RoutingObserver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoutingObserver").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -68,6 +79,19 @@ impl Calls {
     #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn draw_seeds_from(&self, seed: u64) {
         self.inner.entropy.draw_from(seed);
+    }
+
+    /// `prepare` gets the contracts of every routing before calls begin on it. There is one observer: the first.
+    pub fn set_routing_observer(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static) {
+        // A second one derives what it needs when it needs it.
+        let _first = self.inner.observer.0.set(Box::new(prepare));
+    }
+
+    /// Lets the observer prepare for `routing`. Returns when it has.
+    pub fn prepare(&self, routing: &Routing) {
+        if let Some(prepare) = self.inner.observer.0.get() {
+            prepare(routing.worlds());
+        }
     }
 
     /// The routing that root calls begin on now.

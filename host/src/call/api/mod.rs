@@ -5,7 +5,6 @@ mod authenticate;
 mod calls;
 mod host_call;
 mod intent_admin;
-mod observer;
 mod root_call;
 
 #[cfg(test)]

@@ -1,26 +1,21 @@
-//! All that makes the calls of one host durable, and what happens to a root call that has run.
+//! What makes the calls of one host durable.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::oneshot;
-
-use super::claims::Claim;
+use super::claims::Claims;
 use super::client_shares::ClientShares;
 use super::in_flight::InFlight;
-use super::intent::Intent;
 use super::open_intents::OpenIntents;
-use super::root_persistence::RootPersistence;
 use super::sealer::Sealer;
-use crate::call::engine::answer::{Answer, CallError};
-use crate::call::engine::call::Ended;
+use crate::call::engine::answer::CallError;
 use crate::call::engine::root::Root;
 use crate::call::routing::current::CurrentRouting;
 use crate::clock;
 use crate::config::RetrySettings;
-use crate::names::{CallId, CommitSeq, HostSecret};
+use crate::names::{CallId, HostSecret};
 use crate::store::system::INTENTS;
-use crate::store::{CommitDetails, CommitError, Stopped, Store, Stores, Transaction};
+use crate::store::{Stopped, Store, Stores, Transaction};
 use crate::tasks::Tasks;
 
 #[derive(Debug)]
@@ -30,7 +25,7 @@ pub(in crate::call) struct DurableCalls {
     pub(in crate::call) intents: OpenIntents,
     pub(in crate::call::durability) settings: RetrySettings,
     pub(in crate::call::durability) tasks: Tasks,
-    pub(in crate::call::durability) claims: super::claims::Claims,
+    pub(in crate::call::durability) claims: Claims,
     pub(in crate::call::durability) sealer: Sealer,
     pub(in crate::call::durability) shares: ClientShares,
     pub(in crate::call::durability) in_flight: InFlight,
@@ -38,13 +33,6 @@ pub(in crate::call) struct DurableCalls {
     stopped: OnceLock<Stopped>,
     /// The time at which the last root call began, in microseconds since the Unix epoch.
     last_began_at: AtomicU64,
-}
-
-/// A root call that has run once.
-pub(in crate::call) enum AfterRun {
-    Ended(Result<Answer, CallError>),
-    /// It failed after an effect elsewhere. The host repeats it until it ends.
-    GoesOn(oneshot::Receiver<Result<Answer, CallError>>),
 }
 
 impl DurableCalls {
@@ -60,7 +48,7 @@ impl DurableCalls {
             stores,
             tasks,
             intents: OpenIntents::default(),
-            claims: super::claims::Claims::default(),
+            claims: Claims::default(),
             sealer: Sealer::new(secret),
             shares: ClientShares::new(settings.answers_kept_ms),
             in_flight: InFlight::default(),
@@ -90,49 +78,13 @@ impl DurableCalls {
         self.stores.wait_durable(root.reached()).await.map_err(|stopped| self.note(CallError::Stopped(stopped)))
     }
 
-    fn note(&self, error: CallError) -> CallError {
+    /// Remembers that the journal has stopped, if that is the `error`.
+    pub(in crate::call::durability) fn note(&self, error: CallError) -> CallError {
         if let CallError::Stopped(stopped) = &error {
             let _first = self.stopped.set(stopped.clone());
         }
         error
     }
-
-    /// Decides what happens after the first run of a root call: a call that failed after an effect elsewhere goes on.
-    pub(in crate::call) async fn after_run(
-        &self,
-        root: &Root,
-        persistence: &RootPersistence,
-        result: Result<Ended, CallError>,
-        claim: Option<Claim>,
-    ) -> AfterRun {
-        let error = match result.map_err(|error| self.note(error)) {
-            Ok(ended) => return AfterRun::Ended(Ok(ended.answer)),
-            // The host repeats nothing until it starts again.
-            Err(stopped @ CallError::Stopped(_)) => return AfterRun::Ended(Err(stopped)),
-            Err(error) => error,
-        };
-        if !persistence.is_unfinished() || (root.effects() == 0 && self.close(root).await.is_ok()) {
-            return AfterRun::Ended(Err(error));
-        }
-        AfterRun::GoesOn(self.intents.add(Intent::of(root, persistence), claim, Some(&error)))
-    }
-
-    /// Repeats a root call that panicked outside of its run, if it left an open intent.
-    pub(in crate::call) fn adopt(&self, root: &Root, persistence: &RootPersistence) {
-        if persistence.is_unfinished() {
-            let _nobody_waits = self.intents.add(Intent::of(root, persistence), None, None);
-        }
-    }
-
-    /// Closes the intent of a call that failed without an effect.
-    async fn close(&self, root: &Root) -> Result<(), CommitError> {
-        let Some(backend) = root.table.backend(&root.details.service) else { return Ok(()) };
-        close(&backend.service.store, root.id()).await.map(|number| root.reach(number))
-    }
-}
-
-async fn close(store: &Store, call: CallId) -> Result<CommitSeq, CommitError> {
-    closing_intent(store, call).commit(CommitDetails { call, data_version: None }).await
 }
 
 /// A transaction of `store` that closes the intent `call`.

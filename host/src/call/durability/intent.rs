@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::Val;
 
 use super::request_key::RequestKey;
-use super::root_persistence::RootPersistence;
 use crate::call::engine::root::{Root, RootDetails};
 use crate::call::engine::seed::Seed;
 use crate::contract::{Function, track};
@@ -48,7 +47,8 @@ pub(in crate::call) struct Intent {
 pub struct UnreadableIntent;
 
 impl Intent {
-    pub(in crate::call) fn of(root: &Root, persistence: &RootPersistence) -> Self {
+    /// That of `root`, whose answer is kept under `key` and whose end is committed with `rows`.
+    pub(in crate::call) fn of(root: &Root, key: Option<&RequestKey>, rows: &[RowWrite]) -> Self {
         let RootDetails { service, function, arguments: values, .. } = &root.details;
         let mut arguments = Vec::new();
         put_all(values, &mut arguments);
@@ -65,9 +65,9 @@ impl Intent {
             identity: root.details.identity.clone(),
             calling_service: root.details.calling_service.clone(),
             request: root.details.request.as_str().into(),
-            key: persistence.key.clone(),
+            key: key.cloned(),
             releases,
-            rows: persistence.rows.clone(),
+            rows: rows.to_vec(),
             on_live: false,
             reached: root.reached(),
             arguments,

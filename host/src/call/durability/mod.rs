@@ -3,6 +3,7 @@
 //!
 //! Invariant: a row is committed with the effects that it is about, or before the first of them.
 
+mod after_run;
 pub(super) mod claims;
 mod client_shares;
 mod durable_calls;
@@ -16,6 +17,7 @@ pub(super) mod retention;
 pub(super) mod root_persistence;
 mod sealer;
 
+pub(super) use after_run::AfterRun;
+pub(super) use durable_calls::DurableCalls;
 pub(in crate::call) use durable_calls::closing_intent;
-pub(super) use durable_calls::{AfterRun, DurableCalls};
 pub(super) use kept_answers::Lookup;

@@ -16,8 +16,7 @@ use super::intent::Intent;
 use super::kept_answers::encoded;
 use super::request_key::RequestKey;
 use crate::call::engine::answer::{Answer, CallError};
-use crate::call::engine::persistence::{BeforeEffect, Persistence};
-use crate::call::engine::root::Root;
+use crate::call::engine::root::{BeforeEffect, Persistence, Root};
 use crate::call::engine::seed::Seed;
 use crate::call::routing::Backend;
 use crate::contract::Function;
@@ -31,9 +30,9 @@ use crate::store::{CommitDetails, CommitError};
 pub(in crate::call) struct RootPersistence {
     durable: Arc<DurableCalls>,
     /// The client's key: the answer is kept under it.
-    pub(in crate::call::durability) key: Option<RequestKey>,
+    key: Option<RequestKey>,
     /// Rows to commit with what the call writes.
-    pub(in crate::call::durability) rows: Vec<RowWrite>,
+    rows: Vec<RowWrite>,
     /// Whether the caller repeats the call itself, so that it needs no intent.
     is_repeated: bool,
     intent_is_open: AtomicBool,
@@ -77,6 +76,10 @@ impl RootPersistence {
         self.has_ended.load(Ordering::Relaxed)
     }
 
+    pub(in crate::call::durability) fn intent(&self, root: &Root) -> Intent {
+        Intent::of(root, self.key.as_ref(), &self.rows)
+    }
+
     async fn persist(&self, before: BeforeEffect<'_>) -> Result<(), CallError> {
         let BeforeEffect { root, caller, answers, .. } = &before;
         self.in_flight.get_or_init(|| self.durable.in_flight.enter(root.details.time_unix_micros, root.id()));
@@ -103,7 +106,7 @@ impl RootPersistence {
     }
 
     fn opening(&self, root: &Root, backend: &Backend) -> Result<RowWrite, CallError> {
-        let (intent, service) = (Intent::of(root, self), &backend.service);
+        let (intent, service) = (self.intent(root), &backend.service);
         if intent.arguments_bytes() > ARGUMENTS_BYTES_MAX {
             return Err(CallError::OverLimit { service: service.name().clone(), limit: "arguments_bytes" });
         }

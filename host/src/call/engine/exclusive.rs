@@ -5,12 +5,13 @@
 //! other, also where their services call each other.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use tokio::sync::OwnedRwLockWriteGuard;
 use tokio::time::timeout_at;
 
 use super::answer::CallError;
-use super::call::Call;
+use crate::call::routing::RoutingTable;
 use crate::names::ServiceName;
 
 /// While it exists, only the calls of this run commit in its services.
@@ -21,19 +22,22 @@ pub(in crate::call) struct ExclusiveRun {
 }
 
 impl ExclusiveRun {
-    /// Waits until the calls that commit in the services of `call` have done so.
+    /// Waits until nobody else commits where a call of `service` may commit.
     ///
     /// # Errors
     ///
     /// [`CallError::Deadline`].
-    pub(in crate::call::engine) async fn begin(call: &Call) -> Result<Self, CallError> {
-        let name = call.backend.service.name();
+    pub(in crate::call::engine) async fn begin(
+        table: &RoutingTable,
+        service: &ServiceName,
+        deadline: Instant,
+    ) -> Result<Self, CallError> {
         let (mut services, mut locks) = (BTreeSet::new(), Vec::new());
         // In the order of the names.
-        for (service, state) in call.root.table.written_from(name) {
-            let lock = timeout_at(call.deadline.into(), state.exclusive.clone().write_owned()).await;
-            locks.push(lock.map_err(|_elapsed| CallError::Deadline { service: name.clone() })?);
-            services.insert(service);
+        for (name, state) in table.written_from(service) {
+            let lock = timeout_at(deadline.into(), state.exclusive.clone().write_owned()).await;
+            locks.push(lock.map_err(|_elapsed| CallError::Deadline { service: service.clone() })?);
+            services.insert(name);
         }
         Ok(Self { services, _locks: locks })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::answer::CallError;
 use super::call::Call;
-use super::nested::NestedError;
+use super::record::NestedError;
 use crate::runtime::Failure;
 use crate::store::{CommitError, StoreError};
 

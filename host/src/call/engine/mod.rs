@@ -1,6 +1,6 @@
 //! Runs calls: each is one run of an exported function in a fresh instance, and one transaction on its service's store.
 //!
-//! The engine declares what it needs to be persisted ([`persistence::Persistence`]); it does not know how.
+//! The engine declares what it needs to be persisted ([`root::Persistence`]); it does not know how.
 
 pub(super) mod answer;
 pub(super) mod authentication;
@@ -9,7 +9,6 @@ mod exclusive;
 mod failure;
 pub(super) mod mounted;
 pub(super) mod nested;
-pub(super) mod persistence;
 mod record;
 pub(super) mod root;
 mod run;

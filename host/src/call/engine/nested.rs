@@ -8,8 +8,8 @@ use wasmtime::component::Val;
 use super::answer::{Answer, CallError};
 use super::call::Call;
 use super::exclusive::ExclusiveRun;
-use super::persistence::BeforeEffect;
-use super::record::NestedRecord;
+use super::record::{NestedError, NestedRecord};
+use super::root::BeforeEffect;
 use super::seed::{Seed, encoded_arguments, nested_seed};
 use crate::clock;
 use crate::contract::{Function, Type};
@@ -24,25 +24,6 @@ const UNAVAILABLE: &str = "unavailable";
 /// before: a tenth of what it has left, half a second at most.
 fn spare(left: Duration) -> Duration {
     (left / 10).min(Duration::from_millis(500))
-}
-
-/// Why a nested call gave nothing that its caller's component can get.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::call) enum NestedError {
-    #[error("no service exports {interface}")]
-    NoService { interface: Arc<str> },
-    #[error("a read-only call called {function}, which may write")]
-    ReadOnly { function: Arc<str> },
-    #[error("over the limit {name} = {max}")]
-    Limit { name: &'static str, max: usize },
-    #[error(transparent)]
-    Call { error: CallError },
-}
-
-impl From<CallError> for NestedError {
-    fn from(error: CallError) -> Self {
-        Self::Call { error }
-    }
 }
 
 /// The result for the caller, and whether a commit has it.

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::component::Val;
 
-use super::answer::Answer;
+use super::answer::{Answer, CallError};
 use super::call::Call;
-use super::nested::NestedError;
 use super::seed::Seed;
 use crate::contract::Function;
 use crate::limits::NESTED_BYTES_MAX;
@@ -24,6 +23,25 @@ pub(in crate::call) struct NestedCall {
     bytes: usize,
     /// Whether a commit has the answer, for a run after a crash.
     is_persisted: bool,
+}
+
+/// Why a nested call gave nothing that its caller's component can get.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::call::engine) enum NestedError {
+    #[error("no service exports {interface}")]
+    NoService { interface: Arc<str> },
+    #[error("a read-only call called {function}, which may write")]
+    ReadOnly { function: Arc<str> },
+    #[error("over the limit {name} = {max}")]
+    Limit { name: &'static str, max: usize },
+    #[error(transparent)]
+    Call { error: CallError },
+}
+
+impl From<CallError> for NestedError {
+    fn from(error: CallError) -> Self {
+        Self::Call { error }
+    }
 }
 
 /// The record of one call. The call owns it, and its runs share it. A component without imports has none.

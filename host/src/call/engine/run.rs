@@ -39,7 +39,8 @@ impl Call {
                 return Ok(ended);
             }
             if run >= RUNS_BESIDE_OTHERS && exclusive.is_none() {
-                exclusive = Some(Arc::new(ExclusiveRun::begin(self).await?));
+                let (table, service) = (&self.root.table, self.backend.service.name());
+                exclusive = Some(Arc::new(ExclusiveRun::begin(table, service, self.deadline).await?));
             }
             record.rewind();
         }

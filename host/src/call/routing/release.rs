@@ -4,10 +4,18 @@ use std::sync::Arc;
 
 use super::circuit::Circuit;
 use super::component::LinkedComponent;
+use super::service::Service;
 use crate::config::LimitSettings;
 use crate::contract::{Interface, World};
 use crate::names::Digest;
 use crate::observe::{ReleaseCalls, Sample};
+
+/// A service and the release that serves it.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    pub service: Arc<Service>,
+    pub release: Arc<LoadedRelease>,
+}
 
 /// A component with its configuration, ready to run.
 #[derive(Debug)]

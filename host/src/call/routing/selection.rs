@@ -9,9 +9,10 @@ use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::mounts::{Mount, Mounts};
+use super::release::Backend;
 use super::shadow::Shadow;
 use super::share::Share;
-use super::table::{Backend, NotExported, RoutingTable};
+use super::table::{NotExported, RoutingTable};
 use crate::contract::World;
 use crate::limits::CANDIDATES_MAX;
 use crate::names::{Digest, Identity, ServiceName};

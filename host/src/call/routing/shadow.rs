@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::release::Backend;
 use super::share::Share;
-use super::table::Backend;
 use crate::names::ServiceName;
 use crate::observe::ShadowReport;
 use crate::tasks::Tasks;

@@ -3,18 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::release::LoadedRelease;
+use super::release::Backend;
 use super::service::Service;
 use super::shadow::Shadow;
 use crate::contract::{Function, Interface, Reach, track};
 use crate::names::ServiceName;
-
-/// A service and the release that serves it.
-#[derive(Debug, Clone)]
-pub struct Backend {
-    pub service: Arc<Service>,
-    pub release: Arc<LoadedRelease>,
-}
 
 /// The function that says who a bearer token belongs to.
 #[derive(Debug)]
