@@ -80,8 +80,9 @@ async fn start_with(
     command.args(["--listen", &public.to_string(), "--admin", &admin.to_string()]);
     command.env("SWITCHYARD_HOST_LOG_FILTER", "error").envs(environment.iter().copied());
     command.stderr(std::fs::File::create(folder.join("host.log"))?);
-    let (server, _) = Server::start(command, public, admin).await?;
-    Ok((server, admin))
+    let started = Server::start(command, public, admin).await;
+    let log = || std::fs::read_to_string(folder.join("host.log")).unwrap_or_default();
+    Ok((started.with_context(log)?.0, admin))
 }
 
 /// The operator's token of a host that has started.

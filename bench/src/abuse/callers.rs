@@ -37,6 +37,8 @@ component = "callers.wasm"
 [services.web]
 mount = "/web"
 component = "web_0_2.wasm"
+# It is never asked to send anything.
+outbound_hosts = ["example.com"]
 "#,
     contracts: &["calls"],
     components: &["callers.wasm", "web_0_2.wasm"],
