@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{NAMES, POINT_VARIABLE};
+use super::names::{NAMES, POINT_VARIABLE, variable};
 
 /// What happens at an armed point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ struct OfProcess {
 }
 
 static OF_PROCESS: LazyLock<Option<OfProcess>> = LazyLock::new(|| {
-    let text = super::variable(POINT_VARIABLE)?;
+    let text = variable(POINT_VARIABLE)?;
     let (name, times, action) = parse(&text).expect("a fail point is `name:times` or `name:times:panic`");
     Some(OfProcess { name, times_left: AtomicU64::new(times), action })
 });

@@ -5,6 +5,9 @@
 
 #[cfg(any(test, feature = "fail-points"))]
 mod armed;
+#[cfg(feature = "fail-points")]
+mod broken;
+mod names;
 mod sabotage;
 
 #[cfg(test)]
@@ -15,51 +18,11 @@ mod tests;
 pub(crate) use armed::{Action, Armed, arm};
 #[cfg(any(test, feature = "fail-points"))]
 pub(crate) use armed::{fail_point, fail_point_after};
-pub use sabotage::Sabotage;
 #[cfg(feature = "fail-points")]
-pub(crate) use sabotage::{WINDOW, broken};
-
-/// Every point, in the order in which a call, a commit, an index, a segment and a release pass theirs.
-pub const NAMES: [&str; 25] = [
-    "intent.before-open",
-    "intent.after-open",
-    "memo.before-commit",
-    "memo.after-commit",
-    "intent.before-close",
-    "intent.after-close",
-    "answer.before-telling",
-    "delivery.before-commit",
-    "delivery.after-commit",
-    "journal.before-append",
-    "journal.after-append",
-    "journal.before-write",
-    "journal.mid-write",
-    "journal.before-sync",
-    "journal.after-sync",
-    "journal.before-segment",
-    "journal.mid-segment",
-    "index.before-write",
-    "index.after-write",
-    "index.before-pass",
-    "segment.before-removal",
-    "segment.after-removal",
-    "release.before-commit",
-    "release.before-swap",
-    "component.mid-put",
-];
-
-/// Whether the points are compiled into the program.
-pub const ARE_COMPILED_IN: bool = cfg!(feature = "fail-points");
-
-/// Arms one point: with `journal.before-sync:3` the process aborts when it reaches this point for the third time, and
-/// with `intent.after-open:3:panic` the thread panics there.
-pub const POINT_VARIABLE: &str = "SWITCHYARD_FAIL_POINT";
-
-/// Breaks a guarantee: the value names a [`Sabotage`].
-pub const SABOTAGE_VARIABLE: &str = "SWITCHYARD_SABOTAGE";
-
-/// The variables that the configuration leaves to this module.
-pub(crate) const VARIABLES: &[&str] = if ARE_COMPILED_IN { &[POINT_VARIABLE, SABOTAGE_VARIABLE] } else { &[] };
+pub(crate) use broken::{WINDOW, broken};
+pub(crate) use names::VARIABLES;
+pub use names::{ARE_COMPILED_IN, NAMES, POINT_VARIABLE, SABOTAGE_VARIABLE};
+pub use sabotage::Sabotage;
 
 /// Does what the point is armed for, when its time has come.
 #[cfg(not(any(test, feature = "fail-points")))]
@@ -70,9 +33,3 @@ pub(crate) fn fail_point(_name: &'static str) {}
 #[cfg(not(any(test, feature = "fail-points")))]
 #[inline(always)]
 pub(crate) fn fail_point_after(_name: &'static str, _last: impl FnOnce()) {}
-
-#[cfg(any(test, feature = "fail-points"))]
-#[expect(clippy::disallowed_methods, reason = "no setting of the product")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}

@@ -23,9 +23,3 @@ pub use recorder::Metrics;
 pub use releases::{ReleaseCalls, ReleaseFigures, Sample};
 pub use shadow::{Difference, FunctionReport, ShadowReport};
 pub(crate) use swaps::SwapPauses;
-
-/// Its bounds are finer, and go further, than those of other times.
-const EVENT_DELIVERY: &str = "switchyard_events_delivery_seconds";
-
-/// Its bounds are finer than those of other times.
-const SWAP_PAUSE: &str = "switchyard_swap_pause_seconds";

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::{EVENT_DELIVERY, SWAP_PAUSE};
+use super::events::EVENT_DELIVERY;
+use super::swaps::SWAP_PAUSE;
 
 /// Bounds of histograms whose name ends in `_seconds`: from a call that reads to one at its deadline.
 const SECONDS: [f64; 18] = [

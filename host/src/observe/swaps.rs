@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use metrics::{Histogram, histogram};
 
+/// Its bounds are finer than those of other times.
+pub(super) const SWAP_PAUSE: &str = "switchyard_swap_pause_seconds";
+
 /// The pauses of swaps, each kind by itself. Made once; counting looks up no name.
 #[derive(Debug)]
 pub(crate) struct SwapPauses {
@@ -13,7 +16,7 @@ pub(crate) struct SwapPauses {
 
 impl SwapPauses {
     pub(crate) fn new() -> Self {
-        let pause = |what: &'static str| histogram!(super::SWAP_PAUSE, "what" => what);
+        let pause = |what: &'static str| histogram!(SWAP_PAUSE, "what" => what);
         Self { pointer: pause("pointer"), held: pause("held") }
     }
 

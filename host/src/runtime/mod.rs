@@ -3,25 +3,11 @@
 //! Invariant: what a guest does is bounded in time, memory, output and what it hands the host, and ends with its run.
 //! The only place that configures wasmtime.
 
-mod answer;
-mod bindings;
 mod compile;
-mod failure;
-mod frame;
+mod domain;
 mod http;
-mod imports;
-mod isolated_run;
-mod link;
-mod log;
-mod memory;
-mod migration;
+mod instance;
 mod offered;
-mod outgoing;
-mod program;
-mod report;
-mod signature;
-mod smoke;
-mod state;
 #[cfg(test)]
 mod tests;
 
@@ -30,16 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use compile::{COMPILED_FOLDER, Code, CompileError, FolderError, Origin, private_folder};
-pub use failure::{Failure, OutboundError};
-pub use frame::{Finished, Frame, Outbound, OutboundFuture};
+pub use domain::{DataVersion, DescribeError, MigrateError, Migrated, Program, SmokeFailure, SmokeReport};
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};
-pub use isolated_run::{IsolatedFrame, IsolationError};
-pub use link::{LinkError, LinkSettings};
-pub use migration::{DataVersion, DescribeError, MigrateError, Migrated};
-pub use program::Program;
-pub use smoke::{SmokeFailure, SmokeReport};
-
-pub(crate) use answer::bytes as json_bytes;
+pub(crate) use instance::json_bytes;
+pub use instance::{
+    Failure, Finished, Frame, IsolatedFrame, IsolationError, LinkError, LinkSettings, Outbound, OutboundError,
+    OutboundFuture,
+};
 
 use self::compile::{Cache, CacheSlot, Compiler, Kind, Ticker, engine};
 use crate::config::RuntimeSettings;
@@ -165,7 +148,7 @@ impl Runtime {
         world: &Arc<World>,
         settings: LinkSettings,
     ) -> Result<Arc<Program>, LinkError> {
-        link::link(code, world, settings).map(Arc::new)
+        domain::link(code, world, settings).map(Arc::new)
     }
 
     /// Links the code of a raw `wasi:http` component. Its guests run in `tasks`: they may go on when their response has

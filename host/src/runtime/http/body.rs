@@ -11,6 +11,9 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use wasmtime_wasi_http::WasiBody;
 
+/// What a request takes of its service's share.
+pub type Slot = Arc<dyn std::fmt::Debug + Send + Sync>;
+
 /// Why the body of a response is not whole.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
@@ -39,7 +42,7 @@ impl Broken {
 pub struct HttpBody {
     pub(super) written: WasiBody,
     pub(super) broken: Broken,
-    pub(super) _slot: super::Slot,
+    pub(super) _slot: Slot,
 }
 
 impl Body for HttpBody {

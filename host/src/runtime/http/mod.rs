@@ -25,15 +25,11 @@ use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{FieldMap, WasiBody, WasiHttpView as _, p2, p3};
 
 use self::body::Broken;
-pub use self::body::{BodyError, HttpBody};
+pub use self::body::{BodyError, HttpBody, Slot};
 use self::state::State;
-use super::compile::{Code, Kind, Ticker};
-use super::failure::Failure;
-use super::link::{LinkError, LinkSettings};
-use super::program::initial_memory_bytes;
-use super::report::{Ended, report};
-use super::state::Service;
 use crate::names::RequestId;
+use crate::runtime::compile::{Code, Kind, Ticker};
+use crate::runtime::instance::{Ended, Failure, LinkError, LinkSettings, Service, initial_memory_bytes, report};
 use crate::tasks::Tasks;
 
 /// A linked raw `wasi:http` component, ready to serve. Its requests share nothing.
@@ -65,9 +61,6 @@ pub struct HttpFrame {
     /// When the guest ends, if it has not ended by itself; a response that it still writes breaks off.
     pub deadline: Instant,
 }
-
-/// What a request takes of its service's share.
-pub type Slot = Arc<dyn std::fmt::Debug + Send + Sync>;
 
 /// # Errors
 ///

@@ -2,7 +2,7 @@
 
 use super::state::State;
 use super::{HttpFrame, HttpProgram, Instances};
-use crate::runtime::failure::Failure;
+use crate::runtime::instance::Failure;
 
 impl HttpProgram {
     /// Starts an instance, which reaches nothing outside, and ends it.

@@ -14,10 +14,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::limits::{HANDLES_MAX, RANDOM_BYTES_MAX};
 use crate::names::RequestId;
-use crate::runtime::log::{Printed, Source, Stream};
-use crate::runtime::memory::Memory;
-use crate::runtime::outgoing::{Grants, Outgoing};
-use crate::runtime::state::Service;
+use crate::runtime::instance::{Grants, Memory, Outgoing, Printed, Service, Source, Stream};
 
 pub(super) struct State {
     pub(super) memory: Memory,

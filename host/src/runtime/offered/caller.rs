@@ -3,12 +3,11 @@
 use wasmtime::component::{HasData, Linker};
 
 use crate::names::{Identity, ServiceName};
-use crate::runtime::bindings::service::switchyard::service::caller;
-use crate::runtime::state::State;
+use crate::runtime::offered::bindings::service::switchyard::service::caller;
 
-struct View<'a> {
-    identity: Option<&'a Identity>,
-    calling_service: Option<&'a ServiceName>,
+pub(in crate::runtime) struct View<'a> {
+    pub(in crate::runtime) identity: Option<&'a Identity>,
+    pub(in crate::runtime) calling_service: Option<&'a ServiceName>,
 }
 
 impl caller::Host for View<'_> {
@@ -31,9 +30,9 @@ impl HasData for Caller {
     type Data<'a> = View<'a>;
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    caller::add_to_linker::<State, Caller>(linker, |state| View {
-        identity: state.identity.as_ref(),
-        calling_service: state.calling_service.as_ref(),
-    })
+pub(in crate::runtime) fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> View<'_>,
+) -> wasmtime::Result<()> {
+    caller::add_to_linker::<T, Caller>(linker, view)
 }

@@ -13,7 +13,6 @@ use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
 use crate::clock;
-use crate::runtime::state::State;
 
 const MICROS_PER_SECOND: u64 = 1_000_000;
 const NANOS_PER_MICRO: u64 = 1_000;
@@ -37,9 +36,9 @@ impl Time {
     }
 }
 
-struct View<'a> {
-    time: &'a mut Time,
-    table: &'a mut ResourceTable,
+pub(in crate::runtime) struct View<'a> {
+    pub(in crate::runtime) time: &'a mut Time,
+    pub(in crate::runtime) table: &'a mut ResourceTable,
 }
 
 impl wall_clock::Host for View<'_> {
@@ -101,10 +100,10 @@ impl HasData for Clocks {
     type Data<'a> = View<'a>;
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    fn view(state: &mut State) -> View<'_> {
-        View { time: &mut state.time, table: &mut state.table }
-    }
-    wall_clock::add_to_linker::<State, Clocks>(linker, view)?;
-    monotonic_clock::add_to_linker::<State, Clocks>(linker, view)
+pub(in crate::runtime) fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> View<'_>,
+) -> wasmtime::Result<()> {
+    wall_clock::add_to_linker::<T, Clocks>(linker, view)?;
+    monotonic_clock::add_to_linker::<T, Clocks>(linker, view)
 }

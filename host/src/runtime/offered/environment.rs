@@ -3,10 +3,8 @@
 use wasmtime::component::{HasData, Linker};
 use wasmtime_wasi::p2::bindings::cli::{environment, exit};
 
-use crate::runtime::state::State;
-
-struct View<'a> {
-    environment: &'a [(String, String)],
+pub(in crate::runtime) struct View<'a> {
+    pub(in crate::runtime) environment: &'a [(String, String)],
 }
 
 impl environment::Host for View<'_> {
@@ -39,10 +37,10 @@ impl HasData for Environment {
     type Data<'a> = View<'a>;
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    fn view(state: &mut State) -> View<'_> {
-        View { environment: &state.service.environment }
-    }
-    environment::add_to_linker::<State, Environment>(linker, view)?;
-    exit::add_to_linker::<State, Environment>(linker, view)
+pub(in crate::runtime) fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> View<'_>,
+) -> wasmtime::Result<()> {
+    environment::add_to_linker::<T, Environment>(linker, view)?;
+    exit::add_to_linker::<T, Environment>(linker, view)
 }

@@ -2,11 +2,11 @@
 //!
 //! A call that runs again makes its requests again: whoever takes them must know a repeated one by an id in it.
 
-use wasmtime::component::Linker;
+use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, p2};
 
-use crate::runtime::outgoing::{Gate, Outgoing};
-use crate::runtime::state::State;
+use crate::names::ServiceName;
+use crate::runtime::instance::{Gate, Grants, Outgoing};
 
 /// The outgoing requests of one instance.
 pub(in crate::runtime) struct Http {
@@ -14,22 +14,23 @@ pub(in crate::runtime) struct Http {
     outgoing: Outgoing,
 }
 
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let service = &self.service;
-        let http = self.http.get_or_insert_with(|| {
-            // What is rehearsed must not leave the host.
-            let leaves = !self.isolated && self.transaction.store().is_some();
-            let grants = leaves.then(|| service.grants.clone());
-            let outgoing = Outgoing::new(service.name.clone(), grants);
-            Box::new(Http { context: WasiHttpCtx::new(), outgoing })
-        });
-        let number = self.outbound.leave(self.transaction.saw());
-        http.outgoing.gate(self.transaction.store().map(|store| Gate { store: store.clone(), number }));
-        WasiHttpCtxView { hooks: &mut http.outgoing, table: &mut self.table, ctx: &mut http.context }
+impl Http {
+    /// Without `grants` no request leaves the host.
+    pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>) -> Self {
+        Self { context: WasiHttpCtx::new(), outgoing: Outgoing::new(service, grants) }
+    }
+
+    /// From now on requests wait for `gate`.
+    pub(in crate::runtime) fn view<'a>(
+        &'a mut self,
+        gate: Option<Gate>,
+        table: &'a mut ResourceTable,
+    ) -> WasiHttpCtxView<'a> {
+        self.outgoing.gate(gate);
+        WasiHttpCtxView { hooks: &mut self.outgoing, table, ctx: &mut self.context }
     }
 }
 
-pub(in crate::runtime) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(in crate::runtime) fn add_to_linker<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     p2::add_only_http_to_linker_async(linker)
 }

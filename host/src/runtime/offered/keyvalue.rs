@@ -5,31 +5,18 @@
 
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
+use super::bucket::{Bucket, Swap};
 use crate::limits::SCAN_ENTRIES_MAX;
-use crate::runtime::bindings::keyvalue::wasi::keyvalue::{atomics, batch, store};
-use crate::runtime::failure::Failure;
-use crate::runtime::state::State;
+use crate::runtime::instance::Failure;
+use crate::runtime::offered::bindings::keyvalue::wasi::keyvalue::{atomics, batch, store};
 use crate::store::{Direction, Scan, StoreError, Transaction};
 
 /// The name of the one bucket.
 const BUCKET: &str = "default";
 
-/// An open bucket.
-#[derive(Debug)]
-#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct Bucket;
-
-/// A compare-and-swap that has begun: what the key had then.
-#[derive(Debug)]
-#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct Swap {
-    key: String,
-    seen: Option<Vec<u8>>,
-}
-
-struct View<'a> {
-    transaction: &'a mut Transaction,
-    table: &'a mut ResourceTable,
+pub(in crate::runtime) struct View<'a> {
+    pub(in crate::runtime) transaction: &'a mut Transaction,
+    pub(in crate::runtime) table: &'a mut ResourceTable,
 }
 
 /// A guest's answer within wasmtime's: the outer error ends the call.
@@ -163,11 +150,11 @@ impl HasData for Keyvalue {
     type Data<'a> = View<'a>;
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    fn view(state: &mut State) -> View<'_> {
-        View { transaction: &mut state.transaction, table: &mut state.table }
-    }
-    store::add_to_linker::<State, Keyvalue>(linker, view)?;
-    atomics::add_to_linker::<State, Keyvalue>(linker, view)?;
-    batch::add_to_linker::<State, Keyvalue>(linker, view)
+pub(in crate::runtime) fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> View<'_>,
+) -> wasmtime::Result<()> {
+    store::add_to_linker::<T, Keyvalue>(linker, view)?;
+    atomics::add_to_linker::<T, Keyvalue>(linker, view)?;
+    batch::add_to_linker::<T, Keyvalue>(linker, view)
 }

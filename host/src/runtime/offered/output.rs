@@ -2,23 +2,27 @@
 
 use std::sync::{Arc, Mutex};
 
-use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::DynOutputStream;
 use wasmtime_wasi::p2::bindings::cli::{stderr, stdout};
 
-use crate::runtime::log::{Printed, Source, Stream};
-use crate::runtime::state::State;
+use crate::names::RequestId;
+use crate::runtime::instance::{Budget, Printed, Source, Stream};
 
-struct View<'a>(&'a mut State);
+pub(in crate::runtime) struct View<'a> {
+    /// Made when the guest first prints.
+    pub(in crate::runtime) printed: &'a mut Option<Arc<Mutex<Printed>>>,
+    pub(in crate::runtime) log: &'a Arc<Budget>,
+    pub(in crate::runtime) request: &'a RequestId,
+    pub(in crate::runtime) table: &'a mut ResourceTable,
+}
 
 impl View<'_> {
     fn open(&mut self, source: Source) -> wasmtime::Result<Resource<DynOutputStream>> {
-        let state = &mut *self.0;
-        let printed = state.printed.get_or_insert_with(|| {
-            Arc::new(Mutex::new(Printed::new(Arc::clone(&state.service.log), state.request.clone())))
-        });
-        let stream: DynOutputStream = Box::new(Stream { printed: Arc::clone(printed), source });
-        Ok(state.table.push(stream)?)
+        let new = || Arc::new(Mutex::new(Printed::new(Arc::clone(self.log), self.request.clone())));
+        let printed = Arc::clone(self.printed.get_or_insert_with(new));
+        let stream: DynOutputStream = Box::new(Stream { printed, source });
+        Ok(self.table.push(stream)?)
     }
 }
 
@@ -40,7 +44,10 @@ impl HasData for Output {
     type Data<'a> = View<'a>;
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    stdout::add_to_linker::<State, Output>(linker, |state| View(state))?;
-    stderr::add_to_linker::<State, Output>(linker, |state| View(state))
+pub(in crate::runtime) fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> View<'_>,
+) -> wasmtime::Result<()> {
+    stdout::add_to_linker::<T, Output>(linker, view)?;
+    stderr::add_to_linker::<T, Output>(linker, view)
 }

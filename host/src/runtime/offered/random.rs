@@ -6,7 +6,6 @@ use wasmtime::component::{HasData, Linker};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
 use crate::limits::RANDOM_BYTES_MAX;
-use crate::runtime::state::State;
 
 /// The randomness of one instance. To whom the seed is unknown, what it draws is unpredictable.
 #[derive(Debug)]
@@ -68,8 +67,11 @@ impl HasData for Draws {
     type Data<'a> = &'a mut Random;
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    random::add_to_linker::<State, Draws>(linker, |state| &mut state.random)?;
-    insecure::add_to_linker::<State, Draws>(linker, |state| &mut state.random)?;
-    insecure_seed::add_to_linker::<State, Draws>(linker, |state| &mut state.random)
+pub(in crate::runtime) fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    random_of: fn(&mut T) -> &mut Random,
+) -> wasmtime::Result<()> {
+    random::add_to_linker::<T, Draws>(linker, random_of)?;
+    insecure::add_to_linker::<T, Draws>(linker, random_of)?;
+    insecure_seed::add_to_linker::<T, Draws>(linker, random_of)
 }

@@ -2,13 +2,12 @@
 
 use wasmtime::component::{HasData, Linker};
 
-use crate::runtime::bindings::service::switchyard::service::store;
-use crate::runtime::failure::Failure;
-use crate::runtime::state::State;
+use crate::runtime::instance::Failure;
+use crate::runtime::offered::bindings::service::switchyard::service::store;
 use crate::store::{Direction, Scan, Transaction};
 
-struct View<'a> {
-    transaction: &'a mut Transaction,
+pub(in crate::runtime) struct View<'a> {
+    pub(in crate::runtime) transaction: &'a mut Transaction,
 }
 
 impl store::Host for View<'_> {
@@ -49,6 +48,9 @@ impl HasData for Stored {
     type Data<'a> = View<'a>;
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    store::add_to_linker::<State, Stored>(linker, |state| View { transaction: &mut state.transaction })
+pub(in crate::runtime) fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> View<'_>,
+) -> wasmtime::Result<()> {
+    store::add_to_linker::<T, Stored>(linker, view)
 }

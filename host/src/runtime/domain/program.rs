@@ -1,24 +1,22 @@
 //! A linked component: every run of one of its functions is a fresh instance.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::Store;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Val};
+use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
 
-use super::answer;
-use super::compile::Ticker;
-use super::failure::{Failure, over};
-use super::frame::{Finished, Frame};
-use super::isolated_run::IsolatedFrame;
-use super::link::Exports;
 use super::migration::Migration;
-use super::report::{Ended, report};
-use super::state::{Service, State};
+use super::state::State;
 use crate::contract::{Function, World};
 use crate::limits::COMMIT_BYTES_MAX;
+use crate::runtime::compile::Ticker;
+use crate::runtime::instance::{
+    Ended, Failure, Finished, Frame, IsolatedFrame, Service, initial_memory_bytes, json_bytes, over, report,
+};
 
-/// Bytes of a page of a WebAssembly memory (core specification, "Memory Instances").
-const WASM_PAGE_BYTES: u64 = 65_536;
+/// The functions of a contract by interface and name, and where a component has them.
+pub(super) type Exports = HashMap<Arc<str>, HashMap<Arc<str>, ComponentExportIndex>>;
 
 /// A component linked to a contract, ready to run. Its runs share nothing.
 pub struct Program {
@@ -58,7 +56,7 @@ impl Program {
     }
 
     /// As [`Program::run`], with nothing but the store to reach. Without a function the component is only started.
-    pub(super) async fn run_isolated(
+    pub(in crate::runtime) async fn run_isolated(
         &self,
         function: Option<&Function>,
         arguments: &[Val],
@@ -126,7 +124,7 @@ impl Program {
             return Ok(None);
         }
         let max = self.service.limits.answer_bytes_max;
-        if answer::bytes(&result, max) > max {
+        if json_bytes(&result, max) > max {
             return Err(over("answer_bytes_max", max, "the answer is larger"));
         }
         Ok(Some(result))
@@ -140,13 +138,6 @@ impl Program {
             log_tail: String::new(),
         })
     }
-}
-
-/// Bytes of the largest memory that an instance of `component` begins with.
-pub(super) fn initial_memory_bytes(component: &Component) -> u64 {
-    let required = component.resources_required();
-    let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or(0);
-    pages.saturating_mul(WASM_PAGE_BYTES)
 }
 
 /// What a run was for, as the log names it.

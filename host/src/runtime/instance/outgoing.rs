@@ -27,7 +27,7 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The hosts that a component may send requests to, and how they prove to be who they are.
 #[derive(Debug, Clone)]
-pub(super) struct Grants {
+pub(in crate::runtime) struct Grants {
     /// `api.example.com` at the port of the scheme, or with a port of its own.
     hosts: Arc<[String]>,
     tls: Option<Arc<ClientConfig>>,
@@ -35,7 +35,7 @@ pub(super) struct Grants {
 
 impl Grants {
     /// Reads the system's certificates, unless nothing is granted.
-    pub(super) fn new(hosts: &[String]) -> Self {
+    pub(in crate::runtime) fn new(hosts: &[String]) -> Self {
         let tls = (!hosts.is_empty()).then(|| {
             let found = rustls_native_certs::load_native_certs();
             let mut roots = RootCertStore::empty();
@@ -48,7 +48,7 @@ impl Grants {
         Self { hosts: hosts.into(), tls }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::runtime) fn is_empty(&self) -> bool {
         self.hosts.is_empty()
     }
 
@@ -63,7 +63,7 @@ impl Grants {
 }
 
 /// Sends the requests of one instance.
-pub(super) struct Outgoing {
+pub(in crate::runtime) struct Outgoing {
     service: ServiceName,
     /// Nothing where requests are denied, whatever is granted.
     grants: Option<Grants>,
@@ -72,18 +72,18 @@ pub(super) struct Outgoing {
 
 /// What a request waits for: the commits up to this number are durable.
 #[derive(Debug, Clone)]
-pub(super) struct Gate {
-    pub(super) store: Store,
-    pub(super) number: CommitSeq,
+pub(in crate::runtime) struct Gate {
+    pub(in crate::runtime) store: Store,
+    pub(in crate::runtime) number: CommitSeq,
 }
 
 impl Outgoing {
-    pub(super) fn new(service: ServiceName, grants: Option<Grants>) -> Self {
+    pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>) -> Self {
         Self { service, grants, gate: None }
     }
 
     /// From now on requests wait for `gate`.
-    pub(super) fn gate(&mut self, gate: Option<Gate>) {
+    pub(in crate::runtime) fn gate(&mut self, gate: Option<Gate>) {
         self.gate = gate;
     }
 }

@@ -16,8 +16,8 @@ pub(super) mod keyvalue {
         world: "wasi:keyvalue/imports",
         imports: { default: trappable },
         with: {
-            "wasi:keyvalue/store.bucket": crate::runtime::offered::keyvalue::Bucket,
-            "wasi:keyvalue/atomics.cas": crate::runtime::offered::keyvalue::Swap,
+            "wasi:keyvalue/store.bucket": crate::runtime::offered::bucket::Bucket,
+            "wasi:keyvalue/atomics.cas": crate::runtime::offered::bucket::Swap,
         },
     });
 }

@@ -3,23 +3,23 @@
 use std::fmt::Display;
 
 use super::failure::{Failure, over};
-use super::state::Service;
+use super::service::Service;
 use crate::names::RequestId;
 
 /// How wasmtime says that a guest handed over more than it may. There is no type to ask for; a test holds the text.
 const HANDED_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
 
 /// What is known of a run when it has ended.
-pub(super) struct Ended<'a> {
-    pub(super) request: &'a RequestId,
-    pub(super) function: &'a dyn Display,
+pub(in crate::runtime) struct Ended<'a> {
+    pub(in crate::runtime) request: &'a RequestId,
+    pub(in crate::runtime) function: &'a dyn Display,
     /// Whether the guest was refused memory.
-    pub(super) memory_refused: bool,
-    pub(super) log_tail: String,
+    pub(in crate::runtime) memory_refused: bool,
+    pub(in crate::runtime) log_tail: String,
 }
 
 /// Logs and counts `failure`, completed with what only the state of the instance knew.
-pub(super) fn report(service: &Service, ended: Ended<'_>, failure: Failure) -> Failure {
+pub(in crate::runtime) fn report(service: &Service, ended: Ended<'_>, failure: Failure) -> Failure {
     let Ended { request, function, memory_refused, log_tail } = ended;
     let limits = &service.limits;
     let failure = match failure {

@@ -44,7 +44,7 @@ pub struct OutboundError(pub Box<dyn std::error::Error + Send + Sync>);
 
 impl Failure {
     /// What became of a run that ended with `error`: a host function gave it a [`Failure`], or the guest trapped.
-    pub(super) fn of(error: wasmtime::Error) -> Self {
+    pub(in crate::runtime) fn of(error: wasmtime::Error) -> Self {
         let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
         let error = match error.downcast::<Self>() {
             Ok(failure) => return failure,
@@ -79,7 +79,7 @@ impl Failure {
     }
 
     /// The failure and what caused it, in one line.
-    pub(super) fn chain(&self) -> String {
+    pub(in crate::runtime) fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self);
         while let Some(cause) = source {
@@ -91,6 +91,6 @@ impl Failure {
 }
 
 /// The failure of a guest that went over the setting, or the fixed bound, `name`.
-pub(super) fn over(name: &'static str, max: usize, detail: impl Into<String>) -> Failure {
+pub(in crate::runtime) fn over(name: &'static str, max: usize, detail: impl Into<String>) -> Failure {
     Failure::Limit { name, max: u64::try_from(max).unwrap_or(u64::MAX), detail: detail.into() }
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use wasmtime::component::Val;
 
-use super::failure::Failure;
-use super::isolated_run::{IsolatedFrame, IsolationError};
 use super::program::Program;
 use crate::contract::{Function, Type};
+use crate::runtime::instance::{Failure, IsolatedFrame, IsolationError};
 
 /// Text that smoke calls pass: it is no id of anything, and says in a log where it comes from.
 const TEXT: &str = "smoke";

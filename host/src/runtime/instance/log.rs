@@ -16,7 +16,7 @@ use crate::names::{RequestId, ServiceName};
 
 /// How much one service may still print in this second, over all of its instances.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(in crate::runtime) struct Budget {
     service: ServiceName,
     bytes_per_second: u64,
     dropped: Counter,
@@ -31,7 +31,7 @@ struct Second {
 }
 
 impl Budget {
-    pub(super) fn new(service: ServiceName, bytes_per_second: u64, dropped: Counter) -> Self {
+    pub(in crate::runtime) fn new(service: ServiceName, bytes_per_second: u64, dropped: Counter) -> Self {
         let second = Second { began: clock::now(), bytes: 0, reported: false };
         Self { service, bytes_per_second, dropped, second: Mutex::new(second) }
     }
@@ -57,14 +57,14 @@ impl Budget {
 
 /// Where a line comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::runtime) enum Source {
     Stdout,
     Stderr,
 }
 
 /// What one instance printed, as far as it is still needed.
 #[derive(Debug)]
-pub(super) struct Printed {
+pub(in crate::runtime) struct Printed {
     budget: Arc<Budget>,
     request: RequestId,
     /// The lines that are not ended yet.
@@ -75,11 +75,11 @@ pub(super) struct Printed {
 }
 
 impl Printed {
-    pub(super) fn new(budget: Arc<Budget>, request: RequestId) -> Self {
+    pub(in crate::runtime) fn new(budget: Arc<Budget>, request: RequestId) -> Self {
         Self { budget, request, stdout: Vec::new(), stderr: Vec::new(), tail: Vec::new() }
     }
 
-    pub(super) fn print(&mut self, source: Source, bytes: &[u8]) {
+    pub(in crate::runtime) fn print(&mut self, source: Source, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
         let surplus = self.tail.len().saturating_sub(LOG_TAIL_BYTES_MAX);
         self.tail.drain(..surplus);
@@ -104,7 +104,7 @@ impl Printed {
     }
 
     /// Logs what no line break ended, and gives the last of what was printed.
-    pub(super) fn finish(&mut self) -> String {
+    pub(in crate::runtime) fn finish(&mut self) -> String {
         for (source, line) in [(Source::Stdout, &mut self.stdout), (Source::Stderr, &mut self.stderr)] {
             if !line.is_empty() {
                 log(&self.budget.service, &self.request, source, &std::mem::take(line));
@@ -123,16 +123,16 @@ fn log(service: &ServiceName, request: &RequestId, source: Source, line: &[u8]) 
 }
 
 /// A guest's bytes as text that cannot forge a line of the log or move the cursor of a terminal.
-pub(super) fn plain(bytes: &[u8], lines: bool) -> String {
+pub(in crate::runtime) fn plain(bytes: &[u8], lines: bool) -> String {
     let harmless = |c: char| !c.is_control() || c == '\t' || (lines && c == '\n');
     String::from_utf8_lossy(bytes).chars().map(|c| if harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// Standard output or error of one instance.
 #[derive(Debug)]
-pub(super) struct Stream {
-    pub(super) printed: Arc<Mutex<Printed>>,
-    pub(super) source: Source,
+pub(in crate::runtime) struct Stream {
+    pub(in crate::runtime) printed: Arc<Mutex<Printed>>,
+    pub(in crate::runtime) source: Source,
 }
 
 #[wasmtime_wasi::async_trait]

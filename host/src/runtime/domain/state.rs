@@ -6,37 +6,11 @@ use std::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
-use super::frame::{Frame, Outbound};
-use super::link::LinkSettings;
-use super::log::{Budget, Printed};
-use super::memory::Memory;
-use super::offered::{Http, Random, Time};
-use super::outgoing::Grants;
-use crate::config::LimitSettings;
 use crate::limits::HANDLES_MAX;
 use crate::names::{Identity, RequestId, ServiceName};
-use crate::observe::runtime::RuntimeMetrics;
+use crate::runtime::instance::{Frame, Memory, Outbound, Printed, Service};
+use crate::runtime::offered::{Http, Random, Time};
 use crate::store::Transaction;
-
-/// What all instances of one service share.
-#[derive(Debug)]
-pub(super) struct Service {
-    pub(super) name: ServiceName,
-    pub(super) environment: Vec<(String, String)>,
-    pub(super) limits: LimitSettings,
-    pub(super) log: Arc<Budget>,
-    pub(super) grants: Grants,
-    pub(super) metrics: RuntimeMetrics,
-}
-
-impl Service {
-    pub(super) fn new(settings: LinkSettings) -> Self {
-        let LinkSettings { service: name, environment, outbound_hosts, limits } = settings;
-        let metrics = RuntimeMetrics::new(&name);
-        let log = Budget::new(name.clone(), limits.log_bytes_per_second, metrics.log_bytes_dropped.clone());
-        Self { name, environment, limits, log: Arc::new(log), grants: Grants::new(&outbound_hosts), metrics }
-    }
-}
 
 pub(super) struct State {
     pub(super) service: Arc<Service>,

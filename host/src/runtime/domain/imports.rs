@@ -5,10 +5,9 @@ use std::sync::Arc;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Val};
 
-use super::failure::{Failure, over};
-use super::isolated_run::IsolationError;
 use super::state::State;
 use crate::contract::{Function, Reach, World};
+use crate::runtime::instance::{Failure, IsolationError, over};
 use crate::store::Event;
 use crate::value::Parameters;
 

@@ -1,62 +1,31 @@
 //! Linking: a compiled component and its contract become a program that runs the contract's functions.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, ComponentExportIndex, Linker};
+use wasmtime::component::{Component, Linker};
 
-use super::compile::{Code, Kind};
 use super::imports;
 use super::migration::Migration;
-use super::offered;
-use super::program::Program;
+use super::program::{Exports, Program};
 use super::signature;
-use super::state::{Service, State};
-use crate::config::LimitSettings;
+use super::state::State;
+use super::views;
 use crate::contract::{Function, World};
-use crate::names::ServiceName;
-
-/// What a service gives its component beside the contract.
-#[derive(Debug, Clone)]
-pub struct LinkSettings {
-    pub service: ServiceName,
-    /// The environment variables that the component sees, all of them.
-    pub environment: Vec<(String, String)>,
-    /// The hosts that it may send HTTP requests to.
-    pub outbound_hosts: Vec<String>,
-    pub limits: LimitSettings,
-}
-
-/// Why a component cannot serve a contract here.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    #[error("the component does not export {interface}#{function}")]
-    MissingExport { interface: Arc<str>, function: Arc<str> },
-    #[error("the component exports {interface}#{function} as something else, or with other types")]
-    WrongType { interface: Arc<str>, function: Arc<str> },
-    #[error("the component imports what {service} is not given")]
-    Import { service: ServiceName, source: wasmtime::Error },
-    #[error("the component exports no `wasi:http` handler, neither of 0.2 nor of 0.3")]
-    NoHandler { source: wasmtime::Error },
-    #[error("the code of {service} was compiled for another kind of component")]
-    Kind { service: ServiceName },
-}
-
-/// The functions of a contract by interface and name, and where a component has them.
-pub(super) type Exports = HashMap<Arc<str>, HashMap<Arc<str>, ComponentExportIndex>>;
+use crate::runtime::compile::{Code, Kind};
+use crate::runtime::instance::{LinkError, LinkSettings, Service};
 
 /// # Errors
 ///
 /// [`LinkError`].
-pub(super) fn link(code: &Code, world: &Arc<World>, settings: LinkSettings) -> Result<Program, LinkError> {
+pub(in crate::runtime) fn link(code: &Code, world: &Arc<World>, settings: LinkSettings) -> Result<Program, LinkError> {
     let service = settings.service.clone();
     if code.kind != Kind::Domain {
         return Err(LinkError::Kind { service });
     }
     let import = |source| LinkError::Import { service: service.clone(), source };
     let mut linker = Linker::<State>::new(code.component.engine());
-    offered::add_to_linker(&mut linker, !settings.outbound_hosts.is_empty()).map_err(import)?;
+    views::add_to_linker(&mut linker, !settings.outbound_hosts.is_empty()).map_err(import)?;
     imports::add_to_linker(&mut linker, world).map_err(import)?;
     let instances = linker.instantiate_pre(&code.component).map_err(import)?;
     let mut exports = Exports::new();

@@ -1,25 +1,29 @@
 //! The memory of an instance: how much all of its memories may have together.
 
 use wasmtime::ResourceLimiter;
+use wasmtime::component::Component;
 
 use crate::limits::TABLE_ELEMENTS_MAX;
+
+/// Bytes of a page of a WebAssembly memory (core specification, "Memory Instances").
+const WASM_PAGE_BYTES: u64 = 65_536;
 
 /// Counts what the memories of one instance have, and remembers when it said no: to a guest, out of memory looks like
 /// any other trap.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(in crate::runtime) struct Memory {
     bytes: usize,
     bytes_max: usize,
     refused: bool,
 }
 
 impl Memory {
-    pub(super) fn new(bytes_max: usize) -> Self {
+    pub(in crate::runtime) fn new(bytes_max: usize) -> Self {
         Self { bytes: 0, bytes_max, refused: false }
     }
 
     /// Whether the guest wanted more than it may have.
-    pub(super) fn refused(&self) -> bool {
+    pub(in crate::runtime) fn refused(&self) -> bool {
         self.refused
     }
 }
@@ -38,6 +42,13 @@ impl ResourceLimiter for Memory {
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         Ok(desired <= TABLE_ELEMENTS_MAX)
     }
+}
+
+/// Bytes of the largest memory that an instance of `component` begins with.
+pub(in crate::runtime) fn initial_memory_bytes(component: &Component) -> u64 {
+    let required = component.resources_required();
+    let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or(0);
+    pages.saturating_mul(WASM_PAGE_BYTES)
 }
 
 #[cfg(test)]

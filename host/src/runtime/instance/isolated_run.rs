@@ -36,19 +36,19 @@ pub enum IsolationError {
 }
 
 impl IsolationError {
-    pub(super) fn call(function: &Function) -> OutboundError {
+    pub(in crate::runtime) fn call(function: &Function) -> OutboundError {
         let (interface, function) = (Arc::clone(&function.interface), Arc::clone(&function.name.wit));
         OutboundError(Box::new(Self::Call { interface, function }))
     }
 
-    pub(super) fn event(event: &Function) -> OutboundError {
+    pub(in crate::runtime) fn event(event: &Function) -> OutboundError {
         let (interface, function) = (Arc::clone(&event.interface), Arc::clone(&event.name.wit));
         OutboundError(Box::new(Self::Event { interface, function }))
     }
 }
 
 impl IsolatedFrame {
-    pub(super) fn into_frame(self) -> Frame {
+    pub(in crate::runtime) fn into_frame(self) -> Frame {
         let Self { transaction, seed, time_unix_micros, deadline, request } = self;
         let (identity, calling_service, outbound) = (None, None, Box::new(Nobody));
         Frame { transaction, identity, calling_service, seed, time_unix_micros, deadline, outbound, request }

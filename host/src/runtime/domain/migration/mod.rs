@@ -1,19 +1,15 @@
 //! `switchyard:service/migration`: what a component's data is, and bringing a store to it.
 
-use std::sync::Arc;
+mod functions;
 
 use wasmtime::component::Val;
 
-use super::failure::Failure;
-use super::isolated_run::IsolatedFrame;
-use super::log;
+use self::functions::INTERFACE;
+pub(super) use self::functions::Migration;
 use super::program::Program;
-use crate::contract::{Field, Function, Name, Reach, Record, Type};
 use crate::limits::{MIGRATION_PAUSE_MS_MAX, MIGRATION_TEXT_CHARS_MAX};
+use crate::runtime::instance::{Failure, IsolatedFrame, plain};
 use crate::store::Transaction;
-
-/// The interface, as components name it that were built for this host. Compatible versions stand for each other.
-const INTERFACE: &str = "switchyard:service/migration@0.1.0";
 
 /// What a component says of its data; the default is that of one that says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,50 +52,6 @@ pub struct Migrated {
     pub result: Result<(), MigrateError>,
     /// With all that the migration wrote into it: whether that is kept is up to the caller, and an error forbids it.
     pub transaction: Transaction,
-}
-
-/// The functions of the interface, in the terms of a contract.
-#[derive(Debug)]
-pub(super) struct Migration {
-    pub(super) describe: Arc<Function>,
-    pub(super) migrate: Arc<Function>,
-}
-
-impl Migration {
-    pub(super) fn new() -> Self {
-        let field = |name| Field { name: Name::new(name), ty: Type::U32, docs: "".into() };
-        let data = Record {
-            name: "data".into(),
-            interface: INTERFACE.into(),
-            docs: "".into(),
-            fields: ["version", "reads-up-to", "pause-ms-max"].map(field).into(),
-        };
-        let describe = Function {
-            interface: INTERFACE.into(),
-            name: Name::new("describe"),
-            docs: "".into(),
-            parameters: Vec::new(),
-            ok: Some(Type::Record(Arc::new(data))),
-            err: None,
-            fallible: false,
-            reach: Reach::Read,
-            roles: Vec::new(),
-        };
-        let migrate = Function {
-            name: Name::new("migrate"),
-            parameters: vec![field("from")],
-            ok: None,
-            err: Some(Type::String),
-            fallible: true,
-            reach: Reach::Internal,
-            ..describe.clone()
-        };
-        Self { describe: Arc::new(describe), migrate: Arc::new(migrate) }
-    }
-
-    pub(super) fn functions(&self) -> [&Arc<Function>; 2] {
-        [&self.describe, &self.migrate]
-    }
 }
 
 impl Program {
@@ -163,7 +115,7 @@ impl Program {
 /// A component's text, cut, and without what could forge a line of a log or move the cursor of a terminal.
 fn for_operator(text: &str) -> String {
     let end = text.char_indices().nth(MIGRATION_TEXT_CHARS_MAX).map_or(text.len(), |(end, _)| end);
-    log::plain(text.get(..end).unwrap_or_default().as_bytes(), true)
+    plain(text.get(..end).unwrap_or_default().as_bytes(), true)
 }
 
 #[cfg(test)]

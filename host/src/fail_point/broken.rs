@@ -1,0 +1,21 @@
+//! Which guarantee is broken in this process.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use super::names::{SABOTAGE_VARIABLE, variable};
+use super::sabotage::Sabotage;
+
+/// How long a double leaves open the window in which a kill has consequences: long beside everything else that a call
+/// does, so that most kills fall into one.
+pub(crate) const WINDOW: Duration = Duration::from_millis(20);
+
+static BROKEN: LazyLock<Option<Sabotage>> = LazyLock::new(|| {
+    let named = |name: String| Sabotage::ALL.into_iter().find(|sabotage| sabotage.name() == name);
+    variable(SABOTAGE_VARIABLE).map(|name| named(name).expect("a sabotage that exists"))
+});
+
+/// The guarantee that is broken in this process.
+pub(crate) fn broken() -> Option<Sabotage> {
+    *BROKEN
+}

@@ -1,0 +1,52 @@
+//! The functions of the interface, in the terms of a contract.
+
+use std::sync::Arc;
+
+use crate::contract::{Field, Function, Name, Reach, Record, Type};
+
+/// The interface, as components name it that were built for this host. Compatible versions stand for each other.
+pub(super) const INTERFACE: &str = "switchyard:service/migration@0.1.0";
+
+/// The functions of the interface, in the terms of a contract.
+#[derive(Debug)]
+pub(in crate::runtime::domain) struct Migration {
+    pub(in crate::runtime::domain) describe: Arc<Function>,
+    pub(in crate::runtime::domain) migrate: Arc<Function>,
+}
+
+impl Migration {
+    pub(in crate::runtime::domain) fn new() -> Self {
+        let field = |name| Field { name: Name::new(name), ty: Type::U32, docs: "".into() };
+        let data = Record {
+            name: "data".into(),
+            interface: INTERFACE.into(),
+            docs: "".into(),
+            fields: ["version", "reads-up-to", "pause-ms-max"].map(field).into(),
+        };
+        let describe = Function {
+            interface: INTERFACE.into(),
+            name: Name::new("describe"),
+            docs: "".into(),
+            parameters: Vec::new(),
+            ok: Some(Type::Record(Arc::new(data))),
+            err: None,
+            fallible: false,
+            reach: Reach::Read,
+            roles: Vec::new(),
+        };
+        let migrate = Function {
+            name: Name::new("migrate"),
+            parameters: vec![field("from")],
+            ok: None,
+            err: Some(Type::String),
+            fallible: true,
+            reach: Reach::Internal,
+            ..describe.clone()
+        };
+        Self { describe: Arc::new(describe), migrate: Arc::new(migrate) }
+    }
+
+    pub(in crate::runtime::domain) fn functions(&self) -> [&Arc<Function>; 2] {
+        [&self.describe, &self.migrate]
+    }
+}

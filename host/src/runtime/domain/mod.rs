@@ -1,0 +1,15 @@
+//! Components that serve a contract: linked to it, and run one function at a time in a fresh instance.
+
+mod imports;
+mod link;
+mod migration;
+mod program;
+mod signature;
+mod smoke;
+mod state;
+mod views;
+
+pub(super) use link::link;
+pub use migration::{DataVersion, DescribeError, MigrateError, Migrated};
+pub use program::Program;
+pub use smoke::{SmokeFailure, SmokeReport};

@@ -1,0 +1,23 @@
+//! What a run is given and gives back, and what bounds the instance that it runs in.
+
+mod answer;
+mod failure;
+mod frame;
+mod isolated_run;
+mod log;
+mod memory;
+mod outgoing;
+mod report;
+mod service;
+
+pub(crate) use answer::bytes as json_bytes;
+pub(super) use failure::over;
+pub use failure::{Failure, OutboundError};
+pub use frame::{Finished, Frame, Outbound, OutboundFuture};
+pub use isolated_run::{IsolatedFrame, IsolationError};
+pub(super) use log::{Budget, Printed, Source, Stream, plain};
+pub(super) use memory::{Memory, initial_memory_bytes};
+pub(super) use outgoing::{Gate, Grants, Outgoing};
+pub(super) use report::{Ended, report};
+pub(super) use service::Service;
+pub use service::{LinkError, LinkSettings};

@@ -1,0 +1,55 @@
+//! What all instances of one service share.
+
+use std::sync::Arc;
+
+use super::log::Budget;
+use super::outgoing::Grants;
+use crate::config::LimitSettings;
+use crate::names::ServiceName;
+use crate::observe::runtime::RuntimeMetrics;
+
+/// What a service gives its component beside the contract.
+#[derive(Debug, Clone)]
+pub struct LinkSettings {
+    pub service: ServiceName,
+    /// The environment variables that the component sees, all of them.
+    pub environment: Vec<(String, String)>,
+    /// The hosts that it may send HTTP requests to.
+    pub outbound_hosts: Vec<String>,
+    pub limits: LimitSettings,
+}
+
+/// Why a component cannot serve a contract here.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    #[error("the component does not export {interface}#{function}")]
+    MissingExport { interface: Arc<str>, function: Arc<str> },
+    #[error("the component exports {interface}#{function} as something else, or with other types")]
+    WrongType { interface: Arc<str>, function: Arc<str> },
+    #[error("the component imports what {service} is not given")]
+    Import { service: ServiceName, source: wasmtime::Error },
+    #[error("the component exports no `wasi:http` handler, neither of 0.2 nor of 0.3")]
+    NoHandler { source: wasmtime::Error },
+    #[error("the code of {service} was compiled for another kind of component")]
+    Kind { service: ServiceName },
+}
+
+/// What all instances of one service share.
+#[derive(Debug)]
+pub(in crate::runtime) struct Service {
+    pub(in crate::runtime) name: ServiceName,
+    pub(in crate::runtime) environment: Vec<(String, String)>,
+    pub(in crate::runtime) limits: LimitSettings,
+    pub(in crate::runtime) log: Arc<Budget>,
+    pub(in crate::runtime) grants: Grants,
+    pub(in crate::runtime) metrics: RuntimeMetrics,
+}
+
+impl Service {
+    pub(in crate::runtime) fn new(settings: LinkSettings) -> Self {
+        let LinkSettings { service: name, environment, outbound_hosts, limits } = settings;
+        let metrics = RuntimeMetrics::new(&name);
+        let log = Budget::new(name.clone(), limits.log_bytes_per_second, metrics.log_bytes_dropped.clone());
+        Self { name, environment, limits, log: Arc::new(log), grants: Grants::new(&outbound_hosts), metrics }
+    }
+}
