@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::error::AdminError;
 use crate::config::Signature;
-use crate::gateway::{Fault, Refusal};
+use crate::gateway::{Refusal, decode_segment};
 use crate::names::RequestId;
 
 /// The body of a request, of which nothing is read before it is asked for.
@@ -26,22 +26,16 @@ pub(super) type RequestBody = UnsyncBoxBody<Bytes, BodyReadError>;
 #[error("the body of the request breaks off")]
 pub(super) struct BodyReadError(#[from] hyper::Error);
 
-/// The id that a request brings, or a new one. A bad one is refused under a new one.
-pub(super) fn request_id(headers: &HeaderMap) -> Result<RequestId, (RequestId, Refusal)> {
-    let Some(given) = headers.get("x-request-id") else { return Ok(new_id()) };
-    let parsed = given.to_str().ok().map(RequestId::parse);
-    match parsed {
-        Some(Ok(id)) => Ok(id),
-        Some(Err(error)) => Err((new_id(), bad_id(error.to_string()))),
-        None => Err((new_id(), bad_id("is not visible ASCII".into()))),
+/// The id that a request brings, or a new one where it brings none that is fit.
+pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
+    let mut given = headers.get_all("x-request-id").iter().map(|value| value.to_str().ok().map(RequestId::parse));
+    match (given.next(), given.next()) {
+        (Some(Some(Ok(id))), None) => id,
+        _ => new_id(),
     }
 }
 
-fn bad_id(detail: String) -> Refusal {
-    Refusal::Faults(vec![Fault { field: None, parameter: Some("X-Request-Id".into()), detail }])
-}
-
-fn new_id() -> RequestId {
+pub(super) fn new_id() -> RequestId {
     // Without randomness ids repeat, which is no reason to leave an operator without an answer.
     let half = || u128::from(getrandom::u64().unwrap_or_default());
     RequestId::from_bits(half() << 64 | half())
@@ -57,22 +51,8 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 
 /// A segment of a path as the text that it stands for.
 pub(super) fn decoded(segment: &str) -> Result<Cow<'_, str>, Refusal> {
-    if !segment.contains('%') {
-        return Ok(Cow::Borrowed(segment));
-    }
-    let malformed = || Refusal::Malformed { what: "The path is malformed: a `%` needs two hex digits, of UTF-8." };
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.bytes();
-    while let Some(byte) = rest.next() {
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        bytes.push(match byte {
-            b'%' => {
-                digit().zip(digit()).and_then(|(high, low)| u8::try_from(high << 4 | low).ok()).ok_or_else(malformed)?
-            }
-            plain => plain,
-        });
-    }
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| malformed())
+    decode_segment(segment)
+        .map_err(|_| Refusal::Malformed { what: "The path is malformed: a `%` needs two hex digits, of UTF-8." })
 }
 
 /// The whole body, bounded in bytes and time.

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, EXPECT, HeaderValue};
+use hyper::header::{CACHE_CONTROL, EXPECT, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::error::AdminError;
-use super::request::{BodyReadError, RequestBody, bearer, decoded, discard, request_id};
+use super::request::{BodyReadError, RequestBody, bearer, decoded, discard, new_id, request_id};
 use super::response::{JSON, answer, json};
 use super::server::Admin;
 use crate::admin::handlers::events::DeadLetterAction;
 use crate::admin::handlers::health::Health;
 use crate::admin::handlers::intents::IntentAction;
 use crate::admin::handlers::releases::Action;
-use crate::gateway::{Body, Client, Handler, Refusal};
+use crate::gateway::{Body, Client, Handler, Problem, Refusal, check_message, normalize_path};
 use crate::limits::{BODY_DISCARD_BYTES_MAX, COMPONENT_BYTES_MAX};
 use crate::names::RequestId;
 
@@ -132,21 +132,35 @@ impl<'a> Route<'a> {
 impl Handler for Admin {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _client: Client) -> Response<Body> {
         let (head, body) = request.into_parts();
+        if let Err(refusal) = check_message(&head) {
+            return self.refuse(refusal.into());
+        }
         let body = body.map_err(BodyReadError::from).boxed_unsync();
         self.respond(&head, body).await
+    }
+
+    fn refuse(&self, problem: Problem) -> Response<Body> {
+        let id = new_id();
+        let mut response = problem.into_response(&id);
+        common_headers(&id, response.headers_mut());
+        response
+    }
+}
+
+/// What every answer has.
+fn common_headers(id: &RequestId, headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert("x-request-id", id);
     }
 }
 
 impl Admin {
     /// Answers one request. Every answer carries the request's id.
     pub(super) async fn respond(&self, head: &Parts, mut body: RequestBody) -> Response<Body> {
-        let (id, answer) = match request_id(&head.headers) {
-            Ok(id) => {
-                let answer = self.route(head, &mut body, &id).await;
-                (id, answer)
-            }
-            Err((id, refusal)) => (id, Err(refusal.into())),
-        };
+        let id = request_id(&head.headers);
+        let answer = self.route(head, &mut body, &id).await;
         // Who holds a token may send a component anyway: it is not for its size that the reason does not arrive.
         let bytes_max =
             if matches!(answer, Err(AdminError::Token)) { BODY_DISCARD_BYTES_MAX } else { COMPONENT_BYTES_MAX };
@@ -154,16 +168,13 @@ impl Admin {
             discard(&mut body, bytes_max, self.body_read_max).await;
         }
         let mut response = answer.unwrap_or_else(|refused: AdminError| refused.into_response(&id));
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-            headers.insert("x-request-id", id);
-        }
+        common_headers(&id, response.headers_mut());
         response
     }
 
     async fn route(&self, head: &Parts, body: &mut RequestBody, id: &RequestId) -> Result<Response<Body>, AdminError> {
-        let route = Route::at(head.uri.path()).ok_or(Refusal::NoRoute)?;
+        let path = normalize_path(head.uri.path());
+        let route = Route::at(&path).ok_or(Refusal::NoRoute)?;
         if route.is_open() {
             return self.open(&route, head);
         }

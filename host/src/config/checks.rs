@@ -243,7 +243,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// Whether `text` is a host name or address with or without a port, and nothing else of a URL.
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     text.parse::<hyper::http::uri::Authority>().is_ok_and(|authority| {
         let bare = authority.host() == text;
         !authority.host().is_empty() && !text.contains('@') && (bare || authority.port_u16().is_some())

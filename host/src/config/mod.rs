@@ -13,6 +13,7 @@ mod signer;
 mod tests;
 mod token;
 
+pub(crate) use checks::is_host;
 pub use environment::{ADMIN_VARIABLE, MANIFEST_VARIABLE, TOKEN_VARIABLE, environment};
 pub use error::{ConfigError, Origin, Origins, Problem};
 pub use file::DEFAULTS;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tracing::Instrument as _;
 
 use super::access_log::Access;
@@ -21,7 +21,9 @@ use crate::gateway::operations::public_api::PublicApi;
 use crate::gateway::operations::routes::RouteMatch;
 use crate::gateway::request::body::RequestBody;
 use crate::gateway::request::head::Head;
+use crate::gateway::request::percent_encoding::normalize_path;
 use crate::gateway::response::body::Body;
+use crate::gateway::response::cors::is_preflight;
 use crate::gateway::response::problem::Problem;
 use crate::gateway::response::refusal::Refusal;
 use crate::names::RequestId;
@@ -39,6 +41,8 @@ const ALLOW_ALL: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, P
 pub(super) struct RequestContext<'a> {
     pub(super) parts: &'a Parts,
     pub(super) head: &'a Head<'a>,
+    /// Normalized.
+    pub(super) path: &'a str,
     pub(super) id: &'a RequestId,
     pub(super) client: Client,
     /// What its calls run on, and the routes of that.
@@ -63,13 +67,15 @@ impl<C: Callee> Handler for Gateway<C> {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, client: Client) -> Response<Body> {
         let began = clock::now();
         let (parts, body) = request.into_parts();
-        let head = Head::read(&parts.headers);
+        let (head, path) = (Head::read(&parts.headers), normalize_path(parts.uri.path()));
         let id = head.request_id(&self.ids);
         let mut body = RequestBody::new(body, self.body);
         let routing = self.calls.routing();
         let api = self.apis.of(routing.worlds());
         let mut endpoint = Endpoint { route: "(none)", metrics: &self.metrics.nothing };
-        let context = RequestContext { parts: &parts, head: &head, id: &id, client, routing: &routing, api: &api };
+        let path = &*path;
+        let context =
+            RequestContext { parts: &parts, head: &head, path, id: &id, client, routing: &routing, api: &api };
         let span = tracing::debug_span!(
             "request",
             id = id.as_str(),
@@ -97,6 +103,14 @@ impl<C: Callee> Handler for Gateway<C> {
         }
         response
     }
+
+    fn refuse(&self, problem: Problem) -> Response<Body> {
+        let id = self.ids.next();
+        let mut response = problem.into_response(&id);
+        common_headers(&id, response.headers_mut());
+        self.cors.answer_unread(response.headers_mut());
+        response
+    }
 }
 
 impl<C: Callee> Gateway<C> {
@@ -106,14 +120,11 @@ impl<C: Callee> Gateway<C> {
         body: &mut RequestBody,
         endpoint: &mut Endpoint<'g>,
     ) -> Result<Response<Body>, Refusal> {
-        let hosts_min = usize::from(context.parts.version == Version::HTTP_11);
-        if context.head.hosts > 1 || context.head.hosts < hosts_min {
-            return Err(Refusal::Malformed { what: "A request has one Host header." });
-        }
-        if let Some(rates) = &self.rates {
+        context.head.check(context.parts)?;
+        let (method, path) = (&context.parts.method, context.path);
+        if let Some(rates) = self.rates.as_ref().filter(|_| !is_free(context)) {
             rates.take(context.client.key).map_err(|retry_after_s| Refusal::Rate { retry_after_s })?;
         }
-        let (method, path) = (&context.parts.method, context.parts.uri.path());
         let answered = match context.api.routes.find(method, path) {
             RouteMatch::Operation(operation, captured) => {
                 *endpoint = Endpoint { route: &operation.pattern, metrics: &operation.metrics };
@@ -162,9 +173,8 @@ impl<C: Callee> Gateway<C> {
         context: &RequestContext<'_>,
         endpoint: &mut Endpoint<'g>,
     ) -> Result<Response<Body>, Refusal> {
-        let path = context.parts.uri.path();
         let found = match &self.assets {
-            Some(assets) => assets.find(path).await.map_err(Refusal::File)?,
+            Some(assets) => assets.find(context.path).await.map_err(Refusal::File)?,
             None => None,
         };
         let Some(found) = found else { return Err(Refusal::NoRoute) };
@@ -198,11 +208,23 @@ impl<C: Callee> Gateway<C> {
             *response.body_mut() = Body::empty();
         }
         let headers = response.headers_mut();
-        let id = HeaderValue::from_str(context.id.as_str()).expect("a request id is visible ASCII");
-        headers.insert(X_REQUEST_ID, id);
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        common_headers(context.id, headers);
         self.cors.answer(context.head.origin, headers);
     }
+}
+
+fn common_headers(id: &RequestId, headers: &mut HeaderMap) {
+    let id = HeaderValue::from_str(id.as_str()).expect("a request id is visible ASCII");
+    headers.insert(X_REQUEST_ID, id);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+}
+
+/// Whether the request costs its client nothing of its rate: browsers send preflights unasked, and the host answers
+/// them without running anything, unless a mounted service gets them.
+fn is_free(context: &RequestContext<'_>) -> bool {
+    context.parts.method == Method::OPTIONS
+        && is_preflight(&context.parts.headers)
+        && context.routing.mount_of(context.path).is_none()
 }
 
 fn reads_only(context: &RequestContext<'_>) -> Result<(), Refusal> {
@@ -218,7 +240,7 @@ fn with_slash(context: &RequestContext<'_>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     response.headers_mut().insert(CACHE_CONTROL, NO_CACHE);
-    if let Ok(location) = HeaderValue::from_str(&format!("{}/{query}", context.parts.uri.path())) {
+    if let Ok(location) = HeaderValue::from_str(&format!("{}/{query}", context.path)) {
         response.headers_mut().insert(LOCATION, location);
     }
     response

@@ -13,6 +13,7 @@ use crate::gateway::operations::operation::Operation;
 use crate::gateway::request::accept::accepts_json;
 use crate::gateway::request::body::RequestBody;
 use crate::gateway::request::head::Head;
+use crate::gateway::request::percent_encoding::canonical_path;
 use crate::gateway::response::body::Body;
 use crate::gateway::response::compress;
 use crate::gateway::response::problem::Problem;
@@ -48,7 +49,8 @@ impl<C: Callee> Gateway<C> {
         let arguments = operation.address(captured, context.parts.uri.query())?;
         let body = take_body(operation, head, body).await?;
         let arguments = operation.complete(arguments, &body)?;
-        let key = key.map(|key| RequestKey::new(scope(identity.as_ref(), context), key, &arguments));
+        let path = canonical_path(context.path).map_err(|_| Refusal::NoRoute)?;
+        let key = key.map(|key| RequestKey::new(scope(identity.as_ref(), context, &path), key, &arguments));
         let root = RootCall {
             service: operation.service.clone(),
             function: operation.function.clone(),
@@ -100,13 +102,14 @@ impl<C: Callee> Gateway<C> {
     }
 }
 
-/// What an `Idempotency-Key` of a request is good for.
-fn scope<'a>(identity: Option<&'a Identity>, context: &'a RequestContext<'_>) -> RequestScope<'a> {
+/// What an `Idempotency-Key` of a request is good for: the operation and its parameters at `path`, however that is
+/// percent-encoded.
+fn scope<'a>(identity: Option<&'a Identity>, context: &'a RequestContext<'_>, path: &'a str) -> RequestScope<'a> {
     RequestScope {
         caller: identity.map_or("", |identity| &identity.id),
         client: context.client.key.bytes(),
         method: context.parts.method.as_str(),
-        path: context.parts.uri.path(),
+        path,
     }
 }
 

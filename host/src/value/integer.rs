@@ -47,14 +47,6 @@ impl Integer {
         }
     }
 
-    /// `number` where JSON wrote it with a fraction or an exponent: `1.0` and `1e3` are integers, `0.5` is none.
-    pub(super) fn value_of_float(self, number: f64) -> Option<Val> {
-        #[expect(clippy::cast_precision_loss, reason = "a power of two has none")]
-        let exact = number.fract() == 0.0 && number.abs() < EXACT_MAX as f64;
-        #[expect(clippy::cast_possible_truncation, reason = "it is a whole number of at most 53 bits")]
-        if exact { self.value(number as i128) } else { None }
-    }
-
     /// The value that `text` writes in decimal: an optional minus and digits without leading zeros.
     pub(super) fn value_of_text(self, text: &str) -> Option<Val> {
         let digits = text.strip_prefix('-').unwrap_or(text);

@@ -13,7 +13,7 @@ use crate::admin::error::AdminError;
 use crate::admin::options::Options;
 use crate::admin::request::{RequestBody, parse_json, parse_signature, whole};
 use crate::admin::server::Admin;
-use crate::gateway::Refusal;
+use crate::gateway::{Refusal, is_json as is_json_type};
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
 use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
@@ -220,5 +220,5 @@ fn first_of(verdicts: Vec<Verdict>) -> Result<Verdict, Refusal> {
 }
 
 fn is_json(head: &Parts) -> bool {
-    head.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+    head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json_type)
 }

@@ -10,7 +10,7 @@ use super::errors::{self, OperationTraits, Responses};
 use super::problem;
 use super::schema::{Schemas, is_required};
 use crate::contract::types::{Field, Function, Method, Route};
-use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, REQUEST_ID_BYTES_MAX};
+use crate::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::names::ServiceName;
 
 const REQUEST_ID: &str = "RequestId";
@@ -134,8 +134,9 @@ pub(super) fn common_parameters() -> Json {
             "name": "X-Request-Id",
             "in": "header",
             "required": false,
-            "description": "The id of this request, in the answer and in the log; one is made where none is given.",
-            "schema": visible(REQUEST_ID_BYTES_MAX),
+            "description": "The id of this request, in the answer and in the log. The host makes one where none is given, \
+                            or one that is not 1 to 128 visible ASCII characters.",
+            "schema": { "type": "string" },
             "example": problem::EXAMPLE_REQUEST_ID,
         }),
     );

@@ -105,6 +105,12 @@ impl Activity {
         self.head_ms.store(0, Ordering::Relaxed);
     }
 
+    /// Whether nothing is being handled or sent, over HTTP/1.
+    pub(in crate::gateway) fn waits_for_head(&self) -> bool {
+        let nothing = |count: &AtomicU32| count.load(Ordering::Relaxed) == 0;
+        nothing(&self.requests) && nothing(&self.streams) && !self.http2.load(Ordering::Relaxed)
+    }
+
     /// Bytes came in.
     pub(in crate::gateway) fn read(&self) {
         let busy = self.requests.load(Ordering::Relaxed) > 0 || self.streams.load(Ordering::Relaxed) > 0;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use hyper::body::Incoming;
 use hyper::service::service_fn;
+use hyper::{Request, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -18,7 +20,10 @@ use super::activity::{Activity, Patience};
 use super::client::{Client, ConnectionPermit};
 use super::handler::{Handler, Shared};
 use super::transport::{Transport, Wire};
+use super::unread;
 use crate::clock;
+use crate::gateway::response::refusal::Refusal;
+use crate::gateway::response::status::unread_head;
 
 /// What an open connection holds: its place among them, and the server's drain.
 #[derive(Debug)]
@@ -39,16 +44,22 @@ pub(in crate::gateway) async fn run<H: Handler>(
     let Some(wire) = handshake(&shared, stream, client).await else { return };
     let service = service_fn(|request| {
         let handling = activity.handle();
-        let answer = Arc::clone(&shared.handler).handle(request, client);
-        let activity = Arc::clone(&activity);
+        let (shared, activity) = (Arc::clone(&shared), Arc::clone(&activity));
         async move {
             let _handling = handling;
-            let mut response = answer.await;
+            let mut response = match head_is_too_large(&request, shared.header_bytes_max) {
+                Some(refusal) => shared.handler.refuse(refusal.into()),
+                None => Arc::clone(&shared.handler).handle(request, client).await,
+            };
             response.body_mut().watch(&activity);
             Ok::<_, Infallible>(response)
         }
     });
-    let io = TokioIo::new(Transport::new(wire, Arc::clone(&activity)));
+    let unread = {
+        let shared = Arc::clone(&shared);
+        move |status| unread::http1(&shared.handler.refuse(unread_head(status)))
+    };
+    let io = TokioIo::new(Transport::new(wire, Arc::clone(&activity), Box::new(unread)));
     let mut connection = pin!(shared.http.serve_connection(io, service));
     let mut stop = shared.stop.clone();
     let mut stopping = pin!(stop.wait());
@@ -81,6 +92,15 @@ pub(in crate::gateway) async fn run<H: Handler>(
             tracing::debug!(client = %client.address, "a connection took too long");
         }
     }
+}
+
+/// Over HTTP/2 a head may be somewhat larger than it should before the library refuses it.
+fn head_is_too_large(request: &Request<Incoming>, bytes_max: usize) -> Option<Refusal> {
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    // RFC 9113, section 10.5.1, counts 32 bytes more for each field.
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum::<usize>();
+    let too_large = request.version() == Version::HTTP_2 && path.saturating_add(fields) > bytes_max;
+    too_large.then_some(Refusal::HeadTooLarge { bytes_max })
 }
 
 enum End {

@@ -12,6 +12,7 @@ use super::activity::Patience;
 use super::client::Client;
 use crate::config::GatewaySettings;
 use crate::gateway::response::body::Body;
+use crate::gateway::response::problem::Problem;
 use crate::observe::gateway::ConnectionMetrics;
 use crate::tasks::{Stop, Tasks};
 
@@ -27,6 +28,9 @@ pub trait Handler: Send + Sync + 'static {
         request: Request<Incoming>,
         client: Client,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// The answer with `problem` to what is no request: a head that cannot be read, or a connection too many.
+    fn refuse(&self, problem: Problem) -> Response<Body>;
 }
 
 /// The bounds of a server's connections.
@@ -75,6 +79,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for OnTasks
 pub(in crate::gateway) struct Shared<H> {
     pub(in crate::gateway) handler: Arc<H>,
     pub(in crate::gateway) http: Builder<OnTasks>,
+    pub(in crate::gateway) header_bytes_max: usize,
     pub(in crate::gateway) tls: Option<Arc<rustls::ServerConfig>>,
     pub(in crate::gateway) patience: Patience,
     pub(in crate::gateway) drain: Duration,

@@ -8,3 +8,4 @@ pub(super) mod listener;
 pub(super) mod server;
 pub(super) mod tls;
 pub(super) mod transport;
+mod unread;

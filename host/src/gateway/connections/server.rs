@@ -15,6 +15,7 @@ use super::client::{Client, Connections};
 use super::connection::{self, ConnectionGuard};
 use super::handler::{Handler, OnTasks, ServerSettings, Shared};
 use super::listener::Listener;
+use super::unread;
 use crate::gateway::response::status;
 use crate::observe::LogLimit;
 use crate::observe::gateway::ConnectionMetrics;
@@ -39,6 +40,7 @@ pub async fn serve<H: Handler>(
     let shared = Arc::new(Shared {
         handler,
         http: protocols(settings, tasks),
+        header_bytes_max: settings.header_bytes_max,
         tls: settings.tls.clone(),
         patience: Patience {
             head: Duration::from_millis(settings.header_read_ms_max),
@@ -67,7 +69,8 @@ pub async fn serve<H: Handler>(
                 shared.metrics.refused(limit.name());
                 if shared.tls.is_none() {
                     // Best effort: a new connection's buffer takes it, and a client that is not told sees it closed.
-                    let _unsent = stream.try_write(status::connection_refused(limit));
+                    let answer = shared.handler.refuse(status::connection_refused(limit));
+                    let _unsent = stream.try_write(&unread::http1(&answer));
                 }
             }
         }
@@ -113,6 +116,7 @@ fn protocols(settings: &ServerSettings, tasks: &Tasks) -> Builder<OnTasks> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.streams_per_connection_max)
-        .max_header_list_size(header_bytes_max);
+        // Above this the library answers, without a body; below, the host does.
+        .max_header_list_size(header_bytes_max.saturating_mul(4));
     builder
 }

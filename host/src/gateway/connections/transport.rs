@@ -1,15 +1,19 @@
 //! The bytes of one connection, plain or through TLS, with their marks on its activity.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use bytes::{Buf as _, Bytes};
+use hyper::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::activity::Activity;
+use super::unread;
 
 /// How an HTTP/2 connection begins; no HTTP/1.1 request does.
 const HTTP2_PREFACE: &[u8] = b"PRI ";
@@ -20,18 +24,47 @@ pub(in crate::gateway) enum Wire {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// Makes the host's answer to a head that the HTTP library answers with a status alone.
+type Unread = Box<dyn Fn(StatusCode) -> Vec<u8> + Send>;
+
 /// A wire whose reads and writes are seen by the connection's watch.
-#[derive(Debug)]
 pub(in crate::gateway) struct Transport {
     wire: Wire,
     activity: Arc<Activity>,
     /// Bytes of the preface of HTTP/2 seen so far; none once it is known which protocol is spoken.
     preface: Option<usize>,
+    unread: Unread,
+    /// What is left to send of the host's answer to an unread head. Nothing is written behind it.
+    last: Option<Bytes>,
 }
 
 impl Transport {
-    pub(in crate::gateway) fn new(wire: Wire, activity: Arc<Activity>) -> Self {
-        Self { wire, activity, preface: Some(0) }
+    pub(in crate::gateway) fn new(wire: Wire, activity: Arc<Activity>, unread: Unread) -> Self {
+        Self { wire, activity, preface: Some(0), unread, last: None }
+    }
+
+    /// Takes `bytes` for sent, and sends the host's own answer, if they are the library's answer to an unread head.
+    fn replaces(&mut self, bytes: &[u8]) -> bool {
+        let status = if self.activity.waits_for_head() { unread::status(bytes) } else { None };
+        if let Some(status) = status {
+            self.last = Some((self.unread)(status).into());
+        }
+        status.is_some()
+    }
+
+    /// Sends what is left of the host's own last answer.
+    fn poll_last(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(last) = self.last.as_mut().filter(|last| !last.is_empty()) {
+            let written = match &mut self.wire {
+                Wire::Plain(stream) => ready!(Pin::new(stream).poll_write(context, last))?,
+                Wire::Tls(stream) => ready!(Pin::new(stream).poll_write(context, last))?,
+            };
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            last.advance(written);
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn saw(&mut self, bytes: &[u8]) {
@@ -70,6 +103,12 @@ impl AsyncRead for Transport {
 impl AsyncWrite for Transport {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if this.last.is_some() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if this.replaces(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let polled = match &mut this.wire {
             Wire::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Wire::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
@@ -83,6 +122,12 @@ impl AsyncWrite for Transport {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if this.last.is_some() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if let Some(only) = only(pieces).filter(|only| this.replaces(only)) {
+            return Poll::Ready(Ok(only.len()));
+        }
         let polled = match &mut this.wire {
             Wire::Plain(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
             Wire::Tls(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
@@ -98,14 +143,18 @@ impl AsyncWrite for Transport {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().wire {
+        let this = self.get_mut();
+        ready!(this.poll_last(context))?;
+        match &mut this.wire {
             Wire::Plain(stream) => Pin::new(stream).poll_flush(context),
             Wire::Tls(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().wire {
+        let this = self.get_mut();
+        ready!(this.poll_last(context))?;
+        match &mut this.wire {
             Wire::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Wire::Tls(stream) => Pin::new(stream).poll_shutdown(context),
         }
@@ -118,5 +167,17 @@ impl Transport {
             self.activity.wrote(bytes);
         }
         polled
+    }
+}
+
+/// The one piece that is not empty, if there is only one.
+fn only<'p>(pieces: &'p [io::IoSlice<'_>]) -> Option<&'p [u8]> {
+    let mut full = pieces.iter().filter(|piece| !piece.is_empty());
+    full.next().filter(|_| full.next().is_none()).map(|piece| &**piece)
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("wire", &self.wire).finish_non_exhaustive()
     }
 }

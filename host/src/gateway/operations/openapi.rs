@@ -37,6 +37,7 @@ impl Document {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         if any_matches(request, &IF_NONE_MATCH, &self.etag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
+            compress::vary(self.json.len(), compress_bytes_min, response.headers_mut());
             return response;
         }
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -5,11 +5,13 @@ mod tests;
 
 use std::borrow::Cow;
 
-use hyper::HeaderMap;
 use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Version};
 
 use super::request_id::RequestIds;
 use super::traceparent::TraceParent;
+use crate::config::is_host;
 use crate::gateway::response::fault::Fault;
 use crate::gateway::response::refusal::Refusal;
 use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, TOKEN_BYTES_MAX};
@@ -24,7 +26,10 @@ pub(in crate::gateway) struct Head<'a> {
     content_type: SingleHeader<'a>,
     pub(in crate::gateway) encoded: bool,
     pub(in crate::gateway) expects_continue: bool,
-    pub(in crate::gateway) hosts: usize,
+    pub(in crate::gateway) host: SingleHeader<'a>,
+    /// How often the body is chunked, and whether it is in any other transfer coding.
+    chunked: usize,
+    transfer_coded: bool,
     request: SingleHeader<'a>,
     traceparent: SingleHeader<'a>,
     authorization: SingleHeader<'a>,
@@ -33,7 +38,7 @@ pub(in crate::gateway) struct Head<'a> {
 
 /// A header that may stand once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SingleHeader<'a> {
+pub(in crate::gateway) enum SingleHeader<'a> {
     Absent,
     Text(&'a str),
     /// It stands more than once, or is no visible ASCII.
@@ -58,7 +63,9 @@ impl<'a> Head<'a> {
             content_type: SingleHeader::Absent,
             encoded: false,
             expects_continue: false,
-            hosts: 0,
+            host: SingleHeader::Absent,
+            chunked: 0,
+            transfer_coded: false,
             request: SingleHeader::Absent,
             traceparent: SingleHeader::Absent,
             authorization: SingleHeader::Absent,
@@ -66,7 +73,8 @@ impl<'a> Head<'a> {
         };
         for (name, value) in headers {
             match name.as_str() {
-                "host" => head.hosts += 1,
+                "host" => head.host.add(value),
+                "transfer-encoding" => head.add_transfer_codings(value),
                 "authorization" => head.authorization.add(value),
                 "accept" => add_to_list(&mut head.accept, value),
                 "accept-encoding" => add_to_list(&mut head.accept_encoding, value),
@@ -99,14 +107,35 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Whether the body is JSON in UTF-8, as it must be.
+    fn add_transfer_codings(&mut self, value: &HeaderValue) {
+        for coding in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            match coding.eq_ignore_ascii_case(b"chunked") {
+                true => self.chunked += 1,
+                false => self.transfer_coded = true,
+            }
+        }
+    }
+
+    /// Whether the body is JSON.
     pub(in crate::gateway) fn brings_json(&self) -> bool {
-        let SingleHeader::Text(content_type) = self.content_type else { return false };
-        let mut pieces = content_type.split(';').map(str::trim);
-        let json = pieces.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
-        let charset =
-            pieces.filter_map(|piece| piece.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("charset"));
-        json && charset.is_none_or(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+        matches!(self.content_type, SingleHeader::Text(text) if is_json(text))
+    }
+
+    /// Checks what must hold of every request, whatever it asks for (RFC 9112, sections 3.2 and 6.1).
+    pub(in crate::gateway) fn check(&self, parts: &Parts) -> Result<(), Refusal> {
+        let good_host = match self.host {
+            SingleHeader::Absent => parts.version != Version::HTTP_11,
+            // An authority may end in a colon without a port.
+            SingleHeader::Text(text) => is_host(text.strip_suffix(':').unwrap_or(text)),
+            SingleHeader::Bad => false,
+        };
+        match self {
+            _ if !good_host => Err(Refusal::Malformed { what: "A request has one Host header with one host." }),
+            Self { transfer_coded: true, .. } => Err(Refusal::TransferCoding),
+            Self { chunked: 2.., .. } => Err(Refusal::Framing),
+            _ if parts.method == Method::CONNECT => Err(Refusal::Tunnel),
+            _ => Ok(()),
+        }
     }
 
     /// The bearer token, if there is one.
@@ -141,6 +170,22 @@ impl<'a> Head<'a> {
             }
         }
     }
+}
+
+/// Checks what must hold of every request, whatever it asks for.
+///
+/// # Errors
+///
+/// [`Refusal`], when its host, its framing or its method is not one that a server may act on.
+pub fn check_message(parts: &Parts) -> Result<(), Refusal> {
+    Head::read(&parts.headers).check(parts)
+}
+
+/// Whether a `Content-Type` is JSON's. It has no parameters of its own, and others mean nothing (RFC 8259, section 11).
+#[must_use]
+pub fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
 }
 
 fn is_idempotency_key(key: &str) -> bool {

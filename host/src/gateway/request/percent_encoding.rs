@@ -14,8 +14,42 @@ pub enum TextError {
     Utf8,
 }
 
+/// `path` in the one spelling that routes, mounts and files are found by: letters, digits and `-._~` as themselves,
+/// and the hexadecimal digits of what stays percent-encoded in capitals (RFC 3986, section 6.2.2).
+#[must_use]
+pub fn normalize_path(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut normal = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('%') {
+        normal.push_str(before);
+        let digits = after.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => normal.push(char::from(byte)),
+            Some(byte) => normal.push_str(&format!("%{byte:02X}")),
+            None => normal.push('%'),
+        }
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    normal.push_str(rest);
+    Cow::Owned(normal)
+}
+
+/// The one spelling of all paths whose segments have the same texts; nothing where a segment is no text.
+pub(in crate::gateway) fn canonical_path(path: &str) -> Result<String, TextError> {
+    let segments = path.split('/').map(|raw| Ok(decode_segment(raw)?.replace('%', "%25").replace('/', "%2F")));
+    Ok(segments.collect::<Result<Vec<_>, _>>()?.join("/"))
+}
+
 /// The text of a path segment.
-pub(in crate::gateway) fn decode_segment(raw: &str) -> Result<Cow<'_, str>, TextError> {
+///
+/// # Errors
+///
+/// [`TextError`], when it is no text.
+pub fn decode_segment(raw: &str) -> Result<Cow<'_, str>, TextError> {
     if !raw.bytes().any(|byte| byte == b'%') {
         return Ok(Cow::Borrowed(raw));
     }

@@ -27,10 +27,9 @@ pub(in crate::gateway) async fn answer(
     bytes_min: usize,
     headers: &mut HeaderMap,
 ) -> Bytes {
-    if json.len() < bytes_min {
+    if !vary(json.len(), bytes_min, headers) {
         return json;
     }
-    headers.append(VARY, ACCEPT_ENCODING);
     let Some(coding) = choose_coding(accept_encoding, &OFFERED) else { return json };
     let compressed = if json.len() <= COMPRESS_INLINE_BYTES_MAX {
         compress(&json, coding)
@@ -49,6 +48,16 @@ pub(in crate::gateway) async fn answer(
             json
         }
     }
+}
+
+/// Says that answers of this length depend on what the client accepts, where they do. A 304 says it as well (RFC 9110,
+/// section 15.4.5).
+pub(in crate::gateway) fn vary(bytes: usize, bytes_min: usize, headers: &mut HeaderMap) -> bool {
+    let varies = bytes >= bytes_min;
+    if varies {
+        headers.append(VARY, ACCEPT_ENCODING);
+    }
+    varies
 }
 
 fn compress(bytes: &[u8], coding: Coding) -> io::Result<Vec<u8>> {

@@ -3,17 +3,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use hyper::HeaderMap;
 use hyper::header::{
     HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
 };
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
-use time::{OffsetDateTime, PrimitiveDateTime};
-
-const HTTP_DATE: &[BorrowedFormatItem<'_>] =
-    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::gateway) struct Validators {
@@ -83,14 +78,16 @@ fn opaque(etag: &[u8]) -> &[u8] {
     etag.strip_prefix(b"W/").unwrap_or(etag)
 }
 
-/// The date in `header`, in seconds since the Unix epoch; one that is none is as good as absent.
+/// The date in `header`, in any of the three forms of RFC 9110, section 5.6.7, in seconds since the Unix epoch; one that
+/// is none is as good as absent.
 fn date(request: &HeaderMap, header: &HeaderName) -> Option<i64> {
-    let text = request.get(header)?.to_str().ok()?;
-    Some(PrimitiveDateTime::parse(text, HTTP_DATE).ok()?.assume_utc().unix_timestamp())
+    let date = httpdate::parse_http_date(request.get(header)?.to_str().ok()?).ok()?;
+    i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
-/// A date as HTTP has it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// A date as HTTP has it: `Sun, 06 Nov 1994 08:49:37 GMT`. Nothing before 1970 has one.
 pub(in crate::gateway) fn http_date(unix_s: i64) -> Option<HeaderValue> {
-    let date = OffsetDateTime::from_unix_timestamp(unix_s).ok()?.format(HTTP_DATE).ok()?;
-    HeaderValue::from_str(&date).ok()
+    let date = UNIX_EPOCH.checked_add(Duration::from_secs(unix_s.try_into().ok()?))?;
+    // The year 9999 is the last that the form has.
+    (unix_s < 253_402_300_800).then(|| HeaderValue::from_str(&httpdate::fmt_http_date(date)).ok())?
 }

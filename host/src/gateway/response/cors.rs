@@ -8,7 +8,8 @@ mod tests;
 use hyper::HeaderMap;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue,
+    ORIGIN as ORIGIN_NAME, VARY,
 };
 
 /// Request headers that a page may set. `Accept` and the like need no leave.
@@ -46,8 +47,8 @@ impl Cors {
     pub(in crate::gateway) fn answer(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         let allowed = match (self, origin) {
             (Self::None, _) => return,
-            (Self::Any, Some(_)) => Some(ANY),
-            (Self::Any, None) => None,
+            // To a request without an origin too: a cache may give its answer to one with.
+            (Self::Any, _) => Some(ANY),
             (Self::Some(origins), origin) => {
                 headers.append(VARY, ORIGIN);
                 origin.filter(|origin| origins.contains(origin)).cloned()
@@ -59,12 +60,25 @@ impl Cors {
         }
     }
 
+    /// Lets a page read an answer to a request whose headers could not be read, where that is right for every origin.
+    pub(in crate::gateway) fn answer_unread(&self, headers: &mut HeaderMap) {
+        match self {
+            Self::Some(origins) if origins.len() == 1 => self.answer(origins.first(), headers),
+            _ => self.answer(None, headers),
+        }
+    }
+
     /// Answers what a browser asks before it lets a page send `request`: `allow` is what the address has.
     pub(in crate::gateway) fn preflight(&self, request: &HeaderMap, allow: &HeaderValue, headers: &mut HeaderMap) {
-        if !matches!(self, Self::None) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        if !matches!(self, Self::None) && is_preflight(request) {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, allow.clone());
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
             headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         }
     }
+}
+
+/// Whether a browser asks on behalf of a page, if the method is `OPTIONS`.
+pub(in crate::gateway) fn is_preflight(request: &HeaderMap) -> bool {
+    request.contains_key(ORIGIN_NAME) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }

@@ -15,6 +15,14 @@ pub enum Refusal {
     Method { allow: HeaderValue },
     #[error("the message is malformed: {what}")]
     Malformed { what: &'static str },
+    #[error("the body is in a transfer coding that is not supported")]
+    TransferCoding,
+    #[error("where the body ends is unclear")]
+    Framing,
+    #[error("the client wants a tunnel")]
+    Tunnel,
+    #[error("the head of the request is larger than {bytes_max} bytes")]
+    HeadTooLarge { bytes_max: usize },
     #[error("values of the request are malformed")]
     Faults(Vec<Fault>),
     #[error("nobody is signed in")]

@@ -3,13 +3,14 @@
 //! A problem document tells a client what it can change. The log has what went wrong inside the host.
 
 use hyper::StatusCode;
-use hyper::header::{ACCEPT_ENCODING, ALLOW, CONTENT_RANGE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_RANGE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::problem::{NO_TOKEN, Problem, RETRY_AFTER_S};
 use super::refusal::Refusal;
 use crate::call::CallError;
 use crate::gateway::connections::client::ConnectionLimit;
 
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const BAD_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 const NO_ROLE: HeaderValue = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
 
@@ -21,6 +22,18 @@ impl From<Refusal> for Problem {
                 Self::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not have this method.").with(ALLOW, allow)
             }
             Refusal::Malformed { what } => Self::new(StatusCode::BAD_REQUEST, what),
+            Refusal::TransferCoding => {
+                Self::new(StatusCode::NOT_IMPLEMENTED, "The only transfer coding that is supported is chunked.")
+                    .with(CONNECTION, CLOSE)
+            }
+            Refusal::Framing => {
+                Self::new(StatusCode::BAD_REQUEST, "The body is chunked more than once.").with(CONNECTION, CLOSE)
+            }
+            Refusal::Tunnel => Self::new(StatusCode::NOT_IMPLEMENTED, "This host opens no tunnels."),
+            Refusal::HeadTooLarge { bytes_max } => Self::new(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                format!("The line and headers of a request may have {bytes_max} bytes at most."),
+            ),
             Refusal::Faults(errors) => {
                 let detail = "The request is not of the contract's shape.";
                 Self::new(StatusCode::BAD_REQUEST, detail).with_errors(errors)
@@ -110,18 +123,26 @@ pub(in crate::gateway) fn error_status(status: Option<u16>) -> StatusCode {
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// What is sent on a connection that there is no room for, before it is closed: there is no request to answer yet.
-pub(in crate::gateway) fn connection_refused(connection_refused: ConnectionLimit) -> &'static [u8] {
-    match connection_refused {
-        ConnectionLimit::Full => {
-            b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-              connection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
-              \"detail\":\"Too many connections are open.\"}"
-        }
+/// The answer to a connection that there is no room for: there is no request yet.
+pub(in crate::gateway) fn connection_refused(limit: ConnectionLimit) -> Problem {
+    let mut problem = match limit {
+        ConnectionLimit::Full => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections are open."),
         ConnectionLimit::Client => {
-            b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-              connection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\
-              \"detail\":\"This client has too many connections open.\"}"
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "This client has too many connections open.")
         }
-    }
+    };
+    problem.retry_after(RETRY_AFTER_S);
+    problem
+}
+
+/// The answer to a head that the HTTP library could not read and would answer with `status` and without a body.
+pub(in crate::gateway) fn unread_head(status: StatusCode) -> Problem {
+    Problem::new(
+        status,
+        match status {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "The headers of the request are too many or too large.",
+            StatusCode::URI_TOO_LONG => "The address is too long.",
+            _ => "The line or a header of the request is malformed.",
+        },
+    )
 }

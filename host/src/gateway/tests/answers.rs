@@ -47,7 +47,10 @@ async fn the_api_document_is_sent_again_only_when_it_changed() {
     let etag = first.header("etag").expect("a validator").to_owned();
     let again = rig.ask("GET /openapi.json", &format!("If-None-Match: {etag}\r\n"), b"").await;
     assert_eq!((again.status, again.body.len()), (304, 0));
-    assert_eq!(again.header("etag"), Some(etag.as_str()));
+    for name in ["etag", "vary", "cache-control"] {
+        assert_eq!(again.header(name), first.header(name), "{name}");
+        assert!(again.header(name).is_some(), "{name}");
+    }
     let head = rig.ask("HEAD /openapi.json", &format!("If-None-Match: {etag}\r\n"), b"").await;
     assert_eq!((head.status, head.header("content-length")), (304, None));
     assert_eq!(rig.ask("DELETE /openapi.json", "", b"").await.header("allow"), Some("GET, HEAD, OPTIONS"));
@@ -62,6 +65,10 @@ async fn a_request_without_a_fit_id_gets_one() {
         assert_eq!(id.len(), 32, "{header:?}");
         assert!(answered.text().contains(&format!("\"instance\":\"{id}\"")), "{header:?}");
     }
+    let document: serde_json::Value =
+        serde_json::from_slice(&rig.ask("GET /openapi.json", "", b"").await.body).expect("JSON");
+    let schema = &document["components"]["parameters"]["RequestId"]["schema"];
+    assert_eq!(*schema, serde_json::json!({"type": "string"}), "what is not enforced is not demanded");
 }
 
 #[tokio::test]
@@ -110,4 +117,31 @@ async fn a_mounted_service_gets_what_is_under_its_prefix() {
     assert_eq!(rig.ask("GET /raw", "Authorization: Bearer nobody\r\n", b"").await.text(), "web /raw ");
     assert_eq!(rig.ask("PUT /raw/", "", &[b' '; 1001]).await.text(), "web /raw/ the body is too large");
     assert_eq!(rig.ask("GET /rawer", "", b"").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_preflight_costs_nothing_unless_a_mounted_service_gets_it() {
+    let mount = Mount { prefix: "/raw".into(), service: ServiceName::parse("web").expect("a name") };
+    let limited = |settings: &mut crate::config::GatewaySettings| {
+        settings.cors_origins = vec!["*".into()];
+        settings.requests_per_second_per_client = Some(1);
+        settings.request_burst_per_client = Some(2);
+    };
+    let rig = Rig::with(limited, vec![mount], 1000).await;
+    let preflight = "Origin: https://a.example\r\nAccess-Control-Request-Method: GET\r\n";
+    for _ in 0..5 {
+        assert_eq!(rig.ask("OPTIONS /notes/a", preflight, b"").await.status, 204);
+    }
+    let mut statuses = Vec::new();
+    for path in ["/notes/a", "/raw/a", "/raw/a"] {
+        statuses
+            .push(rig.ask(&format!("OPTIONS {path}"), if path == "/raw/a" { preflight } else { "" }, b"").await.status);
+    }
+    assert_eq!(statuses, [204, 200, 429]);
+}
+
+#[tokio::test]
+async fn any_origin_is_told_to_caches_too() {
+    let rig = Rig::start(|settings| settings.cors_origins = vec!["*".into()]).await;
+    assert_eq!(rig.ask("GET /notes/a", "", b"").await.header("access-control-allow-origin"), Some("*"));
 }

@@ -108,6 +108,10 @@ async fn http_2_is_spoken_with_prior_knowledge() {
     let large = Full::from(Bytes::from(vec![b' '; 100_000]));
     let post = request("POST", "/notes").header("content-type", "application/json").body(large).expect("a request");
     assert_eq!(sender.send_request(post).await.expect("an answer").status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let large = request("GET", "/notes/n-1").header("x-large", "x".repeat(9_000)).body(Full::default());
+    let answered = sender.send_request(large.expect("a request")).await.expect("an answer");
+    assert_eq!(answered.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    assert_eq!(answered.headers()["content-type"], "application/problem+json");
     let many = (0..50).map(|_| {
         let get = request("GET", "/notes/n-1").body(Full::default()).expect("a request");
         sender.clone().send_request(get)

@@ -1,9 +1,14 @@
 //! Messages that are malformed, ambiguous or too large: each is answered once, and nothing after it is taken for a
 //! request that it is not.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use tokio::io::AsyncWriteExt as _;
 
 use super::rig::{Answered, Rig, read_to_end};
+use crate::call::Mount;
+use crate::clock;
+use crate::names::ServiceName;
 
 /// How many answers are in `bytes`, and the status of the first.
 fn answers(bytes: &[u8]) -> (usize, Option<u16>) {
@@ -22,6 +27,12 @@ async fn a_message_that_could_hide_another_is_answered_once_and_the_connection_c
         ("Content-Length: -1\r\n\r\n", 400),
         ("Content-Length: 0x5\r\n\r\nhello", 400),
         ("Transfer-Encoding: gzip\r\n\r\n", 400),
+        ("Content-Type: application/json\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (
+            "Content-Type: application/json\r\nTransfer-Encoding: deflate\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            501,
+        ),
+        ("Content-Type: application/json\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
         ("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
         ("Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
         ("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
@@ -60,6 +71,17 @@ async fn a_request_names_one_host() {
         ("GET /notes/a HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400),
         ("GET /notes/a HTTP/1.1\r\nHost: a\r\n", 200),
         ("GET /notes/a HTTP/1.0\r\n", 200),
+        ("GET /notes/a HTTP/1.1\r\nHost: a.example:8080\r\n", 200),
+        ("GET /notes/a HTTP/1.1\r\nHost: [::1]:8080\r\n", 200),
+        ("GET /notes/a HTTP/1.1\r\nHost: \r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: a b\r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: a, b\r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: me@a\r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: a:b\r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: a:99999\r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: http://a/\r\n", 400),
+        ("GET /notes/a HTTP/1.1\r\nHost: a/b\r\n", 400),
+        ("GET /notes/a HTTP/1.0\r\nHost: a b\r\n", 400),
     ] {
         let got = rig.exchange(format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
         assert_eq!(answers(&got), (1, Some(status)), "{head:?}");
@@ -106,4 +128,50 @@ async fn a_body_that_is_refused_is_read_out_so_that_its_sender_sees_why() {
         }
         assert_eq!(Answered::parse(&read_to_end(&mut stream).await).status, status, "{line}");
     }
+}
+
+#[tokio::test]
+async fn a_tunnel_is_not_opened() {
+    let rig = Rig::start(|_| {}).await;
+    for target in ["a.example:443", "127.0.0.1:80"] {
+        let answered = rig.ask(&format!("CONNECT {target}"), "", b"").await;
+        assert_eq!((answered.status, answered.header("content-type")), (501, Some("application/problem+json")));
+    }
+}
+
+/// The HTTP library answers these itself, without a body.
+#[tokio::test]
+async fn a_head_that_cannot_be_read_is_answered_with_a_problem() {
+    let rig = Rig::start(|settings| settings.cors_origins = vec!["https://shop.example".into()]).await;
+    let padding = "x".repeat(20_000);
+    for (bytes, status, before) in [
+        ("nonsense\r\n\r\n".to_owned(), 400, 0),
+        ("GET /notes/a HTTP/1.1\r\nBad Name: x\r\n\r\n".to_owned(), 400, 0),
+        (format!("GET /notes/a HTTP/1.1\r\nHost: t\r\nX: {padding}\r\n\r\n"), 431, 0),
+        ("GET /notes/a HTTP/1.1\r\nHost: t\r\n\r\nnonsense\r\n\r\n".to_owned(), 400, 1),
+    ] {
+        let bytes = rig.exchange(bytes.as_bytes()).await;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let at: Vec<_> = text.match_indices("HTTP/1.1 ").map(|(at, _)| at).collect();
+        assert_eq!(at.len(), before + 1, "{text}");
+        let answered = Answered::parse(&bytes[at[before]..]);
+        assert_eq!(answered.status, status, "{text}");
+        assert_eq!(answered.header("content-type"), Some("application/problem+json"), "{text}");
+        assert_eq!(answered.header("connection"), Some("close"), "{text}");
+        assert_eq!(answered.header("content-length"), Some(answered.body.len().to_string().as_str()), "{text}");
+        assert_eq!(answered.header("access-control-allow-origin"), Some("https://shop.example"), "{text}");
+        let problem: serde_json::Value = serde_json::from_slice(&answered.body).expect("JSON");
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["instance"].as_str(), answered.header("x-request-id"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_looks_like_the_librarys_answer_stays_as_it_is() {
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_micros(clock::unix_micros()));
+    let fake = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\ndate: {date}\r\n\r\n");
+    let mount = Mount { prefix: "/raw".into(), service: ServiceName::parse("web").expect("a name") };
+    let rig = Rig::with(|_| {}, vec![mount], 1000).await;
+    let answered = rig.ask("POST /raw", "", fake.as_bytes()).await;
+    assert_eq!(answered.text(), format!("web /raw {fake}"));
 }

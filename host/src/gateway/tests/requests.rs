@@ -1,6 +1,8 @@
 //! Requests and their answers, as a table: every way in which a request can be wrong, and what it is told.
 
-use super::rig::Rig;
+use super::rig::{Answered, Rig};
+use crate::call::Mount;
+use crate::names::ServiceName;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
@@ -196,4 +198,49 @@ fn failures() -> Vec<Case> {
         case("GET /notes/full", 503, "The service cannot answer now; nothing was done.").header("retry-after", "7"),
         case("POST /notes/missing/close", 404, "There is no such note."),
     ]
+}
+
+#[tokio::test]
+async fn a_percent_encoded_letter_is_that_letter_in_every_route() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("app.js"), "1").expect("a file");
+    let mount = Mount { prefix: "/raw".into(), service: ServiceName::parse("web").expect("a name") };
+    let rig = Rig::with(|settings| settings.assets = Some(folder.path().into()), vec![mount], 1000).await;
+    for (plain, encoded) in [
+        ("/notes/n-1", "/%6Eotes/n%2D1"),
+        ("/openapi.json", "/openapi%2ejson"),
+        ("/raw", "/r%61w"),
+        ("/app.js", "/%61pp%2Ejs"),
+        ("/nowhere", "/no%77here"),
+    ] {
+        let (plain, encoded) =
+            (rig.ask(&format!("GET {plain}"), "", b"").await, rig.ask(&format!("GET {encoded}"), "", b"").await);
+        assert_eq!(plain.status, encoded.status, "{plain:?} {encoded:?}");
+        let kind = |answered: &Answered| answered.header("content-type").map(str::to_owned);
+        assert_eq!(kind(&plain), kind(&encoded), "{plain:?} {encoded:?}");
+    }
+    assert_eq!(rig.ask("POST /notes/n-1/cl%6Fse", "", b"").await.status, 200);
+    assert_eq!(rig.ask("GET /notes%2Fn-1", "", b"").await.status, 404, "a reserved character is another one");
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_of_the_operation_and_its_decoded_parameters() {
+    let rig = Rig::start(|_| {}).await;
+    let mut keys = Vec::new();
+    for path in [
+        "/notes/n_1/close",
+        "/notes/n%5F1/close",
+        "/notes/n%5f1/cl%6Fse",
+        "/notes/n_2/close",
+        "/notes/a!/close",
+        "/notes/a%21/close",
+        "/notes/a%2Fb/close",
+        "/notes/a%2fb/close",
+        "/notes/a%252Fb/close",
+    ] {
+        assert_eq!(rig.ask(&format!("POST {path}"), "Idempotency-Key: k\r\n", b"").await.status, 200, "{path}");
+        keys.push(rig.callback.keys.lock().expect("no test panics with it").pop().flatten().expect("a key"));
+    }
+    let same: Vec<_> = keys.iter().map(|key| keys.iter().position(|first| first == key).expect("itself")).collect();
+    assert_eq!(same, [0, 0, 0, 3, 4, 4, 6, 6, 8]);
 }

@@ -1,8 +1,8 @@
 //! A gateway on a loopback socket with a tiny contract, and behind it a callee that answers by what it is asked.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
-use crate::call::{Answer, CallError, Mount, Origin, Reply, RootCall, Routing, Worlds};
+use crate::call::{Answer, CallError, Mount, Origin, Reply, RequestKey, RootCall, Routing, Worlds};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
 use crate::gateway::{Body, Callee, Gateway, IncomingBody};
@@ -57,6 +57,8 @@ pub(super) struct Callback {
     routing: Arc<Routing>,
     /// Calls of the note `wait` end when it gives a permit.
     pub(super) gate: Arc<Semaphores>,
+    /// The keys of the calls, in their order.
+    pub(super) keys: Arc<Mutex<Vec<Option<RequestKey>>>>,
 }
 
 #[derive(Debug)]
@@ -82,6 +84,7 @@ impl Callee for Callback {
 
     async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Reply, CallError> {
         let new = |answer| Reply { answer, replayed: false };
+        self.keys.lock().expect("no test panics with it").push(root.key);
         let service = root.service;
         let asked = match root.arguments.first() {
             Some(Val::String(text)) => text.clone(),
@@ -185,7 +188,7 @@ impl Rig {
         let world = contracts.world("test:notes/notes-service").expect("it is there");
         let service = ServiceName::parse("notes").expect("a name");
         let routing = Arc::new(Routing::of_contracts([(service, world)].into()).with_mounts(mounts));
-        let (tasks, callback) = (Tasks::default(), Callback { routing, gate: Arc::default() });
+        let (tasks, callback) = (Tasks::default(), Callback { routing, gate: Arc::default(), keys: Arc::default() });
         let gateway = Gateway::new(&settings, drain_ms_max, callback.clone(), &tasks).expect("it is right");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it is bound");

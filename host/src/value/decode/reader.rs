@@ -5,6 +5,7 @@ use std::{fmt, iter};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use wasmtime::component::Val;
 
+use super::numbers::Numbers;
 use super::scalar;
 use crate::contract::Name;
 use crate::limits::{VALUE_MEMORY_BYTES_MAX, VALUE_UNKNOWN_NAME_BYTES_MAX};
@@ -12,12 +13,13 @@ use crate::value::error::Blame;
 use crate::value::shape::{Cases, Members, Shape};
 
 /// What goes with the reading of one value: the facts of its error, and what memory it may still take.
-pub(super) struct Reading {
+pub(super) struct Reading<'j> {
     pub(super) blame: Blame,
     pub(super) memory_bytes_left: usize,
+    pub(super) numbers: Numbers<'j>,
 }
 
-impl Reading {
+impl Reading<'_> {
     fn refuse<E: Error>(&mut self, detail: impl Into<String>) -> E {
         self.blame.refuse(detail);
         E::custom("refused")
@@ -38,32 +40,30 @@ impl Reading {
 }
 
 /// Reads one value of `shape`.
-pub(super) struct Reader<'a> {
+pub(super) struct Reader<'a, 'j> {
     pub(super) shape: &'a Shape,
-    pub(super) reading: &'a mut Reading,
+    pub(super) reading: &'a mut Reading<'j>,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn unexpected<E: Error>(self, found: impl fmt::Display) -> E {
         self.reading.refuse(format!("expected {}, found {found}", self.shape))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Reader<'_> {
+impl<'de> DeserializeSeed<'de> for Reader<'_, '_> {
     type Value = Val;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Val, D::Error> {
         self.reading.take_memory(size_of::<Val>())?;
         match self.shape {
-            // Any number would come as a binary64 one, and rounding that once more is not always right.
-            Shape::F32 => json.deserialize_f32(self),
             Shape::Option(_) => json.deserialize_option(self),
             _ => json.deserialize_any(self),
         }
     }
 }
 
-impl<'de> Visitor<'de> for Reader<'_> {
+impl<'de> Visitor<'de> for Reader<'_, '_> {
     type Value = Val;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,15 +89,19 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Val, E> {
+        self.reading.numbers.skip();
         scalar::whole(self.shape, number.into()).ok_or_else(|| self.unexpected(number))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Val, E> {
+        self.reading.numbers.skip();
         scalar::whole(self.shape, number.into()).ok_or_else(|| self.unexpected(number))
     }
 
+    /// What it is given was rounded to 64 bits, if not worse: what counts is what is written.
     fn visit_f64<E: Error>(self, number: f64) -> Result<Val, E> {
-        scalar::float(self.shape, number).ok_or_else(|| self.unexpected(format_args!("{number:e}")))
+        let read = self.reading.numbers.current().and_then(|digits| scalar::number(self.shape, digits));
+        read.ok_or_else(|| self.unexpected(format_args!("{number:e}")))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Val, E> {
@@ -123,7 +127,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
 // JSON arrays: lists, tuples, flags.
 
-fn read_array<'de, A: SeqAccess<'de>>(mut reader: Reader<'_>, mut items: A) -> Result<Val, A::Error> {
+fn read_array<'de, A: SeqAccess<'de>>(mut reader: Reader<'_, '_>, mut items: A) -> Result<Val, A::Error> {
     match reader.shape {
         Shape::List(item) => reader.items(&mut items, iter::repeat(&**item)).map(Val::List),
         Shape::FixedList(item, length) => {
@@ -139,7 +143,7 @@ fn read_array<'de, A: SeqAccess<'de>>(mut reader: Reader<'_>, mut items: A) -> R
     }
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     /// The items that there are, at most one for each of `shapes`.
     fn items<'s, 'de, A: SeqAccess<'de>>(
         &mut self,
@@ -186,7 +190,7 @@ impl Reader<'_> {
 
 // JSON objects: records, and cases with a payload.
 
-fn read_object<'de, A: MapAccess<'de>>(reader: Reader<'_>, members: A) -> Result<Val, A::Error> {
+fn read_object<'de, A: MapAccess<'de>>(reader: Reader<'_, '_>, members: A) -> Result<Val, A::Error> {
     match reader.shape {
         Shape::Record(fields) => record(fields, reader.reading, members).map(Val::Record),
         Shape::Cases(cases) => reader.case(cases, members),
@@ -197,7 +201,7 @@ fn read_object<'de, A: MapAccess<'de>>(reader: Reader<'_>, members: A) -> Result
 /// The fields in the order of their type, in whatever order they come; an option that is absent is none.
 fn record<'de, A: MapAccess<'de>>(
     fields: &Members,
-    reading: &mut Reading,
+    reading: &mut Reading<'_>,
     mut members: A,
 ) -> Result<Vec<(String, Val)>, A::Error> {
     reading.take_memory(fields.memory_bytes)?;
@@ -228,7 +232,7 @@ fn record<'de, A: MapAccess<'de>>(
     Ok(slots)
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn case<'de, A: MapAccess<'de>>(self, cases: &Cases, mut members: A) -> Result<Val, A::Error> {
         let key = members.next_key_seed(KeyReader(|name: &str| cases.find(name)))?;
         let Some(Ok(case)) = key else {

@@ -18,15 +18,63 @@ pub(super) fn whole(shape: &Shape, number: i128) -> Option<Val> {
     }
 }
 
-/// What `number`, written with a fraction or exponent or beyond 64 bits, is for `shape`.
-pub(super) fn float(shape: &Shape, number: f64) -> Option<Val> {
+/// What the number that JSON writes as `digits`, with a fraction, an exponent or more than 64 bits, is for `shape`.
+///
+/// A float is the nearest one to what is written; a number too large or too small for one is none.
+pub(super) fn number(shape: &Shape, digits: &str) -> Option<Val> {
+    let kept = |finite: bool, zero: bool| finite && (!zero || is_zero(digits));
     match shape {
-        Shape::Integer(integer) => integer.value_of_float(number),
-        Shape::F64 => Some(Val::Float64(number)),
-        #[expect(clippy::cast_possible_truncation, reason = "the JSON reader was asked for a binary32 number")]
-        Shape::F32 => Some(Val::Float32(number as f32)),
+        Shape::Integer(integer) => integer.value(exact_integer(digits)?),
+        Shape::F64 => {
+            let float: f64 = digits.parse().ok()?;
+            kept(float.is_finite(), float == 0.0).then_some(Val::Float64(float))
+        }
+        Shape::F32 => {
+            let float: f32 = digits.parse().ok()?;
+            kept(float.is_finite(), float == 0.0).then_some(Val::Float32(float))
+        }
         _ => None,
     }
+}
+
+/// The mantissa of a JSON number without its sign, and its exponent.
+fn mantissa(number: &str) -> (&str, Option<i64>) {
+    let number = number.strip_prefix('-').unwrap_or(number);
+    match number.split_once(['e', 'E']) {
+        // An exponent beyond 64 bits is larger than any number has digits.
+        Some((mantissa, exponent)) => (mantissa, exponent.parse().ok()),
+        None => (number, Some(0)),
+    }
+}
+
+fn is_zero(number: &str) -> bool {
+    mantissa(number).0.bytes().all(|byte| matches!(byte, b'0' | b'.'))
+}
+
+/// The integer that a JSON number is exactly: `1.0`, `1e18`, but not `0.99999999999999999999`. Nothing beyond 128 bits.
+fn exact_integer(number: &str) -> Option<i128> {
+    if is_zero(number) {
+        return Some(0);
+    }
+    let (mantissa, exponent) = mantissa(number);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let mut digits = format!("{}{whole}{fraction}", if number.starts_with('-') { "-" } else { "" });
+    let shift = exponent?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    match usize::try_from(shift) {
+        // 128 bits have 39 digits.
+        Ok(zeros) if zeros < 40 => digits.push_str(&"0".repeat(zeros)),
+        Ok(_) => return None,
+        Err(_) => {
+            let dropped = digits.len().checked_sub(usize::try_from(shift.unsigned_abs()).ok()?)?;
+            let (kept, rest) = digits.split_at_checked(dropped)?;
+            if rest.bytes().any(|digit| digit != b'0') {
+                return None;
+            }
+            digits = kept.to_owned();
+        }
+    }
+    digits.parse().ok()
 }
 
 /// What the string `text` is for `shape`.

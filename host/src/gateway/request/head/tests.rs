@@ -44,14 +44,17 @@ fn an_idempotency_key_is_one_short_visible_text() {
 }
 
 #[test]
-fn only_json_in_utf_8_is_json() {
+fn json_is_json_whatever_its_parameters() {
     let check = |value: &str, expected: bool| {
         assert_eq!(Head::read(&headers(&[("content-type", value)])).brings_json(), expected, "{value:?}");
     };
     check("application/json", true);
     check("Application/JSON; charset=UTF-8", true);
     check("application/json;charset=\"utf-8\"", true);
-    check("application/json; charset=latin1", false);
+    check("application/json; charset=utf8", true);
+    check("application/json; charset=latin1", true);
+    check("application/json; profile=\"a;b\"; version=2", true);
+    check("application/json ;", true);
     check("application/jsonp", false);
     check("text/json", false);
     check("application/x-www-form-urlencoded", false);

@@ -31,6 +31,10 @@ fn conditions_are_judged_in_their_order() {
     check(&[("if-modified-since", THEN)], Conditions::NotModified);
     check(&[("if-modified-since", AFTER)], Conditions::NotModified);
     check(&[("if-modified-since", BEFORE)], Conditions::Met);
+    check(&[("if-modified-since", "Sunday, 06-Nov-94 08:49:37 GMT")], Conditions::NotModified);
+    check(&[("if-modified-since", "Sunday, 06-Nov-94 08:49:36 GMT")], Conditions::Met);
+    check(&[("if-modified-since", "Sun Nov  6 08:49:37 1994")], Conditions::NotModified);
+    check(&[("if-unmodified-since", "Sun Nov  6 08:49:36 1994")], Conditions::Failed);
     check(&[("if-modified-since", "yesterday")], Conditions::Met);
     check(&[("if-none-match", "\"b\""), ("if-modified-since", AFTER)], Conditions::Met);
     check(&[("if-match", "\"a\"")], Conditions::Met);

@@ -13,7 +13,7 @@ fn only_the_origins_that_are_set_may_read() {
     let shop = "https://shop.example.com";
     check(&[], Some(shop), None, false);
     check(&["*"], Some(shop), Some("*"), false);
-    check(&["*"], None, None, false);
+    check(&["*"], None, Some("*"), false);
     check(&[shop], Some(shop), Some(shop), true);
     check(&[shop], Some("https://evil.example.com"), None, true);
     check(&[shop], Some("null"), None, true);

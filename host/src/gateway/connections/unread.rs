@@ -1,0 +1,47 @@
+//! Answers to heads that cannot be read. The HTTP library has no hook for them: it sends a status without a body and
+//! closes. This recognizes those bytes on their way out, so that the host's own answer can take their place.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use hyper::body::Body as _;
+use hyper::{Response, StatusCode};
+
+use crate::clock;
+use crate::gateway::response::body::Body;
+
+/// The statuses that the library sends on its own.
+const STATUSES: [StatusCode; 3] =
+    [StatusCode::BAD_REQUEST, StatusCode::URI_TOO_LONG, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE];
+
+/// The status of the library's own answer, if `written` is all of one and nothing else.
+///
+/// The library sends it when all earlier answers have been sent, so it is a write of its own. Every answer of the host
+/// has a request id and so is none.
+pub(super) fn status(written: &[u8]) -> Option<StatusCode> {
+    let head = std::str::from_utf8(written.strip_suffix(b"\r\n\r\n")?).ok()?;
+    let mut lines = head.split("\r\n");
+    let line = lines.next()?;
+    let line = line.strip_prefix("HTTP/1.1 ").or_else(|| line.strip_prefix("HTTP/1.0 "))?;
+    let status = STATUSES.into_iter().find(|status| line.starts_with(status.as_str()))?;
+    let known = |line: &str| matches!(line, "content-length: 0" | "connection: close") || line.starts_with("date: ");
+    lines.all(known).then_some(status)
+}
+
+/// `response` as the last one of an HTTP/1 connection.
+pub(super) fn http1(response: &Response<Body>) -> Vec<u8> {
+    let status = response.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_micros(clock::unix_micros()));
+    let length = response.body().size_hint().exact().unwrap_or_default();
+    bytes
+        .extend_from_slice(format!("content-length: {length}\r\nconnection: close\r\ndate: {date}\r\n\r\n").as_bytes());
+    bytes.extend_from_slice(response.body().bytes().map_or(&[], |body| body));
+    bytes
+}
