@@ -1,5 +1,6 @@
 //! Names and ids as checked types: text from outside becomes one of them in the first line that sees it.
 
+mod error;
 mod key;
 
 use std::fmt;
@@ -8,26 +9,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use error::NameError;
 pub use key::Key;
 pub(crate) use key::{KeyRange, component_text, row};
 
 use crate::limits::{REQUEST_ID_BYTES_MAX, SERVICE_NAME_BYTES_MAX};
-
-/// Why a text is not the name, key or id that it was given as.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no {what}: it {rule}")]
-pub struct NameError {
-    what: &'static str,
-    /// The text, cut to what a log line can hold.
-    text: String,
-    rule: &'static str,
-}
-
-impl NameError {
-    pub(crate) fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
-        Self { what, text: text.chars().take(64).collect(), rule }
-    }
-}
 
 /// The name of a service, as the manifest has it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,11 +2,13 @@
 //!
 //! Invariant: records are numbered without a gap, and what is durable is always a prefix of that order.
 
+mod append_error;
 mod archive;
 mod disk;
 mod durable;
 mod frame;
 mod frames;
+mod handle;
 mod history;
 mod record;
 mod recovery;
@@ -19,291 +21,20 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::Notify;
-
+pub(crate) use append_error::AppendError;
 pub(crate) use archive::Archive;
-use archive::Archiver;
 pub(crate) use disk::{Directory, Disk, DiskFile, JOURNAL_FOLDER, SERVICES_FOLDER, open_lock_file};
-use durable::DurabilityWatermark;
 pub use durable::Stopped;
 pub(crate) use frame::Body;
 #[cfg(test)]
 pub(crate) use frame::SegmentHeader;
 pub use frame::{Damage, JournalId};
 pub use frames::{End, Frames};
+pub(crate) use handle::{Journal, JournalSettings};
 pub use history::HistoryError;
 pub(crate) use history::{Checked, Folder, History, begin_journal};
 pub use record::{Event, Record, RecordError, Section};
 pub(crate) use record::{RecordWriter, SectionWriter};
 pub use recovery::OpenError;
 pub(crate) use recovery::{Found, Tail, find, replay};
-use shared::{Shared, SpareState, State};
 pub(crate) use staging::Staged;
-
-use crate::fail_point::fail_point;
-use crate::names::CommitSeq;
-use crate::observe::journal::JournalMetrics;
-use crate::tasks::{Outages, Panicked, Thread, restarting_thread, thread};
-
-/// What an operator may move.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct JournalSettings {
-    pub(crate) segment_bytes: u64,
-    pub(crate) batch_commits_max: usize,
-}
-
-/// The open journal.
-#[derive(Debug)]
-pub(crate) struct Journal {
-    shared: Arc<Shared>,
-    writer: Mutex<Option<Thread<io::Result<()>>>>,
-    preparer: Mutex<Option<Thread<()>>>,
-    archiver: Option<Arc<Archiver>>,
-    archiving: Mutex<Option<Thread<()>>>,
-    outages: Outages,
-}
-
-/// Why a record was not appended. It was not, and the journal is as it was.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum AppendError {
-    #[error("the record takes {bytes} bytes, a segment has {bytes_max}")]
-    TooLarge { bytes: u64, bytes_max: u64 },
-    /// The next segment is being prepared: wait until there is word of room.
-    #[error("the next segment is not ready yet")]
-    NotReady,
-    /// A segment has ended since the pieces of the record were staged: stage it again.
-    #[error("the pieces of the record are in an earlier segment")]
-    Moved,
-    #[error("there is no room for the journal on the disk")]
-    NoRoom { source: Arc<io::Error> },
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-}
-
-impl Journal {
-    /// Goes on where `tail` says; cuts off what was torn there, and removes left-over files.
-    ///
-    /// Segments that are needed no more go to `archive`, if there is one. `room` is told when an append that had no room
-    /// may have it now.
-    pub(crate) fn start(
-        disk: Arc<dyn Disk>,
-        settings: JournalSettings,
-        journal: JournalId,
-        found: Found,
-        tail: &Tail,
-        archive: Option<Archive>,
-        room: Arc<Notify>,
-    ) -> Result<Self, OpenError> {
-        let at_file = |path: &str| {
-            let path = disk.full(path);
-            |source| OpenError::File { path, source }
-        };
-        for spare in &found.spares {
-            disk.remove(spare).map_err(at_file(spare))?;
-        }
-        if let Some(seal) = &tail.seal {
-            recovery::seal(&*disk, seal).map_err(at_file(&seal.segment.path))?;
-        }
-        let shared = Arc::new(Shared {
-            journal,
-            segment_bytes: settings.segment_bytes,
-            batch_commits_max: settings.batch_commits_max,
-            watermark: DurabilityWatermark::new(CommitSeq(tail.next.0 - 1)),
-            pieces: DurabilityWatermark::default(),
-            state: Mutex::new(State {
-                next: tail.next,
-                // A start never goes on in an old segment: the first record begins one.
-                taken: settings.segment_bytes,
-                queue: VecDeque::new(),
-                segment: 0,
-                stagings: 0,
-                pieces: CommitSeq::default(),
-                piece_waits: false,
-                wanted: CommitSeq::default(),
-                waiting: 0,
-                writer_waits: false,
-                spare: SpareState::Wanted,
-                segments: found.segments.into(),
-                closing: false,
-                stopped: None,
-            }),
-            work: Condvar::new(),
-            want: Condvar::new(),
-            room,
-            #[cfg(any(test, feature = "fail-points"))]
-            lockstep: std::sync::atomic::AtomicBool::new(false),
-            metrics: JournalMetrics::new(),
-            disk,
-        });
-        let writer = writer::Writer::new(Arc::clone(&shared));
-        let (stops, preparer) = (Arc::clone(&shared), Arc::clone(&shared));
-        let archiver = archive.map(|archive| Arc::new(Archiver::new(archive, Arc::clone(&shared))));
-        let (outages, mut count) = (Outages::default(), 0);
-        let journal = Self {
-            shared,
-            writer: Mutex::default(),
-            preparer: Mutex::default(),
-            archiver,
-            archiving: Mutex::default(),
-            outages,
-        };
-        let failed = |source| OpenError::Thread { source };
-        // How much of the last batch reached the disk is unknown: only a start that reads the segment can tell.
-        let stop = move |panicked: &Panicked| stops.stop(&format!("the thread {panicked}; restart the host"));
-        *lock(&journal.writer) = Some(thread("journal", || writer.run(), stop).map_err(failed)?);
-        let prepare = move || writer::prepare_spares(&preparer, &mut count);
-        let preparer = restarting_thread("journal-spare", &journal.outages, prepare);
-        *lock(&journal.preparer) = Some(preparer.map_err(failed)?);
-        if let Some(archiver) = journal.archiver.clone() {
-            let archiving = restarting_thread("journal-archive", &journal.outages, move || archiver.run());
-            *lock(&journal.archiving) = Some(archiving.map_err(failed)?);
-        }
-        Ok(journal)
-    }
-
-    /// Gives the record the next number and puts it into the open batch. Does not wait.
-    ///
-    /// # Errors
-    ///
-    /// [`AppendError`], with the record back.
-    pub(crate) fn append(&self, mut record: Staged) -> Result<CommitSeq, Box<(AppendError, Staged)>> {
-        #[cfg(any(test, feature = "fail-points"))]
-        self.shared.wait_for_spare_in_lockstep();
-        let mut state = self.shared.lock();
-        fail_point("journal.before-append");
-        let (body, segment) = record.take_body();
-        if let Err((error, body)) = self.shared.push(&mut state, body, segment) {
-            record.put_back(body, segment, &error);
-            return Err(Box::new((error, record)));
-        }
-        let number = state.next;
-        state.next.0 += 1;
-        fail_point("journal.after-append");
-        if self.shared.is_full(&state) {
-            self.shared.wake_writer(state);
-        }
-        Ok(number)
-    }
-
-    /// Why no commit has room now: the next segment cannot be prepared.
-    pub(crate) fn no_room(&self) -> Option<Arc<io::Error>> {
-        match &self.shared.lock().spare {
-            SpareState::Refused(source) => Some(Arc::clone(source)),
-            SpareState::Wanted | SpareState::Ready(_) => None,
-        }
-    }
-
-    pub(crate) fn durable(&self) -> CommitSeq {
-        self.shared.watermark.durable()
-    }
-
-    /// The number of the last record that was appended.
-    pub(crate) fn last(&self) -> CommitSeq {
-        CommitSeq(self.shared.lock().next.0 - 1)
-    }
-
-    /// Resolves when all up to `number` is durable.
-    ///
-    /// What nobody waits for stays in memory until the next batch: so a call that commits in many services, and waits
-    /// at its end, waits for the disk once. A checkpoint waits too, which bounds how long that can be.
-    pub(crate) async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
-        if self.shared.watermark.durable() < number {
-            self.shared.want_durable(number);
-            #[cfg(any(test, feature = "fail-points"))]
-            if self.shared.is_in_lockstep() {
-                return self.shared.watermark.wait_blocking(number);
-            }
-            self.shared.watermark.wait(number).await?;
-        }
-        Ok(())
-    }
-
-    /// From now on whoever waits for the journal blocks its thread meanwhile, so that nothing else happens in it.
-    #[cfg(any(test, feature = "fail-points"))]
-    pub(crate) fn write_in_lockstep(&self) {
-        self.shared.lockstep.store(true, std::sync::atomic::Ordering::Relaxed);
-        self.shared.wait_for_spare_in_lockstep();
-    }
-
-    /// As [`Journal::wait_durable`], for a thread.
-    pub(crate) fn wait_durable_blocking(&self, number: CommitSeq) -> Result<(), Stopped> {
-        self.shared.want_durable(number);
-        self.shared.watermark.wait_blocking(number)
-    }
-
-    /// Why it takes no more records, if so.
-    pub(crate) fn stopped(&self) -> Option<Stopped> {
-        self.shared.lock().stopped.clone()
-    }
-
-    /// Takes no more records from now on; those that were appended are still written.
-    pub(crate) fn stop_appends(&self, why: &str) {
-        self.shared.lock().stopped.get_or_insert_with(|| Stopped { why: why.into() });
-    }
-
-    /// The last number of the oldest segment, when there are later ones: it can go when nobody needs that number.
-    pub(crate) fn oldest_segment_end(&self) -> Option<CommitSeq> {
-        self.shared.lock().segments.get(1).map(|second| CommitSeq(second.first.0 - 1))
-    }
-
-    /// Deletes the segments that hold nothing behind `number`, or has them moved to the archive. The last one stays.
-    ///
-    /// The caller takes the lowest number of all who still read the journal: this is the one place where a segment goes.
-    pub(crate) fn discard_through(&self, number: CommitSeq) -> io::Result<()> {
-        if let Some(archiver) = &self.archiver {
-            archiver.through(number);
-            return Ok(());
-        }
-        while let Some(segment) = self.shared.take_oldest_through(number) {
-            fail_point("segment.before-removal");
-            self.shared.disk.remove(&segment.path)?;
-            fail_point("segment.after-removal");
-        }
-        Ok(())
-    }
-
-    /// Writes what was appended and ends the threads. Who waits for a number that is not durable then gets an error.
-    pub(crate) fn close(&self) -> io::Result<()> {
-        self.shared.close();
-        let writer = lock(&self.writer).take();
-        let done =
-            writer.map_or(Ok(()), |writer| writer.join().unwrap_or_else(|panicked| Err(io::Error::other(panicked))));
-        join(&self.preparer);
-        // Only now has the last segment its end.
-        if let Some(archiver) = &self.archiver {
-            archiver.close(if done.is_ok() { archive::End::InOrder } else { archive::End::Broken });
-        }
-        join(&self.archiving);
-        self.shared.watermark.stop("the host has shut down");
-        done
-    }
-
-    /// The threads that are down.
-    pub(crate) fn outages(&self) -> &Outages {
-        &self.outages
-    }
-}
-
-fn lock<T>(thread: &Mutex<Option<Thread<T>>>) -> MutexGuard<'_, Option<Thread<T>>> {
-    thread.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits for a thread that is restarted after a panic: the supervisor has reported each.
-fn join(thread: &Mutex<Option<Thread<()>>>) {
-    if let Some(thread) = lock(thread).take() {
-        let _reported = thread.join();
-    }
-}
-
-impl Drop for Journal {
-    fn drop(&mut self) {
-        self.shared.close();
-        if let Some(archiver) = &self.archiver {
-            archiver.close(archive::End::Broken);
-        }
-    }
-}

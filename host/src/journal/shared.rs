@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::AppendError;
+use super::append_error::AppendError;
 use super::disk::{Disk, DiskFile};
 use super::durable::{DurabilityWatermark, Stopped};
 use super::frame::{Body, JournalId, SEGMENT_HEADER_BYTES, frame_bytes};

@@ -5,9 +5,9 @@
 
 use std::pin::pin;
 
+use super::append_error::AppendError;
 use super::frame::{Body, HEAD_BYTES};
 use super::shared::Shared;
-use super::{AppendError, Journal};
 use crate::names::CommitSeq;
 
 /// Larger records are staged.
@@ -69,39 +69,37 @@ impl Staged {
     }
 }
 
-impl Journal {
-    /// Writes the pieces of `staged`, one after the other.
-    ///
-    /// # Errors
-    ///
-    /// [`AppendError`], but not [`AppendError::NotReady`]: it waits for the segment.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped, pieces stay in the journal that mean nothing.
-    pub(crate) async fn stage(&self, staged: &mut Staged) -> Result<(), AppendError> {
-        staged.attempts += 1;
-        let id = self.shared.lock().next_staging();
-        let (head, rest) = staged.whole.as_bytes().split_at_checked(HEAD_BYTES).unwrap_or_default();
-        let (mut segment, mut count) = (None, 0);
-        for bytes in rest.chunks(PIECE_BYTES) {
-            let (piece, in_segment) = push_piece(&self.shared, id, bytes).await?;
-            // In another segment than the first one: it begins anew, with what is left of its attempts.
-            if *segment.get_or_insert(in_segment) != in_segment {
-                return Ok(());
-            }
-            count += 1;
-            #[cfg(any(test, feature = "fail-points"))]
-            if self.shared.is_in_lockstep() {
-                self.shared.pieces.wait_blocking(piece)?;
-            }
-            self.shared.pieces.wait(piece).await?;
+/// Writes the pieces of `staged`, one after the other.
+///
+/// # Errors
+///
+/// [`AppendError`], but not [`AppendError::NotReady`]: it waits for the segment.
+///
+/// # Cancel safety
+///
+/// Dropped, pieces stay in the journal that mean nothing.
+pub(super) async fn stage(shared: &Shared, staged: &mut Staged) -> Result<(), AppendError> {
+    staged.attempts += 1;
+    let id = shared.lock().next_staging();
+    let (head, rest) = staged.whole.as_bytes().split_at_checked(HEAD_BYTES).unwrap_or_default();
+    let (mut segment, mut count) = (None, 0);
+    for bytes in rest.chunks(PIECE_BYTES) {
+        let (piece, in_segment) = push_piece(shared, id, bytes).await?;
+        // In another segment than the first one: it begins anew, with what is left of its attempts.
+        if *segment.get_or_insert(in_segment) != in_segment {
+            return Ok(());
         }
-        if let Some(segment) = segment {
-            staged.in_pieces = Some((Body::in_pieces(id, head, count), segment));
+        count += 1;
+        #[cfg(any(test, feature = "fail-points"))]
+        if shared.is_in_lockstep() {
+            shared.pieces.wait_blocking(piece)?;
         }
-        Ok(())
+        shared.pieces.wait(piece).await?;
     }
+    if let Some(segment) = segment {
+        staged.in_pieces = Some((Body::in_pieces(id, head, count), segment));
+    }
+    Ok(())
 }
 
 /// Appends one piece, once there is a segment for it; gives its place among all pieces, and its segment.

@@ -8,7 +8,7 @@ use super::frame::{
     FRAME_HEADER_BYTES, FrameKind, HEAD_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes, put_frame,
 };
 use super::*;
-use crate::names::{CallId, Key, ServiceName};
+use crate::names::{CallId, CommitSeq, Key, ServiceName};
 
 const ID: JournalId = JournalId([0x5a; 16]);
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::NameError;
+use super::error::NameError;
 use crate::limits::KEY_BYTES_MAX;
 
 /// The first byte of a component's keys, and that of the rows of system tables.

@@ -3,11 +3,13 @@
 //!
 //! A few threads share the work, so that a store with a lot to write holds up no other one.
 
+pub(super) mod due;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::commit::sequencer::Pipeline;
 use super::error::CloseError;
-use super::sequencer::Pipeline;
 use super::services::{Member, Services};
 use crate::clock;
 use crate::fail_point::fail_point;

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::index::IndexOpenError;
-use super::index_reader::IndexError;
+use super::index::error::IndexError;
+use super::index::error::IndexOpenError;
 use crate::journal::{self, AppendError, Stopped};
 use crate::limits::{
     COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX,

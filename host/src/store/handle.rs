@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::futures::Notified;
 
-use super::read_set::ReadSet;
-use super::sequencer::Pipeline;
-use super::snapshot::Snapshot;
-use super::state::StoreState;
+use super::commit::read_set::ReadSet;
+use super::commit::sequencer::Pipeline;
+use super::commit::state::StoreState;
+use super::memory::snapshot::Snapshot;
 use super::system::{Table, Usage};
 use crate::journal::Stopped;
 use crate::names::{CommitSeq, ServiceName};

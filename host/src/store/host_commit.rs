@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::commit::part::{Part, Prepared};
 use super::error::CommitError;
 use super::handle::Store;
-use super::part::{Part, Prepared};
 use super::transaction::Transaction;
 use crate::names::{CallId, CommitSeq};
 

@@ -10,14 +10,14 @@ use tokio::sync::Notify;
 
 use super::backup::UNFINISHED;
 use super::checkpoint::Checkpoints;
-use super::disk_space::DiskSpace;
+use super::commit::sequencer::Pipeline;
+use super::commit::state::StoreState;
 use super::error::{CloseError, OpenError};
 use super::handle::Store;
+use super::index::disk_space::DiskSpace;
 use super::index::{self, Index};
 use super::replay::{Replay, Replayed};
-use super::sequencer::Pipeline;
 use super::services::{List, Member, Services};
-use super::state::StoreState;
 use crate::config::StoreSettings;
 use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings};
 use crate::names::{CommitSeq, ServiceName};

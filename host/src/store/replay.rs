@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::disk_space::DiskSpace;
 use super::error::OpenError;
+use super::index::disk_space::DiskSpace;
+use super::index::error::IndexError;
 use super::index::{self, Index};
-use super::index_reader::IndexError;
-use super::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Written, entry_bytes, entry_memory_bytes};
+use super::memory::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Written, entry_bytes, entry_memory_bytes};
 use super::system::{outbox_rows, outbox_value};
 use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Section, Tail};
 use crate::names::{CommitSeq, ServiceName};

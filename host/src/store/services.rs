@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::disk_space::DiskSpace;
+use super::commit::sequencer::Pipeline;
+use super::commit::state::StoreState;
 use super::error::{DropError, OpenError};
 use super::handle::Store;
+use super::index::disk_space::DiskSpace;
 use super::index::{self, Index};
-use super::sequencer::Pipeline;
-use super::state::StoreState;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CommitSeq, ServiceName};
 

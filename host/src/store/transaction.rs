@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::empty;
+use super::commit::part::{Changes, Part, Prepared, Write};
+use super::commit::read_set::ReadSet;
 use super::error::{CommitError, StoreError};
 use super::handle::Store;
-use super::part::{Changes, Part, Prepared, Write};
-use super::pinned::PinnedSnapshot;
-use super::read_set::ReadSet;
-use super::scan::{self, Direction, Entry, Page, Scan, Scanned};
-use super::snapshot::{Snapshot, entry_bytes};
+use super::memory::empty;
+use super::memory::pinned::PinnedSnapshot;
+use super::memory::scan::{self, Direction, Entry, Page, Scan, Scanned};
+use super::memory::snapshot::{Snapshot, entry_bytes};
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
@@ -30,7 +30,7 @@ pub struct Transaction {
     saw: CommitSeq,
     reads: ReadSet,
     writes: BTreeMap<Key, Option<Bytes>>,
-    pub(super) rows: Vec<RowWrite>,
+    rows: Vec<RowWrite>,
     events: Vec<Event>,
     event_bytes: usize,
     /// Bytes of `writes` and `events`.
@@ -335,13 +335,28 @@ impl Transaction {
     /// Dropped before it resolves, nothing is committed.
     pub async fn commit(self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
         #[cfg(feature = "fail-points")]
-        return super::apart::commit(self, details).await;
+        return self.commit_maybe_apart(details).await;
         #[cfg(not(feature = "fail-points"))]
         self.commit_whole(details).await
     }
 
-    /// See [`Transaction::commit`], which a double may stand before.
-    pub(super) async fn commit_whole(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
+    /// As [`Transaction::commit`], with the rows that [`super::apart`] takes out in a commit of their own.
+    #[cfg(feature = "fail-points")]
+    async fn commit_maybe_apart(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
+        if let apart @ [_, ..] = super::apart::take(&mut self.rows).as_slice()
+            && let Some(store) = self.store.clone()
+        {
+            let number = self.commit_whole(details.clone()).await?;
+            store.wait_durable(number).await?;
+            tokio::time::sleep(crate::fail_point::WINDOW).await;
+            let mut rest = Self::new(store, false);
+            rest.rows = apart.to_vec();
+            return rest.commit_whole(CommitDetails { data_version: None, ..details }).await;
+        }
+        self.commit_whole(details).await
+    }
+
+    async fn commit_whole(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
         let store = self.take_store()?;
         if !self.has_effects() && self.rows.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);

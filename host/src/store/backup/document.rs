@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::RestoreError;
+use super::error::{DocumentError, RestoreError};
 use crate::clock;
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::BACKUP_DOCUMENT_BYTES_MAX;
@@ -49,23 +49,6 @@ pub(crate) struct BackupFile {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) digest: Digest,
-}
-
-/// Why a text is no document of a backup.
-#[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
-    #[error("it is no JSON of a backup")]
-    Json(#[source] serde_json::Error),
-    #[error(
-        "it has format {format}, and this version of switchyard reads format {FORMAT}: restore it with the version that made it"
-    )]
-    Format { format: u64 },
-    #[error("it does not match its own digest")]
-    Digest,
-    #[error("it names {path:?}, which is no file of a backup, or twice")]
-    Path { path: String },
-    #[error("its {what} is none")]
-    Value { what: &'static str },
 }
 
 impl BackupDocument {
@@ -130,7 +113,7 @@ impl BackupDocument {
         }
         let Version { format } = serde_json::from_slice(text).map_err(DocumentError::Json)?;
         if format != FORMAT {
-            return Err(DocumentError::Format { format });
+            return Err(DocumentError::Format { format, supported: FORMAT });
         }
         let document: Self = serde_json::from_slice(text).map_err(DocumentError::Json)?;
         if document.digest != Some(document.own_digest()) {

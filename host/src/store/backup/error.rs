@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use super::course::BrokenOff;
-use super::document::DocumentError;
 use crate::journal::{HistoryError, Stopped};
 use crate::store::{IndexError, IndexOpenError, StoreError};
 
@@ -71,4 +70,21 @@ pub enum RestoreError {
     Random { source: io::Error },
     #[error(transparent)]
     BrokenOff(#[from] BrokenOff),
+}
+
+/// Why a text is no document of a backup.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    #[error("it is no JSON of a backup")]
+    Json(#[source] serde_json::Error),
+    #[error(
+        "it has format {format}, and this version of switchyard reads format {supported}: restore it with the version that made it"
+    )]
+    Format { format: u64, supported: u64 },
+    #[error("it does not match its own digest")]
+    Digest,
+    #[error("it names {path:?}, which is no file of a backup, or twice")]
+    Path { path: String },
+    #[error("its {what} is none")]
+    Value { what: &'static str },
 }

@@ -16,15 +16,14 @@ mod write;
 
 pub(crate) use course::Course;
 pub use course::{BrokenOff, Progress};
+pub use document::BackupDocument;
 pub(crate) use document::{BACKUP_FOLDERS, DOCUMENT_NEW};
-pub use document::{BackupDocument, DocumentError};
-pub use error::{BackupError, RestoreError};
+pub use error::{BackupError, DocumentError, RestoreError};
 #[cfg(test)]
 pub(super) use named::NamedFiles;
 pub use place::RestoreOrder;
 pub(crate) use place::restore;
-pub use replay::Until;
-pub use restore::Restored;
+pub use replay::{Restored, Until};
 pub(crate) use restore::UNFINISHED;
 #[cfg(test)]
 pub(super) use restore::run as restore_on;

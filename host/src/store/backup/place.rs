@@ -10,8 +10,8 @@ use super::course::{Course, Progress};
 use super::document::{BACKUP_FOLDERS, BackupDocument};
 use super::error::RestoreError;
 use super::named::{FilesOf, NamedFiles};
-use super::replay::Until;
-use super::restore::{self, Restored, UNFINISHED};
+use super::replay::{Restored, Until};
+use super::restore::{self, UNFINISHED};
 use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER, open_lock_file};
 use crate::store::LOCK_FILE;
 

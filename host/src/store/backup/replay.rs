@@ -7,14 +7,13 @@ use std::sync::Arc;
 use super::course::Course;
 use super::document::BackupDocument;
 use super::error::RestoreError;
-use super::restore::Restored;
 use crate::clock;
 use crate::journal::{Disk, History, JournalId, Record, Section};
 use crate::names::{CommitSeq, ServiceName};
-use crate::store::disk_space::DiskSpace;
+use crate::store::index::disk_space::DiskSpace;
 use crate::store::index::{self, Index};
+use crate::store::memory::snapshot::Snapshot;
 use crate::store::replay::{self, Replayed};
-use crate::store::snapshot::Snapshot;
 use crate::store::{IndexError, Transaction};
 
 /// Bytes of one store's commits that are gathered in memory before its index gets them.
@@ -34,6 +33,19 @@ pub enum Until {
     Time(u64),
     /// The last commit that there is.
     End,
+}
+
+/// What a restore made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The stores are as the commits up to this one left them.
+    pub number: CommitSeq,
+    /// When the last commit that was replayed was made, in microseconds since the Unix epoch; nothing without one.
+    pub unix_micros: Option<u64>,
+    /// Commits that were replayed over the backup.
+    pub replayed: u64,
+    /// Bytes of the backup.
+    pub bytes: u64,
 }
 
 impl Until {

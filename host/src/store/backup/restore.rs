@@ -13,25 +13,12 @@ use super::document::{BACKUP_FOLDERS, BackupDocument, BackupFile};
 use super::error::RestoreError;
 use super::files::{self, Failed};
 use super::named::NamedFiles;
-use super::replay::{Stage, Until};
+use super::replay::{Restored, Stage, Until};
 use crate::journal::{Disk, History, JOURNAL_FOLDER, JournalId, begin_journal};
 use crate::names::CommitSeq;
 
 /// Stands in a data directory while a backup is being restored into it: a host does not start on it.
 pub(crate) const UNFINISHED: &str = "restore-unfinished";
-
-/// What a restore made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restored {
-    /// The stores are as the commits up to this one left them.
-    pub number: CommitSeq,
-    /// When the last commit that was replayed was made, in microseconds since the Unix epoch; nothing without one.
-    pub unix_micros: Option<u64>,
-    /// Commits that were replayed over the backup.
-    pub replayed: u64,
-    /// Bytes of the backup.
-    pub bytes: u64,
-}
 
 /// Brings the backup `document` on `source` to `target`, which is empty, and then to `until`.
 pub(in crate::store) fn run(

@@ -15,10 +15,10 @@ use crate::clock;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CommitSeq, ServiceName};
 use crate::store::Stores;
-use crate::store::disk_space::DiskSpace;
+use crate::store::index::disk_space::DiskSpace;
 use crate::store::index::{self, Index};
-use crate::store::scan;
-use crate::store::snapshot::{Frozen, Layer, Snapshot};
+use crate::store::memory::scan;
+use crate::store::memory::snapshot::{Frozen, Layer, Snapshot};
 
 /// Bytes of entries that are written at once.
 const BATCH_BYTES: usize = 8 << 20;

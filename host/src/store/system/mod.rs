@@ -20,6 +20,7 @@
 mod keys;
 mod outbox;
 mod table;
+mod table_id;
 mod tables;
 
 #[cfg(test)]
@@ -29,6 +30,5 @@ pub use keys::{AgedCall, EventId, EventSeq, MemoKey, OutboxKey};
 pub use outbox::Emitted;
 pub(super) use outbox::{emitted_bytes, outbox_rows, outbox_value};
 pub use table::{Budget, Retention, RowKey, RowWrite, Rows, Table, Usage};
-pub use tables::{
-    ANSWER_EXPIRIES, ANSWERS, CURSORS, DEAD_LETTERS, INTENTS, MEMOS, OUTBOX, RETRIES, SCHEDULE_SLOTS, TableId,
-};
+pub use table_id::TableId;
+pub use tables::{ANSWER_EXPIRIES, ANSWERS, CURSORS, DEAD_LETTERS, INTENTS, MEMOS, OUTBOX, RETRIES, SCHEDULE_SLOTS};

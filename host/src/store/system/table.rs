@@ -7,7 +7,7 @@ use std::ops::{Bound, RangeBounds};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::tables::TableId;
+use super::table_id::TableId;
 use crate::names::{Key, KeyRange, NameError};
 use crate::store::StoreError;
 

@@ -2,41 +2,8 @@
 
 use super::keys::{AgedCall, EventId, MemoKey, OutboxKey};
 use super::table::{Budget, Retention, Table};
+use super::table_id::TableId;
 use crate::names::{CallId, Digest, ServiceName};
-
-/// A table, by the byte that stands for it in keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum TableId {
-    Answers = b'k',
-    AnswerExpiries = b'x',
-    Memos = b'm',
-    Intents = b'i',
-    Outbox = b'e',
-    Retries = b'r',
-    DeadLetters = b'd',
-    Cursors = b'p',
-    ScheduleSlots = b's',
-}
-
-impl TableId {
-    pub const ALL: [Self; 9] = [
-        Self::Answers,
-        Self::AnswerExpiries,
-        Self::Memos,
-        Self::Intents,
-        Self::Outbox,
-        Self::Retries,
-        Self::DeadLetters,
-        Self::Cursors,
-        Self::ScheduleSlots,
-    ];
-
-    /// The byte that stands for it in keys.
-    pub(in crate::store) const fn byte(self) -> u8 {
-        self as u8
-    }
-}
 
 pub const ANSWERS: Table<CallId> = Table::new(TableId::Answers, Retention::ForATime, Budget::Percent(30));
 pub const ANSWER_EXPIRIES: Table<AgedCall> =

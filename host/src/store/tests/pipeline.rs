@@ -7,8 +7,8 @@ use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_LOG_BYTES_MAX, READ_SET_BYTES_MAX};
 use crate::names::Key;
-use crate::store::commit_log::{LoggedCommit, LoggedWrite};
-use crate::store::read_set::{ReadSet, SEARCHES};
+use crate::store::commit::logged_commit::{LoggedCommit, LoggedWrite, SEARCHES};
+use crate::store::commit::read_set::ReadSet;
 use crate::store::{Health, HostCommit};
 
 const QUIET: StoreSettings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SETTINGS };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::names::ServiceName;
 
 #[derive(Debug, Default)]
-pub(super) struct Due {
+pub(in crate::store) struct Due {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -23,15 +23,15 @@ struct State {
 
 /// What a worker knows when it looks for something to do.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(in crate::store) struct Look {
     changes: u64,
-    pub(super) closing: bool,
-    pub(super) failed: bool,
+    pub(in crate::store) closing: bool,
+    pub(in crate::store) failed: bool,
 }
 
 /// One store for one worker. Dropped, others may take it.
 #[derive(Debug)]
-pub(super) struct Claim<'a> {
+pub(in crate::store) struct Claim<'a> {
     due: &'a Due,
     service: ServiceName,
 }
@@ -44,10 +44,10 @@ impl Drop for Claim<'_> {
 }
 
 #[derive(Debug)]
-pub(super) struct Failure<'a>(Option<&'a Due>);
+pub(in crate::store) struct Failure<'a>(Option<&'a Due>);
 
 impl Failure<'_> {
-    pub(super) fn defuse(mut self) {
+    pub(in crate::store) fn defuse(mut self) {
         self.0 = None;
     }
 }
@@ -67,39 +67,39 @@ impl Due {
     }
 
     /// There may be something to do.
-    pub(super) fn look_again(&self) {
+    pub(in crate::store) fn look_again(&self) {
         self.lock().changes += 1;
         self.changed.notify_all();
     }
 
     /// When it is dropped before it is defused, an index was not written: then none is written any more.
-    pub(super) fn failure(&self) -> Failure<'_> {
+    pub(in crate::store) fn failure(&self) -> Failure<'_> {
         Failure(Some(self))
     }
 
     /// Everything is written once more, and that is the end.
-    pub(super) fn close(&self) {
+    pub(in crate::store) fn close(&self) {
         self.lock().closing = true;
         self.look_again();
     }
 
-    pub(super) fn look(&self) -> Look {
+    pub(in crate::store) fn look(&self) -> Look {
         let State { changes, closing, failed, .. } = *self.lock();
         Look { changes, closing, failed }
     }
 
-    pub(super) fn is_claimed(&self, service: &ServiceName) -> bool {
+    pub(in crate::store) fn is_claimed(&self, service: &ServiceName) -> bool {
         self.lock().busy.contains(service)
     }
 
     /// Takes a store, unless another worker has it.
-    pub(super) fn claim(&self, service: &ServiceName) -> Option<Claim<'_>> {
+    pub(in crate::store) fn claim(&self, service: &ServiceName) -> Option<Claim<'_>> {
         let is_free = self.lock().busy.insert(service.clone());
         is_free.then(|| Claim { due: self, service: service.clone() })
     }
 
     /// Waits until there may be something to do that `look` did not know, for `longest` at most if there is one.
-    pub(super) fn wait(&self, look: &Look, longest: Option<Duration>) {
+    pub(in crate::store) fn wait(&self, look: &Look, longest: Option<Duration>) {
         let state = self.lock();
         let known = |state: &mut State| state.changes == look.changes;
         match longest {

@@ -9,31 +9,31 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use super::commit_log::CommitLog;
-use super::pinned::Pins;
-use super::snapshot::Snapshot;
 use super::turnstile::Turnstile;
 use crate::clock;
 use crate::limits::JOURNAL_QUEUE_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
 use crate::observe::journal::StoreMetrics;
+use crate::store::memory::pinned::Pins;
+use crate::store::memory::snapshot::Snapshot;
 
 /// Commits of one store in the journal's queue, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Queued {
+pub(in crate::store) struct Queued {
     commits: VecDeque<(CommitSeq, usize)>,
     bytes: usize,
 }
 
 impl Queued {
     /// Forgets what is durable. Gives the commit to wait for when there is too much for one more.
-    pub(super) fn in_the_way(&mut self, durable: CommitSeq) -> Option<CommitSeq> {
+    pub(in crate::store) fn in_the_way(&mut self, durable: CommitSeq) -> Option<CommitSeq> {
         while let Some((_, bytes)) = self.commits.pop_front_if(|(number, _)| *number <= durable) {
             self.bytes -= bytes;
         }
         if self.bytes < JOURNAL_QUEUE_BYTES_MAX { None } else { self.commits.front().map(|(number, _)| *number) }
     }
 
-    pub(super) fn push(&mut self, number: CommitSeq, bytes: usize) {
+    pub(in crate::store) fn push(&mut self, number: CommitSeq, bytes: usize) {
         self.commits.push_back((number, bytes));
         self.bytes += bytes;
     }
@@ -41,30 +41,30 @@ impl Queued {
 
 /// One store, as the pipeline has it.
 #[derive(Debug)]
-pub(super) struct StoreState {
-    pub(super) name: ServiceName,
-    pub(super) snapshot: ArcSwap<Snapshot>,
+pub(in crate::store) struct StoreState {
+    pub(in crate::store) name: ServiceName,
+    pub(in crate::store) snapshot: ArcSwap<Snapshot>,
     /// The recent commits, for validation.
-    pub(super) log: CommitLog,
-    pub(super) metrics: StoreMetrics,
-    pub(super) pins: Pins,
+    pub(in crate::store) log: CommitLog,
+    pub(in crate::store) metrics: StoreMetrics,
+    pub(in crate::store) pins: Pins,
     /// Those who wait to commit.
-    pub(super) turnstile: Turnstile,
+    pub(in crate::store) turnstile: Turnstile,
     /// Held while a large record is staged: one of a store at a time.
-    pub(super) staging: tokio::sync::Mutex<()>,
+    pub(in crate::store) staging: tokio::sync::Mutex<()>,
     /// What the journal has of it that is not durable yet. Changed under the sequencer's lock.
     queued: Mutex<Queued>,
     /// Since when there is something in the memtable. Changed under the sequencer's lock.
     dirty_since: Mutex<Option<Instant>>,
     /// Told of each commit that emitted something.
-    pub(super) emitted: Notify,
+    pub(in crate::store) emitted: Notify,
     bytes_max: AtomicU64,
     /// The number of the record that ended the store; 0 as long as there is none. Changed under the sequencer's lock.
     dropped: AtomicU64,
 }
 
 impl StoreState {
-    pub(super) fn new(name: ServiceName, bytes_max: u64, snapshot: Snapshot) -> Self {
+    pub(in crate::store) fn new(name: ServiceName, bytes_max: u64, snapshot: Snapshot) -> Self {
         let metrics = StoreMetrics::new(&name);
         metrics.stored_bytes.set(snapshot.totals.bytes as f64);
         let dirty_since = (snapshot.memtable_bytes > 0).then(clock::now);
@@ -84,35 +84,35 @@ impl StoreState {
         }
     }
 
-    pub(super) fn bytes_max(&self) -> u64 {
+    pub(in crate::store) fn bytes_max(&self) -> u64 {
         self.bytes_max.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_bytes_max(&self, bytes_max: u64) {
+    pub(in crate::store) fn set_bytes_max(&self, bytes_max: u64) {
         self.bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 
-    pub(super) fn queued(&self) -> MutexGuard<'_, Queued> {
+    pub(in crate::store) fn queued(&self) -> MutexGuard<'_, Queued> {
         self.queued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn queue(&self, number: CommitSeq, bytes: usize) {
+    pub(in crate::store) fn queue(&self, number: CommitSeq, bytes: usize) {
         self.queued().push(number, bytes);
     }
 
-    pub(super) fn dirty_since(&self) -> Option<Instant> {
+    pub(in crate::store) fn dirty_since(&self) -> Option<Instant> {
         *self.dirty_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_dirty_since(&self, since: Option<Instant>) {
+    pub(in crate::store) fn set_dirty_since(&self, since: Option<Instant>) {
         *self.dirty_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
-    pub(super) fn dropped(&self) -> Option<CommitSeq> {
+    pub(in crate::store) fn dropped(&self) -> Option<CommitSeq> {
         Some(CommitSeq(self.dropped.load(Ordering::Acquire))).filter(|number| number.0 > 0)
     }
 
-    pub(super) fn drop_store(&self, number: CommitSeq) {
+    pub(in crate::store) fn drop_store(&self, number: CommitSeq) {
         self.dropped.store(number.0, Ordering::Release);
         self.metrics.stored_bytes.set(0.0);
     }

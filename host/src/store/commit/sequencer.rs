@@ -9,25 +9,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::disk_space::DiskSpace;
-use super::due::Due;
-use super::empty;
-use super::error::{CommitError, DropError};
-use super::index_reader::IndexReader;
 use super::part::{Part, Prepared};
-use super::shares::Shares;
-use super::snapshot::{Frozen, Snapshot, Totals};
 use super::state::StoreState;
 use crate::clock;
 use crate::journal::{AppendError, Journal};
 use crate::names::{CallId, CommitSeq};
+use crate::store::checkpoint::due::Due;
+use crate::store::error::{CommitError, DropError};
+use crate::store::index::disk_space::DiskSpace;
+use crate::store::index::reader::IndexReader;
+use crate::store::memory::empty;
+use crate::store::memory::shares::Shares;
+use crate::store::memory::snapshot::{Frozen, Snapshot, Totals};
 
 /// What all stores of a host share.
 #[derive(Debug)]
-pub(super) struct Pipeline {
-    pub(super) journal: Journal,
+pub(in crate::store) struct Pipeline {
+    pub(in crate::store) journal: Journal,
     /// What the checkpoints have to do.
-    pub(super) due: Due,
+    pub(in crate::store) due: Due,
     sequencer: Mutex<Sequencer>,
     /// Told when a commit that had no room may have it now.
     room: Arc<Notify>,
@@ -66,7 +66,7 @@ impl From<CommitError> for Refused {
 
 impl Pipeline {
     /// `time_unix_micros` is that of the last commit of the journal.
-    pub(super) fn new(
+    pub(in crate::store) fn new(
         journal: Journal,
         room: Arc<Notify>,
         space: Arc<DiskSpace>,
@@ -83,17 +83,17 @@ impl Pipeline {
     }
 
     /// The journal's time: that of the machine, but never before the last commit.
-    pub(super) fn time_unix_micros(&self) -> u64 {
+    pub(in crate::store) fn time_unix_micros(&self) -> u64 {
         self.time_unix_micros.load(Ordering::Acquire).max(clock::unix_micros())
     }
 
     #[cfg(test)]
-    pub(super) fn set_time_unix_micros(&self, time_unix_micros: u64) {
+    pub(in crate::store) fn set_time_unix_micros(&self, time_unix_micros: u64) {
         self.time_unix_micros.store(time_unix_micros, Ordering::Release);
     }
 
     /// Shares the overlay among `states`, which are all there are.
-    pub(super) fn share_among<'a>(&self, states: impl Iterator<Item = &'a StoreState>) {
+    pub(in crate::store) fn share_among<'a>(&self, states: impl Iterator<Item = &'a StoreState>) {
         let mut sequencer = self.lock();
         sequencer.shares.divide(states.map(|state| state.snapshot.load().memory_bytes()));
         drop(sequencer);
@@ -101,8 +101,8 @@ impl Pipeline {
     }
 
     /// Commits, and waits while there is no room, behind those of its store that wait already. See
-    /// [`super::Transaction::commit`].
-    pub(super) async fn commit(&self, mut prepared: Prepared) -> Result<CommitSeq, CommitError> {
+    /// [`crate::store::Transaction::commit`].
+    pub(in crate::store) async fn commit(&self, mut prepared: Prepared) -> Result<CommitSeq, CommitError> {
         let Some(state) = prepared.parts.first().map(|part| Arc::clone(&part.state)) else {
             return Ok(CommitSeq::default());
         };
@@ -237,19 +237,19 @@ impl Pipeline {
     }
 
     /// Whether the store fills its part of the overlay, so that it is to be written before its time.
-    pub(super) fn is_due(&self, snapshot: &Snapshot) -> bool {
+    pub(in crate::store) fn is_due(&self, snapshot: &Snapshot) -> bool {
         self.lock().shares.is_due(snapshot)
     }
 
     /// Takes no more commits; those that were taken are still made durable.
-    pub(super) fn stop_commits(&self, why: &str) {
+    pub(in crate::store) fn stop_commits(&self, why: &str) {
         self.journal.stop_appends(why);
         self.room.notify_waiters();
     }
 
     /// Sets the memtable of a store aside to be written, if it has one. Gives it, and the last number that was given out:
     /// with it, the index has the state of that number.
-    pub(super) fn freeze(&self, state: &StoreState) -> (Option<Frozen>, CommitSeq) {
+    pub(in crate::store) fn freeze(&self, state: &StoreState) -> (Option<Frozen>, CommitSeq) {
         let sequencer = self.lock();
         let snapshot = state.snapshot.load();
         let mut frozen = None;
@@ -265,7 +265,7 @@ impl Pipeline {
     }
 
     /// The snapshots of `states` at one instant, and the number of the last commit then; none of a store that was dropped.
-    pub(super) fn snapshots<'a>(
+    pub(in crate::store) fn snapshots<'a>(
         &self,
         states: impl Iterator<Item = &'a StoreState>,
     ) -> (Vec<Option<Arc<Snapshot>>>, CommitSeq) {
@@ -278,7 +278,7 @@ impl Pipeline {
     }
 
     /// Puts the index that has `frozen` in the place of the layer.
-    pub(super) fn applied(&self, state: &StoreState, frozen: &Frozen, index: IndexReader) {
+    pub(in crate::store) fn applied(&self, state: &StoreState, frozen: &Frozen, index: IndexReader) {
         let mut sequencer = self.lock();
         if state.dropped().is_some() {
             return;
@@ -294,7 +294,7 @@ impl Pipeline {
 
     /// Drops the store with a record: from then on it holds nothing and takes no commits. Gives the record's number; once
     /// more, it is the same. Blocks while the journal prepares a segment.
-    pub(super) fn drop_store(&self, state: &Arc<StoreState>) -> Result<CommitSeq, DropError> {
+    pub(in crate::store) fn drop_store(&self, state: &Arc<StoreState>) -> Result<CommitSeq, DropError> {
         if let Some(number) = state.dropped() {
             return Ok(number);
         }

@@ -33,7 +33,7 @@ impl fmt::Debug for PinnedSnapshot {
 
 impl PinnedSnapshot {
     /// The state; nothing when the store has let go of it.
-    pub(super) fn state(&self) -> Option<Arc<Snapshot>> {
+    pub(in crate::store) fn state(&self) -> Option<Arc<Snapshot>> {
         self.held.state().clone()
     }
 }
@@ -46,7 +46,7 @@ impl Held {
 
 /// The pinned snapshots of one store, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Pins(Mutex<All>);
+pub(in crate::store) struct Pins(Mutex<All>);
 
 #[derive(Debug, Default)]
 struct All {
@@ -56,7 +56,7 @@ struct All {
 }
 
 impl Pins {
-    pub(super) fn pin(&self, snapshot: Arc<Snapshot>) -> PinnedSnapshot {
+    pub(in crate::store) fn pin(&self, snapshot: Arc<Snapshot>) -> PinnedSnapshot {
         let held = Arc::new(Held { number: snapshot.number, state: Mutex::new(Some(snapshot)) });
         let mut all = self.lock();
         if all.held.len() >= SNAPSHOTS_MAX {
@@ -73,7 +73,7 @@ impl Pins {
 
     /// An index has the commits up to `through` now, which took `bytes`. Lets go of what is older than the last
     /// checkpoints of about `bytes_max` together.
-    pub(super) fn moved_on(&self, through: CommitSeq, bytes: usize, bytes_max: usize) {
+    pub(in crate::store) fn moved_on(&self, through: CommitSeq, bytes: usize, bytes_max: usize) {
         let mut all = self.lock();
         all.checkpoints.push_back((through, bytes));
         let mut kept: usize = all.checkpoints.iter().map(|(_, bytes)| bytes).sum();
@@ -90,7 +90,7 @@ impl Pins {
     }
 
     /// Lets go of the snapshots of what was before `horizon`, and drops those that nobody has any more.
-    pub(super) fn let_go_before(&self, horizon: CommitSeq) {
+    pub(in crate::store) fn let_go_before(&self, horizon: CommitSeq) {
         self.lock().held.retain(|held| {
             let stays = held.upgrade().is_some_and(|held| held.number >= horizon);
             if !stays {

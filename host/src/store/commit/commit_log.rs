@@ -5,62 +5,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::read_set::{ReadSet, compared};
+use super::logged_commit::LoggedCommit;
+use super::read_set::ReadSet;
 use crate::limits::COMMIT_LOG_BYTES_MAX;
-use crate::names::{CommitSeq, Key, KeyRange};
-
-/// About what a commit and a write take in the log beside their keys.
-const COMMIT_BYTES: usize = 96;
-const WRITE_BYTES: usize = 48;
-
-/// One commit in the log.
-#[derive(Debug)]
-pub(super) struct LoggedCommit {
-    pub(super) number: CommitSeq,
-    /// In the order of the keys.
-    writes: Box<[LoggedWrite]>,
-}
+use crate::names::CommitSeq;
 
 #[derive(Debug)]
-pub(super) struct LoggedWrite {
-    pub(super) key: Key,
-    /// Bytes that count for a budget from then on.
-    pub(super) bytes: u64,
-}
-
-impl LoggedCommit {
-    /// `writes` are in the order of their keys.
-    pub(super) fn new(number: CommitSeq, writes: Box<[LoggedWrite]>) -> Self {
-        Self { number, writes }
-    }
-
-    pub(super) fn writes(&self) -> &[LoggedWrite] {
-        &self.writes
-    }
-
-    pub(super) fn write_of(&self, key: &Key) -> Option<&LoggedWrite> {
-        let mut found = None;
-        compared(|| {
-            found = self.writes.binary_search_by(|write| write.key.cmp(key)).ok().and_then(|at| self.writes.get(at));
-            found.is_some()
-        });
-        found
-    }
-
-    pub(super) fn writes_in(&self, range: &KeyRange) -> bool {
-        compared(|| {
-            let first = self.writes.partition_point(|write| write.key.as_bytes() < range.start());
-            self.writes.get(first).is_some_and(|write| write.key.as_bytes() < range.end())
-        })
-    }
-
-    fn bytes(&self) -> usize {
-        COMMIT_BYTES + self.writes.iter().map(|write| write.key.as_bytes().len() + WRITE_BYTES).sum::<usize>()
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct CommitLog(Mutex<Log>);
+pub(in crate::store) struct CommitLog(Mutex<Log>);
 
 #[derive(Debug)]
 struct Log {
@@ -71,7 +22,7 @@ struct Log {
 
 impl CommitLog {
     /// A log that begins behind `horizon`.
-    pub(super) fn new(horizon: CommitSeq) -> Self {
+    pub(in crate::store) fn new(horizon: CommitSeq) -> Self {
         Self(Mutex::new(Log { commits: VecDeque::new(), bytes: 0, horizon }))
     }
 
@@ -79,7 +30,7 @@ impl CommitLog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, commit: LoggedCommit) {
+    pub(in crate::store) fn push(&self, commit: LoggedCommit) {
         let mut log = self.lock();
         log.bytes += commit.bytes();
         log.commits.push_back(Arc::new(commit));
@@ -92,7 +43,7 @@ impl CommitLog {
     }
 
     /// The commits behind `number`, oldest first; nothing when the log does not reach back to it.
-    pub(super) fn since(&self, number: CommitSeq) -> Option<Vec<Arc<LoggedCommit>>> {
+    pub(in crate::store) fn since(&self, number: CommitSeq) -> Option<Vec<Arc<LoggedCommit>>> {
         let log = self.lock();
         if number < log.horizon {
             return None;
@@ -102,7 +53,7 @@ impl CommitLog {
     }
 
     /// Whether no commit changed anything of `reads`, as far as that is known. `catch_up` sees each commit since.
-    pub(super) fn is_unchanged(&self, reads: &ReadSet, mut catch_up: impl FnMut(&LoggedCommit)) -> bool {
+    pub(in crate::store) fn is_unchanged(&self, reads: &ReadSet, mut catch_up: impl FnMut(&LoggedCommit)) -> bool {
         let Some(commits) = self.since(reads.number()) else { return false };
         for commit in commits {
             if reads.is_changed_by(&commit) {

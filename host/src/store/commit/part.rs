@@ -4,27 +4,27 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::commit_log::{LoggedCommit, LoggedWrite};
-use super::error::CommitError;
-use super::read_set::{ReadSet, compared};
-use super::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_memory_bytes};
+use super::logged_commit::{LoggedCommit, LoggedWrite, compared};
+use super::read_set::ReadSet;
 use super::state::StoreState;
-use super::system::{outbox_rows, outbox_value};
 use crate::journal::{Body, Event, RecordWriter, SectionWriter, Staged};
 use crate::names::{CallId, CommitSeq, Key};
+use crate::store::error::CommitError;
+use crate::store::memory::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_memory_bytes};
+use crate::store::system::{outbox_rows, outbox_value};
 
 /// A commit of one or several stores.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(in crate::store) struct Prepared {
     /// In the order of the names of the stores, each store once.
-    pub(super) parts: Vec<Part>,
-    pub(super) record: Staged,
+    pub(in crate::store) parts: Vec<Part>,
+    pub(in crate::store) record: Staged,
 }
 
 /// What a commit does to one store.
 #[derive(Debug)]
-pub(super) struct Part {
-    pub(super) state: Arc<StoreState>,
+pub(in crate::store) struct Part {
+    pub(in crate::store) state: Arc<StoreState>,
     /// The version of the data that it read.
     read_version: u64,
     reads: ReadSet,
@@ -37,33 +37,33 @@ pub(super) struct Part {
     /// What the version of the data is to be, if it changes.
     data_version: Option<u64>,
     /// The store is dropped with this commit, which says nothing else of it.
-    pub(super) drops: bool,
+    pub(in crate::store) drops: bool,
     /// The memory that it takes until an index has it.
-    pub(super) memory_bytes: usize,
+    pub(in crate::store) memory_bytes: usize,
 }
 
 /// One write of a commit, with the bytes that count for a budget before it, as far as is known, and after it.
 #[derive(Debug)]
-pub(super) struct Write {
-    pub(super) key: Key,
-    pub(super) value: Option<Bytes>,
-    pub(super) before: u64,
-    pub(super) after: u64,
+pub(in crate::store) struct Write {
+    pub(in crate::store) key: Key,
+    pub(in crate::store) value: Option<Bytes>,
+    pub(in crate::store) before: u64,
+    pub(in crate::store) after: u64,
 }
 
 /// What a transaction read and wrote.
 #[derive(Debug)]
-pub(super) struct Changes {
-    pub(super) read_version: u64,
-    pub(super) reads: ReadSet,
-    pub(super) writes: Vec<Write>,
-    pub(super) events: Vec<Event>,
-    pub(super) data_version: Option<u64>,
+pub(in crate::store) struct Changes {
+    pub(in crate::store) read_version: u64,
+    pub(in crate::store) reads: ReadSet,
+    pub(in crate::store) writes: Vec<Write>,
+    pub(in crate::store) events: Vec<Event>,
+    pub(in crate::store) data_version: Option<u64>,
 }
 
 impl Prepared {
     /// Encodes the commit of `parts`, of which each is of another store.
-    pub(super) fn new(call: CallId, mut parts: Vec<Part>) -> Self {
+    pub(in crate::store) fn new(call: CallId, mut parts: Vec<Part>) -> Self {
         parts.sort_by(|one, other| one.state.name.cmp(&other.state.name));
         let mut record = RecordWriter::new(call, parts.iter().map(|part| part.memory_bytes).sum());
         for part in parts.iter().filter(|part| part.changes_anything()) {
@@ -74,7 +74,7 @@ impl Prepared {
 }
 
 impl Part {
-    pub(super) fn new(state: Arc<StoreState>, changes: Changes) -> Self {
+    pub(in crate::store) fn new(state: Arc<StoreState>, changes: Changes) -> Self {
         let Changes { read_version, reads, writes, events, data_version } = changes;
         let memory = |write: &Write| entry_memory_bytes(&write.key, write.value.as_ref().map_or(0, Bytes::len));
         let emitted: Vec<_> = events.iter().map(outbox_value).collect();
@@ -87,14 +87,14 @@ impl Part {
     }
 
     /// Drops the store.
-    pub(super) fn dropping(state: Arc<StoreState>) -> Self {
+    pub(in crate::store) fn dropping(state: Arc<StoreState>) -> Self {
         let snapshot = state.snapshot.load();
         let (reads, read_version) = (ReadSet::new(snapshot.number), snapshot.totals.data_version);
         let changes = Changes { read_version, reads, writes: Vec::new(), events: Vec::new(), data_version: None };
         Self { drops: true, memory_bytes: 0, ..Self::new(Arc::clone(&state), changes) }
     }
 
-    pub(super) fn changes_anything(&self) -> bool {
+    pub(in crate::store) fn changes_anything(&self) -> bool {
         self.drops || !self.writes.is_empty() || !self.events.is_empty() || self.data_version.is_some()
     }
 
@@ -116,7 +116,7 @@ impl Part {
 
     /// Compares it with the commits since it was last compared. It is done once without the lock, and under the lock for
     /// what came in between.
-    pub(super) fn catch_up(&mut self) -> Result<(), CommitError> {
+    pub(in crate::store) fn catch_up(&mut self) -> Result<(), CommitError> {
         let Self { state, reads, writes, .. } = self;
         if state.dropped().is_some() {
             return Err(CommitError::Dropped { service: state.name.clone() });
@@ -131,7 +131,7 @@ impl Part {
     }
 
     /// What the store comes to after the commit. It is compared with all commits before.
-    pub(super) fn totals_after(&self, before: &Totals) -> Result<Totals, CommitError> {
+    pub(in crate::store) fn totals_after(&self, before: &Totals) -> Result<Totals, CommitError> {
         let with = |totals: Totals, write: &Write| totals.with(&write.key, write.before, write.after);
         let totals = self.writes.iter().fold(*before, with);
         let bytes_max = self.state.bytes_max();
@@ -142,7 +142,7 @@ impl Part {
     }
 
     /// The state after the commit `number`, made at `time_unix_micros`, and its line in the log.
-    pub(super) fn after(
+    pub(in crate::store) fn after(
         self,
         before: &Snapshot,
         mut totals: Totals,
@@ -153,7 +153,7 @@ impl Part {
             memtable.insert(key, Arc::new(Written { number, value }));
         }
         for (key, value) in outbox_rows(number, time_unix_micros, self.emitted) {
-            totals = totals.with(&key, 0, super::snapshot::entry_bytes(&key, Some(value.len())));
+            totals = totals.with(&key, 0, crate::store::memory::snapshot::entry_bytes(&key, Some(value.len())));
             memtable.insert(key, Arc::new(Written { number, value: Some(value) }));
         }
         totals.data_version = self.data_version.unwrap_or(totals.data_version);
@@ -163,7 +163,7 @@ impl Part {
         (after, LoggedCommit::new(number, self.logged))
     }
 
-    pub(super) fn emits(&self) -> bool {
+    pub(in crate::store) fn emits(&self) -> bool {
         !self.events.is_empty()
     }
 }

@@ -6,11 +6,11 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 
-use super::error::StoreError;
-use super::index_reader::IndexError;
 use super::snapshot::{Layer, Snapshot};
 use crate::limits::{KEY_BYTES_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
 use crate::names::{CommitSeq, Key, KeyRange};
+use crate::store::error::StoreError;
+use crate::store::index::error::IndexError;
 
 /// What to scan.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ impl Scan<'_> {
     /// # Errors
     ///
     /// When the limit is out of bounds, or `after` does not begin with the prefix.
-    pub(super) fn range(&self) -> Result<KeyRange, StoreError> {
+    pub(in crate::store) fn range(&self) -> Result<KeyRange, StoreError> {
         if self.limit == 0 || self.limit > SCAN_ENTRIES_MAX {
             return Err(StoreError::ScanLimit { limit: self.limit });
         }
@@ -72,16 +72,16 @@ fn cut(text: &str, bytes: usize) -> &str {
 }
 
 /// The answer to a scan, and what it depends on.
-pub(super) struct Scanned<K> {
-    pub(super) entries: Vec<(K, Bytes)>,
+pub(in crate::store) struct Scanned<K> {
+    pub(in crate::store) entries: Vec<(K, Bytes)>,
     /// The key whose entry ended the page: the scan looked no further.
-    pub(super) looked_until: Option<Vec<u8>>,
+    pub(in crate::store) looked_until: Option<Vec<u8>>,
     /// The latest commit in what it looked at that the index may not have.
-    pub(super) latest: CommitSeq,
+    pub(in crate::store) latest: CommitSeq,
 }
 
 /// Reads at most `limit` entries of `range` in `snapshot` with `writes` over it; `read` reads their keys.
-pub(super) fn run<K>(
+pub(in crate::store) fn run<K>(
     range: &KeyRange,
     direction: Direction,
     limit: u32,
@@ -109,7 +109,7 @@ pub(super) fn run<K>(
 }
 
 /// The first keys of `range` in `snapshot`, `limit` at most, without a copy of their values.
-pub(super) fn keys<K>(
+pub(in crate::store) fn keys<K>(
     range: &KeyRange,
     limit: u32,
     snapshot: &Snapshot,
@@ -131,7 +131,7 @@ pub(super) fn keys<K>(
 }
 
 /// Gives every entry of `snapshot` to `visit`, in the order of the keys.
-pub(super) fn each<E: From<StoreError>>(
+pub(in crate::store) fn each<E: From<StoreError>>(
     snapshot: &Snapshot,
     mut visit: impl FnMut(&[u8], Bytes) -> Result<(), E>,
 ) -> Result<(), E> {

@@ -5,9 +5,10 @@ use std::sync::{Arc, LazyLock};
 use redb::Database;
 use redb::backends::InMemoryBackend;
 
-use super::index_reader::{IndexError, IndexReader};
 use super::snapshot::{Snapshot, Totals};
 use crate::names::CommitSeq;
+use crate::store::index::error::IndexError;
+use crate::store::index::reader::IndexReader;
 
 static EMPTY: LazyLock<Empty> = LazyLock::new(|| Empty::make().expect("memory is a disk without errors"));
 
@@ -25,6 +26,6 @@ impl Empty {
 }
 
 /// Nothing, as of `number`.
-pub(super) fn snapshot(number: CommitSeq) -> Snapshot {
+pub(in crate::store) fn snapshot(number: CommitSeq) -> Snapshot {
     Snapshot::new(number, Totals::default(), Arc::clone(&EMPTY.index))
 }

@@ -12,7 +12,7 @@ const RETRY: Duration = Duration::from_millis(100);
 
 /// Whether the indexes wait for room on the disk.
 #[derive(Debug)]
-pub(super) struct DiskSpace {
+pub(in crate::store) struct DiskSpace {
     /// Told when the wait begins: who waits for the indexes then gets an error instead.
     room: Arc<Notify>,
     waiting: AtomicUsize,
@@ -21,28 +21,28 @@ pub(super) struct DiskSpace {
 }
 
 impl DiskSpace {
-    pub(super) fn new(room: Arc<Notify>) -> Self {
+    pub(in crate::store) fn new(room: Arc<Notify>) -> Self {
         Self { room, waiting: AtomicUsize::new(0), closing: Mutex::new(false), changed: Condvar::new() }
     }
 
     /// A full disk is an error from the beginning.
-    pub(super) fn refused() -> Self {
+    pub(in crate::store) fn refused() -> Self {
         Self { closing: Mutex::new(true), ..Self::new(Arc::default()) }
     }
 
     /// Whether an index waits for room.
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::store) fn is_full(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
     /// From now on a full disk is an error, not waited for.
-    pub(super) fn close(&self) {
+    pub(in crate::store) fn close(&self) {
         *self.lock() = true;
         self.changed.notify_all();
     }
 
     /// Runs `grow` until it has the room. When the end comes while it waits, it is tried a last time.
-    pub(super) fn wait_for_room(&self, mut grow: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    pub(in crate::store) fn wait_for_room(&self, mut grow: impl FnMut() -> io::Result<()>) -> io::Result<()> {
         let mut waits = false;
         let done = loop {
             let last = *self.lock();

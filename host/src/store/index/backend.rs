@@ -13,9 +13,9 @@ use super::disk_space::DiskSpace;
 use crate::journal::DiskFile;
 
 #[derive(Debug)]
-pub(super) struct Backend {
-    pub(super) file: Arc<dyn DiskFile>,
-    pub(super) space: Arc<DiskSpace>,
+pub(in crate::store) struct Backend {
+    pub(in crate::store) file: Arc<dyn DiskFile>,
+    pub(in crate::store) space: Arc<DiskSpace>,
 }
 
 impl StorageBackend for Backend {

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::commit_log::LoggedCommit;
+use super::logged_commit::{LoggedCommit, compared};
 use crate::limits::READ_SET_BYTES_MAX;
 use crate::names::{CommitSeq, Key, KeyRange};
 
@@ -27,15 +27,15 @@ pub struct ReadSet {
 }
 
 impl ReadSet {
-    pub(super) fn new(number: CommitSeq) -> Self {
+    pub(in crate::store) fn new(number: CommitSeq) -> Self {
         Self { number: AtomicU64::new(number.0), keys: Vec::new(), ranges: Vec::new(), bytes: 0 }
     }
 
-    pub(super) fn number(&self) -> CommitSeq {
+    pub(in crate::store) fn number(&self) -> CommitSeq {
         CommitSeq(self.number.load(Ordering::Relaxed))
     }
 
-    pub(super) fn add_key(&mut self, key: Key) {
+    pub(in crate::store) fn add_key(&mut self, key: Key) {
         // A call that reads one key over and over remembers it once.
         if self.keys.last() == Some(&key) {
             return;
@@ -45,7 +45,7 @@ impl ReadSet {
         self.bound();
     }
 
-    pub(super) fn add_range(&mut self, range: KeyRange) {
+    pub(in crate::store) fn add_range(&mut self, range: KeyRange) {
         if range.is_empty() || self.ranges.last() == Some(&range) {
             return;
         }
@@ -61,7 +61,7 @@ impl ReadSet {
     }
 
     /// Brings keys and ranges in order, for comparisons.
-    pub(super) fn finish(mut self) -> Self {
+    pub(in crate::store) fn finish(mut self) -> Self {
         self.normalize();
         self
     }
@@ -114,7 +114,7 @@ impl ReadSet {
     }
 
     /// Whether `commit` wrote something of it. The cost follows from the smaller of the two.
-    pub(super) fn is_changed_by(&self, commit: &LoggedCommit) -> bool {
+    pub(in crate::store) fn is_changed_by(&self, commit: &LoggedCommit) -> bool {
         let writes = commit.writes();
         let by_key = match self.keys.len() <= writes.len() {
             true => self.keys.iter().any(|key| commit.write_of(key).is_some()),
@@ -128,12 +128,12 @@ impl ReadSet {
     }
 
     /// From now on it need be compared only with commits behind `number`: up to there it is unchanged.
-    pub(super) fn is_good_at(&self, number: CommitSeq) {
+    pub(in crate::store) fn is_good_at(&self, number: CommitSeq) {
         self.number.fetch_max(number.0, Ordering::Relaxed);
     }
 
     #[cfg(test)]
-    pub(super) fn parts(&self) -> usize {
+    pub(in crate::store) fn parts(&self) -> usize {
         self.keys.len() + self.ranges.len()
     }
 }
@@ -150,17 +150,4 @@ fn covers(ranges: &[KeyRange], key: &Key) -> bool {
 
 fn common_beginning(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(one, other)| one == other).count()
-}
-
-#[cfg(test)]
-thread_local! {
-    /// Searches of one list for one key or range, on this thread: what validation costs.
-    pub(super) static SEARCHES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
-}
-
-/// Counts one search, in tests.
-pub(super) fn compared(search: impl FnOnce() -> bool) -> bool {
-    #[cfg(test)]
-    SEARCHES.with(|searches| searches.set(searches.get() + 1));
-    search()
 }

@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,12 +12,13 @@ use redb::{Database, ReadTransaction, ReadableDatabase as _, TableDefinition, Wr
 
 use super::backend::Backend;
 use super::disk_space::DiskSpace;
-use super::index_reader::{ENTRIES, IndexError, IndexReader};
-use super::snapshot::{Frozen, Snapshot, Totals};
-use super::system::{TableId, Usage};
+use super::error::{IndexError, IndexOpenError};
+use super::reader::{ENTRIES, IndexReader};
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::INDEX_CHECK_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
+use crate::store::memory::snapshot::{Frozen, Snapshot, Totals};
+use crate::store::system::{TableId, Usage};
 
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
 /// The rows of each system table and their bytes, by the byte of the table.
@@ -27,27 +27,10 @@ const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("id
 
 const FORMAT: u64 = 2;
 
-/// Why an index is not opened. Nothing of it was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum IndexOpenError {
-    #[error("cannot open {} as an index: restore the data directory from a backup", path.display())]
-    Open { path: PathBuf, source: IndexError },
-    #[error("cannot make {}", path.display())]
-    Create { path: PathBuf, source: IndexError },
-    #[error("{} is no index of {service}: put back the file that belongs here", path.display())]
-    Foreign { path: PathBuf, service: ServiceName },
-    #[error(
-        "{} has format {format}, and this version of switchyard reads format {FORMAT} alone: name an empty data directory, \
-         or start the version that wrote this one",
-        path.display()
-    )]
-    Format { path: PathBuf, format: u64 },
-}
-
 /// An open index, for its one writer.
-pub(super) struct Index {
-    pub(super) service: ServiceName,
-    pub(super) journal: JournalId,
+pub(in crate::store) struct Index {
+    pub(in crate::store) service: ServiceName,
+    pub(in crate::store) journal: JournalId,
     number: AtomicU64,
     database: Database,
 }
@@ -58,18 +41,18 @@ impl fmt::Debug for Index {
     }
 }
 
-pub(super) fn path(service: &ServiceName) -> String {
+pub(in crate::store) fn path(service: &ServiceName) -> String {
     format!("{SERVICES_FOLDER}/{service}.redb")
 }
 
 /// The services that have an index in the data directory.
-pub(super) fn services(disk: &dyn Disk) -> io::Result<Vec<ServiceName>> {
+pub(in crate::store) fn services(disk: &dyn Disk) -> io::Result<Vec<ServiceName>> {
     let names = disk.names(SERVICES_FOLDER)?;
     Ok(names.iter().filter_map(|name| ServiceName::of_store(name.strip_suffix(".redb")?).ok()).collect())
 }
 
 /// Deletes the file of the index of `service`, if it is there: when this returned, it does not come back.
-pub(super) fn remove(disk: &dyn Disk, service: &ServiceName) -> io::Result<()> {
+pub(in crate::store) fn remove(disk: &dyn Disk, service: &ServiceName) -> io::Result<()> {
     match disk.remove(&path(service)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -79,7 +62,7 @@ pub(super) fn remove(disk: &dyn Disk, service: &ServiceName) -> io::Result<()> {
 
 impl Index {
     /// Opens the index of `service`, which is there, and gives the state that it holds.
-    pub(super) fn open(
+    pub(in crate::store) fn open(
         disk: &dyn Disk,
         service: &ServiceName,
         cache_bytes: usize,
@@ -102,7 +85,7 @@ impl Index {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
         };
         if state.format != FORMAT {
-            return Err(IndexOpenError::Format { path: disk.full(&path), format: state.format });
+            return Err(IndexOpenError::Format { path: disk.full(&path), format: state.format, supported: FORMAT });
         }
         if state.service != service.as_str().as_bytes() {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
@@ -116,7 +99,7 @@ impl Index {
     /// Makes the empty index of `service`, whose state as of `number` is nothing, in place of one that may be there.
     ///
     /// A full disk is an error here.
-    pub(super) fn create(
+    pub(in crate::store) fn create(
         disk: &dyn Disk,
         service: &ServiceName,
         journal: JournalId,
@@ -142,12 +125,12 @@ impl Index {
     }
 
     /// All commits up to this number are durable in it.
-    pub(super) fn number(&self) -> CommitSeq {
+    pub(in crate::store) fn number(&self) -> CommitSeq {
         CommitSeq(self.number.load(Ordering::Acquire))
     }
 
     /// Writes `frozen` over it and makes it durable as the state of `number`.
-    pub(super) fn write(&self, frozen: &Frozen, number: CommitSeq) -> Result<(), IndexError> {
+    pub(in crate::store) fn write(&self, frozen: &Frozen, number: CommitSeq) -> Result<(), IndexError> {
         let transaction = self.begin(number)?;
         {
             let mut entries = transaction.open_table(ENTRIES)?;
@@ -171,7 +154,7 @@ impl Index {
     }
 
     /// Adds entries to a new index, whose number stays what it was.
-    pub(super) fn put(&self, entries: &[(Vec<u8>, Bytes)]) -> Result<(), IndexError> {
+    pub(in crate::store) fn put(&self, entries: &[(Vec<u8>, Bytes)]) -> Result<(), IndexError> {
         let transaction = self.database.begin_write()?;
         {
             let mut table = transaction.open_table(ENTRIES)?;
@@ -183,19 +166,19 @@ impl Index {
     }
 
     /// Makes it the index of the journal `journal` from now on, with the state of `number`.
-    pub(super) fn adopt(&self, journal: JournalId, number: CommitSeq) -> Result<(), IndexError> {
+    pub(in crate::store) fn adopt(&self, journal: JournalId, number: CommitSeq) -> Result<(), IndexError> {
         let transaction = self.begin(number)?;
         transaction.open_table(IDENTITY)?.insert("journal", journal.0.as_slice())?;
         self.commit(transaction, number)
     }
 
     /// Whether all pages match their checksums.
-    pub(super) fn is_sound(&mut self) -> Result<bool, IndexError> {
+    pub(in crate::store) fn is_sound(&mut self) -> Result<bool, IndexError> {
         Ok(self.database.check_integrity()?)
     }
 
     /// Makes it durable that the state of `number` is the one it has.
-    pub(super) fn pass(&self, number: CommitSeq) -> Result<(), IndexError> {
+    pub(in crate::store) fn pass(&self, number: CommitSeq) -> Result<(), IndexError> {
         self.commit(self.begin(number)?, number)
     }
 
@@ -213,11 +196,11 @@ impl Index {
         Ok(())
     }
 
-    pub(super) fn reader(&self) -> Result<IndexReader, IndexError> {
+    pub(in crate::store) fn reader(&self) -> Result<IndexReader, IndexError> {
         IndexReader::open(&self.database)
     }
 
-    pub(super) fn close(self) -> Result<(), IndexError> {
+    pub(in crate::store) fn close(self) -> Result<(), IndexError> {
         Ok(self.database.close()?)
     }
 }

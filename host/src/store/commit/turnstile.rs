@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
-pub(super) struct Turnstile {
+pub(in crate::store) struct Turnstile {
     waiting: AtomicUsize,
     /// Its waiters are served in their order.
     turn: Mutex<()>,
@@ -13,7 +13,7 @@ pub(super) struct Turnstile {
 
 /// The turn of one who waited, or waits for room at the head. Dropped, it is the next one's.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
+pub(in crate::store) struct Turn<'a> {
     _turn: MutexGuard<'a, ()>,
     _waiter: Waiter<'a>,
 }
@@ -29,12 +29,12 @@ impl Drop for Waiter<'_> {
 
 impl Turnstile {
     /// Whether somebody waits: whoever comes then comes behind him.
-    pub(super) fn has_waiters(&self) -> bool {
+    pub(in crate::store) fn has_waiters(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
     /// Waits for the turn. Dropped before, nothing is left of the wait.
-    pub(super) async fn take(&self) -> Turn<'_> {
+    pub(in crate::store) async fn take(&self) -> Turn<'_> {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let waiter = Waiter(&self.waiting);
         Turn { _turn: self.turn.lock().await, _waiter: waiter }

@@ -1,0 +1,7 @@
+//! Reading a store: an index, and over it the commits in memory that the index does not have yet.
+
+pub(super) mod empty;
+pub(super) mod pinned;
+pub(super) mod scan;
+pub(super) mod shares;
+pub(super) mod snapshot;
