@@ -16,7 +16,6 @@ mod registers;
 mod report;
 mod run;
 mod shop;
-mod simulate;
 
 use std::process::ExitCode;
 
@@ -57,9 +56,6 @@ fn main() -> ExitCode {
     // Of itself it is the host that it kills: so that is never an old one.
     if std::env::args_os().nth(1).is_some_and(|command| command == "up") {
         return switchyard::cli::run();
-    }
-    if std::env::args_os().nth(1).is_some_and(|command| command == "simulate") {
-        return simulate::run();
     }
     match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 //!
 //! Its parts, lowest first; a part may use only those before it in this list, and a test keeps it so:
 //! `limits`, `names`, `fail_point`, `clock`, `observe`, `tasks`, `config`, `contract`, `value`, `journal`, `store`, `runtime`, `call`,
-//! `events`, `release`, `gateway`, `admin`, `platform`, `simulation`, `cli`.
+//! `events`, `release`, `gateway`, `admin`, `platform`, `cli`.
 
 pub mod admin;
 pub mod call;
@@ -20,8 +20,6 @@ pub mod observe;
 pub mod platform;
 pub mod release;
 pub mod runtime;
-#[cfg(any(test, feature = "fail-points"))]
-pub mod simulation;
 pub mod store;
 pub mod tasks;
 pub mod value;

@@ -1,6 +1,8 @@
 //! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
 
 mod error;
+#[cfg(any(test, feature = "fail-points"))]
+pub mod simulated;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -81,8 +83,18 @@ impl Parts {
         let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &[], archive)?;
         report(Progress::Opened { took: clock::elapsed(begin) });
         let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
-        let data = &manifest.host.data;
-        let (releases, calls) = Releases::open(manifest, data, runtime, &stores, tasks, report)?;
+        Self::over(manifest, stores, runtime, tasks, report)
+    }
+
+    /// Over stores that are open.
+    fn over(
+        manifest: &Manifest,
+        stores: Stores,
+        runtime: Runtime,
+        tasks: &Tasks,
+        report: Report<'_>,
+    ) -> Result<Self, StartError> {
+        let (releases, calls) = Releases::open(manifest, &manifest.host.data, runtime, &stores, tasks, report)?;
         let intents = calls.find_intents()?;
         if intents > 0 {
             tracing::info!(intents, "calls that the last run of the host had begun go on");
@@ -91,6 +103,23 @@ impl Parts {
         let begins = move |service: &_| manifested.events_from(service);
         let events = Events::new(calls.clone(), stores.clone(), manifest.events.clone(), begins, tasks);
         Ok(Self { stores, releases, calls, events })
+    }
+
+    /// Does what goes on beside requests, in `tasks`.
+    fn work(&self, tasks: &Tasks) {
+        let releases = self.releases.clone();
+        tasks.supervise("intents", Lifetime::Host, move || releases.clone().recover());
+        let releases = self.releases.clone();
+        tasks.supervise("release watch", Lifetime::Host, move || releases.clone().watch());
+        let (calls, events) = (self.calls.clone(), self.events.clone());
+        tasks.supervise("call retention", Lifetime::Host, move || {
+            let events = events.clone();
+            calls.clone().run_retention(move || events.repeatable_calls())
+        });
+        let events = self.events.clone();
+        tasks.supervise("event retention", Lifetime::Host, move || events.clone().run_retention());
+        let events = self.events.clone();
+        tasks.supervise("events", Lifetime::Host, move || events.clone().run());
     }
 
     /// Serves both sides, in `tasks`.
@@ -126,18 +155,7 @@ impl Parts {
                 }
             }
         });
-        let releases = self.releases.clone();
-        tasks.supervise("intents", Lifetime::Host, move || releases.clone().recover());
-        let releases = self.releases;
-        tasks.supervise("release watch", Lifetime::Host, move || releases.clone().watch());
-        let (calls, events) = (self.calls.clone(), self.events.clone());
-        tasks.supervise("call retention", Lifetime::Host, move || {
-            let events = events.clone();
-            calls.clone().run_retention(move || events.repeatable_calls())
-        });
-        let events = self.events.clone();
-        tasks.supervise("event retention", Lifetime::Host, move || events.clone().run_retention());
-        tasks.supervise("events", Lifetime::Host, move || self.events.clone().run());
+        self.work(tasks);
         let public = Listener::from(public);
         tasks.supervise("public listener", Lifetime::Host, move || Arc::clone(&gateway).serve(public.clone()));
         let admin = Listener::from(admin);

@@ -22,14 +22,13 @@ pub(crate) fn simulate(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_guests()?;
     build()?;
-    let options: Vec<_> = std::iter::once("simulate").chain(options.iter().map(String::as_str)).collect();
-    crash("the simulator", &options)
+    program("simulator", "the simulator", &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// A few rounds, and the test of the test: what is broken on purpose is found. The shop is built.
 pub(crate) fn short() -> anyhow::Result<()> {
     build()?;
-    crash("the simulator, a few seeds", &["simulate", "--seeds", SEEDS])?;
+    program("simulator", "the simulator, a few seeds", &["--seeds", SEEDS])?;
     crash("the crash test, a few rounds", &["--rounds", "8", "--seed", "1"])?;
     for sabotage in SABOTAGES {
         let options = ["--rounds", "8", "--seed", "1", "--sabotage", sabotage];
@@ -40,11 +39,16 @@ pub(crate) fn short() -> anyhow::Result<()> {
 
 fn build() -> anyhow::Result<()> {
     // Of the whole workspace, so that what the host stands on is what the tests were built with.
-    let arguments = ["build", "--release", "--workspace", "--bin", "crash", "--features", "crash/fail-points"];
+    let programs = ["--bin", "crash", "--bin", "simulator", "--features", "crash/fail-points,simulator/fail-points"];
+    let arguments: Vec<_> = ["build", "--release", "--workspace"].into_iter().chain(programs).collect();
     Step::cargo("a host with fail points", &arguments).run()
 }
 
 fn crash(heading: &str, options: &[&str]) -> anyhow::Result<()> {
-    let program = target().join("release/crash");
+    program("crash", heading, options)
+}
+
+fn program(name: &str, heading: &str, options: &[&str]) -> anyhow::Result<()> {
+    let program = target().join("release").join(name);
     Step { program: &program.to_string_lossy(), ..Step::cargo(heading, options) }.run()
 }

@@ -140,8 +140,13 @@ impl Drop for TimerClock {
     }
 }
 
+/// Whether this thread has a clock of its own: then all of its host runs in it.
+pub(crate) fn is_of_thread() -> bool {
+    OF_THREAD.get().is_some()
+}
+
 pub(super) fn now() -> Instant {
-    if OF_THREAD.get().is_some() {
+    if is_of_thread() {
         return timers();
     }
     read(|clock| clock.monotonic, machine::now)

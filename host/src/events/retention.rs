@@ -20,7 +20,7 @@ use crate::names::ServiceName;
 use crate::observe::events;
 use crate::store::system::{DEAD_LETTERS, EventSeq, OUTBOX, OutboxKey, Usage};
 use crate::store::{Store, StoreError};
-use crate::tasks::Stop;
+use crate::tasks::{Stop, blocking};
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -70,7 +70,7 @@ pub(super) async fn run(registry: &Arc<Registry>, mut stop: Stop) {
 
 /// Runs what reads much, so that it delays no other task.
 async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
+    match blocking(work).await {
         Ok(done) => done,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }

@@ -20,7 +20,7 @@ const SECTOR_BYTES: usize = 512;
 
 /// What happens at one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// It and all later ones fail: the power went, or the process was killed.
     PowerLoss,
     /// It fails, later ones do not. What a failed sync was to make durable may never be.
@@ -28,7 +28,7 @@ pub(crate) enum Fault {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct SimulatedDisk(Arc<Shared>);
+pub struct SimulatedDisk(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -60,10 +60,11 @@ struct World {
 
 /// A small generator (splitmix64): the same disk for the same seed.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(pub(crate) u64);
+pub struct Random(pub u64);
 
 impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
+    /// Any number.
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -71,11 +72,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
+    /// A number below `end`, which is not 0.
+    pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    pub(crate) fn coin(&mut self) -> bool {
+    /// True every other time.
+    pub fn coin(&mut self) -> bool {
         self.below(2) == 0
     }
 }
@@ -149,7 +152,9 @@ impl NameChange {
 }
 
 impl SimulatedDisk {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// An empty disk.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         let world = World {
             files: Vec::new(),
             names: BTreeMap::new(),
@@ -173,7 +178,7 @@ impl SimulatedDisk {
     }
 
     /// Plans `fault` for the operation with this number, counted from now on; the next one is 0.
-    pub(crate) fn plan(&self, operation: u64, fault: Fault) {
+    pub fn plan(&self, operation: u64, fault: Fault) {
         let mut world = self.lock();
         world.fault = Some((world.operations + operation, fault));
     }
@@ -228,7 +233,8 @@ impl SimulatedDisk {
     }
 
     /// The disk after the power came back: what was synced is there, of the rest some.
-    pub(crate) fn after_power_loss(&self) -> Self {
+    #[must_use]
+    pub fn after_power_loss(&self) -> Self {
         let mut world = self.lock();
         let World { files, durable_names, name_changes, random, .. } = &mut *world;
         let mut names = durable_names.clone();
@@ -244,7 +250,8 @@ impl SimulatedDisk {
     }
 
     /// The disk after the process was killed: all that was written is there, durable or not.
-    pub(crate) fn after_kill(&self) -> Self {
+    #[must_use]
+    pub fn after_kill(&self) -> Self {
         let mut world = self.lock();
         let killed = Self::new(world.random.next());
         let mut after = killed.lock();

@@ -30,7 +30,7 @@ use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
 use crate::runtime::{COMPILED_FOLDER, Program, Runtime, RuntimeError};
 use crate::store::{CommitError, DropError, HostCommit, Stopped, Store, Stores, Transaction};
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, both};
 
 /// How far a start is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,12 +229,9 @@ impl Starter<'_> {
         let some = |part: &[(&ServiceName, &ServiceSettings)]| -> Result<Vec<_>, OpenError> {
             part.iter().map(|(name, settings)| Ok(((*name).clone(), self.service(name, settings)?))).collect()
         };
-        let (first, second) = std::thread::scope(|scope| {
-            let other = scope.spawn(|| some(second));
-            (some(first), other.join())
-        });
+        let (first, second) = both(|| some(first), || some(second));
         let mut started = first?;
-        started.extend(second.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        started.extend(second?);
         Ok(started)
     }
 

@@ -8,7 +8,6 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 
 use super::changes::change_set::ChangeSet;
@@ -25,7 +24,7 @@ use crate::config::Manifest;
 use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
 use crate::store::Stores;
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, blocking, blocking_future};
 
 /// The control plane of a host. Clones are the same one.
 #[derive(Debug, Clone)]
@@ -67,8 +66,7 @@ impl Releases {
     ) -> Result<T, DeployError> {
         let (send, done) = oneshot::channel();
         self.inner.tasks.spawn("change of releases", async move {
-            let handle = Handle::current();
-            let changed = tokio::task::spawn_blocking(move || handle.block_on(change)).await;
+            let changed = blocking_future(change).await;
             let _unheard = send.send(changed.map_err(DeployError::from).flatten());
         });
         done.await?
@@ -109,7 +107,7 @@ impl Releases {
         let platform = self.inner.platform.clone();
         let done = self.state().last_line.saturating_add(1);
         let before = Some(before.map_or(done, |before| before.min(done)));
-        tokio::task::spawn_blocking(move || platform.history(service.as_ref(), before, limit)).await?
+        blocking(move || platform.history(service.as_ref(), before, limit)).await?
     }
 
     /// Adds a line about `service` to the history, and waits until it is durable.

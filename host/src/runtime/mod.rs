@@ -93,6 +93,9 @@ impl Runtime {
     /// [`RuntimeError::Folder`], also when others than the host's user may write to the folder.
     pub fn open_cache(&self, compiled: &Path, secret: &HostSecret) -> Result<(), RuntimeError> {
         let Inner { domain, http, compiled_bytes_max, cache } = &*self.inner;
+        if cache.get().is_some() {
+            return Ok(());
+        }
         let opened = Cache::open(compiled, *compiled_bytes_max, secret, &[domain.host(), http.host()])?;
         let _first = cache.get_or_init(|| opened);
         Ok(())

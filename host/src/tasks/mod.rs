@@ -3,6 +3,7 @@
 //! Work that must go on is supervised: it is restarted with a growing delay after a panic or an unexpected end.
 
 mod backoff;
+mod blocking;
 mod group;
 mod outages;
 mod panics;
@@ -12,6 +13,7 @@ mod supervisor;
 mod tests;
 mod thread;
 
+pub use blocking::{blocking, blocking_future, both};
 pub use group::Tasks;
 pub use outages::{Outage, Outages};
 pub use panics::Panicked;

@@ -24,6 +24,7 @@ use crate::contract::Function;
 use crate::names::{Digest, ServiceName};
 use crate::store::system::INTENTS;
 use crate::store::{Store, StoreError};
+use crate::tasks::blocking;
 
 /// Intents of a store that are read at once.
 const PAGE: u32 = 100;
@@ -155,7 +156,7 @@ impl DurableCalls {
             Some(table) => Some(Arc::clone(table)),
             None if self.settings.intents_keep_releases => {
                 let intent = Arc::clone(intent);
-                let found = tokio::task::spawn_blocking(move || pinned.table(&intent.releases)).await;
+                let found = blocking(move || pinned.table(&intent.releases)).await;
                 // After a panic of the search the call goes on with the live releases.
                 found.unwrap_or(None).inspect(|table| current.add_table(table))
             }

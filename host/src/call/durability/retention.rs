@@ -13,6 +13,7 @@ use crate::clock;
 use crate::names::CallId;
 use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, INTENTS, MEMOS, MemoKey};
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
+use crate::tasks::blocking;
 
 /// Rows that one commit deletes.
 const PAGE: u32 = 250;
@@ -144,7 +145,7 @@ async fn delete_memos(store: &Store, before: u64, repeatable: &RepeatableCalls) 
             let needed = if memos.is_empty() { HashSet::new() } else { repeatable()? };
             Ok::<_, StoreError>((memos, needed))
         };
-        let read = tokio::task::spawn_blocking(read).await;
+        let read = blocking(read).await;
         let (memos, needed) = read.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
         let Some(last) = memos.last() else { return Ok(()) };
         after = Bound::Excluded(*last);

@@ -21,6 +21,7 @@ use super::change_set::{ChangeSet, Migration};
 use crate::call::{Backend, Shadow, Share};
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
+use crate::tasks::blocking;
 
 /// How often a deploy is judged again because another change came first.
 pub(in crate::release) const JUDGEMENTS_MAX: usize = 5;
@@ -176,7 +177,7 @@ impl Inner {
         let (inner, proposals) = (Arc::clone(self), proposals.to_vec());
         let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
         let as_candidates = plan.rollout.is_some();
-        let judging = tokio::task::spawn_blocking(move || {
+        let judging = blocking(move || {
             let terms = Terms { by: &by, reason: reason.as_deref(), grants: &grants, as_candidates };
             let input = input(&inner)?;
             let judged = judge(&inner.loader, &input, &inner.manifest().deploy, &proposals, &terms)?;

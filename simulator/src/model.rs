@@ -2,22 +2,22 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::host::SimulatedHost;
+use super::host::Life;
 use super::steps::Request;
 
 /// A request, and whether its client has an answer.
 #[derive(Debug, Clone)]
-pub(super) struct Sent {
-    pub(super) request: Request,
-    pub(super) key: String,
-    pub(super) is_answered: bool,
+pub(crate) struct Sent {
+    pub(crate) request: Request,
+    pub(crate) key: String,
+    pub(crate) is_answered: bool,
     /// The operator gave its call up: what it did elsewhere stays, and its client may send it again as a new one.
-    pub(super) is_abandoned: bool,
+    pub(crate) is_abandoned: bool,
 }
 
 /// All requests of a seed. Clones are the same ones.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Model(Arc<Mutex<Vec<Sent>>>);
+pub(crate) struct Model(Arc<Mutex<Vec<Sent>>>);
 
 impl Model {
     fn with<T>(&self, work: impl FnOnce(&mut Vec<Sent>) -> T) -> T {
@@ -25,7 +25,7 @@ impl Model {
     }
 
     /// Adds a request, and gives its index.
-    pub(super) fn add(&self, request: Request) -> usize {
+    pub(crate) fn add(&self, request: Request) -> usize {
         self.with(|all| {
             let key = format!("key {}", all.len());
             all.push(Sent { request, key, is_answered: false, is_abandoned: false });
@@ -33,27 +33,27 @@ impl Model {
         })
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<Sent> {
+    pub(crate) fn get(&self, index: usize) -> Option<Sent> {
         self.with(|all| all.get(index).cloned())
     }
 
-    pub(super) fn answered(&self, index: usize) {
+    pub(crate) fn answered(&self, index: usize) {
         self.with(|all| all.get_mut(index).into_iter().for_each(|sent| sent.is_answered = true));
     }
 
     /// From now on requests that have no answer may have some of their effects.
-    pub(super) fn abandon_pending(&self) {
+    pub(crate) fn abandon_pending(&self) {
         let pending = |sent: &&mut Sent| !sent.is_answered && matches!(sent.request, Request::Count { .. });
         self.with(|all| all.iter_mut().filter(pending).for_each(|sent| sent.is_abandoned = true));
     }
 
     /// The indexes of the requests without an answer.
-    pub(super) fn pending(&self) -> Vec<usize> {
+    pub(crate) fn pending(&self) -> Vec<usize> {
         self.with(|all| all.iter().enumerate().filter(|(_, sent)| !sent.is_answered).map(|(index, _)| index).collect())
     }
 
     /// What is wrong with the stores of `host`. `at_the_end` nothing is under way.
-    pub(super) fn check(&self, host: &SimulatedHost<'_>, at_the_end: bool) -> anyhow::Result<Vec<String>> {
+    pub(crate) fn check(&self, host: &Life, at_the_end: bool) -> anyhow::Result<Vec<String>> {
         let mut wrong = Vec::new();
         let list =
             |service, key| anyhow::Ok(host.stored(service, key)?.split(' ').map(str::to_owned).collect::<Vec<_>>());

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::host::End;
-use crate::journal::simulated::Random;
+use super::operator::Order;
+use switchyard::platform::simulated::Random;
 
 /// What one request does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Request {
+pub(crate) enum Request {
     /// `front` counts `number`, and has `back` count it: then it pauses, and fails while `front` is broken.
     Count { number: u64, pause_ms: u64, may_fail: bool },
     /// `source` notes `number` and emits it; `sink` notes it, fails while it is broken, and has `source` note it again.
@@ -18,7 +19,7 @@ pub(super) enum Request {
 
 impl Request {
     /// The service, the function and the script.
-    pub(super) fn script(&self) -> (&'static str, &'static str, String) {
+    pub(crate) fn script(&self) -> (&'static str, &'static str, String) {
         match self {
             Self::Count { number, pause_ms, may_fail } => {
                 let fails = if *may_fail { "if broken 1{panic};" } else { "" };
@@ -41,20 +42,20 @@ impl Request {
 
 /// One step of a life.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Send(Request),
     Pass(Duration),
     /// Sets the time of day so many seconds forward or back.
     SetClock(i64),
     Checkpoint,
-    Deploy,
+    Change(Order),
     ReplayDeadLetters,
     AbandonIntent,
 }
 
 /// Draws the next step; `number` is that of the next request.
-pub(super) fn step(random: &mut Random, number: u64) -> Step {
-    match random.below(20) {
+pub(crate) fn step(random: &mut Random, number: u64) -> Step {
+    match random.below(24) {
         0..7 => Step::Send(request(random, number)),
         7..12 => Step::Pass(Duration::from_millis(random.below(60))),
         12 => Step::Pass(Duration::from_secs(1 + random.below(60))),
@@ -64,7 +65,7 @@ pub(super) fn step(random: &mut Random, number: u64) -> Step {
             Step::SetClock(if random.coin() { seconds } else { -seconds })
         }
         15 | 16 => Step::Checkpoint,
-        17 => Step::Deploy,
+        17 | 20..24 => Step::Change(Order::draw(random)),
         18 => Step::ReplayDeadLetters,
         _ if random.below(4) == 0 => Step::AbandonIntent,
         _ => Step::Checkpoint,
@@ -80,7 +81,7 @@ fn request(random: &mut Random, number: u64) -> Request {
     }
 }
 
-pub(super) fn end(random: &mut Random) -> End {
+pub(crate) fn end(random: &mut Random) -> End {
     match random.below(4) {
         0 => End::Stop,
         1 => End::Kill,

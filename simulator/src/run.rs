@@ -4,13 +4,16 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::host::{self, SimulatedHost};
+use switchyard::call::CallError;
+use switchyard::clock;
+use switchyard::platform::simulated::{Random, SimulatedDisk};
+use switchyard::release::Holder;
+
+use super::host::{self, Life};
 use super::model::Model;
+use super::operator::Operator;
 use super::steps::{self, Request, Step};
 use super::world::World;
-use crate::call::CallError;
-use crate::journal::simulated::{Random, SimulatedDisk};
-use crate::store::CommitDetails;
 
 /// When the first life of each seed begins: 2026-01-01, in microseconds since the Unix epoch.
 const BEGIN_MICROS: u64 = 1_767_225_600_000_000;
@@ -26,10 +29,10 @@ const CLIENT_RETRY_MAX: Duration = Duration::from_secs(20);
 
 /// Why a seed fails, with all that happened in it.
 #[derive(Debug)]
-pub struct Failure {
-    pub seed: u64,
-    pub wrong: Vec<String>,
-    pub log: Vec<String>,
+pub(crate) struct Failure {
+    pub(crate) seed: u64,
+    pub(crate) wrong: Vec<String>,
+    pub(crate) log: Vec<String>,
 }
 
 impl fmt::Display for Failure {
@@ -42,21 +45,62 @@ impl fmt::Display for Failure {
 
 /// What was simulated.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Figures {
-    pub steps: u64,
-    pub lives: u64,
-    pub requests: u64,
+pub(crate) struct Figures {
+    pub(crate) steps: u64,
+    pub(crate) lives: u64,
+    pub(crate) requests: u64,
+    pub(crate) changes: u64,
+    pub(crate) failed_changes: u64,
 }
 
-/// Simulates `seed`, and gives its figures and its log.
+impl Figures {
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.steps += more.steps;
+        self.lives += more.lives;
+        self.requests += more.requests;
+        self.changes += more.changes;
+        self.failed_changes += more.failed_changes;
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, lives, requests, changes, failed_changes } = self;
+        write!(f, "{lives} lives, {steps} steps, {requests} requests, ")?;
+        write!(f, "{changes} changes made and {failed_changes} refused")
+    }
+}
+
+/// A seed that did well.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) figures: Figures,
+    pub(crate) log: Vec<String>,
+}
+
+impl Outcome {
+    /// `again`, the outcome of the same seed, if it is the same.
+    pub(crate) fn same(&self, again: Self, seed: u64) -> Result<Self, Box<Failure>> {
+        if *self == again {
+            return Ok(again);
+        }
+        let mut both = self.log.iter().zip(&again.log).filter(|(first, second)| first != second);
+        let (first, second) = both.next().map_or_else(Default::default, |(one, two)| (one.clone(), two.clone()));
+        let wrong = vec![format!("it does not do the same again: {first:?}, and then {second:?}")];
+        Err(Box::new(Failure { seed, wrong, log: again.log }))
+    }
+}
+
+/// Simulates `seed`.
 ///
 /// # Errors
 ///
 /// [`Failure`].
-pub fn run(world: &World, seed: u64) -> Result<(Figures, Vec<String>), Box<Failure>> {
+pub(crate) fn run(world: &World, seed: u64) -> Result<Outcome, Box<Failure>> {
     let mut seeded = Seeded {
         random: Random(seed),
         model: Model::default(),
+        operator: Operator::new(),
         log: Vec::new(),
         figures: Figures::default(),
         wrong: Vec::new(),
@@ -70,8 +114,12 @@ pub fn run(world: &World, seed: u64) -> Result<(Figures, Vec<String>), Box<Failu
             seeded.wrong.push(format!("a panic: {}", text.unwrap_or_default()));
         }
     }
+    let (made, failed) = seeded.operator.outcome();
+    seeded.figures.changes = made;
+    seeded.figures.failed_changes = u64::try_from(failed.len()).unwrap_or(u64::MAX);
+    seeded.log.extend(failed.into_iter().map(|why| format!("a change was not made: {why}")));
     match seeded.wrong.is_empty() {
-        true => Ok((seeded.figures, seeded.log)),
+        true => Ok(Outcome { figures: seeded.figures, log: seeded.log }),
         false => Err(Box::new(Failure { seed, wrong: seeded.wrong, log: seeded.log })),
     }
 }
@@ -79,6 +127,7 @@ pub fn run(world: &World, seed: u64) -> Result<(Figures, Vec<String>), Box<Failu
 struct Seeded {
     random: Random,
     model: Model,
+    operator: Operator,
     log: Vec<String>,
     figures: Figures,
     wrong: Vec<String>,
@@ -87,18 +136,18 @@ struct Seeded {
 impl Seeded {
     fn run(&mut self, world: &World, seed: u64) -> anyhow::Result<()> {
         let mut disk = SimulatedDisk::new(seed);
-        let (mut unix_micros, mut release) = (BEGIN_MICROS, 0);
+        let mut unix_micros = BEGIN_MICROS;
         for life in 0..2 + self.random.below(3) {
-            let host = SimulatedHost::open(world, &disk, unix_micros, release, seed.wrapping_add(life))?;
+            let host = Life::begin(world, &disk, unix_micros, seed.wrapping_add(life))?;
             self.figures.lives += 1;
-            self.check(&host, false, "after the start")?;
+            self.check(world, &host, false, "after the start")?;
             for index in self.model.pending() {
                 self.send(&host, index);
             }
             for _ in 0..5 + self.random.below(25) {
                 let step = steps::step(&mut self.random, self.figures.requests);
                 self.note(&host, &format!("{step:?}"));
-                self.step(&host, step, &mut release)?;
+                self.step(world, &host, step)?;
             }
             let end = steps::end(&mut self.random);
             self.note(&host, &format!("{end:?}"));
@@ -106,31 +155,32 @@ impl Seeded {
             // The machine is down for a while.
             unix_micros += self.random.below(10_000_000);
         }
-        let host = SimulatedHost::open(world, &disk, unix_micros, release, seed.wrapping_add(99))?;
-        self.check(&host, false, "after the last start")?;
+        let host = Life::begin(world, &disk, unix_micros, seed.wrapping_add(99))?;
+        self.check(world, &host, false, "after the last start")?;
         for index in self.model.pending() {
             self.send(&host, index);
         }
         self.settle(&host)?;
-        self.check(&host, true, "in the end")
+        self.check(world, &host, true, "in the end")
     }
 
-    fn note(&mut self, host: &SimulatedHost<'_>, what: &str) {
-        let time = crate::clock::rfc_3339_millis(host.unix_micros());
-        let journal = (host.stores.last().0, host.stores.durable().0);
+    fn note(&mut self, host: &Life, what: &str) {
+        let time = clock::rfc_3339_millis(host.unix_micros());
+        let journal = (host.host.last().0, host.host.stores.durable().0);
         self.log.push(format!("{time} {journal:?} {what}"));
     }
 
-    fn check(&mut self, host: &SimulatedHost<'_>, at_the_end: bool, when: &str) -> anyhow::Result<()> {
-        let wrong = self.model.check(host, at_the_end)?;
+    fn check(&mut self, world: &World, host: &Life, at_the_end: bool, when: &str) -> anyhow::Result<()> {
+        let mut wrong = self.model.check(host, at_the_end)?;
+        wrong.extend(self.operator.check(world, host, !at_the_end)?);
         self.note(host, &format!("{when}: {} wrong", wrong.len()));
         anyhow::ensure!(wrong.is_empty(), "{when}: {}", wrong.join("; "));
         Ok(())
     }
 
     /// A client sends the request `index` until it has an answer, or the host ends.
-    fn send(&self, host: &SimulatedHost<'_>, index: usize) {
-        let (model, calls) = (self.model.clone(), host.calls.clone());
+    fn send(&self, host: &Life, index: usize) {
+        let (model, calls) = (self.model.clone(), host.host.calls.clone());
         let Some(sent) = self.model.get(index) else { return };
         let client = async move {
             let (service, function, script) = sent.request.script();
@@ -144,18 +194,10 @@ impl Seeded {
                 wait = CLIENT_RETRY_MAX.min(2 * wait);
             }
         };
-        let mut stop = host.tasks.stop();
-        let client = async move {
-            tokio::select! {
-                biased;
-                () = stop.wait() => {}
-                () = client => {}
-            }
-        };
-        host.block_on(async { host.tasks.spawn("client", client) });
+        host.spawn("client", client);
     }
 
-    fn step(&mut self, host: &SimulatedHost<'_>, step: Step, release: &mut u64) -> anyhow::Result<()> {
+    fn step(&mut self, world: &World, host: &Life, step: Step) -> anyhow::Result<()> {
         self.figures.steps += 1;
         match step {
             Step::Send(request) => {
@@ -165,29 +207,23 @@ impl Seeded {
             }
             Step::Pass(time) => host.pass(time),
             Step::SetClock(seconds) => host.clock.step(seconds),
-            Step::Checkpoint => host.checkpoint()?,
-            Step::Deploy => {
-                *release += 1;
-                host.deploy(*release)?;
-            }
+            Step::Checkpoint => host.host.checkpoint().map_err(anyhow::Error::from_boxed)?,
+            Step::Change(order) => self.operator.order(world, host, order)?,
             Step::ReplayDeadLetters => host.block_on(host.replay_dead_letters())?,
             Step::AbandonIntent => {
-                if let Some(intent) = host.calls.intents().first()
-                    && let Ok(held) = host.calls.hold_intent(intent.id)
-                {
-                    self.model.abandon_pending();
-                    let details = CommitDetails { call: intent.id, data_version: None };
-                    let number = host.block_on(held.closing().commit(details))?;
-                    host.block_on(host.stores.wait_durable(number))?;
-                    held.closed();
-                }
+                let (model, releases) = (self.model.clone(), host.host.releases.clone());
+                let Some(intent) = host.host.calls.intents().into_iter().next() else { return Ok(()) };
+                model.abandon_pending();
+                host.spawn("operator", async move {
+                    let _may_run = releases.give_up(&Holder::admin(), intent.id, "because".into()).await;
+                });
             }
         }
         Ok(())
     }
 
     /// Mends what is broken, and lets time pass until nothing is under way.
-    fn settle(&mut self, host: &SimulatedHost<'_>) -> anyhow::Result<()> {
+    fn settle(&mut self, host: &Life) -> anyhow::Result<()> {
         for service in ["front", "sink"] {
             let index = self.model.add(Request::Break { service, broken: false });
             self.send(host, index);
@@ -197,18 +233,22 @@ impl Seeded {
             host.pass(Duration::from_millis(second));
             let subscriptions = {
                 let _entered = host.enter();
-                host.events.subscriptions(None)?
+                host.host.events.subscriptions(None)?
             };
             if subscriptions.iter().any(|view| view.dead > 0) {
                 host.block_on(host.replay_dead_letters())?;
             }
             let delivered = subscriptions.iter().all(|view| view.lag_events + view.retrying + view.dead == 0);
-            if delivered && self.model.pending().is_empty() && host.calls.intents().is_empty() {
+            if delivered
+                && !self.operator.is_busy()
+                && self.model.pending().is_empty()
+                && host.host.calls.intents().is_empty()
+            {
                 return Ok(());
             }
         }
         let _entered = host.enter();
-        let (intents, subscriptions) = (host.calls.intents(), host.events.subscriptions(None)?);
+        let (intents, subscriptions) = (host.host.calls.intents(), host.host.events.subscriptions(None)?);
         anyhow::bail!(
             "not all has ended: {} requests without an answer, intents {intents:?}, subscriptions {subscriptions:?}",
             self.model.pending().len()

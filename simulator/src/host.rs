@@ -1,0 +1,155 @@
+//! One life of a simulated host: its stores, calls, events and releases on a simulated disk, in a thread and a time of its
+//! own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use switchyard::call::{Answer, CallError, Calls, Origin, RequestKey, RequestScope, RootCall};
+use switchyard::clock;
+use switchyard::contract::Function;
+use switchyard::events::{DeadLetterError, DeadLetters};
+use switchyard::names::{RequestId, ServiceName};
+use switchyard::platform::simulated::{Fault, SimulatedDisk, SimulatedHost, TimerClock};
+use wasmtime::component::Val;
+
+use super::world::World;
+
+/// A host that runs.
+pub(crate) struct Life {
+    /// `None` only while the life ends: tasks end before the stores close.
+    runtime: Option<tokio::runtime::Runtime>,
+    pub(crate) clock: TimerClock,
+    pub(crate) host: SimulatedHost,
+}
+
+/// How a life ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As with SIGTERM.
+    Stop,
+    /// As with SIGKILL: the operating system writes what it has.
+    Kill,
+    /// Of what was not synced some sectors are there.
+    PowerLoss,
+}
+
+impl Life {
+    /// Starts a host. The time of day is `unix_micros`.
+    pub(crate) fn begin(world: &World, disk: &SimulatedDisk, unix_micros: u64, seed: u64) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+        let entered = runtime.enter();
+        let clock = TimerClock::install(unix_micros);
+        let host = SimulatedHost::start(&world.manifest, disk, &world.runtime, seed)?;
+        drop(entered);
+        Ok(Self { runtime: Some(runtime), clock, host })
+    }
+
+    fn runtime(&self) -> &tokio::runtime::Runtime {
+        self.runtime.as_ref().expect("it is there until the drop")
+    }
+
+    /// While the guard exists, this thread has the host's time.
+    pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.runtime().enter()
+    }
+
+    /// The time of day.
+    pub(crate) fn unix_micros(&self) -> u64 {
+        let _entered = self.enter();
+        clock::unix_micros()
+    }
+
+    /// Runs `work` in the host's thread and time.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime().block_on(work)
+    }
+
+    /// Runs `task` beside everything else, until the host ends.
+    pub(crate) fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let mut stop = self.host.tasks.stop();
+        let task = async move {
+            tokio::select! {
+                biased;
+                () = stop.wait() => {}
+                () = task => {}
+            }
+        };
+        self.block_on(async { self.host.tasks.spawn(name, task) });
+    }
+
+    /// Lets virtual time pass: everything that can go on does.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.block_on(async move { tokio::time::sleep(time).await });
+    }
+
+    /// Replays what may be replayed now.
+    pub(crate) async fn replay_dead_letters(&self) -> anyhow::Result<()> {
+        match self.host.events.replay(&ServiceName::parse("sink")?, &DeadLetters::All).await {
+            // The host has started just now, or has enough to retry: a later step replays them.
+            Ok(_) | Err(DeadLetterError::NotSubscribed { .. } | DeadLetterError::Full { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What `service` has under `key`, of all that is committed.
+    pub(crate) fn stored(&self, service: &str, key: &str) -> anyhow::Result<String> {
+        let store = self.host.stores.service(&ServiceName::parse(service)?).context("a service that is there")?;
+        let value = store.begin_read().get(key)?;
+        Ok(value.map(|value| String::from_utf8_lossy(&value).into_owned()).unwrap_or_default())
+    }
+
+    /// Ends this life.
+    pub(crate) fn end(self, disk: &SimulatedDisk, end: End) -> anyhow::Result<(SimulatedDisk, u64)> {
+        let unix_micros = self.unix_micros();
+        if end == End::Stop {
+            let stopped = self.block_on(self.host.tasks.shut_down(Duration::from_secs(60)));
+            stopped.map_err(|names| anyhow::anyhow!("these tasks do not stop: {names:?}"))?;
+            self.host.stores.clone().close()?;
+            return Ok((disk.after_kill(), unix_micros));
+        }
+        // What happens from here on reaches no disk.
+        let next = if end == End::Kill { disk.after_kill() } else { disk.after_power_loss() };
+        disk.plan(0, Fault::PowerLoss);
+        drop(self);
+        Ok((next, unix_micros))
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        drop(self.runtime.take());
+    }
+}
+
+/// Sends `script` to `function` of `service` under `key`.
+pub(crate) async fn send(
+    calls: Calls,
+    service: &str,
+    function: &str,
+    script: &str,
+    key: &str,
+) -> Result<(), CallError> {
+    let routing = calls.routing();
+    let service = ServiceName::parse(service).expect("a service of the simulation");
+    let arguments = vec![Val::String(script.into())];
+    let scope = RequestScope { caller: "client", client: &[], method: "POST", path: function };
+    let key = RequestKey::new(scope, key, &arguments);
+    let call = RootCall {
+        function: exported(&routing.live().backend(&service).expect("it is live").release.world, function),
+        service,
+        arguments,
+        identity: None,
+        request: RequestId::from_bits(7),
+        key: Some(key),
+    };
+    match calls.call(call, &routing, Origin::HOST).await?.answer {
+        Answer::Ok(_) => Ok(()),
+        Answer::Err(error) => panic!("a script refuses: {error:?}"),
+    }
+}
+
+fn exported(world: &switchyard::contract::World, function: &str) -> Arc<Function> {
+    let mut functions = world.exports.iter().flat_map(|interface| &interface.functions);
+    Arc::clone(functions.find(|known| &*known.name.wit == function).expect("a function of the simulation"))
+}

@@ -1,0 +1,123 @@
+//! A simulator of operators, clocks and kills: the real stores, calls, events and releases of a host in one thread, on a
+//! simulated disk and in virtual time, as a seed says.
+//!
+//! A seed gives lives of a host. In each life clients send requests, an operator makes changes and the clock steps; then
+//! the host stops, is killed, or loses its power, and the next life begins on what the disk has kept. A model knows what
+//! was acknowledged, and what must be true in the end:
+//!
+//! - A request that was acknowledged has its effects after every kill, in all services that it reached, and once.
+//! - An event is delivered once to its subscriber, and so is what the handler did elsewhere.
+//! - A change of releases is made in full or not at all, and the data is of the version that its release says.
+//! - Nothing is blocked for ever: within hours of virtual time every call, every delivery and every change has ended.
+//!
+//! # What finds which fault
+//!
+//! | a fault put back | found by |
+//! |---|---|
+//! | a commit leaves out the answer to its request | simulator: the effect of a key is there twice |
+//! | a commit leaves out the cursor of a subscription | simulator: an event is handled twice |
+//! | an answer leaves before its commit is durable | simulator: an acknowledged effect is gone after a kill |
+//! | a memo is deleted while its call may run again | simulator, by a clock that jumps: a nested effect is there twice |
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
+
+#[cfg(feature = "fail-points")]
+mod host;
+#[cfg(feature = "fail-points")]
+mod model;
+#[cfg(feature = "fail-points")]
+mod operator;
+#[cfg(feature = "fail-points")]
+mod run;
+#[cfg(feature = "fail-points")]
+mod steps;
+#[cfg(feature = "fail-points")]
+mod variants;
+#[cfg(feature = "fail-points")]
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(about = "Simulates lives of a host with its operator, its clock and its kills, seed after seed")]
+struct Arguments {
+    /// How many seeds.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Of so many seeds each runs twice, and must do the same again.
+    #[arg(long, default_value_t = 3)]
+    repeated: u64,
+    /// Goes on after a seed that fails, and prints of each only what is wrong.
+    #[arg(long)]
+    keep_going: bool,
+    /// Prints what happened in each seed.
+    #[arg(long)]
+    log: bool,
+}
+
+/// It fails with the first seed that does, and prints what happened in that.
+fn main() -> ExitCode {
+    match simulate(&Arguments::parse()) {
+        Ok(is_good) => ExitCode::from(u8::from(!is_good)),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(not(feature = "fail-points"))]
+fn simulate(_arguments: &Arguments) -> anyhow::Result<bool> {
+    anyhow::bail!("the host has nothing for the simulator compiled in: run it with `cargo xtask simulate`")
+}
+
+#[cfg(feature = "fail-points")]
+#[expect(clippy::cast_precision_loss, reason = "of steps, for a rate")]
+fn simulate(arguments: &Arguments) -> anyhow::Result<bool> {
+    use run::{Figures, run};
+
+    /// After how many seeds it says how far it is.
+    const PROGRESS_EVERY: u64 = 500;
+
+    let world = world::World::compile()?;
+    let begin = std::time::Instant::now();
+    let (mut total, mut failed) = (Figures::default(), 0_u64);
+    for done in 0..arguments.seeds {
+        let seed = arguments.seed + done;
+        let mut result = run(&world, seed);
+        if done < arguments.repeated
+            && let Ok(first) = &result
+        {
+            result = run(&world, seed).and_then(|again| first.same(again, seed));
+        }
+        match result {
+            Ok(outcome) => {
+                total.add(&outcome.figures);
+                if arguments.log {
+                    outcome.log.iter().for_each(|line| println!("{line}"));
+                }
+            }
+            Err(failure) if arguments.keep_going => {
+                failed += 1;
+                println!("seed {}: {}", failure.seed, failure.wrong.join("; "));
+            }
+            Err(failure) => {
+                print!("{failure}");
+                println!("again with: cargo xtask simulate --seed {} --seeds 1 --repeated 0", failure.seed);
+                return Ok(false);
+            }
+        }
+        if (done + 1) % PROGRESS_EVERY == 0 {
+            eprintln!("{} of {} seeds, {} s", done + 1, arguments.seeds, begin.elapsed().as_secs());
+        }
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    println!("{} seeds from {} on in {seconds:.1} s: {failed} wrong", arguments.seeds, arguments.seed);
+    println!("{total}; {:.0} steps/s", total.steps as f64 / seconds);
+    Ok(failed == 0)
+}

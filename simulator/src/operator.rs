@@ -1,0 +1,165 @@
+//! The operator's changes of releases, and what the releases must be because of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use switchyard::names::ServiceName;
+use switchyard::platform::simulated::Random;
+use switchyard::release::{DeployError, Holder, Plan, Proposal, Releases};
+
+use super::host::Life;
+use super::variants;
+use super::world::World;
+
+/// The services that the operator deploys.
+const SERVICES: [&str; 2] = ["front", "back"];
+
+/// A change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Makes these variants live, as one.
+    Deploy(Vec<(&'static str, usize)>),
+    /// Goes back to a kept release, counted from the newest.
+    Rollback(&'static str, usize),
+}
+
+impl Order {
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        let mut below = |end: usize| usize::try_from(random.below(end as u64)).unwrap_or(0);
+        let numbers = 2 * (variants::VERSION_MAX + 1);
+        let service = SERVICES.get(below(SERVICES.len())).copied().unwrap_or("front");
+        match below(4) {
+            0 => Self::Deploy(SERVICES.into_iter().map(|service| (service, below(numbers))).collect()),
+            1 | 2 => Self::Deploy(vec![(service, below(numbers))]),
+            _ => Self::Rollback(service, below(3)),
+        }
+    }
+}
+
+/// The variant that each service runs.
+type Live = BTreeMap<ServiceName, usize>;
+
+#[derive(Debug, Default)]
+struct State {
+    live: Live,
+    /// What is live if the change that is under way is made.
+    pending: Option<Live>,
+    made: u64,
+    failed: Vec<String>,
+}
+
+/// What the operator knows. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Operator(Arc<Mutex<State>>);
+
+impl Operator {
+    /// The first variant runs everywhere.
+    pub(crate) fn new() -> Self {
+        let operator = Self::default();
+        let named = SERVICES.iter().filter_map(|name| ServiceName::parse(name).ok());
+        operator.with(|state| state.live = named.map(|name| (name, 0)).collect());
+        operator
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes that were made, and why others were not.
+    pub(crate) fn outcome(&self) -> (u64, Vec<String>) {
+        self.with(|state| (state.made, state.failed.clone()))
+    }
+
+    /// Whether a change is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.with(|state| state.pending.is_some())
+    }
+
+    /// Begins a change beside everything else, unless one is under way.
+    pub(crate) fn order(&self, world: &World, life: &Life, order: Order) -> anyhow::Result<()> {
+        if self.is_busy() {
+            return Ok(());
+        }
+        let (operator, releases) = (self.clone(), life.host.releases.clone());
+        match order {
+            Order::Deploy(variants) => {
+                let mut after = self.with(|state| state.live.clone());
+                let mut proposals = Vec::new();
+                for (name, number) in variants {
+                    let service = ServiceName::parse(name)?;
+                    let component = world.variants.get(number).cloned().unwrap_or_default().into();
+                    proposals.push(Proposal { service: service.clone(), component, signature: None });
+                    after.insert(service, number);
+                }
+                self.with(|state| state.pending = Some(after));
+                life.spawn("operator", async move {
+                    let done = releases.deploy(&Holder::admin(), proposals, &Plan::default()).await;
+                    operator.ended(done.map(drop));
+                });
+            }
+            Order::Rollback(name, back) => {
+                let service = ServiceName::parse(name)?;
+                let Some((to, number)) = kept(world, &releases, &service, back) else { return Ok(()) };
+                let mut after = self.with(|state| state.live.clone());
+                after.insert(service.clone(), number);
+                self.with(|state| state.pending = Some(after));
+                life.spawn("operator", async move {
+                    let done = releases.rollback(&Holder::admin(), &service, Some(&to), false, None).await;
+                    operator.ended(done);
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&self, done: Result<(), DeployError>) {
+        self.with(|state| match done {
+            Ok(()) => {
+                state.live = state.pending.take().unwrap_or_default();
+                state.made += 1;
+            }
+            // The next start tells.
+            Err(DeployError::NotDurable(_) | DeployError::Stopping(_) | DeployError::Interrupted(_)) => {}
+            Err(error) => {
+                state.pending = None;
+                state.failed.push(error.to_string());
+            }
+        });
+    }
+
+    /// What is wrong with the releases of `life`. `is_start` when nothing of an earlier life is under way.
+    pub(crate) fn check(&self, world: &World, life: &Life, is_start: bool) -> anyhow::Result<Vec<String>> {
+        let mut wrong = Vec::new();
+        let mut found = Live::new();
+        for view in life.host.releases.services() {
+            if !SERVICES.contains(&view.name.as_str()) {
+                continue;
+            }
+            let form = life.stored(view.name.as_str(), "form")?.parse().unwrap_or(0);
+            if form != view.data_version {
+                wrong.push(format!("the data of {} is of version {form}, not {}", view.name, view.data_version));
+            }
+            match world.number_of(&view.live.digest) {
+                Some(number) => drop(found.insert(view.name, number)),
+                None => wrong.push(format!("{} runs what nobody deployed", view.name)),
+            }
+        }
+        self.with(|state| {
+            let is_known = found == state.live || state.pending.as_ref() == Some(&found);
+            if !is_known {
+                wrong.push(format!("{found:?} is live, not {:?} or {:?}", state.live, state.pending));
+            }
+            if is_start {
+                (state.live, state.pending) = (found, None);
+            }
+        });
+        Ok(wrong)
+    }
+}
+
+/// A kept release of `service`: its digest and the number of its variant.
+fn kept(world: &World, releases: &Releases, service: &ServiceName, back: usize) -> Option<(String, usize)> {
+    let view = releases.service(service)?;
+    let release = view.kept.get(back)?;
+    Some((release.digest.to_string(), world.number_of(&release.digest)?))
+}
