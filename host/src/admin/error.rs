@@ -101,6 +101,7 @@ impl From<DeployError> for AdminError {
             | DeployError::NotQuiet { .. }
             | DeployError::Token { .. }
             | DeployError::Imported { .. }
+            | DeployError::OtherKind { .. }
             | DeployError::Exists { .. }
             | DeployError::Intent(IntentError::Running | IntentError::NoService { .. })
             | DeployError::IntentsOpen { .. }

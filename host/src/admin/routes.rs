@@ -185,7 +185,7 @@ impl Admin {
         }
         match route {
             Route::Health | Route::Ready | Route::Metrics => self.open(&route, head),
-            Route::Services => json(StatusCode::OK, &self.all_services()),
+            Route::Services => json(StatusCode::OK, &self.all_services().await),
             Route::Service(name) => json(StatusCode::OK, &self.service(&decoded(name)?)?),
             Route::Call { service, function } => {
                 let (service, function) = (decoded(service)?, decoded(function)?);

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, Origins, Problem};
 use super::settings::{
-    EventSettings, GatewaySettings, HostSettings, LimitOverrides, LimitSettings, Manifest, RetrySettings,
-    RuntimeSettings, ServiceSettings, StoreSettings,
+    EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings, RuntimeSettings,
+    ServiceSettings, StoreSettings,
 };
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::observe;
@@ -38,7 +38,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     checks.runtime(&manifest.runtime);
     checks.retries(&manifest.retries);
     checks.events(&manifest.events);
-    checks.limits("limits", &all(&manifest.limits));
+    checks.limits("limits", &LimitOverrides::all(&manifest.limits));
     if manifest.services.is_empty() {
         checks.refuse("services", "there is no service: add a section such as `[services.cart]`".into());
     }
@@ -254,23 +254,4 @@ pub(crate) fn is_host(text: &str) -> bool {
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     text == "*" || host.is_some_and(is_host)
-}
-
-fn all(limits: &LimitSettings) -> LimitOverrides {
-    LimitOverrides {
-        memory_bytes_max: Some(limits.memory_bytes_max),
-        deadline_ms: Some(limits.deadline_ms),
-        calls_in_flight_max: Some(limits.calls_in_flight_max),
-        calls_waiting_max: Some(limits.calls_waiting_max),
-        wait_ms_max: Some(limits.wait_ms_max),
-        store_bytes_max: Some(limits.store_bytes_max),
-        kept_bytes_max: Some(limits.kept_bytes_max),
-        events_per_call_max: Some(limits.events_per_call_max),
-        answer_bytes_max: Some(limits.answer_bytes_max),
-        log_bytes_per_second: Some(limits.log_bytes_per_second),
-        call_depth_max: Some(limits.call_depth_max),
-        circuit_failures: Some(limits.circuit_failures),
-        circuit_clients: Some(limits.circuit_clients),
-        circuit_open_ms: Some(limits.circuit_open_ms),
-    }
 }

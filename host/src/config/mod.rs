@@ -1,5 +1,6 @@
 //! Configuration: `switchyard.toml`, the environment (`SWITCHYARD_…`) and flags become one checked value.
 
+mod applied;
 mod checks;
 mod environment;
 mod error;
@@ -7,12 +8,15 @@ mod file;
 mod keys;
 mod load;
 mod print;
+mod service_limits;
 mod settings;
 mod signer;
 #[cfg(test)]
 mod tests;
 mod token;
 
+pub use applied::AppliedSettings;
+pub(crate) use applied::fields;
 pub(crate) use checks::is_host;
 pub use environment::{ADMIN_VARIABLE, MANIFEST_VARIABLE, TOKEN_VARIABLE, environment};
 pub use error::{ConfigError, Origin, Origins, Problem};

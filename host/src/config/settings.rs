@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::service_limits::{LimitOverrides, LimitSettings};
 use super::signer::Signer;
 use crate::names::ServiceName;
 pub use crate::observe::LogFormat;
@@ -112,32 +113,6 @@ pub struct RuntimeSettings {
     pub compiled_bytes_max: u64,
 }
 
-/// The bounds of one service.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct LimitSettings {
-    /// Summed over the memories of one instance.
-    pub memory_bytes_max: usize,
-    pub deadline_ms: u64,
-    pub calls_in_flight_max: usize,
-    pub calls_waiting_max: usize,
-    /// How long a call may wait for its turn.
-    pub wait_ms_max: u64,
-    pub store_bytes_max: u64,
-    /// Bytes that the host itself keeps beside the service's data: answers, intents, events.
-    pub kept_bytes_max: u64,
-    pub events_per_call_max: usize,
-    pub answer_bytes_max: usize,
-    pub log_bytes_per_second: u64,
-    /// Depth of nested calls, the root call being 1.
-    pub call_depth_max: usize,
-    /// Failures (traps and deadlines) after which a release's circuit opens, if at least half of the calls fail; the
-    /// clients that they are of at least; and how long it stays open.
-    pub circuit_failures: u32,
-    pub circuit_clients: u32,
-    pub circuit_open_ms: u64,
-}
-
 /// What is kept so that retries are safe, and how calls that a crash cut short go on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -201,26 +176,6 @@ pub enum EventsFrom {
     Now,
 }
 
-/// What one service's section may say of its bounds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LimitOverrides {
-    pub memory_bytes_max: Option<usize>,
-    pub deadline_ms: Option<u64>,
-    pub calls_in_flight_max: Option<usize>,
-    pub calls_waiting_max: Option<usize>,
-    pub wait_ms_max: Option<u64>,
-    pub store_bytes_max: Option<u64>,
-    pub kept_bytes_max: Option<u64>,
-    pub events_per_call_max: Option<usize>,
-    pub answer_bytes_max: Option<usize>,
-    pub log_bytes_per_second: Option<u64>,
-    pub call_depth_max: Option<usize>,
-    pub circuit_failures: Option<u32>,
-    pub circuit_clients: Option<u32>,
-    pub circuit_open_ms: Option<u64>,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceSettings {
@@ -247,22 +202,6 @@ impl ServiceSettings {
     /// The bounds of this service: its own, and `defaults` where it says nothing.
     #[must_use]
     pub fn limits(&self, defaults: &LimitSettings) -> LimitSettings {
-        let own = &self.limits;
-        LimitSettings {
-            memory_bytes_max: own.memory_bytes_max.unwrap_or(defaults.memory_bytes_max),
-            deadline_ms: own.deadline_ms.unwrap_or(defaults.deadline_ms),
-            calls_in_flight_max: own.calls_in_flight_max.unwrap_or(defaults.calls_in_flight_max),
-            calls_waiting_max: own.calls_waiting_max.unwrap_or(defaults.calls_waiting_max),
-            wait_ms_max: own.wait_ms_max.unwrap_or(defaults.wait_ms_max),
-            store_bytes_max: own.store_bytes_max.unwrap_or(defaults.store_bytes_max),
-            kept_bytes_max: own.kept_bytes_max.unwrap_or(defaults.kept_bytes_max),
-            events_per_call_max: own.events_per_call_max.unwrap_or(defaults.events_per_call_max),
-            answer_bytes_max: own.answer_bytes_max.unwrap_or(defaults.answer_bytes_max),
-            log_bytes_per_second: own.log_bytes_per_second.unwrap_or(defaults.log_bytes_per_second),
-            call_depth_max: own.call_depth_max.unwrap_or(defaults.call_depth_max),
-            circuit_failures: own.circuit_failures.unwrap_or(defaults.circuit_failures),
-            circuit_clients: own.circuit_clients.unwrap_or(defaults.circuit_clients),
-            circuit_open_ms: own.circuit_open_ms.unwrap_or(defaults.circuit_open_ms),
-        }
+        self.limits.over(defaults)
     }
 }

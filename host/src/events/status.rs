@@ -38,7 +38,7 @@ pub struct SubscriptionView {
     pub dead: usize,
     /// Why nothing is delivered now.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub held: Option<String>,
+    pub pause_reason: Option<String>,
 }
 
 /// An event whose delivery failed.
@@ -141,7 +141,7 @@ fn view(subscription: &Subscription, endpoints: &Endpoints) -> Result<Subscripti
         lag_seconds: lag.oldest.as_secs_f64(),
         retrying: count(subscriber, DeliveryState::Retrying, emitter)?,
         dead: count(subscriber, DeliveryState::Dead, emitter)?,
-        held: subscription.waits(),
+        pause_reason: subscription.waits(),
     })
 }
 

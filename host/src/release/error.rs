@@ -53,6 +53,11 @@ pub enum DeployError {
     NoComponent,
     #[error("{service} cannot be removed: what it alone exports is imported by {}", names(by))]
     Imported { service: ServiceName, by: Vec<ServiceName> },
+    #[error(
+        "{service} is mounted and would get a contract, or the other way round: remove it with one apply, and add it with \
+         the next"
+    )]
+    OtherKind { service: ServiceName },
     #[error("{service} is new, and no component is named for it")]
     NoComponentNamed { service: ServiceName },
     #[error("a component is named for {service}, which is not in the manifest")]

@@ -11,6 +11,8 @@ mod loading;
 mod open;
 mod records;
 mod releases;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use backup::restore::restore;

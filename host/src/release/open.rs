@@ -1,4 +1,5 @@
-//! The start: every service runs what the platform's store has for it, or the component of the manifest when it is new.
+//! The start: every service runs what the platform's store has for it, with the settings that were applied last. In a
+//! new data directory the settings and the components of the manifest are applied.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,17 +15,16 @@ use super::changes::rollout::HOST;
 use super::changes::run::NO_CALL;
 use super::judging::candidate::Trial;
 use super::judging::isolated::{chain, isolated_run};
-use super::judging::judge_input::joined;
 use super::loading::files::{FileError, FileKind, Files};
 use super::loading::loader::{LoadError, ReleaseLoader};
 use super::loading::uploads::Uploads;
 use super::records::platform_store::{PlatformError, PlatformStore};
-use super::records::record::{CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
+use super::records::record::{AppliedRecord, CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
 use super::records::state::{Running, RunningCandidate, State};
 use super::releases::{Inner, Releases};
 use crate::call::{Backend, Calls, LoadedRelease, NotExported, Service, Shadow, Share};
 use crate::clock;
-use crate::config::{Manifest, ServiceSettings};
+use crate::config::{AppliedSettings, Manifest, ServiceSettings};
 use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
 use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
@@ -112,7 +112,8 @@ struct Starter<'a> {
 }
 
 impl Releases {
-    /// Starts the services of `manifest` over the data directory `data`.
+    /// Starts the services over the data directory `data`: those that were applied last, or those of the manifest
+    /// `configured` where nothing was applied yet.
     ///
     /// Blocks while components are compiled.
     ///
@@ -120,7 +121,7 @@ impl Releases {
     ///
     /// [`OpenError`], with what to do.
     pub(crate) fn open(
-        manifest: &Manifest,
+        configured: &Manifest,
         data: &Path,
         runtime: Runtime,
         stores: &Stores,
@@ -130,14 +131,20 @@ impl Releases {
         let handle = Handle::current();
         let platform = PlatformStore::new(stores.platform());
         let mut change = platform.begin();
-        let (recorded, tokens, secret) = (platform.services()?, platform.tokens()?, change.secret()?);
+        let (applied, recorded) = (platform.applied()?, platform.services()?);
+        let (tokens, secret) = (platform.tokens()?, change.secret()?);
+        let manifest = &effective(configured, applied.as_ref())?;
+        let applied_contracts = applied.as_ref().and_then(|applied| applied.contracts);
         let files = |kind| Files::open(stores.disk(), stores.archive(), kind);
         let (components, contracts) = (files(FileKind::Component)?, files(FileKind::Contracts)?);
         let loader = ReleaseLoader::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
         loader.runtime.open_cache(&data.join(COMPILED_FOLDER), &secret)?;
         // Nobody judges by them yet: those that no release was judged by can go.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
-        loader.contracts.sweep(|digest| releases().any(|release| release.contracts.as_ref() == Some(digest)));
+        let is_applied = |digest: &Digest| applied_contracts.is_some_and(|applied| applied.digest == *digest);
+        loader
+            .contracts
+            .sweep(|digest| is_applied(digest) || releases().any(|release| release.contracts.as_ref() == Some(digest)));
         let used = use_stores(manifest, stores, &recorded)?;
         let starter = Starter {
             manifest,
@@ -167,7 +174,11 @@ impl Releases {
         let removed = recorded.into_iter().filter(|(name, _)| !services.contains_key(name)).collect();
         let last_line = change.last_line().map_or_else(|| platform.last_line(), Ok)?;
         let (manifest_now, tokens) = (Arc::new(manifest.clone()), tokens.into());
-        let state = State { manifest: manifest_now, services, removed, last_line, tokens };
+        let contracts = applied_contracts;
+        let state = State { manifest: manifest_now, contracts, services, removed, last_line, tokens };
+        if applied.is_none() {
+            change.apply(&state.applied())?;
+        }
         let routing = state.routing()?;
         if change.changes_anything() {
             commit.add(change.into_transaction(), None);
@@ -194,6 +205,18 @@ impl Releases {
         inner.sweep();
         Ok((Releases { inner }, calls))
     }
+}
+
+/// `configured` with what was applied, and a word about what of it is not.
+fn effective(configured: &Manifest, applied: Option<&AppliedRecord>) -> Result<Manifest, PlatformError> {
+    let Some(AppliedRecord { settings, .. }) = applied else { return Ok(configured.clone()) };
+    let manifest = settings.over(configured).map_err(|source| PlatformError::Applied { source })?;
+    let differences = AppliedSettings::of(&manifest).differences(&AppliedSettings::of(configured));
+    if !differences.is_empty() {
+        let settings = differences.join(", ");
+        tracing::warn!(settings, "the manifest differs from what is applied: `switchyard apply` makes it take effect");
+    }
+    Ok(manifest)
 }
 
 /// Uses the stores of the manifest's services, and makes those that are missing. A store that the records know and that
@@ -252,32 +275,18 @@ impl Starter<'_> {
         Ok(start)
     }
 
-    /// A service that ran before: with the component that it ran, and the configuration that the manifest has now.
+    /// A service that ran before, with the releases that it had.
     fn as_recorded(
         &self,
         service: &Arc<Service>,
         settings: &ServiceSettings,
-        mut record: ServiceRecord,
+        record: ServiceRecord,
     ) -> Result<Start, OpenError> {
-        let mut events = Vec::new();
-        let mut differs = |what: &str| {
-            let reason = Some(format!("the manifest has {what}"));
-            events.push(Event { reason, ..Event::new(HOST, service.name(), What::Settings) });
-        };
-        if record.live.environment != settings.environment {
-            record.live.environment.clone_from(&settings.environment);
-            differs("another environment");
-        }
-        let hosts = joined(&settings.outbound_hosts, &record.live.granted);
-        if !record.live.reaches(&hosts) {
-            record.live.outbound_hosts = hosts;
-            differs("other outbound hosts");
-        }
         let live = self.loader.load(service, &record.live)?;
         let candidate = record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate));
         let candidate = candidate.transpose()?;
         let running = Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate };
-        Ok(Start { running, events, migrated: None })
+        Ok(Start { running, events: Vec::new(), migrated: None })
     }
 
     fn candidate(
@@ -347,7 +356,7 @@ impl Starter<'_> {
         let (digest, verdict) = match &settings.contract {
             None => (None, judge_http(component, outbound)),
             Some(contract) => {
-                let (digest, contracts) = self.loader.current_contracts()?;
+                let (digest, contracts) = self.loader.current_contracts(None)?;
                 let world = self.loader.world(&contracts, name, contract)?;
                 (Some(digest), contracts.judge(&world, component, outbound))
             }

@@ -11,7 +11,7 @@ use super::records::state::Running;
 use super::releases::Releases;
 use crate::call::LoadedRelease;
 use crate::clock::{self, rfc_3339_millis};
-use crate::config::EventsFrom;
+use crate::config::{AppliedSettings, EventsFrom, Manifest};
 use crate::names::{Digest, ServiceName};
 use crate::observe::{ReleaseFigures, ShadowReport};
 
@@ -109,6 +109,12 @@ impl Releases {
     #[must_use]
     pub fn service(&self, name: &ServiceName) -> Option<ServiceView> {
         self.state().services.get(name).map(|running| self.view(name, running))
+    }
+
+    /// The keys of all settings of `manifest` that are not as they are applied.
+    #[must_use]
+    pub fn unapplied(&self, manifest: &Manifest) -> Vec<String> {
+        self.state().applied().settings.differences(&AppliedSettings::of(manifest))
     }
 
     /// Where a service begins with events that it has not taken before, as the manifest says.

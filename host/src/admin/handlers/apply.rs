@@ -52,7 +52,7 @@ pub(in crate::admin) struct ApplyAnswer {
 #[derive(Debug, Serialize)]
 struct ManifestFile {
     path: PathBuf,
-    /// Whether it says what is applied: otherwise the next start goes by something else.
+    /// Whether it says what is applied: otherwise it stays behind what runs.
     agrees: bool,
 }
 
@@ -73,7 +73,7 @@ impl Admin {
         }
         let manifest = self.configuration.with_text(&manifest);
         let manifest = manifest.map_err(|error| AdminError::unprocessable(format!("The manifest: {error}")))?;
-        let manifest_file = self.manifest_file(&manifest);
+        let manifest_file = self.manifest_file(&manifest).await;
         let contracts = contracts.map(|files| {
             Sources::of_files(files.into_iter().map(|ContractFile { path, text }| (path, text)).collect())
         });
@@ -86,10 +86,22 @@ impl Admin {
         Ok(ApplyAnswer { changes: differences, missing, verdicts, applied, manifest_file })
     }
 
-    fn manifest_file(&self, wanted: &Manifest) -> ManifestFile {
-        let path = self.configuration.path();
+    async fn manifest_file(&self, wanted: &Manifest) -> ManifestFile {
         // One that cannot be read starts nothing.
-        let agrees = tokio::task::block_in_place(|| self.configuration.read_again()).is_ok_and(|file| file == *wanted);
-        ManifestFile { path: std::path::absolute(path).unwrap_or_else(|_| path.into()), agrees }
+        let agrees = self.manifest_in_file().await.is_ok_and(|file| file == *wanted);
+        ManifestFile { path: self.manifest_path(), agrees }
+    }
+
+    /// The manifest as its file has it now, or why the host cannot start with that.
+    pub(in crate::admin) async fn manifest_in_file(&self) -> Result<Manifest, String> {
+        let configuration = self.configuration.clone();
+        let read = tokio::task::spawn_blocking(move || configuration.read_again()).await;
+        read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+    }
+
+    /// Where the manifest file of the host is.
+    pub(in crate::admin) fn manifest_path(&self) -> PathBuf {
+        let path = self.configuration.path();
+        std::path::absolute(path).unwrap_or_else(|_| path.into())
     }
 }

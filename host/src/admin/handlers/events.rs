@@ -14,8 +14,8 @@ use crate::limits::SCAN_ENTRIES_MAX;
 use crate::release::{Holder, What};
 use crate::store::StoreError;
 
-/// Letters of one kind in one answer, unless the request says otherwise.
-const LETTERS: usize = 100;
+/// Failed deliveries of one kind in one answer, unless the request says otherwise.
+const DELIVERIES: usize = 100;
 
 #[derive(Debug, Serialize)]
 pub(in crate::admin) struct Subscriptions {
@@ -24,9 +24,10 @@ pub(in crate::admin) struct Subscriptions {
 
 /// The events of one service.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct ServiceEvents {
     items: Vec<SubscriptionView>,
-    letters: Vec<DeliveryView>,
+    failed_deliveries: Vec<DeliveryView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,7 +35,7 @@ pub(in crate::admin) struct Schedules {
     items: Vec<ScheduleView>,
 }
 
-/// How many letters it was.
+/// How many dead letters it was.
 #[derive(Debug, Serialize)]
 pub(in crate::admin) struct Count {
     count: usize,
@@ -79,9 +80,10 @@ impl Admin {
                 detail: error.to_string(),
             }]))
         })?;
-        let limit = u32::try_from(options.limit.unwrap_or(LETTERS)).unwrap_or(u32::MAX).clamp(1, SCAN_ENTRIES_MAX);
-        let letters = self.events.failed_deliveries(&service, after.as_ref(), limit).map_err(unreadable)?;
-        Ok(ServiceEvents { items: self.events.subscriptions(Some(&service)).map_err(unreadable)?, letters })
+        let limit = u32::try_from(options.limit.unwrap_or(DELIVERIES)).unwrap_or(u32::MAX).clamp(1, SCAN_ENTRIES_MAX);
+        let failed_deliveries = self.events.failed_deliveries(&service, after.as_ref(), limit).map_err(unreadable)?;
+        let items = self.events.subscriptions(Some(&service)).map_err(unreadable)?;
+        Ok(ServiceEvents { items, failed_deliveries })
     }
 
     pub(in crate::admin) async fn change_dead_letters(
@@ -104,7 +106,7 @@ impl Admin {
                 let ids: Result<_, _> = ids.iter().map(|id| EventId::parse(id)).collect();
                 DeadLetters::These(ids.map_err(|error| AdminError::bad_request(format!("{error}.")))?)
             }
-            _ => return Err(AdminError::bad_request("Name the letters in `ids`, or say `all`: one of both.".into())),
+            _ => return Err(AdminError::bad_request("Name the dead letters in `ids`, or say `all`, not both.".into())),
         };
         let (done, what) = match action {
             DeadLetterAction::Replay => (self.events.replay(&service, &letters).await, What::ReplayEvents),

@@ -1,5 +1,7 @@
 //! The services as the operator sees them: contract, releases, figures.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::admin::error::AdminError;
@@ -9,14 +11,32 @@ use crate::names::ServiceName;
 use crate::release::ServiceView;
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct Services {
     items: Vec<ServiceView>,
+    manifest_file: ManifestState,
+}
+
+/// The manifest file of the host, beside what is applied.
+#[derive(Debug, Serialize)]
+struct ManifestState {
+    path: PathBuf,
+    /// The keys of settings that an apply of the file would change.
+    unapplied: Vec<String>,
+    /// Why the next start would refuse the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 impl Admin {
     /// All services, by name.
-    pub(in crate::admin) fn all_services(&self) -> Services {
-        Services { items: self.releases.services() }
+    pub(in crate::admin) async fn all_services(&self) -> Services {
+        let path = self.manifest_path();
+        let (unapplied, error) = match self.manifest_in_file().await {
+            Ok(manifest) => (self.releases.unapplied(&manifest), None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        Services { items: self.releases.services(), manifest_file: ManifestState { path, unapplied, error } }
     }
 
     pub(in crate::admin) fn service(&self, name: &str) -> Result<ServiceView, AdminError> {

@@ -13,9 +13,6 @@ pub(in crate::cli) struct Backup {
     /// The folder of the backup, on the machine of the host
     #[arg(value_hint = ValueHint::DirPath)]
     pub(in crate::cli) folder: PathBuf,
-    /// Print the host's answer as JSON
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }

@@ -11,9 +11,6 @@ pub(in crate::cli) struct Events {
     pub(in crate::cli) action: Option<EventsAction>,
     /// One service, with its failed deliveries
     pub(in crate::cli) service: Option<String>,
-    /// Print the host's answer as JSON
-    #[arg(long, global = true)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }
@@ -46,9 +43,6 @@ pub(in crate::cli) struct DeadLetters {
 pub(in crate::cli) struct Schedules {
     /// One service [default: all of them]
     pub(in crate::cli) service: Option<String>,
-    /// Print the host's answer as JSON
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }

@@ -22,6 +22,9 @@ pub(in crate::cli) struct Host {
     /// The host's data directory, which holds the admin token [default: from the manifest in this folder]
     #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) data: Option<PathBuf>,
+    /// Print the host's answer as JSON
+    #[arg(long, global = true)]
+    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) manifest: ManifestFile,
 }

@@ -130,9 +130,6 @@ pub(super) struct Status {
     /// Refresh every so many seconds until ctrl-c: share, rate, errors and latency of each release
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
     pub(super) watch: Option<Period>,
-    /// Print the host's answer as JSON
-    #[arg(long)]
-    pub(super) json: bool,
     #[command(flatten)]
     pub(super) host: Host,
 }
@@ -164,8 +161,8 @@ pub(super) struct Call {
     /// The function's name, or interface.name if two interfaces have one of that name
     pub(super) function: String,
     /// A JSON object of the parameters; `-` reads it from standard input
-    #[arg(default_value = "{}")]
-    pub(super) json: String,
+    #[arg(value_name = "JSON", default_value = "{}")]
+    pub(super) arguments: String,
     #[command(flatten)]
     pub(super) host: Host,
 }

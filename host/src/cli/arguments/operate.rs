@@ -23,9 +23,6 @@ pub(in crate::cli) struct Sign {
 pub(in crate::cli) struct Token {
     #[command(subcommand)]
     pub(in crate::cli) action: TokenAction,
-    /// Print the host's answer as JSON
-    #[arg(long, global = true)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }
@@ -81,9 +78,6 @@ pub(in crate::cli) struct Apply {
     /// The reason, for the history
     #[arg(long)]
     pub(in crate::cli) reason: Option<String>,
-    /// Print the host's answer as JSON
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }
@@ -101,9 +95,6 @@ pub(in crate::cli) struct Drop {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Stores {
-    /// Print the host's answer as JSON
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }
@@ -112,9 +103,6 @@ pub(in crate::cli) struct Stores {
 pub(in crate::cli) struct Intents {
     #[command(subcommand)]
     pub(in crate::cli) action: Option<IntentAction>,
-    /// Print the host's answer as JSON
-    #[arg(long, global = true)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }

@@ -45,17 +45,21 @@ pub(in crate::cli) struct Deploy {
     /// Print the verdict, and change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// First wait for unfinished calls that may reach the service, at most this long [default: 30s]
-    #[arg(long, value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "30s")]
-    pub(in crate::cli) after_intents: Option<Period>,
+    #[command(flatten)]
+    pub(in crate::cli) wait: Wait,
     /// The signature of the component [default: FILE.sig, if it exists]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) signature: Option<PathBuf>,
-    /// Print the host's answer as JSON
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
+}
+
+/// What a change waits for.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Wait {
+    /// First wait for unfinished calls that may reach the service, at most this long [default: 30s]
+    #[arg(long, value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "30s")]
+    pub(in crate::cli) after_intents: Option<Period>,
 }
 
 /// A change to the releases that a service has.
@@ -65,18 +69,14 @@ pub(in crate::cli) struct Change {
     /// The reason, for the history
     #[arg(long)]
     pub(in crate::cli) reason: Option<String>,
-    /// Print the host's answer as JSON
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Promote {
-    /// First wait for unfinished calls that may reach the service, at most this long [default: 30s]
-    #[arg(long, value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "30s")]
-    pub(in crate::cli) after_intents: Option<Period>,
+    #[command(flatten)]
+    pub(in crate::cli) wait: Wait,
     #[command(flatten)]
     pub(in crate::cli) change: Change,
 }
@@ -89,9 +89,8 @@ pub(in crate::cli) struct Rollback {
     /// Return even if the release may not be able to read the migrated data
     #[arg(long)]
     pub(in crate::cli) force: bool,
-    /// First wait for unfinished calls that may reach the service, at most this long [default: 30s]
-    #[arg(long, value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "30s")]
-    pub(in crate::cli) after_intents: Option<Period>,
+    #[command(flatten)]
+    pub(in crate::cli) wait: Wait,
     #[command(flatten)]
     pub(in crate::cli) change: Change,
 }
@@ -103,9 +102,6 @@ pub(in crate::cli) struct History {
     /// How many of the newest entries
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub(in crate::cli) limit: u64,
-    /// Print the host's answer as JSON, one page
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }

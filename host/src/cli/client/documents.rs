@@ -11,6 +11,24 @@ pub(in crate::cli) struct Items<T> {
     pub(in crate::cli) items: Vec<T>,
 }
 
+/// All services of a host.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Services {
+    pub(in crate::cli) items: Vec<Service>,
+    pub(in crate::cli) manifest_file: ManifestState,
+}
+
+/// The manifest file of the host, beside what is applied.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cli) struct ManifestState {
+    pub(in crate::cli) path: String,
+    /// Keys of settings.
+    pub(in crate::cli) unapplied: Vec<String>,
+    pub(in crate::cli) error: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Service {
@@ -320,14 +338,15 @@ pub(in crate::cli) struct Subscription {
     pub(in crate::cli) retrying: u64,
     pub(in crate::cli) dead: u64,
     /// Why nothing is delivered.
-    pub(in crate::cli) held: Option<String>,
+    pub(in crate::cli) pause_reason: Option<String>,
 }
 
-/// What one service takes, and what it could not be given.
+/// The subscriptions of one service, and its failed deliveries.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct ServiceEvents {
     pub(in crate::cli) items: Vec<Subscription>,
-    pub(in crate::cli) letters: Vec<Delivery>,
+    pub(in crate::cli) failed_deliveries: Vec<Delivery>,
 }
 
 #[derive(Debug, Default, Deserialize)]

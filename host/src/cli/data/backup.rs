@@ -62,12 +62,12 @@ pub(in crate::cli) fn run(target: &Target, command: &Backup) -> Outcome {
     });
     progress.end();
     if let Some(refusal) = answered? {
-        return refusal.accepted(command.json).map(|answer| answer.text());
+        return refusal.accepted(command.host.json).map(|answer| answer.text());
     }
     let Some(made) = made else {
         return Err(Failure::text(Kind::Unreachable, "the host ended before the backup was made"));
     };
-    if command.json { Ok(made.to_string()) } else { render(made) }
+    if command.host.json { Ok(made.to_string()) } else { render(made) }
 }
 
 fn render(made: Value) -> Outcome {

@@ -13,17 +13,16 @@ use crate::cli::output::print;
 
 pub(in crate::cli) fn list(target: &Target, command: &Stores) -> Outcome {
     let answer = Request::get(&["stores"]).send(target)?;
-    answer.render(command.json, |stores: &Items<Store>| table(&stores.items))
+    answer.render(command.host.json, |stores: &Items<Store>| table(&stores.items))
 }
 
 fn table(stores: &[Store]) -> String {
-    let heading = ["SERVICE", "STORE", "OF CALLS", "STATE"].map(str::to_owned).to_vec();
+    let heading = ["SERVICE", "STORE", "OF CALLS", "STATE"];
     let row = |store: &Store| {
         let state = if store.in_use { "in use" } else { "kept: its service was removed" };
-        vec![store.service.clone(), bytes(store.bytes), bytes(store.platform_bytes), state.to_owned()]
+        [store.service.clone(), bytes(store.bytes), bytes(store.platform_bytes), state.to_owned()]
     };
-    let rows: Vec<_> = std::iter::once(heading).chain(stores.iter().map(row)).collect();
-    print::table(&rows, |column| matches!(column, 1 | 2))
+    print::list(heading, stores, row, |column| matches!(column, 1 | 2))
 }
 
 /// Deletes a store, when `confirm` agrees to the question it is asked.
@@ -44,6 +43,6 @@ pub(in crate::cli) fn drop_store(
     }
     let size = bytes(store.bytes);
     confirm(&format!("Delete the store of {service} ({size}) for good?"))?;
-    Request::delete(&["stores", service]).send(target)?.accepted(false)?;
-    Ok(format!("the store of {service} ({size}) is deleted"))
+    let answer = Request::delete(&["stores", service]).send(target)?.accepted(command.host.json)?;
+    Ok(if command.host.json { answer.text() } else { format!("the store of {service} ({size}) is deleted") })
 }

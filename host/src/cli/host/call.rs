@@ -9,7 +9,7 @@ use crate::cli::output::failure::{Failure, Kind, Outcome};
 
 pub(in crate::cli) fn run(target: &Target, command: &Call) -> Outcome {
     let request = Request::post(&["services", &command.service, "call", &command.function]);
-    let answer = request.body("application/json", arguments(&command.json)?.into()).send(target)?;
+    let answer = request.body("application/json", arguments(&command.arguments)?.into()).send(target)?;
     // A function without a result answers nothing.
     Ok(answer.accepted(false)?.text())
 }

@@ -16,15 +16,17 @@ use crate::config::TOKEN_VARIABLE;
 
 pub(in crate::cli) fn run(target: &Target, command: &Command) -> Outcome {
     match &command.action {
-        TokenAction::Add { name, role, service } => add(name, *role, service).send(target)?.render(command.json, made),
+        TokenAction::Add { name, role, service } => {
+            add(name, *role, service).send(target)?.render(command.host.json, made)
+        }
         TokenAction::List => {
             let answer = Request::get(&["tokens"]).send(target)?;
-            answer.render(command.json, |tokens: &Items<Token>| table(&tokens.items))
+            answer.render(command.host.json, |tokens: &Items<Token>| table(&tokens.items))
         }
         TokenAction::Revoke { name } => {
-            let answer = Request::delete(&["tokens", name]).send(target)?.accepted(command.json)?;
+            let answer = Request::delete(&["tokens", name]).send(target)?.accepted(command.host.json)?;
             // There is nothing to print of an answer without a body.
-            Ok(if command.json { answer.text() } else { format!("the token of {name} opens nothing any more") })
+            Ok(if command.host.json { answer.text() } else { format!("the token of {name} opens nothing any more") })
         }
     }
 }
@@ -49,12 +51,11 @@ fn services(token: &Token) -> String {
 }
 
 fn table(tokens: &[Token]) -> String {
-    let heading = ["NAME", "ROLE", "FOR", "MADE (UTC)", "LAST USED (UTC)"].map(str::to_owned).to_vec();
+    let heading = ["NAME", "ROLE", "FOR", "MADE (UTC)", "LAST USED (UTC)"];
     let time = |time: &Option<String>| time.as_deref().map_or(NOTHING.into(), utc);
     let row = |token: &Token| {
         let Token { name, role, created_at, last_used_at, .. } = token;
-        vec![name.clone(), role.clone(), services(token), time(created_at), time(last_used_at)]
+        [name.clone(), role.clone(), services(token), time(created_at), time(last_used_at)]
     };
-    let rows: Vec<_> = std::iter::once(heading).chain(tokens.iter().map(row)).collect();
-    print::table(&rows, |_| false)
+    print::list(heading, tokens, row, |_| false)
 }

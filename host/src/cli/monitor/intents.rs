@@ -20,19 +20,19 @@ pub(in crate::cli) fn run(
     match &command.action {
         None => {
             let answer = Request::get(&["intents"]).send(target)?;
-            answer.render(command.json, |intents: &Items<Intent>| table(&intents.items))
+            answer.render(command.host.json, |intents: &Items<Intent>| table(&intents.items))
         }
         Some(IntentAction::Retry { id, live }) => {
             let intent = found(target, id)?;
             let request = Request::post(&["intents", &intent.id, "retry"]).flag("live", *live);
             let on = if *live { ", on the live releases from now on" } else { "" };
-            request.send(target)?.render(command.json, |intent| format!("{} is made again{on}", name(intent)))
+            request.send(target)?.render(command.host.json, |intent| format!("{} is made again{on}", name(intent)))
         }
         Some(IntentAction::GiveUp { id, reason, yes }) => {
             let intent = found(target, id)?;
             confirm(&question(&intent), *yes)?;
             let request = Request::post(&["intents", &intent.id, "give-up"]).query("reason", [reason]);
-            request.send(target)?.render(command.json, |intent| format!("{} is given up", name(intent)))
+            request.send(target)?.render(command.host.json, |intent| format!("{} is given up", name(intent)))
         }
     }
 }
@@ -70,7 +70,7 @@ fn table(intents: &[Intent]) -> String {
     if intents.is_empty() {
         return "no open intents".into();
     }
-    let heading = ["ID", "SERVICE", "FUNCTION", "AGE", "ATTEMPTS", "NEXT", "LAST ERROR"].map(str::to_owned).to_vec();
+    let heading = ["ID", "SERVICE", "FUNCTION", "AGE", "ATTEMPTS", "NEXT", "LAST ERROR"];
     let row = |intent: &Intent| {
         let next = match (intent.running, intent.due_in_ms) {
             (true, _) => "runs now".into(),
@@ -79,8 +79,7 @@ fn table(intents: &[Intent]) -> String {
         };
         let error = intent.last_error.as_deref().unwrap_or(NOTHING);
         let (id, age, attempts) = (short_id(&intent.id), period(intent.age_ms), intent.attempts.to_string());
-        vec![id, intent.service.clone(), intent.function.clone(), age, attempts, next, error.into()]
+        [id, intent.service.clone(), intent.function.clone(), age, attempts, next, error.into()]
     };
-    let rows: Vec<_> = std::iter::once(heading).chain(intents.iter().map(row)).collect();
-    print::table(&rows, |column| matches!(column, 3 | 4))
+    print::list(heading, intents, row, |column| matches!(column, 3 | 4))
 }

@@ -13,14 +13,14 @@ use crate::cli::output::print;
 
 pub(in crate::cli) fn run(target: &Target, command: &Schedules) -> Outcome {
     let answer = Request::get(&["schedules"]).query("service", command.service.iter()).send(target)?;
-    answer.render(command.json, |schedules: &Items<Schedule>| table(&schedules.items))
+    answer.render(command.host.json, |schedules: &Items<Schedule>| table(&schedules.items))
 }
 
 fn table(schedules: &[Schedule]) -> String {
     if schedules.is_empty() {
         return "nothing runs on time".into();
     }
-    let heading = ["SERVICE", "FUNCTION", "EVERY", "LAST (UTC)", "NEXT (UTC)", "STATE"].map(str::to_owned).to_vec();
+    let heading = ["SERVICE", "FUNCTION", "EVERY", "LAST (UTC)", "NEXT (UTC)", "STATE"];
     let row = |schedule: &Schedule| {
         let function = schedule.function.rsplit('#').next().unwrap_or_default().to_owned();
         let every = humantime::format_duration(std::time::Duration::from_millis(schedule.every_ms)).to_string();
@@ -31,8 +31,7 @@ fn table(schedules: &[Schedule]) -> String {
             (None, false) if schedule.last_at.is_none() => "has not run yet".into(),
             (None, false) => "ok".into(),
         };
-        vec![schedule.service.clone(), function, every, last, utc(&schedule.next_at), state]
+        [schedule.service.clone(), function, every, last, utc(&schedule.next_at), state]
     };
-    let rows: Vec<_> = std::iter::once(heading).chain(schedules.iter().map(row)).collect();
-    print::table(&rows, |_| false)
+    print::list(heading, schedules, row, |_| false)
 }

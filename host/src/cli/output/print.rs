@@ -41,12 +41,24 @@ pub(in crate::cli) fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A table with a row for each of `items`. Columns of figures are aligned to the right.
+pub(in crate::cli) fn list<T, const COLUMNS: usize>(
+    heading: [&str; COLUMNS],
+    items: &[T],
+    row: impl Fn(&T) -> [String; COLUMNS],
+    figures: impl Fn(usize) -> bool,
+) -> String {
+    let rows: Vec<_> = std::iter::once(heading.map(str::to_owned)).chain(items.iter().map(row)).collect();
+    table(&rows, figures)
+}
+
 /// Lays `rows` out in columns, the first row being the heading. Columns of figures are aligned to the right.
-pub(in crate::cli) fn table(rows: &[Vec<String>], figures: impl Fn(usize) -> bool) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+pub(in crate::cli) fn table(rows: &[impl AsRef<[String]>], figures: impl Fn(usize) -> bool) -> String {
+    let rows: Vec<_> = rows.iter().map(AsRef::as_ref).collect();
+    let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<_> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let line = |row: &Vec<String>| {
+    let line = |row: &&[String]| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match figures(column) {
             true => format!("{cell:>width$}"),
             false => format!("{cell:<width$}"),

@@ -15,7 +15,7 @@ use crate::cli::output::summary;
 use crate::names::Digest;
 
 pub(in crate::cli) fn promote(target: &Target, command: &Promote) -> Outcome {
-    render(change("promote", &command.change).after_intents(command.after_intents), target, &command.change)
+    render(change("promote", &command.change).after_intents(command.wait.after_intents), target, &command.change)
 }
 
 pub(in crate::cli) fn abort(target: &Target, command: &Change) -> Outcome {
@@ -28,7 +28,7 @@ pub(in crate::cli) fn rollback(target: &Target, command: &Rollback) -> Outcome {
         None => None,
     };
     let request = change("rollback", &command.change).query("to", to).flag("force", command.force);
-    let request = request.after_intents(command.after_intents);
+    let request = request.after_intents(command.wait.after_intents);
     render(request, target, &command.change)
 }
 
@@ -37,7 +37,7 @@ fn change(what: &str, command: &Change) -> Request {
 }
 
 fn render(request: Request, target: &Target, command: &Change) -> Outcome {
-    request.send(target)?.render(command.json, summary::text)
+    request.send(target)?.render(command.host.json, summary::text)
 }
 
 /// The digest that `text` means: one in full, or the only one among the kept releases that begins so.

@@ -46,16 +46,16 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         .query("every", command.every)
         .query("reason", command.reason.iter())
         .query("grant", &command.grant)
-        .after_intents(command.after_intents)
+        .after_intents(command.wait.after_intents)
         .flag("dryRun", command.dry_run)
         .component(component, format!("the host compiles and judges {}", component.name));
-    let answer = request.send(target)?.judged(command.json)?;
+    let answer = request.send(target)?.judged(command.host.json)?;
     let deployed: DeployAnswer = answer.read()?;
     if !deployed.verdict.accepted {
-        let result = if command.json { answer.text() } else { verdict::text(&deployed.verdict) };
+        let result = if command.host.json { answer.text() } else { verdict::text(&deployed.verdict) };
         return Err(refused([service], component.digest.to_string()).with_result(result));
     }
-    if command.json {
+    if command.host.json {
         return Ok(answer.text());
     }
     if command.dry_run {
@@ -96,16 +96,16 @@ fn set(target: &Target, command: &Deploy) -> Outcome {
     let components = read(&command.set)?;
     for component in components.values() {
         let upload = Request::put(&["components"]).component(component, format!("the host keeps {}", component.name));
-        upload.send(target)?.accepted(command.json)?;
+        upload.send(target)?.accepted(command.host.json)?;
     }
     let request = Request::post(&["releases"]).json(&order(&components, command));
-    let answer = request.send(target)?.judged(command.json)?;
+    let answer = request.send(target)?.judged(command.host.json)?;
     let deployed: DeploySetAnswer = answer.read()?;
     if !answer.status.is_success() || deployed.verdicts.values().any(|verdict| !verdict.accepted) {
-        let result = if command.json { answer.text() } else { all(&deployed.verdicts) };
+        let result = if command.host.json { answer.text() } else { all(&deployed.verdicts) };
         return Err(refused(components.keys().map(String::as_str), "the set").with_result(result));
     }
-    Ok(if command.json { answer.text() } else { swapped(&deployed) })
+    Ok(if command.host.json { answer.text() } else { swapped(&deployed) })
 }
 
 fn read(set: &[Assignment]) -> Result<BTreeMap<String, Component>, Failure> {

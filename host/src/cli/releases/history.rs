@@ -18,7 +18,7 @@ const PAGE_ENTRIES_MAX: u64 = 200;
 
 pub(in crate::cli) fn run(target: &Target, command: &History) -> Outcome {
     let (items, cursor) = pages(target, command)?;
-    if command.json {
+    if command.host.json {
         let mut page = json!({"items": items});
         if let (Some(page), Some(cursor)) = (page.as_object_mut(), cursor) {
             page.insert("nextCursor".into(), cursor.into());
@@ -38,7 +38,7 @@ fn pages(target: &Target, command: &History) -> Result<(Vec<Value>, Option<Strin
             .query("service", command.service.iter())
             .query("limit", [wanted.min(PAGE_ENTRIES_MAX)])
             .query("cursor", cursor.take());
-        let page: Page = request.send(target)?.accepted(command.json)?.read()?;
+        let page: Page = request.send(target)?.accepted(command.host.json)?.read()?;
         let count = u64::try_from(page.items.len()).unwrap_or(u64::MAX);
         wanted = wanted.saturating_sub(count);
         items.extend(page.items);

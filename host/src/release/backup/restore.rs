@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::super::loading::files::FileKind;
-use super::super::records::platform_store::{PlatformError, services};
+use super::super::records::platform_store::{PlatformError, applied, services};
 use crate::store::{Progress, RestoreError, RestoreOrder, Restored, Transaction};
 
 /// Restores a backup as `store::restore` does, with the components and contracts that its releases name.
@@ -19,7 +19,7 @@ pub fn restore(
     crate::store::restore(order, &files, tell)
 }
 
-/// The files that the releases in the platform's store name.
+/// The files that the platform's store names: of its releases, and of the contracts that were applied.
 fn files(platform: &mut Transaction) -> Result<BTreeSet<String>, Box<dyn std::error::Error + Send + Sync>> {
     let records = services(platform).map_err(Box::<PlatformError>::new)?;
     let releases = records.iter().flat_map(|(_, record)| record.releases());
@@ -27,5 +27,6 @@ fn files(platform: &mut Transaction) -> Result<BTreeSet<String>, Box<dyn std::er
         let contracts = release.contracts.as_ref().map(|contracts| FileKind::Contracts.path(contracts));
         [Some(FileKind::Component.path(&release.digest)), contracts].into_iter().flatten()
     });
-    Ok(files.collect())
+    let applied = applied(platform).map_err(Box::<PlatformError>::new)?.and_then(|applied| applied.contracts);
+    Ok(files.chain(applied.map(|applied| FileKind::Contracts.path(&applied.digest))).collect())
 }

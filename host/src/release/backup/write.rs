@@ -164,7 +164,8 @@ impl Inner {
         let disk = Directory::make(folder, &BACKUP_FOLDERS).map_err(at)?;
         let releases: Vec<&ReleaseRecord> = state.records().flat_map(|(_, record)| record.releases()).collect();
         let components = sorted(releases.iter().map(|release| release.digest));
-        let contracts = sorted(releases.iter().filter_map(|release| release.contracts));
+        let applied = state.contracts.map(|applied| applied.digest);
+        let contracts = sorted(releases.iter().filter_map(|release| release.contracts).chain(applied));
         let sizes = components.iter().map(|digest| self.loader.components.bytes(digest));
         course.expect(moment.work_bytes().saturating_add(sizes.sum()));
         course.begin("components".into()).map_err(StoreBackupError::from)?;

@@ -102,7 +102,7 @@ impl Inner {
         }
         let (after, migrations) = draft.after(state, judged, &stores);
         let mut set = ChangeSet::swap(state, after, draft.events(who, state, judged, plan));
-        (set.migrations, set.added, set.contracts) = (migrations, added, Some(draft.contracts));
+        (set.migrations, set.added) = (migrations, added);
         self.run(set).await
     }
 

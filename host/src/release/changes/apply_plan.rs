@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::super::error::DeployError;
 use super::super::judging::judge::Judged;
 use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around};
-use super::super::records::record::{Event, ServiceRecord, What};
+use super::super::records::record::{AppliedContracts, Event, ServiceRecord, What};
 use super::super::records::state::{Running, State};
 use super::super::records::token::Holder;
 use super::super::releases::Inner;
 use super::change_set::Migration;
 use super::compare::{Comparison, Differs, Fate, Present, Serving, Target};
-use super::compare::{check_imports, compare, effective, is_left};
+use super::compare::{check_imports, check_kinds, compare, effective};
 use super::deploy::Plan;
 use crate::call::Service;
 use crate::config::{Manifest, ServiceSettings, Signature};
@@ -40,7 +40,7 @@ pub(in crate::release) struct ApplyPlan {
     pub(in crate::release) comparison: Comparison,
     /// The manifest that counts then.
     pub(in crate::release) manifest: Manifest,
-    pub(in crate::release) contracts: Digest,
+    pub(in crate::release) contracts: AppliedContracts,
     /// Components that the host has not got.
     pub(in crate::release) missing: Vec<Digest>,
     /// The services that come.
@@ -73,11 +73,12 @@ impl Inner {
     ) -> Result<(ApplyPlan, Question), DeployError> {
         let (contracts, read) = match &wanted.contracts {
             Some(sources) => self.loader.keep_contracts(sources.clone())?,
-            None => self.loader.current_contracts()?,
+            None => self.loader.current_contracts(state.contracts)?,
         };
+        check_kinds(&state.manifest, &wanted.manifest)?;
         let manifest = effective(&state.manifest, &wanted.manifest);
         let components = components(state, wanted)?;
-        let worlds = self.worlds(state, &manifest, wanted, &read)?;
+        let worlds = self.worlds(&manifest, &read)?;
         let present = Present {
             manifest: &state.manifest,
             services: state.services.iter().map(|(name, running)| (name, serving(running))).collect(),
@@ -87,29 +88,21 @@ impl Inner {
         check_imports(&present, &target)?;
         let comparison = compare(&present, &target);
         let (missing, added_services) = Default::default();
+        let (judged_by, contracts) = ((contracts, read), self.loader.applied_contracts(contracts));
         let mut draft = ApplyPlan { comparison, manifest, contracts, missing, added_services };
-        let question = self.question(state, wanted, &components, (contracts, read), &mut draft)?;
+        let question = self.question(state, wanted, &components, judged_by, &mut draft)?;
         Ok((draft, question))
     }
 
     /// The contracts of all services that are to run.
     fn worlds(
         &self,
-        state: &State,
         manifest: &Manifest,
-        wanted: &Wanted,
         contracts: &Contracts,
     ) -> Result<BTreeMap<ServiceName, Arc<World>>, DeployError> {
-        let mut worlds = BTreeMap::new();
-        for (name, settings) in &manifest.services {
-            let Some(contract) = &settings.contract else { continue };
-            let world = match state.services.get(name) {
-                Some(running) if is_left(&state.manifest, &wanted.manifest, name) => Arc::clone(&running.live.world),
-                _ => self.loader.world(contracts, name, contract)?,
-            };
-            worlds.insert(name.clone(), world);
-        }
-        Ok(worlds)
+        let contracts_of =
+            manifest.services.iter().filter_map(|(name, settings)| Some((name, settings.contract.as_ref()?)));
+        contracts_of.map(|(name, contract)| Ok((name.clone(), self.loader.world(contracts, name, contract)?))).collect()
     }
 
     fn question(
@@ -189,7 +182,8 @@ impl ApplyPlan {
         judged: &[Judged],
         stores: &BTreeMap<ServiceName, Store>,
     ) -> (State, Vec<Migration>) {
-        let mut after = State { manifest: Arc::new(self.manifest.clone()), ..state.clone() };
+        let (manifest, contracts) = (Arc::new(self.manifest.clone()), Some(self.contracts));
+        let mut after = State { manifest, contracts, ..state.clone() };
         let mut migrations = Vec::new();
         for (name, running) in &mut after.services {
             if let Some(settings) = self.manifest.services.get(name) {

@@ -8,7 +8,7 @@ use super::super::records::platform_store::{PlatformChange, PlatformError};
 use super::super::records::record::Event;
 use super::super::records::state::{Running, State};
 use crate::call::{IntentHold, LoadedRelease, Service};
-use crate::names::{Digest, ServiceName};
+use crate::names::ServiceName;
 use crate::store::Transaction;
 
 /// What a change makes of the host.
@@ -26,8 +26,6 @@ pub(in crate::release) struct ChangeSet {
     pub(in crate::release) dropped: Option<ServiceName>,
     /// An intent that is closed.
     pub(in crate::release) closed: Option<IntentHold>,
-    /// Contracts that are the current ones from then on.
-    pub(in crate::release) contracts: Option<Digest>,
 }
 
 /// Data that a release brings to the version that it writes.
@@ -59,7 +57,6 @@ impl ChangeSet {
             added: Vec::new(),
             dropped: None,
             closed: None,
-            contracts: None,
         }
     }
 
@@ -73,6 +70,10 @@ impl ChangeSet {
     /// Writes what differs between the two states, and the lines of the history.
     pub(in crate::release) fn record(&mut self, change: &mut PlatformChange) -> Result<(), PlatformError> {
         let Self { before, after, events, .. } = self;
+        let applied = after.applied();
+        if applied != before.applied() {
+            change.apply(&applied)?;
+        }
         for (name, record) in after.records() {
             if before.record(name) != Some(record) {
                 change.service(name, record)?;

@@ -15,15 +15,14 @@ use super::super::error::DeployError;
 use super::super::judging::judge_input::joined;
 use super::super::records::record::ReleaseRecord;
 use crate::call::NotExported;
-use crate::config::{Manifest, ServiceSettings};
+use crate::config::{Manifest, ServiceSettings, fields};
 use crate::contract::{World, track};
 use crate::names::{Digest, ServiceName};
 
 /// The limit of a service's store; all others count in its releases.
 const STORE_BYTES_MAX: &str = "store_bytes_max";
 
-/// The setting of a service that counts as soon as the manifest has it, for subscriptions that begin later.
-const EVENTS_FROM: &str = "events_from";
+const OUTBOUND_HOSTS: &str = "outbound_hosts";
 
 /// The setting of `deploy` that only a restart takes up: whoever has got hold of a token must not lift what guards against
 /// that.
@@ -62,7 +61,7 @@ pub enum Differs {
 /// What becomes of a service that is to change, from the least on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::release) enum Fate {
-    /// Its releases stay as they are: it is mounted elsewhere, or its store may hold more or less.
+    /// Its releases stay as they are: it is mounted elsewhere, or its store may hold more or less, for example.
     Beside,
     /// Its live release goes on within other bounds.
     Bounds,
@@ -116,10 +115,6 @@ pub(in crate::release) fn compare(present: &Present<'_>, target: &Target<'_>) ->
     let names: BTreeSet<_> = present.manifest.services.keys().chain(target.manifest.services.keys()).collect();
     for name in names {
         let wanted = target.manifest.services.get(name);
-        if is_left(present.manifest, target.manifest, name) {
-            comparison.differs(Some(name), Differs::Restart, (None, None), "contract, mount".into());
-            continue;
-        }
         match (present.services.get(name), wanted) {
             (Some(serving), Some(wanted)) => comparison.service(present, target, (name, serving), wanted),
             (Some(serving), None) => {
@@ -141,21 +136,11 @@ pub(in crate::release) fn compare(present: &Present<'_>, target: &Target<'_>) ->
     comparison
 }
 
-/// The manifest that counts once `target` is made: without what only a restart takes up.
+/// The manifest that counts once `target` is made: all other settings wait for a restart.
 pub(in crate::release) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
-    let mut manifest = target.clone();
-    manifest.host = present.host.clone();
-    manifest.gateway = present.gateway.clone();
-    manifest.store = present.store.clone();
-    manifest.journal = present.journal.clone();
-    manifest.runtime = present.runtime.clone();
-    manifest.retries = present.retries.clone();
-    manifest.events = present.events.clone();
-    manifest.deploy.signers.clone_from(&present.deploy.signers);
-    manifest.services.retain(|name, _| !is_left(present, target, name));
-    let left = present.services.iter().filter(|(name, _)| is_left(present, target, name));
-    manifest.services.extend(left.map(|(name, settings)| (name.clone(), settings.clone())));
-    manifest
+    let Manifest { limits, mut deploy, services, .. } = target.clone();
+    deploy.signers.clone_from(&present.deploy.signers);
+    Manifest { limits, deploy, services, ..present.clone() }
 }
 
 /// Checks that whoever imports an interface has somebody who exports it.
@@ -191,11 +176,16 @@ pub(in crate::release) fn check_imports(present: &Present<'_>, target: &Target<'
     Err(NotExported { service, interface }.into())
 }
 
-/// Whether a service is left as it is until the host starts anew: one that was mounted and is to have a contract, or the
-/// other way round.
-pub(in crate::release) fn is_left(present: &Manifest, target: &Manifest, name: &ServiceName) -> bool {
-    let before_and_after = present.services.get(name).zip(target.services.get(name));
-    before_and_after.is_some_and(|(before, after)| before.contract.is_some() != after.contract.is_some())
+/// Checks that a mounted service stays mounted, and one with a contract keeps to contracts: the one has no routes, calls
+/// or data that could go on as those of the other.
+pub(in crate::release) fn check_kinds(present: &Manifest, target: &Manifest) -> Result<(), DeployError> {
+    let has_contract = |settings: &ServiceSettings| settings.contract.is_some();
+    for (name, before) in &present.services {
+        if target.services.get(name).is_some_and(|after| has_contract(after) != has_contract(before)) {
+            return Err(DeployError::OtherKind { service: name.clone() });
+        }
+    }
+    Ok(())
 }
 
 impl Comparison {
@@ -289,32 +279,29 @@ impl Comparison {
             self.differs(Some(name), Differs::Settings, (None, None), format!("environment.{variable}"));
             self.becomes(name, Fate::Configure);
         }
-        let before = present.manifest.services.get(name);
-        let mount = before.and_then(|before| before.mount.clone());
-        if mount != wanted.mount {
-            self.differs(Some(name), Differs::Settings, (mount, wanted.mount.clone()), "mount".into());
-            self.becomes(name, Fate::Beside);
-        }
         let hosts = joined(&wanted.outbound_hosts, &release.granted);
         if !release.reaches(&hosts) {
             let values = (Some(release.outbound_hosts.join(", ")), Some(hosts.join(", ")));
-            self.differs(Some(name), Differs::Settings, values, "outbound_hosts".into());
+            self.differs(Some(name), Differs::Settings, values, OUTBOUND_HOSTS.into());
             self.becomes(name, Fate::Configure);
         }
-        let begins = before.map(fields).unwrap_or_default();
-        for (key, values) in different(&begins, &fields(wanted)) {
-            if key == EVENTS_FROM {
+        let Some(before) = present.manifest.services.get(name) else { return };
+        let has_contract_change =
+            |one: &Difference| one.service.as_ref() == Some(name) && one.what == Differs::Contract;
+        let set = |settings: &ServiceSettings| settings.outbound_hosts.iter().cloned().collect::<BTreeSet<_>>();
+        for (key, values) in different(&fields(before), &fields(wanted)) {
+            let is_beside = match key.as_str() {
+                "mount" | "events_from" => true,
+                // The same contract or hosts in other words.
+                "contract" => !self.differences.iter().any(has_contract_change),
+                OUTBOUND_HOSTS => release.reaches(&hosts) && set(before) != set(wanted),
+                _ => false,
+            };
+            if is_beside {
                 self.differs(Some(name), Differs::Settings, values, key);
+                self.becomes(name, Fate::Beside);
             }
         }
-    }
-}
-
-/// The fields of a section by their names.
-fn fields(section: &impl Serialize) -> Map<String, Json> {
-    match serde_json::to_value(section) {
-        Ok(Json::Object(fields)) => fields,
-        _ => Map::new(),
     }
 }
 
@@ -323,11 +310,14 @@ type Values = (Option<String>, Option<String>);
 
 /// The fields that are not the same in both.
 fn different(before: &Map<String, Json>, after: &Map<String, Json>) -> Vec<(String, Values)> {
-    let text = |value: Option<&Json>| match value {
-        None | Some(Json::Null) => None,
-        Some(Json::String(text)) => Some(text.clone()),
-        Some(value) => Some(value.to_string()),
-    };
+    fn text(value: Option<&Json>) -> Option<String> {
+        match value? {
+            Json::Null => None,
+            Json::String(text) => Some(text.clone()),
+            Json::Array(items) => Some(items.iter().filter_map(|item| text(Some(item))).collect::<Vec<_>>().join(", ")),
+            value => Some(value.to_string()),
+        }
+    }
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let values = |key: &String| (before.get(key), after.get(key));
     let different = keys.into_iter().filter(|key| values(key).0 != values(key).1);

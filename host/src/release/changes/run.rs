@@ -111,7 +111,7 @@ impl Inner {
 
     /// Makes a committed change what calls begin on, and does the work that follows from it.
     fn publish(&self, set: ChangeSet, routing: Option<Routing>) {
-        let ChangeSet { before, after, dropped, closed, contracts, .. } = set;
+        let ChangeSet { before, after, dropped, closed, .. } = set;
         if let Some(routing) = routing {
             let began = clock::now();
             self.calls.swap(routing);
@@ -123,9 +123,6 @@ impl Inner {
         }
         for name in before.services.keys().filter(|name| !after.services.contains_key(*name)) {
             self.stores.detach(name);
-        }
-        if let Some(contracts) = contracts {
-            self.loader.adopt(contracts);
         }
         if let Some(intent) = closed {
             intent.closed();

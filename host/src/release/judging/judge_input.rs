@@ -80,7 +80,7 @@ impl JudgeInput {
             ))
         });
         let contexts = contexts.collect::<Result<_, DeployError>>()?;
-        Ok(Self { contracts: loader.current_contracts()?, around: around(state), contexts })
+        Ok(Self { contracts: loader.current_contracts(state.contracts)?, around: around(state), contexts })
     }
 
     pub(in crate::release) fn context(&self, service: &ServiceName) -> Result<&ServiceContext, DeployError> {

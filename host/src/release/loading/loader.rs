@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::records::record::ReleaseRecord;
+use super::super::records::record::{AppliedContracts, ReleaseRecord};
 use super::files::{FileError, Files};
 use crate::call::{LinkedComponent, LoadedRelease, Service};
 use crate::config::LimitSettings;
@@ -47,19 +47,10 @@ pub(in crate::release) struct ReleaseLoader {
     pub(in crate::release) contracts: Files,
     /// The folder of the contracts.
     wit: PathBuf,
-    adopted: Mutex<Option<Adopted>>,
     /// The last ones first.
     read: Mutex<Vec<(Digest, Arc<Contracts>)>>,
     /// Of components that are kept, the last ones first.
     surfaces: Mutex<Vec<(Digest, Arc<Surface>)>>,
-}
-
-/// Contracts that came from elsewhere than the folder.
-#[derive(Debug, Clone, Copy)]
-struct Adopted {
-    contracts: Digest,
-    /// What the folder had then; nothing where it could not be read.
-    folder: Option<Digest>,
 }
 
 impl ReleaseLoader {
@@ -70,34 +61,26 @@ impl ReleaseLoader {
         contracts: Files,
         wit: PathBuf,
     ) -> Self {
-        Self {
-            runtime,
-            tasks,
-            components,
-            contracts,
-            wit,
-            adopted: Mutex::default(),
-            read: Mutex::default(),
-            surfaces: Mutex::default(),
-        }
+        Self { runtime, tasks, components, contracts, wit, read: Mutex::default(), surfaces: Mutex::default() }
     }
 
-    /// The contracts that a release is judged by now, which are kept: those of the folder, unless others came after it
-    /// was changed last.
-    pub(in crate::release) fn current_contracts(&self) -> Result<(Digest, Arc<Contracts>), LoadError> {
+    /// The contracts that a release is judged by now, which are kept: those of the folder, unless `applied` came after
+    /// the folder was changed last.
+    pub(in crate::release) fn current_contracts(
+        &self,
+        applied: Option<AppliedContracts>,
+    ) -> Result<(Digest, Arc<Contracts>), LoadError> {
         let sources = Sources::read(&self.wit);
         let folder = sources.as_ref().ok().map(Sources::digest);
-        let adopted = *self.adopted.lock().unwrap_or_else(PoisonError::into_inner);
-        match adopted.filter(|adopted| adopted.folder == folder) {
-            Some(Adopted { contracts, .. }) => Ok((contracts, self.contracts(&contracts)?)),
+        match applied.filter(|applied| applied.folder == folder) {
+            Some(AppliedContracts { digest, .. }) => Ok((digest, self.contracts(&digest)?)),
             None => self.keep_contracts(sources?),
         }
     }
 
-    /// Makes the kept `contracts` the current ones, until the folder is changed or the host starts anew.
-    pub(in crate::release) fn adopt(&self, contracts: Digest) {
-        let folder = Sources::read(&self.wit).ok().map(|sources| sources.digest());
-        *self.adopted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Adopted { contracts, folder });
+    /// The kept contracts `digest` as those that an apply brings now.
+    pub(in crate::release) fn applied_contracts(&self, digest: Digest) -> AppliedContracts {
+        AppliedContracts { digest, folder: Sources::read(&self.wit).ok().map(|sources| sources.digest()) }
     }
 
     pub(in crate::release) fn keep_contracts(&self, sources: Sources) -> Result<(Digest, Arc<Contracts>), LoadError> {

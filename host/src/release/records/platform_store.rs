@@ -1,5 +1,5 @@
-//! What the platform's own store holds of releases: the releases of each service, the operator's tokens, the host's
-//! secret, and the history of every change.
+//! What the platform's own store holds of releases: the applied settings, the releases of each service, the operator's
+//! tokens, the host's secret, and the history of every change.
 //!
 //! Invariant: a change, its lines in the history and all data that belongs to it are one commit.
 
@@ -9,7 +9,7 @@ mod tests;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::record::{Event, Line, ServiceRecord};
+use super::record::{AppliedRecord, Event, Line, ServiceRecord};
 use super::token::TokenRecord;
 use crate::clock;
 use crate::limits::SCAN_ENTRIES_MAX;
@@ -20,6 +20,7 @@ use crate::store::{CommitError, Direction, Entry, Scan, Store, StoreError, Trans
 const FORMAT: &str = "format";
 const FORMAT_NOW: u64 = 1;
 const SECRET: &str = "secret";
+const APPLIED: &str = "applied";
 /// Behind each of these a name: of a service, or of a token.
 const SERVICE: &str = "service/";
 const TOKEN: &str = "token/";
@@ -40,6 +41,8 @@ pub enum PlatformError {
     Format { format: u64 },
     #[error("the entry {key:?} of the platform's store is not as this version of switchyard writes it")]
     Entry { key: String, source: serde_json::Error },
+    #[error("the applied settings are not as this version of switchyard writes them")]
+    Applied { source: serde_json::Error },
     #[error("the change cannot be committed")]
     Commit(#[from] CommitError),
     #[error("the system gives no randomness")]
@@ -72,6 +75,11 @@ impl PlatformStore {
 
     pub(in crate::release) fn services(&self) -> Result<Vec<(ServiceName, ServiceRecord)>, PlatformError> {
         services(&mut self.store.begin_read())
+    }
+
+    /// Nothing in a new store, and in one of a version that took all settings from the manifest.
+    pub(in crate::release) fn applied(&self) -> Result<Option<AppliedRecord>, PlatformError> {
+        applied(&mut self.store.begin_read())
     }
 
     pub(in crate::release) fn tokens(&self) -> Result<Vec<TokenRecord>, PlatformError> {
@@ -127,6 +135,10 @@ pub(in crate::release) fn services(
     entries.iter().map(read).collect()
 }
 
+pub(in crate::release) fn applied(transaction: &mut Transaction) -> Result<Option<AppliedRecord>, PlatformError> {
+    transaction.get(APPLIED)?.map(|bytes| value(APPLIED, &bytes)).transpose()
+}
+
 impl PlatformChange {
     /// Checks the format, and gives what nobody outside of the host knows: drawn in this change where there is none.
     pub(in crate::release) fn secret(&mut self) -> Result<HostSecret, PlatformError> {
@@ -147,6 +159,10 @@ impl PlatformChange {
         getrandom::fill(&mut secret)?;
         self.put(SECRET.into(), &secret)?;
         Ok(HostSecret::new(secret))
+    }
+
+    pub(in crate::release) fn apply(&mut self, record: &AppliedRecord) -> Result<(), PlatformError> {
+        self.put(APPLIED.into(), record)
     }
 
     pub(in crate::release) fn service(

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::call::Share;
+use crate::config::AppliedSettings;
 use crate::names::{Digest, ServiceName};
 
 /// A component with its configuration.
@@ -113,6 +114,23 @@ impl ServiceRecord {
         let candidate = self.candidate.iter().map(|candidate| &candidate.release);
         std::iter::once(&self.live).chain(candidate).chain(&self.kept)
     }
+}
+
+/// What the host runs by beside the records of its services.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::release) struct AppliedRecord {
+    pub(in crate::release) settings: AppliedSettings,
+    pub(in crate::release) contracts: Option<AppliedContracts>,
+}
+
+/// Contracts that came with an apply. They count until the folder of contracts changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::release) struct AppliedContracts {
+    pub(in crate::release) digest: Digest,
+    /// Of what the folder had then; nothing if it could not be read.
+    pub(in crate::release) folder: Option<Digest>,
 }
 
 /// What a line of the history tells of.

@@ -9,17 +9,18 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::super::error::DeployError;
 use super::super::judging::candidate::Trial;
-use super::record::{CandidateRecord, ReleaseRecord, ServiceRecord};
+use super::record::{AppliedContracts, AppliedRecord, CandidateRecord, ReleaseRecord, ServiceRecord};
 use super::token::TokenRecord;
 use crate::call::{Backend, Candidate, LoadedRelease, Mount, NotExported, Routing, Service};
-use crate::config::{Manifest, ServiceSettings};
+use crate::config::{AppliedSettings, Manifest, ServiceSettings};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::ServiceName;
 
 #[derive(Debug, Clone)]
 pub(in crate::release) struct State {
-    /// All that the host runs by, and what it took up of later ones.
+    /// The manifest of the start, with the applied settings.
     pub(in crate::release) manifest: Arc<Manifest>,
+    pub(in crate::release) contracts: Option<AppliedContracts>,
     pub(in crate::release) services: BTreeMap<ServiceName, Running>,
     /// Services that were removed, of which the store and the releases are kept.
     pub(in crate::release) removed: BTreeMap<ServiceName, ServiceRecord>,
@@ -49,6 +50,10 @@ pub(in crate::release) struct RunningCandidate {
 }
 
 impl State {
+    pub(in crate::release) fn applied(&self) -> AppliedRecord {
+        AppliedRecord { settings: AppliedSettings::of(&self.manifest), contracts: self.contracts }
+    }
+
     /// The records of all services.
     pub(in crate::release) fn records(&self) -> impl Iterator<Item = (&ServiceName, &ServiceRecord)> {
         self.services.iter().map(|(name, running)| (name, &running.record)).chain(&self.removed)

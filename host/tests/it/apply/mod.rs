@@ -4,6 +4,7 @@ pub(crate) mod host;
 mod kills;
 mod mounts;
 mod refusals;
+mod starts;
 
 use serde_json::{Value, json};
 use switchyard::contract::wit_files;
@@ -14,13 +15,15 @@ use host::{Host, manifest};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
-const FRONT: &str = "[services.front]\ncontract = \"test:calls/front-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
-const BACK: &str = "[services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
+pub(crate) const FRONT: &str =
+    "[services.front]\ncontract = \"test:calls/front-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
+pub(crate) const BACK: &str =
+    "[services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
 const FETCHER: &str = "[services.fetcher]\ncontract = \"test:fetches/fetcher\"\ncomponent = \"fetches.wasm\"\n\
                        outbound_hosts = [\"127.0.0.1:9\"]\n";
 
 /// A service that speaks HTTP itself.
-const WEB: &str =
+pub(crate) const WEB: &str =
     "[services.web]\nmount = \"/web\"\ncomponent = \"web_0_2.wasm\"\noutbound_hosts = [\"127.0.0.1:9\"]\n";
 
 /// What changes, each as one text.
@@ -150,48 +153,6 @@ async fn a_service_that_comes_back_goes_on_with_its_data_and_its_releases() {
     assert_eq!((&front["live"]["digest"], &front["live"]["number"]), (&json!(third), &json!(3)));
     assert_eq!(front["kept"].as_array().unwrap().len(), 2);
     assert_eq!(host.write("get key").await.expect(200), "one");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_manifest_file_of_the_host_does_not_say_is_told_before_a_start_undoes_it() {
-    let (before, after) = (format!("{FRONT}{BACK}"), format!("{FRONT}{BACK}{WEB}"));
-    let host = Host::start(&before).await;
-    let order =
-        json!({"manifest": manifest(&after), "components": {"web": host.upload(component("web_0_2.wasm")).await}});
-    let path = host.data().parent().unwrap().join("switchyard.toml");
-    let told = async |agrees: bool, line: &str| {
-        let answer = host.post(line, &order).await.expect(200);
-        assert_eq!(answer["manifestFile"], json!({"path": path, "agrees": agrees}), "{line}");
-    };
-    told(false, "/apply?dryRun=true").await;
-    told(false, "/apply").await;
-    // Where it is there in other words, it is the same.
-    std::fs::write(&path, format!("# The shop.\n{}", manifest(&after))).unwrap();
-    told(true, "/apply?dryRun=true").await;
-    std::fs::write(&path, "no manifest").unwrap();
-    told(false, "/apply").await;
-    let host = host.restart(&before).await;
-    assert_eq!(host.operator.get("/services/web").await.status, 404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_start_without_a_service_keeps_what_it_left_and_one_with_it_goes_on() {
-    let all = format!("{FRONT}{BACK}{FETCHER}");
-    let mut host = Host::start(&all).await;
-    host.write("set key one").await.expect(200);
-    let second = marked(&component("callers.wasm"), "second");
-    host.deploy("front", second).await;
-    host = host.restart(FETCHER).await;
-    assert_eq!(host.operator.get("/services/front").await.status, 404);
-    assert_eq!(host.kept_components().len(), 3, "a removed service's releases stay");
-
-    let back = host.apply(&all).await;
-    assert_eq!(changes(&back).len(), 2);
-    assert_eq!(host.get("/services/front").await["live"]["number"], 2);
-    assert_eq!(host.write("get key").await.expect(200), "one");
-    host = host.restart(&all).await;
-    assert_eq!(host.get("/services/front").await["live"]["number"], 2);
-    assert_eq!(changes(&host.apply(&all).await), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

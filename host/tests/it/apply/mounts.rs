@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::host::{Host, manifest};
 use super::{BACK, FRONT, WEB, changes, history};
+use crate::guest::component;
 use crate::releases::components::{digest, web};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,21 +73,22 @@ async fn no_request_fails_while_a_mounted_service_is_changed_by_applies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_gets_a_contract_waits_for_a_restart_and_begins_anew_then() {
+async fn a_mounted_service_gets_a_contract_only_after_it_was_removed() {
     let all = format!("{FRONT}{BACK}{WEB}");
     let host = Host::start(&all).await;
-    // As a service with a contract it would be one that only starts.
     let served = "[services.web]\ncontract = \"test:fetches/fetcher\"\ncomponent = \"fetches.wasm\"\n\
                   outbound_hosts = [\"127.0.0.1:9\"]\n";
     let other = format!("{FRONT}{BACK}{served}");
-    assert_eq!(changes(&host.apply(&other).await), ["web restart contract, mount"]);
-    assert_eq!(host.public.get("/web/greeting").await.status, 200);
-    for (manifest, contract) in [(&other, "test:fetches/fetcher"), (&all, "wasi:http")] {
-        let host = Host::start(&all).await.restart(manifest).await;
-        let service = host.get("/services/web").await;
-        assert!(service["contract"].as_str().unwrap().starts_with(contract), "{service:#}");
-    }
-    let host = host.restart(&other).await.restart(&all).await;
-    assert_eq!(host.public.get("/web/greeting").await.status, 200);
-    assert_eq!(host.get("/services/web").await["kept"], json!([]));
+    let component = host.upload(component("fetches.wasm")).await;
+    let order = json!({"manifest": manifest(&other), "components": {"web": component}});
+    let refused = host.post("/apply", &order).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.detail().contains("remove it with one apply"), "{}", refused.detail());
+
+    host.apply(&format!("{FRONT}{BACK}")).await;
+    assert_eq!(host.post("/apply", &order).await.expect(200)["applied"], true);
+    let host = host.restart(&other).await;
+    let service = host.get("/services/web").await;
+    assert!(service["contract"].as_str().unwrap().starts_with("test:fetches/fetcher"), "{service:#}");
+    assert_eq!(service["kept"], json!([]), "there is no way back to another kind of service");
 }

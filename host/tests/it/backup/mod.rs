@@ -2,6 +2,7 @@
 
 mod journal;
 mod refusals;
+mod settings;
 
 use std::path::Path;
 use std::process::Output;
@@ -63,12 +64,17 @@ impl Host {
 
 /// Puts the data directory in `folder` away under another name, and restores one there.
 async fn restore(folder: tempfile::TempDir, away: &str, line: &[&str]) -> Host {
+    restore_with(folder, away, line, SERVICES).await
+}
+
+/// As [`restore`], and starts a host with the manifest of `services` on it.
+async fn restore_with(folder: tempfile::TempDir, away: &str, line: &[&str], services: &str) -> Host {
     let path = folder.path();
     std::fs::rename(path.join("data"), path.join(away)).unwrap();
     let line: Vec<_> = ["restore"].iter().chain(line).copied().collect();
     let restored = said(&switchyard(path, &line).await);
     assert!(restored.contains("make a new backup"), "{restored}");
-    Host::start_in(folder, SERVICES).await
+    Host::start_in(folder, services).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,14 +93,15 @@ async fn a_subscriber_that_is_down_holds_up_nobody_else() {
         rig.run("source", &format!("emit {event} {{append log {event}}}")).await;
     }
     rig.comes("other", "log", &numbers(0..20)).await;
-    let held = |rig: &Rig| rig.events.subscriptions(Some(rig.service("sink").name())).unwrap()[0].held.clone();
-    rig.becomes("the events of sink are held", || held(&rig).is_some_and(|why| why.contains("circuit"))).await;
+    let paused =
+        |rig: &Rig| rig.events.subscriptions(Some(rig.service("sink").name())).unwrap()[0].pause_reason.clone();
+    rig.becomes("the events of sink are paused", || paused(&rig).is_some_and(|why| why.contains("circuit"))).await;
     assert_eq!(rig.look_now("sink", "log"), "");
     let rig = rig.stop().await.start();
     rig.run("sink", "delete broken").await;
     rig.settled("sink").await;
     assert_eq!(rig.look("sink", "log").await, numbers(0..20));
-    assert_eq!(held(&rig), None);
+    assert_eq!(paused(&rig), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -80,7 +80,7 @@ async fn a_host_that_is_killed_while_it_delivers_loses_no_event_and_repeats_none
             })
         });
         let emits: Vec<_> = emits.collect();
-        // Deliveries fail for a while, so that there are letters, too.
+        // Deliveries fail for a while, so that there are failed deliveries, too.
         let (operator, breaks, stopped) = (host.operator.clone(), draw(3) == 0, Arc::clone(&stop));
         let breaking = spawn(async move {
             while breaks && !stopped.load(Ordering::SeqCst) {
@@ -99,7 +99,7 @@ async fn a_host_that_is_killed_while_it_delivers_loses_no_event_and_repeats_none
     assert!(run(&host.operator, "sink", "delete broken").await);
     let settled = async || {
         let taken: Value = host.operator.get("/events/sink").await.expect(200);
-        taken["items"][0]["lagEvents"] == 0 && taken["letters"].as_array().unwrap().is_empty()
+        taken["items"][0]["lagEvents"] == 0 && taken["failedDeliveries"].as_array().unwrap().is_empty()
     };
     until("everything is delivered", settled).await;
     for (key, emitter) in ["a", "b"].into_iter().zip(&*emitters) {

@@ -21,7 +21,7 @@ async fn run(rig: &Rig, service: &str, script: &str) {
 
 async fn letters(rig: &Rig) -> Vec<Value> {
     let taken = rig.operator.get("/events/sink").await.expect(200);
-    taken["letters"].as_array().unwrap().clone()
+    taken["failedDeliveries"].as_array().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

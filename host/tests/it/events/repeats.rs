@@ -66,7 +66,7 @@ async fn a_delivery_that_waits_for_a_migration_is_no_failure() {
     emit(&rig, "append log 1").await;
     let waits = || {
         let subscriptions = rig.events.subscriptions(None).unwrap();
-        let why = subscriptions.first().and_then(|subscription| subscription.held.clone());
+        let why = subscriptions.first().and_then(|subscription| subscription.pause_reason.clone());
         why.is_some_and(|why| why.contains("migrated"))
     };
     rig.becomes("the delivery has waited for its deadline", waits).await;

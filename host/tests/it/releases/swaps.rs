@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::components::{digest, dummy, marked, says, variant};
-use super::{Rig, Setup, digests};
+use super::components::{digest, says, variant};
+use super::{Rig, digests};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deploy_makes_a_release_live_and_the_same_once_more_changes_nothing() {
@@ -150,25 +150,6 @@ async fn a_damaged_component_is_said_and_nothing_starts() {
     std::fs::write(setup.path("data/components").join(name), says("2")).unwrap();
     let error = setup.try_start().await.err().unwrap();
     assert!(error.contains("is damaged"), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_the_manifest_leaves_out_for_a_while_goes_on_where_it_was() {
-    let wit = "package test:alone@1.0.0; interface alone { set: func(to: u32); } world alone-service { export alone; }";
-    let components = ["a", "b", "c"].map(|name| marked(&dummy(wit, "alone-service"), name));
-    let setup = Setup::new("");
-    setup.contract("alone", wit);
-    let contract = "test:alone/alone-service@1.0.0";
-    let rig = setup.service("stays", contract, &components[2]).service("leaves", contract, &components[0]);
-    let rig = rig.start().await;
-    rig.deploy("leaves", "", components[1].clone()).await.expect(201);
-    let setup = rig.stop().await;
-    let rig = setup.without_services().service("stays", contract, &components[2]).start().await;
-    rig.deploy("stays", "", marked(&components[2], "d")).await.expect(201);
-    let setup = rig.stop().await;
-    let rig = setup.service("leaves", contract, &components[0]).start().await;
-    assert_eq!(rig.service("leaves").await["live"]["digest"], digest(&components[1]));
-    assert_eq!(digests(&rig.service("leaves").await["kept"]), [digest(&components[0])]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

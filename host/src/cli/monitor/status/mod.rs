@@ -7,7 +7,6 @@ mod table;
 mod watch;
 
 use crate::cli::arguments::Status;
-use crate::cli::client::documents::{Items, Service};
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::Outcome;
 
@@ -17,7 +16,7 @@ pub(in crate::cli) fn run(target: &Target, command: &Status) -> Outcome {
     }
     let answer = query::request(command).send(target)?;
     match &command.service {
-        Some(_) => answer.render(command.json, table::one),
-        None => answer.render(command.json, |services: &Items<Service>| table::all(&services.items)),
+        Some(_) => answer.render(command.host.json, table::one),
+        None => answer.render(command.host.json, table::all),
     }
 }

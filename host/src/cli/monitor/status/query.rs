@@ -1,7 +1,7 @@
 //! The request of a reading, and the services in its answer.
 
 use crate::cli::arguments::Status;
-use crate::cli::client::documents::{Items, Service};
+use crate::cli::client::documents::{Service, Services};
 use crate::cli::client::http::Answer;
 use crate::cli::client::request::Request;
 use crate::cli::output::failure::Failure;
@@ -18,6 +18,6 @@ pub(super) fn request(command: &Status) -> Request {
 pub(super) fn services(command: &Status, answer: &Answer) -> Result<Vec<Service>, Failure> {
     match &command.service {
         Some(_) => Ok(vec![answer.read()?]),
-        None => Ok(answer.read::<Items<Service>>()?.items),
+        None => Ok(answer.read::<Services>()?.items),
     }
 }

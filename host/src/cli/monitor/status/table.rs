@@ -4,11 +4,25 @@
 mod tests;
 
 use super::shadow;
-use crate::cli::client::documents::{Candidate, Latency, Release, Service, ServiceFigures};
+use crate::cli::client::documents::{Candidate, Latency, ManifestState, Release, Service, ServiceFigures, Services};
 use crate::cli::output::format::{NOTHING, bytes, micros, short, utc};
 use crate::cli::output::{print, summary};
 
-pub(super) fn all(services: &[Service]) -> String {
+pub(super) fn all(services: &Services) -> String {
+    let table = rows(&services.items);
+    let ManifestState { path, unapplied, error } = &services.manifest_file;
+    let note = match error {
+        Some(error) => format!("the host cannot start with {path} again: {error}"),
+        None if unapplied.is_empty() => return table,
+        None => {
+            let settings = unapplied.join(", ");
+            format!("{path} has other settings than are applied: {settings}\n`switchyard apply` makes them take effect")
+        }
+    };
+    format!("{table}\n{note}")
+}
+
+fn rows(services: &[Service]) -> String {
     let heading =
         ["SERVICE", "STATE", "RELEASE", "CANDIDATE", "CALLS", "REFUSED", "ERRORS", "P50", "P99", "RUNNING", "STORE"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];

@@ -26,7 +26,7 @@ const REDRAW: &str = "\x1b[H\x1b[J";
 
 pub(super) fn run(target: &Target, command: &Status, period: Duration) -> Result<(), Failure> {
     let stdout = std::io::stdout();
-    let redraw = stdout.is_terminal() && !command.json;
+    let redraw = stdout.is_terminal() && !command.host.json;
     let mut watch = Watch { target, command, period, redraw, before: None, out: &mut stdout.lock() };
     let interrupted = async {
         // Without a handler ctrl-c ends the process by itself.
@@ -71,7 +71,7 @@ impl Watch<'_> {
     /// The next thing to show. A host that goes away while it is watched may come back, as it does at a restart.
     async fn reading(&mut self) -> Result<String, Failure> {
         let answered = request(self.command).exchange(self.target).await;
-        let answer = match answered.and_then(|answer| answer.accepted(self.command.json)) {
+        let answer = match answered.and_then(|answer| answer.accepted(self.command.host.json)) {
             Ok(answer) => answer,
             Err(failure) if failure.kind == Kind::Unreachable && self.before.is_some() => {
                 return Ok(self.block(&failure.to_string()));
@@ -80,7 +80,7 @@ impl Watch<'_> {
         };
         let (now, taken) = (services(self.command, &answer)?, clock::now());
         let before = self.before.as_ref().map(|(services, at)| (services.as_slice(), taken.duration_since(*at)));
-        let shown = match self.command.json {
+        let shown = match self.command.host.json {
             true => format!("{}\n", answer.text().trim_end()),
             false => self.block(&reading::text(&now, before)),
         };

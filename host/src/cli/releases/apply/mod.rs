@@ -24,12 +24,12 @@ pub(in crate::cli) fn run(
     let wanted = DesiredState::read(&command.host.manifest.manifest)?;
     let (answer, plan) = ask(target, command, &wanted, true)?;
     if command.dry_run || plan.is_empty() {
-        return Ok(if command.json { answer.text() } else { plan::text(&plan) });
+        return Ok(if command.host.json { answer.text() } else { plan::text(&plan) });
     }
     confirm(&format!("{}\nApply this to {}?", plan::text(&plan), target.url))?;
     upload(target, command, &wanted, &plan.missing)?;
     let (answer, done) = ask(target, command, &wanted, false)?;
-    match (done.applied, command.json) {
+    match (done.applied, command.host.json) {
         (true, true) => Ok(answer.text()),
         (true, false) => Ok(format!("applied: {}", plan::text(&done))),
         (false, _) => Err(Failure::text(Kind::Refused, "the host did not apply it").with_result(plan::text(&done))),
@@ -43,13 +43,13 @@ pub(in crate::cli) fn run(
 /// Also when a verdict refuses a component: then nothing is applied.
 fn ask(target: &Target, command: &Apply, wanted: &DesiredState, dry_run: bool) -> Result<(Answer, Plan), Failure> {
     let request = Request::post(&["apply"]).flag("dryRun", dry_run).json(&wanted.order(command.reason.as_deref()));
-    let answer = request.send(target)?.judged(command.json)?;
+    let answer = request.send(target)?.judged(command.host.json)?;
     let plan: Plan = answer.read()?;
     if answer.status.is_success() && plan.verdicts.values().all(|verdict| verdict.accepted) {
         return Ok((answer, plan));
     }
     let text = || format!("{}\n{}", plan::text(&plan), all(&plan.verdicts));
-    let result = if command.json { answer.text() } else { text() };
+    let result = if command.host.json { answer.text() } else { text() };
     let refused: Vec<_> =
         plan.verdicts.iter().filter(|(_, verdict)| !verdict.accepted).map(|(name, _)| &**name).collect();
     let detail = format!("nothing is applied: the component of {} is refused", refused.join(", "));
@@ -71,7 +71,7 @@ fn upload(target: &Target, command: &Apply, wanted: &DesiredState, missing: &[St
             return Err(Failure::text(Kind::Refused, detail).next("Nothing is applied. Try it again."));
         }
         let then = format!("the host keeps {}", component.name);
-        Request::put(&["components"]).component(&component, then).send(target)?.accepted(command.json)?;
+        Request::put(&["components"]).component(&component, then).send(target)?.accepted(command.host.json)?;
     }
     Ok(())
 }

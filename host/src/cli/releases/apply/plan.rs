@@ -16,8 +16,10 @@ impl Plan {
 pub(super) fn text(plan: &Plan) -> String {
     let mut lines = changes(plan);
     if let Some(file) = plan.manifest_file.as_ref().filter(|file| !file.agrees) {
-        lines.push(format!("warning: the host starts with {}, which says something else", file.path));
-        lines.push("bring that file to the same, or the next start of the host undoes this".into());
+        lines.push(format!("warning: {} on the host says something else", file.path));
+        lines.push(
+            "the host keeps what is applied; bring that file to the same, so that nobody applies it by mistake".into(),
+        );
     }
     lines.join("\n")
 }

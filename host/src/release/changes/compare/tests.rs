@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Flags, load};
+use crate::config::{AppliedSettings, Flags, load};
 use crate::contract::Contracts;
 use crate::release::records::record::DataVersions;
 
@@ -194,7 +194,8 @@ fn granted_hosts_stay_granted_and_those_of_the_manifest_go_with_it() {
     let line = "front Settings a.example, b.example, granted.example > b.example, granted.example outbound_hosts";
     check(&host, &of("\"b.example\""), &[line], "front Configure");
     check(&host, &of("\"b.example\", \"a.example\""), &[], "");
-    check(&host, &of("\"a.example\", \"b.example\", \"granted.example\""), &[], "");
+    let line = "front Settings a.example, b.example > a.example, b.example, granted.example outbound_hosts";
+    check(&host, &of("\"a.example\", \"b.example\", \"granted.example\""), &[line], "front Beside");
 }
 
 #[test]
@@ -213,11 +214,23 @@ fn what_only_a_restart_takes_up_is_told_and_left() {
     of("[journal]\narchive = \"/a\"\n", "host Restart - > /a journal.archive");
     of("[retries]\nintents_at_once = 7\n", "host Restart 16 > 7 retries.intents_at_once");
     of("[events]\nattempts_max = 7\n", "host Restart 12 > 7 events.attempts_max");
+}
 
-    let served = Side::new(&format!("{FRONT}{SERVED}"));
-    check(&host, &served, &["web Restart - > - contract, mount"], "");
-    check(&served, &host, &["web Restart - > - contract, mount"], "");
-    assert_eq!(effective(&host.manifest, &served.manifest), host.manifest);
+#[test]
+fn a_mounted_service_that_is_to_have_a_contract_is_refused() {
+    let (mounted, served) = (Side::new(&format!("{FRONT}{WEB}")), Side::new(&format!("{FRONT}{SERVED}")));
+    for (present, target) in [(&mounted, &served), (&served, &mounted)] {
+        let refused = check_kinds(&present.manifest, &target.manifest).expect_err("another kind");
+        assert!(matches!(&refused, DeployError::OtherKind { service } if service.as_str() == "web"), "{refused}");
+        assert!(check_kinds(&present.manifest, &Side::new(FRONT).manifest).is_ok());
+    }
+}
+
+#[test]
+fn the_same_contract_in_other_words_is_a_setting() {
+    let (host, other) = (Side::new(FRONT), Side::new(&FRONT.replace("@1.0.0", "")));
+    let line = "front Settings test:calls/front-service@1.0.0 > test:calls/front-service contract";
+    check(&host, &other, &[line], "front Beside");
 }
 
 #[test]
@@ -287,9 +300,7 @@ fn a_service_that_others_import_is_not_removed() {
 
 fn some_manifest() -> impl Strategy<Value = String> {
     let one = |text: &'static str| prop::option::of((Just(text), 1_u64..3, prop::bool::ANY));
-    // It is mounted, or has a contract.
-    let web = prop_oneof![one(WEB), one(SERVED)];
-    (one(FRONT), one(BACK), web).prop_map(|(front, back, web)| {
+    (one(FRONT), one(BACK), one(WEB)).prop_map(|(front, back, web)| {
         let mut text = String::new();
         for (service, deadline_ms, is_red) in [front, back, web].into_iter().flatten() {
             let environment = if is_red { "environment = { COLOUR = \"red\" }\n" } else { "" };
@@ -307,18 +318,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn once_it_is_made_nothing_is_left_but_what_waits_for_a_restart(present in some_manifest(), target in some_manifest()) {
+    fn once_it_is_made_nothing_is_left(present in some_manifest(), target in some_manifest()) {
         let is_same = present == target;
         let (present, target) = (Side::new(&present), Side::new(&target));
         let comparison = present.to(&target, compare);
         prop_assert_eq!(comparison.differences.is_empty(), is_same);
         let mut made = target.clone();
         made.manifest = effective(&present.manifest, &target.manifest);
-        for (name, digest) in &present.components {
-            made.components.entry(name.clone()).or_insert(*digest);
-        }
-        let left = made.to(&target, compare);
-        prop_assert!(left.fates.is_empty(), "{:?}", left);
-        prop_assert!(left.differences.iter().all(|one| one.what == Differs::Restart), "{:?}", left.differences);
+        prop_assert_eq!(told(&made.to(&target, compare)), (vec![], String::new()));
+        let applied = |side: &Side| AppliedSettings::of(&side.manifest);
+        prop_assert_eq!(applied(&present).differences(&applied(&target)).is_empty(), is_same);
+        prop_assert_eq!(applied(&made), applied(&target));
     }
 }

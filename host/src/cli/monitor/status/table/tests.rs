@@ -26,7 +26,18 @@ fn the_services_are_a_table() {
 SERVICE  STATE       RELEASE       CANDIDATE        CALLS  REFUSED  ERRORS    P50     P99  RUNNING    STORE
 cart     live        0123456789ab  c0123456789a 5%   1200        3       3  90 µs  2.5 ms        4  1.5 KiB
 payment  no release  -             -                    0        0       0      -       -        0      0 B";
-    assert_eq!(all(&services.map(read)), expected);
+    let check = |manifest_file: Value, note: &str| {
+        let services = json!({"items": services, "manifestFile": manifest_file});
+        assert_eq!(all(&serde_json::from_value(services).expect("services")), format!("{expected}{note}"));
+    };
+    check(json!({"path": "/srv/shop.toml", "unapplied": []}), "");
+    let unapplied = json!(["services.cart.limits.deadline_ms", "services.gift"]);
+    let note = "
+/srv/shop.toml has other settings than are applied: services.cart.limits.deadline_ms, services.gift
+`switchyard apply` makes them take effect";
+    check(json!({"path": "/srv/shop.toml", "unapplied": unapplied}), note);
+    let error = json!({"path": "/srv/shop.toml", "unapplied": [], "error": "/srv/shop.toml:3: unknown key `host.x`"});
+    check(error, "\nthe host cannot start with /srv/shop.toml again: /srv/shop.toml:3: unknown key `host.x`");
 }
 
 #[test]

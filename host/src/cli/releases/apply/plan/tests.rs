@@ -37,7 +37,7 @@ fn a_host_that_starts_with_another_manifest_is_warned_of() {
     };
     let nothing = "nothing to do: the host is as the manifest says";
     check(true, nothing);
-    let warning = "warning: the host starts with /srv/switchyard.toml, which says something else
-bring that file to the same, or the next start of the host undoes this";
+    let warning = "warning: /srv/switchyard.toml on the host says something else
+the host keeps what is applied; bring that file to the same, so that nobody applies it by mistake";
     check(false, &format!("{nothing}\n{warning}"));
 }
