@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio::process::Command;
 
-use crate::process::Server;
+use crate::process::{ONE_ADDRESS, Server};
 use crate::rows::free_port;
 
 /// What such a host has.
@@ -78,7 +78,7 @@ async fn start_with(
     let (public, admin) = (free_port()?, free_port()?);
     command.arg("up").arg("--manifest").arg(folder.join("switchyard.toml"));
     command.args(["--listen", &public.to_string(), "--admin", &admin.to_string()]);
-    command.env("SWITCHYARD_HOST_LOG_FILTER", "error").envs(environment.iter().copied());
+    command.env("SWITCHYARD_HOST_LOG_FILTER", "error").envs(ONE_ADDRESS).envs(environment.iter().copied());
     command.stderr(std::fs::File::create(folder.join("host.log"))?);
     let started = Server::start(command, public, admin).await;
     let log = || std::fs::read_to_string(folder.join("host.log")).unwrap_or_default();

@@ -12,6 +12,13 @@ use tokio::process::{Child, Command};
 /// Ticks of CPU time in a second, as `/proc/<pid>/stat` counts them on Linux.
 const TICKS_PER_SECOND: u64 = 100;
 
+/// Lifts the limits of what one client address may do: all clients have one here.
+pub(crate) const ONE_ADDRESS: [(&str, &str); 3] = [
+    ("SWITCHYARD_GATEWAY_REQUESTS_PER_SECOND_PER_CLIENT", "10000000"),
+    ("SWITCHYARD_GATEWAY_REQUEST_BURST_PER_CLIENT", "10000000"),
+    ("SWITCHYARD_GATEWAY_CALLS_PER_MINUTE_PER_CLIENT", "{}"),
+];
+
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,

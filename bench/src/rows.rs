@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::load::{self, Connection, Script, request};
 use crate::metrics::Metrics;
-use crate::process::Server;
+use crate::process::{ONE_ADDRESS, Server};
 use crate::shop::{self, sku};
 use crate::table::{Figure, Report, Row};
 
@@ -105,6 +105,7 @@ pub(crate) async fn start_host(workspace: &Path, data: &Path) -> anyhow::Result<
     command.arg("up").arg("--manifest").arg(workspace.join("switchyard.toml")).arg("--data").arg(data);
     command.args(["--listen", &public.to_string(), "--admin", &admin.to_string()]);
     command.env("SWITCHYARD_GATEWAY_ACCESS_LOG", "false").env("SWITCHYARD_HOST_LOG_FILTER", "warn");
+    command.envs(ONE_ADDRESS);
     command.stderr(std::fs::File::create(data.join("host.log"))?);
     let (server, took) = Server::start(command, public, admin).await?;
     Ok((server, admin, took))

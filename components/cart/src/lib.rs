@@ -29,11 +29,16 @@ use tests::{order_cancelled, order_placed};
 /// How many checkouts one run undoes.
 const UNDOS_AT_ONCE: u32 = 10;
 
+/// The variable that says for how many days a guest's cart is kept that nobody changes, and what is so without it.
+const GUEST_CART_DAYS: &str = "GUEST_CART_DAYS";
+const GUEST_CART_DAYS_DEFAULT: u64 = 30;
+
 impl contract::Guest for Component {
     fn create_cart() -> Result<contract::Cart, Problem> {
         let owner = caller::current().map(account_of).transpose()?;
         let (cart_id, cart) = (id::new("cart"), Cart::new(owner, time::now()));
         storage::set_cart(&cart_id, &cart);
+        touch(&cart_id, &cart);
         shown(cart_id, cart)
     }
 
@@ -51,6 +56,7 @@ impl contract::Guest for Component {
             return Err(Problem::not_found("no such item"));
         }
         storage::set_lines(&cart_id, &cart);
+        touch(&cart_id, &cart);
         Ok(translate::cart(cart_id, cart, priced.lines, priced.subtotal))
     }
 
@@ -59,6 +65,7 @@ impl contract::Guest for Component {
         cart.remove_line(&sku)?;
         let priced = pricing::price_what_is_on_sale(&linked(), &mut cart)?;
         storage::set_lines(&cart_id, &cart);
+        touch(&cart_id, &cart);
         Ok(translate::cart(cart_id, cart, priced.lines, priced.subtotal))
     }
 
@@ -100,6 +107,10 @@ impl contract::Guest for Component {
                 storage::delete_undo(&order_id);
             }
         }
+    }
+
+    fn forget_expired() {
+        storage::forget_guest_carts(time::now(), guest_cart_seconds());
     }
 
     fn list_orders(cursor: Option<String>, limit: Option<u32>) -> Result<contract::OrderPage, Problem> {
@@ -170,6 +181,20 @@ fn place_order(
     storage::add_order(order_id, &order);
     order_placed(order_id, account_id);
     Ok(order)
+}
+
+/// A guest's cart that was changed is kept from now on for the whole time.
+fn touch(cart_id: &str, cart: &Cart) {
+    if cart.owner.is_none() {
+        storage::touch_guest_cart(cart_id, time::now(), guest_cart_seconds());
+    }
+}
+
+/// For how long a guest's cart that nobody changes is kept.
+#[expect(clippy::disallowed_methods, reason = "the environment is the configuration of a component")]
+fn guest_cart_seconds() -> u64 {
+    let days = std::env::var(GUEST_CART_DAYS).ok().and_then(|days| days.parse::<u64>().ok());
+    days.unwrap_or(GUEST_CART_DAYS_DEFAULT).saturating_mul(24 * 60 * 60)
 }
 
 /// The cart, if it is the caller's or a guest's, which answers to its id alone.

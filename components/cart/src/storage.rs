@@ -7,13 +7,15 @@
 //! | `order/<id>` | [`Order`] |
 //! | `recent/<time>/<order>` | the order: every order by time |
 //! | `account/<account>/<time>/<order>` | the order: a customer's orders by time |
+//! | `touched/<cart>` | when a guest's cart was changed last, to the day |
+//! | `expiry/<time>/<cart>` | nothing; at `<time>` the guest's cart is looked at |
 //! | `undo/<order>` | the order: a checkout that failed, and is not wholly undone |
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::paging::{PageOf, PageRequest};
 use switchyard_sdk::store::{self, Direction, Scan};
-use switchyard_sdk::{Problem, id};
+use switchyard_sdk::{Problem, Timestamp, id};
 
 use crate::domain::cart::{Cart, State};
 use crate::domain::order::Order;
@@ -21,6 +23,14 @@ use crate::domain::order::Order;
 const CART: &str = "cart/";
 const ORDER: &str = "order/";
 const UNDO: &str = "undo/";
+const TOUCHED: &str = "touched/";
+const EXPIRY: &str = "expiry/";
+
+/// Most carts that one run deletes: each takes four keys of the 512 that one commit may write.
+const EXPIRED_AT_ONCE: u32 = 100;
+
+/// That a cart was changed is noted so often at most: not each write of a guest is two.
+const NOTED_EVERY_SECONDS: u64 = 24 * 60 * 60;
 
 /// A value as it is stored; a later form becomes a further case.
 #[derive(Serialize, Deserialize)]
@@ -50,6 +60,46 @@ pub(crate) fn set_lines(cart_id: &str, cart: &Cart) {
 /// Ends a guest's cart.
 pub(crate) fn delete_guest_cart(cart_id: &str) {
     store::delete(&key(CART, cart_id));
+}
+
+/// Notes that a guest's cart is used now. It is kept for `kept_seconds` from then on, and up to a day less.
+pub(crate) fn touch_guest_cart(cart_id: &str, now: Timestamp, kept_seconds: u64) {
+    let key = key(TOUCHED, cart_id);
+    let before: Option<Timestamp> = store::get(&key);
+    if before.is_none() {
+        store::set(&expiry_key(now.plus_seconds(kept_seconds), cart_id), &());
+    }
+    if before.is_none_or(|before| before.plus_seconds(NOTED_EVERY_SECONDS) <= now) {
+        store::set(&key, &now);
+    }
+}
+
+/// Deletes guests' carts that were not used for `kept_seconds`, the oldest first, as many as fit in one commit.
+pub(crate) fn forget_guest_carts(now: Timestamp, kept_seconds: u64) {
+    let earliest = Scan { prefix: EXPIRY, after: None, direction: Direction::Ascending, limit: EXPIRED_AT_ONCE };
+    for (expiry, ()) in store::scan::<()>(&earliest).entries {
+        let Some((time, cart_id)) = expiry.strip_prefix(EXPIRY).and_then(|rest| rest.split_once('/')) else { break };
+        if time > now.sortable().as_str() {
+            break;
+        }
+        store::delete(&expiry);
+        let touched_key = key(TOUCHED, cart_id);
+        let touched: Option<Timestamp> = store::get(&touched_key);
+        let until = touched.map_or(now, |touched| touched.plus_seconds(kept_seconds));
+        let is_guests = cart(cart_id).is_some_and(|cart| cart.owner.is_none() && cart.state == State::Open);
+        if is_guests && until > now {
+            store::set(&expiry_key(until, cart_id), &());
+            continue;
+        }
+        store::delete(&touched_key);
+        if is_guests {
+            delete_guest_cart(cart_id);
+        }
+    }
+}
+
+fn expiry_key(at: Timestamp, cart_id: &str) -> String {
+    [EXPIRY, &at.sortable(), "/", cart_id].concat()
 }
 
 /// The cart that a customer opened last, of those that are still open, and its id.

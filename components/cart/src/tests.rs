@@ -325,3 +325,29 @@ fn an_order_follows_its_payment_and_shipment() {
     refunded("pay_1", 2000);
     expect(OrderStatus::Delivered, "refunded", "delivered");
 }
+
+#[test]
+fn a_guests_cart_that_nobody_changes_for_30_days_is_deleted_and_no_other() {
+    const DAY: u64 = 24 * 60 * 60;
+    start();
+    let (left, used, bought) = (create(), create(), create());
+    set(&bought, "a", 1).expect("on sale");
+    sign_in("acc_1");
+    let own = create();
+    claim(&bought).expect("the customer's now");
+    native::sign_out();
+    native::advance_seconds(20 * DAY);
+    Component::forget_expired();
+    set(&used, "a", 1).expect("on sale");
+    native::advance_seconds(11 * DAY);
+    Component::forget_expired();
+    assert_eq!(get(&left), refused("404"));
+    assert_eq!(get(&used).as_deref(), Ok("a:1 1000"), "it was changed 11 days ago");
+    native::advance_seconds(20 * DAY);
+    Component::forget_expired();
+    assert_eq!(get(&used), refused("404"));
+    let left = native::keys().into_iter().filter(|key| key.starts_with("expiry/") || key.starts_with("touched/"));
+    assert_eq!(left.count(), 0, "nothing is left of them");
+    sign_in("acc_1");
+    assert!(get(&own).is_ok(), "a customer's cart stays");
+}

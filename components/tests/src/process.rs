@@ -15,6 +15,13 @@ use crate::http::Client;
 use crate::json::text;
 use crate::shop::{PATIENCE_MS, Staff, operator, workspace};
 
+/// Lifts the limits of what one client address may do: all clients have one here.
+const ONE_ADDRESS: [(&str, &str); 3] = [
+    ("SWITCHYARD_GATEWAY_REQUESTS_PER_SECOND_PER_CLIENT", "10000000"),
+    ("SWITCHYARD_GATEWAY_REQUEST_BURST_PER_CLIENT", "10000000"),
+    ("SWITCHYARD_GATEWAY_CALLS_PER_MINUTE_PER_CLIENT", "{}"),
+];
+
 /// Lines of the log that are kept of a process, the last ones.
 const LOG_LINES_MAX: usize = 1000;
 
@@ -54,6 +61,7 @@ impl Process {
             .env("SWITCHYARD_GATEWAY_ACCESS_LOG", "false")
             .env("SWITCHYARD_LIMITS_DEADLINE_MS", &patience)
             .env("SWITCHYARD_LIMITS_WAIT_MS_MAX", &patience)
+            .envs(ONE_ADDRESS)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())

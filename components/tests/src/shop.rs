@@ -115,6 +115,10 @@ fn configuration(data: &Path) -> anyhow::Result<Configuration> {
     let mut configuration = load(&workspace().join("switchyard.toml"), &[], flags)?;
     configuration.manifest.limits.deadline_ms = PATIENCE_MS;
     configuration.manifest.limits.wait_ms_max = PATIENCE_MS;
+    // All customers of a test have one address.
+    let gateway = &mut configuration.manifest.gateway;
+    (gateway.requests_per_second_per_client, gateway.request_burst_per_client) = (None, None);
+    gateway.calls_per_minute_per_client.clear();
     Ok(configuration)
 }
 

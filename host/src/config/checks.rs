@@ -46,6 +46,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
         checks.service(&format!("services.{name}"), service);
     }
     checks.mounts(manifest);
+    checks.instances(manifest);
     if checks.problems.is_empty() { Ok(()) } else { Err(ConfigError::Wrong { problems: checks.problems }) }
 }
 
@@ -112,6 +113,13 @@ impl Checks<'_> {
         let streams = gateway.streams_per_connection_max;
         self.within("gateway.streams_per_connection_max", streams, 1..=10_000, "requests");
         self.rate(gateway);
+        for (function, calls) in &gateway.calls_per_minute_per_client {
+            let key = format!("gateway.calls_per_minute_per_client.{function}");
+            self.within(&key, *calls, 1..=10_000_000, "calls a minute");
+            if !function.contains('.') {
+                self.refuse(&key, format!("`{key}` names no function: write such as \"account.sign-in\""));
+            }
+        }
         for origin in gateway.cors_origins.iter().filter(|origin| !is_origin(origin)) {
             let detail = format!("{origin:?} is no origin: write `*` or such as `https://shop.example.com`");
             self.refuse("gateway.cors_origins", detail);
@@ -184,6 +192,11 @@ impl Checks<'_> {
         check("memory_bytes_max", wide(limits.memory_bytes_max), 64 * KIB..=4 * GIB, "bytes");
         check("deadline_ms", limits.deadline_ms, 1..=HOUR_MS, "milliseconds");
         check("calls_in_flight_max", wide(limits.calls_in_flight_max), 1..=10_000, "calls");
+        check("instances_reserved", wide(limits.instances_reserved), 0..=10_000, "instances");
+        for (function, slots) in limits.function_calls_in_flight_max.iter().flatten() {
+            let key = format!("function_calls_in_flight_max.{function}");
+            check(&key, wide(Some(*slots)), 1..=10_000, "calls");
+        }
         check("calls_waiting_max", wide(limits.calls_waiting_max), 0..=1_000_000, "calls");
         check("wait_ms_max", limits.wait_ms_max, 0..=HOUR_MS, "milliseconds");
         check("store_bytes_max", limits.store_bytes_max, 0..=1024 * TIB, "bytes");
@@ -223,6 +236,27 @@ impl Checks<'_> {
             self.refuse(&key, format!("{host:?} is no host: write such as `api.example.com` or `127.0.0.1:9000`"));
         }
         self.limits(&format!("{path}.limits"), &service.limits);
+    }
+
+    /// What services may use at once, and what is reserved for them, is there.
+    fn instances(&mut self, manifest: &Manifest) {
+        let max = usize::try_from(manifest.runtime.instances_max).unwrap_or(usize::MAX);
+        let mut reserved = 0;
+        for (name, service) in &manifest.services {
+            let limits = service.limits(&manifest.limits);
+            reserved += service.contract.as_ref().map_or(0, |_| limits.instances_reserved);
+            let calls = limits.calls_in_flight_max;
+            if calls > max {
+                let detail = format!("`services.{name}` may have {calls} calls in flight (`calls_in_flight_max`), but");
+                let detail = format!("{detail} `runtime.instances_max` is {max}, and each call needs an instance");
+                self.refuse(&format!("services.{name}"), detail);
+            }
+        }
+        if reserved > max {
+            let detail = format!("`instances_reserved` of all services sums up to {reserved}, but");
+            let detail = format!("{detail} `runtime.instances_max` is {max}: raise it, or reserve less");
+            self.refuse("runtime.instances_max", detail);
+        }
     }
 
     /// Each prefix is of one service.

@@ -1,5 +1,7 @@
 //! The bounds of one service. They are declared once: as defaults for all services, and as what one section overrides.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 macro_rules! limits {
@@ -21,11 +23,11 @@ macro_rules! limits {
         impl LimitOverrides {
             /// Overrides that leave nothing to any defaults.
             pub(super) fn all(limits: &LimitSettings) -> Self {
-                Self { $($name: Some(limits.$name),)* }
+                Self { $($name: Some(limits.$name.to_owned()),)* }
             }
 
             pub(super) fn over(&self, defaults: &LimitSettings) -> LimitSettings {
-                LimitSettings { $($name: self.$name.unwrap_or(defaults.$name),)* }
+                LimitSettings { $($name: self.$name.to_owned().unwrap_or_else(|| defaults.$name.to_owned()),)* }
             }
         }
     };
@@ -36,6 +38,10 @@ limits! {
     memory_bytes_max: usize,
     deadline_ms: u64,
     calls_in_flight_max: usize,
+    /// Of these, calls of one function at once, by its name in the contract.
+    function_calls_in_flight_max: BTreeMap<String, usize>,
+    /// Component instances that the service can rely on, whatever others do.
+    instances_reserved: usize,
     calls_waiting_max: usize,
     /// How long a call may wait for its turn.
     wait_ms_max: u64,

@@ -65,6 +65,9 @@ pub struct GatewaySettings {
     /// Requests a second that one client address may send on average, and in a burst; none: no limit.
     pub requests_per_second_per_client: Option<u32>,
     pub request_burst_per_client: Option<u32>,
+    /// Calls a minute that one client address may make of a function, by `service.function`.
+    #[serde(default)]
+    pub calls_per_minute_per_client: BTreeMap<String, u32>,
     /// Origins that browsers may call from; `*` allows every one.
     pub cors_origins: Vec<String>,
     /// Answers from this size on are compressed.

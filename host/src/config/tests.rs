@@ -66,7 +66,7 @@ fn what_the_defaults_show_as_a_comment_can_be_set() {
     let text: Vec<_> = DEFAULTS.lines().map(|line| optional(line).unwrap_or_else(|| line.to_owned())).collect();
     let text = text.join("\n").replace("mount = \"/blog\"", "");
     let manifest = loaded(&text);
-    assert_eq!(manifest.gateway.requests_per_second_per_client, Some(100));
+    assert_eq!(manifest.gateway.requests_per_second_per_client, Some(200));
     let cart = manifest.services.values().next().expect("the service of the comments");
     assert_eq!(cart.environment.get("CURRENCY").map(String::as_str), Some("EUR"));
     assert_eq!(cart.limits(&manifest.limits).deadline_ms, 2_000);
@@ -206,6 +206,24 @@ fn a_mistake_is_told_with_its_line() {
     let two =
         "[services.blog]\ncomponent = \"x\"\nmount = \"/b\"\n[services.news]\ncomponent = \"x\"\nmount = \"/b/\"\n";
     check(two, 9, "\"/b/\" is where `services.blog` is mounted: choose another prefix");
+}
+
+#[test]
+fn services_may_not_be_promised_more_instances_than_there_are() {
+    let check = |text: &str, said: &str| {
+        let found = refused(format!("{CART}{text}"), &[]);
+        assert!(found.ends_with(said), "{text}: {found}");
+    };
+    let calls = "`services.cart` may have 600 calls in flight (`calls_in_flight_max`), but `runtime.instances_max` is \
+                 512, and each call needs an instance";
+    check("limits.calls_in_flight_max = 600\n", calls);
+    let reserved = "`instances_reserved` of all services sums up to 600, but `runtime.instances_max` is 512: raise it, \
+                    or reserve less";
+    check("limits.instances_reserved = 600\n", reserved);
+    let good = format!("{CART}limits.calls_in_flight_max = 512\nlimits.function_calls_in_flight_max = {{ a-b = 2 }}\n");
+    let cart = loaded(&good).services.into_values().next().expect("cart");
+    assert_eq!(cart.limits.function_calls_in_flight_max, Some([("a-b".to_owned(), 2)].into()));
+    check("limits.function_calls_in_flight_max = { a-b = 0 }\n", "it must be 1 to 10000 (calls)");
 }
 
 #[test]

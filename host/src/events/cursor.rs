@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::handlers::Handlers;
@@ -21,12 +20,7 @@ impl Cursor {
     /// The cursor that the store of the subscriber has; an empty one where it has none.
     pub(super) fn read(store: &Store, emitter: &ServiceName) -> Result<Self, StoreError> {
         let Some(bytes) = store.get_row(&CURSORS, emitter)? else { return Ok(Self::default()) };
-        Self::of_row(emitter, &bytes)
-    }
-
-    /// Reads the row of `emitter`.
-    pub(super) fn of_row(emitter: &ServiceName, bytes: &Bytes) -> Result<Self, StoreError> {
-        serde_json::from_slice(bytes).map_err(|_| StoreError::Row { key: emitter.to_string() })
+        serde_json::from_slice(&bytes).map_err(|_| StoreError::Row { key: emitter.to_string() })
     }
 
     pub(super) fn row(&self, emitter: &ServiceName) -> RowWrite {

@@ -1,6 +1,8 @@
-//! What an operator does with dead letters: replay them, or delete them.
+//! The operator's changes of dead letters, by their ids: replay them, or delete them.
 //!
 //! Invariant: one change at a time, so that two requests do not replay one dead letter twice.
+
+use std::fmt;
 
 use super::commit::commit;
 use super::delivery::{Delivery, DeliveryState, Failure};
@@ -8,11 +10,11 @@ use super::handlers::Pair;
 use super::registry::Events;
 use super::subscription::Subscription;
 use crate::clock;
-use crate::names::{CommitSeq, ServiceName};
-use crate::store::system::EventId;
+use crate::names::{CommitSeq, NameError, ServiceName};
+use crate::store::system::{EventId, EventSeq};
 use crate::store::{CommitError, Stopped, Store, StoreError};
 
-/// Dead letters that are read at once, and deleted by one commit.
+/// Dead letters that one commit deletes.
 const PAGE: u32 = 200;
 
 /// Which dead letters.
@@ -101,14 +103,7 @@ impl Events {
 /// The ids of the dead letters that are chosen, all of which exist.
 fn ids(service: &ServiceName, store: &Store, chosen: &DeadLetters) -> Result<Vec<EventId>, DeadLetterError> {
     let DeadLetters::These(ids) = chosen else {
-        let mut all: Vec<EventId> = Vec::new();
-        loop {
-            let page = DeliveryState::Dead.ids(store, None, all.last(), PAGE)?;
-            if page.is_empty() {
-                return Ok(all);
-            }
-            all.extend(page);
-        }
+        return Ok(DeliveryState::Dead.ids(store, None, None, u32::MAX)?);
     };
     let mut ids = ids.clone();
     ids.sort_unstable();
@@ -140,4 +135,28 @@ async fn replay_one(subscription: &Subscription, store: &Store, id: &EventId) ->
     queue.add(subscription.order(&endpoints, &delivery), clock::now());
     subscription.wake.notify_one();
     Ok(committed)
+}
+
+impl EventId {
+    /// Reads an id such as `inventory.42.0`: the first event of commit 42, which is one of `inventory`.
+    ///
+    /// # Errors
+    ///
+    /// Unless `text` is the name of a service and two numbers, with dots between them.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let rule = "is such as `inventory.42.0`: the service that emitted it, its commit, and its index there";
+        let error = || NameError::new("event", text, rule);
+        let mut parts = text.splitn(3, '.');
+        let mut part = || parts.next().ok_or_else(error);
+        let emitter = ServiceName::parse(part()?).map_err(|_| error())?;
+        let (commit, index) = (part()?.parse().map_err(|_| error())?, part()?.parse().map_err(|_| error())?);
+        Ok(Self { emitter, seq: EventSeq(CommitSeq(commit), index) })
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { emitter, seq: EventSeq(commit, index) } = self;
+        write!(f, "{emitter}.{}.{index}", commit.0)
+    }
 }

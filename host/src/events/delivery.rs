@@ -30,7 +30,7 @@ pub(super) struct Delivery {
     pub(super) failure: Option<Failure>,
 }
 
-/// What is known of the attempts that failed.
+/// The failed attempts of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Failure {
     pub(super) attempts: u32,

@@ -48,7 +48,7 @@ struct DeliveryLoop<'s> {
     is_blocked: bool,
 }
 
-/// What one step came to.
+/// The result of one step.
 enum Step {
     Progress,
     /// There is nothing to do before the next retry.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::loop_slot::LoopClaim;
 use super::registry::Events;
 use super::{delivery_loop, handlers, retention, schedule};
 use crate::call::Worlds;
-use crate::tasks::Lifetime;
+use crate::tasks::{Lifetime, Stop};
 
 /// How often the contracts are compared with those that the loops run by.
 const COMPARE_EVERY: Duration = Duration::from_millis(200);
@@ -34,13 +35,12 @@ impl Events {
                     subscription.wake.notify_one();
                 }
                 if pairs.contains(&subscription.pair)
-                    && let Some(claim) = subscription.claim_loop()
+                    && let Some(claim) = subscription.loop_slot.claim()
                 {
                     let name = format!("events of {} for {}", subscription.pair.emitter, subscription.pair.subscriber);
-                    let (claim, stop) = (Arc::new(claim), self.inner.tasks.stop());
-                    self.inner.tasks.supervise(name, Lifetime::Work, move || {
-                        let (claim, stop) = (Arc::clone(&claim), stop.clone());
-                        async move { delivery_loop::run(&claim.0, stop).await }
+                    self.supervise(name, claim, move |stop| {
+                        let subscription = Arc::clone(&subscription);
+                        async move { delivery_loop::run(&subscription, stop).await }
                     });
                 }
             }
@@ -49,13 +49,12 @@ impl Events {
                     schedule.wake.notify_one();
                 }
                 if schedules.contains(&schedule.id)
-                    && let Some(claim) = schedule.claim_loop()
+                    && let Some(claim) = schedule.loop_slot.claim()
                 {
                     let name = format!("schedule {} of {}", schedule.id.name, schedule.id.service);
-                    let (claim, stop) = (Arc::new(claim), self.inner.tasks.stop());
-                    self.inner.tasks.supervise(name, Lifetime::Work, move || {
-                        let (claim, stop) = (Arc::clone(&claim), stop.clone());
-                        async move { claim.run(stop).await }
+                    self.supervise(name, claim, move |stop| {
+                        let schedule = Arc::clone(&schedule);
+                        async move { schedule.run(stop).await }
                     });
                 }
             }
@@ -65,5 +64,17 @@ impl Events {
                 () = tokio::time::sleep(COMPARE_EVERY) => {}
             }
         }
+    }
+
+    /// Runs a loop until it ends, and gives its claim back then.
+    fn supervise<F>(&self, name: String, claim: LoopClaim, run: impl Fn(Stop) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = self.inner.tasks.stop();
+        self.inner.tasks.supervise(name, Lifetime::Work, move || {
+            let _held = &claim;
+            run(stop.clone())
+        });
     }
 }

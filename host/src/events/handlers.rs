@@ -23,7 +23,7 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// What distinguishes the call that delivers the event `seq` from all others: its id follows from this.
+    /// Distinguishes the call that delivers the event `seq` from all others: its id follows from this.
     pub(super) fn cause(&self, EventSeq(commit, index): EventSeq) -> String {
         let Self { subscriber, emitter } = self;
         format!("event {emitter} {} {index} {subscriber}", commit.0)

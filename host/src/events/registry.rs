@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::handlers::Pair;
+use super::loop_slot::LoopSlot;
 use super::schedule::{Schedule, ScheduleId};
 use super::subscription::{StartSetting, Subscription};
 use crate::call::{Backend, Calls};
@@ -68,25 +69,14 @@ impl Registry {
     /// Has a subscription for each of `pairs`, and gives them. One that is of no pair any more stays while its loop runs,
     /// so that no other takes its place.
     pub(super) fn set_pairs(&self, pairs: &[Pair]) -> Vec<Arc<Subscription>> {
-        let mut subscriptions = self.locked();
-        subscriptions.retain(|pair, subscription| pairs.contains(pair) || subscription.has_loop());
-        for pair in pairs {
-            subscriptions.entry(pair.clone()).or_insert_with(|| {
-                let (calls, settings, start) = (self.calls.clone(), self.settings.clone(), self.start.clone());
-                Arc::new(Subscription::new(pair.clone(), calls, settings, start))
-            });
-        }
-        subscriptions.values().cloned().collect()
+        let new = |pair| Subscription::new(pair, self.calls.clone(), self.settings.clone(), self.start.clone());
+        set(&mut self.locked(), pairs, |subscription| &subscription.loop_slot, new)
     }
 
     /// The same for schedules.
     pub(super) fn set_schedules(&self, ids: &[ScheduleId]) -> Vec<Arc<Schedule>> {
-        let mut schedules = self.locked_schedules();
-        schedules.retain(|id, schedule| ids.contains(id) || schedule.has_loop());
-        for id in ids {
-            schedules.entry(id.clone()).or_insert_with(|| Arc::new(Schedule::new(id.clone(), self.calls.clone())));
-        }
-        schedules.values().cloned().collect()
+        let new = |id| Schedule::new(id, self.calls.clone());
+        set(&mut self.locked_schedules(), ids, |schedule| &schedule.loop_slot, new)
     }
 
     pub(super) fn schedules(&self) -> Vec<Arc<Schedule>> {
@@ -98,7 +88,7 @@ impl Registry {
     }
 
     pub(super) fn subscription(&self, pair: &Pair) -> Option<Arc<Subscription>> {
-        self.locked().get(pair).filter(|found| found.has_loop()).cloned()
+        self.locked().get(pair).filter(|found| found.loop_slot.is_claimed()).cloned()
     }
 
     pub(super) fn store(&self, service: &ServiceName) -> Option<Store> {
@@ -109,4 +99,17 @@ impl Registry {
     pub(super) fn backends(&self) -> Vec<Backend> {
         self.calls.routing().live().backends().cloned().collect()
     }
+}
+
+fn set<K: Ord + Clone, T>(
+    all: &mut BTreeMap<K, Arc<T>>,
+    wanted: &[K],
+    slot: impl Fn(&T) -> &LoopSlot,
+    new: impl Fn(K) -> T,
+) -> Vec<Arc<T>> {
+    all.retain(|key, known| wanted.contains(key) || slot(known).is_claimed());
+    for key in wanted {
+        all.entry(key.clone()).or_insert_with(|| Arc::new(new(key.clone())));
+    }
+    all.values().cloned().collect()
 }

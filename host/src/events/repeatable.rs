@@ -1,13 +1,12 @@
 //! Which deliveries may run again, also of services and pairs that are absent now: their memos must stay.
 
 use std::collections::HashSet;
-use std::ops::Bound;
 
 use super::cursor::Cursor;
 use super::handlers::Pair;
 use super::registry::Events;
 use crate::limits::EVENTS_SKIPPED_MAX;
-use crate::names::{CallId, ServiceName};
+use crate::names::CallId;
 use crate::store::system::{CURSORS, DEAD_LETTERS, EventId, RETRIES};
 use crate::store::{Store, StoreError};
 
@@ -46,25 +45,12 @@ impl Events {
 /// The events behind the cursors of `subscriber` that may have been attempted.
 fn attempted(stores: &[Store], subscriber: &Store) -> Result<Vec<EventId>, StoreError> {
     let mut events = Vec::new();
-    for (emitter, row) in all_cursors(subscriber)? {
+    for emitter in subscriber.row_keys(&CURSORS, .., u32::MAX)? {
         let Some(outbox) = stores.iter().find(|store| *store.name() == emitter) else { continue };
-        for seq in Cursor::of_row(&emitter, &row)?.positions() {
+        for seq in Cursor::read(subscriber, &emitter)?.positions() {
             let keys = outbox.emitted_keys(seq, ATTEMPTED_MAX)?;
             events.extend(keys.into_iter().map(|key| EventId { emitter: emitter.clone(), seq: key.seq }));
         }
     }
     Ok(events)
 }
-
-fn all_cursors(subscriber: &Store) -> Result<Vec<(ServiceName, bytes::Bytes)>, StoreError> {
-    let (mut all, mut after) = (Vec::new(), Bound::Unbounded);
-    loop {
-        let page = subscriber.scan_rows(&CURSORS, (after, Bound::Unbounded), PAGE)?;
-        let Some((last, _)) = page.rows.last() else { return Ok(all) };
-        after = Bound::Excluded(last.clone());
-        all.extend(page.rows);
-    }
-}
-
-/// Cursors that are read at once.
-const PAGE: u32 = 100;

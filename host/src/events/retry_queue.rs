@@ -15,7 +15,7 @@ use crate::store::system::EventSeq;
 /// The track of an interface and the value by which its events are in order, where the contract names one.
 pub(super) type OrderKey = (Box<str>, String);
 
-/// What orders an event among others.
+/// The place of an event in the order, and its key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Order {
     pub(super) seq: EventSeq,

@@ -4,7 +4,6 @@
 //! ended. A run that wrote something is never run again for the same slot, as the slot is in its commit.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use tokio::sync::Notify;
 use wasmtime::component::Val;
 
 use super::commit::{Pause, commit};
+use super::loop_slot::LoopSlot;
 use super::slot::{self, LastRun};
 use crate::call::{Answer, CallError, Calls, HostCall, Worlds};
 use crate::clock;
@@ -45,7 +45,7 @@ pub(super) struct Schedule {
     metrics: ScheduleMetrics,
     /// Wakes the loop: the contracts changed.
     pub(super) wake: Notify,
-    has_loop: AtomicBool,
+    pub(super) loop_slot: LoopSlot,
     state: Mutex<State>,
 }
 
@@ -67,7 +67,7 @@ struct Scheduled {
     store: Store,
 }
 
-/// What an operator sees of a schedule.
+/// The state of a schedule, for the operator.
 #[derive(Debug)]
 pub(super) struct ScheduleState {
     pub(super) last: LastRun,
@@ -91,24 +91,15 @@ impl Schedule {
     pub(super) fn new(id: ScheduleId, calls: Calls) -> Self {
         let metrics = ScheduleMetrics::new(&id.service, &id.name);
         let state = State { last: None, is_running: false, waits: None, began: clock::now() };
-        Self { id, calls, metrics, wake: Notify::new(), has_loop: AtomicBool::new(false), state: Mutex::new(state) }
-    }
-
-    pub(super) fn has_loop(&self) -> bool {
-        self.has_loop.load(Ordering::Acquire)
-    }
-
-    /// Claims the right to run the loop; nothing while another task has it.
-    pub(super) fn claim_loop(self: &Arc<Self>) -> Option<LoopClaim> {
-        let free = !self.has_loop.swap(true, Ordering::AcqRel);
-        free.then(|| LoopClaim(Arc::clone(self)))
+        let loop_slot = LoopSlot::default();
+        Self { id, calls, metrics, wake: Notify::new(), loop_slot, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of it; nothing before the loop has looked, and when it is none any more.
+    /// Its state; none before the loop has read it, and when the contracts do not have it any more.
     pub(super) fn known(&self) -> Option<ScheduleState> {
         let Scheduled { function, period, .. } = self.scheduled()?;
         let continues = self.calls.has_intent_of(&self.id.service, &function);
@@ -126,7 +117,8 @@ impl Schedule {
         Some(Scheduled { function: Arc::clone(function), period, store: backend.service.store().clone() })
     }
 
-    async fn run(&self, mut stop: Stop) {
+    /// Runs the schedule until the contracts have it no more, or the host stops.
+    pub(super) async fn run(&self, mut stop: Stop) {
         while !stop.is_set() {
             let Some(scheduled) = self.scheduled() else { return };
             let wait = match self.step(&scheduled).await {
@@ -227,24 +219,7 @@ impl Schedule {
     }
 }
 
-/// The right to run the loop of a schedule, until it is dropped.
-#[derive(Debug)]
-pub(super) struct LoopClaim(Arc<Schedule>);
-
-impl LoopClaim {
-    /// Runs the schedule until the contracts have it no more, or the host stops.
-    pub(super) async fn run(&self, stop: Stop) {
-        self.0.run(stop).await;
-    }
-}
-
-impl Drop for LoopClaim {
-    fn drop(&mut self) {
-        self.0.has_loop.store(false, Ordering::Release);
-    }
-}
-
-/// What an error of the contract says, for people.
+/// The text of an error of the contract.
 fn refusal(error: Option<&Val>) -> String {
     match error {
         Some(Val::Variant(case, Some(payload))) => match &**payload {

@@ -39,7 +39,7 @@ pub(super) fn name(function: &Function) -> String {
 }
 
 impl LastRun {
-    /// That of a schedule which is seen for the first time in the slot `due_at`, and is due in the next one.
+    /// The state of a schedule that is new in the slot `due_at`, and due in the next one.
     pub(super) fn none(due_at: u64) -> Self {
         Self { due_at, began_at: None, error: None, failures: 0 }
     }

@@ -11,12 +11,11 @@ use super::schedule::{Schedule, ScheduleState};
 use super::subscription::{Endpoints, Subscription};
 use crate::clock::{self, rfc_3339_millis};
 use crate::names::ServiceName;
+use crate::store::StoreError;
 use crate::store::system::EventId;
-use crate::store::{Store, StoreError};
 
-/// Failed deliveries that are read at once, and counted at most.
-const PAGE: u32 = 1_000;
-const COUNTED_MAX: usize = 10_000;
+/// Failed deliveries that are counted at most.
+const COUNTED_MAX: u32 = 10_000;
 
 /// One service that subscribes to the events of another.
 #[derive(Debug, Clone, Serialize)]
@@ -132,6 +131,8 @@ fn view(subscription: &Subscription, endpoints: &Endpoints) -> Result<Subscripti
     let Endpoints { subscriber, handlers, .. } = endpoints;
     let emitter = &subscription.pair.emitter;
     let lag = retention::lag(subscription, endpoints)?;
+    let count =
+        |state: DeliveryState| Ok::<_, StoreError>(state.ids(subscriber, Some(emitter), None, COUNTED_MAX)?.len());
     Ok(SubscriptionView {
         service: subscription.pair.subscriber.clone(),
         from: emitter.clone(),
@@ -139,21 +140,10 @@ fn view(subscription: &Subscription, endpoints: &Endpoints) -> Result<Subscripti
         commit: Cursor::read(subscriber, emitter)?.handled(handlers).0.0,
         lag_events: lag.events,
         lag_seconds: lag.oldest.as_secs_f64(),
-        retrying: count(subscriber, DeliveryState::Retrying, emitter)?,
-        dead: count(subscriber, DeliveryState::Dead, emitter)?,
+        retrying: count(DeliveryState::Retrying)?,
+        dead: count(DeliveryState::Dead)?,
         pause_reason: subscription.waits(),
     })
-}
-
-fn count(store: &Store, state: DeliveryState, emitter: &ServiceName) -> Result<usize, StoreError> {
-    let (mut count, mut after): (usize, Option<EventId>) = (0, None);
-    while count < COUNTED_MAX {
-        let page = state.ids(store, Some(emitter), after.as_ref(), PAGE)?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.clone());
-        count += page.len();
-    }
-    Ok(count)
 }
 
 fn delivery_view(delivery: &Delivery, state: DeliveryState) -> DeliveryView {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use tokio::sync::Notify;
 use super::commit::Pause;
 use super::delivery::Delivery;
 use super::handlers::{Handler, Handlers, Pair};
+use super::loop_slot::LoopSlot;
 use super::retry_queue::{Order, RetryQueue};
 use crate::call::{CallError, Calls, HostCall, Routing, Worlds};
 use crate::clock;
@@ -44,7 +44,7 @@ pub(super) struct Subscription {
     pub(super) queue: tokio::sync::Mutex<RetryQueue>,
     /// Wakes the loop: the contracts changed, the operator replays an event, or the outbox is too large.
     pub(super) wake: Notify,
-    has_loop: AtomicBool,
+    pub(super) loop_slot: LoopSlot,
     state: Mutex<State>,
 }
 
@@ -80,18 +80,8 @@ impl Subscription {
     pub(super) fn new(pair: Pair, calls: Calls, settings: EventSettings, start: StartSetting) -> Self {
         let metrics = DeliveryMetrics::new(&pair.subscriber, &pair.emitter);
         let (queue, wake) = (tokio::sync::Mutex::default(), Notify::new());
-        let (has_loop, state) = (AtomicBool::new(false), Mutex::default());
-        Self { pair, calls, settings, start, metrics, queue, wake, has_loop, state }
-    }
-
-    pub(super) fn has_loop(&self) -> bool {
-        self.has_loop.load(Ordering::Acquire)
-    }
-
-    /// Claims the right to run the loop; nothing while another task has it.
-    pub(super) fn claim_loop(self: &Arc<Self>) -> Option<LoopClaim> {
-        let free = !self.has_loop.swap(true, Ordering::AcqRel);
-        free.then(|| LoopClaim(Arc::clone(self)))
+        let (loop_slot, state) = (LoopSlot::default(), Mutex::default());
+        Self { pair, calls, settings, start, metrics, queue, wake, loop_slot, state }
     }
 
     /// Nothing when the subscriber does not subscribe to the emitter any more.
@@ -150,7 +140,7 @@ impl Subscription {
         }
     }
 
-    /// What orders an event among others.
+    /// The place of an event in the order, and its key.
     pub(super) fn order(&self, endpoints: &Endpoints, delivery: &Delivery) -> Order {
         let key = endpoints.handlers.handler(&delivery.event).and_then(|handler| handler.key(&delivery.event));
         Order { seq: delivery.id.seq, key: key.map(|key| (track(&delivery.event.interface).into(), key)) }
@@ -222,15 +212,5 @@ impl Endpoints {
     /// Whether the contracts are still those of `routing`.
     pub(super) fn is_of(&self, routing: &Routing) -> bool {
         Arc::ptr_eq(&self.worlds, routing.worlds())
-    }
-}
-
-/// The right to run the loop of a subscription, until it is dropped.
-#[derive(Debug)]
-pub(super) struct LoopClaim(pub(super) Arc<Subscription>);
-
-impl Drop for LoopClaim {
-    fn drop(&mut self) {
-        self.0.has_loop.store(false, Ordering::Release);
     }
 }

@@ -1,5 +1,6 @@
 //! The public side put together: what it serves, to whom, and within which bounds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Gateway<C = Calls> {
     pub(super) calls: C,
     pub(super) cors: Cors,
     pub(super) rates: Option<Rates>,
+    /// By service and function.
+    pub(super) function_rates: BTreeMap<String, BTreeMap<String, Rates>>,
     pub(super) ids: RequestIds,
     pub(super) body: BodyLimits,
     pub(super) compress_bytes_min: usize,
@@ -79,6 +82,7 @@ impl<C: Callee> Gateway<C> {
             rates: settings
                 .requests_per_second_per_client
                 .map(|per_second| Rates::new(per_second, settings.request_burst_per_client.unwrap_or(per_second))),
+            function_rates: function_rates(settings),
             ids: RequestIds::new()?,
             body: BodyLimits {
                 bytes_max: settings.body_bytes_max,
@@ -102,4 +106,15 @@ impl<C: Callee> Gateway<C> {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         server::serve(listener, self, &settings, ConnectionMetrics::new("public"), &tasks).await;
     }
+}
+
+/// The rates of single functions, which the settings name as `service.function`.
+fn function_rates(settings: &GatewaySettings) -> BTreeMap<String, BTreeMap<String, Rates>> {
+    let mut rates = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for (name, calls) in &settings.calls_per_minute_per_client {
+        if let Some((service, function)) = name.split_once('.') {
+            rates.entry(service.to_owned()).or_default().insert(function.to_owned(), Rates::per_minute(*calls));
+        }
+    }
+    rates
 }

@@ -39,6 +39,10 @@ impl<C: Callee> Gateway<C> {
         let head = context.head;
         let identity = self.identify(context).await?;
         operation.admit(identity.as_ref())?;
+        let rates = self.function_rates.get(operation.service.as_str());
+        if let Some(rates) = rates.and_then(|rates| rates.get(&*operation.function.name.wit)) {
+            rates.take(context.client.key).map_err(|retry_after_s| Refusal::Rate { retry_after_s })?;
+        }
         if operation.answer.is_some() && !accepts_json(head.accept.as_deref()) {
             return Err(Refusal::NotAcceptable);
         }

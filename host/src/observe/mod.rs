@@ -5,6 +5,7 @@ pub(crate) mod events;
 pub mod gateway;
 mod intents;
 pub mod journal;
+pub(crate) mod kept_answers;
 mod latency;
 mod log_limit;
 mod logging;

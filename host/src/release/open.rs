@@ -186,7 +186,15 @@ impl Releases {
             futures::executor::block_on(stores.wait_durable(number))?;
         }
         let remembered = manifest.gateway.authentication_cache_ms_max;
-        let calls = Calls::new(routing, stores.clone(), tasks.clone(), remembered, manifest.retries.clone(), secret)?;
+        let calls = Calls::new(
+            routing,
+            manifest.runtime.instances_max,
+            stores.clone(),
+            tasks.clone(),
+            remembered,
+            manifest.retries.clone(),
+            secret,
+        )?;
         let inner = Arc::new(Inner {
             data: data.into(),
             loader,

@@ -232,6 +232,12 @@ impl Stores {
         self.inner.services.pipeline.journal.wait_durable(number).await
     }
 
+    /// Why the journal takes no more commits, if so.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Stopped> {
+        self.inner.services.pipeline.journal.stopped()
+    }
+
     /// The threads of the journal that are down.
     #[must_use]
     pub fn outages(&self) -> Vec<Outage> {

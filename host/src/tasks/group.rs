@@ -60,8 +60,8 @@ impl Drop for Running {
 }
 
 impl Tasks {
-    /// Runs `task` once. A panic ends it, and is logged and counted; whoever waits on a channel for its result finds the
-    /// channel closed.
+    /// Runs `task` once. A panic ends it, and is logged and counted; a receiver that waits for its result
+    /// finds the channel closed.
     #[expect(clippy::disallowed_methods, reason = "this is where tasks are spawned")]
     pub fn spawn(&self, name: impl Into<Cow<'static, str>>, task: impl Future<Output = ()> + Send + 'static) {
         let name = name.into();

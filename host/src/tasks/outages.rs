@@ -41,7 +41,7 @@ impl fmt::Display for Outage {
 }
 
 impl Outages {
-    /// What is down now, in the order of the starts.
+    /// All that are down now, in the order of their starts.
     #[must_use]
     pub fn now(&self) -> Vec<Outage> {
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! The word to stop, which every task of a group hears.
+//! The signal to stop, which every task of a group gets.
 
 use tokio::sync::watch;
 

@@ -18,7 +18,7 @@ async fn shutting_down_names_the_task_that_does_not_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_panics_is_counted_and_whoever_waits_for_it_gets_an_error() {
+async fn a_task_that_panics_is_counted_and_its_waiters_get_an_error() {
     let metrics = Metrics::start();
     let tasks = Tasks::default();
     let (send, result) = oneshot::channel::<()>();

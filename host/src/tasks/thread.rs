@@ -59,7 +59,7 @@ pub fn restarting_thread(
             let Panicked { name, message: reason } = Panicked::report(name, &*payload);
             let wait = backoff.failed();
             entry.report(Outage { name, reason, failures: backoff.failures }, wait);
-            // Who joins the thread wakes it earlier.
+            // `join` wakes it earlier.
             park_timeout(wait);
         }
         Ok(())

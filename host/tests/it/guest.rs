@@ -104,6 +104,8 @@ pub(crate) fn limits() -> LimitSettings {
         memory_bytes_max: 8 << 20,
         deadline_ms: 2_000,
         calls_in_flight_max: 4,
+        function_calls_in_flight_max: std::collections::BTreeMap::new(),
+        instances_reserved: 1,
         calls_waiting_max: 4,
         wait_ms_max: 1_000,
         store_bytes_max: 16 << 20,

@@ -1,6 +1,8 @@
 //! How failed sign-ins slow the next one, for one e-mail address, whether it has an account or not.
 //!
-//! The first failures cost nothing, so that a mistyped password does not annoy; then each failure doubles the wait.
+//! The first failures cost nothing, so that a mistyped password does not annoy; then each failure doubles the wait. The
+//! longest wait is short: a stranger who fails on purpose must not keep the owner out. Beside it, the host limits how many
+//! attempts come from one address.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::Timestamp;
@@ -8,8 +10,9 @@ use switchyard_sdk::Timestamp;
 /// Failures in a row after which the next attempt has to wait.
 const FREE_FAILURES: u32 = 5;
 
-/// The longest wait, in seconds: a guesser gets four passwords an hour.
-const WAIT_SECONDS_MAX: u64 = 15 * 60;
+/// The longest wait, in seconds. With ten attempts a minute from one address, a stranger makes the owner wait for half of
+/// the time at most; a guesser with many addresses gets 20 passwords a minute.
+const WAIT_SECONDS_MAX: u64 = 3;
 
 /// How long failures are remembered after the last one, in seconds.
 const REMEMBERED_SECONDS: u64 = 24 * 60 * 60;
@@ -62,9 +65,8 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_doubles_from_the_fifth_failure_on_up_to_15_minutes() {
-        let cases =
-            [(1, 0), (4, 0), (5, 1), (6, 2), (7, 4), (10, 32), (14, 512), (15, 900), (16, 900), (80, 900), (1000, 900)];
+    fn the_wait_doubles_from_the_fifth_failure_on_up_to_3_seconds() {
+        let cases = [(1, 0), (4, 0), (5, 1), (6, 2), (7, 3), (10, 3), (80, 3), (1000, 3)];
         for (failures, seconds) in cases {
             assert_eq!(after(failures).wait_seconds(NOW), seconds, "{failures}");
         }
@@ -73,8 +75,31 @@ mod tests {
     #[test]
     fn the_wait_runs_from_the_last_failure() {
         let attempts = after(7);
-        for (later, seconds) in [(0, 4), (1, 3), (3, 1), (4, 0), (5, 0)] {
+        for (later, seconds) in [(0, 3), (1, 2), (2, 1), (3, 0), (5, 0)] {
             assert_eq!(attempts.wait_seconds(NOW.plus_seconds(later)), seconds, "{later}");
+        }
+    }
+
+    /// The stranger tries as often as the host lets one address, every 6 seconds; the owner once, and again when told.
+    #[test]
+    fn a_stranger_who_fails_on_purpose_does_not_lock_the_owner_out() {
+        for owner_comes_at in 0..60 {
+            let mut attempts = after(100);
+            let (mut owner_tries_at, mut tries) = (owner_comes_at, 0);
+            for second in 0..120 {
+                let now = NOW.plus_seconds(second);
+                if second % 6 == 0 && attempts.wait_seconds(now) == 0 {
+                    attempts = Attempts::after_failure(Some(attempts), now);
+                }
+                if second == owner_tries_at {
+                    tries += 1;
+                    match attempts.wait_seconds(now) {
+                        0 => break,
+                        wait => owner_tries_at = second + wait,
+                    }
+                }
+            }
+            assert!(tries <= 2 && attempts.wait_seconds(NOW.plus_seconds(owner_tries_at)) == 0, "{owner_comes_at}");
         }
     }
 

@@ -99,7 +99,12 @@ async fn the_shop_runs_on_events_and_on_time() -> anyhow::Result<()> {
         };
         list(&schedules, "/items")?.iter().map(of).collect::<anyhow::Result<Vec<_>>>()
     };
-    let all = ["account forget-expired 60000", "cart undo-checkouts 30000", "inventory expire-reservations 30000"];
+    let all = [
+        "account forget-expired 60000",
+        "cart forget-expired 60000",
+        "cart undo-checkouts 30000",
+        "inventory expire-reservations 30000",
+    ];
     let soon = async {
         while pairs().await? != ["account of cart", "cart of payment", "cart of shipping"] || schedules().await? != all
         {

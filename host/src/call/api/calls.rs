@@ -10,6 +10,7 @@ use crate::call::durability::recovery::{FindError, PinnedReleases};
 use crate::call::engine::authentication::Sessions;
 use crate::call::engine::seed::Entropy;
 use crate::call::routing::current::CurrentRouting;
+use crate::call::routing::instances::Instances;
 use crate::call::routing::{Hold, Routing, Worlds};
 use crate::config::RetrySettings;
 use crate::names::{CallId, HostSecret};
@@ -47,6 +48,8 @@ pub(in crate::call::api) struct Inner {
 }
 
 impl Calls {
+    /// At most `instances_max` component instances exist at once, most of them for calls.
+    ///
     /// Calls run in `tasks`, so shutdown waits for them. The answer of `authenticate` may be used again for
     /// `authentication_cache_ms_max` milliseconds. The ids of the host's own calls, and the key that seals answers,
     /// follow from `secret`.
@@ -56,15 +59,18 @@ impl Calls {
     /// When the system gives no randomness.
     pub fn new(
         routing: Routing,
+        instances_max: u32,
         stores: Stores,
         tasks: Tasks,
         authentication_cache_ms_max: u64,
         settings: RetrySettings,
         secret: HostSecret,
     ) -> Result<Self, getrandom::Error> {
+        let instances = Instances::new(usize::try_from(instances_max).unwrap_or(usize::MAX));
+        instances.reserve(routing.live());
         let current = CurrentRouting::new(routing);
         let inner = Inner {
-            durable: DurableCalls::new(&current, stores, tasks.clone(), settings, &secret),
+            durable: DurableCalls::new(&current, instances, stores, tasks.clone(), settings, &secret),
             current,
             entropy: Entropy::new()?,
             sessions: Sessions::new(authentication_cache_ms_max),
@@ -102,6 +108,7 @@ impl Calls {
 
     /// Root calls begin on `routing` from now on. Calls in flight end on what they began with.
     pub fn swap(&self, routing: Routing) {
+        self.inner.durable.instances.reserve(routing.live());
         self.inner.current.swap(routing);
     }
 

@@ -32,7 +32,7 @@ pub struct HostCall {
     pub arguments: Vec<Val>,
     /// The service that the component sees as its caller.
     pub calling_service: Option<ServiceName>,
-    /// What distinguishes it from others: `event inventory 42 0 cart`.
+    /// Distinguishes it from all others: `event inventory 42 0 cart`.
     pub cause: String,
     /// The last commit that led to it. Nothing of the call leaves the host before that is durable.
     pub caused_by: CommitSeq,
@@ -81,7 +81,8 @@ impl Calls {
             may_have_run: true,
         };
         let persistence = RootPersistence::new(durable, None, call.rows, !call.intent);
-        let root = Root::new(table, details, Arc::<RootPersistence>::clone(&persistence), call.caused_by);
+        let shared = Arc::<RootPersistence>::clone(&persistence);
+        let root = Root::new(table, details, shared, &durable.instances, call.caused_by);
         let run = async {
             fail_point("delivery.before-commit");
             let result = Call::root(&root, &backend).execute().await;

@@ -63,14 +63,14 @@ impl IntentHold {
         closing_intent(&self.store, self.id)
     }
 
-    /// A commit closed it: its call never runs again, and its effects elsewhere stay. Whoever waits for it is told.
+    /// A commit closed it: its call never runs again, and its effects elsewhere stay. Its waiters get an error.
     pub fn closed(mut self) {
         self.is_closed = true;
         let abandoned = CallError::Failed { service: self.intent.service.clone() };
         self.calls.inner.durable.intents.end(self.id, &Err(abandoned));
     }
 
-    /// It goes on with the live releases from now on, also after a restart. That is durable when this returns.
+    /// It continues on the live releases from now on, also after a restart. This is durable when the future resolves.
     async fn use_live_releases(&mut self) -> Result<(), IntentError> {
         let intent = self.intent.with_live_releases();
         let mut transaction = self.store.begin();

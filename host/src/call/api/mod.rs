@@ -1,4 +1,4 @@
-//! What the rest of the host calls: root calls, the host's own calls, authentication, holds, and the operator's view of
+//! The part of `call` that the rest of the host uses: root calls, the host's own calls, authentication, holds, and the operator's view of
 //! open intents.
 
 mod authenticate;

@@ -114,7 +114,8 @@ impl Inner {
             time_unix_micros: self.durable.begins_at(),
             may_have_run: false,
         };
-        Root::new(table, details, Arc::<RootPersistence>::clone(persistence), CommitSeq::default())
+        let persistence = Arc::<RootPersistence>::clone(persistence);
+        Root::new(table, details, persistence, &self.durable.instances, CommitSeq::default())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What happens to a root call that has run.
+//! Decides whether a root call has ended after its first run, or the host repeats it.
 
 use tokio::sync::oneshot;
 
@@ -26,7 +26,7 @@ impl DurableCalls {
         result: Result<Ended, CallError>,
         claim: Option<Claim>,
     ) -> AfterRun {
-        let error = match result.map_err(|error| self.note(error)) {
+        let error = match result {
             Ok(ended) => return AfterRun::Ended(Ok(ended.answer)),
             // The host repeats nothing until it starts again.
             Err(stopped @ CallError::Stopped(_)) => return AfterRun::Ended(Err(stopped)),

@@ -1,7 +1,9 @@
-//! What makes the calls of one host durable.
+//! The state that makes the calls of one host durable.
+
+use std::sync::Arc;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use tokio::sync::Notify;
 
 use super::claims::Claims;
 use super::client_shares::ClientShares;
@@ -11,17 +13,19 @@ use super::sealer::Sealer;
 use crate::call::engine::answer::CallError;
 use crate::call::engine::root::Root;
 use crate::call::routing::current::CurrentRouting;
+use crate::call::routing::instances::Instances;
 use crate::clock;
 use crate::config::RetrySettings;
 use crate::names::{CallId, HostSecret};
 use crate::store::system::INTENTS;
-use crate::store::{Stopped, Store, Stores, Transaction};
+use crate::store::{Store, Stores, Transaction};
 use crate::tasks::Tasks;
 
 #[derive(Debug)]
 pub(in crate::call) struct DurableCalls {
     pub(in crate::call) stores: Stores,
     pub(in crate::call) current: Arc<CurrentRouting>,
+    pub(in crate::call) instances: Arc<Instances>,
     pub(in crate::call) intents: OpenIntents,
     pub(in crate::call::durability) settings: RetrySettings,
     pub(in crate::call::durability) tasks: Tasks,
@@ -29,8 +33,8 @@ pub(in crate::call) struct DurableCalls {
     pub(in crate::call::durability) sealer: Sealer,
     pub(in crate::call::durability) shares: ClientShares,
     pub(in crate::call::durability) in_flight: InFlight,
-    /// Why the journal has stopped, once a call has met that.
-    stopped: OnceLock<Stopped>,
+    /// Notified when kept answers take most of their room.
+    pub(in crate::call::durability) full: Notify,
     /// The time at which the last root call began, in microseconds since the Unix epoch.
     last_began_at: AtomicU64,
 }
@@ -38,6 +42,7 @@ pub(in crate::call) struct DurableCalls {
 impl DurableCalls {
     pub(in crate::call) fn new(
         current: &Arc<CurrentRouting>,
+        instances: Arc<Instances>,
         stores: Stores,
         tasks: Tasks,
         settings: RetrySettings,
@@ -45,6 +50,7 @@ impl DurableCalls {
     ) -> Arc<Self> {
         Arc::new(Self {
             current: Arc::clone(current),
+            instances,
             stores,
             tasks,
             intents: OpenIntents::default(),
@@ -52,7 +58,7 @@ impl DurableCalls {
             sealer: Sealer::new(secret),
             shares: ClientShares::new(settings.answers_kept_ms),
             in_flight: InFlight::default(),
-            stopped: OnceLock::new(),
+            full: Notify::new(),
             last_began_at: AtomicU64::new(0),
             settings,
         })
@@ -66,24 +72,16 @@ impl DurableCalls {
 
     /// Refuses calls that may write once the journal has stopped: a guest must not run for nothing.
     pub(in crate::call) fn check_running(&self) -> Result<(), CallError> {
-        self.stopped.get().map_or(Ok(()), |stopped| Err(CallError::Stopped(stopped.clone())))
+        self.stores.stopped().map_or(Ok(()), |stopped| Err(CallError::Stopped(stopped)))
     }
 
     pub(in crate::call::durability) fn has_stopped(&self) -> bool {
-        self.stopped.get().is_some()
+        self.stores.stopped().is_some()
     }
 
     /// Waits until all that the call made or saw is durable. Also an error tells something of that.
     pub(in crate::call) async fn wait_durable(&self, root: &Root) -> Result<(), CallError> {
-        self.stores.wait_durable(root.reached()).await.map_err(|stopped| self.note(CallError::Stopped(stopped)))
-    }
-
-    /// Remembers that the journal has stopped, if that is the `error`.
-    pub(in crate::call::durability) fn note(&self, error: CallError) -> CallError {
-        if let CallError::Stopped(stopped) = &error {
-            let _first = self.stopped.set(stopped.clone());
-        }
-        error
+        Ok(self.stores.wait_durable(root.reached()).await?)
     }
 }
 

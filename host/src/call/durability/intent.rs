@@ -31,7 +31,7 @@ pub(in crate::call) struct Intent {
     pub(in crate::call) releases: Vec<(ServiceName, Digest)>,
     /// Rows to commit with what the call writes.
     pub(in crate::call) rows: Vec<RowWrite>,
-    /// Whether it goes on with the live releases and not with those that it began with.
+    /// Whether it continues on the live releases and not on those that it began with.
     #[serde(default)]
     pub(in crate::call) on_live: bool,
     /// The last commit that its runs in this process made or saw. At a start all that it saw is durable.
@@ -47,7 +47,7 @@ pub(in crate::call) struct Intent {
 pub struct UnreadableIntent;
 
 impl Intent {
-    /// That of `root`, whose answer is kept under `key` and whose end is committed with `rows`.
+    /// The intent of `root`, whose answer is kept under `key` and whose end is committed with `rows`.
     pub(in crate::call) fn of(root: &Root, key: Option<&RequestKey>, rows: &[RowWrite]) -> Self {
         let RootDetails { service, function, arguments: values, .. } = &root.details;
         let mut arguments = Vec::new();

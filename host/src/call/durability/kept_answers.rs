@@ -11,6 +11,7 @@ use crate::call::routing::Service;
 use crate::clock;
 use crate::contract::Function;
 use crate::limits::ANSWER_BYTES_MAX;
+use crate::observe;
 use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, RowWrite};
 
 /// The share of kept answers of one client: a hundredth of all.
@@ -18,6 +19,9 @@ const CLIENT_SHARE_PART: u64 = 100;
 
 /// The part of kept answers that guests' answers may fill, in hundredths: the rest is for accounts.
 const GUESTS_PERCENT: u64 = 90;
+
+/// Guests' answers are evicted from this fill on, in hundredths.
+pub(in crate::call::durability) const EVICT_FROM_PERCENT: u64 = 80;
 
 /// Whether a request with a key was answered before.
 pub(in crate::call) enum Lookup {
@@ -85,11 +89,17 @@ impl DurableCalls {
         let bytes_max = ANSWERS.bytes_max(service.limits.kept_bytes_max);
         let name = service.name();
         self.shares.check(key.client, bytes_max / CLIENT_SHARE_PART).map_err(|retry_after_s| {
+            observe::kept_answers::refused(name, "client");
             let why = "the answers kept for this client take all of its share";
             CallError::Unavailable { service: name.clone(), why, retry_after_s }
         })?;
         let usable = if key.is_guest { bytes_max / 100 * GUESTS_PERCENT } else { bytes_max };
-        if service.store.usage(&ANSWERS).bytes >= usable {
+        let used = service.store.usage(&ANSWERS).bytes;
+        if used > bytes_max / 100 * EVICT_FROM_PERCENT {
+            self.full.notify_one();
+        }
+        if used >= usable {
+            observe::kept_answers::refused(name, "all");
             return Err(CallError::unavailable(name, "there is no room to keep answers"));
         }
         Ok(())

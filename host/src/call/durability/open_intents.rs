@@ -76,7 +76,7 @@ pub struct IntentView {
     pub running: bool,
     /// The time until it is repeated, in milliseconds.
     pub due_in_ms: u64,
-    /// Whether it goes on with the live releases and not with those that it began with.
+    /// Whether it continues on the live releases and not on those that it began with.
     pub on_live: bool,
 }
 

@@ -43,7 +43,7 @@ pub enum FindError {
     Intent { service: ServiceName, source: UnreadableIntent },
 }
 
-/// The releases that intents go on with although they are not live.
+/// The releases that are kept for open intents although they are not live.
 pub trait PinnedReleases: Send + Sync {
     /// The services with these releases, if they can still run on the data as it is. May block.
     fn table(&self, releases: &[(ServiceName, Digest)]) -> Option<Arc<RoutingTable>>;
@@ -82,7 +82,7 @@ impl DurableCalls {
                 () = tokio::time::sleep_until(next.into()) => {}
             }
         }
-        // A supervisor takes an early end for a failure: the next start goes on with the intents.
+        // A supervisor takes an early end for a failure. The next start continues the intents.
         stop.wait().await;
     }
 
@@ -138,13 +138,13 @@ impl DurableCalls {
             client: None,
             may_have_run: true,
         };
-        let root = Root::new(table, details, RootPersistence::of_intent(self, intent), intent.reached);
+        let root = Root::new(table, details, RootPersistence::of_intent(self, intent), &self.instances, intent.reached);
         let ended = Call::root(&root, &backend).execute().await;
         self.wait_durable(&root).await?;
         ended.map(|ended| ended.answer)
     }
 
-    /// The releases that `intent` goes on with: those that it began with, if the settings say so and they can run.
+    /// The releases that `intent` continues on: those that it began with, if the settings say so and they can run.
     async fn table_for(
         &self,
         intent: &Arc<Intent>,
@@ -157,7 +157,7 @@ impl DurableCalls {
             None if self.settings.intents_keep_releases => {
                 let intent = Arc::clone(intent);
                 let found = blocking(move || pinned.table(&intent.releases)).await;
-                // After a panic of the search the call goes on with the live releases.
+                // After a panic of the search the call continues on the live releases.
                 found.unwrap_or(None).inspect(|table| current.add_table(table))
             }
             None => None,

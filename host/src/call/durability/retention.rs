@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::durable_calls::DurableCalls;
+use super::kept_answers::EVICT_FROM_PERCENT;
 use crate::clock;
 use crate::names::CallId;
+use crate::observe;
 use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, INTENTS, MEMOS, MemoKey};
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
 use crate::tasks::blocking;
@@ -21,14 +23,14 @@ const PAGE: u32 = 250;
 /// Memos that are compared at once with the calls that may run again.
 const MEMOS_AT_ONCE: u32 = 100_000;
 
-/// The time between two passes.
-const EVERY: Duration = Duration::from_secs(30);
+/// The time between two passes: no longer than memos are kept. A pass reads the keys of all old memos.
+const EVERY_MIN: Duration = Duration::from_millis(100);
+const EVERY_MAX: Duration = Duration::from_secs(30);
 
 /// The largest difference between the clock and the time that has passed that is no jump of the clock.
 const CLOCK_JUMP_MIN: Duration = Duration::from_secs(60);
 
-/// Guests' answers are evicted from this fill of the table on, in percent, down to the other.
-const EVICT_FROM_PERCENT: u64 = 80;
+/// Guests' answers are evicted down to this fill of the table, in hundredths.
 const EVICT_TO_PERCENT: u64 = 60;
 
 /// A commit of the host, which no call made.
@@ -79,11 +81,13 @@ impl DurableCalls {
     pub(in crate::call) async fn run_retention(self: Arc<Self>, by_events: RepeatableCalls) {
         let mut stop = self.tasks.stop();
         let mut watch = Watch::new();
+        let every = Duration::from_millis(self.settings.memos_kept_ms).clamp(EVERY_MIN, EVERY_MAX);
         loop {
             tokio::select! {
                 biased;
                 () = stop.wait() => return,
-                () = tokio::time::sleep(EVERY) => {}
+                () = tokio::time::sleep(every) => {}
+                () = self.full.notified() => tokio::time::sleep(EVERY_MIN).await,
             }
             if !self.has_stopped() {
                 self.pass(&mut watch, &by_events).await;
@@ -104,13 +108,15 @@ impl DurableCalls {
         let repeatable: RepeatableCalls = Arc::new(move || durable.repeatable_calls(&*by_events));
         for service in services {
             let store = service.store();
+            let bytes_max = ANSWERS.bytes_max(service.limits().kept_bytes_max);
             let mut deleted = delete_memos(store, micros_before(now, settings.memos_kept_ms), &repeatable).await;
             if deleted.is_ok() && expire {
                 deleted = delete_answers(store, micros_before(now, settings.answers_kept_ms)).await;
             }
             if deleted.is_ok() {
-                deleted = evict_guests(store, ANSWERS.bytes_max(service.limits().kept_bytes_max)).await;
+                deleted = evict_guests(store, bytes_max).await;
             }
+            observe::kept_answers::take(service.name(), store.usage(&ANSWERS).bytes, bytes_max);
             match deleted {
                 // The host as a whole reports this.
                 Ok(()) | Err(RetentionError::Commit(CommitError::Stopped(_))) => {}
@@ -171,7 +177,10 @@ async fn evict_guests(store: &Store, bytes_max: u64) -> Result<(), RetentionErro
     }
     tracing::warn!(service = %store.name(), "answers take most of their room: the oldest ones of guests are evicted");
     let end = AgedCall::first_of(u64::MAX);
-    delete_answers_where(store, end, |value| value == [1], || !takes_more(EVICT_TO_PERCENT)).await
+    let before = store.usage(&ANSWERS).rows;
+    delete_answers_where(store, end, |value| value == [1], || !takes_more(EVICT_TO_PERCENT)).await?;
+    observe::kept_answers::evicted(store.name(), before.saturating_sub(store.usage(&ANSWERS).rows));
+    Ok(())
 }
 
 /// Deletes the answers before `end` whose expiries have `wanted` values, oldest first, until all are deleted or

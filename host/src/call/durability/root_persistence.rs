@@ -59,7 +59,7 @@ impl RootPersistence {
         })
     }
 
-    /// That of a call whose intent is open.
+    /// The persistence of a call whose intent is open.
     pub(in crate::call::durability) fn of_intent(durable: &Arc<DurableCalls>, intent: &Intent) -> Arc<Self> {
         let persistence = Self::new(durable, intent.key.clone(), intent.rows.clone(), false);
         persistence.intent_is_open.store(true, Ordering::Relaxed);

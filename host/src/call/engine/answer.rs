@@ -100,16 +100,16 @@ pub enum CallError {
     Unavailable { service: ServiceName, why: &'static str, retry_after_s: u64 },
     #[error("the deadline of the call to {service} passed")]
     Deadline { service: ServiceName },
-    /// The component trapped, or did what it may not. The log says what; a client is not told.
+    /// The component trapped, or broke a rule. The log has the reason; the client does not get it.
     #[error("{service} failed")]
     Failed { service: ServiceName },
-    /// The component went over a bound of its service. The log says by what; a client is not told.
+    /// The component exceeded a limit of its service. The log has the details; the client does not get them.
     #[error("{service} went over {limit}")]
     OverLimit { service: ServiceName, limit: &'static str },
-    /// It failed after it had begun something elsewhere, and is made again until it ends: that is not before its deadline.
-    #[error("the call to {service} has not ended yet, and goes on")]
+    /// It failed after an effect elsewhere. The host repeats it until it ends, which took longer than its deadline.
+    #[error("the call to {service} has not ended yet, and continues")]
     Begun { service: ServiceName },
-    /// The client's key was used for another request, which is told by it.
+    /// The client's key was used for another request.
     #[error("the key was used for another request")]
     KeyReused,
     #[error("the journal has stopped")]

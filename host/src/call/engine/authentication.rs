@@ -1,4 +1,4 @@
-//! What is remembered of `authenticate`: who a bearer token belongs to, for a short while.
+//! The cache of `authenticate`: the owners of bearer tokens, for a short time.
 //!
 //! Invariant: an answer is used again only while a new call would read the same: no commit has touched what it read,
 //! the release is the same, and it is not older than its bound (sessions also end by time). So a sign-out takes effect
@@ -67,7 +67,7 @@ impl Sessions {
         let until = clock::now() + self.age_max;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= SESSIONS_CACHED_MAX {
-            // What is dropped is only asked again; sorting out the oldest would cost more than that.
+            // Dropped entries are only looked up again; finding the oldest would cost more than that.
             known.clear();
         }
         known.insert(key, Arc::new(Known { identity, reads, release, until }));

@@ -13,6 +13,7 @@ use super::exclusive::ExclusiveRun;
 use super::root::Root;
 use super::seed::Seed;
 use crate::call::routing::Backend;
+use crate::call::routing::admission::Refused;
 use crate::clock;
 use crate::contract::Function;
 use crate::names::ServiceName;
@@ -107,10 +108,11 @@ impl Call {
         if !release.circuit.lets_through() {
             return Err(CallError::circuit_is_open(service.name()));
         }
-        let _slot = match service.admission.enter(self.deadline, &service.calls).await {
-            Ok(slot) => slot,
-            Err(refused) => return Err(CallError::unavailable(service.name(), refused.why())),
-        };
+        let refused = |refused: Refused| CallError::unavailable(service.name(), refused.why());
+        let slot = service.admission.enter(Some(&self.function), self.deadline, &service.calls).await;
+        let _slot = slot.map_err(refused)?;
+        let until = || service.admission.wait_until(self.deadline);
+        let _instance = self.root.instances.enter(service.name(), until).await.map_err(refused)?;
         let _running = service.calls.run();
         let result = self.run_until_committed().await;
         if result.is_ok() {

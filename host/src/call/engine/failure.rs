@@ -1,4 +1,4 @@
-//! What the caller gets for a run without an answer, and for a commit that the store refused.
+//! The errors for callers of a run without an answer, and of a commit that the store refused.
 
 use std::time::Duration;
 

@@ -81,7 +81,7 @@ where
         return Err(CallError::circuit_is_open(service.name()));
     }
     let deadline = clock::now() + Duration::from_millis(service.limits.deadline_ms);
-    let slot = match service.admission.enter(deadline, &service.calls).await {
+    let slot = match service.admission.enter(None, deadline, &service.calls).await {
         Ok(slot) => slot,
         Err(refused) => return Err(CallError::unavailable(service.name(), refused.why())),
     };

@@ -189,7 +189,7 @@ impl Outbound for Nested {
     }
 
     fn leave(&mut self, saw: CommitSeq) -> CommitSeq {
-        // What is done outside stays when the call fails.
+        // An effect outside of the host stays when the call fails.
         self.call.root.had_effect();
         self.reach(saw)
     }

@@ -1,4 +1,4 @@
-//! What a root call and all calls below it share: its releases, identity, time and randomness, what it has reached, and
+//! The state that a root call and all calls below it share: its releases, identity, time and randomness, what it has reached, and
 //! what the engine needs of the part that persists calls.
 
 use std::fmt;
@@ -12,6 +12,7 @@ use wasmtime::component::Val;
 use super::answer::{Answer, CallError};
 use super::seed::Seed;
 use crate::call::routing::circuit::Client;
+use crate::call::routing::instances::Instances;
 use crate::call::routing::{Backend, RoutingTable};
 use crate::contract::Function;
 use crate::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
@@ -22,13 +23,14 @@ pub(in crate::call) struct Root {
     pub(in crate::call) table: Arc<RoutingTable>,
     pub(in crate::call) details: RootDetails,
     pub(in crate::call) persistence: Arc<dyn Persistence>,
+    pub(in crate::call) instances: Arc<Instances>,
     /// How many effects the calls below this one had that stay when it fails.
     effects: AtomicU64,
     /// The highest commit that this call, or one below it, made or saw.
     reached: AtomicU64,
 }
 
-/// What makes a root call: it stays the same in every run.
+/// The inputs of a root call: they stay the same in every run.
 #[derive(Debug, Clone)]
 pub(in crate::call) struct RootDetails {
     pub(in crate::call) service: ServiceName,
@@ -52,10 +54,12 @@ impl Root {
         table: Arc<RoutingTable>,
         details: RootDetails,
         persistence: Arc<dyn Persistence>,
+        instances: &Arc<Instances>,
         caused_by: CommitSeq,
     ) -> Arc<Self> {
         let (effects, reached) = (AtomicU64::new(0), AtomicU64::new(caused_by.0));
-        Arc::new(Self { table, details, persistence, effects, reached })
+        let instances = Arc::clone(instances);
+        Arc::new(Self { table, details, persistence, instances, effects, reached })
     }
 
     pub(in crate::call) fn id(&self) -> CallId {

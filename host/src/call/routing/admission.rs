@@ -3,6 +3,7 @@
 //! Invariant: a call holds one slot from before its instance is made until its transaction is committed or dropped; a
 //! mounted component holds it until its guest has ended and the last byte of its response is sent.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,15 +11,38 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::LimitSettings;
+use crate::contract::{Function, Reach};
 use crate::observe::calls::ServiceCalls;
 
+/// Slots for calls of `authenticate`, beside the others: one for each so many of those. It reads a few rows.
+const AUTHENTICATE_PART: usize = 4;
+
 /// The slots of one service.
+///
+/// Calls of `authenticate` have slots of their own, so that no other function keeps customers from being recognized.
+/// A function may have a limit of its own; its calls wait for that apart from all others, and then for a slot of the
+/// service.
 #[derive(Debug)]
 pub(in crate::call) struct Admission {
+    service: Queue,
+    authenticate: Queue,
+    functions: HashMap<String, Queue>,
+    wait_max: Duration,
+}
+
+/// Slots, and the calls that wait for one of them.
+#[derive(Debug)]
+struct Queue {
     slots: Arc<Semaphore>,
     waiting: AtomicUsize,
     waiting_max: usize,
-    wait_max: Duration,
+}
+
+/// What a call holds of its service while it runs.
+#[derive(Debug)]
+pub(in crate::call) struct Slot {
+    _service: OwnedSemaphorePermit,
+    _function: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a call was not let in.
@@ -28,6 +52,8 @@ pub(in crate::call) enum Refused {
     Full,
     /// It waited as long as it may.
     Waited,
+    /// So it did for an instance: those of the host are all in use, but for the reserves of other services.
+    NoInstance,
 }
 
 impl Refused {
@@ -35,12 +61,13 @@ impl Refused {
         match self {
             Self::Full => "as many calls as may wait for it do",
             Self::Waited => "its calls in flight leave no room",
+            Self::NoInstance => "no instance is free",
         }
     }
 }
 
-/// Counts one who waits, for as long as it lives.
-struct Waiting<'a>(&'a AtomicUsize);
+/// Counts a call that waits, until this is dropped.
+pub(in crate::call::routing) struct Waiting<'a>(pub(in crate::call::routing) &'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -50,22 +77,54 @@ impl Drop for Waiting<'_> {
 
 impl Admission {
     pub(in crate::call) fn new(limits: &LimitSettings) -> Self {
-        Self {
-            slots: Arc::new(Semaphore::new(limits.calls_in_flight_max)),
+        let queue = |slots: usize| Queue {
+            slots: Arc::new(Semaphore::new(slots)),
             waiting: AtomicUsize::new(0),
             waiting_max: limits.calls_waiting_max,
+        };
+        let functions = limits.function_calls_in_flight_max.iter();
+        Self {
+            service: queue(limits.calls_in_flight_max),
+            authenticate: queue(limits.calls_in_flight_max.div_ceil(AUTHENTICATE_PART)),
+            functions: functions.map(|(name, slots)| (name.clone(), queue(*slots))).collect(),
             wait_max: Duration::from_millis(limits.wait_ms_max),
         }
     }
 
-    /// Waits for a slot, first come first served, until `deadline` at the latest.
+    /// Waits for a slot for a call of `function`, first come first served, until `deadline` at the latest. A mounted
+    /// component has no functions.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future gives up the place in the queue.
     pub(in crate::call) async fn enter(
         &self,
+        function: Option<&Function>,
         deadline: Instant,
+        calls: &Arc<ServiceCalls>,
+    ) -> Result<Slot, Refused> {
+        let until = || self.wait_until(deadline);
+        if function.is_some_and(|function| matches!(function.reach, Reach::Authenticate)) {
+            return Ok(Slot { _service: self.authenticate.enter(until, calls).await?, _function: None });
+        }
+        let own = function.and_then(|function| self.functions.get(&*function.name.wit));
+        let function = match own {
+            Some(queue) => Some(queue.enter(until, calls).await?),
+            None => None,
+        };
+        Ok(Slot { _service: self.service.enter(until, calls).await?, _function: function })
+    }
+
+    /// Until when a call that waits from now on may wait.
+    pub(in crate::call) fn wait_until(&self, deadline: Instant) -> Instant {
+        deadline.min(crate::clock::now() + self.wait_max)
+    }
+}
+
+impl Queue {
+    async fn enter(
+        &self,
+        until: impl FnOnce() -> Instant,
         calls: &Arc<ServiceCalls>,
     ) -> Result<OwnedSemaphorePermit, Refused> {
         if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
@@ -76,8 +135,7 @@ impl Admission {
             return Err(Refused::Full);
         }
         let (_waiting, _counted) = (Waiting(&self.waiting), calls.wait());
-        let until = deadline.min(crate::clock::now() + self.wait_max);
-        let permit = tokio::time::timeout_at(until.into(), Arc::clone(&self.slots).acquire_owned());
+        let permit = tokio::time::timeout_at(until().into(), Arc::clone(&self.slots).acquire_owned());
         match permit.await {
             Ok(permit) => Ok(permit.expect("the semaphore is never closed")),
             Err(_elapsed) => Err(Refused::Waited),

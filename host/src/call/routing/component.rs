@@ -1,4 +1,4 @@
-//! What a release runs: a component that keeps a contract, or one that speaks HTTP itself.
+//! The component of a release: one that keeps a contract, or one that speaks HTTP itself.
 
 use std::sync::Arc;
 

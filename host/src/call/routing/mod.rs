@@ -4,6 +4,7 @@ pub(super) mod admission;
 pub(super) mod circuit;
 pub(super) mod component;
 pub(super) mod current;
+pub(super) mod instances;
 pub(super) mod mounts;
 pub(super) mod release;
 pub(super) mod selection;

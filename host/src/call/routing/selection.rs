@@ -1,7 +1,7 @@
-//! What root calls begin on: the live releases, and in the place of some of them a candidate for a share of the calls.
+//! The releases that root calls begin on: the live ones, and candidates in place of some of them for a share of the calls.
 //!
-//! Invariant: a root call runs, with all the calls below it, on one [`RoutingTable`], chosen once and by who calls: the same
-//! caller gets the same candidates for as long as they have the same share.
+//! Invariant: a root call and all calls below it run on one [`RoutingTable`], chosen once by the caller. One caller gets
+//! the same candidates while they have the same share.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub type Worlds = Arc<[(ServiceName, Arc<World>)]>;
 pub struct Candidate {
     pub backend: Backend,
     pub share: Share,
-    /// Who sends this header gets it whatever the share.
+    /// Requests with this header get it whatever the share.
     pub header: Option<(HeaderName, HeaderValue)>,
 }
 
@@ -66,7 +66,7 @@ impl Routing {
     ///
     /// With more than [`CANDIDATES_MAX`] candidates: every choice of them is a table.
     pub fn new(live: &[Backend], candidates: Vec<Candidate>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
-        assert!(candidates.len() <= CANDIDATES_MAX, "whoever adds a candidate sees to the bound");
+        assert!(candidates.len() <= CANDIDATES_MAX, "the change that adds a candidate checks the bound");
         let tables = (0..1_usize << candidates.len())
             .map(|chosen| {
                 let chosen = candidates.iter().enumerate().filter(|(bit, _)| chosen & 1 << bit != 0);
@@ -91,7 +91,7 @@ impl Routing {
         Self { mounts: Mounts::new(mounts), ..self }
     }
 
-    /// What is mounted where `path` is: at a prefix, or under it; of several the one with the longest prefix.
+    /// The mount with the longest prefix of `path`.
     #[must_use]
     pub fn mount_of(&self, path: &str) -> Option<&Mount> {
         self.mounts.find(path)
@@ -120,8 +120,8 @@ impl Routing {
         &self.worlds
     }
 
-    /// What comes after `other`: where the contracts are the same, who has derived something from them need not do it
-    /// again. Once data `has_migrated`, no call may begin on what was before.
+    /// The routing that replaces `other`. It shares equal contracts, so that nothing is derived from them again. Once data
+    /// `has_migrated`, no call may begin on an earlier routing.
     #[must_use]
     pub fn after(mut self, other: &Self, has_migrated: bool) -> Self {
         self.migrations = other.migrations + u64::from(has_migrated);
@@ -161,7 +161,7 @@ impl Routing {
         &self.candidates
     }
 
-    /// What a root call of `identity` that comes from `origin` runs on.
+    /// The table for a root call of `identity` that comes from `origin`.
     #[must_use]
     pub fn choose(&self, identity: Option<&Identity>, origin: Origin<'_>) -> &Arc<RoutingTable> {
         if self.candidates.is_empty() {

@@ -28,7 +28,7 @@ pub struct NotExported {
 #[derive(Debug)]
 pub struct RoutingTable {
     backends: BTreeMap<ServiceName, Backend>,
-    /// Whoever exports an interface that others call, by the track of that, and the interface as it exports it.
+    /// The exporter of each interface that others call, by its track, and the interface as it exports it.
     exporters: HashMap<Box<str>, (Backend, Interface)>,
     authenticator: Option<Authenticator>,
     shadows: Vec<Arc<Shadow>>,
@@ -92,8 +92,7 @@ impl RoutingTable {
         self.shadows.iter().find(|shadow| shadow.service() == service)
     }
 
-    /// Who serves a function that somebody imports, and the function as it exports it: of a version that stands for the
-    /// importer's.
+    /// The backend that serves an imported function, and the function as it exports it, in a compatible version.
     pub(in crate::call) fn exporter<'d>(
         &'d self,
         import: &'d Arc<Function>,

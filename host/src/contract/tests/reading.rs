@@ -88,6 +88,7 @@ fn the_contracts_of_the_shop_are_read_as_its_rest_surface() {
                 "claim-cart: POST /carts/{id}/claim -> 200 for customer",
                 "checkout: POST /carts/{id}/checkout body=request -> 201 for customer",
                 "undo-checkouts: every 30s",
+                "forget-expired: every 1m",
                 "list-orders: GET /orders?cursor,limit -> 200 for customer|staff",
                 "get-order: GET /orders/{id} -> 200 for customer|staff",
                 "cancel-order: POST /orders/{id}/cancel -> 200 for customer|staff",

@@ -59,7 +59,15 @@ impl Bucket {
 impl Rates {
     /// At most `burst` requests of one client at once, and `per_second` on average.
     pub(in crate::gateway) fn new(per_second: u32, burst: u32) -> Self {
-        let cost = 1_000_000_000 / u64::from(per_second.max(1));
+        Self::costing(1_000_000_000 / u64::from(per_second.max(1)), burst)
+    }
+
+    /// At most `calls` of one client in a minute, which may come at once.
+    pub(in crate::gateway) fn per_minute(calls: u32) -> Self {
+        Self::costing(60_000_000_000 / u64::from(calls.max(1)), calls)
+    }
+
+    fn costing(cost: u64, burst: u32) -> Self {
         Self {
             began: clock::now(),
             bucket: Bucket { cost, owed_max: cost * u64::from(burst.max(1)) },

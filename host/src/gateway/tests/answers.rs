@@ -90,6 +90,23 @@ async fn a_client_over_its_rate_is_told_when_to_come_again() {
 }
 
 #[tokio::test]
+async fn a_client_over_the_rate_of_a_function_may_still_call_others() {
+    let rig = Rig::start(|settings| {
+        settings.calls_per_minute_per_client = [("notes.get-note".to_owned(), 2)].into();
+    })
+    .await;
+    let mut statuses = Vec::new();
+    for path in ["/notes/a", "/notes/b", "/notes/a", "/openapi.json"] {
+        let answered = rig.ask(&format!("GET {path}"), "", b"").await;
+        if answered.status == 429 {
+            assert_eq!(answered.header("retry-after"), Some("30"));
+        }
+        statuses.push(answered.status);
+    }
+    assert_eq!(statuses, [200, 200, 429, 200]);
+}
+
+#[tokio::test]
 async fn a_page_of_an_allowed_origin_may_call_and_read() {
     let rig = Rig::start(|settings| settings.cors_origins = vec!["https://shop.example.com".into()]).await;
     let origin = "Origin: https://shop.example.com\r\n";

@@ -166,6 +166,7 @@ pub(super) fn settings() -> GatewaySettings {
         streams_per_connection_max: 10,
         requests_per_second_per_client: None,
         request_burst_per_client: None,
+        calls_per_minute_per_client: std::collections::BTreeMap::new(),
         cors_origins: vec![],
         compress_bytes_min: 1000,
         access_log: true,

@@ -10,6 +10,8 @@ const LIMITS: LimitSettings = LimitSettings {
     memory_bytes_max: 8 << 20,
     deadline_ms: 5_000,
     calls_in_flight_max: 4,
+    function_calls_in_flight_max: std::collections::BTreeMap::new(),
+    instances_reserved: 1,
     calls_waiting_max: 4,
     wait_ms_max: 1_000,
     store_bytes_max: 1 << 20,

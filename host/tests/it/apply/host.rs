@@ -115,7 +115,7 @@ pub(crate) fn manifest(services: &str) -> String {
     let here = format!("component = \"{}/", guests.display());
     let host = format!(
         "host = {{ wit = \"{}\", listen = \"127.0.0.1:0\", admin_listen = \"127.0.0.1:0\" }}\n\
-         runtime = {{ instances_max = 32 }}\n",
+         runtime = {{ instances_max = 128 }}\n",
         workspace().join("host/tests/wit").display()
     );
     host + &services.replace("component = \"", &here)

@@ -8,7 +8,7 @@ use super::{Pair, until};
 use crate::guest::now;
 
 #[tokio::test]
-async fn calls_beyond_the_slots_wait_their_time_and_beyond_those_that_wait_are_refused_at_once() {
+async fn calls_beyond_the_slots_wait_and_calls_beyond_the_queue_are_refused_at_once() {
     let pair = Pair::with(|front, _| {
         (front.calls_in_flight_max, front.calls_waiting_max, front.wait_ms_max) = (2, 1, 1_500);
     });
@@ -78,7 +78,7 @@ async fn a_reading_call_ends_when_its_client_is_gone() {
 }
 
 #[tokio::test]
-async fn who_is_gone_while_waiting_leaves_the_place_to_another() {
+async fn a_client_that_leaves_while_it_waits_frees_its_place() {
     let pair = Pair::with(|front, _| (front.calls_in_flight_max, front.calls_waiting_max) = (1, 1));
     let figures = || pair.front.service.figures();
     let others = async {

@@ -60,7 +60,7 @@ async fn after_a_pause_one_good_try_closes_the_circuit_and_a_bad_one_does_not() 
 
 /// A try whose client is gone, and one that finds no slot, tell nothing of the release.
 #[tokio::test]
-async fn a_try_that_comes_to_no_end_is_followed_by_another() {
+async fn a_try_without_a_result_is_followed_by_another() {
     let pair = Pair::with(|front, _| {
         (front.circuit_failures, front.circuit_open_ms) = (3, PAUSE_MS);
         (front.calls_in_flight_max, front.calls_waiting_max) = (1, 0);

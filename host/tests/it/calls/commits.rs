@@ -1,4 +1,4 @@
-//! What a call leaves behind, by how it ends.
+//! The data that a call leaves, by how it ends.
 
 use super::Pair;
 
@@ -45,7 +45,7 @@ async fn a_function_that_only_reads_cannot_write() {
 }
 
 #[tokio::test]
-async fn a_call_that_only_reads_cannot_have_another_service_write() {
+async fn a_read_only_call_cannot_make_another_service_write() {
     let pair = Pair::new();
     assert_eq!(pair.call("front.look", "back.read{get n}").await, "none");
     assert_eq!(pair.call("front.look", "back.write{add n}").await, "front failed");
@@ -54,7 +54,7 @@ async fn a_call_that_only_reads_cannot_have_another_service_write() {
 }
 
 #[tokio::test]
-async fn what_may_write_is_called_by_reading_calls_of_writing_calls_no_more_than_by_others() {
+async fn a_read_only_call_below_a_writing_call_cannot_make_another_service_write() {
     let pair = Pair::new();
     let answer = pair.front("add n; back.read{front.write{add n}}").await;
     assert_eq!(answer, "1,unavailable: back failed");
@@ -62,7 +62,7 @@ async fn what_may_write_is_called_by_reading_calls_of_writing_calls_no_more_than
 }
 
 #[tokio::test]
-async fn a_commit_that_is_too_much_for_the_store_is_refused_whole() {
+async fn a_commit_that_exceeds_the_store_quota_is_refused_whole() {
     let pair = Pair::with(|front, _| front.store_bytes_max = 100);
     assert_eq!(
         pair.front(&format!("set a 1; set key {}", "x".repeat(100))).await,

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{Pair, spawn};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_hundreds_of_increments_at_once_each_counts() {
+async fn each_of_hundreds_of_concurrent_increments_counts() {
     const AT_ONCE: usize = 400;
     let pair = Pair::new();
     let adds = (0..AT_ONCE).map(|_| {
@@ -25,12 +25,12 @@ async fn of_hundreds_of_increments_at_once_each_counts() {
 
 /// The nested call comes back to change what its caller has read, so that the caller runs twice.
 #[tokio::test]
-async fn a_call_that_runs_again_gets_the_same_answer_of_the_call_that_it_made() {
+async fn a_call_that_runs_again_gets_the_first_answer_of_its_nested_call() {
     let pair = Pair::new();
     assert_eq!(pair.front("get n; back.write{add m; front.write{add n}}; add n").await, "1,1,1,2");
 }
 
-/// What a run saw of time and chance is in the call that it makes: had the second run seen others, there would be two.
+/// The nested call has the time or the random number in its arguments: if the second run saw others, there were two calls.
 #[tokio::test]
 async fn a_call_that_runs_again_sees_the_same_time_and_randomness() {
     for fixed in ["time", "random"] {
@@ -43,7 +43,7 @@ async fn a_call_that_runs_again_sees_the_same_time_and_randomness() {
 
 /// The first run tells `back` that there is no `n`, the second that it is 1: another call, which is made.
 #[tokio::test]
-async fn where_a_run_parts_from_the_one_before_it_the_new_call_is_made() {
+async fn a_run_that_takes_another_path_makes_new_nested_calls() {
     let pair = Pair::new();
     let answer = pair.front("get n; back.write{add saw-%}; front.write{below n 1}; set done yes").await;
     assert_eq!(answer, "1,1,1");
@@ -51,17 +51,16 @@ async fn where_a_run_parts_from_the_one_before_it_the_new_call_is_made() {
     assert_eq!(pair.get("front", "done").await, "yes");
 }
 
-/// What each run draws in the call that it makes is its own: an id that `back` makes up is not there twice.
+/// Each run makes another nested call, which draws its own random numbers: `back` never draws one id twice.
 #[tokio::test]
-async fn a_call_that_another_takes_the_place_of_does_not_share_its_randomness() {
+async fn a_nested_call_that_replaces_another_has_other_randomness() {
     let pair = Pair::new();
     let answer = pair.front("get n; back.write{say %; random; set id-% taken}; front.write{below n 1}; add done").await;
     assert!(answer.starts_with("1,1,"), "{answer}");
     assert_eq!(pair.call("back.read", "keys id-").await, "2");
 }
 
-/// Without a turn of its own the slow call would lose to the quick ones for as long as they go on. With it, it runs
-/// four times.
+/// Without an exclusive run the slow call would conflict with the quick ones for ever. With it, it runs four times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_slow_call_ends_while_quick_ones_write_its_key_without_pause() {
     let pair = Pair::new();
@@ -86,10 +85,9 @@ async fn a_slow_call_ends_while_quick_ones_write_its_key_without_pause() {
     assert_eq!(pair.get("front", "n").await, (quick.load(Ordering::Relaxed) + 3).to_string());
 }
 
-/// Each run but the fourth finds that the call below it changed `n`; the fourth has the lane, in which the call below
-/// it writes all the same.
+/// In three runs the call below it changes `n`. The fourth run is exclusive, and the call below it may write all the same.
 #[tokio::test]
-async fn a_call_in_the_lane_may_call_back_into_its_own_service() {
+async fn an_exclusive_run_may_call_back_into_its_own_service() {
     let pair = Pair::new();
     let script = "get n; back.write{front.write{below n 3; add with-%}}; add done";
     let answer = timeout(Duration::from_secs(15), pair.front(script)).await.expect("it waits for itself");
@@ -103,14 +101,14 @@ async fn a_call_that_never_agrees_with_the_calls_below_it_fails() {
     let pair = Pair::with(|front, _| front.deadline_ms = 2_000);
     let said = pair.front("get n; back.write{say %; front.write{add n}}; add done").await;
     // The calls below it wrote: so it is not left at that.
-    assert_eq!(said, "the call to front has not ended yet, and goes on");
+    assert_eq!(said, "the call to front has not ended yet, and continues");
     assert_eq!(pair.calls.intents()[0].last_error.as_deref(), Some("front failed"));
     assert_eq!((pair.get("front", "n").await, pair.get("front", "done").await), ("6".into(), "none".into()));
 }
 
-/// In its fourth run each holds the lane of its own service, and has the other write.
+/// In its exclusive run each writes in the other's service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn calls_in_two_lanes_that_call_each_other_do_not_wait_for_each_other_for_ever() {
+async fn exclusive_runs_that_write_in_each_others_service_do_not_deadlock() {
     let pair = Pair::new();
     let front = "get n; back.write{say %; front.write{below n 3}}; if n 3{sleep 100; back.write{add m}}; add done";
     let back = "get n; front.write{say %; back.write{below n 3}}; if n 3{sleep 100; front.write{add m}}; add done";

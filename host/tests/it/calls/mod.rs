@@ -45,6 +45,7 @@ struct Pair {
     front: Side,
     back: Side,
     runtime: Runtime,
+    instances_max: u32,
     stores: Stores,
     data: tempfile::TempDir,
 }
@@ -62,6 +63,8 @@ fn limits() -> LimitSettings {
         memory_bytes_max: 8 << 20,
         deadline_ms: 20_000,
         calls_in_flight_max: 64,
+        function_calls_in_flight_max: std::collections::BTreeMap::new(),
+        instances_reserved: 1,
         calls_waiting_max: 1_024,
         wait_ms_max: 20_000,
         store_bytes_max: 16 << 20,
@@ -83,23 +86,29 @@ impl Pair {
 
     /// A pair whose bounds `change` has set, those of `front` first.
     fn with(change: impl FnOnce(&mut LimitSettings, &mut LimitSettings)) -> Arc<Self> {
-        Self::on(runtime(128), change)
+        Self::on(128, change)
     }
 
-    fn on(runtime: Runtime, change: impl FnOnce(&mut LimitSettings, &mut LimitSettings)) -> Arc<Self> {
+    /// On a host with so many component instances.
+    fn on(instances_max: u32, change: impl FnOnce(&mut LimitSettings, &mut LimitSettings)) -> Arc<Self> {
         let (mut front, mut back) = (limits(), limits());
         change(&mut front, &mut back);
-        Self::over(tempfile::tempdir().unwrap(), runtime, (front, back))
+        Self::over(tempfile::tempdir().unwrap(), (runtime(instances_max), instances_max), (front, back))
     }
 
     /// Ends it, and begins anew on its data.
     fn restart(self: Arc<Self>) -> Arc<Self> {
         self.stores.clone().close().unwrap();
-        let Self { front, back, runtime, data, .. } = Arc::into_inner(self).expect("nobody uses it any more");
-        Self::over(data, runtime, (front.limits, back.limits))
+        let Self { front, back, runtime, instances_max, data, .. } =
+            Arc::into_inner(self).expect("nobody uses it any more");
+        Self::over(data, (runtime, instances_max), (front.limits, back.limits))
     }
 
-    fn over(data: tempfile::TempDir, runtime: Runtime, (front, back): (LimitSettings, LimitSettings)) -> Arc<Self> {
+    fn over(
+        data: tempfile::TempDir,
+        (runtime, instances_max): (Runtime, u32),
+        (front, back): (LimitSettings, LimitSettings),
+    ) -> Arc<Self> {
         let contracts = Contracts::read(&workspace().join("host/tests/wit")).unwrap();
         let names = ["front", "back"].map(|name| ServiceName::parse(name).unwrap());
         let quotas = [(names[0].clone(), front.store_bytes_max), (names[1].clone(), back.store_bytes_max)];
@@ -114,6 +123,7 @@ impl Pair {
         let first = Routing::new(&first, Vec::new(), &[]).unwrap();
         let calls = Calls::new(
             first,
+            instances_max,
             stores.clone(),
             Tasks::default(),
             SESSION_MS_MAX,
@@ -121,7 +131,7 @@ impl Pair {
             switchyard::names::HostSecret::new([7; 32]),
         )
         .unwrap();
-        Arc::new(Self { calls, front, back, runtime, stores, data })
+        Arc::new(Self { calls, front, back, runtime, instances_max, stores, data })
     }
 
     /// Calls `function`, written `front.write`, and gives what came of it as a text.

@@ -1,4 +1,4 @@
-//! Calls that a call makes: on whose behalf, within which bounds, and what their caller is told.
+//! Nested calls: their identity, their limits, and the errors that their callers get.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ async fn the_identity_and_the_calling_service_are_passed_down() {
 }
 
 #[tokio::test]
-async fn what_a_nested_call_committed_is_seen_by_the_next_call_and_stays_when_the_caller_fails() {
+async fn the_commit_of_a_nested_call_is_visible_to_the_next_and_stays_when_the_caller_fails() {
     let pair = Pair::new();
     assert_eq!(pair.front("back.write{add m}; back.read{get m}; back.write{add m}").await, "1,1,2");
     pair.front("add n; back.write{add m}; refuse no").await;
@@ -28,7 +28,7 @@ async fn an_error_of_the_contract_reaches_the_caller_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_callee_that_does_not_do_its_part_is_unavailable_to_a_caller_whose_contract_knows_that() {
+async fn a_callee_that_fails_is_unavailable_to_a_caller_whose_contract_has_that_case() {
     let pair = Pair::with(|_, back| {
         back.deadline_ms = 100;
         back.circuit_failures = 4;
@@ -58,7 +58,7 @@ async fn a_callee_that_is_full_is_unavailable() {
 
 /// `bare` has no error to answer with.
 #[tokio::test]
-async fn without_a_case_for_it_the_failure_of_a_callee_is_that_of_its_caller() {
+async fn without_a_case_for_it_the_failure_of_a_callee_fails_its_caller() {
     let pair = Pair::with(|_, back| {
         (back.deadline_ms, back.circuit_failures) = (1_000, 2);
     });
@@ -90,7 +90,7 @@ async fn calls_nest_so_deep_and_no_deeper() {
     assert_eq!(deeper, "unavailable: front went over call_depth_max");
 }
 
-/// What a call was answered is kept for its next run: so there is a bound on it.
+/// The answers that a call gets are kept for its next run, so they have a limit.
 #[tokio::test]
 async fn a_call_makes_no_more_calls_than_the_host_remembers() {
     let pair = Pair::new();
@@ -98,4 +98,26 @@ async fn a_call_makes_no_more_calls_than_the_host_remembers() {
     assert_eq!(pair.front("repeat 1001{back.read{say x}}").await, "front went over nested_calls");
     assert_eq!(pair.front("repeat 100{back.read{big 1000000}}; say on").await, "front went over nested_bytes");
     assert_eq!(pair.call("front.read", "repeat 1001{back.read{say x}}").await, "x", "a reading call has no next run");
+}
+
+/// Arguments are in an intent, and an answer is in the commit of its call, beside 5 MB that the call writes.
+#[tokio::test]
+async fn arguments_and_answers_of_any_size_that_is_allowed_fit_in_a_commit() {
+    let pair = Pair::with(|front, back| {
+        for limits in [front, back] {
+            (limits.answer_bytes_max, limits.kept_bytes_max) = (16 << 20, 1 << 30);
+        }
+    });
+    let check = async |script: &str, m: &str, said: &str| {
+        let answer = pair.front(script).await;
+        let end = answer.len().saturating_sub(said.len());
+        assert_eq!(answer.get(end..), Some(said), "{script}: {} bytes", answer.len());
+        assert_eq!(pair.get("back", "m").await, m, "{script}");
+    };
+    check("big 1000000; back.write{add m; say %%}; add n", "1", ",1").await;
+    check("big 1100000; back.write{add m; say %%}; add n", "1", "front went over arguments_bytes").await;
+    let writes = "big 1000000; set a %; set b %; set c %; set d %; set e %";
+    check(&format!("back.write{{add m; {writes}; big 1000000}}; add n"), "2", ",2").await;
+    let refused = "unavailable: back went over answer_bytes,3";
+    check(&format!("back.write{{add m; {writes}; big 1100000}}; add n"), "2", refused).await;
 }

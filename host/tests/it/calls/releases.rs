@@ -14,7 +14,7 @@ fn swap(pair: &Pair, release: &str) {
 }
 
 #[tokio::test]
-async fn a_call_under_way_ends_on_the_releases_that_it_began_with() {
+async fn a_call_in_flight_ends_on_the_releases_that_it_began_with() {
     let pair = Pair::new();
     for function in ["front.write", "front.read"] {
         swap(&pair, "old");

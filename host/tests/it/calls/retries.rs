@@ -1,4 +1,4 @@
-//! Retries: requests with a key, and calls that are made again after they failed, or after the host ended.
+//! Retries: requests with a key, and calls that run again after a failure or a crash.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl PinnedReleases for NoOthers {
     }
 }
 
-/// Has `calls` go on with what was begun.
+/// Continues the open intents of `calls`.
 fn recover(calls: &Calls) -> tokio::task::JoinHandle<()> {
     spawn(calls.clone().recover(Arc::new(NoOthers)))
 }
@@ -40,7 +40,7 @@ async fn a_request_with_a_key_has_one_effect_and_one_answer() {
 }
 
 #[tokio::test]
-async fn a_key_stands_for_one_request() {
+async fn a_key_identifies_one_request() {
     let pair = Pair::new();
     pair.call_once("k", "front.write", "add n").await;
     let (said, replayed) = pair.call_once("k", "front.write", "add n; add n").await;
@@ -49,7 +49,7 @@ async fn a_key_stands_for_one_request() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_answer_and_what_is_temporary_is_not() {
+async fn a_refusal_is_kept_as_an_answer_and_a_temporary_failure_is_not() {
     let pair = Pair::new();
     for replayed in [false, true] {
         let check = async |script: &str, said: &str| {
@@ -70,7 +70,7 @@ async fn a_refusal_is_an_answer_and_what_is_temporary_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_requests_with_one_key_at_once_one_runs_and_all_get_its_answer() {
+async fn concurrent_requests_with_one_key_run_once_and_get_one_answer() {
     let pair = Pair::new();
     let one = |_| {
         let pair = Arc::clone(&pair);
@@ -86,7 +86,7 @@ async fn of_requests_with_one_key_at_once_one_runs_and_all_get_its_answer() {
     assert_eq!((pair.get("front", "n").await, pair.get("back", "m").await), ("1".into(), "1".into()));
 }
 
-/// What it is told by `back` before it fails, which it does while `stop` is set.
+/// It gets answers of `back`, and then fails while `stop` is set.
 const STOPPED: &str = "add n; back.read{get r}; back.write{add m}; back.write{if r old{refuse no}; add k}; \
                        back.write{add l}; if stop yes{panic stopped}; say done";
 const TOLD: &str = "1,old,1,refused: no,1,,done";
@@ -99,7 +99,7 @@ async fn begin_stopped(pair: &Arc<Pair>) -> tokio::task::JoinHandle<(String, boo
     spawn(async move { begun.call_once("k", "front.write", STOPPED).await })
 }
 
-/// Lets it go on, on data that has changed since.
+/// Lets it end, on data that has changed since.
 async fn let_go(pair: &Pair) {
     pair.back("set r new").await;
     pair.front("set stop no").await;
@@ -118,7 +118,7 @@ fn attempts(calls: &Calls) -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_fails_after_it_wrote_elsewhere_is_made_again_and_repeats_nothing() {
+async fn a_call_that_fails_after_an_effect_elsewhere_runs_again_and_repeats_no_effect() {
     let pair = Pair::new();
     let recovering = recover(&pair.calls);
     let answer = begin_stopped(&pair).await;
@@ -133,10 +133,10 @@ async fn a_call_that_fails_after_it_wrote_elsewhere_is_made_again_and_repeats_no
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_the_end_of_the_host_cut_short_goes_on_and_repeats_nothing() {
+async fn a_call_that_a_crash_cut_short_continues_and_repeats_no_effect() {
     let pair = Pair::with(|front, _| front.deadline_ms = 200);
     let (said, _) = begin_stopped(&pair).await.await.unwrap();
-    assert_eq!(said, "the call to front has not ended yet, and goes on");
+    assert_eq!(said, "the call to front has not ended yet, and continues");
     let pair = pair.restart();
     assert_eq!(pair.calls.find_intents().unwrap(), 1);
     let_go(&pair).await;
@@ -150,7 +150,7 @@ async fn a_call_that_the_end_of_the_host_cut_short_goes_on_and_repeats_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_asks_again_waits_for_a_call_that_goes_on_after_a_restart() {
+async fn a_repeated_request_waits_for_its_call_that_continues_after_a_restart() {
     let pair = Pair::with(|front, _| front.deadline_ms = 500);
     begin_stopped(&pair).await.await.unwrap();
     let pair = pair.restart();
@@ -165,7 +165,7 @@ async fn who_asks_again_waits_for_a_call_that_goes_on_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_always_fails_harms_nobody_and_can_be_given_up() {
+async fn a_call_that_always_fails_harms_nobody_and_can_be_abandoned() {
     let pair = Pair::with(|front, _| {
         front.deadline_ms = 100;
         front.circuit_failures = 5;
@@ -199,7 +199,7 @@ async fn a_call_that_always_fails_harms_nobody_and_can_be_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_intent_that_is_told_to_is_made_again_at_once() {
+async fn an_intent_that_the_operator_retries_runs_at_once() {
     let pair = Pair::with(|front, _| front.deadline_ms = 100);
     begin_stopped(&pair).await.await.unwrap();
     let id = pair.calls.intents()[0].id;
@@ -213,7 +213,7 @@ async fn an_intent_that_is_told_to_is_made_again_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_callee_that_fails_in_the_middle_is_gone_on_with_and_not_told_to_be_unavailable() {
+async fn a_callee_that_fails_after_an_effect_is_repeated_and_not_reported_as_unavailable() {
     let pair = Pair::new();
     let recovering = recover(&pair.calls);
     pair.back("set stop yes").await;
@@ -230,7 +230,7 @@ async fn a_callee_that_fails_in_the_middle_is_gone_on_with_and_not_told_to_be_un
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_thousand_calls_that_the_end_of_the_host_cut_short_end_soon_after_its_start() {
+async fn a_thousand_calls_that_a_crash_cut_short_end_soon_after_the_start() {
     const CALLS: usize = 1_000;
     let pair = Pair::with(|front, _| front.calls_waiting_max = CALLS);
     pair.front("set stop yes").await;
@@ -283,12 +283,12 @@ async fn time_and_randomness_are_the_same_in_every_run_of_a_call() {
     recovering.abort();
 }
 
-/// All that it was told is kept before it writes elsewhere, be it more than one commit may hold.
+/// All answers are persisted before it writes elsewhere, also if they need several commits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_may_be_told_more_than_a_commit_holds_before_it_writes_elsewhere() {
+async fn a_call_may_get_larger_answers_than_one_commit_holds_before_it_writes_elsewhere() {
     let pair = Pair::with(|_, back| back.answer_bytes_max = 1 << 20);
-    let told = pair.front("repeat 9{back.read{big 1000000}}; back.write{add m}; say well").await;
-    assert!(told.ends_with(",1,well"), "{}", told.get(told.len().saturating_sub(80)..).unwrap_or_default());
+    let answers = pair.front("repeat 9{back.read{big 1000000}}; back.write{add m}; say well").await;
+    assert!(answers.ends_with(",1,well"), "{}", answers.get(answers.len().saturating_sub(80)..).unwrap_or_default());
 }
 
 #[tokio::test]

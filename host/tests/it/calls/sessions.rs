@@ -1,4 +1,4 @@
-//! Who a bearer token belongs to: remembered, and dropped as soon as it may be another.
+//! The owner of a bearer token: cached, and dropped as soon as it may have changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +76,7 @@ async fn no_component_makes_anybody_the_operator() {
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_answer_is_an_error_and_not_a_stranger() {
+async fn a_service_that_cannot_authenticate_is_an_error_and_not_an_unknown_token() {
     let pair = Pair::with(|_, back| (back.circuit_failures, back.circuit_open_ms) = (1, 60_000));
     pair.back("panic why").await;
     let answer = pair.authenticate("t1").await;

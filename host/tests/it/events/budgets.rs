@@ -10,6 +10,7 @@ use switchyard::store::system::{DEAD_LETTERS, OUTBOX};
 use switchyard::store::{CommitDetails, Event, StoreError, Transaction};
 
 use super::{PAIR, Rig, Setup, name, numbers};
+use crate::guest::now;
 
 const INTERFACE: &str = "test:events/happenings@1.0.0";
 const FUNCTION: &str = "happened";
@@ -98,7 +99,7 @@ async fn a_full_outbox_moves_its_oldest_events_to_the_dead_letters_and_refuses_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_too_many_dead_letters_the_oldest_are_deleted() {
+async fn the_oldest_dead_letters_are_deleted_when_there_are_too_many() {
     let mut setup = Setup::new(&PAIR);
     setup.settings.attempts_max = 1;
     let rig = setup.start_with(|service, limits| {
@@ -113,4 +114,40 @@ async fn of_too_many_dead_letters_the_oldest_are_deleted() {
     rig.becomes("dead letters fit their budget", fits).await;
     let dead = dead_numbers(&rig, "sink");
     assert!(dead.len() > 10 && dead.iter().copied().eq(count - dead.len()..count), "the latest ones: {dead:?}");
+}
+
+/// The first event keeps the loop busy for a while, so that the large ones behind it wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn lag_is_computed_without_reading_payloads() {
+    const EVENTS: usize = 32;
+    let rig = Setup::new(&PAIR).prepare(|_, limits| limits.kept_bytes_max = 1 << 30);
+    rig.run("source", "emit a {sleep 5000}").await;
+    for _ in 0..EVENTS / 4 {
+        let mut transaction = rig.service("source").store().begin();
+        (0..4).for_each(|_| transaction.emit(event(EVENT_BYTES_MAX)).unwrap());
+        commit(transaction).await;
+    }
+    // From here on they are in the index, from which a value is copied when it is read.
+    let rig = rig.stop().await.start_with(|_, limits| limits.kept_bytes_max = 1 << 30);
+    let lag = || rig.events.subscriptions(None).unwrap().first().map_or(0, |subscription| subscription.lag_events);
+    rig.becomes("the events are behind the cursor", || lag() == EVENTS + 1).await;
+    let quickest = |work: &dyn Fn() -> usize| {
+        let took = |_| {
+            let begun = now();
+            assert_eq!(work(), EVENTS + 1);
+            begun.elapsed()
+        };
+        (0..5).map(took).min().unwrap()
+    };
+    let source = rig.service("source").store();
+    let read_all = || {
+        let (mut count, mut last) = (0, None);
+        loop {
+            let page = source.emitted(last, 100).unwrap();
+            let Some(end) = page.last() else { return count };
+            (count, last) = (count + page.len(), Some(end.key.seq));
+        }
+    };
+    let (keys, values) = (quickest(&lag), quickest(&read_all));
+    assert!(keys * 5 < values, "{keys:?} for the lag, {values:?} to read the events");
 }

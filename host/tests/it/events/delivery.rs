@@ -1,4 +1,4 @@
-//! What is emitted takes effect once, in order, and nobody waits for a subscriber but that one.
+//! An event takes effect once and in order, and no subscriber waits for another.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::{PAIR, Rig, Setup, numbers};
 use crate::calls::spawn;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_takes_effect_once_whatever_starts_anew() {
+async fn an_event_takes_effect_once_across_restarts() {
     let rig = Setup::new(&PAIR).start();
     rig.run("source", "emit a {append log 1; by from}").await;
     rig.comes("sink", "log", "1").await;
@@ -17,7 +17,7 @@ async fn an_event_takes_effect_once_whatever_starts_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_of_a_call_that_fails_are_none() {
+async fn a_call_that_fails_emits_no_events() {
     let rig = Setup::new(&PAIR).start();
     rig.run("source", "set broken 1").await;
     assert_eq!(rig.try_run("source", "emit a {append log 1}; fail-if broken").await, Err("source failed".into()));
@@ -26,7 +26,7 @@ async fn events_of_a_call_that_fails_are_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_lose_against_other_calls_take_effect_once_and_in_order() {
+async fn deliveries_that_conflict_with_calls_take_effect_once_and_in_order() {
     let rig = Arc::new(Setup::new(&PAIR).start());
     let clients = (0..4).map(|client| {
         let rig = Arc::clone(&rig);
@@ -51,7 +51,7 @@ async fn events_that_lose_against_other_calls_take_effect_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thousands_of_events_are_taken_one_after_the_other() {
+async fn thousands_of_events_are_handled_one_after_the_other() {
     let rig = Setup::new(&PAIR).start();
     for _ in 0..5 {
         rig.run("source", "emit-each 0 400 a {set last}").await;
@@ -64,7 +64,7 @@ async fn thousands_of_events_are_taken_one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_handler_did_elsewhere_is_done_once_however_often_it_fails() {
+async fn an_effect_of_a_handler_elsewhere_happens_once_however_often_the_handler_fails() {
     let rig = Setup::new(&PAIR).start();
     rig.run("sink", "set broken 1").await;
     rig.run("source", "emit a {tell {append heard 1}; fail-if broken; append log 1}").await;

@@ -7,16 +7,16 @@ use switchyard::store::{CommitDetails, Event};
 
 use super::{PAIR, Rig, Setup, name, settings};
 
-/// The letters of `sink`, by state and script.
-fn letters(rig: &Rig) -> Vec<String> {
-    let letters = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
+/// The failed deliveries of `sink`, by state and script.
+fn failed_deliveries(rig: &Rig) -> Vec<String> {
+    let deliveries = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
     let script = |script: &serde_json::Value| script.as_str().unwrap().rsplit(' ').next().unwrap().to_owned();
-    letters.iter().map(|letter| format!("{} {}", letter.state, script(&letter.payload["script"]))).collect()
+    deliveries.iter().map(|delivery| format!("{} {}", delivery.state, script(&delivery.payload["script"]))).collect()
 }
 
 fn ids(rig: &Rig) -> Vec<EventId> {
-    let letters = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
-    letters.iter().map(|letter| EventId::parse(&letter.id).unwrap()).collect()
+    let deliveries = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
+    deliveries.iter().map(|delivery| EventId::parse(&delivery.id).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,9 +30,9 @@ async fn events_of_its_call_and_of_its_key_wait_for_one_that_fails_and_all_other
     rig.run("source", "pass {append log p2}").await;
     rig.comes("sink", "log", "c1 p2").await;
     let waiting = ["retrying a1", "waiting b1", "waiting p1", "waiting a2", "waiting b2"];
-    assert_eq!(letters(&rig), waiting);
+    assert_eq!(failed_deliveries(&rig), waiting);
 
-    // So it is after a start, too.
+    // The same holds after a restart.
     let rig = rig.stop().await.start();
     rig.run("source", "emit a {append log a3}").await;
     rig.run("source", "emit c {append log c2}").await;
@@ -45,7 +45,7 @@ async fn events_of_its_call_and_of_its_key_wait_for_one_that_fails_and_all_other
     for order in [["a1", "b1", "p1"], ["a1", "a2", "a3"], ["c1", "p2", "c2"], ["c1", "b1", "b2"]] {
         assert!(order.is_sorted_by_key(|event| place(event)), "{order:?}: {log}");
     }
-    assert_eq!(letters(&rig), Vec::<String>::new());
+    assert_eq!(failed_deliveries(&rig), Vec::<String>::new());
 }
 
 fn dying(attempts_max: u32) -> Setup {
@@ -55,32 +55,32 @@ fn dying(attempts_max: u32) -> Setup {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_too_often_is_a_dead_letter_and_nothing_waits_for_it_any_more() {
+async fn an_event_that_fails_too_often_becomes_a_dead_letter_and_blocks_no_other() {
     for attempts_max in [1, 3] {
         let rig = dying(attempts_max).start();
         rig.run("sink", "set broken 1").await;
         rig.run("source", "emit a {fail-if broken; append log a1}; emit a {append log a2}").await;
         rig.comes("sink", "log", "a2").await;
-        assert_eq!(letters(&rig), ["dead a1"]);
-        let letter = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap().remove(0);
-        assert_eq!((letter.attempts, letter.error.as_deref()), (attempts_max, Some("sink failed")));
-        assert!(letter.first_failed_at <= letter.last_failed_at);
+        assert_eq!(failed_deliveries(&rig), ["dead a1"]);
+        let delivery = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap().remove(0);
+        assert_eq!((delivery.attempts, delivery.error.as_deref()), (attempts_max, Some("sink failed")));
+        assert!(delivery.first_failed_at <= delivery.last_failed_at);
 
         let rig = rig.stop().await.start();
         rig.run("source", "emit a {append log a3}").await;
         rig.comes("sink", "log", "a2 a3").await;
-        assert_eq!(letters(&rig), ["dead a1"]);
+        assert_eq!(failed_deliveries(&rig), ["dead a1"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_is_replayed_once_or_dropped() {
+async fn a_dead_letter_is_replayed_once_or_deleted() {
     let rig = dying(1).start();
     rig.run("sink", "set broken 1").await;
     for event in 1..=4 {
         rig.run("source", &format!("emit {event} {{fail-if broken; append log {event}}}")).await;
     }
-    rig.becomes("four letters", || letters(&rig).len() == 4).await;
+    rig.becomes("four dead letters", || failed_deliveries(&rig).len() == 4).await;
     rig.run("sink", "delete broken").await;
     let (sink, ids) = (name("sink"), ids(&rig));
     let these = |chosen: &[usize]| DeadLetters::These(chosen.iter().map(|index| ids[*index].clone()).collect());
@@ -90,7 +90,7 @@ async fn a_dead_letter_is_replayed_once_or_dropped() {
     let gone = rig.events.replay(&sink, &these(&[0, 1])).await;
     assert!(matches!(gone, Err(DeadLetterError::NoDeadLetter { id, .. }) if id == ids[1]), "it is delivered");
     assert_eq!(rig.events.discard(&sink, &these(&[0])).await.unwrap(), 1);
-    assert_eq!(letters(&rig), ["dead 3", "dead 4"]);
+    assert_eq!(failed_deliveries(&rig), ["dead 3", "dead 4"]);
     assert_eq!(rig.events.replay(&sink, &DeadLetters::All).await.unwrap(), 2);
     rig.comes("sink", "log", "2 3 4").await;
     assert_eq!(rig.events.discard(&sink, &DeadLetters::All).await.unwrap(), 0);
@@ -99,19 +99,19 @@ async fn a_dead_letter_is_replayed_once_or_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replayed_letter_that_fails_again_is_tried_as_often_as_a_new_one() {
+async fn a_replayed_dead_letter_has_as_many_attempts_as_a_new_event() {
     let rig = dying(3).start();
     rig.run("sink", "set broken 1").await;
     rig.run("source", "emit a {fail-if broken; append log 1}").await;
-    rig.becomes("a letter", || letters(&rig) == ["dead 1"]).await;
+    rig.becomes("a dead letter", || failed_deliveries(&rig) == ["dead 1"]).await;
     let failures = || rig.service("sink").figures().errors.trap;
     assert_eq!(failures(), 3);
     rig.events.replay(&name("sink"), &DeadLetters::All).await.unwrap();
-    rig.becomes("it is dead again", || failures() == 6 && letters(&rig) == ["dead 1"]).await;
+    rig.becomes("it is dead again", || failures() == 6 && failed_deliveries(&rig) == ["dead 1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_of_the_subscribers_types_is_a_dead_letter_that_says_why() {
+async fn a_payload_of_other_types_becomes_a_dead_letter_with_the_reason() {
     let rig = Setup::new(&PAIR).start();
     let payload = Bytes::from_static(br#"{"key": "a", "script": 7}"#);
     let (interface, function) = ("test:events/happenings@1.0.0".into(), "happened".into());
@@ -120,14 +120,14 @@ async fn what_is_not_of_the_subscribers_types_is_a_dead_letter_that_says_why() {
     transaction.commit(CommitDetails { call: CallId([1; 16]), data_version: None }).await.unwrap();
     rig.run("source", "emit a {append log 1}").await;
     rig.comes("sink", "log", "1").await;
-    let letters = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
-    let error = letters[0].error.clone().unwrap();
-    assert_eq!((letters.len(), letters[0].state), (1, "dead"));
+    let deliveries = rig.events.failed_deliveries(&name("sink"), None, 100).unwrap();
+    let error = deliveries[0].error.clone().unwrap();
+    assert_eq!((deliveries.len(), deliveries[0].state), (1, "dead"));
     assert!(error.starts_with("its payload does not fit: ") && error.contains("script"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_are_deleted_when_all_have_taken_them_and_not_before() {
+async fn events_are_deleted_when_all_subscribers_have_handled_them_and_not_before() {
     let mut setup = Setup::new(&[("source", "source"), ("sink", "sink"), ("other", "sink")]);
     setup.settings = switchyard::config::EventSettings { kept_ms: 0, ..settings() };
     let rig = setup.start_with(|service, limits| {

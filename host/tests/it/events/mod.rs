@@ -17,10 +17,10 @@ use switchyard::call::{
     Answer, Backend, Calls, LinkedComponent, LoadedRelease, Origin, RequestKey, RequestScope, RootCall, Routing,
     Service,
 };
-use switchyard::config::{EventSettings, EventsFrom, LimitSettings};
+use switchyard::config::{EventSettings, EventsFrom, LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function};
 use switchyard::events::Events;
-use switchyard::names::{Digest, RequestId, ServiceName};
+use switchyard::names::{Digest, HostSecret, RequestId, ServiceName};
 use switchyard::runtime::{LinkSettings, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -34,12 +34,13 @@ use crate::guest::{component, limits, runtime, store_settings, workspace};
 /// A service that emits events, and one that takes them.
 const PAIR: [(&str, &str); 2] = [("source", "source"), ("sink", "sink")];
 
-/// What a host is made of, and what it keeps over a restart.
+/// The parts of a host, which outlive a restart.
 struct Setup {
     data: TempDir,
     /// Name and world of each service.
     services: Vec<(&'static str, &'static str)>,
     settings: EventSettings,
+    retries: RetrySettings,
     from: EventsFrom,
     /// When the releases went live.
     deployed_at: u64,
@@ -93,7 +94,7 @@ impl Setup {
     fn new(services: &[(&'static str, &'static str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let services = services.to_vec();
-        Self { data, services, settings: settings(), from: EventsFrom::Beginning, deployed_at: 0 }
+        Self { data, services, settings: settings(), retries: RETRIES, from: EventsFrom::Beginning, deployed_at: 0 }
     }
 
     fn start(self) -> Rig {
@@ -125,7 +126,7 @@ impl Setup {
         let routing = routing(&runtime, &services, &self.services, self.deployed_at);
         let tasks = Tasks::default();
         let calls =
-            Calls::new(routing, stores.clone(), tasks.clone(), 0, RETRIES, switchyard::names::HostSecret::new([7; 32]))
+            Calls::new(routing, 128, stores.clone(), tasks.clone(), 0, self.retries.clone(), HostSecret::new([7; 32]))
                 .unwrap();
         let from = self.from;
         let events = Events::new(calls.clone(), stores.clone(), self.settings.clone(), move |_| from, &tasks);
@@ -161,6 +162,9 @@ impl Rig {
     fn run_all(&self) {
         self.calls.find_intents().unwrap();
         self.tasks.spawn("intents", self.calls.clone().recover(Arc::new(NoOthers)));
+        let events = self.events.clone();
+        let retention = self.calls.clone().run_retention(move || events.repeatable_calls());
+        self.tasks.spawn("call retention", retention);
         self.tasks.spawn("event retention", self.events.clone().run_retention());
         self.tasks.spawn("events", self.events.clone().run());
     }

@@ -19,38 +19,38 @@ async fn run(rig: &Rig, service: &str, script: &str) {
     rig.operator.post_json(&format!("/services/{service}/call/run"), &json!({ "script": script })).await.expect(200);
 }
 
-async fn letters(rig: &Rig) -> Vec<Value> {
+async fn failed_deliveries(rig: &Rig) -> Vec<Value> {
     let taken = rig.operator.get("/events/sink").await.expect(200);
     taken["failedDeliveries"].as_array().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_sees_dead_letters_and_replays_or_drops_them() {
+async fn an_operator_lists_replays_and_deletes_dead_letters() {
     let rig = start().await;
     run(&rig, "sink", "set broken 1").await;
     for event in 1..=3 {
         run(&rig, "source", &format!("emit {event} {{fail-if broken; append log {event}}}")).await;
     }
-    until("three letters", async || letters(&rig).await.len() == 3).await;
+    until("three dead letters", async || failed_deliveries(&rig).await.len() == 3).await;
     let subscriptions = rig.operator.get("/events").await.expect(200);
     let one = &subscriptions["items"][0];
     let interfaces = json!(["test:events/happenings@1"]);
     assert_eq!((&one["service"], &one["from"], &one["interfaces"]), (&json!("sink"), &json!("source"), &interfaces));
     assert_eq!((&one["dead"], &one["retrying"], &one["lagEvents"]), (&json!(3), &json!(0), &json!(0)));
-    let letter = &letters(&rig).await[0];
+    let delivery = &failed_deliveries(&rig).await[0];
     let payload = json!({"key": "1", "script": "fail-if broken; append log 1"});
     assert_eq!(
-        (&letter["state"], &letter["function"], &letter["payload"]),
+        (&delivery["state"], &delivery["function"], &delivery["payload"]),
         (&json!("dead"), &json!("happened"), &payload)
     );
-    assert_eq!((&letter["attempts"], &letter["error"]), (&json!(1), &json!("sink failed")));
+    assert_eq!((&delivery["attempts"], &delivery["error"]), (&json!(1), &json!("sink failed")));
 
-    let ids: Vec<_> = letters(&rig).await.iter().map(|letter| letter["id"].clone()).collect();
+    let ids: Vec<_> = failed_deliveries(&rig).await.iter().map(|delivery| delivery["id"].clone()).collect();
     run(&rig, "sink", "delete broken").await;
     let post = async |path: &str, body: Value| rig.operator.post_json(path, &body).await;
     let replayed = post("/events/sink/replay", json!({"ids": [ids[1]], "reason": "mended"})).await.expect(200);
     assert_eq!(replayed, json!({"count": 1}));
-    until("one letter is delivered", async || letters(&rig).await.len() == 2).await;
+    until("one letter is delivered", async || failed_deliveries(&rig).await.len() == 2).await;
     for (path, body, status) in [
         ("/events/sink/replay", json!({"ids": [ids[1]]}), 404),
         ("/events/sink/replay", json!({"ids": ["what"]}), 400),
@@ -61,7 +61,7 @@ async fn an_operator_sees_dead_letters_and_replays_or_drops_them() {
         assert_eq!(post(path, body.clone()).await.status, status, "{path} {body}");
     }
     assert_eq!(post("/events/sink/drop", json!({"all": true})).await.expect(200), json!({"count": 2}));
-    assert_eq!(letters(&rig).await, Vec::<Value>::new());
+    assert_eq!(failed_deliveries(&rig).await, Vec::<Value>::new());
     let history = rig.operator.get("/history?service=sink&limit=2").await.expect(200);
     let told = |line: usize| (history["items"][line]["what"].clone(), history["items"][line]["reason"].clone());
     assert_eq!(told(0), (json!("dropEvents"), json!("2 dead letters")));
@@ -75,7 +75,7 @@ async fn an_operator_sees_dead_letters_and_replays_or_drops_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_sees_what_runs_on_time() {
+async fn an_operator_lists_schedules() {
     let rig = start().await;
     let schedules = async |of: &str| rig.operator.get(&format!("/schedules{of}")).await.expect(200)["items"].clone();
     run(&rig, "clock", "set broken 1").await;

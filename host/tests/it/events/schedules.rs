@@ -34,7 +34,7 @@ async fn a_schedule_runs_once_in_a_period() {
 const TOLL_MICROS: u64 = 2_000_000;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_run_is_made_up_after_a_stop_and_at_once() {
+async fn a_missed_slot_runs_once_after_a_stop() {
     let rig = Setup::new(&CLOCK).start();
     rig.run("clock", "set toll stamp log").await;
     rig.becomes("a run", || !rig.look_now("clock", "log").is_empty()).await;
@@ -61,7 +61,7 @@ async fn a_run_that_takes_longer_than_its_period_is_not_overtaken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_began_something_elsewhere_goes_on_and_is_not_overtaken() {
+async fn a_run_with_an_effect_elsewhere_continues_and_no_other_begins_before_its_end() {
     let rig = Setup::new(&CLOCK).start();
     rig.run("clock", "set broken 1").await;
     rig.run("clock", "set tick {tell {append heard 1}; fail-if broken; delete tick}").await;

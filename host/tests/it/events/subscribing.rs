@@ -1,4 +1,4 @@
-//! Who begins to take events, and where; who takes no more; and releases that change meanwhile.
+//! Where a subscriber starts and continues, also while releases change.
 
 use switchyard::config::EventsFrom;
 
@@ -8,7 +8,7 @@ const PLAIN: [(&str, &str); 2] = [("source", "source"), ("sink", "plain")];
 const WIDE: [(&str, &str); 2] = [("source", "source"), ("sink", "wide-sink")];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_subscriber_begins_with_the_oldest_event_or_with_its_release_as_it_is_set() {
+async fn a_late_subscriber_starts_with_the_oldest_event_or_at_its_release_as_configured() {
     for (from, log) in [(EventsFrom::Beginning, "1 2 3 4"), (EventsFrom::Now, "3 4")] {
         let mut rig = Setup { from, ..Setup::new(&PLAIN) }.start();
         rig.run("source", "emit a {append log 1}; emit a {append log 2}").await;
@@ -25,7 +25,7 @@ async fn a_late_subscriber_begins_with_the_oldest_event_or_with_its_release_as_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_further_interface_begins_for_itself() {
+async fn a_further_interface_has_a_cursor_of_its_own() {
     for (from, also) in [(EventsFrom::Beginning, "1 2"), (EventsFrom::Now, "2")] {
         let mut rig = Setup { from, ..Setup::new(&PAIR) }.start();
         rig.run("source", "emit a {append log 1}; also {append also 1}").await;
@@ -38,7 +38,7 @@ async fn a_further_interface_begins_for_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_takes_no_more_events_and_then_does_goes_on_where_it_was() {
+async fn a_service_that_subscribes_again_continues_at_its_cursor() {
     let mut rig = Setup::new(&PAIR).start();
     rig.run("source", "emit a {append log 1}").await;
     rig.comes("sink", "log", "1").await;

@@ -43,7 +43,7 @@ async fn a_request_of_a_delivery_waits_for_the_commit_that_emitted_its_event() {
     let release = LoadedRelease::new(Digest::of(&component), Arc::clone(&world), program, &LIMITS, 0);
     let service = Arc::new(Service::new(name.clone(), store.clone(), LIMITS));
     let routing = Routing::new(&[Backend { service, release: Arc::new(release) }], Vec::new(), &[]).unwrap();
-    let calls = Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, HostSecret::new([7; 32])).unwrap();
+    let calls = Calls::new(routing, 4, stores, Tasks::default(), 1_000, RETRIES, HostSecret::new([7; 32])).unwrap();
 
     let commit = async |key: &str| {
         let mut transaction = store.begin();

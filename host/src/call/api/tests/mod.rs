@@ -3,6 +3,7 @@
 //! All else that calls do is tested from outside, in `host/tests/it/calls`.
 
 mod causes;
+mod intents;
 mod output_gate;
 mod panics;
 
@@ -17,7 +18,7 @@ use crate::call::*;
 use crate::config::{LimitSettings, RetrySettings, RuntimeSettings, StoreSettings};
 use crate::contract::Contracts;
 use crate::journal::simulated::SimulatedDisk;
-use crate::names::{Digest, RequestId, ServiceName};
+use crate::names::{Digest, HostSecret, RequestId, ServiceName};
 use crate::runtime::{LinkSettings, Runtime};
 use crate::store::Stores;
 use crate::tasks::Tasks;
@@ -26,6 +27,8 @@ pub(in crate::call) const LIMITS: LimitSettings = LimitSettings {
     memory_bytes_max: 8 << 20,
     deadline_ms: 20_000,
     calls_in_flight_max: 64,
+    function_calls_in_flight_max: std::collections::BTreeMap::new(),
+    instances_reserved: 1,
     calls_waiting_max: 64,
     wait_ms_max: 1_000,
     store_bytes_max: 1 << 20,
@@ -65,9 +68,19 @@ const RUNTIME: RuntimeSettings = RuntimeSettings {
     compiled_bytes_max: 1 << 30,
 };
 
+/// A host that has no releases but the live ones.
+struct NoOthers;
+
+impl PinnedReleases for NoOthers {
+    fn table(&self, _releases: &[(ServiceName, Digest)]) -> Option<Arc<RoutingTable>> {
+        None
+    }
+}
+
 /// The services `front` and `back` over a simulated disk.
 struct Rig {
     disk: SimulatedDisk,
+    stores: Stores,
     calls: Calls,
 }
 
@@ -98,10 +111,9 @@ impl Rig {
             Backend { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
         });
         let routing = Routing::new(&backends, Vec::new(), &[]).unwrap();
-        let calls =
-            Calls::new(routing, stores, Tasks::default(), 1_000, RETRIES, crate::names::HostSecret::new([7; 32]))
-                .unwrap();
-        Self { disk, calls }
+        let calls = Calls::new(routing, 64, stores.clone(), Tasks::default(), 1_000, RETRIES, HostSecret::new([7; 32]))
+            .unwrap();
+        Self { disk, stores, calls }
     }
 
     /// Begins a call of `front.write` or `front.read`.
@@ -154,6 +166,29 @@ impl Rig {
             self.begin("read", "get untouched; back.read{get untouched}").await.unwrap().unwrap();
         }
         begun
+    }
+
+    /// Waits until `holds`, which it does soon.
+    async fn soon(&self, what: &str, holds: impl Fn() -> bool) {
+        let wait = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap_or_else(|_| panic!("{what} does not come"));
+    }
+
+    /// Leaves an open intent of `front`, whose call writes in `back` and fails.
+    async fn leave_intent(&self) {
+        let call = self.begin("write", "back.write{add m}; panic why");
+        self.soon("the intent", || !self.calls.intents().is_empty()).await;
+        call.abort();
+    }
+
+    /// Runs the calls of open intents.
+    #[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
+    fn recover(&self) -> JoinHandle<()> {
+        tokio::spawn(self.calls.clone().recover(Arc::new(NoOthers)))
     }
 
     /// How many calls of `front` have come to their end, answered or not.

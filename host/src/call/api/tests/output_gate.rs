@@ -16,7 +16,7 @@ const TOUCHED: [(&str, &str); 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_told_of_what_is_not_durable_and_who_has_not_seen_it_does_not_wait() {
+async fn no_answer_reveals_what_is_not_durable_and_calls_that_saw_nothing_of_it_do_not_wait() {
     let rig = Rig::new();
     let begun = rig.begin_held(&TOUCHED).await;
     let let_out: Vec<_> = begun.iter().zip(TOUCHED).filter(|(call, _)| call.is_finished()).collect();
@@ -32,7 +32,7 @@ async fn nobody_is_told_of_what_is_not_durable_and_who_has_not_seen_it_does_not_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_the_disk_fails_no_call_that_needs_it_is_answered_and_reading_goes_on() {
+async fn when_the_disk_fails_writes_are_refused_and_reads_of_durable_data_continue() {
     let rig = Rig::new();
     let begun = rig.begin_held(&TOUCHED).await;
     rig.disk.plan(0, Fault::PowerLoss);

@@ -2,23 +2,13 @@
 //!
 //! The tasks of these tests share one thread, in which the fail points are armed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::Val;
 
 use super::Rig;
-use crate::call::{Answer, CallError, PinnedReleases, RoutingTable};
+use crate::call::{Answer, CallError};
 use crate::fail_point::{Action, arm};
-use crate::names::{Digest, ServiceName};
-
-struct NoOthers;
-
-impl PinnedReleases for NoOthers {
-    fn table(&self, _releases: &[(ServiceName, Digest)]) -> Option<Arc<RoutingTable>> {
-        None
-    }
-}
 
 /// It writes in both services. Some points lie in a host function of its guest, and others behind the guest's end.
 const SCRIPT: &str = "add n; back.write{add m}; add done";
@@ -28,20 +18,6 @@ async fn get(rig: &Rig, service: &str, key: &str) -> String {
         Ok(Answer::Ok(Some(Val::String(text)))) => text,
         other => panic!("{other:?}"),
     }
-}
-
-async fn soon(what: &str, holds: impl Fn() -> bool) {
-    let wait = async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap_or_else(|_| panic!("{what} does not come"));
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
-fn recover(rig: &Rig) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(rig.calls.clone().recover(Arc::new(NoOthers)))
 }
 
 #[tokio::test]
@@ -57,7 +33,7 @@ async fn wherever_the_host_panics_a_repeated_request_has_one_effect() {
     ];
     for point in points {
         let rig = Rig::new();
-        let recovering = recover(&rig);
+        let recovering = rig.recover();
         let armed = arm(point, 1, Action::Panic);
         let first = rig.begin_with("front", "write", SCRIPT, Some("k")).await.unwrap();
         drop(armed);
@@ -68,7 +44,7 @@ async fn wherever_the_host_panics_a_repeated_request_has_one_effect() {
             is_unavailable || has_recovered || matches!(first, Err(CallError::Failed { .. })),
             "{point}: {first:?}"
         );
-        soon("the end of the intent", || rig.calls.intents().is_empty()).await;
+        rig.soon("the end of the intent", || rig.calls.intents().is_empty()).await;
         let second = rig.begin_with("front", "write", SCRIPT, Some("k")).await.unwrap();
         assert!(matches!(second, Ok(Answer::Ok(_))), "{point}: {second:?}");
         let m = if is_unavailable { "none" } else { "1" };
@@ -90,13 +66,13 @@ async fn panics_do_not_stop_the_recovery_of_others() {
         let armed = arm("memo.after-commit", 1, Action::Panic);
         let script = format!("back.write{{add m-{number}}}; add n-{number}");
         let call = rig.begin_with("front", "write", &script, None);
-        soon("the intent", || rig.calls.intents().len() == number + 1).await;
+        rig.soon("the intent", || rig.calls.intents().len() == number + 1).await;
         call.abort();
         drop(armed);
     }
     let armed: Vec<_> = (0..18).map(|_| arm("intent.before-close", 1, Action::Panic)).collect();
-    let recovering = recover(&rig);
-    soon("the end of all", || rig.calls.intents().is_empty()).await;
+    let recovering = rig.recover();
+    rig.soon("the end of all", || rig.calls.intents().is_empty()).await;
     drop(armed);
     for number in 0..6 {
         assert_eq!(get(&rig, "front", &format!("n-{number}")).await, "1");
@@ -111,7 +87,7 @@ async fn a_panic_in_an_exclusive_run_gives_its_locks_back() {
     // In three runs the nested call changes what its caller has read: the fourth run is exclusive.
     let script = "get n; back.write{say %; front.write{below n 3}}; add done";
     let armed = arm("intent.before-close", 4, Action::Panic);
-    let recovering = recover(&rig);
+    let recovering = rig.recover();
     let first = rig.begin_with("front", "write", script, Some("k")).await.unwrap();
     drop(armed);
     assert_eq!((get(&rig, "front", "n").await.as_str(), get(&rig, "front", "done").await.as_str()), ("3", "1"));

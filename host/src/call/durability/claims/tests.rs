@@ -9,7 +9,7 @@ fn key(key: &str, argument: &str) -> RequestKey {
 }
 
 #[test]
-fn one_of_many_runs_and_the_next_when_it_has_ended() {
+fn requests_with_one_key_run_one_after_the_other() {
     let claims = Claims::default();
     let (first, other) = (key("k", "a"), key("k", "b"));
     let Ok(Claimed::Yes(claim)) = claims.claim(&first) else { panic!("nobody runs") };

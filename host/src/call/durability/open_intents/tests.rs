@@ -25,7 +25,7 @@ fn failed() -> Outcome {
 }
 
 #[test]
-fn no_more_are_taken_than_may_run_and_the_first_to_be_due_come_first() {
+fn at_most_the_allowed_number_of_intents_runs_and_the_first_due_come_first() {
     let intents = all(5);
     let (first, next) = intents.take_due(2);
     assert_eq!((began(&first), next), (vec![1, 2], None), "there is no room for one that comes later");
@@ -42,7 +42,7 @@ fn no_more_are_taken_than_may_run_and_the_first_to_be_due_come_first() {
 }
 
 #[test]
-fn what_is_taken_is_taken_once_and_given_back_when_it_was_due_or_at_once() {
+fn an_intent_is_taken_once_and_given_back_with_its_due_time_or_at_once() {
     let intents = all(1);
     let id = intent(1).id();
     let (_, _) = intents.take_due(1);
@@ -60,7 +60,7 @@ fn what_is_taken_is_taken_once_and_given_back_when_it_was_due_or_at_once() {
 }
 
 #[test]
-fn who_asks_twice_for_one_call_is_told_twice_and_it_stays_one() {
+fn two_waiters_for_one_intent_both_get_its_outcome() {
     let intents = all(0);
     let mut told = [intents.add(intent(1), None, None), intents.add(intent(1), None, None)];
     assert_eq!((began(&intents.take_due(9).0), intents.views(|_| true).len()), (vec![1], 1));

@@ -6,17 +6,39 @@ use crate::store::system::{INTENTS, Usage};
 
 const HOUR: u64 = 3_600_000_000;
 
-#[tokio::test]
-async fn what_comes_before_a_time_goes_with_what_belongs_to_it_and_all_else_stays() {
+fn open() -> (Stores, Store) {
     let cart = ServiceName::parse("cart").expect("a name");
-    let stores = Stores::open_on(
-        &SimulatedDisk::new(5).as_disk(),
-        &crate::call::api::tests::STORE,
-        &[(cart.clone(), 1 << 20)],
-        None,
-    );
-    let stores = stores.expect("an empty disk");
+    let (disk, quotas) = (SimulatedDisk::new(5).as_disk(), [(cart.clone(), 1 << 20)]);
+    let stores = Stores::open_on(&disk, &crate::call::api::tests::STORE, &quotas, None).expect("an empty disk");
     let store = stores.service(&cart).expect("it is there");
+    (stores, store)
+}
+
+#[tokio::test]
+async fn guests_answers_are_evicted_oldest_first_and_those_of_accounts_stay() {
+    const ANSWER_BYTES: usize = 100;
+    let (_stores, store) = open();
+    for number in 0..200_u8 {
+        let call = CallId([number; 16]);
+        let aged = AgedCall { began_at: u64::from(number), call };
+        let mut transaction = store.begin();
+        transaction.write_row(ANSWERS.put(&call, vec![0; ANSWER_BYTES]));
+        transaction.write_row(ANSWER_EXPIRIES.put(&aged, vec![u8::from(number % 2 == 0)]));
+        transaction.commit(CommitDetails { call, data_version: None }).await.expect("a commit");
+    }
+    let Usage { rows, bytes } = store.usage(&ANSWERS);
+    evict_guests(&store, bytes * 2).await.expect("nothing to do");
+    assert_eq!(store.usage(&ANSWERS).rows, rows, "half of the room is free");
+    evict_guests(&store, bytes).await.expect("the oldest go");
+    let is_kept = |number: u8| store.get_row(&ANSWERS, &CallId([number; 16])).expect("it can be read").is_some();
+    let gone: Vec<_> = (0..200).filter(|number| !is_kept(*number)).collect();
+    assert!(gone.iter().all(|number| number % 2 == 0), "answers of accounts are gone: {gone:?}");
+    assert!(gone.len() >= 80 && gone.iter().copied().eq((0..200).step_by(2).take(gone.len())), "{gone:?}");
+}
+
+#[tokio::test]
+async fn old_memos_and_answers_are_deleted_and_all_other_rows_stay() {
+    let (_stores, store) = open();
     // More than go in one commit.
     for number in 0..600_u32 {
         let mut id = [0; 16];

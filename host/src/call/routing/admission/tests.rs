@@ -1,43 +1,90 @@
 use super::*;
+use crate::contract::Name;
 use crate::names::ServiceName;
 
 fn admission(slots: usize, waiting: usize) -> (Admission, Arc<ServiceCalls>) {
-    let admission = Admission {
-        slots: Arc::new(Semaphore::new(slots)),
-        waiting: AtomicUsize::new(0),
-        waiting_max: waiting,
-        wait_max: Duration::from_secs(1),
+    let limits = LimitSettings {
+        calls_in_flight_max: slots,
+        function_calls_in_flight_max: [("costly".to_owned(), 1)].into(),
+        calls_waiting_max: waiting,
+        wait_ms_max: 1_000,
+        ..crate::call::api::tests::LIMITS
     };
-    (admission, ServiceCalls::new(&ServiceName::parse("tested").expect("a name")))
+    (Admission::new(&limits), ServiceCalls::new(&ServiceName::parse("tested").expect("a name")))
+}
+
+fn function(name: &str, reach: Reach) -> Function {
+    Function {
+        interface: "a:b/c".into(),
+        name: Name::new(name),
+        docs: "".into(),
+        parameters: Vec::new(),
+        ok: None,
+        err: None,
+        fallible: false,
+        reach,
+        roles: Vec::new(),
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_too_many_waits_its_time_and_is_refused() {
+async fn a_call_beyond_the_slots_waits_its_time_and_is_refused() {
     let (admission, calls) = admission(1, 1);
     let deadline = crate::clock::now() + Duration::from_secs(5);
-    let first = admission.enter(deadline, &calls).await.expect("there is a slot");
-    let (second, third) = tokio::join!(admission.enter(deadline, &calls), admission.enter(deadline, &calls));
+    let first = admission.enter(None, deadline, &calls).await.expect("there is a slot");
+    let (second, third) =
+        tokio::join!(admission.enter(None, deadline, &calls), admission.enter(None, deadline, &calls));
     assert_eq!(second.err(), Some(Refused::Waited));
     assert_eq!(third.err(), Some(Refused::Full));
     drop(first);
-    assert!(admission.enter(deadline, &calls).await.is_ok());
+    assert!(admission.enter(None, deadline, &calls).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_gave_up_waiting_leaves_its_place() {
     let (admission, calls) = admission(1, 1);
     let deadline = crate::clock::now() + Duration::from_secs(5);
-    let _first = admission.enter(deadline, &calls).await.expect("there is a slot");
+    let _first = admission.enter(None, deadline, &calls).await.expect("there is a slot");
     for _ in 0..3 {
-        assert_eq!(admission.enter(deadline, &calls).await.err(), Some(Refused::Waited));
+        assert_eq!(admission.enter(None, deadline, &calls).await.err(), Some(Refused::Waited));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_past_the_deadline_of_the_call() {
+async fn no_call_waits_past_its_deadline() {
     let (admission, calls) = admission(0, 1);
     let begin = tokio::time::Instant::now();
     let deadline = (begin + Duration::from_millis(10)).into_std();
-    assert_eq!(admission.enter(deadline, &calls).await.err(), Some(Refused::Waited));
+    assert_eq!(admission.enter(None, deadline, &calls).await.err(), Some(Refused::Waited));
     assert!(begin.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_a_costly_function_wait_for_each_other_and_keep_nobody_else_waiting() {
+    let (admission, calls) = admission(8, 1);
+    let deadline = crate::clock::now() + Duration::from_secs(5);
+    let costly = function("costly", Reach::Internal);
+    let first = admission.enter(Some(&costly), deadline, &calls).await.expect("its slot");
+    let others = async {
+        let full = admission.enter(Some(&costly), deadline, &calls).await;
+        assert_eq!(full.err(), Some(Refused::Full), "one waits already");
+        let others: Vec<_> = futures::future::join_all((0..7).map(|_| admission.enter(None, deadline, &calls))).await;
+        assert!(others.iter().all(Result::is_ok), "the slots of the service are free");
+    };
+    let (second, ()) = tokio::join!(admission.enter(Some(&costly), deadline, &calls), others);
+    assert_eq!(second.err(), Some(Refused::Waited));
+    drop(first);
+    admission.enter(Some(&costly), deadline, &calls).await.expect("its slot is free again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_without_a_free_slot_still_authenticates() {
+    let (admission, calls) = admission(2, 0);
+    let deadline = crate::clock::now() + Duration::from_secs(5);
+    let _all = [admission.enter(None, deadline, &calls).await, admission.enter(None, deadline, &calls).await];
+    assert_eq!(admission.enter(None, deadline, &calls).await.err(), Some(Refused::Full));
+    let authenticate = function("authenticate", Reach::Authenticate);
+    let slot = admission.enter(Some(&authenticate), deadline, &calls).await.expect("a slot of its own");
+    assert_eq!(admission.enter(Some(&authenticate), deadline, &calls).await.err(), Some(Refused::Full));
+    drop(slot);
 }
