@@ -35,14 +35,36 @@ pub const RATED_CLIENTS_MAX: usize = 65_536;
 pub const RANGES_MAX: usize = 16;
 
 /// Largest file that is kept in memory, and the sum of those kept, in bytes.
-pub const ASSET_CACHED_BYTES_MAX: usize = 256 * 1024;
-pub const ASSET_CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const ASSET_CACHED_BYTES_MAX: usize = 512 * 1024;
+pub const ASSET_CACHE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Files whose description is kept in memory: a storefront has fewer.
 pub const ASSET_CACHE_ENTRIES_MAX: usize = 1024;
 
 /// How long a file kept in memory is served without a look at the disk, in milliseconds.
 pub const ASSET_FRESH_MS_MAX: u64 = 1_000;
+
+/// Bytes of an answer that are handed out at once: so much of each that is not taken is in the buffers of a connection.
+pub const ANSWER_CHUNK_BYTES: usize = 64 * 1024;
+
+/// How long an answer may take before its client has to keep to the slowest rate, in milliseconds.
+pub const ANSWER_GRACE_MS: u64 = 10_000;
+
+/// Longest time for which what a client has taken lets it take nothing, in milliseconds: the buffers of the kernel take
+/// more at once than a slow client reads in a minute.
+pub const ANSWER_CREDIT_MS_MAX: u64 = 120_000;
+
+/// Longest header of the PROXY protocol, in bytes: addresses, and what proxies add about TLS.
+pub const PROXY_HEADER_BYTES_MAX: usize = 4096;
+
+/// Connections to the operator's side without a good token: probes and scrapers. The oldest makes room for the next one.
+pub const ADMIN_STRANGERS_MAX: usize = 64;
+
+/// How long such a connection may last.
+pub const ADMIN_STRANGER_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Components that are received at once: each is in a file of the data directory until it gets its place.
+pub const UPLOADS_AT_ONCE_MAX: usize = 32;
 
 /// Bytes of a file that are read at once when it is streamed.
 pub const FILE_CHUNK_BYTES: usize = 64 * 1024;

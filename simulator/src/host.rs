@@ -133,7 +133,7 @@ pub(crate) async fn send(
     let routing = calls.routing();
     let service = ServiceName::parse(service).expect("a service of the simulation");
     let arguments = vec![Val::String(script.into())];
-    let scope = RequestScope { caller: "client", client: &[], method: "POST", path: function };
+    let scope = RequestScope { caller: "client", client: &[], path_has_secret: false, method: "POST", path: function };
     let key = RequestKey::new(scope, key, &arguments);
     let call = RootCall {
         function: exported(&routing.live().backend(&service).expect("it is live").release.world, function),

@@ -140,3 +140,10 @@ pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }
+
+/// The request is for another host, by its name (RFC 9110, section 15.5.20).
+pub(super) fn misdirected() -> Problem {
+    let detail =
+        "The operator's side is not called by this name: use its address, or add the name to host.admin_names.";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, detail)
+}

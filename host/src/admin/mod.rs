@@ -14,5 +14,5 @@ mod server;
 mod tests;
 mod token_file;
 
-pub use server::Admin;
+pub use server::{Admin, AdminStartError};
 pub use token_file::{TOKEN_FILE, TokenFileError, kept_or_new};

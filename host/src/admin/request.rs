@@ -4,14 +4,21 @@
 mod tests;
 
 use std::borrow::Cow;
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HOST};
+use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use serde::Deserialize;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::error::AdminError;
 use crate::config::Signature;
@@ -41,6 +48,20 @@ pub(super) fn new_id() -> RequestId {
     RequestId::from_bits(half() << 64 | half())
 }
 
+/// Whether a request calls the host by an address, by `localhost` or by one of `names`.
+///
+/// Otherwise a page could let its own name lead here, and a browser on this machine would take the operator's side for
+/// the page's own host.
+pub(super) fn is_own_host(head: &Parts, names: &[String]) -> bool {
+    let named = head.headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    let Some(authority) = head.uri.authority().or(named.as_ref()) else { return true };
+    let host = authority.host();
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    bare.parse::<IpAddr>().is_ok()
+        || bare.eq_ignore_ascii_case("localhost")
+        || names.iter().any(|name| name.eq_ignore_ascii_case(bare))
+}
+
 /// The bearer token of a request that has one, and only one.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
@@ -64,6 +85,47 @@ pub(super) async fn whole(body: &mut RequestBody, bytes_max: usize, time_max: Du
         Ok(Err(_)) => Err(Refusal::Malformed { what: "The body is malformed or breaks off." }),
         Err(_elapsed) => Err(Refusal::BodySlow),
     }
+}
+
+/// The whole body in a file of `folder` that has no name, bounded in bytes and time.
+pub(super) async fn spooled(
+    body: &mut RequestBody,
+    folder: &Path,
+    bytes_max: usize,
+    time_max: Duration,
+) -> Result<File, AdminError> {
+    match tokio::time::timeout(time_max, spool(body, folder, bytes_max)).await {
+        Ok(spooled) => spooled,
+        Err(_elapsed) => Err(Refusal::BodySlow.into()),
+    }
+}
+
+async fn spool(body: &mut RequestBody, folder: &Path, bytes_max: usize) -> Result<File, AdminError> {
+    let folder = folder.to_owned();
+    let file = tokio::task::spawn_blocking(move || tempfile::tempfile_in(folder)).await;
+    let mut file = File::from_std(file.map_err(io::Error::from).flatten().map_err(no_room)?);
+    let mut left = bytes_max;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::Malformed { what: "The body is malformed or breaks off." })?;
+        let Ok(data) = frame.into_data() else { continue };
+        left = left.checked_sub(data.len()).ok_or(Refusal::BodyTooLarge { bytes_max })?;
+        file.write_all(&data).await.map_err(no_room)?;
+    }
+    file.flush().await.map_err(no_room)?;
+    Ok(file)
+}
+
+/// All of a file that [`spooled`] gave.
+pub(super) async fn read_back(mut file: File) -> Result<Bytes, AdminError> {
+    let mut content = Vec::new();
+    file.rewind().await.map_err(no_room)?;
+    file.read_to_end(&mut content).await.map_err(no_room)?;
+    Ok(content.into())
+}
+
+fn no_room(error: io::Error) -> AdminError {
+    tracing::error!(%error, "an upload cannot be stored");
+    AdminError::busy(format!("The upload cannot be stored in the data directory: {error}."))
 }
 
 /// Reads what is left of a body and throws it away, within these bounds: a server that closes while its client still

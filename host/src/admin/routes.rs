@@ -8,15 +8,15 @@ use hyper::header::{CACHE_CONTROL, EXPECT, HeaderMap, HeaderValue, X_CONTENT_TYP
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::error::AdminError;
-use super::request::{BodyReadError, RequestBody, bearer, decoded, discard, new_id, request_id};
+use super::error::{AdminError, misdirected};
+use super::request::{BodyReadError, RequestBody, bearer, decoded, discard, is_own_host, new_id, request_id};
 use super::response::{JSON, answer, json};
 use super::server::Admin;
 use crate::admin::handlers::events::DeadLetterAction;
 use crate::admin::handlers::health::Health;
 use crate::admin::handlers::intents::IntentAction;
 use crate::admin::handlers::releases::Action;
-use crate::gateway::{Body, Client, Handler, Problem, Refusal, check_message, normalize_path};
+use crate::gateway::{Body, Client, Handler, Problem, Refusal, Standing, check_message, normalize_path};
 use crate::limits::{BODY_DISCARD_BYTES_MAX, COMPONENT_BYTES_MAX};
 use crate::names::RequestId;
 
@@ -135,6 +135,9 @@ impl Handler for Admin {
         if let Err(refusal) = check_message(&head) {
             return self.refuse(refusal.into());
         }
+        if !is_own_host(&head, &self.configuration.manifest.host.admin_names) {
+            return self.refuse(misdirected());
+        }
         let body = body.map_err(BodyReadError::from).boxed_unsync();
         self.respond(&head, body).await
     }
@@ -179,6 +182,9 @@ impl Admin {
             return self.open(&route, head);
         }
         let who = bearer(&head.headers).and_then(|token| self.holder(token)).ok_or(AdminError::Token)?;
+        if let Some(standing) = head.extensions.get::<Arc<Standing>>() {
+            standing.trust();
+        }
         let (has_method, allow) = route.methods(&head.method);
         if !has_method {
             return Err(Refusal::Method { allow }.into());

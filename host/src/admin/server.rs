@@ -1,5 +1,6 @@
 //! The operator's side of a running host: what it works with, and its listener.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +10,24 @@ use super::token_file::{TokenFileError, kept_or_new};
 use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
 use crate::events::Events;
-use crate::gateway::{Listener, ServerSettings};
-use crate::limits::{ADMIN_CONNECTIONS_MAX, COMPONENTS_AT_ONCE_MAX};
+use crate::gateway::{Listener, ServerSettings, StrangerLimits, TlsError, TrustedProxies, tls_server};
+use crate::limits::{
+    ADMIN_CONNECTIONS_MAX, ADMIN_STRANGER_TIME_MAX, ADMIN_STRANGERS_MAX, COMPONENTS_AT_ONCE_MAX, UPLOADS_AT_ONCE_MAX,
+};
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
 use crate::release::Releases;
 use crate::store::Stores;
 use crate::tasks::{Stop, Tasks};
+
+/// Why the operator's side cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminStartError {
+    #[error(transparent)]
+    Token(#[from] TokenFileError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
 
 /// The operator's side of a running host.
 #[derive(Debug)]
@@ -30,7 +42,9 @@ pub struct Admin {
     pub(super) configuration: Configuration,
     pub(super) body_bytes_max: usize,
     pub(super) body_read_max: Duration,
-    /// Places for components that are uploaded, or deployed.
+    /// Places for components that are received, each into a file.
+    pub(super) uploads: Semaphore,
+    /// Places for components that are in memory, to be kept or judged.
     pub(super) components: Semaphore,
     pub(super) tasks: Tasks,
     pub(super) stop: Stop,
@@ -43,7 +57,7 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// [`TokenFileError`], when there is no token to ask for.
+    /// [`AdminStartError`], when there is no token to ask for, or a certificate that does not serve.
     pub fn new(
         configuration: &Configuration,
         calls: Calls,
@@ -52,7 +66,7 @@ impl Admin {
         stores: Stores,
         metrics: Metrics,
         tasks: &Tasks,
-    ) -> Result<Arc<Self>, TokenFileError> {
+    ) -> Result<Arc<Self>, AdminStartError> {
         let manifest = &configuration.manifest;
         let token = match &configuration.admin_token {
             Some(token) => token.clone(),
@@ -62,6 +76,15 @@ impl Admin {
         let mut server = ServerSettings::new(&manifest.gateway, manifest.host.drain_ms_max);
         server.connections_max = ADMIN_CONNECTIONS_MAX;
         server.connections_per_client_max = ADMIN_CONNECTIONS_MAX;
+        let (connections_max, time_max) = (ADMIN_STRANGERS_MAX, ADMIN_STRANGER_TIME_MAX);
+        server.strangers = Some(StrangerLimits { connections_max, time_max });
+        server.proxies = TrustedProxies::none();
+        server.tls = match (&manifest.host.admin_tls_certificate, &manifest.host.admin_tls_key) {
+            (Some(certificate), Some(key)) => Some(tls_server(certificate, key)?),
+            // The configuration refuses one without the other.
+            _ => None,
+        };
+        warn_if_exposed(manifest.host.admin_listen, server.tls.is_some());
         Ok(Arc::new(Self {
             calls,
             releases,
@@ -72,6 +95,7 @@ impl Admin {
             configuration: configuration.clone(),
             body_bytes_max: manifest.gateway.body_bytes_max,
             body_read_max: Duration::from_millis(manifest.gateway.body_read_ms_max),
+            uploads: Semaphore::new(UPLOADS_AT_ONCE_MAX),
             components: Semaphore::new(COMPONENTS_AT_ONCE_MAX),
             tasks: tasks.clone(),
             stop: tasks.stop(),
@@ -83,5 +107,18 @@ impl Admin {
     pub async fn serve(self: Arc<Self>, listener: Listener) {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         crate::gateway::serve(listener, self, &settings, ConnectionMetrics::new("operator"), &tasks).await;
+    }
+}
+
+/// Says where the token is all that keeps others out.
+fn warn_if_exposed(listen: SocketAddr, tls: bool) {
+    match (listen.ip().to_canonical().is_loopback(), tls) {
+        (true, _) => {}
+        (false, true) => tracing::warn!(%listen, "the operator's side can be reached from other machines"),
+        (false, false) => tracing::warn!(
+            %listen,
+            "the operator's side can be reached from other machines, and without TLS: tokens can be read on their way. \
+             Set host.admin_tls_certificate and host.admin_tls_key, or listen on 127.0.0.1"
+        ),
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the operator's side without a socket and without a service: what each route answers, and to whom.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::request::RequestBody;
 use super::routes::Route;
@@ -15,7 +18,7 @@ use super::token_file::TOKEN_FILE;
 use crate::admin::handlers::intents::IntentAction;
 use crate::config::{Flags, load};
 use crate::events::Events;
-use crate::limits::COMPONENTS_AT_ONCE_MAX;
+use crate::limits::{COMPONENTS_AT_ONCE_MAX, UPLOADS_AT_ONCE_MAX};
 use crate::names::ServiceName;
 use crate::observe::Metrics;
 use crate::observe::calls::ServiceCalls;
@@ -217,4 +220,66 @@ async fn components_are_taken_a_few_at_a_time() {
     assert_eq!(test_host.ask_with_token("PUT /components").await.status, StatusCode::SERVICE_UNAVAILABLE);
     drop(taken);
     assert_eq!(test_host.ask_with_token("PUT /components").await.status, StatusCode::OK);
+}
+
+/// The operator's side on a socket.
+async fn serves(host: &TestHost) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    host.tasks.spawn("operator", Arc::clone(&host.admin).serve(listener.into()));
+    address
+}
+
+/// The status of the answer to `head`, which has a `Host` and the token added, on `stream`.
+async fn status_on(stream: &mut TcpStream, host: &TestHost, head: &str) -> Option<u16> {
+    let request = format!("{head}\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", host.token());
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut line = [0; 12];
+    tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut line)).await.ok()?.ok()?;
+    std::str::from_utf8(&line).ok()?.rsplit(' ').next()?.parse().ok()
+}
+
+#[tokio::test]
+async fn connections_without_a_token_keep_nobody_out() {
+    let host = test_host();
+    let address = serves(&host).await;
+    let connect = async || TcpStream::connect(address).await.expect("it listens");
+    let mut early = connect().await;
+    assert_eq!(status_on(&mut early, &host, "GET /services HTTP/1.1").await, Some(200));
+    let mut strangers = Vec::new();
+    for _ in 0..300 {
+        strangers.push(connect().await);
+    }
+    assert_eq!(status_on(&mut connect().await, &host, "GET /services HTTP/1.1").await, Some(200));
+    let mut rest = [0; 4096];
+    let _first_answer = early.read(&mut rest).await.expect("it is open");
+    assert_eq!(status_on(&mut early, &host, "GET /services HTTP/1.1").await, Some(200), "its place is kept");
+}
+
+#[tokio::test]
+async fn slow_uploads_keep_no_place_from_a_whole_one() {
+    let host = test_host();
+    let address = serves(&host).await;
+    let mut slow = Vec::new();
+    for _ in 0..2 * COMPONENTS_AT_ONCE_MAX {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let head = "PUT /components HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000";
+        let request = format!("{head}\r\nAuthorization: Bearer {}\r\n\r\nslow", host.token());
+        stream.write_all(request.as_bytes()).await.expect("it is taken");
+        slow.push(stream);
+    }
+    while host.admin.uploads.available_permits() > UPLOADS_AT_ONCE_MAX - slow.len() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(host.ask_with_token("PUT /components").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_its_own_reaches_nothing() {
+    let host = test_host();
+    let mut stream = TcpStream::connect(serves(&host).await).await.expect("it listens");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n").await.expect("it is taken");
+    let mut line = [0; 12];
+    stream.read_exact(&mut line).await.expect("an answer");
+    assert_eq!(&line, b"HTTP/1.1 421");
 }

@@ -78,6 +78,12 @@ impl Checks<'_> {
         self.path("host.wit", &host.wit);
         self.path("host.data", &host.data);
         self.within("host.drain_ms_max", host.drain_ms_max, 0..=HOUR_MS, "milliseconds");
+        let (certificate, key) = (&host.admin_tls_certificate, &host.admin_tls_key);
+        self.tls("host.admin_tls_certificate", certificate.as_deref(), "host.admin_tls_key", key.as_deref());
+        for name in host.admin_names.iter().filter(|name| !is_host(name) || name.contains(':')) {
+            let detail = format!("{name:?} is no name of a host: write such as `switchyard.internal`");
+            self.refuse("host.admin_names", detail);
+        }
         if host.listen == host.admin_listen && host.listen.port() != 0 {
             let detail = format!("`host.listen` and `host.admin_listen` are both {}: change one port", host.listen);
             self.refuse("host.admin_listen", detail);
@@ -88,19 +94,10 @@ impl Checks<'_> {
     }
 
     fn gateway(&mut self, gateway: &GatewaySettings) {
-        let paths = [
-            ("gateway.tls_certificate", &gateway.tls_certificate),
-            ("gateway.tls_key", &gateway.tls_key),
-            ("gateway.assets", &gateway.assets),
-        ];
-        for (key, path) in paths {
-            if let Some(path) = path {
-                self.path(key, path);
-            }
-        }
-        if gateway.tls_certificate.is_some() != gateway.tls_key.is_some() {
-            let given = if gateway.tls_key.is_some() { "gateway.tls_key" } else { "gateway.tls_certificate" };
-            self.refuse(given, format!("`{given}` is alone: TLS needs both tls_certificate and tls_key"));
+        let (certificate, key) = (&gateway.tls_certificate, &gateway.tls_key);
+        self.tls("gateway.tls_certificate", certificate.as_deref(), "gateway.tls_key", key.as_deref());
+        if let Some(assets) = &gateway.assets {
+            self.path("gateway.assets", assets);
         }
         self.within("gateway.connections_max", gateway.connections_max, 1..=1_000_000, "connections");
         let per_client = gateway.connections_per_client_max;
@@ -120,12 +117,43 @@ impl Checks<'_> {
                 self.refuse(&key, format!("`{key}` names no function: write such as \"account.sign-in\""));
             }
         }
+        self.unread(gateway);
         for origin in gateway.cors_origins.iter().filter(|origin| !is_origin(origin)) {
             let detail = format!("{origin:?} is no origin: write `*` or such as `https://shop.example.com`");
             self.refuse("gateway.cors_origins", detail);
         }
         let remembered = gateway.authentication_cache_ms_max;
         self.within("gateway.authentication_cache_ms_max", remembered, 0..=HOUR_MS, "milliseconds");
+    }
+
+    fn tls(&mut self, certificate_key: &str, certificate: Option<&Path>, key_key: &str, key: Option<&Path>) {
+        for (name, path) in [(certificate_key, certificate), (key_key, key)] {
+            if let Some(path) = path {
+                self.path(name, path);
+            }
+        }
+        if certificate.is_some() != key.is_some() {
+            let given = if key.is_some() { key_key } else { certificate_key };
+            self.refuse(given, format!("`{given}` is alone: TLS needs both {certificate_key} and {key_key}"));
+        }
+    }
+
+    /// Each bound on unread answers has to leave room for some.
+    fn unread(&mut self, gateway: &GatewaySettings) {
+        let bounds = [
+            ("gateway.unread_bytes_per_connection_max", gateway.unread_bytes_per_connection_max, MIB),
+            ("gateway.unread_bytes_per_client_max", gateway.unread_bytes_per_client_max, MIB),
+            ("gateway.unread_bytes_max", gateway.unread_bytes_max, 16 * MIB),
+        ];
+        for (key, value, min) in bounds {
+            self.within(key, value, min..=64 * GIB, "bytes");
+        }
+        let rate = gateway.answer_bytes_per_second_min;
+        self.within("gateway.answer_bytes_per_second_min", rate, 1..=MIB, "bytes a second");
+        self.within("gateway.asset_max_age_s", gateway.asset_max_age_s, 0..=31_536_000, "seconds");
+        if hyper::header::HeaderValue::from_str(&gateway.content_security_policy).is_err() {
+            self.refuse("gateway.content_security_policy", "it is no value of a header: write it on one line".into());
+        }
     }
 
     fn rate(&mut self, gateway: &GatewaySettings) {

@@ -129,6 +129,8 @@ fn resolve(manifest: &mut Manifest, origins: &Origins, folder: &Path) {
     let optional = [
         ("gateway.tls_certificate", &mut gateway.tls_certificate),
         ("gateway.tls_key", &mut gateway.tls_key),
+        ("host.admin_tls_certificate", &mut manifest.host.admin_tls_certificate),
+        ("host.admin_tls_key", &mut manifest.host.admin_tls_key),
         ("gateway.assets", &mut gateway.assets),
         ("journal.archive", &mut manifest.journal.archive),
     ];

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use super::service_limits::{LimitOverrides, LimitSettings};
@@ -37,6 +38,10 @@ pub struct HostSettings {
     pub data: PathBuf,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
+    pub admin_tls_certificate: Option<PathBuf>,
+    pub admin_tls_key: Option<PathBuf>,
+    /// Names that requests to the operator's side may call it by, besides addresses and `localhost`.
+    pub admin_names: Vec<String>,
     /// How long calls under way may take to end at shutdown.
     pub drain_ms_max: u64,
     /// `text` or `json`.
@@ -70,11 +75,36 @@ pub struct GatewaySettings {
     pub calls_per_minute_per_client: BTreeMap<String, u32>,
     /// Origins that browsers may call from; `*` allows every one.
     pub cors_origins: Vec<String>,
+    /// Addresses and networks of proxies whose word on the client's address counts, and how they give it.
+    pub trusted_proxies: Vec<IpNet>,
+    pub client_address_from: ClientAddressFrom,
+    /// Bytes of answers that their clients have not taken yet: of one connection, of one client, and of all. At a bound
+    /// new requests of that connection or client are refused.
+    pub unread_bytes_per_connection_max: usize,
+    pub unread_bytes_per_client_max: usize,
+    pub unread_bytes_max: usize,
+    /// The slowest that an answer may be taken.
+    pub answer_bytes_per_second_min: u32,
+    /// The `Content-Security-Policy` of assets; empty: none is sent.
+    pub content_security_policy: String,
+    /// How long browsers may use an asset again without asking, unless its name changes with its content.
+    pub asset_max_age_s: u32,
     /// Answers from this size on are compressed.
     pub compress_bytes_min: usize,
     pub access_log: bool,
     /// How long the answer of `authenticate` may be used again, when its service's store stays as it was.
     pub authentication_cache_ms_max: u64,
+}
+
+/// Where a trusted proxy says whose request it hands on. It is one place: what else a request says may be its sender's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientAddressFrom {
+    /// The header of RFC 7239.
+    Forwarded,
+    XForwardedFor,
+    /// The PROXY protocol, version 1 or 2, before anything else on the connection.
+    ProxyProtocol,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]

@@ -193,7 +193,7 @@ fn a_mistake_is_told_with_its_line() {
     let filter = "`host.log_filter` is no filter (error parsing level filter: expected one of \"off\", \"error\", \
                   \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5): write such as `info`";
     check("[host]\nlog_filter = \"switchyard=loud\"\n", 5, filter);
-    let alone = "`gateway.tls_key` is alone: TLS needs both tls_certificate and tls_key";
+    let alone = "`gateway.tls_key` is alone: TLS needs both gateway.tls_certificate and gateway.tls_key";
     check("[gateway]\ntls_key = \"k\"\n", 5, alone);
     let name = "\"Cart\" is no service name: it must be 1 to 40 lowercase letters, digits and inner hyphens and start \
                 with a letter";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::assets::Assets;
+use super::assets::{AssetSettings, Assets};
 use super::callee::Callee;
 use super::connections::listener::Listener;
 use super::error::GatewayError;
@@ -18,6 +18,7 @@ use crate::gateway::request::body::BodyLimits;
 use crate::gateway::request::rate_limit::Rates;
 use crate::gateway::request::request_id::RequestIds;
 use crate::gateway::response::cors::Cors;
+use crate::gateway::response::page_headers::PageHeaders;
 use crate::observe::gateway::{ConnectionMetrics, RouteMetrics};
 use crate::tasks::Tasks;
 
@@ -35,6 +36,7 @@ pub struct Gateway<C = Calls> {
     pub(super) body: BodyLimits,
     pub(super) compress_bytes_min: usize,
     pub(super) access_log: bool,
+    pub(super) pages: PageHeaders,
     pub(super) tasks: Tasks,
     pub(super) metrics: OtherMetrics,
     server: ServerSettings,
@@ -67,10 +69,12 @@ impl<C: Callee> Gateway<C> {
             (None, None) => None,
             _ => return Err(GatewayError::HalfTls),
         };
+        let sent =
+            AssetSettings { max_age_s: settings.asset_max_age_s, compress_bytes_min: settings.compress_bytes_min };
         let assets = settings
             .assets
             .as_ref()
-            .map(|path| Assets::new(path).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
+            .map(|path| Assets::new(path, sent).map_err(|source| GatewayError::Assets { path: path.clone(), source }));
         let apis = Arc::new(PublicApis::new(PublicApi::new(calls.routing().worlds())?));
         let prepared = Arc::clone(&apis);
         calls.set_routing_observer(move |worlds| drop(prepared.of(worlds)));
@@ -90,6 +94,7 @@ impl<C: Callee> Gateway<C> {
             },
             compress_bytes_min: settings.compress_bytes_min,
             access_log: settings.access_log,
+            pages: PageHeaders::new(settings),
             tasks: tasks.clone(),
             metrics: OtherMetrics {
                 openapi: RouteMetrics::new("GET", "/openapi.json"),

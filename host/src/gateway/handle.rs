@@ -30,8 +30,6 @@ use crate::names::RequestId;
 use crate::observe::gateway::RouteMetrics;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const X_CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const ALLOW_READS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 const ALLOW_ALL: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -107,7 +105,7 @@ impl<C: Callee> Handler for Gateway<C> {
     fn refuse(&self, problem: Problem) -> Response<Body> {
         let id = self.ids.next();
         let mut response = problem.into_response(&id);
-        common_headers(&id, response.headers_mut());
+        self.common_headers(&id, response.headers_mut());
         self.cors.answer_unread(response.headers_mut());
         response
     }
@@ -183,7 +181,10 @@ impl<C: Callee> Gateway<C> {
         match found {
             assets::AssetMatch::File(asset) => {
                 let accept_encoding = context.head.accept_encoding.as_deref();
-                assets::respond(&asset, &context.parts.method, &context.parts.headers, accept_encoding).await
+                let mut response =
+                    assets::respond(&asset, &context.parts.method, &context.parts.headers, accept_encoding).await?;
+                self.pages.asset(response.headers_mut());
+                Ok(response)
             }
             assets::AssetMatch::Directory => Ok(with_slash(context)),
         }
@@ -208,15 +209,15 @@ impl<C: Callee> Gateway<C> {
             *response.body_mut() = Body::empty();
         }
         let headers = response.headers_mut();
-        common_headers(context.id, headers);
+        self.common_headers(context.id, headers);
         self.cors.answer(context.head.origin, headers);
     }
-}
 
-fn common_headers(id: &RequestId, headers: &mut HeaderMap) {
-    let id = HeaderValue::from_str(id.as_str()).expect("a request id is visible ASCII");
-    headers.insert(X_REQUEST_ID, id);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    fn common_headers(&self, id: &RequestId, headers: &mut HeaderMap) {
+        let id = HeaderValue::from_str(id.as_str()).expect("a request id is visible ASCII");
+        headers.insert(X_REQUEST_ID, id);
+        self.pages.answer(headers);
+    }
 }
 
 /// Whether the request costs its client nothing of its rate: browsers send preflights unasked, and the host answers

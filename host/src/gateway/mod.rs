@@ -18,9 +18,10 @@ mod response;
 mod tests;
 
 pub use callee::Callee;
-pub use connections::client::{Client, ClientKey};
-pub use connections::handler::{Handler, ServerSettings};
+pub use connections::client::{Client, ClientKey, Standing};
+pub use connections::handler::{Handler, ServerSettings, StrangerLimits};
 pub use connections::listener::Listener;
+pub use connections::proxies::TrustedProxies;
 pub use connections::server::serve;
 pub use connections::tls::{TlsError, server as tls_server};
 pub use error::GatewayError;

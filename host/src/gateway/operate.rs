@@ -112,9 +112,25 @@ fn scope<'a>(identity: Option<&'a Identity>, context: &'a RequestContext<'_>, pa
     RequestScope {
         caller: identity.map_or("", |identity| &identity.id),
         client: context.client.key.bytes(),
+        path_has_secret: path.split('/').any(is_secret),
         method: context.parts.method.as_str(),
         path,
     }
+}
+
+/// Whether nobody guesses `segment`: it has a UUID's form, or 22 letters and digits in a row, which 128 bits take at least.
+/// A text that only looks like that is no harm to those whose keys are as hard to guess as keys should be.
+fn is_secret(segment: &str) -> bool {
+    let is_uuid = segment.len() == 36
+        && segment.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    is_uuid
+        || segment.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|run| {
+            let digits = run.bytes().filter(u8::is_ascii_digit).count();
+            run.len() >= 22 && digits >= 3 && run.len() - digits >= 3
+        })
 }
 
 /// The body that the operation needs; empty where it needs none.

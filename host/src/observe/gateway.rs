@@ -45,6 +45,11 @@ impl ConnectionMetrics {
         self.cut_off.increment(1);
     }
 
+    /// A request was refused because its client does not take earlier answers.
+    pub fn unread(&self) {
+        counter!("switchyard_requests_refused_unread_total", "server" => self.server).increment(1);
+    }
+
     /// A connection was not taken: there are too many, in all (`full`) or of one client (`client`).
     pub fn refused(&self, why: &'static str) {
         counter!("switchyard_connections_refused_total", "server" => self.server, "why" => why).increment(1);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::admin::TokenFileError;
+use crate::admin::AdminStartError;
 
 use crate::gateway::GatewayError;
 use crate::runtime::{FolderError, RuntimeError};
@@ -28,7 +28,7 @@ pub enum StartError {
     #[error(transparent)]
     Gateway(#[from] GatewayError),
     #[error(transparent)]
-    Token(#[from] TokenFileError),
+    Admin(#[from] AdminStartError),
 }
 
 /// What did not come to its end at a stop. The data is as after a crash: whole.

@@ -14,7 +14,6 @@ use crate::admin::options::Options;
 use crate::admin::request::{RequestBody, parse_json, parse_signature, whole};
 use crate::admin::server::Admin;
 use crate::gateway::{Refusal, is_json as is_json_type};
-use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
 use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
 
@@ -89,14 +88,13 @@ impl Admin {
         self.may_deploy(who, &service)?;
         let options = Options::read(head.uri.query(), DEPLOY)?;
         may_grant(who, &options)?;
-        // Before its component is taken, for which there are few places.
+        // Before its component is received, for which there are few places.
         if let Some(wait) = options.after_intents.filter(|_| !options.plan.dry_run) {
             self.releases.intents_ended(&service, wait).await?;
         }
-        let _place = self.place_for_component().await?;
-        let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
+        let (body, _place) = self.receive(body).await?;
         let component =
-            if is_json(head) { self.uploaded(&parse_json::<ComponentDigest>(&body)?.digest)? } else { body };
+            if is_json(head) { self.uploaded(parse_json::<ComponentDigest>(&body)?.digest).await? } else { body };
         let signature = head.headers.get("switchyard-signature").map(|value| value.to_str().unwrap_or_default());
         let proposal = Proposal { service, component, signature: signature.map(parse_signature).transpose()? };
         let outcome = self.releases.deploy(who, vec![proposal], &options.plan).await?;
@@ -127,7 +125,7 @@ impl Admin {
         for (service, ComponentDigest { digest }) in set {
             self.may_deploy(who, &service)?;
             let signature = signatures.remove(&service).map(|text| parse_signature(&text)).transpose()?;
-            proposals.push(Proposal { component: self.uploaded(&digest)?, service, signature });
+            proposals.push(Proposal { component: self.uploaded(digest).await?, service, signature });
         }
         if proposals.is_empty() {
             return Err(Refusal::Malformed { what: "`set` names at least one service." }.into());
@@ -198,8 +196,11 @@ impl Admin {
         }
     }
 
-    fn uploaded(&self, digest: &Digest) -> Result<Bytes, AdminError> {
-        self.releases.component(digest).map_err(AdminError::from)
+    /// It may be read from the disk, and is checked.
+    async fn uploaded(&self, digest: Digest) -> Result<Bytes, AdminError> {
+        let releases = self.releases.clone();
+        let read = tokio::task::spawn_blocking(move || releases.component(&digest)).await;
+        read.map_err(|error| Refusal::Answer { detail: error.to_string() })?.map_err(AdminError::from)
     }
 }
 

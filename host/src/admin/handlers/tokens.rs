@@ -6,9 +6,12 @@ use tokio::sync::SemaphorePermit;
 
 use crate::admin::authorize::admin_only;
 use crate::admin::error::AdminError;
-use crate::admin::request::{RequestBody, parse_json, whole};
+use crate::admin::request::{RequestBody, parse_json, read_back, spooled, whole};
 use crate::admin::server::Admin;
-use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX, COMPONENT_WAIT_MAX, COMPONENTS_AT_ONCE_MAX};
+use crate::gateway::Refusal;
+use crate::limits::{
+    COMPONENT_BYTES_MAX, COMPONENT_READ_MAX, COMPONENT_WAIT_MAX, COMPONENTS_AT_ONCE_MAX, UPLOADS_AT_ONCE_MAX,
+};
 use crate::names::{Digest, ServiceName};
 use crate::release::{Holder, Role, TokenView};
 
@@ -74,15 +77,26 @@ impl Admin {
         }
     }
 
-    /// A place to take a component in, until it is dropped: each may take as much memory as the largest one. Who finds
-    /// none free waits for one, before a byte of the component is read.
-    pub(in crate::admin) async fn place_for_component(&self) -> Result<SemaphorePermit<'_>, AdminError> {
-        match tokio::time::timeout(COMPONENT_WAIT_MAX, self.components.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
+    /// Receives a component, and then waits for a place to have it in memory, until that is dropped.
+    ///
+    /// Only what is complete waits for a place: there are few, since each takes as much memory as the largest component.
+    pub(in crate::admin) async fn receive(
+        &self,
+        body: &mut RequestBody,
+    ) -> Result<(Bytes, SemaphorePermit<'_>), AdminError> {
+        let Ok(_receiving) = self.uploads.try_acquire() else {
+            return Err(AdminError::busy(format!("{UPLOADS_AT_ONCE_MAX} components are being uploaded: try again.")));
+        };
+        let folder = &self.configuration.manifest.host.data;
+        let file = spooled(body, folder, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
+        let place = match tokio::time::timeout(COMPONENT_WAIT_MAX, self.components.acquire()).await {
+            Ok(Ok(place)) => place,
             _ => {
-                Err(AdminError::busy(format!("{COMPONENTS_AT_ONCE_MAX} other components are being taken: try again.")))
+                let what = format!("{COMPONENTS_AT_ONCE_MAX} other components are being judged: try again.");
+                return Err(AdminError::busy(what));
             }
-        }
+        };
+        Ok((read_back(file).await?, place))
     }
 
     /// Takes a component for a deploy that comes after it.
@@ -94,10 +108,12 @@ impl Admin {
         if !who.may_deploy_any() {
             return Err(AdminError::forbidden(format!("The token {:?} may not deploy.", who.name)));
         }
-        let _place = self.place_for_component().await?;
-        let body = whole(body, COMPONENT_BYTES_MAX, COMPONENT_READ_MAX).await?;
-        let bytes = body.len();
-        let digest = self.releases.upload(body);
+        let (component, _place) = self.receive(body).await?;
+        let bytes = component.len();
+        let releases = self.releases.clone();
+        // The digest of the largest component takes a tenth of a second and more.
+        let digest = tokio::task::spawn_blocking(move || releases.upload(component)).await;
+        let digest = digest.map_err(|error| Refusal::Answer { detail: error.to_string() })?;
         Ok(UploadAnswer { digest, bytes })
     }
 }

@@ -31,3 +31,20 @@ fn a_bearer_token_stands_once() {
     check(&["Bearer abc", "Bearer abc"], None);
     check(&[], None);
 }
+
+#[test]
+fn only_its_own_names_call_the_operators_side() {
+    let names = ["switchyard.internal".to_owned()];
+    let check = |host: &str, expected: bool| {
+        let request = hyper::Request::builder().uri("/").header(HOST, host).body(()).expect("a request");
+        assert_eq!(is_own_host(&request.into_parts().0, &names), expected, "{host:?}");
+    };
+    check("127.0.0.1:8081", true);
+    check("[::1]:8081", true);
+    check("10.1.2.3", true);
+    check("LOCALHOST:8081", true);
+    check("switchyard.internal", true);
+    check("evil.example:8081", false);
+    check("127.0.0.1.evil.example", false);
+    check("localhost.evil.example", false);
+}

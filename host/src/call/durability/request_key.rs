@@ -25,8 +25,10 @@ pub struct RequestScope<'a> {
     /// The account; empty for a guest.
     pub caller: &'a str,
     /// Where the request comes from. It is a part of a guest's scope alone: two guests that choose the same key must
-    /// not get each other's answers.
+    /// not get each other's answers. Where the path has a secret of the guest, that tells them apart instead, so that a
+    /// guest may come back from another address.
     pub client: &'a [u8],
+    pub path_has_secret: bool,
     pub method: &'a str,
     pub path: &'a str,
 }
@@ -40,7 +42,7 @@ impl RequestKey {
         for text in [scope.caller, scope.method, scope.path, key] {
             put_text(text, &mut bytes);
         }
-        if is_guest {
+        if is_guest && !scope.path_has_secret {
             put_count(scope.client.len(), &mut bytes);
             bytes.extend_from_slice(scope.client);
         }

@@ -126,7 +126,7 @@ async fn body(form: &Form, coding: Option<Coding>, pieces: Vec<Piece>) -> Result
         }
     };
     Ok(match pieces.as_slice() {
-        [piece] => Body::from(cut(piece)),
+        [piece] => Body::shared(cut(piece)),
         pieces => Body::from(Bytes::from(pieces.iter().map(cut).fold(Vec::new(), |mut body, piece| {
             body.extend_from_slice(&piece);
             body

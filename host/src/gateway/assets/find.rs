@@ -11,9 +11,11 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 
+use super::AssetSettings;
 use super::kind;
 use super::path::AssetPath;
 use crate::gateway::request::accept::Coding;
+use crate::gateway::response::compress;
 use crate::gateway::response::conditions::Validators;
 use crate::limits::ASSET_CACHED_BYTES_MAX;
 
@@ -61,7 +63,12 @@ impl Asset {
 }
 
 /// Looks `asked` up under `root`, which is canonical. What is unchanged is taken from `before`.
-pub(super) fn look_up(root: &Path, asked: &AssetPath, before: Option<&Asset>) -> io::Result<Lookup> {
+pub(super) fn look_up(
+    root: &Path,
+    asked: &AssetPath,
+    before: Option<&Asset>,
+    settings: AssetSettings,
+) -> io::Result<Lookup> {
     let Some((mut path, mut metadata)) = resolve(root, &asked.relative)? else { return Ok(Lookup::Nothing) };
     match (metadata.is_dir(), asked.directory) {
         (true, _) => {
@@ -80,19 +87,26 @@ pub(super) fn look_up(root: &Path, asked: &AssetPath, before: Option<&Asset>) ->
     }
     let name = if asked.directory { asked.relative.join("index.html") } else { asked.relative.clone() };
     let written = modified_nanos(&metadata);
+    let (content_type, cache_control) = (kind::content_type(&name), kind::cache_control(&name, settings.max_age_s));
     let plain = Form::read(path, &metadata, None, before.map(|before| &before.plain))?;
     let mut compressed = Vec::new();
     for coding in Coding::ALL {
         let mut sibling = name.clone().into_os_string();
         sibling.push(suffix(coding));
-        let Some((path, metadata)) = resolve(root, Path::new(&sibling))? else { continue };
-        let before = before.and_then(|before| before.compressed.iter().find(|(known, _)| *known == coding));
+        let known = before.and_then(|before| before.compressed.iter().find(|(known, _)| *known == coding));
+        let known = known.map(|(_, form)| form);
         // One that is older than its file was made from another state of it.
-        if metadata.is_file() && modified_nanos(&metadata) >= written {
-            compressed.push((coding, Form::read(path, &metadata, Some(coding), before.map(|(_, form)| form))?));
-        }
+        let found = resolve(root, Path::new(&sibling))?;
+        let found = found.filter(|(_, found)| found.is_file() && modified_nanos(found) >= written);
+        let form = match found {
+            Some((path, metadata)) => Some(Form::read(path, &metadata, Some(coding), known)?),
+            None if kind::is_compressible(&content_type) && plain.bytes >= settings.compress_bytes_min as u64 => {
+                plain.compressed(&metadata, coding, known)
+            }
+            None => None,
+        };
+        compressed.extend(form.map(|form| (coding, form)));
     }
-    let (content_type, cache_control) = (kind::content_type(&name), kind::cache_control(&name));
     Ok(Lookup::File(Arc::new(Asset { content_type, cache_control, plain, compressed })))
 }
 
@@ -125,6 +139,20 @@ impl Form {
             form.content = Some(Bytes::from(content));
         }
         Ok(form)
+    }
+}
+
+impl Form {
+    /// This form compressed, in memory, if it is in memory itself; nothing where that does not make it smaller.
+    fn compressed(&self, metadata: &Metadata, coding: Coding, before: Option<&Self>) -> Option<Self> {
+        let validators = validators(metadata, Some(coding));
+        if let Some(before) = before.filter(|before| before.validators == validators && before.path == self.path) {
+            return Some(before.clone());
+        }
+        let plain = self.content.as_ref()?;
+        let content = compress::densely(plain, coding).ok().filter(|content| content.len() < plain.len())?;
+        let (bytes, content) = (content.len() as u64, Some(Bytes::from(content)));
+        Some(Self { path: self.path.clone(), bytes, validators, content })
     }
 }
 

@@ -23,10 +23,24 @@ pub(super) fn content_type(path: &Path) -> HeaderValue {
     HeaderValue::from_str(&format!("{media_type}; charset=utf-8")).unwrap_or(HeaderValue::from_static(media_type))
 }
 
-/// How long a file of this name may be kept by whoever got it.
-pub(super) fn cache_control(path: &Path) -> HeaderValue {
+/// How long a file of this name may be kept by whoever got it (RFC 9111, section 5.2.2): `max_age_s` for what is no
+/// page. A page names the rest, so it is asked for each time.
+pub(super) fn cache_control(path: &Path, max_age_s: u32) -> HeaderValue {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    if is_hashed(stem) { FOREVER } else { ASK_AGAIN }
+    let is_page = content_type(path).as_bytes().starts_with(b"text/html");
+    match (is_hashed(stem), is_page || max_age_s == 0) {
+        (true, _) => FOREVER,
+        (false, true) => ASK_AGAIN,
+        (false, false) => {
+            HeaderValue::from_str(&format!("public, max-age={max_age_s}, must-revalidate")).unwrap_or(ASK_AGAIN)
+        }
+    }
+}
+
+/// Whether files of this media type get smaller when they are compressed.
+pub(super) fn is_compressible(content_type: &HeaderValue) -> bool {
+    let content_type = content_type.to_str().unwrap_or_default();
+    content_type.contains("charset=utf-8") || matches!(content_type, "image/svg+xml" | "application/wasm")
 }
 
 /// Whether a name carries a hash of its content, as build tools write it: `app.3f2a9c1b`, `index-B3x9kQaz`.

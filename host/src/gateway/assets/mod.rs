@@ -25,6 +25,15 @@ pub(super) struct Assets {
     /// Canonical, so that a file is under it exactly if its canonical path begins with it.
     root: Arc<Path>,
     cache: Cache,
+    settings: AssetSettings,
+}
+
+/// How files are sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AssetSettings {
+    pub(super) max_age_s: u32,
+    /// Files of this size and more are compressed, if that makes them smaller.
+    pub(super) compress_bytes_min: usize,
 }
 
 /// What a path means.
@@ -39,12 +48,12 @@ impl Assets {
     /// # Errors
     ///
     /// When there is no folder at `folder`.
-    pub(super) fn new(folder: &Path) -> io::Result<Self> {
+    pub(super) fn new(folder: &Path, settings: AssetSettings) -> io::Result<Self> {
         let root: PathBuf = folder.canonicalize()?;
         if !root.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Self { root: root.into(), cache: Cache::default() })
+        Ok(Self { root: root.into(), cache: Cache::default(), settings })
     }
 
     /// What is at the path of a request.
@@ -59,10 +68,10 @@ impl Assets {
             CacheEntry::Stale(asset) => Some(asset),
             CacheEntry::Nothing => None,
         };
-        let root = Arc::clone(&self.root);
+        let (root, settings) = (Arc::clone(&self.root), self.settings);
         let looked_up = {
             let path = path.clone();
-            tokio::task::spawn_blocking(move || look_up(&root, &path, before.as_deref()))
+            tokio::task::spawn_blocking(move || look_up(&root, &path, before.as_deref(), settings))
         };
         match looked_up.await.map_err(io::Error::from)?? {
             Lookup::File(asset) => {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::clock;
-use crate::limits::WRITE_PROGRESS_BYTES_MIN;
+use crate::limits::{ANSWER_CREDIT_MS_MAX, ANSWER_GRACE_MS, WRITE_PROGRESS_BYTES_MIN};
 
 /// The bounds of a connection's waiting.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +28,12 @@ pub(in crate::gateway) struct Patience {
 pub(in crate::gateway) struct Activity {
     began: Instant,
     requests: AtomicU32,
-    /// Bodies that are made while they are sent.
+    /// Answers that are being sent, and those of them that wait for their client to take more.
     streams: AtomicU32,
+    unread: AtomicU32,
+    /// Until when the client has taken enough of them.
+    paid_until_ms: AtomicU64,
+    bytes_per_second_min: u64,
     worked_ms: AtomicU64,
     /// When the head that is being read began, plus one; 0: none is.
     head_ms: AtomicU64,
@@ -48,28 +52,45 @@ impl Drop for RequestGuard {
     }
 }
 
-/// A body that is made while it is sent. Unlike a request it may make the connection wait too long, when the client
-/// does not take it.
+/// An answer that is being sent. Unlike a request it may make the connection wait too long, when the client does not
+/// take it.
 #[derive(Debug)]
-pub(in crate::gateway) struct StreamGuard(Arc<Activity>);
+pub(in crate::gateway) struct StreamGuard {
+    activity: Arc<Activity>,
+    unread: bool,
+}
 
 impl StreamGuard {
-    /// The client takes a piece.
-    pub(in crate::gateway) fn progress(&self) {
-        self.0.progress();
+    /// The client asks for a piece, and one is there for it or not.
+    pub(in crate::gateway) fn progress(&mut self, is_there: bool) {
+        self.activity.progress();
+        self.set_unread(is_there);
+    }
+
+    fn set_unread(&mut self, unread: bool) {
+        match (self.unread, unread) {
+            (false, true) => self.activity.begins_unread(),
+            (true, false) => drop(self.activity.unread.fetch_sub(1, Ordering::Relaxed)),
+            _ => {}
+        }
+        self.unread = unread;
     }
 }
 
 impl Drop for StreamGuard {
     fn drop(&mut self) {
-        self.0.progress();
-        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+        self.activity.progress();
+        self.set_unread(false);
+        self.activity.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Activity {
-    pub(in crate::gateway) fn new() -> Self {
+    pub(in crate::gateway) fn new(bytes_per_second_min: u32) -> Self {
         Self {
+            unread: AtomicU32::new(0),
+            paid_until_ms: AtomicU64::new(0),
+            bytes_per_second_min: u64::from(bytes_per_second_min.max(1)),
             began: clock::now(),
             requests: AtomicU32::new(0),
             streams: AtomicU32::new(0),
@@ -92,7 +113,16 @@ impl Activity {
 
     pub(in crate::gateway) fn stream(self: &Arc<Self>) -> StreamGuard {
         self.streams.fetch_add(1, Ordering::Relaxed);
-        StreamGuard(Arc::clone(self))
+        let mut guard = StreamGuard { activity: Arc::clone(self), unread: false };
+        guard.set_unread(true);
+        guard
+    }
+
+    fn begins_unread(&self) {
+        if self.unread.fetch_add(1, Ordering::Relaxed) == 0 {
+            let grace = self.now_ms().saturating_add(ANSWER_GRACE_MS);
+            self.paid_until_ms.fetch_max(grace, Ordering::Relaxed);
+        }
     }
 
     /// Something useful happened.
@@ -124,6 +154,12 @@ impl Activity {
         if bytes >= WRITE_PROGRESS_BYTES_MIN {
             self.progress();
         }
+        if self.unread.load(Ordering::Relaxed) > 0 {
+            let bought = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(1000) / self.bytes_per_second_min;
+            let paid_until = self.paid_until_ms.load(Ordering::Relaxed).saturating_add(bought);
+            let most = self.now_ms().saturating_add(ANSWER_CREDIT_MS_MAX);
+            self.paid_until_ms.store(paid_until.min(most), Ordering::Relaxed);
+        }
     }
 
     /// Whether a head began and is not complete.
@@ -133,13 +169,16 @@ impl Activity {
 
     /// When to give up on the connection if nothing happens until then.
     pub(in crate::gateway) fn deadline(&self, patience: Patience) -> Instant {
-        if self.requests.load(Ordering::Relaxed) > 0 {
+        let at = |mark: u64| self.began + Duration::from_millis(mark);
+        let deadline = match self.head_ms.load(Ordering::Relaxed) {
             // Handling has bounds of its own.
-            return clock::now() + patience.idle;
-        }
-        match self.head_ms.load(Ordering::Relaxed) {
-            0 => self.began + Duration::from_millis(self.worked_ms.load(Ordering::Relaxed)) + patience.idle,
-            began => self.began + Duration::from_millis(began - 1) + patience.head,
+            _ if self.requests.load(Ordering::Relaxed) > 0 => clock::now() + patience.idle,
+            0 => at(self.worked_ms.load(Ordering::Relaxed)) + patience.idle,
+            began => at(began - 1) + patience.head,
+        };
+        match self.unread.load(Ordering::Relaxed) {
+            0 => deadline,
+            _ => deadline.min(at(self.paid_until_ms.load(Ordering::Relaxed))),
         }
     }
 }

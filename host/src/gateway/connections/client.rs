@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -61,43 +65,123 @@ impl ConnectionLimit {
     }
 }
 
+/// How many connections may be open.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::gateway) struct ConnectionLimits {
+    pub(in crate::gateway) in_all_max: usize,
+    pub(in crate::gateway) per_client_max: usize,
+    /// Of those, how many may be open without trust; none: every connection is as good as any other.
+    pub(in crate::gateway) strangers_max: Option<usize>,
+}
+
 /// The connections that are open.
 #[derive(Debug)]
 pub(in crate::gateway) struct Connections {
     open: Mutex<Open>,
-    in_all_max: usize,
-    per_client_max: usize,
+    limits: ConnectionLimits,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     in_all: usize,
     by_client: HashMap<ClientKey, usize>,
+    /// Connections without trust, the oldest first.
+    strangers: BTreeMap<u64, Arc<Standing>>,
+    trusted: usize,
+    arrived: u64,
 }
 
 /// The place of one open connection, free again when it drops.
 #[derive(Debug)]
 pub(in crate::gateway) struct ConnectionPermit {
     connections: Arc<Connections>,
-    key: ClientKey,
+    key: Option<ClientKey>,
+    standing: Option<Arc<Standing>>,
+}
+
+/// Whether a connection has shown that it may be here. One that has not makes room for the next one.
+#[derive(Debug)]
+pub struct Standing {
+    number: u64,
+    state: AtomicU8,
+    changed: Notify,
+    connections: Weak<Connections>,
+}
+
+const STRANGER: u8 = 0;
+const TRUSTED: u8 = 1;
+const EVICTED: u8 = 2;
+
+impl Standing {
+    /// Gives the connection one of the places that are kept for those that are trusted, if one is free.
+    pub fn trust(&self) {
+        let Some(connections) = self.connections.upgrade() else { return };
+        let limits = connections.limits;
+        let mut open = connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = limits.in_all_max.saturating_sub(limits.strangers_max.unwrap_or(0));
+        if open.trusted < kept && open.strangers.remove(&self.number).is_some() {
+            open.trusted += 1;
+            self.state.store(TRUSTED, Ordering::Relaxed);
+        }
+    }
+
+    /// Resolves when the connection has to go: it made room for another one, or is not trusted after `time_max`.
+    pub(in crate::gateway) async fn ends(&self, time_max: Duration) {
+        let evicted = async {
+            while self.state.load(Ordering::Relaxed) != EVICTED {
+                self.changed.notified().await;
+            }
+        };
+        if tokio::time::timeout(time_max, evicted).await.is_err() && self.state.load(Ordering::Relaxed) == TRUSTED {
+            std::future::pending().await
+        }
+    }
 }
 
 impl Connections {
-    pub(in crate::gateway) fn new(in_all_max: usize, per_client_max: usize) -> Arc<Self> {
-        Arc::new(Self { open: Mutex::default(), in_all_max, per_client_max })
+    pub(in crate::gateway) fn new(limits: ConnectionLimits) -> Arc<Self> {
+        Arc::new(Self { open: Mutex::default(), limits })
     }
 
-    pub(in crate::gateway) fn take(self: &Arc<Self>, key: ClientKey) -> Result<ConnectionPermit, ConnectionLimit> {
+    /// A place for a connection of the client `key`; with none, it counts as nobody's in particular.
+    pub(in crate::gateway) fn take(
+        self: &Arc<Self>,
+        key: Option<ClientKey>,
+    ) -> Result<ConnectionPermit, ConnectionLimit> {
+        let limits = self.limits;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.in_all >= self.in_all_max {
+        if limits.strangers_max.is_none() && open.in_all >= limits.in_all_max {
             return Err(ConnectionLimit::Full);
         }
-        if open.by_client.get(&key).is_some_and(|count| *count >= self.per_client_max) {
+        let of_client = key.and_then(|key| open.by_client.get(&key));
+        if of_client.is_some_and(|count| *count >= limits.per_client_max) {
             return Err(ConnectionLimit::Client);
         }
+        let standing = limits.strangers_max.map(|strangers_max| {
+            while open.strangers.len() >= strangers_max.max(1)
+                && let Some((_, oldest)) = open.strangers.pop_first()
+            {
+                oldest.state.store(EVICTED, Ordering::Relaxed);
+                oldest.changed.notify_one();
+            }
+            open.arrived += 1;
+            let (state, changed, connections) = (AtomicU8::new(STRANGER), Notify::new(), Arc::downgrade(self));
+            let standing = Arc::new(Standing { number: open.arrived, state, changed, connections });
+            open.strangers.insert(standing.number, Arc::clone(&standing));
+            standing
+        });
         open.in_all += 1;
-        *open.by_client.entry(key).or_default() += 1;
-        Ok(ConnectionPermit { connections: Arc::clone(self), key })
+        if let Some(key) = key {
+            *open.by_client.entry(key).or_default() += 1;
+        }
+        Ok(ConnectionPermit { connections: Arc::clone(self), key, standing })
+    }
+}
+
+impl ConnectionPermit {
+    /// Nothing where all connections are as good as any other.
+    pub(in crate::gateway) fn standing(&self) -> Option<Arc<Standing>> {
+        self.standing.clone()
     }
 }
 
@@ -105,10 +189,17 @@ impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.in_all -= 1;
-        if let Some(count) = open.by_client.get_mut(&self.key) {
+        if let Some(standing) = &self.standing {
+            match standing.state.load(Ordering::Relaxed) {
+                TRUSTED => open.trusted -= 1,
+                _ => drop(open.strangers.remove(&standing.number)),
+            }
+        }
+        let Some(key) = self.key else { return };
+        if let Some(count) = open.by_client.get_mut(&key) {
             *count -= 1;
             if *count == 0 {
-                open.by_client.remove(&self.key);
+                open.by_client.remove(&key);
             }
         }
     }

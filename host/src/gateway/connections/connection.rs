@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Version};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -17,18 +17,20 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, Patience};
-use super::client::{Client, ConnectionPermit};
+use super::client::{Client, ConnectionPermit, Standing};
 use super::handler::{Handler, Shared};
 use super::transport::{Transport, Wire};
 use super::unread;
+use super::unread_answers::HeldBytes;
 use crate::clock;
+use crate::gateway::response::body::Body;
 use crate::gateway::response::refusal::Refusal;
 use crate::gateway::response::status::unread_head;
 
 /// What an open connection holds: its place among them, and the server's drain.
 #[derive(Debug)]
 pub(in crate::gateway) struct ConnectionGuard {
-    pub(in crate::gateway) _place: ConnectionPermit,
+    pub(in crate::gateway) place: ConnectionPermit,
     pub(in crate::gateway) _open: mpsc::Sender<Infallible>,
 }
 
@@ -37,26 +39,47 @@ pub(in crate::gateway) async fn run<H: Handler>(
     shared: Arc<Shared<H>>,
     stream: TcpStream,
     client: Client,
-    _guard: ConnectionGuard,
+    guard: ConnectionGuard,
 ) {
     let _open = shared.metrics.open();
-    let activity = Arc::new(Activity::new());
-    let Some(wire) = handshake(&shared, stream, client).await else { return };
-    let service = service_fn(|request| {
+    match guard.place.standing() {
+        None => serve(&shared, stream, client, None).await,
+        Some(standing) => tokio::select! {
+            () = standing.ends(shared.stranger_time_max) => shared.metrics.cut_off(),
+            () = serve(&shared, stream, client, Some(&standing)) => {}
+        },
+    }
+}
+
+async fn serve<H: Handler>(
+    shared: &Arc<Shared<H>>,
+    mut stream: TcpStream,
+    peer: Client,
+    standing: Option<&Arc<Standing>>,
+) {
+    let activity = Arc::new(Activity::new(shared.unread.bytes_per_second_min()));
+    let client = match tokio::time::timeout(shared.patience.head, shared.proxies.client(&mut stream, peer)).await {
+        Ok(Ok(client)) => client,
+        Ok(Err(error)) => {
+            return tracing::debug!(peer = %peer.address, %error, "a proxy does not say who its client is");
+        }
+        Err(_late) => return shared.metrics.cut_off(),
+    };
+    let Some(wire) = handshake(shared, stream, client).await else { return };
+    let held = Arc::new(HeldBytes::default());
+    let service = service_fn(|request: Request<Incoming>| {
         let handling = activity.handle();
-        let (shared, activity) = (Arc::clone(&shared), Arc::clone(&activity));
+        let (shared, activity, held) = (Arc::clone(shared), Arc::clone(&activity), Arc::clone(&held));
+        let standing = standing.cloned();
         async move {
             let _handling = handling;
-            let mut response = match head_is_too_large(&request, shared.header_bytes_max) {
-                Some(refusal) => shared.handler.refuse(refusal.into()),
-                None => Arc::clone(&shared.handler).handle(request, client).await,
-            };
-            response.body_mut().watch(&activity);
-            Ok::<_, Infallible>(response)
+            let client = shared.proxies.client_of(&request, client);
+            let response = respond(&shared, request, client, standing, &held).await;
+            Ok::<_, Infallible>(shared.unread.watch(response, client.key, &held, &activity))
         }
     });
     let unread = {
-        let shared = Arc::clone(&shared);
+        let shared = Arc::clone(shared);
         move |status| unread::http1(&shared.handler.refuse(unread_head(status)))
     };
     let io = TokioIo::new(Transport::new(wire, Arc::clone(&activity), Box::new(unread)));
@@ -92,6 +115,35 @@ pub(in crate::gateway) async fn run<H: Handler>(
             tracing::debug!(client = %client.address, "a connection took too long");
         }
     }
+}
+
+/// Has the handler answer, unless the client does not take what it has asked for.
+async fn respond<H: Handler>(
+    shared: &Arc<Shared<H>>,
+    mut request: Request<Incoming>,
+    client: Client,
+    standing: Option<Arc<Standing>>,
+    held: &HeldBytes,
+) -> Response<Body> {
+    let refuse = |refusal: Refusal| shared.handler.refuse(refusal.into());
+    if let Some(refusal) = head_is_too_large(&request, shared.header_bytes_max) {
+        return refuse(refusal);
+    }
+    if !shared.unread.has_room(client.key, held, 0) {
+        shared.metrics.unread();
+        return refuse(Refusal::UnreadAnswers);
+    }
+    if let Some(standing) = standing {
+        request.extensions_mut().insert(standing);
+    }
+    let reads = request.method().is_safe();
+    let response = Arc::clone(&shared.handler).handle(request, client).await;
+    // What was only read can be read again; what was done is told.
+    if reads && !shared.unread.has_room(client.key, held, response.body().bytes_held()) {
+        shared.metrics.unread();
+        return refuse(Refusal::UnreadAnswers);
+    }
+    response
 }
 
 /// Over HTTP/2 a head may be somewhat larger than it should before the library refuses it.

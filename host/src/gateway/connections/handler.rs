@@ -10,6 +10,8 @@ use hyper_util::server::conn::auto::Builder;
 
 use super::activity::Patience;
 use super::client::Client;
+use super::proxies::TrustedProxies;
+use super::unread_answers::{UnreadAnswers, UnreadLimits};
 use crate::config::GatewaySettings;
 use crate::gateway::response::body::Body;
 use crate::gateway::response::problem::Problem;
@@ -45,6 +47,17 @@ pub struct ServerSettings {
     /// How long requests under way may take to end once the server is told to stop.
     pub drain_ms_max: u64,
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// For a server whose requests show who sends them: the places for connections that have not yet, and their time.
+    pub strangers: Option<StrangerLimits>,
+    pub proxies: TrustedProxies,
+    pub unread: UnreadLimits,
+}
+
+/// The bounds of connections that are not trusted.
+#[derive(Debug, Clone, Copy)]
+pub struct StrangerLimits {
+    pub connections_max: usize,
+    pub time_max: Duration,
 }
 
 impl ServerSettings {
@@ -60,6 +73,14 @@ impl ServerSettings {
             streams_per_connection_max: settings.streams_per_connection_max,
             drain_ms_max,
             tls: None,
+            strangers: None,
+            proxies: TrustedProxies::new(settings.trusted_proxies.clone(), settings.client_address_from),
+            unread: UnreadLimits {
+                per_connection_max: settings.unread_bytes_per_connection_max,
+                per_client_max: settings.unread_bytes_per_client_max,
+                in_all_max: settings.unread_bytes_max,
+                bytes_per_second_min: settings.answer_bytes_per_second_min,
+            },
         }
     }
 }
@@ -82,6 +103,9 @@ pub(in crate::gateway) struct Shared<H> {
     pub(in crate::gateway) header_bytes_max: usize,
     pub(in crate::gateway) tls: Option<Arc<rustls::ServerConfig>>,
     pub(in crate::gateway) patience: Patience,
+    pub(in crate::gateway) stranger_time_max: Duration,
+    pub(in crate::gateway) proxies: TrustedProxies,
+    pub(in crate::gateway) unread: Arc<UnreadAnswers>,
     pub(in crate::gateway) drain: Duration,
     pub(in crate::gateway) stop: Stop,
     pub(in crate::gateway) metrics: ConnectionMetrics,

@@ -11,11 +11,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::activity::Patience;
-use super::client::{Client, Connections};
+use super::client::{Client, ConnectionLimits, Connections};
 use super::connection::{self, ConnectionGuard};
 use super::handler::{Handler, OnTasks, ServerSettings, Shared};
 use super::listener::Listener;
 use super::unread;
+use super::unread_answers::UnreadAnswers;
 use crate::gateway::response::status;
 use crate::observe::LogLimit;
 use crate::observe::gateway::ConnectionMetrics;
@@ -36,7 +37,11 @@ pub async fn serve<H: Handler>(
     metrics: ConnectionMetrics,
     tasks: &Tasks,
 ) {
-    let connections = Connections::new(settings.connections_max, settings.connections_per_client_max);
+    let connections = Connections::new(ConnectionLimits {
+        in_all_max: settings.connections_max,
+        per_client_max: settings.connections_per_client_max,
+        strangers_max: settings.strangers.map(|limits| limits.connections_max),
+    });
     let shared = Arc::new(Shared {
         handler,
         http: protocols(settings, tasks),
@@ -46,6 +51,9 @@ pub async fn serve<H: Handler>(
             head: Duration::from_millis(settings.header_read_ms_max),
             idle: Duration::from_millis(settings.idle_ms_max),
         },
+        stranger_time_max: settings.strangers.map_or(Duration::MAX, |limits| limits.time_max),
+        proxies: settings.proxies.clone(),
+        unread: UnreadAnswers::new(settings.unread),
         drain: Duration::from_millis(settings.drain_ms_max),
         stop: tasks.stop(),
         metrics,
@@ -60,9 +68,11 @@ pub async fn serve<H: Handler>(
             stream = accept(&socket, &refused) => stream,
         };
         let Some((stream, client)) = stream else { continue };
-        match connections.take(client.key) {
+        // A proxy has the connections of all its clients.
+        let key = Some(client.key).filter(|_| !settings.proxies.trusts(client.address.ip()));
+        match connections.take(key) {
             Ok(permit) => {
-                let guard = ConnectionGuard { _place: permit, _open: open.clone() };
+                let guard = ConnectionGuard { place: permit, _open: open.clone() };
                 tasks.spawn("connection", connection::run(Arc::clone(&shared), stream, client, guard));
             }
             Err(limit) => {

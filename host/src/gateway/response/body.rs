@@ -12,6 +12,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::file::FilePart;
 use crate::gateway::connections::activity::{Activity, StreamGuard};
+use crate::gateway::connections::unread_answers::UnreadPermit;
+use crate::limits::ANSWER_CHUNK_BYTES;
 
 /// Why a body ended before its end. The connection (HTTP/1.1) or stream (HTTP/2) is cut off with it.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -21,8 +23,11 @@ type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
 /// The body of an answer.
 pub struct Body {
     kind: Kind,
-    /// Told of every piece that the client takes, for bodies that are made while they are sent.
+    /// Its bytes belong to others too, such as a cache: not taking them holds no memory.
+    shared: bool,
+    /// Told of every piece that the client takes.
     streaming: Option<StreamGuard>,
+    permit: Option<UnreadPermit>,
 }
 
 enum Kind {
@@ -40,11 +45,20 @@ impl Body {
     /// A body that is made while it is sent.
     #[must_use]
     pub fn stream(body: impl HttpBody<Data = Bytes, Error = BodyError> + Send + 'static) -> Self {
-        Self { kind: Kind::Stream(Box::pin(body)), streaming: None }
+        Self::new(Kind::Stream(Box::pin(body)))
     }
 
     pub(in crate::gateway) fn file(part: FilePart) -> Self {
-        Self { kind: Kind::File(Box::new(part)), streaming: None }
+        Self::new(Kind::File(Box::new(part)))
+    }
+
+    /// A body of bytes that are in memory whether it is taken or not.
+    pub(in crate::gateway) fn shared(bytes: Bytes) -> Self {
+        Self { shared: true, ..Self::from(bytes) }
+    }
+
+    fn new(kind: Kind) -> Self {
+        Self { kind, shared: false, streaming: None, permit: None }
     }
 
     /// The whole of it, when it is there already.
@@ -56,17 +70,25 @@ impl Body {
         }
     }
 
-    /// Lets `activity` see that the client takes the body. Bytes that are there already are taken at once.
-    pub(in crate::gateway) fn watch(&mut self, activity: &Arc<Activity>) {
-        if !matches!(self.kind, Kind::Full(_)) {
-            self.streaming = Some(activity.stream());
+    /// Bytes of memory that it takes while its client does not take it.
+    pub(in crate::gateway) fn bytes_held(&self) -> usize {
+        match &self.kind {
+            Kind::Full(bytes) if self.shared => bytes.len().min(ANSWER_CHUNK_BYTES),
+            Kind::Full(bytes) => bytes.len(),
+            Kind::File(_) | Kind::Stream(_) => ANSWER_CHUNK_BYTES,
         }
+    }
+
+    /// Lets `activity` see how the client takes the body, which holds `permit` until then.
+    pub(in crate::gateway) fn watch(&mut self, activity: &Arc<Activity>, permit: UnreadPermit) {
+        self.streaming = Some(activity.stream());
+        self.permit = Some(permit);
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self { kind: Kind::Full(bytes), streaming: None }
+        Self::new(Kind::Full(bytes))
     }
 }
 
@@ -84,15 +106,19 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(streaming) = &self.streaming {
-            streaming.progress();
-        }
-        match &mut self.kind {
+        let polled = match &mut self.kind {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Full(bytes) => {
+                let chunk = bytes.split_to(bytes.len().min(ANSWER_CHUNK_BYTES));
+                Poll::Ready(Some(Ok(Frame::data(chunk))))
+            }
             Kind::File(part) => part.poll_frame(context).map_err(BodyError::from),
             Kind::Stream(stream) => stream.as_mut().poll_frame(context),
+        };
+        if let Some(streaming) = &mut self.streaming {
+            streaming.progress(polled.is_ready());
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

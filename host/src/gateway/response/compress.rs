@@ -1,4 +1,5 @@
-//! Compressing answers: gzip and zstd while they are made, Brotli only for files that were compressed beforehand.
+//! Compressing answers: gzip and zstd while they are made, and files that stay the same better. Brotli is only for files
+//! that were compressed beforehand.
 
 #[cfg(test)]
 mod tests;
@@ -15,8 +16,18 @@ use crate::limits::COMPRESS_INLINE_BYTES_MAX;
 /// What an answer can be compressed with while its client waits.
 const OFFERED: [Coding; 2] = [Coding::Zstd, Coding::Gzip];
 
-/// The level at which zstd takes about as long as writing the JSON did.
-const ZSTD_LEVEL: i32 = 1;
+/// How much time compressing may take.
+#[derive(Debug, Clone, Copy)]
+struct Levels {
+    zstd: i32,
+    gzip: u32,
+}
+
+/// At these it takes about as long as writing the JSON did.
+const FAST: Levels = Levels { zstd: 1, gzip: 1 };
+
+/// At these a megabyte takes some tenths of a second, once.
+const DENSE: Levels = Levels { zstd: 15, gzip: 9 };
 
 pub(in crate::gateway) const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
@@ -32,10 +43,12 @@ pub(in crate::gateway) async fn answer(
     }
     let Some(coding) = choose_coding(accept_encoding, &OFFERED) else { return json };
     let compressed = if json.len() <= COMPRESS_INLINE_BYTES_MAX {
-        compress(&json, coding)
+        compress(&json, coding, FAST)
     } else {
         let json = json.clone();
-        tokio::task::spawn_blocking(move || compress(&json, coding)).await.unwrap_or_else(|error| Err(error.into()))
+        tokio::task::spawn_blocking(move || compress(&json, coding, FAST))
+            .await
+            .unwrap_or_else(|error| Err(error.into()))
     };
     match compressed {
         Ok(compressed) if compressed.len() < json.len() => {
@@ -60,16 +73,21 @@ pub(in crate::gateway) fn vary(bytes: usize, bytes_min: usize, headers: &mut Hea
     varies
 }
 
-fn compress(bytes: &[u8], coding: Coding) -> io::Result<Vec<u8>> {
+/// `bytes` compressed well, which takes a while.
+pub(in crate::gateway) fn densely(bytes: &[u8], coding: Coding) -> io::Result<Vec<u8>> {
+    compress(bytes, coding, DENSE)
+}
+
+fn compress(bytes: &[u8], coding: Coding, levels: Levels) -> io::Result<Vec<u8>> {
     let room = Vec::with_capacity(bytes.len() / 3);
     match coding {
         Coding::Gzip => {
-            let mut encoder = flate2::write::GzEncoder::new(room, flate2::Compression::fast());
+            let mut encoder = flate2::write::GzEncoder::new(room, flate2::Compression::new(levels.gzip));
             encoder.write_all(bytes)?;
             encoder.finish()
         }
         Coding::Zstd => {
-            let mut encoder = zstd::stream::Encoder::new(room, ZSTD_LEVEL)?;
+            let mut encoder = zstd::stream::Encoder::new(room, levels.zstd)?;
             encoder.set_pledged_src_size(Some(bytes.len() as u64))?;
             encoder.write_all(bytes)?;
             encoder.finish()

@@ -7,6 +7,7 @@ pub(super) mod cors;
 pub(super) mod error_shape;
 pub(super) mod fault;
 pub(super) mod file;
+pub(super) mod page_headers;
 pub(super) mod problem;
 pub(super) mod refusal;
 pub(super) mod status;

@@ -23,6 +23,8 @@ pub enum Refusal {
     Tunnel,
     #[error("the head of the request is larger than {bytes_max} bytes")]
     HeadTooLarge { bytes_max: usize },
+    #[error("the client does not take the answers that it has asked for")]
+    UnreadAnswers,
     #[error("values of the request are malformed")]
     Faults(Vec<Fault>),
     #[error("nobody is signed in")]

@@ -34,6 +34,10 @@ impl From<Refusal> for Problem {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 format!("The line and headers of a request may have {bytes_max} bytes at most."),
             ),
+            Refusal::UnreadAnswers => {
+                let detail = "Earlier answers wait to be read: read them first.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
+            }
             Refusal::Faults(errors) => {
                 let detail = "The request is not of the contract's shape.";
                 Self::new(StatusCode::BAD_REQUEST, detail).with_errors(errors)

@@ -235,3 +235,40 @@ async fn a_large_file_is_streamed_whole_and_in_part() {
     fs::write(folder.path().join("assets/large.bin"), vec![b'n'; 2 * LARGE]).expect("a file");
     assert_eq!(rig.ask("GET /large.bin", "", b"").await.body.len(), 2 * LARGE, "a change is seen at once");
 }
+
+#[tokio::test]
+async fn a_file_without_compressed_forms_is_compressed_once() {
+    let folder = folder();
+    let script = "let a = 1;\n".repeat(1000);
+    fs::write(folder.path().join("assets/app.js"), &script).expect("a file");
+    let rig = rig(&folder).await;
+    let plain = rig.ask("GET /app.js", "", b"").await;
+    assert_eq!((plain.text(), plain.header("vary")), (script.as_str(), Some("accept-encoding")));
+    for coding in ["gzip", "zstd"] {
+        let asked = format!("Accept-Encoding: {coding}\r\n");
+        let first = rig.ask("GET /app.js", &asked, b"").await;
+        assert_eq!((first.status, first.header("content-encoding")), (200, Some(coding)));
+        assert!(first.body.len() < script.len() / 5, "{coding}");
+        assert_ne!(first.header("etag"), plain.header("etag"), "{coding}");
+        let etag = first.header("etag").expect("a validator");
+        let again = rig.ask("GET /app.js", &format!("{asked}If-None-Match: {etag}\r\n"), b"").await;
+        assert_eq!((again.status, again.header("vary")), (304, Some("accept-encoding")), "{coding}");
+    }
+    let unfit = rig.ask("GET /large.bin", "Accept-Encoding: gzip\r\n", b"").await;
+    assert_eq!((unfit.header("content-encoding"), unfit.header("vary")), (None, None));
+}
+
+#[tokio::test]
+async fn a_page_comes_with_what_guards_it() {
+    let folder = folder();
+    let rig = rig(&folder).await;
+    let page = rig.ask("GET /", "", b"").await;
+    assert_eq!(page.header("content-security-policy"), Some("default-src 'self'; frame-ancestors 'none'"));
+    assert_eq!(page.header("referrer-policy"), Some("strict-origin-when-cross-origin"));
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(page.header("strict-transport-security"), None, "it came without TLS");
+    assert_eq!(
+        rig.ask("GET /notes/a", "", b"").await.header("referrer-policy"),
+        Some("strict-origin-when-cross-origin")
+    );
+}

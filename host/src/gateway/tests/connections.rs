@@ -8,9 +8,11 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::{Request, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::rig::{Answered, Rig, read_to_end};
 use crate::clock;
+use crate::config::ClientAddressFrom;
 
 const GET: &[u8] = b"GET /notes/a HTTP/1.1\r\nHost: t\r\n\r\n";
 
@@ -149,7 +151,7 @@ async fn a_drain_lets_requests_end_and_idle_connections_go() {
     let busy = Answered::parse(&busy);
     assert_eq!((busy.status, busy.header("connection")), (200, Some("close")));
     assert_eq!(over_http2.expect("it was under way").status(), StatusCode::OK);
-    assert!(tokio::net::TcpStream::connect(rig.address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(rig.address).await.is_err(), "nobody listens any more");
 }
 
 #[tokio::test]
@@ -174,4 +176,102 @@ async fn a_request_is_given_up_when_its_client_goes_away() {
     rig.callback.gate.leave.add_permits(1);
     assert_eq!(rig.tasks.shut_down(Duration::from_secs(20)).await, Ok(()));
     assert_eq!(rig.callback.gate.done.load(Ordering::SeqCst), 0);
+}
+
+/// A connection from another address of this machine than the other tests have.
+async fn connect_from(rig: &Rig, address: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(format!("{address}:0").parse().expect("an address")).expect("it is this machine's");
+    socket.connect(rig.address).await.expect("it listens")
+}
+
+async fn status_of(stream: &mut TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).await.expect("it is taken");
+    let mut line = [0; 12];
+    stream.read_exact(&mut line).await.expect("it is answered");
+    String::from_utf8_lossy(&line).into_owned()
+}
+
+const LARGE: &str = "GET /notes/15000000 HTTP/1.1\r\nHost: t\r\n\r\n";
+const SMALL: &str = "GET /notes/a HTTP/1.1\r\nHost: t\r\n\r\n";
+
+#[tokio::test]
+async fn a_client_that_reads_no_answers_gets_no_more_of_them_and_others_do() {
+    for in_all in [false, true] {
+        let rig = Rig::start(|settings| match in_all {
+            false => settings.unread_bytes_per_client_max = 1 << 20,
+            true => settings.unread_bytes_max = 1 << 20,
+        })
+        .await;
+        let mut unread = rig.connect().await;
+        assert_eq!(status_of(&mut unread, LARGE).await, "HTTP/1.1 200");
+        for request in [LARGE, SMALL] {
+            assert_eq!(status_of(&mut rig.connect().await, request).await, "HTTP/1.1 503", "all: {in_all}");
+        }
+        let mut other = connect_from(&rig, "127.0.0.2").await;
+        assert_eq!(status_of(&mut other, SMALL).await, "HTTP/1.1 200", "all: {in_all}");
+        drop(unread);
+        while status_of(&mut rig.connect().await, SMALL).await != "HTTP/1.1 200" {}
+    }
+}
+
+#[tokio::test]
+async fn streams_of_one_connection_share_what_may_be_unread() {
+    let rig = Rig::start(|settings| settings.unread_bytes_per_connection_max = 1 << 20).await;
+    let io = TokioIo::new(rig.connect().await);
+    let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake(io)
+        .await
+        .expect("HTTP/2");
+    rig.tasks.spawn("client", async move { drop(connection.await) });
+    let mut statuses = Vec::new();
+    let mut answers = Vec::new();
+    for path in ["/notes/800000", "/notes/800000", "/notes/100000", "/notes/800000"] {
+        let get = Request::builder().uri(format!("http://t{path}")).body(Empty::<Bytes>::new()).expect("a request");
+        let answered = sender.send_request(get).await.expect("an answer");
+        statuses.push(answered.status().as_u16());
+        answers.push(answered);
+    }
+    assert_eq!(statuses, [200, 503, 200, 503]);
+    assert_eq!(status_of(&mut rig.connect().await, SMALL).await, "HTTP/1.1 200", "another connection of the client");
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_client_has_its_own_rate() {
+    let network = "127.0.0.0/8".parse().expect("a network");
+    for (trusted, expected) in [(vec![network], [200, 200, 429]), (vec![], [200, 429, 429])] {
+        let rig = Rig::start(|settings| {
+            settings.trusted_proxies = trusted;
+            settings.requests_per_second_per_client = Some(1);
+            settings.request_burst_per_client = Some(1);
+        })
+        .await;
+        let mut statuses = Vec::new();
+        for client in ["203.0.113.7", "198.51.100.1, 203.0.113.8", "203.0.113.8"] {
+            let answered = rig.ask("GET /notes/a", &format!("X-Forwarded-For: {client}\r\n"), b"").await;
+            statuses.push(answered.status);
+        }
+        assert_eq!(statuses, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_proxy_protocol_comes_before_the_request() {
+    let rig = Rig::start(|settings| {
+        settings.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
+        settings.client_address_from = ClientAddressFrom::ProxyProtocol;
+        settings.requests_per_second_per_client = Some(1);
+        settings.request_burst_per_client = Some(1);
+    })
+    .await;
+    let get = "GET /notes/a HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+    let ask = async |client: &str| {
+        let header = format!("PROXY TCP4 {client} 192.0.2.1 4711 443\r\n");
+        Answered::parse(&rig.exchange(format!("{header}{get}").as_bytes()).await).status
+    };
+    assert_eq!((ask("203.0.113.7").await, ask("203.0.113.8").await, ask("203.0.113.8").await), (200, 200, 429));
+    assert!(rig.exchange(get.as_bytes()).await.is_empty(), "a trusted proxy has to say who its client is");
+    let mut direct = connect_from(&rig, "127.0.0.2").await;
+    assert_eq!(status_of(&mut direct, get).await, "HTTP/1.1 200", "and nobody else may");
 }

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
 use crate::call::{Answer, CallError, Mount, Origin, Reply, RequestKey, RootCall, Routing, Worlds};
-use crate::config::GatewaySettings;
+use crate::config::{ClientAddressFrom, GatewaySettings};
 use crate::contract::Contracts;
 use crate::gateway::{Body, Callee, Gateway, IncomingBody};
 use crate::names::{Identity, RequestId, ServiceName};
@@ -168,6 +168,14 @@ pub(super) fn settings() -> GatewaySettings {
         request_burst_per_client: None,
         calls_per_minute_per_client: std::collections::BTreeMap::new(),
         cors_origins: vec![],
+        trusted_proxies: vec![],
+        client_address_from: ClientAddressFrom::XForwardedFor,
+        unread_bytes_per_connection_max: 1 << 24,
+        unread_bytes_per_client_max: 1 << 26,
+        unread_bytes_max: 1 << 28,
+        answer_bytes_per_second_min: 2_048,
+        content_security_policy: "default-src 'self'; frame-ancestors 'none'".into(),
+        asset_max_age_s: 300,
         compress_bytes_min: 1000,
         access_log: true,
         authentication_cache_ms_max: 0,

@@ -57,7 +57,8 @@ async fn both_protocols_are_spoken_through_tls() {
     let rig = rig(&certificate, 10_000).await;
     let mut stream = connect(&rig, &certificate, b"http/1.1").await;
     stream.write_all(b"GET /notes/a HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await.expect("it is read");
-    assert_eq!(Answered::parse(&read_to_end(&mut stream).await).status, 200);
+    let answered = Answered::parse(&read_to_end(&mut stream).await);
+    assert_eq!((answered.status, answered.header("strict-transport-security")), (200, Some("max-age=31536000")));
 
     let stream = connect(&rig, &certificate, b"h2").await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));

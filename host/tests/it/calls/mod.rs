@@ -166,7 +166,8 @@ impl Pair {
 
     /// The same with the client's key `key`, and whether the answer is an earlier one.
     async fn call_once(&self, key: &str, function: &str, script: &str) -> (String, bool) {
-        let scope = RequestScope { caller: "anna", client: &[], method: "POST", path: function };
+        let scope =
+            RequestScope { caller: "anna", client: &[], path_has_secret: false, method: "POST", path: function };
         let root = self.root(function, script);
         let key = Some(RequestKey::new(scope, key, &root.arguments));
         let routing = self.calls.routing();

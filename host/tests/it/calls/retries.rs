@@ -295,7 +295,7 @@ async fn a_call_may_get_larger_answers_than_one_commit_holds_before_it_writes_el
 async fn a_client_that_fills_its_share_of_kept_answers_is_refused_and_no_other() {
     let pair = Pair::with(|front, _| front.kept_bytes_max = 1 << 20);
     let as_guest = async |client: &[u8], key: &str| {
-        let scope = RequestScope { caller: "", client, method: "POST", path: "/" };
+        let scope = RequestScope { caller: "", client, path_has_secret: false, method: "POST", path: "/" };
         let root = pair.root("front.write", "big 1000");
         let key = Some(RequestKey::new(scope, key, &root.arguments));
         pair.calls.call(RootCall { key, ..root }, &pair.calls.routing(), Origin::HOST).await

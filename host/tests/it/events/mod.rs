@@ -195,7 +195,8 @@ impl Rig {
     /// As [`Rig::try_run`], by a client that has no name and may retry with `key`.
     async fn try_keyed(&self, service: &str, script: &str, key: &str) -> Result<String, String> {
         let call = self.root_call(service, "run", script);
-        let scope = RequestScope { caller: "", client: &[127, 0, 0, 1], method: "POST", path: "run" };
+        let scope =
+            RequestScope { caller: "", client: &[127, 0, 0, 1], path_has_secret: false, method: "POST", path: "run" };
         let key = Some(RequestKey::new(scope, key, &call.arguments));
         self.try_root_call(RootCall { key, ..call }).await
     }

@@ -134,7 +134,7 @@ impl Rig {
         let backend = routing.live().backend(&ServiceName::parse(service).unwrap()).unwrap();
         let mut functions = backend.release.world.exports.iter().flat_map(|interface| &interface.functions);
         let arguments = vec![Val::String(script.into())];
-        let scope = RequestScope { caller: "anna", client: &[], method: "POST", path: name };
+        let scope = RequestScope { caller: "anna", client: &[], path_has_secret: false, method: "POST", path: name };
         let call = RootCall {
             service: backend.service.name().clone(),
             function: Arc::clone(functions.find(|function| &*function.name.wit == name).unwrap()),

@@ -4,7 +4,13 @@ use super::*;
 use crate::call::durability::request_key::RequestScope;
 
 fn key(key: &str, argument: &str) -> RequestKey {
-    let scope = RequestScope { caller: "ann", client: b"home", method: "POST", path: "/carts/1/checkout" };
+    let scope = RequestScope {
+        caller: "ann",
+        client: b"home",
+        path_has_secret: false,
+        method: "POST",
+        path: "/carts/1/checkout",
+    };
     RequestKey::new(scope, key, &[Val::String(argument.into())])
 }
 

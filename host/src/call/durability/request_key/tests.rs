@@ -1,7 +1,7 @@
 use super::*;
 
 const SCOPE: RequestScope<'_> =
-    RequestScope { caller: "ann", client: b"home", method: "POST", path: "/carts/1/checkout" };
+    RequestScope { caller: "ann", client: b"home", path_has_secret: false, method: "POST", path: "/carts/1/checkout" };
 
 fn key(scope: RequestScope<'_>, key: &str, argument: &str) -> RequestKey {
     RequestKey::new(scope, key, &[Val::String(argument.into())])

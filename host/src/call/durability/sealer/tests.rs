@@ -4,7 +4,8 @@ use super::*;
 use crate::call::durability::request_key::RequestScope;
 
 fn key(argument: &str) -> RequestKey {
-    let scope = RequestScope { caller: "ann", client: b"home", method: "POST", path: "/sessions" };
+    let scope =
+        RequestScope { caller: "ann", client: b"home", path_has_secret: false, method: "POST", path: "/sessions" };
     RequestKey::new(scope, "k", &[Val::String(argument.into())])
 }
 

@@ -14,11 +14,38 @@ fn one_subscriber_is_one_client() {
 
 #[test]
 fn a_place_is_free_again_when_its_connection_ends() {
-    let connections = Connections::new(2, 1);
-    let first = connections.take(key("10.0.0.1")).expect("nobody is there");
-    assert_eq!(connections.take(key("10.0.0.1")).err(), Some(ConnectionLimit::Client));
-    let _second = connections.take(key("10.0.0.2")).expect("there is one place more");
-    assert_eq!(connections.take(key("10.0.0.3")).err(), Some(ConnectionLimit::Full));
+    let connections = Connections::new(ConnectionLimits { in_all_max: 2, per_client_max: 1, strangers_max: None });
+    let first = connections.take(Some(key("10.0.0.1"))).expect("nobody is there");
+    assert_eq!(connections.take(Some(key("10.0.0.1"))).err(), Some(ConnectionLimit::Client));
+    let _second = connections.take(Some(key("10.0.0.2"))).expect("there is one place more");
+    assert_eq!(connections.take(Some(key("10.0.0.3"))).err(), Some(ConnectionLimit::Full));
     drop(first);
-    assert!(connections.take(key("10.0.0.1")).is_ok());
+    assert!(connections.take(Some(key("10.0.0.1"))).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_makes_room_and_a_trusted_connection_stays() {
+    let connections = Connections::new(ConnectionLimits { in_all_max: 4, per_client_max: 9, strangers_max: Some(2) });
+    let place = || connections.take(Some(key("10.0.0.1"))).expect("a stranger makes room");
+    let ended = async |place: &ConnectionPermit| {
+        let standing = place.standing().expect("strangers are told apart");
+        tokio::time::timeout(Duration::from_secs(5), standing.ends(Duration::from_secs(10))).await.is_ok()
+    };
+    let trusted = place();
+    trusted.standing().expect("it has one").trust();
+    let strangers: Vec<_> = (0..5).map(|_| place()).collect();
+    let mut gone = Vec::new();
+    for stranger in &strangers {
+        gone.push(ended(stranger).await);
+    }
+    assert_eq!((gone, ended(&trusted).await), (vec![true, true, true, false, false], false));
+    let last = strangers.last().expect("there are some").standing().expect("it has one");
+    let late = tokio::time::timeout(Duration::from_secs(11), last.ends(Duration::from_secs(10))).await;
+    assert!(late.is_ok(), "without trust its time is short");
+    let (second, third) = (place(), place());
+    second.standing().expect("it has one").trust();
+    let standing = third.standing().expect("it has one");
+    standing.trust();
+    let late = tokio::time::timeout(Duration::from_secs(11), standing.ends(Duration::from_secs(10))).await;
+    assert!(late.is_ok() && !ended(&second).await, "the places of trusted connections are bounded too");
 }
