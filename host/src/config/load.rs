@@ -125,6 +125,7 @@ fn resolve(manifest: &mut Manifest, origins: &Origins, folder: &Path) {
     };
     place("host.wit", &mut manifest.host.wit);
     place("host.data", &mut manifest.host.data);
+    manifest.host.backup_folders.iter_mut().for_each(|path| place("host.backup_folders", path));
     let gateway = &mut manifest.gateway;
     let optional = [
         ("gateway.tls_certificate", &mut gateway.tls_certificate),

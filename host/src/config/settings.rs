@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::grant::Grant;
 pub use super::service_limits::{LimitOverrides, LimitSettings};
 use super::signer::Signer;
 use crate::names::ServiceName;
@@ -35,6 +36,8 @@ pub struct HostSettings {
     pub wit: PathBuf,
     /// The data directory, made at the first start.
     pub data: PathBuf,
+    /// Backups are written only below these folders.
+    pub backup_folders: Vec<PathBuf>,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     /// How long calls under way may take to end at shutdown.
@@ -188,9 +191,9 @@ pub struct ServiceSettings {
     /// Its configuration: environment variables of the component.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Hosts that it may send HTTP requests to: `api.example.com` or `127.0.0.1:9000`.
+    /// What it may send HTTP requests to: `api.example.com` or `127.0.0.1:9000`, and ranges of addresses.
     #[serde(default)]
-    pub outbound_hosts: Vec<String>,
+    pub outbound_hosts: Vec<Grant>,
     /// Where it begins with events that it has not taken before.
     #[serde(default)]
     pub events_from: EventsFrom,

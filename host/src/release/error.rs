@@ -1,12 +1,13 @@
 //! Why a change of releases was not made. In every case what was live stays live.
 
+use super::judging::signature::SignatureFault;
 use super::judging::verdict::Verdict;
 use super::loading::files::FileError;
 use super::loading::loader::LoadError;
 use super::records::platform_store::PlatformError;
 use crate::call::{FindError, IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
-use crate::names::ServiceName;
+use crate::names::{Digest, ServiceName};
 use crate::store::{CommitError, OpenError, Stopped};
 
 /// Why a change of releases was not made. In every case what was live stays live.
@@ -27,6 +28,9 @@ pub enum DeployError {
          damage it; `force` goes back all the same"
     )]
     DataMovedOn { service: ServiceName, there: u64, reads_up_to: u64 },
+    /// A rollback to a release that the signers of the manifest did not sign.
+    #[error("{digest} of {service} has {fault}, and the manifest names signers: `force` goes back all the same")]
+    Unsigned { service: ServiceName, digest: Digest, fault: SignatureFault },
     /// A rollback to a release whose contract was another one.
     #[error(
         "{} would not fit the earlier release of {service}, whose contract was another one: with the contracts of then, \

@@ -24,6 +24,7 @@ pub use changes::deploy::{Deployed, Outcome, Plan, Rollout};
 pub use changes::drop_store::StoreView;
 pub use error::DeployError;
 pub use judging::judge_input::Proposal;
+pub use judging::signature::SignatureFault;
 pub use judging::verdict::{Asks, Check, Checked, Verdict};
 pub use loading::files::FileError;
 pub use loading::loader::LoadError;

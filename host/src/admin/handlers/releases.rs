@@ -22,7 +22,8 @@ use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, 
 const LINES: usize = 50;
 const LINES_MAX: usize = 500;
 
-const DEPLOY: &[&str] = &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun", "afterIntents"];
+const DEPLOY: &[&str] =
+    &["weight", "steps", "shadow", "header", "every", "grant", "reason", "allowOldSignature", "dryRun", "afterIntents"];
 
 /// What a deploy answers.
 #[derive(Debug, Serialize)]
@@ -118,7 +119,7 @@ impl Admin {
         head: &Parts,
         body: &mut RequestBody,
     ) -> Result<(StatusCode, SetAnswer), AdminError> {
-        let mut options = Options::read(head.uri.query(), &["dryRun"])?;
+        let mut options = Options::read(head.uri.query(), &["allowOldSignature", "dryRun"])?;
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let Set { set, reason, grants, mut signatures } = parse_json(&body)?;
         options.set(reason, &grants)?;
@@ -203,8 +204,12 @@ impl Admin {
     }
 }
 
-/// A grant reaches beyond the services that a deployer has: into the network, where the operator's side listens too.
+/// A grant reaches beyond the services that a deployer has: into the network, where the operator's side listens too. And
+/// whoever stole a token of a deployer may have an old component with its signature.
 fn may_grant(who: &Holder, options: &Options) -> Result<(), AdminError> {
+    if options.plan.allow_old_signature {
+        admin_only(who, "allow old signatures")?;
+    }
     match options.plan.grants.is_empty() {
         true => Ok(()),
         false => admin_only(who, "grant hosts"),

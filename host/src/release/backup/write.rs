@@ -32,6 +32,8 @@ pub enum BackupError {
     NotAbsolute { path: PathBuf },
     #[error("{} is in the data directory: what takes that away takes the backup too", path.display())]
     InData { path: PathBuf },
+    #[error("{} is not below a folder that `host.backup_folders` of the manifest names", path.display())]
+    NotPermitted { path: PathBuf },
     #[error("{} is not empty: a backup has a folder of its own", path.display())]
     NotEmpty { path: PathBuf },
     #[error("{} cannot be used", path.display())]
@@ -139,6 +141,10 @@ impl Inner {
         let there = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         if there.starts_with(&data) {
             return Err(BackupError::InData { path: folder });
+        }
+        let permitted = self.manifest().host.backup_folders.iter().filter_map(|named| named.canonicalize().ok());
+        if !permitted.into_iter().any(|named| there != named && there.starts_with(named)) {
+            return Err(BackupError::NotPermitted { path: folder });
         }
         Ok(folder)
     }

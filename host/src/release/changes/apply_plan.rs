@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::error::DeployError;
 use super::super::judging::judge::Judged;
-use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around};
+use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around, mounts};
 use super::super::records::record::{AppliedContracts, Event, ServiceRecord, What};
 use super::super::records::state::{Running, State};
 use super::super::records::token::Holder;
@@ -113,7 +113,8 @@ impl Inner {
         contracts: (Digest, Arc<Contracts>),
         draft: &mut ApplyPlan,
     ) -> Result<Question, DeployError> {
-        let mut input = JudgeInput { contracts, around: around(state), contexts: BTreeMap::new() };
+        let (around, mounts) = (around(state), mounts(&draft.manifest));
+        let mut input = JudgeInput { contracts, around, mounts, contexts: BTreeMap::new() };
         let mut proposals = Vec::new();
         for (name, fate) in draft.comparison.fates.clone() {
             match fate {
@@ -162,10 +163,10 @@ impl Inner {
         let version = || earlier.as_ref().map(|earlier| earlier.oldest_data);
         let oldest_data = store.as_ref().map_or(0, |store| version().unwrap_or_else(|| store.data_version()));
         let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();
-        let last = earlier.as_ref().map_or(0, |earlier| earlier.last);
+        let (last, signed) = earlier.as_ref().map_or((0, 0), |earlier| (earlier.last, earlier.signed));
         let added = AddedService { earlier, oldest_data, store_bytes_max: limits.store_bytes_max };
         draft.added_services.insert(name.clone(), added);
-        ServiceContext { settings, limits, granted, last, live: None, store, oldest_data }
+        ServiceContext { settings, limits, granted, last, signed, live: None, store, oldest_data }
     }
 }
 
@@ -241,13 +242,14 @@ impl ApplyPlan {
         let record = match added.earlier.clone() {
             Some(earlier) if earlier.live.is_same(&live) => ServiceRecord { candidate: None, oldest_data, ..earlier },
             earlier => {
-                let mut kept = Vec::new();
+                let (mut kept, mut signed) = (Vec::new(), live.signed());
                 if let Some(earlier) = earlier {
+                    signed = signed.max(earlier.signed);
                     kept = earlier.kept;
                     kept.insert(0, earlier.live);
                     kept.truncate(RELEASES_KEPT_MAX);
                 }
-                ServiceRecord { last: live.number, live, candidate: None, kept, oldest_data, is_fresh: true }
+                ServiceRecord { last: live.number, live, candidate: None, kept, oldest_data, signed, is_fresh: true }
             }
         };
         let live = judged.release.clone()?;

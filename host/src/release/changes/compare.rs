@@ -15,7 +15,7 @@ use super::super::error::DeployError;
 use super::super::judging::judge_input::joined;
 use super::super::records::record::ReleaseRecord;
 use crate::call::NotExported;
-use crate::config::{Manifest, ServiceSettings, fields};
+use crate::config::{Manifest, ServiceSettings, fields, grants_text};
 use crate::contract::{World, track};
 use crate::names::{Digest, ServiceName};
 
@@ -281,7 +281,7 @@ impl Comparison {
         }
         let hosts = joined(&wanted.outbound_hosts, &release.granted);
         if !release.reaches(&hosts) {
-            let values = (Some(release.outbound_hosts.join(", ")), Some(hosts.join(", ")));
+            let values = (Some(grants_text(&release.outbound_hosts)), Some(grants_text(&hosts)));
             self.differs(Some(name), Differs::Settings, values, OUTBOUND_HOSTS.into());
             self.becomes(name, Fate::Configure);
         }

@@ -19,6 +19,7 @@ use super::super::releases::{Inner, Releases};
 use super::super::view::ReleaseView;
 use super::change_set::{ChangeSet, Migration};
 use crate::call::{Backend, Shadow, Share};
+use crate::config::Grant;
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
 use crate::tasks::blocking;
@@ -33,7 +34,9 @@ pub struct Plan {
     pub rollout: Option<Rollout>,
     pub reason: Option<String>,
     /// Hosts that they may send HTTP requests to.
-    pub grants: Vec<String>,
+    pub grants: Vec<Grant>,
+    /// Whether a signature may be older than one that was accepted.
+    pub allow_old_signature: bool,
     /// Only judge.
     pub dry_run: bool,
 }
@@ -176,9 +179,10 @@ impl Inner {
     ) -> Result<Vec<Judged>, DeployError> {
         let (inner, proposals) = (Arc::clone(self), proposals.to_vec());
         let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
-        let as_candidates = plan.rollout.is_some();
+        let (as_candidates, allow_old_signature) = (plan.rollout.is_some(), plan.allow_old_signature);
         let judging = blocking(move || {
-            let terms = Terms { by: &by, reason: reason.as_deref(), grants: &grants, as_candidates };
+            let terms =
+                Terms { by: &by, reason: reason.as_deref(), grants: &grants, allow_old_signature, as_candidates };
             let input = input(&inner)?;
             let judged = judge(&inner.loader, &input, &inner.manifest().deploy, &proposals, &terms)?;
             Ok::<_, DeployError>((input, judged))

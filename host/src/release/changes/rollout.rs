@@ -7,12 +7,14 @@ use serde_json::Value as Json;
 use super::super::error::DeployError;
 use super::super::judging::candidate::Trial;
 use super::super::judging::judge::breaks;
+use super::super::judging::signature::check_signature;
 use super::super::records::record::{CandidateRecord, Event, ReleaseRecord, RolloutRecord, What};
 use super::super::records::state::{Running, RunningCandidate, State};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
 use super::change_set::ChangeSet;
 use crate::clock;
+use crate::config::{SignedRelease, Signer};
 use crate::names::ServiceName;
 
 /// Who the history names for what the host does by itself.
@@ -104,6 +106,9 @@ impl Inner {
         if reads_up_to < there && !force {
             return Err(DeployError::DataMovedOn { service: name.clone(), there, reads_up_to });
         }
+        if !force {
+            check_signed(&state.manifest.deploy.signers, name, earlier)?;
+        }
         let release = self.loader.load(&running.service, earlier)?;
         if *release.world != *running.live.world {
             // Its contract was another one: those around it may have gone on from there.
@@ -117,6 +122,17 @@ impl Inner {
         let back = ReleaseRecord { deployed_at: clock::unix_micros(), ..earlier.clone() };
         Ok(ChangeSet::of_one(state, name, running.back_to(position, back, release), event))
     }
+}
+
+/// Checks that the signers that count now signed an earlier release. Its number may be an old one: that is what a
+/// rollback is.
+fn check_signed(signers: &[Signer], service: &ServiceName, earlier: &ReleaseRecord) -> Result<(), DeployError> {
+    if signers.is_empty() {
+        return Ok(());
+    }
+    let release = SignedRelease { service, contract: &earlier.world, component: &earlier.digest };
+    let checked = check_signature(signers, &release, earlier.signature.as_ref(), 0);
+    checked.map_err(|fault| DeployError::Unsigned { service: service.clone(), digest: earlier.digest, fault })
 }
 
 /// The change that ends a candidate, for the reason that `what` says.

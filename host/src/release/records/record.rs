@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::call::Share;
-use crate::config::AppliedSettings;
+use crate::config::{AppliedSettings, Grant, Signature};
 use crate::names::{Digest, ServiceName};
 
 /// A component with its configuration.
@@ -28,19 +28,27 @@ pub(in crate::release) struct ReleaseRecord {
     /// The environment variables of the component.
     pub(in crate::release) environment: BTreeMap<String, String>,
     /// Hosts that it may send HTTP requests to, by the manifest and by grants.
-    pub(in crate::release) outbound_hosts: Vec<String>,
+    pub(in crate::release) outbound_hosts: Vec<Grant>,
     /// Those that were granted by name: they stay when the manifest has others.
-    pub(in crate::release) granted: Vec<String>,
+    pub(in crate::release) granted: Vec<Grant>,
     pub(in crate::release) data: DataVersions,
+    /// By which it was accepted; nothing where none was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::release) signature: Option<Signature>,
     /// Whether a rollback left it. It stays kept, but a rollback goes to it only when it is named.
     pub(in crate::release) was_left: bool,
 }
 
 impl ReleaseRecord {
     /// Whether these, in any order, are the hosts that it may send HTTP requests to.
-    pub(in crate::release) fn reaches(&self, hosts: &[String]) -> bool {
-        let set = |hosts: &[String]| hosts.iter().cloned().collect::<BTreeSet<_>>();
+    pub(in crate::release) fn reaches(&self, hosts: &[Grant]) -> bool {
+        let set = |hosts: &[Grant]| hosts.iter().cloned().collect::<BTreeSet<_>>();
         set(hosts) == set(&self.outbound_hosts)
+    }
+
+    /// The number of its signature; 0 without one.
+    pub(in crate::release) fn signed(&self) -> u64 {
+        self.signature.map_or(0, |signature| signature.number)
     }
 
     /// Whether `other` would be the same: of the same component, with the same contract and configuration.
@@ -104,6 +112,9 @@ pub(in crate::release) struct ServiceRecord {
     /// The lowest version of the data that a live release, or a candidate, has written since the last migration: after
     /// going back to an earlier release, entries of that version lie beside newer ones.
     pub(in crate::release) oldest_data: u64,
+    /// The highest number of a signature by which a release was accepted.
+    #[serde(default)]
+    pub(in crate::release) signed: u64,
     /// Whether the live release was deployed or promoted: the host itself goes back from such a release, once.
     pub(in crate::release) is_fresh: bool,
 }

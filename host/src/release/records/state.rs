@@ -134,7 +134,8 @@ impl Running {
         kept.truncate(RELEASES_KEPT_MAX);
         let last = self.record.last.max(live.number);
         let oldest_data = self.record.oldest_data.min(live.data.writes);
-        let record = ServiceRecord { live, candidate: None, kept, last, oldest_data, is_fresh: true };
+        let signed = self.record.signed.max(live.signed());
+        let record = ServiceRecord { live, candidate: None, kept, last, oldest_data, signed, is_fresh: true };
         Self { record, live: release, candidate: None, ..self.clone() }
     }
 
@@ -160,7 +161,8 @@ impl Running {
         // What it writes stays when it is taken out. In shadow it writes nothing.
         let writes = candidate.rollout.step.map(|_| candidate.release.data.writes);
         let oldest_data = self.record.oldest_data.min(writes.unwrap_or(u64::MAX));
-        let record = ServiceRecord { candidate: Some(candidate), last, oldest_data, ..self.record.clone() };
+        let signed = self.record.signed.max(candidate.release.signed());
+        let record = ServiceRecord { candidate: Some(candidate), last, oldest_data, signed, ..self.record.clone() };
         Self { record, candidate: Some(running), ..self.clone() }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{AppliedSettings, Flags, load};
+use crate::config::{AppliedSettings, Flags, Grant, load};
 use crate::contract::Contracts;
 use crate::release::records::record::DataVersions;
 
@@ -21,7 +21,7 @@ struct Side {
     components: BTreeMap<ServiceName, Digest>,
     worlds: BTreeMap<ServiceName, Arc<World>>,
     /// What releases have by grants, beside what the manifest has.
-    granted: Vec<String>,
+    granted: Vec<Grant>,
     removed: BTreeMap<ServiceName, ReleaseRecord>,
     has_candidate: bool,
 }
@@ -75,6 +75,7 @@ impl Side {
             outbound_hosts: joined(&settings.outbound_hosts, &self.granted),
             granted: self.granted.clone(),
             data: DataVersions::default(),
+            signature: None,
             was_left: false,
         }
     }
@@ -124,7 +125,7 @@ fn check(present: &Side, target: &Side, lines: &[&str], fates: &str) {
 fn what_is_wanted_already_needs_nothing() {
     let both = Side::new(&format!("{FRONT}{BACK}{WEB}"));
     check(&both, &both, &[], "");
-    let granted = both.clone().with(|side| side.granted = vec!["granted.example".into()]);
+    let granted = both.clone().with(|side| side.granted = vec![Grant::parse("granted.example").expect("a host")]);
     check(&granted, &both, &[], "");
     let candidate = both.clone().with(|side| side.has_candidate = true);
     check(&candidate, &both, &[], "");
@@ -189,7 +190,7 @@ fn limits_of_all_services_count_where_a_service_has_none_of_its_own() {
 #[test]
 fn granted_hosts_stay_granted_and_those_of_the_manifest_go_with_it() {
     let of = |hosts: &str| Side::new(&format!("{FRONT}outbound_hosts = [{hosts}]\n"));
-    let granted = |side: Side| side.with(|side| side.granted = vec!["granted.example".into()]);
+    let granted = |side: Side| side.with(|side| side.granted = vec![Grant::parse("granted.example").expect("a host")]);
     let host = granted(of("\"a.example\", \"b.example\""));
     let line = "front Settings a.example, b.example, granted.example > b.example, granted.example outbound_hosts";
     check(&host, &of("\"b.example\""), &[line], "front Configure");
