@@ -42,7 +42,7 @@ pub enum BackupError {
     Store(#[from] StoreBackupError),
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("a part of the work ended before its time")]
+    #[error("a task ended early")]
     Interrupted(#[from] tokio::task::JoinError),
     #[error("the host stops")]
     Stopping(#[from] oneshot::error::RecvError),

@@ -249,7 +249,7 @@ fn compatibility(
         Level::Compatible => {
             verdict.passed(Check::Compatibility, "its contract changes, and all live neighbours still fit")
         }
-        Level::DropIn => verdict.passed(Check::Compatibility, "it stands for the live release with anybody"),
+        Level::DropIn => verdict.passed(Check::Compatibility, "it is a drop-in for the live release"),
     }
     verdict.compatibility = Some(compatibility);
     Ok(())

@@ -47,7 +47,7 @@ pub enum PlatformError {
     Commit(#[from] CommitError),
     #[error("the system gives no randomness")]
     Randomness(#[from] getrandom::Error),
-    #[error("a part of the work ended before its time")]
+    #[error("a task ended early")]
     Interrupted(#[from] tokio::task::JoinError),
 }
 

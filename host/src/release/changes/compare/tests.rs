@@ -273,7 +273,7 @@ fn a_service_that_others_import_is_not_removed() {
     let both = Side::new(&format!("{FRONT}{BACK}"));
     let checked = |present: &Side, target: &Side| present.to(target, check_imports).map_err(|error| error.to_string());
     assert_eq!(checked(&both, &both), Ok(()));
-    let refused = "back cannot be removed: what it alone exports is imported by front";
+    let refused = "back cannot be removed: only it exports what these import: front";
     assert_eq!(checked(&both, &Side::new(FRONT)), Err(refused.into()));
     // A third one that imports it too is named with the first, and one that exports the same stands for it.
     let with = |service: &str, of: &str| {
@@ -291,11 +291,11 @@ fn a_service_that_others_import_is_not_removed() {
         })
     };
     let third = with("third", "front");
-    let refused = "back cannot be removed: what it alone exports is imported by front, third";
+    let refused = "back cannot be removed: only it exports what these import: front, third";
     assert_eq!(checked(&third, &without(&third)), Err(refused.into()));
     let twin = with("twin", "back");
     assert_eq!(checked(&twin, &without(&twin)), Ok(()));
-    let never = "front imports test:calls/back@1.0.0, which no service exports: add one that does to the manifest";
+    let never = "front imports test:calls/back@1.0.0, which no service exports: add such a service to the manifest";
     assert_eq!(checked(&Side::new(FRONT), &Side::new(FRONT)), Err(never.into()));
 }
 
