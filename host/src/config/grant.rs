@@ -1,4 +1,4 @@
-//! What a component may send HTTP requests to: a host, by name or address, or a range of addresses.
+//! Grants: a host that a component may send HTTP requests to, by name or address, or a range of addresses.
 //!
 //! Invariant: two grants that mean the same are equal, however they were written.
 

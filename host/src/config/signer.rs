@@ -1,4 +1,4 @@
-//! Who may sign components: ed25519 public keys. A signature says that a component may be one release of one service.
+//! Signers of components: their ed25519 public keys. A signature says that a component may be one release of one service.
 
 #[cfg(test)]
 mod tests;
@@ -87,7 +87,7 @@ pub fn signature_file(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// What a signer says with a number, which grows from signature to signature of a service.
+/// The release that a signature is for. Its number grows from signature to signature of a service.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedRelease<'a> {
     pub service: &'a ServiceName,

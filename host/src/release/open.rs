@@ -51,7 +51,7 @@ pub enum Progress {
     },
 }
 
-/// Whoever is told how far a start is. It is called from several threads.
+/// Gets the progress of a start. It is called from several threads.
 pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// Why the services cannot be started. Nothing was changed.
@@ -97,13 +97,13 @@ pub enum OpenError {
 /// A service as it is started.
 struct Start {
     running: Running,
-    /// What the platform's store does not have yet.
+    /// Lines of the history that the platform's store does not have yet.
     events: Vec<Event>,
     /// Its data as its release writes it, and the version of that.
     migrated: Option<(Transaction, u64)>,
 }
 
-/// What a start is made with.
+/// The parts that a start needs.
 struct Starter<'a> {
     manifest: &'a Manifest,
     loader: &'a ReleaseLoader,
@@ -400,7 +400,7 @@ impl Starter<'_> {
     }
 }
 
-/// What a new service's release says of its data, and the data of a service that was there before as it writes it.
+/// The data versions of a new service's release, and the migration of data that an earlier service of that name left.
 async fn first_data(
     service: &Arc<Service>,
     release: &Arc<LoadedRelease>,

@@ -57,7 +57,7 @@ impl Drop for Turn {
     }
 }
 
-/// What a backup is made of.
+/// The parts of a backup.
 struct Parts {
     moment: Moment,
     /// The state whose records are in it.
@@ -149,7 +149,7 @@ impl Inner {
         Ok(folder)
     }
 
-    /// What is to be backed up, all of one instant: no change of releases is half in it.
+    /// The parts of the backup, all as of one instant: no change of releases is half in it.
     fn take_parts(self: &Arc<Self>, handle: &Handle) -> Result<(Parts, Turn), BackupError> {
         let _changing = handle.block_on(self.changing.lock());
         if self.backup_runs.swap(true, Ordering::AcqRel) {

@@ -1,4 +1,4 @@
-//! An apply as it is planned: what is different, what has to be judged for it, and what the host runs when it is made.
+//! The plan of an apply: the differences, the input of the judgement, and the state after it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
 
-/// What a host is to be.
+/// The wanted state of a host.
 #[derive(Debug)]
 pub struct Wanted {
     /// No file that it names is read.
@@ -34,30 +34,30 @@ pub struct Wanted {
     pub signatures: BTreeMap<ServiceName, Signature>,
 }
 
-/// What it takes to come to what is wanted.
+/// The plan that brings the host to the wanted state.
 #[derive(Debug)]
 pub(in crate::release) struct ApplyPlan {
     pub(in crate::release) comparison: Comparison,
     /// The manifest that counts then.
     pub(in crate::release) manifest: Manifest,
     pub(in crate::release) contracts: AppliedContracts,
-    /// Components that the host has not got.
+    /// Components that the host does not have.
     pub(in crate::release) missing: Vec<Digest>,
-    /// The services that come.
+    /// The services that it adds.
     pub(in crate::release) added_services: BTreeMap<ServiceName, AddedService>,
 }
 
 /// A service that is to be added.
 #[derive(Debug)]
 pub(in crate::release) struct AddedService {
-    /// What it ran before it was removed.
+    /// Its releases before it was removed.
     pub(in crate::release) earlier: Option<ServiceRecord>,
     /// The lowest version of the data that lies in its store.
     pub(in crate::release) oldest_data: u64,
     pub(in crate::release) store_bytes_max: u64,
 }
 
-/// What has to be judged for a draft.
+/// The input of the judgement for a plan.
 #[derive(Debug)]
 pub(in crate::release) struct Question {
     pub(in crate::release) input: JudgeInput,
@@ -65,7 +65,7 @@ pub(in crate::release) struct Question {
 }
 
 impl Inner {
-    /// Finds what it takes to come from `state` to `wanted`. Blocks.
+    /// Plans the apply that brings `state` to `wanted`. Blocks.
     pub(in crate::release) fn plan_apply(
         &self,
         state: &State,
@@ -171,12 +171,12 @@ impl Inner {
 }
 
 impl ApplyPlan {
-    /// Whether there is anything to make, beside what waits for a restart.
+    /// Whether it changes anything now. Some differences wait for a restart.
     pub(in crate::release) fn changes_anything(&self) -> bool {
         self.comparison.differences.iter().any(|difference| difference.what != Differs::Restart)
     }
 
-    /// What runs once all this is done, with the `stores` of the services that are added, and the migrations for it.
+    /// The state after the apply, with the `stores` of the added services, and the migrations that lead to it.
     pub(in crate::release) fn after(
         &self,
         state: &State,

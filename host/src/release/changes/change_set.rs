@@ -1,4 +1,4 @@
-//! A change set: what one change makes of the host. Every kind of change is one.
+//! A change set: everything that one change does to the host. Every kind of change is one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::call::{IntentHold, LoadedRelease, Service};
 use crate::names::ServiceName;
 use crate::store::Transaction;
 
-/// What a change makes of the host.
+/// Everything that one change does to the host.
 #[derive(Debug)]
 pub(in crate::release) struct ChangeSet {
     pub(in crate::release) before: Arc<State>,

@@ -1,6 +1,6 @@
-//! What it takes to bring a host to what a manifest, its components and its contracts say: found out here, done elsewhere.
+//! The differences between a running host and a manifest with its components and contracts. Nothing is changed here.
 //!
-//! Invariant: what is compared with itself needs no change.
+//! Invariant: a host does not differ from itself.
 
 #[cfg(test)]
 mod tests;
@@ -28,10 +28,10 @@ const OUTBOUND_HOSTS: &str = "outbound_hosts";
 /// that.
 const SIGNERS: &str = "signers";
 
-/// One thing that is not as it is wanted.
+/// One difference from the wanted state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Nothing for what is of the host.
+    /// Absent for a setting of the whole host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceName>,
     pub what: Differs,
@@ -43,7 +43,7 @@ pub struct Difference {
     pub detail: String,
 }
 
-/// How it is not as it is wanted.
+/// The kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Differs {
@@ -58,7 +58,7 @@ pub enum Differs {
     Restart,
 }
 
-/// What becomes of a service that is to change, from the least on.
+/// What an apply does to a service, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::release) enum Fate {
     /// Its releases stay as they are: it is mounted elsewhere, or its store may hold more or less, for example.
@@ -73,7 +73,7 @@ pub(in crate::release) enum Fate {
     Remove,
 }
 
-/// What runs, as far as a manifest has a say in it.
+/// The running services, as far as a manifest determines them.
 #[derive(Debug)]
 pub(in crate::release) struct Present<'a> {
     pub(in crate::release) manifest: &'a Manifest,
@@ -82,7 +82,7 @@ pub(in crate::release) struct Present<'a> {
     pub(in crate::release) removed: BTreeMap<&'a ServiceName, &'a ReleaseRecord>,
 }
 
-/// What one service runs.
+/// The live release of one service.
 #[derive(Debug)]
 pub(in crate::release) struct Serving<'a> {
     pub(in crate::release) release: &'a ReleaseRecord,
@@ -90,7 +90,7 @@ pub(in crate::release) struct Serving<'a> {
     pub(in crate::release) has_candidate: bool,
 }
 
-/// What is to run.
+/// The wanted services.
 #[derive(Debug)]
 pub(in crate::release) struct Target<'a> {
     pub(in crate::release) manifest: &'a Manifest,
@@ -100,15 +100,15 @@ pub(in crate::release) struct Target<'a> {
     pub(in crate::release) worlds: &'a BTreeMap<ServiceName, Arc<World>>,
 }
 
-/// All that is not as it is wanted.
+/// All differences from the wanted state.
 #[derive(Debug, Default)]
 pub(in crate::release) struct Comparison {
     pub(in crate::release) differences: Vec<Difference>,
-    /// Of the services that change now.
+    /// For each service that changes now.
     pub(in crate::release) fates: BTreeMap<ServiceName, Fate>,
 }
 
-/// Finds what it takes to come from `present` to `target`.
+/// Finds the differences between `present` and `target`.
 pub(in crate::release) fn compare(present: &Present<'_>, target: &Target<'_>) -> Comparison {
     let mut comparison = Comparison::default();
     comparison.host(present.manifest, target.manifest);
@@ -305,7 +305,7 @@ impl Comparison {
     }
 }
 
-/// What a value was, and what it is to be.
+/// A value before and after.
 type Values = (Option<String>, Option<String>);
 
 /// The fields that are not the same in both.

@@ -27,7 +27,7 @@ use crate::tasks::blocking;
 /// How often a deploy is judged again because another change came first.
 pub(in crate::release) const JUDGEMENTS_MAX: usize = 5;
 
-/// What is to become of the proposals.
+/// How proposals are deployed.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// Nothing: they are swapped in full, all at once.

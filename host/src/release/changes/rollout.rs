@@ -1,4 +1,4 @@
-//! What an operator, or the host itself, does with releases that are there: promote, abort, step, roll back.
+//! Changes among existing releases, by an operator or by the host itself: promote, abort, step, roll back.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::clock;
 use crate::config::{SignedRelease, Signer};
 use crate::names::ServiceName;
 
-/// Who the history names for what the host does by itself.
+/// The name in the history for changes that the host makes by itself.
 pub(in crate::release) const HOST: &str = "host";
 
 impl Releases {

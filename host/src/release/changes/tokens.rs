@@ -12,7 +12,7 @@ use crate::names::ServiceName;
 const TOKENS_MAX: usize = 1000;
 
 impl Releases {
-    /// Who holds the named token `given`.
+    /// The holder of the named token `given`.
     #[must_use]
     pub fn holder(&self, given: &[u8]) -> Option<Holder> {
         token::find(&self.state().tokens, given)

@@ -19,7 +19,7 @@ use crate::names::ServiceName;
 /// How often it looks: a bad candidate has its share of the calls for so long at least.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// What a look comes to.
+/// The result of a look.
 enum Finding {
     Step,
     Promote,

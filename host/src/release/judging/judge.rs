@@ -24,7 +24,7 @@ use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::runtime::DataVersion;
 
-/// What is the same for all releases that are proposed together.
+/// The same for all releases that are proposed together.
 #[derive(Debug, Clone)]
 pub(in crate::release) struct Terms<'a> {
     pub(in crate::release) by: &'a str,

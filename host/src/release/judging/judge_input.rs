@@ -33,12 +33,12 @@ pub(in crate::release) struct JudgeInput {
     pub(in crate::release) contexts: BTreeMap<ServiceName, ServiceContext>,
 }
 
-/// What a service runs.
+/// The live release of a service.
 #[derive(Debug, Clone)]
 pub(in crate::release) struct Live {
     pub(in crate::release) digest: Digest,
     pub(in crate::release) world: Arc<World>,
-    /// What an instance begins with.
+    /// Of an instance at its start.
     pub(in crate::release) memory_bytes: u64,
     pub(in crate::release) signature: Option<Signature>,
 }
@@ -132,7 +132,7 @@ impl ServiceContext {
     }
 }
 
-/// What all services run.
+/// The live releases of all services.
 pub(in crate::release) fn around(state: &State) -> BTreeMap<ServiceName, Live> {
     state.services.iter().map(|(name, running)| (name.clone(), Live::of(running))).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{Signature, SignedRelease, Signer};
 
-/// What is found instead of a good signature.
+/// Why a signature does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureFault {
     #[error("no signature")]
@@ -14,7 +14,7 @@ pub enum SignatureFault {
 }
 
 impl SignatureFault {
-    /// What to do about it.
+    /// The next step.
     pub(in crate::release) fn advice(self) -> &'static str {
         match self {
             Self::Missing | Self::Wrong => "sign it with `switchyard sign`",

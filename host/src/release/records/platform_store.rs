@@ -1,4 +1,4 @@
-//! What the platform's own store holds of releases: the applied settings, the releases of each service, the operator's
+//! The platform's own store: the applied settings, the releases of each service, the operator's
 //! tokens, the host's secret, and the history of every change.
 //!
 //! Invariant: a change, its lines in the history and all data that belongs to it are one commit.

@@ -1,4 +1,4 @@
-//! What is kept of releases: which one each service runs, what came before it, and the history of all changes.
+//! The records of releases: the live one of each service, the kept ones, and the history of all changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,7 +99,7 @@ pub(in crate::release) struct CandidateRecord {
     pub(in crate::release) rollout: RolloutRecord,
 }
 
-/// What a service runs.
+/// The releases of one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::release) struct ServiceRecord {
@@ -127,7 +127,7 @@ impl ServiceRecord {
     }
 }
 
-/// What the host runs by beside the records of its services.
+/// The applied settings and contracts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::release) struct AppliedRecord {
@@ -144,7 +144,7 @@ pub(in crate::release) struct AppliedContracts {
     pub(in crate::release) folder: Option<Digest>,
 }
 
-/// What a line of the history tells of.
+/// The kind of change that a line of the history is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum What {
@@ -190,7 +190,7 @@ pub struct Line {
     pub reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Json>,
-    /// What the decision was made by: calls, errors, latencies.
+    /// The figures behind the decision: calls, errors, latencies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figures: Option<Json>,
 }
