@@ -142,8 +142,9 @@ impl Inner {
         if there.starts_with(&data) {
             return Err(BackupError::InData { path: folder });
         }
-        let permitted = self.manifest().host.backup_folders.iter().filter_map(|named| named.canonicalize().ok());
-        if !permitted.into_iter().any(|named| there != named && there.starts_with(named)) {
+        let manifest = self.manifest();
+        let mut permitted = manifest.host.backup_folders.iter().filter_map(|named| named.canonicalize().ok());
+        if !permitted.any(|named| there != named && there.starts_with(named)) {
             return Err(BackupError::NotPermitted { path: folder });
         }
         Ok(folder)
