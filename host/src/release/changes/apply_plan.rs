@@ -11,7 +11,7 @@ use super::super::records::state::{Running, State};
 use super::super::records::token::Holder;
 use super::super::releases::Inner;
 use super::change_set::Migration;
-use super::compare::{Comparison, Differs, Fate, Present, Serving, Target};
+use super::compare::{Comparison, Differs, Present, ServiceAction, Serving, Target};
 use super::compare::{check_imports, check_kinds, compare, effective};
 use super::deploy::Plan;
 use crate::call::Service;
@@ -116,14 +116,14 @@ impl Inner {
         let (around, mounts) = (around(state), mounts(&draft.manifest));
         let mut input = JudgeInput { contracts, around, mounts, contexts: BTreeMap::new() };
         let mut proposals = Vec::new();
-        for (name, fate) in draft.comparison.fates.clone() {
-            match fate {
-                Fate::Beside => continue,
-                Fate::Remove => {
+        for (name, action) in draft.comparison.actions.clone() {
+            match action {
+                ServiceAction::Beside => continue,
+                ServiceAction::Remove => {
                     input.around.remove(&name);
                     continue;
                 }
-                Fate::Bounds | Fate::Configure | Fate::Deploy | Fate::Add => {}
+                ServiceAction::Bounds | ServiceAction::Configure | ServiceAction::Deploy | ServiceAction::Add => {}
             }
             let Some(settings) = draft.manifest.services.get(&name).cloned() else { continue };
             let context = match state.services.get(&name) {
@@ -191,7 +191,9 @@ impl ApplyPlan {
                 running.settings = settings.clone();
             }
         }
-        for name in self.comparison.fates.iter().filter(|(_, fate)| **fate == Fate::Remove).map(|(name, _)| name) {
+        for name in
+            self.comparison.actions.iter().filter(|(_, action)| **action == ServiceAction::Remove).map(|(name, _)| name)
+        {
             if let Some(running) = after.services.remove(name) {
                 after.removed.insert(name.clone(), ServiceRecord { candidate: None, ..running.record });
             }
@@ -223,9 +225,9 @@ impl ApplyPlan {
         if let Some(migration) = judged.migration(state) {
             return Some((running.with_live(judged.record.clone(), release).migrated(), Some(migration)));
         }
-        let running = match self.comparison.fates.get(name) {
+        let running = match self.comparison.actions.get(name) {
             // The same release: only what is around it changed.
-            Some(Fate::Bounds) => Running { live: release, ..running.without_candidate() },
+            Some(ServiceAction::Bounds) => Running { live: release, ..running.without_candidate() },
             _ => running.with_live(judged.record.clone(), release),
         };
         Some((running, None))
@@ -272,16 +274,16 @@ impl ApplyPlan {
         if differences.iter().any(|one| one.service.is_none() && one.what == Differs::Settings) {
             events.push(Event { reason: details(None), ..Event::of_host(&who.name, What::Settings) });
         }
-        for (name, fate) in &self.comparison.fates {
+        for (name, action) in &self.comparison.actions {
             let judged = judged.iter().find(|judged| judged.verdict.service == *name);
             let from = state.record(name).map(|record| record.live.digest);
             let to = judged.map(|judged| judged.record.digest);
             let verdict = judged.and_then(|judged| serde_json::to_value(&judged.verdict).ok());
-            let (what, to) = match fate {
-                Fate::Add => (What::Add, to),
-                Fate::Remove => (What::Remove, None),
-                Fate::Deploy => (What::Deploy, to),
-                Fate::Beside | Fate::Bounds | Fate::Configure => (What::Settings, from),
+            let (what, to) = match action {
+                ServiceAction::Add => (What::Add, to),
+                ServiceAction::Remove => (What::Remove, None),
+                ServiceAction::Deploy => (What::Deploy, to),
+                ServiceAction::Beside | ServiceAction::Bounds | ServiceAction::Configure => (What::Settings, from),
             };
             events.push(Event { from, to, reason: details(Some(name)), verdict, ..Event::new(&who.name, name, what) });
         }

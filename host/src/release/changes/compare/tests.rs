@@ -108,17 +108,17 @@ fn told(comparison: &Comparison) -> (Vec<String>, String) {
             .trim_end()
             .to_owned()
     });
-    let fates: Vec<_> = comparison.fates.iter().map(|(name, fate)| format!("{name} {fate:?}")).collect();
-    (lines.collect(), fates.join(", "))
+    let actions: Vec<_> = comparison.actions.iter().map(|(name, action)| format!("{name} {action:?}")).collect();
+    (lines.collect(), actions.join(", "))
 }
 
 fn hex(text: &str) -> String {
     Digest::of(text.as_bytes()).hex()[..6].to_owned()
 }
 
-fn check(present: &Side, target: &Side, lines: &[&str], fates: &str) {
+fn check(present: &Side, target: &Side, lines: &[&str], actions: &str) {
     let comparison = present.to(target, compare);
-    assert_eq!(told(&comparison), (lines.iter().map(|line| (*line).to_owned()).collect(), fates.to_owned()));
+    assert_eq!(told(&comparison), (lines.iter().map(|line| (*line).to_owned()).collect(), actions.to_owned()));
 }
 
 #[test]
