@@ -31,7 +31,7 @@ pub use loading::loader::LoadError;
 pub(crate) use open::Report;
 pub use open::{OpenError, Progress};
 pub use records::platform_store::PlatformError;
-pub use records::record::{DataVersions, Line, What};
+pub use records::record::{ChangeKind, DataVersions, HistoryEntry};
 pub use records::token::{Holder, Role, TokenView};
 pub use releases::Releases;
 pub use view::{CandidateView, ReleaseView, ServiceView};

@@ -21,7 +21,9 @@ use super::loading::files::{FileError, FileKind, Files};
 use super::loading::loader::{LoadError, ReleaseLoader};
 use super::loading::uploads::Uploads;
 use super::records::platform_store::{PlatformError, PlatformStore};
-use super::records::record::{AppliedRecord, CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
+use super::records::record::{
+    AppliedRecord, CandidateRecord, ChangeKind, DataVersions, NewEntry, ReleaseRecord, ServiceRecord,
+};
 use super::records::state::{Running, RunningCandidate, State};
 use super::releases::{Inner, Releases};
 use crate::call::{Backend, Calls, LoadedRelease, NotExported, Service, Shadow, Share};
@@ -98,7 +100,7 @@ pub enum OpenError {
 struct Start {
     running: Running,
     /// Lines of the history that the platform's store does not have yet.
-    events: Vec<Event>,
+    events: Vec<NewEntry>,
     /// Its data as its release writes it, and the version of that.
     migrated: Option<(Transaction, u64)>,
 }
@@ -342,8 +344,11 @@ impl Starter<'_> {
         }
         let oldest_data = record.data.writes;
         self.loader.components.put(&record.digest, &component)?;
-        let event =
-            Event { to: Some(record.digest), reason: record.reason.clone(), ..Event::new(HOST, name, What::Add) };
+        let event = NewEntry {
+            to: Some(record.digest),
+            reason: record.reason.clone(),
+            ..NewEntry::new(HOST, name, ChangeKind::Add)
+        };
         let signed = record.signed();
         let (candidate, kept) = Default::default();
         let record = ServiceRecord { live: record, candidate, kept, last: 1, oldest_data, signed, is_fresh: true };

@@ -16,7 +16,7 @@ use crate::admin::server::Admin;
 use crate::gateway::{Refusal, is_json as is_json_type};
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
-use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
+use crate::release::{DeployError, HistoryEntry, Holder, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
 
 /// Lines of the history in one page, unless the request says otherwise, and at most.
 const LINES: usize = 50;
@@ -46,7 +46,7 @@ pub(in crate::admin) struct SetAnswer {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct History {
-    items: Vec<Line>,
+    items: Vec<HistoryEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::error::DeployError;
 use super::super::judging::judge::Judged;
 use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around, mounts};
-use super::super::records::record::{AppliedContracts, Event, ServiceRecord, What};
+use super::super::records::record::{AppliedContracts, ChangeKind, NewEntry, ServiceRecord};
 use super::super::records::state::{Running, State};
 use super::super::records::token::Holder;
 use super::super::releases::Inner;
@@ -259,7 +259,13 @@ impl ApplyPlan {
     }
 
     /// The lines of the history: one for each service that changes, and one for each setting of all of them.
-    pub(in crate::release) fn events(&self, who: &Holder, state: &State, judged: &[Judged], plan: &Plan) -> Vec<Event> {
+    pub(in crate::release) fn events(
+        &self,
+        who: &Holder,
+        state: &State,
+        judged: &[Judged],
+        plan: &Plan,
+    ) -> Vec<NewEntry> {
         let differences = &self.comparison.differences;
         let details = |name: Option<&ServiceName>| {
             let of = differences.iter().filter(|one| one.service.as_ref() == name && one.what == Differs::Settings);
@@ -272,7 +278,7 @@ impl ApplyPlan {
         };
         let mut events = Vec::new();
         if differences.iter().any(|one| one.service.is_none() && one.what == Differs::Settings) {
-            events.push(Event { reason: details(None), ..Event::of_host(&who.name, What::Settings) });
+            events.push(NewEntry { reason: details(None), ..NewEntry::of_host(&who.name, ChangeKind::Settings) });
         }
         for (name, action) in &self.comparison.actions {
             let judged = judged.iter().find(|judged| judged.verdict.service == *name);
@@ -280,12 +286,20 @@ impl ApplyPlan {
             let to = judged.map(|judged| judged.record.digest);
             let verdict = judged.and_then(|judged| serde_json::to_value(&judged.verdict).ok());
             let (what, to) = match action {
-                ServiceAction::Add => (What::Add, to),
-                ServiceAction::Remove => (What::Remove, None),
-                ServiceAction::Deploy => (What::Deploy, to),
-                ServiceAction::Beside | ServiceAction::Bounds | ServiceAction::Configure => (What::Settings, from),
+                ServiceAction::Add => (ChangeKind::Add, to),
+                ServiceAction::Remove => (ChangeKind::Remove, None),
+                ServiceAction::Deploy => (ChangeKind::Deploy, to),
+                ServiceAction::Beside | ServiceAction::Bounds | ServiceAction::Configure => {
+                    (ChangeKind::Settings, from)
+                }
             };
-            events.push(Event { from, to, reason: details(Some(name)), verdict, ..Event::new(&who.name, name, what) });
+            events.push(NewEntry {
+                from,
+                to,
+                reason: details(Some(name)),
+                verdict,
+                ..NewEntry::new(&who.name, name, what)
+            });
         }
         events
     }

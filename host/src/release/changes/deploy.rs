@@ -12,7 +12,7 @@ use super::super::judging::judge::{Judged, Terms, judge};
 use super::super::judging::judge_input::{JudgeInput, Proposal};
 use super::super::judging::rehearse::rehearse;
 use super::super::judging::verdict::Verdict;
-use super::super::records::record::{CandidateRecord, Event, RolloutRecord, What};
+use super::super::records::record::{CandidateRecord, ChangeKind, NewEntry, RolloutRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
@@ -197,7 +197,7 @@ impl Inner {
 
     /// Adds lines about a change that failed. That they cannot be added either is logged: the change's own error counts.
     /// The caller holds `changing`.
-    pub(in crate::release) async fn try_note(&self, events: Vec<Event>) {
+    pub(in crate::release) async fn try_note(&self, events: Vec<NewEntry>) {
         if let Err(error) = self.run(ChangeSet::note(&self.state.load_full(), events)).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a change that failed is not in the history");
         }
@@ -243,7 +243,7 @@ impl Inner {
             let candidate = CandidateRecord { release: judged.record.clone(), rollout };
             let with = running.with_candidate(candidate, RunningCandidate { release, trial });
             after.services.insert(service.clone(), with);
-            events.push(line(who, What::Candidate, running, judged, plan));
+            events.push(line(who, ChangeKind::Candidate, running, judged, plan));
         }
         if after.services.values().filter(|running| running.candidate.is_some()).count() > CANDIDATES_MAX {
             return Err(DeployError::TooManyCandidates);
@@ -306,7 +306,7 @@ fn live(who: &Holder, state: &Arc<State>, judged: &[Judged], plan: &Plan) -> Cha
         let next = running.with_live(judged.record.clone(), release);
         let next = if migration.is_some() { next.migrated() } else { next };
         set.after.services.insert(service.clone(), next);
-        set.events.push(line(who, What::Deploy, running, judged, plan));
+        set.events.push(line(who, ChangeKind::Deploy, running, judged, plan));
         set.migrations.extend(migration);
     }
     set
@@ -316,23 +316,23 @@ pub(in crate::release) fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
     judged.into_iter().map(|judged| judged.verdict).collect()
 }
 
-fn line(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Plan) -> Event {
-    Event {
+fn line(who: &Holder, what: ChangeKind, running: &Running, judged: &Judged, plan: &Plan) -> NewEntry {
+    NewEntry {
         from: Some(running.record.live.digest),
         to: Some(judged.record.digest),
         reason: plan.reason.clone(),
         verdict: serde_json::to_value(&judged.verdict).ok(),
-        ..Event::new(&who.name, &judged.verdict.service, what)
+        ..NewEntry::new(&who.name, &judged.verdict.service, what)
     }
 }
 
-pub(in crate::release) fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> Event {
-    Event {
+pub(in crate::release) fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> NewEntry {
+    NewEntry {
         from: state.services.get(&verdict.service).map(|running| running.record.live.digest),
         to: Some(verdict.digest),
         reason: plan.reason.clone(),
         verdict: serde_json::to_value(verdict).ok(),
-        ..Event::new(&who.name, &verdict.service, What::Refused)
+        ..NewEntry::new(&who.name, &verdict.service, ChangeKind::Refused)
     }
 }
 

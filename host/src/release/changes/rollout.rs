@@ -8,7 +8,7 @@ use super::super::error::DeployError;
 use super::super::judging::candidate::Trial;
 use super::super::judging::judge::breaks;
 use super::super::judging::signature::check_signature;
-use super::super::records::record::{CandidateRecord, Event, ReleaseRecord, RolloutRecord, What};
+use super::super::records::record::{CandidateRecord, ChangeKind, NewEntry, ReleaseRecord, RolloutRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
@@ -38,7 +38,7 @@ impl Releases {
     /// As [`Releases::promote`].
     pub async fn abort(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
         let (who, name) = (who.name.clone(), name.clone());
-        self.change(move |_, state| Ok((take_out(state, &who, &name, What::Abort, reason, None)?, ()))).await
+        self.change(move |_, state| Ok((take_out(state, &who, &name, ChangeKind::Abort, reason, None)?, ()))).await
     }
 
     /// Goes back to the release that was live before, or to the kept one whose digest begins as `to` does.
@@ -78,7 +78,7 @@ impl Inner {
         let mut release = record.release.clone();
         release.deployed_at = clock::unix_micros();
         let next = running.with_live(release, Arc::clone(&candidate.release));
-        let event = Event { from, to, reason, figures, ..Event::new(who, name, What::Promote) };
+        let event = NewEntry { from, to, reason, figures, ..NewEntry::new(who, name, ChangeKind::Promote) };
         Ok(ChangeSet::of_one(state, name, next, event))
     }
 
@@ -118,7 +118,7 @@ impl Inner {
             }
         }
         let (from, to) = (Some(running.record.live.digest), Some(earlier.digest));
-        let event = Event { from, to, reason, ..Event::new(who, name, What::Rollback) };
+        let event = NewEntry { from, to, reason, ..NewEntry::new(who, name, ChangeKind::Rollback) };
         let back = ReleaseRecord { deployed_at: clock::unix_micros(), ..earlier.clone() };
         Ok(ChangeSet::of_one(state, name, running.back_to(position, back, release), event))
     }
@@ -140,14 +140,14 @@ pub(in crate::release) fn take_out(
     state: &Arc<State>,
     who: &str,
     name: &ServiceName,
-    what: What,
+    what: ChangeKind,
     reason: Option<String>,
     figures: Option<Json>,
 ) -> Result<ChangeSet, DeployError> {
     let running = state.running(name)?;
     let (record, _) = candidate(running, name)?;
     let (from, to) = (Some(record.release.digest), Some(running.record.live.digest));
-    let event = Event { from, to, reason, figures, ..Event::new(who, name, what) };
+    let event = NewEntry { from, to, reason, figures, ..NewEntry::new(who, name, what) };
     Ok(ChangeSet::of_one(state, name, running.without_candidate(), event))
 }
 
@@ -164,7 +164,7 @@ pub(in crate::release) fn step(
     let share = rollout.steps.get(step).map(|parts| f64::from(*parts) / 100.0);
     let reason = Some(share.map_or_else(|| "by header alone".into(), |percent| format!("{percent} % of the callers")));
     let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
-    let event = Event { from, to, reason, figures, ..Event::new(HOST, name, What::Step) };
+    let event = NewEntry { from, to, reason, figures, ..NewEntry::new(HOST, name, ChangeKind::Step) };
     let trial = Trial::begin(&running.live, &candidate.release, rollout.share(), None);
     let candidate = RunningCandidate { release: Arc::clone(&candidate.release), trial };
     let record = CandidateRecord { rollout, release: record.release.clone() };

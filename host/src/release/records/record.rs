@@ -147,7 +147,7 @@ pub(in crate::release) struct AppliedContracts {
 /// The kind of change that a line of the history is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum What {
+pub enum ChangeKind {
     Deploy,
     Refused,
     /// A candidate begins to run.
@@ -173,7 +173,7 @@ pub enum What {
 
 /// One change, or one that was refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
+pub struct HistoryEntry {
     /// Counted from 1, without a gap.
     pub number: u64,
     /// RFC 3339, in UTC.
@@ -181,7 +181,7 @@ pub struct Line {
     pub who: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceName>,
-    pub what: What,
+    pub what: ChangeKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -197,10 +197,10 @@ pub struct Line {
 
 /// A line before it has its number and time.
 #[derive(Debug, Clone)]
-pub(in crate::release) struct Event {
+pub(in crate::release) struct NewEntry {
     pub(in crate::release) who: String,
     pub(in crate::release) service: Option<ServiceName>,
-    pub(in crate::release) what: What,
+    pub(in crate::release) what: ChangeKind,
     pub(in crate::release) from: Option<Digest>,
     pub(in crate::release) to: Option<Digest>,
     pub(in crate::release) reason: Option<String>,
@@ -208,14 +208,14 @@ pub(in crate::release) struct Event {
     pub(in crate::release) figures: Option<Json>,
 }
 
-impl Event {
+impl NewEntry {
     /// A line that is of no service.
-    pub(in crate::release) fn of_host(who: &str, what: What) -> Self {
+    pub(in crate::release) fn of_host(who: &str, what: ChangeKind) -> Self {
         let who = who.into();
         Self { who, service: None, what, from: None, to: None, reason: None, verdict: None, figures: None }
     }
 
-    pub(in crate::release) fn new(who: &str, service: &ServiceName, what: What) -> Self {
+    pub(in crate::release) fn new(who: &str, service: &ServiceName, what: ChangeKind) -> Self {
         Self { service: Some(service.clone()), ..Self::of_host(who, what) }
     }
 }
