@@ -77,6 +77,7 @@ impl Checks<'_> {
     fn host(&mut self, host: &HostSettings) {
         self.path("host.wit", &host.wit);
         self.path("host.data", &host.data);
+        host.backup_folders.iter().for_each(|path| self.path("host.backup_folders", path));
         self.within("host.drain_ms_max", host.drain_ms_max, 0..=HOUR_MS, "milliseconds");
         let (certificate, key) = (&host.admin_tls_certificate, &host.admin_tls_key);
         self.tls("host.admin_tls_certificate", certificate.as_deref(), "host.admin_tls_key", key.as_deref());
@@ -259,9 +260,11 @@ impl Checks<'_> {
             let key = format!("{path}.environment");
             self.refuse(&key, format!("{name:?} is no name of a variable: it must not be empty or have `=` or NUL"));
         }
-        for host in service.outbound_hosts.iter().filter(|host| !is_host(host)) {
-            let key = format!("{path}.outbound_hosts");
-            self.refuse(&key, format!("{host:?} is no host: write such as `api.example.com` or `127.0.0.1:9000`"));
+        for (position, grant) in service.outbound_hosts.iter().enumerate() {
+            if service.outbound_hosts.iter().take(position).any(|earlier| earlier == grant) {
+                let detail = format!("{grant} is granted twice, maybe in another spelling: keep one of them");
+                self.refuse(&format!("{path}.outbound_hosts"), detail);
+            }
         }
         self.limits(&format!("{path}.limits"), &service.limits);
     }
