@@ -3,6 +3,7 @@
 
 mod bench;
 mod crash;
+mod fuzz;
 mod goods;
 mod http;
 #[cfg(test)]
@@ -33,6 +34,8 @@ Usage: cargo xtask <COMMAND>
                 kill the host again and again under load, and check what is left
   simulate [--seeds N] [--seed S] [--log]
                 simulate lives of a host in virtual time: its operator, its clock and its kills
+  fuzz [--seconds N] [--target T] [--seed S]
+                run every fuzz target for a minute: journal, value, wit, http, component
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         ("bench", _) => bench::run(&rest),
         ("crash", _) => crash::run(&rest),
         ("simulate", _) => crash::simulate(&rest),
+        ("fuzz", _) => fuzz::run(&rest),
         ("variants", []) => variants::run(),
         ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),

@@ -1,30 +1,85 @@
 //! Any JSON, read as any type: it is refused, or is a value that survives being written and read again.
-#![no_main]
 
 use std::sync::Arc;
 
-use libfuzzer_sys::fuzz_target;
 use switchyard::contract::{Case, Field, Flags, Name, Record, Type, Variant};
 use switchyard::value::Codec;
 
+use super::kind_of;
+use crate::run::Target;
+
 const DEPTH_MAX: usize = 8;
 
-fuzz_target!(|data: &[u8]| {
-    let mut choices = data;
-    let ty = any_type(&mut choices, DEPTH_MAX);
-    let codec = Codec::new(&ty);
-    if let Ok(text) = std::str::from_utf8(choices) {
-        let _ = codec.decode_text(text);
+pub(crate) struct Value;
+
+impl Target for Value {
+    /// The bytes that choose a type, and a text of it.
+    fn corpus(&self) -> Vec<Vec<u8>> {
+        let with = |choices: &[u8], text: &str| [choices, text.as_bytes()].concat();
+        vec![
+            with(&[0], "\"a\\u00e9\\ud83d\\ude00\""),
+            with(&[1], "true"),
+            with(&[8], "-9223372036854775808"),
+            with(&[9], "1e18"),
+            with(&[11], "1.5e-300"),
+            with(&[12], "\"x\""),
+            with(&[13, 7], "[1, 2, 4294967295]"),
+            with(&[13, 3], "\"AAECAw==\""),
+            with(&[14, 0, 2], "[\"a\",\"b\"]"),
+            with(&[15, 2, 0, 1], "[\"a\",false]"),
+            with(&[16, 16, 7], "{\"some\": null}"),
+            with(&[17, 1, 0, 1, 7], "{\"ok\":\"x\"}"),
+            with(&[18, 2, 0, 7, 1], "{\"f0\":\"a\",\"f1\":7,\"f2\":true}"),
+            with(&[20, 1, 0, 0, 1, 7], "{\"c0\":\"a\"}"),
+            with(&[21, 3], "[\"f0\",\"f2\"]"),
+        ]
     }
-    match codec.decode(choices) {
-        Ok(value) => {
-            let mut json = Vec::new();
-            codec.encode(&value, &mut json).expect("what was read can be written");
-            assert_eq!(codec.decode(&json), Ok(value));
+
+    fn words(&self) -> &'static [&'static [u8]] {
+        &[
+            b"null",
+            b"true",
+            b"1e400",
+            b"-0",
+            b"1e-400",
+            b"0.99999999999999999999",
+            b"18446744073709551616",
+            b"[[[[",
+            b"{\"f0\":",
+            b"\"\\ud800\"",
+            b"\\u0000",
+            b"NaN",
+            b"{\"ok\":",
+            b"{\"err\":",
+            b"{\"c1\":",
+            b"]",
+            b"}",
+            b",",
+        ]
+    }
+
+    fn run(&mut self, input: &[u8]) -> String {
+        let mut choices = input;
+        let ty = any_type(&mut choices, DEPTH_MAX);
+        let codec = Codec::new(&ty);
+        if let Ok(text) = std::str::from_utf8(choices) {
+            drop(codec.decode_text(text));
         }
-        Err(error) => assert!(error.pointer.is_empty() || error.pointer.starts_with('/')),
+        let kind = std::mem::discriminant(&ty);
+        match codec.decode(choices) {
+            Ok(value) => {
+                let mut json = Vec::new();
+                codec.encode(&value, &mut json).expect("what was read can be written");
+                assert_eq!(codec.decode(&json), Ok(value), "{}", String::from_utf8_lossy(&json));
+                format!("{kind:?} is read")
+            }
+            Err(error) => {
+                assert!(error.pointer.is_empty() || error.pointer.starts_with('/'));
+                format!("{kind:?} {}", kind_of(&error.to_string()))
+            }
+        }
     }
-});
+}
 
 /// The type that the first bytes of `choices` choose; they are taken off. Bytes that run out choose the first one.
 fn any_type(choices: &mut &[u8], depth: usize) -> Type {

@@ -1,0 +1,15 @@
+//! `cargo xtask fuzz`: runs every fuzz target for a minute.
+
+use crate::step::{Step, target};
+use crate::wasm;
+
+/// Builds the guests, which inputs are made of, and runs the targets with `options`.
+pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
+    wasm::add_target()?;
+    wasm::build_guests()?;
+    // Of the whole workspace, so that what the host stands on is what the tests were built with.
+    Step::cargo("the fuzz targets", &["build", "--release", "--workspace", "--bin", "fuzz"]).run()?;
+    let program = target().join("release/fuzz");
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    Step { program: &program.to_string_lossy(), ..Step::cargo("fuzzing", &options) }.run()
+}
