@@ -94,7 +94,7 @@ pub(super) fn compile(kind: Kind, component: &[u8]) -> Result<Vec<u8>, ChildErro
     command.args([ARGUMENT, kind.name()]).env_clear();
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut child = Killed(child);
-    let mut output = child.0.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let mut output = child.0.stdout.take().ok_or_else(no_pipe)?;
     let reader = thread(
         "compiled code",
         move || {
@@ -104,18 +104,22 @@ pub(super) fn compile(kind: Kind, component: &[u8]) -> Result<Vec<u8>, ChildErro
         |_| {},
     )?;
     // A child that is gone says below why.
-    let _gone = child.0.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?.write_all(component);
+    let _gone = child.0.stdin.take().ok_or_else(no_pipe)?.write_all(component);
     let status = wait(&mut child.0)?;
-    let code = reader.join().map_err(|_| io::ErrorKind::Other)??;
+    let code = reader.join().map_err(io::Error::other)??;
     if status.success() {
         return Ok(code);
     }
     let mut message = String::new();
-    child.0.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?.read_to_string(&mut message)?;
+    child.0.stderr.take().ok_or_else(no_pipe)?.read_to_string(&mut message)?;
     Err(match message.is_empty() {
         false => ChildError::Refused { message },
         true => ChildError::Died { status },
     })
+}
+
+fn no_pipe() -> io::Error {
+    io::ErrorKind::BrokenPipe.into()
 }
 
 /// Waits for the end of `child`, which it brings about when that takes too much.

@@ -32,7 +32,20 @@ impl Process {
 
     /// As [`Process::start`], with an access log that nobody reads yet.
     pub(super) async fn start_with_log(folder: &Path) -> (Self, Log) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_switchyard"))
+        Self::run(Command::new(env!("CARGO_BIN_EXE_switchyard")), folder).await
+    }
+
+    /// As [`Process::start`], of a process that may have so many files open.
+    pub(super) async fn start_with_files(folder: &Path, files: u32) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_switchyard")]);
+        let (process, mut log) = Self::run(command, folder).await;
+        crate::calls::spawn(async move { while let Ok(Some(_line)) = log.next_line().await {} });
+        process
+    }
+
+    async fn run(mut command: Command, folder: &Path) -> (Self, Log) {
+        let mut child = command
             .args(["up", "--manifest"])
             .arg(folder.join("switchyard.toml"))
             .env("SWITCHYARD_HOST_LOG_FORMAT", "json")
