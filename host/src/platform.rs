@@ -1,9 +1,13 @@
 //! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
 
+mod descriptors;
 mod error;
 #[cfg(any(test, feature = "fail-points"))]
 pub mod simulated;
+#[cfg(test)]
+mod tests;
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +15,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 pub use crate::release::Progress;
+pub use descriptors::{DescriptorError, fit_connections};
 pub use error::{StartError, StopError};
 
 use crate::admin::Admin;
@@ -20,6 +25,7 @@ use crate::config::{Configuration, Manifest};
 use crate::events::Events;
 use crate::gateway::{Gateway, Listener};
 use crate::observe::Metrics;
+use crate::observe::gateway::connections_cut_off;
 use crate::release::{Releases, Report};
 use crate::runtime::{Runtime, private_folder};
 use crate::store::Stores;
@@ -182,10 +188,32 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`StopError`]; all that was acknowledged is kept in any case.
+    /// As [`Host::stop_or_cut`].
     pub async fn stop(self) -> Result<(), StopError> {
+        self.stop_or_cut(std::future::pending()).await
+    }
+
+    /// As [`Host::stop`]. What is still under way when the drain
+    /// is over, or when `cut` resolves, is cut off, and a line of the log says how much that was.
+    ///
+    /// # Errors
+    ///
+    /// [`StopError`]; all that was acknowledged is kept in any case.
+    pub async fn stop_or_cut(self, cut: impl Future<Output = ()>) -> Result<(), StopError> {
+        let cut_before = connections_cut_off();
         // The listeners give their connections this long; what is behind them gets a little more to end after them.
-        let ended = self.tasks.shut_down(self.drain + AFTER_DRAIN).await;
+        let ended = tokio::select! {
+            ended = self.tasks.shut_down(self.drain + AFTER_DRAIN) => ended,
+            () = cut => match self.tasks.running() {
+                tasks if tasks.is_empty() => Ok(()),
+                tasks => Err(tasks),
+            },
+        };
+        let connections = connections_cut_off() - cut_before;
+        if connections > 0 || ended.is_err() {
+            let tasks = ended.as_ref().err().map(|tasks| tasks.join(", "));
+            tracing::warn!(connections, tasks, "cut off what was still under way");
+        }
         let stores = self.stores;
         tokio::task::spawn_blocking(move || stores.close()).await??;
         ended.map_err(|tasks| StopError::Tasks { tasks })
