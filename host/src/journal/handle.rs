@@ -60,7 +60,7 @@ impl Journal {
             disk.remove(spare).map_err(at_file(spare))?;
         }
         if let Some(seal) = &tail.seal {
-            recovery::seal(&*disk, seal).map_err(at_file(&seal.segment.path))?;
+            recovery::seal(&*disk, journal, seal).map_err(at_file(&seal.segment.path))?;
         }
         let shared = Arc::new(Shared {
             journal,

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::Disk;
+use super::disk::{Disk, JOURNAL_FOLDER};
 use super::frame::{Damage, JournalId, SegmentHeader};
 use super::frames::End;
 use super::record::Record;
@@ -35,6 +35,8 @@ pub(crate) type Folder<'a> = (Arc<dyn Disk>, &'a str);
 #[derive(Debug)]
 pub(crate) struct History {
     segments: Vec<Placed>,
+    /// Whether the journal of a data directory is among the folders: it has the last commit.
+    reaches_end: bool,
 }
 
 /// A segment, and the disk that it lies on.
@@ -103,7 +105,7 @@ impl History {
             }
         }
         segments.sort_by_key(|placed| placed.segment.first);
-        Ok(Self { segments })
+        Ok(Self { segments, reaches_end: folders.iter().any(|(_, folder)| *folder == JOURNAL_FOLDER) })
     }
 
     /// The one segment in the file `path` of `disk`, whatever its name is.
@@ -114,7 +116,12 @@ impl History {
     pub(crate) fn of_file(disk: Arc<dyn Disk>, path: &str) -> Result<Self, HistoryError> {
         let mut segment = Segment { first: CommitSeq::default(), path: path.into() };
         segment.first = read_header(&*disk, &segment)?.first;
-        Ok(Self { segments: vec![Placed { disk, segment }] })
+        Ok(Self { segments: vec![Placed { disk, segment }], reaches_end: false })
+    }
+
+    /// Whether no commit can be behind its last one.
+    pub(crate) fn reaches_end(&self) -> bool {
+        self.reaches_end
     }
 
     /// The number of the first record, or of the one that would be the first.

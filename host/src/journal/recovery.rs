@@ -5,8 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::disk::{Disk, JOURNAL_FOLDER};
-use super::frame::{Damage, JournalId, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::disk::{Disk, DiskFile, JOURNAL_FOLDER};
+use super::frame::{Body, Damage, FrameKind, JournalId, SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
 use super::frames::{End, Frames};
 use super::record::Record;
 use crate::names::CommitSeq;
@@ -136,6 +136,8 @@ pub(crate) struct Seal {
     pub(super) segment: Segment,
     /// The byte behind its last frame: what follows there is cut off.
     end: usize,
+    /// The number behind its last record.
+    next: CommitSeq,
     /// Whether its records are known to be durable as they are.
     all_durable: bool,
 }
@@ -171,7 +173,7 @@ pub(crate) fn replay<E: From<OpenError>>(
                 if number > from { visit(number, record) } else { Ok(()) }
             },
         )?;
-        let seal = Seal { segment: segment.clone(), end: read.end, all_durable: read.all_durable };
+        let seal = Seal { segment: segment.clone(), end: read.end, next: read.next, all_durable: read.all_durable };
         tail = Tail { next: read.next, seal: Some(seal) };
     }
     Ok(tail)
@@ -241,8 +243,9 @@ fn read_file(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
 }
 
 /// Cuts the last segment at its end and makes what is before durable.
-pub(crate) fn seal(disk: &dyn Disk, seal: &Seal) -> io::Result<()> {
+pub(crate) fn seal(disk: &dyn Disk, journal: JournalId, seal: &Seal) -> io::Result<()> {
     let file = disk.open(&seal.segment.path)?;
+    let end = seal.end as u64;
     if !seal.all_durable {
         // After a sync that failed its bytes can be read although they are not on the disk, and no later sync brings
         // them there, unless they are written again.
@@ -250,8 +253,26 @@ pub(crate) fn seal(disk: &dyn Disk, seal: &Seal) -> io::Result<()> {
         file.read_at(0, &mut bytes)?;
         file.write_at(0, &bytes)?;
     }
-    if file.bytes()? != seal.end as u64 {
-        file.cut(seal.end as u64)?;
+    // A segment that was closed in order may be in the archive: it stays as it is.
+    let was_open = file.bytes()? != end;
+    if was_open {
+        file.cut(end)?;
     }
-    file.sync()
+    file.sync()?;
+    if was_open && !seal.all_durable && seal.end > SEGMENT_HEADER_BYTES {
+        mark(&*file, journal, seal)?;
+    }
+    Ok(())
+}
+
+/// Says in the segment that all of it is durable: the next start need not write it again. Without room it has to.
+fn mark(file: &dyn DiskFile, journal: JournalId, seal: &Seal) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    let mark = Body::of_kind(FrameKind::Mark, Vec::new());
+    put_frame(&mut bytes, journal, seal.next, CommitSeq(seal.next.0 - 1), &mark);
+    if file.write_at(seal.end as u64, &bytes).and_then(|()| file.sync()).is_err() {
+        file.cut(seal.end as u64)?;
+        file.sync()?;
+    }
+    Ok(())
 }

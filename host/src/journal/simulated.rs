@@ -50,6 +50,8 @@ struct World {
     failing: Option<usize>,
     power_lost: bool,
     syncs_held: bool,
+    /// The file whose reads are held.
+    held_reads: Option<usize>,
     /// The one file whose syncs are held.
     held_file: Option<usize>,
     /// Syncs that wait to be let go.
@@ -90,6 +92,7 @@ struct Content {
     /// What was done since the last sync.
     unsynced: Vec<Change>,
     syncs: u64,
+    written_bytes: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -165,6 +168,7 @@ impl SimulatedDisk {
             failing: None,
             power_lost: false,
             syncs_held: false,
+            held_reads: None,
             held_file: None,
             syncs_waiting: 0,
             bytes_max: u64::MAX,
@@ -194,9 +198,15 @@ impl SimulatedDisk {
         world.held_file = Some(world.names[path]);
     }
 
+    /// From now on a read of the file `path`, which is there, takes until it is let go.
+    pub(crate) fn hold_reads_of(&self, path: &str) {
+        let mut world = self.lock();
+        world.held_reads = Some(world.names[path]);
+    }
+
     pub(crate) fn let_syncs_go(&self) {
         let mut world = self.lock();
-        (world.syncs_held, world.held_file) = (false, None);
+        (world.syncs_held, world.held_file, world.held_reads) = (false, None, None);
         drop(world);
         self.0.let_go.notify_all();
     }
@@ -211,6 +221,18 @@ impl SimulatedDisk {
     pub(crate) fn syncs(&self, path: &str) -> u64 {
         let world = self.lock();
         world.files[world.names[path]].syncs
+    }
+
+    /// Bytes that were ever written into the file `path`.
+    pub(crate) fn written_bytes(&self, path: &str) -> u64 {
+        let world = self.lock();
+        world.files[world.names[path]].written_bytes
+    }
+
+    /// The bytes of the file `path` as they are now.
+    pub(crate) fn content(&self, path: &str) -> Vec<u8> {
+        let world = self.lock();
+        world.files[world.names[path]].now.clone()
     }
 
     /// From now on syncs of the file `path` fail.
@@ -404,6 +426,9 @@ impl SimulatedFile {
         let done = world.operate();
         let World { files, random, .. } = &mut *world;
         let file = &mut files[self.file];
+        if let Change::Write { data, .. } = &change {
+            file.written_bytes += data.len() as u64;
+        }
         let changes = if done.is_ok() { vec![change] } else { change.tear(random) };
         for change in changes {
             change.apply(&mut file.now);
@@ -421,7 +446,8 @@ impl DiskFile for SimulatedFile {
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let mut world = self.disk.lock();
+        let held = |world: &mut World| world.held_reads == Some(self.file);
+        let mut world = self.disk.0.let_go.wait_while(self.disk.lock(), held).unwrap();
         world.operate()?;
         let offset = usize::try_from(offset).unwrap();
         let bytes = world.files[self.file].now.get(offset..offset + out.len());

@@ -48,3 +48,25 @@ impl StoreMetrics {
         }
     }
 }
+
+/// What is known of damage in the index of one store.
+#[derive(Debug)]
+pub(crate) struct IndexMetrics {
+    /// Bytes of keys and values that were read only to check them.
+    pub(crate) scrubbed_bytes: Counter,
+    /// Entries that are damaged now, as far as they were read.
+    pub(crate) damaged: Gauge,
+    /// Damaged entries that were rebuilt from the journal.
+    pub(crate) rebuilt: Counter,
+}
+
+impl IndexMetrics {
+    pub(crate) fn new(service: &ServiceName) -> Self {
+        let service = service.to_string();
+        Self {
+            scrubbed_bytes: counter!("switchyard_index_scrubbed_bytes_total", "service" => service.clone()),
+            damaged: gauge!("switchyard_index_damaged_entries", "service" => service.clone()),
+            rebuilt: counter!("switchyard_index_rebuilt_entries_total", "service" => service),
+        }
+    }
+}

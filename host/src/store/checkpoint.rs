@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use super::commit::sequencer::Pipeline;
 use super::error::CloseError;
+use super::scrub::Scrubber;
 use super::services::{Member, Services};
 use crate::clock;
 use crate::fail_point::fail_point;
 use crate::journal::Stopped;
-use crate::tasks::{Panicked, thread};
+use crate::tasks::{Panicked, restarting_thread, thread};
 
 /// Threads that write indexes: most of the time of each is waiting for the disk.
 const WORKERS: usize = 3;
@@ -54,12 +55,19 @@ impl Checkpoints {
         };
         // With fewer threads it is the same work.
         let workers: Vec<_> = (0..WORKERS).filter_map(|worker| spawn(worker).ok()).collect();
+        let services = Arc::clone(&self.services);
+        let scrub = move || Scrubber::new(Arc::clone(&services)).run();
+        // Without the thread nothing is scrubbed, and every read is checked all the same.
+        let scrubber = restarting_thread("index scrubber", self.pipeline.journal.outages(), scrub).ok();
         if workers.is_empty() {
             self.work();
         }
         let ended = workers.into_iter().map(|worker| worker.join().map_err(CloseError::from));
         // Each is waited for, whatever became of the others.
         let ended = ended.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>();
+        if let Some(scrubber) = scrubber {
+            let _reported = scrubber.join();
+        }
         if !self.has_failed() {
             self.guarded(|| self.round());
         }

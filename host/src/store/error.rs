@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::index::error::IndexError;
 use super::index::error::IndexOpenError;
+use super::lock::LockHolder;
 use crate::journal::{self, AppendError, Stopped};
 use crate::limits::{
     COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX,
@@ -79,8 +80,8 @@ impl From<AppendError> for CommitError {
 /// Why the stores of a data directory are not opened, or one is not added to them.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("another host uses {}: stop it first, or choose another data directory", path.display())]
-    Locked { path: PathBuf },
+    #[error("{} is in use ({holder}): stop the host there, or choose another data directory", path.display())]
+    Locked { path: PathBuf, holder: LockHolder },
     #[error(
         "a backup was not restored into {} to its end: delete what is there, and restore it again", path.display()
     )]

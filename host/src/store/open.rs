@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::backup::UNFINISHED;
+use super::backup::{BACKUP_FOLDERS, UNFINISHED};
 use super::checkpoint::Checkpoints;
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
@@ -19,7 +19,7 @@ use super::index::{self, Index};
 use super::replay::{Replay, Replayed};
 use super::services::{List, Member, Services};
 use crate::config::StoreSettings;
-use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings};
+use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings, SERVICES_FOLDER};
 use crate::names::{CommitSeq, ServiceName};
 use crate::tasks::{Panicked, Thread, thread};
 
@@ -42,6 +42,17 @@ fn refuse_unfinished(disk: &dyn Disk) -> Result<(), OpenError> {
     }
 }
 
+/// Whether there are components or contracts: files that only a platform's store names.
+fn has_release_files(disk: &dyn Disk) -> Result<bool, OpenError> {
+    for folder in BACKUP_FOLDERS.into_iter().filter(|folder| *folder != SERVICES_FOLDER) {
+        let names = disk.names(folder).map_err(|source| OpenError::Folder { path: disk.full(folder), source })?;
+        if !names.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Opens what is on `disk`; the services of `services` that have no index get an empty one. All other indexes on the
 /// disk are opened too: the journal may have commits for them.
 pub(super) fn open(
@@ -60,7 +71,8 @@ pub(super) fn open(
     let tail = replay.run(&found)?;
     let platform = ServiceName::platform();
     // Without it the releases of existing data, and the history, would silently begin anew.
-    if !replay.stores.contains_key(&platform) && (!replay.stores.is_empty() || !found.segments.is_empty()) {
+    let has_data = !replay.stores.is_empty() || !found.segments.is_empty() || has_release_files(&**disk)?;
+    if !replay.stores.contains_key(&platform) && has_data {
         return Err(OpenError::PlatformMissing { path: disk.full(&index::path(&platform)) });
     }
     let journal_settings =

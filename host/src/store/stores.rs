@@ -1,7 +1,7 @@
 //! The stores of one data directory: opened together, closed together.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,16 +10,14 @@ use super::checkpoint;
 use super::error::{CloseError, DropError, OpenError};
 use super::handle::Store;
 use super::index;
+use super::lock::{LockError, lock};
 use super::open;
 use super::services::{Kept, Services};
 use crate::config::StoreSettings;
-use crate::journal::{Directory, Disk, JournalId, Stopped, open_lock_file};
+use crate::journal::{Directory, Disk, JournalId, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
 use crate::tasks::{Outage, Thread};
-
-/// The file in a data directory that whoever uses it locks.
-pub(crate) const LOCK_FILE: &str = "lock";
 
 /// The smallest segment that holds the largest commit, whatever its keys.
 const SEGMENT_BYTES_MIN: u64 = 2 * COMMIT_BYTES_MAX as u64;
@@ -92,12 +90,10 @@ impl Stores {
         }
         let at_folder = |source| OpenError::Folder { path: data.to_owned(), source };
         let directory = Directory::open(data).map_err(at_folder)?;
-        let lock = open_lock_file(&data.join(LOCK_FILE)).map_err(at_folder)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked { path: data.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(at_folder(source)),
-        }
+        let lock = lock(data).map_err(|error| match error {
+            LockError::Held(holder) => OpenError::Locked { path: data.to_owned(), holder },
+            LockError::Io(source) => at_folder(source),
+        })?;
         let disk: Arc<dyn Disk> = Arc::new(directory);
         match archive {
             None => Self::open_on(&disk, settings, services, Some(lock)),
@@ -273,6 +269,9 @@ impl Stores {
         let journal = &services.pipeline.journal;
         if let Some(Stopped { why }) = journal.stopped() {
             return Health::Stopped { why };
+        }
+        if let Some(failure) = services.members().iter().find_map(|member| member.index.health.failure()) {
+            return Health::Stopped { why: failure.to_string().into() };
         }
         match journal.no_room() {
             Some(error) => Health::NoRoom { why: format!("no room for the journal's next segment: {error}").into() },

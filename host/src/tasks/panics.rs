@@ -15,7 +15,7 @@ pub struct Panicked {
 
 impl Panicked {
     /// Logs and counts the panic that `payload` was caught of.
-    pub(super) fn report(name: impl Into<Cow<'static, str>>, payload: &(dyn Any + Send)) -> Self {
+    pub(crate) fn report(name: impl Into<Cow<'static, str>>, payload: &(dyn Any + Send)) -> Self {
         let name = name.into();
         let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
             (Some(text), _) => (*text).to_owned(),

@@ -20,7 +20,7 @@ pub(crate) const DOCUMENT_NEW: &str = "backup.json.new";
 /// The folders of a backup.
 pub(crate) const BACKUP_FOLDERS: [&str; 3] = [SERVICES_FOLDER, "components", "contracts"];
 
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// What a backup holds, and of when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

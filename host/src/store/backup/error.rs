@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::course::BrokenOff;
 use crate::journal::{HistoryError, Stopped};
-use crate::store::{IndexError, IndexOpenError, StoreError};
+use crate::store::{IndexError, IndexOpenError, LockHolder, StoreError};
 
 /// Why a backup was not made. What is left of it has no `backup.json`, and is none.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +39,8 @@ pub enum RestoreError {
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("another host uses {}: stop it first", path.display())]
-    Locked { path: PathBuf },
+    #[error("{} is in use ({holder}): stop the host there", path.display())]
+    Locked { path: PathBuf, holder: LockHolder },
     #[error("{} is not empty: name another folder, or move what is there away", path.display())]
     NotEmpty { path: PathBuf },
     #[error(transparent)]
@@ -57,6 +57,11 @@ pub enum RestoreError {
     TimeBeforeBackup { backup: String },
     #[error("there are commits up to {last} only: name the folder with the segments that have the later ones")]
     NotReached { last: u64 },
+    #[error(
+        "the commits that were found end before that time{}: name the old data directory or an archive with later \
+         segments, or restore up to the end of what there is", last.as_ref().map(|last| format!(", at {last}")).unwrap_or_default()
+    )]
+    TimeNotReached { last: Option<String> },
     #[error("the platform's store cannot be read")]
     Platform(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the stores of the backup cannot be read")]

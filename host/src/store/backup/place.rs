@@ -1,6 +1,6 @@
 //! Where a restore reads and writes: folders of the machine, checked before anything is written.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use super::error::RestoreError;
 use super::named::{FilesOf, NamedFiles};
 use super::replay::{Restored, Until};
 use super::restore::{self, UNFINISHED};
-use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER, open_lock_file};
-use crate::store::LOCK_FILE;
+use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER};
+use crate::store::lock::{LOCK_FILE, LockError, lock, lock_to_read};
 
 /// What to restore, from where, and up to where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,8 +106,7 @@ fn make(data: &Path) -> Result<(Arc<dyn Disk>, File), RestoreError> {
     let write = |source| RestoreError::Write { path: data.to_owned(), source };
     let folders: Vec<_> = BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER]).collect();
     let directory = Directory::make(data, &folders).map_err(write)?;
-    let lock = open_lock_file(&data.join(LOCK_FILE)).map_err(write)?;
-    locked(&lock, data)?;
+    let lock = lock(data).map_err(|error| refused(error, data))?;
     Ok((Arc::new(directory), lock))
 }
 
@@ -139,16 +138,12 @@ fn is_named(entry: &io::Result<fs::DirEntry>, name: &str) -> bool {
 
 /// Locks a data directory that is there.
 fn lock_there(data: &Path) -> Result<File, RestoreError> {
-    let path = data.join(LOCK_FILE);
-    let lock = File::open(&path).map_err(|source| RestoreError::Read { path, source })?;
-    locked(&lock, data)?;
-    Ok(lock)
+    lock_to_read(data).map_err(|error| refused(error, data))
 }
 
-fn locked(lock: &File, data: &Path) -> Result<(), RestoreError> {
-    match lock.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(RestoreError::Locked { path: data.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(RestoreError::Read { path: data.join(LOCK_FILE), source }),
+fn refused(error: LockError, data: &Path) -> RestoreError {
+    match error {
+        LockError::Held(holder) => RestoreError::Locked { path: data.to_owned(), holder },
+        LockError::Io(source) => RestoreError::Read { path: data.join(LOCK_FILE), source },
     }
 }

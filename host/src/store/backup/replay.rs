@@ -29,7 +29,7 @@ pub enum Until {
     Backup,
     /// The commit with this number, and no later one.
     CommitSeq(CommitSeq),
-    /// All that had been acknowledged at this time, in microseconds since the Unix epoch.
+    /// The last commit that is not later than this time, in microseconds since the Unix epoch.
     Time(u64),
     /// The last commit that there is.
     End,
@@ -59,16 +59,6 @@ impl Until {
                 Err(RestoreError::TimeBeforeBackup { backup: clock::rfc_3339(backup.unix_micros()) })
             }
             _ => Ok(()),
-        }
-    }
-
-    /// Whether the commit `number`, made at `unix_micros`, is within.
-    fn takes(self, number: CommitSeq, unix_micros: u64) -> bool {
-        match self {
-            Self::Backup => false,
-            Self::CommitSeq(last) => number <= last,
-            Self::Time(last) => unix_micros <= last,
-            Self::End => true,
         }
     }
 }
@@ -112,22 +102,18 @@ impl<'a> Stage<'a> {
         course: &mut Course<'_>,
     ) -> Result<(), RestoreError> {
         let begin = self.restored.number;
+        let until = match until {
+            Until::Time(unix_micros) => Until::CommitSeq(last_by(history, begin, unix_micros)?),
+            until => until,
+        };
         if until != Until::Backup && until != Until::CommitSeq(begin) {
             history.each(begin, |number, record| {
-                let latest = record.time_unix_micros;
-                if !until.takes(number, latest) {
-                    return Ok(false);
-                }
+                let unix_micros = Some(record.time_unix_micros);
                 if number.0 % 1024 == 0 {
                     course.begin(format!("replaying commit {}", number.0))?;
                 }
                 self.record(number, record)?;
-                self.restored = Restored {
-                    number,
-                    unix_micros: Some(latest),
-                    replayed: number.0 - begin.0,
-                    ..self.restored.clone()
-                };
+                self.restored = Restored { number, unix_micros, replayed: number.0 - begin.0, ..self.restored.clone() };
                 // Of what lies behind, nothing is needed: it may be missing.
                 Ok::<_, RestoreError>(until != Until::CommitSeq(number))
             })?;
@@ -206,6 +192,28 @@ impl<'a> Stage<'a> {
             index.close().map_err(failed)?;
         }
         Ok(self.restored)
+    }
+}
+
+/// The last commit of `history` that is not later than `unix_micros`; `begin` when all behind it are.
+///
+/// Journal times grow. Only a history that has a commit of that time or of a later one, or the end of the journal, proves
+/// that no commit up to that time is missing.
+fn last_by(history: &History, begin: CommitSeq, unix_micros: u64) -> Result<CommitSeq, RestoreError> {
+    let (mut last, mut latest) = (begin, None);
+    let read = history.each(begin, |number, record| {
+        latest = latest.max(Some(record.time_unix_micros));
+        if record.time_unix_micros <= unix_micros {
+            last = number;
+        }
+        Ok::<_, RestoreError>(true)
+    });
+    match (read, latest) {
+        // What lies behind a later commit may be missing.
+        (_, Some(latest)) if latest >= unix_micros => Ok(last),
+        (Err(error), _) => Err(error),
+        (Ok(_), _) if history.reaches_end() => Ok(last),
+        (Ok(_), latest) => Err(RestoreError::TimeNotReached { last: latest.map(clock::rfc_3339) }),
     }
 }
 

@@ -292,6 +292,16 @@ impl Pipeline {
         self.room.notify_waiters();
     }
 
+    /// Lets later calls read `index`, which has the same state as the one before.
+    pub(in crate::store) fn renew(&self, state: &StoreState, index: IndexReader) {
+        let sequencer = self.lock();
+        if state.dropped().is_none() {
+            let before = state.snapshot.load();
+            state.snapshot.store(Arc::new(Snapshot { index: Arc::new(index), ..Snapshot::clone(&before) }));
+        }
+        drop(sequencer);
+    }
+
     /// Drops the store with a record: from then on it holds nothing and takes no commits. Gives the record's number; once
     /// more, it is the same. Blocks while the journal prepares a segment.
     pub(in crate::store) fn drop_store(&self, state: &Arc<StoreState>) -> Result<CommitSeq, DropError> {

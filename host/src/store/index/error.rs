@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::names::ServiceName;
+use crate::tasks::Panicked;
 
 /// Why an index is not opened. Nothing of it was changed.
 #[derive(Debug, thiserror::Error)]
@@ -21,13 +22,25 @@ pub enum IndexOpenError {
     Format { path: PathBuf, format: u64, supported: u64 },
 }
 
-/// An error of redb, boxed: they are large, and rare.
+/// Why an index cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct IndexError(Box<redb::Error>);
+pub enum IndexError {
+    /// Boxed: errors of redb are large, and rare.
+    #[error(transparent)]
+    Redb(Box<redb::Error>),
+    #[error(
+        "the entry {key} in {} is damaged: write it again, or restore the data directory from a backup", path.display()
+    )]
+    Damaged { key: String, path: PathBuf },
+    #[error(
+        "{} cannot be used any more: restart the host, and if it says so again, restore the data directory from a backup",
+        path.display()
+    )]
+    Panicked { path: PathBuf, source: Panicked },
+}
 
 impl<E: Into<redb::Error>> From<E> for IndexError {
     fn from(error: E) -> Self {
-        Self(Box::new(error.into()))
+        Self::Redb(Box::new(error.into()))
     }
 }

@@ -2,21 +2,24 @@
 //!
 //! Only the thread that applies commits writes; calls read through an [`IndexReader`], which is opened once for many.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use redb::{Database, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase as _, Table, TableDefinition, WriteTransaction};
 
 use super::backend::Backend;
+use super::checksum::{self, CHECKSUM_BYTES};
 use super::disk_space::DiskSpace;
 use super::error::{IndexError, IndexOpenError};
+use super::health::IndexHealth;
 use super::reader::{ENTRIES, IndexReader};
 use crate::journal::{Disk, JournalId, SERVICES_FOLDER};
 use crate::limits::INDEX_CHECK_BYTES_MAX;
-use crate::names::{CommitSeq, ServiceName};
+use crate::names::{CommitSeq, Key, ServiceName};
 use crate::store::memory::snapshot::{Frozen, Snapshot, Totals};
 use crate::store::system::{TableId, Usage};
 
@@ -25,7 +28,8 @@ const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state")
 const TABLES: TableDefinition<'static, u8, (u64, u64)> = TableDefinition::new("tables");
 const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
 
-const FORMAT: u64 = 2;
+/// Values have checksums from format 3 on.
+const FORMAT: u64 = 3;
 
 /// An open index, for its one writer.
 pub(in crate::store) struct Index {
@@ -33,6 +37,7 @@ pub(in crate::store) struct Index {
     pub(in crate::store) journal: JournalId,
     number: AtomicU64,
     database: Database,
+    pub(in crate::store) health: Arc<IndexHealth>,
 }
 
 impl fmt::Debug for Index {
@@ -91,7 +96,8 @@ impl Index {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
         }
         let State { journal, number, totals, .. } = state;
-        let index = Self { service: service.clone(), journal, number: AtomicU64::new(number.0), database };
+        let health = Arc::new(IndexHealth::new(disk.full(&path), service));
+        let index = Self { service: service.clone(), journal, number: AtomicU64::new(number.0), database, health };
         let snapshot = Snapshot::new(number, totals, Arc::new(index.reader().map_err(at_file)?));
         Ok((index, snapshot))
     }
@@ -135,11 +141,7 @@ impl Index {
         {
             let mut entries = transaction.open_table(ENTRIES)?;
             for (key, written) in &frozen.layer {
-                let key = key.as_bytes();
-                match &written.value {
-                    Some(value) => drop(entries.insert(key, value.as_ref())?),
-                    None => drop(entries.remove(key)?),
-                }
+                put(&mut entries, key.as_bytes(), written.value.as_deref())?;
             }
             let mut state = transaction.open_table(STATE)?;
             state.insert("bytes", frozen.totals.bytes)?;
@@ -159,7 +161,19 @@ impl Index {
         {
             let mut table = transaction.open_table(ENTRIES)?;
             for (key, value) in entries {
-                table.insert(key.as_slice(), value.as_ref())?;
+                put(&mut table, key, Some(value))?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Puts `entries` in place of damaged ones. The state stays that of its number.
+    pub(in crate::store) fn repair(&self, entries: &BTreeMap<Key, Option<Bytes>>) -> Result<(), IndexError> {
+        let transaction = self.begin(self.number())?;
+        {
+            let mut table = transaction.open_table(ENTRIES)?;
+            for (key, value) in entries {
+                put(&mut table, key.as_bytes(), value.as_deref())?;
             }
         }
         Ok(transaction.commit()?)
@@ -197,12 +211,24 @@ impl Index {
     }
 
     pub(in crate::store) fn reader(&self) -> Result<IndexReader, IndexError> {
-        IndexReader::open(&self.database)
+        IndexReader::open(&self.database, Arc::clone(&self.health))
     }
 
     pub(in crate::store) fn close(self) -> Result<(), IndexError> {
         Ok(self.database.close()?)
     }
+}
+
+/// Puts `value` behind its checksum under `key`; nothing there without one.
+fn put(entries: &mut Table<'_, &[u8], &[u8]>, key: &[u8], value: Option<&[u8]>) -> Result<(), IndexError> {
+    match value {
+        Some(value) => {
+            let mut place = entries.insert_reserve(key, CHECKSUM_BYTES + value.len())?;
+            checksum::encode(key, value, place.as_mut());
+        }
+        None => drop(entries.remove(key)?),
+    }
+    Ok(())
 }
 
 /// Writes a whole index with nothing in it.

@@ -1,9 +1,11 @@
 //! The index of each store: a redb file with its state as of one number.
 
 pub(super) mod backend;
+mod checksum;
 pub(super) mod disk_space;
 pub(super) mod error;
 mod file;
+pub(super) mod health;
 pub(super) mod reader;
 
 pub(super) use file::{Index, path, remove, services};

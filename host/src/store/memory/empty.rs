@@ -6,8 +6,9 @@ use redb::Database;
 use redb::backends::InMemoryBackend;
 
 use super::snapshot::{Snapshot, Totals};
-use crate::names::CommitSeq;
+use crate::names::{CommitSeq, ServiceName};
 use crate::store::index::error::IndexError;
+use crate::store::index::health::IndexHealth;
 use crate::store::index::reader::IndexReader;
 
 static EMPTY: LazyLock<Empty> = LazyLock::new(|| Empty::make().expect("memory is a disk without errors"));
@@ -20,8 +21,9 @@ struct Empty {
 
 impl Empty {
     fn make() -> Result<Self, IndexError> {
+        let health = Arc::new(IndexHealth::new("(memory)".into(), &ServiceName::platform()));
         let database = Database::builder().set_cache_size(0).create_with_backend(InMemoryBackend::new())?;
-        Ok(Self { index: Arc::new(IndexReader::open_new(&database)?), _database: database })
+        Ok(Self { index: Arc::new(IndexReader::open_new(&database, health)?), _database: database })
     }
 }
 

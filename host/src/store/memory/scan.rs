@@ -10,7 +10,6 @@ use super::snapshot::{Layer, Snapshot};
 use crate::limits::{KEY_BYTES_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
 use crate::names::{CommitSeq, Key, KeyRange};
 use crate::store::error::StoreError;
-use crate::store::index::error::IndexError;
 
 /// What to scan.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +92,7 @@ pub(in crate::store) fn run<K>(
     if range.is_empty() {
         return Ok(scanned);
     }
-    let mut merge = Merge::new(direction, range, snapshot, writes, Bytes::copy_from_slice)?;
+    let mut merge = Merge::new(direction, range, snapshot, writes, true)?;
     let mut bytes = 0;
     while let Some(item) = merge.next()? {
         scanned.latest = scanned.latest.max(item.number);
@@ -119,7 +118,7 @@ pub(in crate::store) fn keys<K>(
     if range.is_empty() {
         return Ok(keys);
     }
-    let mut merge = Merge::new(Direction::Ascending, range, snapshot, &none, |_| Bytes::new())?;
+    let mut merge = Merge::new(Direction::Ascending, range, snapshot, &none, false)?;
     while keys.len() < limit as usize
         && let Some(item) = merge.next()?
     {
@@ -136,7 +135,7 @@ pub(in crate::store) fn each<E: From<StoreError>>(
     mut visit: impl FnMut(&[u8], Bytes) -> Result<(), E>,
 ) -> Result<(), E> {
     let (range, none) = (KeyRange::everything(), BTreeMap::new());
-    let mut merge = Merge::new(Direction::Ascending, &range, snapshot, &none, Bytes::copy_from_slice)?;
+    let mut merge = Merge::new(Direction::Ascending, &range, snapshot, &none, true)?;
     while let Some(item) = merge.next()? {
         if let Some(value) = item.value {
             visit(&item.key, value)?;
@@ -167,13 +166,13 @@ struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    /// `range` is not empty; `stored` makes the value of what the index has.
+    /// `range` is not empty. Without `with_values` the values of the index are left out, and empty.
     fn new(
         direction: Direction,
         range: &'a KeyRange,
         snapshot: &'a Snapshot,
         writes: &'a BTreeMap<Key, Option<Bytes>>,
-        stored: fn(&[u8]) -> Bytes,
+        with_values: bool,
     ) -> Result<Self, StoreError> {
         let mut merge = Self { direction, sources: Vec::with_capacity(4) };
         if !writes.is_empty() {
@@ -187,10 +186,9 @@ impl<'a> Merge<'a> {
                 merge.add(layer_items(layer, range))?;
             }
         }
-        let entries = snapshot.index.range(range).map_err(StoreError::Index)?.map(move |entry| {
-            let (key, value) = entry.map_err(|error| StoreError::Index(IndexError::from(error)))?;
-            let value = Some(stored(value.value()));
-            Ok(Item { key: Cow::Owned(key.value().to_vec()), value, number: CommitSeq::default() })
+        let entries = snapshot.index.range(range, with_values).map_err(StoreError::Index)?.map(|entry| {
+            let (key, value) = entry.map_err(StoreError::Index)?;
+            Ok(Item { key: Cow::Owned(key), value: Some(value), number: CommitSeq::default() })
         });
         merge.add(entries)?;
         Ok(merge)

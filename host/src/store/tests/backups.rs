@@ -240,8 +240,13 @@ async fn a_time_is_all_that_was_acknowledged_by_then() {
         assert!(restored.unix_micros.unwrap() <= *time);
         check(&target, &past.made, number).await;
     }
-    let late = past.restore(&folders, Until::Time(times.last().unwrap().1 + 1_000_000)).0.unwrap();
-    assert_eq!(late.number, CommitSeq(35));
+    let late = Until::Time(times.last().unwrap().1 + 1_000_000);
+    let refused = past.restore(&folders, late).0.unwrap_err();
+    assert!(matches!(refused, RestoreError::TimeNotReached { last: Some(_) }), "the archive does not reach so far");
+    let and_end = [folders[0].clone(), (past.disk.as_disk(), JOURNAL_FOLDER)];
+    assert_eq!(past.restore(&and_end, late).0.unwrap().number, CommitSeq(35), "the journal has no later commit");
+    let refused = past.restore(&[], Until::Time(times[0].1)).0.unwrap_err();
+    assert!(matches!(refused, RestoreError::TimeNotReached { last: None }));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::store::system::{MEMOS, MemoKey};
-use crate::store::{Health, StoreError};
+use crate::store::{Health, HostCommit, StoreError};
 
 fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> (Stores, Store) {
     let stores = Stores::open_on(&disk.as_disk(), settings, &services(), None).unwrap();
@@ -258,5 +258,50 @@ async fn rows_alone_are_a_commit() {
         transaction.write_row(MEMOS.put(&MemoKey::first_of(number), vec![b'm'; 100]));
         assert_eq!(commit(transaction).await.unwrap(), CommitSeq(number));
     }
+    stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn when_there_is_room_again_every_kind_of_change_works_again() {
+    let disk = SimulatedDisk::new(1);
+    let settings = StoreSettings { segment_bytes: 4096, checkpoint_ms_max: 0, overlay_bytes_max: 8192, ..SETTINGS };
+    let (stores, cart) = on(&disk, &settings);
+    let kept = stores.service(&name("stock")).unwrap();
+    put(&kept, "a", "1").await;
+    stores.detach(&name("stock"));
+    disk.set_bytes_max(disk.bytes());
+    loop {
+        let mut transaction = cart.begin();
+        transaction.set("filler", vec![b'x'; 500]).unwrap();
+        if commit(transaction).await.is_err() {
+            break;
+        }
+    }
+    let host_commit = async || {
+        let mut both = HostCommit::default();
+        for store in [&cart, &stores.platform()] {
+            let mut transaction = store.begin();
+            transaction.set("both", "1").unwrap();
+            both.add(transaction, None);
+        }
+        both.commit(CallId([0; 16])).await
+    };
+    assert!(matches!(host_commit().await, Err(CommitError::NoRoom { .. })));
+    stores.add(&name("mail"), 1000).unwrap_err();
+    assert!(matches!(stores.health(), Health::NoRoom { .. }));
+
+    disk.set_bytes_max(u64::MAX);
+    while stores.health() != Health::Running {
+        std::thread::yield_now();
+    }
+    host_commit().await.unwrap();
+    let mail = stores.add(&name("mail"), 1000).unwrap();
+    stores.wait_durable(put(&mail, "a", "1").await).await.unwrap();
+    stores.drop_store(&name("stock")).unwrap();
+    stores.close().unwrap();
+    let (stores, cart) = on(&disk, &settings);
+    assert_eq!(now(&cart, "both"), Some("1".into()));
+    assert_eq!(now(&stores.kept_store(&name("mail")).unwrap(), "a"), Some("1".into()));
+    assert!(now(&stores.service(&name("stock")).unwrap(), "a").is_none());
     stores.close().unwrap();
 }

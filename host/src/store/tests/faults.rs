@@ -145,3 +145,44 @@ async fn what_a_start_finds_is_durable_although_its_sync_had_failed() {
         assert_eq!(now(&both(&stores)[0], "second"), Some("2".into()), "seed {seed}");
     }
 }
+
+#[tokio::test]
+async fn a_segment_that_is_full_to_its_last_byte_is_durable_after_a_start_although_its_sync_had_failed() {
+    let settings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SMALL };
+    let mut full = 0;
+    for bytes in 700..800 {
+        let disk = SimulatedDisk::new(bytes as u64);
+        let stores = Stores::open_on(&disk.as_disk(), &settings, &services(), None).unwrap();
+        let [cart, _] = both(&stores);
+        stores.wait_durable(put(&cart, "first", "1").await).await.unwrap();
+        disk.fail_syncs(FIRST_SEGMENT);
+        stores.wait_durable(put(&cart, "second", &"x".repeat(bytes)).await).await.unwrap_err();
+        let killed = disk.after_kill();
+        stores.close().unwrap_err();
+        full += usize::from(killed.content(FIRST_SEGMENT).last() == Some(&b'x'));
+        let stores = Stores::open_on(&killed.as_disk(), &settings, &services(), None).unwrap();
+        let found = now(&both(&stores)[0], "second");
+        let after = killed.after_power_loss();
+        let stores = Stores::open_on(&after.as_disk(), &settings, &services(), None).unwrap();
+        assert_eq!(now(&both(&stores)[0], "second"), found, "{bytes} bytes");
+    }
+    assert!(full > 0, "none was full");
+}
+
+#[tokio::test]
+async fn a_start_writes_the_last_segment_again_only_once() {
+    let disk = SimulatedDisk::new(1);
+    let stores = open_on(&disk).unwrap();
+    stores.wait_durable(put(&both(&stores)[0], "a", &"x".repeat(500)).await).await.unwrap();
+    let killed = disk.after_kill();
+    stores.close().unwrap();
+    let written = || killed.written_bytes(FIRST_SEGMENT);
+    let start = || open_on(&killed).unwrap().close().unwrap();
+    let before = written();
+    start();
+    let again = written();
+    assert!(again >= before + 500, "what a killed host left may not be on the disk");
+    start();
+    start();
+    assert_eq!(written(), again);
+}

@@ -4,6 +4,7 @@ mod backup_faults;
 mod backups;
 mod bounds;
 mod comings;
+mod damage;
 mod faults;
 mod host_commits;
 mod model;

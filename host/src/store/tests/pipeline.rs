@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
@@ -330,6 +331,64 @@ async fn damage_in_the_last_batch_of_a_journal_that_was_closed_is_damage() {
         let opened = Stores::open_on(&disk.as_disk(), &QUIET, &services(), None);
         assert_eq!(matches!(opened, Err(crate::store::OpenError::Journal(_))), damaged, "{opened:?}");
     }
+}
+
+#[tokio::test]
+async fn damage_behind_a_quiet_moment_is_damage_and_not_a_torn_end() {
+    let disk = SimulatedDisk::new(1);
+    let (stores, cart) = on(&disk, &QUIET);
+    stores.wait_durable(put(&cart, "a", "1").await).await.unwrap();
+    let written = disk.written_bytes(FIRST_SEGMENT);
+    let give_up = crate::clock::now() + Duration::from_secs(20);
+    while disk.written_bytes(FIRST_SEGMENT) == written {
+        assert!(crate::clock::now() < give_up, "no mark was written");
+        std::thread::yield_now();
+    }
+    let killed = disk.after_kill();
+    killed.damage(FIRST_SEGMENT, |bytes| bytes[110] ^= 1);
+    let opened = Stores::open_on(&killed.as_disk(), &QUIET, &services(), None);
+    assert!(matches!(opened, Err(crate::store::OpenError::Journal(_))), "{opened:?}");
+    stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_that_reads_the_disk_holds_up_no_other() {
+    let disk = SimulatedDisk::new(1);
+    let settings = StoreSettings { checkpoint_ms_max: 0, index_cache_bytes: 0, ..SETTINGS };
+    let (stores, cart) = on(&disk, &settings);
+    let stock = stores.service(&name("stock")).unwrap();
+    // So many that a read goes beyond the first page of the index, which redb holds in memory.
+    put_many(&cart, (0..2_000).map(|key| format!("key-{key:04}"))).await;
+    while !cart.is_applied() {
+        std::thread::yield_now();
+    }
+    let mut old = cart.begin();
+    old.set("key-1000", "2").unwrap();
+    // Checkpoints pass: how much the old call's keys take is only in the index.
+    for round in 0..3 {
+        put(&cart, "other", &round.to_string()).await;
+        while !cart.is_applied() {
+            std::thread::yield_now();
+        }
+    }
+    disk.hold_reads_of("services/cart.redb");
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| futures::executor::block_on(commit(old)));
+        let (done, others) = std::sync::mpsc::channel();
+        scope.spawn(move || {
+            for round in 0..100 {
+                futures::executor::block_on(put(&stock, "a", &round.to_string()));
+            }
+            done.send(()).unwrap();
+        });
+        let others = others.recv_timeout(Duration::from_secs(20));
+        let reads = !waits.is_finished();
+        disk.let_syncs_go();
+        others.expect("they wait for a read of another store");
+        assert!(reads, "it reads the index");
+        waits.join().unwrap().unwrap();
+    });
+    stores.close().unwrap();
 }
 
 #[tokio::test]

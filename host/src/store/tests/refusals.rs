@@ -226,3 +226,14 @@ fn one_data_directory_has_one_host_and_is_for_its_owner() {
     let error = Stores::open(&root, &small, &services()).unwrap_err();
     assert!(matches!(error, OpenError::SegmentsTooSmall { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_data_directory_of_which_only_components_are_left_is_no_new_one() {
+    for file in ["components/aa.wasm", "contracts/aa.json"] {
+        let disk = SimulatedDisk::new(1);
+        disk.as_disk().create(file).unwrap();
+        let error = open_on(&disk).unwrap_err();
+        assert!(matches!(error, OpenError::PlatformMissing { .. }), "{file}: {error}");
+        assert!(error.to_string().contains("@platform.redb"), "{error}");
+    }
+}

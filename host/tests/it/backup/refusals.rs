@@ -63,8 +63,8 @@ async fn a_restore_overwrites_nothing_and_takes_no_damaged_backup() {
         let text = refused(&switchyard(&folder, &line).await);
         assert!(text.contains(told), "{line:?}: {text}");
     };
-    check("restore monday", "another host uses data").await;
-    check("restore monday --data fresh --at end --old-data data", "another host uses data").await;
+    check("restore monday", "data is in use (process ").await;
+    check("restore monday --data fresh --at end --old-data data", "data is in use (process ").await;
     check("restore nowhere --data fresh", "no finished backup").await;
     check("restore data --data fresh", "no finished backup").await;
     check("restore monday --data monday", "is not empty").await;

@@ -41,7 +41,7 @@ fn a_document_names_only_what_a_backup_has_each_once() {
 fn a_document_of_another_format_is_told_apart_from_a_damaged_one() {
     let text = serde_json::to_string(&document(&["services/@platform.redb"])).expect("JSON");
     let read = |text: String| BackupDocument::parse(text.as_bytes());
-    assert!(matches!(read(text.replace("\"format\":2", "\"format\":1")), Err(DocumentError::Format { format: 1, .. })));
+    assert!(matches!(read(text.replace("\"format\":3", "\"format\":2")), Err(DocumentError::Format { format: 2, .. })));
     assert!(matches!(read(text.replace("\"number\":42", "\"number\":43")), Err(DocumentError::Digest)));
     assert!(matches!(read(text.replace("digest", "other")), Err(DocumentError::Json(_))));
     assert!(matches!(read(String::new()), Err(DocumentError::Json(_))));
