@@ -19,7 +19,7 @@ const FIRST_SEGMENT: &str = "journal/00000000000000000001.segment";
 const WIT: &str =
     "package test:alone@1.0.0; interface alone { set: func(to: u32); } world alone-service { export alone; }";
 
-const SERVICES: &str = "runtime.instances_max = 4
+const SERVICES: &str = "runtime.instances_max = 64
 [services.first]\ncontract = \"test:alone/alone-service\"\ncomponent = \"alone.wasm\"\n";
 
 /// A component that exports what its contract says, and traps.
@@ -67,7 +67,7 @@ async fn an_apply_that_is_committed_and_not_durable_keeps_the_store_that_it_adde
     let disk = SimulatedDisk::new(1);
     let (releases, stores) = open(&disk, &configuration, folder.path());
     let manifest =
-        format!("{SERVICES}{}", SERVICES.replace("first", "second").replace("runtime.instances_max = 4", ""));
+        format!("{SERVICES}{}", SERVICES.replace("first", "second").replace("runtime.instances_max = 64", ""));
     let wanted = Wanted {
         manifest: configuration.with_text(&manifest).expect("a good manifest"),
         components: BTreeMap::from([(name("second"), releases.upload(alone().into()))]),
