@@ -97,6 +97,7 @@ impl From<DeployError> for AdminError {
             | DeployError::NoEarlier { .. }
             | DeployError::DataMovedOn { .. }
             | DeployError::Breaks { .. }
+            | DeployError::Unsigned { .. }
             | DeployError::TooManyCandidates
             | DeployError::NotQuiet { .. }
             | DeployError::Token { .. }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 
 use crate::call::Share;
+use crate::config::Grant;
 use crate::gateway::{Fault, Refusal, query_pairs};
 use crate::release::{Plan, Rollout};
 
@@ -113,10 +114,11 @@ impl Reading {
                 self.rollout.every = Some(Duration::from_secs(seconds));
             }
             "grant" if plan.grants.len() >= GRANTS_MAX => return Err("too many".into()),
-            "grant" => plan.grants.push(host(value)?),
+            "grant" => plan.grants.push(Grant::parse(value).map_err(|error| error.to_string())?),
             "reason" if value.len() > REASON_BYTES_MAX => return Err("must be at most 1000 bytes".into()),
             "reason" => plan.reason = Some(value.into()).filter(|reason: &String| !reason.is_empty()),
             "dryRun" => plan.dry_run = flag(value)?,
+            "allowOldSignature" => plan.allow_old_signature = flag(value)?,
             "force" => self.options.force = flag(value)?,
             "live" => self.options.live = flag(value)?,
             "afterIntents" => self.options.after_intents = Some(after_intents(value)?),
@@ -174,14 +176,6 @@ fn header(value: &str) -> Result<(HeaderName, HeaderValue), Detail> {
         return Err("must have visible ASCII behind `=`".into());
     }
     Ok((name, value))
-}
-
-/// A host that may be granted: `api.example.com`, `127.0.0.1:9000`.
-fn host(value: &str) -> Result<String, Detail> {
-    let plain = !value.is_empty()
-        && value.len() <= 255
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
-    if plain { Ok(value.into()) } else { Err("must be a host, such as api.example.com or 127.0.0.1:9000".into()) }
 }
 
 fn flag(value: &str) -> Result<bool, Detail> {

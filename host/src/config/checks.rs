@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, Origins, Problem};
 use super::settings::{
-    EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings, RuntimeSettings,
-    ServiceSettings, StoreSettings,
+    DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings,
+    RuntimeSettings, ServiceSettings, StoreSettings,
 };
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::observe;
@@ -37,6 +37,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     }
     checks.runtime(&manifest.runtime);
     checks.retries(&manifest.retries);
+    checks.deploy(&manifest.deploy);
     checks.events(&manifest.events);
     checks.limits("limits", &LimitOverrides::all(&manifest.limits));
     if manifest.services.is_empty() {
@@ -77,6 +78,7 @@ impl Checks<'_> {
     fn host(&mut self, host: &HostSettings) {
         self.path("host.wit", &host.wit);
         self.path("host.data", &host.data);
+        host.backup_folders.iter().for_each(|path| self.path("host.backup_folders", path));
         self.within("host.drain_ms_max", host.drain_ms_max, 0..=HOUR_MS, "milliseconds");
         if host.listen == host.admin_listen && host.listen.port() != 0 {
             let detail = format!("`host.listen` and `host.admin_listen` are both {}: change one port", host.listen);
@@ -173,6 +175,18 @@ impl Checks<'_> {
         self.within("retries.intent_retry_ms_max", max, min..=24 * HOUR_MS, "milliseconds");
     }
 
+    fn deploy(&mut self, deploy: &DeploySettings) {
+        let factors = [
+            ("deploy.candidate_errors_percent_more_max", deploy.candidate_errors_percent_more_max),
+            ("deploy.candidate_traps_percent_more_max", deploy.candidate_traps_percent_more_max),
+            ("deploy.candidate_slowdown_max", deploy.candidate_slowdown_max),
+        ];
+        // TOML has a number that is none, and one without end.
+        for (key, value) in factors.into_iter().filter(|(_, value)| !(0.0..=1000.0).contains(value)) {
+            self.refuse(key, format!("`{key}` is {value}, it must be 0 to 1000"));
+        }
+    }
+
     fn events(&mut self, events: &EventSettings) {
         self.within("events.kept_ms", events.kept_ms, 0..=366 * 24 * HOUR_MS, "milliseconds");
         self.within("events.attempts_max", events.attempts_max, 1..=1_000, "attempts");
@@ -231,9 +245,11 @@ impl Checks<'_> {
             let key = format!("{path}.environment");
             self.refuse(&key, format!("{name:?} is no name of a variable: it must not be empty or have `=` or NUL"));
         }
-        for host in service.outbound_hosts.iter().filter(|host| !is_host(host)) {
-            let key = format!("{path}.outbound_hosts");
-            self.refuse(&key, format!("{host:?} is no host: write such as `api.example.com` or `127.0.0.1:9000`"));
+        for (position, grant) in service.outbound_hosts.iter().enumerate() {
+            if service.outbound_hosts.iter().take(position).any(|earlier| earlier == grant) {
+                let detail = format!("{grant} is granted twice, maybe in another spelling: keep one of them");
+                self.refuse(&format!("{path}.outbound_hosts"), detail);
+            }
         }
         self.limits(&format!("{path}.limits"), &service.limits);
     }

@@ -8,7 +8,7 @@ use super::keys::{Section, instead_of};
 use super::settings::Manifest;
 use crate::fail_point;
 
-/// What the names of all settings begin with.
+/// The prefix of all settings.
 pub(super) const PREFIX: &str = "SWITCHYARD_";
 
 /// The admin token; it replaces the one in the data directory.

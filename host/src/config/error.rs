@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where it says so.
+//! The mistakes in a configuration, and where they are.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,7 +50,7 @@ impl Origins {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub origin: Origin,
-    /// What is wrong and what to write instead.
+    /// The mistake, and what to write instead.
     pub detail: String,
 }
 

@@ -69,7 +69,7 @@ impl Section {
     }
 }
 
-/// What to say of `name`, which is none of `known`: the nearest of them, or all.
+/// A hint for `name`, which is not one of `known`: the nearest of them, or all.
 pub(super) fn instead_of(name: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()

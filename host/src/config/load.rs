@@ -11,7 +11,7 @@ use super::settings::Manifest;
 use super::token::AdminToken;
 use crate::limits::MANIFEST_BYTES_MAX;
 
-/// What the command line says; it has the last word.
+/// The flags of the command line, which override everything else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
     pub listen: Option<SocketAddr>,
@@ -29,7 +29,7 @@ pub struct Configuration {
     layers: Layers,
 }
 
-/// What a manifest is read with: where it lies, and what counts over it.
+/// The inputs of a configuration: the place of the manifest, and the layers that override it.
 #[derive(Debug, Clone)]
 struct Layers {
     path: PathBuf,
@@ -38,7 +38,7 @@ struct Layers {
 }
 
 impl Configuration {
-    /// What the manifest would be with `text` in its file, under the environment and the flags that count here. No file
+    /// The manifest if its file had this `text`, under the environment and the flags that count here. No file
     /// is read.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Configuration {
         &self.layers.path
     }
 
-    /// What a start would go by now: the manifest as its file has it at this time.
+    /// The manifest that a start would read now.
     ///
     /// # Errors
     ///
@@ -125,6 +125,7 @@ fn resolve(manifest: &mut Manifest, origins: &Origins, folder: &Path) {
     };
     place("host.wit", &mut manifest.host.wit);
     place("host.data", &mut manifest.host.data);
+    manifest.host.backup_folders.iter_mut().for_each(|path| place("host.backup_folders", path));
     let gateway = &mut manifest.gateway;
     let optional = [
         ("gateway.tls_certificate", &mut gateway.tls_certificate),

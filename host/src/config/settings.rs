@@ -1,4 +1,4 @@
-//! What can be set: plain fields, passed down by reference. `default.toml` documents every one of them.
+//! The settings: plain fields, passed down by reference. `default.toml` documents every one of them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::grant::Grant;
 pub use super::service_limits::{LimitOverrides, LimitSettings};
 use super::signer::Signer;
 use crate::names::ServiceName;
@@ -20,7 +21,7 @@ pub struct Manifest {
     pub store: StoreSettings,
     pub journal: JournalSettings,
     pub runtime: RuntimeSettings,
-    /// What a service has where its own section says nothing.
+    /// For services whose own section says nothing.
     pub limits: LimitSettings,
     pub retries: RetrySettings,
     pub deploy: DeploySettings,
@@ -35,6 +36,8 @@ pub struct HostSettings {
     pub wit: PathBuf,
     /// The data directory, made at the first start.
     pub data: PathBuf,
+    /// Backups are written only below these folders.
+    pub backup_folders: Vec<PathBuf>,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     /// How long calls under way may take to end at shutdown.
@@ -116,7 +119,7 @@ pub struct RuntimeSettings {
     pub compiled_bytes_max: u64,
 }
 
-/// What is kept so that retries are safe, and how calls that a crash cut short go on.
+/// How long records for safe retries are kept, and how interrupted calls continue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetrySettings {
@@ -133,7 +136,7 @@ pub struct RetrySettings {
     pub intent_retry_ms_max: u64,
 }
 
-/// What a deploy has to keep to.
+/// The rules of a deploy.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeploySettings {
@@ -191,9 +194,9 @@ pub struct ServiceSettings {
     /// Its configuration: environment variables of the component.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Hosts that it may send HTTP requests to: `api.example.com` or `127.0.0.1:9000`.
+    /// Hosts that it may send HTTP requests to: `api.example.com` or `127.0.0.1:9000`, and ranges of addresses.
     #[serde(default)]
-    pub outbound_hosts: Vec<String>,
+    pub outbound_hosts: Vec<Grant>,
     /// Where it begins with events that it has not taken before.
     #[serde(default)]
     pub events_from: EventsFrom,

@@ -1,16 +1,18 @@
-//! Who may sign components: ed25519 public keys, and signatures by them over the digest of a component.
+//! Signers of components: their ed25519 public keys. A signature says that a component may be one release of one service.
 
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
-use crate::names::Digest;
+use crate::names::{Digest, ServiceName};
 
 /// The kind of key, as its text begins: there may be others one day.
 const KIND: &str = "ed25519:";
@@ -20,7 +22,7 @@ const KIND: &str = "ed25519:";
 pub struct SignerError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signature is 64 bytes in base64")]
+#[error("a signature is written as its number, `:` and 64 bytes in base64")]
 pub struct SignatureError;
 
 /// The public key of one who may sign components, written `ed25519:` and base64.
@@ -43,10 +45,11 @@ impl Signer {
         key.try_into().map(Self).map_err(|_| SignerError)
     }
 
-    /// Whether `signature` is this signer's over the 32 bytes of `digest`.
+    /// Whether `signature` is this signer's over `release`.
     #[must_use]
-    pub fn verify(&self, digest: &Digest, signature: &Signature) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.0).verify(digest.bytes(), &signature.0).is_ok()
+    pub fn verify(&self, release: &SignedRelease<'_>, signature: &Signature) -> bool {
+        let message = release.message(signature.number);
+        UnparsedPublicKey::new(&ED25519, self.0).verify(message.as_bytes(), &signature.bytes).is_ok()
     }
 }
 
@@ -76,28 +79,74 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// An ed25519 signature over a digest, written in base64.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Signature([u8; 64]);
+/// The file beside the component in `path` that holds its signature.
+#[must_use]
+pub fn signature_file(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".sig");
+    name.into()
+}
+
+/// The release that a signature is for. Its number grows from signature to signature of a service.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedRelease<'a> {
+    pub service: &'a ServiceName,
+    /// The world with its version, or `wasi:http`.
+    pub contract: &'a str,
+    pub component: &'a Digest,
+}
+
+impl SignedRelease<'_> {
+    /// The text that is signed. None of its parts can hold a line break.
+    #[must_use]
+    pub fn message(&self, number: u64) -> String {
+        let Self { service, contract, component } = self;
+        format!("switchyard release\nservice {service}\ncontract {contract}\nnumber {number}\ncomponent {component}\n")
+    }
+}
+
+/// An ed25519 signature of a release and its number, written `7:` and base64.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Signature {
+    pub number: u64,
+    bytes: [u8; 64],
+}
 
 impl Signature {
     #[must_use]
-    pub fn from_bytes(signature: [u8; 64]) -> Self {
-        Self(signature)
+    pub fn new(number: u64, bytes: [u8; 64]) -> Self {
+        Self { number, bytes }
     }
 
     /// # Errors
     ///
-    /// Unless `text` is 64 bytes in base64 with padding.
+    /// Unless `text` is a number, `:` and 64 bytes in base64 with padding.
     pub fn parse(text: &str) -> Result<Self, SignatureError> {
-        let signature = STANDARD.decode(text).map_err(|_| SignatureError)?;
-        signature.try_into().map(Self).map_err(|_| SignatureError)
+        let (number, bytes) = text.split_once(':').ok_or(SignatureError)?;
+        let number = number.parse().map_err(|_| SignatureError)?;
+        let bytes = STANDARD.decode(bytes).map_err(|_| SignatureError)?;
+        Ok(Self { number, bytes: bytes.try_into().map_err(|_| SignatureError)? })
+    }
+}
+
+impl TryFrom<String> for Signature {
+    type Error = SignatureError;
+
+    fn try_from(text: String) -> Result<Self, SignatureError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Signature> for String {
+    fn from(signature: Signature) -> Self {
+        signature.to_string()
     }
 }
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&STANDARD.encode(self.0))
+        write!(f, "{}:{}", self.number, STANDARD.encode(self.bytes))
     }
 }
 

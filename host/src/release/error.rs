@@ -1,12 +1,13 @@
 //! Why a change of releases was not made. In every case what was live stays live.
 
+use super::judging::signature::SignatureFault;
 use super::judging::verdict::Verdict;
 use super::loading::files::FileError;
 use super::loading::loader::LoadError;
 use super::records::platform_store::PlatformError;
 use crate::call::{FindError, IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
-use crate::names::ServiceName;
+use crate::names::{Digest, ServiceName};
 use crate::store::{CommitError, OpenError, Stopped};
 
 /// Why a change of releases was not made. In every case what was live stays live.
@@ -27,6 +28,9 @@ pub enum DeployError {
          damage it; `force` goes back all the same"
     )]
     DataMovedOn { service: ServiceName, there: u64, reads_up_to: u64 },
+    /// A rollback to a release that the signers of the manifest did not sign.
+    #[error("{digest} of {service} has {fault}, and the manifest names signers: `force` goes back all the same")]
+    Unsigned { service: ServiceName, digest: Digest, fault: SignatureFault },
     /// A rollback to a release whose contract was another one.
     #[error(
         "{} would not fit the earlier release of {service}, whose contract was another one: with the contracts of then, \
@@ -34,7 +38,7 @@ pub enum DeployError {
         broken.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
     )]
     Breaks { service: ServiceName, broken: Vec<ServiceName> },
-    #[error("calls of {service} did not end within the {pause_ms} ms that its migration may have them wait")]
+    #[error("calls of {service} did not end within {pause_ms} ms, the longest pause that its migration allows")]
     NotQuiet { service: ServiceName, pause_ms: u64 },
     #[error("the migration of {service} failed: {why}")]
     Migration { service: ServiceName, why: String },
@@ -47,11 +51,11 @@ pub enum DeployError {
     NoShadow { service: ServiceName },
     #[error("no token {name:?}: {why}")]
     Token { name: String, why: &'static str },
-    #[error("other changes came first again and again: try once more")]
+    #[error("other changes were committed first, several times: try again")]
     Busy,
-    #[error("the component is in none of the releases that are kept: upload it")]
+    #[error("no release that is kept has the component: upload it")]
     NoComponent,
-    #[error("{service} cannot be removed: what it alone exports is imported by {}", names(by))]
+    #[error("{service} cannot be removed: only it exports what these import: {}", names(by))]
     Imported { service: ServiceName, by: Vec<ServiceName> },
     #[error(
         "{service} is mounted and would get a contract, or the other way round: remove it with one apply, and add it with \
@@ -62,7 +66,7 @@ pub enum DeployError {
     NoComponentNamed { service: ServiceName },
     #[error("a component is named for {service}, which is not in the manifest")]
     NotInManifest { service: ServiceName },
-    #[error("{service} exists: its store stays as long as it does")]
+    #[error("{service} exists: remove it before you drop its store")]
     Exists { service: ServiceName },
     #[error("there is no store of {service}, and no release")]
     NothingLeft { service: ServiceName },
@@ -85,9 +89,9 @@ pub enum DeployError {
     Intent(#[from] IntentError),
     #[error("the calls that a service had begun when it was removed cannot be found")]
     Find(#[from] FindError),
-    #[error("calls that were begun and may come to {service} have not ended: {}", named(intents))]
+    #[error("unfinished calls may still reach {service}: {}", named(intents))]
     IntentsOpen { service: ServiceName, intents: Vec<IntentView> },
-    #[error("a part of the work ended before its time")]
+    #[error("a task ended early")]
     Interrupted(#[from] tokio::task::JoinError),
     /// Nothing was begun.
     #[error("the host stops")]

@@ -15,16 +15,20 @@ use super::changes::rollout::HOST;
 use super::changes::run::NO_CALL;
 use super::judging::candidate::Trial;
 use super::judging::isolated::{chain, isolated_run};
+use super::judging::judge_input::mounts;
+use super::judging::signature::check_signature;
 use super::loading::files::{FileError, FileKind, Files};
 use super::loading::loader::{LoadError, ReleaseLoader};
 use super::loading::uploads::Uploads;
 use super::records::platform_store::{PlatformError, PlatformStore};
-use super::records::record::{AppliedRecord, CandidateRecord, DataVersions, Event, ReleaseRecord, ServiceRecord, What};
+use super::records::record::{
+    AppliedRecord, CandidateRecord, ChangeKind, DataVersions, NewEntry, ReleaseRecord, ServiceRecord,
+};
 use super::records::state::{Running, RunningCandidate, State};
 use super::releases::{Inner, Releases};
 use crate::call::{Backend, Calls, LoadedRelease, NotExported, Service, Shadow, Share};
 use crate::clock;
-use crate::config::{AppliedSettings, Manifest, ServiceSettings};
+use crate::config::{AppliedSettings, Manifest, ServiceSettings, Signature, SignedRelease, signature_file};
 use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
 use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
@@ -49,7 +53,7 @@ pub enum Progress {
     },
 }
 
-/// Whoever is told how far a start is. It is called from several threads.
+/// Gets the progress of a start. It is called from several threads.
 pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// Why the services cannot be started. Nothing was changed.
@@ -80,6 +84,8 @@ pub enum OpenError {
     Component { service: ServiceName, path: PathBuf, source: std::io::Error },
     #[error("the component of {service} does not keep its contract\n{verdict}")]
     Refused { service: ServiceName, verdict: Box<Verdict> },
+    #[error("the manifest asks for a signature of the component of {service} in {}: there is {why}", path.display())]
+    Unsigned { service: ServiceName, path: PathBuf, why: String },
     #[error("the data of {service} is not what its component can do with: {why}")]
     Data { service: ServiceName, why: String },
     #[error(transparent)]
@@ -93,13 +99,13 @@ pub enum OpenError {
 /// A service as it is started.
 struct Start {
     running: Running,
-    /// What the platform's store does not have yet.
-    events: Vec<Event>,
+    /// Lines of the history that the platform's store does not have yet.
+    events: Vec<NewEntry>,
     /// Its data as its release writes it, and the version of that.
     migrated: Option<(Transaction, u64)>,
 }
 
-/// What a start is made with.
+/// The parts that a start needs.
 struct Starter<'a> {
     manifest: &'a Manifest,
     loader: &'a ReleaseLoader,
@@ -158,7 +164,7 @@ impl Releases {
         let started = starter.start()?;
         let worlds: Vec<_> =
             started.iter().map(|(name, start)| (name.clone(), Arc::clone(&start.running.live.world))).collect();
-        check_together(&worlds)?;
+        check_together(&worlds, &mounts(manifest))?;
 
         let (mut commit, mut services) = (HostCommit::default(), BTreeMap::new());
         for (name, start) in started {
@@ -322,9 +328,11 @@ impl Starter<'_> {
             source,
         })?;
         let (contracts, world) = self.judged(name, settings, &component)?;
+        let digest = Digest::of(&component);
+        let signature = self.signature(name, path, &world, &digest)?;
         let record = ReleaseRecord {
             number: 1,
-            digest: Digest::of(&component),
+            digest,
             contracts,
             world,
             deployed_at: clock::unix_micros(),
@@ -334,6 +342,7 @@ impl Starter<'_> {
             outbound_hosts: settings.outbound_hosts.clone(),
             granted: Vec::new(),
             data: DataVersions::default(),
+            signature,
             was_left: false,
         };
         let live = self.loader.release(name, service.limits(), &record, &component)?;
@@ -343,13 +352,41 @@ impl Starter<'_> {
         }
         let oldest_data = record.data.writes;
         self.loader.components.put(&record.digest, &component)?;
-        let event =
-            Event { to: Some(record.digest), reason: record.reason.clone(), ..Event::new(HOST, name, What::Add) };
-        let record =
-            ServiceRecord { live: record, candidate: None, kept: Vec::new(), last: 1, oldest_data, is_fresh: true };
+        let event = NewEntry {
+            to: Some(record.digest),
+            reason: record.reason.clone(),
+            ..NewEntry::new(HOST, name, ChangeKind::Add)
+        };
+        let signed = record.signed();
+        let (candidate, kept) = Default::default();
+        let record = ServiceRecord { live: record, candidate, kept, last: 1, oldest_data, signed, is_fresh: true };
         let running =
             Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate: None };
         Ok(Start { running, events: vec![event], migrated })
+    }
+
+    /// The signature beside the component in `path`, checked where the manifest names signers.
+    fn signature(
+        &self,
+        service: &ServiceName,
+        path: &Path,
+        contract: &str,
+        component: &Digest,
+    ) -> Result<Option<Signature>, OpenError> {
+        let signers = &self.manifest.deploy.signers;
+        if signers.is_empty() {
+            return Ok(None);
+        }
+        let path = signature_file(path);
+        let refused = |why: String| OpenError::Unsigned { service: service.clone(), path: path.clone(), why };
+        let signature = match std::fs::read_to_string(&path) {
+            Ok(text) => Some(Signature::parse(text.trim()).map_err(|error| refused(error.to_string()))?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(refused(error.to_string())),
+        };
+        let release = SignedRelease { service, contract, component };
+        let checked = check_signature(signers, &release, signature.as_ref(), 0);
+        checked.map(|()| signature).map_err(|fault| refused(fault.to_string()))
     }
 
     /// The contracts that a new service's component was judged by, and its world; nothing and `wasi:http` where it
@@ -376,7 +413,7 @@ impl Starter<'_> {
     }
 }
 
-/// What a new service's release says of its data, and the data of a service that was there before as it writes it.
+/// The data versions of a new service's release, and the migration of data that an earlier service of that name left.
 async fn first_data(
     service: &Arc<Service>,
     release: &Arc<LoadedRelease>,

@@ -16,7 +16,7 @@ use super::loading::loader::ReleaseLoader;
 use super::loading::pinned::PinnedTables;
 use super::loading::uploads::Uploads;
 use super::records::platform_store::{PlatformError, PlatformStore};
-use super::records::record::{Event, Line, What};
+use super::records::record::{ChangeKind, HistoryEntry, NewEntry};
 use super::records::state::State;
 use super::records::token::Holder;
 use crate::call::{Calls, PinnedReleases, RoutingTable};
@@ -103,7 +103,7 @@ impl Releases {
         service: Option<ServiceName>,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<Line>, PlatformError> {
+    ) -> Result<Vec<HistoryEntry>, PlatformError> {
         let platform = self.inner.platform.clone();
         let done = self.state().last_line.saturating_add(1);
         let before = Some(before.map_or(done, |before| before.min(done)));
@@ -123,10 +123,10 @@ impl Releases {
         &self,
         who: &Holder,
         service: &ServiceName,
-        what: What,
+        what: ChangeKind,
         reason: String,
     ) -> Result<(), DeployError> {
-        let event = Event { reason: Some(reason), ..Event::new(&who.name, service, what) };
+        let event = NewEntry { reason: Some(reason), ..NewEntry::new(&who.name, service, what) };
         self.change(move |_, state| Ok((ChangeSet::note(state, vec![event]), ()))).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchyard::config::LimitSettings;
+use switchyard::config::{Grant, LimitSettings};
 use switchyard::contract::{Contracts, Function};
 use switchyard::runtime::{Failure, LinkSettings, Runtime, SmokeFailure, SmokeReport};
 use switchyard::store::StoreError;
@@ -31,7 +31,8 @@ async fn every_function_is_called_that_only_reads_and_needs_next_to_nothing() {
 #[tokio::test]
 async fn a_component_with_nothing_to_call_is_only_started() {
     let runtime = runtime(1);
-    let settings = LinkSettings { outbound_hosts: vec!["example.com".into()], ..link_settings(limits()) };
+    let settings =
+        LinkSettings { outbound_hosts: vec![Grant::parse("example.com").unwrap()], ..link_settings(limits()) };
     let guest = Guest::of("fetches.wasm", "test:fetches/fetcher", settings, &runtime);
     assert_eq!(guest.program.smoke(|| guest.isolated_read()).await.unwrap(), SmokeReport::default());
 }

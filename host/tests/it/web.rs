@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use hyper::{Request, Response};
 use switchyard::call::{Backend, LinkedComponent, LoadedRelease, Origin, Routing, Service};
-use switchyard::config::LimitSettings;
+use switchyard::config::{Grant, LimitSettings};
 use switchyard::contract::World;
 use switchyard::names::{Digest, RequestId, ServiceName};
 use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
@@ -27,7 +27,7 @@ const COMPONENTS: [&str; 2] = ["web_0_2.wasm", "web_0_3.wasm"];
 struct Web(Arc<HttpProgram>);
 
 impl Web {
-    fn new(runtime: &Runtime, file: &str, outbound_hosts: Vec<String>) -> Self {
+    fn new(runtime: &Runtime, file: &str, outbound_hosts: Vec<Grant>) -> Self {
         let settings = LinkSettings {
             service: ServiceName::parse("web").unwrap(),
             environment: vec![("GREETING".into(), "hello".into())],
@@ -214,9 +214,12 @@ async fn a_request_goes_out_only_to_a_host_that_was_granted() {
     let authority = says_hi().await;
     let runtime = runtime(1);
     for file in COMPONENTS {
-        let granted = Web::new(&runtime, file, vec![authority.clone()]);
+        let granted = Web::new(&runtime, file, vec![Grant::parse(&authority).unwrap()]);
         assert_eq!(granted.say("/fetch", &authority).await.unwrap(), "200 hi", "{file}");
-        let refused = Web::new(&runtime, file, vec!["example.com".into()]).say("/fetch", &authority).await.unwrap();
+        let refused = Web::new(&runtime, file, vec![Grant::parse("example.com").unwrap()])
+            .say("/fetch", &authority)
+            .await
+            .unwrap();
         assert!(refused.contains("HttpRequestDenied"), "{file}: {refused}");
     }
 }
@@ -225,8 +228,8 @@ async fn a_request_goes_out_only_to_a_host_that_was_granted() {
 async fn a_component_with_a_contract_reaches_out_only_where_it_was_granted_too() {
     let authority = says_hi().await;
     let runtime = runtime(1);
-    for (granted, said) in [(authority.clone(), "200 hi"), ("example.com".into(), "ErrorCode::HttpRequestDenied")] {
-        let settings = LinkSettings { outbound_hosts: vec![granted], ..link_settings(limits()) };
+    for (granted, said) in [(&*authority, "200 hi"), ("example.com", "ErrorCode::HttpRequestDenied")] {
+        let settings = LinkSettings { outbound_hosts: vec![Grant::parse(granted).unwrap()], ..link_settings(limits()) };
         let guest = Guest::of("fetches.wasm", "test:fetches/fetcher", settings, &runtime);
         let answer = guest.run("fetch", &[Val::String(authority.clone())]).await.unwrap();
         assert_eq!(answer, Some(Val::String(said.into())));

@@ -16,6 +16,7 @@ use crate::contract::Sources;
 use crate::limits::APPLY_BYTES_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::release::{Applied, Difference, Holder, Verdict, Wanted};
+use crate::tasks::blocking;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,7 +96,7 @@ impl Admin {
     /// The manifest as its file has it now, or why the host cannot start with that.
     pub(in crate::admin) async fn manifest_in_file(&self) -> Result<Manifest, String> {
         let configuration = self.configuration.clone();
-        let read = tokio::task::spawn_blocking(move || configuration.read_again()).await;
+        let read = blocking(move || configuration.read_again()).await;
         read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 

@@ -104,9 +104,10 @@ fn refused(error: BackupError) -> AdminError {
     let text = told(&error);
     match error {
         BackupError::Busy | BackupError::NotEmpty { .. } => AdminError::conflict(text),
-        BackupError::NotAbsolute { .. } | BackupError::InData { .. } | BackupError::Folder { .. } => {
-            AdminError::bad_request(text)
-        }
+        BackupError::NotAbsolute { .. }
+        | BackupError::InData { .. }
+        | BackupError::NotPermitted { .. }
+        | BackupError::Folder { .. } => AdminError::bad_request(text),
         _ => AdminError::busy(text),
     }
 }

@@ -11,7 +11,7 @@ use crate::admin::server::Admin;
 use crate::events::{DeadLetterError, DeadLetters, DeliveryView, EventId, ScheduleView, SubscriptionView};
 use crate::gateway::{Fault, Refusal};
 use crate::limits::SCAN_ENTRIES_MAX;
-use crate::release::{Holder, What};
+use crate::release::{ChangeKind, Holder};
 use crate::store::StoreError;
 
 /// Failed deliveries of one kind in one answer, unless the request says otherwise.
@@ -109,8 +109,8 @@ impl Admin {
             _ => return Err(AdminError::bad_request("Name the dead letters in `ids`, or say `all`, not both.".into())),
         };
         let (done, what) = match action {
-            DeadLetterAction::Replay => (self.events.replay(&service, &letters).await, What::ReplayEvents),
-            DeadLetterAction::Drop => (self.events.discard(&service, &letters).await, What::DropEvents),
+            DeadLetterAction::Replay => (self.events.replay(&service, &letters).await, ChangeKind::ReplayEvents),
+            DeadLetterAction::Drop => (self.events.discard(&service, &letters).await, ChangeKind::DropEvents),
         };
         let count = done.map_err(dead_letter_error)?;
         if count > 0 {

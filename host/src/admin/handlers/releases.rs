@@ -16,13 +16,14 @@ use crate::admin::server::Admin;
 use crate::gateway::{Refusal, is_json as is_json_type};
 use crate::limits::{COMPONENT_BYTES_MAX, COMPONENT_READ_MAX};
 use crate::names::{Digest, ServiceName};
-use crate::release::{DeployError, Holder, Line, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
+use crate::release::{DeployError, HistoryEntry, Holder, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
 
 /// Lines of the history in one page, unless the request says otherwise, and at most.
 const LINES: usize = 50;
 const LINES_MAX: usize = 500;
 
-const DEPLOY: &[&str] = &["weight", "steps", "shadow", "header", "every", "grant", "reason", "dryRun", "afterIntents"];
+const DEPLOY: &[&str] =
+    &["weight", "steps", "shadow", "header", "every", "grant", "reason", "allowOldSignature", "dryRun", "afterIntents"];
 
 /// What a deploy answers.
 #[derive(Debug, Serialize)]
@@ -45,7 +46,7 @@ pub(in crate::admin) struct SetAnswer {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct History {
-    items: Vec<Line>,
+    items: Vec<HistoryEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -118,7 +119,7 @@ impl Admin {
         head: &Parts,
         body: &mut RequestBody,
     ) -> Result<(StatusCode, SetAnswer), AdminError> {
-        let mut options = Options::read(head.uri.query(), &["dryRun"])?;
+        let mut options = Options::read(head.uri.query(), &["allowOldSignature", "dryRun"])?;
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let Set { set, reason, grants, mut signatures } = parse_json(&body)?;
         options.set(reason, &grants)?;
@@ -203,8 +204,12 @@ impl Admin {
     }
 }
 
-/// A grant reaches beyond the services that a deployer has: into the network, where the operator's side listens too.
+/// A grant reaches beyond the services that a deployer has: into the network, where the operator's side listens too. And
+/// whoever stole a token of a deployer may have an old component with its signature.
 fn may_grant(who: &Holder, options: &Options) -> Result<(), AdminError> {
+    if options.plan.allow_old_signature {
+        admin_only(who, "allow old signatures")?;
+    }
     match options.plan.grants.is_empty() {
         true => Ok(()),
         false => admin_only(who, "grant hosts"),

@@ -18,7 +18,7 @@ pub(in crate::call) struct Authenticator {
 
 /// Why services do not make a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{service} imports {interface}, which no service exports: add one that does to the manifest")]
+#[error("{service} imports {interface}, which no service exports: add such a service to the manifest")]
 pub struct NotExported {
     pub service: ServiceName,
     pub interface: Arc<str>,

@@ -57,7 +57,7 @@ Examples:
 pub(super) const SIGN: &str = "\
 Examples:
   switchyard sign --new-key release.key
-  switchyard sign cart.wasm --key release.key
+  switchyard sign cart.wasm --key release.key --service cart
 
 The manifest lists the keys that may sign:
   [deploy]

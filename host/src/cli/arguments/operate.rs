@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::host::Host;
+use super::host::{Host, ManifestFile};
+use crate::names::ServiceName;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Sign {
@@ -14,9 +15,20 @@ pub(in crate::cli) struct Sign {
     /// The secret key: ed25519, as a PEM file
     #[arg(long, value_name = "FILE", requires = "file", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) key: Option<PathBuf>,
+    /// The service that the component is for
+    #[arg(long, value_parser = ServiceName::parse, required_unless_present = "new_key")]
+    pub(in crate::cli) service: Option<ServiceName>,
+    /// The contract with its version, or wasi:http [default: that of the service, from the manifest in this folder]
+    #[arg(long, value_name = "WORLD")]
+    pub(in crate::cli) contract: Option<String>,
+    /// The number of the signature: hosts refuse one that is lower than an earlier one of the service [default: the time]
+    #[arg(long)]
+    pub(in crate::cli) number: Option<u64>,
     /// Create a key in this new file, and print its public half for the manifest
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "key"], value_hint = ValueHint::FilePath)]
     pub(in crate::cli) new_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) manifest: ManifestFile,
 }
 
 #[derive(Debug, Args)]

@@ -42,6 +42,9 @@ pub(in crate::cli) struct Deploy {
     /// The reason, for the history
     #[arg(long)]
     pub(in crate::cli) reason: Option<String>,
+    /// Accept a signature with a lower number than an earlier one
+    #[arg(long)]
+    pub(in crate::cli) allow_old_signature: bool,
     /// Print the verdict, and change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,

@@ -79,7 +79,7 @@ pub(super) async fn follow(
 /// The answer, unless the token does not open it.
 fn permitted(answer: Answer) -> Result<Answer, Failure> {
     match answer.status {
-        StatusCode::UNAUTHORIZED => Err(Failure::text(Kind::Unauthorized, "the host does not take this token")
+        StatusCode::UNAUTHORIZED => Err(Failure::text(Kind::Unauthorized, "the host does not accept this token")
             .next("Name the data directory of the host with --data, or set SWITCHYARD_ADMIN_TOKEN to a token of it.")),
         StatusCode::FORBIDDEN => Err(answer.failure(Kind::Unauthorized).next("Ask for a token with a role that may.")),
         _ => Ok(answer),
@@ -110,7 +110,7 @@ async fn whole(status: StatusCode, body: Incoming) -> Result<Answer, Failure> {
 
 fn unreachable(target: &Target, error: hyper_util::client::legacy::Error) -> Failure {
     let what = format!("no host answers at {}", target.url);
-    let next = "Start it with `switchyard up`, or name its operator's side with --admin URL.";
+    let next = "Start it with `switchyard up`, or name its operator API with --admin URL.";
     Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what)).next(next)
 }
 
@@ -130,7 +130,7 @@ impl Answer {
     /// The answer, read as what the API says that it is.
     pub(in crate::cli) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let what = "the host does not answer as one of this version does";
+            let what = "this version does not understand the answer of the host";
             Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what))
         })
     }

@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(target: &Target, command: &Command) -> Outcome {
         TokenAction::Revoke { name } => {
             let answer = Request::delete(&["tokens", name]).send(target)?.accepted(command.host.json)?;
             // There is nothing to print of an answer without a body.
-            Ok(if command.host.json { answer.text() } else { format!("the token of {name} opens nothing any more") })
+            Ok(if command.host.json { answer.text() } else { format!("the token of {name} is revoked") })
         }
     }
 }
@@ -43,7 +43,7 @@ fn made(token: &Token) -> String {
     let secret = token.token.as_deref().unwrap_or(NOTHING);
     let for_services = services(token);
     let Token { name, role, .. } = token;
-    format!("{secret}\n  the token of {name}: {role}, {for_services}; shown this once, used as {TOKEN_VARIABLE}")
+    format!("{secret}\n  the token of {name}: {role}, {for_services}; it is shown only now; use it as {TOKEN_VARIABLE}")
 }
 
 fn services(token: &Token) -> String {

@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(
             let intent = found(target, id)?;
             let request = Request::post(&["intents", &intent.id, "retry"]).flag("live", *live);
             let on = if *live { ", on the live releases from now on" } else { "" };
-            request.send(target)?.render(command.host.json, |intent| format!("{} is made again{on}", name(intent)))
+            request.send(target)?.render(command.host.json, |intent| format!("{} runs again{on}", name(intent)))
         }
         Some(IntentAction::GiveUp { id, reason, yes }) => {
             let intent = found(target, id)?;
@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(
 fn question(intent: &Intent) -> String {
     let age = period(intent.age_ms);
     format!(
-        "Give up {}, begun {age} ago? It is not made again: what it did in its own service and elsewhere stays as it is, \
+        "Give up {}, begun {age} ago? It does not run again. Its effects, in its own service and elsewhere, stay as they are, \
          neither finished nor undone.",
         name(intent)
     )

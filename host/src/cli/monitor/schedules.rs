@@ -18,7 +18,7 @@ pub(in crate::cli) fn run(target: &Target, command: &Schedules) -> Outcome {
 
 fn table(schedules: &[Schedule]) -> String {
     if schedules.is_empty() {
-        return "nothing runs on time".into();
+        return "there are no schedules".into();
     }
     let heading = ["SERVICE", "FUNCTION", "EVERY", "LAST (UTC)", "NEXT (UTC)", "STATE"];
     let row = |schedule: &Schedule| {

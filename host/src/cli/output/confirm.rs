@@ -26,8 +26,8 @@ pub(in crate::cli) fn confirm(question: &str, yes: bool) -> Result<(), Failure> 
 }
 
 fn nobody(question: &str) -> Failure {
-    let text = format!("{question}\nNobody can be asked: standard input is no terminal");
-    Failure::text(Kind::Refused, text).next("Nothing is changed. Say --yes if that is what you want.")
+    let text = format!("{question}\nIt cannot be confirmed: standard input is not a terminal");
+    Failure::text(Kind::Refused, text).next("Nothing is changed. Add --yes to confirm it.")
 }
 
 fn answered(input: &mut dyn BufRead) -> Result<(), Failure> {

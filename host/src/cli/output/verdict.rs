@@ -11,8 +11,8 @@ use crate::cli::client::documents::{Break, Check, Compatibility, Problem, Verdic
 pub(in crate::cli) fn text(verdict: &Verdict) -> String {
     let Verdict { service, digest, world, .. } = verdict;
     let mut lines = vec![match verdict.accepted {
-        true => format!("accepted: {} can stand for {service} ({world})", short(digest)),
-        false => format!("refused: {} cannot stand for {service} ({world})", short(digest)),
+        true => format!("accepted: {} can replace the live release of {service} ({world})", short(digest)),
+        false => format!("refused: {} cannot replace the live release of {service} ({world})", short(digest)),
     }];
     lines.extend(checks(&verdict.checks));
     lines.extend(verdict.problems.iter().flat_map(|problem| problem_lines("  ", problem)));
@@ -64,7 +64,7 @@ fn compatibility(compatibility: &Compatibility) -> Vec<String> {
     let Compatibility { level, bump, breaks, added } = compatibility;
     let broken: Vec<_> = breaks.iter().map(|broken| broken.service.as_str()).collect();
     let level = match level.as_str() {
-        "dropIn" => "drop-in: nobody notices the swap".into(),
+        "dropIn" => "drop-in: no other service notices the swap".into(),
         "compatible" => "with the services that are live now, though the contract is another one".into(),
         "breaking" => format!("breaking for {}", broken.join(", ")),
         other => other.to_owned(),

@@ -3,14 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
 use std::io::{ErrorKind, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 
 use crate::cli::output::failure::{Failure, Kind};
-use crate::config::Signature;
+use crate::config::{Signature, signature_file};
 use crate::limits::COMPONENT_BYTES_MAX;
 use crate::names::Digest;
 
@@ -36,13 +35,6 @@ impl Component {
     pub(in crate::cli) fn digest_of(file: &Path) -> Result<Digest, Failure> {
         Ok(Digest::of(&content(file)?))
     }
-}
-
-/// The file beside `file` that holds its signature.
-pub(in crate::cli) fn signature_file(file: &Path) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(".sig");
-    name.into()
 }
 
 fn content(file: &Path) -> Result<Vec<u8>, Failure> {

@@ -47,6 +47,7 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         .query("reason", command.reason.iter())
         .query("grant", &command.grant)
         .after_intents(command.wait.after_intents)
+        .flag("allowOldSignature", command.allow_old_signature)
         .flag("dryRun", command.dry_run)
         .component(component, format!("the host compiles and judges {}", component.name));
     let answer = request.send(target)?.judged(command.host.json)?;
@@ -98,7 +99,9 @@ fn set(target: &Target, command: &Deploy) -> Outcome {
         let upload = Request::put(&["components"]).component(component, format!("the host keeps {}", component.name));
         upload.send(target)?.accepted(command.host.json)?;
     }
-    let request = Request::post(&["releases"]).json(&order(&components, command));
+    let request = Request::post(&["releases"])
+        .flag("allowOldSignature", command.allow_old_signature)
+        .json(&order(&components, command));
     let answer = request.send(target)?.judged(command.host.json)?;
     let deployed: DeploySetAnswer = answer.read()?;
     if !answer.status.is_success() || deployed.verdicts.values().any(|verdict| !verdict.accepted) {

@@ -59,7 +59,7 @@ struct Page {
 }
 
 fn unknown(error: serde_json::Error) -> Failure {
-    let what = "the host does not answer as one of this version does";
+    let what = "this version does not understand the answer of the host";
     Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what))
 }
 

@@ -12,8 +12,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use crate::config::{Signature, Signer};
-use crate::names::Digest;
+use crate::config::{Signature, SignedRelease, Signer};
 
 /// What PKCS #8 puts before the 32 bytes of an ed25519 key.
 const PKCS8_HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -64,8 +63,8 @@ impl SecretKey {
         Signer::from_bytes(self.0.public_key().as_ref().try_into().expect("an ed25519 key is 32 bytes"))
     }
 
-    pub(in crate::cli) fn sign(&self, digest: &Digest) -> Signature {
-        let signature = self.0.sign(digest.bytes());
-        Signature::from_bytes(signature.as_ref().try_into().expect("an ed25519 signature is 64 bytes"))
+    pub(in crate::cli) fn sign(&self, release: &SignedRelease<'_>, number: u64) -> Signature {
+        let signature = self.0.sign(release.message(number).as_bytes());
+        Signature::new(number, signature.as_ref().try_into().expect("an ed25519 signature is 64 bytes"))
     }
 }

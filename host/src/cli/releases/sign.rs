@@ -5,16 +5,23 @@ mod tests;
 
 use std::path::Path;
 
-use super::component::{Component, signature_file};
+use super::component::Component;
 use super::secret_key::{SecretKey, SecretKeyError};
 use crate::cli::arguments::Sign;
+use crate::cli::host::config::load;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
+use crate::clock;
+use crate::config::{Flags, SignedRelease, signature_file};
+use crate::contract::{Contracts, World};
+use crate::names::ServiceName;
 
 pub(in crate::cli) fn run(command: &Sign) -> Outcome {
-    match (&command.new_key, &command.file, &command.key) {
-        (Some(path), _, _) => new_key(path),
-        (None, Some(file), Some(key)) => sign(file, key),
-        _ => Err(Failure::text(Kind::Usage, "name a component and the key to sign it with, or a --new-key")),
+    match (&command.new_key, &command.file, &command.key, &command.service) {
+        (Some(path), _, _, _) => new_key(path),
+        (None, Some(file), Some(key), Some(service)) => sign(command, file, key, service),
+        _ => {
+            Err(Failure::text(Kind::Usage, "name a component, its service and the key to sign it with, or a --new-key"))
+        }
     }
 }
 
@@ -28,14 +35,33 @@ fn new_key(path: &Path) -> Outcome {
     Ok(key.signer().to_string())
 }
 
-fn sign(file: &Path, key: &Path) -> Outcome {
-    let digest = Component::digest_of(file)?;
+fn sign(command: &Sign, file: &Path, key: &Path, service: &ServiceName) -> Outcome {
+    let component = Component::digest_of(file)?;
     let key = SecretKey::read(key)
         .map_err(|error| failure(Kind::Usage, format!("{} is no key to sign with", key.display()), error))?;
-    let target = signature_file(file);
-    std::fs::write(&target, format!("{}\n", key.sign(&digest)))
+    let contract = match &command.contract {
+        Some(contract) => contract.clone(),
+        None => contract(&command.manifest.manifest, service)?,
+    };
+    let number = command.number.unwrap_or_else(|| clock::unix_micros() / 1_000_000);
+    let release = SignedRelease { service, contract: &contract, component: &component };
+    let (signature, target) = (key.sign(&release, number), signature_file(file));
+    std::fs::write(&target, format!("{signature}\n"))
         .map_err(|error| failure(Kind::Usage, format!("cannot write {}", target.display()), error))?;
-    Ok(format!("{}: {digest} signed by {}", target.display(), key.signer()))
+    let signer = key.signer();
+    Ok(format!("{}: {component} for {service} ({contract}), number {number}, signed by {signer}", target.display()))
+}
+
+/// The contract of `service` by the manifest, with its version.
+fn contract(manifest: &Path, service: &ServiceName) -> Result<String, Failure> {
+    let settings = load(manifest, Flags::default())?.manifest;
+    let unknown = |what: String| Failure::text(Kind::Usage, what).next("Name the contract with --contract WORLD.");
+    let found = settings.services.get(service);
+    let found = found.ok_or_else(|| unknown(format!("{} has no service {service}", manifest.display())))?;
+    let Some(contract) = &found.contract else { return Ok(World::http().name.to_string()) };
+    let contracts = Contracts::read(&settings.host.wit).map_err(|error| Failure::new(Kind::Usage, error))?;
+    let world = contracts.world(contract).ok_or_else(|| unknown(format!("there is no contract {contract}")))?;
+    Ok(world.name.to_string())
 }
 
 fn failure(kind: Kind, what: String, error: impl Into<anyhow::Error>) -> Failure {

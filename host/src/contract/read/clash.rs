@@ -46,12 +46,15 @@ pub(in crate::contract) fn clashes(served: &[Served<'_>]) -> Vec<(usize, Fault)>
 }
 
 /// Checks what is wrong only when these services run in one host: a route or `authenticate` twice, an interface that
-/// two services export and another one calls.
+/// two services export and another one calls, a service that is mounted over a route.
 ///
 /// # Errors
 ///
 /// [`ContractError::Mistakes`] with all of them.
-pub fn check_together(services: &[(ServiceName, Arc<World>)]) -> Result<(), ContractError> {
+pub fn check_together(
+    services: &[(ServiceName, Arc<World>)],
+    mounts: &[(ServiceName, String)],
+) -> Result<(), ContractError> {
     let served: Vec<_> = services
         .iter()
         .flat_map(|(name, world)| world.exports.iter().map(move |interface| (name, interface)))
@@ -63,6 +66,7 @@ pub fn check_together(services: &[(ServiceName, Arc<World>)]) -> Result<(), Cont
         .filter_map(|(index, fault)| Some(Mistake::new(None, served.get(index)?.place.clone(), fault)))
         .collect();
     mistakes.extend(doubtful_exports(services));
+    mistakes.extend(mounts.iter().filter_map(|(name, mount)| mounted_over(name, mount, &served)));
     match mistakes.is_empty() {
         true => Ok(()),
         false => Err(ContractError::Mistakes { mistakes }),
@@ -84,6 +88,25 @@ fn doubtful_exports(services: &[(ServiceName, Arc<World>)]) -> Vec<Mistake> {
         }
     }
     mistakes
+}
+
+/// The first route that the service `name` would answer a part of, when it is mounted at `mount`. One that is mounted at
+/// `/` gets what no route is for.
+fn mounted_over(name: &ServiceName, mount: &str, served: &[Served<'_>]) -> Option<Mistake> {
+    let segments = |path: &str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let prefix = segments(mount);
+    let is_over = |route: &str| {
+        let route = segments(route);
+        let same = |(part, own): (&String, &String)| part == own || part.starts_with('{');
+        !prefix.is_empty() && route.len() >= prefix.len() && route.iter().zip(&prefix).all(same)
+    };
+    let routes = served.iter().filter_map(|one| match &one.function.reach {
+        Reach::Http(route) => Some((route.path.as_str(), one.place.as_str())),
+        _ => None,
+    });
+    let (route, other) = routes.chain([(OPENAPI_PATH, "the host itself")]).find(|(route, _)| is_over(route))?;
+    let fault = Fault::MountOverRoute { mount: mount.into(), route: route.into(), other: other.into() };
+    Some(Mistake::new(None, format!("service {name}"), fault))
 }
 
 /// A function's name for people.

@@ -82,6 +82,9 @@ pub(in crate::contract) enum Fault {
     #[error("`{route}` is what the host answers itself")]
     RouteOfHost { route: String },
 
+    #[error("it is mounted at `{mount}`, over the route `{route}` of {other}")]
+    MountOverRoute { mount: String, route: String, other: String },
+
     #[error("an event returns nothing to its emitter, but the function has a result")]
     EventResult,
     #[error("events are ordered by `{name}`, which is no parameter of the function")]
@@ -171,6 +174,7 @@ impl Fault {
             Self::RolesWithoutRoute => "the line without `for …`".into(),
             Self::RouteTwice { .. } => "another path or method for one of them".into(),
             Self::RouteOfHost { .. } => "another path".into(),
+            Self::MountOverRoute { .. } => "another `mount` in its section of the manifest".into(),
             Self::EventResult => "the function without `-> …`".into(),
             Self::NoEventKey { name, parameters } => match nearest(name, parameters) {
                 Some(nearest) => format!("`event by {nearest}`"),

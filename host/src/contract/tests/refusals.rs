@@ -30,6 +30,30 @@ fn a_malformed_line_is_told_with_file_line_and_function() {
 }
 
 #[test]
+fn a_service_is_not_mounted_over_a_route() {
+    let contracts = read(&["package a:one; interface one { \n/// `GET /things/{id}`\nget: func(id: string); }
+        world service { export one; }"]);
+    let services = [(ServiceName::parse("one").unwrap(), contracts.unwrap().world("a:one/service").unwrap())];
+    let check = |mount: &str, route: Option<&str>| {
+        let told = check_together(&services, &[(ServiceName::parse("web").unwrap(), mount.into())]);
+        let told = told.map_err(|error| error.to_string());
+        let Some(route) = route else { return assert_eq!(told, Ok(()), "{mount}") };
+        let why = format!(
+            "service web: it is mounted at `{mount}`, over the route {route}\n    write instead: another `mount` in its \
+             section of the manifest"
+        );
+        assert_eq!(told, Err(why));
+    };
+    for apart in ["/", "/web", "/thing", "/things/a/b", "/Things"] {
+        check(apart, None);
+    }
+    for over in ["/things", "/things/", "/things/a"] {
+        check(over, Some("`/things/{id}` of service one · a:one/one · get"));
+    }
+    check("/openapi.json", Some("`/openapi.json` of the host itself"));
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     refused(
         "record r { s: stream<u8> }
@@ -370,7 +394,7 @@ fn services_in_one_host_share_no_route_no_authenticate_and_no_interface_that_is_
             .iter()
             .map(|(name, world)| (ServiceName::parse(name).unwrap(), contracts.world(world).unwrap()))
             .collect();
-        check_together(&services).map_err(|error| error.to_string())
+        check_together(&services, &[]).map_err(|error| error.to_string())
     };
     assert_eq!(check(&[("one", "a:one/service"), ("caller", "a:one/caller"), ("two", "a:two/caller")]), Ok(()));
     assert_eq!(

@@ -32,6 +32,8 @@ pub enum BackupError {
     NotAbsolute { path: PathBuf },
     #[error("{} is in the data directory: what takes that away takes the backup too", path.display())]
     InData { path: PathBuf },
+    #[error("{} is not below a folder that `host.backup_folders` of the manifest names", path.display())]
+    NotPermitted { path: PathBuf },
     #[error("{} is not empty: a backup has a folder of its own", path.display())]
     NotEmpty { path: PathBuf },
     #[error("{} cannot be used", path.display())]
@@ -40,7 +42,7 @@ pub enum BackupError {
     Store(#[from] StoreBackupError),
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("a part of the work ended before its time")]
+    #[error("a task ended early")]
     Interrupted(#[from] tokio::task::JoinError),
     #[error("the host stops")]
     Stopping(#[from] oneshot::error::RecvError),
@@ -55,7 +57,7 @@ impl Drop for Turn {
     }
 }
 
-/// What a backup is made of.
+/// The parts of a backup.
 struct Parts {
     moment: Moment,
     /// The state whose records are in it.
@@ -140,10 +142,15 @@ impl Inner {
         if there.starts_with(&data) {
             return Err(BackupError::InData { path: folder });
         }
+        let manifest = self.manifest();
+        let mut permitted = manifest.host.backup_folders.iter().filter_map(|named| named.canonicalize().ok());
+        if !permitted.any(|named| there != named && there.starts_with(named)) {
+            return Err(BackupError::NotPermitted { path: folder });
+        }
         Ok(folder)
     }
 
-    /// What is to be backed up, all of one instant: no change of releases is half in it.
+    /// The parts of the backup, all as of one instant: no change of releases is half in it.
     fn take_parts(self: &Arc<Self>, handle: &Handle) -> Result<(Parts, Turn), BackupError> {
         let _changing = handle.block_on(self.changing.lock());
         if self.backup_runs.swap(true, Ordering::AcqRel) {

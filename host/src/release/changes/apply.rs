@@ -1,4 +1,4 @@
-//! Brings a running host to what a manifest, components and contracts say: all of it as one change.
+//! Apply: brings a running host to a manifest with its components and contracts, as one change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::deploy::{JUDGEMENTS_MAX, Plan, refused, verdicts};
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
 
-/// What there was to do, and whether it is done.
+/// The outcome of an apply.
 #[derive(Debug)]
 pub struct Applied {
     pub differences: Vec<Difference>,
@@ -28,8 +28,8 @@ pub struct Applied {
 }
 
 impl Releases {
-    /// Finds what it takes to come to `wanted` and, but for a `dry_run`, does it: releases swapped, services added and
-    /// removed, settings changed, at one instant for all calls. What only a restart takes up is reported and left.
+    /// Plans how the host becomes `wanted`, and does it unless it is a `dry_run`: releases are swapped, services added and
+    /// removed, and settings changed at one instant for all calls. Settings that wait for a restart are only reported.
     ///
     /// Calls under way end on what they began with; of a removed service too. Its store and its releases are kept.
     ///
@@ -83,7 +83,7 @@ impl Inner {
         Err(DeployError::Busy)
     }
 
-    /// Does what was planned. The caller holds `changing`.
+    /// Runs the plan. The caller holds `changing`.
     async fn take_up(
         &self,
         who: &Holder,

@@ -1,17 +1,17 @@
-//! An apply as it is planned: what is different, what has to be judged for it, and what the host runs when it is made.
+//! The plan of an apply: the differences, the input of the judgement, and the state after it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::error::DeployError;
 use super::super::judging::judge::Judged;
-use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around};
-use super::super::records::record::{AppliedContracts, Event, ServiceRecord, What};
+use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around, mounts};
+use super::super::records::record::{AppliedContracts, ChangeKind, NewEntry, ServiceRecord};
 use super::super::records::state::{Running, State};
 use super::super::records::token::Holder;
 use super::super::releases::Inner;
 use super::change_set::Migration;
-use super::compare::{Comparison, Differs, Fate, Present, Serving, Target};
+use super::compare::{Comparison, Differs, Present, ServiceAction, Serving, Target};
 use super::compare::{check_imports, check_kinds, compare, effective};
 use super::deploy::Plan;
 use crate::call::Service;
@@ -21,7 +21,7 @@ use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
 
-/// What a host is to be.
+/// The wanted state of a host.
 #[derive(Debug)]
 pub struct Wanted {
     /// No file that it names is read.
@@ -34,30 +34,30 @@ pub struct Wanted {
     pub signatures: BTreeMap<ServiceName, Signature>,
 }
 
-/// What it takes to come to what is wanted.
+/// The plan that brings the host to the wanted state.
 #[derive(Debug)]
 pub(in crate::release) struct ApplyPlan {
     pub(in crate::release) comparison: Comparison,
     /// The manifest that counts then.
     pub(in crate::release) manifest: Manifest,
     pub(in crate::release) contracts: AppliedContracts,
-    /// Components that the host has not got.
+    /// Components that the host does not have.
     pub(in crate::release) missing: Vec<Digest>,
-    /// The services that come.
+    /// The services that it adds.
     pub(in crate::release) added_services: BTreeMap<ServiceName, AddedService>,
 }
 
 /// A service that is to be added.
 #[derive(Debug)]
 pub(in crate::release) struct AddedService {
-    /// What it ran before it was removed.
+    /// Its releases before it was removed.
     pub(in crate::release) earlier: Option<ServiceRecord>,
     /// The lowest version of the data that lies in its store.
     pub(in crate::release) oldest_data: u64,
     pub(in crate::release) store_bytes_max: u64,
 }
 
-/// What has to be judged for a draft.
+/// The input of the judgement for a plan.
 #[derive(Debug)]
 pub(in crate::release) struct Question {
     pub(in crate::release) input: JudgeInput,
@@ -65,7 +65,7 @@ pub(in crate::release) struct Question {
 }
 
 impl Inner {
-    /// Finds what it takes to come from `state` to `wanted`. Blocks.
+    /// Plans the apply that brings `state` to `wanted`. Blocks.
     pub(in crate::release) fn plan_apply(
         &self,
         state: &State,
@@ -113,16 +113,17 @@ impl Inner {
         contracts: (Digest, Arc<Contracts>),
         draft: &mut ApplyPlan,
     ) -> Result<Question, DeployError> {
-        let mut input = JudgeInput { contracts, around: around(state), contexts: BTreeMap::new() };
+        let (around, mounts) = (around(state), mounts(&draft.manifest));
+        let mut input = JudgeInput { contracts, around, mounts, contexts: BTreeMap::new() };
         let mut proposals = Vec::new();
-        for (name, fate) in draft.comparison.fates.clone() {
-            match fate {
-                Fate::Beside => continue,
-                Fate::Remove => {
+        for (name, action) in draft.comparison.actions.clone() {
+            match action {
+                ServiceAction::Beside => continue,
+                ServiceAction::Remove => {
                     input.around.remove(&name);
                     continue;
                 }
-                Fate::Bounds | Fate::Configure | Fate::Deploy | Fate::Add => {}
+                ServiceAction::Bounds | ServiceAction::Configure | ServiceAction::Deploy | ServiceAction::Add => {}
             }
             let Some(settings) = draft.manifest.services.get(&name).cloned() else { continue };
             let context = match state.services.get(&name) {
@@ -162,20 +163,20 @@ impl Inner {
         let version = || earlier.as_ref().map(|earlier| earlier.oldest_data);
         let oldest_data = store.as_ref().map_or(0, |store| version().unwrap_or_else(|| store.data_version()));
         let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();
-        let last = earlier.as_ref().map_or(0, |earlier| earlier.last);
+        let (last, signed) = earlier.as_ref().map_or((0, 0), |earlier| (earlier.last, earlier.signed));
         let added = AddedService { earlier, oldest_data, store_bytes_max: limits.store_bytes_max };
         draft.added_services.insert(name.clone(), added);
-        ServiceContext { settings, limits, granted, last, live: None, store, oldest_data }
+        ServiceContext { settings, limits, granted, last, signed, live: None, store, oldest_data }
     }
 }
 
 impl ApplyPlan {
-    /// Whether there is anything to make, beside what waits for a restart.
+    /// Whether it changes anything now. Some differences wait for a restart.
     pub(in crate::release) fn changes_anything(&self) -> bool {
         self.comparison.differences.iter().any(|difference| difference.what != Differs::Restart)
     }
 
-    /// What runs once all this is done, with the `stores` of the services that are added, and the migrations for it.
+    /// The state after the apply, with the `stores` of the added services, and the migrations that lead to it.
     pub(in crate::release) fn after(
         &self,
         state: &State,
@@ -190,7 +191,9 @@ impl ApplyPlan {
                 running.settings = settings.clone();
             }
         }
-        for name in self.comparison.fates.iter().filter(|(_, fate)| **fate == Fate::Remove).map(|(name, _)| name) {
+        for name in
+            self.comparison.actions.iter().filter(|(_, action)| **action == ServiceAction::Remove).map(|(name, _)| name)
+        {
             if let Some(running) = after.services.remove(name) {
                 after.removed.insert(name.clone(), ServiceRecord { candidate: None, ..running.record });
             }
@@ -222,9 +225,9 @@ impl ApplyPlan {
         if let Some(migration) = judged.migration(state) {
             return Some((running.with_live(judged.record.clone(), release).migrated(), Some(migration)));
         }
-        let running = match self.comparison.fates.get(name) {
+        let running = match self.comparison.actions.get(name) {
             // The same release: only what is around it changed.
-            Some(Fate::Bounds) => Running { live: release, ..running.without_candidate() },
+            Some(ServiceAction::Bounds) => Running { live: release, ..running.without_candidate() },
             _ => running.with_live(judged.record.clone(), release),
         };
         Some((running, None))
@@ -241,13 +244,14 @@ impl ApplyPlan {
         let record = match added.earlier.clone() {
             Some(earlier) if earlier.live.is_same(&live) => ServiceRecord { candidate: None, oldest_data, ..earlier },
             earlier => {
-                let mut kept = Vec::new();
+                let (mut kept, mut signed) = (Vec::new(), live.signed());
                 if let Some(earlier) = earlier {
+                    signed = signed.max(earlier.signed);
                     kept = earlier.kept;
                     kept.insert(0, earlier.live);
                     kept.truncate(RELEASES_KEPT_MAX);
                 }
-                ServiceRecord { last: live.number, live, candidate: None, kept, oldest_data, is_fresh: true }
+                ServiceRecord { last: live.number, live, candidate: None, kept, oldest_data, signed, is_fresh: true }
             }
         };
         let live = judged.release.clone()?;
@@ -255,7 +259,13 @@ impl ApplyPlan {
     }
 
     /// The lines of the history: one for each service that changes, and one for each setting of all of them.
-    pub(in crate::release) fn events(&self, who: &Holder, state: &State, judged: &[Judged], plan: &Plan) -> Vec<Event> {
+    pub(in crate::release) fn events(
+        &self,
+        who: &Holder,
+        state: &State,
+        judged: &[Judged],
+        plan: &Plan,
+    ) -> Vec<NewEntry> {
         let differences = &self.comparison.differences;
         let details = |name: Option<&ServiceName>| {
             let of = differences.iter().filter(|one| one.service.as_ref() == name && one.what == Differs::Settings);
@@ -268,20 +278,28 @@ impl ApplyPlan {
         };
         let mut events = Vec::new();
         if differences.iter().any(|one| one.service.is_none() && one.what == Differs::Settings) {
-            events.push(Event { reason: details(None), ..Event::of_host(&who.name, What::Settings) });
+            events.push(NewEntry { reason: details(None), ..NewEntry::of_host(&who.name, ChangeKind::Settings) });
         }
-        for (name, fate) in &self.comparison.fates {
+        for (name, action) in &self.comparison.actions {
             let judged = judged.iter().find(|judged| judged.verdict.service == *name);
             let from = state.record(name).map(|record| record.live.digest);
             let to = judged.map(|judged| judged.record.digest);
             let verdict = judged.and_then(|judged| serde_json::to_value(&judged.verdict).ok());
-            let (what, to) = match fate {
-                Fate::Add => (What::Add, to),
-                Fate::Remove => (What::Remove, None),
-                Fate::Deploy => (What::Deploy, to),
-                Fate::Beside | Fate::Bounds | Fate::Configure => (What::Settings, from),
+            let (what, to) = match action {
+                ServiceAction::Add => (ChangeKind::Add, to),
+                ServiceAction::Remove => (ChangeKind::Remove, None),
+                ServiceAction::Deploy => (ChangeKind::Deploy, to),
+                ServiceAction::Beside | ServiceAction::Bounds | ServiceAction::Configure => {
+                    (ChangeKind::Settings, from)
+                }
             };
-            events.push(Event { from, to, reason: details(Some(name)), verdict, ..Event::new(&who.name, name, what) });
+            events.push(NewEntry {
+                from,
+                to,
+                reason: details(Some(name)),
+                verdict,
+                ..NewEntry::new(&who.name, name, what)
+            });
         }
         events
     }

@@ -1,24 +1,24 @@
-//! A change set: what one change makes of the host. Every kind of change is one.
+//! A change set: everything that one change does to the host. Every kind of change is one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::judging::isolated::{chain, isolated_run};
 use super::super::records::platform_store::{PlatformChange, PlatformError};
-use super::super::records::record::Event;
+use super::super::records::record::NewEntry;
 use super::super::records::state::{Running, State};
 use crate::call::{IntentHold, LoadedRelease, Service};
 use crate::names::ServiceName;
 use crate::store::Transaction;
 
-/// What a change makes of the host.
+/// Everything that one change does to the host.
 #[derive(Debug)]
 pub(in crate::release) struct ChangeSet {
     pub(in crate::release) before: Arc<State>,
     pub(in crate::release) after: State,
     /// Whether calls begin on other releases, services or settings than before.
     pub(in crate::release) swaps: bool,
-    pub(in crate::release) events: Vec<Event>,
+    pub(in crate::release) events: Vec<NewEntry>,
     pub(in crate::release) migrations: Vec<Migration>,
     /// Stores that were added for it, and whether each is new.
     pub(in crate::release) added: Vec<(ServiceName, bool)>,
@@ -42,12 +42,12 @@ pub(in crate::release) struct Migration {
 
 impl ChangeSet {
     /// A change of what calls begin on.
-    pub(in crate::release) fn swap(before: &Arc<State>, after: State, events: Vec<Event>) -> Self {
+    pub(in crate::release) fn swap(before: &Arc<State>, after: State, events: Vec<NewEntry>) -> Self {
         Self { after, swaps: true, ..Self::note(before, events) }
     }
 
     /// A change that only adds lines to the history.
-    pub(in crate::release) fn note(before: &Arc<State>, events: Vec<Event>) -> Self {
+    pub(in crate::release) fn note(before: &Arc<State>, events: Vec<NewEntry>) -> Self {
         Self {
             before: Arc::clone(before),
             after: State::clone(before),
@@ -61,7 +61,12 @@ impl ChangeSet {
     }
 
     /// A change of one service.
-    pub(in crate::release) fn of_one(before: &Arc<State>, name: &ServiceName, running: Running, event: Event) -> Self {
+    pub(in crate::release) fn of_one(
+        before: &Arc<State>,
+        name: &ServiceName,
+        running: Running,
+        event: NewEntry,
+    ) -> Self {
         let mut after = State::clone(before);
         after.services.insert(name.clone(), running);
         Self::swap(before, after, vec![event])

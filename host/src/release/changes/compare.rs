@@ -1,6 +1,6 @@
-//! What it takes to bring a host to what a manifest, its components and its contracts say: found out here, done elsewhere.
+//! The differences between a running host and a manifest with its components and contracts. Nothing is changed here.
 //!
-//! Invariant: what is compared with itself needs no change.
+//! Invariant: a host does not differ from itself.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ use super::super::error::DeployError;
 use super::super::judging::judge_input::joined;
 use super::super::records::record::ReleaseRecord;
 use crate::call::NotExported;
-use crate::config::{Manifest, ServiceSettings, fields};
+use crate::config::{Manifest, ServiceSettings, fields, grants_text};
 use crate::contract::{World, track};
 use crate::names::{Digest, ServiceName};
 
@@ -28,10 +28,10 @@ const OUTBOUND_HOSTS: &str = "outbound_hosts";
 /// that.
 const SIGNERS: &str = "signers";
 
-/// One thing that is not as it is wanted.
+/// One difference from the wanted state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Nothing for what is of the host.
+    /// Absent for a setting of the whole host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceName>,
     pub what: Differs,
@@ -43,7 +43,7 @@ pub struct Difference {
     pub detail: String,
 }
 
-/// How it is not as it is wanted.
+/// The kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Differs {
@@ -58,9 +58,9 @@ pub enum Differs {
     Restart,
 }
 
-/// What becomes of a service that is to change, from the least on.
+/// What an apply does to a service, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::release) enum Fate {
+pub(in crate::release) enum ServiceAction {
     /// Its releases stay as they are: it is mounted elsewhere, or its store may hold more or less, for example.
     Beside,
     /// Its live release goes on within other bounds.
@@ -73,7 +73,7 @@ pub(in crate::release) enum Fate {
     Remove,
 }
 
-/// What runs, as far as a manifest has a say in it.
+/// The running services, as far as a manifest determines them.
 #[derive(Debug)]
 pub(in crate::release) struct Present<'a> {
     pub(in crate::release) manifest: &'a Manifest,
@@ -82,7 +82,7 @@ pub(in crate::release) struct Present<'a> {
     pub(in crate::release) removed: BTreeMap<&'a ServiceName, &'a ReleaseRecord>,
 }
 
-/// What one service runs.
+/// The live release of one service.
 #[derive(Debug)]
 pub(in crate::release) struct Serving<'a> {
     pub(in crate::release) release: &'a ReleaseRecord,
@@ -90,7 +90,7 @@ pub(in crate::release) struct Serving<'a> {
     pub(in crate::release) has_candidate: bool,
 }
 
-/// What is to run.
+/// The wanted services.
 #[derive(Debug)]
 pub(in crate::release) struct Target<'a> {
     pub(in crate::release) manifest: &'a Manifest,
@@ -100,15 +100,15 @@ pub(in crate::release) struct Target<'a> {
     pub(in crate::release) worlds: &'a BTreeMap<ServiceName, Arc<World>>,
 }
 
-/// All that is not as it is wanted.
+/// All differences from the wanted state.
 #[derive(Debug, Default)]
 pub(in crate::release) struct Comparison {
     pub(in crate::release) differences: Vec<Difference>,
-    /// Of the services that change now.
-    pub(in crate::release) fates: BTreeMap<ServiceName, Fate>,
+    /// For each service that changes now.
+    pub(in crate::release) actions: BTreeMap<ServiceName, ServiceAction>,
 }
 
-/// Finds what it takes to come from `present` to `target`.
+/// Finds the differences between `present` and `target`.
 pub(in crate::release) fn compare(present: &Present<'_>, target: &Target<'_>) -> Comparison {
     let mut comparison = Comparison::default();
     comparison.host(present.manifest, target.manifest);
@@ -121,14 +121,14 @@ pub(in crate::release) fn compare(present: &Present<'_>, target: &Target<'_>) ->
                 let detail = "its store and its releases are kept".to_owned();
                 let from = Some(serving.release.digest.to_string());
                 comparison.differs(Some(name), Differs::Remove, (from, None), detail);
-                comparison.becomes(name, Fate::Remove);
+                comparison.needs(name, ServiceAction::Remove);
             }
             (None, Some(_)) => {
                 let earlier = present.removed.get(name).map(|release| release.digest.to_string());
                 let detail = earlier.as_ref().map_or("", |_| "it was removed before: its store and releases go on");
                 let to = target.components.get(name).map(Digest::to_string);
                 comparison.differs(Some(name), Differs::Add, (earlier, to), detail.into());
-                comparison.becomes(name, Fate::Add);
+                comparison.needs(name, ServiceAction::Add);
             }
             (None, None) => {}
         }
@@ -199,9 +199,9 @@ impl Comparison {
         self.differences.push(Difference { service: service.cloned(), what, from, to, detail });
     }
 
-    fn becomes(&mut self, name: &ServiceName, fate: Fate) {
-        let known = self.fates.entry(name.clone()).or_insert(fate);
-        *known = fate.max(*known);
+    fn needs(&mut self, name: &ServiceName, action: ServiceAction) {
+        let known = self.actions.entry(name.clone()).or_insert(action);
+        *known = action.max(*known);
     }
 
     /// The sections that are not about services.
@@ -240,9 +240,10 @@ impl Comparison {
         let before = before.map(|before| fields(&before)).unwrap_or_default();
         for (key, values) in different(&before, &fields(&wanted.limits(&target.manifest.limits))) {
             self.differs(Some(name), Differs::Settings, values, format!("limits.{key}"));
-            self.becomes(name, if key == STORE_BYTES_MAX { Fate::Beside } else { Fate::Bounds });
+            self.needs(name, if key == STORE_BYTES_MAX { ServiceAction::Beside } else { ServiceAction::Bounds });
         }
-        let ends = serving.has_candidate && self.fates.get(name).is_some_and(|fate| *fate > Fate::Beside);
+        let ends =
+            serving.has_candidate && self.actions.get(name).is_some_and(|action| *action > ServiceAction::Beside);
         if let Some(first) = self.differences.get_mut(first).filter(|_| ends) {
             let gap = if first.detail.is_empty() { "" } else { "; " };
             first.detail = format!("{}{gap}its candidate is taken out", first.detail);
@@ -254,7 +255,7 @@ impl Comparison {
         if let Some(wanted) = wanted.filter(|wanted| **wanted != live) {
             let values = (Some(live.to_string()), Some(wanted.to_string()));
             self.differs(Some(name), Differs::Deploy, values, String::new());
-            self.becomes(name, Fate::Deploy);
+            self.needs(name, ServiceAction::Deploy);
         }
         let Some(world) = target.worlds.get(name).filter(|world| ***world != *serving.world) else { return };
         let (values, detail) = match serving.world.name == world.name {
@@ -262,7 +263,7 @@ impl Comparison {
             false => ((Some(serving.world.name.to_string()), Some(world.name.to_string())), String::new()),
         };
         self.differs(Some(name), Differs::Contract, values, detail);
-        self.becomes(name, Fate::Deploy);
+        self.needs(name, ServiceAction::Deploy);
     }
 
     fn configuration(
@@ -277,13 +278,13 @@ impl Comparison {
             variables.into_iter().filter(|name| release.environment.get(*name) != wanted.environment.get(*name))
         {
             self.differs(Some(name), Differs::Settings, (None, None), format!("environment.{variable}"));
-            self.becomes(name, Fate::Configure);
+            self.needs(name, ServiceAction::Configure);
         }
         let hosts = joined(&wanted.outbound_hosts, &release.granted);
         if !release.reaches(&hosts) {
-            let values = (Some(release.outbound_hosts.join(", ")), Some(hosts.join(", ")));
+            let values = (Some(grants_text(&release.outbound_hosts)), Some(grants_text(&hosts)));
             self.differs(Some(name), Differs::Settings, values, OUTBOUND_HOSTS.into());
-            self.becomes(name, Fate::Configure);
+            self.needs(name, ServiceAction::Configure);
         }
         let Some(before) = present.manifest.services.get(name) else { return };
         let has_contract_change =
@@ -299,13 +300,13 @@ impl Comparison {
             };
             if is_beside {
                 self.differs(Some(name), Differs::Settings, values, key);
-                self.becomes(name, Fate::Beside);
+                self.needs(name, ServiceAction::Beside);
             }
         }
     }
 }
 
-/// What a value was, and what it is to be.
+/// A value before and after.
 type Values = (Option<String>, Option<String>);
 
 /// The fields that are not the same in both.

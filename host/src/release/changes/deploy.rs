@@ -12,13 +12,14 @@ use super::super::judging::judge::{Judged, Terms, judge};
 use super::super::judging::judge_input::{JudgeInput, Proposal};
 use super::super::judging::rehearse::rehearse;
 use super::super::judging::verdict::Verdict;
-use super::super::records::record::{CandidateRecord, Event, RolloutRecord, What};
+use super::super::records::record::{CandidateRecord, ChangeKind, NewEntry, RolloutRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
 use super::super::view::ReleaseView;
 use super::change_set::{ChangeSet, Migration};
 use crate::call::{Backend, Shadow, Share};
+use crate::config::Grant;
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
 use crate::tasks::blocking;
@@ -26,14 +27,16 @@ use crate::tasks::blocking;
 /// How often a deploy is judged again because another change came first.
 pub(in crate::release) const JUDGEMENTS_MAX: usize = 5;
 
-/// What is to become of the proposals.
+/// How proposals are deployed.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// Nothing: they are swapped in full, all at once.
     pub rollout: Option<Rollout>,
     pub reason: Option<String>,
     /// Hosts that they may send HTTP requests to.
-    pub grants: Vec<String>,
+    pub grants: Vec<Grant>,
+    /// Whether a signature may be older than one that was accepted.
+    pub allow_old_signature: bool,
     /// Only judge.
     pub dry_run: bool,
 }
@@ -176,9 +179,10 @@ impl Inner {
     ) -> Result<Vec<Judged>, DeployError> {
         let (inner, proposals) = (Arc::clone(self), proposals.to_vec());
         let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
-        let as_candidates = plan.rollout.is_some();
+        let (as_candidates, allow_old_signature) = (plan.rollout.is_some(), plan.allow_old_signature);
         let judging = blocking(move || {
-            let terms = Terms { by: &by, reason: reason.as_deref(), grants: &grants, as_candidates };
+            let terms =
+                Terms { by: &by, reason: reason.as_deref(), grants: &grants, allow_old_signature, as_candidates };
             let input = input(&inner)?;
             let judged = judge(&inner.loader, &input, &inner.manifest().deploy, &proposals, &terms)?;
             Ok::<_, DeployError>((input, judged))
@@ -193,7 +197,7 @@ impl Inner {
 
     /// Adds lines about a change that failed. That they cannot be added either is logged: the change's own error counts.
     /// The caller holds `changing`.
-    pub(in crate::release) async fn try_note(&self, events: Vec<Event>) {
+    pub(in crate::release) async fn try_note(&self, events: Vec<NewEntry>) {
         if let Err(error) = self.run(ChangeSet::note(&self.state.load_full(), events)).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a change that failed is not in the history");
         }
@@ -239,7 +243,7 @@ impl Inner {
             let candidate = CandidateRecord { release: judged.record.clone(), rollout };
             let with = running.with_candidate(candidate, RunningCandidate { release, trial });
             after.services.insert(service.clone(), with);
-            events.push(line(who, What::Candidate, running, judged, plan));
+            events.push(line(who, ChangeKind::Candidate, running, judged, plan));
         }
         if after.services.values().filter(|running| running.candidate.is_some()).count() > CANDIDATES_MAX {
             return Err(DeployError::TooManyCandidates);
@@ -302,7 +306,7 @@ fn live(who: &Holder, state: &Arc<State>, judged: &[Judged], plan: &Plan) -> Cha
         let next = running.with_live(judged.record.clone(), release);
         let next = if migration.is_some() { next.migrated() } else { next };
         set.after.services.insert(service.clone(), next);
-        set.events.push(line(who, What::Deploy, running, judged, plan));
+        set.events.push(line(who, ChangeKind::Deploy, running, judged, plan));
         set.migrations.extend(migration);
     }
     set
@@ -312,23 +316,23 @@ pub(in crate::release) fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
     judged.into_iter().map(|judged| judged.verdict).collect()
 }
 
-fn line(who: &Holder, what: What, running: &Running, judged: &Judged, plan: &Plan) -> Event {
-    Event {
+fn line(who: &Holder, what: ChangeKind, running: &Running, judged: &Judged, plan: &Plan) -> NewEntry {
+    NewEntry {
         from: Some(running.record.live.digest),
         to: Some(judged.record.digest),
         reason: plan.reason.clone(),
         verdict: serde_json::to_value(&judged.verdict).ok(),
-        ..Event::new(&who.name, &judged.verdict.service, what)
+        ..NewEntry::new(&who.name, &judged.verdict.service, what)
     }
 }
 
-pub(in crate::release) fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> Event {
-    Event {
+pub(in crate::release) fn refused(who: &Holder, state: &State, verdict: &Verdict, plan: &Plan) -> NewEntry {
+    NewEntry {
         from: state.services.get(&verdict.service).map(|running| running.record.live.digest),
         to: Some(verdict.digest),
         reason: plan.reason.clone(),
         verdict: serde_json::to_value(verdict).ok(),
-        ..Event::new(&who.name, &verdict.service, What::Refused)
+        ..NewEntry::new(&who.name, &verdict.service, ChangeKind::Refused)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::error::DeployError;
-use super::super::records::record::{Event, What};
+use super::super::records::record::{ChangeKind, NewEntry};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
 use super::change_set::ChangeSet;
@@ -65,7 +65,7 @@ impl Releases {
                 return Err(DeployError::NothingLeft { service: name });
             }
             let from = record.map(|record| record.live.digest);
-            let event = Event { from, ..Event::new(&who, &name, What::Drop) };
+            let event = NewEntry { from, ..NewEntry::new(&who, &name, ChangeKind::Drop) };
             let mut set = ChangeSet::note(state, vec![event]);
             set.after.removed.remove(&name);
             set.dropped = Some(name);

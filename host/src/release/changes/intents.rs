@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::error::DeployError;
-use super::super::records::record::{Event, What};
+use super::super::records::record::{ChangeKind, NewEntry};
 use super::super::records::token::Holder;
 use super::super::releases::Releases;
 use super::change_set::ChangeSet;
@@ -56,7 +56,7 @@ impl Releases {
     }
 }
 
-fn abandoned(who: &str, intent: &IntentView, reason: String) -> Event {
+fn abandoned(who: &str, intent: &IntentView, reason: String) -> NewEntry {
     let IntentView { id, service, function, begun_at, attempts, last_error, .. } = intent;
     let failed = last_error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     let text = format!("{function}, begun {begun_at}, after {attempts} more attempts{failed}");
@@ -65,5 +65,5 @@ fn abandoned(who: &str, intent: &IntentView, reason: String) -> Event {
         "text": text,
     });
     let (reason, figures) = (Some(reason), Some(figures));
-    Event { reason, figures, ..Event::new(who, service, What::GiveUp) }
+    NewEntry { reason, figures, ..NewEntry::new(who, service, ChangeKind::GiveUp) }
 }

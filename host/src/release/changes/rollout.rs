@@ -1,4 +1,4 @@
-//! What an operator, or the host itself, does with releases that are there: promote, abort, step, roll back.
+//! Changes among existing releases, by an operator or by the host itself: promote, abort, step, roll back.
 
 use std::sync::Arc;
 
@@ -7,15 +7,17 @@ use serde_json::Value as Json;
 use super::super::error::DeployError;
 use super::super::judging::candidate::Trial;
 use super::super::judging::judge::breaks;
-use super::super::records::record::{CandidateRecord, Event, ReleaseRecord, RolloutRecord, What};
+use super::super::judging::signature::check_signature;
+use super::super::records::record::{CandidateRecord, ChangeKind, NewEntry, ReleaseRecord, RolloutRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
 use super::change_set::ChangeSet;
 use crate::clock;
+use crate::config::{SignedRelease, Signer};
 use crate::names::ServiceName;
 
-/// Who the history names for what the host does by itself.
+/// The name in the history for changes that the host makes by itself.
 pub(in crate::release) const HOST: &str = "host";
 
 impl Releases {
@@ -36,7 +38,7 @@ impl Releases {
     /// As [`Releases::promote`].
     pub async fn abort(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
         let (who, name) = (who.name.clone(), name.clone());
-        self.change(move |_, state| Ok((take_out(state, &who, &name, What::Abort, reason, None)?, ()))).await
+        self.change(move |_, state| Ok((take_out(state, &who, &name, ChangeKind::Abort, reason, None)?, ()))).await
     }
 
     /// Goes back to the release that was live before, or to the kept one whose digest begins as `to` does.
@@ -76,7 +78,7 @@ impl Inner {
         let mut release = record.release.clone();
         release.deployed_at = clock::unix_micros();
         let next = running.with_live(release, Arc::clone(&candidate.release));
-        let event = Event { from, to, reason, figures, ..Event::new(who, name, What::Promote) };
+        let event = NewEntry { from, to, reason, figures, ..NewEntry::new(who, name, ChangeKind::Promote) };
         Ok(ChangeSet::of_one(state, name, next, event))
     }
 
@@ -104,6 +106,9 @@ impl Inner {
         if reads_up_to < there && !force {
             return Err(DeployError::DataMovedOn { service: name.clone(), there, reads_up_to });
         }
+        if !force {
+            check_signed(&state.manifest.deploy.signers, name, earlier)?;
+        }
         let release = self.loader.load(&running.service, earlier)?;
         if *release.world != *running.live.world {
             // Its contract was another one: those around it may have gone on from there.
@@ -113,10 +118,21 @@ impl Inner {
             }
         }
         let (from, to) = (Some(running.record.live.digest), Some(earlier.digest));
-        let event = Event { from, to, reason, ..Event::new(who, name, What::Rollback) };
+        let event = NewEntry { from, to, reason, ..NewEntry::new(who, name, ChangeKind::Rollback) };
         let back = ReleaseRecord { deployed_at: clock::unix_micros(), ..earlier.clone() };
         Ok(ChangeSet::of_one(state, name, running.back_to(position, back, release), event))
     }
+}
+
+/// Checks that the signers that count now signed an earlier release. Its number may be an old one: that is what a
+/// rollback is.
+fn check_signed(signers: &[Signer], service: &ServiceName, earlier: &ReleaseRecord) -> Result<(), DeployError> {
+    if signers.is_empty() {
+        return Ok(());
+    }
+    let release = SignedRelease { service, contract: &earlier.world, component: &earlier.digest };
+    let checked = check_signature(signers, &release, earlier.signature.as_ref(), 0);
+    checked.map_err(|fault| DeployError::Unsigned { service: service.clone(), digest: earlier.digest, fault })
 }
 
 /// The change that ends a candidate, for the reason that `what` says.
@@ -124,14 +140,14 @@ pub(in crate::release) fn take_out(
     state: &Arc<State>,
     who: &str,
     name: &ServiceName,
-    what: What,
+    what: ChangeKind,
     reason: Option<String>,
     figures: Option<Json>,
 ) -> Result<ChangeSet, DeployError> {
     let running = state.running(name)?;
     let (record, _) = candidate(running, name)?;
     let (from, to) = (Some(record.release.digest), Some(running.record.live.digest));
-    let event = Event { from, to, reason, figures, ..Event::new(who, name, what) };
+    let event = NewEntry { from, to, reason, figures, ..NewEntry::new(who, name, what) };
     Ok(ChangeSet::of_one(state, name, running.without_candidate(), event))
 }
 
@@ -148,7 +164,7 @@ pub(in crate::release) fn step(
     let share = rollout.steps.get(step).map(|parts| f64::from(*parts) / 100.0);
     let reason = Some(share.map_or_else(|| "by header alone".into(), |percent| format!("{percent} % of the callers")));
     let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
-    let event = Event { from, to, reason, figures, ..Event::new(HOST, name, What::Step) };
+    let event = NewEntry { from, to, reason, figures, ..NewEntry::new(HOST, name, ChangeKind::Step) };
     let trial = Trial::begin(&running.live, &candidate.release, rollout.share(), None);
     let candidate = RunningCandidate { release: Arc::clone(&candidate.release), trial };
     let record = CandidateRecord { rollout, release: record.release.clone() };

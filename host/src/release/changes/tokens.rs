@@ -1,7 +1,7 @@
 //! Making and revoking the operator's named tokens.
 
 use super::super::error::DeployError;
-use super::super::records::record::{Event, What};
+use super::super::records::record::{ChangeKind, NewEntry};
 use super::super::records::token::{self, Holder, Role, TokenRecord, TokenView};
 use super::super::releases::Releases;
 use super::change_set::ChangeSet;
@@ -12,7 +12,7 @@ use crate::names::ServiceName;
 const TOKENS_MAX: usize = 1000;
 
 impl Releases {
-    /// Who holds the named token `given`.
+    /// The holder of the named token `given`.
     #[must_use]
     pub fn holder(&self, given: &[u8]) -> Option<Holder> {
         token::find(&self.state().tokens, given)
@@ -88,6 +88,6 @@ impl Releases {
     }
 }
 
-fn line(who: &str, reason: String) -> Event {
-    Event { reason: Some(reason), ..Event::of_host(who, What::Token) }
+fn line(who: &str, reason: String) -> NewEntry {
+    NewEntry { reason: Some(reason), ..NewEntry::of_host(who, ChangeKind::Token) }
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::super::error::DeployError;
 use super::super::judging::candidate::{Judged, Opinion};
-use super::super::records::record::{RolloutRecord, ServiceRecord, What};
+use super::super::records::record::{ChangeKind, RolloutRecord, ServiceRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
 use super::super::releases::{Inner, Releases};
 use super::change_set::ChangeSet;
@@ -19,7 +19,7 @@ use crate::names::ServiceName;
 /// How often it looks: a bad candidate has its share of the calls for so long at least.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// What a look comes to.
+/// The result of a look.
 enum Finding {
     Step,
     Promote,
@@ -147,7 +147,7 @@ impl Inner {
             }
             Finding::TakeOut(why) => {
                 tracing::warn!(service = %name, why, "a candidate is taken out");
-                take_out(state, HOST, name, What::TakenOut, Some(why), figures)
+                take_out(state, HOST, name, ChangeKind::TakenOut, Some(why), figures)
             }
             Finding::RollBack => {
                 tracing::warn!(service = %name, "the circuit of a fresh release opened: back to the one before");

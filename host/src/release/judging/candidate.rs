@@ -44,7 +44,7 @@ pub(in crate::release) struct Rates {
     pub(in crate::release) slow_rate: f64,
 }
 
-/// What is said of a candidate, and the figures that it is said by.
+/// The opinion on a candidate, and the figures behind it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::release) struct Judged {

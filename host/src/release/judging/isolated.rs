@@ -7,7 +7,7 @@ use crate::names::{Digest, RequestId};
 use crate::runtime::IsolatedFrame;
 use crate::store::Transaction;
 
-/// What an isolated run gets, for `wait` at most.
+/// The inputs of an isolated run, which takes `wait` at most.
 pub(in crate::release) fn isolated_run(transaction: Transaction, wait: Duration) -> IsolatedFrame {
     let mut seed = [0; 32];
     // Without randomness from the system the run still has its own, from the time: nobody sees what comes of it.

@@ -11,10 +11,11 @@ use super::super::records::record::{DataVersions, ReleaseRecord};
 use super::super::records::state::State;
 use super::isolated::{chain, millis};
 use super::judge_input::{JudgeInput, Live, Proposal, ServiceContext, joined};
+use super::signature::check_signature;
 use super::verdict::{Asks, Check, Verdict};
 use crate::call::LoadedRelease;
 use crate::clock;
-use crate::config::DeploySettings;
+use crate::config::{DeploySettings, Grant, SignedRelease, grants_text};
 use crate::contract::{
     Compatibility, Contracts, Level, Neighbour, OutboundHttp, Surface, Unreadable, VerdictProblem, World,
     check_together, judge_http_surface,
@@ -23,12 +24,14 @@ use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::runtime::DataVersion;
 
-/// What is the same for all releases that are proposed together.
+/// The same for all releases that are proposed together.
 #[derive(Debug, Clone)]
 pub(in crate::release) struct Terms<'a> {
     pub(in crate::release) by: &'a str,
     pub(in crate::release) reason: Option<&'a str>,
-    pub(in crate::release) grants: &'a [String],
+    pub(in crate::release) grants: &'a [Grant],
+    /// Whether a signature may be older than one that was accepted.
+    pub(in crate::release) allow_old_signature: bool,
     /// Whether they run beside the live releases at first.
     pub(in crate::release) as_candidates: bool,
 }
@@ -54,6 +57,14 @@ struct Read<'a> {
     digest: Digest,
 }
 
+impl Read<'_> {
+    /// The live release, if it is of the same component under the same contract.
+    fn live_already(&self) -> Option<&Live> {
+        let live = self.context.live.as_ref();
+        live.filter(|live| live.digest == self.digest && live.world.name == self.world.name)
+    }
+}
+
 /// Judges all that needs no run of a component. Blocks, for long when a component is compiled.
 pub(in crate::release) fn judge(
     loader: &ReleaseLoader,
@@ -66,12 +77,17 @@ pub(in crate::release) fn judge(
     let read = proposals.iter().map(|proposal| read(loader, input, proposal));
     let read = read.collect::<Result<Vec<_>, _>>()?;
     let together = together(input, &read);
+    if proposals.is_empty() {
+        // There is no verdict to say it in, such as of a mount that moves.
+        together.map_err(LoadError::from)?;
+        return Ok(Vec::new());
+    }
     let mut judged = Vec::new();
     for proposed in &read {
         let mut verdict = Verdict::new(&proposed.proposal.service, proposed.digest, &proposed.world.name);
         let began = clock::now();
-        signature(&mut verdict, settings, proposed);
-        let record = record(proposed, terms, contracts_digest);
+        signature(&mut verdict, settings, proposed, terms);
+        let record = record(proposed, terms, contracts_digest, !settings.signers.is_empty());
         contract(&mut verdict, contracts, proposed, &record);
         if let Ok(surface) = &proposed.surface {
             compatibility(&mut verdict, loader, input, proposed, surface, &read)?;
@@ -112,33 +128,31 @@ fn together(input: &JudgeInput, read: &[Read<'_>]) -> Result<(), crate::contract
     for proposed in read {
         worlds.insert(proposed.proposal.service.clone(), Arc::clone(&proposed.world));
     }
-    check_together(&worlds.into_iter().collect::<Vec<_>>())
+    check_together(&worlds.into_iter().collect::<Vec<_>>(), &input.mounts)
 }
 
-fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'_>) {
+fn signature(verdict: &mut Verdict, settings: &DeploySettings, proposed: &Read<'_>, terms: &Terms<'_>) {
     if settings.signers.is_empty() {
         return;
     }
-    if proposed.context.live.as_ref().is_some_and(|live| live.digest == proposed.digest) {
+    if proposed.live_already().is_some() {
         return verdict.passed(Check::Signature, "it is live already");
     }
-    let expected = "a signature of its digest by one of the manifest's signers";
-    match &proposed.proposal.signature {
-        None => verdict.refused(
-            Check::Signature,
-            "the component",
-            expected,
-            "no signature",
-            "sign it with `switchyard sign`",
-        ),
-        Some(signature) if settings.signers.iter().any(|signer| signer.verify(&proposed.digest, signature)) => {
-            verdict.passed(Check::Signature, "signed by one of the manifest's signers");
+    let contract = &proposed.world.name;
+    let release = SignedRelease { service: &proposed.proposal.service, contract, component: &proposed.digest };
+    let signature = proposed.proposal.signature.as_ref();
+    let oldest = if terms.allow_old_signature { 0 } else { proposed.context.signed };
+    match check_signature(&settings.signers, &release, signature, oldest) {
+        Ok(()) => verdict.passed(Check::Signature, "signed by one of the manifest's signers"),
+        Err(found) => {
+            let expected =
+                format!("a signature for {} and {contract} by one of the manifest's signers", release.service);
+            verdict.refused(Check::Signature, "the component", &expected, found.to_string(), found.advice());
         }
-        Some(_) => verdict.refused(Check::Signature, "the component", expected, "a signature by none of them", ""),
     }
 }
 
-fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest) -> ReleaseRecord {
+fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest, has_signers: bool) -> ReleaseRecord {
     let Read { context, digest, world, .. } = proposed;
     let granted = joined(&context.granted, terms.grants);
     ReleaseRecord {
@@ -153,6 +167,11 @@ fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest) -> Release
         outbound_hosts: joined(&context.settings.outbound_hosts, &granted),
         granted,
         data: DataVersions::default(),
+        signature: match proposed.live_already() {
+            Some(live) => live.signature,
+            // Nobody checked it where there are no signers.
+            None => proposed.proposal.signature.filter(|_| has_signers),
+        },
         was_left: false,
     }
 }
@@ -179,7 +198,7 @@ fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, r
         let detail = "name each host that it may reach with `--grant HOST`, or with `outbound_hosts` in the manifest";
         verdict.refused(Check::Grants, "imports", "no outbound HTTP without a grant", found, detail);
     } else {
-        verdict.passed(Check::Grants, format!("it may reach {}", record.outbound_hosts.join(", ")));
+        verdict.passed(Check::Grants, format!("it may reach {}", grants_text(&record.outbound_hosts)));
     }
 }
 
@@ -230,7 +249,7 @@ fn compatibility(
         Level::Compatible => {
             verdict.passed(Check::Compatibility, "its contract changes, and all live neighbours still fit")
         }
-        Level::DropIn => verdict.passed(Check::Compatibility, "it stands for the live release with anybody"),
+        Level::DropIn => verdict.passed(Check::Compatibility, "it is a drop-in for the live release"),
     }
     verdict.compatibility = Some(compatibility);
     Ok(())

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::super::error::DeployError;
 use super::super::loading::loader::ReleaseLoader;
 use super::super::records::state::{Running, State};
-use crate::config::{LimitSettings, ServiceSettings, Signature};
+use crate::config::{Grant, LimitSettings, Manifest, ServiceSettings, Signature};
 use crate::contract::{Contracts, World};
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
@@ -27,17 +27,20 @@ pub(in crate::release) struct JudgeInput {
     pub(in crate::release) contracts: (Digest, Arc<Contracts>),
     /// The services that run, but for those that end when what is proposed goes live.
     pub(in crate::release) around: BTreeMap<ServiceName, Live>,
+    /// The mounted services, and where they are.
+    pub(in crate::release) mounts: Vec<(ServiceName, String)>,
     /// One for each proposal.
     pub(in crate::release) contexts: BTreeMap<ServiceName, ServiceContext>,
 }
 
-/// What a service runs.
+/// The live release of a service.
 #[derive(Debug, Clone)]
 pub(in crate::release) struct Live {
     pub(in crate::release) digest: Digest,
     pub(in crate::release) world: Arc<World>,
-    /// What an instance begins with.
+    /// Of an instance at its start.
     pub(in crate::release) memory_bytes: u64,
+    pub(in crate::release) signature: Option<Signature>,
 }
 
 /// A service that a release is proposed for, as it is to be.
@@ -45,10 +48,12 @@ pub(in crate::release) struct Live {
 pub(in crate::release) struct ServiceContext {
     pub(in crate::release) settings: ServiceSettings,
     pub(in crate::release) limits: LimitSettings,
-    /// Hosts that it may send HTTP requests to by earlier grants, beside those of its settings.
-    pub(in crate::release) granted: Vec<String>,
+    /// Earlier grants, beside those of its settings.
+    pub(in crate::release) granted: Vec<Grant>,
     /// The number of its last release.
     pub(in crate::release) last: u64,
+    /// The highest number of a signature of it.
+    pub(in crate::release) signed: u64,
     /// Nothing for a service that does not run yet.
     pub(in crate::release) live: Option<Live>,
     /// Nothing for one that stored nothing yet.
@@ -61,7 +66,9 @@ impl Live {
     fn of(running: &Running) -> Self {
         let release = &running.live;
         let memory_bytes = release.program.initial_memory_bytes();
-        Self { digest: running.record.live.digest, world: Arc::clone(&release.world), memory_bytes }
+        let record = &running.record.live;
+        let (digest, signature) = (record.digest, record.signature);
+        Self { digest, world: Arc::clone(&release.world), memory_bytes, signature }
     }
 }
 
@@ -80,7 +87,8 @@ impl JudgeInput {
             ))
         });
         let contexts = contexts.collect::<Result<_, DeployError>>()?;
-        Ok(Self { contracts: loader.current_contracts(state.contracts)?, around: around(state), contexts })
+        let contracts = loader.current_contracts(state.contracts)?;
+        Ok(Self { contracts, around: around(state), mounts: mounts(&state.manifest), contexts })
     }
 
     pub(in crate::release) fn context(&self, service: &ServiceName) -> Result<&ServiceContext, DeployError> {
@@ -111,6 +119,7 @@ impl ServiceContext {
             limits,
             granted: running.record.live.granted.clone(),
             last: running.record.last,
+            signed: running.record.signed,
             live: Some(Live::of(running)),
             store: Some(running.service.store().clone()),
             oldest_data: running.record.oldest_data,
@@ -123,13 +132,18 @@ impl ServiceContext {
     }
 }
 
-/// What all services run.
+/// The live releases of all services.
 pub(in crate::release) fn around(state: &State) -> BTreeMap<ServiceName, Live> {
     state.services.iter().map(|(name, running)| (name.clone(), Live::of(running))).collect()
 }
 
+/// The mounted services of a manifest, and where they are.
+pub(in crate::release) fn mounts(manifest: &Manifest) -> Vec<(ServiceName, String)> {
+    manifest.services.iter().filter_map(|(name, settings)| Some((name.clone(), settings.mount.clone()?))).collect()
+}
+
 /// `some` and what only `others` have, in this order.
-pub(in crate::release) fn joined(some: &[String], others: &[String]) -> Vec<String> {
+pub(in crate::release) fn joined(some: &[Grant], others: &[Grant]) -> Vec<Grant> {
     let mut joined = some.to_vec();
     for other in others {
         if !joined.contains(other) {

@@ -5,4 +5,5 @@ pub(super) mod isolated;
 pub(super) mod judge;
 pub(super) mod judge_input;
 pub(super) mod rehearse;
+pub(super) mod signature;
 pub(super) mod verdict;

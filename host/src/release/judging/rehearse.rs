@@ -47,7 +47,7 @@ async fn smoke(verdict: &mut Verdict, program: &Program) {
     }
 }
 
-/// What a component that speaks HTTP itself does with a request nobody but its author knows: it is started, no more.
+/// Only the author of a mounted component knows what a request of it does: it is started, and no more.
 async fn start(verdict: &mut Verdict, program: &HttpProgram) {
     let frame = HttpFrame { request: request_id(), deadline: clock::now() + START_WAIT_MAX };
     match program.smoke(frame).await {
@@ -117,7 +117,7 @@ async fn migration(
     }
 }
 
-/// What a component printed last before it failed.
+/// The last lines that a component printed before it failed.
 fn last_words(failure: &Failure) -> String {
     let (Failure::Trap { log_tail, .. } | Failure::Memory { log_tail, .. }) = failure else { return String::new() };
     let lines: Vec<_> = log_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::contract::{Compatibility, VerdictProblem};
 use crate::names::{Digest, ServiceName};
 
-/// What is looked at, in this order. What comes later is looked at only when the earlier ones let it be.
+/// The checks, in this order. A check runs only if the earlier ones allow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Check {
@@ -33,11 +33,11 @@ pub enum Check {
 pub struct Checked {
     pub name: Check,
     pub passed: bool,
-    /// What was found, for people.
+    /// The finding, for people.
     pub detail: String,
 }
 
-/// What the component asks for beside its contract, compared with the live release.
+/// The imports beside the contract, compared with the live release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Asks {
@@ -109,7 +109,7 @@ impl Verdict {
         self.failed(name, problem.found.clone(), vec![problem]);
     }
 
-    /// What was accepted could not be made live, or a candidate.
+    /// The verdict was good, but the release could not be made live, or a candidate.
     pub(in crate::release) fn failed_in_the_swap(&mut self, why: String) {
         self.refused(Check::Swap, "the swap", "one that can be made now", why, "");
         self.finish();

@@ -21,7 +21,7 @@ pub(in crate::release) struct Files {
     kind: FileKind,
 }
 
-/// What the files are.
+/// The kind of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::release) enum FileKind {
     Component,

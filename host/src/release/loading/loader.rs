@@ -37,11 +37,11 @@ pub enum LoadError {
     Link { service: ServiceName, source: LinkError },
 }
 
-/// What releases are made with and from.
+/// Loads releases from stored components and contracts.
 #[derive(Debug)]
 pub(in crate::release) struct ReleaseLoader {
     pub(in crate::release) runtime: Runtime,
-    /// What components that speak HTTP themselves run in.
+    /// Mounted components run in these.
     tasks: Tasks,
     pub(in crate::release) components: Files,
     pub(in crate::release) contracts: Files,
@@ -163,7 +163,7 @@ impl ReleaseLoader {
         self.release(service.name(), service.limits(), record, &bytes)
     }
 
-    /// What the kept component `digest` imports and exports.
+    /// The imports and exports of the kept component `digest`.
     pub(in crate::release) fn surface(&self, digest: &Digest) -> Result<Arc<Surface>, LoadError> {
         let known = self.surfaces().iter().find(|(known, _)| known == digest).map(|(_, surface)| Arc::clone(surface));
         if let Some(surface) = known {

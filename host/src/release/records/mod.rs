@@ -1,4 +1,4 @@
-//! What is recorded of releases, and the state that the records and the loaded releases make.
+//! The records of releases, and the state in memory that they and the loaded releases make.
 
 pub(super) mod platform_store;
 pub(super) mod record;

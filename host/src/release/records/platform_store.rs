@@ -1,4 +1,4 @@
-//! What the platform's own store holds of releases: the applied settings, the releases of each service, the operator's
+//! The platform's own store: the applied settings, the releases of each service, the operator's
 //! tokens, the host's secret, and the history of every change.
 //!
 //! Invariant: a change, its lines in the history and all data that belongs to it are one commit.
@@ -9,7 +9,7 @@ mod tests;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::record::{AppliedRecord, Event, Line, ServiceRecord};
+use super::record::{AppliedRecord, HistoryEntry, NewEntry, ServiceRecord};
 use super::token::TokenRecord;
 use crate::clock;
 use crate::limits::SCAN_ENTRIES_MAX;
@@ -47,7 +47,7 @@ pub enum PlatformError {
     Commit(#[from] CommitError),
     #[error("the system gives no randomness")]
     Randomness(#[from] getrandom::Error),
-    #[error("a part of the work ended before its time")]
+    #[error("a task ended early")]
     Interrupted(#[from] tokio::task::JoinError),
 }
 
@@ -97,7 +97,7 @@ impl PlatformStore {
         service: Option<&ServiceName>,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<Line>, PlatformError> {
+    ) -> Result<Vec<HistoryEntry>, PlatformError> {
         let mut transaction = self.store.begin_read();
         let prefix = service.map_or_else(|| LINE.to_owned(), of_service);
         let limit = u32::try_from(limit).unwrap_or(SCAN_ENTRIES_MAX).clamp(1, SCAN_ENTRIES_MAX);
@@ -186,18 +186,18 @@ impl PlatformChange {
     }
 
     /// Adds a line to the history.
-    pub(in crate::release) fn add_line(&mut self, event: Event) -> Result<(), PlatformError> {
+    pub(in crate::release) fn add_line(&mut self, event: NewEntry) -> Result<(), PlatformError> {
         let number = match self.next_line {
             Some(number) => number,
             None => last_line(&mut self.transaction)? + 1,
         };
         self.next_line = Some(number + 1);
-        let Event { who, service, what, from, to, reason, verdict, figures } = event;
+        let NewEntry { who, service, what, from, to, reason, verdict, figures } = event;
         let at = clock::rfc_3339_millis(clock::unix_micros());
         if let Some(service) = &service {
             self.put(format!("{}{number:020}", of_service(service)), &number)?;
         }
-        let mut line = Line { number, at, who, service, what, from, to, reason, verdict, figures };
+        let mut line = HistoryEntry { number, at, who, service, what, from, to, reason, verdict, figures };
         let key = format!("{LINE}{number:020}");
         // What a component's author chose may make a verdict long. The line itself must not be lost for that.
         match self.put(key.clone(), &line) {
@@ -234,7 +234,7 @@ impl PlatformChange {
 fn last_line(transaction: &mut Transaction) -> Result<u64, PlatformError> {
     let scan = Scan { prefix: LINE, after: None, direction: Direction::Descending, limit: 1 };
     let page = transaction.scan(&scan)?;
-    let line: Option<Line> = page.entries.first().map(read).transpose()?;
+    let line: Option<HistoryEntry> = page.entries.first().map(read).transpose()?;
     Ok(line.map_or(0, |line| line.number))
 }
 
@@ -243,7 +243,7 @@ fn of_service(service: &ServiceName) -> String {
 }
 
 /// The line whose number `entry` holds.
-fn line(transaction: &mut Transaction, entry: &Entry) -> Result<Line, PlatformError> {
+fn line(transaction: &mut Transaction, entry: &Entry) -> Result<HistoryEntry, PlatformError> {
     let number: u64 = read(entry)?;
     let key = format!("{LINE}{number:020}");
     let line = transaction.get(&key)?.unwrap_or_default();

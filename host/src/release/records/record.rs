@@ -1,4 +1,4 @@
-//! What is kept of releases: which one each service runs, what came before it, and the history of all changes.
+//! The records of releases: the live one of each service, the kept ones, and the history of all changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::call::Share;
-use crate::config::AppliedSettings;
+use crate::config::{AppliedSettings, Grant, Signature};
 use crate::names::{Digest, ServiceName};
 
 /// A component with its configuration.
@@ -28,19 +28,27 @@ pub(in crate::release) struct ReleaseRecord {
     /// The environment variables of the component.
     pub(in crate::release) environment: BTreeMap<String, String>,
     /// Hosts that it may send HTTP requests to, by the manifest and by grants.
-    pub(in crate::release) outbound_hosts: Vec<String>,
+    pub(in crate::release) outbound_hosts: Vec<Grant>,
     /// Those that were granted by name: they stay when the manifest has others.
-    pub(in crate::release) granted: Vec<String>,
+    pub(in crate::release) granted: Vec<Grant>,
     pub(in crate::release) data: DataVersions,
+    /// By which it was accepted; nothing where none was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::release) signature: Option<Signature>,
     /// Whether a rollback left it. It stays kept, but a rollback goes to it only when it is named.
     pub(in crate::release) was_left: bool,
 }
 
 impl ReleaseRecord {
     /// Whether these, in any order, are the hosts that it may send HTTP requests to.
-    pub(in crate::release) fn reaches(&self, hosts: &[String]) -> bool {
-        let set = |hosts: &[String]| hosts.iter().cloned().collect::<BTreeSet<_>>();
+    pub(in crate::release) fn reaches(&self, hosts: &[Grant]) -> bool {
+        let set = |hosts: &[Grant]| hosts.iter().cloned().collect::<BTreeSet<_>>();
         set(hosts) == set(&self.outbound_hosts)
+    }
+
+    /// The number of its signature; 0 without one.
+    pub(in crate::release) fn signed(&self) -> u64 {
+        self.signature.map_or(0, |signature| signature.number)
     }
 
     /// Whether `other` would be the same: of the same component, with the same contract and configuration.
@@ -91,7 +99,7 @@ pub(in crate::release) struct CandidateRecord {
     pub(in crate::release) rollout: RolloutRecord,
 }
 
-/// What a service runs.
+/// The releases of one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::release) struct ServiceRecord {
@@ -104,6 +112,9 @@ pub(in crate::release) struct ServiceRecord {
     /// The lowest version of the data that a live release, or a candidate, has written since the last migration: after
     /// going back to an earlier release, entries of that version lie beside newer ones.
     pub(in crate::release) oldest_data: u64,
+    /// The highest number of a signature by which a release was accepted.
+    #[serde(default)]
+    pub(in crate::release) signed: u64,
     /// Whether the live release was deployed or promoted: the host itself goes back from such a release, once.
     pub(in crate::release) is_fresh: bool,
 }
@@ -116,7 +127,7 @@ impl ServiceRecord {
     }
 }
 
-/// What the host runs by beside the records of its services.
+/// The applied settings and contracts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::release) struct AppliedRecord {
@@ -133,10 +144,10 @@ pub(in crate::release) struct AppliedContracts {
     pub(in crate::release) folder: Option<Digest>,
 }
 
-/// What a line of the history tells of.
+/// The kind of change that a line of the history is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum What {
+pub enum ChangeKind {
     Deploy,
     Refused,
     /// A candidate begins to run.
@@ -162,7 +173,7 @@ pub enum What {
 
 /// One change, or one that was refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
+pub struct HistoryEntry {
     /// Counted from 1, without a gap.
     pub number: u64,
     /// RFC 3339, in UTC.
@@ -170,7 +181,7 @@ pub struct Line {
     pub who: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceName>,
-    pub what: What,
+    pub what: ChangeKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,17 +190,17 @@ pub struct Line {
     pub reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Json>,
-    /// What the decision was made by: calls, errors, latencies.
+    /// The figures behind the decision: calls, errors, latencies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figures: Option<Json>,
 }
 
 /// A line before it has its number and time.
 #[derive(Debug, Clone)]
-pub(in crate::release) struct Event {
+pub(in crate::release) struct NewEntry {
     pub(in crate::release) who: String,
     pub(in crate::release) service: Option<ServiceName>,
-    pub(in crate::release) what: What,
+    pub(in crate::release) what: ChangeKind,
     pub(in crate::release) from: Option<Digest>,
     pub(in crate::release) to: Option<Digest>,
     pub(in crate::release) reason: Option<String>,
@@ -197,14 +208,14 @@ pub(in crate::release) struct Event {
     pub(in crate::release) figures: Option<Json>,
 }
 
-impl Event {
+impl NewEntry {
     /// A line that is of no service.
-    pub(in crate::release) fn of_host(who: &str, what: What) -> Self {
+    pub(in crate::release) fn of_host(who: &str, what: ChangeKind) -> Self {
         let who = who.into();
         Self { who, service: None, what, from: None, to: None, reason: None, verdict: None, figures: None }
     }
 
-    pub(in crate::release) fn new(who: &str, service: &ServiceName, what: What) -> Self {
+    pub(in crate::release) fn new(who: &str, service: &ServiceName, what: ChangeKind) -> Self {
         Self { service: Some(service.clone()), ..Self::of_host(who, what) }
     }
 }

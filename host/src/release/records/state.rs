@@ -1,4 +1,4 @@
-//! What every service runs now, in memory: its record in the platform's store, and the releases that are loaded.
+//! The current releases of every service, in memory: their records in the platform's store, and the loaded releases.
 //!
 //! Invariant: a state is never changed. A change makes the next one, and it counts once that is committed.
 
@@ -35,7 +35,7 @@ pub(in crate::release) struct State {
 #[derive(Debug, Clone)]
 pub(in crate::release) struct Running {
     pub(in crate::release) service: Arc<Service>,
-    /// What the manifest says of it.
+    /// Its applied settings.
     pub(in crate::release) settings: ServiceSettings,
     pub(in crate::release) record: ServiceRecord,
     pub(in crate::release) live: Arc<LoadedRelease>,
@@ -67,7 +67,7 @@ impl State {
         self.services.get(service).ok_or_else(|| DeployError::NoService { service: service.clone() })
     }
 
-    /// What root calls begin on in this state.
+    /// The routing on which root calls begin in this state.
     pub(in crate::release) fn routing(&self) -> Result<Routing, NotExported> {
         let live: Vec<_> = self.services.values().map(Running::live_backend).collect();
         let candidates = self.services.values().filter_map(Running::routed_candidate).collect();
@@ -134,7 +134,8 @@ impl Running {
         kept.truncate(RELEASES_KEPT_MAX);
         let last = self.record.last.max(live.number);
         let oldest_data = self.record.oldest_data.min(live.data.writes);
-        let record = ServiceRecord { live, candidate: None, kept, last, oldest_data, is_fresh: true };
+        let signed = self.record.signed.max(live.signed());
+        let record = ServiceRecord { live, candidate: None, kept, last, oldest_data, signed, is_fresh: true };
         Self { record, live: release, candidate: None, ..self.clone() }
     }
 
@@ -160,7 +161,8 @@ impl Running {
         // What it writes stays when it is taken out. In shadow it writes nothing.
         let writes = candidate.rollout.step.map(|_| candidate.release.data.writes);
         let oldest_data = self.record.oldest_data.min(writes.unwrap_or(u64::MAX));
-        let record = ServiceRecord { candidate: Some(candidate), last, oldest_data, ..self.record.clone() };
+        let signed = self.record.signed.max(candidate.release.signed());
+        let record = ServiceRecord { candidate: Some(candidate), last, oldest_data, signed, ..self.record.clone() };
         Self { record, candidate: Some(running), ..self.clone() }
     }
 

@@ -9,7 +9,7 @@ use crate::clock::{self, rfc_3339_millis};
 use crate::config::AdminToken;
 use crate::names::{Digest, ServiceName};
 
-/// What the holder of a token may do. Each role may do what those before it may.
+/// The permissions of a token. Each role includes the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
@@ -34,7 +34,7 @@ pub(in crate::release) struct TokenRecord {
     pub(in crate::release) created_at: u64,
 }
 
-/// Who holds a token.
+/// The holder of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// As the history has it.
@@ -44,7 +44,7 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Who holds the admin token.
+    /// The holder of the admin token.
     #[must_use]
     pub fn admin() -> Self {
         Self { name: "admin".into(), role: Role::Admin, services: Vec::new() }
@@ -102,7 +102,7 @@ pub struct TokenView {
     pub created_at: String,
 }
 
-/// Who holds `given`. Every token is looked at, so that the time says nothing.
+/// The holder of `given`. All tokens are compared, so that the time tells nothing.
 pub(in crate::release) fn find(tokens: &[TokenRecord], given: &[u8]) -> Option<Holder> {
     let hash = Digest::of(given);
     let mut found = None;

@@ -7,6 +7,7 @@ mod isolated_run;
 mod log;
 mod memory;
 mod outgoing;
+mod public_address;
 mod report;
 mod service;
 

@@ -3,6 +3,7 @@
 //! Invariant: a request of a call leaves the host only when all that the call did or saw before it is durable.
 
 use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,13 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use super::public_address::is_public;
+use crate::config::{Grant, canonical};
 use crate::names::{CommitSeq, ServiceName};
 use crate::store::{Stopped, Store};
 
@@ -28,15 +31,14 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 /// The hosts that a component may send requests to, and how they prove to be who they are.
 #[derive(Debug, Clone)]
 pub(in crate::runtime) struct Grants {
-    /// `api.example.com` at the port of the scheme, or with a port of its own.
-    hosts: Arc<[String]>,
+    granted: Arc<[Grant]>,
     tls: Option<Arc<ClientConfig>>,
 }
 
 impl Grants {
     /// Reads the system's certificates, unless nothing is granted.
-    pub(in crate::runtime) fn new(hosts: &[String]) -> Self {
-        let tls = (!hosts.is_empty()).then(|| {
+    pub(in crate::runtime) fn new(granted: &[Grant]) -> Self {
+        let tls = (!granted.is_empty()).then(|| {
             let found = rustls_native_certs::load_native_certs();
             let mut roots = RootCertStore::empty();
             let (usable, _) = roots.add_parsable_certificates(found.certs);
@@ -45,20 +47,42 @@ impl Grants {
             }
             Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
         });
-        Self { hosts: hosts.into(), tls }
+        Self { granted: granted.into(), tls }
     }
 
     pub(in crate::runtime) fn is_empty(&self) -> bool {
-        self.hosts.is_empty()
+        self.granted.is_empty()
     }
 
     /// Where a request to `authority` goes, if it may.
     fn target(&self, scheme: &Scheme, authority: &Authority) -> Option<(String, u16)> {
         let port_usual = if *scheme == Scheme::HTTPS { 443 } else { 80 };
-        let (host, port) = (authority.host().to_ascii_lowercase(), authority.port_u16().unwrap_or(port_usual));
-        let with_port = format!("{host}:{port}");
-        let granted = |grant: &String| *grant == with_port || (*grant == host && port == port_usual);
-        self.hosts.iter().any(granted).then_some((host, port))
+        let (asked, asked_port) = (canonical(authority.host()), authority.port_u16().unwrap_or(port_usual));
+        let granted = |grant: &Grant| match grant {
+            Grant::Host { host, port } => *host == asked && port.unwrap_or(port_usual) == asked_port,
+            Grant::Range(_) => false,
+        };
+        self.granted.iter().any(granted).then_some((asked, asked_port))
+    }
+
+    /// The addresses of `host` that it may be reached at. The connection goes to one of these: a name that is looked up
+    /// again may have others.
+    async fn addresses(&self, service: &ServiceName, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+        let found = timeout(WAIT_MAX, lookup_host((host, port))).await.map_err(|_| Error::DnsTimeout)?;
+        let (permitted, refused): (Vec<_>, Vec<_>) =
+            found.map_err(Error::Connect)?.partition(|address| self.permits(host, address.ip()));
+        if permitted.is_empty() && !refused.is_empty() {
+            tracing::warn!(%service, host, ?refused, "a granted host is at an address that is not public: grant its range");
+            return Err(Error::DestinationIpProhibited);
+        }
+        Ok(permitted)
+    }
+
+    /// Whether the granted `host` may stand for `address`. Whoever controls a name chooses its addresses, which may be
+    /// those of this machine or of its neighbours. A host that is granted by its address is that address.
+    fn permits(&self, host: &str, address: IpAddr) -> bool {
+        let in_range = |grant: &Grant| matches!(grant, Grant::Range(range) if range.contains(&address.to_canonical()));
+        host.parse::<IpAddr>().is_ok() || is_public(address) || self.granted.iter().any(in_range)
     }
 }
 
@@ -111,13 +135,14 @@ impl WasiHttpHooks for Outgoing {
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
         let tls = grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
-        let gate = self.gate.clone();
+        let (gate, grants, service) = (self.gate.clone(), grants.clone(), self.service.clone());
         Box::new(async move {
             if let Some(Gate { store, number }) = gate {
                 let stopped = |stopped: Stopped| Error::InternalError(Some(stopped.to_string()));
                 store.wait_durable(number).await.map_err(stopped)?;
             }
-            send(request, options.unwrap_or_default(), (host, port), tls).await
+            let addresses = grants.addresses(&service, &host, port).await?;
+            send(request, options.unwrap_or_default(), (host, addresses), tls).await
         })
     }
 }
@@ -125,15 +150,14 @@ impl WasiHttpHooks for Outgoing {
 async fn send(
     request: Request<WasiBody>,
     options: RequestOptions,
-    (host, port): (String, u16),
+    (host, addresses): (String, Vec<SocketAddr>),
     tls: Option<TlsConnector>,
 ) -> Result<Sent, Error> {
     let wait = |wait: Option<Duration>| wait.unwrap_or(WAIT_MAX).min(WAIT_MAX);
-    let address = host.trim_matches(['[', ']']).to_owned();
     let connect = async {
-        let plain = TcpStream::connect((address.as_str(), port)).await.map_err(Error::Connect)?;
+        let plain = TcpStream::connect(&*addresses).await.map_err(Error::Connect)?;
         let Some(tls) = tls else { return Ok::<Box<dyn Connection>, Error>(Box::new(plain)) };
-        let name = ServerName::try_from(address.clone()).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let name = ServerName::try_from(host).map_err(|_| Error::HttpRequestUriInvalid)?;
         let secret = tls.connect(name, plain).await.map_err(Error::Tls)?;
         Ok(Box::new(secret))
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::log::Budget;
 use super::outgoing::Grants;
-use crate::config::LimitSettings;
+use crate::config::{Grant, LimitSettings};
 use crate::names::ServiceName;
 use crate::observe::runtime::RuntimeMetrics;
 
@@ -14,8 +14,8 @@ pub struct LinkSettings {
     pub service: ServiceName,
     /// The environment variables that the component sees, all of them.
     pub environment: Vec<(String, String)>,
-    /// The hosts that it may send HTTP requests to.
-    pub outbound_hosts: Vec<String>,
+    /// What it may send HTTP requests to.
+    pub outbound_hosts: Vec<Grant>,
     pub limits: LimitSettings,
 }
 

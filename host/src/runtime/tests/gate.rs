@@ -10,7 +10,7 @@ use wasmtime::component::Val;
 
 use super::{LIMITS, SETTINGS};
 use crate::clock;
-use crate::config::StoreSettings;
+use crate::config::{Grant, StoreSettings};
 use crate::contract::{Contracts, Function, World};
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::{CallId, CommitSeq, RequestId, ServiceName};
@@ -60,8 +60,12 @@ fn fetcher(runtime: &Runtime, service: &ServiceName, host: String) -> (Arc<Progr
     let component = std::fs::read(project.join("../target/wasm32-wasip2/release/fetches.wasm"));
     let code = runtime.compile(&component.expect("build the guests with `cargo xtask guests`")).unwrap();
     let world = Contracts::read(&project.join("tests/wit")).unwrap().world("test:fetches/fetcher").unwrap();
-    let settings =
-        LinkSettings { service: service.clone(), environment: Vec::new(), outbound_hosts: vec![host], limits: LIMITS };
+    let settings = LinkSettings {
+        service: service.clone(),
+        environment: Vec::new(),
+        outbound_hosts: vec![Grant::parse(&host).unwrap()],
+        limits: LIMITS,
+    };
     (runtime.link(&code, &world, settings).unwrap(), world)
 }
 

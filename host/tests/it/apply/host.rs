@@ -114,7 +114,8 @@ pub(crate) fn manifest(services: &str) -> String {
     let guests = workspace().join("target/wasm32-wasip2/release");
     let here = format!("component = \"{}/", guests.display());
     let host = format!(
-        "host = {{ wit = \"{}\", listen = \"127.0.0.1:0\", admin_listen = \"127.0.0.1:0\" }}\n\
+        "host = {{ wit = \"{}\", listen = \"127.0.0.1:0\", admin_listen = \"127.0.0.1:0\", \
+         backup_folders = [\".\"] }}\n\
          runtime = {{ instances_max = 128 }}\n",
         workspace().join("host/tests/wit").display()
     );

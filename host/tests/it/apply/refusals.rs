@@ -62,7 +62,7 @@ async fn one_write_that_fails_makes_one_change_fail_and_nothing_else() {
 async fn a_service_that_others_call_is_not_removed() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
     let order = json!({"manifest": manifest(FRONT)});
-    refused(&host, &order, 409, "imported by front").await;
+    refused(&host, &order, 409, "these import: front").await;
     assert_eq!(host.get("/services/back").await["name"], "back");
 }
 

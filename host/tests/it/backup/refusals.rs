@@ -32,6 +32,13 @@ async fn a_backup_goes_only_to_a_folder_of_its_own_and_is_its_owners_alone() {
     check(&at("full/../data/backup"), 400, "in the data directory").await;
     check(&at("link/backup"), 400, "in the data directory").await;
     check(Path::new("/\0"), 400, "cannot be used").await;
+    // Only below the folders that the manifest names, also by way of a link.
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), at("away")).unwrap();
+    for folder in [elsewhere.path().join("backup"), at("away/backup"), at("away"), at("../backup")] {
+        check(&folder, 400, "host.backup_folders").await;
+    }
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     assert_eq!(host.post("/backup", &json!({ "path": "/backup" })).await.status, 400);
     assert_eq!(std::fs::read_to_string(at("full/file")).unwrap(), "mine");
     assert!(!at("nowhere").exists() && !at("data/backup").exists());

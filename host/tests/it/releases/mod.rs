@@ -106,6 +106,12 @@ impl Setup {
         self.folder.path().join(path)
     }
 
+    /// With another text in place of `from` in its keys.
+    fn with_keys(mut self, from: &str, to: &str) -> Self {
+        self.manifest.0 = self.manifest.0.replace(from, to);
+        self
+    }
+
     fn without_services(mut self) -> Self {
         self.manifest.1.clear();
         self

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
-use switchyard::names::Digest;
+use switchyard::config::SignedRelease;
+use switchyard::names::{Digest, ServiceName};
 
 use super::components::{digest, dummy, marked, says, variant};
 use super::{Answer, BACK, FRONT, Rig, Setup};
@@ -223,34 +224,78 @@ fn key() -> (Ed25519KeyPair, String) {
     (pair, public)
 }
 
+/// What `by` signs with a number: that `component` may be a release of `service`.
+fn signature(by: &Ed25519KeyPair, service: &str, contract: &str, number: u64, component: &[u8]) -> String {
+    let (service, component) = (ServiceName::parse(service).unwrap(), Digest::of(component));
+    let release = SignedRelease { service: &service, contract, component: &component };
+    format!("{number}:{}", BASE64.encode(by.sign(release.message(number).as_bytes()).as_ref()))
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn where_signatures_are_asked_for_only_what_a_signer_signed_is_deployed() {
+async fn where_signatures_are_asked_for_only_what_a_signer_signed_runs() {
     let ((ours, public), (theirs, _)) = (key(), key());
-    let rig = Rig::pair(&format!("deploy.signers = [\"{public}\"]")).await;
-    let signed = |by: &Ed25519KeyPair, what: &[u8]| BASE64.encode(by.sign(Digest::of(what).bytes()).as_ref());
-    let deploy = async |signature: &str, component: Vec<u8>| {
+    let setup = Setup::pair(&format!("deploy.signers = [\"{public}\"]"));
+    // The first start asks for them too.
+    let error = async |setup: Setup| {
+        let path = setup.path("back.wasm.sig");
+        (setup.try_start().await.err().unwrap(), path)
+    };
+    let (told, path) = error(setup).await;
+    assert!(told.contains("there is no signature") && told.contains(path.to_str().unwrap()), "{told}");
+
+    let setup = Setup::pair(&format!("deploy.signers = [\"{public}\"]"));
+    let first = |service: &str, contract: &str| signature(&ours, service, contract, 5, &says("1"));
+    std::fs::write(setup.path("front.wasm.sig"), first("front", FRONT)).unwrap();
+    std::fs::write(setup.path("back.wasm.sig"), first("front", FRONT)).unwrap();
+    let (told, _) = error(setup).await;
+    assert!(told.contains("component of back") && told.contains("for another service"), "{told}");
+
+    let setup = Setup::pair(&format!("deploy.signers = [\"{public}\"]"));
+    std::fs::write(setup.path("front.wasm.sig"), first("front", FRONT)).unwrap();
+    std::fs::write(setup.path("back.wasm.sig"), first("back", BACK)).unwrap();
+    let rig = setup.start().await;
+    let deploy = async |query: &str, signature: &str, component: Vec<u8>| {
         let operator = rig.operator.with_header("switchyard-signature", signature);
-        operator.post("/services/front/releases", component).await
+        operator.post(&format!("/services/front/releases{query}"), component).await
     };
     let next = says("2");
     rig.refuse("front", "", next.clone(), "signature", &["no signature", "switchyard sign"]).await;
-    for (signature, words) in
-        [(signed(&theirs, &next), "by none of them"), (signed(&ours, &says("3")), "by none of them")]
-    {
+    let of = |by: &Ed25519KeyPair, number: u64, component: &[u8]| signature(by, "front", FRONT, number, component);
+    for (signature, words) in [
+        (of(&theirs, 6, &next), "by none of them"),
+        (of(&ours, 6, &says("3")), "another service, contract, number or component"),
+        (signature(&ours, "back", FRONT, 6, &next), "another service"),
+        (signature(&ours, "front", BACK, 6, &next), "another service"),
+        (of(&ours, 6, &next).replace("6:", "7:"), "another service"),
+        (of(&ours, 4, &next), "number 4, after one with 5"),
+    ] {
         let (before, lines) = (rig.service("front").await, rig.history().await);
-        refused(deploy(&signature, next.clone()).await, "signature", &[words]);
+        refused(deploy("", &signature, next.clone()).await, "signature", &[words]);
         rig.only_a_line_is_left("front", &before, &lines).await;
     }
-    assert_eq!(deploy("rubbish", next.clone()).await.status, 400);
+    assert_eq!(deploy("", "rubbish", next.clone()).await.status, 400);
     assert_eq!(rig.look("variant").await, "1");
-    deploy(&signed(&ours, &next), next.clone()).await.expect(201);
+    deploy("", &of(&ours, 6, &next), next.clone()).await.expect(201);
     assert_eq!(rig.look("variant").await, "2");
+
+    // An old component comes back with its old signature only if the operator says so; a rollback says it.
+    refused(deploy("", &first("front", FRONT), says("1")).await, "signature", &["number 5, after one with 6"]);
+    deploy("?allowOldSignature=true", &first("front", FRONT), says("1")).await.expect(201);
+    rig.change("front", "rollback").await.expect(200);
+    assert_eq!(rig.look("variant").await, "2");
+
     let mut set = json!({ "set": { "front": { "digest": digest(&next) }, "back": { "digest": digest(&next) } } });
     assert_eq!(rig.operator.post_json("/releases", &set).await.status, 422);
-    set["signatures"] = json!({ "front": signed(&ours, &next), "back": signed(&ours, &next) });
+    set["signatures"] = json!({ "front": of(&ours, 6, &next), "back": signature(&ours, "back", BACK, 6, &next) });
     rig.operator.post_json("/releases", &set).await.expect(201);
-    // Nobody signs a way back.
-    rig.change("back", "rollback").await.expect(200);
+
+    // Who signed it counts at a rollback too, by the signers of now.
+    let (_, others) = key();
+    let setup = rig.stop().await.with_keys(&public, &others);
+    let rig = setup.start().await;
+    let refused = rig.change("back", "rollback").await;
+    assert_eq!((refused.status, refused.detail().contains("`force`")), (409, true), "{}", refused.detail());
+    rig.change("back", "rollback?force=true").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

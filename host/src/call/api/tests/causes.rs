@@ -10,7 +10,7 @@ use wasmtime::component::Val;
 
 use super::{LIMITS, RETRIES, RUNTIME, STORE};
 use crate::call::{Answer, Backend, Calls, HostCall, LinkedComponent, LoadedRelease, Routing, Service};
-use crate::config::RuntimeSettings;
+use crate::config::{Grant, RuntimeSettings};
 use crate::contract::Contracts;
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::{Digest, HostSecret, ServiceName};
@@ -32,7 +32,7 @@ async fn a_request_of_a_delivery_waits_for_the_commit_that_emitted_its_event() {
     let settings = LinkSettings {
         service: name.clone(),
         environment: Vec::new(),
-        outbound_hosts: vec![authority.clone()],
+        outbound_hosts: vec![Grant::parse(&authority).unwrap()],
         limits: LIMITS,
     };
     let program = runtime.link(&runtime.compile(&component).unwrap(), &world, settings).unwrap();

@@ -28,7 +28,7 @@ fn what_went_wrong_has_a_kind_and_a_next_step() {
         assert!(failure.to_string().starts_with(said), "{failure}");
     };
     check(409, Kind::Refused, "error: 409 Conflict: no");
-    check(401, Kind::Unauthorized, "error: the host does not take this token\nName the data directory");
+    check(401, Kind::Unauthorized, "error: the host does not accept this token\nName the data directory");
     check(403, Kind::Unauthorized, "error: 403 Forbidden: no\nAsk for a token");
 
     let short = FakeHost::new().raw("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n7");

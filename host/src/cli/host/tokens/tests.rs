@@ -21,12 +21,12 @@ fn a_token_is_shown_when_it_is_made() {
     check(
         "switchyard token add ci --role deployer --service cart --service inventory",
         json!({"name": "ci", "role": "deployer", "services": ["cart", "inventory"]}),
-        "5ec2e7\n  the token of ci: deployer, cart, inventory; shown this once, used as SWITCHYARD_ADMIN_TOKEN",
+        "5ec2e7\n  the token of ci: deployer, cart, inventory; it is shown only now; use it as SWITCHYARD_ADMIN_TOKEN",
     );
     check(
         "switchyard token add ann --role admin",
         json!({"name": "ann", "role": "admin"}),
-        "5ec2e7\n  the token of ann: admin, all services; shown this once, used as SWITCHYARD_ADMIN_TOKEN",
+        "5ec2e7\n  the token of ann: admin, all services; it is shown only now; use it as SWITCHYARD_ADMIN_TOKEN",
     );
 }
 
@@ -45,6 +45,6 @@ ann   admin     all services  2026-01-02 03:04:05  -";
     assert_eq!((outcome.expect("a table").as_str(), lines(&seen)), (expected, vec!["GET /tokens"]));
 
     let (outcome, seen) = run_line(FakeHost::new().raw("HTTP/1.1 204 -\r\n\r\n"), "switchyard token revoke a/b");
-    assert_eq!(outcome.expect("revoked"), "the token of a/b opens nothing any more");
+    assert_eq!(outcome.expect("revoked"), "the token of a/b is revoked");
     assert_eq!(lines(&seen), ["DELETE /tokens/a%2Fb"]);
 }

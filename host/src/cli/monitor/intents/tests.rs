@@ -55,9 +55,9 @@ fn an_intent_is_made_again_by_as_much_of_its_id_as_tells_it_from_others() {
         assert_eq!(outcome.expect("a success"), render);
         assert_eq!(lines(&seen), ["GET /intents", &asked]);
     };
-    check("0a1", format!("POST /intents/{one}/retry"), "cart checkout (0a1000000000) is made again");
-    check(&other, format!("POST /intents/{other}/retry"), "cart checkout (0a1000000000) is made again");
-    let live = "cart checkout (0a1000000000) is made again, on the live releases from now on";
+    check("0a1", format!("POST /intents/{one}/retry"), "cart checkout (0a1000000000) runs again");
+    check(&other, format!("POST /intents/{other}/retry"), "cart checkout (0a1000000000) runs again");
+    let live = "cart checkout (0a1000000000) runs again, on the live releases from now on";
     check("0a1 --live", format!("POST /intents/{one}/retry?live=true"), live);
 
     let check = |said: &str, error: &str| {
@@ -87,7 +87,7 @@ fn an_intent_is_given_up_only_when_that_is_confirmed() {
     let done = Ok("cart checkout (0a1000000000) is given up");
     check(line, true, done, &["GET /intents", &given_up]);
     check(&format!("{line} --yes"), false, done, &["GET /intents", &given_up]);
-    let question = "error: Give up cart checkout (0a1000000000), begun 2h 3m 4s ago? It is not made again: what it did in \
-                        its own service and elsewhere stays as it is, neither finished nor undone.";
+    let question = "error: Give up cart checkout (0a1000000000), begun 2h 3m 4s ago? It does not run again. Its effects, \
+                        in its own service and elsewhere, stay as they are, neither finished nor undone.";
     check(line, false, Err(question), &["GET /intents"]);
 }

@@ -31,7 +31,7 @@ fn a_refusal_names_every_problem_and_what_to_do() {
     refused["problemsMore"] = json!(3);
     refused["asks"] = json!({"more": ["wasi:http"], "less": [], "needsGrant": ["api.example.com"]});
     let expected = "\
-refused: 0a1b2c3d0a1b cannot stand for cart (shop:cart/cart-service@1.0.0)
+refused: 0a1b2c3d0a1b cannot replace the live release of cart (shop:cart/cart-service@1.0.0)
   passed  component
   FAILED  contract   2 problems
   FAILED  grants     it may not send requests to api.example.com
@@ -61,7 +61,7 @@ fn a_break_is_told_by_neighbour() {
         ]}],
     });
     let expected = "\
-refused: 0a1b2c3d0a1b cannot stand for cart (shop:cart/cart-service@1.0.0)
+refused: 0a1b2c3d0a1b cannot replace the live release of cart (shop:cart/cart-service@1.0.0)
   FAILED  compatibility  breaks inventory
   compatible: breaking for inventory; the contract deserves a major version
     inventory
@@ -87,10 +87,10 @@ fn an_accepted_component_is_told_with_what_it_took() {
     accepted["compatibility"] = json!({"level": "dropIn", "bump": "none", "breaks": [], "added": []});
     accepted["timings"] = json!({"compileMs": 81.26, "startMs": 3});
     let expected = "\
-accepted: 0a1b2c3d0a1b can stand for cart (shop:cart/cart-service@1.0.0)
+accepted: 0a1b2c3d0a1b can replace the live release of cart (shop:cart/cart-service@1.0.0)
   passed  contract
   passed  migration  data version 1 to 2: no rollback without --force after it
-  compatible: drop-in: nobody notices the swap
+  compatible: drop-in: no other service notices the swap
   took: compile 81.3 ms, start 3.0 ms";
     assert_eq!(render(accepted), expected);
 }

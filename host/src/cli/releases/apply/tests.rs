@@ -92,7 +92,7 @@ fn a_refused_component_ends_it_before_anything_is_asked() {
         let (outcome, asked, _) = applied(FakeHost::new().answer(status, &refused), folder.path(), "", true);
         let failure = outcome.expect_err("a refusal");
         assert_eq!(failure.to_string(), "error: nothing is applied: the component of cart is refused");
-        assert!(failure.result.contains("cannot stand for cart"), "{}", failure.result);
+        assert!(failure.result.contains("cannot replace the live release of cart"), "{}", failure.result);
         assert_eq!(asked, "");
     }
 }

@@ -12,7 +12,7 @@ fn a_component_brings_the_signature_that_lies_beside_it() {
     assert_eq!((component.name.as_str(), component.digest), ("cart.wasm", Digest::of(b"wasm")));
     assert_eq!(component.signature, None);
 
-    let signature = Signature::from_bytes([7; 64]);
+    let signature = Signature::new(7, [7; 64]);
     let beside = folder.path().join("cart.wasm.sig");
     std::fs::write(&beside, format!("{signature}\n")).expect("a signature");
     assert_eq!(read(None).expect("a component").signature, Some(signature));

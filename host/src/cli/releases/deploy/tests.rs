@@ -104,7 +104,7 @@ fn a_refusal_shows_its_verdict_and_that_nothing_changed() {
 #[test]
 fn the_signature_beside_a_component_goes_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let signature = Signature::from_bytes([7; 64]).to_string();
+    let signature = Signature::new(7, [7; 64]).to_string();
     std::fs::write(folder.path().join("a.wasm.sig"), &signature).expect("a signature");
     let host = FakeHost::new().answer(201, deployed(false));
     let (_, seen) = run_in(folder.path(), host, "switchyard deploy cart a.wasm --json");

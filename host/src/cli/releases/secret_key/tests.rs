@@ -1,6 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::names::{Digest, ServiceName};
 
 #[test]
 fn a_key_is_its_owners_alone_and_signs_as_the_one_that_was_made() {
@@ -11,8 +12,9 @@ fn a_key_is_its_owners_alone_and_signs_as_the_one_that_was_made() {
     assert_eq!(mode & 0o777, 0o600);
     let read = SecretKey::read(&path).expect("the key");
     assert_eq!(read.signer(), made.signer());
-    let digest = Digest::of(b"cart");
-    assert!(made.signer().verify(&digest, &read.sign(&digest)));
+    let (service, component) = (ServiceName::parse("cart").expect("a name"), Digest::of(b"cart"));
+    let release = SignedRelease { service: &service, contract: "shop:cart/cart-service@1.0.0", component: &component };
+    assert!(made.signer().verify(&release, &read.sign(&release, 7)));
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing else is left");
 }
 

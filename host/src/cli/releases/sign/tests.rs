@@ -19,13 +19,20 @@ fn a_component_is_signed_beside_its_file_for_who_has_the_public_key() {
 
     std::fs::write(&file, "wasm").expect("a component");
     let digest = Digest::of(b"wasm");
-    let sign = format!("switchyard sign {file} --key {key}");
+    let contract = "shop:cart/cart-service@1.0.0";
+    let sign = format!("switchyard sign {file} --key {key} --service cart --number 7 --contract {contract}");
+    let said = format!("{file}.sig: {digest} for cart ({contract}), number 7, signed by {signer}");
     for _again in 0..2 {
-        assert_eq!(run_line(&sign).expect("signed"), format!("{file}.sig: {digest} signed by {signer}"));
+        assert_eq!(run_line(&sign).expect("signed"), said);
     }
     let written = std::fs::read_to_string(place("cart.wasm.sig")).expect("the signature");
     let signature = Signature::parse(written.trim()).expect("a signature");
-    assert!(signer.verify(&digest, &signature));
+    let service = ServiceName::parse("cart").expect("a name");
+    assert!(signer.verify(&SignedRelease { service: &service, contract, component: &digest }, &signature));
+    // Without a contract and a number: that of the manifest with its version, and the time.
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let from_manifest = format!("switchyard sign {file} --key {key} --service cart --manifest {root}/switchyard.toml");
+    assert!(run_line(&from_manifest).expect("signed").contains(&format!("for cart ({contract}), number 1")));
     // A component that was signed long ago and built anew can be signed again.
     std::fs::write(place("cart.wasm.sig"), "of another time").expect("a file");
     assert!(run_line(&sign).is_ok());
@@ -42,6 +49,6 @@ fn what_cannot_be_signed_or_made_is_told() {
         assert!(failure.to_string().contains(said), "{failure}");
     };
     check(format!("switchyard sign --new-key {}", place("there")), "The file stays as it is: name a new one.");
-    check(format!("switchyard sign {} --key {}", place("none"), place("there")), "cannot read");
-    check(format!("switchyard sign {0} --key {0}", place("there")), "is no key to sign with");
+    check(format!("switchyard sign {} --key {} --service cart", place("none"), place("there")), "cannot read");
+    check(format!("switchyard sign {0} --key {0} --service cart", place("there")), "is no key to sign with");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{AppliedSettings, Flags, load};
+use crate::config::{AppliedSettings, Flags, Grant, load};
 use crate::contract::Contracts;
 use crate::release::records::record::DataVersions;
 
@@ -21,7 +21,7 @@ struct Side {
     components: BTreeMap<ServiceName, Digest>,
     worlds: BTreeMap<ServiceName, Arc<World>>,
     /// What releases have by grants, beside what the manifest has.
-    granted: Vec<String>,
+    granted: Vec<Grant>,
     removed: BTreeMap<ServiceName, ReleaseRecord>,
     has_candidate: bool,
 }
@@ -43,7 +43,8 @@ impl Side {
         // Its paths are those of any other manifest of the test.
         let here = |path: &mut PathBuf| *path = path.strip_prefix(folder.path()).expect("a path there").to_owned();
         let Manifest { host, gateway, services, .. } = &mut manifest;
-        [&mut host.wit, &mut host.data].into_iter().chain(&mut gateway.assets).for_each(here);
+        let paths = [&mut host.wit, &mut host.data].into_iter().chain(&mut host.backup_folders);
+        paths.chain(&mut gateway.assets).for_each(here);
         services.values_mut().for_each(|service| here(&mut service.component));
         let contracts = contracts();
         let world = |contract: &String| contracts.world(contract).expect("a world");
@@ -75,6 +76,7 @@ impl Side {
             outbound_hosts: joined(&settings.outbound_hosts, &self.granted),
             granted: self.granted.clone(),
             data: DataVersions::default(),
+            signature: None,
             was_left: false,
         }
     }
@@ -107,24 +109,24 @@ fn told(comparison: &Comparison) -> (Vec<String>, String) {
             .trim_end()
             .to_owned()
     });
-    let fates: Vec<_> = comparison.fates.iter().map(|(name, fate)| format!("{name} {fate:?}")).collect();
-    (lines.collect(), fates.join(", "))
+    let actions: Vec<_> = comparison.actions.iter().map(|(name, action)| format!("{name} {action:?}")).collect();
+    (lines.collect(), actions.join(", "))
 }
 
 fn hex(text: &str) -> String {
     Digest::of(text.as_bytes()).hex()[..6].to_owned()
 }
 
-fn check(present: &Side, target: &Side, lines: &[&str], fates: &str) {
+fn check(present: &Side, target: &Side, lines: &[&str], actions: &str) {
     let comparison = present.to(target, compare);
-    assert_eq!(told(&comparison), (lines.iter().map(|line| (*line).to_owned()).collect(), fates.to_owned()));
+    assert_eq!(told(&comparison), (lines.iter().map(|line| (*line).to_owned()).collect(), actions.to_owned()));
 }
 
 #[test]
 fn what_is_wanted_already_needs_nothing() {
     let both = Side::new(&format!("{FRONT}{BACK}{WEB}"));
     check(&both, &both, &[], "");
-    let granted = both.clone().with(|side| side.granted = vec!["granted.example".into()]);
+    let granted = both.clone().with(|side| side.granted = vec![Grant::parse("granted.example").expect("a host")]);
     check(&granted, &both, &[], "");
     let candidate = both.clone().with(|side| side.has_candidate = true);
     check(&candidate, &both, &[], "");
@@ -189,7 +191,7 @@ fn limits_of_all_services_count_where_a_service_has_none_of_its_own() {
 #[test]
 fn granted_hosts_stay_granted_and_those_of_the_manifest_go_with_it() {
     let of = |hosts: &str| Side::new(&format!("{FRONT}outbound_hosts = [{hosts}]\n"));
-    let granted = |side: Side| side.with(|side| side.granted = vec!["granted.example".into()]);
+    let granted = |side: Side| side.with(|side| side.granted = vec![Grant::parse("granted.example").expect("a host")]);
     let host = granted(of("\"a.example\", \"b.example\""));
     let line = "front Settings a.example, b.example, granted.example > b.example, granted.example outbound_hosts";
     check(&host, &of("\"b.example\""), &[line], "front Configure");
@@ -272,7 +274,7 @@ fn a_service_that_others_import_is_not_removed() {
     let both = Side::new(&format!("{FRONT}{BACK}"));
     let checked = |present: &Side, target: &Side| present.to(target, check_imports).map_err(|error| error.to_string());
     assert_eq!(checked(&both, &both), Ok(()));
-    let refused = "back cannot be removed: what it alone exports is imported by front";
+    let refused = "back cannot be removed: only it exports what these import: front";
     assert_eq!(checked(&both, &Side::new(FRONT)), Err(refused.into()));
     // A third one that imports it too is named with the first, and one that exports the same stands for it.
     let with = |service: &str, of: &str| {
@@ -290,11 +292,11 @@ fn a_service_that_others_import_is_not_removed() {
         })
     };
     let third = with("third", "front");
-    let refused = "back cannot be removed: what it alone exports is imported by front, third";
+    let refused = "back cannot be removed: only it exports what these import: front, third";
     assert_eq!(checked(&third, &without(&third)), Err(refused.into()));
     let twin = with("twin", "back");
     assert_eq!(checked(&twin, &without(&twin)), Ok(()));
-    let never = "front imports test:calls/back@1.0.0, which no service exports: add one that does to the manifest";
+    let never = "front imports test:calls/back@1.0.0, which no service exports: add such a service to the manifest";
     assert_eq!(checked(&Side::new(FRONT), &Side::new(FRONT)), Err(never.into()));
 }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::config::StoreSettings;
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::CallId;
-use crate::release::records::record::What;
+use crate::release::records::record::ChangeKind;
 use crate::store::{HostCommit, Stores};
 
 const SETTINGS: StoreSettings = StoreSettings {
@@ -22,8 +22,8 @@ fn open(disk: &SimulatedDisk) -> (Stores, PlatformStore) {
     (stores, platform)
 }
 
-fn line(who: &str, service: &str) -> Event {
-    Event::new(who, &ServiceName::parse(service).unwrap(), What::Deploy)
+fn line(who: &str, service: &str) -> NewEntry {
+    NewEntry::new(who, &ServiceName::parse(service).unwrap(), ChangeKind::Deploy)
 }
 
 async fn commit(stores: &Stores, change: PlatformChange) -> Result<(), CommitError> {
@@ -33,7 +33,7 @@ async fn commit(stores: &Stores, change: PlatformChange) -> Result<(), CommitErr
     Ok(stores.wait_durable(number).await?)
 }
 
-fn who(lines: Vec<Line>) -> Vec<String> {
+fn who(lines: Vec<HistoryEntry>) -> Vec<String> {
     lines.into_iter().map(|line| line.who).collect()
 }
 

@@ -1,9 +1,12 @@
 use super::*;
 
+fn granted(texts: &[&str]) -> Grants {
+    Grants { granted: texts.iter().map(|text| Grant::parse(text).unwrap()).collect(), tls: None }
+}
+
 #[test]
 fn a_request_goes_only_to_a_host_and_port_that_are_granted() {
-    let hosts = ["api.example.com", "127.0.0.1:9000"].map(String::from);
-    let grants = Grants { hosts: hosts.into(), tls: None };
+    let grants = granted(&["API.example.com", "127.0.0.1:9000"]);
     let check = |url: &str, granted: bool| {
         let uri: Uri = url.parse().unwrap();
         let target = grants.target(uri.scheme().unwrap(), uri.authority().unwrap());
@@ -19,4 +22,22 @@ fn a_request_goes_only_to_a_host_and_port_that_are_granted() {
     check("http://127.0.0.1:9000", true);
     check("http://127.0.0.1", false);
     check("http://localhost:9000", false);
+}
+
+#[tokio::test]
+async fn a_granted_name_does_not_reach_addresses_that_are_not_public_unless_their_range_is_granted() {
+    let service = ServiceName::parse("payment").unwrap();
+    let check = async |grants: &[&str], host: &str, reached: bool| {
+        let addresses = granted(grants).addresses(&service, host, 80).await;
+        match addresses {
+            Ok(addresses) => assert!(reached && !addresses.is_empty(), "{host}: {addresses:?}"),
+            Err(error) => assert!(!reached && matches!(error, Error::DestinationIpProhibited), "{host}: {error}"),
+        }
+    };
+    check(&["localhost"], "localhost", false).await;
+    check(&["localhost", "10.0.0.0/8"], "localhost", false).await;
+    check(&["localhost", "127.0.0.0/8", "::1/128"], "localhost", true).await;
+    // An address that is granted by itself is what the operator meant.
+    check(&["127.0.0.1"], "127.0.0.1", true).await;
+    check(&["169.254.169.254"], "169.254.169.254", true).await;
 }

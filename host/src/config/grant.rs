@@ -1,0 +1,94 @@
+//! Grants: a host that a component may send HTTP requests to, by name or address, or a range of addresses.
+//!
+//! Invariant: two grants that mean the same are equal, however they were written.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use hyper::http::uri::Authority;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is no host: write such as `api.example.com`, `127.0.0.1:9000`, or a range of addresses such as `10.0.0.0/8`"
+)]
+pub struct GrantError {
+    text: String,
+}
+
+/// A permission to send HTTP requests.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Grant {
+    /// In lower case, an address in its shortest form. Without a port, that of the scheme.
+    Host { host: String, port: Option<u16> },
+    /// Addresses that a granted name may stand for, although they are not public.
+    Range(IpNet),
+}
+
+impl Grant {
+    /// # Errors
+    ///
+    /// Unless `text` is a host with or without a port and nothing else of a URL, or a range of addresses.
+    pub fn parse(text: &str) -> Result<Self, GrantError> {
+        let wrong = || GrantError { text: text.into() };
+        if let Ok(range) = text.parse::<IpNet>() {
+            return Ok(Self::Range(range.trunc()));
+        }
+        let authority: Authority = text.parse().map_err(|_| wrong())?;
+        let (host, port) = (authority.host(), authority.port_u16());
+        if text.contains('@') || (port.is_none() && host != text) {
+            return Err(wrong());
+        }
+        match canonical(host) {
+            host if host.is_empty() => Err(wrong()),
+            host => Ok(Self::Host { host, port }),
+        }
+    }
+}
+
+/// The one way to write a host: names compare without case, and an address has many texts.
+pub(crate) fn canonical(host: &str) -> String {
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().to_string(),
+        Err(_) => host.trim_end_matches('.').to_ascii_lowercase(),
+    }
+}
+
+impl TryFrom<String> for Grant {
+    type Error = GrantError;
+
+    fn try_from(text: String) -> Result<Self, GrantError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Grant> for String {
+    fn from(grant: Grant) -> Self {
+        grant.to_string()
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (host, port) = match self {
+            Self::Range(range) => return write!(f, "{range}"),
+            Self::Host { host, port } => (host, port),
+        };
+        match host.contains(':') {
+            true => write!(f, "[{host}]")?,
+            false => f.write_str(host)?,
+        }
+        port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// All of them, for people.
+#[must_use]
+pub fn grants_text(grants: &[Grant]) -> String {
+    grants.iter().map(Grant::to_string).collect::<Vec<_>>().join(", ")
+}
