@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, Origins, Problem};
 use super::settings::{
-    EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings, RuntimeSettings,
-    ServiceSettings, StoreSettings,
+    DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings,
+    RuntimeSettings, ServiceSettings, StoreSettings,
 };
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::observe;
@@ -37,6 +37,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     }
     checks.runtime(&manifest.runtime);
     checks.retries(&manifest.retries);
+    checks.deploy(&manifest.deploy);
     checks.events(&manifest.events);
     checks.limits("limits", &LimitOverrides::all(&manifest.limits));
     if manifest.services.is_empty() {
@@ -200,6 +201,18 @@ impl Checks<'_> {
         let (min, max) = (retries.intent_retry_ms_min, retries.intent_retry_ms_max);
         self.within("retries.intent_retry_ms_min", min, 1..=HOUR_MS, "milliseconds");
         self.within("retries.intent_retry_ms_max", max, min..=24 * HOUR_MS, "milliseconds");
+    }
+
+    fn deploy(&mut self, deploy: &DeploySettings) {
+        let factors = [
+            ("deploy.candidate_errors_percent_more_max", deploy.candidate_errors_percent_more_max),
+            ("deploy.candidate_traps_percent_more_max", deploy.candidate_traps_percent_more_max),
+            ("deploy.candidate_slowdown_max", deploy.candidate_slowdown_max),
+        ];
+        // TOML has a number that is none, and one without end.
+        for (key, value) in factors.into_iter().filter(|(_, value)| !(0.0..=1000.0).contains(value)) {
+            self.refuse(key, format!("`{key}` is {value}, it must be 0 to 1000"));
+        }
     }
 
     fn events(&mut self, events: &EventSettings) {

@@ -319,6 +319,24 @@ proptest! {
 }
 
 #[test]
+fn how_a_candidate_is_judged_is_a_number() {
+    for value in ["nan", "inf", "-0.1", "1001.0"] {
+        let said = refused(format!("[deploy]\ncandidate_slowdown_max = {value}\n{CART}"), &[]);
+        assert!(said.contains("`deploy.candidate_slowdown_max` is ") && said.contains("0 to 1000"), "{said}");
+    }
+}
+
+#[test]
+fn two_spellings_of_one_grant_are_refused_and_so_is_the_name_of_the_hosts_own_store() {
+    let said = refused(format!("{CART}outbound_hosts = [\"a.example\", \"A.Example.\"]\n"), &[]);
+    assert!(said.contains("a.example is granted twice, maybe in another spelling"), "{said}");
+    let said = refused(format!("{CART}outbound_hosts = [\"a.example/path\"]\n"), &[]);
+    assert!(said.contains("is no host: write such as `api.example.com`"), "{said}");
+    let said = refused(CART.replace("[services.cart]", "[services.\"@platform\"]"), &[]);
+    assert!(said.contains("is the name of the host's own store"), "{said}");
+}
+
+#[test]
 fn signers_are_public_keys() {
     let deploy = |signers: &str| format!("[deploy]\nsigners = [{signers}]\n{CART}");
     let key = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";

@@ -237,7 +237,7 @@ async fn where_signatures_are_asked_for_only_what_a_signer_signed_runs() {
     let setup = Setup::pair(&format!("deploy.signers = [\"{public}\"]"));
     // The first start asks for them too.
     let error = async |setup: Setup| {
-        let path = setup.path("front.wasm.sig");
+        let path = setup.path("back.wasm.sig");
         (setup.try_start().await.err().unwrap(), path)
     };
     let (told, path) = error(setup).await;

@@ -38,5 +38,5 @@ fn a_backup_that_does_not_come_to_its_end_is_none() {
     check(200, "", "the host ended before the backup was made");
     check(200, "not json\n", "error: expected");
     check(409, r#"{"title":"Conflict","detail":"It is not empty."}"#, "error: 409 Conflict: It is not empty.");
-    check(401, "", "does not take this token");
+    check(401, "", "does not accept this token");
 }

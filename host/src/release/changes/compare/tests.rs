@@ -43,7 +43,8 @@ impl Side {
         // Its paths are those of any other manifest of the test.
         let here = |path: &mut PathBuf| *path = path.strip_prefix(folder.path()).expect("a path there").to_owned();
         let Manifest { host, gateway, services, .. } = &mut manifest;
-        [&mut host.wit, &mut host.data].into_iter().chain(&mut gateway.assets).for_each(here);
+        let paths = [&mut host.wit, &mut host.data].into_iter().chain(&mut host.backup_folders);
+        paths.chain(&mut gateway.assets).for_each(here);
         services.values_mut().for_each(|service| here(&mut service.component));
         let contracts = contracts();
         let world = |contract: &String| contracts.world(contract).expect("a world");
