@@ -16,14 +16,14 @@ use tokio::net::TcpListener;
 
 pub use crate::release::Progress;
 pub use descriptors::{DescriptorError, fit_connections};
-pub use error::{StartError, StopError};
+pub use error::{ReadAgainError, StartError, StopError};
 
 use crate::admin::Admin;
 use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
 use crate::events::Events;
-use crate::gateway::{Gateway, Listener};
+use crate::gateway::{Certificate, Gateway, Listener};
 use crate::observe::Metrics;
 use crate::observe::gateway::connections_cut_off;
 use crate::release::{Releases, Report};
@@ -39,6 +39,8 @@ const AFTER_DRAIN: Duration = Duration::from_secs(2);
 pub struct Host {
     gateway: SocketAddr,
     admin: SocketAddr,
+    certificate: Option<Arc<Certificate>>,
+    operator: Arc<Admin>,
     stores: Stores,
     tasks: Tasks,
     drain: Duration,
@@ -162,12 +164,21 @@ impl Parts {
             }
         });
         self.work(tasks);
+        let (certificate, served) = (gateway.certificate().cloned(), Arc::clone(&operator));
         let public = Listener::from(public);
         tasks.supervise("public listener", Lifetime::Host, move || Arc::clone(&gateway).serve(public.clone()));
         let admin = Listener::from(admin);
         tasks.supervise("operator's listener", Lifetime::Host, move || Arc::clone(&operator).serve(admin.clone()));
         let drain = Duration::from_millis(drain_ms_max);
-        Ok(Host { gateway: addresses.0, admin: addresses.1, stores: self.stores, tasks: tasks.clone(), drain })
+        Ok(Host {
+            gateway: addresses.0,
+            admin: addresses.1,
+            certificate,
+            operator: served,
+            stores: self.stores,
+            tasks: tasks.clone(),
+            drain,
+        })
     }
 }
 
@@ -182,6 +193,16 @@ impl Host {
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// Reads the certificate and the file of the admin token again. Connections that are open go on.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadAgainError`]; what is at fault stays as it was.
+    pub fn read_files_again(&self) -> Result<(), ReadAgainError> {
+        self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.read_again())?;
+        Ok(self.operator.read_files_again()?)
     }
 
     /// Takes no new connections, lets what is under way end, and closes the stores.

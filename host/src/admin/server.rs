@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use super::token_file::{TokenFileError, kept_or_new};
 use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
 use crate::events::Events;
-use crate::gateway::{Listener, ServerSettings, StrangerLimits, TlsError, TrustedProxies, tls_server};
+use crate::gateway::{Certificate, Listener, ServerSettings, StrangerLimits, TlsError, TrustedProxies};
 use crate::limits::{
     ADMIN_CONNECTIONS_MAX, ADMIN_STRANGER_TIME_MAX, ADMIN_STRANGERS_MAX, COMPONENTS_AT_ONCE_MAX, UPLOADS_AT_ONCE_MAX,
 };
@@ -37,7 +38,8 @@ pub struct Admin {
     pub(super) events: Events,
     pub(super) stores: Stores,
     pub(super) metrics: Metrics,
-    pub(super) token: AdminToken,
+    pub(super) token: ArcSwap<AdminToken>,
+    certificate: Option<Arc<Certificate>>,
     /// What the host was started with.
     pub(super) configuration: Configuration,
     pub(super) body_bytes_max: usize,
@@ -68,10 +70,7 @@ impl Admin {
         tasks: &Tasks,
     ) -> Result<Arc<Self>, AdminStartError> {
         let manifest = &configuration.manifest;
-        let token = match &configuration.admin_token {
-            Some(token) => token.clone(),
-            None => kept_or_new(&manifest.host.data)?,
-        };
+        let token = ArcSwap::from_pointee(token(configuration)?);
         // However crowded the public side is, the operator gets in: these places are its own.
         let mut server = ServerSettings::new(&manifest.gateway, manifest.host.drain_ms_max);
         server.connections_max = ADMIN_CONNECTIONS_MAX;
@@ -79,11 +78,12 @@ impl Admin {
         let (connections_max, time_max) = (ADMIN_STRANGERS_MAX, ADMIN_STRANGER_TIME_MAX);
         server.strangers = Some(StrangerLimits { connections_max, time_max });
         server.proxies = TrustedProxies::none();
-        server.tls = match (&manifest.host.admin_tls_certificate, &manifest.host.admin_tls_key) {
-            (Some(certificate), Some(key)) => Some(tls_server(certificate, key)?),
+        let certificate = match (&manifest.host.admin_tls_certificate, &manifest.host.admin_tls_key) {
+            (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
             // The configuration refuses one without the other.
             _ => None,
         };
+        server.tls = certificate.as_ref().map(Certificate::server);
         warn_if_exposed(manifest.host.admin_listen, server.tls.is_some());
         Ok(Arc::new(Self {
             calls,
@@ -92,6 +92,7 @@ impl Admin {
             stores,
             metrics,
             token,
+            certificate,
             configuration: configuration.clone(),
             body_bytes_max: manifest.gateway.body_bytes_max,
             body_read_max: Duration::from_millis(manifest.gateway.body_read_ms_max),
@@ -101,6 +102,16 @@ impl Admin {
             stop: tasks.stop(),
             server,
         }))
+    }
+
+    /// Reads the certificate and the token of the data directory again: from now on they are the ones that count.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminStartError`]; what is at fault stays as it was.
+    pub fn read_files_again(&self) -> Result<(), AdminStartError> {
+        self.token.store(Arc::new(token(&self.configuration)?));
+        Ok(self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.read_again())?)
     }
 
     /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
@@ -120,5 +131,12 @@ fn warn_if_exposed(listen: SocketAddr, tls: bool) {
             "the operator's side can be reached from other machines, and without TLS: tokens can be read on their way. \
              Set host.admin_tls_certificate and host.admin_tls_key, or listen on 127.0.0.1"
         ),
+    }
+}
+
+fn token(configuration: &Configuration) -> Result<AdminToken, TokenFileError> {
+    match &configuration.admin_token {
+        Some(token) => Ok(token.clone()),
+        None => kept_or_new(&configuration.manifest.host.data),
     }
 }

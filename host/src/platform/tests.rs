@@ -13,6 +13,7 @@ use crate::fail_point::{Action, arm};
 const MANIFEST: &str = r#"
 host.listen = "127.0.0.1:0"
 host.admin_listen = "127.0.0.1:0"
+[services]
 "#;
 
 async fn start_without_services(folder: &std::path::Path) -> Host {

@@ -16,7 +16,7 @@ use crate::cli::arguments::Up;
 use crate::cli::output::failure::{Failure, Kind};
 use crate::config::{self, Configuration, Flags};
 use crate::observe::{self, Log};
-use crate::platform::{self, Progress, StartError};
+use crate::platform::{self, Host, Progress, StartError};
 use crate::release::OpenError;
 use crate::tasks::thread;
 
@@ -36,7 +36,7 @@ pub(in crate::cli) fn run(command: Up) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Kind::Refused, error))
         .and_then(|()| {
             let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("switchyard").enable_all().build();
-            let reload = || reload(&manifest, flags.clone(), &log);
+            let reload = |host: &Host| reload(&manifest, flags.clone(), &log, host);
             let runtime = runtime.map_err(|error| Failure::new(Kind::Refused, error))?;
             let ended = runtime.block_on(serve(&configuration, &reload));
             // The process does not wait for a thread that compiles, or that the disk holds up.
@@ -47,7 +47,7 @@ pub(in crate::cli) fn run(command: Up) -> Result<(), Failure> {
     ended
 }
 
-async fn serve(configuration: &Configuration, reload: &(dyn Fn() + Sync)) -> Result<(), Failure> {
+async fn serve(configuration: &Configuration, reload: &(dyn Fn(&Host) + Sync)) -> Result<(), Failure> {
     let mut signals = Signals::take()?;
     let shown = Shown::new(configuration.manifest.services.len());
     let started = platform::start(configuration, &|progress| shown.tell(progress)).await;
@@ -56,7 +56,7 @@ async fn serve(configuration: &Configuration, reload: &(dyn Fn() + Sync)) -> Res
     tracing::info!(public = %host.gateway_address(), operator = %host.admin_address(), "serving");
     let is_cut = loop {
         match signals.next().await {
-            Asked::Reload => reload(),
+            Asked::Reload => reload(&host),
             Asked::Stop(signal) => {
                 tracing::info!(signal, "stopping: no new requests, those under way end");
                 break false;
@@ -78,15 +78,16 @@ async fn serve(configuration: &Configuration, reload: &(dyn Fn() + Sync)) -> Res
     Ok(())
 }
 
-/// Takes over what of the manifest may change while the host runs.
-fn reload(manifest: &Path, flags: Flags, log: &Log) {
+/// Reads the log filter, the certificate and the admin token again. What cannot be read stays as it was.
+fn reload(manifest: &Path, flags: Flags, log: &Log, host: &Host) {
     let loaded = config::load(manifest, &config::environment(), flags);
-    let loaded = loaded.map_err(|error| error.to_string()).and_then(|configuration| {
+    let filtered = loaded.map_err(|error| error.to_string()).and_then(|configuration| {
         log.set_filter(&configuration.manifest.host.log_filter).map_err(|error| error.to_string())
     });
-    match loaded {
-        Ok(()) => tracing::info!("the log filter is that of the manifest"),
-        Err(error) => tracing::error!(error, "the manifest cannot be read again: nothing changed"),
+    let files = host.read_files_again().map_err(|error| error.to_string());
+    match filtered.and(files) {
+        Ok(()) => tracing::info!("the log filter, the certificate and the admin token were read again"),
+        Err(error) => tracing::error!(error, "not everything was read again"),
     }
 }
 

@@ -59,11 +59,17 @@ async fn a_host_answers_when_the_reader_of_its_log_does_not_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_to_stop_cuts_nothing_off_and_sighup_reads_the_log_filter_again() {
+async fn a_second_signal_to_stop_cuts_nothing_off_and_sighup_reads_files_again() {
     let setup = Setup::pair("");
     let (process, mut log) = start(&setup).await;
+    let token = setup.folder.path().join("data/admin-token");
+    let other = std::fs::read_to_string(&token).unwrap().trim().chars().rev().collect::<String>();
+    std::fs::write(&token, &other).unwrap();
+    process.operator.get("/services").await.expect(200);
     process.signal(Signal::HUP);
-    assert!(find(&mut log, "the log filter is that of the manifest").await.is_some());
+    assert!(find(&mut log, "were read again").await.is_some());
+    process.operator.get("/services").await.expect(401);
+    process.operator.with_token(&other).get("/services").await.expect(200);
     let public = process.public.clone();
     let call = async move { look(&public, "sleep 1500; say hello").await };
     let stop = async {
