@@ -380,7 +380,7 @@ impl Starter<'_> {
 async fn first_data(
     service: &Arc<Service>,
     release: &Arc<LoadedRelease>,
-    program: &Program,
+    program: &Arc<Program>,
 ) -> Result<(DataVersions, Option<(Transaction, u64)>), OpenError> {
     let failed = |why: String| OpenError::Data { service: service.name().clone(), why };
     let wait = Duration::from_millis(service.limits().deadline_ms);

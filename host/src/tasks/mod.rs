@@ -7,6 +7,7 @@ mod blocking;
 mod group;
 mod outages;
 mod panics;
+mod spare_threads;
 mod stop;
 mod supervisor;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub use blocking::{blocking, blocking_future, both};
 pub use group::Tasks;
 pub use outages::{Outage, Outages};
 pub use panics::Panicked;
+pub use spare_threads::SpareThreads;
 pub use stop::Stop;
 pub use supervisor::Lifetime;
 pub use thread::{Thread, restarting_thread, thread};

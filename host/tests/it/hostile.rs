@@ -181,6 +181,35 @@ async fn a_neighbour_answers_while_others_do_harm() {
     tokio::join!(harm, well);
 }
 
+/// The test has one thread. When it shares it with 64 guests that spin, each of its turns takes as long as 64 slices.
+#[tokio::test]
+async fn guests_that_spin_leave_the_thread_to_others_after_their_first_slice() {
+    let runtime = runtime(64);
+    let mut limits = limits();
+    limits.deadline_ms = 60_000;
+    let guest = Guest::new(&runtime, limits);
+    let spinning = (0..63).map(|_| guest.run("spin", &[]));
+    let spinning = futures::future::join_all(spinning);
+    let turns = async {
+        for _ in 0..3 {
+            // All have used up their first slice.
+            tokio::task::yield_now().await;
+        }
+        let began = now();
+        for n in 0..50 {
+            let said = Val::String(n.to_string());
+            assert_eq!(guest.run("echo", std::slice::from_ref(&said)).await.unwrap(), Some(said));
+            tokio::task::yield_now().await;
+        }
+        began.elapsed()
+    };
+    tokio::select! {
+        biased;
+        _ = spinning => panic!("they spin for a minute"),
+        took = turns => assert!(took < Duration::from_secs(1), "50 turns beside 63 spinning guests took {took:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_full_pool_is_said_and_nothing_is_run() {
     let runtime = runtime(1);

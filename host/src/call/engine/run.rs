@@ -61,7 +61,7 @@ impl Call {
             return Err(CallError::unavailable(self.backend.service.name(), "its release has no contract"));
         };
         let frame = self.frame(record, exclusive);
-        let Finished { result, transaction } = program.run(&self.function, &self.arguments, frame).await;
+        let Finished { result, transaction } = program.run(&self.function, Arc::clone(&self.arguments), frame).await;
         let result = match result {
             Ok(result) => result,
             Err(failure) => {

@@ -1,5 +1,7 @@
 //! Rehearsing proposed releases: what only a run of the component tells, before anything changes.
 
+use std::sync::Arc;
+
 use std::time::Duration;
 
 use super::super::records::record::DataVersions;
@@ -37,7 +39,7 @@ pub(in crate::release) async fn rehearse(judged: &mut Judged, context: &ServiceC
     }
 }
 
-async fn smoke(verdict: &mut Verdict, program: &Program) {
+async fn smoke(verdict: &mut Verdict, program: &Arc<Program>) {
     match program.smoke(|| isolated_run(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
         Err(error) => {
@@ -59,7 +61,7 @@ async fn start(verdict: &mut Verdict, program: &HttpProgram) {
     }
 }
 
-async fn data(judged: &mut Judged, context: &ServiceContext, program: &Program, as_candidate: bool) {
+async fn data(judged: &mut Judged, context: &ServiceContext, program: &Arc<Program>, as_candidate: bool) {
     let verdict = &mut judged.verdict;
     let there = context.data_version();
     let said = match program.describe_data(isolated_run(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
@@ -85,7 +87,7 @@ async fn data(judged: &mut Judged, context: &ServiceContext, program: &Program, 
 async fn migration(
     verdict: &mut Verdict,
     context: &ServiceContext,
-    program: &Program,
+    program: &Arc<Program>,
     said: DataVersion,
     as_candidate: bool,
 ) {

@@ -1,25 +1,31 @@
-//! The epoch: one thread that ticks, so that a running guest gives its thread to others at every tick.
+//! The epoch: one thread that ticks, so that a running guest gives its thread to others at every tick. A guest that has
+//! used up its first slice goes on in threads for long calls, so that nothing else of the host waits for it.
 //!
 //! Invariant: the thread ends before the runtime is gone, and holds no engine that would keep it alive.
 
+use std::future::{Future, poll_fn};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::task::Poll;
 use std::time::Duration;
 
 use wasmtime::Engine;
 
-use crate::tasks::{Outages, Thread, restarting_thread};
+use crate::clock;
+use crate::tasks::{Outages, SpareThreads, Thread, restarting_thread};
 
 /// Ticks the epoch of its engines until it is dropped.
 #[derive(Debug)]
 pub(in crate::runtime) struct Ticker {
     stop: Option<SyncSender<()>>,
     thread: Option<Thread<()>>,
+    slice: Duration,
+    long_calls: SpareThreads,
 }
 
 impl Ticker {
     /// # Errors
     ///
-    /// When the system gives no thread.
+    /// When the system gives no more threads.
     pub(in crate::runtime) fn start(period: Duration, engines: &[&Engine], outages: &Outages) -> std::io::Result<Self> {
         let engines: Vec<_> = engines.iter().map(|engine| engine.weak()).collect();
         let (stop, stopped) = sync_channel::<()>(0);
@@ -30,7 +36,34 @@ impl Ticker {
                 }
             }
         })?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        let long_calls = SpareThreads::start("long calls ")?;
+        Ok(Self { stop: Some(stop), thread: Some(thread), slice: period, long_calls })
+    }
+
+    /// Runs a guest: here, until it has used up its first slice, and then in the threads for long calls.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this ends the guest; in the threads for long calls it ends at its next turn.
+    pub(in crate::runtime) async fn run<F>(&self, guest: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let (mut guest, mut used) = (Box::pin(guest), Duration::ZERO);
+        let first = poll_fn(|context| {
+            let began = clock::now();
+            let polled = guest.as_mut().poll(context);
+            used += clock::elapsed(began);
+            match polled {
+                Poll::Ready(output) => Poll::Ready(Some(output)),
+                Poll::Pending if used >= self.slice => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        match first.await {
+            Some(output) => output,
+            None => self.long_calls.run(guest).await,
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(in crate::runtime) fn link(code: &Code, world: &Arc<World>, settings: LinkSe
         migration,
         world: Arc::clone(world),
         service: Arc::new(Service::new(settings)),
-        _ticker: Arc::clone(&code.ticker),
+        ticker: Arc::clone(&code.ticker),
     })
 }
 

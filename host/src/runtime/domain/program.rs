@@ -26,7 +26,7 @@ pub struct Program {
     pub(super) migration: Option<Migration>,
     pub(super) world: Arc<World>,
     pub(super) service: Arc<Service>,
-    pub(super) _ticker: Arc<Ticker>,
+    pub(super) ticker: Arc<Ticker>,
 }
 
 impl std::fmt::Debug for Program {
@@ -45,28 +45,44 @@ const HANDED_BYTES_MIN: usize = 2 * COMMIT_BYTES_MAX;
 impl Program {
     /// Runs `function` of the contract in an instance of its own, which is gone when this returns.
     ///
-    /// The guest gives its thread to others at every tick of the epoch. A failure is logged here.
+    /// The guest gives its thread to others at every tick of the epoch, and goes on in the threads for long calls when it
+    /// has used up its first slice. A failure is logged here.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future ends the guest and gives back its slot and memory. The frame is lost with it.
-    pub async fn run(&self, function: &Function, arguments: &[Val], frame: Frame) -> Finished {
+    pub async fn run(
+        self: &Arc<Self>,
+        function: &Arc<Function>,
+        arguments: impl Into<Arc<[Val]>>,
+        frame: Frame,
+    ) -> Finished {
         let state = State::new(Arc::clone(&self.service), frame);
-        self.run_from(state, Some(function), arguments).await
+        self.run_from(state, Some(Arc::clone(function)), arguments.into()).await
     }
 
     /// As [`Program::run`], with nothing but the store to reach. Without a function the component is only started.
     pub(in crate::runtime) async fn run_isolated(
-        &self,
-        function: Option<&Function>,
-        arguments: &[Val],
+        self: &Arc<Self>,
+        function: Option<&Arc<Function>>,
+        arguments: impl Into<Arc<[Val]>>,
         frame: IsolatedFrame,
     ) -> Finished {
         let state = State { isolated: true, ..State::new(Arc::clone(&self.service), frame.into_frame()) };
-        self.run_from(state, function, arguments).await
+        self.run_from(state, function.map(Arc::clone), arguments.into()).await
     }
 
-    async fn run_from(&self, state: State, function: Option<&Function>, arguments: &[Val]) -> Finished {
+    async fn run_from(
+        self: &Arc<Self>,
+        state: State,
+        function: Option<Arc<Function>>,
+        arguments: Arc<[Val]>,
+    ) -> Finished {
+        let program = Arc::clone(self);
+        self.ticker.run(async move { program.run_to_end(state, function.as_deref(), &arguments).await }).await
+    }
+
+    async fn run_to_end(&self, state: State, function: Option<&Function>, arguments: &[Val]) -> Finished {
         let _counted = self.service.metrics.count_instance();
         let deadline = state.deadline.into();
         let mut store = self.store(state);

@@ -46,17 +46,17 @@ impl Program {
     ///
     /// As [`Program::run`].
     pub async fn smoke(
-        &self,
+        self: &Arc<Self>,
         mut new_frame: impl FnMut() -> IsolatedFrame + Send,
     ) -> Result<SmokeReport, SmokeFailure> {
-        let started = self.run_isolated(None, &[], new_frame()).await;
+        let started = self.run_isolated(None, [], new_frame()).await;
         started.result.map_err(SmokeFailure::Start)?;
         let mut report = SmokeReport::default();
         let functions = self.world.exports.iter().flat_map(|interface| &interface.functions);
         for function in functions.filter(|function| function.reads_only()) {
             let arguments: Option<Vec<Val>> = function.parameters.iter().map(|field| nothing(&field.ty)).collect();
             let Some(arguments) = arguments else { continue };
-            let finished = self.run_isolated(Some(function), &arguments, new_frame()).await;
+            let finished = self.run_isolated(Some(function), arguments, new_frame()).await;
             match finished.result {
                 Ok(_) => report.answered.push(Arc::clone(function)),
                 Err(Failure::Nested(error)) if error.0.is::<IsolationError>() => {

@@ -37,7 +37,7 @@ pub struct HttpProgram {
     instances: Instances,
     service: Arc<Service>,
     tasks: Tasks,
-    _ticker: Arc<Ticker>,
+    ticker: Arc<Ticker>,
 }
 
 impl std::fmt::Debug for HttpProgram {
@@ -85,7 +85,7 @@ pub(super) fn link(code: &Code, settings: LinkSettings, tasks: &Tasks) -> Result
         }
     };
     let service = Arc::new(Service::new(settings));
-    Ok(HttpProgram { instances, service, tasks: tasks.clone(), _ticker: Arc::clone(&code.ticker) })
+    Ok(HttpProgram { instances, service, tasks: tasks.clone(), ticker: Arc::clone(&code.ticker) })
 }
 
 /// Where a guest's response goes, or the error that it gave instead.
@@ -122,7 +122,8 @@ impl HttpProgram {
         let (program, breaks, guests_slot) = (Arc::clone(self), broken.clone(), Arc::clone(&slot));
         self.tasks.spawn("wasi:http component", async move {
             let _slot = guests_slot;
-            let served = program.serve(request, frame, respond, breaks);
+            let ticker = Arc::clone(&program.ticker);
+            let served = ticker.run(async move { program.serve(request, frame, respond, breaks).await });
             tokio::select! {
                 result = served => {
                     // Nobody waits for it when the response has begun: then the log has it.

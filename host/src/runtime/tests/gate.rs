@@ -98,7 +98,7 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
             request: RequestId::from_bits(1),
         };
         let (program, authority) = (Arc::clone(&program), Val::String(authority.clone()));
-        async move { program.run(&function, &[authority], frame).await.result.unwrap() }
+        async move { program.run(&function, [authority], frame).await.result.unwrap() }
     };
     let answer = async || {
         let (mut connection, _) = listener.accept().await.unwrap();
@@ -137,6 +137,6 @@ async fn an_isolated_run_sends_no_request_whatever_is_granted() {
         request: RequestId::from_bits(1),
     };
     let authority = [Val::String("127.0.0.1:9".into())];
-    let finished = program.run_isolated(Some(&world.exports[0].functions[0]), &authority, frame).await;
+    let finished = program.run_isolated(Some(&world.exports[0].functions[0]), authority, frame).await;
     assert_eq!(finished.result.unwrap(), Some(Val::String("ErrorCode::HttpRequestDenied".into())));
 }

@@ -117,7 +117,7 @@ async fn repeat(
         request: call.request.clone(),
     };
     let Some(program) = shadow.backend.release.program.contract() else { return };
-    let Finished { result, transaction } = program.run(&call.function, &call.arguments, frame).await;
+    let Finished { result, transaction } = program.run(&call.function, Arc::clone(&call.arguments), frame).await;
     if matches!(result, Err(Failure::Slots { .. })) {
         // The host had no room, which says nothing about the candidate.
         shadow.lock().dropped += 1;

@@ -2,6 +2,8 @@
 
 mod functions;
 
+use std::sync::Arc;
+
 use wasmtime::component::Val;
 
 use self::functions::INTERFACE;
@@ -66,9 +68,9 @@ impl Program {
     /// # Cancel safety
     ///
     /// As [`Program::run`].
-    pub async fn describe_data(&self, frame: IsolatedFrame) -> Result<DataVersion, DescribeError> {
+    pub async fn describe_data(self: &Arc<Self>, frame: IsolatedFrame) -> Result<DataVersion, DescribeError> {
         let Some(migration) = &self.migration else { return Ok(DataVersion::default()) };
-        let finished = self.run_isolated(Some(&migration.describe), &[], frame).await;
+        let finished = self.run_isolated(Some(&migration.describe), [], frame).await;
         let Some(Val::Record(fields)) = finished.result.map_err(DescribeError::Failed)? else {
             unreachable!("linking made sure that it gives a record")
         };
@@ -95,11 +97,11 @@ impl Program {
     /// # Cancel safety
     ///
     /// As [`Program::run`].
-    pub async fn migrate(&self, from: u32, frame: IsolatedFrame) -> Migrated {
+    pub async fn migrate(self: &Arc<Self>, from: u32, frame: IsolatedFrame) -> Migrated {
         let Some(migration) = &self.migration else {
             return Migrated { result: Err(MigrateError::NotExported), transaction: frame.transaction };
         };
-        let finished = self.run_isolated(Some(&migration.migrate), &[Val::U32(from)], frame).await;
+        let finished = self.run_isolated(Some(&migration.migrate), [Val::U32(from)], frame).await;
         let result = match finished.result {
             Ok(Some(Val::Result(Err(Some(text))))) => match *text {
                 Val::String(text) => Err(MigrateError::Refused { text: for_operator(&text) }),

@@ -1,0 +1,81 @@
+//! A few threads of low priority, for work that would keep others waiting.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+
+use rustix::process::setpriority_process;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
+
+/// How much nicer these threads are than others: they still get a quarter of a core that others keep busy, so that a lock
+/// of theirs is not held for long.
+const NICENESS: i32 = 5;
+
+/// Threads that take turns with the futures that they are given. There are fewer of them than cores.
+#[derive(Debug)]
+pub struct SpareThreads(Option<Runtime>);
+
+impl SpareThreads {
+    /// # Errors
+    ///
+    /// When the system gives no more threads.
+    pub fn start(name: &'static str) -> io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let lower_priority = || {
+            if let Err(error) = setpriority_process(None, NICENESS) {
+                tracing::warn!(%error, "the priority of a thread for long calls is not lowered");
+            }
+        };
+        let threads = cores.saturating_sub(1).max(1);
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(threads).thread_name(name).on_thread_start(lower_priority).build().map(Some).map(Self)
+    }
+
+    /// Runs `future` on these threads. It panics when the future does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this ends the future, at its next turn.
+    pub async fn run<F>(&self, mut future: Pin<Box<F>>) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        // Timers, sockets and tasks of the future are those of the caller's runtime.
+        let caller = Handle::current();
+        let entered = poll_fn(move |context| {
+            let _entered = caller.enter();
+            future.as_mut().poll(context)
+        });
+        let threads = self.0.as_ref().expect("they end when this is dropped");
+        let mut running = Running(threads.spawn(entered));
+        match (&mut running.0).await {
+            Ok(output) => output,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => resume_unwind(payload),
+                // Its threads are ending, and so is the host.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+impl Drop for SpareThreads {
+    fn drop(&mut self) {
+        if let Some(threads) = self.0.take() {
+            // This may run on a thread that must not wait.
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// A future that ends when nobody waits for it any more.
+struct Running<T>(JoinHandle<T>);
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
