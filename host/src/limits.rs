@@ -155,6 +155,13 @@ pub const COMPONENT_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Components that are taken at once: each is in memory until it is judged, and compiling takes both cores.
 pub const COMPONENTS_AT_ONCE_MAX: usize = 4;
 
+/// Most memory that compiling one component may take, in bytes: usual ones take some hundred MiB, and one of 81 KB that was
+/// made to do harm took 2.4 GB.
+pub const COMPILE_MEMORY_BYTES_MAX: u64 = 1280 * 1024 * 1024;
+
+/// Longest time that compiling one component may take: one in Python takes some seconds on a busy machine.
+pub const COMPILE_TIME_MAX: Duration = Duration::from_secs(25);
+
 /// Longest time that a component waits for its place among those.
 pub const COMPONENT_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -178,6 +185,13 @@ pub const LOG_TAIL_BYTES_MAX: usize = 4096;
 
 /// Longest line of a guest's output in the log, in bytes; a longer one is cut into several.
 pub const LOG_LINE_BYTES_MAX: usize = 8192;
+
+/// Bytes of the log that wait for its reader: some seconds of a busy host. Lines beyond are dropped and counted.
+pub const LOG_QUEUE_BYTES_MAX: usize = 1024 * 1024;
+
+/// File descriptors that clients' connections leave to the rest of the host: the operator's connections, the files of
+/// stores, journal and assets, and requests to outside hosts.
+pub const DESCRIPTORS_RESERVED: u64 = 2 * ADMIN_CONNECTIONS_MAX as u64;
 
 /// Most problems, imports and exports that a verdict lists, each: a hostile component has as many as it likes.
 pub const VERDICT_LINES_MAX: usize = 256;

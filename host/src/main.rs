@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    switchyard::cli::run()
+    switchyard::runtime::run_compiler().unwrap_or_else(switchyard::cli::run)
 }

@@ -1,9 +1,13 @@
 //! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
 
+mod descriptors;
 mod error;
 #[cfg(any(test, feature = "fail-points"))]
 pub mod simulated;
+#[cfg(test)]
+mod tests;
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +15,17 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 pub use crate::release::Progress;
-pub use error::{StartError, StopError};
+pub use descriptors::{DescriptorError, fit_connections};
+pub use error::{ReadAgainError, StartError, StopError};
 
 use crate::admin::Admin;
 use crate::call::Calls;
 use crate::clock;
 use crate::config::{Configuration, Manifest};
 use crate::events::Events;
-use crate::gateway::{Gateway, Listener};
+use crate::gateway::{Certificate, Gateway, Listener};
 use crate::observe::Metrics;
+use crate::observe::gateway::connections_cut_off;
 use crate::release::{Releases, Report};
 use crate::runtime::{Runtime, private_folder};
 use crate::store::Stores;
@@ -33,6 +39,8 @@ const AFTER_DRAIN: Duration = Duration::from_secs(2);
 pub struct Host {
     gateway: SocketAddr,
     admin: SocketAddr,
+    certificate: Option<Arc<Certificate>>,
+    operator: Arc<Admin>,
     stores: Stores,
     tasks: Tasks,
     drain: Duration,
@@ -156,12 +164,21 @@ impl Parts {
             }
         });
         self.work(tasks);
+        let (certificate, served) = (gateway.certificate().cloned(), Arc::clone(&operator));
         let public = Listener::from(public);
         tasks.supervise("public listener", Lifetime::Host, move || Arc::clone(&gateway).serve(public.clone()));
         let admin = Listener::from(admin);
         tasks.supervise("operator's listener", Lifetime::Host, move || Arc::clone(&operator).serve(admin.clone()));
         let drain = Duration::from_millis(drain_ms_max);
-        Ok(Host { gateway: addresses.0, admin: addresses.1, stores: self.stores, tasks: tasks.clone(), drain })
+        Ok(Host {
+            gateway: addresses.0,
+            admin: addresses.1,
+            certificate,
+            operator: served,
+            stores: self.stores,
+            tasks: tasks.clone(),
+            drain,
+        })
     }
 }
 
@@ -178,14 +195,46 @@ impl Host {
         self.admin
     }
 
+    /// Reads the certificate and the file of the admin token again. Connections that are open go on.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadAgainError`]; what is at fault stays as it was.
+    pub fn read_files_again(&self) -> Result<(), ReadAgainError> {
+        self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.read_again())?;
+        Ok(self.operator.read_token_again()?)
+    }
+
     /// Takes no new connections, lets what is under way end, and closes the stores.
     ///
     /// # Errors
     ///
-    /// [`StopError`]; all that was acknowledged is kept in any case.
+    /// As [`Host::stop_or_cut`].
     pub async fn stop(self) -> Result<(), StopError> {
+        self.stop_or_cut(std::future::pending()).await
+    }
+
+    /// As [`Host::stop`]. What is still under way when the drain
+    /// is over, or when `cut` resolves, is cut off, and a line of the log says how much that was.
+    ///
+    /// # Errors
+    ///
+    /// [`StopError`]; all that was acknowledged is kept in any case.
+    pub async fn stop_or_cut(self, cut: impl Future<Output = ()>) -> Result<(), StopError> {
+        let cut_before = connections_cut_off();
         // The listeners give their connections this long; what is behind them gets a little more to end after them.
-        let ended = self.tasks.shut_down(self.drain + AFTER_DRAIN).await;
+        let ended = tokio::select! {
+            ended = self.tasks.shut_down(self.drain + AFTER_DRAIN) => ended,
+            () = cut => match self.tasks.running() {
+                tasks if tasks.is_empty() => Ok(()),
+                tasks => Err(tasks),
+            },
+        };
+        let connections = connections_cut_off() - cut_before;
+        if connections > 0 || ended.is_err() {
+            let tasks = ended.as_ref().err().map(|tasks| tasks.join(", "));
+            tracing::warn!(connections, tasks, "cut off what was still under way");
+        }
         let stores = self.stores;
         tokio::task::spawn_blocking(move || stores.close()).await??;
         ended.map_err(|tasks| StopError::Tasks { tasks })

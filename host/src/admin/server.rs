@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use super::token_file::{TokenFileError, kept_or_new};
@@ -25,7 +26,7 @@ pub struct Admin {
     pub(super) events: Events,
     pub(super) stores: Stores,
     pub(super) metrics: Metrics,
-    pub(super) token: AdminToken,
+    pub(super) token: ArcSwap<AdminToken>,
     /// What the host was started with.
     pub(super) configuration: Configuration,
     pub(super) body_bytes_max: usize,
@@ -54,10 +55,7 @@ impl Admin {
         tasks: &Tasks,
     ) -> Result<Arc<Self>, TokenFileError> {
         let manifest = &configuration.manifest;
-        let token = match &configuration.admin_token {
-            Some(token) => token.clone(),
-            None => kept_or_new(&manifest.host.data)?,
-        };
+        let token = ArcSwap::from_pointee(token(configuration)?);
         // However crowded the public side is, the operator gets in: these places are its own.
         let mut server = ServerSettings::new(&manifest.gateway, manifest.host.drain_ms_max);
         server.connections_max = ADMIN_CONNECTIONS_MAX;
@@ -79,9 +77,26 @@ impl Admin {
         }))
     }
 
+    /// Reads the token of the data directory again: from now on it is the one that counts.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenFileError`]; the token from before stays.
+    pub fn read_token_again(&self) -> Result<(), TokenFileError> {
+        self.token.store(Arc::new(token(&self.configuration)?));
+        Ok(())
+    }
+
     /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
     pub async fn serve(self: Arc<Self>, listener: Listener) {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         crate::gateway::serve(listener, self, &settings, ConnectionMetrics::new("operator"), &tasks).await;
+    }
+}
+
+fn token(configuration: &Configuration) -> Result<AdminToken, TokenFileError> {
+    match &configuration.admin_token {
+        Some(token) => Ok(token.clone()),
+        None => kept_or_new(&configuration.manifest.host.data),
     }
 }

@@ -1,7 +1,7 @@
 //! The names of the points, and the variables that arm them.
 
-/// Every point, in the order in which a call, a commit, an index, a segment and a release pass theirs.
-pub const NAMES: [&str; 25] = [
+/// Every point, in the order in which a call, a commit, an index, a segment and a release pass theirs; then that of a background task.
+pub const NAMES: [&str; 26] = [
     "intent.before-open",
     "intent.after-open",
     "memo.before-commit",
@@ -27,6 +27,7 @@ pub const NAMES: [&str; 25] = [
     "release.before-commit",
     "release.before-swap",
     "component.mid-put",
+    "metrics.before-upkeep",
 ];
 
 /// Whether the points are compiled into the program.

@@ -12,7 +12,7 @@ use crate::call::Calls;
 use crate::config::GatewaySettings;
 use crate::gateway::connections::handler::ServerSettings;
 use crate::gateway::connections::server;
-use crate::gateway::connections::tls;
+use crate::gateway::connections::tls::Certificate;
 use crate::gateway::operations::public_api::{PublicApi, PublicApis};
 use crate::gateway::request::body::BodyLimits;
 use crate::gateway::request::rate_limit::Rates;
@@ -38,6 +38,7 @@ pub struct Gateway<C = Calls> {
     pub(super) tasks: Tasks,
     pub(super) metrics: OtherMetrics,
     server: ServerSettings,
+    certificate: Option<Arc<Certificate>>,
 }
 
 /// Metrics of what is no operation.
@@ -62,11 +63,12 @@ impl<C: Callee> Gateway<C> {
         tasks: &Tasks,
     ) -> Result<Arc<Self>, GatewayError> {
         let mut server = ServerSettings::new(settings, drain_ms_max);
-        server.tls = match (&settings.tls_certificate, &settings.tls_key) {
-            (Some(certificate), Some(key)) => Some(tls::server(certificate, key)?),
+        let certificate = match (&settings.tls_certificate, &settings.tls_key) {
+            (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
             (None, None) => None,
             _ => return Err(GatewayError::HalfTls),
         };
+        server.tls = certificate.as_ref().map(Certificate::server);
         let assets = settings
             .assets
             .as_ref()
@@ -98,7 +100,14 @@ impl<C: Callee> Gateway<C> {
                 nothing: RouteMetrics::new("any", "(none)"),
             },
             server,
+            certificate,
         }))
+    }
+
+    /// What it serves TLS with, if it does.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Arc<Certificate>> {
+        self.certificate.as_ref()
     }
 
     /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.

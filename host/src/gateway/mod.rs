@@ -22,7 +22,7 @@ pub use connections::client::{Client, ClientKey};
 pub use connections::handler::{Handler, ServerSettings};
 pub use connections::listener::Listener;
 pub use connections::server::serve;
-pub use connections::tls::{TlsError, server as tls_server};
+pub use connections::tls::{Certificate, TlsError};
 pub use error::GatewayError;
 pub use frontend::Gateway;
 pub use operations::routes::RouteError;

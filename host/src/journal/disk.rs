@@ -48,12 +48,16 @@ pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
 pub(crate) struct Directory {
     root: PathBuf,
     read_only: bool,
+    /// The journal's folder stays open: its sync is not to fail because too many files are.
+    journal: Option<File>,
 }
 
 impl Directory {
     /// Opens the data directory `root`, and makes it and its folders where they are missing.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        Self::make(root, &[JOURNAL_FOLDER, SERVICES_FOLDER, "components", "contracts"])
+        let directory = Self::make(root, &[JOURNAL_FOLDER, SERVICES_FOLDER, "components", "contracts"])?;
+        let journal = File::open(directory.root.join(JOURNAL_FOLDER))?;
+        Ok(Self { journal: Some(journal), ..directory })
     }
 
     /// Opens the folder `root`, and makes it and the `folders` in it where they are missing.
@@ -69,12 +73,12 @@ impl Directory {
         for parent in missing.iter().filter_map(|folder| folder.parent()).chain([root.as_path()]) {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { root, read_only: false })
+        Ok(Self { root, read_only: false, journal: None })
     }
 
     /// A folder whose files are only read: its user may be one who cannot write there.
     pub(crate) fn to_read(root: &Path) -> Self {
-        Self { root: root.to_owned(), read_only: true }
+        Self { root: root.to_owned(), read_only: true, journal: None }
     }
 }
 
@@ -112,7 +116,10 @@ impl Disk for Directory {
     }
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
-        File::open(self.root.join(folder))?.sync_all()
+        match &self.journal {
+            Some(journal) if folder == JOURNAL_FOLDER => journal.sync_all(),
+            _ => File::open(self.root.join(folder))?.sync_all(),
+        }
     }
 
     fn full(&self, path: &str) -> PathBuf {

@@ -1,5 +1,7 @@
 //! Metrics of the public side: connections, requests by route, and what was refused before it reached a route.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 /// The connections of one server.
@@ -9,6 +11,15 @@ pub struct ConnectionMetrics {
     open: Gauge,
     taken: Counter,
     cut_off: Counter,
+}
+
+/// Connections of all servers that were cut off since the start of the process.
+static CUT_OFF: AtomicU64 = AtomicU64::new(0);
+
+/// How many connections this process has cut off.
+#[must_use]
+pub fn connections_cut_off() -> u64 {
+    CUT_OFF.load(Relaxed)
 }
 
 /// An open connection, counted until it drops.
@@ -43,6 +54,7 @@ impl ConnectionMetrics {
     /// A connection was closed because its client took too long.
     pub fn cut_off(&self) {
         self.cut_off.increment(1);
+        CUT_OFF.fetch_add(1, Relaxed);
     }
 
     /// A connection was not taken: there are too many, in all (`full`) or of one client (`client`).

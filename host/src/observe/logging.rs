@@ -1,10 +1,16 @@
 //! The log: lines for people or JSON for collectors, on stderr, filtered by target and level.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
+
+use super::log_queue::{LogQueue, QueueWriter};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -34,19 +40,60 @@ pub fn check_filter(filter: &str) -> Result<(), FilterError> {
     parse(filter).map(|_| ())
 }
 
-/// Starts the log of this process. Once: a process has one log.
+/// The log of this process.
+#[derive(Debug)]
+pub struct Log {
+    filter: reload::Handle<EnvFilter, Registry>,
+    queue: Arc<LogQueue>,
+}
+
+/// Starts the log of this process, with the panics of all threads in it. Once: a process has one log. Its lines wait until
+/// [`Log::write`] runs.
 ///
 /// # Errors
 ///
 /// [`LoggingError`]; nothing changed then.
-pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), LoggingError> {
-    let filter = parse(filter)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).finish().try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).finish().try_init(),
-    }?;
-    Ok(())
+pub fn start_logging(format: LogFormat, filter: &str) -> Result<Log, LoggingError> {
+    let (filtering, filter) = reload::Layer::new(parse(filter)?);
+    let queue = Arc::new(LogQueue::default());
+    let lines = Arc::clone(&queue);
+    let lines = fmt::layer().with_writer(move || QueueWriter(Arc::clone(&lines))).log_internal_errors(false);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+    };
+    tracing_subscriber::registry().with(filtering).with(lines).try_init()?;
+    std::panic::set_hook(Box::new(|panic| {
+        let (location, message) = (panic.location().map(ToString::to_string), panic.payload_as_str());
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+        tracing::error!(location, message, backtrace, "a thread panicked");
+    }));
+    Ok(Log { filter, queue })
+}
+
+impl Log {
+    /// Writes the lines to standard error, while the process lives.
+    pub fn write(&self) {
+        self.queue.write_to(std::io::stderr());
+    }
+
+    /// Waits until every line is written, but no longer than `wait`.
+    pub fn flush(&self, wait: Duration) {
+        self.queue.flush(wait);
+    }
+
+    /// From now on logs what `filter` says.
+    ///
+    /// # Errors
+    ///
+    /// When `filter` is malformed; nothing changed then.
+    pub fn set_filter(&self, filter: &str) -> Result<(), FilterError> {
+        let filter = parse(filter)?;
+        // The subscriber of a process is there until its end.
+        let _there = self.filter.reload(filter);
+        Ok(())
+    }
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, FilterError> {

@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::events::EVENT_DELIVERY;
 use super::swaps::SWAP_PAUSE;
+use crate::fail_point::fail_point;
 
 /// Bounds of histograms whose name ends in `_seconds`: from a call that reads to one at its deadline.
 const SECONDS: [f64; 18] = [
@@ -70,6 +71,7 @@ impl Metrics {
     pub async fn maintain(self) {
         loop {
             tokio::time::sleep(UPKEEP_PERIOD).await;
+            fail_point("metrics.before-upkeep");
             self.0.run_upkeep();
         }
     }

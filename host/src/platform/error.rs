@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::admin::TokenFileError;
 
-use crate::gateway::GatewayError;
+use crate::gateway::{GatewayError, TlsError};
 use crate::runtime::{FolderError, RuntimeError};
 use crate::store::{CloseError, OpenError};
 
@@ -27,6 +27,15 @@ pub enum StartError {
     Address { source: std::io::Error },
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+    #[error(transparent)]
+    Token(#[from] TokenFileError),
+}
+
+/// Why a file was not read again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadAgainError {
+    #[error(transparent)]
+    Certificate(#[from] TlsError),
     #[error(transparent)]
     Token(#[from] TokenFileError),
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use compile::{COMPILED_FOLDER, Code, CompileError, FolderError, Origin, private_folder};
+pub use compile::{COMPILED_FOLDER, ChildError, Code, CompileError, FolderError, Origin, private_folder, run_compiler};
 pub use domain::{DataVersion, DescribeError, MigrateError, Migrated, Program, SmokeFailure, SmokeReport};
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};
 pub(crate) use instance::json_bytes;

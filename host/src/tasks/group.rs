@@ -99,6 +99,16 @@ impl Tasks {
         Stop::new(self.inner.stop.subscribe())
     }
 
+    /// The tasks that run now: each name, with how many have it when they are several.
+    #[must_use]
+    pub fn running(&self) -> Vec<String> {
+        let name = |(name, count): (&Cow<'static, str>, &usize)| match count {
+            1 => name.to_string(),
+            count => format!("{count} × {name}"),
+        };
+        self.inner.running().iter().map(name).collect()
+    }
+
     /// Tells every task to stop and waits until all have, or `grace` has passed.
     ///
     /// # Errors
@@ -109,7 +119,7 @@ impl Tasks {
         let until = Instant::now() + grace;
         loop {
             let ended = self.inner.ended.notified();
-            let names: Vec<_> = self.inner.running().keys().map(ToString::to_string).collect();
+            let names = self.running();
             if names.is_empty() {
                 return Ok(());
             }

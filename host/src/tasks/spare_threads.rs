@@ -5,6 +5,8 @@ use std::io;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -38,20 +40,24 @@ impl SpareThreads {
     ///
     /// # Cancel safety
     ///
-    /// Dropping this ends the future, at its next turn.
-    pub async fn run<F>(&self, mut future: Pin<Box<F>>) -> F::Output
+    /// Dropping this ends the future, at once or after the turn that it is in.
+    pub async fn run<F>(&self, future: Pin<Box<F>>) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
+        let future = Arc::new(Mutex::new(Some(future)));
         // Timers, sockets and tasks of the future are those of the caller's runtime.
-        let caller = Handle::current();
-        let entered = poll_fn(move |context| {
+        let (polled, caller) = (Arc::clone(&future), Handle::current());
+        let turns = poll_fn(move |context| {
             let _entered = caller.enter();
-            future.as_mut().poll(context)
+            match polled.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+                Some(future) => future.as_mut().poll(context),
+                None => Poll::Pending,
+            }
         });
         let threads = self.0.as_ref().expect("they end when this is dropped");
-        let mut running = Running(threads.spawn(entered));
-        match (&mut running.0).await {
+        let mut running = Running { task: threads.spawn(turns), future };
+        match (&mut running.task).await {
             Ok(output) => output,
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => resume_unwind(payload),
@@ -72,10 +78,17 @@ impl Drop for SpareThreads {
 }
 
 /// A future that ends when nobody waits for it any more.
-struct Running<T>(JoinHandle<T>);
+struct Running<T, F> {
+    task: JoinHandle<T>,
+    future: Arc<Mutex<Option<F>>>,
+}
 
-impl<T> Drop for Running<T> {
+impl<T, F> Drop for Running<T, F> {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        // What it holds is free at once, and not when its threads come to it.
+        if let Ok(mut future) = self.future.try_lock() {
+            drop(future.take());
+        }
     }
 }

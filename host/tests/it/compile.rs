@@ -39,7 +39,7 @@ fn what_is_no_component_or_does_not_fit_is_refused() {
     let settings = RuntimeSettings { memories_per_component_max: 1, ..runtime_settings(1) };
     let folder = tempfile::tempdir().unwrap();
     let refused = caching_runtime(&settings, folder.path()).compile(&component("hostile.wasm")).unwrap_err();
-    let CompileError::Invalid { source } = refused;
+    let CompileError::Invalid { source } = refused else { panic!("{refused}") };
     assert!(source.to_string().contains("exceeds the configured maximum of 1"), "{source}");
 }
 

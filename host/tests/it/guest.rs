@@ -80,6 +80,12 @@ pub(crate) fn runtime(instances_max: u32) -> Runtime {
     caching_runtime(&runtime_settings(instances_max), &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"))
 }
 
+/// As [`runtime`]; what its guests print is logged by the thread of the test, as their first slices are long.
+pub(crate) fn patient_runtime(instances_max: u32) -> Runtime {
+    let settings = RuntimeSettings { epoch_ms: 50, ..runtime_settings(instances_max) };
+    caching_runtime(&settings, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"))
+}
+
 /// A runtime that keeps compiled code in `folder`.
 pub(crate) fn caching_runtime(settings: &RuntimeSettings, folder: &Path) -> Runtime {
     let runtime = Runtime::new(settings, &Outages::default()).unwrap();

@@ -19,7 +19,7 @@ pub(in crate::admin) struct Readiness {
 }
 
 impl Admin {
-    /// The host is ready while it commits, all of its tasks and threads run, and it was not told to stop. It serves only
+    /// The host is ready while it commits, all of its tasks and threads run, every service has a release whose circuit is closed, and it was not told to stop. It serves only
     /// once every service has a live release.
     pub(in crate::admin) fn readiness(&self) -> Readiness {
         let mut because = Vec::new();
@@ -29,6 +29,11 @@ impl Admin {
         if let StoreHealth::NoRoom { why } | StoreHealth::Stopped { why } = self.stores.health() {
             because.push(format!("no commit is taken: {why}"));
         }
+        let routing = self.calls.routing();
+        let unavailable = routing.unavailable_services();
+        because.extend(
+            unavailable.map(|service| format!("{service} answers nobody: the circuits of its releases are open")),
+        );
         let outages = self.tasks.outages().now().into_iter().chain(self.stores.outages());
         because.extend(outages.map(|outage| outage.to_string()));
         Readiness { ready: because.is_empty(), because }

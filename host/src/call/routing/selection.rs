@@ -156,6 +156,15 @@ impl Routing {
         self.tables.first().expect("the table without candidates")
     }
 
+    /// The services that answer nobody: the circuits of all their releases are open.
+    pub fn unavailable_services(&self) -> impl Iterator<Item = &ServiceName> {
+        let names = self.live().backends().map(|backend| backend.service.name());
+        names.filter(|service| {
+            let mut backends = self.tables.iter().filter_map(|table| table.backend(service));
+            backends.all(|backend| backend.release.circuit_is_open())
+        })
+    }
+
     #[must_use]
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates

@@ -4,6 +4,9 @@
 mod tests;
 
 use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -11,37 +14,84 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::config::load;
 use crate::cli::arguments::Up;
 use crate::cli::output::failure::{Failure, Kind};
-use crate::config::{Configuration, Flags};
-use crate::observe;
-use crate::platform::{self, Progress, StartError};
+use crate::config::{self, Configuration, Flags};
+use crate::observe::{self, Log};
+use crate::platform::{self, Host, Progress, StartError};
 use crate::release::OpenError;
+use crate::tasks::thread;
+
+/// How long the end of the program waits for the reader of the log.
+const LOG_FLUSH_WAIT: Duration = Duration::from_secs(1);
 
 pub(in crate::cli) fn run(command: Up) -> Result<(), Failure> {
     let flags = Flags { listen: command.listen, admin_listen: command.admin, data: command.data };
-    let configuration = load(&command.manifest.manifest, flags)?;
+    let manifest = command.manifest.manifest;
+    let mut configuration = load(&manifest, flags.clone())?;
     let host = &configuration.manifest.host;
-    observe::start_logging(host.log_format, &host.log_filter).map_err(|error| Failure::new(Kind::Usage, error))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("switchyard").enable_all().build();
-    runtime.map_err(|error| Failure::new(Kind::Refused, error))?.block_on(serve(&configuration))
+    let log = observe::start_logging(host.log_format, &host.log_filter);
+    let log = Arc::new(log.map_err(|error| Failure::new(Kind::Usage, error))?);
+    let writes = Arc::clone(&log);
+    thread("log", move || writes.write(), |_| {}).map_err(|error| Failure::new(Kind::Refused, error))?;
+    let ended = platform::fit_connections(&mut configuration.manifest.gateway)
+        .map_err(|error| Failure::new(Kind::Refused, error))
+        .and_then(|()| {
+            let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("switchyard").enable_all().build();
+            let reload = |host: &Host| reload(&manifest, flags.clone(), &log, host);
+            let runtime = runtime.map_err(|error| Failure::new(Kind::Refused, error))?;
+            let ended = runtime.block_on(serve(&configuration, &reload));
+            // The process does not wait for a thread that compiles, or that the disk holds up.
+            runtime.shutdown_background();
+            ended
+        });
+    log.flush(LOG_FLUSH_WAIT);
+    ended
 }
 
-async fn serve(configuration: &Configuration) -> Result<(), Failure> {
+async fn serve(configuration: &Configuration, reload: &(dyn Fn(&Host) + Sync)) -> Result<(), Failure> {
     let mut signals = Signals::take()?;
     let shown = Shown::new(configuration.manifest.services.len());
     let started = platform::start(configuration, &|progress| shown.tell(progress)).await;
     shown.end();
     let host = started.map_err(|error| not_started(configuration, error))?;
     tracing::info!(public = %host.gateway_address(), operator = %host.admin_address(), "serving");
-    let name = signals.next().await;
-    tracing::info!(signal = name, "stopping: no new requests, those under way end");
-    tokio::select! {
-        stopped = host.stop() => stopped.map_err(|error| Failure::new(Kind::Refused, error))?,
-        again = signals.next() => {
-            return Err(Failure::text(Kind::Refused, format!("a second {again}: calls under way were cut off")));
+    let is_cut = loop {
+        match signals.next().await {
+            Asked::Reload => reload(&host),
+            Asked::Stop(signal) => {
+                tracing::info!(signal, "stopping: no new requests, those under way end");
+                break false;
+            }
+            Asked::Cut => break true,
         }
-    }
+    };
+    let cut = async {
+        if is_cut {
+            return;
+        }
+        loop {
+            match signals.next().await {
+                Asked::Cut => return,
+                Asked::Stop(signal) => tracing::info!(signal, "stopping already: SIGQUIT cuts off what is under way"),
+                Asked::Reload => {}
+            }
+        }
+    };
+    host.stop_or_cut(cut).await.map_err(|error| Failure::new(Kind::Refused, error))?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Reads the log filter, the certificate and the admin token again. What cannot be read stays as it was.
+fn reload(manifest: &Path, flags: Flags, log: &Log, host: &Host) {
+    let loaded = config::load(manifest, &config::environment(), flags);
+    let filtered = loaded.map_err(|error| error.to_string()).and_then(|configuration| {
+        log.set_filter(&configuration.manifest.host.log_filter).map_err(|error| error.to_string())
+    });
+    let files = host.read_files_again().map_err(|error| error.to_string());
+    match filtered.and(files) {
+        Ok(()) => tracing::info!("the log filter, the certificate and the admin token were read again"),
+        Err(error) => tracing::error!(error, "not everything was read again"),
+    }
 }
 
 fn not_started(configuration: &Configuration, error: StartError) -> Failure {
@@ -66,22 +116,40 @@ fn not_started(configuration: &Configuration, error: StartError) -> Failure {
     }
 }
 
-/// What tells the host to stop.
+/// What a signal asks of the host.
+enum Asked {
+    /// SIGHUP.
+    Reload,
+    /// SIGTERM or SIGINT: the name of the signal.
+    Stop(&'static str),
+    /// SIGQUIT: at once.
+    Cut,
+}
+
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    quit: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
     fn take() -> Result<Self, Failure> {
         let take = |kind| signal(kind).map_err(|error| Failure::new(Kind::Refused, error));
-        Ok(Self { terminate: take(SignalKind::terminate())?, interrupt: take(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: take(SignalKind::terminate())?,
+            interrupt: take(SignalKind::interrupt())?,
+            quit: take(SignalKind::quit())?,
+            hang_up: take(SignalKind::hangup())?,
+        })
     }
 
-    async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "ctrl-c",
+            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
+            _ = self.quit.recv() => Asked::Cut,
+            _ = self.hang_up.recv() => Asked::Reload,
         }
     }
 }

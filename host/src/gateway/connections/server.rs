@@ -2,6 +2,7 @@
 //!
 //! The public side and the operator's side are both such servers, each with a handler of its own.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::activity::Patience;
-use super::client::{Client, Connections};
+use super::client::{Client, ConnectionLimit, Connections};
 use super::connection::{self, ConnectionGuard};
 use super::handler::{Handler, OnTasks, ServerSettings, Shared};
 use super::listener::Listener;
@@ -53,11 +54,12 @@ pub async fn serve<H: Handler>(
     let Some(socket) = listener.socket() else { return };
     let (open, mut all_ended) = mpsc::channel(1);
     let (mut stop, refused) = (tasks.stop(), LogLimit::default());
+    let mut reserve = Reserve::new();
     loop {
         let stream = tokio::select! {
             biased;
             () = stop.wait() => break,
-            stream = accept(&socket, &refused) => stream,
+            stream = accept(&shared, &socket, &refused, &mut reserve) => stream,
         };
         let Some((stream, client)) = stream else { continue };
         match connections.take(client.key) {
@@ -65,14 +67,7 @@ pub async fn serve<H: Handler>(
                 let guard = ConnectionGuard { _place: permit, _open: open.clone() };
                 tasks.spawn("connection", connection::run(Arc::clone(&shared), stream, client, guard));
             }
-            Err(limit) => {
-                shared.metrics.refused(limit.name());
-                if shared.tls.is_none() {
-                    // Best effort: a new connection's buffer takes it, and a client that is not told sees it closed.
-                    let answer = shared.handler.refuse(status::connection_refused(limit));
-                    let _unsent = stream.try_write(&unread::http1(&answer));
-                }
-            }
+            Err(limit) => shared.refuse(&stream, limit),
         }
     }
     listener.close();
@@ -81,24 +76,58 @@ pub async fn serve<H: Handler>(
 }
 
 /// The next connection; nothing where the client was gone before it was taken, or the system had no room for it.
-async fn accept(listener: &TcpListener, refused: &LogLimit) -> Option<(TcpStream, Client)> {
+async fn accept<H: Handler>(
+    shared: &Shared<H>,
+    listener: &TcpListener,
+    refused: &LogLimit,
+    reserve: &mut Reserve,
+) -> Option<(TcpStream, Client)> {
     match listener.accept().await {
         Ok((stream, address)) => {
             // Answers are written whole: waiting to gather more only delays them.
             stream.set_nodelay(true).ok()?;
-            Some((stream, Client::new(address)))
+            return Some((stream, Client::new(address)));
         }
-        Err(error) => {
-            // A client that went away leaves its error on the accept; anything else (no file descriptors) passes only
-            // with time, and trying at once would spin.
-            if error.kind() != std::io::ErrorKind::ConnectionAborted {
-                if refused.allows() {
-                    tracing::warn!(%error, "cannot accept a connection");
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            None
+        // A client that went away leaves its error on the accept.
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => return None,
+        Err(error) if refused.allows() => tracing::warn!(%error, "cannot accept a connection"),
+        Err(_) => {}
+    }
+    match reserve.accept(listener).await {
+        Some(stream) => shared.refuse(&stream, ConnectionLimit::Full),
+        // The cause passes only with time, and trying at once would spin.
+        None => tokio::time::sleep(Duration::from_millis(100)).await,
+    }
+    *reserve = Reserve::new();
+    None
+}
+
+impl<H: Handler> Shared<H> {
+    /// Tells the client of a new connection that it is not taken.
+    fn refuse(&self, stream: &TcpStream, limit: ConnectionLimit) {
+        self.metrics.refused(limit.name());
+        if self.tls.is_none() {
+            // Best effort: a new connection's buffer takes it, and a client that is not told sees it closed.
+            let answer = self.handler.refuse(status::connection_refused(limit));
+            let _unsent = stream.try_write(&unread::http1(&answer));
         }
+    }
+}
+
+/// A file descriptor for the time when the process has no more of them: with it a client is still told so.
+struct Reserve(Option<File>);
+
+impl Reserve {
+    fn new() -> Self {
+        Self(File::open("/dev/null").ok())
+    }
+
+    /// Takes the connection for which there was no descriptor. It is to be closed at once.
+    async fn accept(&mut self, listener: &TcpListener) -> Option<TcpStream> {
+        drop(self.0.take()?);
+        let accepted = tokio::time::timeout(Duration::from_millis(10), listener.accept()).await;
+        let (stream, _) = accepted.ok()?.ok()?;
+        Some(stream)
     }
 }
 

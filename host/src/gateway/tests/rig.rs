@@ -16,7 +16,7 @@ use wasmtime::component::Val;
 use crate::call::{Answer, CallError, Mount, Origin, Reply, RequestKey, RootCall, Routing, Worlds};
 use crate::config::GatewaySettings;
 use crate::contract::Contracts;
-use crate::gateway::{Body, Callee, Gateway, IncomingBody};
+use crate::gateway::{Body, Callee, Certificate, Gateway, IncomingBody};
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::tasks::Tasks;
 
@@ -149,6 +149,7 @@ pub(super) struct Rig {
     pub(super) address: SocketAddr,
     pub(super) tasks: Tasks,
     pub(super) callback: Callback,
+    pub(super) certificate: Option<Arc<Certificate>>,
 }
 
 pub(super) fn settings() -> GatewaySettings {
@@ -193,8 +194,9 @@ impl Rig {
         let gateway = Gateway::new(&settings, drain_ms_max, callback.clone(), &tasks).expect("it is right");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it is bound");
+        let certificate = gateway.certificate().cloned();
         tasks.spawn("gateway", gateway.serve(listener.into()));
-        Self { address, tasks, callback }
+        Self { address, tasks, callback, certificate }
     }
 
     pub(super) async fn connect(&self) -> TcpStream {

@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::rig::{Answered, Rig, read_to_end};
-use crate::gateway::{TlsError, tls_server};
+use crate::gateway::{Certificate as Served, TlsError};
 
 struct Certificate {
     folder: tempfile::TempDir,
@@ -85,6 +85,22 @@ async fn a_handshake_has_its_time() {
     assert_eq!(alert, [21], "a TLS alert, and no HTTP");
 }
 
+#[tokio::test]
+async fn a_certificate_that_is_read_again_counts_for_the_next_connection() {
+    let (before, after) = (certificate(), certificate());
+    let rig = rig(&before, 10_000).await;
+    let _open = connect(&rig, &before, b"http/1.1").await;
+    let served = rig.certificate.as_ref().expect("TLS");
+    std::fs::write(before.folder.path().join("key.pem"), "").expect("a file");
+    assert!(served.read_again().is_err());
+    let _still = connect(&rig, &before, b"http/1.1").await;
+    for file in ["chain.pem", "key.pem"] {
+        std::fs::copy(after.folder.path().join(file), before.folder.path().join(file)).expect("a copy");
+    }
+    served.read_again().expect("a certificate");
+    let _next = connect(&rig, &after, b"http/1.1").await;
+}
+
 #[test]
 fn a_certificate_that_does_not_serve_is_refused() {
     let (one, other) = (certificate(), certificate());
@@ -92,9 +108,9 @@ fn a_certificate_that_does_not_serve_is_refused() {
     let key = one.folder.path().join("key.pem");
     let empty = one.folder.path().join("empty.pem");
     std::fs::write(&empty, "").expect("a file");
-    assert!(tls_server(&chain, &key).is_ok());
-    assert!(matches!(tls_server(&chain, &other.folder.path().join("key.pem")), Err(TlsError::Pair { .. })));
-    assert!(matches!(tls_server(&empty, &key), Err(TlsError::Empty { .. })));
-    assert!(matches!(tls_server(&chain, &chain), Err(TlsError::Read { .. })));
-    assert!(matches!(tls_server(&one.folder.path().join("gone.pem"), &key), Err(TlsError::Read { .. })));
+    assert!(Served::read(&chain, &key).is_ok());
+    assert!(matches!(Served::read(&chain, &other.folder.path().join("key.pem")), Err(TlsError::Pair { .. })));
+    assert!(matches!(Served::read(&empty, &key), Err(TlsError::Empty { .. })));
+    assert!(matches!(Served::read(&chain, &chain), Err(TlsError::Read { .. })));
+    assert!(matches!(Served::read(&one.folder.path().join("gone.pem"), &key), Err(TlsError::Read { .. })));
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::cache::{CacheSlot, host_of};
+use super::cache::{Cache, CacheSlot, host_of};
+use super::child::{self, ChildError};
 use super::engine::Kind;
 use super::epoch::Ticker;
 use crate::clock;
@@ -60,6 +61,10 @@ pub enum CompileError {
     /// It is no component, uses what the host does not have, or needs more slots than one instance gets.
     #[error("this is no WebAssembly component that the host can run")]
     Invalid { source: wasmtime::Error },
+    #[error("this is no WebAssembly component that the host can compile")]
+    Child(#[from] ChildError),
+    #[error("the compiled code is not in the data directory, where the host would load it from")]
+    NotStored,
 }
 
 /// Compiles components of one kind.
@@ -136,15 +141,32 @@ impl Compiler {
 
     fn compile_new(&self, digest: Digest, bytes: &[u8]) -> Result<Component, CompileError> {
         let started = clock::now();
-        let component =
-            Component::from_binary(&self.engine, bytes).map_err(|source| CompileError::Invalid { source })?;
-        tracing::info!(%digest, bytes = bytes.len(), ms = clock::elapsed(started).as_millis(), "compiled");
-        if let Some(cache) = self.cache.get() {
-            let code = component.serialize().map_err(std::io::Error::other);
-            if let Err(error) = code.and_then(|code| cache.put(&self.engine, digest, &code)) {
-                tracing::warn!(%digest, %error, "compiled code is not stored: the next start compiles again");
+        let component = match self.cache.get() {
+            Some(cache) if child::has_compiler() => {
+                self.store(cache, digest, &child::compile(self.kind, bytes)?);
+                // Code of another process is loaded as all code is that was stored: authenticated.
+                cache.get(&self.engine, digest).ok_or(CompileError::NotStored)?
             }
+            cache => self.compile_here(cache, digest, bytes)?,
+        };
+        tracing::info!(%digest, bytes = bytes.len(), ms = clock::elapsed(started).as_millis(), "compiled");
+        Ok(component)
+    }
+
+    fn compile_here(&self, cache: Option<&Cache>, digest: Digest, bytes: &[u8]) -> Result<Component, CompileError> {
+        let component = Component::from_binary(&self.engine, bytes);
+        let component = component.map_err(|source| CompileError::Invalid { source })?;
+        match (cache, component.serialize()) {
+            (Some(cache), Ok(code)) => self.store(cache, digest, &code),
+            (Some(_), Err(error)) => tracing::warn!(%digest, %error, "compiled code is not stored"),
+            (None, _) => {}
         }
         Ok(component)
+    }
+
+    fn store(&self, cache: &Cache, digest: Digest, code: &[u8]) {
+        if let Err(error) = cache.put(&self.engine, digest, code) {
+            tracing::warn!(%digest, %error, "compiled code is not stored: the next start compiles again");
+        }
     }
 }

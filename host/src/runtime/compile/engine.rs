@@ -14,20 +14,43 @@ pub(in crate::runtime) enum Kind {
     Http,
 }
 
+impl Kind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Domain => "domain",
+            Self::Http => "http",
+        }
+    }
+}
+
 /// # Errors
 ///
 /// When the host cannot reserve the address space that the settings ask for.
 pub(in crate::runtime) fn engine(kind: Kind, settings: &RuntimeSettings) -> wasmtime::Result<Engine> {
+    let mut config = config(kind);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+    Engine::new(&config)
+}
+
+/// An engine that only compiles, for an engine of the same kind. It reserves nothing.
+///
+/// # Errors
+///
+/// When the machine has not what wasmtime needs.
+pub(super) fn compiling_engine(kind: Kind) -> wasmtime::Result<Engine> {
+    Engine::new(&config(kind))
+}
+
+fn config(kind: Kind) -> Config {
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)))
         .concurrency_support(kind == Kind::Http)
         .wasm_component_model_async(kind == Kind::Http)
         .epoch_interruption(true)
         .max_wasm_stack(GUEST_STACK_BYTES_MAX)
         // Names and offsets say where a guest trapped; reading DWARF for lines would cost megabytes a component.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
-    Engine::new(&config)
+    config
 }
 
 /// Slots for all instances at once. What a slot costs while it is unused is address space; what it has touched stays

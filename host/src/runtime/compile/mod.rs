@@ -1,6 +1,7 @@
 //! From a component to code: the engines, their compilers, and the code that is kept on the disk.
 
 mod cache;
+mod child;
 mod compiler;
 mod engine;
 mod entries;
@@ -12,6 +13,7 @@ mod tests;
 
 pub use cache::COMPILED_FOLDER;
 pub(super) use cache::{Cache, CacheSlot};
+pub use child::{ChildError, run_compiler};
 pub(super) use compiler::Compiler;
 pub use compiler::{Code, CompileError, Origin};
 pub(super) use engine::{Kind, engine};

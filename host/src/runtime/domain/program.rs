@@ -78,25 +78,31 @@ impl Program {
         function: Option<Arc<Function>>,
         arguments: Arc<[Val]>,
     ) -> Finished {
-        let program = Arc::clone(self);
-        self.ticker.run(async move { program.run_to_end(state, function.as_deref(), &arguments).await }).await
-    }
-
-    async fn run_to_end(&self, state: State, function: Option<&Function>, arguments: &[Val]) -> Finished {
-        let _counted = self.service.metrics.count_instance();
-        let deadline = state.deadline.into();
-        let mut store = self.store(state);
-        let run = self.run_in(&mut store, function, arguments);
-        let result = tokio::time::timeout_at(deadline, run).await.unwrap_or(Err(Failure::Deadline));
-        let mut state = store.into_data();
+        let (program, called) = (Arc::clone(self), function.clone());
+        let run = async move { program.run_to_end(state, called.as_deref(), &arguments).await };
+        let (result, mut state) = self.ticker.run(run).await;
         let log_tail = state.finish_log();
         let result = result.map_err(|failure| {
-            let function = Called(function);
+            let function = Called(function.as_deref());
             let memory_refused = state.memory.refused();
             let ended = Ended { request: &state.request, function: &function, memory_refused, log_tail };
             report(&self.service, ended, failure)
         });
         Finished { result, transaction: state.transaction }
+    }
+
+    async fn run_to_end(
+        &self,
+        state: State,
+        function: Option<&Function>,
+        arguments: &[Val],
+    ) -> (Result<Option<Val>, Failure>, State) {
+        let _counted = self.service.metrics.count_instance();
+        let deadline = state.deadline.into();
+        let mut store = self.store(state);
+        let run = self.run_in(&mut store, function, arguments);
+        let result = tokio::time::timeout_at(deadline, run).await.unwrap_or(Err(Failure::Deadline));
+        (result, store.into_data())
     }
 
     /// Bytes of the largest memory that an instance begins with.

@@ -54,6 +54,10 @@ impl Client {
         Self { connections, address, headers: Vec::new() }
     }
 
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn with_header(&self, name: &str, value: &str) -> Self {
         let mut with = self.clone();
         with.headers.retain(|(known, _)| known != name);

@@ -9,9 +9,11 @@ mod load;
 mod migrations;
 mod mounts;
 pub(crate) mod process;
+mod readiness;
 mod refusals;
 mod routing;
 mod shadow;
+mod signals;
 mod swaps;
 mod tokens;
 

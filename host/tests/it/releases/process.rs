@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
 
 use super::http::Client;
 
@@ -17,13 +19,37 @@ pub(crate) struct Process {
     child: Child,
 }
 
+/// What a host logs: lines of JSON.
+pub(crate) type Log = Lines<BufReader<ChildStderr>>;
+
 impl Process {
     /// Starts the host of the manifest in `folder`, which has its data beside it.
     pub(crate) async fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_switchyard"))
+        let (process, mut log) = Self::start_with_log(folder).await;
+        crate::calls::spawn(async move { while let Ok(Some(_line)) = log.next_line().await {} });
+        process
+    }
+
+    /// As [`Process::start`], with an access log that nobody reads yet.
+    pub(super) async fn start_with_log(folder: &Path) -> (Self, Log) {
+        Self::run(Command::new(env!("CARGO_BIN_EXE_switchyard")), folder).await
+    }
+
+    /// As [`Process::start`], of a process that may have so many files open.
+    pub(super) async fn start_with_files(folder: &Path, files: u32) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_switchyard")]);
+        let (process, mut log) = Self::run(command, folder).await;
+        crate::calls::spawn(async move { while let Ok(Some(_line)) = log.next_line().await {} });
+        process
+    }
+
+    async fn run(mut command: Command, folder: &Path) -> (Self, Log) {
+        let mut child = command
             .args(["up", "--manifest"])
             .arg(folder.join("switchyard.toml"))
             .env("SWITCHYARD_HOST_LOG_FORMAT", "json")
+            .env("SWITCHYARD_GATEWAY_ACCESS_LOG", "true")
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -40,9 +66,20 @@ impl Process {
             }
             said = line;
         };
-        crate::calls::spawn(async move { while let Ok(Some(_line)) = log.next_line().await {} });
         let token = std::fs::read_to_string(folder.join("data/admin-token")).unwrap();
-        Self { public: Client::new(public), operator: Client::new(operator).with_token(token.trim()), child }
+        let operator = Client::new(operator).with_token(token.trim());
+        (Self { public: Client::new(public), operator, child }, log)
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        let process = self.child.id().and_then(|id| Pid::from_raw(id.try_into().unwrap()));
+        rustix::process::kill_process(process.expect("it runs"), signal).unwrap();
+    }
+
+    /// Waits for its end: the exit code, and nothing after a signal.
+    pub(super) async fn ended(mut self) -> Option<i32> {
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait());
+        ended.await.expect("it ends").unwrap().code()
     }
 
     pub(crate) async fn kill(mut self) {

@@ -1,0 +1,157 @@
+//! Compiles in a process of its own: what a component makes the compiler use is bounded, and given back at its end.
+//!
+//! The child is the same program. It reads the component from its standard input, and writes the code to its output.
+
+use std::io::{self, Read as _, Write as _};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::park_timeout;
+use std::time::Duration;
+
+use rustix::process::{Signal, set_parent_process_death_signal, setpriority_process};
+
+use super::engine::{Kind, compiling_engine};
+use crate::clock;
+use crate::limits::{COMPILE_MEMORY_BYTES_MAX, COMPILE_TIME_MAX};
+use crate::tasks::thread;
+
+/// The first argument of a process that compiles. No command has this name.
+const ARGUMENT: &str = "compile-component";
+
+/// This program, also when its file was replaced.
+const PROGRAM: &str = "/proc/self/exe";
+
+/// How often the parent looks at the child.
+const LOOK_PERIOD: Duration = Duration::from_millis(5);
+
+/// Longest message of a child, in bytes: it fits in a pipe that nobody reads yet.
+const MESSAGE_BYTES_MAX: usize = 4096;
+
+/// How much nicer the compiler is than the calls that it runs beside.
+const NICENESS: i32 = 5;
+
+/// Bytes of a page, as the kernel counts the memory of a process.
+const PAGE_BYTES: u64 = 4096;
+
+/// Whether this program answers to [`ARGUMENT`].
+static IS_COMPILER: AtomicBool = AtomicBool::new(false);
+
+/// Why a child gave no code.
+#[derive(Debug, thiserror::Error)]
+pub enum ChildError {
+    /// The compiler refused the component.
+    #[error("{message}")]
+    Refused { message: String },
+    #[error("compiling it takes more than {} MiB of memory", COMPILE_MEMORY_BYTES_MAX >> 20)]
+    Memory,
+    #[error("compiling it takes longer than {} s", COMPILE_TIME_MAX.as_secs())]
+    Time,
+    #[error("the compiler ended without an answer: {status}")]
+    Died { status: ExitStatus },
+    #[error("the compiler cannot be run")]
+    Io(#[from] io::Error),
+}
+
+/// Compiles, when this process was started for that; nothing otherwise, and from then on components are compiled in
+/// processes of their own. For the first line of a program.
+#[expect(clippy::print_stderr, reason = "the parent reads it")]
+pub fn run_compiler() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_none_or(|argument| argument != ARGUMENT) {
+        IS_COMPILER.store(true, Ordering::Relaxed);
+        return None;
+    }
+    let kind = if arguments.next().is_some_and(|kind| kind == Kind::Http.name()) { Kind::Http } else { Kind::Domain };
+    Some(match compile_input(kind) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let message: String = format!("{error:#}").chars().take(MESSAGE_BYTES_MAX / 4).collect();
+            eprint!("{message}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn compile_input(kind: Kind) -> wasmtime::Result<()> {
+    // It must not outlive the host. That it has a lower priority is a courtesy.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let _courtesy = setpriority_process(None, NICENESS);
+    let mut component = Vec::new();
+    io::stdin().lock().read_to_end(&mut component)?;
+    let code = compiling_engine(kind)?.precompile_component(&component)?;
+    io::stdout().lock().write_all(&code)?;
+    Ok(())
+}
+
+/// Whether components are compiled in processes of their own.
+pub(super) fn has_compiler() -> bool {
+    IS_COMPILER.load(Ordering::Relaxed)
+}
+
+/// The code of `component`. It blocks its thread.
+pub(super) fn compile(kind: Kind, component: &[u8]) -> Result<Vec<u8>, ChildError> {
+    let mut command = Command::new(PROGRAM);
+    command.args([ARGUMENT, kind.name()]).env_clear();
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = Killed(child);
+    let mut output = child.0.stdout.take().ok_or_else(no_pipe)?;
+    let reader = thread(
+        "compiled code",
+        move || {
+            let mut code = Vec::new();
+            output.read_to_end(&mut code).map(|_| code)
+        },
+        |_| {},
+    )?;
+    // A child that is gone says below why.
+    let _gone = child.0.stdin.take().ok_or_else(no_pipe)?.write_all(component);
+    let status = wait(&mut child.0)?;
+    let code = reader.join().map_err(io::Error::other)??;
+    if status.success() {
+        return Ok(code);
+    }
+    let mut message = String::new();
+    child.0.stderr.take().ok_or_else(no_pipe)?.read_to_string(&mut message)?;
+    Err(match message.is_empty() {
+        false => ChildError::Refused { message },
+        true => ChildError::Died { status },
+    })
+}
+
+fn no_pipe() -> io::Error {
+    io::ErrorKind::BrokenPipe.into()
+}
+
+/// Waits for the end of `child`, which it brings about when that takes too much.
+fn wait(child: &mut Child) -> Result<ExitStatus, ChildError> {
+    let began = clock::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if resident_bytes(child.id()) > COMPILE_MEMORY_BYTES_MAX {
+            return Err(ChildError::Memory);
+        }
+        if clock::elapsed(began) > COMPILE_TIME_MAX {
+            return Err(ChildError::Time);
+        }
+        park_timeout(LOOK_PERIOD);
+    }
+}
+
+/// 0 for a process that has ended.
+fn resident_bytes(process: u32) -> u64 {
+    let pages = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
+    let resident = pages.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    resident.unwrap_or_default() * PAGE_BYTES
+}
+
+/// A child that is killed when this is dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
