@@ -65,9 +65,12 @@ async fn serve(configuration: &Configuration, reload: &(dyn Fn(&Host) + Sync)) -
         }
     };
     let cut = async {
-        while !is_cut {
+        if is_cut {
+            return;
+        }
+        loop {
             match signals.next().await {
-                Asked::Cut => break,
+                Asked::Cut => return,
                 Asked::Stop(signal) => tracing::info!(signal, "stopping already: SIGQUIT cuts off what is under way"),
                 Asked::Reload => {}
             }
