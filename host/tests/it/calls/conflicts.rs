@@ -116,34 +116,3 @@ async fn exclusive_runs_that_write_in_each_others_service_do_not_deadlock() {
     let (front, back) = timeout(Duration::from_secs(15), both).await.expect("each waits for the other");
     assert_eq!((front.as_str(), back.as_str()), ("3,3,3,1,1", "3,3,3,1,1"));
 }
-
-/// Each of two calls writes in the other's service while quick ones conflict with both: both get to run exclusively.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn exclusive_runs_of_two_services_that_call_each_other_both_end() {
-    let pair = Pair::new();
-    let stop = Arc::new(AtomicBool::new(false));
-    let writers = ["front.write", "back.write"].map(|function| {
-        let (pair, stop) = (Arc::clone(&pair), Arc::clone(&stop));
-        spawn(async move {
-            while !stop.load(Ordering::Relaxed) {
-                pair.call(function, "add n").await;
-            }
-        })
-    });
-    for round in 1..=3 {
-        // Each reads its key, waits, and calls the other service, where a call does the same.
-        let slow =
-            |other: &str| format!("get n; sleep 50; {other}.write{{get n; sleep 50; add n; add m}}; add n; add l");
-        let (one, other) = (slow("back"), slow("front"));
-        let both = async { tokio::join!(pair.front(&one), pair.back(&other)) };
-        let (one, other) = timeout(Duration::from_secs(10), both).await.expect("neither waits for a deadline");
-        for answer in [one, other] {
-            assert!(answer.ends_with(&format!(",{round}")), "{answer}");
-        }
-    }
-    stop.store(true, Ordering::Relaxed);
-    join_all(writers).await.into_iter().for_each(Result::unwrap);
-    for key in ["l", "m"] {
-        assert_eq!((pair.get("front", key).await, pair.get("back", key).await), ("3".into(), "3".into()));
-    }
-}
