@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use switchyard::call::{Answer, CallError, Calls, Origin, RequestKey, RequestScope, RootCall};
+use switchyard::call::{Answer, CallError, Calls, Origin, Reply, RequestKey, RequestScope, RootCall};
 use switchyard::clock;
 use switchyard::contract::Function;
 use switchyard::events::{DeadLetterError, DeadLetters};
@@ -36,11 +35,17 @@ pub(crate) enum End {
 
 impl Life {
     /// Starts a host. The time of day is `unix_micros`.
-    pub(crate) fn begin(world: &World, disk: &SimulatedDisk, unix_micros: u64, seed: u64) -> anyhow::Result<Self> {
+    pub(crate) fn begin(
+        world: &World,
+        has_clock: bool,
+        disk: &SimulatedDisk,
+        unix_micros: u64,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let entered = runtime.enter();
         let clock = TimerClock::install(unix_micros);
-        let host = SimulatedHost::start(&world.manifest, disk, &world.runtime, seed)?;
+        let host = SimulatedHost::start(&world.manifest(has_clock), disk, &world.runtime, seed)?;
         drop(entered);
         Ok(Self { runtime: Some(runtime), clock, host })
     }
@@ -83,6 +88,11 @@ impl Life {
         self.block_on(async move { tokio::time::sleep(time).await });
     }
 
+    /// Whether the service `name` is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.host.releases.names().iter().any(|known| known.as_str() == name)
+    }
+
     /// Replays what may be replayed now.
     pub(crate) async fn replay_dead_letters(&self) -> anyhow::Result<()> {
         match self.host.events.replay(&ServiceName::parse("sink")?, &DeadLetters::All).await {
@@ -94,7 +104,7 @@ impl Life {
 
     /// What `service` has under `key`, of all that is committed.
     pub(crate) fn stored(&self, service: &str, key: &str) -> anyhow::Result<String> {
-        let store = self.host.stores.service(&ServiceName::parse(service)?).context("a service that is there")?;
+        let Some(store) = self.host.stores.service(&ServiceName::parse(service)?) else { return Ok(String::new()) };
         let value = store.begin_read().get(key)?;
         Ok(value.map(|value| String::from_utf8_lossy(&value).into_owned()).unwrap_or_default())
     }
@@ -122,30 +132,35 @@ impl Drop for Life {
     }
 }
 
+/// Why a request has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotSent {
+    /// The host takes none any more.
+    Stopped,
+    Again,
+}
+
 /// Sends `script` to `function` of `service` under `key`.
-pub(crate) async fn send(
-    calls: Calls,
-    service: &str,
-    function: &str,
-    script: &str,
-    key: &str,
-) -> Result<(), CallError> {
+pub(crate) async fn send(calls: Calls, service: &str, function: &str, script: &str, key: &str) -> Result<(), NotSent> {
     let routing = calls.routing();
     let service = ServiceName::parse(service).expect("a service of the simulation");
     let arguments = vec![Val::String(script.into())];
     let scope = RequestScope { caller: "client", client: &[], path_has_secret: false, method: "POST", path: function };
     let key = RequestKey::new(scope, key, &arguments);
+    let Some(backend) = routing.live().backend(&service) else { return Err(NotSent::Again) };
     let call = RootCall {
-        function: exported(&routing.live().backend(&service).expect("it is live").release.world, function),
+        function: exported(&backend.release.world, function),
         service,
         arguments,
         identity: None,
         request: RequestId::from_bits(7),
         key: Some(key),
     };
-    match calls.call(call, &routing, Origin::HOST).await?.answer {
-        Answer::Ok(_) => Ok(()),
-        Answer::Err(error) => panic!("a script refuses: {error:?}"),
+    match calls.call(call, &routing, Origin::HOST).await {
+        Ok(Reply { answer: Answer::Ok(_), .. }) => Ok(()),
+        Ok(Reply { answer: Answer::Err(error), .. }) => panic!("a script refuses: {error:?}"),
+        Err(CallError::Stopped(_)) => Err(NotSent::Stopped),
+        Err(_retried) => Err(NotSent::Again),
     }
 }
 

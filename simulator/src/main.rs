@@ -49,6 +49,9 @@ struct Arguments {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Seeds that run at once, each in a thread: a seed waits for its disk most of the time.
+    #[arg(long, default_value_t = 4)]
+    jobs: usize,
     /// Of so many seeds each runs twice, and must do the same again.
     #[arg(long, default_value_t = 3)]
     repeated: u64,
@@ -79,44 +82,57 @@ fn simulate(_arguments: &Arguments) -> anyhow::Result<bool> {
 #[cfg(feature = "fail-points")]
 #[expect(clippy::cast_precision_loss, reason = "of steps, for a rate")]
 fn simulate(arguments: &Arguments) -> anyhow::Result<bool> {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use run::{Figures, run};
 
     /// After how many seeds it says how far it is.
     const PROGRESS_EVERY: u64 = 500;
 
     let world = world::World::compile()?;
+    // Panics are a part of it: those that must not be are told of as failures.
+    std::panic::set_hook(Box::new(|_| {}));
     let begin = std::time::Instant::now();
-    let (mut total, mut failed) = (Figures::default(), 0_u64);
-    for done in 0..arguments.seeds {
-        let seed = arguments.seed + done;
-        let mut result = run(&world, seed);
-        if done < arguments.repeated
-            && let Ok(first) = &result
-        {
-            result = run(&world, seed).and_then(|again| first.same(again, seed));
-        }
-        match result {
-            Ok(outcome) => {
-                total.add(&outcome.figures);
-                if arguments.log {
-                    outcome.log.iter().for_each(|line| println!("{line}"));
+    let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let total = Mutex::new(Figures::default());
+    let job = || {
+        loop {
+            let done = next.fetch_add(1, Ordering::Relaxed);
+            if done >= arguments.seeds || (failed.load(Ordering::Relaxed) > 0 && !arguments.keep_going) {
+                return;
+            }
+            let seed = arguments.seed + done;
+            let mut result = run(&world, seed);
+            if done < arguments.repeated
+                && let Ok(first) = &result
+            {
+                result = run(&world, seed).and_then(|again| first.same(again, seed));
+            }
+            match result {
+                Ok(outcome) => {
+                    total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(&outcome.figures);
+                    if arguments.log {
+                        outcome.log.iter().for_each(|line| println!("{line}"));
+                    }
+                }
+                Err(failure) => {
+                    failed.fetch_add(1, Ordering::Relaxed);
+                    match arguments.keep_going {
+                        true => println!("seed {}: {}", failure.seed, failure.wrong.join("; ")),
+                        false => print!("{failure}"),
+                    }
+                    println!("again with: cargo xtask simulate --seed {} --seeds 1 --repeated 0", failure.seed);
                 }
             }
-            Err(failure) if arguments.keep_going => {
-                failed += 1;
-                println!("seed {}: {}", failure.seed, failure.wrong.join("; "));
-            }
-            Err(failure) => {
-                print!("{failure}");
-                println!("again with: cargo xtask simulate --seed {} --seeds 1 --repeated 0", failure.seed);
-                return Ok(false);
+            if (done + 1) % PROGRESS_EVERY == 0 {
+                eprintln!("{} of {} seeds, {} s", done + 1, arguments.seeds, begin.elapsed().as_secs());
             }
         }
-        if (done + 1) % PROGRESS_EVERY == 0 {
-            eprintln!("{} of {} seeds, {} s", done + 1, arguments.seeds, begin.elapsed().as_secs());
-        }
-    }
-    let seconds = begin.elapsed().as_secs_f64();
+    };
+    std::thread::scope(|scope| (0..arguments.jobs.max(1)).for_each(|_| drop(scope.spawn(job))));
+    let (seconds, failed) = (begin.elapsed().as_secs_f64(), failed.into_inner());
+    let total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     println!("{} seeds from {} on in {seconds:.1} s: {failed} wrong", arguments.seeds, arguments.seed);
     println!("{total}; {:.0} steps/s", total.steps as f64 / seconds);
     Ok(failed == 0)

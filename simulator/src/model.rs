@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::host::Life;
 use super::steps::Request;
+use super::world::{CLOCK, TICK_MICROS};
 
 /// A request, and whether its client has an answer.
 #[derive(Debug, Clone)]
@@ -13,6 +14,17 @@ pub(crate) struct Sent {
     pub(crate) is_answered: bool,
     /// The operator gave its call up: what it did elsewhere stays, and its client may send it again as a new one.
     pub(crate) is_abandoned: bool,
+    /// The store with its effects was dropped.
+    pub(crate) dropped: Dropped,
+}
+
+/// Whether the store with the effects of a request was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    No,
+    /// It may have been, or the request came then.
+    Maybe,
+    Yes,
 }
 
 /// All requests of a seed. Clones are the same ones.
@@ -28,7 +40,7 @@ impl Model {
     pub(crate) fn add(&self, request: Request) -> usize {
         self.with(|all| {
             let key = format!("key {}", all.len());
-            all.push(Sent { request, key, is_answered: false, is_abandoned: false });
+            all.push(Sent { request, key, is_answered: false, is_abandoned: false, dropped: Dropped::No });
             all.len() - 1
         })
     }
@@ -47,6 +59,32 @@ impl Model {
         self.with(|all| all.iter_mut().filter(pending).for_each(|sent| sent.is_abandoned = true));
     }
 
+    /// The store of `clock` may be dropped from now on. Gives the requests whose effects end with it.
+    pub(crate) fn drop_begins(&self) -> Vec<usize> {
+        self.with(|all| {
+            let of_clock = all.iter_mut().enumerate().filter(|(_, sent)| matches!(sent.request, Request::Log { .. }));
+            let mut ending = Vec::new();
+            for (index, sent) in of_clock {
+                if sent.is_answered {
+                    ending.push(index);
+                }
+                if sent.dropped == Dropped::No {
+                    sent.dropped = Dropped::Maybe;
+                }
+            }
+            ending
+        })
+    }
+
+    /// The store was dropped: none of these effects may come back.
+    pub(crate) fn drop_ended(&self, ending: &[usize]) {
+        self.with(|all| {
+            for index in ending {
+                all.get_mut(*index).into_iter().for_each(|sent| sent.dropped = Dropped::Yes);
+            }
+        });
+    }
+
     /// The indexes of the requests without an answer.
     pub(crate) fn pending(&self) -> Vec<usize> {
         self.with(|all| all.iter().enumerate().filter(|(_, sent)| !sent.is_answered).map(|(index, _)| index).collect())
@@ -58,6 +96,12 @@ impl Model {
         let list =
             |service, key| anyhow::Ok(host.stored(service, key)?.split(' ').map(str::to_owned).collect::<Vec<_>>());
         let (sent_list, told, log) = (list("source", "sent")?, list("source", "told")?, list("sink", "log")?);
+        let noted = list(CLOCK, "log")?;
+        let ticks: Vec<u64> = list(CLOCK, "ticks")?.iter().filter_map(|time| time.parse().ok()).collect();
+        let slots = ticks.iter().map(|time| time / TICK_MICROS);
+        if !slots.clone().zip(slots.skip(1)).all(|(one, next)| one < next) {
+            wrong.push(format!("a slot ran twice: {ticks:?}"));
+        }
         for sent in self.with(|all| all.clone()) {
             let due = match (sent.is_abandoned, sent.is_answered) {
                 (true, _) => 0..=usize::MAX,
@@ -87,7 +131,18 @@ impl Model {
                     check("told", number, count(&told), delivered.clone());
                     check("log", number, count(&log), delivered);
                 }
-                Request::Break { .. } => {}
+                Request::Log { number } => {
+                    let text = number.to_string();
+                    let due = match sent.dropped {
+                        Dropped::No => due,
+                        Dropped::Maybe => 0..=1,
+                        Dropped::Yes => 0..=0,
+                    };
+                    if host.has(CLOCK) {
+                        check("noted", number, noted.iter().filter(|entry| **entry == text).count(), due);
+                    }
+                }
+                Request::Break { .. } | Request::Tick => {}
             }
         }
         Ok(wrong)

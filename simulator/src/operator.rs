@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use switchyard::names::ServiceName;
 use switchyard::platform::simulated::Random;
-use switchyard::release::{DeployError, Holder, Plan, Proposal, Releases};
+use switchyard::release::{DeployError, Holder, Plan, Proposal, Releases, Wanted};
 
 use super::host::Life;
+use super::model::Model;
 use super::variants;
-use super::world::World;
+use super::world::{CLOCK, World};
 
 /// The services that the operator deploys.
 const SERVICES: [&str; 2] = ["front", "back"];
@@ -21,6 +22,8 @@ pub(crate) enum Order {
     Deploy(Vec<(&'static str, usize)>),
     /// Goes back to a kept release, counted from the newest.
     Rollback(&'static str, usize),
+    /// Removes `clock`, adds it again, or drops the store that is left of it.
+    Clock { drops: bool },
 }
 
 impl Order {
@@ -28,10 +31,11 @@ impl Order {
         let mut below = |end: usize| usize::try_from(random.below(end as u64)).unwrap_or(0);
         let numbers = 2 * (variants::VERSION_MAX + 1);
         let service = SERVICES.get(below(SERVICES.len())).copied().unwrap_or("front");
-        match below(4) {
+        match below(6) {
             0 => Self::Deploy(SERVICES.into_iter().map(|service| (service, below(numbers))).collect()),
             1 | 2 => Self::Deploy(vec![(service, below(numbers))]),
-            _ => Self::Rollback(service, below(3)),
+            3 => Self::Rollback(service, below(3)),
+            which => Self::Clock { drops: which == 5 },
         }
     }
 }
@@ -44,6 +48,8 @@ struct State {
     live: Live,
     /// What is live if the change that is under way is made.
     pending: Option<Live>,
+    /// Whether `clock` is in the manifest: it counts at the next start.
+    has_clock: bool,
     made: u64,
     failed: Vec<String>,
 }
@@ -57,6 +63,7 @@ impl Operator {
     pub(crate) fn new() -> Self {
         let operator = Self::default();
         let named = SERVICES.iter().filter_map(|name| ServiceName::parse(name).ok());
+        operator.with(|state| state.has_clock = true);
         operator.with(|state| state.live = named.map(|name| (name, 0)).collect());
         operator
     }
@@ -70,13 +77,18 @@ impl Operator {
         self.with(|state| (state.made, state.failed.clone()))
     }
 
+    /// Whether `clock` is in the manifest.
+    pub(crate) fn has_clock(&self) -> bool {
+        self.with(|state| state.has_clock)
+    }
+
     /// Whether a change is under way.
     pub(crate) fn is_busy(&self) -> bool {
         self.with(|state| state.pending.is_some())
     }
 
     /// Begins a change beside everything else, unless one is under way.
-    pub(crate) fn order(&self, world: &World, life: &Life, order: Order) -> anyhow::Result<()> {
+    pub(crate) fn order(&self, world: &World, life: &Life, model: &Model, order: Order) -> anyhow::Result<()> {
         if self.is_busy() {
             return Ok(());
         }
@@ -94,7 +106,37 @@ impl Operator {
                 self.with(|state| state.pending = Some(after));
                 life.spawn("operator", async move {
                     let done = releases.deploy(&Holder::admin(), proposals, &Plan::default()).await;
-                    operator.ended(done.map(drop));
+                    let _is_made = operator.ended(done.map(drop));
+                });
+            }
+            Order::Clock { drops } => {
+                let (service, before) = (ServiceName::parse(CLOCK)?, self.has_clock());
+                self.with(|state| state.pending = Some(state.live.clone()));
+                if drops && !life.has(CLOCK) {
+                    let (model, ending) = (model.clone(), model.drop_begins());
+                    life.spawn("operator", async move {
+                        let done = releases.drop_store(&Holder::admin(), &service).await;
+                        if done.is_ok() {
+                            model.drop_ended(&ending);
+                        }
+                        let _is_made = operator.ended(done);
+                    });
+                    return Ok(());
+                }
+                let has_clock = !life.has(CLOCK);
+                let mut components = BTreeMap::new();
+                if has_clock {
+                    components.insert(service, releases.upload(world.clock.clone().into()));
+                }
+                let (manifest, reason) = (world.manifest(has_clock), None);
+                let wanted = Wanted { manifest, components, contracts: None, reason, signatures: BTreeMap::new() };
+                self.with(|state| state.has_clock = has_clock);
+                life.spawn("operator", async move {
+                    let done = releases.apply(&Holder::admin(), wanted, false).await.map(drop);
+                    let is_made = operator.ended(done);
+                    if !is_made {
+                        operator.with(|state| state.has_clock = before);
+                    }
                 });
             }
             Order::Rollback(name, back) => {
@@ -105,26 +147,29 @@ impl Operator {
                 self.with(|state| state.pending = Some(after));
                 life.spawn("operator", async move {
                     let done = releases.rollback(&Holder::admin(), &service, Some(&to), false, None).await;
-                    operator.ended(done);
+                    let _is_made = operator.ended(done);
                 });
             }
         }
         Ok(())
     }
 
-    fn ended(&self, done: Result<(), DeployError>) {
+    /// Notes the end of a change. False when it was not made; it may have been, then true.
+    fn ended(&self, done: Result<(), DeployError>) -> bool {
         self.with(|state| match done {
             Ok(()) => {
                 state.live = state.pending.take().unwrap_or_default();
                 state.made += 1;
+                true
             }
             // The next start tells.
-            Err(DeployError::NotDurable(_) | DeployError::Stopping(_) | DeployError::Interrupted(_)) => {}
+            Err(DeployError::NotDurable(_) | DeployError::Stopping(_) | DeployError::Interrupted(_)) => true,
             Err(error) => {
                 state.pending = None;
                 state.failed.push(error.to_string());
+                false
             }
-        });
+        })
     }
 
     /// What is wrong with the releases of `life`. `is_start` when nothing of an earlier life is under way.

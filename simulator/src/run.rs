@@ -4,16 +4,16 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use switchyard::call::CallError;
 use switchyard::clock;
-use switchyard::platform::simulated::{Random, SimulatedDisk};
+use switchyard::fail_point::{Action, Armed, arm};
+use switchyard::platform::simulated::{Fault, Random, SimulatedDisk};
 use switchyard::release::Holder;
 
-use super::host::{self, Life};
+use super::host::{self, End, Life, NotSent};
 use super::model::Model;
-use super::operator::Operator;
+use super::operator::{Operator, Order};
 use super::steps::{self, Request, Step};
-use super::world::World;
+use super::world::{CLOCK, World};
 
 /// When the first life of each seed begins: 2026-01-01, in microseconds since the Unix epoch.
 const BEGIN_MICROS: u64 = 1_767_225_600_000_000;
@@ -103,6 +103,7 @@ pub(crate) fn run(world: &World, seed: u64) -> Result<Outcome, Box<Failure>> {
         operator: Operator::new(),
         log: Vec::new(),
         figures: Figures::default(),
+        armed: Vec::new(),
         wrong: Vec::new(),
     };
     match catch_unwind(AssertUnwindSafe(|| seeded.run(world, seed))) {
@@ -130,6 +131,8 @@ struct Seeded {
     operator: Operator,
     log: Vec<String>,
     figures: Figures,
+    /// Points at which the host panics in this life.
+    armed: Vec<Armed>,
     wrong: Vec<String>,
 }
 
@@ -138,29 +141,42 @@ impl Seeded {
         let mut disk = SimulatedDisk::new(seed);
         let mut unix_micros = BEGIN_MICROS;
         for life in 0..2 + self.random.below(3) {
-            let host = Life::begin(world, &disk, unix_micros, seed.wrapping_add(life))?;
+            let host = Life::begin(world, self.operator.has_clock(), &disk, unix_micros, seed.wrapping_add(life))?;
             self.figures.lives += 1;
             self.check(world, &host, false, "after the start")?;
             for index in self.model.pending() {
                 self.send(&host, index);
             }
-            for _ in 0..5 + self.random.below(25) {
+            let (count, mut loses_power) = (5 + self.random.below(25), false);
+            // In some lives the power goes in the middle of whatever is written then.
+            let fault_at = if self.random.below(3) == 0 { self.random.below(count) } else { count };
+            for number in 0..count {
+                if number == fault_at {
+                    let operation = self.random.below(40);
+                    self.note(&host, &format!("the power goes at operation {operation} from here"));
+                    disk.plan(operation, Fault::PowerLoss);
+                    loses_power = true;
+                }
                 let step = steps::step(&mut self.random, self.figures.requests);
                 self.note(&host, &format!("{step:?}"));
-                self.step(world, &host, step)?;
+                match self.step(world, &host, step) {
+                    Err(error) if !loses_power => return Err(error),
+                    _ => {}
+                }
             }
-            let end = steps::end(&mut self.random);
+            self.armed.clear();
+            let end = if loses_power { End::PowerLoss } else { steps::end(&mut self.random) };
             self.note(&host, &format!("{end:?}"));
             (disk, unix_micros) = host.end(&disk, end)?;
             // The machine is down for a while.
             unix_micros += self.random.below(10_000_000);
         }
-        let host = Life::begin(world, &disk, unix_micros, seed.wrapping_add(99))?;
+        let host = Life::begin(world, self.operator.has_clock(), &disk, unix_micros, seed.wrapping_add(99))?;
         self.check(world, &host, false, "after the last start")?;
         for index in self.model.pending() {
             self.send(&host, index);
         }
-        self.settle(&host)?;
+        self.settle(world, &host)?;
         self.check(world, &host, true, "in the end")
     }
 
@@ -188,8 +204,8 @@ impl Seeded {
             loop {
                 match host::send(calls.clone(), service, function, &script, &sent.key).await {
                     Ok(()) => return model.answered(index),
-                    Err(CallError::Stopped(_)) => return,
-                    Err(_retried) => tokio::time::sleep(wait).await,
+                    Err(NotSent::Stopped) => return,
+                    Err(NotSent::Again) => tokio::time::sleep(wait).await,
                 }
                 wait = CLIENT_RETRY_MAX.min(2 * wait);
             }
@@ -207,8 +223,15 @@ impl Seeded {
             }
             Step::Pass(time) => host.pass(time),
             Step::SetClock(seconds) => host.clock.step(seconds),
+            Step::Stall(time) => {
+                let before = host.unix_micros();
+                host.pass(time);
+                let _entered = host.enter();
+                host.clock.set_unix_micros(before);
+            }
+            Step::Panic(point, times) => self.armed.push(arm(point, times, Action::Panic)),
             Step::Checkpoint => host.host.checkpoint().map_err(anyhow::Error::from_boxed)?,
-            Step::Change(order) => self.operator.order(world, host, order)?,
+            Step::Change(order) => self.operator.order(world, host, &self.model, order)?,
             Step::ReplayDeadLetters => host.block_on(host.replay_dead_letters())?,
             Step::AbandonIntent => {
                 let (model, releases) = (self.model.clone(), host.host.releases.clone());
@@ -223,7 +246,7 @@ impl Seeded {
     }
 
     /// Mends what is broken, and lets time pass until nothing is under way.
-    fn settle(&mut self, host: &Life) -> anyhow::Result<()> {
+    fn settle(&mut self, world: &World, host: &Life) -> anyhow::Result<()> {
         for service in ["front", "sink"] {
             let index = self.model.add(Request::Break { service, broken: false });
             self.send(host, index);
@@ -231,6 +254,9 @@ impl Seeded {
         let second = 1_000;
         for _ in 0..SETTLE_MS_MAX / second {
             host.pass(Duration::from_millis(second));
+            if !host.has(CLOCK) {
+                self.operator.order(world, host, &self.model, Order::Clock { drops: false })?;
+            }
             let subscriptions = {
                 let _entered = host.enter();
                 host.host.events.subscriptions(None)?

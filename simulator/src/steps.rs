@@ -4,15 +4,29 @@ use std::time::Duration;
 
 use super::host::End;
 use super::operator::Order;
+use super::world::CLOCK;
 use switchyard::platform::simulated::Random;
+
+/// What the guest does while it is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GuestFault {
+    None,
+    Trap,
+    /// It sleeps for longer than its call may take.
+    Hang,
+}
 
 /// What one request does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
     /// `front` counts `number`, and has `back` count it: then it pauses, and fails while `front` is broken.
-    Count { number: u64, pause_ms: u64, may_fail: bool },
+    Count { number: u64, pause_ms: u64, fault: GuestFault },
     /// `source` notes `number` and emits it; `sink` notes it, fails while it is broken, and has `source` note it again.
     Emit { number: u64, pause_ms: u64 },
+    /// `clock` notes `number`.
+    Log { number: u64 },
+    /// `clock` notes its time from now on, whenever it is due.
+    Tick,
     /// Breaks `service`, or mends it.
     Break { service: &'static str, broken: bool },
 }
@@ -21,8 +35,12 @@ impl Request {
     /// The service, the function and the script.
     pub(crate) fn script(&self) -> (&'static str, &'static str, String) {
         match self {
-            Self::Count { number, pause_ms, may_fail } => {
-                let fails = if *may_fail { "if broken 1{panic};" } else { "" };
+            Self::Count { number, pause_ms, fault } => {
+                let fails = match fault {
+                    GuestFault::None => "",
+                    GuestFault::Trap => "if broken 1{panic};",
+                    GuestFault::Hang => "if broken 1{sleep 60000};",
+                };
                 let script = format!("add a/{number};back.write{{add b/{number}}};sleep {pause_ms};{fails}say done");
                 ("front", "act", script)
             }
@@ -31,6 +49,8 @@ impl Request {
                     format!("sleep {pause_ms};tell{{append told {number}}};fail-if broken;append log {number}");
                 ("source", "run", format!("append sent {number};emit k{{{handler}}}"))
             }
+            Self::Log { number } => (CLOCK, "run", format!("append log {number}")),
+            Self::Tick => (CLOCK, "run", "set tick{stamp ticks}".to_owned()),
             Self::Break { service, broken } => {
                 let function = if *service == "front" { "act" } else { "run" };
                 let script = if *broken { "set broken 1" } else { "delete broken" };
@@ -47,6 +67,10 @@ pub(crate) enum Step {
     Pass(Duration),
     /// Sets the time of day so many seconds forward or back.
     SetClock(i64),
+    /// The time of day stands still while so much time passes.
+    Stall(Duration),
+    /// The host panics when it comes to this point for so many times.
+    Panic(&'static str, u64),
     Checkpoint,
     Change(Order),
     ReplayDeadLetters,
@@ -55,7 +79,7 @@ pub(crate) enum Step {
 
 /// Draws the next step; `number` is that of the next request.
 pub(crate) fn step(random: &mut Random, number: u64) -> Step {
-    match random.below(24) {
+    match random.below(26) {
         0..7 => Step::Send(request(random, number)),
         7..12 => Step::Pass(Duration::from_millis(random.below(60))),
         12 => Step::Pass(Duration::from_secs(1 + random.below(60))),
@@ -64,7 +88,9 @@ pub(crate) fn step(random: &mut Random, number: u64) -> Step {
             let seconds = i64::try_from(random.below(7_200)).unwrap_or(0);
             Step::SetClock(if random.coin() { seconds } else { -seconds })
         }
-        15 | 16 => Step::Checkpoint,
+        15 => Step::Checkpoint,
+        16 => Step::Stall(Duration::from_millis(random.below(30_000))),
+        24 | 25 => Step::Panic(panics(random), 1 + random.below(3)),
         17 | 20..24 => Step::Change(Order::draw(random)),
         18 => Step::ReplayDeadLetters,
         _ if random.below(4) == 0 => Step::AbandonIntent,
@@ -72,10 +98,37 @@ pub(crate) fn step(random: &mut Random, number: u64) -> Step {
     }
 }
 
+/// Where the host may panic in a call: the call is then as one that trapped.
+const PANICS: [&str; 9] = [
+    "intent.before-open",
+    "intent.after-open",
+    "memo.before-commit",
+    "memo.after-commit",
+    "intent.before-close",
+    "intent.after-close",
+    "answer.before-telling",
+    "delivery.before-commit",
+    "delivery.after-commit",
+];
+
+fn panics(random: &mut Random) -> &'static str {
+    let which = usize::try_from(random.below(PANICS.len() as u64)).unwrap_or(0);
+    PANICS.get(which).copied().unwrap_or("memo.after-commit")
+}
+
 fn request(random: &mut Random, number: u64) -> Request {
     let pause_ms = if random.below(3) == 0 { random.below(200) } else { 0 };
-    match random.below(10) {
-        0..5 => Request::Count { number, pause_ms, may_fail: random.coin() },
+    match random.below(13) {
+        10 | 11 => Request::Log { number },
+        12 => Request::Tick,
+        0..5 => {
+            let fault = match random.below(4) {
+                0 | 1 => GuestFault::None,
+                2 => GuestFault::Trap,
+                _ => GuestFault::Hang,
+            };
+            Request::Count { number, pause_ms, fault }
+        }
         5..8 => Request::Emit { number, pause_ms },
         which => Request::Break { service: if random.coin() { "front" } else { "sink" }, broken: which == 8 },
     }

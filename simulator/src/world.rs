@@ -34,7 +34,7 @@ retry_ms_min = 5
 retry_ms_max = 100
 
 [runtime]
-instances_max = 64
+instances_max = 1_024
 
 [limits]
 memory_bytes_max = 8_388_608
@@ -60,7 +60,20 @@ component = "components/emits.wasm"
 contract = "test:events/sink-service@1.0.0"
 component = "components/takes.wasm"
 events_from = "beginning"
+
+[services.clock]
+contract = "test:events/clock-service@1.0.0"
+component = "components/takes.wasm"
 "#;
+
+/// The service that runs on time, and that the operator removes and adds again.
+pub(crate) const CLOCK: &str = "clock";
+
+/// The periods of the tests are too short for hours of virtual time.
+const PERIODS: [(&str, &str); 2] = [("every 100ms", "every 10m"), ("every 2s", "every 1h")];
+
+/// The period of `tick`, in microseconds.
+pub(crate) const TICK_MICROS: u64 = 600_000_000;
 
 const SEGMENT_BYTES: u64 = 64 << 10;
 
@@ -72,8 +85,10 @@ const EPOCH_MS: u64 = 3_600_000;
 pub(crate) struct World {
     /// Where the files are that hosts read and the simulated disk does not have.
     _folder: tempfile::TempDir,
-    pub(crate) manifest: Manifest,
+    manifest: Manifest,
     pub(crate) runtime: Runtime,
+    /// The component of `clock`.
+    pub(crate) clock: Vec<u8>,
     /// The variants of the component that `front` and `back` run, by their numbers.
     pub(crate) variants: Vec<Vec<u8>>,
 }
@@ -100,6 +115,9 @@ impl World {
         }
         fs::write(place("first.wasm"), variants.first().context("a first variant")?)?;
         copy_folder(&workspace.join("host/tests/wit"), &folder.path().join("wit"))?;
+        let events = folder.path().join("wit/events/events.wit");
+        let text = fs::read_to_string(&events)?;
+        fs::write(&events, PERIODS.iter().fold(text, |text, (from, to)| text.replace(from, to)))?;
         let path = folder.path().join("switchyard.toml");
         fs::write(&path, MANIFEST)?;
         let mut manifest = load(&path, &[], Flags::default())?.manifest;
@@ -108,7 +126,14 @@ impl World {
         fs::create_dir(&manifest.host.data)?;
         let runtime = Runtime::new(&manifest.runtime, &Outages::default())?;
         runtime.open_cache(&manifest.host.data.join(COMPILED_FOLDER), &HostSecret::new([7; 32]))?;
-        Ok(Self { _folder: folder, manifest, runtime, variants })
+        Ok(Self { _folder: folder, manifest, runtime, clock: component("takes.wasm")?, variants })
+    }
+
+    /// The manifest, with `clock` in it or not.
+    pub(crate) fn manifest(&self, has_clock: bool) -> Manifest {
+        let mut manifest = self.manifest.clone();
+        manifest.services.retain(|name, _| has_clock || name.as_str() != CLOCK);
+        manifest
     }
 
     /// The number of the variant with this digest.

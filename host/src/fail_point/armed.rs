@@ -7,7 +7,7 @@ use super::names::{NAMES, POINT_VARIABLE, variable};
 
 /// What happens at an armed point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
+pub enum Action {
     /// The process ends as with SIGKILL: it drops, flushes and reports nothing.
     Abort,
     /// The thread panics: the host has to go on.
@@ -66,16 +66,13 @@ pub(crate) fn fail_point_after(name: &'static str, last: impl FnOnce()) {
     {
         act(point.action);
     }
-    #[cfg(test)]
     if let Some(action) = of_thread::reach(name) {
         act(action);
     }
 }
 
-#[cfg(test)]
-pub(crate) use of_thread::{Armed, arm};
+pub use of_thread::{Armed, arm};
 
-#[cfg(test)]
 mod of_thread {
     use std::cell::RefCell;
 
@@ -93,11 +90,12 @@ mod of_thread {
 
     /// A point of this thread is armed until this is dropped.
     #[derive(Debug)]
-    pub(crate) struct Armed(&'static str);
+    pub struct Armed(&'static str);
 
     /// Arms the point `name` in this thread: `action` happens when the thread reaches it for the `times`-th time. Tests
     /// whose tasks share one thread use this; other tests in the same process do not notice.
-    pub(crate) fn arm(name: &'static str, times: u64, action: Action) -> Armed {
+    #[must_use]
+    pub fn arm(name: &'static str, times: u64, action: Action) -> Armed {
         assert!(NAMES.contains(&name), "{name} is not in the list of fail points");
         POINTS.with_borrow_mut(|points| points.push(Point { name, times_left: times, action }));
         Armed(name)

@@ -13,9 +13,8 @@ mod sabotage;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-#[expect(unused_imports, reason = "for the tests of other parts")]
-pub(crate) use armed::{Action, Armed, arm};
+#[cfg(any(test, feature = "fail-points"))]
+pub use armed::{Action, Armed, arm};
 #[cfg(any(test, feature = "fail-points"))]
 pub(crate) use armed::{fail_point, fail_point_after};
 #[cfg(feature = "fail-points")]
