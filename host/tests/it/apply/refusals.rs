@@ -111,9 +111,9 @@ async fn only_an_admin_may_apply_and_forget() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_restart_is_told_again_until_then() {
     let mut host = Host::start(&format!("{FRONT}{BACK}")).await;
-    let slow = format!("[gateway]\nidle_ms_max = 5000\n{FRONT}{BACK}");
+    let slow = format!("[retries]\nintents_at_once = 7\n{FRONT}{BACK}");
     for _ in 0..2 {
-        assert_eq!(changes(&host.apply(&slow).await), ["- restart gateway.idle_ms_max"]);
+        assert_eq!(changes(&host.apply(&slow).await), ["- restart retries.intents_at_once"]);
     }
     assert_eq!(history(&host, 2).await, Vec::<String>::new());
     host = host.restart(&slow).await;
