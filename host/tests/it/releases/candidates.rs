@@ -247,6 +247,16 @@ async fn the_host_goes_back_from_a_release_whose_circuit_opens_where_the_manifes
     tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     assert_eq!(rig.service("front").await["live"]["digest"], digest(&variant("call=panic a")), "it stays");
 
+    // Nor does it walk on through releases that fail too.
+    let rig = Rig::pair(&format!("{keys}deploy.rollback_when_circuit_opens = true")).await;
+    rig.deploy("front", "", variant("call=panic a")).await.expect(201);
+    rig.deploy("front", "", variant("call=panic b")).await.expect(201);
+    let panics = digest(&variant("call=panic a"));
+    call_until(&rig, "one step back", &["variant"], |front| front["live"]["digest"] == panics).await;
+    call_until(&rig, "an open circuit", &["variant"], |front| front["live"]["circuitOpen"] == true).await;
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    assert_eq!(rig.service("front").await["live"]["digest"], panics, "it stays");
+
     let rig = Rig::pair(keys).await;
     rig.deploy("front", "", variant("call=panic")).await.expect(201);
     call_until(&rig, "an open circuit", &["variant"], |front| front["live"]["circuitOpen"] == true).await;

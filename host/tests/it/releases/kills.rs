@@ -85,7 +85,8 @@ async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was
         let kind = round % CHANGES.len();
         let change = CHANGES[kind];
         let component = component(change, round);
-        let before = standing(&host.services().await);
+        let services_before = host.services().await;
+        let before = standing(&services_before);
         let lines = host.history().await.len();
         // The first of a kind tells how long it takes; it is done when the host is killed.
         let wait = if round <= CHANGES.len() { Duration::from_secs(60) } else { took[kind].mul_f64(share * 1.2) };
@@ -113,6 +114,14 @@ async fn a_host_that_is_killed_in_a_change_starts_with_what_was_or_with_what_was
                 assert_eq!((&after[0], &after[1]), (&new, &new), "{what}: a half of the set");
             }
             Change::Set | Change::Migrations | Change::Rollback => {}
+        }
+        // Data and releases are of one commit: no data is migrated for a release that is not live.
+        for (number, live) in [(0, 0), (1, 1)] {
+            let version = |services: &Value| services[number]["dataVersion"].clone();
+            assert!(
+                after[live] != before[live] || version(&services) == version(&services_before),
+                "{what}: half of it"
+            );
         }
         before_and_after[usize::from(after != before)] += 1;
         // As many lines as there were changes, and numbers without a gap.
