@@ -66,6 +66,7 @@ pub struct Random(pub u64);
 
 impl Random {
     /// Any number.
+    #[expect(clippy::should_implement_trait, reason = "it never ends: there is no `Option` to look at")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
