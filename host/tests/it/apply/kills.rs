@@ -178,6 +178,10 @@ async fn a_host_that_is_killed_in_an_apply_starts_with_all_of_it_or_with_nothing
         assert!(lines == 0 || lines == changed.len(), "{what}: {lines} lines of {changed:?}");
         let is_done = lines > 0;
         sides[usize::from(is_done)] += 1;
+        if !is_done {
+            // An apply that was quick by chance, or a machine that is busier now, must not keep all later kills too early.
+            took = took.mul_f64(1.1);
+        }
         let applied = if is_done { &goal } else { &before };
         let found = live(&host.services().await);
         assert_eq!(found, applied.digests(), "{what}, done {is_done}");
