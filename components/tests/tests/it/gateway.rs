@@ -33,7 +33,7 @@ async fn a_request_that_is_not_of_the_contracts_shape_is_refused_where_it_is_wro
         (accounts, &[], &signs_up, "415"),
         (accounts, &[("content-type", "text/plain")], &signs_up, "415"),
         (accounts, &[("content-type", "application/x-www-form-urlencoded")], "email=ada", "415"),
-        (accounts, &[("content-type", "application/json; charset=latin1")], &signs_up, "415"),
+        (accounts, &[("content-type", "application/jsonx")], &signs_up, "415"),
         (accounts, &[JSON, ("content-encoding", "gzip")], &signs_up, "415"),
         (accounts, &[JSON, ("accept", "text/html")], &signs_up, "406"),
         (accounts, &[JSON, ("accept", "application/json;q=0")], &signs_up, "406"),
