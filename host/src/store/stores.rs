@@ -184,8 +184,8 @@ impl Stores {
     /// Deletes the store of a service that is not in use: when this returned it does not come back, whatever happens.
     /// A crash before then leaves the whole of it or nothing. Blocks for as long as the disk takes.
     ///
-    /// What is left of it is empty from then on and takes no commits ([`CommitError::Dropped`]); a transaction that
-    /// began before cannot read on.
+    /// What is left of it is empty from then on and takes no commits ([`Dropped`](crate::store::CommitError::Dropped));
+    /// a transaction that began before cannot read on.
     ///
     /// # Errors
     ///
