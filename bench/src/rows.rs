@@ -100,12 +100,21 @@ pub(crate) fn free_port() -> anyhow::Result<SocketAddr> {
 }
 
 pub(crate) async fn start_host(workspace: &Path, data: &Path) -> anyhow::Result<(Server, SocketAddr, Duration)> {
+    start_host_with(workspace, data, &ONE_ADDRESS).await
+}
+
+/// As [`start_host`], with other settings in its environment: none for the rates of the shop's manifest.
+pub(crate) async fn start_host_with(
+    workspace: &Path,
+    data: &Path,
+    environment: &[(&str, &str)],
+) -> anyhow::Result<(Server, SocketAddr, Duration)> {
     let (public, admin) = (free_port()?, free_port()?);
     let mut command = Command::new(workspace.join("target/release/switchyard"));
     command.arg("up").arg("--manifest").arg(workspace.join("switchyard.toml")).arg("--data").arg(data);
     command.args(["--listen", &public.to_string(), "--admin", &admin.to_string()]);
     command.env("SWITCHYARD_GATEWAY_ACCESS_LOG", "false").env("SWITCHYARD_HOST_LOG_FILTER", "warn");
-    command.envs(ONE_ADDRESS);
+    command.envs(environment.iter().copied());
     command.stderr(std::fs::File::create(data.join("host.log"))?);
     let (server, took) = Server::start(command, public, admin).await?;
     Ok((server, admin, took))

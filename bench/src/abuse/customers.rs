@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::stranger::{self, ask_once, of_many};
 use super::{Figure, millis, refused};
 use crate::load::{self, Script, request};
-use crate::rows::start_host;
+use crate::rows::{start_host, start_host_with};
 use crate::shop;
 
 pub(super) const SIGN_INS: &str = "sign-ins";
@@ -65,7 +65,7 @@ pub(super) async fn sign_ins(workspace: &Path, time: Duration) -> anyhow::Result
 
 pub(super) async fn growth(workspace: &Path, time: Duration) -> anyhow::Result<Vec<Figure>> {
     let data = tempfile::tempdir()?;
-    let (server, _, _) = start_host(workspace, data.path()).await?;
+    let (server, _, _) = start_host_with(workspace, data.path(), &[]).await?;
     let mut bytes = Vec::new();
     request(&mut bytes, "POST", "/carts", None, None);
     let (begin, mut opened) = (Instant::now(), 0.0);
