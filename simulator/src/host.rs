@@ -140,8 +140,14 @@ pub(crate) enum NotSent {
     Again,
 }
 
-/// Sends `script` to `function` of `service` under `key`.
-pub(crate) async fn send(calls: Calls, service: &str, function: &str, script: &str, key: &str) -> Result<(), NotSent> {
+/// Sends `script` to `function` of `service` under `key`; gives the text of the answer.
+pub(crate) async fn send(
+    calls: Calls,
+    service: &str,
+    function: &str,
+    script: &str,
+    key: &str,
+) -> Result<String, NotSent> {
     let routing = calls.routing();
     let service = ServiceName::parse(service).expect("a service of the simulation");
     let arguments = vec![Val::String(script.into())];
@@ -157,7 +163,7 @@ pub(crate) async fn send(calls: Calls, service: &str, function: &str, script: &s
         key: Some(key),
     };
     match calls.call(call, &routing, Origin::HOST).await {
-        Ok(Reply { answer: Answer::Ok(_), .. }) => Ok(()),
+        Ok(Reply { answer: Answer::Ok(value), .. }) => Ok(format!("{value:?}")),
         Ok(Reply { answer: Answer::Err(error), .. }) => panic!("a script refuses: {error:?}"),
         Err(CallError::Stopped(_)) => Err(NotSent::Stopped),
         Err(_retried) => Err(NotSent::Again),

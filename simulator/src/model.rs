@@ -12,6 +12,8 @@ pub(crate) struct Sent {
     pub(crate) request: Request,
     pub(crate) key: String,
     pub(crate) is_answered: bool,
+    /// The answer says that a nested call failed: `front` went on without it, and its effect may be there or not.
+    pub(crate) is_partial: bool,
     /// The operator gave its call up: what it did elsewhere stays, and its client may send it again as a new one.
     pub(crate) is_abandoned: bool,
     /// The store with its effects was dropped.
@@ -40,7 +42,14 @@ impl Model {
     pub(crate) fn add(&self, request: Request) -> usize {
         self.with(|all| {
             let key = format!("key {}", all.len());
-            all.push(Sent { request, key, is_answered: false, is_abandoned: false, dropped: Dropped::No });
+            all.push(Sent {
+                request,
+                key,
+                is_answered: false,
+                is_partial: false,
+                is_abandoned: false,
+                dropped: Dropped::No,
+            });
             all.len() - 1
         })
     }
@@ -49,8 +58,13 @@ impl Model {
         self.with(|all| all.get(index).cloned())
     }
 
-    pub(crate) fn answered(&self, index: usize) {
-        self.with(|all| all.get_mut(index).into_iter().for_each(|sent| sent.is_answered = true));
+    pub(crate) fn answered(&self, index: usize, text: &str) {
+        self.with(|all| {
+            if let Some(sent) = all.get_mut(index) {
+                sent.is_answered = true;
+                sent.is_partial = text.contains("unavailable: ");
+            }
+        });
     }
 
     /// From now on requests that have no answer may have some of their effects.
@@ -118,9 +132,10 @@ impl Model {
             };
             match sent.request {
                 Request::Count { number, .. } => {
-                    for (service, prefix) in [("front", 'a'), ("back", 'b')] {
+                    let nested = if sent.is_partial && !sent.is_abandoned { 0..=1 } else { due.clone() };
+                    for (service, prefix, due) in [("front", 'a', due), ("back", 'b', nested)] {
                         let count = host.stored(service, &format!("{prefix}/{number}"))?;
-                        check(service, number, count.parse().unwrap_or(0), due.clone());
+                        check(service, number, count.parse().unwrap_or(0), due);
                     }
                 }
                 Request::Emit { number, .. } => {

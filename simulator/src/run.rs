@@ -203,7 +203,7 @@ impl Seeded {
             let mut wait = CLIENT_RETRY;
             loop {
                 match host::send(calls.clone(), service, function, &script, &sent.key).await {
-                    Ok(()) => return model.answered(index),
+                    Ok(text) => return model.answered(index, &text),
                     Err(NotSent::Stopped) => return,
                     Err(NotSent::Again) => tokio::time::sleep(wait).await,
                 }

@@ -20,7 +20,7 @@ pub(crate) enum GuestFault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
     /// `front` counts `number`, and has `back` count it: then it pauses, and fails while `front` is broken. Where `back`
-    /// fails, so does `front`: the function of `back` has no error to answer.
+    /// fails, `front` goes on and says so in its answer.
     Count { number: u64, pause_ms: u64, fault: GuestFault },
     /// `source` notes `number` and emits it; `sink` notes it, fails while it is broken, and has `source` note it again.
     Emit { number: u64, pause_ms: u64 },
@@ -42,7 +42,7 @@ impl Request {
                     GuestFault::Trap => "if broken 1{panic};",
                     GuestFault::Hang => "if broken 1{sleep 60000};",
                 };
-                let script = format!("add a/{number};back.bare{{add b/{number}}};sleep {pause_ms};{fails}say done");
+                let script = format!("add a/{number};back.write{{add b/{number}}};sleep {pause_ms};{fails}say done");
                 ("front", "act", script)
             }
             Self::Emit { number, pause_ms } => {
