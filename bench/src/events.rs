@@ -20,7 +20,7 @@ use crate::process::Server;
 use crate::shop::ask;
 
 const GUESTS: Guests = Guests {
-    manifest: r#"
+    manifest: &[r#"
 [gateway]
 access_log = false
 
@@ -31,7 +31,7 @@ component = "emits.wasm"
 [services.sink]
 contract = "test:events/sink-service@1.0.0"
 component = "takes.wasm"
-"#,
+"#],
     contracts: &["events"],
     components: &["emits.wasm", "takes.wasm"],
 };

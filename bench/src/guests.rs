@@ -11,15 +11,15 @@ use crate::rows::free_port;
 
 /// What such a host has.
 pub(crate) struct Guests {
-    pub(crate) manifest: &'static str,
+    /// Sections of it, one after the other.
+    pub(crate) manifest: &'static [&'static str],
     /// Folders of `host/tests/wit`.
     pub(crate) contracts: &'static [&'static str],
     pub(crate) components: &'static [&'static str],
 }
 
-/// Two services that run scripts: one that clients reach, and one behind it.
-pub(crate) const FRONT_AND_BACK: Guests = Guests {
-    manifest: r#"
+/// Two services that run scripts, without a circuit that opens.
+pub(crate) const SCRIPTS: &str = r#"
 [gateway]
 access_log = false
 
@@ -33,10 +33,11 @@ component = "callers.wasm"
 [services.back]
 contract = "test:calls/back-service@1.0.0"
 component = "callers.wasm"
-"#,
-    contracts: &["calls"],
-    components: &["callers.wasm"],
-};
+"#;
+
+/// Two services that run scripts: one that clients reach, and one behind it.
+pub(crate) const FRONT_AND_BACK: Guests =
+    Guests { manifest: &[SCRIPTS], contracts: &["calls"], components: &["callers.wasm"] };
 
 impl Guests {
     /// Puts into `folder` what the host needs.
@@ -51,7 +52,7 @@ impl Guests {
             let guest = workspace.join("target/wasm32-wasip2/release").join(component);
             std::fs::copy(guest, folder.join(component)).context("the guests are built")?;
         }
-        Ok(std::fs::write(folder.join("switchyard.toml"), self.manifest)?)
+        Ok(std::fs::write(folder.join("switchyard.toml"), self.manifest.concat())?)
     }
 }
 

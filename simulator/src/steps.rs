@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::host::End;
 use super::operator::Order;
 use super::world::CLOCK;
+use switchyard::fail_point::of_calls;
 use switchyard::platform::simulated::Random;
 
 /// What the guest does while it is broken.
@@ -100,21 +101,10 @@ pub(crate) fn step(random: &mut Random, number: u64) -> Step {
 }
 
 /// Where the host may panic in a call: the call is then as one that trapped.
-const PANICS: [&str; 9] = [
-    "intent.before-open",
-    "intent.after-open",
-    "memo.before-commit",
-    "memo.after-commit",
-    "intent.before-close",
-    "intent.after-close",
-    "answer.before-telling",
-    "delivery.before-commit",
-    "delivery.after-commit",
-];
-
 fn panics(random: &mut Random) -> &'static str {
-    let which = usize::try_from(random.below(PANICS.len() as u64)).unwrap_or(0);
-    PANICS.get(which).copied().unwrap_or("memo.after-commit")
+    let points: Vec<_> = of_calls().collect();
+    let which = usize::try_from(random.below(points.len() as u64)).unwrap_or(0);
+    points.get(which).copied().unwrap_or("memo.after-commit")
 }
 
 fn request(random: &mut Random, number: u64) -> Request {

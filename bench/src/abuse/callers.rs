@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Figure, millis, refused, stranger};
-use crate::guests::{self, Guests};
+use crate::guests::{self, Guests, SCRIPTS};
 use crate::load::{self, Script, request};
 
 pub(super) const BUSY: &str = "busy guests";
@@ -17,32 +17,17 @@ const SPINNING: usize = 64;
 /// Calls that sleep, at once: more than all instances of the host.
 const ASLEEP: usize = 560;
 
-/// The good service, and one that does harm.
-pub(super) const FRONT_AND_WEB: Guests = Guests {
-    manifest: r#"
-[gateway]
-access_log = false
-
-[limits]
-circuit_failures = 1_000_000
-
-[services.front]
-contract = "test:calls/front-service@1.0.0"
-component = "callers.wasm"
-
-[services.back]
-contract = "test:calls/back-service@1.0.0"
-component = "callers.wasm"
-
+const WEB: &str = r#"
 [services.web]
 mount = "/web"
 component = "web_0_2.wasm"
 # It is never asked to send anything.
 outbound_hosts = ["example.com"]
-"#,
-    contracts: &["calls"],
-    components: &["callers.wasm", "web_0_2.wasm"],
-};
+"#;
+
+/// The good service, and one that does harm.
+pub(super) const FRONT_AND_WEB: Guests =
+    Guests { manifest: &[SCRIPTS, WEB], contracts: &["calls"], components: &["callers.wasm", "web_0_2.wasm"] };
 
 pub(super) fn front(connections: usize, script: &'static str) -> Vec<Script> {
     path(connections, format!("/front?script={}", script.replace(' ', "%20")))

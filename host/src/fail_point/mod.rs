@@ -20,7 +20,7 @@ pub(crate) use armed::{fail_point, fail_point_after};
 #[cfg(feature = "fail-points")]
 pub(crate) use broken::{WINDOW, broken};
 pub(crate) use names::VARIABLES;
-pub use names::{ARE_COMPILED_IN, NAMES, POINT_VARIABLE, SABOTAGE_VARIABLE};
+pub use names::{ARE_COMPILED_IN, NAMES, POINT_VARIABLE, SABOTAGE_VARIABLE, of_calls};
 pub use sabotage::Sabotage;
 
 /// Does what the point is armed for, when its time has come.

@@ -1,6 +1,7 @@
 //! The names of the points, and the variables that arm them.
 
-/// Every point, in the order in which a call, a commit, an index, a segment and a release pass theirs; then that of a background task.
+/// Every point, in the order in which a call, a commit, an index, a segment and a release pass theirs; then that of a
+/// background task.
 pub const NAMES: [&str; 26] = [
     "intent.before-open",
     "intent.after-open",
@@ -29,6 +30,12 @@ pub const NAMES: [&str; 26] = [
     "component.mid-put",
     "metrics.before-upkeep",
 ];
+
+/// The points that a call or a delivery passes.
+pub fn of_calls() -> impl Iterator<Item = &'static str> {
+    let parts = ["intent.", "memo.", "answer.", "delivery."];
+    NAMES.into_iter().filter(move |name| parts.iter().any(|part| name.starts_with(part)))
+}
 
 /// Whether the points are compiled into the program.
 pub const ARE_COMPILED_IN: bool = cfg!(feature = "fail-points");

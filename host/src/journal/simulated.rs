@@ -9,14 +9,17 @@
 )]
 #![cfg_attr(not(test), allow(dead_code, reason = "the tests of the journal use more of it than the simulator"))]
 
+mod changes;
+mod random;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::disk::{Disk, DiskFile};
-
-const SECTOR_BYTES: usize = 512;
+use changes::{Change, Content, NameChange};
+pub use random::Random;
 
 /// What happens at one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,101 +61,6 @@ struct World {
     syncs_waiting: u64,
     bytes_max: u64,
     random: Random,
-}
-
-/// A small generator (splitmix64): the same disk for the same seed.
-#[derive(Debug, Clone)]
-pub struct Random(pub u64);
-
-impl Random {
-    /// Any number.
-    #[expect(clippy::should_implement_trait, reason = "it never ends: there is no `Option` to look at")]
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, which is not 0.
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// True every other time.
-    pub fn coin(&mut self) -> bool {
-        self.below(2) == 0
-    }
-}
-
-#[derive(Debug, Clone, Default)]
-struct Content {
-    now: Vec<u8>,
-    durable: Vec<u8>,
-    /// What was done since the last sync.
-    unsynced: Vec<Change>,
-    syncs: u64,
-    written_bytes: u64,
-}
-
-#[derive(Debug, Clone)]
-enum Change {
-    Write { offset: usize, data: Vec<u8> },
-    Length(usize),
-}
-
-#[derive(Debug, Clone)]
-enum NameChange {
-    Set(String, usize),
-    Remove(String),
-}
-
-impl Change {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Self::Write { offset, data } => {
-                let end = offset + data.len();
-                bytes.resize(bytes.len().max(end), 0);
-                bytes[*offset..end].copy_from_slice(data);
-            }
-            Self::Length(length) => bytes.resize(*length, 0),
-        }
-    }
-
-    /// Some of the sectors that it touches.
-    fn tear(&self, random: &mut Random) -> Vec<Change> {
-        match self {
-            Self::Length(_) if random.coin() => Vec::new(),
-            Self::Length(length) => vec![Self::Length(*length)],
-            Self::Write { offset, data } => {
-                let mut kept = Vec::new();
-                let mut at = 0;
-                while at < data.len() {
-                    let end = data.len().min(at + SECTOR_BYTES - (offset + at) % SECTOR_BYTES);
-                    if random.coin() {
-                        kept.push(Self::Write { offset: offset + at, data: data[at..end].to_vec() });
-                    }
-                    at = end;
-                }
-                kept
-            }
-        }
-    }
-}
-
-impl NameChange {
-    fn folder(&self) -> &str {
-        let (Self::Set(path, _) | Self::Remove(path)) = self;
-        path.rsplit_once('/').map_or("", |(folder, _)| folder)
-    }
-
-    fn apply(&self, names: &mut BTreeMap<String, usize>) {
-        match self {
-            Self::Set(path, file) => drop(names.insert(path.clone(), *file)),
-            Self::Remove(path) => drop(names.remove(path)),
-        }
-    }
 }
 
 impl SimulatedDisk {
