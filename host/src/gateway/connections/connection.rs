@@ -71,12 +71,13 @@ async fn serve<H: Handler>(
         let handling = activity.handle();
         let (shared, activity, held) = (Arc::clone(shared), Arc::clone(&activity), Arc::clone(&held));
         let standing = standing.cloned();
-        async move {
+        // In a box, so that an answer that nobody reads holds its bytes and not the whole state of its handling.
+        Box::pin(async move {
             let _handling = handling;
             let client = shared.proxies.client_of(&request, client);
             let response = respond(&shared, request, client, standing, &held).await;
             Ok::<_, Infallible>(shared.unread.watch(response, client.key, &held, &activity))
-        }
+        })
     });
     let unread = {
         let shared = Arc::clone(shared);
