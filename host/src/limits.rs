@@ -58,10 +58,10 @@ pub const ANSWER_CREDIT_MS_MAX: u64 = 120_000;
 pub const PROXY_HEADER_BYTES_MAX: usize = 4096;
 
 /// Connections to the operator's side without a good token: probes and scrapers. The oldest makes room for the next one.
-pub const ADMIN_STRANGERS_MAX: usize = 64;
+pub const ADMIN_UNAUTHENTICATED_MAX: usize = 64;
 
 /// How long such a connection may last.
-pub const ADMIN_STRANGER_TIME_MAX: Duration = Duration::from_secs(10);
+pub const ADMIN_UNAUTHENTICATED_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Components that are received at once: each is in a file of the data directory until it gets its place.
 pub const UPLOADS_AT_ONCE_MAX: usize = 32;

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 pub use crate::release::Progress;
 pub use descriptors::{DescriptorError, fit_connections};
-pub use error::{ReadAgainError, StartError, StopError};
+pub use error::{ReloadError, StartError, StopError};
 
 use crate::admin::Admin;
 use crate::call::Calls;
@@ -199,10 +199,10 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`ReadAgainError`]; what is at fault stays as it was.
-    pub fn read_files_again(&self) -> Result<(), ReadAgainError> {
-        self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.read_again())?;
-        Ok(self.operator.read_files_again()?)
+    /// [`ReloadError`]; what is at fault stays as it was.
+    pub fn reload_files(&self) -> Result<(), ReloadError> {
+        self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())?;
+        Ok(self.operator.reload_files()?)
     }
 
     /// Takes no new connections, lets what is under way end, and closes the stores.

@@ -16,7 +16,7 @@ use crate::admin::handlers::events::DeadLetterAction;
 use crate::admin::handlers::health::Health;
 use crate::admin::handlers::intents::IntentAction;
 use crate::admin::handlers::releases::Action;
-use crate::gateway::{Body, Client, Handler, Problem, Refusal, Standing, check_message, normalize_path};
+use crate::gateway::{Body, Client, ConnectionTrust, Handler, Problem, Refusal, check_message, normalize_path};
 use crate::limits::{BODY_DISCARD_BYTES_MAX, COMPONENT_BYTES_MAX};
 use crate::names::RequestId;
 
@@ -182,8 +182,8 @@ impl Admin {
             return self.open(&route, head);
         }
         let who = bearer(&head.headers).and_then(|token| self.holder(token)).ok_or(AdminError::Token)?;
-        if let Some(standing) = head.extensions.get::<Arc<Standing>>() {
-            standing.trust();
+        if let Some(trust) = head.extensions.get::<Arc<ConnectionTrust>>() {
+            trust.authenticate();
         }
         let (has_method, allow) = route.methods(&head.method);
         if !has_method {

@@ -11,9 +11,10 @@ use super::token_file::{TokenFileError, kept_or_new};
 use crate::call::Calls;
 use crate::config::{AdminToken, Configuration};
 use crate::events::Events;
-use crate::gateway::{Certificate, Listener, ServerSettings, StrangerLimits, TlsError, TrustedProxies};
+use crate::gateway::{Certificate, Listener, ServerSettings, TlsError, TrustedProxies, UnauthenticatedLimits};
 use crate::limits::{
-    ADMIN_CONNECTIONS_MAX, ADMIN_STRANGER_TIME_MAX, ADMIN_STRANGERS_MAX, COMPONENTS_AT_ONCE_MAX, UPLOADS_AT_ONCE_MAX,
+    ADMIN_CONNECTIONS_MAX, ADMIN_UNAUTHENTICATED_MAX, ADMIN_UNAUTHENTICATED_TIME_MAX, COMPONENTS_AT_ONCE_MAX,
+    UPLOADS_AT_ONCE_MAX,
 };
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
@@ -75,8 +76,8 @@ impl Admin {
         let mut server = ServerSettings::new(&manifest.gateway, manifest.host.drain_ms_max);
         server.connections_max = ADMIN_CONNECTIONS_MAX;
         server.connections_per_client_max = ADMIN_CONNECTIONS_MAX;
-        let (connections_max, time_max) = (ADMIN_STRANGERS_MAX, ADMIN_STRANGER_TIME_MAX);
-        server.strangers = Some(StrangerLimits { connections_max, time_max });
+        let (connections_max, time_max) = (ADMIN_UNAUTHENTICATED_MAX, ADMIN_UNAUTHENTICATED_TIME_MAX);
+        server.unauthenticated = Some(UnauthenticatedLimits { connections_max, time_max });
         server.proxies = TrustedProxies::none();
         let certificate = match (&manifest.host.admin_tls_certificate, &manifest.host.admin_tls_key) {
             (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
@@ -109,9 +110,9 @@ impl Admin {
     /// # Errors
     ///
     /// [`AdminStartError`]; what is at fault stays as it was.
-    pub fn read_files_again(&self) -> Result<(), AdminStartError> {
+    pub fn reload_files(&self) -> Result<(), AdminStartError> {
         self.token.store(Arc::new(token(&self.configuration)?));
-        Ok(self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.read_again())?)
+        Ok(self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())?)
     }
 
     /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.

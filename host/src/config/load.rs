@@ -62,7 +62,7 @@ impl Configuration {
     /// # Errors
     ///
     /// As [`load`].
-    pub fn read_again(&self) -> Result<Manifest, ConfigError> {
+    pub fn reload(&self) -> Result<Manifest, ConfigError> {
         self.layers.over(&file::read(&self.layers.path)?).map(|(manifest, _)| manifest)
     }
 }

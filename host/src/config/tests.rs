@@ -97,13 +97,13 @@ fn what_a_start_would_go_by_is_what_the_file_has_at_that_time() {
     std::fs::write(&path, CART).expect("a manifest");
     let configuration = load(&path, &[], Flags::default()).expect("a good manifest");
     assert_eq!(configuration.path(), path);
-    assert_eq!(configuration.read_again().expect("a good manifest"), configuration.manifest);
+    assert_eq!(configuration.reload().expect("a good manifest"), configuration.manifest);
     let text = format!("[limits]\ndeadline_ms = 7\n{CART}");
     std::fs::write(&path, &text).expect("a manifest");
-    let again = configuration.read_again().expect("a good manifest");
+    let again = configuration.reload().expect("a good manifest");
     assert_eq!(again, configuration.with_text(&text).expect("a good manifest"));
     std::fs::remove_file(&path).expect("it is there");
-    assert!(configuration.read_again().is_err());
+    assert!(configuration.reload().is_err());
 }
 
 #[test]

@@ -3,25 +3,8 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::action::Action;
 use super::names::{NAMES, POINT_VARIABLE, variable};
-
-/// What happens at an armed point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// The process ends as with SIGKILL: it drops, flushes and reports nothing.
-    Abort,
-    /// The thread panics: the host has to go on.
-    Panic,
-}
-
-impl Action {
-    fn act(self, name: &str) {
-        match self {
-            Self::Abort => std::process::abort(),
-            Self::Panic => panic!("the fail point {name} is armed to panic"),
-        }
-    }
-}
 
 /// The point that the environment arms.
 struct OfProcess {
@@ -76,7 +59,8 @@ pub use of_thread::{Armed, arm};
 mod of_thread {
     use std::cell::RefCell;
 
-    use super::{Action, NAMES};
+    use super::super::action::Action;
+    use super::super::names::NAMES;
 
     struct Point {
         name: &'static str,

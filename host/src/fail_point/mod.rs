@@ -4,6 +4,8 @@
 //! finds one of its variables in the environment does not start.
 
 #[cfg(any(test, feature = "fail-points"))]
+mod action;
+#[cfg(any(test, feature = "fail-points"))]
 mod armed;
 #[cfg(feature = "fail-points")]
 mod broken;
@@ -14,7 +16,9 @@ mod sabotage;
 mod tests;
 
 #[cfg(any(test, feature = "fail-points"))]
-pub use armed::{Action, Armed, arm};
+pub use action::Action;
+#[cfg(any(test, feature = "fail-points"))]
+pub use armed::{Armed, arm};
 #[cfg(any(test, feature = "fail-points"))]
 pub(crate) use armed::{fail_point, fail_point_after};
 #[cfg(feature = "fail-points")]

@@ -1,4 +1,5 @@
-use super::armed::{Action, arm, fail_point, fail_point_after, parse};
+use super::action::Action;
+use super::armed::{arm, fail_point, fail_point_after, parse};
 
 #[test]
 fn a_point_is_armed_by_its_name_a_count_and_what_happens() {

@@ -18,8 +18,8 @@ mod response;
 mod tests;
 
 pub use callee::Callee;
-pub use connections::client::{Client, ClientKey, Standing};
-pub use connections::handler::{Handler, ServerSettings, StrangerLimits};
+pub use connections::client::{Client, ClientKey, ConnectionTrust};
+pub use connections::handler::{Handler, ServerSettings, UnauthenticatedLimits};
 pub use connections::listener::Listener;
 pub use connections::proxies::TrustedProxies;
 pub use connections::server::serve;

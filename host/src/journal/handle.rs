@@ -181,7 +181,7 @@ impl Journal {
         Ok(())
     }
 
-    /// From now on whoever waits for the journal blocks its thread meanwhile, so that nothing else happens in it.
+    /// From now on a wait for the journal blocks its thread, so nothing else runs in that thread.
     #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn write_in_lockstep(&self) {
         self.shared.lockstep.store(true, std::sync::atomic::Ordering::Relaxed);

@@ -33,7 +33,7 @@ pub enum StartError {
 
 /// Why a file was not read again.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadAgainError {
+pub enum ReloadError {
     #[error(transparent)]
     Gateway(#[from] TlsError),
     #[error(transparent)]

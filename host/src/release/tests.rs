@@ -1,4 +1,4 @@
-//! Changes on a disk that fails: what is committed stays as it is, and what is not leaves nothing.
+//! Changes on a disk that fails: committed changes stay, and others leave no trace.
 
 use std::collections::BTreeMap;
 use std::path::Path;

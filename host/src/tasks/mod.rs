@@ -5,9 +5,9 @@
 mod backoff;
 mod blocking;
 mod group;
+mod low_priority_threads;
 mod outages;
 mod panics;
-mod spare_threads;
 mod stop;
 mod supervisor;
 #[cfg(test)]
@@ -16,9 +16,9 @@ mod thread;
 
 pub use blocking::{blocking, blocking_future, both};
 pub use group::Tasks;
+pub use low_priority_threads::LowPriorityThreads;
 pub use outages::{Outage, Outages};
 pub use panics::Panicked;
-pub use spare_threads::SpareThreads;
 pub use stop::Stop;
 pub use supervisor::Lifetime;
 pub use thread::{Thread, restarting_thread, thread};

@@ -96,7 +96,7 @@ impl Admin {
     /// The manifest as its file has it now, or why the host cannot start with that.
     pub(in crate::admin) async fn manifest_in_file(&self) -> Result<Manifest, String> {
         let configuration = self.configuration.clone();
-        let read = blocking(move || configuration.read_again()).await;
+        let read = blocking(move || configuration.reload()).await;
         read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 

@@ -19,8 +19,8 @@ pub(in crate::admin) struct Readiness {
 }
 
 impl Admin {
-    /// The host is ready while it commits, all of its tasks and threads run, every service has a release whose circuit is closed, and it was not told to stop. It serves only
-    /// once every service has a live release.
+    /// The host is ready while commits succeed, all tasks and threads run, every service has a release with a closed
+    /// circuit, and no stop has been requested. It serves only once every service has a live release.
     pub(in crate::admin) fn readiness(&self) -> Readiness {
         let mut because = Vec::new();
         if self.stop.is_set() {

@@ -56,12 +56,12 @@ async fn serve(configuration: &Configuration, reload: &(dyn Fn(&Host) + Sync)) -
     tracing::info!(public = %host.gateway_address(), operator = %host.admin_address(), "serving");
     let is_cut = loop {
         match signals.next().await {
-            Asked::Reload => reload(&host),
-            Asked::Stop(signal) => {
+            SignalAction::Reload => reload(&host),
+            SignalAction::Stop(signal) => {
                 tracing::info!(signal, "stopping: no new requests, those under way end");
                 break false;
             }
-            Asked::Cut => break true,
+            SignalAction::Cut => break true,
         }
     };
     let cut = async {
@@ -70,9 +70,11 @@ async fn serve(configuration: &Configuration, reload: &(dyn Fn(&Host) + Sync)) -
         }
         loop {
             match signals.next().await {
-                Asked::Cut => return,
-                Asked::Stop(signal) => tracing::info!(signal, "stopping already: SIGQUIT cuts off what is under way"),
-                Asked::Reload => {}
+                SignalAction::Cut => return,
+                SignalAction::Stop(signal) => {
+                    tracing::info!(signal, "stopping already: SIGQUIT cuts off what is under way")
+                }
+                SignalAction::Reload => {}
             }
         }
     };
@@ -87,7 +89,7 @@ fn reload(manifest: &Path, flags: Flags, log: &Log, host: &Host) {
     let filtered = loaded.map_err(|error| error.to_string()).and_then(|configuration| {
         log.set_filter(&configuration.manifest.host.log_filter).map_err(|error| error.to_string())
     });
-    let files = host.read_files_again().map_err(|error| error.to_string());
+    let files = host.reload_files().map_err(|error| error.to_string());
     match filtered.and(files) {
         Ok(()) => tracing::info!("the log filter, the certificate and the admin token were read again"),
         Err(error) => tracing::error!(error, "not everything was read again"),
@@ -117,7 +119,7 @@ fn not_started(configuration: &Configuration, error: StartError) -> Failure {
 }
 
 /// What a signal asks of the host.
-enum Asked {
+enum SignalAction {
     /// SIGHUP.
     Reload,
     /// SIGTERM or SIGINT: the name of the signal.
@@ -144,12 +146,12 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Asked {
+    async fn next(&mut self) -> SignalAction {
         tokio::select! {
-            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
-            _ = self.quit.recv() => Asked::Cut,
-            _ = self.hang_up.recv() => Asked::Reload,
+            _ = self.terminate.recv() => SignalAction::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => SignalAction::Stop("SIGINT"),
+            _ = self.quit.recv() => SignalAction::Cut,
+            _ = self.hang_up.recv() => SignalAction::Reload,
         }
     }
 }

@@ -11,9 +11,9 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 
-use super::AssetSettings;
 use super::kind;
 use super::path::AssetPath;
+use super::settings::AssetSettings;
 use crate::gateway::request::accept::Coding;
 use crate::gateway::response::compress;
 use crate::gateway::response::conditions::Validators;

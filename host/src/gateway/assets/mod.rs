@@ -8,6 +8,7 @@ mod find;
 mod kind;
 mod path;
 mod range;
+mod settings;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use self::cache::{Cache, CacheEntry};
 use self::find::{Asset, Lookup, look_up};
 use self::path::AssetPath;
+pub(super) use self::settings::AssetSettings;
 
 pub(super) use answer::respond;
 
@@ -26,14 +28,6 @@ pub(super) struct Assets {
     root: Arc<Path>,
     cache: Cache,
     settings: AssetSettings,
-}
-
-/// How files are sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AssetSettings {
-    pub(super) max_age_s: u32,
-    /// Files of this size and more are compressed, if that makes them smaller.
-    pub(super) compress_bytes_min: usize,
 }
 
 /// What a path means.

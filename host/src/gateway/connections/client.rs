@@ -71,7 +71,7 @@ pub(in crate::gateway) struct ConnectionLimits {
     pub(in crate::gateway) in_all_max: usize,
     pub(in crate::gateway) per_client_max: usize,
     /// Of those, how many may be open without trust; none: every connection is as good as any other.
-    pub(in crate::gateway) strangers_max: Option<usize>,
+    pub(in crate::gateway) unauthenticated_max: Option<usize>,
 }
 
 /// The connections that are open.
@@ -86,7 +86,7 @@ struct Open {
     in_all: usize,
     by_client: HashMap<ClientKey, usize>,
     /// Connections without trust, the oldest first.
-    strangers: BTreeMap<u64, Arc<Standing>>,
+    unauthenticated: BTreeMap<u64, Arc<ConnectionTrust>>,
     trusted: usize,
     arrived: u64,
 }
@@ -96,30 +96,30 @@ struct Open {
 pub(in crate::gateway) struct ConnectionPermit {
     connections: Arc<Connections>,
     key: Option<ClientKey>,
-    standing: Option<Arc<Standing>>,
+    trust: Option<Arc<ConnectionTrust>>,
 }
 
 /// Whether a connection has shown that it may be here. One that has not makes room for the next one.
 #[derive(Debug)]
-pub struct Standing {
+pub struct ConnectionTrust {
     number: u64,
     state: AtomicU8,
     changed: Notify,
     connections: Weak<Connections>,
 }
 
-const STRANGER: u8 = 0;
+const UNAUTHENTICATED: u8 = 0;
 const TRUSTED: u8 = 1;
 const EVICTED: u8 = 2;
 
-impl Standing {
+impl ConnectionTrust {
     /// Gives the connection one of the places that are kept for those that are trusted, if one is free.
-    pub fn trust(&self) {
+    pub fn authenticate(&self) {
         let Some(connections) = self.connections.upgrade() else { return };
         let limits = connections.limits;
         let mut open = connections.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = limits.in_all_max.saturating_sub(limits.strangers_max.unwrap_or(0));
-        if open.trusted < kept && open.strangers.remove(&self.number).is_some() {
+        let kept = limits.in_all_max.saturating_sub(limits.unauthenticated_max.unwrap_or(0));
+        if open.trusted < kept && open.unauthenticated.remove(&self.number).is_some() {
             open.trusted += 1;
             self.state.store(TRUSTED, Ordering::Relaxed);
         }
@@ -150,38 +150,38 @@ impl Connections {
     ) -> Result<ConnectionPermit, ConnectionLimit> {
         let limits = self.limits;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if limits.strangers_max.is_none() && open.in_all >= limits.in_all_max {
+        if limits.unauthenticated_max.is_none() && open.in_all >= limits.in_all_max {
             return Err(ConnectionLimit::Full);
         }
         let of_client = key.and_then(|key| open.by_client.get(&key));
         if of_client.is_some_and(|count| *count >= limits.per_client_max) {
             return Err(ConnectionLimit::Client);
         }
-        let standing = limits.strangers_max.map(|strangers_max| {
-            while open.strangers.len() >= strangers_max.max(1)
-                && let Some((_, oldest)) = open.strangers.pop_first()
+        let trust = limits.unauthenticated_max.map(|unauthenticated_max| {
+            while open.unauthenticated.len() >= unauthenticated_max.max(1)
+                && let Some((_, oldest)) = open.unauthenticated.pop_first()
             {
                 oldest.state.store(EVICTED, Ordering::Relaxed);
                 oldest.changed.notify_one();
             }
             open.arrived += 1;
-            let (state, changed, connections) = (AtomicU8::new(STRANGER), Notify::new(), Arc::downgrade(self));
-            let standing = Arc::new(Standing { number: open.arrived, state, changed, connections });
-            open.strangers.insert(standing.number, Arc::clone(&standing));
-            standing
+            let (state, changed, connections) = (AtomicU8::new(UNAUTHENTICATED), Notify::new(), Arc::downgrade(self));
+            let trust = Arc::new(ConnectionTrust { number: open.arrived, state, changed, connections });
+            open.unauthenticated.insert(trust.number, Arc::clone(&trust));
+            trust
         });
         open.in_all += 1;
         if let Some(key) = key {
             *open.by_client.entry(key).or_default() += 1;
         }
-        Ok(ConnectionPermit { connections: Arc::clone(self), key, standing })
+        Ok(ConnectionPermit { connections: Arc::clone(self), key, trust })
     }
 }
 
 impl ConnectionPermit {
-    /// Nothing where all connections are as good as any other.
-    pub(in crate::gateway) fn standing(&self) -> Option<Arc<Standing>> {
-        self.standing.clone()
+    /// None: connections are not distinguished.
+    pub(in crate::gateway) fn trust(&self) -> Option<Arc<ConnectionTrust>> {
+        self.trust.clone()
     }
 }
 
@@ -189,10 +189,10 @@ impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.in_all -= 1;
-        if let Some(standing) = &self.standing {
-            match standing.state.load(Ordering::Relaxed) {
+        if let Some(trust) = &self.trust {
+            match trust.state.load(Ordering::Relaxed) {
                 TRUSTED => open.trusted -= 1,
-                _ => drop(open.strangers.remove(&standing.number)),
+                _ => drop(open.unauthenticated.remove(&trust.number)),
             }
         }
         let Some(key) = self.key else { return };

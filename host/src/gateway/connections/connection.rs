@@ -17,15 +17,15 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, Patience};
-use super::client::{Client, ConnectionPermit, Standing};
+use super::client::{Client, ConnectionPermit, ConnectionTrust};
 use super::handler::{Handler, Shared};
 use super::transport::{Transport, Wire};
-use super::unread;
 use super::unread_answers::HeldBytes;
+use super::unreadable_head;
 use crate::clock;
 use crate::gateway::response::body::Body;
 use crate::gateway::response::refusal::Refusal;
-use crate::gateway::response::status::unread_head;
+use crate::gateway::response::status;
 
 /// What an open connection holds: its place among them, and the server's drain.
 #[derive(Debug)]
@@ -42,11 +42,11 @@ pub(in crate::gateway) async fn run<H: Handler>(
     guard: ConnectionGuard,
 ) {
     let _open = shared.metrics.open();
-    match guard.place.standing() {
+    match guard.place.trust() {
         None => serve(&shared, stream, client, None).await,
-        Some(standing) => tokio::select! {
-            () = standing.ends(shared.stranger_time_max) => shared.metrics.cut_off(),
-            () = serve(&shared, stream, client, Some(&standing)) => {}
+        Some(trust) => tokio::select! {
+            () = trust.ends(shared.unauthenticated_time_max) => shared.metrics.cut_off(),
+            () = serve(&shared, stream, client, Some(&trust)) => {}
         },
     }
 }
@@ -55,7 +55,7 @@ async fn serve<H: Handler>(
     shared: &Arc<Shared<H>>,
     mut stream: TcpStream,
     peer: Client,
-    standing: Option<&Arc<Standing>>,
+    trust: Option<&Arc<ConnectionTrust>>,
 ) {
     let activity = Arc::new(Activity::new(shared.unread.bytes_per_second_min()));
     let client = match tokio::time::timeout(shared.patience.head, shared.proxies.client(&mut stream, peer)).await {
@@ -70,20 +70,24 @@ async fn serve<H: Handler>(
     let service = service_fn(|request: Request<Incoming>| {
         let handling = activity.handle();
         let (shared, activity, held) = (Arc::clone(shared), Arc::clone(&activity), Arc::clone(&held));
-        let standing = standing.cloned();
+        let trust = trust.cloned();
         // In a box, so that an answer that nobody reads holds its bytes and not the whole state of its handling.
         Box::pin(async move {
             let _handling = handling;
             let client = shared.proxies.client_of(&request, client);
-            let response = respond(&shared, request, client, standing, &held).await;
-            Ok::<_, Infallible>(shared.unread.watch(response, client.key, &held, &activity))
+            let mut response = respond(&shared, request, client, trust, &held).await;
+            let bytes = response.body().bytes_held();
+            if bytes > 0 {
+                response.body_mut().watch(&activity, shared.unread.hold(bytes, client.key, &held));
+            }
+            Ok::<_, Infallible>(response)
         })
     });
-    let unread = {
+    let on_unreadable_head = {
         let shared = Arc::clone(shared);
-        move |status| unread::http1(&shared.handler.refuse(unread_head(status)))
+        move |code| unreadable_head::http1(&shared.handler.refuse(status::unreadable_head(code)))
     };
-    let io = TokioIo::new(Transport::new(wire, Arc::clone(&activity), Box::new(unread)));
+    let io = TokioIo::new(Transport::new(wire, Arc::clone(&activity), Box::new(on_unreadable_head)));
     let mut connection = pin!(shared.http.serve_connection(io, service));
     let mut stop = shared.stop.clone();
     let mut stopping = pin!(stop.wait());
@@ -123,7 +127,7 @@ async fn respond<H: Handler>(
     shared: &Arc<Shared<H>>,
     mut request: Request<Incoming>,
     client: Client,
-    standing: Option<Arc<Standing>>,
+    trust: Option<Arc<ConnectionTrust>>,
     held: &HeldBytes,
 ) -> Response<Body> {
     let refuse = |refusal: Refusal| shared.handler.refuse(refusal.into());
@@ -134,8 +138,8 @@ async fn respond<H: Handler>(
         shared.metrics.unread();
         return refuse(Refusal::UnreadAnswers);
     }
-    if let Some(standing) = standing {
-        request.extensions_mut().insert(standing);
+    if let Some(trust) = trust {
+        request.extensions_mut().insert(trust);
     }
     let reads = request.method().is_safe();
     let response = Arc::clone(&shared.handler).handle(request, client).await;

@@ -31,7 +31,7 @@ pub trait Handler: Send + Sync + 'static {
         client: Client,
     ) -> impl Future<Output = Response<Body>> + Send;
 
-    /// The answer with `problem` to what is no request: a head that cannot be read, or a connection too many.
+    /// The answer with `problem` where there is no request: the head cannot be parsed, or there are too many connections.
     fn refuse(&self, problem: Problem) -> Response<Body>;
 }
 
@@ -48,14 +48,14 @@ pub struct ServerSettings {
     pub drain_ms_max: u64,
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// For a server whose requests show who sends them: the places for connections that have not yet, and their time.
-    pub strangers: Option<StrangerLimits>,
+    pub unauthenticated: Option<UnauthenticatedLimits>,
     pub proxies: TrustedProxies,
     pub unread: UnreadLimits,
 }
 
 /// The bounds of connections that are not trusted.
 #[derive(Debug, Clone, Copy)]
-pub struct StrangerLimits {
+pub struct UnauthenticatedLimits {
     pub connections_max: usize,
     pub time_max: Duration,
 }
@@ -73,7 +73,7 @@ impl ServerSettings {
             streams_per_connection_max: settings.streams_per_connection_max,
             drain_ms_max,
             tls: None,
-            strangers: None,
+            unauthenticated: None,
             proxies: TrustedProxies::new(settings.trusted_proxies.clone(), settings.client_address_from),
             unread: UnreadLimits {
                 per_connection_max: settings.unread_bytes_per_connection_max,
@@ -103,7 +103,7 @@ pub(in crate::gateway) struct Shared<H> {
     pub(in crate::gateway) header_bytes_max: usize,
     pub(in crate::gateway) tls: Option<Arc<rustls::ServerConfig>>,
     pub(in crate::gateway) patience: Patience,
-    pub(in crate::gateway) stranger_time_max: Duration,
+    pub(in crate::gateway) unauthenticated_time_max: Duration,
     pub(in crate::gateway) proxies: TrustedProxies,
     pub(in crate::gateway) unread: Arc<UnreadAnswers>,
     pub(in crate::gateway) drain: Duration,

@@ -9,5 +9,5 @@ pub(super) mod proxies;
 pub(super) mod server;
 pub(super) mod tls;
 pub(super) mod transport;
-mod unread;
 pub(super) mod unread_answers;
+mod unreadable_head;

@@ -16,8 +16,8 @@ use super::client::{Client, ConnectionLimit, ConnectionLimits, Connections};
 use super::connection::{self, ConnectionGuard};
 use super::handler::{Handler, OnTasks, ServerSettings, Shared};
 use super::listener::Listener;
-use super::unread;
 use super::unread_answers::UnreadAnswers;
+use super::unreadable_head;
 use crate::gateway::response::status;
 use crate::observe::LogLimit;
 use crate::observe::gateway::ConnectionMetrics;
@@ -41,7 +41,7 @@ pub async fn serve<H: Handler>(
     let connections = Connections::new(ConnectionLimits {
         in_all_max: settings.connections_max,
         per_client_max: settings.connections_per_client_max,
-        strangers_max: settings.strangers.map(|limits| limits.connections_max),
+        unauthenticated_max: settings.unauthenticated.map(|limits| limits.connections_max),
     });
     let shared = Arc::new(Shared {
         handler,
@@ -52,7 +52,7 @@ pub async fn serve<H: Handler>(
             head: Duration::from_millis(settings.header_read_ms_max),
             idle: Duration::from_millis(settings.idle_ms_max),
         },
-        stranger_time_max: settings.strangers.map_or(Duration::MAX, |limits| limits.time_max),
+        unauthenticated_time_max: settings.unauthenticated.map_or(Duration::MAX, |limits| limits.time_max),
         proxies: settings.proxies.clone(),
         unread: UnreadAnswers::new(settings.unread),
         drain: Duration::from_millis(settings.drain_ms_max),
@@ -119,7 +119,7 @@ impl<H: Handler> Shared<H> {
         if self.tls.is_none() {
             // Best effort: a new connection's buffer takes it, and a client that is not told sees it closed.
             let answer = self.handler.refuse(status::connection_refused(limit));
-            let _unsent = stream.try_write(&unread::http1(&answer));
+            let _unsent = stream.try_write(&unreadable_head::http1(&answer));
         }
     }
 }

@@ -45,7 +45,7 @@ impl Certificate {
     /// # Errors
     ///
     /// [`TlsError`]; the certificate from before stays.
-    pub fn read_again(&self) -> Result<(), TlsError> {
+    pub fn reload(&self) -> Result<(), TlsError> {
         self.current.store(Arc::new(read(&self.chain, &self.key)?));
         Ok(())
     }

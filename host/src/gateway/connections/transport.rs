@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::activity::Activity;
-use super::unread;
+use super::unreadable_head;
 
 /// How an HTTP/2 connection begins; no HTTP/1.1 request does.
 const HTTP2_PREFACE: &[u8] = b"PRI ";
@@ -25,7 +25,7 @@ pub(in crate::gateway) enum Wire {
 }
 
 /// Makes the host's answer to a head that the HTTP library answers with a status alone.
-type Unread = Box<dyn Fn(StatusCode) -> Vec<u8> + Send>;
+type OnUnreadableHead = Box<dyn Fn(StatusCode) -> Vec<u8> + Send>;
 
 /// A wire whose reads and writes are seen by the connection's watch.
 pub(in crate::gateway) struct Transport {
@@ -33,21 +33,21 @@ pub(in crate::gateway) struct Transport {
     activity: Arc<Activity>,
     /// Bytes of the preface of HTTP/2 seen so far; none once it is known which protocol is spoken.
     preface: Option<usize>,
-    unread: Unread,
-    /// What is left to send of the host's answer to an unread head. Nothing is written behind it.
+    on_unreadable_head: OnUnreadableHead,
+    /// The rest of the host's answer to an unreadable head. It is the last answer on the connection.
     last: Option<Bytes>,
 }
 
 impl Transport {
-    pub(in crate::gateway) fn new(wire: Wire, activity: Arc<Activity>, unread: Unread) -> Self {
-        Self { wire, activity, preface: Some(0), unread, last: None }
+    pub(in crate::gateway) fn new(wire: Wire, activity: Arc<Activity>, on_unreadable_head: OnUnreadableHead) -> Self {
+        Self { wire, activity, preface: Some(0), on_unreadable_head, last: None }
     }
 
-    /// Takes `bytes` for sent, and sends the host's own answer, if they are the library's answer to an unread head.
+    /// Takes `bytes` for sent, and sends the host's own answer, if they are the library's answer to an unreadable head.
     fn replaces(&mut self, bytes: &[u8]) -> bool {
-        let status = if self.activity.waits_for_head() { unread::status(bytes) } else { None };
+        let status = if self.activity.waits_for_head() { unreadable_head::status(bytes) } else { None };
         if let Some(status) = status {
-            self.last = Some((self.unread)(status).into());
+            self.last = Some((self.on_unreadable_head)(status).into());
         }
         status.is_some()
     }

@@ -6,11 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hyper::Response;
-
-use super::activity::Activity;
 use super::client::ClientKey;
-use crate::gateway::response::body::Body;
 
 /// The bounds of unread answers, in bytes, and the slowest that one may be taken.
 #[derive(Debug, Clone, Copy)]
@@ -69,26 +65,19 @@ impl UnreadAnswers {
             && (fits(held.in_all, self.limits.in_all_max) || fits(of_client, part))
     }
 
-    /// Counts the body of `response` until it is taken, and lets `activity` see how fast that goes.
-    pub(in crate::gateway) fn watch(
+    /// Counts an answer of so many bytes until its permit drops.
+    pub(in crate::gateway) fn hold(
         self: &Arc<Self>,
-        mut response: Response<Body>,
+        bytes: usize,
         key: ClientKey,
         connection: &Arc<HeldBytes>,
-        activity: &Arc<Activity>,
-    ) -> Response<Body> {
-        let bytes = response.body().bytes_held();
-        if bytes == 0 {
-            return response;
-        }
+    ) -> UnreadPermit {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.in_all += bytes;
         *held.by_client.entry(key).or_default() += bytes;
         drop(held);
         connection.0.fetch_add(bytes, Ordering::Relaxed);
-        let permit = UnreadPermit { answers: Arc::clone(self), connection: Arc::clone(connection), key, bytes };
-        response.body_mut().watch(activity, permit);
-        response
+        UnreadPermit { answers: Arc::clone(self), connection: Arc::clone(connection), key, bytes }
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Body {
     kind: Kind,
     /// Its bytes belong to others too, such as a cache: not taking them holds no memory.
     shared: bool,
-    /// Told of every piece that the client takes.
+    /// Records every piece that the client reads.
     streaming: Option<StreamGuard>,
     permit: Option<UnreadPermit>,
 }

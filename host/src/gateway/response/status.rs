@@ -140,7 +140,7 @@ pub(in crate::gateway) fn connection_refused(limit: ConnectionLimit) -> Problem 
 }
 
 /// The answer to a head that the HTTP library could not read and would answer with `status` and without a body.
-pub(in crate::gateway) fn unread_head(status: StatusCode) -> Problem {
+pub(in crate::gateway) fn unreadable_head(status: StatusCode) -> Problem {
     Problem::new(
         status,
         match status {

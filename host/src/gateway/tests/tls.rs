@@ -93,12 +93,12 @@ async fn a_certificate_that_is_read_again_counts_for_the_next_connection() {
     let _open = connect(&rig, &before, b"http/1.1").await;
     let served = rig.certificate.as_ref().expect("TLS");
     std::fs::write(before.folder.path().join("key.pem"), "").expect("a file");
-    assert!(served.read_again().is_err());
+    assert!(served.reload().is_err());
     let _still = connect(&rig, &before, b"http/1.1").await;
     for file in ["chain.pem", "key.pem"] {
         std::fs::copy(after.folder.path().join(file), before.folder.path().join(file)).expect("a copy");
     }
-    served.read_again().expect("a certificate");
+    served.reload().expect("a certificate");
     let _next = connect(&rig, &after, b"http/1.1").await;
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use wasmtime::Engine;
 
 use crate::clock;
-use crate::tasks::{Outages, SpareThreads, Thread, restarting_thread};
+use crate::tasks::{LowPriorityThreads, Outages, Thread, restarting_thread};
 
 /// Ticks the epoch of its engines until it is dropped.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(in crate::runtime) struct Ticker {
     stop: Option<SyncSender<()>>,
     thread: Option<Thread<()>>,
     slice: Duration,
-    long_calls: SpareThreads,
+    long_calls: LowPriorityThreads,
 }
 
 impl Ticker {
@@ -36,7 +36,7 @@ impl Ticker {
                 }
             }
         })?;
-        let long_calls = SpareThreads::start("long calls ")?;
+        let long_calls = LowPriorityThreads::start("long calls ")?;
         Ok(Self { stop: Some(stop), thread: Some(thread), slice: period, long_calls })
     }
 

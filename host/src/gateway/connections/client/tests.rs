@@ -14,7 +14,8 @@ fn one_subscriber_is_one_client() {
 
 #[test]
 fn a_place_is_free_again_when_its_connection_ends() {
-    let connections = Connections::new(ConnectionLimits { in_all_max: 2, per_client_max: 1, strangers_max: None });
+    let connections =
+        Connections::new(ConnectionLimits { in_all_max: 2, per_client_max: 1, unauthenticated_max: None });
     let first = connections.take(Some(key("10.0.0.1"))).expect("nobody is there");
     assert_eq!(connections.take(Some(key("10.0.0.1"))).err(), Some(ConnectionLimit::Client));
     let _second = connections.take(Some(key("10.0.0.2"))).expect("there is one place more");
@@ -24,28 +25,29 @@ fn a_place_is_free_again_when_its_connection_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_makes_room_and_a_trusted_connection_stays() {
-    let connections = Connections::new(ConnectionLimits { in_all_max: 4, per_client_max: 9, strangers_max: Some(2) });
-    let place = || connections.take(Some(key("10.0.0.1"))).expect("a stranger makes room");
+async fn an_unauthenticated_connection_makes_room_and_a_trusted_connection_stays() {
+    let connections =
+        Connections::new(ConnectionLimits { in_all_max: 4, per_client_max: 9, unauthenticated_max: Some(2) });
+    let place = || connections.take(Some(key("10.0.0.1"))).expect("an unauthenticated one makes room");
     let ended = async |place: &ConnectionPermit| {
-        let standing = place.standing().expect("strangers are told apart");
-        tokio::time::timeout(Duration::from_secs(5), standing.ends(Duration::from_secs(10))).await.is_ok()
+        let trust = place.trust().expect("unauthenticated are told apart");
+        tokio::time::timeout(Duration::from_secs(5), trust.ends(Duration::from_secs(10))).await.is_ok()
     };
     let trusted = place();
-    trusted.standing().expect("it has one").trust();
-    let strangers: Vec<_> = (0..5).map(|_| place()).collect();
+    trusted.trust().expect("it has one").authenticate();
+    let unauthenticated: Vec<_> = (0..5).map(|_| place()).collect();
     let mut gone = Vec::new();
-    for stranger in &strangers {
-        gone.push(ended(stranger).await);
+    for connection in &unauthenticated {
+        gone.push(ended(connection).await);
     }
     assert_eq!((gone, ended(&trusted).await), (vec![true, true, true, false, false], false));
-    let last = strangers.last().expect("there are some").standing().expect("it has one");
+    let last = unauthenticated.last().expect("there are some").trust().expect("it has one");
     let late = tokio::time::timeout(Duration::from_secs(11), last.ends(Duration::from_secs(10))).await;
     assert!(late.is_ok(), "without trust its time is short");
     let (second, third) = (place(), place());
-    second.standing().expect("it has one").trust();
-    let standing = third.standing().expect("it has one");
-    standing.trust();
-    let late = tokio::time::timeout(Duration::from_secs(11), standing.ends(Duration::from_secs(10))).await;
+    second.trust().expect("it has one").authenticate();
+    let trust = third.trust().expect("it has one");
+    trust.authenticate();
+    let late = tokio::time::timeout(Duration::from_secs(11), trust.ends(Duration::from_secs(10))).await;
     assert!(late.is_ok() && !ended(&second).await, "the places of trusted connections are bounded too");
 }

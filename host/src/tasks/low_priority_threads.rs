@@ -18,9 +18,9 @@ const NICENESS: i32 = 5;
 
 /// Threads that take turns with the futures that they are given. There are fewer of them than cores.
 #[derive(Debug)]
-pub struct SpareThreads(Option<Runtime>);
+pub struct LowPriorityThreads(Option<Runtime>);
 
-impl SpareThreads {
+impl LowPriorityThreads {
     /// # Errors
     ///
     /// When the system gives no more threads.
@@ -68,7 +68,7 @@ impl SpareThreads {
     }
 }
 
-impl Drop for SpareThreads {
+impl Drop for LowPriorityThreads {
     fn drop(&mut self) {
         if let Some(threads) = self.0.take() {
             // This may run on a thread that must not wait.
