@@ -5,7 +5,7 @@ use std::fmt;
 use super::types::Type;
 
 impl fmt::Display for Type {
-    /// Named types by their name alone, without their interface.
+    /// A named type is written as its name, without its interface.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bool => f.write_str("bool"),

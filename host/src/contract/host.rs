@@ -1,4 +1,4 @@
-//! What the host gives a component beside its contract: which imports are for everybody, and which are by grant.
+//! The imports that the host offers beyond the contract: those for every component, and those that need a grant.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ pub enum HttpVersion {
     V03,
 }
 
-/// Which kind of component asks.
+/// The kind of the importing component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Importer {
     /// One that serves a contract.
@@ -22,7 +22,7 @@ pub(super) enum Importer {
     Http,
 }
 
-/// How an import stands.
+/// Whether the host allows an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ImportRule {
     /// For every component.
@@ -32,10 +32,10 @@ pub(super) enum ImportRule {
     Unknown,
 }
 
-/// One package of the host's offer.
+/// One package that the host offers.
 struct Offer {
     package: &'static str,
-    /// `0.2` stands for every release of that track, `0.2.0-draft2` for itself.
+    /// `0.2` means every release of that track; `0.2.0-draft2` means exactly that version.
     version: &'static str,
     interfaces: &'static [&'static str],
 }
@@ -56,8 +56,7 @@ const RANDOM: &[&str] = &["random", "insecure", "insecure-seed"];
 const SOCKETS: &[&str] =
     &["network", "instance-network", "ip-name-lookup", "tcp", "tcp-create-socket", "udp", "udp-create-socket"];
 
-/// Files and sockets are there because runtimes import them without use: there is nothing in the one, and the other
-/// refuses everything.
+/// Runtimes import files and sockets without using them. The filesystem is empty, and every socket call is refused.
 const FOR_ALL: &[Offer] = &[
     Offer { package: "wasi:cli", version: "0.2", interfaces: CLI },
     Offer { package: "wasi:clocks", version: "0.2", interfaces: &["monotonic-clock", "wall-clock"] },
@@ -92,7 +91,7 @@ const HTTP_GRANTS: &[Offer] = &[
     Offer { package: "wasi:http", version: "0.3", interfaces: &["client"] },
 ];
 
-/// How the import `name` (`wasi:io/streams@0.2.9`) stands for a component.
+/// The rule for the import `name` (`wasi:io/streams@0.2.9`) of a component.
 pub(super) fn import_rule(name: &str, asker: Importer) -> ImportRule {
     let offered = |offers: &[Offer]| offers.iter().any(|offer| offer.holds(name));
     let (more, grants) = match asker {
@@ -106,23 +105,23 @@ pub(super) fn import_rule(name: &str, asker: Importer) -> ImportRule {
     }
 }
 
-/// Whether an interface is the host's own, or WASI's, and not part of a contract.
+/// Whether an interface belongs to the host or to WASI, and so to no contract.
 pub(super) fn is_host(name: &str) -> bool {
     name.starts_with("wasi:") || is_service(name)
 }
 
-/// Whether an interface or world is of the package that describes the host's own offer.
+/// Whether an interface or world is in the package that describes the host.
 pub(super) fn is_service(name: &str) -> bool {
     name.starts_with("switchyard:service/")
 }
 
-/// Whether an interface is the one by which a component brings its data to its version: the host uses it where a component
-/// exports it, and no contract asks for it.
+/// Whether this is the interface for data migrations. A component may export it, and the host then calls it; no
+/// contract requires it.
 pub(super) fn is_migration(name: &str) -> bool {
     name.split('@').next() == Some("switchyard:service/migration")
 }
 
-/// The version of `wasi:http` by which a component that exports `name` takes requests, if it does.
+/// The version of `wasi:http` in which a component that exports `name` handles requests; `None` if it does not.
 pub(super) fn serves_http(name: &str) -> Option<HttpVersion> {
     const V02: Offer = Offer { package: "wasi:http", version: "0.2", interfaces: &["incoming-handler"] };
     const V03: Offer = Offer { package: "wasi:http", version: "0.3", interfaces: &["handler"] };
@@ -148,7 +147,7 @@ fn split(name: &str) -> Option<(&str, &str, &str)> {
     Some((package, interface, version))
 }
 
-/// Whether a version is of a track (`0.2.9` of `0.2`), or exactly the one that is asked for.
+/// Whether a version is on a track (`0.2.9` on `0.2`), or equals the requested version.
 fn on_track(version: &str, track: &str) -> bool {
     let patch = version.strip_prefix(track).and_then(|rest| rest.strip_prefix('.'));
     let released = |patch: &str| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());

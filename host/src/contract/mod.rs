@@ -1,4 +1,4 @@
-//! The contract: what a WIT package says about how its functions are reached.
+//! The contract: a WIT package that says how its functions are reached.
 
 mod compare;
 mod compat;
@@ -35,8 +35,8 @@ pub use verdict::{OutboundHttp, Verdict, judge_http, judge_http_surface};
 
 /// Every contract of one folder of WIT packages.
 ///
-/// Invariant: what is in it has no mistake; only how its worlds go together in one host is asked separately, with
-/// [`check_together`].
+/// Invariant: each contract is valid. [`check_together`] checks separately whether their worlds fit together in one
+/// host.
 #[derive(Debug)]
 pub struct Contracts {
     worlds: BTreeMap<Arc<str>, Arc<World>>,
@@ -44,17 +44,16 @@ pub struct Contracts {
 }
 
 impl Contracts {
-    /// Reads the packages under the folder `wit`, each in a folder of its own, whatever the folder's name.
+    /// Reads the packages in subfolders of `wit`; the names of the folders do not matter.
     ///
     /// # Errors
-    ///
-    /// Every mistake in them at once, each with file, line, function and what to write instead; only a file that is
-    /// not WIT at all hides what else is wrong.
+    /// All mistakes at once, each with file, line, function and correction. Only a file that is not WIT at all hides
+    /// the mistakes of the others.
     pub fn read(wit: &Path) -> Result<Self, ContractError> {
         Self::of(Sources::read(wit)?)
     }
 
-    /// Reads `sources`, which were read from their folder before.
+    /// Builds the contracts from `sources`, which are already read.
     ///
     /// # Errors
     ///
@@ -68,7 +67,7 @@ impl Contracts {
         Ok(Self { worlds, encoded })
     }
 
-    /// The world `name`: `shop:cart/cart-service@1.0.0`, or without the version where there is one only.
+    /// The world `name`: `shop:cart/cart-service@1.0.0`. The version may be left out if there is only one.
     #[must_use]
     pub fn world(&self, name: &str) -> Option<Arc<World>> {
         if let Some(world) = self.worlds.get(name) {
@@ -87,17 +86,17 @@ impl Contracts {
         self.worlds.values()
     }
 
-    /// Judges whether a component can stand for `world`: that it has every function of the world's exports with the
-    /// world's types, and imports nothing but what the world and the host offer. It may export more and import less.
+    /// Judges whether a component fits `world`: it must have every function of the world's exports with the world's
+    /// types, and import only what the world and the host offer. It may export more and import less.
     ///
-    /// Any bytes at all can be judged; what is no component is a problem like every other. Reading a component of
-    /// 40 MiB takes about a second: this is no work for an async thread.
+    /// `component` may be any bytes; bytes that are no component are a problem like any other. Do not call this on an
+    /// async thread: reading a component of 40 MiB takes about a second.
     #[must_use]
     pub fn judge(&self, world: &World, component: &[u8], outbound: OutboundHttp) -> Verdict {
         self.judge_surface(world, Surface::read(component).as_ref(), outbound)
     }
 
-    /// The same of a component that was read before, or could not be.
+    /// Like [`Contracts::judge`], for a component that was already read, or could not be read.
     #[must_use]
     pub fn judge_surface(
         &self,

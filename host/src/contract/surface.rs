@@ -1,4 +1,4 @@
-//! A component's surface: what it imports and exports, with all types. Everything is judged by it, and the file is read
+//! A component's surface: its imports and exports, with all types. Every judgement uses it, so the file is read only
 //! once.
 
 use std::fmt;
@@ -9,11 +9,10 @@ use wac_types::{ItemKind, NameMap, NameMapNoIntern, Package, Types};
 use super::compare::{VerdictProblem, cut};
 use crate::limits::COMPONENT_BYTES_MAX;
 
-/// What a component imports and exports.
+/// The imports and exports of a component.
 ///
-/// It is small however large the component is, and stands for it in every judgement: keep that of a release that is
-/// live, and judging a candidate reads the candidate alone. The default one is that of nothing at all: it imports
-/// nothing and exports nothing.
+/// It is small even for a large component, and is enough for every judgement: if you keep the surface of the live
+/// release, judging a candidate reads only the candidate. The default surface has no imports and no exports.
 #[derive(Default)]
 pub struct Surface {
     pub(super) types: Types,
@@ -22,7 +21,7 @@ pub struct Surface {
     pub(super) exports: Vec<(String, ItemKind)>,
 }
 
-/// Why a file is no component. Its text says what the file is instead.
+/// Why a file is no component. The error text says what the file is instead.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     #[error("an empty file")]
@@ -44,7 +43,7 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// The problem that a verdict lists, with what to do about it.
+    /// The problem for a verdict, with its correction.
     #[must_use]
     pub fn problem(&self) -> VerdictProblem {
         let instead = match self {
@@ -68,16 +67,16 @@ impl Unreadable {
 impl Surface {
     /// Reads the types of a component. Its code is validated, and not kept.
     ///
-    /// It takes about a second for 40 MiB, a millisecond for a component without a runtime in it: no work for an async
-    /// thread.
+    /// Do not call this on an async thread: it takes about a second for 40 MiB, and a millisecond for a component
+    /// without a language runtime inside.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`], whatever the bytes are.
+    /// [`Unreadable`] for any bytes that are no valid component.
     pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
         recognise(bytes)?;
         // wac-types panics on some valid components that import core modules or resources in ways that no toolchain
-        // makes. What it leaves in `types` goes with it.
+        // produces. The partly filled `types` is dropped.
         catch_unwind(AssertUnwindSafe(|| {
             let mut types = Types::new();
             let package = Package::from_bytes("component", None, bytes, &mut types)
@@ -108,17 +107,17 @@ impl fmt::Debug for Surface {
     }
 }
 
-/// Finds items by name as the component model does: versions that are compatible stand for each other.
+/// Finds items by name as the component model does: compatible versions match each other.
 pub(super) fn by_name<'n>(items: impl IntoIterator<Item = (&'n str, ItemKind)>) -> NameMap<String, ItemKind> {
     let mut map = NameMap::default();
     for (name, kind) in items {
-        // Later names shadow earlier ones, so none is refused.
+        // Later names shadow earlier ones, so insertion never fails.
         let _key = map.insert(name, &mut NameMapNoIntern, true, kind);
     }
     map
 }
 
-/// Looks at the first eight bytes: magic, version, layer.
+/// Checks the first eight bytes: magic, version, layer.
 fn recognise(bytes: &[u8]) -> Result<(), Unreadable> {
     match bytes {
         [] => Err(Unreadable::Empty),

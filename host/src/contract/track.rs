@@ -1,12 +1,13 @@
-//! The track of an interface: the versions of it that stand for each other.
+//! The track of an interface: the versions of it that match each other.
 //!
-//! As the component model has it: from 1.0.0 on those of one major version, before of one minor version, and before 0.1.0,
+//! As in the component model: from 1.0.0 on, all versions with one major number; from 0.1.0 on, all with one minor
+//! number; before that, or with a pre-release, only that version.
 //! or with a pre-release, that version alone.
 
 #[cfg(test)]
 mod tests;
 
-/// What all compatible versions of the interface `name` have in common: `shop:cart/cart@1` for `shop:cart/cart@1.2.3`.
+/// The common part of all compatible versions of the interface `name`: `shop:cart/cart@1` for `shop:cart/cart@1.2.3`.
 #[must_use]
 pub fn track(name: &str) -> &str {
     let Some((plain, version)) = name.split_once('@') else { return name };

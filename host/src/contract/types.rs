@@ -1,4 +1,4 @@
-//! The types of a contract, resolved: what the JSON mapping, OpenAPI and the console read.
+//! The types of a contract, resolved, for the JSON mapping, OpenAPI and the console.
 //!
 //! Invariant: a type holds no resource, stream or future and is at most `VALUE_DEPTH_MAX` deep; both are refused when
 //! the contract is read.
@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// What a component without a contract keeps.
+/// The world name of a component without a contract.
 pub(super) const HTTP_WORLD: &str = "wasi:http";
 
 /// A value type of the component model.
@@ -40,7 +40,7 @@ pub enum Type {
     Flags(Arc<Flags>),
 }
 
-/// A name in both spellings: kebab-case as WIT has it, camelCase as JSON has it.
+/// A name in both spellings: kebab-case in WIT, camelCase in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Name {
     pub wit: Arc<str>,
@@ -65,7 +65,7 @@ impl Name {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The type's name in WIT, and the interface that has it: `money` of `shop:types/types@1.0.0`.
+    /// The type's name in WIT, and the interface that declares it: `money` of `shop:types/types@1.0.0`.
     pub name: Arc<str>,
     pub interface: Arc<str>,
     pub docs: Arc<str>,
@@ -89,13 +89,13 @@ pub struct Variant {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
-    /// In JSON a case keeps its WIT name.
+    /// In JSON too, a case has its WIT name.
     pub name: Arc<str>,
     pub ty: Option<Type>,
     pub docs: Arc<str>,
-    /// The HTTP status that its doc comment gives it, when it is a case of an error.
+    /// The HTTP status from its doc comment, if this is a case of an error.
     pub status: Option<u16>,
-    /// Whether a call that ends with this error keeps what it wrote.
+    /// Whether a call that returns this error keeps its writes.
     pub commits: bool,
 }
 
@@ -104,7 +104,7 @@ pub struct Enum {
     pub name: Arc<str>,
     pub interface: Arc<str>,
     pub docs: Arc<str>,
-    /// The cases of an enum have no payload; those of an error may have a status, as a variant's.
+    /// The cases of an enum have no payload; cases of an error may have a status, as in a variant.
     pub cases: Vec<Case>,
 }
 
@@ -125,19 +125,19 @@ pub struct Function {
     /// The doc comment without the line that says how it is reached.
     pub docs: Arc<str>,
     pub parameters: Vec<Field>,
-    /// What it returns when all is well; nothing for no result or `result<_, e>`.
+    /// The type of a successful result; `None` for no result or `result<_, e>`.
     pub ok: Option<Type>,
-    /// The error type, where it returns a `result`.
+    /// The error type, if the function returns a `result`.
     pub err: Option<Type>,
-    /// Whether the WIT result is a `result<…>`: then its value is a `Val::Result`.
+    /// Whether the WIT result is a `result<…>`; the value is then a `Val::Result`.
     pub fallible: bool,
     pub reach: Reach,
-    /// The roles that may call it from outside; empty: anyone.
+    /// The roles that may call it from outside; if empty, everyone may.
     pub roles: Vec<Arc<str>>,
 }
 
 impl Function {
-    /// Whether a call of it runs on a snapshot and writes nothing.
+    /// Whether a call runs on a snapshot and writes nothing.
     #[must_use]
     pub fn reads_only(&self) -> bool {
         match &self.reach {
@@ -154,7 +154,7 @@ pub enum Reach {
     Http(Route),
     Read,
     Event {
-        /// The index of the parameter whose value orders events of the interface.
+        /// The index of the parameter by which events of the interface are ordered.
         by: Option<usize>,
     },
     Every(std::time::Duration),
@@ -200,13 +200,13 @@ pub struct Route {
     pub path_parameters: Vec<usize>,
     pub query_parameters: Vec<usize>,
     pub body_parameter: Option<usize>,
-    /// 200 unless the line says otherwise; 204 where there is nothing to answer.
+    /// 200 unless the line says otherwise; 204 for a function without a result.
     pub success: u16,
 }
 
 impl Route {
-    /// The path without the names of its parameters: `/accounts/{}/addresses/{}`. No two functions of one method share
-    /// a shape; where shapes overlap, a literal segment goes before a parameter.
+    /// The path without the names of its parameters: `/accounts/{}/addresses/{}`. No two functions of one method have
+    /// the same shape; if two shapes match a path, a literal segment wins over a parameter.
     #[must_use]
     pub fn shape(&self) -> String {
         let segments = self.path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
@@ -223,7 +223,7 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// Whether services call it; the others are events, which the host delivers.
+    /// Whether services call it; otherwise it holds events, which the host delivers.
     #[must_use]
     pub fn is_called(&self) -> bool {
         self.functions.iter().any(|function| !matches!(function.reach, Reach::Event { .. }))
@@ -237,12 +237,12 @@ pub struct World {
     pub name: Arc<str>,
     pub docs: Arc<str>,
     pub exports: Vec<Interface>,
-    /// Without what the host itself offers (`switchyard:service/…`, `wasi:…`).
+    /// Without the host's own interfaces (`switchyard:service/…`, `wasi:…`).
     pub imports: Vec<Interface>,
 }
 
 impl World {
-    /// What stands for the contract of a component that speaks HTTP itself: nothing of it can be called.
+    /// An empty world for a component that handles HTTP itself: none of its functions can be called.
     #[must_use]
     pub fn http() -> Self {
         Self { name: HTTP_WORLD.into(), docs: "".into(), exports: Vec::new(), imports: Vec::new() }

@@ -1,7 +1,7 @@
-//! Two surfaces side by side: every difference, each once, with its path in WIT terms.
+//! Compares two surfaces: finds each difference once, with its path in WIT terms.
 //!
-//! wac-types decides whether types are equal; what it refuses is then gone through member by member, because it stops
-//! at the first difference.
+//! wac-types decides whether two types are equal, but it stops at the first difference. So this module then compares
+//! unequal types member by member.
 
 mod text;
 mod types;
@@ -18,21 +18,21 @@ use crate::limits::VERDICT_LINES_MAX;
 
 const NOTHING: &str = "nothing";
 
-/// One thing that speaks against a component, in WIT terms.
+/// One problem that makes a component unsuitable, in WIT terms.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct VerdictProblem {
-    /// Where: `shop:cart/cart@1.0.0 · checkout · parameter request · field address-id`.
+    /// The path: `shop:cart/cart@1.0.0 · checkout · parameter request · field address-id`.
     pub path: String,
-    /// What is asked for there: by the contract, the host, or another release.
+    /// The item that the contract, the host or another release expects there.
     pub expected: String,
-    /// What the component has there.
+    /// The item that the component has there.
     pub found: String,
-    /// What to do about it, or where else it shows; empty when the rest says it all.
+    /// How to fix it, or where else it shows; may be empty.
     pub detail: String,
 }
 
 impl VerdictProblem {
-    /// Writes it below what it belongs to; `labels` are those of what is expected and of what is found.
+    /// Writes the problem, indented under its parent. `labels` name the expected and the found item.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, labels: [&str; 2]) -> fmt::Result {
         let (Self { path, expected, found, detail }, [expects, finds]) = (self, labels);
         write!(f, "\n  {path}\n    {expects} {expected}\n    {finds} {found}")?;
@@ -40,25 +40,25 @@ impl VerdictProblem {
     }
 }
 
-/// On which side of a component an interface is.
+/// The side of a component on which an interface is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Export,
     Import,
 }
 
-/// What is compared.
+/// The part of two surfaces that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// The functions, and so the types that they use: what a call needs. All that is expected is to be exported, and no
-    /// more than that imported.
+    /// Functions and the types that they use: all that a call needs. The component must export every expected function,
+    /// and may import only expected ones.
     Calls,
-    /// The types that interfaces name, too: what a developer builds against. What only one side imports is no
+    /// The named types of interfaces too: all that a developer builds against. An import on only one side is no
     /// difference.
     Contract,
 }
 
-/// What only one of two surfaces has, by WIT path.
+/// The items that only one of two surfaces has, by WIT path.
 #[derive(Debug, Default)]
 pub(super) struct OneSided {
     pub(super) exported_more: Vec<String>,
@@ -66,21 +66,21 @@ pub(super) struct OneSided {
     pub(super) imported_less: Vec<String>,
 }
 
-/// Collects what differs.
+/// Collects the differences.
 pub(super) struct Comparison<'a> {
     scope: Scope,
     expected: TypeTexts<'a>,
     found: TypeTexts<'a>,
     equal: HashSet<(ItemKind, ItemKind)>,
-    /// The problems that a pair of types had when it was compared first.
+    /// The problems that a pair of types had at its first comparison.
     compared: HashMap<(DefinedTypeId, DefinedTypeId), Vec<usize>>,
     /// The functions in which a problem shows again.
     again: HashMap<usize, Vec<String>>,
     problems: Vec<VerdictProblem>,
-    /// The problems met so far below the place where the comparison is, first or again.
+    /// The problems found so far under the current path, new or repeated.
     met: Vec<usize>,
     one_sided: OneSided,
-    /// Where the comparison is: the side, and from the interface down.
+    /// The current path: the side, then the interface and the items inside it.
     side: Side,
     path: Vec<String>,
 }
@@ -102,7 +102,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// All problems, and what only one side has.
+    /// All problems, and the items that only one side has.
     pub(super) fn finish(mut self) -> (Vec<VerdictProblem>, OneSided) {
         for (index, mut functions) in self.again {
             functions.dedup();
@@ -120,7 +120,7 @@ impl<'a> Comparison<'a> {
         self.at(side, name, |this| match (expected.promote(), found.promote()) {
             (ItemKind::Instance(expected), ItemKind::Instance(found)) => this.interface(expected, found),
             (ItemKind::Func(expected), ItemKind::Func(found)) => this.function(expected, found),
-            // Types that a world uses by name have no life of their own.
+            // A bare type of a world matters only where a function uses it.
             (ItemKind::Type(_), ItemKind::Type(_)) if this.scope == Scope::Calls => {}
             (ItemKind::Type(expected), ItemKind::Type(found)) => this.named_type(expected, found),
             (expected, found) => {
@@ -130,7 +130,7 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    /// An export that is expected, and not there; `exported` are those that are.
+    /// Reports an expected export that is missing; `exported` lists the exports that exist.
     pub(super) fn missing_export<'n>(
         &mut self,
         name: &str,
@@ -152,7 +152,8 @@ impl<'a> Comparison<'a> {
     }
 
     fn interface(&mut self, expected: InterfaceId, found: InterfaceId) {
-        // Types go first: what differs in one is told at its own place, and at a function that uses it as "also in".
+        // Compare types first: a difference in a type is reported at the type, and functions that use it get an "also
+        // in".
         if self.scope == Scope::Contract {
             self.members_of(
                 named_types(self.expected.types, expected),
@@ -171,7 +172,8 @@ impl<'a> Comparison<'a> {
         );
     }
 
-    /// What interfaces have by name: what both have is compared, what only one has is told where that counts.
+    /// Compares the named members of two interfaces. A member on only one side is a problem or a `OneSided` entry,
+    /// depending on side and scope.
     fn members_of<'n, T: Copy>(
         &mut self,
         expected: impl Iterator<Item = (&'n str, T)>,
@@ -221,8 +223,8 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    /// Has `walk` look for what differs, unless nothing does. What wac-types refuses and `walk` finds no reason for is
-    /// told with the texts that `walk` gives of the whole.
+    /// Calls `walk` to find the differences if the items are not equal. If `walk` finds no reason for an inequality
+    /// that wac-types reports, the problem is recorded with the two texts that `walk` returns.
     fn unless_equal(&mut self, expected: ItemKind, found: ItemKind, walk: impl FnOnce(&mut Self) -> (String, String)) {
         let mut checker = SubtypeChecker::new(&mut self.equal);
         let Err(error) = checker.is_subtype(found, self.found.types, expected, self.expected.types) else { return };
@@ -244,7 +246,7 @@ impl<'a> Comparison<'a> {
         self.path.pop();
     }
 
-    /// Behind what a verdict lists problems have no text: only their number counts.
+    /// A verdict lists a limited number of problems; later ones get no text, and only their number counts.
     fn differs(&mut self, expected: String, found: String, detail: String) {
         self.met.push(self.problems.len());
         self.problems.push(if self.problems.len() < VERDICT_LINES_MAX {
@@ -257,7 +259,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// How many functions an item has that others can call; those of an interface, or the one that it is.
+/// How many callable functions an item has: those of an interface, or 1 for a function.
 pub(super) fn functions_of(types: &Types, item: ItemKind) -> usize {
     match item.promote() {
         ItemKind::Instance(id) => functions(types, id).count(),

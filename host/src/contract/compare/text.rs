@@ -1,4 +1,4 @@
-//! The types of one surface: where they are from, and how WIT writes them, never longer than a verdict can hold.
+//! The types of one surface: where they were declared, and their WIT text, cut to the length that a verdict can hold.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::limits::VERDICT_TEXT_CHARS_MAX;
 pub(super) struct TypeTexts<'a> {
     pub(super) types: &'a Types,
     names: HashMap<DefinedTypeId, &'a str>,
-    /// What a type is that an interface uses from another: the other's.
+    /// Maps a type that an interface uses from another interface to the original type.
     origins: HashMap<DefinedTypeId, DefinedTypeId>,
 }
 
@@ -40,14 +40,14 @@ impl<'a> TypeTexts<'a> {
         self.origins.get(&id).copied().unwrap_or(id)
     }
 
-    /// A type: its name, where it has one.
+    /// The text of a type: its name, if it has one.
     pub(super) fn value(&self, ty: ValueType) -> String {
         let mut text = String::new();
         self.write(ty, &mut text);
         cut(&text)
     }
 
-    /// What a named type stands for.
+    /// The definition of a named type.
     pub(super) fn definition(&self, ty: Type) -> String {
         let mut text = String::new();
         match ty {
@@ -80,7 +80,7 @@ impl<'a> TypeTexts<'a> {
     }
 
     fn write(&self, ty: ValueType, text: &mut String) {
-        // A type of a few bytes can be a megabyte when it is written out.
+        // A type of a few bytes can be a megabyte of text.
         if text.len() > VERDICT_TEXT_CHARS_MAX * 4 {
             return;
         }
@@ -149,7 +149,7 @@ fn members<'n>(kind: &str, names: impl IntoIterator<Item = &'n String>, text: &m
     text.push_str(&format!("{kind} {{ {} }}", names.join(", ")));
 }
 
-/// A text that is no longer than a verdict can hold.
+/// Shortens a text to the length that a verdict can hold.
 pub(in crate::contract) fn cut(text: &str) -> String {
     match text.char_indices().nth(VERDICT_TEXT_CHARS_MAX) {
         None => text.to_owned(),

@@ -1,4 +1,4 @@
-//! Types side by side: by what they are made of, whatever their names, because that is what crosses between components.
+//! Compares types by their structure, not by their names, because only the structure crosses between components.
 
 use std::collections::HashMap;
 
@@ -90,7 +90,7 @@ impl Comparison<'_> {
         self.compared.insert((one, other), met);
     }
 
-    /// Where a problem shows that was told already at another place.
+    /// Records another place that shows a problem which is already reported.
     fn shows_again(&mut self, index: usize) {
         self.met.push(index);
         let Some(problem) = self.problems.get(index).filter(|_| index < VERDICT_LINES_MAX) else { return };
@@ -106,7 +106,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// What may be there or not.
+    /// Compares two optional types.
     fn presence(&mut self, expected: Option<ValueType>, found: Option<ValueType>) {
         match (expected, found) {
             (Some(expected), Some(found)) => self.value(expected, found),
@@ -121,7 +121,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Members by name; where all are there, their order counts too.
+    /// Compares members by name; if all are there, their order counts too.
     fn members(&mut self, noun: &str, expected: &[Member<'_>], found: &[Member<'_>]) {
         let other: HashMap<_, _> = found.iter().copied().collect();
         let known: HashMap<_, _> = expected.iter().copied().collect();
@@ -154,7 +154,7 @@ impl Comparison<'_> {
     fn values_differ(&mut self, expected: ValueType, found: ValueType) {
         let (mut one, mut other) = (self.expected.value(expected), self.found.value(found));
         if one == other {
-            // Both have one name: what they are tells them apart.
+            // Both have the same name, so the kind of type tells them apart.
             one = format!("{one}, a {}", self.expected.types.resolve_value_type(expected).desc(self.expected.types));
             other = format!("{other}, a {}", self.found.types.resolve_value_type(found).desc(self.found.types));
         }

@@ -1,4 +1,4 @@
-//! What a candidate changes of the live release's contract, whoever calls it.
+//! The changes that a candidate makes to the contract of the live release, independent of callers.
 
 use serde::Serialize;
 
@@ -8,22 +8,22 @@ use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, fun
 use crate::contract::host;
 use crate::contract::surface::Surface;
 
-/// The part of a contract's version that a change of it counts up. Before 1.0.0 each counts one place further back, as
-/// the component model has it: 0.1.4 and 0.2.0 are as far apart as 1.4.0 and 2.0.0.
+/// The part of a contract's version that a change increments. Before 1.0.0 each part counts one place further back, as
+/// in the component model: 0.1.4 and 0.2.0 are as far apart as 1.4.0 and 2.0.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Bump {
     /// The contract is the same.
     None,
-    /// It asks for less of other services.
+    /// It imports less from other services.
     Patch,
-    /// It exports more, or asks for more of other services.
+    /// It exports more, or imports more from other services.
     Minor,
-    /// Something that was there is gone or changed.
+    /// An item was removed or changed.
     Major,
 }
 
-/// What is different, whole: it is bounded by what a component may have.
+/// All differences, not shortened: the limits of a component bound them.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) drop_in: bool,
@@ -57,7 +57,7 @@ impl Change {
     }
 }
 
-/// Compares what both export; what is missing is a change, and what is there in addition is the answer.
+/// Compares the exports of both. A missing export is a change; the additional exports are returned.
 fn exports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface) -> Vec<String> {
     let found = candidate.exports_by_name();
     for (name, expected) in live.exports.iter().filter(|(name, _)| !host::is_host(name)) {
@@ -71,7 +71,7 @@ fn exports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface)
     contract.filter(|name| known.get(name, &NameMapNoIntern).is_none()).map(cut).collect()
 }
 
-/// Compares what both import of other services; what only one imports is the answer, more and less.
+/// Compares the imports from other services. Returns the additional and the missing imports.
 fn imports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface) -> (Vec<String>, Vec<String>) {
     let known = live.imports_by_name();
     let mut more = Vec::new();
@@ -86,7 +86,7 @@ fn imports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface)
     (more, contract.filter(|name| found.get(name, &NameMapNoIntern).is_none()).map(cut).collect())
 }
 
-/// The host's interfaces of which `one` imports functions and `other` imports nothing.
+/// The host interfaces from which `one` imports functions and `other` imports nothing.
 fn host_imports(one: &Surface, other: &Surface) -> Vec<String> {
     let others = other.imports_by_name();
     let of_host = one.imports.iter().filter(|(name, _)| host::is_host(name));
@@ -94,7 +94,7 @@ fn host_imports(one: &Surface, other: &Surface) -> Vec<String> {
     asked.filter(|(name, _)| others.get(name, &NameMapNoIntern).is_none()).map(|(name, _)| cut(name)).collect()
 }
 
-/// A raw component has one thing that others see: it takes requests, in either version of `wasi:http`.
+/// A raw component has only one visible contract: it handles requests, in either version of `wasi:http`.
 fn http_lost(live: &Surface, candidate: &Surface) -> Option<VerdictProblem> {
     let serves = |surface: &Surface| surface.exports.iter().any(|(name, _)| host::serves_http(name).is_some());
     (serves(live) && !serves(candidate)).then(|| VerdictProblem {

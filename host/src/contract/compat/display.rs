@@ -1,4 +1,4 @@
-//! A judgement as a text that a person can act on.
+//! Writes a compatibility judgement as text that a person can act on.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
-//! Compatibility: what a candidate changes for those who call the service that it is for, and for those whom it calls.
+//! Compatibility: what a candidate changes for the callers and the callees of its service.
 //!
-//! The contract says what a component must have; this says what is different from the release that is live, and for
-//! whom that matters. Nothing is asked but the components themselves.
+//! The contract says what a component must have. This module lists the differences from the live release, and the
+//! services that they affect. It uses nothing but the components themselves.
 
 mod change;
 mod display;
@@ -17,16 +17,16 @@ use super::surface::Surface;
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::ServiceName;
 
-/// How far a candidate can stand for the live release.
+/// How well a candidate can replace the live release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Level {
-    /// For anybody: it has every function and named type that the live release exports, unchanged, and of other
-    /// services it asks for no more.
+    /// Fits every caller: it exports every function and named type of the live release unchanged, and imports no more
+    /// from other services.
     DropIn,
-    /// For the neighbours as they are, though its contract is another one.
+    /// Fits all current neighbours, but its contract differs.
     Compatible,
-    /// Not for some of the neighbours.
+    /// Does not fit some neighbours.
     Breaking,
 }
 
@@ -35,8 +35,8 @@ pub enum Level {
 #[serde(rename_all = "camelCase")]
 pub struct Break {
     pub service: ServiceName,
-    /// What the neighbour has or asks for, and what the candidate asks for or has there. A path that begins with
-    /// `import` is a call that the candidate makes; the others are calls that the neighbour makes. At most 256.
+    /// The items that do not match, at most 256. If a path begins with `import`, the candidate makes the call;
+    /// otherwise the neighbour makes it.
     pub problems: Vec<VerdictProblem>,
     pub problems_more: usize,
 }
@@ -47,30 +47,30 @@ pub struct Break {
 pub struct Compatibility {
     pub level: Level,
     pub bump: Bump,
-    /// In the order in which the neighbours were given.
+    /// In the order of the given neighbours.
     pub breaks: Vec<Break>,
-    /// What the live release has (`expected`) and the candidate has not, or has otherwise (`found`).
+    /// Items of the live release (`expected`) that the candidate lacks or has in another form (`found`).
     pub changes: Vec<VerdictProblem>,
     /// How many changes are not in the list.
     pub changes_more: usize,
-    /// What only the candidate exports, by WIT path.
+    /// Items that only the candidate exports, by WIT path.
     pub added: Vec<String>,
-    /// What only the candidate imports: functions of other services by WIT path, interfaces, and what the host offers,
-    /// by interface.
+    /// Items that only the candidate imports: functions of other services by WIT path, whole interfaces, and host
+    /// interfaces.
     pub asks_more: Vec<String>,
-    /// What only the live release imports.
+    /// Items that only the live release imports.
     pub asks_less: Vec<String>,
-    /// Interfaces that only the candidate imports, of which it has functions, and that no neighbour exports in any
-    /// version. A call there has nobody to answer it; an event has nobody to hear it, which is no fault.
+    /// Interfaces with functions that only the candidate imports, and that no neighbour exports in any version. Calls
+    /// to them fail; an event without a subscriber is no fault.
     pub exported_by_nobody: Vec<String>,
 }
 
 impl Compatibility {
-    /// Judges `candidate` for the place of `live`, among the live releases of all other services of the host.
+    /// Judges whether `candidate` can replace `live`, given the live releases of all other services of the host.
     ///
-    /// Interfaces of compatible versions stand for each other. What the host itself offers or calls (`wasi:*`,
-    /// `switchyard:service`) is no part of anybody's contract and shows in `asks_more` and `asks_less` alone. For the
-    /// first release of a service `live` is [`Surface::default`].
+    /// Compatible versions of an interface match each other. Interfaces of the host (`wasi:*`, `switchyard:service`)
+    /// belong to no contract and appear only in `asks_more` and `asks_less`. For the first release of a service, `live`
+    /// is [`Surface::default`].
     #[must_use]
     pub fn judge<'n>(live: &Surface, candidate: &Surface, neighbours: impl IntoIterator<Item = Neighbour<'n>>) -> Self {
         let neighbours: Vec<_> = neighbours.into_iter().collect();
@@ -100,7 +100,7 @@ impl Compatibility {
     }
 }
 
-/// Leaves what a verdict can hold, and says how many that does not include.
+/// Shortens the list to the length that a verdict can hold, and returns how many entries were removed.
 fn cut<T>(list: &mut Vec<T>) -> usize {
     let more = list.len().saturating_sub(VERDICT_LINES_MAX);
     list.truncate(VERDICT_LINES_MAX);

@@ -1,6 +1,6 @@
-//! Whether a candidate fits one live release: what that one calls is there, and what the candidate calls is as it has it.
+//! Whether a candidate fits one live release: the functions that either calls exist in the other, with equal types.
 //!
-//! A call needs the functions and the types that they use, and nothing else.
+//! A call needs functions and the types that they use, nothing else.
 
 use wac_types::{ItemKind, NameMapNoIntern};
 
@@ -9,9 +9,9 @@ use crate::contract::host;
 use crate::contract::surface::Surface;
 use crate::names::ServiceName;
 
-/// A live release of another service: one that may call the candidate's service, be called by it, or both.
+/// A live release of another service that may call the candidate's service, be called by it, or both.
 ///
-/// Where several services are swapped as one, it is the one that goes live with the candidate.
+/// If several services are swapped together, this is the release that goes live with the candidate.
 #[derive(Debug, Clone, Copy)]
 pub struct Neighbour<'a> {
     pub service: &'a ServiceName,
@@ -25,7 +25,7 @@ pub(super) fn problems(live: &Surface, candidate: &Surface, neighbour: &Surface)
     problems
 }
 
-/// What the neighbour imports, and the candidate exports otherwise, or no more.
+/// The neighbour's imports that the candidate exports in another form, or no longer.
 fn as_caller(live: &Surface, candidate: &Surface, caller: &Surface) -> Vec<VerdictProblem> {
     let (before, now) = (live.exports_by_name(), candidate.exports_by_name());
     let mut comparison = Comparison::new(Scope::Calls, &caller.types, &candidate.types);
@@ -36,14 +36,14 @@ fn as_caller(live: &Surface, candidate: &Surface, caller: &Surface) -> Vec<Verdi
                 let exported = candidate.exports.iter().map(|(name, _)| name.as_str());
                 comparison.missing_export(name, expected, exported);
             }
-            // Another service's.
+            // An import from a third service.
             (None, None) => {}
         }
     }
     comparison.finish().0
 }
 
-/// What the candidate imports, and the neighbour exports otherwise, or in another version alone.
+/// The candidate's imports that the neighbour exports in another form, or only in another version.
 fn as_callee(live: &Surface, candidate: &Surface, callee: &Surface) -> Vec<VerdictProblem> {
     let exported = callee.exports_by_name();
     let before = live.imports_by_name();
@@ -67,7 +67,8 @@ fn as_callee(live: &Surface, candidate: &Surface, callee: &Surface) -> Vec<Verdi
     problems
 }
 
-/// The interfaces with functions that `candidate` imports and `live` does not, and that nobody exports in any version.
+/// The interfaces with functions that only `candidate` imports, not `live`, and that no neighbour exports in any
+/// version.
 pub(super) fn exported_by_nobody(live: &Surface, candidate: &Surface, neighbours: &[Neighbour<'_>]) -> Vec<String> {
     let before = live.imports_by_name();
     let exported = |name| neighbours.iter().any(|neighbour| other_version(neighbour.surface, name).is_some());
@@ -79,13 +80,13 @@ pub(super) fn exported_by_nobody(live: &Surface, candidate: &Surface, neighbours
         .collect()
 }
 
-/// The interfaces of other services of which a component imports functions.
+/// The interfaces of other services from which a component imports functions.
 fn calls(surface: &Surface) -> impl Iterator<Item = (&str, ItemKind)> {
     let contract = surface.imports.iter().filter(|(name, _)| !host::is_host(name));
     contract.filter(|(_, kind)| functions_of(&surface.types, *kind) > 0).map(|(name, kind)| (name.as_str(), *kind))
 }
 
-/// What a component exports under a name, whatever its version.
+/// An export with the same name, in any version.
 fn other_version<'s>(surface: &'s Surface, name: &str) -> Option<&'s str> {
     surface.exports.iter().map(|(other, _)| other.as_str()).find(|other| unversioned(other) == unversioned(name))
 }

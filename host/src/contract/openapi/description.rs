@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-/// `object` with its description, where there is one.
+/// Adds a description to `object`, unless `docs` is empty.
 pub(super) fn described(mut object: Json, docs: &str) -> Json {
     if !docs.is_empty() {
         object["description"] = docs.into();

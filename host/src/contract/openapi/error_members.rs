@@ -1,4 +1,4 @@
-//! The error cases of a function, and what they add to a problem document.
+//! The error cases of a function, and the members that they add to a problem document.
 
 use crate::contract::types::{Case, Field, Function, Type};
 
@@ -15,7 +15,7 @@ pub(super) fn error_cases(function: &Function) -> &[Case] {
     }
 }
 
-/// What the payload of `case` adds to the members that every problem document has.
+/// The fields of the payload of `case`, without the members that every problem document has.
 pub(super) fn case_members(case: &Case) -> impl Iterator<Item = &Field> {
     let fields = match &case.ty {
         Some(Type::Record(record)) => record.fields.as_slice(),

@@ -11,7 +11,7 @@ use super::problem;
 use super::schema::{Schemas, is_required};
 use crate::contract::types::{Case, Function};
 
-/// What of an operation decides which errors the gateway itself may give.
+/// The traits of an operation that decide which errors the gateway itself may return.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OperationTraits {
     pub(super) has_body: bool,
@@ -20,7 +20,7 @@ pub(super) struct OperationTraits {
     pub(super) has_roles: bool,
 }
 
-/// An error that the gateway gives whatever the contract says.
+/// An error that the gateway returns regardless of the contract.
 struct HostError {
     status: StatusCode,
     detail: &'static str,
@@ -111,7 +111,7 @@ pub(super) fn of_operation(
     sources.into_iter().filter_map(response).collect()
 }
 
-/// The error responses of all operations, each once: most operations share theirs.
+/// The error responses of all operations, each once, because most operations share theirs.
 #[derive(Default)]
 pub(super) struct Responses {
     named: Map<String, Json>,
@@ -139,12 +139,12 @@ fn numbered(name: &str, count: usize) -> String {
     if count == 1 { name.to_owned() } else { format!("{name}{count}") }
 }
 
-/// `NotFound` of 404.
+/// The component name of a status: `NotFound` for 404.
 fn component(status: StatusCode) -> String {
     status.canonical_reason().unwrap_or("Error").replace([' ', '-', '\''], "")
 }
 
-/// Where an operation's errors of one status come from.
+/// The sources of an operation's errors with one status.
 #[derive(Default)]
 struct Sources<'a> {
     host_error: Option<&'a HostError>,
@@ -168,7 +168,7 @@ impl Sources<'_> {
         problem::response(status, &description.join("\n\n"), content)
     }
 
-    /// A problem document with the members that the cases add to it; required is what all sources give.
+    /// A problem document with the members that the cases add. A member is required if every source has it.
     fn schema(&self, schemas: &Schemas) -> Json {
         let mut properties: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
         for field in self.cases.iter().copied().flat_map(case_members) {
@@ -195,7 +195,7 @@ impl Sources<'_> {
         json!({ "allOf": [problem, added] })
     }
 
-    /// `errors` is left out where there are none.
+    /// Whether every source has the member; `errors` may always be missing.
     fn always_has(&self, member: &str) -> bool {
         let has = |case: &&Case| case_members(case).any(|field| *field.name.json == *member && is_required(field));
         self.host_error.is_none() && member != "errors" && self.cases.iter().all(has)

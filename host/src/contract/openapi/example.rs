@@ -1,4 +1,4 @@
-//! Examples: values that could be real, always the same for the same type.
+//! Example values: realistic, and always the same for the same type.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,20 +7,20 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::contract::types::{Case, Field, Type};
 
-/// Examples that doc comments give (``…, such as `DE`.``), by the name of the field: what has no doc comment of its own
-/// takes the example of another field of its name.
+/// Examples from doc comments (``…, such as `DE`.``), by field name. A field without a doc comment takes the example of
+/// another field of the same name.
 #[derive(Debug, Default)]
 pub(super) struct Examples(BTreeMap<Arc<str>, String>);
 
 impl Examples {
-    /// Takes note of the example that `field` may have.
+    /// Records the example in the docs of `field`, if there is one.
     pub(super) fn add(&mut self, field: &Field) {
         if let Some(text) = such_as(&field.docs) {
             self.0.entry(Arc::clone(&field.name.wit)).or_insert_with(|| text.to_owned());
         }
     }
 
-    /// An example of what the field holds, in JSON; of an option, of what it has inside.
+    /// An example value of `field` in JSON; for an option, of its inner type.
     pub(super) fn field(&self, field: &Field) -> Json {
         let holds_text = match &field.ty {
             Type::Option(inner) => **inner == Type::String,
@@ -37,7 +37,7 @@ impl Examples {
         self.named("", ty)
     }
 
-    /// An example of `ty`, which something called `name` holds.
+    /// An example of `ty` for a field called `name`.
     fn named(&self, name: &str, ty: &Type) -> Json {
         match ty {
             Type::Bool => json!(true),
@@ -78,7 +78,7 @@ impl Examples {
     }
 }
 
-/// What a doc comment gives as an example itself: "…, such as `DE`."
+/// The example in a doc comment: "…, such as `DE`."
 fn such_as(docs: &str) -> Option<&str> {
     let (_, behind) = docs.split_once("such as `")?;
     behind.split_once('`').map(|(example, _)| example)
@@ -114,7 +114,7 @@ fn text(name: &str) -> String {
         "cursor" | "token" => "b3BhcXVlIHRvIGNsaWVudHM".into(),
         "field" | "pointer" => "/email".into(),
         "last4" => "4242".into(),
-        // A name that says nothing to us still says something to people.
+        // The name matches no known word, but people may understand it.
         "" => "text".into(),
         _ => name.replace('-', " "),
     }
@@ -124,7 +124,7 @@ fn last_word(name: &str) -> &str {
     name.rsplit('-').next().unwrap_or_default()
 }
 
-/// The name of one of several: `item` of `items`.
+/// The singular of a plural name: `item` for `items`.
 fn singular(name: &str) -> &str {
     name.strip_suffix('s').unwrap_or(name)
 }

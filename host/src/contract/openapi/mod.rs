@@ -25,7 +25,7 @@ use self::schema::Schemas;
 use super::types::{Function, Reach, Route, World};
 use crate::names::ServiceName;
 
-/// The document of what `services` offer over HTTP, each with the world of its contract.
+/// The OpenAPI document of `services`, each with the world of its contract.
 #[must_use]
 pub fn openapi(services: &[(ServiceName, Arc<World>)], title: &str, version: &str) -> Json {
     let operations = operations(services);
@@ -80,7 +80,7 @@ fn operations(services: &[(ServiceName, Arc<World>)]) -> Vec<Operation<'_>> {
         1 => naming::camel(&[service.as_str(), &function.name.wit]),
         _ => naming::camel(&[service.as_str(), naming::interface_name(&function.interface), &function.name.wit]),
     });
-    // Two paths that differ only in the names of their parameters are one path, which the first function names.
+    // Two paths that differ only in parameter names are one path. The first function names its parameters.
     let mut paths: BTreeMap<String, &str> = BTreeMap::new();
     for (_, _, route) in &routed {
         paths.entry(route.shape()).or_insert(&route.path);

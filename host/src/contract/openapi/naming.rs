@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-/// A name for each of `items`, all different from each other and from `taken`. `candidate` gives the name of an item
-/// at a level: 0 is the shortest; from level 3 on its names differ for different items.
+/// A name for each of `items`, different from each other and from `taken`. `candidate` gives the name of an item at a
+/// level: 0 is the shortest; from level 3 on, different items have different names.
 pub(super) fn distinct<T>(items: &[T], taken: &[&str], candidate: impl Fn(&T, usize) -> String) -> Vec<String> {
     let mut levels = vec![0; items.len()];
     loop {

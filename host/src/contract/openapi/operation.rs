@@ -1,4 +1,4 @@
-//! One operation: what it takes, what it gives, and who may ask.
+//! One operation: its request, its responses, and who may call it.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use crate::names::ServiceName;
 const REQUEST_ID: &str = "RequestId";
 const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
 
-/// A function with a route, and the names that it has in the document.
+/// A function with a route, and its names in the document.
 pub(super) struct Operation<'a> {
     pub(super) service: &'a ServiceName,
     pub(super) function: &'a Function,
     pub(super) route: &'a Route,
     pub(super) id: String,
-    /// The route's, with the names of parameters that all functions of the path share.
+    /// The path of the route; all functions of one path share the names of its parameters.
     pub(super) path: String,
 }
 
@@ -46,7 +46,7 @@ impl Operation<'_> {
         document
     }
 
-    /// Each requirement is an alternative: one role, or nobody at all.
+    /// Each requirement is an alternative: one role, or no authentication.
     fn security(&self) -> Json {
         match self.function.roles.as_slice() {
             [] => json!([{}, { "bearer": [] }]),

@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): their schema, their headers, and what one looks like.
+//! Problem documents (RFC 9457): their schema, their headers, and an example.
 
 use hyper::StatusCode;
 use serde_json::{Value as Json, json};

@@ -1,4 +1,4 @@
-//! JSON schemas of a contract's types: the forms that `value` reads and writes.
+//! JSON schemas of a contract's types, in the forms that `value` reads and writes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use super::example::Examples;
 use super::{error_members, naming, problem};
 use crate::contract::types::{Case, Field, Flags, Function, Reach, Record, Type};
 
-/// The types that have a name, once each, however many services use them.
+/// The named types, each once, even if several services use them.
 pub(super) struct Schemas {
     types: BTreeMap<TypeId, (String, Type)>,
     examples: Examples,
 }
 
-/// The interface and the name that a type has in WIT.
+/// The interface and the WIT name of a type.
 type TypeId = (Arc<str>, Arc<str>);
 
 impl Schemas {
-    /// The types that `functions` take and give.
+    /// Collects the parameter and result types of `functions`.
     pub(super) fn new<'f>(functions: impl Iterator<Item = &'f Function>) -> Self {
         let mut types = BTreeMap::new();
         for function in functions {
@@ -51,14 +51,14 @@ impl Schemas {
         &self.examples
     }
 
-    /// The schemas of all named types, and of what a problem is.
+    /// The schemas of all named types, and of problem documents.
     pub(super) fn document(&self) -> Json {
         let mut named: BTreeMap<&str, Json> = BTreeMap::from([(problem::SCHEMA, problem::schema())]);
         named.extend(self.types.values().map(|(name, ty)| (name.as_str(), self.definition(ty))));
         json!(named)
     }
 
-    /// The schema of a value that is there: of an option, what it has inside.
+    /// The schema of a value that is present: for an option, of its inner type.
     pub(super) fn present(&self, ty: &Type) -> Json {
         match ty {
             Type::Option(inner) => match &**inner {
@@ -143,7 +143,7 @@ impl Schemas {
     }
 }
 
-/// Whether a record or a request without the field is refused.
+/// Whether a record or a request without the field is rejected.
 pub(super) fn is_required(field: &Field) -> bool {
     !matches!(field.ty, Type::Option(_))
 }
@@ -152,7 +152,7 @@ fn integer(format: &str, min: impl Into<Json>, max: impl Into<Json>) -> Json {
     json!({ "type": "integer", "format": format, "minimum": min.into(), "maximum": max.into() })
 }
 
-/// An integer that is a string where a binary64 number may not have it.
+/// An integer that is written as a string if a binary64 number may not represent it.
 fn long_integer(format: &str, min: impl Into<Json>, max: impl Into<Json>, pattern: &str) -> Json {
     let mut schema = integer(format, min, max);
     schema["type"] = json!(["integer", "string"]);

@@ -1,4 +1,4 @@
-//! What may be there only once: a route, `authenticate`, the exporter of an interface that somebody calls.
+//! Items that may exist only once: a route, `authenticate`, the exporter of an interface that a service calls.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use super::mistake::{ContractError, Fault, Mistake};
 use crate::contract::types::{Function, Method, Reach, World};
 use crate::names::ServiceName;
 
-/// The one path that the gateway answers itself whatever the contracts say.
+/// The one path that the gateway itself always answers.
 const OPENAPI_PATH: &str = "/openapi.json";
 
-/// A function that the host serves, and its name for people.
+/// A function that the host serves, and its readable name.
 #[derive(Debug)]
 pub(in crate::contract) struct Served<'a> {
     pub(in crate::contract) place: String,
     pub(in crate::contract) function: &'a Function,
 }
 
-/// Two functions on one route, a route of the host, `authenticate` on two functions; each with the index of the later
-/// one in `served`.
+/// Finds two functions on one route, a route of the host, and `authenticate` on two functions; each with the index of
+/// the later one in `served`.
 pub(in crate::contract) fn clashes(served: &[Served<'_>]) -> Vec<(usize, Fault)> {
     let mut routes: HashMap<(Method, String), &str> = HashMap::new();
     let mut authenticates: Option<&str> = None;
@@ -45,8 +45,8 @@ pub(in crate::contract) fn clashes(served: &[Served<'_>]) -> Vec<(usize, Fault)>
     faults
 }
 
-/// Checks what is wrong only when these services run in one host: a route or `authenticate` twice, an interface that
-/// two services export and another one calls, a service that is mounted over a route.
+/// Checks for mistakes that show only if these services run in one host: a route or `authenticate` twice, an interface
+/// that two services export and another one calls, a mount that covers a route.
 ///
 /// # Errors
 ///
@@ -90,8 +90,8 @@ fn doubtful_exports(services: &[(ServiceName, Arc<World>)]) -> Vec<Mistake> {
     mistakes
 }
 
-/// The first route that the service `name` would answer a part of, when it is mounted at `mount`. One that is mounted at
-/// `/` gets what no route is for.
+/// The first route that the service `name` would cover if it is mounted at `mount`. A mount at `/` covers no route: it
+/// gets only the requests that match none.
 fn mounted_over(name: &ServiceName, mount: &str, served: &[Served<'_>]) -> Option<Mistake> {
     let segments = |path: &str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
     let prefix = segments(mount);
@@ -109,7 +109,7 @@ fn mounted_over(name: &ServiceName, mount: &str, served: &[Served<'_>]) -> Optio
     Some(Mistake::new(None, format!("service {name}"), fault))
 }
 
-/// A function's name for people.
+/// The readable name of a function.
 pub(in crate::contract) fn place(function: &Function) -> String {
     format!("{} · {}", function.interface, function.name.wit)
 }

@@ -1,4 +1,4 @@
-//! From a function of wit-parser and its doc line to the contract's own, with all that is wrong with it.
+//! Turns a function of wit-parser and its doc line into a contract function, and collects all mistakes in it.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use super::mistake::Fault;
 use super::types::{TypeReader, UnsupportedType, once_in_json, unaliased};
 use crate::contract::types::{Field, Function, Method, Name, Reach, Route, Type};
 
-/// What reading a function gave.
+/// The result of reading a function.
 #[derive(Debug, Default)]
 pub(in crate::contract) struct FunctionRead {
-    /// Nothing when something is wrong with it.
+    /// `None` if it has a mistake.
     pub(in crate::contract) function: Option<Function>,
     pub(in crate::contract) faults: Vec<Fault>,
     /// Types in it that a contract cannot have.
@@ -32,7 +32,7 @@ pub(in crate::contract) fn read(
     match function.kind {
         FunctionKind::Freestanding => {}
         FunctionKind::AsyncFreestanding => read.faults.push(Fault::Async),
-        // The resource itself is refused.
+        // The resource itself is reported already.
         _ => return read,
     }
     let signature = Signature::read(resolve, types, function, &mut read);
@@ -52,14 +52,14 @@ pub(in crate::contract) fn read(
     read
 }
 
-/// Parameters and result, as far as they could be read.
+/// Parameters and result, as far as they are readable.
 struct Signature {
     parameters: Vec<(Name, Option<Type>)>,
     has_result: bool,
     fallible: bool,
     ok: Option<Type>,
     err: Option<Type>,
-    /// The result whole, where it is no `result<…>`.
+    /// The whole result type, if it is no `result<…>`.
     whole: Option<Type>,
 }
 
@@ -128,7 +128,7 @@ impl Signature {
             let left = self.parameters.iter().enumerate().filter(|(index, _)| left.contains(index));
             left.map(|(_, (name, _))| name.wit.to_string()).collect()
         };
-        // A name that leads nowhere leaves its parameter over: one mistake, not two.
+        // An unknown name leaves its parameter unused: report that as one mistake, not two.
         if faults.len() == before && line.method == Method::Get && !left.is_empty() {
             faults.push(Fault::BodyOfGet { parameters: names() });
         } else if faults.len() == before && left.len() > 1 {
@@ -153,7 +153,7 @@ impl Signature {
         })
     }
 
-    /// The parameters that `names` are, each taken once in the whole route, each of a type that fits into a URL.
+    /// Finds the parameters called `names`: each at most once in the whole route, each of a type that fits into a URL.
     fn placed<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
@@ -182,7 +182,7 @@ impl Signature {
         placed
     }
 
-    /// The parameter whose value orders events.
+    /// The index of the parameter by which events are ordered.
     fn event_key(&self, name: &str, faults: &mut Vec<Fault>) -> Option<usize> {
         let Some(index) = self.parameters.iter().position(|(parameter, _)| *parameter.wit == *name) else {
             let parameters = self.parameters.iter().map(|(name, _)| name.wit.to_string()).collect();
@@ -235,7 +235,7 @@ impl Signature {
     }
 }
 
-/// Whether a path segment (a query value: `optional`) can be a value of the type.
+/// Whether a path segment can hold a value of the type (`optional`: a query value).
 fn fits_url(ty: &Type, optional: bool) -> bool {
     match ty {
         Type::Option(inner) => optional && fits_url(inner, false),
@@ -253,7 +253,7 @@ fn is_identity(fields: &[Field]) -> bool {
     has("id", &Type::String) && has("role", &Type::String) && fields.len() == 2 + usize::from(session)
 }
 
-/// The named type behind the error of a `result<…, e>`.
+/// The named error type of a `result<…, e>`.
 fn error_type(resolve: &Resolve, result: &wit_parser::Type) -> Option<TypeId> {
     let wit_parser::Type::Id(id) = result else { return None };
     match &resolve.types.get(unaliased(resolve, *id))?.kind {

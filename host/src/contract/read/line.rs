@@ -1,6 +1,7 @@
-//! The grammar of doc comments: the line in backticks that says how a function is reached, or what status an error has.
+//! The grammar of doc comments: the line in backticks that says how a function is reached, or which status an error
+//! has.
 //!
-//! It is pure text to data: whether a parameter exists is asked elsewhere. Nothing that an author may write panics.
+//! This module only parses text; it does not check whether a parameter exists. No input makes it panic.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::line_error::LineError;
 use crate::contract::types::{Method, Name};
 use crate::limits::{SCHEDULE_PERIOD_MAX, SCHEDULE_PERIOD_MIN};
 
-/// A line as written: names are WIT names.
+/// A line as its author wrote it, with WIT names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::contract) struct Line {
     pub(in crate::contract) reach: LineReach,
@@ -20,7 +21,7 @@ pub(in crate::contract) enum LineReach {
     Http(HttpLine),
     Read,
     Event {
-        /// The parameter whose value orders events: none, where only those of one call are in order.
+        /// The parameter by which events are ordered; `None`: only the events of one call are ordered.
         by: Option<String>,
     },
     Every(Duration),
@@ -61,7 +62,7 @@ impl HttpLine {
     }
 }
 
-/// Takes the line that says how a function is reached out of its doc comment; what is left is for people.
+/// Separates the line that says how a function is reached from its doc comment; the remaining text is for people.
 pub(in crate::contract) fn function_docs(docs: &str) -> (String, Result<Option<Line>, LineError>) {
     let (text, mut lines) = split(docs, function_line);
     let line = match lines.len() {
@@ -72,14 +73,14 @@ pub(in crate::contract) fn function_docs(docs: &str) -> (String, Result<Option<L
     (text, line)
 }
 
-/// The HTTP status of an error's case, and whether a call that ends with it keeps what it wrote.
+/// The HTTP status of an error case, and whether a call that returns it keeps its writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::contract) struct Status {
     pub(in crate::contract) code: u16,
     pub(in crate::contract) commits: bool,
 }
 
-/// Takes the line with a status out of the doc comment of a case; what is left is for people.
+/// Separates the status line from the doc comment of a case; the remaining text is for people.
 pub(in crate::contract) fn case_docs(docs: &str) -> (String, Result<Option<Status>, LineError>) {
     let (text, mut lines) = split(docs, case_line);
     let status = match lines.len() {
@@ -90,7 +91,8 @@ pub(in crate::contract) fn case_docs(docs: &str) -> (String, Result<Option<Statu
     (text, status)
 }
 
-/// The lines of `docs` that `read` takes, and the rest as text. Code between fences is text.
+/// Splits `docs` into the lines that `read` accepts and the remaining text. Text between code fences is never such a
+/// line.
 fn split<T>(docs: &str, read: impl Fn(&str) -> Option<Result<T, LineError>>) -> (String, Vec<Result<T, LineError>>) {
     let (mut text, mut lines, mut fenced) = (String::with_capacity(docs.len()), Vec::new(), false);
     for line in docs.lines() {
@@ -98,7 +100,7 @@ fn split<T>(docs: &str, read: impl Fn(&str) -> Option<Result<T, LineError>>) -> 
         match if fenced { None } else { read(line.trim()) } {
             Some(taken) => {
                 lines.push(taken);
-                // The blank line in front of it goes with it.
+                // Remove the blank line in front of it too.
                 text.truncate(text.trim_end().len());
                 if !text.is_empty() {
                     text.push('\n');
@@ -113,13 +115,13 @@ fn split<T>(docs: &str, read: impl Fn(&str) -> Option<Result<T, LineError>>) -> 
     (text.trim().to_owned(), lines)
 }
 
-/// The code span that a line begins with, and what stands behind it.
+/// The code span at the start of a line, and the text after it.
 fn span(line: &str) -> Option<(&str, &str)> {
     let (code, behind) = line.strip_prefix('`')?.split_once('`')?;
     Some((code.trim(), behind.trim()))
 }
 
-/// Whether words begin as a line does, so that it is no accident.
+/// Whether the text clearly starts like such a line, and not by accident.
 fn begins_as_line(text: &str) -> bool {
     let mut words = text.split_whitespace();
     match (words.next(), words.next()) {
@@ -129,7 +131,7 @@ fn begins_as_line(text: &str) -> bool {
     }
 }
 
-/// Nothing where the line is prose.
+/// Parses a line; `None` if it is prose.
 fn function_line(line: &str) -> Option<Result<Line, LineError>> {
     if begins_as_line(line) && line.split_whitespace().next().and_then(method).is_some() {
         return Some(Err(LineError::NoTicks { text: line.into() }));
@@ -164,7 +166,7 @@ fn reach(code: &str) -> Result<LineReach, LineError> {
     }
 }
 
-/// Reads what stands behind `event`: nothing, or `by` and a parameter.
+/// Parses the text after `event`: empty, or `by` and a parameter.
 fn event(rest: &str) -> Result<LineReach, LineError> {
     let key = match rest.split_once(char::is_whitespace) {
         _ if rest.is_empty() => return Ok(LineReach::Event { by: None }),
@@ -280,7 +282,7 @@ fn period(text: &str) -> Option<Duration> {
     (SCHEDULE_PERIOD_MIN..=SCHEDULE_PERIOD_MAX).contains(&period).then_some(period)
 }
 
-/// Reads ``for `a` or `b` ``; nothing at all is no role.
+/// Parses ``for `a` or `b` ``; an empty text means no role.
 fn roles(behind: &str) -> Result<Vec<String>, LineError> {
     if behind.is_empty() {
         return Ok(Vec::new());
@@ -301,7 +303,7 @@ fn roles(behind: &str) -> Result<Vec<String>, LineError> {
     Ok(roles)
 }
 
-/// Nothing where the line is prose.
+/// Parses a status line; `None` if it is prose.
 fn case_line(line: &str) -> Option<Result<Status, LineError>> {
     let (code, behind) = span(line)?;
     let number = code.starts_with(|letter: char| letter.is_ascii_digit());

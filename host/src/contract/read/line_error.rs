@@ -1,10 +1,10 @@
-//! What can be wrong with a line of a doc comment, and what its author writes instead.
+//! The mistakes in a line of a doc comment, each with its correction.
 
 use std::time::Duration;
 
 use crate::limits::{SCHEDULE_PERIOD_MAX, SCHEDULE_PERIOD_MIN};
 
-/// What is wrong with a line.
+/// A mistake in a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::contract) enum LineError {
     #[error("`{text}` looks like a line that says how the function is reached, but is not in backticks")]
@@ -44,7 +44,7 @@ pub(in crate::contract) enum LineError {
 }
 
 impl LineError {
-    /// What the author writes instead.
+    /// What the author should write instead.
     pub(in crate::contract) fn instead(&self) -> String {
         match self {
             Self::NoTicks { text } => format!("`` `{text}` ``, alone on its line"),

@@ -1,6 +1,6 @@
-//! What can be wrong in a contract, where it stands, and what its author writes instead.
+//! The mistakes in a contract: what is wrong, where, and the correction.
 //!
-//! All mistakes of a folder are told at once.
+//! All mistakes of a folder are reported at once.
 
 use std::fmt;
 use std::io;
@@ -9,17 +9,17 @@ use std::path::PathBuf;
 use super::line_error::LineError;
 use crate::limits::VALUE_DEPTH_MAX;
 
-/// A name is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
+/// A name counts as a misspelling of another from this similarity on (Jaro-Winkler, 0 to 1).
 const LIKENESS_MIN: f64 = 0.8;
 
-/// Why the contracts cannot be used. Nothing of them is.
+/// Why the contracts cannot be used. None of them is then used.
 #[derive(Debug, thiserror::Error)]
 pub enum ContractError {
     #[error("cannot read the contracts in {}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{} holds no WIT package: put each package into a folder of its own under it", path.display())]
     Empty { path: PathBuf },
-    /// Not WIT, or a name that leads nowhere. Each text has its place in it.
+    /// The text is not WIT, or a name in it is unknown. Each text includes its location.
     #[error("{}", texts.join("\n"))]
     Wit { texts: Vec<String> },
     #[error("{}", listed(mistakes))]
@@ -34,9 +34,9 @@ fn listed(mistakes: &[Mistake]) -> String {
 /// One mistake in a contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// File and line; nothing where a mistake is not in one place.
+    /// File and line; `None` if the mistake has no single location.
     at: Option<String>,
-    /// What is wrong, from the interface down: `shop:cart/cart@1.0.0 · checkout`.
+    /// The element with the mistake: `shop:cart/cart@1.0.0 · checkout`.
     place: String,
     fault: Fault,
 }
@@ -57,7 +57,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// What is wrong.
+/// The kind of mistake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::contract) enum Fault {
     #[error("{0}")]
@@ -138,7 +138,7 @@ fn names(parameters: &[String]) -> String {
     }
 }
 
-/// The one of `known` that `name` is most likely a misspelling of.
+/// The most similar of the `known` names, if it is similar enough.
 fn nearest<'k>(name: &str, known: &'k [String]) -> Option<&'k str> {
     let likeness = |known: &'k String| (strsim::jaro_winkler(name, known), known.as_str());
     let nearest = known.iter().map(likeness).max_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -151,7 +151,7 @@ fn stand(parameters: &[String]) -> String {
 }
 
 impl Fault {
-    /// What the author writes instead.
+    /// What the author should write instead.
     fn instead(&self) -> String {
         match self {
             Self::Line(error) => error.instead(),

@@ -1,4 +1,4 @@
-//! From WIT files to contracts, with every mistake in them and what to write instead.
+//! Turns WIT files into contracts, or reports every mistake with its correction.
 
 pub(super) mod clash;
 pub(super) mod functions;

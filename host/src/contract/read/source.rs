@@ -1,4 +1,4 @@
-//! The WIT files of a folder, parsed and resolved against one another. Nothing is fetched from anywhere.
+//! The WIT files of a folder, parsed and resolved against one another. Nothing is downloaded.
 
 #[cfg(test)]
 mod tests;
@@ -12,29 +12,29 @@ use wit_parser::{Resolve, SourceMap, Span};
 use super::mistake::ContractError;
 use crate::names::Digest;
 
-/// How deep under the contracts' folder packages are looked for.
+/// How many levels below the contracts' folder to search for packages.
 const FOLDER_DEPTH_MAX: usize = 4;
 
 /// The files of one package: path and text each.
 pub(in crate::contract) type Package = Vec<(String, String)>;
 
-/// The texts of a folder of contracts: what is kept of contracts, to read them again as they were.
+/// The texts of a folder of contracts. They are stored so that the same contracts can be read again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
     pub(in crate::contract) packages: Vec<Package>,
 }
 
 impl Sources {
-    /// Reads the packages under the folder `wit`, each in a folder of its own, whatever the folder's name.
+    /// Reads the packages in subfolders of `wit`; the names of the folders do not matter.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or there is none.
+    /// If a file cannot be read, or there is none.
     pub fn read(wit: &Path) -> Result<Self, ContractError> {
         Ok(Self { packages: packages(wit)? })
     }
 
-    /// The same of texts that were read elsewhere: path and text of each file. Those of one folder are a package.
+    /// Builds the sources from paths and texts that were read elsewhere. The files of one folder form a package.
     #[must_use]
     pub fn of_files(files: Vec<(String, String)>) -> Self {
         let mut packages: Vec<(PathBuf, Package)> = Vec::new();
@@ -48,7 +48,7 @@ impl Sources {
         Self { packages: packages.into_iter().map(|(_, package)| package).collect() }
     }
 
-    /// The digest of the texts, wherever the files lie.
+    /// The digest of the texts, independent of their folder.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut bytes = Vec::new();
@@ -73,11 +73,11 @@ fn packages(wit: &Path) -> Result<Vec<Package>, ContractError> {
     }
 }
 
-/// The files of all packages under `wit`: the path of each from there, and its text.
+/// The files of all packages under `wit`: the path of each relative to `wit`, and its text.
 ///
 /// # Errors
 ///
-/// When a file cannot be read, or there is none.
+/// If a file cannot be read, or there is none.
 pub fn wit_files(wit: &Path) -> Result<Vec<(String, String)>, ContractError> {
     let below = |path: String| match Path::new(&path).strip_prefix(wit) {
         Ok(below) => below.display().to_string(),
@@ -111,11 +111,11 @@ fn collect(folder: &Path, depth: usize, packages: &mut Vec<Package>) -> Result<(
     Ok(())
 }
 
-/// Parses every package and resolves them, in an order that follows from what uses what.
+/// Parses every package and resolves them, each after the packages that it uses.
 ///
 /// # Errors
 ///
-/// [`ContractError::Wit`] with every file that is not WIT, or with the first name that leads nowhere.
+/// [`ContractError::Wit`] with every file that is not WIT, or with the first unknown name.
 pub(in crate::contract) fn resolve(packages: Vec<Package>) -> Result<Resolve, ContractError> {
     let (mut groups, mut texts) = (Vec::new(), Vec::new());
     for package in packages {
@@ -142,7 +142,7 @@ pub(in crate::contract) fn resolve(packages: Vec<Package>) -> Result<Resolve, Co
     }
 }
 
-/// File and line of a span, as an editor takes it.
+/// File and line of a span, in the form that editors understand.
 pub(in crate::contract) fn at(resolve: &Resolve, span: Span) -> Option<String> {
     let place = span.is_known().then(|| resolve.render_location(span))?;
     Some(place.rsplit_once(':').map_or(place.clone(), |(line, _column)| line.to_owned()))

@@ -1,4 +1,4 @@
-//! From the types of wit-parser to the contract's own, with what makes a type unfit for a contract.
+//! Turns the types of wit-parser into contract types, and reports the types that a contract cannot have.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::limits::VALUE_DEPTH_MAX;
 #[derive(Debug, Clone)]
 pub(in crate::contract) struct UnsupportedType {
     pub(in crate::contract) fault: Box<Fault>,
-    /// The named type in which it stands, and the field or case there; nothing while it stands in none.
+    /// The named type that contains it, with the field or case; `None` if it is in no named type.
     pub(in crate::contract) origin: Option<(TypeId, Option<String>)>,
     pub(in crate::contract) span: Span,
 }
 
-/// A malformed line in the doc comment of a case. The type itself is fit.
+/// A malformed line in the doc comment of a case. The type itself is valid.
 #[derive(Debug)]
 pub(in crate::contract) struct CaseMistake {
     pub(in crate::contract) ty: TypeId,
@@ -32,7 +32,7 @@ pub(in crate::contract) struct CaseMistake {
 #[derive(Debug, Clone)]
 struct Known {
     ty: Type,
-    /// How many types it is deep; a string is one.
+    /// The nesting depth of the type; a string has 1.
     depth: usize,
 }
 
@@ -47,7 +47,7 @@ pub(in crate::contract) struct TypeReader<'a> {
 type Read<T> = Result<T, UnsupportedType>;
 
 impl<'a> TypeReader<'a> {
-    /// Reads every type, those first on which others stand: so nothing here recurses deeper than one level.
+    /// Reads every type, and the types that others contain first: so nothing here recurses deeper than one level.
     pub(in crate::contract) fn new(resolve: &'a Resolve) -> Self {
         let mut reader = Self { resolve, known: HashMap::new(), case_mistakes: Vec::new() };
         for (id, _) in resolve.types.iter() {
@@ -57,7 +57,7 @@ impl<'a> TypeReader<'a> {
         reader
     }
 
-    /// The type that stands at `ty`.
+    /// The contract type of `ty`.
     pub(in crate::contract) fn get(&self, ty: &wit_parser::Type) -> Read<Type> {
         self.known(ty).map(|known| known.ty)
     }
@@ -82,7 +82,7 @@ impl<'a> TypeReader<'a> {
             Wit::ErrorContext => Err(unfit(Fault::NoValue { kind: "an error-context" }, Span::default())),
             Wit::Id(id) => match self.known.get(id) {
                 Some(known) => known.clone(),
-                // wit-parser promises that a type comes behind all that it is made of.
+                // wit-parser promises to list a type after all types that it contains.
                 None => Err(unfit(Fault::TooDeep, Span::default())),
             },
         }
@@ -202,7 +202,7 @@ impl<'a> TypeReader<'a> {
     }
 }
 
-/// The full name of the interface or world that has a type.
+/// The full name of the interface or world that declares a type.
 pub(in crate::contract) fn owner(resolve: &Resolve, owner: TypeOwner) -> Option<String> {
     match owner {
         TypeOwner::Interface(id) => resolve.id_of(id),
@@ -214,7 +214,7 @@ pub(in crate::contract) fn owner(resolve: &Resolve, owner: TypeOwner) -> Option<
     }
 }
 
-/// The type that an alias, or a `use`, stands for.
+/// The type behind an alias or a `use`.
 pub(in crate::contract) fn unaliased(resolve: &Resolve, mut id: TypeId) -> TypeId {
     while let Some(TypeDefKind::Type(wit_parser::Type::Id(next))) = resolve.types.get(id).map(|def| &def.kind) {
         id = *next;
@@ -222,7 +222,7 @@ pub(in crate::contract) fn unaliased(resolve: &Resolve, mut id: TypeId) -> TypeI
     id
 }
 
-/// Two names of one object must differ in JSON too.
+/// Checks that the names of one object differ in JSON too.
 pub(in crate::contract) fn once_in_json<'a>(names: impl Iterator<Item = &'a Name>) -> Result<(), Fault> {
     let mut seen: HashMap<&str, &str> = HashMap::new();
     for Name { wit, json } in names {
@@ -246,7 +246,7 @@ fn unfit(fault: Fault, span: Span) -> UnsupportedType {
     UnsupportedType { fault: Box::new(fault), origin: None, span }
 }
 
-/// Says in which named type it stands, unless an inner one said so.
+/// Adds the named type that contains the mistake, unless an inner type is already recorded.
 fn within(mut unfit: UnsupportedType, id: TypeId, part: Option<String>, span: Span) -> UnsupportedType {
     if unfit.origin.is_none() {
         unfit.origin = Some((id, part));

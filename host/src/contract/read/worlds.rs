@@ -1,4 +1,4 @@
-//! From resolved WIT to the worlds of the contracts, with every mistake in them.
+//! Builds the worlds of the contracts from resolved WIT, and reports every mistake in them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(in crate::contract) fn worlds(resolve: &Resolve) -> Result<Vec<Arc<World>>, 
     Err(found.into_iter().map(|found| found.mistake).collect())
 }
 
-/// A mistake, and where it comes in the list.
+/// A mistake, and its place in the list.
 struct Found {
     order: u32,
     mistake: Mistake,
@@ -44,11 +44,11 @@ struct Reader<'a> {
     resolve: &'a Resolve,
     types: TypeReader<'a>,
     read: HashMap<InterfaceId, Interface>,
-    /// Where each function that was read stands.
+    /// The location of each function.
     spans: HashMap<(Arc<str>, Arc<str>), Span>,
-    /// The types that functions return as errors, with a function that sends them to clients.
+    /// The error types of functions, each with a function that sends it to clients.
     errors: BTreeMap<TypeId, Option<String>>,
-    /// Cases whose line could not be read: no more is said of their status.
+    /// Cases with a malformed line: no other mistake in their status is reported.
     malformed: HashSet<(TypeId, String)>,
     found: Vec<Found>,
 }
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         self.found.push(Found { order, mistake: Mistake::new(source::at(self.resolve, span), place, fault) });
     }
 
-    /// Whether a type is of a contract, and not the host's.
+    /// Whether a contract declares the type, and not the host.
     fn in_contract(&self, id: TypeId) -> bool {
         let def = self.resolve.types.get(id);
         def.and_then(|def| owner(self.resolve, def.owner)).is_some_and(|owner| !host::is_host(&owner))
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports what is wrong in the named types of contracts, each where it stands and once.
+    /// Reports the mistakes in the named types of contracts, each once and at its location.
     fn types(&mut self) {
         let resolve = self.resolve;
         for (id, def) in resolve.types.iter() {
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
                 self.mistake(function.span, place(), fault);
             }
             for unfit in read.unfit {
-                // A type of a contract was reported where it stands.
+                // A mistake in a contract's own type is already reported at the type.
                 if !unfit.origin.is_some_and(|(id, _)| self.in_contract(id)) {
                     self.mistake(function.span, place(), *unfit.fault);
                 }
@@ -148,11 +148,12 @@ impl<'a> Reader<'a> {
         Interface { name, functions }
     }
 
-    /// Statuses stand on the cases of errors, on all or none of those that clients get to see.
+    /// Checks the statuses of error cases: if clients can see the error, either all of its cases have one or none; cases
+    /// of other types have none.
     fn error_statuses(&mut self) {
         let resolve = self.resolve;
         for (id, def) in resolve.types.iter() {
-            // An alias would say the same once more.
+            // An alias would repeat the mistake.
             if def.name.is_none() || !self.in_contract(id) || unaliased(resolve, id) != id {
                 continue;
             }
@@ -185,7 +186,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A world of a contract; nothing for the host's own.
+    /// Reads a world of a contract; `None` for the host's own.
     fn world(&mut self, id: WorldId) -> Option<World> {
         let resolve = self.resolve;
         let world = resolve.worlds.get(id)?;
@@ -194,7 +195,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let exports = self.items(&name, world, &world.exports, |interface| {
-            // What the host asks of every component is described in its own package.
+            // The host describes the interfaces that it needs from every component in its own package.
             (!host::is_service(interface)).then(|| Fault::HostExport { interface: interface.into() })
         });
         let imports = self.items(&name, world, &world.imports, |interface| {
@@ -205,7 +206,7 @@ impl<'a> Reader<'a> {
         Some(World { name: name.into(), docs, exports, imports })
     }
 
-    /// The interfaces of contracts among what a world imports or exports, without those that hold types alone.
+    /// The interfaces of contracts that a world imports or exports, without those that have only types.
     fn items<'i>(
         &mut self,
         name: &str,
@@ -233,7 +234,7 @@ impl<'a> Reader<'a> {
                 (WorldKey::Name(_), WorldItem::Type { .. }) => None,
             };
             if let Some(fault) = fault {
-                // What a world imports by way of others has no place of its own.
+                // An indirect import has no location of its own.
                 let span = if item.span().is_known() { item.span() } else { world.span };
                 self.mistake(span, name.into(), fault);
             }
@@ -241,7 +242,7 @@ impl<'a> Reader<'a> {
         interfaces
     }
 
-    /// What stands twice in one interface, or in one world.
+    /// Reports routes and functions that occur twice in one interface or one world.
     fn clashes(&mut self, worlds: &[World]) {
         let alone: Vec<_> = self.read.values().cloned().collect();
         let groups = alone.iter().map(std::slice::from_ref).chain(worlds.iter().map(|world| &world.exports[..]));
@@ -266,7 +267,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is wrong with a case of an error that clients get to see as a problem document.
+/// The mistake in an error case that clients see as a problem document, if it has one.
 fn error_case(case: &Case, function: &str) -> Option<Fault> {
     if case.status.is_none() {
         return Some(Fault::NoStatus { function: function.into() });

@@ -1,11 +1,11 @@
-//! Compatibility: what is said of a candidate beside the live release, its callers and its callees.
+//! Compatibility: the judgement of a candidate against the live release, its callers and its callees.
 
 use super::component;
 use super::shop::{Edit, judged, surface};
 use crate::contract::{Bump, Compatibility, Level, Neighbour, Surface};
 use crate::names::ServiceName;
 
-/// The cart with the edits gets this judgement, as people read it.
+/// Asserts the judgement, as text, of the cart with `edits`.
 #[track_caller]
 fn check(edits: &[Edit<'_>], level: Level, bump: Bump, text: &str) {
     let (web, payment) = (surface("web-service", &[]), surface("payment-service", &[]));
@@ -13,7 +13,7 @@ fn check(edits: &[Edit<'_>], level: Level, bump: Bump, text: &str) {
     assert_eq!((found.level, found.bump), (level, bump), "\n{found}");
     let lines = |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
     let found = found.to_string();
-    // The first two lines are those of the level and the bump.
+    // The first two lines show the level and the bump.
     let body: Vec<_> = found.lines().skip(2).collect();
     assert_eq!(lines(&body.join("\n")), lines(text), "\n{found}");
 }
@@ -136,7 +136,7 @@ fn another_major_version_breaks_both_sides() {
             "import a:shop/payment@2.0.0: a:shop/payment@1.0.0 | "
         ]
     );
-    // What is swapped with it fits it.
+    // The services that are swapped together fit each other.
     let next = ["web-service", "payment-service"].map(|world| surface(world, &[("@1.0.0", "@2.0.0")]));
     let found = judged(&surface("cart-service", &[("@1.0.0", "@2.0.0")]), &[("web", &next[0]), ("payment", &next[1])]);
     assert_eq!((found.level, found.bump), (Level::Compatible, Bump::Major), "{found}");
@@ -162,7 +162,7 @@ fn versions_that_are_compatible_stand_for_each_other() {
     }
 }
 
-/// A component with the imports and exports of a world's WIT, and what it imports them from.
+/// A component with the imports and exports of a world's WIT, and the host packages that it imports from.
 fn with_host(world: &str) -> Surface {
     let text = format!("package a:b@1.0.0; interface served {{ f: func(); }} world w {{ export served; {world} }}");
     let offered = [
@@ -269,7 +269,7 @@ fn a_judgement_is_bounded_whatever_a_component_has() {
     assert_eq!(Compatibility::judge(&less, &live, []).added.len(), 256);
 }
 
-/// A type of a few bytes stands for a hundred thousand when it is written out.
+/// A type of a few bytes can contain a hundred thousand types when it is written out.
 #[test]
 fn types_that_are_large_when_written_out_are_judged_all_the_same() {
     let types: String = (1..16).map(|level| format!("(type $t{level} (tuple $t{0} $t{0}))", level - 1)).collect();

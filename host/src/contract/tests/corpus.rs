@@ -1,4 +1,4 @@
-//! Small edits of a contract, each with its judgement, beside what the oracles say.
+//! Small edits of a contract: our judgement of each, compared with the oracles.
 
 use super::oracles::{Beside, Shop};
 use super::shop::{Edit, text};
@@ -13,9 +13,9 @@ const LINE: &str = "record line { sku: sku, quantity: u32, price: option<money> 
 const CHARGE: &str = "charge: func(order: string, amount: money) -> result<string>;";
 const REFUND: &str = "refund: func(order: string);";
 
-/// Why an edit is no drop-in here though an oracle takes it for one.
+/// Why an edit is no drop-in here although an oracle accepts it.
 const VERSIONS: &str = "the oracles leave versions out; callers find an interface by its version";
-/// What is edited, how, the judgement, and why it is stricter than an oracle's where it is.
+/// The name of the edit, the edit, the judgement, and why it is stricter than an oracle's, if it is.
 type Row = (&'static str, &'static [Edit<'static>], Level, Bump, Option<&'static str>);
 
 const ROWS: &[Row] = &[
@@ -228,7 +228,7 @@ const ROWS: &[Row] = &[
         Bump::Minor,
         None,
     ),
-    // What it asks of others.
+    // Imports from others.
     ("no event any more", &[("import events;", "")], DropIn, Bump::Patch, None),
     ("no calls any more", &[("import payment;", "")], DropIn, Bump::Patch, None),
     ("a called function less", &[(REFUND, "")], DropIn, Bump::Patch, None),
@@ -276,7 +276,7 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// What is wrong with the judgement of a row.
+/// The faults in the judgement of a row.
 fn faults(shop: &Shop, (what, edits, level, bump, stricter): &Row) -> Vec<String> {
     let Beside { found, wac, semver, mut faults } = shop.judge(&text(edits)).expect("it is WIT");
     if (found.level, found.bump) != (*level, *bump) {

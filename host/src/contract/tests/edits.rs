@@ -1,4 +1,4 @@
-//! Any edit of a contract: what is said of it never goes further than what the oracles say.
+//! Random edits of a contract: our judgement never allows more than the oracles do.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -11,30 +11,30 @@ use super::oracles::{Beside, Shop};
 use super::shop::SHOP;
 use crate::contract::Level;
 
-/// Types that stand for one another.
+/// Types that may replace one another.
 const PRIMITIVES: &[&str] = &["u8", "u32", "u64", "s64", "f64", "bool", "char", "string"];
 
-/// Words that stand for others, beside those of the shop.
+/// Words that may replace others, besides those of the shop.
 const WORDS: &[&str] = &["list", "option", "result", "record", "variant", "enum", "new"];
 
-/// Words before the name of what they declare.
+/// Keywords in front of a declared name.
 const KEYWORDS: &[&str] = &["record", "variant", "enum", "flags", "type", "interface", "world", "import", "export"];
 
-/// How many edits there are, and how many of them are to be WIT: most are not.
+/// How many edits are tried, and how many of them at least must be WIT: most are not.
 const EDITS: u32 = 500;
 const JUDGED_MIN: usize = 50;
 
-/// One step away from a text of tokens. An item is what stands between separators or brackets: a field, a case, a
-/// parameter, a function.
+/// One edit of a list of tokens. An item is the text between separators or brackets: a field, a case, a parameter, a
+/// function.
 #[derive(Debug, Clone)]
 enum Step {
-    /// Another word for one.
+    /// Replaces a word by another.
     Word(Index, Index),
-    /// The item that a token is in goes.
+    /// Removes the item that contains a token.
     Less(Index),
-    /// The item that a token is in, once more under a new name.
+    /// Repeats the item that contains a token, under a new name.
     More(Index),
-    /// The item that a token is in changes places with that of another.
+    /// Swaps the items that contain two tokens.
     Swap(Index, Index),
 }
 
@@ -70,7 +70,7 @@ fn text(tokens: &[String]) -> String {
     tokens.join(" ").replace('→', "->")
 }
 
-/// The item that a token is in: a declaration up to its braces' end, or what is between separators.
+/// The item that contains a token: a declaration up to its closing brace, or the text between separators.
 fn item(tokens: &[String], at: usize) -> Range<usize> {
     let (mut start, mut depth) = (at, 0);
     while let Some(token) = start.checked_sub(1).map(|before| tokens[before].as_str()) {
@@ -153,7 +153,7 @@ fn no_edit_at_all_is_taken_for_a_drop_in_that_an_oracle_refuses() {
         let Some(Beside { found, wac, faults, .. }) = shop.judge(&wit) else { return Ok(()) };
         judged.set(judged.get() + 1);
         prop_assert!(faults.is_empty(), "{}\n{found}\n{wit}", faults.join("\n"));
-        // Nor is one refused that wac-types takes for one: no version is edited here.
+        // And no edit that wac-types accepts is refused: no version changes here.
         prop_assert_eq!(found.level == Level::DropIn, wac && found.breaks.is_empty(), "{}\n{}", found, wit);
         Ok(())
     });

@@ -1,10 +1,10 @@
-//! The grammar of doc comments, as tables of lines and what they are read as.
+//! The grammar of doc comments, as tables of lines and their parsed form.
 
 use proptest::prelude::*;
 
 use crate::contract::read::line::{LineReach, case_docs, function_docs};
 
-/// What a line is read as, as one text; `-` where it is prose.
+/// The parsed form of a line as one text; `-` if it is prose.
 fn read(docs: &str) -> String {
     match function_docs(docs).1 {
         Ok(None) => "-".into(),

@@ -1,4 +1,4 @@
-//! Tests of the contract: small WIT texts and what comes of them.
+//! Tests of the contract: small WIT texts and their results.
 
 mod compat;
 mod corpus;
@@ -31,7 +31,7 @@ fn component(packages: &[&str], world: &str) -> Vec<u8> {
     try_component(packages, world).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
-/// The same, where the packages may not be WIT at all.
+/// The same for packages that may not be WIT at all.
 fn try_component(packages: &[&str], world: &str) -> anyhow::Result<Vec<u8>> {
     let files = packages.iter().enumerate().map(|(index, text)| vec![(format!("{index}.wit"), (*text).into())]);
     let resolve = source::resolve(files.collect())?;

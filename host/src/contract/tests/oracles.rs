@@ -1,4 +1,4 @@
-//! Others' answers to the same questions: wac-types, wit-component's `semver_check` and wasmtime.
+//! Oracles: the answers of wac-types, wit-component's `semver_check` and wasmtime to the same questions.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::contract::{Compatibility, Contracts, Level, OutboundHttp, Surface};
 
 const CART: &str = "cart-service";
 
-/// The services around the cart, and the cart that is live. `mail` calls `total` alone, `web` hears of changes.
+/// The live cart and its neighbours. `mail` calls only `total`; `web` subscribes to events.
 pub(super) struct Shop {
     engine: Engine,
     contracts: Contracts,
@@ -23,12 +23,12 @@ pub(super) struct Shop {
     neighbours: [(&'static str, Surface, Linked); 3],
 }
 
-/// A judgement, and what others say.
+/// Our judgement, and those of the oracles.
 pub(super) struct Beside {
     pub(super) found: Compatibility,
     pub(super) wac: bool,
     pub(super) semver: bool,
-    /// What the judgement has in favour of the candidate, and another has not.
+    /// Points where our judgement accepts the candidate and an oracle does not.
     pub(super) faults: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl Shop {
         Self { live: Linked::new(&engine, &edited("cart-service", &[])), engine, contracts, neighbours }
     }
 
-    /// Judges the cart of `wit` for the place of the shop's; nothing where it is not WIT.
+    /// Judges whether the cart of `wit` can replace the shop's cart; `None` if it is not WIT.
     pub(super) fn judge(&self, wit: &str) -> Option<Beside> {
         let bytes = try_component(&[wit], CART).ok()?;
         let candidate = Surface::read(&bytes).unwrap();
@@ -75,8 +75,8 @@ impl Shop {
     }
 }
 
-/// Whether wac-types takes the cart of `candidate` for a subtype of that of `live`: for one that can be used wherever
-/// the other is. It knows nothing of versions, so they are made equal.
+/// Whether wac-types accepts the cart of `candidate` as a subtype of the cart of `live`, which it could then replace.
+/// wac-types does not know versions, so they are made equal.
 fn wac_subtype(live: &str, candidate: &str) -> bool {
     let read = |text: &str| {
         let mut types = Types::new();
@@ -89,8 +89,8 @@ fn wac_subtype(live: &str, candidate: &str) -> bool {
     SubtypeChecker::new(&mut equal).is_subtype(candidate, &candidate_types, live, &live_types).is_ok()
 }
 
-/// Whether wit-component takes the live cart's world for one that components of the candidate's can run in. It leaves
-/// versions out itself.
+/// Whether components of the candidate's world can run in the live cart's world, according to wit-component. It ignores
+/// versions itself.
 fn semver_compatible(live: &str, candidate: &str) -> bool {
     let mut resolve = Resolve::default();
     let mut push = |text: &str, version: &str| {
@@ -101,7 +101,7 @@ fn semver_compatible(live: &str, candidate: &str) -> bool {
     semver_check(resolve, candidate, live).is_ok()
 }
 
-/// The first package's version, replaced everywhere; a package without one gets it.
+/// Replaces the version of the first package everywhere; adds one if there is none.
 fn with_version(text: &str, version: &str) -> String {
     let (head, body) = text.split_once(';').expect("a package begins with its name");
     let name = head.split('@').next().expect("a text has a first part");
@@ -120,8 +120,8 @@ impl Linked {
         Self { engine: engine.clone(), component }
     }
 
-    /// Whether `candidate` gets along with the imports that this one has, and wasmtime finds in it every function that
-    /// this one exports, with equal types.
+    /// Whether `candidate` needs no imports beyond those of this component, and wasmtime finds in it every function
+    /// that this component exports, with equal types.
     fn is_replaced_by(&self, candidate: &Self) -> bool {
         let mut linker = Linker::<()>::new(&self.engine);
         for (name, item) in self.component.component_type().imports(&self.engine) {
@@ -136,7 +136,7 @@ impl Linked {
         linker.instantiate_pre(&candidate.component).is_ok() && candidate.has(self.functions(Side::Exported))
     }
 
-    /// Whether wasmtime finds in `callee` every function of `interface` that this one imports, with equal types.
+    /// Whether wasmtime finds in `callee` every function of `interface` that this component imports, with equal types.
     fn can_call(&self, callee: &Self, interface: &str) -> bool {
         let functions = self.functions(Side::Imported).into_iter();
         callee.has(functions.filter(|(name, ..)| name.split('@').next() == Some(interface)).collect())

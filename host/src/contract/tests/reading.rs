@@ -1,4 +1,4 @@
-//! What a right contract is read as.
+//! Valid contracts and their parsed form.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use super::read;
 use crate::contract::{ContractError, Contracts, Function, Reach, Type, World, check_together};
 use crate::names::ServiceName;
 
-/// The contracts of the shop, which lie beside the host.
+/// The contracts of the example shop in this repository.
 fn shop() -> Contracts {
     Contracts::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A function as one line: how it is reached, by whom, and what stands where.
+/// A function as one line: how it is reached, by whom, and where its parameters are.
 fn line(function: &Function) -> String {
     let names = |indices: &[usize]| {
         let name = |index: &usize| function.parameters[*index].name.json.to_string();

@@ -1,10 +1,11 @@
-//! What contracts are refused for: small WIT texts, and the whole text that their author gets to read.
+//! Refused contracts: small WIT texts, and the whole error text that their author reads.
 
 use super::read;
 use crate::contract::check_together;
 use crate::names::ServiceName;
 
-/// `body` as an interface `i` of `a:b`, exported by its world, is refused with `expected`. The body begins in line 2.
+/// Asserts that `body`, as an interface `i` of `a:b` that its world exports, is refused with `expected`. The body
+/// begins in line 2.
 #[track_caller]
 fn refused(body: &str, expected: &str) {
     refused_packages(&[&format!("package a:b; interface i {{\n{body}\n}} world w {{ export i; }}")], expected);

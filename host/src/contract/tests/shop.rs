@@ -1,10 +1,10 @@
-//! A shop of four services, and edits of its contract: the candidates that compatibility is tested with.
+//! A shop of four services, and edits of its contract: the candidates for the tests of compatibility.
 
 use super::component;
 use crate::contract::{Compatibility, Neighbour, Surface};
 use crate::names::ServiceName;
 
-/// `web` and `mail` call `cart`, which calls `payment` and emits what `web` hears.
+/// `web` and `mail` call `cart`, which calls `payment` and emits events to `web`.
 pub(super) const SHOP: &str = "
     package a:shop@1.0.0;
 
@@ -37,13 +37,13 @@ pub(super) const SHOP: &str = "
     world payment-service { export payment; }
 ";
 
-/// What makes the shop's WIT that of a component that calls `total` alone of the cart.
+/// Edits that turn the shop's WIT into that of a component that calls only `total` of the cart.
 pub(super) const TOTAL_ALONE: &[(&str, &str)] = &[
     ("add: func(id: string, line: line) -> result<money, problem>;", ""),
     ("pack: func(lines: list<line>, size: size, options: options) -> tuple<u32, string>;", ""),
 ];
 
-/// A piece of the shop's WIT, and what is there in its place.
+/// A piece of the shop's WIT, and its replacement.
 pub(super) type Edit<'e> = (&'e str, &'e str);
 
 #[track_caller]
@@ -54,7 +54,7 @@ pub(super) fn text(edits: &[Edit<'_>]) -> String {
     })
 }
 
-/// The component of `world` in the shop with these edits.
+/// The component of `world` in the shop after `edits`.
 #[track_caller]
 pub(super) fn edited(world: &str, edits: &[Edit<'_>]) -> Vec<u8> {
     component(&[&text(edits)], world)
@@ -65,7 +65,7 @@ pub(super) fn surface(world: &str, edits: &[Edit<'_>]) -> Surface {
     Surface::read(&edited(world, edits)).expect("it is a component")
 }
 
-/// Judges a candidate for the place of the shop's cart, among these services.
+/// Judges whether a candidate can replace the shop's cart, given these neighbours.
 pub(super) fn judged(candidate: &Surface, neighbours: &[(&str, &Surface)]) -> Compatibility {
     let names: Vec<_> = neighbours.iter().map(|(name, _)| ServiceName::parse(name).expect("it is a name")).collect();
     let neighbours = names.iter().zip(neighbours);

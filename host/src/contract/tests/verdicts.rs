@@ -1,11 +1,11 @@
-//! Verdicts: what is said of components that were made for the purpose.
+//! Verdicts on small components, built for these tests.
 
 use proptest::prelude::*;
 
 use super::{SERVICE, component, read};
 use crate::contract::{HttpVersion, OutboundHttp, Verdict, judge_http};
 
-/// The contract that the components of these tests are judged by.
+/// The contract by which these tests judge components.
 const CONTRACT: &str = "
     package a:shop@1.0.0;
 
@@ -42,7 +42,7 @@ fn judge_with(component: &[u8], outbound: OutboundHttp) -> Verdict {
     contracts.judge(&world, component, outbound)
 }
 
-/// The component of the contract with `from` replaced by `to` in its WIT is refused with `expected`.
+/// Asserts that the component of the contract, with `from` replaced by `to` in its WIT, is refused with `expected`.
 #[track_caller]
 fn refused(changes: &[(&str, &str)], expected: &str) {
     let mut text = CONTRACT.to_owned();
@@ -86,7 +86,7 @@ fn a_component_may_export_more_and_import_less_and_what_the_host_offers() {
     assert!(verdict.accepted, "{verdict}");
 }
 
-/// The contract, with an export of the host's interface for migrations, `changes` made to that.
+/// The verdict on a component that also exports the host's interface for migrations, with `changes` in that interface.
 fn migrating(changes: &[(&str, &str)]) -> Verdict {
     let mut service = SERVICE.to_owned();
     for (from, to) in changes {
@@ -231,7 +231,7 @@ fn a_compatible_version_of_an_interface_is_accepted() {
     assert!(verdict.accepted, "{verdict}");
 }
 
-/// A package with one empty interface for each name, to import from.
+/// A package with one empty interface for each name, as a source of imports.
 fn offers(package: &str, version: &str, interfaces: &[&str]) -> String {
     let interfaces = interfaces.iter().map(|name| format!("interface {name} {{ f: func(); }}\n"));
     format!("package {package}@{version};\n{}", interfaces.collect::<String>())
@@ -345,7 +345,7 @@ fn an_async_function_does_not_stand_for_a_plain_one() {
     assert_eq!((&*problem.path, &*problem.expected, &*problem.found), ("a:b/i · f", "func()", "async func()"));
 }
 
-/// wac-types has no answer yet to a component that imports a core module with an exact function type.
+/// wac-types panics on a component that imports a core module with an exact function type.
 #[test]
 fn a_component_that_cannot_be_read_is_refused_and_the_host_goes_on() {
     let component = wat::parse_str(

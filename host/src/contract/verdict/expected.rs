@@ -1,4 +1,4 @@
-//! The contracts as wac-types takes them: each WIT package in its binary form, made once.
+//! The contracts for wac-types: each WIT package in its binary form, encoded once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use wit_parser::{PackageId, Resolve};
 use crate::contract::host;
 use crate::contract::surface::by_name;
 
-/// Every package with a world in it, encoded, and the host's own.
+/// Every package with a world, encoded, and the host's own package.
 #[derive(Debug)]
 pub(in crate::contract) struct Encoded {
     /// By the world's full name.
@@ -24,7 +24,7 @@ struct EncodedWorld {
     name: String,
 }
 
-/// The package that describes what the host offers.
+/// The package that describes the interfaces of the host.
 #[derive(Debug)]
 struct EncodedHost {
     package: Arc<[u8]>,
@@ -32,21 +32,21 @@ struct EncodedHost {
     full_names: HashMap<String, String>,
 }
 
-/// What a world asks for, in one collection of types.
+/// The items that a world expects, in one collection of types.
 #[derive(Debug)]
 pub(super) struct Expected {
     pub(super) types: Types,
     pub(super) world: WorldId,
-    /// What a component may import: the world's imports, and the host's own interfaces.
+    /// The allowed imports: those of the world, and the host's own interfaces.
     pub(super) imports: NameMap<String, ItemKind>,
-    /// What a component may export beside the world, by its full name: how it brings its data to its version.
+    /// An export that is allowed besides the world, by its full name: the interface for migrations.
     pub(super) migration: Option<(String, ItemKind)>,
 }
 
 impl Encoded {
     /// # Errors
     ///
-    /// When WIT that was read without a mistake has no binary form.
+    /// If valid WIT has no binary form.
     pub(in crate::contract) fn new(resolve: &Resolve) -> anyhow::Result<Self> {
         let mut encoded = Self { worlds: HashMap::new(), host: None };
         for (id, package) in resolve.packages.iter() {
@@ -66,7 +66,7 @@ impl Encoded {
         Ok(encoded)
     }
 
-    /// Loads a world; nothing where it is not of these contracts.
+    /// Loads a world; `None` if it is not in these contracts.
     pub(super) fn load(&self, world: &str) -> Option<Expected> {
         let mut types = Types::new();
         let EncodedWorld { package, name } = self.worlds.get(world)?;

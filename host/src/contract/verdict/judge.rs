@@ -1,4 +1,4 @@
-//! How a component is judged: what it exports and imports, beside what its contract and the host have.
+//! Judges a component: compares its exports and imports with those of its contract and the host.
 
 use wac_types::{ItemKind, NameMapNoIntern, World as Wac};
 
@@ -40,15 +40,15 @@ pub(in crate::contract) fn judge(
     verdict.finish()
 }
 
-/// Judges a raw `wasi:http` component, which has no world: whether it takes requests, and what it imports.
+/// Judges a raw `wasi:http` component, which has no world: whether it handles requests, and its imports.
 ///
-/// Its types are checked when it is linked: they are WASI's own.
+/// Its types are checked when it is linked, because WASI defines them.
 #[must_use]
 pub fn judge_http(bytes: &[u8], outbound: OutboundHttp) -> Verdict {
     judge_http_surface(Surface::read(bytes).as_ref(), outbound)
 }
 
-/// The same of a component that was read before, or could not be.
+/// Like [`judge_http`], for a component that was already read, or could not be read.
 #[must_use]
 pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: OutboundHttp) -> Verdict {
     let mut verdict = Draft::new(HTTP_WORLD);
@@ -64,7 +64,7 @@ pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: Outb
                 }
             }
             let served = component.exports.iter().filter_map(|(name, _)| host::serves_http(name));
-            // The later version, where a component has both.
+            // The later version, if a component has both.
             verdict.http = served.max_by_key(|version| *version == HttpVersion::V03);
             if verdict.http.is_none() {
                 verdict.problem(VerdictProblem {
@@ -80,7 +80,7 @@ pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: Outb
     verdict.finish()
 }
 
-/// Every interface of the world is there, and has the world's functions.
+/// Checks that the component has every interface of the world, with the world's functions.
 fn exports(comparison: &mut Comparison<'_>, component: &Surface, world: &Wac) {
     let exported = component.exports_by_name();
     for (name, expected) in &world.exports {
@@ -91,7 +91,7 @@ fn exports(comparison: &mut Comparison<'_>, component: &Surface, world: &Wac) {
     }
 }
 
-/// How a component brings its data to its version is what the host describes, where a component has it.
+/// If a component exports the interface for migrations, it must be the one that the host describes.
 fn migration(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expected) {
     let Some((name, expected)) = &expected.migration else { return };
     for (exported, found) in component.exports.iter().filter(|(exported, _)| host::is_migration(exported)) {
@@ -102,7 +102,7 @@ fn migration(comparison: &mut Comparison<'_>, component: &Surface, expected: &Ex
     }
 }
 
-/// What the contract and the host describe in WIT is imported as they have it.
+/// Imports that the contract or the host describes in WIT must match that description.
 fn imports(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expected) {
     for (name, found) in &component.imports {
         if let Some(expected) = expected.imports.get(name, &NameMapNoIntern) {
@@ -111,7 +111,7 @@ fn imports(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expe
     }
 }
 
-/// Every other import is one that the host gives; and what needs a grant needs it though the world names it.
+/// The host must offer every other import. An import that needs a grant needs it even if the world names it.
 fn host_imports(verdict: &mut Draft, component: &Surface, expected: &Expected, outbound: OutboundHttp) {
     for (name, found) in &component.imports {
         let described = expected.imports.get(name, &NameMapNoIntern).is_some();
@@ -124,7 +124,7 @@ fn host_imports(verdict: &mut Draft, component: &Surface, expected: &Expected, o
     }
 }
 
-/// A verdict in the making.
+/// Builds a verdict.
 struct Draft {
     world: String,
     problems: Vec<VerdictProblem>,

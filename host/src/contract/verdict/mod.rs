@@ -1,4 +1,4 @@
-//! The verdict: whether a component can stand for a world, and everything that speaks against it.
+//! The verdict: whether a component fits a world, and every problem.
 
 mod expected;
 mod judge;

@@ -1,4 +1,4 @@
-//! What a verdict says.
+//! The parts of a verdict.
 
 use std::fmt;
 
@@ -7,28 +7,28 @@ use serde::Serialize;
 use crate::contract::compare::VerdictProblem;
 use crate::contract::host::HttpVersion;
 
-/// What speaks for and against a component.
+/// The result of judging a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// Whether it may be deployed: there is no problem.
+    /// Whether the component may be deployed: it has no problem.
     pub accepted: bool,
-    /// The world it was judged by, or `wasi:http`.
+    /// The world that it was judged against, or `wasi:http`.
     pub world: String,
-    /// At most 256; what is behind them is counted in `problems_more`.
+    /// At most 256; `problems_more` counts the others.
     pub problems: Vec<VerdictProblem>,
     pub problems_more: usize,
-    /// Imports that it has by the operator's grant alone (outbound HTTP), granted or not.
+    /// Imports that need the operator's grant (outbound HTTP), granted or not.
     pub needs_grant: Vec<String>,
-    /// The version of `wasi:http` by which a raw component takes requests; nothing for one that serves a contract.
+    /// The version of `wasi:http` in which a raw component handles requests; `None` if it serves a contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpVersion>,
-    /// The names of what it imports and exports, at most 256 each.
+    /// The names of its imports and exports, at most 256 each.
     pub imports: Vec<String>,
     pub exports: Vec<String>,
 }
 
-/// Whether the operator grants a service requests to outside hosts.
+/// Whether the operator allows a service to send requests to outside hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboundHttp {
     Granted,
