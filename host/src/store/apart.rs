@@ -1,5 +1,5 @@
-//! A double of a transaction's commit: where a test asks for it, rows leave the commit of the effects that they are
-//! about. The transaction commits them on their own a while later.
+//! A deliberately broken commit for tests: chosen rows leave the commit of the effects that they are about, and the
+//! transaction commits them a while later on their own.
 
 use super::system::{RowWrite, TableId};
 use crate::fail_point::{self, Sabotage};

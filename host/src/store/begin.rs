@@ -1,4 +1,4 @@
-//! Beginning transactions, and reading rows without one.
+//! Begins transactions, and reads rows without one.
 
 use std::ops::{Bound, RangeBounds};
 
@@ -11,32 +11,32 @@ use super::system::{Emitted, EventSeq, OUTBOX, OutboxKey, RowKey, Rows, Table};
 use super::transaction::Transaction;
 
 impl Store {
-    /// Begins a transaction on the state as of the last commit, durable or not.
+    /// Begins a transaction on the state after the last commit, durable or not.
     #[must_use]
     pub fn begin(&self) -> Transaction {
         Transaction::new(self.clone(), false)
     }
 
-    /// As [`Store::begin`]; a write is then an error.
+    /// Like [`Store::begin`], but a write is an error.
     #[must_use]
     pub fn begin_read(&self) -> Transaction {
         Transaction::new(self.clone(), true)
     }
 
-    /// As [`Transaction::get_row`], of the state as of the last commit, durable or not.
+    /// Like [`Transaction::get_row`], on the state after the last commit, durable or not.
     ///
     /// # Errors
     ///
-    /// As [`Transaction::get_row`].
+    /// Like [`Transaction::get_row`].
     pub fn get_row<K: RowKey>(&self, table: &Table<K>, key: &K) -> Result<Option<Bytes>, StoreError> {
         self.begin_read().get_row(table, key)
     }
 
-    /// As [`Transaction::scan_rows`], of the state as of the last commit, durable or not.
+    /// Like [`Transaction::scan_rows`], on the state after the last commit, durable or not.
     ///
     /// # Errors
     ///
-    /// As [`Transaction::scan_rows`].
+    /// Like [`Transaction::scan_rows`].
     pub fn scan_rows<K: RowKey>(
         &self,
         table: &Table<K>,
@@ -46,11 +46,11 @@ impl Store {
         self.begin_read().scan_rows(table, range, limit)
     }
 
-    /// The keys of the first rows of `range`; `limit` at most. No value is read.
+    /// The keys of the first rows of `range`, at most `limit`. Reads no value.
     ///
     /// # Errors
     ///
-    /// As [`Transaction::scan_rows`].
+    /// Like [`Transaction::scan_rows`].
     pub fn row_keys<K: RowKey>(
         &self,
         table: &Table<K>,
@@ -60,7 +60,7 @@ impl Store {
         self.begin_read().row_keys(table, range, limit)
     }
 
-    /// The oldest events that wait to be delivered, behind the one at `after`; `limit` at most.
+    /// The oldest events that wait for delivery after the one at `after`, at most `limit`.
     ///
     /// # Errors
     ///
@@ -75,11 +75,11 @@ impl Store {
         page.rows.iter().map(read).collect()
     }
 
-    /// The keys of the oldest events behind the one at `after`; `limit` at most. No event is read.
+    /// The keys of the oldest events after the one at `after`, at most `limit`. Reads no event.
     ///
     /// # Errors
     ///
-    /// As [`Store::emitted`].
+    /// Like [`Store::emitted`].
     pub fn emitted_keys(&self, after: EventSeq, limit: u32) -> Result<Vec<OutboxKey>, StoreError> {
         let behind = Bound::Excluded(OutboxKey::last_of(after));
         self.row_keys(&OUTBOX, (behind, Bound::Unbounded), limit)
@@ -87,7 +87,7 @@ impl Store {
 }
 
 impl PinnedSnapshot {
-    /// Begins a transaction on the snapshot that may write but is never committed; none when the store has let go of
+    /// Begins a transaction on the snapshot that may write but is never committed; `None` when the store has released
     /// the snapshot.
     #[must_use]
     pub fn rehearse(&self) -> Option<Transaction> {

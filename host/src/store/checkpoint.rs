@@ -1,7 +1,7 @@
-//! Checkpoints: bring what is durable in the journal into the indexes, each store on its own and in large batches, and
-//! delete the segments that all of them have passed.
+//! Checkpoints: write the durable commits of the journal into the indexes, each store separately and in large batches,
+//! and delete the segments that no index needs any more.
 //!
-//! A few threads share the work, so that a store with a lot to write holds up no other one.
+//! A few threads share the work, so that a store with many writes does not delay the others.
 
 pub(super) mod due;
 
@@ -17,7 +17,7 @@ use crate::fail_point::fail_point;
 use crate::journal::Stopped;
 use crate::tasks::{Panicked, restarting_thread, thread};
 
-/// Threads that write indexes: most of the time of each is waiting for the disk.
+/// Threads that write indexes. Each spends most of its time waiting for the disk.
 const WORKERS: usize = 3;
 
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub(super) struct Checkpoints {
     pipeline: Arc<Pipeline>,
     services: Arc<Services>,
     period: Duration,
-    /// Why nothing is written any more.
+    /// Why no index is written any more.
     failed: Arc<Mutex<Option<CloseError>>>,
 }
 
@@ -43,27 +43,27 @@ impl Checkpoints {
         Self { pipeline: Arc::clone(&services.pipeline), services, period, failed: Arc::default() }
     }
 
-    /// Runs until the pipeline closes; then writes all indexes once more and closes them.
+    /// Runs until the pipeline closes. Then it writes all indexes once more and closes them.
     ///
-    /// When an index cannot be written, no more commits are taken: what the journal has is safe, and the next start
-    /// brings it into the indexes.
+    /// When an index cannot be written, the host refuses commits. The journal is safe, and the next start replays it
+    /// into the indexes.
     pub(super) fn run(self) -> Result<(), CloseError> {
         let spawn = |_| {
             let (worker, pipeline) = (self.clone(), Arc::clone(&self.pipeline));
             let stop = move |panicked: &Panicked| pipeline.stop_commits(&format!("{panicked}; restart the host"));
             thread("index writer", move || worker.work(), stop)
         };
-        // With fewer threads it is the same work.
+        // If fewer threads start, they do the same work.
         let workers: Vec<_> = (0..WORKERS).filter_map(|worker| spawn(worker).ok()).collect();
         let services = Arc::clone(&self.services);
         let scrub = move || Scrubber::new(Arc::clone(&services)).run();
-        // Without the thread nothing is scrubbed, and every read is checked all the same.
+        // Without this thread nothing is scrubbed, but every read is still checked.
         let scrubber = restarting_thread("index scrubber", self.pipeline.journal.outages(), scrub).ok();
         if workers.is_empty() {
             self.work();
         }
         let ended = workers.into_iter().map(|worker| worker.join().map_err(CloseError::from));
-        // Each is waited for, whatever became of the others.
+        // Waits for every worker, also after an error of another one.
         let ended = ended.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>();
         if let Some(scrubber) = scrubber {
             let _reported = scrubber.join();
@@ -72,7 +72,7 @@ impl Checkpoints {
             self.guarded(|| self.round());
         }
         for member in self.services.take() {
-            // Nobody else has it: a change of the stores ends before they are closed.
+            // No other reference is left: changes of the stores end before the stores are closed.
             let Some(index) = Arc::into_inner(member.index) else { continue };
             let service = index.service.clone();
             let closed = index.close().map_err(|source| CloseError::Index { service, source });
@@ -90,7 +90,7 @@ impl Checkpoints {
         self.pipeline.due.look().failed
     }
 
-    /// One worker: writes what is due until the end.
+    /// One worker: writes due indexes until the end.
     fn work(&self) {
         loop {
             let look = self.pipeline.due.look();
@@ -112,9 +112,10 @@ impl Checkpoints {
         }
     }
 
-    /// Runs `work`, and stops the commits of all when it fails.
+    /// Runs `work`; if it fails, stops the commits of all stores.
     fn guarded(&self, work: impl FnOnce() -> Result<(), CheckpointError>) {
-        // After an error and after a panic nothing is written any more, from before another worker can claim the store on.
+        // After an error or a panic no index is written any more. This is set before another worker can claim the
+        // store.
         let failure = self.pipeline.due.failure();
         match work() {
             Ok(()) => failure.defuse(),
@@ -129,7 +130,7 @@ impl Checkpoints {
         }
     }
 
-    /// The store that is due first, and when. Those that other workers have are left out.
+    /// The store that is due first, and when. Stores that other workers have claimed are left out.
     fn next(&self) -> Option<(Member, Instant)> {
         let now = clock::now();
         let needed = self.pipeline.journal.oldest_segment_end();
@@ -143,7 +144,7 @@ impl Checkpoints {
             let due = match state.dirty_since() {
                 Some(_) if self.pipeline.is_due(&snapshot) => now,
                 Some(since) => since + self.period,
-                // The journal is kept for its sake.
+                // The journal keeps segments only for this store.
                 None if needed.is_some_and(|needed| member.index.number() < needed) => now,
                 None => continue,
             };
@@ -154,11 +155,11 @@ impl Checkpoints {
         next
     }
 
-    /// Brings the index of one store to the last commit. That of a dropped store stays before the record that says so: a
-    /// start tells by that what is left of it from a later store of the same name.
+    /// Brings the index of one store to the last commit. The index of a dropped store stays before the record of the
+    /// drop, so that a start can tell it from a later store of the same name.
     fn write(&self, member: &Member) -> Result<(), CheckpointError> {
-        // The caller has the claim on the store, and a failure is told before its claim ends. What failed to be written is
-        // still set aside: writing what came later would skip it.
+        // The caller has claimed the store, and a failure is recorded before the claim ends. The part that failed is
+        // still set aside: writing later commits would skip it.
         if self.has_failed() {
             return Ok(());
         }
@@ -167,7 +168,7 @@ impl Checkpoints {
         if frozen.is_none() && member.index.number() >= number {
             return Ok(());
         }
-        // An index never has what the journal could lose.
+        // An index never contains a commit that the journal could lose.
         self.pipeline.journal.wait_durable_blocking(number)?;
         if state.dropped().is_some() {
             return Ok(());
@@ -185,7 +186,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Brings every index to the last commit that no other thread writes.
+    /// Brings every index to the last commit, except those that other threads write.
     pub(super) fn round(&self) -> Result<(), CheckpointError> {
         for member in self.services.members() {
             if let Some(_claim) = self.pipeline.due.claim(member.store.name()) {

@@ -1,4 +1,4 @@
-//! What may go wrong with a store.
+//! The errors of a store.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::limits::{
 use crate::names::{NameError, ServiceName};
 use crate::tasks::Panicked;
 
-/// Why a transaction did not do what it was told. It is as it was before.
+/// Why a transaction refused an operation. The transaction is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(transparent)]
@@ -43,10 +43,10 @@ pub enum StoreError {
     Index(#[source] IndexError),
 }
 
-/// Why a call was not committed. Nothing of it remains.
+/// Why a call was not committed. None of its effects remains.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Something that the call read was changed since: run it again.
+    /// Another commit changed something that the call read: run it again.
     #[error("what the call read was changed by another")]
     Conflict,
     #[error("the store of {service} may hold {bytes_max} bytes, and they are taken")]
@@ -71,13 +71,13 @@ impl From<AppendError> for CommitError {
             AppendError::TooLarge { bytes, bytes_max } => Self::TooLarge { bytes, bytes_max },
             AppendError::NoRoom { source } => Self::NoRoom { source: Some(source) },
             AppendError::Stopped(stopped) => Self::Stopped(stopped),
-            // Both are waited for; whoever does not, runs again.
+            // The pipeline waits for both; a caller that does not wait runs again.
             AppendError::NotReady | AppendError::Moved => Self::Conflict,
         }
     }
 }
 
-/// Why the stores of a data directory are not opened, or one is not added to them.
+/// Why the stores of a data directory are not opened, or a store is not added.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("{} is in use ({holder}): stop the host there, or choose another data directory", path.display())]
@@ -124,7 +124,7 @@ pub enum OpenError {
     Stopped(#[from] Stopped),
 }
 
-/// Why a store was not dropped, or not to the end.
+/// Why a store was not dropped, or not completely.
 #[derive(Debug, thiserror::Error)]
 pub enum DropError {
     #[error("{service} is in use: only the store of a service that was removed can be dropped")]
@@ -135,12 +135,12 @@ pub enum DropError {
     NoRoom { source: Arc<io::Error> },
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// It is dropped, but its file may still be there: dropping it again, or a restart, takes the file away.
+    /// The store is dropped, but its file may still exist: drop it again, or restart, to delete the file.
     #[error("cannot take {} away", path.display())]
     File { path: PathBuf, source: io::Error },
 }
 
-/// Why the stores were not closed in order. What was acknowledged is durable nonetheless; the next start replays it.
+/// Why the stores were not closed in order. Acknowledged commits are durable nonetheless; the next start replays them.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
     #[error("cannot end the journal")]

@@ -1,4 +1,4 @@
-//! The store of one service: what its commits and its readers share.
+//! The store of one service: the state that its commits and its readers share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,55 +31,55 @@ impl Store {
         Self { state: Arc::new(state), pipeline }
     }
 
-    /// As [`super::Stores::wait_durable`].
+    /// Like [`super::Stores::wait_durable`].
     ///
     /// # Errors
     ///
-    /// As [`super::Stores::wait_durable`].
+    /// Like [`super::Stores::wait_durable`].
     ///
     /// # Cancel safety
     ///
-    /// As [`super::Stores::wait_durable`].
+    /// Like [`super::Stores::wait_durable`].
     pub async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.pipeline.journal.wait_durable(number).await
     }
 
-    /// Bytes of the component's keys and values that are stored.
+    /// Bytes of the component's keys and values in the store.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.state.snapshot.load().totals.bytes
     }
 
-    /// Bytes of the rows of all system tables. They count for no quota.
+    /// Bytes of the rows of all system tables. They do not count for a quota.
     #[must_use]
     pub fn platform_bytes(&self) -> u64 {
         self.state.snapshot.load().totals.system_bytes()
     }
 
-    /// What the rows of `table` come to.
+    /// The number and the size of the rows of `table`.
     #[must_use]
     pub fn usage<K>(&self, table: &Table<K>) -> Usage {
         self.state.snapshot.load().totals.usage(table)
     }
 
-    /// The version of the data, as the last commit that changed it said; 0 at first.
+    /// The version of the data; 0 at first.
     #[must_use]
     pub fn data_version(&self) -> u64 {
         self.state.snapshot.load().totals.data_version
     }
 
-    /// Resolves when a commit that emits something is made after this was called and enabled or polled.
+    /// Resolves when a commit emits an event after the future was enabled or polled.
     pub fn emission(&self) -> Notified<'_> {
         self.state.emitted.notified()
     }
 
-    /// From now on the store may hold so many bytes. One that holds more takes only what makes it smaller.
+    /// Sets the quota in bytes. A store that holds more accepts only commits that make it smaller.
     pub fn set_bytes_max(&self, bytes_max: u64) {
         self.state.set_bytes_max(bytes_max);
     }
 
-    /// Whether all that was read is still as it was. False also when that is not known any more, as much was committed
-    /// since.
+    /// Whether everything in `reads` is unchanged. Also false when so much was committed since that this is not known
+    /// any more.
     #[must_use]
     pub fn unchanged(&self, reads: &ReadSet) -> bool {
         self.state.log.is_unchanged(reads, |_| {})
@@ -90,7 +90,7 @@ impl Store {
         &self.state.name
     }
 
-    /// Whether the index has every commit.
+    /// Whether the index contains every commit.
     #[cfg(test)]
     pub(super) fn is_applied(&self) -> bool {
         self.snapshot().memory_bytes() == 0

@@ -1,4 +1,4 @@
-//! A commit of the host over several stores: one record, so that all of it is there or nothing.
+//! A commit of the host to several stores: one record, so that all of it exists or none.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::handle::Store;
 use super::transaction::Transaction;
 use crate::names::{CallId, CommitSeq};
 
-/// Transactions of several stores of one host, and stores to drop, that are committed as one.
+/// Transactions of several stores of one host, and stores to drop, committed as one.
 #[derive(Debug, Default)]
 pub struct HostCommit {
     transactions: Vec<(Transaction, Option<u64>)>,
@@ -16,13 +16,13 @@ pub struct HostCommit {
 }
 
 impl HostCommit {
-    /// Adds a transaction, and the version that the data of its store has from then on, where that changes. Each is of
+    /// Adds a transaction, and the new version of its store's data, if that changes. Each transaction must be of
     /// another store.
     pub fn add(&mut self, transaction: Transaction, data_version: Option<u64>) {
         self.transactions.push((transaction, data_version));
     }
 
-    /// Drops a store that no service uses. Its file is there until [`super::Stores::drop_store`] takes it away.
+    /// Drops a store that no service uses. Its file exists until [`super::Stores::drop_store`] deletes it.
     pub fn drop_store(&mut self, store: Store) {
         self.dropped.push(store);
     }
@@ -31,11 +31,11 @@ impl HostCommit {
     ///
     /// # Errors
     ///
-    /// [`CommitError`]; nothing of it remains.
+    /// [`CommitError`]; none of the effects remains.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it resolves, nothing is committed.
+    /// If the future is dropped before it resolves, nothing is committed.
     pub async fn commit(self, call: CallId) -> Result<CommitSeq, CommitError> {
         let (mut parts, mut saw, mut any) = (Vec::new(), CommitSeq::default(), None);
         for (mut transaction, data_version) in self.transactions {

@@ -1,6 +1,7 @@
 //! The lock on a data directory: one process uses it at a time.
 //!
-//! The lock file says which process holds it and since when, for the message of a process that cannot have it.
+//! The lock file records which process holds it and since when. A process that cannot get the lock shows this in its
+//! error.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -15,11 +16,11 @@ use crate::journal::open_lock_file;
 /// The file in a data directory that its user locks.
 pub(crate) const LOCK_FILE: &str = "lock";
 
-/// Longest wait for another process to give the lock back: the kernel frees the lock of a killed process only when it
-/// has freed all of its memory.
+/// The longest wait for another process to release the lock: the kernel releases the lock of a killed process only
+/// after it has freed all memory of that process.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 
-/// How often the lock is tried while it is waited for.
+/// How often the lock is tried during the wait.
 const RETRY: Duration = Duration::from_millis(20);
 
 /// Longest text of a lock file, in bytes: a process id and a time.
@@ -40,7 +41,7 @@ impl fmt::Display for LockHolder {
 }
 
 impl LockHolder {
-    /// Reads the lock file. A text of a process that has ended says nothing of the present holder.
+    /// Reads the lock file. The text of a process that has ended is ignored: it does not describe the present holder.
     fn read(file: &File) -> Self {
         let mut text = [0; TEXT_BYTES_MAX];
         let bytes = file.read_at(&mut text, 0).unwrap_or(0);
@@ -56,14 +57,15 @@ fn is_running(process: i32) -> bool {
     matches!(found, Some(Ok(()) | Err(rustix::io::Errno::PERM)))
 }
 
-/// Why a data directory is not locked.
+/// Why a data directory was not locked.
 #[derive(Debug)]
 pub(super) enum LockError {
     Held(LockHolder),
     Io(io::Error),
 }
 
-/// Locks the data directory `data`, whose lock file is made if it is missing. Waits a little while another process has it.
+/// Locks the data directory `data`; creates its lock file if it is missing. Waits a little while another process holds
+/// the lock.
 pub(super) fn lock(data: &Path) -> Result<File, LockError> {
     let file = open_lock_file(&data.join(LOCK_FILE)).map_err(LockError::Io)?;
     take(&file, WAIT_MAX)?;
@@ -72,7 +74,7 @@ pub(super) fn lock(data: &Path) -> Result<File, LockError> {
     Ok(file)
 }
 
-/// As [`lock`], for a data directory that is only read: its lock file is there, and is not changed.
+/// Like [`lock`], for a data directory that is only read: its lock file must exist, and is not changed.
 pub(super) fn lock_to_read(data: &Path) -> Result<File, LockError> {
     let file = File::open(data.join(LOCK_FILE)).map_err(LockError::Io)?;
     take(&file, WAIT_MAX)?;

@@ -1,7 +1,7 @@
-//! The services' stores: transactions over a redb index and the commits that it does not have yet, in the one order of
+//! The services' stores: transactions over a redb index and the commits that it does not contain yet, in the order of
 //! the journal.
 //!
-//! Invariant: what a call reads is the state as of one number, and what it commits is serializable.
+//! Invariant: a call reads the state at one number, and its commit is serializable.
 
 #[cfg(feature = "fail-points")]
 mod apart;

@@ -1,4 +1,4 @@
-//! Opening the stores: each index at its number, the journal behind it, and one order for all.
+//! Opens the stores: each index at its number, the journal after it, and one order for all.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,10 +29,10 @@ pub(super) struct Opened {
     pub(super) thread: Thread<Result<(), CloseError>>,
 }
 
-/// Opens the disk that the segments of a journal are moved to when the indexes have them.
+/// Opens the disk that receives segments of a journal when no index needs them any more.
 pub(super) type ArchiveFolder<'a> = &'a dyn Fn(JournalId) -> Result<Arc<dyn Disk>, OpenError>;
 
-/// Refuses a data directory that a backup was not restored into to its end.
+/// Refuses a data directory with an unfinished restore.
 fn refuse_unfinished(disk: &dyn Disk) -> Result<(), OpenError> {
     let path = disk.full(UNFINISHED);
     match disk.open(UNFINISHED) {
@@ -42,7 +42,7 @@ fn refuse_unfinished(disk: &dyn Disk) -> Result<(), OpenError> {
     }
 }
 
-/// Whether there are components or contracts: files that only a platform's store names.
+/// Whether there are components or contracts. Only a platform's store names such files.
 fn has_release_files(disk: &dyn Disk) -> Result<bool, OpenError> {
     for folder in BACKUP_FOLDERS.into_iter().filter(|folder| *folder != SERVICES_FOLDER) {
         let names = disk.names(folder).map_err(|source| OpenError::Folder { path: disk.full(folder), source })?;
@@ -53,8 +53,8 @@ fn has_release_files(disk: &dyn Disk) -> Result<bool, OpenError> {
     Ok(false)
 }
 
-/// Opens what is on `disk`; the services of `services` that have no index get an empty one. All other indexes on the
-/// disk are opened too: the journal may have commits for them.
+/// Opens the stores on `disk`; a service in `services` without an index gets an empty one. All other indexes on the
+/// disk are opened too, because the journal may have commits for them.
 pub(super) fn open(
     disk: &Arc<dyn Disk>,
     settings: &StoreSettings,
@@ -70,20 +70,21 @@ pub(super) fn open(
     let id = replay.journal(&found)?;
     let tail = replay.run(&found)?;
     let platform = ServiceName::platform();
-    // Without it the releases of existing data, and the history, would silently begin anew.
+    // Without this check, a lost platform store would silently begin anew, without the releases and the history of
+    // existing data.
     let has_data = !replay.stores.is_empty() || !found.segments.is_empty() || has_release_files(&**disk)?;
     if !replay.stores.contains_key(&platform) && has_data {
         return Err(OpenError::PlatformMissing { path: disk.full(&index::path(&platform)) });
     }
     let journal_settings =
         JournalSettings { segment_bytes: settings.segment_bytes, batch_commits_max: settings.batch_commits_max };
-    // From here on what was replayed is durable: the journal syncs its last segment when it starts.
+    // From here on all replayed commits are durable: the journal syncs its last segment when it starts.
     let archive = archive.map(|open| open(id)).transpose()?;
     let archiver = archive.clone().map(|archive| Archive::new(archive, id));
     let journal = Journal::start(Arc::clone(disk), journal_settings, id, found, &tail, archiver, Arc::clone(&room))?;
     let mut stores = clean(&**disk, replay)?;
     let last = CommitSeq(tail.next.0 - 1);
-    // The platform's own comes first: where other data is, it is there.
+    // The platform's own store is created first: if data of services exists, it must exist too.
     for (service, _) in &services {
         if !stores.contains_key(service) {
             let (index, snapshot) = Index::create(&**disk, service, id, last, settings.index_cache_bytes, &space)?;
@@ -111,7 +112,7 @@ pub(super) fn open(
     Ok(Opened { services, thread })
 }
 
-/// Takes away what is left of stores that ended, and gives the others.
+/// Deletes the remaining files of dropped stores, and returns the other stores.
 fn clean(disk: &dyn Disk, replay: Replay<'_>) -> Result<BTreeMap<ServiceName, Replayed>, OpenError> {
     let Replay { stores, dropped, .. } = replay;
     for service in &dropped {
@@ -128,7 +129,7 @@ fn members(
 ) -> BTreeMap<ServiceName, Member> {
     let member = |(service, Replayed { index, snapshot }): (ServiceName, Replayed)| {
         let quota = services.iter().find(|(name, _)| *name == service).map(|(_, bytes_max)| *bytes_max);
-        // What is kept gets its bound when it is used again.
+        // A kept store gets its quota when a service uses it again.
         let state = StoreState::new(service.clone(), quota.unwrap_or(u64::MAX), snapshot);
         let store = Store::new(state, Arc::clone(pipeline));
         (service, Member { store, index: Arc::new(index), in_use: quota.is_some() })

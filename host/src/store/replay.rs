@@ -1,4 +1,5 @@
-//! Replaying the journal over the indexes at a start: each is brought from its number to the last one, or to its end.
+//! Replays the journal over the indexes at a start: each store comes from its number to the last commit, or to the
+//! record that dropped it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,31 +15,31 @@ use super::system::{outbox_rows, outbox_value};
 use crate::journal::{self, Disk, Found, JOURNAL_FOLDER, JournalId, Record, Section, Tail};
 use crate::names::{CommitSeq, ServiceName};
 
-/// What is on the disk, while the journal is replayed over it.
+/// The state on the disk while the journal is replayed over it.
 pub(super) struct Replay<'a> {
     disk: &'a dyn Disk,
     pub(super) stores: BTreeMap<ServiceName, Replayed>,
-    /// Stores that the journal ends although their files are still there.
+    /// Stores that the journal drops although their files still exist.
     pub(super) dropped: BTreeSet<ServiceName>,
-    /// Services that have commits but no index. That is well when their store ends later on.
+    /// Services with commits but without an index. That is valid if a later record drops their store.
     missing: BTreeSet<ServiceName>,
 }
 
-/// One index, and the state that it and the journal give.
+/// One index, and the state after the replay.
 pub(super) struct Replayed {
     pub(super) index: Index,
     pub(super) snapshot: Snapshot,
 }
 
 impl<'a> Replay<'a> {
-    /// Opens all indexes that are on `disk`.
+    /// Opens all indexes on `disk`.
     pub(super) fn open(
         disk: &'a dyn Disk,
         index_cache_bytes: usize,
         space: &Arc<DiskSpace>,
     ) -> Result<Self, OpenError> {
         let at_folder = |source| OpenError::Folder { path: disk.full(journal::SERVICES_FOLDER), source };
-        // A host that was killed may have left a name that is not durable yet: what follows relies on it.
+        // A killed host may have left a file name that is not durable yet; the next steps rely on it.
         disk.sync_folder(journal::SERVICES_FOLDER).map_err(at_folder)?;
         let mut stores = BTreeMap::new();
         for service in index::services(disk).map_err(at_folder)? {
@@ -48,7 +49,7 @@ impl<'a> Replay<'a> {
         Ok(Self { disk, stores, dropped: BTreeSet::new(), missing: BTreeSet::new() })
     }
 
-    /// The journal that all files are of; a new one when there are none.
+    /// The journal that all files belong to; a new one when there are none.
     pub(super) fn journal(&self, found: &Found) -> Result<JournalId, OpenError> {
         let mut id = found.journal;
         for (service, Replayed { index, .. }) in &self.stores {
@@ -62,10 +63,10 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Replays what was `found` of the journal, and gives where it goes on.
+    /// Replays the journal in `found`, and returns where it continues.
     pub(super) fn run(&mut self, found: &Found) -> Result<Tail, OpenError> {
         let from = self.stores.values().map(|replayed| replayed.index.number()).min();
-        // Without an index nothing is needed of the journal: what there is of it tells only where it goes on.
+        // Without an index, no commit is needed: the journal only shows where to continue.
         let all = || {
             found.segments.first().map_or(CommitSeq::default(), |segment| CommitSeq(segment.first.0.saturating_sub(1)))
         };
@@ -121,7 +122,7 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// Puts what the commit `number`, made at `time_unix_micros`, says of a store over its `snapshot`.
+/// Applies one section of the commit `number` with the time `time_unix_micros` to `snapshot`.
 pub(super) fn replay(
     snapshot: &mut Snapshot,
     (number, time_unix_micros): (CommitSeq, u64),

@@ -1,8 +1,8 @@
-//! Scrubbing: every entry of every index is read again and again, slowly. So damage of the disk is found while the
-//! journal may still have what was damaged.
+//! Scrubbing: reads every entry of every index slowly and repeatedly. So damage of the disk is found while the journal
+//! may still have the lost data.
 //!
-//! A damaged entry is rebuilt from its last write in the journal, the archive included. Otherwise it stays: each read of
-//! it is an error that names the key and the file.
+//! A damaged entry is rebuilt from its last write in the journal or the archive. If there is none, the entry stays
+//! damaged, and each read of it returns an error with the key and the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,29 +18,29 @@ use crate::clock;
 use crate::journal::{Folder, History, HistoryError, JOURNAL_FOLDER, Record};
 use crate::names::{CommitSeq, Key, KeyRange, ServiceName};
 
-/// How often a part of an index is read, and what was found damaged is rebuilt.
+/// How often a part of an index is read and damaged entries are rebuilt.
 const STEP: Duration = Duration::from_secs(1);
 
-/// Bytes of keys and values that one step reads: 10 GB take 40 minutes, and about a hundredth of a core.
+/// Bytes of keys and values per step: 10 GB take 40 minutes, and about one percent of a core.
 const STEP_BYTES: usize = 4 << 20;
 
-/// How long after the end of one round over all indexes the next one begins.
+/// The pause between two rounds over all indexes.
 const ROUND_PAUSE: Duration = Duration::from_secs(3600);
 
-/// Damaged entries by their keys; nothing for one that is deleted.
+/// Rebuilt entries by key; `None` for a deleted key.
 type Entries = BTreeMap<Key, Option<Bytes>>;
 
 #[derive(Debug)]
 pub(super) struct Scrubber {
     services: Arc<Services>,
-    /// How far the round is: in which store, and at which key.
+    /// The progress of the round: the store, and the key in it.
     place: Option<(ServiceName, Vec<u8>)>,
     next_round: Instant,
-    /// Damaged entries that the journal does not have.
+    /// Damaged entries that are not in the journal.
     lost: BTreeMap<ServiceName, BTreeSet<Key>>,
 }
 
-/// Why nothing was rebuilt.
+/// Why an entry was not rebuilt.
 #[derive(Debug, thiserror::Error)]
 enum RebuildError {
     #[error("cannot read the journal")]
@@ -74,7 +74,7 @@ impl Scrubber {
         }
     }
 
-    /// Rebuilds what was found damaged, and reads about `bytes_max` of entries.
+    /// Rebuilds known damaged entries, and reads about `bytes_max` of entries.
     pub(super) fn step(&mut self, bytes_max: usize) {
         let members = self.services.members();
         for member in &members {
@@ -106,13 +106,13 @@ impl Scrubber {
         }
     }
 
-    /// Rebuilds the entries of one store that are known to be damaged.
+    /// Rebuilds the known damaged entries of one store.
     fn rebuild(&mut self, member: &Member) -> Result<(), RebuildError> {
         let health = &member.index.health;
         let mut damaged = health.damaged_keys();
         let lost = self.lost.entry(member.store.name().clone()).or_default();
         let reader = Arc::clone(&member.store.snapshot().index);
-        // Others have been written since.
+        // Others may have been overwritten since.
         damaged.retain(|key| matches!(reader.get(key), Err(IndexError::Damaged { .. })));
         health.forget_all_but(&damaged);
         lost.retain(|key| damaged.contains(key));
@@ -120,7 +120,7 @@ impl Scrubber {
         if damaged.is_empty() {
             return Ok(());
         }
-        // Nobody else writes the index meanwhile. While another thread does, it is for a later step.
+        // The claim keeps other threads from writing the index. If another thread has it, a later step does this.
         let Some(_claim) = self.services.pipeline.due.claim(member.store.name()) else { return Ok(()) };
         let found = last_writes(&self.services, member, &damaged)?;
         let missing = damaged.into_iter().filter(|key| !found.contains_key(key));
@@ -140,7 +140,7 @@ impl Scrubber {
     }
 }
 
-/// The last writes of `keys` in the journal, as far as the index of `member` has it.
+/// The last writes of `keys` in the journal, up to the number of `member`'s index.
 fn last_writes(services: &Services, member: &Member, keys: &BTreeSet<Key>) -> Result<Entries, HistoryError> {
     let Services { disk, archive, journal, .. } = services;
     let id = journal.to_string();
@@ -158,7 +158,7 @@ fn last_writes(services: &Services, member: &Member, keys: &BTreeSet<Key>) -> Re
     Ok(found)
 }
 
-/// Puts what the commit `number` wrote under `keys` in the store `state` into `found`.
+/// Adds the writes of the commit `number` under `keys` in the store `state` to `found`.
 fn take_writes(found: &mut Entries, state: &StoreState, keys: &BTreeSet<Key>, number: CommitSeq, record: Record) {
     for section in record.sections.into_iter().filter(|section| section.service == state.name) {
         if section.dropped {
@@ -170,7 +170,7 @@ fn take_writes(found: &mut Entries, state: &StoreState, keys: &BTreeSet<Key>, nu
     }
 }
 
-/// Reads about `bytes_max` of entries from the key `start` on; gives the key to go on at, if there is more.
+/// Reads about `bytes_max` of entries from the key `start` on; returns the key to continue at, if there are more.
 fn read(member: &Member, start: Vec<u8>, bytes_max: usize) -> Option<Vec<u8>> {
     let reader = Arc::clone(&member.store.snapshot().index);
     let range = KeyRange::everything().up_to(&start, false);
@@ -182,7 +182,7 @@ fn read(member: &Member, start: Vec<u8>, bytes_max: usize) -> Option<Vec<u8>> {
                     bytes += key.len() + value.len();
                     last = key;
                 }
-                // It is remembered, and others are read.
+                // The reader has recorded it; continue with the others.
                 Err(IndexError::Damaged { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -197,7 +197,7 @@ fn read(member: &Member, start: Vec<u8>, bytes_max: usize) -> Option<Vec<u8>> {
     match end {
         Ok(true) => None,
         Ok(false) => {
-            // The first key behind it.
+            // The smallest key after it.
             last.push(0);
             Some(last)
         }

@@ -1,8 +1,8 @@
-//! Which stores there are, and how they come and go while the host runs.
+//! The set of stores, and how stores are added and removed while the host runs.
 //!
-//! Invariant: the journal keeps what an index on the disk does not have yet, whether the index is open or not. And a
-//! store that was dropped is gone whole: its last record is durable before its file goes, and the journal keeps that
-//! record until the file is gone.
+//! Invariants: the journal keeps every commit that some index on the disk does not contain yet, whether the index is
+//! open or not. A dropped store is removed completely: its last record is durable before its file is deleted, and the
+//! journal keeps that record until then.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,26 +19,26 @@ use crate::names::{CommitSeq, ServiceName};
 #[derive(Debug)]
 pub(super) struct Services {
     pub(super) disk: Arc<dyn Disk>,
-    /// Where the archive is, if there is one.
+    /// The disk of the archive, if there is one.
     pub(super) archive: Option<Arc<dyn Disk>>,
     pub(super) journal: JournalId,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) index_cache_bytes: usize,
     pub(super) space: Arc<DiskSpace>,
-    /// Held by whoever adds or removes a store, for as long as that takes.
+    /// Locked during each addition or removal of a store.
     pub(super) changes: Mutex<()>,
-    /// Held for moments: calls and checkpoints go on while stores come and go.
+    /// Locked only for moments: calls and checkpoints go on while stores are added and removed.
     pub(super) list: Mutex<List>,
 }
 
 #[derive(Debug)]
 pub(super) struct List {
     members: BTreeMap<ServiceName, Member>,
-    /// Services whose index may be on the disk although it is not open, and what it has at least.
+    /// Services whose index may be on the disk although it is not open, and the number up to which it is complete.
     held: BTreeMap<ServiceName, CommitSeq>,
 }
 
-/// One store that is there.
+/// One store.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) store: Store,
@@ -51,14 +51,14 @@ pub(super) struct Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     pub service: ServiceName,
-    /// Bytes of its keys and values.
+    /// Bytes of the component's keys and values.
     pub bytes: u64,
-    /// Of what the host keeps of calls beside that.
+    /// Bytes of the host's own rows about calls.
     pub platform_bytes: u64,
 }
 
 impl Kept {
-    /// Whether nothing was ever stored in it.
+    /// Whether the store never had an entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes == 0 && self.platform_bytes == 0
@@ -76,7 +76,7 @@ impl Services {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the stores as they are while it is held.
+    /// Blocks additions and removals of stores until the guard is dropped.
     pub(super) fn changes(&self) -> MutexGuard<'_, ()> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,17 +108,17 @@ impl Services {
         stores.filter(|store| store.state().dropped().is_none()).collect()
     }
 
-    /// All stores, used or kept.
+    /// All stores, in use or kept.
     pub(super) fn members(&self) -> Vec<Member> {
         self.list().members.values().cloned().collect()
     }
 
-    /// As [`Services::members`]; from then on there are none.
+    /// Like [`Services::members`], but also empties the set.
     pub(super) fn take(&self) -> Vec<Member> {
         std::mem::take(&mut self.list().members).into_values().collect()
     }
 
-    /// The memory of what the indexes do not have yet.
+    /// The memory of the commits that the indexes do not contain yet.
     #[cfg(test)]
     pub(super) fn unwritten_bytes(&self) -> usize {
         self.members().iter().map(|member| member.store.snapshot().memory_bytes()).sum()
@@ -130,7 +130,7 @@ impl Services {
         self.pipeline.share_among(members.iter().map(|member| member.store.state()));
     }
 
-    /// The number that every index on the disk has passed; nothing when there is no index.
+    /// The lowest number of all indexes on the disk; `None` when there is no index.
     pub(super) fn passed(&self) -> Option<CommitSeq> {
         let list = self.list();
         list.members.values().map(|member| member.index.number()).chain(list.held.values().copied()).min()
@@ -165,11 +165,11 @@ impl Services {
         Ok(store)
     }
 
-    /// From here on the journal is kept for an index of `name`, whether making it succeeds or not. Gives the number
-    /// that it is to begin at: what is durable, as the end of an earlier store of that name is.
+    /// From here on the journal keeps the commits for an index of `name`, whether its creation succeeds or not. Returns
+    /// the number to begin at: the last durable one. The end of an earlier store of that name is durable too.
     fn hold(&self, name: &ServiceName) -> CommitSeq {
         let mut list = self.list();
-        // Under the lock: no index has passed this number and let the journal go on to discard what is behind it.
+        // Under the lock, so that meanwhile no index passes this number and lets the journal discard later commits.
         let durable = self.pipeline.journal.durable();
         list.held.entry(name.clone()).or_insert(durable);
         durable
@@ -198,14 +198,14 @@ impl Services {
                 drop(list);
                 self.share_overlay();
             }
-            // An earlier try may have left its file.
+            // An earlier attempt may have left its file.
             None if self.list().held.contains_key(name) => {}
             None => return Err(DropError::Unknown { service: name.clone() }),
         }
         self.remove(name)
     }
 
-    /// Takes the file of the index of `name` away, which is not open any more.
+    /// Deletes the index file of `name`, which is not open any more.
     fn remove(&self, name: &ServiceName) -> Result<(), DropError> {
         let disk = &*self.disk;
         index::remove(disk, name).map_err(|source| DropError::File { path: disk.full(&index::path(name)), source })?;

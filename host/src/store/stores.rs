@@ -19,7 +19,7 @@ use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
 use crate::tasks::{Outage, Thread};
 
-/// The smallest segment that holds the largest commit, whatever its keys.
+/// The smallest size of a segment that can contain the largest commit, whatever its keys.
 const SEGMENT_BYTES_MIN: u64 = 2 * COMMIT_BYTES_MAX as u64;
 
 /// The stores of all services of one data directory.
@@ -35,19 +35,19 @@ pub(super) struct Inner {
 
 struct Running {
     thread: Thread<Result<(), CloseError>>,
-    /// Held as long as the data directory is used.
+    /// Held while the data directory is in use.
     _lock: Option<File>,
 }
 
-/// Whether commits are taken.
+/// Whether the stores accept commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     Running,
-    /// Commits are refused until there is room on the disk. Reads go on.
+    /// The disk is full: commits are refused until there is room. Reads go on.
     NoRoom {
         why: Arc<str>,
     },
-    /// No commit is taken until a restart. Reads go on.
+    /// No commit is accepted until a restart. Reads go on.
     Stopped {
         why: Arc<str>,
     },
@@ -60,25 +60,25 @@ impl fmt::Debug for Stores {
 }
 
 impl Stores {
-    /// Opens the data directory `data`, makes what is missing in it, and brings the stores to the last commit.
+    /// Opens the data directory `data`, creates missing files in it, and brings the stores to the last commit.
     ///
-    /// `services` has the name of each service and the bytes that its store may hold.
+    /// `services` contains the name and the quota in bytes of each service.
     ///
-    /// Blocks for as long as it takes to read what the indexes do not have yet.
+    /// Blocks until it has read the commits that the indexes do not contain yet.
     ///
     /// # Errors
     ///
-    /// [`OpenError`], with the file and what to do; no commit is lost.
+    /// [`OpenError`], with the file and the next step; no commit is lost.
     pub fn open(data: &Path, settings: &StoreSettings, services: &[(ServiceName, u64)]) -> Result<Self, OpenError> {
         Self::open_archiving(data, settings, services, None)
     }
 
-    /// As [`Stores::open`]. With an `archive`, a folder that is made if it is not there, segments of the journal are moved
-    /// there when they are needed no more.
+    /// Like [`Stores::open`]. With an `archive`, segments of the journal are moved to that folder when they are not
+    /// needed any more. The folder is created if it is missing.
     ///
     /// # Errors
     ///
-    /// As [`Stores::open`].
+    /// Like [`Stores::open`].
     pub fn open_archiving(
         data: &Path,
         settings: &StoreSettings,
@@ -112,7 +112,7 @@ impl Stores {
         }
     }
 
-    /// As [`Stores::open`], on any disk and with segments of any size.
+    /// Like [`Stores::open`], on any disk and with segments of any size.
     pub(crate) fn open_on(
         disk: &Arc<dyn Disk>,
         settings: &StoreSettings,
@@ -145,52 +145,52 @@ impl Stores {
         Some((Arc::clone(services.archive.as_ref()?), services.journal.to_string()))
     }
 
-    /// The file of the store of a service, where there is one.
+    /// The path of a service's store file, whether it exists or not.
     pub(crate) fn path(&self, name: &ServiceName) -> PathBuf {
         self.inner.services.disk.full(&index::path(name))
     }
 
-    /// The platform's own store: what the host itself stores.
+    /// The platform's own store, for the host's own data.
     #[must_use]
     pub fn platform(&self) -> Store {
         self.inner.services.in_use(&ServiceName::platform()).expect("it is opened with the stores, and stays")
     }
 
-    /// The store of a service, if there is one and it is in use.
+    /// The store of a service, if it exists and is in use.
     #[must_use]
     pub fn service(&self, name: &ServiceName) -> Option<Store> {
         self.inner.services.in_use(name)
     }
 
-    /// Adds the store of a service, which may hold `bytes_max`: an empty one, or the one that is kept of that name, as
-    /// its last commit left it. Blocks for as long as the disk takes; calls of other services go on.
+    /// Adds the store of a service with a quota of `bytes_max`: an empty one, or the kept one of that name in its last
+    /// state. Blocks until the disk is done; calls of other services go on.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; the stores are as they were.
+    /// [`OpenError`]; the stores are unchanged.
     pub fn add(&self, name: &ServiceName, bytes_max: u64) -> Result<Store, OpenError> {
         self.inner.services.add(name, bytes_max)
     }
 
-    /// Keeps the store of a service that is no more; false when it is not in use. From then on it is what
-    /// [`Stores::kept`] tells of, until it is added again or dropped, over restarts too.
+    /// Keeps the store of a removed service; false when the store is not in use. It is then listed by [`Stores::kept`],
+    /// also after restarts, until it is added again or dropped.
     ///
-    /// What is left of the service ends as it began: calls under way read and commit as before. Its commits come into
-    /// its index as those of all others do, and the journal is not kept for its sake.
+    /// Handles to the store stay valid: running calls read and commit as before. Their commits reach the index as
+    /// usual, and the journal keeps no segments for the store in addition.
     pub fn detach(&self, name: &ServiceName) -> bool {
         self.inner.services.detach(name)
     }
 
-    /// Deletes the store of a service that is not in use: when this returned it does not come back, whatever happens.
-    /// A crash before then leaves the whole of it or nothing. Blocks for as long as the disk takes.
+    /// Deletes the store of a service that is not in use. After the return, it never comes back. A crash before then
+    /// leaves all of it or none. Blocks until the disk is done.
     ///
-    /// What is left of it is empty from then on and takes no commits ([`Dropped`](crate::store::CommitError::Dropped));
-    /// a transaction that began before cannot read on.
+    /// Remaining handles see an empty store that accepts no commits ([`Dropped`](crate::store::CommitError::Dropped)).
+    /// A transaction that began before cannot read on.
     ///
     /// # Errors
     ///
-    /// [`DropError`]. After [`DropError::File`] the store is gone, but its room on the disk may not be free yet;
-    /// after [`DropError::Stopped`] the next start tells whether it is gone.
+    /// [`DropError`]. After [`DropError::File`] the store is gone, but its disk space may not be free yet. After
+    /// [`DropError::Stopped`] the next start shows whether it is gone.
     pub fn drop_store(&self, name: &ServiceName) -> Result<(), DropError> {
         self.inner.services.drop_store(name)
     }
@@ -201,7 +201,7 @@ impl Stores {
         self.inner.services.kept()
     }
 
-    /// The store of a service that is no more, to look at what it would come back to.
+    /// The kept store of a removed service, to inspect the state that it would come back with.
     #[must_use]
     pub fn kept_store(&self, name: &ServiceName) -> Option<Store> {
         self.inner.services.kept_store(name)
@@ -219,20 +219,20 @@ impl Stores {
         self.inner.services.pipeline.journal.durable()
     }
 
-    /// Resolves when all commits up to `number` are durable: at once, and without an allocation, when they are already.
+    /// Resolves when all commits up to `number` are durable: at once, and without an allocation, if they already are.
     ///
     /// # Errors
     ///
-    /// [`Stopped`] when that will not be: whether the commit survives a restart is not known.
+    /// [`Stopped`] when the journal has stopped: it is unknown whether the commit survives a restart.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it leaves nothing behind; the commit is as it was.
+    /// Dropping the future has no effect on the commit.
     pub async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.inner.services.pipeline.journal.wait_durable(number).await
     }
 
-    /// Why the journal takes no more commits, if so.
+    /// Why the journal accepts no more commits, if so.
     #[must_use]
     pub fn stopped(&self) -> Option<Stopped> {
         self.inner.services.pipeline.journal.stopped()
@@ -244,7 +244,7 @@ impl Stores {
         self.inner.services.pipeline.journal.outages().now()
     }
 
-    /// From now on the journal is written while the thread that waits for it does nothing else. For the simulator.
+    /// From now on the journal's thread writes only while its waiters are blocked. For the simulator.
     #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn write_in_lockstep(&self) {
         self.inner.services.pipeline.journal.write_in_lockstep();
@@ -256,7 +256,7 @@ impl Stores {
         self.inner.services.pipeline.journal.last()
     }
 
-    /// Brings the indexes to what is committed now, in this thread.
+    /// Brings the indexes to the last commit, in this thread.
     #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn checkpoint(&self) -> Result<(), checkpoint::CheckpointError> {
         let services = Arc::clone(&self.inner.services);
@@ -280,19 +280,19 @@ impl Stores {
         }
     }
 
-    /// The journal's time, in microseconds since the Unix epoch: that of the machine, but never before that of the last
-    /// commit. Ages of what is stored are measured in it.
+    /// The journal's time in microseconds since the Unix epoch: the machine's time, but never before the last commit.
+    /// Ages of stored data are measured with it.
     #[must_use]
     pub fn time_unix_micros(&self) -> u64 {
         self.inner.services.pipeline.time_unix_micros()
     }
 
-    /// Takes no more commits, makes durable what was committed, writes the indexes, and gives the data directory free.
-    /// Blocks. A second close does nothing; dropping the last of the stores without one closes them too.
+    /// Refuses new commits, makes accepted ones durable, writes the indexes, and releases the data directory. Blocks. A
+    /// second close does nothing. Dropping the last clone of the stores also closes them.
     ///
     /// # Errors
     ///
-    /// [`CloseError`]; what was acknowledged is durable nonetheless.
+    /// [`CloseError`]; acknowledged commits are durable nonetheless.
     pub fn close(self) -> Result<(), CloseError> {
         self.inner.close()
     }
@@ -315,7 +315,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // The lock on the data directory must not be given back while a thread still writes there.
+        // The lock on the data directory must be held until no thread writes there any more.
         if let Err(error) = self.close() {
             tracing::error!(%error, "the stores were not closed in order");
         }

@@ -1,4 +1,4 @@
-//! One call's transaction: a snapshot, what the call read of it, and its writes and events over it.
+//! One call's transaction: a snapshot, the call's reads of it, and its writes and events over it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,12 +20,12 @@ use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, CommitSeq, Key, component_text};
 
-/// Reads one snapshot, and its own writes over it. Dropped, nothing of it remains.
+/// Reads one snapshot, and its own writes over it. Dropping it discards everything.
 pub struct Transaction {
-    /// Where it may commit; nowhere when it is a rehearsal.
+    /// The store to commit to; `None` for a rehearsal.
     store: Option<Store>,
     snapshot: Arc<Snapshot>,
-    /// What was durable when it began.
+    /// The last durable number when it began.
     durable: CommitSeq,
     saw: CommitSeq,
     reads: ReadSet,
@@ -38,20 +38,20 @@ pub struct Transaction {
     read_only: bool,
 }
 
-/// What a commit records beside the writes and the events.
+/// The parts of a commit's record besides the writes and the events.
 #[derive(Debug, Clone)]
 pub struct CommitDetails {
     pub call: CallId,
-    /// The version that the data has from now on, where the commit changes it. All calls that began before then conflict.
+    /// The new version of the data, if the commit changes it. All calls that began before then conflict.
     pub data_version: Option<u64>,
 }
 
-/// What a call wrote and emitted: two runs of one call did the same when theirs are equal.
+/// The writes and events of a call. Two runs of one call did the same when their effects are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Effects {
-    /// In the order of their keys; nothing for a key that was deleted.
+    /// Sorted by key; `None` for a deleted key.
     pub writes: Vec<(Key, Option<Bytes>)>,
-    /// In the order they were emitted.
+    /// In the order of emission.
     pub events: Vec<Event>,
 }
 
@@ -70,19 +70,19 @@ impl Transaction {
         Self::on(Some(store), snapshot, durable, read_only)
     }
 
-    /// Begins a rehearsal on nothing: what it writes it can read, and that is all. For a run that has no store.
+    /// Begins a rehearsal on an empty state, for a run without a store. It can read only its own writes.
     #[must_use]
     pub fn scratch() -> Self {
         Self::rehearsal(Arc::new(empty::snapshot(CommitSeq::default())))
     }
 
-    /// The same for a run that only reads: a write ends it with [`StoreError::ReadOnly`].
+    /// The same transaction, but read-only: a write ends it with [`StoreError::ReadOnly`].
     #[must_use]
     pub fn only_reading(self) -> Self {
         Self { read_only: true, ..self }
     }
 
-    /// Reads `snapshot` and may write, but is never committed.
+    /// Reads `snapshot` and may write, but never commits.
     pub(super) fn rehearsal(snapshot: Arc<Snapshot>) -> Self {
         let seen = snapshot.number;
         Self::on(None, snapshot, seen, false)
@@ -119,7 +119,8 @@ impl Transaction {
         Ok(value)
     }
 
-    /// The value of a row of a system table, without the changes of this transaction. The commit does not validate it.
+    /// The value of a row of a system table, without this transaction's changes. The commit does not validate this
+    /// read.
     ///
     /// # Errors
     ///
@@ -128,16 +129,16 @@ impl Transaction {
         self.look_up(&table.key(key))
     }
 
-    /// Changes a row of a system table, in the commit of what the call writes. It counts for none of the call's limits.
+    /// Changes a row of a system table in the commit of the call. It does not count for the call's limits.
     pub fn write_row(&mut self, write: RowWrite) {
         self.rows.push(write);
     }
 
-    /// At most `limit` rows of `table` in `range`, in order, as [`Transaction::get_row`] gives them.
+    /// At most `limit` rows of `table` in `range`, in order, read like [`Transaction::get_row`].
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the index cannot be read, or a key is none of the table.
+    /// [`StoreError`] when the index cannot be read, or a key does not belong to the table.
     pub fn scan_rows<K: RowKey>(
         &mut self,
         table: &Table<K>,
@@ -151,11 +152,11 @@ impl Transaction {
         Ok(Rows { more: scanned.looked_until.is_some(), rows: scanned.entries })
     }
 
-    /// The keys of the first rows of `range`; `limit` at most. No value is read.
+    /// The keys of the first rows of `range`, at most `limit`. Reads no value.
     ///
     /// # Errors
     ///
-    /// As [`Transaction::scan_rows`].
+    /// Like [`Transaction::scan_rows`].
     pub fn row_keys<K: RowKey>(
         &self,
         table: &Table<K>,
@@ -180,11 +181,11 @@ impl Transaction {
         }
     }
 
-    /// Puts `value` under `key`, in place of what was there.
+    /// Puts `value` under `key`, in place of an existing value.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the transaction only reads, or a bound is passed.
+    /// [`StoreError`] when the transaction is read-only, or a bound is exceeded.
     pub fn set(&mut self, key: &str, value: impl Into<Bytes>) -> Result<(), StoreError> {
         let value = value.into();
         if value.len() > VALUE_BYTES_MAX {
@@ -193,11 +194,11 @@ impl Transaction {
         self.write(key, Some(value))
     }
 
-    /// Takes `key` and its value away, if they are there.
+    /// Deletes `key` and its value, if they exist.
     ///
     /// # Errors
     ///
-    /// As [`Transaction::set`].
+    /// Like [`Transaction::set`].
     pub fn delete(&mut self, key: &str) -> Result<(), StoreError> {
         self.write(key, None)
     }
@@ -217,7 +218,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// The entries whose keys begin with the prefix, in order, a page of them.
+    /// One page of the entries whose keys begin with the prefix, in order.
     ///
     /// # Errors
     ///
@@ -237,11 +238,11 @@ impl Transaction {
         Ok(Page { entries: entries.collect(), more })
     }
 
-    /// Emits an event: it is delivered when the call is committed.
+    /// Emits an event, which is delivered after the call is committed.
     ///
     /// # Errors
     ///
-    /// As [`Transaction::set`].
+    /// Like [`Transaction::set`].
     pub fn emit(&mut self, event: Event) -> Result<(), StoreError> {
         if self.read_only {
             return Err(StoreError::ReadOnly);
@@ -264,7 +265,7 @@ impl Transaction {
         if bytes > COMMIT_BYTES_MAX { Err(StoreError::CommitTooLarge) } else { Ok(bytes) }
     }
 
-    /// The store that it may be committed to; none when it is a rehearsal.
+    /// The store that it may commit to; `None` for a rehearsal.
     #[must_use]
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
@@ -288,51 +289,51 @@ impl Transaction {
         !self.writes.is_empty() || !self.events.is_empty()
     }
 
-    /// The highest number of a commit that it saw something of and that was not durable when it began; 0 when there is
-    /// none. What the call answers may leave the host when that number is durable.
+    /// The highest number of a commit that it read and that was not durable when it began; 0 if there is none. The
+    /// call's answer may leave the host when that number is durable.
     #[must_use]
     pub fn saw(&self) -> CommitSeq {
         self.saw
     }
 
-    /// What it reads, to run the same again on. None when it is a rehearsal itself.
+    /// Its snapshot, to run the call on it again. `None` for a rehearsal.
     #[must_use]
     pub fn snapshot(&self) -> Option<PinnedSnapshot> {
         self.store.as_ref().map(|store| store.state().pins.pin(Arc::clone(&self.snapshot)))
     }
 
-    /// What it wrote and emitted so far, with the values shared, not copied.
+    /// Its writes and events so far. The values are shared, not copied.
     #[must_use]
     pub fn effects(&self) -> Effects {
         let writes = self.writes.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         Effects { writes, events: self.events.clone() }
     }
 
-    /// As [`Transaction::effects`], in place of a commit.
+    /// Like [`Transaction::effects`], in place of a commit.
     #[must_use]
     pub fn into_effects(self) -> Effects {
         Effects { writes: self.writes.into_iter().collect(), events: self.events }
     }
 
-    /// What it read, for [`Store::unchanged`]. Its writes are gone.
+    /// Its reads, for [`Store::unchanged`]. Its writes are discarded.
     #[must_use]
     pub fn into_reads(self) -> ReadSet {
         self.reads.finish()
     }
 
-    /// Commits: in the one order of the host, visible to later calls at once, durable when [`super::Stores::wait_durable`]
-    /// with the number says so. A transaction without effects, entries of the platform's own and version makes no
-    /// record, and gives what it saw.
+    /// Commits. The commit is visible to later calls at once, and durable when [`super::Stores::wait_durable`] with the
+    /// returned number resolves. A transaction without effects, rows and a new version writes no record, and returns
+    /// [`Transaction::saw`].
     ///
     /// Waits only while the overlay or the journal has no room.
     ///
     /// # Errors
     ///
-    /// [`CommitError`]; nothing of the call remains.
+    /// [`CommitError`]; none of the call's effects remains.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it resolves, nothing is committed.
+    /// If the future is dropped before it resolves, nothing is committed.
     pub async fn commit(self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
         #[cfg(feature = "fail-points")]
         return self.commit_maybe_apart(details).await;
@@ -340,7 +341,7 @@ impl Transaction {
         self.commit_whole(details).await
     }
 
-    /// As [`Transaction::commit`], with the rows that [`super::apart`] takes out in a commit of their own.
+    /// Like [`Transaction::commit`], but the rows that [`super::apart`] takes out are committed separately.
     #[cfg(feature = "fail-points")]
     async fn commit_maybe_apart(mut self, details: CommitDetails) -> Result<CommitSeq, CommitError> {
         if let apart @ [_, ..] = super::apart::take(&mut self.rows).as_slice()
@@ -365,12 +366,12 @@ impl Transaction {
         store.pipeline().commit(Prepared::new(details.call, vec![part])).await
     }
 
-    /// What a commit of it does to `store`: all that needs no lock.
+    /// The changes of its commit in `store`. Does all work that needs no lock.
     pub(super) fn into_part(mut self, store: &Store, data_version: Option<u64>) -> Result<Part, CommitError> {
         if self.bytes + self.rows.iter().map(RowWrite::bytes).sum::<usize>() > COMMIT_BYTES_MAX {
             return Err(StoreError::CommitTooLarge.into());
         }
-        // The keys of rows come behind all of components; of several changes of one row the last one counts.
+        // The keys of rows sort after all keys of components; of several changes of one row the last one counts.
         self.rows.sort_by(|one, other| one.key.cmp(&other.key));
         let rows = std::mem::take(&mut self.rows).into_iter().rev();
         let mut rows: Vec<_> = rows.map(|RowWrite { key, value }| (key, value)).collect();
@@ -388,7 +389,7 @@ impl Transaction {
         Ok(Part::new(Arc::clone(store.shared_state()), changes))
     }
 
-    /// Takes the store that it may be committed to out of it.
+    /// Takes out the store that it may commit to.
     pub(super) fn take_store(&mut self) -> Result<Store, CommitError> {
         self.store.take().ok_or(CommitError::Rehearsal)
     }

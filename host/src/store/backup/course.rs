@@ -1,27 +1,27 @@
-//! How far a backup or a restore is, and whether anybody still waits for it.
+//! The progress of a backup or a restore, and whether a client still waits for it.
 
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-/// How far a backup or a restore is.
+/// The progress of a backup or a restore.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// What is being done, for people.
+    /// The current step, as text for people.
     pub what: String,
-    /// Bytes that were written or checked.
+    /// Bytes written or checked so far.
     pub bytes: u64,
-    /// Of about so many.
+    /// The estimated total of bytes to write and check.
     pub bytes_total: u64,
 }
 
-/// Nobody waits for it any more, or the host stops.
+/// The client that waited is gone, or the host stops.
 #[derive(Debug, thiserror::Error)]
 #[error("it was broken off")]
 pub struct BrokenOff;
 
-/// Counts what is done, and tells it.
+/// Counts the work that is done, and reports it.
 pub(crate) struct Course<'a> {
     now: Progress,
     tell: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>,
@@ -38,7 +38,7 @@ impl<'a> Course<'a> {
         Self { now: Progress::default(), tell }
     }
 
-    /// There are so many bytes more to write or to check.
+    /// Adds `bytes` to the total of bytes to write or check.
     pub(crate) fn expect(&mut self, bytes: u64) {
         self.now.bytes_total = self.now.bytes_total.saturating_add(bytes);
     }
@@ -48,7 +48,7 @@ impl<'a> Course<'a> {
         self.done(0)
     }
 
-    /// So many bytes are done.
+    /// Adds `bytes` to the bytes that are done.
     pub(crate) fn done(&mut self, bytes: u64) -> Result<(), BrokenOff> {
         self.now.bytes = self.now.bytes.saturating_add(bytes);
         match (self.tell)(&self.now) {

@@ -1,6 +1,6 @@
-//! `backup.json`: what a backup holds, and of when. It is written last: a folder without it is no backup.
+//! `backup.json`: the content and the time of a backup. It is written last: a folder without it is no backup.
 //!
-//! Invariant: a document that was read names only files that a backup may have, each once, and is as it was written.
+//! Invariant: a parsed document names only files that a backup may have, each once, and matches its own digest.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -22,21 +22,21 @@ pub(crate) const BACKUP_FOLDERS: [&str; 3] = [SERVICES_FOLDER, "components", "co
 
 const FORMAT: u64 = 3;
 
-/// What a backup holds, and of when.
+/// The content and the time of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackupDocument {
     format: u64,
-    /// The version of switchyard that made it.
+    /// The version of switchyard that wrote it.
     switchyard: String,
-    /// The journal that the number is of: 32 hex digits.
+    /// The journal that `number` belongs to: 32 hex digits.
     journal: String,
-    /// The stores are as the commits up to this one left them, and no other.
+    /// The stores contain exactly the commits up to this one.
     number: u64,
-    /// When that was, as RFC 3339.
+    /// The time of that commit, as RFC 3339.
     at: String,
     files: Vec<BackupFile>,
-    /// Of all that stands above.
+    /// The digest of all fields above.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<Digest>,
 }
@@ -45,7 +45,7 @@ pub struct BackupDocument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BackupFile {
-    /// In the folder of the backup, with `/` behind a folder's name.
+    /// Relative to the folder of the backup, with `/` between folder and name.
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) digest: Digest,
@@ -72,7 +72,7 @@ impl BackupDocument {
         CommitSeq(self.number)
     }
 
-    /// Bytes of its files.
+    /// The size of its files in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes))
@@ -91,7 +91,7 @@ impl BackupDocument {
         &self.files
     }
 
-    /// The services that have a store in it.
+    /// The services whose stores it contains.
     pub(crate) fn services(&self) -> BTreeSet<ServiceName> {
         self.files.iter().filter_map(|file| service_of(&file.path)).collect()
     }
@@ -101,7 +101,7 @@ impl BackupDocument {
         Digest::of(&serde_json::to_vec(&bare).expect("texts and numbers become JSON"))
     }
 
-    /// Reads a document of any origin.
+    /// Parses a document from any source.
     ///
     /// # Errors
     ///
@@ -161,13 +161,13 @@ fn folder(path: PathBuf) -> PathBuf {
     path.parent().map_or(path.clone(), PathBuf::from)
 }
 
-/// The service whose store is in the file `path`, if it is such a file.
+/// The service whose store is the file `path`; `None` for other files.
 fn service_of(path: &str) -> Option<ServiceName> {
     let name = path.strip_prefix(SERVICES_FOLDER)?.strip_prefix('/')?;
     ServiceName::of_store(name.strip_suffix(".redb")?).ok()
 }
 
-/// Whether a backup may have a file `path`: it is written where a restore puts it.
+/// Whether a backup may contain a file `path`. A restore writes the file to this path.
 fn is_file_of_backup(path: &str) -> bool {
     let by_digest = |folder: &str, extension: &str| {
         let name = path.strip_prefix(folder).and_then(|name| name.strip_suffix(extension));

@@ -1,4 +1,4 @@
-//! Why there is no backup, or why it was not restored.
+//! Why a backup or a restore failed.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use super::course::BrokenOff;
 use crate::journal::{HistoryError, Stopped};
 use crate::store::{IndexError, IndexOpenError, LockHolder, StoreError};
 
-/// Why a backup was not made. What is left of it has no `backup.json`, and is none.
+/// Why a backup was not written. The files that it leaves have no `backup.json`, so they are no backup.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     #[error(transparent)]
@@ -26,7 +26,7 @@ pub enum BackupError {
     BrokenOff(#[from] BrokenOff),
 }
 
-/// Why a backup was not restored. The backup and the archive are as they were.
+/// Why a backup was not restored. The backup and the archive are unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     #[error("{} holds no finished backup: there is no backup.json in it", path.display())]
@@ -77,7 +77,7 @@ pub enum RestoreError {
     BrokenOff(#[from] BrokenOff),
 }
 
-/// Why a text is no document of a backup.
+/// Why a text is not a backup document.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     #[error("it is no JSON of a backup")]

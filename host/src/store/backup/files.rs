@@ -1,4 +1,4 @@
-//! Whole files: copied, and read for their digest, piece by piece.
+//! Copies whole files, and computes their digests, piece by piece.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use super::document::BackupFile;
 use crate::journal::Disk;
 use crate::names::Digest;
 
-/// Bytes that are read at once.
+/// Bytes of one read.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Why a file was not read to its end.
@@ -30,7 +30,7 @@ impl From<BrokenOff> for Failed {
     }
 }
 
-/// Reads the file `path` on `disk`, gives its pieces and their offsets to `take`, and tells what it is.
+/// Reads the file `path` on `disk`, gives its pieces and their offsets to `take`, and returns its description.
 pub(super) fn read(
     disk: &dyn Disk,
     path: &str,

@@ -1,8 +1,8 @@
-//! Backups: all stores at one number of the journal, while calls go on, in a folder of their own; and what brings a data
-//! directory to that number or to a later one.
+//! Backups: a copy of all stores at one number of the journal, taken while calls go on, and restores to that number or
+//! to a later one.
 //!
-//! Invariant: a folder is a backup exactly if it has a `backup.json`, which is written last, when all that it names was
-//! read back and is durable. What a restore makes can be started exactly when all of it is there.
+//! Invariant: a folder is a backup exactly if it has a `backup.json`. This file is written last, after all files that
+//! it names were read back and are durable. A host starts on a restored directory only when the restore is complete.
 
 mod course;
 mod document;

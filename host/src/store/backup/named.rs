@@ -1,4 +1,4 @@
-//! The files that the platform's store names: a restore needs each of them, from wherever it is.
+//! The files that the platform's store names. A restore needs each of them, from the backup or from another folder.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -10,21 +10,21 @@ use super::replay::Stage;
 use crate::journal::Disk;
 use crate::store::Transaction;
 
-/// Says which files the platform's store names, by their paths in a data directory.
+/// Returns the files that the platform's store names, as paths in a data directory.
 pub(crate) type FilesOf<'a> = &'a dyn Fn(&mut Transaction) -> Result<BTreeSet<String>, Box<dyn Error + Send + Sync>>;
 
 /// A disk, and the path of a file on it.
 pub(super) type Source = (Arc<dyn Disk>, String);
 
-/// Which files are named, and where those are that the backup has not got.
+/// The files that are named, and where to find those that the backup lacks.
 pub(crate) struct NamedFiles<'a> {
     pub(crate) files_of: FilesOf<'a>,
-    /// Disks, and what the paths of files there begin with.
+    /// Disks, and the prefix of the paths of files there.
     pub(crate) places: Vec<(Arc<dyn Disk>, String)>,
 }
 
 impl NamedFiles<'_> {
-    /// The files that are named and that `target` has not got, and where they are.
+    /// The named files that `target` lacks, and where they are.
     pub(super) fn missing(&self, stage: &Stage<'_>, target: &dyn Disk) -> Result<Vec<(Source, String)>, RestoreError> {
         let named = (self.files_of)(&mut stage.platform()?).map_err(RestoreError::Platform)?;
         let mut missing = Vec::new();

@@ -15,28 +15,29 @@ use super::restore::{self, UNFINISHED};
 use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER};
 use crate::store::lock::{LOCK_FILE, LockError, lock, lock_to_read};
 
-/// What to restore, from where, and up to where.
+/// What to restore, from which folders, and up to which commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreOrder {
     /// The folder of the backup.
     pub backup: PathBuf,
-    /// The data directory to be: it is empty, or not there.
+    /// The new data directory: it must be empty or not exist.
     pub data: PathBuf,
     /// The folder that the host archived its journal in.
     pub archive: Option<PathBuf>,
-    /// The data directory that the backup was made of, for the commits that had not been archived.
+    /// The data directory that was backed up, for commits that were not archived.
     pub old_data: Option<PathBuf>,
     pub until: Until,
 }
 
-/// Restores a backup into a data directory that is empty or not there. Tells `tell` how far it is; that may break it off.
+/// Restores a backup into a data directory that is empty or does not exist. It reports progress to `tell`, which may
+/// cancel it.
 ///
-/// Blocks for as long as it takes.
+/// Blocks until it ends.
 ///
 /// # Errors
 ///
-/// [`RestoreError`]. Nothing that was there before is changed, and what was written is taken away again; where that does
-/// not succeed, or after a crash, what stays is seen to be unfinished, and no host starts on it.
+/// [`RestoreError`]. No file that existed before is changed, and the files that were written are deleted. If that
+/// fails, or after a crash, the remaining files are marked as unfinished, and no host starts on them.
 pub(crate) fn restore(
     order: &RestoreOrder,
     files_of: FilesOf<'_>,
@@ -46,14 +47,14 @@ pub(crate) fn restore(
     let document = BackupDocument::read(&source)?;
     order.until.check(&document)?;
     let made = is_new(&order.data)?;
-    // Whoever still writes there would be behind what is restored.
+    // A host that still runs there would commit more than is restored.
     let _old = order.old_data.as_deref().map(lock_there).transpose()?;
     let archive_folder = document.journal().to_string();
     let (mut folders, mut places): (Vec<Folder<'_>>, Vec<_>) = Default::default();
     if let Some(archive) = order.archive.as_deref().filter(|_| order.until != Until::Backup) {
         let read = |source| RestoreError::Read { path: archive.to_owned(), source };
         let found = fs::read_dir(archive).map_err(read)?.find(|entry| is_named(entry, &archive_folder));
-        // An archive that nothing of this journal has come to yet has no folder for it.
+        // An archive without segments of this journal has no folder for it.
         if found.is_some() {
             let archive: Arc<dyn Disk> = Arc::new(Directory::to_read(archive));
             places.push((Arc::clone(&archive), format!("{archive_folder}/")));
@@ -83,7 +84,7 @@ pub(crate) fn restore(
     restored
 }
 
-/// Whether the data directory `data` is to be made; otherwise it is there, and empty.
+/// Whether the data directory `data` must be created; otherwise it exists and is empty.
 fn is_new(data: &Path) -> Result<bool, RestoreError> {
     let write = |source| RestoreError::Write { path: data.to_owned(), source };
     let entries = match fs::read_dir(data) {
@@ -101,7 +102,7 @@ fn is_new(data: &Path) -> Result<bool, RestoreError> {
     Ok(false)
 }
 
-/// Makes the folders of the data directory `data`, and locks it.
+/// Creates the folders of the data directory `data`, and locks it.
 fn make(data: &Path) -> Result<(Arc<dyn Disk>, File), RestoreError> {
     let write = |source| RestoreError::Write { path: data.to_owned(), source };
     let folders: Vec<_> = BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER]).collect();
@@ -110,13 +111,13 @@ fn make(data: &Path) -> Result<(Arc<dyn Disk>, File), RestoreError> {
     Ok((Arc::new(directory), lock))
 }
 
-/// Takes away what a restore wrote into `data`, which was empty, and `data` itself if it was not there.
+/// Deletes the files that a restore wrote into `data`, and `data` itself if the restore created it.
 fn clear(data: &Path, made: bool) {
     let cleared = || {
         for folder in BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER]) {
             fs::remove_dir_all(data.join(folder))?;
         }
-        // The mark that it is unfinished goes last.
+        // The mark of an unfinished restore goes last.
         match fs::remove_file(data.join(UNFINISHED)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -136,7 +137,7 @@ fn is_named(entry: &io::Result<fs::DirEntry>, name: &str) -> bool {
     entry.as_ref().is_ok_and(|entry| *entry.file_name() == *name)
 }
 
-/// Locks a data directory that is there.
+/// Locks an existing data directory.
 fn lock_there(data: &Path) -> Result<File, RestoreError> {
     lock_to_read(data).map_err(|error| refused(error, data))
 }

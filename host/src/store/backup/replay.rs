@@ -1,4 +1,4 @@
-//! Replaying what was committed after a backup, up to a point that the operator names.
+//! Replays the commits after a backup, up to a point that the operator chooses.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,13 +16,13 @@ use crate::store::memory::snapshot::Snapshot;
 use crate::store::replay::{self, Replayed};
 use crate::store::{IndexError, Transaction};
 
-/// Bytes of one store's commits that are gathered in memory before its index gets them.
+/// Bytes of one store's commits that are collected in memory before they are written to its index.
 const LAYER_BYTES: usize = 16 << 20;
 
 /// The page cache of each index.
 const CACHE_BYTES: usize = 16 << 20;
 
-/// Up to where a restore goes.
+/// The point that a restore goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// The backup itself.
@@ -35,21 +35,21 @@ pub enum Until {
     End,
 }
 
-/// What a restore made.
+/// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
-    /// The stores are as the commits up to this one left them.
+    /// The stores contain exactly the commits up to this one.
     pub number: CommitSeq,
-    /// When the last commit that was replayed was made, in microseconds since the Unix epoch; nothing without one.
+    /// The time of the last replayed commit, in microseconds since the Unix epoch; `None` if none was replayed.
     pub unix_micros: Option<u64>,
-    /// Commits that were replayed over the backup.
+    /// Commits that were replayed after the backup.
     pub replayed: u64,
     /// Bytes of the backup.
     pub bytes: u64,
 }
 
 impl Until {
-    /// Refuses what lies before the backup.
+    /// Refuses a point before the backup.
     pub(in crate::store) fn check(self, backup: &BackupDocument) -> Result<(), RestoreError> {
         match self {
             Self::CommitSeq(number) if number < backup.number() => {
@@ -63,10 +63,10 @@ impl Until {
     }
 }
 
-/// The stores of a backup, on their way to a later number.
+/// The stores of a backup while commits are replayed over them.
 pub(super) struct Stage<'a> {
     disk: &'a dyn Disk,
-    /// The journal that they are going to be of.
+    /// The journal that they will belong to.
     journal: JournalId,
     space: Arc<DiskSpace>,
     stores: BTreeMap<ServiceName, Replayed>,
@@ -94,7 +94,7 @@ impl<'a> Stage<'a> {
         Ok(Self { disk, journal, space, stores, restored })
     }
 
-    /// Replays what `history` has behind the backup, up to `until`.
+    /// Replays the commits of `history` after the backup, up to `until`.
     pub(super) fn replay(
         &mut self,
         history: &History,
@@ -114,7 +114,7 @@ impl<'a> Stage<'a> {
                 }
                 self.record(number, record)?;
                 self.restored = Restored { number, unix_micros, replayed: number.0 - begin.0, ..self.restored.clone() };
-                // Of what lies behind, nothing is needed: it may be missing.
+                // Later commits are not needed: they may be missing.
                 Ok::<_, RestoreError>(until != Until::CommitSeq(number))
             })?;
         }
@@ -157,7 +157,7 @@ impl<'a> Stage<'a> {
         self.disk.full(&index::path(service))
     }
 
-    /// A transaction that reads the platform's store as it is now.
+    /// A transaction that reads the current state of the platform's store.
     pub(super) fn platform(&self) -> Result<Transaction, RestoreError> {
         let platform = ServiceName::platform();
         let replayed = self.stores.get(&platform);
@@ -169,7 +169,7 @@ impl<'a> Stage<'a> {
         self.restored.number
     }
 
-    /// Brings every store to the last commit and to the new journal, and reads it again. Gives what there is then.
+    /// Brings every store to the last commit and to the new journal, and reads it again. Returns the result.
     pub(super) fn finish(self, course: &mut Course<'_>) -> Result<Restored, RestoreError> {
         let number = self.restored.number;
         for (service, Replayed { index, mut snapshot }) in self.stores {
@@ -195,10 +195,10 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The last commit of `history` that is not later than `unix_micros`; `begin` when all behind it are.
+/// The last commit of `history` that is not later than `unix_micros`; `begin` when all commits after it are later.
 ///
-/// Journal times grow. Only a history that has a commit of that time or of a later one, or the end of the journal, proves
-/// that no commit up to that time is missing.
+/// Journal times only grow. A commit at that time or later, or the end of the journal, proves that no commit up to that
+/// time is missing.
 fn last_by(history: &History, begin: CommitSeq, unix_micros: u64) -> Result<CommitSeq, RestoreError> {
     let (mut last, mut latest) = (begin, None);
     let read = history.each(begin, |number, record| {
@@ -209,7 +209,7 @@ fn last_by(history: &History, begin: CommitSeq, unix_micros: u64) -> Result<Comm
         Ok::<_, RestoreError>(true)
     });
     match (read, latest) {
-        // What lies behind a later commit may be missing.
+        // Commits after a later one may be missing.
         (_, Some(latest)) if latest >= unix_micros => Ok(last),
         (Err(error), _) => Err(error),
         (Ok(_), _) if history.reaches_end() => Ok(last),
@@ -217,7 +217,7 @@ fn last_by(history: &History, begin: CommitSeq, unix_micros: u64) -> Result<Comm
     }
 }
 
-/// Writes the commits that `snapshot` has into `index`, and reads them again.
+/// Writes the commits of `snapshot` into `index`, and reads them again.
 fn write(index: &Index, snapshot: &mut Snapshot, number: CommitSeq, path: PathBuf) -> Result<(), RestoreError> {
     let failed = |source| RestoreError::IndexWrite { path: path.clone(), source };
     let (frozen, set_aside) = snapshot.freeze();

@@ -1,8 +1,8 @@
-//! Restoring: the files of a backup are copied and checked, commits behind it are replayed, and what comes of it becomes
-//! the beginning of a new journal.
+//! Restoring: copies and checks the files of a backup, replays the commits after it, and starts a new journal with the
+//! result.
 //!
-//! The journal is a new one, although its numbers go on: what the old host may still write, or has archived, has the same
-//! numbers and other commits, and nobody must take the one for the other.
+//! The journal gets a new id, although its numbers go on. The old host may have archived, or may still write, other
+//! commits with the same numbers, and the two histories must never be mixed up.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use super::replay::{Restored, Stage, Until};
 use crate::journal::{Disk, History, JOURNAL_FOLDER, JournalId, begin_journal};
 use crate::names::CommitSeq;
 
-/// Stands in a data directory while a backup is being restored into it: a host does not start on it.
+/// The file that marks a data directory while a backup is being restored into it. A host refuses to start on it.
 pub(crate) const UNFINISHED: &str = "restore-unfinished";
 
 /// Brings the backup `document` on `source` to `target`, which is empty, and then to `until`.
@@ -55,7 +55,7 @@ pub(in crate::store) fn run(
     Ok(Restored { bytes: document.bytes(), ..restored })
 }
 
-/// Copies `file`, checks that it is what was backed up, and that what was written is the same.
+/// Copies `file`, checks that it matches the backup's digest, and that the copy is the same.
 fn copy(source: &dyn Disk, target: &dyn Disk, file: &BackupFile, course: &mut Course<'_>) -> Result<(), RestoreError> {
     match copy_named(source, &file.path, target, &file.path, course)? {
         copied if copied == *file => Ok(()),
@@ -63,7 +63,7 @@ fn copy(source: &dyn Disk, target: &dyn Disk, file: &BackupFile, course: &mut Co
     }
 }
 
-/// Copies the file `from` to `path`, and checks that what was written is the same.
+/// Copies the file `from` to `path`, and checks that the copy is the same.
 fn copy_named(
     source: &dyn Disk,
     from: &str,

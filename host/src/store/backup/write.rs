@@ -1,4 +1,4 @@
-//! Writing a backup: the snapshots of one instant become new index files, each of which is read back.
+//! Writing a backup: the snapshots of one moment become new index files, and each file is read back.
 
 use std::io;
 use std::path::PathBuf;
@@ -20,13 +20,13 @@ use crate::store::index::{self, Index};
 use crate::store::memory::scan;
 use crate::store::memory::snapshot::{Frozen, Layer, Snapshot};
 
-/// Bytes of entries that are written at once.
+/// Bytes of entries per write.
 const BATCH_BYTES: usize = 8 << 20;
 
 /// The page cache of an index that is written once, in order.
 const CACHE_BYTES: usize = 16 << 20;
 
-/// All stores at one instant. As long as it is there, the room of what is overwritten or deleted later is not used again.
+/// All stores at one moment. While it exists, the space of entries that are overwritten or deleted later is not reused.
 #[derive(Debug)]
 pub(crate) struct Moment {
     journal: JournalId,
@@ -37,12 +37,12 @@ pub(crate) struct Moment {
 }
 
 impl Stores {
-    /// All stores as they are now, also those that no service uses. Blocks until all that is in it is durable, so that it
-    /// is nothing that a crash undoes.
+    /// Takes the current state of all stores, also of those that no service uses. Blocks until all of it is durable, so
+    /// that a crash cannot undo it.
     ///
     /// # Errors
     ///
-    /// [`BackupError::Stopped`], when no commits are made durable any more.
+    /// [`BackupError::Stopped`] when no commits become durable any more.
     pub(crate) fn moment(&self) -> Result<Moment, BackupError> {
         let services = &self.inner.services;
         let changes = services.changes();
@@ -66,12 +66,12 @@ pub(crate) struct BackupWriter<'a, 'c> {
 }
 
 impl<'a, 'c> BackupWriter<'a, 'c> {
-    /// A backup on `disk`, which is empty but for its folders.
+    /// Begins a backup on `disk`, which contains only its empty folders.
     pub(crate) fn new(disk: &'a dyn Disk, course: &'a mut Course<'c>) -> Self {
         Self { disk, course, files: Vec::new() }
     }
 
-    /// Adds the file `path`, which was written there: makes it durable, and reads it.
+    /// Adds the file `path`, which is already written: makes it durable, and reads it.
     pub(crate) fn add(&mut self, path: &str) -> Result<(), BackupError> {
         let synced = self.disk.open(path).and_then(|file| file.sync());
         synced.map_err(self.at(path))?;
@@ -95,7 +95,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         }
     }
 
-    /// Writes the stores, and then the document that makes it all a backup of `moment`.
+    /// Writes the stores, and then the document that completes the backup of `moment`.
     pub(crate) fn finish(mut self, moment: Moment, folders: &[&str]) -> Result<BackupDocument, BackupError> {
         let Moment { journal, number, unix_micros, stores } = moment;
         for (service, snapshot) in stores {
@@ -115,7 +115,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         |source| BackupError::Write { path, source }
     }
 
-    /// Writes `snapshot` as an index of its own, reads that back, and adds it.
+    /// Writes `snapshot` as a separate index, reads that back, and adds it.
     fn store(
         &mut self,
         service: &ServiceName,
@@ -131,14 +131,14 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         let content = self.fill(&index, snapshot, &path)?;
         let (frozen, _) = snapshot.freeze();
         let failed = |source| BackupError::Index { path: self.disk.full(&path), source };
-        // The entries are there; what else the state says comes with none.
+        // The entries are already written; this writes the rest of the state.
         index.write(&Frozen { layer: Layer::new(), ..frozen }, number).map_err(failed)?;
         index.close().map_err(failed)?;
         self.check(service, snapshot, number, content, &space)?;
         self.add(&path)
     }
 
-    /// Writes every entry of `snapshot`, and gives the digest of them.
+    /// Writes every entry of `snapshot`, and returns their digest.
     fn fill(&mut self, index: &Index, snapshot: &Snapshot, path: &str) -> Result<[u8; 32], BackupError> {
         let path: PathBuf = self.disk.full(path);
         let mut content = Content::default();
@@ -160,7 +160,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         Ok(content.finish())
     }
 
-    /// Opens what was written, and reads all of it.
+    /// Opens the written index, and reads all of it.
     fn check(
         &mut self,
         service: &ServiceName,
@@ -184,9 +184,9 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
 }
 
 impl Moment {
-    /// About how many bytes writing and checking it takes.
+    /// The estimated bytes of work to write and check it.
     pub(crate) fn work_bytes(&self) -> u64 {
-        // Each is written, read as entries, and read as a file, which is a little larger.
+        // Each entry is written, read as an entry, and read as part of a file, which is a little larger.
         let bytes = |snapshot: &Snapshot| snapshot.totals.bytes.saturating_add(snapshot.totals.system_bytes());
         self.stores.iter().fold(0, |sum, (_, snapshot)| sum.saturating_add(bytes(snapshot).saturating_mul(3)))
     }

@@ -15,13 +15,13 @@ pub(in crate::store) struct Due {
 #[derive(Debug, Default)]
 struct State {
     busy: BTreeSet<ServiceName>,
-    /// Counts what may be a reason to look again.
+    /// Counts events that may be a reason to look again.
     changes: u64,
     closing: bool,
     failed: bool,
 }
 
-/// What a worker knows when it looks for something to do.
+/// The state that a worker saw when it looked for work.
 #[derive(Debug)]
 pub(in crate::store) struct Look {
     changes: u64,
@@ -29,7 +29,7 @@ pub(in crate::store) struct Look {
     pub(in crate::store) failed: bool,
 }
 
-/// One store for one worker. Dropped, others may take it.
+/// One store, claimed by one worker. After a drop, others may claim it.
 #[derive(Debug)]
 pub(in crate::store) struct Claim<'a> {
     due: &'a Due,
@@ -66,18 +66,18 @@ impl Due {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// There may be something to do.
+    /// Wakes the workers: there may be work.
     pub(in crate::store) fn look_again(&self) {
         self.lock().changes += 1;
         self.changed.notify_all();
     }
 
-    /// When it is dropped before it is defused, an index was not written: then none is written any more.
+    /// Guards the write of an index. If it is dropped before it is defused, no index is written any more.
     pub(in crate::store) fn failure(&self) -> Failure<'_> {
         Failure(Some(self))
     }
 
-    /// Everything is written once more, and that is the end.
+    /// Ends the workers after one last write of everything.
     pub(in crate::store) fn close(&self) {
         self.lock().closing = true;
         self.look_again();
@@ -92,13 +92,13 @@ impl Due {
         self.lock().busy.contains(service)
     }
 
-    /// Takes a store, unless another worker has it.
+    /// Claims a store, unless another worker has it.
     pub(in crate::store) fn claim(&self, service: &ServiceName) -> Option<Claim<'_>> {
         let is_free = self.lock().busy.insert(service.clone());
         is_free.then(|| Claim { due: self, service: service.clone() })
     }
 
-    /// Waits until there may be something to do that `look` did not know, for `longest` at most if there is one.
+    /// Waits until there may be work that `look` did not see, for at most `longest` if given.
     pub(in crate::store) fn wait(&self, look: &Look, longest: Option<Duration>) {
         let state = self.lock();
         let known = |state: &mut State| state.changes == look.changes;

@@ -1,6 +1,6 @@
-//! The recent commits of one store: which keys each wrote, and what they took then.
+//! The recent commits of one store: the keys that each wrote, and the size of their entries.
 //!
-//! Invariant: all commits behind the horizon are there. What is older than the horizon is not known to be unchanged.
+//! Invariant: the log has every commit after the horizon. Reads older than the horizon cannot be validated.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ struct Log {
 }
 
 impl CommitLog {
-    /// A log that begins behind `horizon`.
+    /// An empty log whose horizon is `horizon`.
     pub(in crate::store) fn new(horizon: CommitSeq) -> Self {
         Self(Mutex::new(Log { commits: VecDeque::new(), bytes: 0, horizon }))
     }
@@ -34,7 +34,7 @@ impl CommitLog {
         let mut log = self.lock();
         log.bytes += commit.bytes();
         log.commits.push_back(Arc::new(commit));
-        // The newest stays, so that two calls at once are compared in any case.
+        // The newest stays, so that two concurrent calls can always be compared.
         while log.bytes > COMMIT_LOG_BYTES_MAX && log.commits.len() > 1 {
             let Some(oldest) = log.commits.pop_front() else { break };
             log.bytes -= oldest.bytes();
@@ -42,7 +42,7 @@ impl CommitLog {
         }
     }
 
-    /// The commits behind `number`, oldest first; nothing when the log does not reach back to it.
+    /// The commits after `number`, oldest first; `None` when the log does not reach back to it.
     pub(in crate::store) fn since(&self, number: CommitSeq) -> Option<Vec<Arc<LoggedCommit>>> {
         let log = self.lock();
         if number < log.horizon {
@@ -52,7 +52,7 @@ impl CommitLog {
         Some(log.commits.range(first..).cloned().collect())
     }
 
-    /// Whether no commit changed anything of `reads`, as far as that is known. `catch_up` sees each commit since.
+    /// Whether no known commit changed anything of `reads`. Calls `catch_up` with each commit since.
     pub(in crate::store) fn is_unchanged(&self, reads: &ReadSet, mut catch_up: impl FnMut(&LoggedCommit)) -> bool {
         let Some(commits) = self.since(reads.number()) else { return false };
         for commit in commits {

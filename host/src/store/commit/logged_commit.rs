@@ -1,8 +1,8 @@
-//! One commit in the log of its store: which keys it wrote, and what their entries take since then.
+//! One commit in the log of its store: the keys that it wrote, and the size of their entries afterwards.
 
 use crate::names::{CommitSeq, Key, KeyRange};
 
-/// About what a commit and a write take in the log beside their keys.
+/// The approximate log memory of a commit and of a write, without their keys.
 const COMMIT_BYTES: usize = 96;
 const WRITE_BYTES: usize = 48;
 
@@ -10,19 +10,19 @@ const WRITE_BYTES: usize = 48;
 #[derive(Debug)]
 pub(in crate::store) struct LoggedCommit {
     pub(in crate::store) number: CommitSeq,
-    /// In the order of the keys.
+    /// Sorted by key.
     writes: Box<[LoggedWrite]>,
 }
 
 #[derive(Debug)]
 pub(in crate::store) struct LoggedWrite {
     pub(in crate::store) key: Key,
-    /// Bytes that count for a budget from then on.
+    /// Bytes that count for a budget after this write.
     pub(in crate::store) bytes: u64,
 }
 
 impl LoggedCommit {
-    /// `writes` are in the order of their keys.
+    /// `writes` are sorted by key.
     pub(in crate::store) fn new(number: CommitSeq, writes: Box<[LoggedWrite]>) -> Self {
         Self { number, writes }
     }
@@ -47,7 +47,7 @@ impl LoggedCommit {
         })
     }
 
-    /// About the memory that it takes in the log.
+    /// Its approximate memory in the log.
     pub(super) fn bytes(&self) -> usize {
         COMMIT_BYTES + self.writes.iter().map(|write| write.key.as_bytes().len() + WRITE_BYTES).sum::<usize>()
     }
@@ -55,7 +55,7 @@ impl LoggedCommit {
 
 #[cfg(test)]
 thread_local! {
-    /// Searches of one list for one key or range, on this thread: what validation costs.
+    /// Searches of one list for one key or range, on this thread: the cost of validation.
     pub(in crate::store) static SEARCHES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 

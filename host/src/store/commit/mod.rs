@@ -1,4 +1,4 @@
-//! The commit pipeline: validates a commit against the recent ones, numbers it, and publishes what it made.
+//! The commit pipeline: validates a commit against the recent ones, numbers it, and publishes the new state.
 
 pub(super) mod commit_log;
 pub(super) mod logged_commit;

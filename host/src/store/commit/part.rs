@@ -1,4 +1,4 @@
-//! A commit at its end: what it does to each store, with all done that needs no lock.
+//! A finished commit, split by store. All work that needs no lock is already done.
 
 use std::sync::Arc;
 
@@ -13,36 +13,36 @@ use crate::store::error::CommitError;
 use crate::store::memory::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_memory_bytes};
 use crate::store::system::{outbox_rows, outbox_value};
 
-/// A commit of one or several stores.
+/// A commit to one or several stores.
 #[derive(Debug)]
 pub(in crate::store) struct Prepared {
-    /// In the order of the names of the stores, each store once.
+    /// Sorted by store name, each store once.
     pub(in crate::store) parts: Vec<Part>,
     pub(in crate::store) record: Staged,
 }
 
-/// What a commit does to one store.
+/// The changes of a commit in one store.
 #[derive(Debug)]
 pub(in crate::store) struct Part {
     pub(in crate::store) state: Arc<StoreState>,
     /// The version of the data that it read.
     read_version: u64,
     reads: ReadSet,
-    /// In the order of the keys.
+    /// Sorted by key.
     writes: Vec<Write>,
     logged: Box<[LoggedWrite]>,
     events: Vec<Event>,
     /// The rows of the events.
     emitted: Vec<Bytes>,
-    /// What the version of the data is to be, if it changes.
+    /// The new version of the data, if it changes.
     data_version: Option<u64>,
-    /// The store is dropped with this commit, which says nothing else of it.
+    /// The commit drops the store and changes nothing else in it.
     pub(in crate::store) drops: bool,
-    /// The memory that it takes until an index has it.
+    /// The memory that it takes until an index contains it.
     pub(in crate::store) memory_bytes: usize,
 }
 
-/// One write of a commit, with the bytes that count for a budget before it, as far as is known, and after it.
+/// One write of a commit, with the bytes that count for a budget before it, if known, and after it.
 #[derive(Debug)]
 pub(in crate::store) struct Write {
     pub(in crate::store) key: Key,
@@ -51,7 +51,7 @@ pub(in crate::store) struct Write {
     pub(in crate::store) after: u64,
 }
 
-/// What a transaction read and wrote.
+/// The reads and writes of a transaction.
 #[derive(Debug)]
 pub(in crate::store) struct Changes {
     pub(in crate::store) read_version: u64,
@@ -62,7 +62,7 @@ pub(in crate::store) struct Changes {
 }
 
 impl Prepared {
-    /// Encodes the commit of `parts`, of which each is of another store.
+    /// Encodes the commit of `parts`, each of another store.
     pub(in crate::store) fn new(call: CallId, mut parts: Vec<Part>) -> Self {
         parts.sort_by(|one, other| one.state.name.cmp(&other.state.name));
         let mut record = RecordWriter::new(call, parts.iter().map(|part| part.memory_bytes).sum());
@@ -114,15 +114,15 @@ impl Part {
         }
     }
 
-    /// Compares it with the commits since it was last compared. It is done once without the lock, and under the lock for
-    /// what came in between.
+    /// Validates it against the commits since the last call. The caller does this once without the lock, and once under
+    /// the lock for the commits in between.
     pub(in crate::store) fn catch_up(&mut self) -> Result<(), CommitError> {
         let Self { state, reads, writes, .. } = self;
         if state.dropped().is_some() {
             return Err(CommitError::Dropped { service: state.name.clone() });
         }
         let unchanged = self.drops || state.log.is_unchanged(reads, |commit| sizes_before(writes, commit));
-        // Whatever a call makes of the data depends on its version: each call reads it.
+        // Everything that a call reads depends on the version of the data, so every call reads the version.
         if !unchanged || (!self.drops && state.snapshot.load().totals.data_version != self.read_version) {
             state.metrics.conflicts.increment(1);
             return Err(CommitError::Conflict);
@@ -130,7 +130,7 @@ impl Part {
         Ok(())
     }
 
-    /// What the store comes to after the commit. It is compared with all commits before.
+    /// The totals of the store after the commit. It is already validated against all earlier commits.
     pub(in crate::store) fn totals_after(&self, before: &Totals) -> Result<Totals, CommitError> {
         let with = |totals: Totals, write: &Write| totals.with(&write.key, write.before, write.after);
         let totals = self.writes.iter().fold(*before, with);
@@ -141,7 +141,7 @@ impl Part {
         Ok(totals)
     }
 
-    /// The state after the commit `number`, made at `time_unix_micros`, and its line in the log.
+    /// The state after this commit with the number `number` and the time `time_unix_micros`, and its entry in the log.
     pub(in crate::store) fn after(
         self,
         before: &Snapshot,
@@ -168,7 +168,7 @@ impl Part {
     }
 }
 
-/// Takes note of what `commit` made of the entries that are to be written. Both are in the order of their keys.
+/// Records the sizes of entries that `commit` wrote and this commit writes again. Both are sorted by key.
 fn sizes_before(writes: &mut [Write], commit: &LoggedCommit) {
     if writes.len() <= commit.writes().len() {
         for write in writes {

@@ -1,10 +1,10 @@
-//! What a call read: keys and ranges, and the number up to which all of it is known to be unchanged.
+//! The reads of a call: keys and ranges, and the number up to which all of them are known to be unchanged.
 //!
-//! A read set answers one question: did a commit change any of this? It looks at the commits since then, and not at what
-//! a store holds.
+//! A read set answers one question: did a commit change any of this? It compares itself with the commits since then,
+//! not with the content of a store.
 //!
-//! Invariant: the set covers all that was read. It may cover more, so its size is bounded whatever a guest reads; what it
-//! covers beyond lies between neighbours of what was read.
+//! Invariant: the set covers everything that was read. It may cover more, so that its size is bounded whatever a guest
+//! reads. The additional keys lie between neighbours of keys that were read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,16 +12,16 @@ use super::logged_commit::{LoggedCommit, compared};
 use crate::limits::READ_SET_BYTES_MAX;
 use crate::names::{CommitSeq, Key, KeyRange};
 
-/// About what a key or a range takes beside its bytes.
+/// The approximate size of a key or a range without its bytes.
 const ENTRY_BYTES: usize = 48;
 
 #[derive(Debug)]
 pub struct ReadSet {
-    /// All of it is as it was at this number.
+    /// All of it is unchanged up to this number.
     number: AtomicU64,
-    /// Once finished, in order and without those that a range covers.
+    /// After `finish`: sorted, without the keys that a range covers.
     keys: Vec<Key>,
-    /// Once finished, in order and apart from each other.
+    /// After `finish`: sorted, and not overlapping.
     ranges: Vec<KeyRange>,
     bytes: usize,
 }
@@ -36,7 +36,7 @@ impl ReadSet {
     }
 
     pub(in crate::store) fn add_key(&mut self, key: Key) {
-        // A call that reads one key over and over remembers it once.
+        // A call that reads one key repeatedly records it once.
         if self.keys.last() == Some(&key) {
             return;
         }
@@ -60,7 +60,7 @@ impl ReadSet {
         }
     }
 
-    /// Brings keys and ranges in order, for comparisons.
+    /// Sorts keys and ranges, for comparisons.
     pub(in crate::store) fn finish(mut self) -> Self {
         self.normalize();
         self
@@ -83,8 +83,8 @@ impl ReadSet {
         self.bytes = keys + self.ranges.iter().map(range_bytes).sum::<usize>();
     }
 
-    /// Takes at most half of the bound afterwards. Neighbours are joined, those first whose keys have the longest common
-    /// beginning: what lies between them is of the same kind.
+    /// Shrinks the set to at most half of its bound. It joins neighbours, first those whose keys have the longest
+    /// common prefix, because the keys between them are of the same kind.
     fn compact(&mut self) {
         self.normalize();
         if self.bytes > READ_SET_BYTES_MAX / 2 {
@@ -113,7 +113,7 @@ impl ReadSet {
         }
     }
 
-    /// Whether `commit` wrote something of it. The cost follows from the smaller of the two.
+    /// Whether `commit` wrote a key of the set. The cost depends on the smaller of the two.
     pub(in crate::store) fn is_changed_by(&self, commit: &LoggedCommit) -> bool {
         let writes = commit.writes();
         let by_key = match self.keys.len() <= writes.len() {
@@ -127,7 +127,7 @@ impl ReadSet {
             }
     }
 
-    /// From now on it need be compared only with commits behind `number`: up to there it is unchanged.
+    /// Records that the set is unchanged up to `number`: later comparisons need only the commits after it.
     pub(in crate::store) fn is_good_at(&self, number: CommitSeq) {
         self.number.fetch_max(number.0, Ordering::Relaxed);
     }
@@ -142,7 +142,7 @@ fn range_bytes(range: &KeyRange) -> usize {
     range.start().len() + range.end().len() + ENTRY_BYTES
 }
 
-/// Whether one of `ranges`, which are in order and apart, holds `key`.
+/// Whether one of `ranges`, which are sorted and do not overlap, contains `key`.
 fn covers(ranges: &[KeyRange], key: &Key) -> bool {
     let behind = ranges.partition_point(|range| range.start() <= key.as_bytes());
     behind.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| range.contains(key.as_bytes()))

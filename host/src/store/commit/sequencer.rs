@@ -1,7 +1,8 @@
-//! The sequencer: decides, one commit after the other, who wins, and gives the winner its number and its time.
+//! The sequencer: decides for one commit after another whether it is valid, and gives each valid commit its number and
+//! its time.
 //!
-//! Invariant: the order of the journal is the order of the snapshots that are published, and a commit is valid exactly if
-//! nothing that it read was changed by a commit before it. Under the lock nothing reads or writes a disk.
+//! Invariant: snapshots are published in the order of the journal. A commit is valid exactly if no earlier commit
+//! changed anything that it read. Nothing reads or writes a disk under the lock.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,14 +23,14 @@ use crate::store::memory::empty;
 use crate::store::memory::shares::Shares;
 use crate::store::memory::snapshot::{Frozen, Snapshot, Totals};
 
-/// What all stores of a host share.
+/// The state that all stores of a host share.
 #[derive(Debug)]
 pub(in crate::store) struct Pipeline {
     pub(in crate::store) journal: Journal,
-    /// What the checkpoints have to do.
+    /// The work of the checkpoints.
     pub(in crate::store) due: Due,
     sequencer: Mutex<Sequencer>,
-    /// Told when a commit that had no room may have it now.
+    /// Notified when a waiting commit may have room.
     room: Arc<Notify>,
     space: Arc<DiskSpace>,
     overlay_bytes_max: usize,
@@ -47,14 +48,14 @@ enum Refused {
     Error(CommitError),
 }
 
-/// What a commit waits for.
+/// The reason why a commit waits.
 #[derive(Debug, Clone, Copy)]
 enum WaitFor {
     /// Room in the overlay, or the next segment of the journal.
     Room,
     /// Fewer commits of its store in the journal's queue.
     Durable(CommitSeq),
-    /// Its pieces: a segment has ended since they were staged.
+    /// Staging its pieces again: a segment has ended since they were staged.
     Staging,
 }
 
@@ -65,7 +66,7 @@ impl From<CommitError> for Refused {
 }
 
 impl Pipeline {
-    /// `time_unix_micros` is that of the last commit of the journal.
+    /// `time_unix_micros` is the time of the last commit in the journal.
     pub(in crate::store) fn new(
         journal: Journal,
         room: Arc<Notify>,
@@ -82,7 +83,7 @@ impl Pipeline {
         self.sequencer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The journal's time: that of the machine, but never before the last commit.
+    /// The journal's time: the machine's time, but never before the last commit.
     pub(in crate::store) fn time_unix_micros(&self) -> u64 {
         self.time_unix_micros.load(Ordering::Acquire).max(clock::unix_micros())
     }
@@ -92,7 +93,7 @@ impl Pipeline {
         self.time_unix_micros.store(time_unix_micros, Ordering::Release);
     }
 
-    /// Shares the overlay among `states`, which are all there are.
+    /// Divides the overlay among `states`, which must be all stores.
     pub(in crate::store) fn share_among<'a>(&self, states: impl Iterator<Item = &'a StoreState>) {
         let mut sequencer = self.lock();
         sequencer.shares.divide(states.map(|state| state.snapshot.load().memory_bytes()));
@@ -100,7 +101,7 @@ impl Pipeline {
         self.room.notify_waiters();
     }
 
-    /// Commits, and waits while there is no room, behind those of its store that wait already. See
+    /// Commits. While there is no room, it waits behind earlier waiters of its store. See
     /// [`crate::store::Transaction::commit`].
     pub(in crate::store) async fn commit(&self, mut prepared: Prepared) -> Result<CommitSeq, CommitError> {
         let Some(state) = prepared.parts.first().map(|part| Arc::clone(&part.state)) else {
@@ -115,7 +116,7 @@ impl Pipeline {
             if turn.is_none() && state.turnstile.has_waiters() {
                 turn = Some(state.turnstile.take().await);
             }
-            // Listen first, look again, then wait: room that comes in between is not missed.
+            // Listen first, then look again, then wait: otherwise room that appears in between would be missed.
             let mut room = pin!(self.room.notified());
             room.as_mut().enable();
             let wait_for;
@@ -165,7 +166,7 @@ impl Pipeline {
         self.time_unix_micros.store(time, Ordering::Release);
         let mut published = Vec::with_capacity(parts.len());
         for (at, (part, (totals, before))) in parts.into_iter().zip(valid).enumerate() {
-            // The first store stands for the whole record in the journal's queue.
+            // The first store counts for the whole record in the journal's queue.
             part.state.queue(number, if at == 0 { bytes } else { 0 });
             published.push(self.publish(&mut sequencer, part, &before, totals, (number, time)));
         }
@@ -174,7 +175,7 @@ impl Pipeline {
         Ok(number)
     }
 
-    /// What a valid commit has to wait for.
+    /// What a valid commit must wait for, if anything.
     fn in_the_way(&self, sequencer: &Sequencer, prepared: &Prepared) -> Result<Option<WaitFor>, CommitError> {
         let durable = self.journal.durable();
         for part in prepared.parts.iter().filter(|part| !part.drops) {
@@ -190,7 +191,7 @@ impl Pipeline {
         Ok(first.and_then(|part| part.state.queued().in_the_way(durable)).map(WaitFor::Durable))
     }
 
-    /// Makes a valid part of the commit what later transactions of its store read.
+    /// Publishes a valid part of the commit: later transactions of its store read it.
     fn publish(
         &self,
         sequencer: &mut Sequencer,
@@ -236,19 +237,19 @@ impl Pipeline {
         state.metrics.stored_bytes.set(published.bytes as f64);
     }
 
-    /// Whether the store fills its part of the overlay, so that it is to be written before its time.
+    /// Whether the store has filled its part of the overlay, so that it must be written early.
     pub(in crate::store) fn is_due(&self, snapshot: &Snapshot) -> bool {
         self.lock().shares.is_due(snapshot)
     }
 
-    /// Takes no more commits; those that were taken are still made durable.
+    /// Refuses new commits. Commits that were accepted still become durable.
     pub(in crate::store) fn stop_commits(&self, why: &str) {
         self.journal.stop_appends(why);
         self.room.notify_waiters();
     }
 
-    /// Sets the memtable of a store aside to be written, if it has one. Gives it, and the last number that was given out:
-    /// with it, the index has the state of that number.
+    /// Sets the memtable of a store aside to be written, if there is one. Returns it with the last number that was
+    /// assigned: after the write, the index has the state of that number.
     pub(in crate::store) fn freeze(&self, state: &StoreState) -> (Option<Frozen>, CommitSeq) {
         let sequencer = self.lock();
         let snapshot = state.snapshot.load();
@@ -264,7 +265,8 @@ impl Pipeline {
         (frozen, last)
     }
 
-    /// The snapshots of `states` at one instant, and the number of the last commit then; none of a store that was dropped.
+    /// The snapshots of `states` at one moment, and the number of the last commit then. Dropped stores have no
+    /// snapshot.
     pub(in crate::store) fn snapshots<'a>(
         &self,
         states: impl Iterator<Item = &'a StoreState>,
@@ -277,7 +279,7 @@ impl Pipeline {
         (snapshots, last)
     }
 
-    /// Puts the index that has `frozen` in the place of the layer.
+    /// Replaces the layer `frozen` by the index that now contains it.
     pub(in crate::store) fn applied(&self, state: &StoreState, frozen: &Frozen, index: IndexReader) {
         let mut sequencer = self.lock();
         if state.dropped().is_some() {
@@ -292,7 +294,7 @@ impl Pipeline {
         self.room.notify_waiters();
     }
 
-    /// Lets later calls read `index`, which has the same state as the one before.
+    /// Replaces the index reader by `index`, which has the same state.
     pub(in crate::store) fn renew(&self, state: &StoreState, index: IndexReader) {
         let sequencer = self.lock();
         if state.dropped().is_none() {
@@ -302,8 +304,8 @@ impl Pipeline {
         drop(sequencer);
     }
 
-    /// Drops the store with a record: from then on it holds nothing and takes no commits. Gives the record's number; once
-    /// more, it is the same. Blocks while the journal prepares a segment.
+    /// Drops the store with a record: from then on it is empty and takes no commits. Returns the record's number; a
+    /// repeated call returns the same number. Blocks while the journal prepares a segment.
     pub(in crate::store) fn drop_store(&self, state: &Arc<StoreState>) -> Result<CommitSeq, DropError> {
         if let Some(number) = state.dropped() {
             return Ok(number);
@@ -313,19 +315,19 @@ impl Pipeline {
             Ok(number) => Ok(number),
             Err(CommitError::NoRoom { source: Some(source) }) => Err(DropError::NoRoom { source }),
             Err(CommitError::Stopped(stopped)) => Err(stopped.into()),
-            // Somebody else was first.
+            // Another thread dropped it first.
             Err(_) => state.dropped().ok_or_else(|| DropError::Unknown { service: state.name.clone() }),
         }
     }
 }
 
-/// A part of a commit once later transactions read it.
+/// A part of a commit after its publication.
 struct Published {
     state: Arc<StoreState>,
     emits: bool,
     drops: bool,
     /// Bytes of the component's keys and values in the store.
     bytes: u64,
-    /// Whether the checkpoints have something new to do.
+    /// Whether the checkpoints have new work.
     is_due: bool,
 }

@@ -1,4 +1,4 @@
-//! One store as its commits, its checkpoints and its readers share it.
+//! The state of one store that its commits, its checkpoints and its readers share.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ pub(in crate::store) struct Queued {
 }
 
 impl Queued {
-    /// Forgets what is durable. Gives the commit to wait for when there is too much for one more.
+    /// Removes the durable commits. Returns the commit to wait for when the queue is full.
     pub(in crate::store) fn in_the_way(&mut self, durable: CommitSeq) -> Option<CommitSeq> {
         while let Some((_, bytes)) = self.commits.pop_front_if(|(number, _)| *number <= durable) {
             self.bytes -= bytes;
@@ -39,7 +39,7 @@ impl Queued {
     }
 }
 
-/// One store, as the pipeline has it.
+/// One store in the pipeline.
 #[derive(Debug)]
 pub(in crate::store) struct StoreState {
     pub(in crate::store) name: ServiceName,
@@ -48,18 +48,18 @@ pub(in crate::store) struct StoreState {
     pub(in crate::store) log: CommitLog,
     pub(in crate::store) metrics: StoreMetrics,
     pub(in crate::store) pins: Pins,
-    /// Those who wait to commit.
+    /// The commits that wait.
     pub(in crate::store) turnstile: Turnstile,
-    /// Held while a large record is staged: one of a store at a time.
+    /// Locked while a large record is staged: one per store at a time.
     pub(in crate::store) staging: tokio::sync::Mutex<()>,
-    /// What the journal has of it that is not durable yet. Changed under the sequencer's lock.
+    /// The commits in the journal's queue that are not durable yet. Changed under the sequencer's lock.
     queued: Mutex<Queued>,
-    /// Since when there is something in the memtable. Changed under the sequencer's lock.
+    /// The time of the oldest commit in the memtable. Changed under the sequencer's lock.
     dirty_since: Mutex<Option<Instant>>,
-    /// Told of each commit that emitted something.
+    /// Notified of each commit that emitted an event.
     pub(in crate::store) emitted: Notify,
     bytes_max: AtomicU64,
-    /// The number of the record that ended the store; 0 as long as there is none. Changed under the sequencer's lock.
+    /// The number of the record that dropped the store; 0 if it was not dropped. Changed under the sequencer's lock.
     dropped: AtomicU64,
 }
 

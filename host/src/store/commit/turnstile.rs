@@ -1,4 +1,4 @@
-//! Those who wait to commit in one store, in the order in which they came.
+//! The queue of commits that wait in one store, first come, first served.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,11 +7,11 @@ use tokio::sync::{Mutex, MutexGuard};
 #[derive(Debug, Default)]
 pub(in crate::store) struct Turnstile {
     waiting: AtomicUsize,
-    /// Its waiters are served in their order.
+    /// A fair lock: it serves its waiters in order.
     turn: Mutex<()>,
 }
 
-/// The turn of one who waited, or waits for room at the head. Dropped, it is the next one's.
+/// The turn of a commit that waited, or that waits for room at the head. On drop, the next one gets it.
 #[derive(Debug)]
 pub(in crate::store) struct Turn<'a> {
     _turn: MutexGuard<'a, ()>,
@@ -28,12 +28,12 @@ impl Drop for Waiter<'_> {
 }
 
 impl Turnstile {
-    /// Whether somebody waits: whoever comes then comes behind him.
+    /// Whether a commit waits: then a new one must queue behind it.
     pub(in crate::store) fn has_waiters(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
-    /// Waits for the turn. Dropped before, nothing is left of the wait.
+    /// Waits for the turn. If the future is dropped before, the commit leaves the queue.
     pub(in crate::store) async fn take(&self) -> Turn<'_> {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let waiter = Waiter(&self.waiting);

@@ -1,8 +1,7 @@
 //! A redb file on the disk of the journal.
 //!
-//! A full disk is not an error here: the file takes its room when it grows, and growing waits until there is room.
-//! Only the threads that write the indexes grow them, so reads go on meanwhile; a failed call would make redb refuse
-//! them.
+//! A full disk is not an error here: when the file grows, it waits until there is room. An error would make redb refuse
+//! all later calls. Only the threads that write the indexes make them grow, so reads go on meanwhile.
 
 use std::io;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Room on the disk for the indexes: whether one waits for it.
+//! Disk space for the indexes: whether an index waits for it.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// How often growth is tried again while the disk is full.
+/// How often growth is retried while the disk is full.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// Whether the indexes wait for room on the disk.
 #[derive(Debug)]
 pub(in crate::store) struct DiskSpace {
-    /// Told when the wait begins: who waits for the indexes then gets an error instead.
+    /// Notified when a wait begins: callers that wait for the indexes then get an error.
     room: Arc<Notify>,
     waiting: AtomicUsize,
     closing: Mutex<bool>,
@@ -25,7 +25,7 @@ impl DiskSpace {
         Self { room, waiting: AtomicUsize::new(0), closing: Mutex::new(false), changed: Condvar::new() }
     }
 
-    /// A full disk is an error from the beginning.
+    /// Treats a full disk as an error from the beginning.
     pub(in crate::store) fn refused() -> Self {
         Self { closing: Mutex::new(true), ..Self::new(Arc::default()) }
     }
@@ -35,13 +35,13 @@ impl DiskSpace {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
-    /// From now on a full disk is an error, not waited for.
+    /// From now on, a full disk is an error.
     pub(in crate::store) fn close(&self) {
         *self.lock() = true;
         self.changed.notify_all();
     }
 
-    /// Runs `grow` until it has the room. When the end comes while it waits, it is tried a last time.
+    /// Runs `grow` until it has the room. If [`DiskSpace::close`] is called meanwhile, it tries a last time.
     pub(in crate::store) fn wait_for_room(&self, mut grow: impl FnMut() -> io::Result<()>) -> io::Result<()> {
         let mut waits = false;
         let done = loop {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::names::ServiceName;
 use crate::tasks::Panicked;
 
-/// Why an index is not opened. Nothing of it was changed.
+/// Why an index is not opened. The file is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexOpenError {
     #[error("cannot open {} as an index: restore the data directory from a backup", path.display())]
@@ -25,7 +25,7 @@ pub enum IndexOpenError {
 /// Why an index cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    /// Boxed: errors of redb are large, and rare.
+    /// Boxed, because errors of redb are large and rare.
     #[error(transparent)]
     Redb(Box<redb::Error>),
     #[error(

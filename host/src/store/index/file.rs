@@ -1,6 +1,7 @@
-//! The redb file of one service: its state as of one number, which it stores in the same redb transaction.
+//! The redb file of one service: its state at one number. The number is stored in the same redb transaction.
 //!
-//! Only the thread that applies commits writes; calls read through an [`IndexReader`], which is opened once for many.
+//! Only the thread that applies commits writes. Calls read through an [`IndexReader`], which is opened once for many
+//! calls.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +25,7 @@ use crate::store::memory::snapshot::{Frozen, Snapshot, Totals};
 use crate::store::system::{TableId, Usage};
 
 const STATE: TableDefinition<'static, &str, u64> = TableDefinition::new("state");
-/// The rows of each system table and their bytes, by the byte of the table.
+/// The number of rows of each system table and their bytes, by the id byte of the table.
 const TABLES: TableDefinition<'static, u8, (u64, u64)> = TableDefinition::new("tables");
 const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
 
@@ -56,7 +57,7 @@ pub(in crate::store) fn services(disk: &dyn Disk) -> io::Result<Vec<ServiceName>
     Ok(names.iter().filter_map(|name| ServiceName::of_store(name.strip_suffix(".redb")?).ok()).collect())
 }
 
-/// Deletes the file of the index of `service`, if it is there: when this returned, it does not come back.
+/// Deletes the index file of `service`, if it exists. After the return, it does not come back, even after a crash.
 pub(in crate::store) fn remove(disk: &dyn Disk, service: &ServiceName) -> io::Result<()> {
     match disk.remove(&path(service)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -66,7 +67,7 @@ pub(in crate::store) fn remove(disk: &dyn Disk, service: &ServiceName) -> io::Re
 }
 
 impl Index {
-    /// Opens the index of `service`, which is there, and gives the state that it holds.
+    /// Opens the existing index of `service`, and returns the state that it contains.
     pub(in crate::store) fn open(
         disk: &dyn Disk,
         service: &ServiceName,
@@ -102,7 +103,7 @@ impl Index {
         Ok((index, snapshot))
     }
 
-    /// Makes the empty index of `service`, whose state as of `number` is nothing, in place of one that may be there.
+    /// Creates an empty index of `service` at `number`, in place of an existing one.
     ///
     /// A full disk is an error here.
     pub(in crate::store) fn create(
@@ -114,14 +115,14 @@ impl Index {
         space: &Arc<DiskSpace>,
     ) -> Result<(Self, Snapshot), IndexOpenError> {
         let path = path(service);
-        // Half an index must not look like one: it gets its name when it is whole.
+        // A half-written index must not look like a whole one: it gets its name when it is complete.
         let new_path = format!("{path}.new");
         let at_index = |source| IndexOpenError::Create { path: disk.full(&path), source };
         let at_disk = |source| at_index(redb::StorageError::Io(source).into());
         let file = disk.create(&new_path).map_err(at_disk)?;
         let made = make(Backend { file, space: Arc::new(DiskSpace::refused()) }, service, journal, number);
         if let Err(source) = made {
-            // Half of a file would keep the room that others wait for. What it is for was not done in any case.
+            // An unfinished file would occupy room that others wait for. The creation failed in any case.
             let _gone = disk.remove(&new_path);
             return Err(at_index(source));
         }
@@ -130,12 +131,12 @@ impl Index {
         Self::open(disk, service, cache_bytes, space)
     }
 
-    /// All commits up to this number are durable in it.
+    /// It durably contains all commits up to this number.
     pub(in crate::store) fn number(&self) -> CommitSeq {
         CommitSeq(self.number.load(Ordering::Acquire))
     }
 
-    /// Writes `frozen` over it and makes it durable as the state of `number`.
+    /// Writes the changes in `frozen`, and makes the result durable as the state of `number`.
     pub(in crate::store) fn write(&self, frozen: &Frozen, number: CommitSeq) -> Result<(), IndexError> {
         let transaction = self.begin(number)?;
         {
@@ -155,7 +156,7 @@ impl Index {
         self.commit(transaction, number)
     }
 
-    /// Adds entries to a new index, whose number stays what it was.
+    /// Adds entries to a new index. Its number does not change.
     pub(in crate::store) fn put(&self, entries: &[(Vec<u8>, Bytes)]) -> Result<(), IndexError> {
         let transaction = self.database.begin_write()?;
         {
@@ -167,7 +168,7 @@ impl Index {
         Ok(transaction.commit()?)
     }
 
-    /// Puts `entries` in place of damaged ones. The state stays that of its number.
+    /// Replaces damaged entries by `entries`. Its number does not change.
     pub(in crate::store) fn repair(&self, entries: &BTreeMap<Key, Option<Bytes>>) -> Result<(), IndexError> {
         let transaction = self.begin(self.number())?;
         {
@@ -179,7 +180,7 @@ impl Index {
         Ok(transaction.commit()?)
     }
 
-    /// Makes it the index of the journal `journal` from now on, with the state of `number`.
+    /// Makes it an index of the journal `journal`, with the state of `number`.
     pub(in crate::store) fn adopt(&self, journal: JournalId, number: CommitSeq) -> Result<(), IndexError> {
         let transaction = self.begin(number)?;
         transaction.open_table(IDENTITY)?.insert("journal", journal.0.as_slice())?;
@@ -191,14 +192,14 @@ impl Index {
         Ok(self.database.check_integrity()?)
     }
 
-    /// Makes it durable that the state of `number` is the one it has.
+    /// Durably sets its number to `number`, without other changes.
     pub(in crate::store) fn pass(&self, number: CommitSeq) -> Result<(), IndexError> {
         self.commit(self.begin(number)?, number)
     }
 
     fn begin(&self, number: CommitSeq) -> Result<WriteTransaction, IndexError> {
         let mut transaction = self.database.begin_write()?;
-        // After a crash the file is opened at once, however large it is.
+        // After a crash the file then opens at once, however large it is.
         transaction.set_quick_repair(true);
         transaction.open_table(STATE)?.insert("number", number.0)?;
         Ok(transaction)
@@ -219,7 +220,7 @@ impl Index {
     }
 }
 
-/// Puts `value` behind its checksum under `key`; nothing there without one.
+/// Stores `value` with its checksum under `key`; without a value, deletes the entry.
 fn put(entries: &mut Table<'_, &[u8], &[u8]>, key: &[u8], value: Option<&[u8]>) -> Result<(), IndexError> {
     match value {
         Some(value) => {
@@ -231,7 +232,7 @@ fn put(entries: &mut Table<'_, &[u8], &[u8]>, key: &[u8], value: Option<&[u8]>) 
     Ok(())
 }
 
-/// Writes a whole index with nothing in it.
+/// Writes a complete index without entries.
 fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: CommitSeq) -> Result<(), IndexError> {
     let database = Database::builder().create_with_backend(backend)?;
     let mut transaction = database.begin_write()?;
@@ -259,7 +260,7 @@ struct State {
 }
 
 impl State {
-    /// What an index says of itself; nothing when the file is a redb file of something else.
+    /// The metadata of an index; `None` when the redb file is not an index.
     fn read(database: &Database) -> Result<Option<Self>, IndexError> {
         let transaction = database.begin_read()?;
         let (state, identity) = match (transaction.open_table(STATE), transaction.open_table(IDENTITY)) {
@@ -282,7 +283,7 @@ impl State {
     }
 }
 
-/// What each system table comes to; nothing in an index of an earlier format, which is refused afterwards.
+/// The usage of each system table; zero for an index of an earlier format, which is refused afterwards.
 fn usages(transaction: &ReadTransaction) -> Result<[Usage; TableId::ALL.len()], IndexError> {
     let mut usages = [Usage::default(); TableId::ALL.len()];
     let tables = match transaction.open_table(TABLES) {

@@ -1,4 +1,4 @@
-//! What is known of damage in the index of one store. All who read or write the index share it.
+//! Known damage in the index of one store, shared by all readers and writers of the index.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use crate::names::{Key, ServiceName};
 use crate::observe::journal::IndexMetrics;
 use crate::tasks::Panicked;
 
-/// Most damaged keys that are remembered: scrubbing finds the others again.
+/// The maximum of damaged keys that are remembered. Scrubbing finds the others again.
 const DAMAGED_KEYS_MAX: usize = 1000;
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(in crate::store) struct IndexHealth {
     pub(in crate::store) path: PathBuf,
     pub(in crate::store) metrics: IndexMetrics,
     damaged: Mutex<BTreeSet<Key>>,
-    /// The panic of redb, if it had one. Its locks may be poisoned: it is called no more.
+    /// The panic of redb, if there was one. Its locks may be poisoned, so it is never called again.
     panicked: OnceLock<Panicked>,
 }
 
@@ -27,25 +27,25 @@ impl IndexHealth {
         Self { path, metrics: IndexMetrics::new(service), damaged: Mutex::default(), panicked: OnceLock::new() }
     }
 
-    /// Calls redb. A panic of it is an error, and every later call is the same error.
+    /// Calls redb. If it panics, this and every later call returns that error.
     pub(super) fn guard<T>(&self, call: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
         if let Some(failure) = self.failure() {
             return Err(failure);
         }
-        // After a panic nothing of it is used again.
+        // After a panic none of its state is used again.
         catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
             let source = self.panicked.get_or_init(|| Panicked::report("an index", &*payload)).clone();
             Err(IndexError::Panicked { path: self.path.clone(), source })
         })
     }
 
-    /// Why the index cannot be used any more, if so.
+    /// The error that makes the index unusable, if any.
     pub(in crate::store) fn failure(&self) -> Option<IndexError> {
         let source = self.panicked.get()?.clone();
         Some(IndexError::Panicked { path: self.path.clone(), source })
     }
 
-    /// Takes note of the damaged entry under `key`, and gives the error of whoever read it.
+    /// Records the damaged entry under `key`, and returns the error for its reader.
     pub(super) fn is_damaged(&self, key: &[u8]) -> IndexError {
         let shown = match Key::stored(key) {
             Ok(key) => {
@@ -69,7 +69,7 @@ impl IndexHealth {
         self.damaged().clone()
     }
 
-    /// The entries under all other keys are whole again, or gone.
+    /// Forgets all other damaged keys: their entries are whole again, or gone.
     pub(in crate::store) fn forget_all_but(&self, still_damaged: &BTreeSet<Key>) {
         let mut damaged = self.damaged();
         damaged.clone_from(still_damaged);

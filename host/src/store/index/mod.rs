@@ -1,4 +1,4 @@
-//! The index of each store: a redb file with its state as of one number.
+//! The index of each store: a redb file with its state at one number.
 
 pub(super) mod backend;
 mod checksum;

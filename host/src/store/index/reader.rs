@@ -1,4 +1,4 @@
-//! Reading the index of one store: its state as of one number, opened once for many calls.
+//! Reads the index of one store: its state at one number, opened once for many calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::error::IndexError;
 use super::health::IndexHealth;
 use crate::names::{Key, KeyRange};
 
-/// Keys, and values behind their checksums.
+/// Keys, and values with their checksums.
 pub(super) const ENTRIES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("entries");
 
-/// The state of one service as of one number. It stays as it is while later commits are applied.
+/// The state of one service at one number. It does not change while later commits are applied.
 pub(in crate::store) struct IndexReader {
     entries: ReadOnlyTable<&'static [u8], &'static [u8]>,
     health: Arc<IndexHealth>,
@@ -32,7 +32,7 @@ impl IndexReader {
         Ok(Self { entries, health })
     }
 
-    /// As [`IndexReader::open`], of a database with nothing in it yet.
+    /// Like [`IndexReader::open`], for an empty database.
     pub(in crate::store) fn open_new(database: &Database, health: Arc<IndexHealth>) -> Result<Self, IndexError> {
         let transaction = database.begin_write()?;
         drop(transaction.open_table(ENTRIES)?);
@@ -60,8 +60,8 @@ impl IndexReader {
         })
     }
 
-    /// The entries of `range`, which is not empty, in order. Only the keys of them when not `with_values`: then no value
-    /// is read or checked.
+    /// The entries of `range`, which is not empty, in order. Without `with_values`, only their keys: no value is read
+    /// or checked.
     pub(in crate::store) fn range(
         &self,
         range: &KeyRange,
@@ -81,7 +81,7 @@ impl IndexReader {
 type RedbEntry =
     Result<(redb::AccessGuard<'static, &'static [u8]>, redb::AccessGuard<'static, &'static [u8]>), redb::StorageError>;
 
-/// Entries whose reading may make redb panic.
+/// An iterator of entries whose reading may make redb panic.
 struct Guarded<'r, R> {
     entries: redb::Range<'static, &'static [u8], &'static [u8]>,
     health: &'r IndexHealth,

@@ -1,4 +1,4 @@
-//! The state of a store in which there is nothing: for runs that have no store, and for what is left of one.
+//! The empty state of a store: for runs without a store, and for the handles of a dropped one.
 
 use std::sync::{Arc, LazyLock};
 
@@ -15,7 +15,7 @@ static EMPTY: LazyLock<Empty> = LazyLock::new(|| Empty::make().expect("memory is
 
 struct Empty {
     index: Arc<IndexReader>,
-    /// An index is read as long as it is open.
+    /// An index can be read only while its database is open.
     _database: Database,
 }
 
@@ -27,7 +27,7 @@ impl Empty {
     }
 }
 
-/// Nothing, as of `number`.
+/// An empty snapshot at `number`.
 pub(in crate::store) fn snapshot(number: CommitSeq) -> Snapshot {
     Snapshot::new(number, Totals::default(), Arc::clone(&EMPTY.index))
 }

@@ -1,4 +1,4 @@
-//! Reading a store: an index, and over it the commits in memory that the index does not have yet.
+//! Reads a store: an index, and over it the commits in memory that the index does not contain yet.
 
 pub(super) mod empty;
 pub(super) mod pinned;

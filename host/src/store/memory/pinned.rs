@@ -1,8 +1,8 @@
-//! Snapshots that outlive their call: for running it again, later, on the state that it read.
+//! Snapshots that outlive their call, so that the call can run again later on the state that it read.
 //!
-//! A snapshot holds up what would else be given free: the pages of the index that later commits replaced, and the
-//! layers over it. So a store lets go of a snapshot when it has moved on from it by as much as the overlay may hold, or
-//! when there are [`SNAPSHOTS_MAX`] newer ones.
+//! A snapshot keeps memory and disk space from being freed: the pages of the index that later commits replaced, and the
+//! layers over it. So a store releases a snapshot when the commits after it exceed the bound of the overlay, or when
+//! there are [`SNAPSHOTS_MAX`] newer ones.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::snapshot::Snapshot;
 use crate::limits::SNAPSHOTS_MAX;
 use crate::names::CommitSeq;
 
-/// The state of one service as one call read it. Clones are the same snapshot.
+/// The state of one service that one call read. Clones are the same snapshot.
 #[derive(Clone)]
 pub struct PinnedSnapshot {
     held: Arc<Held>,
@@ -21,7 +21,7 @@ pub struct PinnedSnapshot {
 #[derive(Debug)]
 struct Held {
     number: CommitSeq,
-    /// Nothing when the store let go of it.
+    /// `None` when the store has released it.
     state: Mutex<Option<Arc<Snapshot>>>,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Debug for PinnedSnapshot {
 }
 
 impl PinnedSnapshot {
-    /// The state; nothing when the store has let go of it.
+    /// The state; `None` when the store has released it.
     pub(in crate::store) fn state(&self) -> Option<Arc<Snapshot>> {
         self.held.state().clone()
     }
@@ -51,7 +51,7 @@ pub(in crate::store) struct Pins(Mutex<All>);
 #[derive(Debug, Default)]
 struct All {
     held: VecDeque<Weak<Held>>,
-    /// The last checkpoints: the last commit in each, and the memory that it took.
+    /// The last checkpoints: the last commit in each, and its memory.
     checkpoints: VecDeque<(CommitSeq, usize)>,
 }
 
@@ -71,8 +71,8 @@ impl Pins {
         PinnedSnapshot { held }
     }
 
-    /// An index has the commits up to `through` now, which took `bytes`. Lets go of what is older than the last
-    /// checkpoints of about `bytes_max` together.
+    /// Records a checkpoint: the index now has the commits up to `through`, which took `bytes`. Releases snapshots
+    /// older than the last checkpoints of together about `bytes_max`.
     pub(in crate::store) fn moved_on(&self, through: CommitSeq, bytes: usize, bytes_max: usize) {
         let mut all = self.lock();
         all.checkpoints.push_back((through, bytes));
@@ -89,7 +89,7 @@ impl Pins {
         self.let_go_before(horizon);
     }
 
-    /// Lets go of the snapshots of what was before `horizon`, and drops those that nobody has any more.
+    /// Releases the snapshots from before `horizon`, and removes those that have no other reference.
     pub(in crate::store) fn let_go_before(&self, horizon: CommitSeq) {
         self.lock().held.retain(|held| {
             let stays = held.upgrade().is_some_and(|held| held.number >= horizon);

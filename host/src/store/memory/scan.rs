@@ -1,4 +1,5 @@
-//! Ordered scans over a range of keys, page by page: the index, the commits over it and the call's own writes, merged.
+//! Ordered scans over a range of keys, page by page. A scan merges the index, the commits over it and the call's own
+//! writes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,14 +12,14 @@ use crate::limits::{KEY_BYTES_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
 use crate::names::{CommitSeq, Key, KeyRange};
 use crate::store::error::StoreError;
 
-/// What to scan.
+/// The arguments of a scan.
 #[derive(Debug, Clone, Copy)]
 pub struct Scan<'a> {
     pub prefix: &'a str,
-    /// Begins behind this key, which need not exist but begins with the prefix.
+    /// Begins after this key, which need not exist but must begin with the prefix.
     pub after: Option<&'a str>,
     pub direction: Direction,
-    /// At most so many entries: 1 to [`SCAN_ENTRIES_MAX`].
+    /// The maximum of entries: 1 to [`SCAN_ENTRIES_MAX`].
     pub limit: u32,
 }
 
@@ -38,12 +39,12 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {
     pub entries: Vec<Entry>,
-    /// Whether more entries follow the last one: there were more than the limit, or they were large.
+    /// Whether more entries follow the last one: the page reached the limit, or its maximum size.
     pub more: bool,
 }
 
 impl Scan<'_> {
-    /// The keys that it may look at.
+    /// The range of keys to scan.
     ///
     /// # Errors
     ///
@@ -55,7 +56,7 @@ impl Scan<'_> {
         if self.after.is_some_and(|after| !after.starts_with(self.prefix)) {
             return Err(StoreError::ScanAfter);
         }
-        // A text that is longer than every key is remembered no further than a key can be compared with it.
+        // A longer text than every key is remembered only as far as it matters for comparisons with keys.
         let cut = |text| cut(text, KEY_BYTES_MAX + 1);
         let (prefix, after) = (cut(self.prefix), self.after.map(cut));
         Ok(match self.direction {
@@ -65,21 +66,21 @@ impl Scan<'_> {
     }
 }
 
-/// The longest beginning of `text` of about `bytes`, at least: whole characters.
+/// The longest prefix of `text` of about `bytes`, or a little more, in whole characters.
 fn cut(text: &str, bytes: usize) -> &str {
     text.get(..text.ceil_char_boundary(bytes)).unwrap_or(text)
 }
 
-/// The answer to a scan, and what it depends on.
+/// The result of a scan, and the data that it depends on.
 pub(in crate::store) struct Scanned<K> {
     pub(in crate::store) entries: Vec<(K, Bytes)>,
-    /// The key whose entry ended the page: the scan looked no further.
+    /// The key that ended the page: the scan did not look further.
     pub(in crate::store) looked_until: Option<Vec<u8>>,
-    /// The latest commit in what it looked at that the index may not have.
+    /// The latest commit among the entries it looked at that may not be in the index.
     pub(in crate::store) latest: CommitSeq,
 }
 
-/// Reads at most `limit` entries of `range` in `snapshot` with `writes` over it; `read` reads their keys.
+/// Reads at most `limit` entries of `range` from `snapshot` with `writes` over it; `read` parses their keys.
 pub(in crate::store) fn run<K>(
     range: &KeyRange,
     direction: Direction,
@@ -107,7 +108,7 @@ pub(in crate::store) fn run<K>(
     Ok(scanned)
 }
 
-/// The first keys of `range` in `snapshot`, `limit` at most, without a copy of their values.
+/// The first keys of `range` in `snapshot`, at most `limit`, without copying their values.
 pub(in crate::store) fn keys<K>(
     range: &KeyRange,
     limit: u32,
@@ -129,7 +130,7 @@ pub(in crate::store) fn keys<K>(
     Ok(keys)
 }
 
-/// Gives every entry of `snapshot` to `visit`, in the order of the keys.
+/// Calls `visit` with every entry of `snapshot`, in the order of the keys.
 pub(in crate::store) fn each<E: From<StoreError>>(
     snapshot: &Snapshot,
     mut visit: impl FnMut(&[u8], Bytes) -> Result<(), E>,
@@ -144,11 +145,11 @@ pub(in crate::store) fn each<E: From<StoreError>>(
     Ok(())
 }
 
-/// One key as one source has it; no value where the source says that it was deleted.
+/// One key in one source. No value means that the source deleted it.
 struct Item<'a> {
     key: Cow<'a, [u8]>,
     value: Option<Bytes>,
-    /// Of the commit that wrote it; 0 when that is in the index or not made yet.
+    /// The commit that wrote it; 0 when that is in the index or not committed yet.
     number: CommitSeq,
 }
 
@@ -159,14 +160,14 @@ struct Source<'a> {
     rest: Items<'a>,
 }
 
-/// The sources, the one that hides the others first.
+/// The sources. An earlier source hides later ones.
 struct Merge<'a> {
     direction: Direction,
     sources: Vec<Source<'a>>,
 }
 
 impl<'a> Merge<'a> {
-    /// `range` is not empty. Without `with_values` the values of the index are left out, and empty.
+    /// `range` is not empty. Without `with_values`, the values of the index are empty.
     fn new(
         direction: Direction,
         range: &'a KeyRange,
@@ -208,11 +209,11 @@ impl<'a> Merge<'a> {
         Ok(())
     }
 
-    /// The next key, as the first source that has it says.
+    /// The next key, from the first source that contains it.
     fn next(&mut self) -> Result<Option<Item<'a>>, StoreError> {
         let direction = self.direction;
         let heads = self.sources.iter().filter_map(|source| source.head.as_ref());
-        // Of equal keys `min_by` gives the first: the one that hides the others.
+        // For equal keys `min_by` returns the first: the source that hides the others.
         let first = heads.map(|head| &head.key).min_by(|a, b| match direction {
             Direction::Ascending => a.cmp(b),
             Direction::Descending => b.cmp(a),

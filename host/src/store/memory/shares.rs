@@ -1,7 +1,7 @@
-//! How much memory each store may take for what its index does not have yet.
+//! The memory that each store may use for commits that its index does not contain yet.
 //!
-//! One half of the overlay belongs to the stores, in equal shares. The other half is for whoever needs more. So a store
-//! within its share never waits because another one writes a lot.
+//! One half of the overlay is divided into equal shares, one per store. The other half is free for any store that needs
+//! more. So a store within its share never waits because another one writes a lot.
 
 use super::snapshot::Snapshot;
 
@@ -9,7 +9,7 @@ use super::snapshot::Snapshot;
 pub(in crate::store) struct Shares {
     overlay_bytes_max: usize,
     share_bytes: usize,
-    /// What stores take beyond their shares.
+    /// The memory of all stores beyond their shares.
     beyond_bytes: usize,
 }
 
@@ -18,26 +18,26 @@ impl Shares {
         Self { overlay_bytes_max, share_bytes: overlay_bytes_max / 2, beyond_bytes: 0 }
     }
 
-    /// Divides it anew, among stores of which each takes so many bytes.
+    /// Divides the overlay again, among stores with these amounts of memory.
     pub(in crate::store) fn divide(&mut self, taken: impl Iterator<Item = usize>) {
         let taken: Vec<_> = taken.collect();
         self.share_bytes = self.overlay_bytes_max / 2 / taken.len().max(1);
         self.beyond_bytes = taken.iter().map(|bytes| bytes.saturating_sub(self.share_bytes)).sum();
     }
 
-    /// A store took `before`, and takes `after` now.
+    /// Records that a store's memory changed from `before` to `after`.
     pub(in crate::store) fn moved(&mut self, before: usize, after: usize) {
         let beyond = |bytes: usize| bytes.saturating_sub(self.share_bytes);
         self.beyond_bytes = (self.beyond_bytes + beyond(after)).saturating_sub(beyond(before));
     }
 
-    /// Whether a store that takes `taken` may take more.
+    /// Whether a store that uses `taken` may use more.
     pub(in crate::store) fn have_room(&self, taken: usize) -> bool {
         taken < self.share_bytes || self.beyond_bytes < self.overlay_bytes_max / 2
     }
 
-    /// Whether the memtable of the store is half of all that it may take: the other half is for the time that writing
-    /// it takes.
+    /// Whether the memtable of the store uses half of its allowance. The other half is for commits during the
+    /// checkpoint.
     pub(in crate::store) fn is_due(&self, snapshot: &Snapshot) -> bool {
         let own = snapshot.memory_bytes().saturating_sub(self.share_bytes);
         let others = self.beyond_bytes.saturating_sub(own);

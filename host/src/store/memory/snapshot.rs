@@ -1,4 +1,4 @@
-//! What a call reads: an index as of some number, and over it the commits that it does not have yet.
+//! The state that a call reads: an index at some number, and over it the commits that the index does not contain yet.
 
 use std::sync::Arc;
 
@@ -10,41 +10,41 @@ use crate::store::index::error::IndexError;
 use crate::store::index::reader::IndexReader;
 use crate::store::system::{Table, TableId, Usage};
 
-/// Commits, the latest of each key. A copy is a snapshot, and costs nothing.
+/// The latest write of each key in some commits. A copy is a snapshot, and costs nothing.
 pub(in crate::store) type Layer = OrdMap<Key, Arc<Written>>;
 
-/// What a commit put under a key; nothing when it deleted the key.
+/// The value that a commit wrote under a key; `None` when it deleted the key.
 #[derive(Debug)]
 pub(in crate::store) struct Written {
     pub(in crate::store) number: CommitSeq,
     pub(in crate::store) value: Option<Bytes>,
 }
 
-/// About the memory that an entry takes in a layer beside the bytes of its key and value: its part of the tree's nodes,
-/// and the allocations of the key, the value and what holds them.
+/// The approximate memory of an entry in a layer without the bytes of its key and value: its part of the tree's nodes,
+/// and the allocations of the key, the value and their containers.
 const ENTRY_MEMORY_BYTES: usize = 224;
 
-/// About the memory of a commit beside its entries.
+/// The approximate memory of a commit without its entries.
 pub(in crate::store) const COMMIT_MEMORY_BYTES: usize = 256;
 
 const _: () =
     assert!(ENTRY_MEMORY_BYTES >= 2 * (size_of::<Key>() + size_of::<Arc<Written>>()) + 2 * size_of::<Written>());
 
-/// What a store comes to, beside its entries.
+/// The totals of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::store) struct Totals {
-    /// Bytes of the component's keys and values: what counts for its quota.
+    /// Bytes of the component's keys and values, which count for its quota.
     pub(in crate::store) bytes: u64,
-    /// What the rows of each system table come to, in the order of [`TableId::ALL`].
+    /// The usage of each system table, in the order of [`TableId::ALL`].
     pub(in crate::store) tables: [Usage; TableId::ALL.len()],
-    /// The version of the data, as the last commit that changed it said.
+    /// The version of the data, set by the last commit that changed it.
     pub(in crate::store) data_version: u64,
     /// The journal's time of the last commit.
     pub(in crate::store) time_unix_micros: u64,
 }
 
 impl Totals {
-    /// The same with an entry of `before` bytes under `key` that has `after` now; one that is not there has none.
+    /// The totals after the entry under `key` changed from `before` to `after` bytes. A missing entry has 0 bytes.
     pub(in crate::store) fn with(mut self, key: &Key, before: u64, after: u64) -> Self {
         let moved = |bytes: u64| bytes.saturating_add(after).saturating_sub(before);
         match key.row() {
@@ -71,7 +71,7 @@ impl Totals {
     }
 }
 
-/// The state of one store as of one number. Never changed: a commit publishes the next one.
+/// The state of one store at one number. It is immutable: a commit publishes a new one.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Snapshot {
     /// The number of the last commit of this store.
@@ -79,7 +79,7 @@ pub(in crate::store) struct Snapshot {
     pub(in crate::store) totals: Totals,
     /// Commits since the last checkpoint began.
     pub(in crate::store) memtable: Layer,
-    /// The memory that they take, also of those that left nothing in the memtable.
+    /// The memory of these commits, also of those without an entry in the memtable.
     pub(in crate::store) memtable_bytes: usize,
     /// Commits that are being written into the index.
     pub(in crate::store) immutable: Layer,
@@ -91,27 +91,27 @@ pub(in crate::store) struct Snapshot {
 #[derive(Debug)]
 pub(in crate::store) struct Frozen {
     pub(in crate::store) layer: Layer,
-    /// The number of the last commit in it.
+    /// The number of the last commit in the layer.
     pub(in crate::store) through: CommitSeq,
-    /// The memory that it takes.
+    /// The memory of the layer.
     pub(in crate::store) bytes: usize,
-    /// Of the store with it.
+    /// The totals of the store with the layer.
     pub(in crate::store) totals: Totals,
 }
 
 impl Snapshot {
-    /// The state that an index has, with nothing over it.
+    /// The state of an index, without commits over it.
     pub(in crate::store) fn new(number: CommitSeq, totals: Totals, index: Arc<IndexReader>) -> Self {
         let (memtable, immutable) = (Layer::new(), Layer::new());
         Self { number, totals, memtable, memtable_bytes: 0, immutable, immutable_bytes: 0, index }
     }
 
-    /// The memory of what the index does not have yet.
+    /// The memory of the commits that the index does not contain yet.
     pub(in crate::store) fn memory_bytes(&self) -> usize {
         self.memtable_bytes + self.immutable_bytes
     }
 
-    /// The same state with the memtable set aside to be written. There is no other one.
+    /// The same state with the memtable set aside to be written. There must be no other immutable layer.
     pub(in crate::store) fn freeze(&self) -> (Frozen, Self) {
         let Self { number: through, totals, memtable_bytes: bytes, .. } = *self;
         let layer = self.memtable.clone();
@@ -128,7 +128,7 @@ impl Snapshot {
         )
     }
 
-    /// The same state when `index` has what was set aside.
+    /// The same state once `index` contains the immutable layer.
     pub(in crate::store) fn applied(&self, index: IndexReader) -> Self {
         Self {
             immutable: Layer::new(),
@@ -139,14 +139,14 @@ impl Snapshot {
         }
     }
 
-    /// The latest commit that wrote `key`, if the index may not have it yet.
+    /// The latest commit that wrote `key`, if the index may not contain it yet.
     pub(in crate::store) fn written(&self, key: &Key) -> Option<&Arc<Written>> {
-        // Most of the time there is nothing: then there is nothing to look up.
+        // Usually the memtable is empty: then skip the lookup.
         let memtable = if self.memtable.is_empty() { None } else { self.memtable.get(key) };
         memtable.or_else(|| if self.immutable.is_empty() { None } else { self.immutable.get(key) })
     }
 
-    /// Bytes that `key` and its value take, in this state.
+    /// Bytes of `key` and its value in this state.
     pub(in crate::store) fn entry_bytes(&self, key: &Key) -> Result<u64, IndexError> {
         let value_bytes = match self.written(key) {
             Some(written) => written.value.as_ref().map(Bytes::len),
@@ -156,12 +156,12 @@ impl Snapshot {
     }
 }
 
-/// Bytes that an entry takes: those of the key and its value, none when there is no value.
+/// Bytes of an entry: those of its key and value, or 0 without a value.
 pub(in crate::store) fn entry_bytes(key: &Key, value_bytes: Option<usize>) -> u64 {
     value_bytes.map_or(0, |bytes| (key.counted_bytes() + bytes) as u64)
 }
 
-/// The memory that an entry takes in a layer.
+/// The memory of an entry in a layer.
 pub(in crate::store) fn entry_memory_bytes(key: &Key, value_bytes: usize) -> usize {
     ENTRY_MEMORY_BYTES + key.as_bytes().len() + value_bytes
 }

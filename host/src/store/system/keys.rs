@@ -1,11 +1,11 @@
-//! The keys of rows, and their bytes: numbers in big-endian order, so that rows are ordered as what they stand for.
+//! The keys of rows, encoded in big-endian order, so that rows are sorted by their meaning.
 
 use serde::{Deserialize, Serialize};
 
 use super::table::RowKey;
 use crate::names::{CallId, CommitSeq, Digest, ServiceName};
 
-/// A call, ordered by when it began.
+/// A call, sorted by when it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgedCall {
     /// In microseconds since the Unix epoch.
@@ -21,7 +21,7 @@ impl AgedCall {
     }
 }
 
-/// A nested call, ordered by when its root call began. The root call is there so that it is known what needs the row.
+/// A nested call, sorted by when its root call began. It contains the root call, to show which call needs the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoKey {
     /// In microseconds since the Unix epoch.
@@ -38,18 +38,19 @@ impl MemoKey {
     }
 }
 
-/// The place of an event in the order of all events of its emitter: its commit, and its index among the events of that.
+/// The position of an event among all events of its emitter: its commit, and its index among the events of that commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventSeq(pub CommitSeq, pub u32);
 
 impl EventSeq {
     /// Before every event.
     pub const START: Self = Self(CommitSeq(0), 0);
-    /// Behind every event.
+    /// After every event.
     pub const END: Self = Self(CommitSeq(u64::MAX), u32::MAX);
 }
 
-/// An event of an outbox, ordered by its place. The time is there so that ages are known without the event itself.
+/// An event of an outbox, sorted by its position. It contains the time, so that the age is known without reading the
+/// event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxKey {
     pub seq: EventSeq,
@@ -58,14 +59,14 @@ pub struct OutboxKey {
 }
 
 impl OutboxKey {
-    /// The last key that the event at `seq` may have: all keys behind it are of later events.
+    /// The last key that the event at `seq` may have: all keys after it belong to later events.
     #[must_use]
     pub fn last_of(seq: EventSeq) -> Self {
         Self { seq, emitted_at: u64::MAX }
     }
 }
 
-/// Any event: its emitter, and its place there.
+/// Any event: its emitter, and its position there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventId {
     pub emitter: ServiceName,
@@ -133,7 +134,7 @@ impl RowKey for OutboxKey {
 }
 
 impl RowKey for EventId {
-    /// The name ends with a zero byte, which no name contains: rows are ordered by the name first.
+    /// The name ends with a zero byte, which no name contains, so that rows are sorted by name first.
     fn encode(&self, fields: &mut Vec<u8>) {
         self.emitter.encode(fields);
         fields.push(0);

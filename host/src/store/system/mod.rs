@@ -1,7 +1,8 @@
-//! System tables: all that the host stores beside a component's data, in the store of the service that it is about.
+//! System tables: the rows that the host stores beside a component's data, in the store of the service that they are
+//! about.
 //!
-//! A row changes in one commit with the service's own data, comes back by the same replay, and is in the same backups.
-//! Rows have a space of keys of their own ([`crate::names::Key`]): no component can name, list or scan them.
+//! A row changes in one commit with the service's own data, is restored by the same replay, and is in the same backups.
+//! Rows have a separate key space ([`crate::names::Key`]): no component can name, list or scan them.
 //!
 //! | table | key | value | a row stays |
 //! |---|---|---|---|

@@ -1,7 +1,7 @@
-//! Events that were committed, as rows of the emitting service's store: there until all who take them have done so.
+//! Committed events, as rows of the emitting service's store: a row stays until all subscribers have handled it.
 //!
-//! Invariant: a row follows from its commit's record alone, so that the journal has each event once, and a start makes
-//! the same rows of it again.
+//! Invariant: a row depends only on the record of its commit. So the journal contains each event once, and a start
+//! creates the same rows from it.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct Emitted {
     pub event: Event,
 }
 
-/// The rows for the events of the commit `number`, from what [`outbox_value`] gave of each.
+/// The rows for the events of the commit `number`, from the [`outbox_value`] of each event.
 pub(in crate::store) fn outbox_rows(
     number: CommitSeq,
     emitted_at: u64,
@@ -46,7 +46,7 @@ pub(in crate::store) fn outbox_value(event: &Event) -> Bytes {
 }
 
 impl Emitted {
-    /// Reads a row; nothing when its value is no event.
+    /// Reads a row; `None` when its value is not an event.
     pub(in crate::store) fn of_row(key: OutboxKey, value: &Bytes) -> Option<Self> {
         let (interface, rest) = text(value)?;
         let (function, payload) = text(rest)?;
@@ -55,7 +55,7 @@ impl Emitted {
     }
 }
 
-/// A name that ends with a zero byte, and what is behind it.
+/// A name that ends with a zero byte, and the bytes after it.
 fn text(bytes: &[u8]) -> Option<(Arc<str>, &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     let (name, rest) = bytes.split_at(end);

@@ -1,4 +1,5 @@
-//! What a system table is: a typed key, a retention class and a budget. Values are bytes to it.
+//! The definition of a system table: a typed key, a retention class and a budget. A table does not interpret its
+//! values.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,32 +12,32 @@ use super::table_id::TableId;
 use crate::names::{Key, KeyRange, NameError};
 use crate::store::StoreError;
 
-/// The key of a row. The order of the bytes is the order of the rows.
+/// The key of a row. Rows are sorted by the encoded bytes.
 pub trait RowKey: Sized {
     fn encode(&self, fields: &mut Vec<u8>);
-    /// Nothing for bytes that [`RowKey::encode`] does not write.
+    /// `None` for bytes that [`RowKey::encode`] does not write.
     fn decode(fields: &[u8]) -> Option<Self>;
 }
 
 /// How long a row stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retention {
-    /// For the time that the configuration says.
+    /// For the time in the configuration.
     ForATime,
     /// While a call that may need the row can still run.
     WhileNeeded,
-    /// Until what it stands for is done.
+    /// Until the work that it represents is done.
     UntilDone,
     UntilTheOperatorDecides,
     WithTheService,
 }
 
-/// How much a table may take in one store.
+/// The maximum size of a table in one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
     /// A share of the service's `kept_bytes_max`.
     Percent(u8),
-    /// A row for each emitter or schedule that the contract names, and those are few.
+    /// One row per emitter or schedule in the contract, which are few.
     RowPerContract,
 }
 
@@ -48,7 +49,7 @@ pub struct Table<K> {
     key: PhantomData<fn() -> K>,
 }
 
-/// What the rows of a table come to.
+/// The size of a table's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     pub rows: u64,
@@ -56,15 +57,15 @@ pub struct Usage {
     pub bytes: u64,
 }
 
-/// One page of a scan, in the order of the keys.
+/// One page of a scan, sorted by key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows<K> {
     pub rows: Vec<(K, Bytes)>,
-    /// Whether more rows follow: there were more than the limit, or they were large.
+    /// Whether more rows follow: the page reached the limit, or its maximum size.
     pub more: bool,
 }
 
-/// A row to put or to delete, with a commit of whatever it belongs to.
+/// A row to put or to delete, in the commit of its cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredWrite", into = "StoredWrite")]
 pub struct RowWrite {
@@ -100,7 +101,7 @@ impl<K> Table<K> {
         self.retention
     }
 
-    /// How many bytes it may take in the store of a service that may keep `kept_bytes_max`.
+    /// The bytes it may use in a store whose service may keep `kept_bytes_max`.
     #[must_use]
     pub const fn bytes_max(&self, kept_bytes_max: u64) -> u64 {
         match self.budget {
@@ -113,13 +114,13 @@ impl<K> Table<K> {
 }
 
 impl<K: RowKey> Table<K> {
-    /// To put `value` under `key`, in place of what is there.
+    /// A write of `value` under `key`, in place of an existing value.
     #[must_use]
     pub fn put(&self, key: &K, value: impl Into<Bytes>) -> RowWrite {
         RowWrite { key: self.key(key), value: Some(value.into()) }
     }
 
-    /// To delete the row under `key`, if it is there.
+    /// A deletion of the row under `key`, if it exists.
     #[must_use]
     pub fn delete(&self, key: &K) -> RowWrite {
         RowWrite { key: self.key(key), value: None }
@@ -129,13 +130,13 @@ impl<K: RowKey> Table<K> {
         Key::of_row(self.id.byte(), &encoded(key))
     }
 
-    /// The key of a row of this table; nothing when `bytes` are another key.
+    /// The key of a row of this table; `None` when `bytes` are not such a key.
     pub(in crate::store) fn decode(&self, bytes: &[u8]) -> Option<K> {
         let (table, fields) = crate::names::row(bytes)?;
         (table == self.id.byte()).then(|| K::decode(fields)).flatten()
     }
 
-    /// As [`Table::decode`], where a key is one of this table.
+    /// Like [`Table::decode`], for bytes that must be a key of this table.
     pub(in crate::store) fn read_key(&self, bytes: &[u8]) -> Result<K, StoreError> {
         self.decode(bytes).ok_or_else(|| StoreError::Row { key: String::from_utf8_lossy(bytes).into_owned() })
     }
@@ -179,7 +180,7 @@ impl RowWrite {
     }
 }
 
-/// A write as an intent stores it.
+/// The form of a write in a stored intent.
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredWrite(Vec<u8>, Option<Vec<u8>>);
 

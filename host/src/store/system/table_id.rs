@@ -1,6 +1,6 @@
-//! The system tables by the byte that stands for each in keys.
+//! The system tables, and the byte of each in keys.
 
-/// A table, by the byte that stands for it in keys.
+/// A table, by its byte in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum TableId {
@@ -28,7 +28,7 @@ impl TableId {
         Self::ScheduleSlots,
     ];
 
-    /// The byte that stands for it in keys.
+    /// Its byte in keys.
     pub(in crate::store) const fn byte(self) -> u8 {
         self as u8
     }

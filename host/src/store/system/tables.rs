@@ -1,4 +1,4 @@
-//! Every system table there is.
+//! The list of all system tables.
 
 use super::keys::{AgedCall, EventId, MemoKey, OutboxKey};
 use super::table::{Budget, Retention, Table};

@@ -16,7 +16,7 @@ fn event_id((emitter, number, index): (String, u64, u32)) -> EventId {
 }
 
 fn event_ids() -> impl Strategy<Value = EventId> {
-    // Names of which one begins another.
+    // Names, some of which are a prefix of another.
     (prop::sample::select(vec!["a", "a-a", "aa", "b"]), 0_u64..3, 0_u32..3)
         .prop_map(|(emitter, number, position)| event_id((emitter.into(), number, position)))
 }

@@ -1,5 +1,5 @@
-//! Disks that fail or lose power while something is backed up, archived or restored: what is there afterwards is right, or
-//! is seen to be unfinished.
+//! Disks that fail or lose power during a backup, an archiving or a restore: the result is right, or visibly
+//! unfinished.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ const COMMITS: u64 = 16;
 const SEEDS: [u64; 2] = [1, 2];
 const FAULTS: [Fault; 2] = [Fault::Error, Fault::PowerLoss];
 
-/// Makes `COMMITS` commits in turn in both services; stops at the first that fails. The last that was acknowledged.
+/// Commits `COMMITS` times, in turn to both services, and stops at the first failure. Returns the last acknowledged
+/// commit.
 async fn work(stores: &Stores) -> u64 {
     let both = ["cart", "stock"].map(|service| stores.service(&name(service)).unwrap());
     let mut acknowledged = 0;
@@ -29,7 +30,7 @@ async fn work(stores: &Stores) -> u64 {
     acknowledged
 }
 
-/// A host's stores after all of the work.
+/// A host's stores after the whole workload.
 async fn worked() -> Stores {
     let stores = Stores::open_on(&SimulatedDisk::new(1).as_disk(), &SMALL, &services(), None).unwrap();
     assert_eq!(work(&stores).await, COMMITS);
@@ -117,7 +118,7 @@ async fn what_was_restored_can_be_started_exactly_when_it_is_right() {
 
 #[tokio::test]
 async fn no_commit_is_lost_between_the_journal_and_its_archive() {
-    // Both lie on one disk, so that both lose power at once.
+    // Both are on one disk, so that both lose power at once.
     let run = async |disk: &SimulatedDisk| {
         let Ok(stores) = open_archiving(disk, disk) else { return 0 };
         let acknowledged = work(&stores).await;
@@ -135,7 +136,7 @@ async fn no_commit_is_lost_between_the_journal_and_its_archive() {
                 let acknowledged = run(&disk).await;
                 for left in [disk.after_power_loss(), disk.after_kill()] {
                     assert!(reachable(&left, &what) >= acknowledged, "{what}");
-                    // And the next host goes on with what it finds, and archives the rest.
+                    // The next host continues with the result, and archives the rest.
                     let stores = open_archiving(&left, &left).unwrap_or_else(|error| panic!("{what}: {error:?}"));
                     let durable = stores.durable().0;
                     assert!(durable >= acknowledged, "{what}");
@@ -155,7 +156,7 @@ fn archive_folder(disk: &SimulatedDisk) -> Option<String> {
     archived.map(|path| path.split('/').next().unwrap().to_owned())
 }
 
-/// The last commit to which there is none missing, from the first on, in the journal and its archive.
+/// The last commit up to which none is missing in the journal and its archive.
 fn reachable(disk: &SimulatedDisk, what: &str) -> u64 {
     let archive = archive_folder(disk).unwrap_or_default();
     read(&[(disk.as_disk(), &archive), (disk.as_disk(), JOURNAL_FOLDER)], what)
@@ -186,7 +187,7 @@ async fn an_archive_is_never_overwritten() {
         *bytes.last_mut().unwrap() ^= 1;
         before.clone_from(bytes);
     });
-    // A host whose first segment is not what the archive has, as of a copy of its data directory.
+    // A host whose first segment differs from the archived one, on a copy of its data directory.
     let copy = disk.after_kill();
     let name_of = first.rsplit('/').next().unwrap();
     let twin = copy.as_disk().create(&format!("{JOURNAL_FOLDER}/{name_of}")).unwrap();
@@ -214,7 +215,7 @@ async fn a_file_that_is_not_as_it_was_backed_up_is_refused() {
         damaged.damage(path, change);
         let target = SimulatedDisk::new(1);
         match restore(&damaged, &target, &[], Until::Backup) {
-            // White space in the document says nothing.
+            // White space in the document has no meaning.
             Ok(_) => {
                 assert_eq!(path, "backup.json", "{what}");
                 assert_eq!(opened(&target).unwrap(), expected, "{what}");

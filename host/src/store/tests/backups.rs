@@ -1,5 +1,5 @@
-//! Backups are what the stores were at one number, whatever is committed meanwhile; and a restore goes to that number, or
-//! to exactly the later one that is asked for.
+//! A backup contains the stores at one number, whatever is committed meanwhile. A restore goes to that number, or to
+//! exactly the later one that was requested.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -22,12 +22,12 @@ struct Made {
     number: u64,
     service: &'static str,
     key: String,
-    /// None: it deleted the key.
+    /// `None`: it deleted the key.
     value: Option<String>,
     emits: bool,
 }
 
-/// What a store is to be: its entries, and the commits whose events wait.
+/// The expected content of a store: its entries, and the commits whose events wait.
 type Content = (BTreeMap<String, String>, Vec<u64>);
 
 fn model(made: &[Made], number: u64, service: &str) -> Content {
@@ -49,7 +49,7 @@ pub(super) fn content(store: &Store) -> Content {
     (entries, store.emitted(None, 1000).unwrap().iter().map(|emitted| emitted.key.seq.0.0).collect())
 }
 
-/// Makes one commit that follows from `random`.
+/// Makes one commit, chosen by `random`.
 async fn make(stores: &Stores, random: &mut Random) -> Made {
     let service = ["cart", "stock"][usize::from(random.coin())];
     let store = stores.service(&name(service)).unwrap();
@@ -93,13 +93,13 @@ pub(super) fn restore(
     restore_on(&*source, &document, &target, &history, until, &named, &mut Course::new(&mut tell))
 }
 
-/// Opens stores whose segments are archived on `archive`.
+/// Opens stores that archive their segments on `archive`.
 pub(super) fn open_archiving(disk: &SimulatedDisk, archive: &SimulatedDisk) -> Result<Stores, OpenError> {
     let archive = archive.as_disk();
     Stores::open_with(&disk.as_disk(), &SMALL, &services(), None, Some(&|_| Ok(Arc::clone(&archive))))
 }
 
-/// Checks that what was restored to `disk` is what the commits up to `number` made, and that it can go on.
+/// Checks that the restored stores on `disk` match the commits up to `number`, and that they can continue.
 async fn check(disk: &SimulatedDisk, made: &[Made], number: u64) {
     for disk in [disk.after_power_loss(), disk.clone()] {
         let stores = Stores::open_on(&disk.as_disk(), &SMALL, &services(), None).unwrap();
@@ -169,7 +169,7 @@ async fn a_backup_is_the_state_at_its_number_whatever_is_committed_meanwhile() {
     }
 }
 
-/// A host's disk, its archive, a backup of the middle of its time, and all that it committed.
+/// A host's disk, its archive, a backup from the middle of its history, and all its commits.
 struct Past {
     disk: SimulatedDisk,
     archive: SimulatedDisk,
@@ -179,7 +179,7 @@ struct Past {
 }
 
 impl Past {
-    /// Of `before` commits before the backup and `after` ones behind it.
+    /// Makes `before` commits before the backup and `after` commits after it.
     async fn of(before: usize, after: usize, in_order: bool) -> Self {
         let (mut disk, mut archive, backup) = (SimulatedDisk::new(1), SimulatedDisk::new(2), SimulatedDisk::new(3));
         let stores = open_archiving(&disk, &archive).unwrap();
@@ -194,7 +194,7 @@ impl Past {
         }
         stores.wait_durable(CommitSeq((before + after) as u64)).await.unwrap();
         if !in_order {
-            // First the journal: what was archived since lies in both.
+            // The journal is copied first: segments archived since are in both.
             (disk, archive) = (disk.after_kill(), archive.after_kill());
         }
         stores.close().unwrap();
@@ -280,7 +280,7 @@ async fn commits_that_are_missing_or_of_two_histories_are_named() {
     let first = |path: &str| path.rsplit('/').next().unwrap().replace(".segment", "").parse::<u64>().unwrap();
     let folders = [(archive, folder.as_str())];
 
-    // A history that went another way from the same segment on.
+    // A history that diverges from the same segment on.
     let other = format!("{folder}/{:020}.segment", first(&segments[2]) + 1);
     let mut bytes = Vec::new();
     past.archive.damage(&segments[2], |content| bytes.clone_from(content));
@@ -296,7 +296,7 @@ async fn commits_that_are_missing_or_of_two_histories_are_named() {
     let (from, to) = (first(&segments[2]), first(&segments[3]) - 1);
     let RestoreError::History(HistoryError::Gap { from: begin, to: end }) = refused else { panic!("{refused:?}") };
     assert_eq!((begin, end), (from, to));
-    // What lies before the gap can be restored.
+    // Commits before the gap can be restored.
     past.restore(&folders, Until::CommitSeq(CommitSeq(from - 1))).0.unwrap();
 
     let foreign = [(folders[0].0.clone(), folder.as_str())];
@@ -340,7 +340,7 @@ async fn stores_that_came_went_or_were_migrated_since_are_as_they_were_then() {
     check(3, Some(("b c", 7)));
     check(4, None);
     check(5, Some(("d", 0)));
-    // What was migrated since comes back with its version.
+    // A later migration is restored with its version.
     let target = SimulatedDisk::new(4);
     assert_eq!(restore(&backup, &target, &folders, Until::End).unwrap().number, CommitSeq(6));
     let stores = Stores::open_on(&target.as_disk(), &SMALL, &services(), None).unwrap();
@@ -359,7 +359,7 @@ async fn a_restored_journal_is_another_one() {
     stores.close().unwrap();
     let journal = History::gather(&[(target.as_disk(), JOURNAL_FOLDER)], Some(past.document.journal()));
     assert!(matches!(journal, Err(HistoryError::OtherJournal { .. })));
-    // What it archived lies beside the old history, and is not taken for it.
+    // Its archived segments are beside the old history, and are not mixed with it.
     let (archive, folder) = past.archived();
     let (restored, target) = past.restore(&[(archive, &folder)], Until::End);
     assert_eq!(restored.unwrap().number, CommitSeq(15));

@@ -1,4 +1,4 @@
-//! Quotas, sizes, a full disk, a full overlay, calls that take long, and what may be let out when.
+//! Quotas, sizes, a full disk, a full overlay, long calls, and when an answer may leave the host.
 
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
@@ -141,7 +141,7 @@ async fn the_indexes_wait_for_room_and_reads_go_on() {
     disk.set_bytes_max(disk.bytes());
     let mut keys = 0;
     let error = loop {
-        // There is room in the segment, but the index has to grow.
+        // The segment has room, but the index must grow.
         let mut transaction = cart.begin();
         transaction.set(&format!("key-{keys}"), vec![b'x'; 500_000]).unwrap();
         match commit(transaction).await {

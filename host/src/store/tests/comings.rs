@@ -1,5 +1,5 @@
-//! Stores that come, go and are dropped at any time, on a disk that fails at any time: what is there afterwards is
-//! what the one order says, and what was dropped does not come back.
+//! Stores are added, removed and dropped at any time, on a disk that fails at any time. Afterwards the stores match the
+//! order of commits, and a dropped store does not come back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,14 @@ use crate::store::{DropError, Health, OpenError};
 const NAMES: [&str; 3] = ["cart", "stock", "mail"];
 const SMALL: StoreSettings = StoreSettings { segment_bytes: 512, ..SETTINGS };
 
-/// What a store holds.
+/// The content of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Content {
     entries: BTreeMap<String, String>,
     version: u64,
 }
 
-/// The stores that hold something.
+/// The stores that are not empty.
 type State = BTreeMap<&'static str, Content>;
 
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,7 @@ fn open_on(disk: &SimulatedDisk, checkpoints: bool, in_use: &BTreeSet<usize>) ->
     Stores::open_on(&disk.as_disk(), &settings, &services, None)
 }
 
-/// What all stores hold, used or kept; nothing when the disk does not let them be read.
+/// The content of all stores, in use or kept; `None` when the disk fails the read.
 fn found(stores: &Stores) -> Option<State> {
     let mut state = State::new();
     for member in stores.inner.services.members() {
@@ -104,7 +104,7 @@ impl Run {
         self.history.last().unwrap().clone()
     }
 
-    /// Notes `state` as the one after the last commit, if there was another one.
+    /// Records `state` as the one after the last commit, unless nothing was committed.
     fn advance(&mut self, state: &State) {
         let last = self.stores.inner.services.pipeline.journal.last();
         let noted = CommitSeq(self.history.len() as u64 - 1);
@@ -114,7 +114,7 @@ impl Run {
         }
     }
 
-    /// Does a step; false when the disk did not let it.
+    /// Does a step; false when the disk failed it.
     async fn step(&mut self, step: &Step) -> bool {
         match *step {
             Step::Add(service) => self.add(service),
@@ -201,14 +201,14 @@ impl Run {
         let closed = self.stores.clone().close();
         self.disk = match way {
             Way::PowerLoss => lost,
-            // A disk that failed is put right: what was planned is over.
+            // A failed disk is repaired: the planned fault is over.
             Way::Close if closed.is_err() => self.disk.after_kill(),
             Way::Close => self.disk.clone(),
             Way::Kill => killed,
         };
         let opened = open_on(&self.disk, checkpoints, &self.in_use).ok().filter(|stores| found(stores).is_some());
         self.stores = opened.unwrap_or_else(|| {
-            // A start that fails leaves all as it was.
+            // A failed start leaves everything unchanged.
             self.disk = self.disk.after_kill();
             open_on(&self.disk, checkpoints, &self.in_use).unwrap_or_else(|error| panic!("{error:?}"))
         });
@@ -220,7 +220,7 @@ impl Run {
         self.acknowledged = durable;
     }
 
-    /// All commits come into the indexes, and nothing is counted that is not there.
+    /// Waits until all commits are in the indexes, and checks that no memory is counted for them any more.
     fn settle(&self) {
         let members = self.stores.inner.services.members();
         while self.checkpoints && !members.iter().all(|member| member.store.is_applied()) {
@@ -232,7 +232,7 @@ impl Run {
     }
 }
 
-/// Runs `steps`; when the disk does not let one happen, all stops there, and starts again by `way`.
+/// Runs `steps`. When the disk fails one, it stops there and starts again by `way`.
 async fn run(steps: &[Step], mut run: Run, way: Way) -> Run {
     for step in steps {
         if !run.step(step).await {
@@ -246,7 +246,7 @@ async fn whole_run(steps: &[Step], begun: Run, way: Way) {
     let mut run = run(steps, begun, way).await;
     run.wait().await;
     run.restart(way, true);
-    // So much that segments are deleted: what a start found must not rely on them any more.
+    // Enough commits that segments are deleted: a start must not need the deleted ones any more.
     for key in 0..12 {
         run.commit(0, key % 3, Some(key), None).await;
         run.settle();
@@ -271,7 +271,7 @@ proptest! {
     }
 }
 
-/// A store that is added, filled, sealed, dropped, and added again, while others go on.
+/// A store that is added, filled, sealed, dropped and added again, while others continue.
 fn one_life() -> Vec<Step> {
     let commit = |service, key, version| Step::Commit { service, key, value: Some(key), version };
     let mut steps = vec![Step::Add(1), commit(0, 0, None), commit(1, 1, None), commit(1, 2, Some(3)), Step::Wait];

@@ -1,4 +1,5 @@
-//! Damage of an index on the disk: it is never served, it is found, and it is rebuilt where the journal has it.
+//! Damage of an index on the disk: it is never returned to a reader, it is found, and it is rebuilt if the journal has
+//! the data.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::store::scrub::Scrubber;
 use crate::store::{Event, Health, IndexError, StoreError};
 
 const CART: &str = "services/cart.redb";
-/// Every read is one of the disk.
+/// No cache: every read goes to the disk.
 const BARE: StoreSettings = StoreSettings { checkpoint_ms_max: 0, index_cache_bytes: 0, ..SETTINGS };
 
 fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> (Stores, Store) {
@@ -26,7 +27,7 @@ fn flip(disk: &SimulatedDisk, path: &str, text: &str) {
     });
 }
 
-/// Makes the index so large that a read goes beyond its first page, which redb holds in memory.
+/// Makes the index so large that a read needs more than its first page, which redb keeps in memory.
 async fn fill(store: &Store) {
     let mut transaction = store.begin();
     for key in 0..200 {
@@ -47,7 +48,7 @@ fn scrub(stores: &Stores) -> Scrubber {
     scrubber
 }
 
-/// More steps than there are stores.
+/// Takes more steps than there are stores.
 fn again(scrubber: &mut Scrubber) {
     (0..8).for_each(|_| scrubber.step(usize::MAX));
 }
@@ -87,7 +88,7 @@ async fn a_value_under_another_key_than_its_own_is_damaged() {
     settle(&cart);
     flip(&disk, CART, "ckey");
     let everything = Scan { prefix: "", after: None, direction: Direction::Ascending, limit: 100 };
-    // A `c` became a `g`, which is no space of keys; then a `k` becomes an `o`.
+    // A `c` became a `g`, which is not a key space; then a `k` becomes an `o`.
     assert!(cart.begin().scan(&everything).unwrap().entries.is_empty());
     flip(&disk, CART, "gkey");
     flip(&disk, CART, "key");

@@ -1,5 +1,5 @@
-//! A disk that fails or loses power at every operation in turn: acknowledged commits survive, the others are there
-//! whole or not at all, and what is there is a prefix of the one order.
+//! A disk that fails or loses power at every operation in turn. Acknowledged commits survive, others exist whole or not
+//! at all, and the result is a prefix of the order of commits.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn state(store: &Store) -> State {
     page.entries.into_iter().map(|entry| (entry.key, String::from_utf8(entry.value.to_vec()).unwrap())).collect()
 }
 
-/// Commits `from..=COMMITS` of the workload until something fails; the last one that was acknowledged.
+/// Commits `from..=COMMITS` of the workload until one fails; returns the last acknowledged one.
 async fn work(stores: &Stores, from: u64) -> u64 {
     let stores_both = both(stores);
     let mut acknowledged = from - 1;
@@ -61,7 +61,7 @@ async fn work(stores: &Stores, from: u64) -> u64 {
     acknowledged
 }
 
-/// Works on `disk`; the last commit that was acknowledged.
+/// Runs the workload on `disk`; returns the last acknowledged commit.
 async fn run(disk: &SimulatedDisk) -> u64 {
     let Ok(stores) = open_on(disk) else { return 0 };
     let acknowledged = work(&stores, 1).await;
@@ -71,7 +71,7 @@ async fn run(disk: &SimulatedDisk) -> u64 {
     acknowledged
 }
 
-/// Opens what is left on `disk` and checks it; then the rest of the work must go well.
+/// Opens the stores on `disk` and checks them; the rest of the workload must then succeed.
 async fn check(disk: &SimulatedDisk, acknowledged: u64, what: &str) {
     let stores = open_on(disk).unwrap_or_else(|error| panic!("{what}: {error:?}"));
     let found = both(&stores).map(|store| state(&store));

@@ -1,4 +1,4 @@
-//! Commits of the host over several stores: one record, one number, all of it or nothing.
+//! Commits of the host to several stores: one record, one number, all of it or nothing.
 
 use super::*;
 use crate::journal::simulated::{Fault, SimulatedDisk};
@@ -17,7 +17,7 @@ fn setting(store: &Store, key: &str, value: &str) -> Transaction {
     transaction
 }
 
-/// A commit that sets `key` in the platform's store and in those of two services, of which one gets version 3.
+/// A commit that sets `key` in the platform's store and in the stores of two services, one of which gets version 3.
 fn everywhere(stores: &Stores, key: &str) -> HostCommit {
     let mut commit = HostCommit::default();
     commit.add(setting(&stores.service(&name("stock")).unwrap(), key, "stock"), Some(3));
@@ -26,7 +26,7 @@ fn everywhere(stores: &Stores, key: &str) -> HostCommit {
     commit
 }
 
-/// What the three stores have under `key`.
+/// The values of the three stores under `key`.
 fn everywhere_now(stores: &Stores, key: &str) -> [Option<String>; 3] {
     let [cart, stock] = ["cart", "stock"].map(|service| stores.service(&name(service)).unwrap());
     [now(&stores.platform(), key), now(&cart, key), now(&stock, key)]
@@ -46,7 +46,7 @@ async fn a_commit_over_several_stores_has_one_number_and_is_replayed_where_an_in
     stores.wait_durable(number).await.unwrap();
     let killed = disk.after_kill();
     stores.close().unwrap();
-    // One index has the commit already, the others get it from the journal.
+    // One index already contains the commit, the others get it from the journal.
     for written in [PLATFORM_FILE, "services/cart.redb", "services/stock.redb"] {
         let mixed = killed.after_kill();
         let mut bytes = Vec::new();
@@ -70,13 +70,13 @@ async fn one_part_that_cannot_be_committed_leaves_all_as_it_was() {
         transaction.set("a", "platform").unwrap();
         commit.add(transaction, None);
     };
-    // A read of one store that is not as it was.
+    // A read of one store that has changed since.
     let mut commit = HostCommit::default();
     commit.add(setting(&cart, "a", "cart"), Some(9));
     read(&mut commit);
     put(&stores.platform(), "changed", "by another").await;
     assert!(matches!(commit.commit(CallId([0; 16])).await, Err(CommitError::Conflict)));
-    // A store that may hold no more.
+    // A store that has reached its quota.
     cart.set_bytes_max(3);
     let refused = everywhere(&stores, "a").commit(CallId([0; 16])).await;
     assert!(matches!(refused, Err(CommitError::Quota { .. })), "{refused:?}");
@@ -99,7 +99,7 @@ async fn a_store_is_dropped_in_the_commit_that_says_so() {
     let refused = super::commit(setting(&mail, "b", "2")).await;
     assert!(matches!(refused, Err(CommitError::Dropped { .. })), "{refused:?}");
     stores.wait_durable(number).await.unwrap();
-    // Whether its file was taken away or not: a start has the whole of the commit.
+    // Whether its file was deleted or not, a start has the whole commit.
     let killed = disk.after_kill();
     stores.drop_store(&name("mail")).unwrap();
     stores.close().unwrap();

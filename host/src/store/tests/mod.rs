@@ -1,4 +1,4 @@
-//! The store as its users see it: transactions, commits, restarts, and what a disk may do to them.
+//! The store from its users' view: transactions, commits, restarts, and faults of a disk.
 
 mod backup_faults;
 mod backups;

@@ -1,4 +1,4 @@
-//! Whatever is done to a store, it is what a plain map is: through checkpoints, restarts and kills.
+//! A store behaves like a plain map, through checkpoints, restarts and kills.
 
 use std::collections::BTreeMap;
 
@@ -22,9 +22,9 @@ enum Step {
     },
     Commit,
     Abort,
-    /// All that was committed goes into the index.
+    /// Brings all commits into the index.
     Checkpoint,
-    /// An orderly close and a start, or none: the process is killed. Then checkpoints come by themselves, or do not.
+    /// An orderly close and a start; or a kill. Then checkpoints run by themselves, or do not run.
     Restart {
         killed: bool,
         checkpoints: bool,
@@ -32,7 +32,7 @@ enum Step {
 }
 
 fn key() -> impl Strategy<Value = String> {
-    // Few keys of few letters, so that they meet; some at the ends of the characters' ranges.
+    // Few keys of few characters, so that they collide; some at the ends of the character ranges.
     proptest::collection::vec(prop::sample::select(vec!['a', 'b', '\u{d7ff}', '\u{e000}', char::MAX]), 1..4)
         .prop_map(String::from_iter)
 }

@@ -1,4 +1,4 @@
-//! The commit pipeline: what validation costs, what waits for what, in which order, and by which clock.
+//! The commit pipeline: the cost of validation, who waits for what and in which order, and the clock.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -31,7 +31,7 @@ async fn put_many(store: &Store, keys: impl Iterator<Item = String>) {
     }
 }
 
-/// Searches that committing `transaction` took.
+/// The number of searches that committing `transaction` took.
 async fn cost(transaction: Transaction) -> (u64, bool) {
     let before = SEARCHES.with(std::cell::Cell::get);
     let committed = commit(transaction).await.is_ok();
@@ -44,7 +44,7 @@ async fn validation_costs_what_was_committed_since_and_not_what_the_store_holds(
     let (stores, cart) = on(&SimulatedDisk::new(1), &settings);
     put_many(&cart, (0..20_000).map(|key| format!("item/{key:06}"))).await;
     let scan_all = |transaction: &mut Transaction| {
-        // The range is large, and so is what lies in it; none of it is in an index yet.
+        // The range is large and full, and none of its entries is in an index yet.
         scan("item/", None, Direction::Ascending, 1000)(transaction);
         scan("item/", Some("item/000900"), Direction::Ascending, 1000)(transaction);
         transaction.set("mine", "1").unwrap();
@@ -135,7 +135,7 @@ async fn those_who_wait_commit_in_the_order_in_which_they_came() {
     let room = |store: &Store| store.snapshot().memory_bytes() < 2048;
     let first = put(&cart, "first", "1").await;
     stores.wait_durable(first).await.unwrap();
-    // No index is written while syncs are held, so the store fills its part.
+    // No index is written while syncs are blocked, so the store fills its part.
     disk.hold_syncs();
     let mut filled = 0;
     let order = Arc::new(Mutex::new(Vec::new()));
@@ -146,7 +146,7 @@ async fn those_who_wait_commit_in_the_order_in_which_they_came() {
             put(&cart, &format!("key-{task:03}"), &"x".repeat(200)).await;
             order.lock().unwrap().push(task);
         });
-        // Each comes, and waits or not, before the next one does.
+        // Each commit arrives, and waits or not, before the next one arrives.
         if futures::poll!(task.as_mut()).is_ready() {
             filled += 1;
         } else {
@@ -196,7 +196,7 @@ async fn tiny_entries_count_with_what_they_take_in_memory() {
     let (stores, cart) = on(&SimulatedDisk::new(1), &QUIET);
     put_many(&cart, (0..400).map(|key| format!("{key:03}"))).await;
     let snapshot = cart.snapshot();
-    // A key of three bytes and a value of one take twelve bytes of the journal each.
+    // A key of three bytes and a value of one use twelve bytes of the journal each.
     let tree_and_allocations = 2 * (size_of::<Key>() + 8) + 2 * 16 + 8 + size_of::<Option<bytes::Bytes>>() + 4 + 64;
     assert!(snapshot.memtable_bytes >= 400 * tree_and_allocations, "{}", snapshot.memtable_bytes);
     stores.close().unwrap();
@@ -241,7 +241,7 @@ async fn the_journal_s_time_grows_with_every_commit_whatever_the_clock_does() {
         }
         stores.close().unwrap();
     }
-    // A clock that was set back by an hour stops the journal's time, which goes on by a microsecond for each commit.
+    // When a clock is set back by an hour, the journal's time advances only by a microsecond per commit.
     let (stores, cart) = on(&disk, &QUIET);
     let ahead = last + 3_600_000_000;
     stores.inner.services.pipeline.set_time_unix_micros(ahead);
@@ -326,7 +326,8 @@ async fn damage_in_the_last_batch_of_a_journal_that_was_closed_is_damage() {
         let killed = disk.after_kill();
         stores.close().unwrap();
         let disk = if cut { killed } else { disk };
-        // The index of a killed host does not have the commit, that of a closed one does: it is taken away.
+        // The damage destroys the commit in the journal. A killed host's index lacks the commit, a closed host's index
+        // contains it.
         disk.damage(FIRST_SEGMENT, |bytes| bytes[110] ^= 1);
         let opened = Stores::open_on(&disk.as_disk(), &QUIET, &services(), None);
         assert_eq!(matches!(opened, Err(crate::store::OpenError::Journal(_))), damaged, "{opened:?}");
@@ -357,14 +358,14 @@ async fn a_commit_that_reads_the_disk_holds_up_no_other() {
     let settings = StoreSettings { checkpoint_ms_max: 0, index_cache_bytes: 0, ..SETTINGS };
     let (stores, cart) = on(&disk, &settings);
     let stock = stores.service(&name("stock")).unwrap();
-    // So many that a read goes beyond the first page of the index, which redb holds in memory.
+    // So many that a read needs more than the first page of the index, which redb keeps in memory.
     put_many(&cart, (0..2_000).map(|key| format!("key-{key:04}"))).await;
     while !cart.is_applied() {
         std::thread::yield_now();
     }
     let mut old = cart.begin();
     old.set("key-1000", "2").unwrap();
-    // Checkpoints pass: how much the old call's keys take is only in the index.
+    // After some checkpoints, only the index has the sizes of the old call's keys.
     for round in 0..3 {
         put(&cart, "other", &round.to_string()).await;
         while !cart.is_applied() {

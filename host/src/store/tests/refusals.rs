@@ -1,5 +1,5 @@
-//! A data directory that is damaged, incomplete, foreign or in use is refused, with the file and what to do, and stays
-//! as it is.
+//! A data directory that is damaged, incomplete, foreign or in use is refused, with the file and the next step, and is
+//! not changed.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -143,7 +143,7 @@ async fn files_of_another_data_directory_are_refused() {
 #[tokio::test]
 async fn a_journal_that_lost_what_an_index_has_is_refused() {
     let disk = disk(1).await;
-    // The indexes take all; then the journal is put back to what it was.
+    // The indexes get all commits; then the journal is put back to its earlier state.
     let before = disk.after_kill();
     open_on(&disk).unwrap().close().unwrap();
     let index = disk.as_disk().open(CART).unwrap();

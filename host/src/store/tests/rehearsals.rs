@@ -1,4 +1,4 @@
-//! Running a call again: on the snapshot that it read, with effects that can be compared and never committed.
+//! Running a call again on the snapshot that it read, with effects that can be compared but never committed.
 
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
@@ -73,7 +73,7 @@ async fn a_rehearsal_is_never_committed() {
     stores.close().unwrap();
 }
 
-/// Whether the store still has what the snapshot needs.
+/// Whether the store still has the data that the snapshot needs.
 fn is_held(snapshot: &PinnedSnapshot) -> bool {
     snapshot.rehearse().is_some()
 }

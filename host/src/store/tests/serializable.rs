@@ -1,5 +1,5 @@
-//! Many threads move money between accounts that appear and vanish. Afterwards the commits are run again one after the
-//! other in the order of their numbers: each must have read exactly what it reads then.
+//! Many threads move money between accounts that appear and vanish. Afterwards the committed calls run again one by one
+//! in the order of their numbers. Each must read exactly the same as before.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,10 +12,10 @@ const TRANSFERS: u64 = 150;
 const ACCOUNTS: u64 = 12;
 const TOTAL: u64 = ACCOUNTS * 100;
 
-/// What one committed call read and wrote.
+/// The reads and writes of one committed call.
 struct Transfer {
     gets: Vec<(String, Option<u64>)>,
-    /// The prefix, and the entries that were found.
+    /// The prefix, and the entries that it found.
     scans: Vec<(String, Vec<(String, u64)>)>,
     sets: Vec<(String, Option<u64>)>,
 }
@@ -43,7 +43,7 @@ fn all(transaction: &mut Transaction, prefix: &str) -> Vec<(String, u64)> {
 }
 
 fn put(transaction: &mut Transaction, key: &str, value: u64, transfer: &mut Transfer) {
-    // An account without money is no account: so ranges change by more than their values.
+    // An account without money is deleted, so that ranges change by more than their values.
     if value == 0 {
         transaction.delete(key).unwrap();
     } else {
@@ -52,7 +52,7 @@ fn put(transaction: &mut Transaction, key: &str, value: u64, transfer: &mut Tran
     transfer.sets.push((key.into(), (value > 0).then_some(value)));
 }
 
-/// Moves some money from one account to another; every third time, to or from what a scan found.
+/// Moves some money from one account to another; every third time, from or to an account found by a scan.
 fn transfer(transaction: &mut Transaction, random: &mut Random) -> Transfer {
     let mut done = Transfer { gets: Vec::new(), scans: Vec::new(), sets: Vec::new() };
     let account = |random: &mut Random| format!("account/{:02}", random.below(ACCOUNTS * 2));
@@ -118,7 +118,7 @@ fn transfers_by_many_threads_are_as_if_one_ran_after_the_other() {
                 scope.spawn(move || {
                     let runtime = runtime();
                     for _ in 0..TRANSFERS {
-                        // A conflict runs the same again: with a copy of the random numbers.
+                        // After a conflict, it runs again with a copy of the random numbers.
                         let (number, done) = loop {
                             let mut again = random.clone();
                             let mut transaction = cart.begin();

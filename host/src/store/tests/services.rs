@@ -1,4 +1,5 @@
-//! Stores that come and go on a running host: what is kept, what is gone, and that nobody else notices.
+//! Stores that are added and removed on a running host: kept stores stay, dropped stores are gone, and other services
+//! notice nothing.
 
 use super::*;
 use crate::journal::simulated::{Fault, SimulatedDisk};
@@ -193,7 +194,7 @@ async fn a_host_that_takes_no_commits_takes_no_stores_either() {
     stores.close().unwrap_err();
 }
 
-/// Commits so much that several segments are filled and deleted; false when the disk does not let it.
+/// Makes so many commits that several segments are filled and deleted; false when the disk failed it.
 async fn work(stores: &Stores) -> bool {
     let cart = stores.service(&name("cart")).unwrap();
     for key in 0..12 {
@@ -221,8 +222,8 @@ async fn what_was_half_done_keeps_the_journal_that_a_start_needs_for_it() {
     ];
     let settings = StoreSettings { segment_bytes: 512, checkpoint_ms_max: 0, ..SETTINGS };
     for (change, make) in changes {
-        // Which operation of the change the error meets depends on what the other threads do meanwhile: it is tried
-        // again until enough of them were met.
+        // Other threads decide which operation of the change fails. So the test repeats until enough different ones
+        // failed.
         let mut half_done = 0;
         for attempt in 0..400 {
             if attempt >= 40 && half_done > 3 {
@@ -235,7 +236,7 @@ async fn what_was_half_done_keeps_the_journal_that_a_start_needs_for_it() {
             assert!(work(&stores).await);
             disk.plan(operation, Fault::Error);
             let done = make(&stores);
-            // The error may have hit the journal or an index: then all stands still.
+            // The error may have hit the journal or an index: then all commits have stopped.
             if work(&stores).await {
                 half_done += u64::from(!done);
                 for after in [disk.after_kill(), disk.after_power_loss()] {

@@ -1,4 +1,4 @@
-//! How often the disk is made to sync: once for all that somebody waits for, and not at all for what nobody does.
+//! How often the disk syncs: once for all commits that a caller waits for, and never for the others.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> (Stores, [Store; 4]) {
 async fn a_lone_call_that_commits_in_four_services_and_waits_once_costs_one_sync() {
     let disk = SimulatedDisk::new(1);
     let (stores, four) = on(&disk, &QUIET);
-    // The first commit of a start begins a segment, which takes syncs of its own.
+    // The first commit after a start begins a segment, which needs additional syncs.
     stores.wait_durable(put(&four[0], "first", "1").await).await.unwrap();
     for round in 0..50 {
         let before = disk.syncs(FIRST_SEGMENT);
         let mut number = CommitSeq(0);
         for store in &four {
             number = put(store, "round", &round.to_string()).await;
-            // Others have the time that it takes to look at the disk.
+            // Others get the time to look at the disk.
             tokio::task::yield_now().await;
             assert_eq!(disk.syncs(FIRST_SEGMENT), before, "round {round}: nobody waits yet");
         }

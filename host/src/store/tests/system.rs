@@ -1,4 +1,4 @@
-//! Rows of system tables: beside a component's data, in the same commit, and out of its sight.
+//! Rows of system tables: beside a component's data, in the same commit, and invisible to the component.
 
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn functions(store: &Store, after: Option<EventSeq>) -> Vec<String> {
     store.emitted(after, 100).unwrap().into_iter().map(|emitted| emitted.event.function.to_string()).collect()
 }
 
-/// A row of several tables each.
+/// One row in each of several tables.
 fn rows() -> Vec<RowWrite> {
     vec![
         ANSWERS.put(&id(1), "answer"),
@@ -38,7 +38,7 @@ fn rows() -> Vec<RowWrite> {
     ]
 }
 
-/// Texts with every kind of edge: empty, U+0000, letters that stand for spaces and tables, the last character.
+/// Texts with every kind of edge: empty, U+0000, the letters of key spaces and tables, the last character.
 fn edges() -> impl Strategy<Value = String> {
     let letters = prop::sample::select(vec!['\0', '\u{1}', 'a', 'c', 'm', 's', '\u{7f}', char::MAX]);
     proptest::collection::vec(letters, 0..4).prop_map(String::from_iter)
@@ -84,7 +84,7 @@ proptest! {
                 expected.truncate(limit as usize);
                 assert_eq!(page.entries.into_iter().map(|entry| entry.key).collect::<Vec<_>>(), expected);
             }
-            // A scan that found nothing at wrong bounds does not stand in the way of a commit.
+            // A scan that found nothing because of wrong bounds does not prevent a commit.
             transaction.set("more", "1").unwrap();
             commit(transaction).await.unwrap();
             stores.close().unwrap();

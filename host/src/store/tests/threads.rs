@@ -1,4 +1,4 @@
-//! Threads of the journal and of the indexes that panic: nobody waits for ever, and the host says why.
+//! Threads of the journal and of the indexes that panic: no caller waits forever, and the host says why.
 
 use std::io;
 use std::path::PathBuf;
@@ -133,7 +133,7 @@ async fn a_writer_of_the_journal_that_panics_stops_all_writes_and_lets_nobody_wa
     assert!(matches!(commit(transaction).await, Err(CommitError::Stopped(_))));
     assert_eq!(now(&cart, "before").as_deref(), Some("1"));
     stores.close().unwrap_err();
-    // A start has all that was durable, and nothing else.
+    // A start has exactly the durable commits.
     let (stores, cart) = on(&disk, &SETTINGS);
     assert_eq!((now(&cart, "before").as_deref(), now(&cart, "lost")), (Some("1"), None));
     stores.close().unwrap();
@@ -143,7 +143,7 @@ async fn a_writer_of_the_journal_that_panics_stops_all_writes_and_lets_nobody_wa
 async fn the_thread_of_the_indexes_that_panics_stops_all_writes() {
     let disk = PanickingDisk::new();
     let (stores, cart) = on(&disk, &StoreSettings { segment_bytes: 1 << 16, ..SETTINGS });
-    // It deletes the first segment when the indexes have passed it.
+    // The host deletes the first segment when the indexes have passed it.
     disk.arm("remove", "journal");
     let mut rounds = 0;
     while stopped(&stores).is_none() {
@@ -177,7 +177,7 @@ async fn the_thread_that_prepares_segments_is_restarted_after_a_panic_and_is_dow
     }
     let [outage] = stores.outages().try_into().unwrap();
     assert_eq!((&*outage.name, outage.failures), ("journal-spare", 1));
-    // It has its first segment when the thread is restarted.
+    // The journal gets its first segment once the thread is restarted.
     stores.wait_durable(put(&cart, "key", "1").await).await.unwrap();
     while !stores.outages().is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,4 +1,4 @@
-//! What one transaction sees and does, and when two of them conflict.
+//! The reads and writes of one transaction, and when two of them conflict.
 
 use super::*;
 use crate::store::{Event, Health, StoreError};

@@ -1,4 +1,4 @@
-//! The version of a store's data: it changes with a commit, whole, and nobody works across it.
+//! The version of a store's data: it changes completely in one commit, and no call works across the change.
 
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
@@ -31,7 +31,7 @@ async fn a_version_is_there_after_checkpoints_kills_and_restarts() {
                 let (stores, cart) = on(&disk, checkpoint_ms_max);
                 assert_eq!(cart.data_version(), 7, "{way}, start {start}");
                 assert_eq!(stores.service(&name("stock")).unwrap().data_version(), 0, "each store has its own");
-                // Only others commit: what the index passes must have been in it.
+                // Only others commit: the index must already contain everything up to the number that it passes.
                 put(&stores.service(&name("stock")).unwrap(), "a", &start.to_string()).await;
                 stores.close().unwrap();
             }
