@@ -1,4 +1,4 @@
-//! Names and ids as checked types: text from outside becomes one of them in the first line that sees it.
+//! Names and ids as checked types: text from outside becomes one of them where it enters the host.
 
 mod error;
 mod key;
@@ -15,7 +15,7 @@ pub(crate) use key::{KeyRange, component_text, row};
 
 use crate::limits::{REQUEST_ID_BYTES_MAX, SERVICE_NAME_BYTES_MAX};
 
-/// The name of a service, as the manifest has it.
+/// The name of a service in the manifest.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ServiceName(Arc<str>);
@@ -23,8 +23,8 @@ pub struct ServiceName(Arc<str>);
 impl ServiceName {
     /// # Errors
     ///
-    /// Unless `text` is 1 to 40 lowercase letters, digits and inner hyphens and starts with a letter: it is part of
-    /// file names, metric labels and URLs.
+    /// Fails unless `text` is 1 to 40 lowercase letters, digits and inner hyphens and starts with a letter, because it
+    /// becomes part of file names, metric labels and URLs.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text == PLATFORM_STORE {
             return Err(NameError::new("service name", text, "is the name of the host's own store"));
@@ -38,17 +38,18 @@ impl ServiceName {
         Ok(Self(text.into()))
     }
 
-    /// The name of the platform's own store. No service can have it: [`ServiceName::parse`] refuses it.
+    /// The name of the platform's own store. [`ServiceName::parse`] refuses it, so no service can have it.
     #[must_use]
     pub(crate) fn platform() -> Self {
         Self(PLATFORM_STORE.into())
     }
 
-    /// The name of a store: of a service's, or of the platform's own. Only the journal and the stores read names so.
+    /// The name of a store, of a service or of the platform. Only the journal and the stores parse names with this
+    /// function.
     ///
     /// # Errors
     ///
-    /// As [`ServiceName::parse`], for any other text.
+    /// Like [`ServiceName::parse`], for any other text.
     pub(crate) fn of_store(text: &str) -> Result<Self, NameError> {
         if text == PLATFORM_STORE { Ok(Self::platform()) } else { Self::parse(text) }
     }
@@ -59,7 +60,7 @@ impl ServiceName {
     }
 }
 
-/// What the platform's own store is called.
+/// The name of the platform's own store.
 const PLATFORM_STORE: &str = "@platform";
 
 impl TryFrom<String> for ServiceName {
@@ -101,7 +102,7 @@ impl Digest {
 
     /// # Errors
     ///
-    /// Unless `text` is `sha256:` and 64 lowercase hex digits.
+    /// Fails unless `text` is `sha256:` and 64 lowercase hex digits.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let error = || NameError::new("digest", text, "must be `sha256:` and 64 lowercase hex digits");
         let hex = text.strip_prefix("sha256:").ok_or_else(error)?;
@@ -121,19 +122,19 @@ impl Digest {
         Ok(Self(bytes))
     }
 
-    /// The digest whose hash was made piece by piece.
+    /// The digest of a hash that was computed in pieces.
     #[must_use]
     pub fn of_hash(hash: [u8; 32]) -> Self {
         Self(hash)
     }
 
-    /// The hash itself, which is what a signature is made over.
+    /// The hash itself; signatures sign these bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The 64 hex digits alone, as file names have them.
+    /// Only the 64 hex digits, as in file names.
     #[must_use]
     pub fn hex(&self) -> String {
         use fmt::Write as _;
@@ -170,15 +171,15 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// The id of one request from outside: what its client sent, or made here; it is in the answer, the log and every
-/// problem document.
+/// The id of one request from outside: the client sent it, or the host generated it. The answer, the log and every
+/// problem document contain it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
     /// # Errors
     ///
-    /// Unless `text` is 1 to 128 visible ASCII characters.
+    /// Fails unless `text` is 1 to 128 visible ASCII characters.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.is_empty() || text.len() > REQUEST_ID_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(NameError::new("request id", text, "must be 1 to 128 visible ASCII characters"));
@@ -189,7 +190,7 @@ impl RequestId {
     /// A new id from 128 random bits.
     #[must_use]
     pub fn from_bits(bits: u128) -> Self {
-        // By hand, as every request without an id of its own takes this way.
+        // Formatted by hand for speed: every request without an id of its own runs this.
         let mut text = [b'0'; 32];
         for (position, digit) in text.iter_mut().rev().enumerate() {
             let nibble = (bits >> (4 * position)) & 0xf;
@@ -212,7 +213,7 @@ pub struct CallId(pub [u8; 16]);
 impl CallId {
     /// # Errors
     ///
-    /// Unless `text` is 32 lowercase hex digits.
+    /// Fails unless `text` is 32 lowercase hex digits.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let is_written_so = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let bits = u128::from_str_radix(text, 16).ok().filter(|_| is_written_so);
@@ -220,7 +221,8 @@ impl CallId {
         Ok(Self(bits.to_be_bytes()))
     }
 
-    /// The id of the call that draws its randomness from `seed`: as unpredictable, and telling nothing of it.
+    /// The id of the call whose randomness comes from `seed`: as unpredictable as the seed, but it reveals nothing
+    /// about it.
     #[must_use]
     pub fn of_seed(seed: &[u8; 32]) -> Self {
         let mut hash = Sha256::new();
@@ -262,7 +264,7 @@ impl fmt::Debug for CallId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct CommitSeq(pub u64);
 
-/// Whom a call is made for, as the function that carries `authenticate` answered.
+/// The account for which a call runs, from the answer of the function with `authenticate`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
     pub id: Arc<str>,
@@ -271,14 +273,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The operator, whose calls come in through the operator's side. No token of a client names this role.
+    /// The operator, who calls through the admin address. No client token can have this role.
     #[must_use]
     pub fn operator() -> Self {
         Self { id: OPERATOR.into(), role: OPERATOR.into(), session: None }
     }
 }
 
-/// 256 random bits that the host draws once and that nobody outside of it knows. Keys for one purpose each follow from it.
+/// 256 random bits that the host draws once and keeps secret. A separate key for each purpose derives from it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostSecret([u8; 32]);
 
@@ -288,13 +290,13 @@ impl HostSecret {
         Self(bytes)
     }
 
-    /// The bytes to store. They belong into the platform's own store and nowhere else.
+    /// The bytes to store, only in the platform's own store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The key for `purpose`: HMAC-SHA-256 (RFC 2104) of it. A key tells nothing of the secret or of other keys.
+    /// The key for `purpose`: its HMAC-SHA-256 (RFC 2104). A key reveals nothing about the secret or about other keys.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &self.0);

@@ -1,4 +1,4 @@
-//! The part of the manifest that takes effect by an apply. The host stores it, and starts with what it stored.
+//! The part of the manifest that takes effect by an apply. The host stores it, and starts with the stored settings.
 
 #[cfg(test)]
 mod tests;
@@ -12,16 +12,16 @@ use serde_json::{Map, Value as Json};
 use super::settings::{LimitOverrides, Manifest, ServiceSettings};
 use crate::names::ServiceName;
 
-/// Only a restart changes who may sign: a stolen token must not lift what guards against it.
+/// Only a restart changes the signers: they protect against a stolen token, so a token must not change them.
 const SIGNERS: &str = "signers";
 
-/// The applied settings, in one form for all manifests that mean the same.
+/// The applied settings, in one form for all equivalent manifests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppliedSettings {
     /// The section `deploy`, without its signers.
     deploy: Map<String, Json>,
-    /// With all their limits, and without paths: those mean nothing on another machine.
+    /// With all their limits, but without paths, which are meaningless on another machine.
     services: BTreeMap<ServiceName, ServiceSettings>,
 }
 
@@ -40,13 +40,13 @@ impl AppliedSettings {
         Self { deploy, services: manifest.services.iter().map(service).collect() }
     }
 
-    /// `manifest` with these settings instead of its own.
+    /// `manifest`, with these settings in place of its own.
     ///
     /// # Errors
     ///
-    /// When another version of switchyard stored them, and this one cannot read them.
+    /// If another version of switchyard stored them, and this one cannot read them.
     pub fn over(&self, manifest: &Manifest) -> Result<Manifest, serde_json::Error> {
-        // What an earlier version did not store yet is as the manifest has it.
+        // The manifest supplies settings that an earlier version did not store.
         let mut deploy = fields(&manifest.deploy);
         deploy.extend(self.deploy.clone());
         let deploy = serde_json::from_value(Json::Object(deploy))?;
@@ -59,8 +59,8 @@ impl AppliedSettings {
         Ok(Manifest { deploy, services, ..manifest.clone() })
     }
 
-    /// The keys of all settings that are not the same in both, such as `services.cart.limits.deadline_ms`; of a service
-    /// that only one of them has, its section.
+    /// The keys of all settings that differ, such as `services.cart.limits.deadline_ms`; for a service that only one
+    /// side has, the key of its section.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut keys = Vec::new();

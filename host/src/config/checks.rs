@@ -1,4 +1,4 @@
-//! The bounds of every setting, and the settings that only make sense together.
+//! The bounds of every setting, and the settings that depend on each other.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -19,14 +19,14 @@ const TIB: u64 = 1024 * GIB;
 const HOUR_MS: u64 = 3_600_000;
 const YEAR_MS: u64 = 366 * 24 * HOUR_MS;
 
-/// A whole commit has to fit where it waits and where it is written, with room for the next one.
+/// The memory and the segment must have space for a whole commit and for the next one.
 const COMMIT_ROOM: u64 = 2 * COMMIT_BYTES_MAX as u64;
 
-/// Checks what types cannot say.
+/// Checks the rules that types cannot express.
 ///
 /// # Errors
 ///
-/// [`ConfigError::Wrong`] with everything that is out of bounds, and where it was set.
+/// [`ConfigError::Wrong`] with every mistake, and where it was set.
 pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), ConfigError> {
     let mut checks = Checks { origins, problems: Vec::new() };
     checks.host(&manifest.host);
@@ -140,7 +140,7 @@ impl Checks<'_> {
         }
     }
 
-    /// Each bound on unread answers has to leave room for some.
+    /// Checks that each bound on unread answers leaves space for some.
     fn unread(&mut self, gateway: &GatewaySettings) {
         let bounds = [
             ("gateway.unread_bytes_per_connection_max", gateway.unread_bytes_per_connection_max, MIB),
@@ -209,7 +209,7 @@ impl Checks<'_> {
             ("deploy.candidate_traps_percent_more_max", deploy.candidate_traps_percent_more_max),
             ("deploy.candidate_slowdown_max", deploy.candidate_slowdown_max),
         ];
-        // TOML has a number that is none, and one without end.
+        // TOML has floats that are not a number or infinite.
         for (key, value) in factors.into_iter().filter(|(_, value)| !(0.0..=1000.0).contains(value)) {
             self.refuse(key, format!("`{key}` is {value}, it must be 0 to 1000"));
         }
@@ -223,7 +223,7 @@ impl Checks<'_> {
         self.within("events.retry_ms_max", events.retry_ms_max, longest, "milliseconds");
     }
 
-    /// Checks what is set in the section at `path`.
+    /// Checks the keys that are set in the section at `path`.
     fn limits(&mut self, path: &str, limits: &LimitOverrides) {
         let mut check = |key: &str, value: Option<u64>, range: RangeInclusive<u64>, unit: &str| {
             if let Some(value) = value {
@@ -282,7 +282,7 @@ impl Checks<'_> {
         self.limits(&format!("{path}.limits"), &service.limits);
     }
 
-    /// What services may use at once, and what is reserved for them, is there.
+    /// Checks that the host has the instances that services may use at once, and those that are reserved.
     fn instances(&mut self, manifest: &Manifest) {
         let max = usize::try_from(manifest.runtime.instances_max).unwrap_or(usize::MAX);
         let mut reserved = 0;
@@ -303,7 +303,7 @@ impl Checks<'_> {
         }
     }
 
-    /// Each prefix is of one service.
+    /// Checks that each prefix belongs to one service.
     fn mounts(&mut self, manifest: &Manifest) {
         let mut taken = BTreeMap::new();
         for (name, service) in &manifest.services {
@@ -320,7 +320,7 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
 }
 
-/// Whether `text` is a host name or address with or without a port, and nothing else of a URL.
+/// Whether `text` is a host name or address, with or without a port, and no other part of a URL.
 pub(crate) fn is_host(text: &str) -> bool {
     text.parse::<hyper::http::uri::Authority>().is_ok_and(|authority| {
         let bare = authority.host() == text;
@@ -328,7 +328,7 @@ pub(crate) fn is_host(text: &str) -> bool {
     })
 }
 
-/// Whether `text` is what a browser sends as `Origin`, or `*`.
+/// Whether `text` is a value that browsers send as `Origin`, or `*`.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     text == "*" || host.is_some_and(is_host)

@@ -1,4 +1,4 @@
-//! The environment: `SWITCHYARD_<SECTION>_<KEY>` overrides what the manifest says.
+//! The environment: `SWITCHYARD_<SECTION>_<KEY>` overrides the manifest.
 
 use serde::Deserialize as _;
 use toml::{Table, Value};
@@ -14,14 +14,14 @@ pub(super) const PREFIX: &str = "SWITCHYARD_";
 /// The admin token; it replaces the one in the data directory.
 pub const TOKEN_VARIABLE: &str = "SWITCHYARD_ADMIN_TOKEN";
 
-/// Where the command line finds the operator's side of a host, and the manifest.
+/// The admin address of the host and the manifest, for the command line.
 pub const ADMIN_VARIABLE: &str = "SWITCHYARD_ADMIN";
 pub const MANIFEST_VARIABLE: &str = "SWITCHYARD_MANIFEST";
 
-/// A Kubernetes service that is itself named `switchyard` puts these into its pods.
+/// Kubernetes puts these into the pods of a service that is itself named `switchyard`.
 const ORCHESTRATOR_PREFIXES: [&str; 2] = ["SWITCHYARD_SERVICE_", "SWITCHYARD_PORT"];
 
-/// The variables of this process. One that is not UTF-8 is none of ours.
+/// The variables of this process. Variables that are not UTF-8 are ignored.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -61,7 +61,7 @@ pub(super) fn apply(
     if problems.is_empty() { Ok(manifest) } else { Err(ConfigError::Wrong { problems }) }
 }
 
-/// The section and key that a variable names, or what to say of it.
+/// The section and key of a variable, or an error text.
 fn setting(variable: &str) -> Result<(&'static str, &'static str), String> {
     let known: Vec<_> =
         Section::NAMED.iter().flat_map(|(name, section)| section.keys().iter().map(move |key| (*name, *key))).collect();
@@ -73,7 +73,8 @@ fn setting(variable: &str) -> Result<(&'static str, &'static str), String> {
     })
 }
 
-/// `manifest` with one setting changed to `text`: read as a TOML value where that fits the setting, else as plain text.
+/// `manifest` with one setting changed to `text`, which is read as a TOML value if that fits the setting, or else as
+/// plain text.
 fn set(manifest: &Manifest, section: &str, key: &str, text: &str) -> Result<Manifest, String> {
     let with = |value: Value| -> Result<Manifest, toml::de::Error> {
         let mut table = Table::try_from(manifest).map_err(serde::de::Error::custom)?;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where a setting comes from.
+/// The source of a setting.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Origin {
     #[default]
@@ -30,7 +30,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The origin of every setting that is no default, by its dotted key: `limits.deadline_ms`.
+/// The source of every setting that is no default, by its dotted key: `limits.deadline_ms`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origins(BTreeMap<String, Origin>);
 
@@ -39,18 +39,18 @@ impl Origins {
         self.0.insert(key.into(), origin);
     }
 
-    /// The origin of `key`, or of the section that it is missing from.
+    /// The source of `key`, or of the section that should have it.
     #[must_use]
     pub fn of(&self, key: &str) -> Origin {
         self.0.get(key).cloned().unwrap_or_default()
     }
 }
 
-/// One thing that is wrong.
+/// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub origin: Origin,
-    /// The mistake, and what to write instead.
+    /// The mistake and its correction.
     pub detail: String,
 }
 
@@ -60,14 +60,14 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why there is no configuration to start with.
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read the manifest {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
     #[error("the manifest {} is larger than {bytes_max} bytes", path.display())]
     TooLarge { path: PathBuf, bytes_max: usize },
-    /// Everything that was found at once; never empty.
+    /// All mistakes at once; never empty.
     #[error("{}", lines(.problems))]
     Wrong { problems: Vec<Problem> },
 }

@@ -1,4 +1,4 @@
-//! The manifest file: its text becomes settings, every mistake with its line.
+//! Reads the manifest file: its text becomes settings, and every mistake has its line.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -22,7 +22,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     let read = |source| ConfigError::Read { path: path.into(), source };
     let bytes_max = MANIFEST_BYTES_MAX;
     let mut text = Vec::new();
-    // One byte over the bound tells that the file goes on, without reading the rest of it.
+    // One byte over the limit shows that the file is too long; the rest is not read.
     let length_max = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     File::open(path).map_err(read)?.take(length_max).read_to_end(&mut text).map_err(read)?;
     if text.len() > bytes_max {
@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// Reads `text`, the manifest at `path`, over the defaults.
+/// Parses `text`, the manifest at `path`, on top of the defaults.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<(Manifest, Origins), Conf
     Ok((manifest, reading.origins))
 }
 
-/// Gives `document` what it does not say itself.
+/// Adds the defaults of all keys that `document` does not set.
 fn complete<'i>(document: &mut DeTable<'i>, defaults: DeTable<'i>) {
     for (name, default) in defaults {
         match (document.get_mut(name.get_ref().as_ref()).map(Spanned::get_mut), default.into_inner()) {
@@ -70,7 +70,7 @@ fn complete<'i>(document: &mut DeTable<'i>, defaults: DeTable<'i>) {
     }
 }
 
-/// A walk through a manifest that notes where every key stands and which are unknown.
+/// Walks through a manifest, and records the location of every key and all unknown keys.
 struct Reading<'a> {
     path: Arc<Path>,
     text: &'a str,

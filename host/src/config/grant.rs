@@ -1,6 +1,6 @@
-//! Grants: a host that a component may send HTTP requests to, by name or address, or a range of addresses.
+//! Grants: the host, by name or address, or the range of addresses to which a component may send HTTP requests.
 //!
-//! Invariant: two grants that mean the same are equal, however they were written.
+//! Invariant: two equivalent grants are equal, even if they were written differently.
 
 #[cfg(test)]
 mod tests;
@@ -24,16 +24,16 @@ pub struct GrantError {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Grant {
-    /// In lower case, an address in its shortest form. Without a port, that of the scheme.
+    /// In lower case; an address in its shortest form. Without a port, the scheme's port.
     Host { host: String, port: Option<u16> },
-    /// Addresses that a granted name may stand for, although they are not public.
+    /// Addresses that a granted name may resolve to although they are not public.
     Range(IpNet),
 }
 
 impl Grant {
     /// # Errors
     ///
-    /// Unless `text` is a host with or without a port and nothing else of a URL, or a range of addresses.
+    /// Fails unless `text` is a range of addresses, or a host with or without a port and no other part of a URL.
     pub fn parse(text: &str) -> Result<Self, GrantError> {
         let wrong = || GrantError { text: text.into() };
         if let Ok(range) = text.parse::<IpNet>() {
@@ -51,7 +51,7 @@ impl Grant {
     }
 }
 
-/// The one way to write a host: names compare without case, and an address has many texts.
+/// The canonical text of a host: names ignore case, and an address has many spellings.
 pub(crate) fn canonical(host: &str) -> String {
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
         Ok(address) => address.to_canonical().to_string(),
@@ -87,7 +87,7 @@ impl fmt::Display for Grant {
     }
 }
 
-/// All of them, for people.
+/// All grants as readable text.
 #[must_use]
 pub fn grants_text(grants: &[Grant]) -> String {
     grants.iter().map(Grant::to_string).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! The names of settings: read from the structs themselves, so that no list of them can grow old.
+//! The names of settings, read from the structs themselves, so that no list of them can become outdated.
 
 #[cfg(test)]
 mod tests;
@@ -13,10 +13,10 @@ use super::settings::{
     Manifest, RetrySettings, RuntimeSettings, ServiceSettings, StoreSettings,
 };
 
-/// A word is taken for a misspelling of another from this likeness on (Jaro-Winkler, 0 to 1).
+/// A word counts as a misspelling of another from this similarity on (Jaro-Winkler, 0 to 1).
 const LIKENESS_MIN: f64 = 0.8;
 
-/// A group of settings that stand together.
+/// A group of settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     Manifest,
@@ -34,7 +34,7 @@ pub(super) enum Section {
 }
 
 impl Section {
-    /// The sections with a fixed name, in the order in which they are documented.
+    /// The sections with a fixed name, in the order of the documentation.
     pub(super) const NAMED: [(&'static str, Self); 9] = [
         ("host", Self::Host),
         ("gateway", Self::Gateway),
@@ -69,7 +69,7 @@ impl Section {
     }
 }
 
-/// A hint for `name`, which is not one of `known`: the nearest of them, or all.
+/// A hint for the unknown name `name`: the most similar of `known`, or all of them.
 pub(super) fn instead_of(name: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
@@ -81,14 +81,14 @@ pub(super) fn instead_of(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// The names of the fields that `T` is read from.
+/// The names of the fields that `T` deserializes.
 fn fields<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
     let _asked = T::deserialize(Asks(&mut fields));
     fields
 }
 
-/// Is asked for a struct, notes the names of its fields, and gives nothing.
+/// A deserializer that records the field names of a struct and then fails.
 struct Asks<'a>(&'a mut &'static [&'static str]);
 
 impl<'de> Deserializer<'de> for Asks<'_> {

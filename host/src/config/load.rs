@@ -1,4 +1,5 @@
-//! Loading: defaults, manifest, environment and flags, each over the one before it, become one checked value.
+//! Loads the configuration: defaults, manifest, environment and flags, each overriding the previous one, become one
+//! checked value.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,13 @@ pub struct Flags {
 #[derive(Debug, Clone)]
 pub struct Configuration {
     pub manifest: Manifest,
-    /// The token that the environment gives; without it the one in the data directory counts.
+    /// The token from the environment; without it, the one in the data directory is used.
     pub admin_token: Option<AdminToken>,
     pub origins: Origins,
     layers: Layers,
 }
 
-/// The inputs of a configuration: the place of the manifest, and the layers that override it.
+/// The inputs of a configuration: the path of the manifest, and the layers that override it.
 #[derive(Debug, Clone)]
 struct Layers {
     path: PathBuf,
@@ -38,12 +39,11 @@ struct Layers {
 }
 
 impl Configuration {
-    /// The manifest if its file had this `text`, under the environment and the flags that count here. No file
-    /// is read.
+    /// The manifest that results if its file has this `text`, with the same environment and flags. Reads no file.
     ///
     /// # Errors
     ///
-    /// As [`load`].
+    /// Like [`load`].
     pub fn with_text(&self, text: &str) -> Result<Manifest, ConfigError> {
         if text.len() > MANIFEST_BYTES_MAX {
             return Err(ConfigError::TooLarge { path: self.layers.path.clone(), bytes_max: MANIFEST_BYTES_MAX });
@@ -51,24 +51,24 @@ impl Configuration {
         self.layers.over(text).map(|(manifest, _)| manifest)
     }
 
-    /// Where the manifest lies.
+    /// The path of the manifest.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.layers.path
     }
 
-    /// The manifest that a start would read now.
+    /// The manifest that a start would load now.
     ///
     /// # Errors
     ///
-    /// As [`load`].
+    /// Like [`load`].
     pub fn reload(&self) -> Result<Manifest, ConfigError> {
         self.layers.over(&file::read(&self.layers.path)?).map(|(manifest, _)| manifest)
     }
 }
 
 impl Layers {
-    /// `text` with all that counts over it, checked.
+    /// `text` with all overriding layers applied, checked.
     fn over(&self, text: &str) -> Result<(Manifest, Origins), ConfigError> {
         let (manifest, mut origins) = file::parse(&self.path, text)?;
         let mut manifest = environment::apply(manifest, &mut origins, &self.environment)?;
@@ -79,11 +79,11 @@ impl Layers {
     }
 }
 
-/// Loads the manifest at `path`, with `environment` (name and value of each variable) and `flags` over it.
+/// Loads the manifest at `path`, overridden by `environment` (name and value of each variable) and `flags`.
 ///
 /// # Errors
 ///
-/// [`ConfigError`], which says for each mistake where it is and what to write instead.
+/// [`ConfigError`], with the location and the correction of each mistake.
 pub fn load(path: &Path, environment: &[(String, String)], flags: Flags) -> Result<Configuration, ConfigError> {
     let text = file::read(path)?;
     let ours = environment.iter().filter(|(name, _)| name.starts_with(PREFIX)).cloned();
@@ -115,7 +115,8 @@ fn apply(flags: &Flags, manifest: &mut Manifest, origins: &mut Origins) {
     }
 }
 
-/// Makes the paths that the manifest or the defaults give start at `folder`. An empty one stays empty, to be refused.
+/// Makes the paths from the manifest and the defaults relative to `folder`. An empty path stays empty, and is refused
+/// later.
 fn resolve(manifest: &mut Manifest, origins: &Origins, folder: &Path) {
     let place = |key: &str, path: &mut PathBuf| {
         let here = matches!(origins.of(key), Origin::Variable(_) | Origin::Flag(_));

@@ -1,15 +1,15 @@
-//! The configuration as it counts, written as a manifest that says of every line where it comes from.
+//! Writes the effective configuration as a manifest, with the source of every line.
 
 use toml::{Table, Value};
 
 use super::keys::Section;
 use super::load::Configuration;
 
-/// Writes `configuration` as TOML. Reading that again gives the same settings; the admin token is not in it.
+/// Writes `configuration` as TOML. Reading it again gives the same settings; the admin token is left out.
 ///
 /// # Errors
 ///
-/// When a path is not UTF-8, which TOML is written in.
+/// If a path is not UTF-8, as TOML requires.
 pub fn print(configuration: &Configuration) -> Result<String, toml::ser::Error> {
     let table = Table::try_from(&configuration.manifest)?;
     let mut text = String::new();

@@ -1,4 +1,5 @@
-//! The bounds of one service. They are declared once: as defaults for all services, and as what one section overrides.
+//! The limits of one service, declared once for two uses: the defaults of all services, and the overrides of one
+//! section.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
-        /// The bounds of one service.
+        /// The limits of one service.
         #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(deny_unknown_fields)]
         pub struct LimitSettings {
             $($(#[$doc])* pub $name: $type,)*
         }
 
-        /// The bounds that the section of one service has.
+        /// The limits that the section of one service sets.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct LimitOverrides {
@@ -21,7 +22,7 @@ macro_rules! limits {
         }
 
         impl LimitOverrides {
-            /// Overrides that leave nothing to any defaults.
+            /// Overrides that set every limit.
             pub(super) fn all(limits: &LimitSettings) -> Self {
                 Self { $($name: Some(limits.$name.to_owned()),)* }
             }
@@ -34,27 +35,27 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Summed over the memories of one instance.
+    /// The sum over all memories of one instance.
     memory_bytes_max: usize,
     deadline_ms: u64,
     calls_in_flight_max: usize,
-    /// Of these, calls of one function at once, by its name in the contract.
+    /// The part of these for calls of one function, by its name in the contract.
     function_calls_in_flight_max: BTreeMap<String, usize>,
-    /// Component instances that the service can rely on, whatever others do.
+    /// Component instances that are always available to the service.
     instances_reserved: usize,
     calls_waiting_max: usize,
-    /// How long a call may wait for its turn.
+    /// How long a call may wait for admission.
     wait_ms_max: u64,
     store_bytes_max: u64,
-    /// Bytes that the host itself keeps beside the service's data: answers, intents, events.
+    /// Bytes of the host's own records for the service: answers, intents, events.
     kept_bytes_max: u64,
     events_per_call_max: usize,
     answer_bytes_max: usize,
     log_bytes_per_second: u64,
-    /// Depth of nested calls, the root call being 1.
+    /// Depth of nested calls; the root call counts as 1.
     call_depth_max: usize,
-    /// Failures (traps and deadlines) after which a release's circuit opens, if at least half of the calls fail; the
-    /// clients that they are of at least; and how long it stays open.
+    /// The number of failures (traps and deadlines) that open a release's circuit if at least half of its calls fail,
+    /// the minimum number of clients with such failures, and how long the circuit stays open.
     circuit_failures: u32,
     circuit_clients: u32,
     circuit_open_ms: u64,

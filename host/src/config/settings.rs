@@ -1,4 +1,4 @@
-//! The settings: plain fields, passed down by reference. `default.toml` documents every one of them.
+//! The settings: plain fields, passed down by reference. `default.toml` documents each of them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub struct Manifest {
     pub store: StoreSettings,
     pub journal: JournalSettings,
     pub runtime: RuntimeSettings,
-    /// For services whose own section says nothing.
+    /// The limits of services whose own section does not set them.
     pub limits: LimitSettings,
     pub retries: RetrySettings,
     pub deploy: DeploySettings,
@@ -35,7 +35,7 @@ pub struct Manifest {
 pub struct HostSettings {
     /// The folder of the WIT packages.
     pub wit: PathBuf,
-    /// The data directory, made at the first start.
+    /// The data directory; the first start creates it.
     pub data: PathBuf,
     /// Backups are written only below these folders.
     pub backup_folders: Vec<PathBuf>,
@@ -43,9 +43,9 @@ pub struct HostSettings {
     pub admin_listen: SocketAddr,
     pub admin_tls_certificate: Option<PathBuf>,
     pub admin_tls_key: Option<PathBuf>,
-    /// Names that requests to the operator's side may call it by, besides addresses and `localhost`.
+    /// Host names that are allowed in requests to the admin address, besides addresses and `localhost`.
     pub admin_names: Vec<String>,
-    /// How long calls under way may take to end at shutdown.
+    /// How long running calls may take to finish at shutdown.
     pub drain_ms_max: u64,
     /// `text` or `json`.
     pub log_format: LogFormat,
@@ -58,48 +58,49 @@ pub struct HostSettings {
 pub struct GatewaySettings {
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
-    /// The folder that is served where no route matches.
+    /// The folder whose files are served if no route matches.
     pub assets: Option<PathBuf>,
     pub connections_max: usize,
-    /// Connections that one client address may hold.
+    /// Open connections of one client address.
     pub connections_per_client_max: usize,
     pub header_bytes_max: usize,
     pub header_read_ms_max: u64,
     pub body_bytes_max: usize,
     pub body_read_ms_max: u64,
     pub idle_ms_max: u64,
-    /// HTTP/2 streams of one connection at once.
+    /// Concurrent HTTP/2 streams of one connection.
     pub streams_per_connection_max: u32,
-    /// Requests a second that one client address may send on average, and in a burst; none: no limit.
+    /// Requests per second of one client address, on average and in a burst; `None`: no limit.
     pub requests_per_second_per_client: Option<u32>,
     pub request_burst_per_client: Option<u32>,
-    /// Calls a minute that one client address may make of a function, by `service.function`.
+    /// Calls per minute of one client address to a function, by `service.function`.
     #[serde(default)]
     pub calls_per_minute_per_client: BTreeMap<String, u32>,
-    /// Origins that browsers may call from; `*` allows every one.
+    /// Origins whose pages may call from a browser; `*` allows all.
     pub cors_origins: Vec<String>,
-    /// Addresses and networks of proxies whose word on the client's address counts, and how they give it.
+    /// Addresses and networks of proxies that the host trusts for the client's address, and the header or protocol that
+    /// gives it.
     pub trusted_proxies: Vec<IpNet>,
     pub client_address_from: ClientAddressFrom,
-    /// Bytes of answers that their clients have not taken yet: of one connection, of one client, and of all. At a bound
-    /// new requests of that connection or client are refused.
+    /// Bytes of answers that clients have not read yet: of one connection, of one client, and in all. At a limit, new
+    /// requests of that connection or client are refused.
     pub unread_bytes_per_connection_max: usize,
     pub unread_bytes_per_client_max: usize,
     pub unread_bytes_max: usize,
-    /// The slowest that an answer may be taken.
+    /// The minimum rate at which a client must read an answer.
     pub answer_bytes_per_second_min: u32,
-    /// The `Content-Security-Policy` of assets; empty: none is sent.
+    /// The `Content-Security-Policy` of assets; if empty, none is sent.
     pub content_security_policy: String,
-    /// How long browsers may use an asset again without asking, unless its name changes with its content.
+    /// How long browsers may reuse an asset without a new request, unless its name contains a hash.
     pub asset_max_age_s: u32,
-    /// Answers from this size on are compressed.
+    /// Minimum size of answers that are compressed.
     pub compress_bytes_min: usize,
     pub access_log: bool,
-    /// How long the answer of `authenticate` may be used again, when its service's store stays as it was.
+    /// How long an answer of `authenticate` may be reused while the store of its service does not change.
     pub authentication_cache_ms_max: u64,
 }
 
-/// Where a trusted proxy says whose request it hands on. It is one place: what else a request says may be its sender's.
+/// Where a trusted proxy names the client. Exactly one place is used: the client itself may have written all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientAddressFrom {
@@ -113,55 +114,56 @@ pub enum ClientAddressFrom {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// Size at which a journal segment is closed and the next begun.
+    /// Size at which a journal segment is closed and the next one starts.
     pub segment_bytes: u64,
-    /// Bytes of commits that may wait in memory to be applied to the indexes; at it, writers wait.
+    /// Bytes of commits in memory that the indexes do not have yet; at the limit, writers wait.
     pub overlay_bytes_max: usize,
-    /// How often the indexes are made durable, at the latest.
+    /// The longest time between two checkpoints of the indexes.
     pub checkpoint_ms_max: u64,
-    /// The page cache of one service's index.
+    /// Size of the page cache of one service's index.
     pub index_cache_bytes: usize,
-    /// Commits of one batch, at most.
+    /// Maximum number of commits in one batch.
     pub batch_commits_max: usize,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct JournalSettings {
-    /// The folder that segments are moved to when the host needs them no more; none: they are deleted.
+    /// The folder to which the host moves segments that it no longer needs; `None`: it deletes them.
     pub archive: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuntimeSettings {
-    /// Component instances that may exist at once in the whole host.
+    /// Maximum number of component instances in the whole host.
     pub instances_max: u32,
-    /// Core instances that one component instance may have.
+    /// Maximum number of core instances in one component instance.
     pub core_instances_per_component_max: u32,
-    /// Memories, and tables, that one component instance may have.
+    /// Maximum number of memories, and of tables, in one component instance.
     pub memories_per_component_max: u32,
-    /// Bytes of an instance's memory that stay resident for the next one.
+    /// Bytes of an instance's memory that stay resident for reuse.
     pub memory_keep_resident_bytes: usize,
-    /// How often a running guest gives its thread to others.
+    /// How often a running guest yields its thread.
     pub epoch_ms: u64,
-    /// Bytes of compiled code on the disk.
+    /// Bytes of compiled code on disk.
     pub compiled_bytes_max: u64,
 }
 
-/// How long records for safe retries are kept, and how interrupted calls continue.
+/// How long the records for safe retries are stored, and how interrupted calls continue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetrySettings {
-    /// How long the answer to a request with an `Idempotency-Key` is kept.
+    /// How long the answer to a request with an `Idempotency-Key` is stored.
     pub answers_kept_ms: u64,
-    /// How long the answers of nested calls are kept at least; while a call may still be made again, longer.
+    /// How long the answers of nested calls are stored at least; longer while their root call may be retried.
     pub memos_kept_ms: u64,
-    /// Whether a call goes on with the releases that it began with, as long as they are kept; else with the live ones.
+    /// Whether an interrupted call continues with the releases that it started with, while they exist, or with the live
+    /// ones.
     pub intents_keep_releases: bool,
-    /// Calls that go on at once.
+    /// Maximum number of interrupted calls that continue at the same time.
     pub intents_at_once: usize,
-    /// How long until a call that failed again is made once more: doubled each time, up to a bound.
+    /// The wait before the first retry of a failed intent; it doubles each time, up to the maximum.
     pub intent_retry_ms_min: u64,
     pub intent_retry_ms_max: u64,
 }
@@ -170,21 +172,21 @@ pub struct RetrySettings {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeploySettings {
-    /// With any here, a component must be signed by one of them.
+    /// If any are listed, one of them must have signed each component.
     pub signers: Vec<Signer>,
-    /// Whether the host goes back from a release whose circuit opens, and for how long after the swap.
+    /// Whether the host rolls back a release whose circuit opens, and for how long after the swap.
     pub rollback_when_circuit_opens: bool,
     pub rollback_watch_ms: u64,
-    /// Calls of a candidate, and of the live release in the same time, before it is judged.
+    /// Calls of a candidate, and of the live release in the same time, before the candidate is judged.
     pub candidate_calls_min: u64,
-    /// How many percentage points more of a candidate's calls may be refused, or fail.
+    /// How many percentage points more of a candidate's calls may be refused, or may fail.
     pub candidate_errors_percent_more_max: f64,
     pub candidate_traps_percent_more_max: f64,
-    /// How many times as long as the live release's a candidate's calls may take.
+    /// Maximum latency of a candidate's calls, as a multiple of the live release's.
     pub candidate_slowdown_max: f64,
-    /// Calls that shadow runs of a candidate must equal before it gets a share, where it is to run in shadow first.
+    /// Shadow runs of a candidate that must match before it gets a share, if its deploy starts with a shadow phase.
     pub shadow_calls_min: u64,
-    /// Shadow runs at once; calls beyond them are not compared.
+    /// Concurrent shadow runs; further calls are not compared.
     pub shadow_runs_max: usize,
 }
 
@@ -192,20 +194,20 @@ pub struct DeploySettings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventSettings {
-    /// How long events are kept at least; longer while a subscriber has not taken them.
+    /// How long events are stored at least; longer while a subscriber has not handled them.
     pub kept_ms: u64,
-    /// Deliveries of one event that may fail before it goes to the dead letters.
+    /// Failed deliveries after which an event becomes a dead letter.
     pub attempts_max: u32,
-    /// The wait before the second attempt; each further one is twice as long, up to the other.
+    /// The wait before the second attempt; it doubles each time, up to the maximum.
     pub retry_ms_min: u64,
     pub retry_ms_max: u64,
 }
 
-/// Where a service begins to take the events of another one.
+/// Where a service starts with the events of another service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventsFrom {
-    /// With the oldest event that is kept.
+    /// With the oldest stored event.
     Beginning,
     /// With the first event after its release went live.
     #[default]
@@ -215,19 +217,19 @@ pub enum EventsFrom {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceSettings {
-    /// The world it serves: `shop:cart/cart-service@1.0.0`. Absent for a raw `wasi:http` component.
+    /// The world that it implements: `shop:cart/cart-service@1.0.0`. Absent for a raw `wasi:http` component.
     pub contract: Option<String>,
     /// The component of its first release.
     pub component: PathBuf,
-    /// A raw `wasi:http` component answers what is under this path prefix.
+    /// The path prefix whose requests a raw `wasi:http` component answers.
     pub mount: Option<String>,
     /// Its configuration: environment variables of the component.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Hosts that it may send HTTP requests to: `api.example.com` or `127.0.0.1:9000`, and ranges of addresses.
+    /// Hosts to which it may send HTTP requests: `api.example.com` or `127.0.0.1:9000`, and ranges of addresses.
     #[serde(default)]
     pub outbound_hosts: Vec<Grant>,
-    /// Where it begins with events that it has not taken before.
+    /// Where it starts with events of a service to which it is a new subscriber.
     #[serde(default)]
     pub events_from: EventsFrom,
     #[serde(default)]
@@ -235,7 +237,7 @@ pub struct ServiceSettings {
 }
 
 impl ServiceSettings {
-    /// The bounds of this service: its own, and `defaults` where it says nothing.
+    /// The limits of this service: its own, and `defaults` for those that it does not set.
     #[must_use]
     pub fn limits(&self, defaults: &LimitSettings) -> LimitSettings {
         self.limits.over(defaults)

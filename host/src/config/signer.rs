@@ -1,4 +1,4 @@
-//! Signers of components: their ed25519 public keys. A signature says that a component may be one release of one service.
+//! Signers of components: their ed25519 public keys. A signature allows a component to be one release of one service.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{Digest, ServiceName};
 
-/// The kind of key, as its text begins: there may be others one day.
+/// The type of the key, at the start of its text; other types may follow later.
 const KIND: &str = "ed25519:";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,7 @@ pub struct SignerError;
 #[error("a signature is written as its number, `:` and 64 bytes in base64")]
 pub struct SignatureError;
 
-/// The public key of one who may sign components, written `ed25519:` and base64.
+/// The public key of a signer of components, written `ed25519:` and base64.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Signer([u8; 32]);
@@ -38,7 +38,7 @@ impl Signer {
 
     /// # Errors
     ///
-    /// Unless `text` is `ed25519:` and 32 bytes in base64 with padding.
+    /// Fails unless `text` is `ed25519:` and 32 bytes in base64 with padding.
     pub fn parse(text: &str) -> Result<Self, SignerError> {
         let key = text.strip_prefix(KIND).ok_or(SignerError)?;
         let key = STANDARD.decode(key).map_err(|_| SignerError)?;
@@ -79,7 +79,7 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// The file beside the component in `path` that holds its signature.
+/// The signature file beside the component at `path`.
 #[must_use]
 pub fn signature_file(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
@@ -87,7 +87,7 @@ pub fn signature_file(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// The release that a signature is for. Its number grows from signature to signature of a service.
+/// The release that a signature is for. Each signature of a service has a higher number than the one before.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedRelease<'a> {
     pub service: &'a ServiceName,
@@ -97,7 +97,7 @@ pub struct SignedRelease<'a> {
 }
 
 impl SignedRelease<'_> {
-    /// The text that is signed. None of its parts can hold a line break.
+    /// The text to sign. None of its parts can contain a line break.
     #[must_use]
     pub fn message(&self, number: u64) -> String {
         let Self { service, contract, component } = self;
@@ -121,7 +121,7 @@ impl Signature {
 
     /// # Errors
     ///
-    /// Unless `text` is a number, `:` and 64 bytes in base64 with padding.
+    /// Fails unless `text` is a number, `:` and 64 bytes in base64 with padding.
     pub fn parse(text: &str) -> Result<Self, SignatureError> {
         let (number, bytes) = text.split_once(':').ok_or(SignatureError)?;
         let number = number.parse().map_err(|_| SignatureError)?;

@@ -1,4 +1,4 @@
-//! Tests of loading: which layer wins, what is refused, and where the message says it is.
+//! Tests of loading: which layer wins, which input is refused, and which location the message names.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,8 @@ use crate::names::ServiceName;
 
 const CART: &str = "[services.cart]\ncontract = \"shop:cart/cart-service@1.0.0\"\ncomponent = \"cart.wasm\"\n";
 
-/// Loads `text` as the manifest `switchyard.toml` of a new folder, which the answer's paths and messages leave out.
+/// Loads `text` as the manifest `switchyard.toml` of a new folder. The paths and messages of the result omit the
+/// folder.
 fn load_with(
     text: impl AsRef<[u8]>,
     variables: &[(&str, &str)],
@@ -57,7 +58,7 @@ fn the_defaults_document_every_key() {
 
 #[test]
 fn what_the_defaults_show_as_a_comment_can_be_set() {
-    // Every line such as `# key = value`, and the sections of services that are all comments, made real.
+    // Uncomment every line such as `# key = value`, and the sections of services.
     let is_setting = |line: &str| {
         let key = line.split(" = ").next().unwrap_or_default();
         line.starts_with('[') || line.contains(" = ") && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -134,7 +135,7 @@ fn a_variable_has_the_type_of_its_setting() {
     check("SWITCHYARD_GATEWAY_ASSETS", "web", |m| format!("{:?}", m.gateway.assets), "Some(\"web\")");
     let origins = r#"["https://a.example", "*"]"#;
     check("SWITCHYARD_GATEWAY_CORS_ORIGINS", origins, |m| m.gateway.cors_origins.join(" "), "https://a.example *");
-    // Variables of others, and those that an orchestrator makes for a service of this name, are none of ours.
+    // Variables of other programs, and those that an orchestrator sets for a service of this name, are ignored.
     check("SWITCHYARDS", "x", |m| m.limits.deadline_ms.to_string(), "5000");
     check("SWITCHYARD_SERVICE_HOST", "10.0.0.1", |m| m.limits.deadline_ms.to_string(), "5000");
     check("SWITCHYARD_PORT_8080_TCP", "tcp://10.0.0.1", |m| m.limits.deadline_ms.to_string(), "5000");

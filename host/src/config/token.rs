@@ -1,4 +1,4 @@
-//! The admin token: what the operator's side asks for. It is shown nowhere, not even in a debug print.
+//! The admin token that the admin address requires. It is never printed, not even in debug output.
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ pub struct AdminToken(String);
 impl AdminToken {
     /// # Errors
     ///
-    /// Unless `text` is 32 to 256 visible ASCII characters.
+    /// Fails unless `text` is 32 to 256 visible ASCII characters.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
         let length = TOKEN_CHARACTERS_MIN..=TOKEN_CHARACTERS_MAX;
         if !length.contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -42,13 +42,13 @@ impl AdminToken {
         }))
     }
 
-    /// Whether `given` is this token; takes as long for a near miss as for a far one.
+    /// Whether `given` is this token; the comparison always takes the same time.
     #[must_use]
     pub fn matches(&self, given: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(given).into()
     }
 
-    /// The token itself, to be written to its file or sent in a request.
+    /// The token itself, for its file or for a request.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -1,11 +1,11 @@
-//! Why a text is no name.
+//! The error of a text that is no valid name.
 
-/// Why a text is not the name, key or id that it was given as.
+/// Why a text is not a valid name, key or id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no {what}: it {rule}")]
 pub struct NameError {
     what: &'static str,
-    /// The text, cut to what a log line can hold.
+    /// The text, shortened to fit a log line.
     text: String,
     rule: &'static str,
 }

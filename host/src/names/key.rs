@@ -1,7 +1,7 @@
-//! The key of an entry as a store holds it.
+//! The key of a store entry, as it is stored.
 //!
-//! Invariant: the first byte names the space of the key. Components name keys of their own space only, and the host's
-//! system tables lie in the other, so no prefix, cursor or bound of a component reaches them.
+//! Invariant: the first byte names the space of the key. Components can name only keys of their own space, and the
+//! host's system tables use the other, so no prefix, cursor or bound of a component reaches them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use std::sync::Arc;
 use super::error::NameError;
 use crate::limits::KEY_BYTES_MAX;
 
-/// The first byte of a component's keys, and that of the rows of system tables.
+/// The first byte of a component's keys, and the first byte of system-table rows.
 const COMPONENT: u8 = b'c';
 const SYSTEM: u8 = b's';
 
-/// A stored key: one byte for its space, and behind it a component's key or a row of a system table. Keys are ordered by
-/// their bytes.
+/// A stored key: one byte for its space, then a component's key or a row of a system table. Keys are ordered by their
+/// bytes.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Arc<[u8]>);
 
@@ -23,7 +23,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// When `text` is empty or longer than [`KEY_BYTES_MAX`].
+    /// If `text` is empty or longer than [`KEY_BYTES_MAX`].
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.is_empty() || text.len() > KEY_BYTES_MAX {
             return Err(NameError::new("store key", text, "must be 1 to 1,024 bytes"));
@@ -38,11 +38,11 @@ impl Key {
         Self(key)
     }
 
-    /// A key as the journal and the indexes hold it.
+    /// Parses a key as the journal and the indexes store it.
     ///
     /// # Errors
     ///
-    /// When `bytes` are no key of either space.
+    /// If `bytes` begin with no known space.
     pub(crate) fn stored(bytes: &[u8]) -> Result<Self, NameError> {
         let is_key = match bytes.split_first() {
             Some((&COMPONENT, text)) => (1..=KEY_BYTES_MAX).contains(&text.len()) && std::str::from_utf8(text).is_ok(),
@@ -58,42 +58,42 @@ impl Key {
         &self.0
     }
 
-    /// The key as its component names it; nothing for a row of a system table.
+    /// The key as its component names it; `None` for a row of a system table.
     #[must_use]
     pub fn component_text(&self) -> Option<&str> {
         component_text(&self.0)
     }
 
-    /// The table and the fields of a row; nothing for a component's key.
+    /// The table and the fields of a row; `None` for a component's key.
     pub(crate) fn row(&self) -> Option<(u8, &[u8])> {
         row(&self.0)
     }
 
-    /// The bytes that count for a budget: those that its owner chose.
+    /// The number of bytes that count against a limit: those that the owner of the key chose.
     pub(crate) fn counted_bytes(&self) -> usize {
         self.0.len() - 1
     }
 }
 
-/// As [`Key::component_text`], of the bytes of a key.
+/// Like [`Key::component_text`], for the bytes of a key.
 pub(crate) fn component_text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes.strip_prefix(&[COMPONENT])?).ok()
 }
 
-/// As [`Key::row`], of the bytes of a key.
+/// Like [`Key::row`], for the bytes of a key.
 pub(crate) fn row(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let (table, fields) = bytes.strip_prefix(&[SYSTEM])?.split_first()?;
     Some((*table, fields))
 }
 
-/// Lets a map of keys be looked up and ranged over by plain bytes: both have one order.
+/// Allows lookups and ranges in a map of keys by plain bytes: both have the same order.
 impl std::borrow::Borrow<[u8]> for Key {
     fn borrow(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// A component's key as text; a row as its table and its fields in hexadecimal digits, such as `<m 0007ab>`.
+/// A component's key as text; a row as its table and its fields in hexadecimal, such as `<m 0007ab>`.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((table, fields)) = self.row() else {
@@ -111,9 +111,9 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A run of keys in one space: from `start` on, before `end`.
+/// A range of keys in one space: from `start`, before `end`.
 ///
-/// It is made of bounds within the space alone. Bounds the wrong way round are an empty range, never an error.
+/// Both bounds are always within the space. Bounds in the wrong order give an empty range, never an error.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct KeyRange {
     start: Box<[u8]>,
@@ -121,8 +121,8 @@ pub(crate) struct KeyRange {
 }
 
 impl KeyRange {
-    /// A component's keys that begin with `prefix`, behind `after` if there is one, and before `before` if there is one.
-    /// The two begin with the prefix.
+    /// A component's keys that begin with `prefix`, after `after` and before `before`, if given. Both must begin with
+    /// the prefix.
     pub(crate) fn of_component(prefix: &str, after: Option<&str>, before: Option<&str>) -> Self {
         let whole = Self::prefixed(&joined(&[COMPONENT], prefix.as_bytes()));
         let start = after.map_or(whole.start, |after| successor(joined(&[COMPONENT], after.as_bytes())));
@@ -142,17 +142,17 @@ impl KeyRange {
         Self { start: Box::default(), end: [u8::MAX].into() }
     }
 
-    /// The least range that holds both.
+    /// The smallest range that contains both.
     pub(crate) fn joined_with(&self, other: &Self) -> Self {
         Self { start: (&self.start).min(&other.start).clone(), end: (&self.end).max(&other.end).clone() }
     }
 
-    /// The range from `first` to `last`, both within.
+    /// The range from `first` to `last`, both included.
     pub(crate) fn between(first: &Key, last: &Key) -> Self {
         Self { start: first.as_bytes().into(), end: successor(last.as_bytes().to_vec()) }
     }
 
-    /// The same range when it was looked at only up to `last`, itself included, from its start, or from its end.
+    /// The part of the range that a scan read, from its start or from its end, up to and including `last`.
     pub(crate) fn up_to(self, last: &[u8], from_start: bool) -> Self {
         match from_start {
             true => Self { end: successor(last.to_vec()), ..self },
@@ -160,7 +160,7 @@ impl KeyRange {
         }
     }
 
-    /// Keys that begin with `prefix`: it begins with the byte of a space, so there is a text behind them all.
+    /// Keys that begin with `prefix`. The prefix starts with the byte of a space, so a text after all of them exists.
     fn prefixed(prefix: &[u8]) -> Self {
         let mut end = prefix.to_vec();
         while let Some(last) = end.pop() {
@@ -193,7 +193,7 @@ fn joined(one: &[u8], other: &[u8]) -> Vec<u8> {
     [one, other].concat()
 }
 
-/// The first key behind `key`.
+/// The first key after `key`.
 fn successor(mut key: Vec<u8>) -> Box<[u8]> {
     key.push(0);
     key.into()

@@ -1,7 +1,7 @@
-//! Values as bytes, for what the host itself keeps of calls: whole, short, and told apart by every difference.
+//! Values as bytes, for the host's own records of calls: complete, short, and different for different values.
 //!
-//! Invariant: two values of one type have the same bytes exactly if they are the same; floats compare by their bits. The
-//! bytes say nothing of the type, but cases and flags go by their names, so that an order may change.
+//! Invariant: two values of one type have the same bytes if and only if they are equal; floats compare by their bits.
+//! The bytes do not contain the type, but they name cases and flags, so a type may reorder them.
 
 #[cfg(test)]
 mod tests;
@@ -10,7 +10,7 @@ use wasmtime::component::Val;
 
 use crate::contract::{Field, Type};
 
-/// Why bytes are no value of a type: they were written by another contract, or are damaged.
+/// Why bytes are no value of a type: another contract wrote them, or they are damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes are no value of this type")]
 pub struct BinaryError;
@@ -47,18 +47,18 @@ pub fn put(value: &Val, out: &mut Vec<u8>) {
             let (Ok(payload) | Err(payload)) = result;
             put_payload(payload.as_deref(), out);
         }
-        // A contract has none of these: they are refused when it is read.
+        // Reading a contract refuses these types, so no value has them.
         Val::Map(_) | Val::Resource(_) | Val::Future(_) | Val::Stream(_) | Val::ErrorContext(_) => {}
     }
 }
 
-/// Appends the bytes of `values` and how many they are.
+/// Appends the number of `values` and their bytes.
 pub fn put_all(values: &[Val], out: &mut Vec<u8>) {
     put_count(values.len(), out);
     values.iter().for_each(|value| put(value, out));
 }
 
-/// Appends the bytes of a value that may not be there.
+/// Appends the bytes of an optional value.
 pub fn put_payload(payload: Option<&Val>, out: &mut Vec<u8>) {
     out.push(u8::from(payload.is_some()));
     payload.iter().for_each(|value| put(value, out));
@@ -73,11 +73,11 @@ pub fn put_count(count: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&(count as u64).to_be_bytes());
 }
 
-/// Reads what [`put_all`] wrote of the arguments of a function with these `parameters`.
+/// Reads the arguments that [`put_all`] wrote, for a function with these `parameters`.
 ///
 /// # Errors
 ///
-/// [`BinaryError`], whatever the bytes are.
+/// [`BinaryError`] if `bytes` are not such arguments; any bytes may be passed.
 pub fn read_arguments(parameters: &[Field], bytes: &[u8]) -> Result<Vec<Val>, BinaryError> {
     let mut reader = Reader { rest: bytes };
     if reader.count()? != parameters.len() {
@@ -87,11 +87,11 @@ pub fn read_arguments(parameters: &[Field], bytes: &[u8]) -> Result<Vec<Val>, Bi
     reader.end(arguments)
 }
 
-/// Reads what [`put_payload`] wrote of a value of the type `ty`; there is one exactly if there is a type.
+/// Reads a value of type `ty` that [`put_payload`] wrote. There is a value exactly if there is a type.
 ///
 /// # Errors
 ///
-/// [`BinaryError`], whatever the bytes are.
+/// [`BinaryError`] if `bytes` are no such value; any bytes may be passed.
 pub fn read_payload(ty: Option<&Type>, bytes: &[u8]) -> Result<Option<Val>, BinaryError> {
     let mut reader = Reader { rest: bytes };
     let payload = reader.payload(ty)?;
@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
         types.iter().map(|ty| self.value(ty)).collect()
     }
 
-    /// The items of a list. The count is not trusted with memory: every item takes bytes of what is there.
+    /// The items of a list. The count alone reserves no memory: every item consumes bytes of the input.
     fn list(&mut self, item: &Type, length: Option<usize>) -> Result<Vec<Val>, BinaryError> {
         let count = self.count()?;
         if length.is_some_and(|length| length != count) {

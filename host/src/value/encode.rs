@@ -1,4 +1,4 @@
-//! From values to JSON, straight into the bytes of the answer.
+//! Encodes values as JSON, directly into the response buffer.
 
 use std::io::Write as _;
 
@@ -13,12 +13,12 @@ use super::shape::{Cases, Member, Shape};
 use crate::contract::Name;
 use crate::limits::VALUE_JSON_BYTES_MAX;
 
-/// Appends `value`, which is of `shape`, to `out`; after an error `out` is as it was.
+/// Appends `value`, which has the shape `shape`, to `out`; after an error `out` is unchanged.
 pub(super) fn encode(shape: &Shape, value: &Val, out: &mut Vec<u8>) -> Result<(), ValueError> {
     whole(out, |writer| writer.value(shape, value))
 }
 
-/// Appends an object of `members`, whose values come in their order.
+/// Appends an object of `members`; `values` have the same order.
 pub(super) fn encode_members(members: &[Member], values: &[Val], out: &mut Vec<u8>) -> Result<(), ValueError> {
     whole(out, |writer| {
         if members.len() != values.len() {
@@ -41,7 +41,7 @@ fn whole(out: &mut Vec<u8>, write: impl FnOnce(&mut Writer<'_>) -> Result<(), Re
 
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    /// The length that `out` may have at most.
+    /// The maximum length of `out`.
     end_max: usize,
     blame: Blame,
 }
@@ -99,7 +99,7 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        // Few texts have anything to escape; and a look that never ends early takes many bytes at once.
+        // Few texts need escapes; a scan without an early exit handles many bytes at once.
         let escapes = |found: bool, byte: u8| found | (byte < b' ') | (byte == b'"') | (byte == b'\\');
         if text.bytes().fold(false, escapes) {
             return self.json(text);
@@ -192,7 +192,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Asked after each item: what is no list is about as long as its texts, which are in memory already.
+    /// Checked after each item. A value without lists is about as long as its texts, which are already in memory.
     fn check_size(&mut self) -> Result<(), Refused> {
         if self.out.len() > self.end_max {
             return Err(self.blame.refuse(format!("expected at most {VALUE_JSON_BYTES_MAX} bytes of JSON")));

@@ -1,4 +1,4 @@
-//! What is wrong with a value, and where: a JSON pointer that is put together only when something is.
+//! The error of a value and its location: a JSON pointer that is built only after an error.
 
 use std::fmt::Write as _;
 
@@ -6,18 +6,18 @@ use std::fmt::Write as _;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer}{}{detail}", if .pointer.is_empty() { "" } else { ": " })]
 pub struct ValueError {
-    /// Where, as an RFC 6901 JSON pointer: `/price/amount`; empty for the whole value. A missing member has the
+    /// The location as an RFC 6901 JSON pointer: `/price/amount`; empty for the whole value. A missing member has the
     /// pointer that it would have.
     pub pointer: String,
     pub detail: String,
 }
 
-/// The mark of an error whose facts are in the [`Blame`] at hand.
+/// Marks an error whose facts are in the current [`Blame`].
 #[derive(Debug)]
 pub(super) struct Refused;
 
-/// The facts of the first error: said where it happens, completed with one step of the pointer by each level on the
-/// way out. So a value without errors pays nothing for its pointers.
+/// The facts of the first error. They are set where it happens; each level adds its step of the pointer on the way out.
+/// So a value without errors never pays for pointers.
 #[derive(Debug, Default)]
 pub(super) struct Blame {
     detail: Option<String>,
@@ -26,18 +26,18 @@ pub(super) struct Blame {
 }
 
 impl Blame {
-    /// Says what is wrong here.
+    /// Records the error at this level.
     pub(super) fn refuse(&mut self, detail: impl Into<String>) -> Refused {
         self.detail = Some(detail.into());
         Refused
     }
 
-    /// The error on its way out leaves the member or item `step`.
+    /// Adds the step `step` (a member or an item) while the error passes it on the way out.
     pub(super) fn leave(&mut self, step: impl ToString) {
         self.steps.push(step.to_string());
     }
 
-    /// `otherwise` is the detail when no level gave one.
+    /// `otherwise` gives the detail if no level did.
     pub(super) fn into_error(self, otherwise: impl FnOnce() -> String) -> ValueError {
         let mut pointer = String::new();
         for step in self.steps.iter().rev() {

@@ -1,8 +1,8 @@
-//! The eight integer types: their ranges, and the numbers and texts that stand for them.
+//! The eight integer types: their ranges, and their numbers and texts in JSON.
 
 use wasmtime::component::Val;
 
-/// The largest integer of which a reader that has only binary64 numbers loses nothing.
+/// Above this, a reader that has only binary64 numbers may lose digits.
 const EXACT_MAX: u64 = 1 << 53;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Integer {
 }
 
 impl Integer {
-    /// `number` as a value of this type; nothing when it is out of range.
+    /// `number` as a value of this type; `None` if it is out of range.
     pub(super) fn value(self, number: i128) -> Option<Val> {
         match self {
             Self::S8 => number.try_into().ok().map(Val::S8),
@@ -32,7 +32,7 @@ impl Integer {
         }
     }
 
-    /// The number in `value`; nothing when it is of another type.
+    /// The number in `value`; `None` if its type is another.
     pub(super) fn number(self, value: &Val) -> Option<i128> {
         match (self, value) {
             (Self::S8, Val::S8(number)) => Some((*number).into()),
@@ -47,14 +47,14 @@ impl Integer {
         }
     }
 
-    /// The value that `text` writes in decimal: an optional minus and digits without leading zeros.
+    /// The value of a decimal `text`: an optional minus, and digits without leading zeros.
     pub(super) fn value_of_text(self, text: &str) -> Option<Val> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'));
         if plain { text.parse().ok().and_then(|number| self.value(number)) } else { None }
     }
 
-    /// Whether JSON may have it as a string: what does not always fit a binary64 number.
+    /// Whether JSON may write it as a string, because a binary64 number does not always fit it.
     pub(super) fn may_be_text(self) -> bool {
         matches!(self, Self::S64 | Self::U64)
     }
@@ -73,7 +73,7 @@ impl Integer {
     }
 }
 
-/// `number` when JSON has it as a number; it has any other as a string.
+/// `number` if JSON writes it as a number; JSON writes all others as strings.
 pub(super) fn exact(number: i128) -> Option<i64> {
     i64::try_from(number).ok().filter(|number| number.unsigned_abs() <= EXACT_MAX)
 }

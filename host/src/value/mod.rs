@@ -1,6 +1,6 @@
-//! Values: between JSON, as clients have it, and component values, as components have it.
+//! Values: translates between the JSON of clients and component-model values.
 //!
-//! A [`Codec`] is made once for a type; the form that each type has in JSON is in `docs/json.md`.
+//! A [`Codec`] is built once for each type; `docs/json.md` shows the JSON form of each type.
 
 pub mod binary;
 mod decode;
@@ -30,21 +30,21 @@ impl Codec {
         Self(Shape::new(ty))
     }
 
-    /// Reads all of `json` as one value. Unknown, missing and repeated members are refused.
+    /// Reads all of `json` as one value. Unknown, missing and repeated members are errors.
     ///
     /// # Errors
     ///
-    /// [`ValueError`], with a pointer to the first thing that is wrong.
+    /// [`ValueError`], with a pointer to the first mistake.
     pub fn decode(&self, json: &[u8]) -> Result<Val, ValueError> {
         decode::decode(&self.0, json)
     }
 
-    /// Reads `text`, which is a path segment or a query value, percent-decoded already: a string, character, number,
-    /// boolean, case without payload or base64, none of them in quotes, or an option of one, which is then there.
+    /// Reads `text`, an already percent-decoded path segment or query value. It may be a string, character, number,
+    /// boolean, case without payload or base64, all without quotes, or a present option of one of these.
     ///
     /// # Errors
     ///
-    /// [`ValueError`] with an empty pointer; every text is one for a type that is none of these.
+    /// [`ValueError`] with an empty pointer. For any other type, every text is an error.
     pub fn decode_text(&self, text: &str) -> Result<Val, ValueError> {
         text::decode_text(&self.0, text)
     }
@@ -53,14 +53,14 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// [`ValueError`] when `value` is not of the type, has a float that is not finite, or would be longer than
-    /// [`VALUE_JSON_BYTES_MAX`](crate::limits::VALUE_JSON_BYTES_MAX); `out` is then as it was.
+    /// [`ValueError`] if `value` has another type or a float that is not finite, or if its JSON would be longer than
+    /// [`VALUE_JSON_BYTES_MAX`](crate::limits::VALUE_JSON_BYTES_MAX); `out` is then unchanged.
     pub fn encode(&self, value: &Val, out: &mut Vec<u8>) -> Result<(), ValueError> {
         encode::encode(&self.0, value, out)
     }
 }
 
-/// Reads and writes all parameters of a function as one JSON object; one that is an option may be absent.
+/// Reads and writes all parameters of a function as one JSON object; optional ones may be absent.
 #[derive(Debug)]
 pub struct Parameters(Shape);
 
@@ -70,11 +70,11 @@ impl Parameters {
         Self(Shape::Record(Members::new(parameters)))
     }
 
-    /// Reads all of `json`: the arguments in the order of the parameters.
+    /// Reads all of `json`, and returns the arguments in the order of the parameters.
     ///
     /// # Errors
     ///
-    /// As [`Codec::decode`].
+    /// Like [`Codec::decode`].
     pub fn decode(&self, json: &[u8]) -> Result<Vec<Val>, ValueError> {
         match decode::decode(&self.0, json)? {
             Val::Record(members) => Ok(members.into_iter().map(|(_, value)| value).collect()),
@@ -82,11 +82,11 @@ impl Parameters {
         }
     }
 
-    /// Appends an object of `arguments`, which stand in the order of the parameters, to `out`.
+    /// Appends an object of `arguments`, which are in the order of the parameters, to `out`.
     ///
     /// # Errors
     ///
-    /// As [`Codec::encode`], also when there are too few or too many.
+    /// Like [`Codec::encode`], and if there are too few or too many arguments.
     pub fn encode(&self, arguments: &[Val], out: &mut Vec<u8>) -> Result<(), ValueError> {
         match &self.0 {
             Shape::Record(members) => encode::encode_members(&members.fields, arguments, out),

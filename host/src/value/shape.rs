@@ -1,4 +1,4 @@
-//! The shape of a type in JSON: what a [`Type`] comes down to once names are converted and special forms chosen.
+//! The shape of a type in JSON: a [`Type`] with converted names and chosen special forms.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ pub(super) enum Shape {
     F64,
     Char,
     String,
-    /// `list<u8>`, as base64.
+    /// A `list<u8>`, written as base64.
     Bytes,
     List(Box<Shape>),
     FixedList(Box<Shape>, usize),
     Tuple(Box<[Shape]>),
-    /// Null, or what is inside: which is never null itself, see `Some`.
+    /// Null or the inner value, which is never null itself; see `Some`.
     Option(Box<Shape>),
-    /// Variants, enums, results, and what is inside of an option when it is an option too.
+    /// Variants, enums and results, and an option inside an option.
     Cases(Cases),
     Record(Members),
     Flags(Box<[Name]>),
@@ -40,9 +40,9 @@ pub(super) struct Cases {
 pub(super) enum CasesKind {
     Enum,
     Variant,
-    /// The cases are `ok` and `err`.
+    /// The cases `ok` and `err`.
     Result,
-    /// `{"some": …}`, the one case of an option in an option. Its value is the payload itself.
+    /// `{"some": …}`, the only case of an option inside an option. Its value is the payload itself.
     Some,
 }
 
@@ -56,14 +56,14 @@ pub(super) struct CaseShape {
 #[derive(Debug)]
 pub(super) struct Members {
     pub(super) fields: Box<[Member]>,
-    /// What a record takes in memory whatever is in it: its slots and the names in them.
+    /// The memory that every such record uses, independent of its values: its slots and their names.
     pub(super) memory_bytes: usize,
 }
 
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) name: Name,
-    /// The name as JSON has it, with quotes and colon.
+    /// The name in JSON, with quotes and colon.
     pub(super) key: Box<str>,
     pub(super) shape: Shape,
 }
@@ -106,7 +106,7 @@ impl Shape {
         }
     }
 
-    /// Whether JSON has at least some values as a string.
+    /// Whether JSON writes at least some values as strings.
     pub(super) fn may_be_text(&self) -> bool {
         match self {
             Self::Integer(integer) => integer.may_be_text(),
@@ -130,7 +130,7 @@ impl Cases {
         self.cases.iter().find(|case| *case.name == *name)
     }
 
-    /// The value that is `case` with `payload`, which it has exactly when its type says so.
+    /// The value of `case` with `payload`, which is present exactly if the case has a type.
     pub(super) fn value(&self, case: &CaseShape, payload: Option<Val>) -> Val {
         match (self.kind, payload) {
             (CasesKind::Enum, _) => Val::Enum(case.name.as_ref().into()),
@@ -141,7 +141,7 @@ impl Cases {
         }
     }
 
-    /// The case that `value` is, and its payload; nothing when it is of another type.
+    /// The case of `value` and its payload; `None` if the value has another type.
     pub(super) fn of<'v>(&self, value: &'v Val) -> Option<(&CaseShape, Option<&'v Val>)> {
         let (name, payload) = match (self.kind, value) {
             (CasesKind::Enum, Val::Enum(name)) => (name.as_str(), None),
@@ -166,7 +166,7 @@ impl Members {
         Self { fields: fields.iter().map(member).collect(), memory_bytes }
     }
 
-    /// The place of the member `name`. Members mostly come in their order, so `likely` is looked at first.
+    /// The index of the member `name`. Members mostly come in order, so `likely` is checked first.
     pub(super) fn find(&self, name: &str, likely: usize) -> Option<usize> {
         match self.fields.get(likely) {
             Some(field) if *field.name.json == *name => Some(likely),
@@ -175,7 +175,7 @@ impl Members {
     }
 }
 
-/// What stands there in JSON, for error messages: "expected …".
+/// The expected JSON form, for error messages: "expected …".
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Values that stand alone as text, without quotes: in a path or a query.
+//! Values as plain text without quotes: in a path or a query.
 
 use wasmtime::component::Val;
 
@@ -6,7 +6,7 @@ use super::decode;
 use super::error::ValueError;
 use super::shape::Shape;
 
-/// Reads `text`, percent-decoded already. An option that is there is never none.
+/// Reads `text`, which is already percent-decoded. A present option is never none.
 pub(super) fn decode_text(shape: &Shape, text: &str) -> Result<Val, ValueError> {
     value(shape, text).ok_or_else(|| ValueError {
         pointer: String::new(),
@@ -22,7 +22,7 @@ fn value(shape: &Shape, text: &str) -> Option<Val> {
         Shape::Bool | Shape::F32 | Shape::F64 if text.starts_with(is_json_space) || text.ends_with(is_json_space) => {
             None
         }
-        // What these look like is what JSON says, and it has neither `+1` nor `inf`.
+        // These must be written as in JSON, which has neither `+1` nor `inf`.
         Shape::Bool | Shape::F32 | Shape::F64 => decode::decode(shape, text.as_bytes()).ok(),
         Shape::Integer(integer) => integer.value_of_text(text),
         Shape::Option(inner) => Some(Val::Option(Some(Box::new(value(inner, text)?)))),

@@ -1,4 +1,4 @@
-//! What is applied is stored, and read again by a host that starts with another manifest.
+//! Applied settings are stored, and a host that starts with another manifest reads them again.
 
 use super::*;
 use crate::config::{Flags, load};

@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Few texts with every kind of edge, so that they meet: empty, U+0000, and the ends of the characters' ranges.
+/// A small set of texts with every kind of edge, so that they often collide: empty, U+0000, and the limits of the
+/// ranges of characters.
 fn text() -> impl Strategy<Value = String> {
     let letters = prop::sample::select(vec!['\0', '\u{1}', 'a', 'b', 'c', 's', '\u{7f}', '\u{d7ff}', char::MAX]);
     proptest::collection::vec(letters, 0..4).prop_map(String::from_iter)

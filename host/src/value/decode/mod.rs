@@ -1,6 +1,6 @@
-//! From JSON to values, in one pass that the type drives: nothing is built that is not part of the value.
+//! Decodes JSON into values in one pass that follows the type: it builds nothing that is not part of the value.
 //!
-//! Invariant: the recursion is as deep as the type, whatever the JSON; memory is counted before it is taken.
+//! Invariant: the recursion is as deep as the type, for any JSON; memory is counted before it is allocated.
 
 mod numbers;
 mod reader;

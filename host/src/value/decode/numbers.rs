@@ -1,26 +1,26 @@
-//! The numbers of a JSON text as they are written. The JSON reader hands on any that is no 64-bit integer as a float,
-//! which may be another number; its digits are found here.
+//! The source text of the numbers in a JSON text. The JSON reader rounds numbers that are no 64-bit integer to a float;
+//! this finds their digits.
 
-/// Goes through the numbers of a text in their order, behind the JSON reader.
+/// Follows the JSON reader through the numbers of a text, in order.
 #[derive(Debug)]
 pub(super) struct Numbers<'j> {
     rest: &'j [u8],
-    /// Numbers that were read since the last one that was asked for.
+    /// Numbers read since the last call of [`Numbers::current`].
     skipped: usize,
 }
 
 impl<'j> Numbers<'j> {
-    /// `json` is read once, from its begin to the first error.
+    /// `json` is scanned once, from its start to the first error.
     pub(super) fn new(json: &'j [u8]) -> Self {
         Self { rest: json, skipped: 0 }
     }
 
-    /// The reader has read one more number.
+    /// Call this after the reader has read a number whose text is not needed.
     pub(super) fn skip(&mut self) {
         self.skipped += 1;
     }
 
-    /// The number that the reader has just read, as it is written.
+    /// The text of the number that the reader has just read.
     pub(super) fn current(&mut self) -> Option<&'j str> {
         for _ in 0..std::mem::take(&mut self.skipped) {
             self.next()?;

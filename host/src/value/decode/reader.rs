@@ -1,4 +1,4 @@
-//! The reader of one value: the recursion over its type.
+//! Reads one value: the recursion over its type.
 
 use std::{fmt, iter};
 
@@ -12,7 +12,7 @@ use crate::limits::{VALUE_MEMORY_BYTES_MAX, VALUE_UNKNOWN_NAME_BYTES_MAX};
 use crate::value::error::Blame;
 use crate::value::shape::{Cases, Members, Shape};
 
-/// What goes with the reading of one value: the facts of its error, and what memory it may still take.
+/// The state of reading one value: the facts of its error, and the memory that it may still use.
 pub(super) struct Reading<'j> {
     pub(super) blame: Blame,
     pub(super) memory_bytes_left: usize,
@@ -25,7 +25,7 @@ impl Reading<'_> {
         E::custom("refused")
     }
 
-    /// Refuses the member or item `step`.
+    /// Reports an error at the member or item `step`.
     fn refuse_at<E: Error>(&mut self, step: impl ToString, detail: impl Into<String>) -> E {
         self.blame.leave(step);
         self.refuse(detail)
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
         scalar::whole(self.shape, number.into()).ok_or_else(|| self.unexpected(number))
     }
 
-    /// What it is given was rounded to 64 bits, if not worse: what counts is what is written.
+    /// The given float is already rounded to 64 bits: the source text counts instead.
     fn visit_f64<E: Error>(self, number: f64) -> Result<Val, E> {
         let read = self.reading.numbers.current().and_then(|digits| scalar::number(self.shape, digits));
         read.ok_or_else(|| self.unexpected(format_args!("{number:e}")))
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     }
 }
 
-// JSON arrays: lists, tuples, flags.
+// JSON arrays hold lists, tuples and flags.
 
 fn read_array<'de, A: SeqAccess<'de>>(mut reader: Reader<'_, '_>, mut items: A) -> Result<Val, A::Error> {
     match reader.shape {
@@ -144,7 +144,7 @@ fn read_array<'de, A: SeqAccess<'de>>(mut reader: Reader<'_, '_>, mut items: A) 
 }
 
 impl Reader<'_, '_> {
-    /// The items that there are, at most one for each of `shapes`.
+    /// Reads the items, at most one for each of `shapes`.
     fn items<'s, 'de, A: SeqAccess<'de>>(
         &mut self,
         items: &mut A,
@@ -161,7 +161,7 @@ impl Reader<'_, '_> {
         Ok(values)
     }
 
-    /// `values`, if they are `count` and nothing is left in `items`.
+    /// Returns `values` if there are exactly `count` and nothing is left in `items`.
     fn all<'de, A: SeqAccess<'de>>(self, mut items: A, values: Vec<Val>, count: usize) -> Result<Vec<Val>, A::Error> {
         if values.len() < count {
             return Err(self.unexpected(format_args!("only {}", values.len())));
@@ -172,7 +172,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The flags in the order of their type, in whatever order they come.
+    /// Returns the flags in the order of their type; the input may have any order.
     fn flags<'de, A: SeqAccess<'de>>(mut self, mut items: A, names: &[Name]) -> Result<Val, A::Error> {
         let mut set = vec![false; names.len()];
         for (position, item) in self.items(&mut items, iter::repeat(&Shape::String))?.into_iter().enumerate() {
@@ -188,7 +188,7 @@ impl Reader<'_, '_> {
     }
 }
 
-// JSON objects: records, and cases with a payload.
+// JSON objects hold records, and cases with a payload.
 
 fn read_object<'de, A: MapAccess<'de>>(reader: Reader<'_, '_>, members: A) -> Result<Val, A::Error> {
     match reader.shape {
@@ -198,14 +198,14 @@ fn read_object<'de, A: MapAccess<'de>>(reader: Reader<'_, '_>, members: A) -> Re
     }
 }
 
-/// The fields in the order of their type, in whatever order they come; an option that is absent is none.
+/// Returns the fields in the order of their type; the input may have any order. An absent option is none.
 fn record<'de, A: MapAccess<'de>>(
     fields: &Members,
     reading: &mut Reading<'_>,
     mut members: A,
 ) -> Result<Vec<(String, Val)>, A::Error> {
     reading.take_memory(fields.memory_bytes)?;
-    // No field has an empty name: a slot with one has not been read.
+    // No field has an empty name, so an empty name marks an unread slot.
     let mut slots: Vec<_> = fields.fields.iter().map(|_| (String::new(), Val::Option(None))).collect();
     let mut likely = 0;
     while let Some(key) = members.next_key_seed(KeyReader(|name: &str| fields.find(name, likely)))? {
@@ -250,7 +250,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Reads the name of a member: what the function finds under it, or the name that is unknown unless it is very long.
+/// Reads the name of a member. Returns the result of the function, or the unknown name unless it is very long.
 struct KeyReader<F>(F);
 
 impl<'de, T, F: FnOnce(&str) -> Option<T>> DeserializeSeed<'de> for KeyReader<F> {

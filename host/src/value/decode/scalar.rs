@@ -1,4 +1,4 @@
-//! Values that JSON has as one number or string.
+//! Values that JSON writes as one number or string.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use wasmtime::component::Val;
 
 use crate::value::shape::{CaseShape, Shape};
 
-/// What the integer `number` is for `shape`, if anything.
+/// The integer `number` as a value of `shape`, if it has one.
 pub(super) fn whole(shape: &Shape, number: i128) -> Option<Val> {
     match shape {
         Shape::Integer(integer) => integer.value(number),
@@ -18,9 +18,9 @@ pub(super) fn whole(shape: &Shape, number: i128) -> Option<Val> {
     }
 }
 
-/// What the number that JSON writes as `digits`, with a fraction, an exponent or more than 64 bits, is for `shape`.
+/// The JSON number `digits` as a value of `shape`; it may have a fraction, an exponent or more than 64 bits.
 ///
-/// A float is the nearest one to what is written; a number too large or too small for one is none.
+/// A float is rounded to the nearest one; a number outside the range of floats gives `None`.
 pub(super) fn number(shape: &Shape, digits: &str) -> Option<Val> {
     let kept = |finite: bool, zero: bool| finite && (!zero || is_zero(digits));
     match shape {
@@ -41,7 +41,7 @@ pub(super) fn number(shape: &Shape, digits: &str) -> Option<Val> {
 fn mantissa(number: &str) -> (&str, Option<i64>) {
     let number = number.strip_prefix('-').unwrap_or(number);
     match number.split_once(['e', 'E']) {
-        // An exponent beyond 64 bits is larger than any number has digits.
+        // An exponent beyond 64 bits exceeds the digits of any number.
         Some((mantissa, exponent)) => (mantissa, exponent.parse().ok()),
         None => (number, Some(0)),
     }
@@ -51,7 +51,8 @@ fn is_zero(number: &str) -> bool {
     mantissa(number).0.bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
-/// The integer that a JSON number is exactly: `1.0`, `1e18`, but not `0.99999999999999999999`. Nothing beyond 128 bits.
+/// The exact integer value of a JSON number: of `1.0` and `1e18`, but not of `0.99999999999999999999`. At most 128
+/// bits.
 fn exact_integer(number: &str) -> Option<i128> {
     if is_zero(number) {
         return Some(0);
@@ -77,7 +78,7 @@ fn exact_integer(number: &str) -> Option<i128> {
     digits.parse().ok()
 }
 
-/// What the string `text` is for `shape`.
+/// The string `text` as a value of `shape`, if it has one.
 pub(in crate::value) fn text(shape: &Shape, text: &str) -> Option<Val> {
     match shape {
         Shape::String => Some(Val::String(text.into())),

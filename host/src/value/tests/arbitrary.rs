@@ -1,4 +1,4 @@
-//! Any type, and any value of it.
+//! Random types, and random values of them.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn variant(payloads: Vec<Option<Type>>) -> Type {
     Type::Variant(Arc::new(Variant { name, interface: "t:t/t".into(), docs: "".into(), cases }))
 }
 
-/// A name that different types do not share: in one interface there is one type of a name.
+/// A name that is unique to its type, because in one interface each name has one type.
 fn named(prefix: &str, content: &impl std::fmt::Debug) -> Arc<str> {
     let mut hasher = DefaultHasher::new();
     format!("{content:?}").hash(&mut hasher);

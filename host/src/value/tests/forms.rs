@@ -1,4 +1,4 @@
-//! The form that each type has in JSON, as `docs/json.md` tells clients.
+//! The JSON form of each type, as `docs/json.md` describes it for clients.
 
 use std::sync::Arc;
 
@@ -126,7 +126,7 @@ fn other_forms_of_the_same_value_are_read_too() {
     check(Type::S64, "0.0e99999999999999999999", Val::S64(0));
     check(Type::F64, "0e-400", Val::Float64(0.0));
     check(Type::F64, "-0.0", Val::Float64(-0.0));
-    // The digits of the last one are found behind numbers of every kind, and texts that look like some.
+    // The last number's digits are found after numbers of every kind, and after texts that look like numbers.
     let mixed = Type::Tuple([list(Type::S64), Type::String, option(Type::F64), Type::S64].into());
     let read = vec![Val::List(vec![Val::S64(1), Val::S64(-2)]), text("\"1.5"), some(Val::Float64(2.5)), Val::S64(100)];
     check(mixed, r#"[[1, -2.0], "\"1.5", 2.5, 1.00e2]"#, Val::Tuple(read));
@@ -135,7 +135,7 @@ fn other_forms_of_the_same_value_are_read_too() {
     check(Type::F64, "3", Val::Float64(3.0));
     check(Type::F64, "18446744073709551616", Val::Float64(18_446_744_073_709_551_616.0));
     check(Type::F32, "16777217", Val::Float32(16_777_216.0));
-    // Rounded to 64 bits first, it would be the next float up.
+    // If it were rounded to 64 bits first, it would become the next larger float.
     check(Type::F32, "1.00000017881393432617187499", Val::Float32(f32::from_bits(0x3f80_0001)));
     check(Type::Char, r#""\ud83d\ude00""#, Val::Char('\u{1F600}'));
     check(rights(), r#"["mayWrite","mayRead"]"#, Val::Flags(vec!["may-read".into(), "may-write".into()]));

@@ -1,4 +1,4 @@
-//! JSON that is made to hurt: it is refused, with bounded memory and stack.
+//! Hostile JSON is refused, with bounded memory and stack.
 
 use std::sync::Arc;
 

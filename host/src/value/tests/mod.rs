@@ -1,4 +1,4 @@
-//! What the mapping promises: its forms, that nothing is lost, and that no JSON does harm.
+//! The promises of the mapping: its forms, no lost values, and no harm from any JSON.
 
 pub(super) mod arbitrary;
 mod forms;

@@ -1,4 +1,4 @@
-//! The OpenAPI document and the codecs say the same: schemas fit what is written, examples can be read.
+//! The OpenAPI document agrees with the codecs: encoded values match the schemas, and examples decode.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -222,12 +222,12 @@ fn what_a_contract_says_is_in_the_document() {
     check("/components/schemas/NewNote/additionalProperties", json!(false));
     check("/components/schemas/Tag/properties/weight/$ref", json!("#/components/schemas/Weight"));
     check("/components/schemas/Weight/description", json!("How much it matters."));
-    // Two services have a record of this name, and a problem document is one too.
+    // Two services have a record of this name, and a problem document has it too.
     check("/components/schemas/NotesNote/properties/title/description", json!("Such as a title, such as `Milk`."));
     check("/components/schemas/TasksNote/required", json!(["text"]));
     check("/components/schemas/TasksProblem/required", json!(["what"]));
     check("/paths/~1notes~1{id}/get/responses/200/content/application~1json/example/title", json!("Milk"));
-    // It has no doc comment of its own, but another field of its name has.
+    // The field has no doc comment of its own, but another field of the same name does.
     check("/paths/~1notes/post/requestBody/content/application~1json/example/title", json!("Milk"));
 }
 
@@ -251,7 +251,7 @@ fn an_operation_has_the_errors_of_its_contract_and_of_the_gateway() {
     let schema = |status: &str| response(status)["content"]["application/problem+json"]["schema"].clone();
     assert_eq!(response("404")["description"], "`not-found`: No such note, or none of the caller's.");
     assert_eq!(schema("404"), json!({ "$ref": "#/components/schemas/Problem" }));
-    // The gateway gives this status too, without the member; one of the two cases of 409 has none either.
+    // The gateway also returns this status, without the member; one of the two cases of 409 has none either.
     assert_eq!(schema("429")["allOf"][1]["required"], Json::Null);
     assert_eq!(schema("409")["allOf"][1]["required"], Json::Null);
     assert_eq!(schema("409")["allOf"][1]["properties"]["retryAfterSeconds"]["type"], "integer");
@@ -267,7 +267,7 @@ fn without_a_function_that_authenticates_nothing_asks_for_a_token() {
     assert_eq!(document.pointer("/paths/~1tasks~1{id}/get/responses/401"), None);
 }
 
-/// A service with one function that takes and gives a value of `ty`.
+/// A service with one function that takes and returns a value of `ty`.
 fn echo(ty: &Type) -> Vec<(ServiceName, Arc<World>)> {
     let route = Route {
         method: Method::Post,

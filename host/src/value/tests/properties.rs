@@ -1,4 +1,4 @@
-//! Nothing is lost, and nothing that is not a value is taken for one.
+//! No value is lost, and no wrong JSON is accepted as a value.
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -51,7 +51,7 @@ proptest! {
     fn truncated_json_is_refused((ty, value) in any_typed(), place in any::<prop::sample::Index>()) {
         let codec = Codec::new(&ty);
         let json = encode(&codec, &value);
-        // A number is still one when its last digits are gone.
+        // A number without its last digits is still a number.
         prop_assume!(!json.last().is_some_and(u8::is_ascii_digit));
         prop_assert!(codec.decode(&json[..place.index(json.len())]).is_err());
     }
@@ -77,7 +77,7 @@ proptest! {
         let mut leaves = Vec::new();
         pointers(&json, String::new(), &mut leaves);
         let pointer = choice.get(&leaves).clone();
-        // No type has this object: its member is unknown to every record and variant.
+        // No type has this member: every record and variant refuses it.
         *json.pointer_mut(&pointer).unwrap() = serde_json::json!({ "not/of~any": 1 });
         let error = codec.decode(&serde_json::to_vec(&json).unwrap()).unwrap_err();
         let escaped = format!("{pointer}/not~1of~0any");
@@ -104,12 +104,12 @@ proptest! {
     }
 }
 
-/// Every number as a binary64 one.
+/// Turns every number into a binary64 one.
 fn as_javascript_has_it(json: Json) -> Json {
     match json {
         Json::Number(number) => {
             let float = number.as_f64().expect("every number is near a float");
-            // Whole numbers are written without a fraction there, as `Display` does.
+            // JavaScript writes whole numbers without a fraction, like `Display`.
             serde_json::from_str(&float.to_string()).expect("a finite float is written as JSON has it")
         }
         Json::Array(items) => items.into_iter().map(as_javascript_has_it).collect(),

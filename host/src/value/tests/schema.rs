@@ -1,8 +1,8 @@
-//! As much of JSON Schema as the document uses. A keyword that is not known here fails the test that meets it.
+//! The part of JSON Schema that the document uses. A test that meets any other keyword fails.
 
 use serde_json::Value as Json;
 
-/// What of `json` is against `schema`, whose references lead into `document`; nothing when it is valid.
+/// The first violation of `schema` by `json`; `None` if it is valid. References point into `document`.
 pub(super) fn violation(document: &Json, schema: &Json, json: &Json) -> Option<String> {
     let valid = |schema: &Json, json: &Json| violation(document, schema, json).is_none();
     let keywords = schema.as_object().expect("a schema is an object");
@@ -21,7 +21,7 @@ pub(super) fn violation(document: &Json, schema: &Json, json: &Json) -> Option<S
         "maxLength" => json.as_str().is_none_or(|text| text.chars().count() as u64 <= rule.as_u64().unwrap()),
         "minItems" => json.as_array().is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap()),
         "maxItems" => json.as_array().is_none_or(|items| items.len() as u64 <= rule.as_u64().unwrap()),
-        // Both patterns are of decimal integers.
+        // Both patterns match decimal integers.
         "pattern" => json.as_str().is_none_or(|text| text.parse::<i128>().is_ok_and(|n| n.to_string() == text)),
         "uniqueItems" => json
             .as_array()
@@ -56,7 +56,7 @@ pub(super) fn violation(document: &Json, schema: &Json, json: &Json) -> Option<S
     Some(format!("{json} is against {}: {}", broken.0, broken.1))
 }
 
-/// What `reference` leads to.
+/// The target of `reference`.
 pub(super) fn resolve<'d>(document: &'d Json, reference: &Json) -> &'d Json {
     let pointer = reference.as_str().unwrap().strip_prefix('#').expect("references lead into the same document");
     document.pointer(pointer).unwrap_or_else(|| panic!("nothing is at {reference}"))
