@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::durable::Stopped;
 
-/// Why a record was not appended. It was not, and the journal is as it was.
+/// Why a record was not appended. The journal is unchanged.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum AppendError {
     #[error("the record takes {bytes} bytes, a segment has {bytes_max}")]
     TooLarge { bytes: u64, bytes_max: u64 },
-    /// The next segment is being prepared: wait until there is word of room.
+    /// The next segment is being prepared: wait for the notification of room.
     #[error("the next segment is not ready yet")]
     NotReady,
     /// A segment has ended since the pieces of the record were staged: stage it again.

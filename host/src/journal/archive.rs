@@ -1,7 +1,8 @@
-//! The archive: where segments go that the host needs no more, when the operator wants the whole history.
+//! The archive: a folder for segments that the host does not need any more, if the operator keeps the whole history.
 //!
-//! Invariant: a segment leaves the data directory only when a copy of it, equal byte for byte, is durable in the archive;
-//! and no file of the archive is ever changed. An archive that cannot be written holds up nobody: segments stay.
+//! Invariant: a segment leaves the data directory only when an identical copy of it is durable in the archive, and no
+//! file of the archive is ever changed. If the archive cannot be written, segments stay in the data directory, and
+//! commits go on.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,13 +15,13 @@ use super::recovery::Segment;
 use super::shared::Shared;
 use crate::names::CommitSeq;
 
-/// Bytes that are copied at once.
+/// Bytes of one copy step.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// How long after the archive could not be written it is tried again.
+/// The time between attempts after the archive could not be written.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Why a segment is not in the archive. It stays where it is.
+/// Why a segment was not archived. It stays in the data directory.
 #[derive(Debug, thiserror::Error)]
 enum ArchiveError {
     #[error("cannot copy {} to {}", from.display(), to.display())]
@@ -36,7 +37,7 @@ enum ArchiveError {
 #[derive(Debug)]
 pub(crate) struct Archive {
     disk: Arc<dyn Disk>,
-    /// Each journal has a folder of its own, so that the numbers in one are never of two histories.
+    /// Each journal has a separate folder, so that numbers of two histories never mix.
     folder: String,
 }
 
@@ -45,7 +46,8 @@ impl Archive {
         Self { disk, folder: journal.to_string() }
     }
 
-    /// Makes `segment`, which is on `from`, durable in the archive. It is whole: nothing will be added to it.
+    /// Makes a copy of `segment`, which is on `from`, durable in the archive. The segment is complete: nothing will be
+    /// added.
     fn keep(&self, from: &dyn Disk, segment: &Segment) -> Result<(), ArchiveError> {
         let to = Segment::in_folder(&self.folder, segment.first);
         let place = || (from.full(&segment.path), self.disk.full(&to.path));
@@ -56,7 +58,7 @@ impl Archive {
         let original = from.open(&segment.path).map_err(failed)?;
         let copy = match self.disk.open(&to.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.copy(&*original, &to.path),
-            // An earlier try may have ended before its name was durable.
+            // An earlier attempt may have ended before the name was durable.
             opened => opened.and_then(|copy| copy.sync().map(|()| copy)),
         };
         let copy = copy.and_then(|copy| self.disk.sync_folder(&self.folder).map(|()| copy)).map_err(failed)?;
@@ -74,7 +76,7 @@ impl Archive {
         let copy = self.disk.create(&part)?;
         let done = pieces(original, |offset, piece| copy.write_at(offset, piece).map(|()| true));
         if let Err(error) = done.and_then(|_| copy.sync()) {
-            // Half of a file would keep the room that others need.
+            // An unfinished file would occupy room that others need.
             let _gone = self.disk.remove(&part);
             return Err(error);
         }
@@ -95,7 +97,7 @@ fn is_equal(one: &dyn DiskFile, other: &dyn DiskFile) -> io::Result<bool> {
     })
 }
 
-/// Gives the bytes of `file` to `take`, piece by piece, until it says false; whether it never did.
+/// Gives the bytes of `file` to `take`, piece by piece, until it returns false. Returns whether it never did.
 fn pieces(file: &dyn DiskFile, mut take: impl FnMut(u64, &[u8]) -> io::Result<bool>) -> io::Result<bool> {
     let bytes = file.bytes()?;
     let mut piece = vec![0; PIECE_BYTES];
@@ -112,7 +114,7 @@ fn pieces(file: &dyn DiskFile, mut take: impl FnMut(u64, &[u8]) -> io::Result<bo
     Ok(true)
 }
 
-/// The thread that moves segments to the archive, and what it is told.
+/// The thread that moves segments to the archive, and its instructions.
 #[derive(Debug)]
 pub(super) struct Archiver {
     archive: Archive,
@@ -123,7 +125,7 @@ pub(super) struct Archiver {
 
 #[derive(Debug, Default)]
 struct Orders {
-    /// Segments that hold nothing behind this number may go.
+    /// Segments without a record after this number may be moved.
     through: CommitSeq,
     end: Option<End>,
 }
@@ -131,9 +133,9 @@ struct Orders {
 /// How the journal was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// All segments are whole, the last one too.
+    /// All segments are complete, including the last one.
     InOrder,
-    /// The last segment may end with what was never durable: the next start cuts it off.
+    /// The last segment may end with records that were never durable: the next start cuts them off.
     Broken,
 }
 
@@ -142,13 +144,13 @@ impl Archiver {
         Self { archive, shared, orders: Mutex::default(), ordered: Condvar::new() }
     }
 
-    /// Segments that hold nothing behind `number` may go to the archive.
+    /// Allows segments without a record after `number` to be moved to the archive.
     pub(super) fn through(&self, number: CommitSeq) {
         self.lock().through = number;
         self.ordered.notify_all();
     }
 
-    /// Ends the thread. The journal is closed already, as `end` says.
+    /// Ends the thread. The journal is already closed, in the way that `end` describes.
     pub(super) fn close(&self, end: End) {
         self.lock().end.get_or_insert(end);
         self.ordered.notify_all();
@@ -158,7 +160,8 @@ impl Archiver {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs until it is closed. After an orderly end the archive has everything: what stays is copied.
+    /// Runs until it is closed. After an orderly end the archive has everything: it also gets copies of the remaining
+    /// segments.
     pub(super) fn run(&self) {
         let mut failed = false;
         while let Some(segment) = self.next(failed) {
@@ -166,7 +169,7 @@ impl Archiver {
             if !failed {
                 self.shared.lock().segments.retain(|known| *known != segment);
                 if let Err(error) = self.shared.disk.remove(&segment.path) {
-                    // The next start finds it, and that it is archived.
+                    // The next start finds the file, and finds that it is archived.
                     tracing::warn!(%error, path = %self.shared.disk.full(&segment.path).display(), "cannot delete");
                 }
             }
@@ -177,14 +180,15 @@ impl Archiver {
         let left: Vec<_> = self.shared.lock().segments.iter().cloned().collect();
         for segment in left {
             let bytes = self.shared.disk.open(&segment.path).and_then(|file| file.bytes());
-            // One without a record is going to be replaced by one with the same name.
+            // A segment without records will be replaced by one with the same name.
             if bytes.is_ok_and(|bytes| bytes > SEGMENT_HEADER_BYTES as u64) && !self.keep(&segment) {
                 break;
             }
         }
     }
 
-    /// The next segment that may go, once there is one; after a failure not at once. Nothing when it is closed.
+    /// Waits for the next segment that may be moved; after a failure it waits first. `None` when the archiver is
+    /// closed.
     fn next(&self, failed: bool) -> Option<Segment> {
         let mut orders = self.lock();
         if failed {

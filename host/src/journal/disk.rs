@@ -14,15 +14,15 @@ pub(crate) const JOURNAL_FOLDER: &str = "journal";
 /// The folder of the indexes.
 pub(crate) const SERVICES_FOLDER: &str = "services";
 
-/// A data directory. Names that were created, renamed or removed are durable once [`Disk::sync_folder`] returned.
+/// A data directory. Created, renamed and removed names are durable once [`Disk::sync_folder`] returned.
 pub(crate) trait Disk: fmt::Debug + Send + Sync {
-    /// Opens a file that is there.
+    /// Opens an existing file.
     fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
-    /// Makes an empty file, in place of what was there.
+    /// Creates an empty file, in place of an existing one.
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
-    /// The names in `folder`, in no order.
+    /// The names in `folder`, in any order.
     fn names(&self, folder: &str) -> io::Result<Vec<String>>;
-    /// Renames, in place of what has the name `to`.
+    /// Renames, and replaces an existing file named `to`.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     fn remove(&self, path: &str) -> io::Result<()>;
     fn sync_folder(&self, folder: &str) -> io::Result<()>;
@@ -30,37 +30,37 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     fn full(&self, path: &str) -> PathBuf;
 }
 
-/// An open file. What was written, cut or lengthened is durable once [`DiskFile::sync`] returned.
+/// An open file. Its changes are durable once [`DiskFile::sync`] returned.
 pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
     fn bytes(&self) -> io::Result<u64>;
-    /// Fills `out`; an error when the file ends before.
+    /// Fills `out`; an error when the file is too short.
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()>;
     /// Cuts the file to `bytes`.
     fn cut(&self, bytes: u64) -> io::Result<()>;
-    /// Lengthens the file to `bytes` with zeros that have their room on the disk.
+    /// Extends the file to `bytes` with zeros, and reserves the disk space.
     fn allocate(&self, bytes: u64) -> io::Result<()>;
     fn sync(&self) -> io::Result<()>;
 }
 
-/// The real data directory. Only its owner can read what is in it.
+/// The real data directory. Only its owner can read its files.
 #[derive(Debug)]
 pub(crate) struct Directory {
     root: PathBuf,
     read_only: bool,
-    /// The journal's folder stays open: its sync is not to fail because too many files are.
+    /// The journal's folder stays open, so that its sync cannot fail because too many files are open.
     journal: Option<File>,
 }
 
 impl Directory {
-    /// Opens the data directory `root`, and makes it and its folders where they are missing.
+    /// Opens the data directory `root`; creates it and its folders where they are missing.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         let directory = Self::make(root, &[JOURNAL_FOLDER, SERVICES_FOLDER, "components", "contracts"])?;
         let journal = File::open(directory.root.join(JOURNAL_FOLDER))?;
         Ok(Self { journal: Some(journal), ..directory })
     }
 
-    /// Opens the folder `root`, and makes it and the `folders` in it where they are missing.
+    /// Opens the folder `root`; creates it and the `folders` in it where they are missing.
     pub(crate) fn make(root: &Path, folders: &[&str]) -> io::Result<Self> {
         let root = std::path::absolute(root)?;
         let missing: Vec<_> = root.ancestors().take_while(|folder| !folder.exists()).collect();
@@ -69,20 +69,20 @@ impl Directory {
         for folder in folders {
             builder.create(root.join(folder))?;
         }
-        // The name of each new folder is to be as durable as what is in it.
+        // The name of each new folder must be as durable as its content.
         for parent in missing.iter().filter_map(|folder| folder.parent()).chain([root.as_path()]) {
             File::open(parent)?.sync_all()?;
         }
         Ok(Self { root, read_only: false, journal: None })
     }
 
-    /// A folder whose files are only read: its user may be one who cannot write there.
+    /// A read-only folder: the user may lack the right to write there.
     pub(crate) fn to_read(root: &Path) -> Self {
         Self { root: root.to_owned(), read_only: true, journal: None }
     }
 }
 
-/// Opens the lock file `path`, made if it is missing, for the lock on it.
+/// Opens the lock file `path`, and creates it if it is missing.
 pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
     options().create(true).truncate(false).open(path)
 }
@@ -148,7 +148,7 @@ impl DiskFile for File {
         use rustix::fs::{FallocateFlags, fallocate};
         let from = self.metadata()?.len();
         match fallocate(self, FallocateFlags::empty(), from, bytes.saturating_sub(from)) {
-            // A file system that cannot allocate gives the room when it is written.
+            // A file system that cannot allocate reserves the room by writing zeros.
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => write_zeros(self, from, bytes),
             done => Ok(done?),
         }

@@ -1,7 +1,7 @@
-//! The durability watermark: up to where everything is durable, and who waits for it to move.
+//! The durability watermark: the number up to which everything is durable, and the waiters for it.
 //!
-//! Invariant: it only grows, and a waiter is woken by the batch that its number is in, not before. A waiter that is
-//! dropped leaves nothing behind.
+//! Invariant: it only grows, and a waiter is woken by the batch that contains its number, not before. A dropped waiter
+//! leaves nothing behind.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::names::CommitSeq;
 
-/// The journal takes no more commits, and what was not durable may never be.
+/// The journal accepts no more commits, and commits that were not durable may never become so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no commit can be made durable: {why}")]
 pub struct Stopped {
@@ -29,7 +29,7 @@ pub(crate) struct DurabilityWatermark {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// By the number that each waits for, and the order in which they came.
+    /// By the number that each waits for, then in order of arrival.
     wakers: BTreeMap<(u64, u64), Waker>,
     next_id: u64,
     stopped: Option<Stopped>,
@@ -44,7 +44,7 @@ impl DurabilityWatermark {
         CommitSeq(self.durable.load(Ordering::Acquire))
     }
 
-    /// Wakes all who wait for a number up to `durable`.
+    /// Wakes all waiters for a number up to `durable`.
     pub(crate) fn advance(&self, durable: CommitSeq) {
         let mut waiting = self.lock();
         self.durable.fetch_max(durable.0, Ordering::Release);
@@ -55,7 +55,7 @@ impl DurabilityWatermark {
         woken.into_values().for_each(Waker::wake);
     }
 
-    /// Wakes all who wait, with an error for those whose number is not durable. The first reason stays.
+    /// Wakes all waiters. Those whose number is not durable get an error. The first reason is kept.
     pub(crate) fn stop(&self, why: &str) {
         let mut waiting = self.lock();
         waiting.stopped.get_or_insert_with(|| Stopped { why: why.into() });
@@ -65,12 +65,12 @@ impl DurabilityWatermark {
         woken.into_values().for_each(Waker::wake);
     }
 
-    /// Resolves when all up to `number` is durable.
+    /// Resolves when everything up to `number` is durable.
     pub(crate) fn wait(&self, number: CommitSeq) -> WaitDurable<'_> {
         WaitDurable { watermark: self, number, id: None }
     }
 
-    /// As [`DurabilityWatermark::wait`], for a thread.
+    /// Like [`DurabilityWatermark::wait`], for a thread.
     pub(crate) fn wait_blocking(&self, number: CommitSeq) -> Result<(), Stopped> {
         let mut waiting = self.lock();
         loop {
@@ -97,7 +97,7 @@ impl DurabilityWatermark {
 pub(crate) struct WaitDurable<'a> {
     watermark: &'a DurabilityWatermark,
     number: CommitSeq,
-    /// Tells its waker from those of others with the same number, once it has one.
+    /// Distinguishes its waker from others for the same number, once it has one.
     id: Option<u64>,
 }
 
@@ -110,7 +110,7 @@ impl Future for WaitDurable<'_> {
             return Poll::Ready(Ok(()));
         }
         let mut waiting = watermark.lock();
-        // Again, now that nobody can move it.
+        // Check again under the lock, where it cannot move.
         if watermark.durable() >= number {
             return Poll::Ready(Ok(()));
         }

@@ -1,7 +1,7 @@
 //! A segment's bytes: its header, the frames around its records, and their checksums.
 //!
-//! Each frame says up to which number all was durable when it was written. So a reader that meets a bad frame can tell
-//! a write that power loss tore (nothing behind it was written later) from damage to what had been durable.
+//! Each frame contains the number up to which everything was durable when it was written. So a reader that finds a bad
+//! frame can distinguish a write torn by power loss, after which nothing was written, from damage to durable data.
 //! `docs/journal-format.md` has the layout byte by byte.
 
 use super::record::TIME_BYTES;
@@ -11,7 +11,7 @@ use crate::names::CommitSeq;
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
 /// Bytes of a frame's header.
 pub(crate) const FRAME_HEADER_BYTES: usize = 32;
-/// Bytes of a record that stand in its own frame when the rest is in pieces: those that are written last.
+/// Bytes of a record that are in its own frame when the rest is in pieces. These bytes are written last.
 pub(crate) const HEAD_BYTES: usize = TIME_BYTES;
 /// Frames begin at multiples of this.
 pub(super) const ALIGNMENT: usize = 8;
@@ -19,27 +19,27 @@ pub(super) const ALIGNMENT: usize = 8;
 const MAGIC: [u8; 8] = *b"SWYDJRNL";
 const VERSION: u32 = 2;
 
-/// What makes the journal of one data directory distinct from every other, drawn when it is begun.
+/// The unique id of a data directory's journal, drawn at random when the journal begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JournalId(pub [u8; 16]);
 
 impl JournalId {
-    /// That of a new journal.
+    /// The id of a new journal.
     ///
     /// # Errors
     ///
-    /// When the system gives no random numbers.
+    /// When the system provides no random numbers.
     pub(crate) fn random() -> std::io::Result<Self> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
         Ok(Self(bytes))
     }
 
-    /// As files and folders are named by it: 32 hex digits.
+    /// The form in names of files and folders: 32 hex digits.
     ///
     /// # Errors
     ///
-    /// Nothing for any other text.
+    /// `None` for any other text.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let lower = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         let bits = u128::from_str_radix(text, 16).ok().filter(|_| lower)?;
@@ -61,7 +61,7 @@ pub(crate) struct SegmentHeader {
     pub(crate) first: CommitSeq,
 }
 
-/// What is wrong with the bytes of a segment.
+/// Damage in the bytes of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     #[error("it does not begin as a segment of a switchyard journal")]
@@ -110,18 +110,18 @@ impl SegmentHeader {
     }
 }
 
-/// What a frame holds.
+/// The content of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u32)]
 pub(crate) enum FrameKind {
     /// A whole record.
     #[default]
     Record = 0,
-    /// Nothing: its header says what was durable when nobody wrote.
+    /// No content: its header records the durable number while no records were written.
     Mark = 1,
-    /// A piece of a large record that follows later in the segment: the id of that, and bytes of it.
+    /// A piece of a large record that follows later in the segment: the record's id, and some of its bytes.
     Piece = 2,
-    /// A record whose bytes behind the first eight are in pieces: those eight, its id, and how many pieces there are.
+    /// A record whose bytes after the first eight are in pieces: those eight, its id, and the number of pieces.
     InPieces = 3,
 }
 
@@ -139,9 +139,9 @@ impl FrameKind {
 pub(super) struct FrameHeader {
     pub(super) body_bytes: u32,
     pub(super) body_checksum: u32,
-    /// Of the record, or of the next one where the frame is none.
+    /// The number of the record, or of the next one if the frame has no record.
     pub(super) number: u64,
-    /// All up to this number was durable when the frame was written.
+    /// Everything up to this number was durable when the frame was written.
     pub(super) durable: u64,
     pub(super) kind: FrameKind,
 }
@@ -164,7 +164,7 @@ impl FrameHeader {
         bytes
     }
 
-    /// Reads a header that is what [`FrameHeader::encode`] would write.
+    /// Reads a header as [`FrameHeader::encode`] writes it.
     pub(super) fn decode(journal: JournalId, bytes: &[u8]) -> Option<Self> {
         let (bytes, _) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>()?;
         let mut fields = Fields(bytes);
@@ -176,8 +176,8 @@ impl FrameHeader {
     }
 }
 
-/// The journal's id goes into the checksum: a frame of another journal, or bytes that a guest made to look like a
-/// frame and stored, are no frame here.
+/// The checksum covers the journal's id. So a frame of another journal is no valid frame here, and neither are stored
+/// bytes that a guest made to look like a frame.
 fn header_checksum(journal: JournalId, fields: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&journal.0);
@@ -185,12 +185,12 @@ fn header_checksum(journal: JournalId, fields: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// Bytes that a record of `body_bytes` takes in a segment.
+/// Bytes of a segment that a record of `body_bytes` uses.
 pub(crate) fn frame_bytes(body_bytes: usize) -> usize {
     FRAME_HEADER_BYTES + body_bytes.next_multiple_of(ALIGNMENT)
 }
 
-/// Puts the frame of one body at the end of `out`. `body` is shorter than 4 GiB.
+/// Appends the frame of one body to `out`. `body` is shorter than 4 GiB.
 pub(crate) fn put_frame(out: &mut Vec<u8>, journal: JournalId, number: CommitSeq, durable: CommitSeq, body: &Body) {
     let header = FrameHeader {
         body_bytes: u32::try_from(body.bytes.len()).expect("a record is bounded far below 4 GiB"),
@@ -209,7 +209,7 @@ pub(crate) fn put_frame(out: &mut Vec<u8>, journal: JournalId, number: CommitSeq
 #[derive(Debug, Default)]
 pub(crate) struct Body {
     bytes: Vec<u8>,
-    /// Of the bytes behind the time.
+    /// The checksum of the bytes after the time.
     behind_time: crc32fast::Hasher,
     checksum: u32,
     kind: FrameKind,
@@ -229,17 +229,17 @@ impl Body {
         Self { bytes, behind_time, checksum, kind }
     }
 
-    /// The piece of the record `id` with `bytes`.
+    /// A piece of the record `id` with `bytes`.
     pub(super) fn piece(id: u64, bytes: &[u8]) -> Self {
         Self::of_kind(FrameKind::Piece, [&id.to_le_bytes(), bytes].concat())
     }
 
-    /// The record `id` that begins with `head` and goes on in `pieces` pieces.
+    /// The record `id`, with the first bytes `head` and the rest in `pieces` pieces.
     pub(super) fn in_pieces(id: u64, head: &[u8], pieces: u32) -> Self {
         Self::of_kind(FrameKind::InPieces, [head, &id.to_le_bytes(), &pieces.to_le_bytes()].concat())
     }
 
-    /// Gives the record its journal time, without reading the rest of it again.
+    /// Sets the journal time of the record, without reading the rest of it again.
     pub(crate) fn stamp(&mut self, time_unix_micros: u64) {
         let time = time_unix_micros.to_le_bytes();
         if let Some(place) = self.bytes.first_chunk_mut() {
@@ -268,7 +268,7 @@ fn combined(time: &[u8], behind_time: &crc32fast::Hasher) -> u32 {
     hash.finalize()
 }
 
-/// Takes fields off the front of bytes that are long enough for them.
+/// Takes fields from the front of bytes whose length was checked.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl Fields<'_> {

@@ -1,6 +1,6 @@
-//! Reading a segment: its records in order, and what stands behind the last one.
+//! Reads a segment: its records in order, and the bytes after the last one.
 //!
-//! A large record lies in pieces between other records, and counts from the frame on that names them.
+//! The pieces of a large record are between other records. The record takes effect at the frame that names its pieces.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,30 +11,30 @@ use super::frame::{
 };
 use crate::names::CommitSeq;
 
-/// Reads the frames of one segment in order: an iterator of the records' numbers and bytes. At its end
-/// [`Frames::end`] tells what follows.
+/// Reads the frames of one segment in order: an iterator over the records' numbers and bytes. After its end,
+/// [`Frames::end`] describes the rest.
 ///
-/// Bytes of any origin are safe to read.
+/// It reads bytes from any source safely.
 #[derive(Debug)]
 pub struct Frames<'a> {
     bytes: &'a [u8],
     header: SegmentHeader,
     offset: usize,
     next: u64,
-    /// The pieces of records that have not come yet.
+    /// The pieces of records that are not complete yet.
     pieces: HashMap<u64, Vec<&'a [u8]>>,
-    /// All up to this number was durable when one of the frames was written.
+    /// Everything up to this number was durable when one of the frames was written.
     durable: u64,
 }
 
 /// How the frames of a segment end.
 #[derive(Debug, PartialEq, Eq)]
 pub enum End {
-    /// Nothing but zeros behind the last frame.
+    /// Only zeros follow the last frame.
     Clean,
-    /// What lies behind the last frame was never durable.
+    /// The bytes after the last frame were never durable.
     Torn,
-    /// What lies behind the last frame had been durable.
+    /// The bytes after the last frame had been durable.
     Damaged(Damage),
 }
 
@@ -54,19 +54,19 @@ impl<'a> Frames<'a> {
         CommitSeq(self.next)
     }
 
-    /// Where the next frame begins, or would begin: in bytes from the beginning of the segment.
+    /// The offset of the next frame in bytes from the beginning of the segment, whether there is one or not.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Whether every record that was read is known to be durable: a later frame says so.
+    /// Whether a later frame shows that every record so far is durable.
     #[must_use]
     pub fn all_durable(&self) -> bool {
         self.durable + 1 >= self.next
     }
 
-    /// What stands behind the frames that were read.
+    /// What follows the frames that were read.
     #[must_use]
     pub fn end(&self) -> End {
         let rest = self.bytes.get(self.offset..).unwrap_or_default();
@@ -79,7 +79,7 @@ impl<'a> Frames<'a> {
         {
             return End::Damaged(Damage::Order { number: header.number, expected: number });
         }
-        // A frame that was written when `number` was durable proves that `number` was here once.
+        // A frame that was written when `number` was durable proves that record `number` was here.
         let proof = (ALIGNMENT..rest.len()).step_by(ALIGNMENT).any(|at| {
             let header = rest.get(at..).and_then(|bytes| {
                 plausible(bytes, number).then(|| FrameHeader::decode(self.header.journal, bytes)).flatten()
@@ -89,7 +89,7 @@ impl<'a> Frames<'a> {
         if proof { End::Damaged(Damage::Frame { number }) } else { End::Torn }
     }
 
-    /// The frame at the place that was reached, if a good one is there.
+    /// The frame at the current offset, if it is valid.
     fn frame(&self) -> Option<(FrameHeader, &'a [u8])> {
         let rest = self.bytes.get(self.offset..)?;
         let header = FrameHeader::decode(self.header.journal, rest)?;
@@ -102,7 +102,7 @@ impl<'a> Frames<'a> {
         good.then_some((header, body))
     }
 
-    /// The record that `body` says is in pieces; nothing unless they are all there.
+    /// The record whose pieces `body` names; `None` if a piece is missing.
     fn assembled(&mut self, body: &[u8]) -> Option<Vec<u8>> {
         let (head, rest) = body.split_at_checked(HEAD_BYTES)?;
         let (id, count) = rest.split_first_chunk()?;
@@ -112,8 +112,8 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// Whether `bytes` may begin with a frame that was written when `number` was durable: cheap, and tried at every place
-/// of a torn segment before its checksum is.
+/// Whether `bytes` may begin with a frame that was written when `number` was durable. A cheap test at every offset of a
+/// torn segment, before the checksum.
 fn plausible(bytes: &[u8], number: u64) -> bool {
     let Some((header, _)) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>() else { return false };
     let mut fields = Fields(header);

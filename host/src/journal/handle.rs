@@ -1,4 +1,4 @@
-//! The open journal: appends records, and tells when they are durable.
+//! The open journal: appends records, and reports when they are durable.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,7 +20,7 @@ use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
 use crate::tasks::{Outages, Panicked, Thread, restarting_thread, thread};
 
-/// What an operator may move.
+/// The settings of the journal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct JournalSettings {
     pub(crate) segment_bytes: u64,
@@ -39,10 +39,10 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Goes on where `tail` says; cuts off what was torn there, and removes left-over files.
+    /// Continues at `tail`; cuts off a torn end there, and removes left-over files.
     ///
-    /// Segments that are needed no more go to `archive`, if there is one. `room` is told when an append that had no room
-    /// may have it now.
+    /// Segments that are not needed any more go to `archive`, if there is one. `room` is notified when an append that
+    /// was refused for lack of room may now succeed.
     pub(crate) fn start(
         disk: Arc<dyn Disk>,
         settings: JournalSettings,
@@ -70,7 +70,7 @@ impl Journal {
             pieces: DurabilityWatermark::default(),
             state: Mutex::new(State {
                 next: tail.next,
-                // A start never goes on in an old segment: the first record begins one.
+                // A start never continues an old segment: the first record begins a new one.
                 taken: settings.segment_bytes,
                 queue: VecDeque::new(),
                 segment: 0,
@@ -119,11 +119,11 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Gives the record the next number and puts it into the open batch. Does not wait.
+    /// Assigns the next number to the record and adds it to the open batch. Does not wait.
     ///
     /// # Errors
     ///
-    /// [`AppendError`], with the record back.
+    /// [`AppendError`], and the record is returned.
     pub(crate) fn append(&self, mut record: Staged) -> Result<CommitSeq, Box<(AppendError, Staged)>> {
         #[cfg(any(test, feature = "fail-points"))]
         self.shared.wait_for_spare_in_lockstep();
@@ -143,12 +143,12 @@ impl Journal {
         Ok(number)
     }
 
-    /// Writes the pieces of `staged`, as [`staging::stage`] does.
+    /// Writes the pieces of `staged`, like [`staging::stage`].
     pub(crate) async fn stage(&self, staged: &mut Staged) -> Result<(), AppendError> {
         staging::stage(&self.shared, staged).await
     }
 
-    /// Why no commit has room now: the next segment cannot be prepared.
+    /// Why no commit has room: the next segment cannot be prepared.
     pub(crate) fn no_room(&self) -> Option<Arc<io::Error>> {
         match &self.shared.lock().spare {
             SpareState::Refused(source) => Some(Arc::clone(source)),
@@ -160,15 +160,15 @@ impl Journal {
         self.shared.watermark.durable()
     }
 
-    /// The number of the last record that was appended.
+    /// The number of the last appended record.
     pub(crate) fn last(&self) -> CommitSeq {
         CommitSeq(self.shared.lock().next.0 - 1)
     }
 
-    /// Resolves when all up to `number` is durable.
+    /// Resolves when everything up to `number` is durable.
     ///
-    /// What nobody waits for stays in memory until the next batch: so a call that commits in many services, and waits
-    /// at its end, waits for the disk once. A checkpoint waits too, which bounds how long that can be.
+    /// Records that no caller waits for stay in memory until the next batch. So a call that commits in many services
+    /// and waits at its end waits for the disk once. A checkpoint waits too, which limits this time.
     pub(crate) async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
         if self.shared.watermark.durable() < number {
             self.shared.want_durable(number);
@@ -181,37 +181,38 @@ impl Journal {
         Ok(())
     }
 
-    /// From now on a wait for the journal blocks its thread, so nothing else runs in that thread.
+    /// From now on a wait for the journal blocks its whole thread.
     #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn write_in_lockstep(&self) {
         self.shared.lockstep.store(true, std::sync::atomic::Ordering::Relaxed);
         self.shared.wait_for_spare_in_lockstep();
     }
 
-    /// As [`Journal::wait_durable`], for a thread.
+    /// Like [`Journal::wait_durable`], for a thread.
     pub(crate) fn wait_durable_blocking(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.shared.want_durable(number);
         self.shared.watermark.wait_blocking(number)
     }
 
-    /// Why it takes no more records, if so.
+    /// Why it accepts no more records, if so.
     pub(crate) fn stopped(&self) -> Option<Stopped> {
         self.shared.lock().stopped.clone()
     }
 
-    /// Takes no more records from now on; those that were appended are still written.
+    /// Refuses new records; appended ones are still written.
     pub(crate) fn stop_appends(&self, why: &str) {
         self.shared.lock().stopped.get_or_insert_with(|| Stopped { why: why.into() });
     }
 
-    /// The last number of the oldest segment, when there are later ones: it can go when nobody needs that number.
+    /// The last number of the oldest segment, if there are later segments. The segment can go when no reader needs that
+    /// number.
     pub(crate) fn oldest_segment_end(&self) -> Option<CommitSeq> {
         self.shared.lock().segments.get(1).map(|second| CommitSeq(second.first.0 - 1))
     }
 
-    /// Deletes the segments that hold nothing behind `number`, or has them moved to the archive. The last one stays.
+    /// Deletes the segments without a record after `number`, or hands them to the archiver. The last one stays.
     ///
-    /// The caller takes the lowest number of all who still read the journal: this is the one place where a segment goes.
+    /// The caller passes the lowest number that any reader of the journal still needs. No other code deletes segments.
     pub(crate) fn discard_through(&self, number: CommitSeq) -> io::Result<()> {
         if let Some(archiver) = &self.archiver {
             archiver.through(number);
@@ -225,14 +226,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes what was appended and ends the threads. Who waits for a number that is not durable then gets an error.
+    /// Writes the appended records and ends the threads. Waiters for a number that is not durable then get an error.
     pub(crate) fn close(&self) -> io::Result<()> {
         self.shared.close();
         let writer = lock(&self.writer).take();
         let done =
             writer.map_or(Ok(()), |writer| writer.join().unwrap_or_else(|panicked| Err(io::Error::other(panicked))));
         join(&self.preparer);
-        // Only now has the last segment its end.
+        // Only now is the last segment complete.
         if let Some(archiver) = &self.archiver {
             archiver.close(if done.is_ok() { archive::End::InOrder } else { archive::End::Broken });
         }
@@ -251,7 +252,7 @@ fn lock<T>(thread: &Mutex<Option<Thread<T>>>) -> MutexGuard<'_, Option<Thread<T>
     thread.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for a thread that is restarted after a panic: the supervisor has reported each.
+/// Waits for a thread that is restarted after a panic. The supervisor has already reported its panics.
 fn join(thread: &Mutex<Option<Thread<()>>>) {
     if let Some(thread) = lock(thread).take() {
         let _reported = thread.join();

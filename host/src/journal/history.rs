@@ -1,6 +1,6 @@
-//! The journal as it lies in folders, read from outside: archived segments, and those of a data directory.
+//! Reads the journal in folders from outside: archived segments, and those of a data directory.
 //!
-//! Nothing is changed here, and nothing is passed over: what is damaged or missing is named.
+//! It changes nothing and skips nothing: it reports everything damaged or missing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::record::Record;
 use super::recovery::{OpenError, Segment, find_in, read_header, read_records};
 use crate::names::CommitSeq;
 
-/// Why the journal of some folders cannot be read to where it should be.
+/// Why the journal in some folders cannot be read as far as required.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     #[error(transparent)]
@@ -31,15 +31,15 @@ pub enum HistoryError {
 /// A folder with segments, on some disk.
 pub(crate) type Folder<'a> = (Arc<dyn Disk>, &'a str);
 
-/// The segments of one journal, in order, from wherever they lie.
+/// The segments of one journal, in order, from all folders.
 #[derive(Debug)]
 pub(crate) struct History {
     segments: Vec<Placed>,
-    /// Whether the journal of a data directory is among the folders: it has the last commit.
+    /// Whether the journal of a data directory is among the folders: it contains the last commit.
     reaches_end: bool,
 }
 
-/// A segment, and the disk that it lies on.
+/// A segment, and its disk.
 #[derive(Debug, Clone)]
 struct Placed {
     disk: Arc<dyn Disk>,
@@ -58,19 +58,18 @@ struct Whole {
     torn_at: Option<usize>,
 }
 
-/// What a segment holds.
+/// The content of a segment.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) path: PathBuf,
     pub(crate) journal: JournalId,
     /// The number of its first record, if it has one.
     pub(crate) first: CommitSeq,
-    /// The number behind its last record.
+    /// The number after its last record.
     pub(crate) next: CommitSeq,
-    /// When the last one was committed, in microseconds since the Unix epoch.
+    /// The time of the last commit, in microseconds since the Unix epoch.
     pub(crate) last_unix_micros: Option<u64>,
-    /// What follows the last record was being written when the power went, or is being written now: the byte where it
-    /// begins.
+    /// The offset of an unfinished write after the last record: the power failed during it, or it is still going on.
     pub(crate) torn_at: Option<usize>,
 }
 
@@ -81,12 +80,12 @@ impl Checked {
 }
 
 impl History {
-    /// Lists the segments in `folders`. One that lies in several is taken from the first.
+    /// Lists the segments in `folders`. A segment in several folders is taken from the first.
     ///
     /// # Errors
     ///
-    /// [`HistoryError::OtherJournal`] for a folder of another journal than `journal`; otherwise as it is when a folder or
-    /// the header of a segment cannot be read.
+    /// [`HistoryError::OtherJournal`] for a folder of a journal other than `journal`; other errors when a folder or a
+    /// segment's header cannot be read.
     pub(crate) fn gather(folders: &[Folder<'_>], journal: Option<JournalId>) -> Result<Self, HistoryError> {
         let mut segments: Vec<Placed> = Vec::new();
         let mut journal = journal;
@@ -108,7 +107,7 @@ impl History {
         Ok(Self { segments, reaches_end: folders.iter().any(|(_, folder)| *folder == JOURNAL_FOLDER) })
     }
 
-    /// The one segment in the file `path` of `disk`, whatever its name is.
+    /// The segment in the file `path` of `disk`, whatever its name is.
     ///
     /// # Errors
     ///
@@ -119,21 +118,21 @@ impl History {
         Ok(Self { segments: vec![Placed { disk, segment }], reaches_end: false })
     }
 
-    /// Whether no commit can be behind its last one.
+    /// Whether no later commit can exist.
     pub(crate) fn reaches_end(&self) -> bool {
         self.reaches_end
     }
 
-    /// The number of the first record, or of the one that would be the first.
+    /// The number of the first record, or of the future first one.
     pub(crate) fn first(&self) -> Option<CommitSeq> {
         self.segments.first().map(|placed| placed.segment.first)
     }
 
-    /// Reads everything, and tells what each segment holds.
+    /// Reads everything, and describes each segment.
     ///
     /// # Errors
     ///
-    /// [`HistoryError`] for what is damaged or missing.
+    /// [`HistoryError`] for damaged or missing segments.
     pub(crate) fn check(&self) -> Result<Vec<Checked>, HistoryError> {
         let mut checked: Vec<Checked> = Vec::new();
         for placed in &self.segments {
@@ -153,12 +152,12 @@ impl History {
         Ok(checked)
     }
 
-    /// Gives every record behind `after` to `visit`, in order, until that says false. Gives the number of the last
-    /// record for which it said true, or which it needed not see.
+    /// Gives every record after `after` to `visit`, in order, until it returns false. Returns the number of the last
+    /// record for which it returned true, or `after` if there is none.
     ///
     /// # Errors
     ///
-    /// [`HistoryError`] for what is damaged or missing on the way, or the first error of `visit`.
+    /// [`HistoryError`] for damaged or missing segments on the way, or the first error of `visit`.
     pub(crate) fn each<E: From<HistoryError>>(
         &self,
         after: CommitSeq,
@@ -172,7 +171,7 @@ impl History {
             let first = placed.segment.first;
             match before {
                 Some(before) => follows(next, first, &before.path(), placed)?,
-                // The first one may begin before what is asked for.
+                // The first segment may begin before the requested number.
                 None if first > next => return Err(HistoryError::Gap { from: next.0, to: first.0 - 1 }.into()),
                 None => {}
             }
@@ -191,8 +190,8 @@ impl History {
         Ok(CommitSeq(next.0 - 1))
     }
 
-    /// Reads one segment until `visit` says false, which gives nothing. At its end it is checked: one with others behind
-    /// it is whole.
+    /// Reads one segment until `visit` returns false, and then returns `None`. Otherwise it checks the end: a segment
+    /// with a successor must be complete.
     ///
     /// # Errors
     ///
@@ -224,7 +223,7 @@ impl History {
     }
 }
 
-/// Checks that a segment that begins with `first` goes on where the one before it, at `before`, ended.
+/// Checks that a segment that begins with `first` continues where `before`, the one before it, ended.
 fn follows(due: CommitSeq, first: CommitSeq, before: &Path, placed: &Placed) -> Result<(), HistoryError> {
     if first > due {
         return Err(HistoryError::Gap { from: due.0, to: first.0 - 1 });
@@ -236,7 +235,7 @@ fn follows(due: CommitSeq, first: CommitSeq, before: &Path, placed: &Placed) -> 
     Ok(())
 }
 
-/// Why the reading of a segment ended early.
+/// Why reading a segment ended early.
 enum Broken<E> {
     Open(OpenError),
     Visit(E),
@@ -249,7 +248,7 @@ impl<E> From<OpenError> for Broken<E> {
     }
 }
 
-/// Writes the beginning of the journal `journal`, whose first record is going to be `first`: a segment without records.
+/// Writes the beginning of the journal `journal`: a segment without records, whose first record will be `first`.
 ///
 /// Its name is durable once the folder is synced.
 pub(crate) fn begin_journal(disk: &dyn Disk, journal: JournalId, first: CommitSeq) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
-//! The one ordered, durable record of commits: segment files, written in batches by one thread.
+//! The ordered, durable record of commits: segment files, written in batches by one thread.
 //!
-//! Invariant: records are numbered without a gap, and what is durable is always a prefix of that order.
+//! Invariant: records are numbered without a gap, and the durable records are always a prefix of that order.
 
 mod append_error;
 mod archive;

@@ -1,9 +1,9 @@
-//! One record: what one commit says of each store that it changes, and its bytes.
+//! One record: the changes of one commit in each store, and their encoding.
 //!
-//! A record is the journal time of the commit, the id of its call, and a section for each store in the order of their
-//! names. A section is a run of fields: a tag (one byte), a length (four, little-endian), that many bytes. Fields come
-//! in the order of their tags, each at most once. An unknown tag is refused and never skipped: what it says must not be
-//! lost. `docs/journal-format.md` has it byte by byte.
+//! A record consists of the journal time of the commit, the id of its call, and a section for each store, sorted by
+//! store name. A section is a sequence of fields: a tag (one byte), a length (four, little-endian), that many bytes.
+//! Fields are sorted by tag, each at most once. An unknown tag is an error and never skipped, because its content must
+//! not be lost. `docs/journal-format.md` has it byte by byte.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::limits::VALUE_BYTES_MAX;
 use crate::names::{CallId, Key, ServiceName};
 
-/// Where the journal time is: a record is encoded before its time is known.
+/// The size of the journal time. A record is encoded before its time is known.
 pub(super) const TIME_BYTES: usize = 8;
 
 const WRITES: u8 = 1;
@@ -20,31 +20,31 @@ const EVENTS: u8 = 2;
 const DATA_VERSION: u8 = 3;
 const DROPPED: u8 = 4;
 
-/// Stands for the length of a value where the key was deleted.
+/// In place of the length of a value: the key was deleted.
 const DELETED: u32 = u32::MAX;
 const _: () = assert!(VALUE_BYTES_MAX < DELETED as usize);
 
-/// One commit as the journal has it. Its number is in its frame.
+/// One commit in the journal. Its number is in its frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The journal time of the commit, in microseconds since the Unix epoch.
     pub time_unix_micros: u64,
     pub call: CallId,
-    /// At least one, in the order of the names of the stores, each store once.
+    /// At least one, sorted by store name, each store once.
     pub sections: Vec<Section>,
 }
 
-/// What a commit says of one store.
+/// The changes of a commit in one store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     pub service: ServiceName,
-    /// In the order of their keys; nothing for a key that was deleted.
+    /// Sorted by key; `None` for a deleted key.
     pub writes: Vec<(Key, Option<Bytes>)>,
-    /// In the order they were emitted.
+    /// In the order of emission.
     pub events: Vec<Event>,
-    /// The version that the service's data has from now on, where the commit changes it.
+    /// The new version of the service's data, if the commit changes it.
     pub data_version: Option<u64>,
-    /// The store is dropped: nothing of it remains, and the section says nothing else.
+    /// The store is dropped with all its content. The section contains nothing else.
     pub dropped: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct Event {
     pub payload: Bytes,
 }
 
-/// Why bytes with a good checksum are no record.
+/// Why bytes with a good checksum are not a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     #[error("it ends before its first section")]
@@ -77,7 +77,7 @@ pub enum RecordError {
     Content { tag: u8, what: &'static str },
 }
 
-/// The bytes of a record, put together section by section. The time is zero until the record is stamped.
+/// Encodes a record, section by section. The time is zero until the record is stamped.
 #[derive(Debug)]
 pub(crate) struct RecordWriter {
     bytes: Vec<u8>,
@@ -91,7 +91,7 @@ impl RecordWriter {
         Self { bytes }
     }
 
-    /// Adds the section of the store of `service`. Sections come in the order of these names, each once.
+    /// Adds the section of the store of `service`. Sections must be sorted by these names, each once.
     pub(crate) fn section(&mut self, service: &ServiceName, content: impl FnOnce(&mut SectionWriter<'_>)) {
         put_block(&mut self.bytes, service.as_str().as_bytes());
         put_measured(&mut self.bytes, |bytes| content(&mut SectionWriter { bytes }));
@@ -147,7 +147,7 @@ impl SectionWriter<'_> {
     }
 }
 
-/// Puts `content` behind its length.
+/// Writes `content` after its length.
 fn put_measured(bytes: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
     let at = bytes.len();
     bytes.extend_from_slice(&[0; 4]);
@@ -158,7 +158,7 @@ fn put_measured(bytes: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
-/// A length that is bounded by `COMMIT_BYTES_MAX` before it comes here.
+/// A length that was checked against `COMMIT_BYTES_MAX` before.
 fn length(bytes: usize) -> u32 {
     u32::try_from(bytes).expect("a commit is bounded far below 4 GiB")
 }
@@ -173,11 +173,11 @@ fn put_block(bytes: &mut Vec<u8>, block: &[u8]) {
 }
 
 impl Record {
-    /// Reads a record; its content is copied out of `bytes`.
+    /// Decodes a record; its content is copied from `bytes`.
     ///
     /// # Errors
     ///
-    /// [`RecordError`], whatever the bytes are: they may come from a damaged or foreign file.
+    /// [`RecordError`]. The bytes may come from a damaged or foreign file.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (time, rest) = bytes.split_first_chunk().ok_or(RecordError::Short)?;
         let (call, mut rest) = rest.split_first_chunk().ok_or(RecordError::Short)?;
@@ -202,7 +202,7 @@ impl Section {
         Self { service, writes: Vec::new(), events: Vec::new(), data_version: None, dropped: false }
     }
 
-    /// Reads the section at the beginning of `bytes`, and gives what follows it.
+    /// Decodes the section at the beginning of `bytes`, and returns it with the rest.
     fn decode(bytes: &[u8]) -> Result<(Self, &[u8]), RecordError> {
         let cut = |_| RecordError::Section;
         let mut reader = Reader { tag: 0, rest: bytes };
@@ -274,7 +274,7 @@ impl<'a> Reader<'a> {
     }
 
     fn writes(&mut self) -> Result<Vec<(Key, Option<Bytes>)>, RecordError> {
-        // The count is not trusted with memory: what it counts must be there.
+        // The count reserves no memory: the entries themselves must be there.
         (0..self.number()?)
             .map(|_| {
                 let key = Key::stored(self.block()?).map_err(|_| self.content("key"))?;

@@ -1,6 +1,6 @@
-//! Reading the journal at a start: which segments there are, what they hold, and where they end.
+//! Reads the journal at a start: the segments, their content, and their ends.
 //!
-//! Nothing is changed here: a journal that is refused stays as it is.
+//! It changes nothing: a refused journal stays unchanged.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::frames::{End, Frames};
 use super::record::Record;
 use crate::names::CommitSeq;
 
-/// Why the journal is not opened. Nothing of it was changed.
+/// Why the journal was not opened. It is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("cannot read or write {}", path.display())]
@@ -50,16 +50,16 @@ impl Segment {
     }
 }
 
-/// The segments that are there, in order, and the journal that they belong to.
+/// The existing segments, in order, and the journal that they belong to.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) segments: Vec<Segment>,
     pub(crate) journal: Option<JournalId>,
-    /// Files that were prepared to become segments: they hold nothing.
+    /// Files that were prepared to become segments: they are empty.
     pub(crate) spares: Vec<String>,
 }
 
-/// The name with which a segment is prepared, before it has a first number.
+/// The name of a prepared segment, before it has a first number.
 pub(crate) fn spare_path(count: u64) -> String {
     format!("{JOURNAL_FOLDER}/spare-{count}")
 }
@@ -69,7 +69,7 @@ pub(crate) fn find(disk: &dyn Disk) -> Result<Found, OpenError> {
     find_in(disk, JOURNAL_FOLDER)
 }
 
-/// As [`find`], in any folder.
+/// Like [`find`], in any folder.
 pub(crate) fn find_in(disk: &dyn Disk, folder: &str) -> Result<Found, OpenError> {
     let at_file = |path: &str| {
         let path = disk.full(path);
@@ -121,32 +121,32 @@ pub(super) fn read_header(disk: &dyn Disk, segment: &Segment) -> Result<SegmentH
     Ok(header)
 }
 
-/// Where the journal goes on.
+/// The position where the journal continues.
 #[derive(Debug)]
 pub(crate) struct Tail {
     /// The number of the next record.
     pub(crate) next: CommitSeq,
-    /// The end of the last segment, which is to be sealed there.
+    /// The end of the last segment, which must be sealed there.
     pub(crate) seal: Option<Seal>,
 }
 
-/// Where a segment ends.
+/// The end of a segment.
 #[derive(Debug)]
 pub(crate) struct Seal {
     pub(super) segment: Segment,
-    /// The byte behind its last frame: what follows there is cut off.
+    /// The offset after its last frame: the bytes from there are cut off.
     end: usize,
-    /// The number behind its last record.
+    /// The number after its last record.
     next: CommitSeq,
-    /// Whether its records are known to be durable as they are.
+    /// Whether all of its records are known to be durable.
     all_durable: bool,
 }
 
-/// Gives every record behind `from` to `visit`, in order.
+/// Gives every record after `from` to `visit`, in order.
 ///
 /// # Errors
 ///
-/// [`OpenError`] for what is damaged or missing, or the first error of `visit`.
+/// [`OpenError`] for a damaged or missing segment, or the first error of `visit`.
 pub(crate) fn replay<E: From<OpenError>>(
     disk: &dyn Disk,
     segments: &[Segment],
@@ -179,18 +179,18 @@ pub(crate) fn replay<E: From<OpenError>>(
     Ok(tail)
 }
 
-/// What a segment holds.
+/// The content of a segment.
 pub(super) struct Read {
-    /// The number behind its last record.
+    /// The number after its last record.
     pub(super) next: CommitSeq,
-    /// The byte behind that.
+    /// The offset after that record.
     pub(super) end: usize,
-    /// Whether a later frame says of each record that it is durable.
+    /// Whether a later frame shows for each record that it is durable.
     pub(super) all_durable: bool,
     pub(super) how: End,
 }
 
-/// Gives every record of the segment at `path` to `visit`, in order. How the segment ends is not judged.
+/// Gives every record of the segment at `path` to `visit`, in order. It does not judge how the segment ends.
 pub(super) fn read_records<E: From<OpenError>>(
     disk: &dyn Disk,
     path: &str,
@@ -222,7 +222,7 @@ fn read_segment<E: From<OpenError>>(
     let (next, offset) = (read.next, read.end);
     match (&read.how, behind) {
         (End::Damaged(source), _) => return Err(damaged(offset, source.clone()).into()),
-        // The next segment was begun when all of this one was durable.
+        // All of this segment was durable when the next one began.
         (End::Torn, Some(_)) => return Err(damaged(offset, Damage::Frame { number: next.0 }).into()),
         (End::Clean, Some(behind)) if behind.first != next => {
             return Err(damaged(offset, Damage::Order { number: behind.first.0, expected: next.0 }).into());
@@ -242,18 +242,18 @@ fn read_file(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Cuts the last segment at its end and makes what is before durable.
+/// Cuts the last segment at its end and makes the rest durable.
 pub(crate) fn seal(disk: &dyn Disk, journal: JournalId, seal: &Seal) -> io::Result<()> {
     let file = disk.open(&seal.segment.path)?;
     let end = seal.end as u64;
     if !seal.all_durable {
-        // After a sync that failed its bytes can be read although they are not on the disk, and no later sync brings
-        // them there, unless they are written again.
+        // After a failed sync, bytes may be readable although they are not on the disk. A later sync does not write
+        // them unless they are written again.
         let mut bytes = vec![0; seal.end];
         file.read_at(0, &mut bytes)?;
         file.write_at(0, &bytes)?;
     }
-    // A segment that was closed in order may be in the archive: it stays as it is.
+    // A segment that was closed in order may be in the archive: it is not changed.
     let was_open = file.bytes()? != end;
     if was_open {
         file.cut(end)?;
@@ -265,7 +265,8 @@ pub(crate) fn seal(disk: &dyn Disk, journal: JournalId, seal: &Seal) -> io::Resu
     Ok(())
 }
 
-/// Says in the segment that all of it is durable: the next start need not write it again. Without room it has to.
+/// Records in the segment that all of it is durable, so that the next start need not write it again. Without room for
+/// this, the next start does.
 fn mark(file: &dyn DiskFile, journal: JournalId, seal: &Seal) -> io::Result<()> {
     let mut bytes = Vec::new();
     let mark = Body::of_kind(FrameKind::Mark, Vec::new());

@@ -1,4 +1,4 @@
-//! What the threads of the journal share: what waits to be written, and the file that is prepared for the next segment.
+//! The state that the threads of the journal share: the queue of records, and the file prepared for the next segment.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,7 +15,7 @@ use super::recovery::Segment;
 use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
 
-/// How long after a full disk refused a segment it is asked again.
+/// The time until the preparation of a segment is retried after a full disk.
 const SPARE_RETRY: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
@@ -25,14 +25,14 @@ pub(super) struct Shared {
     pub(super) segment_bytes: u64,
     pub(super) batch_commits_max: usize,
     pub(super) watermark: DurabilityWatermark,
-    /// Up to which of all pieces of large records everything is durable.
+    /// The durability of the pieces of large records, by the count of all pieces.
     pub(super) pieces: DurabilityWatermark,
     pub(super) state: Mutex<State>,
-    /// For the writer: somebody waits for what it is to write, there is much of it, or the journal is closed.
+    /// Wakes the writer: a caller waits for a queued record, the queue is long, or the journal is closed.
     pub(super) work: Condvar,
-    /// For the thread that prepares segments: one is wanted, or the journal is closed.
+    /// Wakes the thread that prepares segments: one is wanted, or the journal is closed.
     pub(super) want: Condvar,
-    /// Told when an append that had no room may have it now.
+    /// Notified when an append that was refused for lack of room may now succeed.
     pub(super) room: Arc<Notify>,
     #[cfg(any(test, feature = "fail-points"))]
     pub(super) lockstep: std::sync::atomic::AtomicBool,
@@ -41,21 +41,22 @@ pub(super) struct Shared {
 
 #[derive(Debug)]
 pub(super) struct State {
-    /// The number that the next record gets.
+    /// The number of the next record.
     pub(super) next: CommitSeq,
-    /// Bytes of the last segment that are taken when all of `queue` is written.
+    /// Bytes of the last segment that are used once all of `queue` is written.
     pub(super) taken: u64,
     pub(super) queue: VecDeque<Queued>,
-    /// Segments that were begun by what is in the queue, or was: tells whether pieces are in the last one.
+    /// The number of segments begun by records that are or were in the queue. It shows whether pieces are in the last
+    /// segment.
     pub(super) segment: u64,
-    /// Large records that were staged, and their pieces.
+    /// The number of large records that were staged.
     pub(super) stagings: u64,
     pub(super) pieces: CommitSeq,
-    /// Whether somebody waits for a piece.
+    /// Whether a caller waits for a piece.
     pub(super) piece_waits: bool,
-    /// The highest number that somebody waits for: up to it records are written at once, those behind it go with them.
+    /// The highest number that a caller waits for. Records up to it are written at once, together with the later ones.
     pub(super) wanted: CommitSeq,
-    /// Who waits for what the next batch is to make durable.
+    /// The number of callers that wait for the next batch.
     pub(super) waiting: usize,
     pub(super) writer_waits: bool,
     pub(super) spare: SpareState,
@@ -67,7 +68,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) body: Body,
-    /// The file that becomes a segment with this record as its first.
+    /// The file that becomes a segment. This record is its first.
     pub(super) opens: Option<Spare>,
 }
 
@@ -82,7 +83,7 @@ pub(super) struct Spare {
 pub(super) enum SpareState {
     Wanted,
     Ready(Spare),
-    /// It could not be made; it is tried again every [`SPARE_RETRY`].
+    /// It could not be created; retried every [`SPARE_RETRY`].
     Refused(Arc<io::Error>),
 }
 
@@ -94,8 +95,8 @@ impl State {
 }
 
 impl Shared {
-    /// Puts `body` into the queue, in a segment that has the room; gives that. `segment` is the one that it has to be in,
-    /// if any.
+    /// Adds `body` to the queue, in a segment with room for it, and returns the segment. If `segment` is given, it must
+    /// be in that one.
     pub(super) fn push(&self, state: &mut State, body: Body, segment: Option<u64>) -> Result<u64, (AppendError, Body)> {
         let (bytes, header_bytes) = (frame_bytes(body.bytes()) as u64, SEGMENT_HEADER_BYTES as u64);
         if bytes + header_bytes > self.segment_bytes {
@@ -138,7 +139,7 @@ impl Shared {
         false
     }
 
-    /// In lockstep the file of the next segment is there before a record is appended.
+    /// In lockstep the file of the next segment exists before a record is appended.
     #[cfg(any(test, feature = "fail-points"))]
     pub(super) fn wait_for_spare_in_lockstep(&self) {
         let is_wanted = || {
@@ -154,21 +155,21 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The oldest segment, when there are later ones and it holds nothing behind `number`.
+    /// The oldest segment, if there are later ones and it has no record after `number`.
     pub(super) fn oldest_through(&self, number: CommitSeq) -> Option<Segment> {
         let state = self.lock();
         let second = state.segments.get(1).filter(|second| second.first.0 - 1 <= number.0);
         second.and_then(|_| state.segments.front().cloned())
     }
 
-    /// Takes that segment off the list: several threads may discard at once.
+    /// Removes that segment from the list: several threads may discard at once.
     pub(super) fn take_oldest_through(&self, number: CommitSeq) -> Option<Segment> {
         let mut state = self.lock();
         state.segments.get(1).filter(|second| second.first.0 - 1 <= number.0)?;
         state.segments.pop_front()
     }
 
-    /// Somebody waits until `number` is durable.
+    /// Records that a caller waits until `number` is durable.
     pub(super) fn want_durable(&self, number: CommitSeq) {
         let mut state = self.lock();
         state.waiting += 1;
@@ -178,7 +179,7 @@ impl Shared {
         }
     }
 
-    /// Whether a batch is as large as it may get.
+    /// Whether a batch has reached its maximum.
     pub(super) fn is_full(&self, state: &State) -> bool {
         state.queue.len() >= self.batch_commits_max.max(1)
     }
@@ -201,7 +202,7 @@ impl Shared {
         self.room.notify_waiters();
     }
 
-    /// Nothing is written any more.
+    /// Stops all writing.
     pub(super) fn stop(&self, why: &str) {
         let mut state = self.lock();
         state.stopped = Some(Stopped { why: why.into() });
@@ -218,7 +219,7 @@ impl Shared {
         loop {
             if state.closing {
                 if let SpareState::Ready(spare) = std::mem::replace(&mut state.spare, SpareState::Wanted) {
-                    // Left over, it is removed at the next start.
+                    // If it remains, the next start removes it.
                     let _left = self.disk.remove(&spare.path);
                 }
                 return false;

@@ -1,6 +1,6 @@
-//! A disk for tests that fails, fills up and loses power: at any chosen operation, and the same way for the same seed.
+//! A disk for tests that fails, fills up and loses power at any chosen operation, in the same way for the same seed.
 //!
-//! What was not synced when the power went may be there, in part, in sectors, in any order, or not at all.
+//! After a power loss, unsynced changes may exist, in part, in sectors, in any order, or not at all.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,12 +21,12 @@ use super::disk::{Disk, DiskFile};
 use changes::{Change, Content, NameChange};
 pub use random::Random;
 
-/// What happens at one operation.
+/// The fault of one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It and all later ones fail: the power went, or the process was killed.
+    /// It and all later ones fail: the power failed, or the process was killed.
     PowerLoss,
-    /// It fails, later ones do not. What a failed sync was to make durable may never be.
+    /// It fails, later ones do not. The data of a failed sync may never become durable.
     Error,
 }
 
@@ -36,7 +36,7 @@ pub struct SimulatedDisk(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     world: Mutex<World>,
-    /// Told when syncs begin to wait, and when they are let go.
+    /// Notified when a sync begins to wait, and when held operations continue.
     let_go: Condvar,
 }
 
@@ -53,11 +53,11 @@ struct World {
     failing: Option<usize>,
     power_lost: bool,
     syncs_held: bool,
-    /// The file whose reads are held.
+    /// The file whose reads are blocked.
     held_reads: Option<usize>,
-    /// The one file whose syncs are held.
+    /// The one file whose syncs are blocked.
     held_file: Option<usize>,
-    /// Syncs that wait to be let go.
+    /// The number of blocked syncs.
     syncs_waiting: u64,
     bytes_max: u64,
     random: Random,
@@ -90,24 +90,24 @@ impl SimulatedDisk {
         Arc::new(self.clone())
     }
 
-    /// Plans `fault` for the operation with this number, counted from now on; the next one is 0.
+    /// Plans `fault` for this operation, counted from now on; the next one is 0.
     pub fn plan(&self, operation: u64, fault: Fault) {
         let mut world = self.lock();
         world.fault = Some((world.operations + operation, fault));
     }
 
-    /// From now on a sync of a file takes until it is let go.
+    /// From now on, blocks syncs of all files until they are released.
     pub(crate) fn hold_syncs(&self) {
         self.lock().syncs_held = true;
     }
 
-    /// The same for the syncs of one file, which is there.
+    /// The same for the syncs of one existing file.
     pub(crate) fn hold_syncs_of(&self, path: &str) {
         let mut world = self.lock();
         world.held_file = Some(world.names[path]);
     }
 
-    /// From now on a read of the file `path`, which is there, takes until it is let go.
+    /// From now on, blocks reads of the existing file `path` until they are released.
     pub(crate) fn hold_reads_of(&self, path: &str) {
         let mut world = self.lock();
         world.held_reads = Some(world.names[path]);
@@ -120,7 +120,7 @@ impl SimulatedDisk {
         self.0.let_go.notify_all();
     }
 
-    /// Blocks until a sync waits to be let go.
+    /// Blocks until a sync is blocked.
     pub(crate) fn until_syncs_are_held(&self) {
         let held = self.0.let_go.wait_while(self.lock(), |world| world.syncs_waiting == 0);
         drop(held.unwrap());
@@ -132,13 +132,13 @@ impl SimulatedDisk {
         world.files[world.names[path]].syncs
     }
 
-    /// Bytes that were ever written into the file `path`.
+    /// The total of bytes ever written into the file `path`.
     pub(crate) fn written_bytes(&self, path: &str) -> u64 {
         let world = self.lock();
         world.files[world.names[path]].written_bytes
     }
 
-    /// The bytes of the file `path` as they are now.
+    /// The current bytes of the file `path`.
     pub(crate) fn content(&self, path: &str) -> Vec<u8> {
         let world = self.lock();
         world.files[world.names[path]].now.clone()
@@ -154,7 +154,7 @@ impl SimulatedDisk {
         self.lock().operations
     }
 
-    /// From now on all files together may take so many bytes.
+    /// Sets the maximum size of all files together.
     pub(crate) fn set_bytes_max(&self, bytes_max: u64) {
         self.lock().bytes_max = bytes_max;
     }
@@ -163,13 +163,13 @@ impl SimulatedDisk {
         self.lock().bytes()
     }
 
-    /// The disk after the power came back: what was synced is there, of the rest some.
+    /// The disk after a power loss: synced changes exist, and some of the others.
     #[must_use]
     pub fn after_power_loss(&self) -> Self {
         let mut world = self.lock();
         let World { files, durable_names, name_changes, random, .. } = &mut *world;
         let mut names = durable_names.clone();
-        // The file system orders changes of names: some first ones of them are there.
+        // The file system keeps the order of changes of names: a prefix of them exists.
         let kept = random.below(name_changes.len() as u64 + 1);
         for change in name_changes.iter().take(usize::try_from(kept).unwrap()) {
             change.apply(&mut names);
@@ -180,7 +180,7 @@ impl SimulatedDisk {
         Self::with(files, names, seed)
     }
 
-    /// The disk after the process was killed: all that was written is there, durable or not.
+    /// The disk after the process was killed: all writes exist, durable or not.
     #[must_use]
     pub fn after_kill(&self) -> Self {
         let mut world = self.lock();
@@ -223,7 +223,7 @@ impl SimulatedDisk {
         world.files[file].durable = world.files[file].now.clone();
     }
 
-    /// The paths that are there.
+    /// The existing paths.
     pub(crate) fn paths(&self) -> Vec<String> {
         self.lock().names.keys().cloned().collect()
     }
@@ -329,7 +329,7 @@ struct SimulatedFile {
 }
 
 impl SimulatedFile {
-    /// Does `change` now; durable it is later. A write that fails may have been done in part.
+    /// Applies `change` now; it becomes durable later. A failed write may have been done in part.
     fn change(&self, change: Change) -> io::Result<()> {
         let mut world = self.disk.lock();
         let done = world.operate();
@@ -405,7 +405,7 @@ impl DiskFile for SimulatedFile {
                 change.apply(&mut file.durable);
             }
         } else if !power_lost {
-            // What a failed sync did not write is dropped: a later one does not bring it.
+            // The data of a failed sync is dropped: a later sync does not write it.
             file.durable = SimulatedDisk::survivor(file, random);
             file.unsynced.clear();
         }

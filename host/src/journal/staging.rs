@@ -1,7 +1,8 @@
-//! Large records, in pieces: so that small commits of other services never wait for the whole of one.
+//! Staging: large records are written in pieces, so that small commits of other services never wait for a whole large
+//! one.
 //!
-//! The pieces go into the journal before the commit has its number, each behind what was there when it came. Then the
-//! commit itself is a small record. What was staged for a commit that never came is passed over by readers.
+//! The pieces go into the journal before the commit has its number, each after the records queued before it. The commit
+//! itself is then a small record. Readers skip the pieces of a commit that never came.
 
 use std::pin::pin;
 
@@ -13,10 +14,11 @@ use crate::names::CommitSeq;
 /// Larger records are staged.
 const WHOLE_BYTES_MAX: usize = 256 * 1024;
 
-/// Bytes of one piece: about as much as a batch of small commits.
+/// Bytes of one piece: about the size of a batch of small commits.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// How often a record is staged that has to be in one segment and met the end of one. Then it is appended as a whole.
+/// The maximum of attempts to stage a record. All pieces must be in one segment, so an attempt fails at the end of a
+/// segment. After that the record is appended as a whole.
 const ATTEMPTS_MAX: u32 = 3;
 
 /// A record on its way into the journal.
@@ -24,7 +26,7 @@ const ATTEMPTS_MAX: u32 = 3;
 pub(crate) struct Staged {
     whole: Body,
     attempts: u32,
-    /// What stands for the record when its pieces are in the journal, and the segment that they are in.
+    /// The short record that names the pieces, once they are in the journal, and their segment.
     in_pieces: Option<(Body, u64)>,
 }
 
@@ -33,17 +35,17 @@ impl Staged {
         Self { whole, attempts: 0, in_pieces: None }
     }
 
-    /// Bytes that appending it puts into the queue.
+    /// Bytes that an append adds to the queue.
     pub(crate) fn append_bytes(&self) -> usize {
         self.in_pieces.as_ref().map_or(self.whole.bytes(), |(body, _)| body.bytes())
     }
 
-    /// Whether it is to be staged before it is appended.
+    /// Whether it must be staged before it is appended.
     pub(crate) fn is_due(&self) -> bool {
         self.in_pieces.is_none() && self.whole.bytes() > WHOLE_BYTES_MAX && self.attempts < ATTEMPTS_MAX
     }
 
-    /// Makes `time_unix_micros` the time of the record, wherever that is written.
+    /// Sets the time of the record, in whichever form it is written.
     pub(crate) fn stamp(&mut self, time_unix_micros: u64) {
         match &mut self.in_pieces {
             Some((body, _)) => body.stamp(time_unix_micros),
@@ -51,7 +53,7 @@ impl Staged {
         }
     }
 
-    /// Takes out the bytes to append, and the segment that they have to be in.
+    /// Takes out the bytes to append, and the segment that they must be in.
     pub(super) fn take_body(&mut self) -> (Body, Option<u64>) {
         match self.in_pieces.take() {
             Some((body, segment)) => (body, Some(segment)),
@@ -59,7 +61,7 @@ impl Staged {
         }
     }
 
-    /// Puts back what was not appended. Pieces in an earlier segment are worth nothing.
+    /// Puts back a body that was not appended. Pieces in an earlier segment are useless.
     pub(super) fn put_back(&mut self, body: Body, segment: Option<u64>, error: &AppendError) {
         match segment {
             None => self.whole = body,
@@ -73,11 +75,11 @@ impl Staged {
 ///
 /// # Errors
 ///
-/// [`AppendError`], but not [`AppendError::NotReady`]: it waits for the segment.
+/// [`AppendError`], except [`AppendError::NotReady`]: it waits for the segment.
 ///
 /// # Cancel safety
 ///
-/// Dropped, pieces stay in the journal that mean nothing.
+/// If the future is dropped, the pieces remain in the journal without effect.
 pub(super) async fn stage(shared: &Shared, staged: &mut Staged) -> Result<(), AppendError> {
     staged.attempts += 1;
     let id = shared.lock().next_staging();
@@ -85,7 +87,7 @@ pub(super) async fn stage(shared: &Shared, staged: &mut Staged) -> Result<(), Ap
     let (mut segment, mut count) = (None, 0);
     for bytes in rest.chunks(PIECE_BYTES) {
         let (piece, in_segment) = push_piece(shared, id, bytes).await?;
-        // In another segment than the first one: it begins anew, with what is left of its attempts.
+        // A new segment has begun: start again, with the remaining attempts.
         if *segment.get_or_insert(in_segment) != in_segment {
             return Ok(());
         }
@@ -102,7 +104,7 @@ pub(super) async fn stage(shared: &Shared, staged: &mut Staged) -> Result<(), Ap
     Ok(())
 }
 
-/// Appends one piece, once there is a segment for it; gives its place among all pieces, and its segment.
+/// Appends one piece once there is a segment for it; returns its number among all pieces, and its segment.
 async fn push_piece(shared: &Shared, id: u64, bytes: &[u8]) -> Result<(CommitSeq, u64), AppendError> {
     let mut piece = Body::piece(id, bytes);
     loop {

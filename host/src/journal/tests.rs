@@ -1,4 +1,5 @@
-//! The format: what is written is read again, whatever else is there, and the page that documents it is right.
+//! The format: written records are read again, whatever else is in the file, and the page that documents the format is
+//! right.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -185,7 +186,7 @@ fn a_changed_record_is_damage_exactly_when_a_later_batch_is_there() {
 
 #[test]
 fn a_stored_value_that_looks_like_a_frame_is_none() {
-    // What a guest could store: the frames of a journal with another id, all of them durable.
+    // Bytes that a guest could store: the frames of a journal with another id, all marked as durable.
     let forged = segment(&bodies(), 1).0.split_off(SEGMENT_HEADER_BYTES);
     let mut bytes = SegmentHeader { journal: JournalId([1; 16]), first: CommitSeq(7) }.encode().to_vec();
     put_frame(&mut bytes, JournalId([1; 16]), CommitSeq(7), CommitSeq(6), &Body::new(forged));
@@ -241,7 +242,7 @@ fn each_store_has_one_section_in_the_order_of_the_names() {
     check(&[&cart, &cart], false);
 }
 
-/// The record of the documentation.
+/// The example record in the documentation.
 fn example() -> Record {
     let cart = Section {
         writes: vec![
@@ -276,7 +277,8 @@ fn the_documented_bytes_are_what_is_written() {
     assert!(page.contains(&dump), "{dump}");
 }
 
-/// A segment from number 7 on: a record, the pieces of two large ones between others, one of which never comes, a mark.
+/// A segment from number 7 on: a record, the pieces of two large records between others (one of which never comes), a
+/// mark.
 fn segment_with_pieces() -> (Vec<u8>, Vec<Vec<u8>>) {
     let mut bytes = SegmentHeader { journal: ID, first: CommitSeq(7) }.encode().to_vec();
     let large: Vec<u8> = (0..100).collect();

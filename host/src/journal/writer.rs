@@ -1,8 +1,8 @@
-//! The thread that writes: when somebody waits for a record it takes all that was appended, writes it at the end of
-//! the segment, syncs, and lets out who waited. While it does, the next batch gathers.
+//! The writer thread: when a caller waits for a record, it takes all appended records, writes them at the end of the
+//! segment, syncs, and wakes the callers. Meanwhile the next batch gathers.
 //!
-//! Invariant: a segment is begun only when all before it is durable, and a batch is written only when the one before
-//! it is.
+//! Invariant: a segment begins only when everything before it is durable, and a batch is written only when the one
+//! before it is durable.
 
 use std::io;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -20,20 +20,21 @@ use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::CommitSeq;
 use crate::observe::LogLimit;
 
-/// Bytes of records that one batch gathers before it is written: bounds its buffer.
+/// Bytes of records that one batch gathers before it is written, which bounds its buffer.
 const BATCH_BYTES: usize = 2 * COMMIT_BYTES_MAX;
 
-/// Calls that wait for one batch before the next one gathers: fewer clients would only wait longer, each for itself.
+/// If at least so many calls waited for the last batch, the next batch gathers. With fewer clients, gathering would
+/// only add delay.
 const GATHER_WAITING: usize = 4;
 
-/// A batch that gathers is written when nothing came to it for so long: all who could come then wait already.
+/// A gathering batch is written when nothing was added for this long: all clients then already wait.
 const GATHER_STEP: Duration = Duration::from_micros(100);
 
-/// Longest time that a batch gathers: a sync costs as much CPU as several calls, so that under load one in this time
-/// is right, however fast the disk is.
+/// The maximum of gathering steps. A sync costs as much CPU as several calls, so under load one sync in this time is
+/// right, however fast the disk is.
 const GATHER_STEPS_MAX: usize = 10;
 
-/// How long nobody writes before a mark says that all is durable. More marks would be syncs for nothing.
+/// The idle time before a mark records that everything is durable. More marks would cause useless syncs.
 const MARK_AFTER: Duration = Duration::from_secs(1);
 
 const MARK_BYTES: u64 = FRAME_HEADER_BYTES as u64;
@@ -44,22 +45,22 @@ pub(super) struct Writer {
     buffer: Vec<u8>,
     /// The number of the last record in `buffer`.
     last: CommitSeq,
-    /// Pieces of large records that were put into it.
+    /// The number of pieces of large records up to the end of `buffer`.
     pieces: CommitSeq,
-    /// A mark says that all up to this number is durable.
+    /// A mark records that everything up to this number is durable.
     marked: CommitSeq,
-    /// Calls that waited for the batch before.
+    /// The number of calls that waited for the previous batch.
     waited: usize,
 }
 
-/// What there is to write.
+/// The next work of the writer.
 enum Work {
     Batch(Vec<Queued>),
     Mark,
     End,
 }
 
-/// The segment that is written.
+/// The segment that is being written.
 struct Open {
     file: Arc<dyn DiskFile>,
     offset: u64,
@@ -72,7 +73,7 @@ impl Writer {
         Self { shared, open: None, buffer: Vec::new(), last, pieces, marked: last, waited: 0 }
     }
 
-    /// Runs until the journal is closed and all is written, or a write fails: then nothing is written any more.
+    /// Runs until the journal is closed and everything is written, or a write fails: then nothing is written any more.
     pub(super) fn run(mut self) -> io::Result<()> {
         let done = self.write_all();
         if let Err(error) = &done {
@@ -95,7 +96,7 @@ impl Writer {
         if room && self.marked < self.last {
             self.mark()?;
         }
-        // What is closed in order holds no preallocated room, and is read quickly at the next start.
+        // A segment that is closed in order has no preallocated room, and the next start reads it quickly.
         if let Some(open) = &self.open {
             open.file.cut(open.offset)?;
             open.file.sync()?;
@@ -124,8 +125,8 @@ impl Writer {
         self.flush()
     }
 
-    /// Says in the journal that all of it is durable: what is before the mark is damaged from then on, and not torn,
-    /// when it cannot be read.
+    /// Records in the journal that all of it is durable. Unreadable bytes before the mark then count as damaged, not as
+    /// torn.
     fn mark(&mut self) -> io::Result<()> {
         let number = CommitSeq(self.last.0 + 1);
         let mark = Body::of_kind(FrameKind::Mark, Vec::new());
@@ -134,7 +135,8 @@ impl Writer {
         self.flush()
     }
 
-    /// Waits until somebody waits for a record or a piece, or a batch is full; or until nobody did for a while.
+    /// Waits until a caller waits for a record or a piece, or a batch is full; or until the journal was idle for a
+    /// while.
     fn next_work(&mut self) -> Work {
         let shared = Arc::clone(&self.shared);
         let (mut state, durable) = (shared.lock(), self.last);
@@ -152,7 +154,7 @@ impl Writer {
             }
             let waited = shared.work.wait_timeout(state, MARK_AFTER).unwrap_or_else(PoisonError::into_inner);
             state = waited.0;
-            // With an empty queue the last segment is the one that is written.
+            // When the queue is empty, the last segment is the open one.
             if waited.1.timed_out() && state.queue.is_empty() && !state.closing {
                 match state.taken + MARK_BYTES <= shared.segment_bytes {
                     true => {
@@ -205,7 +207,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes the prepared file the segment that begins with `first`. The one before it is durable.
+    /// Makes the prepared file the segment that begins with `first`. The segment before it is durable.
     fn begin_segment(&mut self, spare: Spare, first: CommitSeq) -> io::Result<()> {
         let shared = &self.shared;
         if let Some(full) = self.open.take() {
@@ -221,7 +223,7 @@ impl Writer {
         fail_point("journal.mid-segment");
         shared.disk.sync_folder(JOURNAL_FOLDER)?;
         let mut state = shared.lock();
-        // An empty segment of an earlier start had the same name, and is replaced.
+        // An empty segment of an earlier start had the same name and was replaced.
         state.segments.retain(|known| *known != segment);
         state.segments.push_back(segment);
         shared.metrics.segments.set(state.segments.len() as f64);
@@ -230,7 +232,7 @@ impl Writer {
     }
 }
 
-/// Lets the batch grow for as long as commits come to it, up to a bound.
+/// Lets the batch grow while commits arrive, up to a bound.
 fn gather<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
     for _ in 0..GATHER_STEPS_MAX {
         let queued = state.queue.len();
@@ -246,8 +248,8 @@ fn gather<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuar
     state
 }
 
-/// Prepares one file ahead, so that a full disk is noticed before a commit needs the room. `count` files were begun
-/// before: no name is used twice, as the writer may still have the earlier file.
+/// Prepares one file ahead, so that a full disk is noticed before a commit needs the room. `count` is the number of
+/// files begun before: no name is used twice, because the writer may still use the earlier file.
 pub(super) fn prepare_spares(shared: &Shared, count: &mut u64) {
     let refused = LogLimit::default();
     while shared.wait_for_want() {
@@ -259,7 +261,7 @@ pub(super) fn prepare_spares(shared: &Shared, count: &mut u64) {
                 let path = shared.disk.full(&path);
                 tracing::warn!(%error, path = %path.display(), "no room for the journal's next segment");
             }
-            // Half of a file would keep the room that others wait for. It may not even be there.
+            // An unfinished file would occupy room that others wait for. It may not even exist.
             let _gone = shared.disk.remove(&path);
         }
         shared.put_spare(made.map(|file| Spare { file, path }));

@@ -244,7 +244,7 @@ impl Stores {
         self.inner.services.pipeline.journal.outages().now()
     }
 
-    /// From now on the journal's thread writes only while its waiters are blocked. For the simulator.
+    /// From now on a wait for the journal blocks its whole thread. For the simulator.
     #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn write_in_lockstep(&self) {
         self.inner.services.pipeline.journal.write_in_lockstep();

@@ -1,4 +1,4 @@
-//! What a simulated disk was told to write, and what of it a loss of power leaves.
+//! The writes of a simulated disk, and what remains of them after a power loss.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ const SECTOR_BYTES: usize = 512;
 pub(super) struct Content {
     pub(super) now: Vec<u8>,
     pub(super) durable: Vec<u8>,
-    /// What was done since the last sync.
+    /// The changes since the last sync.
     pub(super) unsynced: Vec<Change>,
     pub(super) syncs: u64,
     pub(super) written_bytes: u64,
@@ -40,7 +40,7 @@ impl Change {
         }
     }
 
-    /// Some of the sectors that it touches.
+    /// Some of the sectors of the change.
     pub(super) fn tear(&self, random: &mut Random) -> Vec<Change> {
         match self {
             Self::Length(_) if random.coin() => Vec::new(),

@@ -1,6 +1,6 @@
 //! Random numbers from a seed.
 
-/// A small generator (splitmix64): the same disk for the same seed.
+/// A small generator (splitmix64), so that the same seed gives the same disk.
 #[derive(Debug, Clone)]
 pub struct Random(pub u64);
 
@@ -20,7 +20,7 @@ impl Random {
         self.next() % end
     }
 
-    /// True every other time.
+    /// True half of the time.
     pub fn coin(&mut self) -> bool {
         self.below(2) == 0
     }
