@@ -1,4 +1,4 @@
-//! The command line: one file per command. An error says what to do next, and the exit code says what kind it is.
+//! The command line: one file per command. An error names the next step, and the exit code gives its kind.
 
 mod arguments;
 mod client;
@@ -22,14 +22,14 @@ use output::failure::Outcome;
 use output::print;
 use releases::{apply, change, check, deploy, history, sign};
 
-/// Reads the command line of this process, runs its command and gives the process's exit code.
+/// Parses the command line of this process, runs its command and returns the exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     match dispatch(arguments.command).and_then(|result| print::result(&result)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // The failure itself is what counts, should its result find nobody.
+            // If the result cannot be printed, the failure itself still counts.
             let _unread = print::result(&failure.result);
             print::error(&failure.to_string());
             failure.exit_code()

@@ -23,7 +23,7 @@ pub(in crate::cli) enum EventsAction {
     Drop(DeadLetters),
 }
 
-/// Which dead letters.
+/// The dead letters to change.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DeadLetters {
     /// The service that subscribes to the events

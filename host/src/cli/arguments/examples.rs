@@ -1,4 +1,4 @@
-//! The examples at the end of each command's help. A test reads every line of them as a command line.
+//! The examples at the end of each command's help. A test parses every line of them as a command line.
 
 pub(super) const UP: &str = "\
 Examples:

@@ -1,4 +1,4 @@
-//! Which host a command talks to, or whose files it reads.
+//! The arguments that choose the host of a command, or whose files it reads.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub(in crate::cli) struct ManifestFile {
     pub(in crate::cli) manifest: PathBuf,
 }
 
-/// Which host a command talks to.
+/// The host that a command talks to.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Host {
     /// URL of the operator API [default: from the manifest in this folder, else http://127.0.0.1:8081]

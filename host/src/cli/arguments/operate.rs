@@ -57,7 +57,7 @@ pub(in crate::cli) enum TokenAction {
     Revoke { name: String },
 }
 
-/// What a token permits.
+/// The permissions of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Role {
     /// Read everything
@@ -69,7 +69,7 @@ pub(in crate::cli) enum Role {
 }
 
 impl Role {
-    /// The name that the host uses.
+    /// The name that the operator API uses.
     pub(in crate::cli) fn name(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",

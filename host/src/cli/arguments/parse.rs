@@ -1,4 +1,4 @@
-//! What options are read as: percentages, headers, periods, and which file is for which service.
+//! The values of options: percentages, headers, periods, and which file is for which service.
 
 #[cfg(test)]
 mod tests;
@@ -29,14 +29,14 @@ impl FromStr for Percent {
     }
 }
 
-/// As the host reads it: without a sign.
+/// In the form that the host parses: without a sign.
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
 }
 
-/// A header whose bearers get the candidate.
+/// A header; calls with it get the candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) struct Header(String);
 
@@ -82,7 +82,7 @@ impl FromStr for Period {
     }
 }
 
-/// As the host reads it: in seconds.
+/// In the form that the host parses: in seconds.
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
@@ -117,7 +117,7 @@ impl FromStr for Point {
     }
 }
 
-/// As it is read.
+/// In the form in which it is parsed.
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

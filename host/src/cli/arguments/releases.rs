@@ -57,7 +57,7 @@ pub(in crate::cli) struct Deploy {
     pub(in crate::cli) host: Host,
 }
 
-/// What a change waits for.
+/// How long a change waits before it begins.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Wait {
     /// First wait for unfinished calls that may reach the service, at most this long [default: 30s]
@@ -65,7 +65,7 @@ pub(in crate::cli) struct Wait {
     pub(in crate::cli) after_intents: Option<Period>,
 }
 
-/// A change to the releases that a service has.
+/// A change to the existing releases of a service.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Change {
     pub(in crate::cli) service: String,

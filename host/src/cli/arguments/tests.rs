@@ -44,7 +44,7 @@ fn releases_are_moved_by_commands_that_say_one_thing() {
     check("switchyard deploy --set cart=a.wasm --set inventory=b.wasm", true);
     check("switchyard deploy cart a.wasm --set cart=a.wasm", false);
     check("switchyard deploy --set cart=a.wasm --weight 5", false);
-    // The host cannot try a set: this must not swap it.
+    // The host has no dry run for a set, and this must not swap it.
     check("switchyard deploy --set cart=a.wasm --dry-run", false);
     check("switchyard promote cart --force", false);
     check("switchyard rollback cart --to sha256:00 --force --json", true);
@@ -97,7 +97,7 @@ fn a_host_is_kept_by_commands_that_say_one_thing() {
     check("switchyard schedules cart", true);
 }
 
-/// The words of an example: quoted as shells have it.
+/// The words of an example, quoted as in a shell.
 fn words(line: &str) -> Vec<&str> {
     let mut words = Vec::new();
     for (index, part) in line.split('\'').enumerate() {

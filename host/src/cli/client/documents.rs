@@ -1,5 +1,5 @@
-//! What the operator's API answers, as far as the command line shows it. Members that are not known are passed over,
-//! so that a host of a later version can be asked too.
+//! The answers of the operator API, as far as the command line shows them. Unknown members are ignored, so that hosts
+//! of later versions work too.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ pub(in crate::cli) struct Services {
     pub(in crate::cli) manifest_file: ManifestState,
 }
 
-/// The manifest file of the host, beside what is applied.
+/// How the host's manifest file differs from the applied settings.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::cli) struct ManifestState {
     pub(in crate::cli) path: String,
-    /// Keys of settings.
+    /// Keys of settings that are not applied.
     pub(in crate::cli) unapplied: Vec<String>,
     pub(in crate::cli) error: Option<String>,
 }
@@ -44,7 +44,7 @@ pub(in crate::cli) struct Service {
     pub(in crate::cli) data_version: Option<u64>,
 }
 
-/// The figures of a service since the start of the host.
+/// The figures of a service since the host started.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct ServiceFigures {
@@ -78,7 +78,7 @@ pub(in crate::cli) struct Release {
     pub(in crate::cli) figures: ReleaseFigures,
 }
 
-/// The versions of the data that a release knows.
+/// The data versions that a release supports.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct DataVersion {
@@ -86,7 +86,7 @@ pub(in crate::cli) struct DataVersion {
     pub(in crate::cli) reads_up_to: u64,
 }
 
-/// The figures of a release since it began to run.
+/// The figures of a release since it started to run.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct ReleaseFigures {
@@ -102,11 +102,11 @@ pub(in crate::cli) struct Candidate {
     #[serde(flatten)]
     pub(in crate::cli) release: Release,
     pub(in crate::cli) phase: Phase,
-    /// Of the calls, 0 to 1.
+    /// The share of the calls, 0 to 1.
     pub(in crate::cli) share: f64,
     pub(in crate::cli) header: Option<HeaderMatch>,
     pub(in crate::cli) steps: Vec<f64>,
-    /// The index of the step that it is at.
+    /// The index of the current step.
     pub(in crate::cli) step: u64,
     pub(in crate::cli) next_step_at: Option<String>,
     pub(in crate::cli) shadow: Option<Shadow>,
@@ -116,7 +116,7 @@ pub(in crate::cli) struct Candidate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) enum Phase {
-    /// It repeats calls that the live release answers.
+    /// It repeats calls, and the live release answers them.
     Shadow,
     /// It answers its share of the calls.
     #[default]
@@ -158,7 +158,7 @@ pub(in crate::cli) struct Difference {
     pub(in crate::cli) candidate: serde_json::Value,
 }
 
-/// How a candidate does beside the live release, in the host's words.
+/// How a candidate compares with the live release, in the host's words.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::cli) struct Judgement {
@@ -177,7 +177,7 @@ pub(in crate::cli) struct Verdict {
     pub(in crate::cli) checks: Vec<Check>,
     pub(in crate::cli) compatibility: Option<Compatibility>,
     pub(in crate::cli) asks: Asks,
-    /// Milliseconds by what they were spent on, such as `compileMs`.
+    /// Milliseconds by activity, such as `compileMs`.
     pub(in crate::cli) timings: BTreeMap<String, f64>,
 }
 
@@ -216,7 +216,7 @@ pub(in crate::cli) struct Break {
     pub(in crate::cli) problems_more: u64,
 }
 
-/// What a component asks for, beside the live release.
+/// The imports of a component, compared with the live release.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Asks {
@@ -225,7 +225,7 @@ pub(in crate::cli) struct Asks {
     pub(in crate::cli) needs_grant: Vec<String>,
 }
 
-/// What a deploy did, or a refusal by its verdict.
+/// The result of a deploy, or its refusal with the verdict.
 #[derive(Debug, Deserialize)]
 pub(in crate::cli) struct DeployAnswer {
     pub(in crate::cli) release: Option<Release>,
@@ -234,7 +234,7 @@ pub(in crate::cli) struct DeployAnswer {
     pub(in crate::cli) unchanged: bool,
 }
 
-/// What a deploy of several services did, or a refusal by their verdicts.
+/// The result of a deploy of several services, or its refusal with the verdicts.
 #[derive(Debug, Deserialize)]
 pub(in crate::cli) struct DeploySetAnswer {
     #[serde(default)]
@@ -253,7 +253,7 @@ pub(in crate::cli) struct HistoryEntry {
     pub(in crate::cli) to: Option<String>,
     pub(in crate::cli) reason: Option<String>,
     pub(in crate::cli) verdict: Option<Verdict>,
-    /// By which the host judged a candidate.
+    /// The figures by which the host judged a candidate.
     pub(in crate::cli) figures: Option<Judgement>,
 }
 
@@ -266,28 +266,28 @@ pub(in crate::cli) struct Token {
     pub(in crate::cli) services: Vec<String>,
     pub(in crate::cli) created_at: Option<String>,
     pub(in crate::cli) last_used_at: Option<String>,
-    /// Only in the answer to its making.
+    /// Present only when the token was just created.
     pub(in crate::cli) token: Option<String>,
 }
 
-/// What it takes to bring a host to what its manifest says.
+/// The changes that bring a host to the state in its manifest.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Plan {
     pub(in crate::cli) changes: Vec<PlannedChange>,
-    /// Digests of components that the host has not got.
+    /// Digests of components that the host lacks.
     pub(in crate::cli) missing: Vec<String>,
     pub(in crate::cli) verdicts: BTreeMap<String, Verdict>,
     pub(in crate::cli) applied: bool,
     pub(in crate::cli) manifest_file: Option<ManifestFile>,
 }
 
-/// The manifest that a host starts with.
+/// The manifest file of a host.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::cli) struct ManifestFile {
     pub(in crate::cli) path: String,
-    /// Whether it says what is applied.
+    /// Whether it equals the applied settings.
     pub(in crate::cli) agrees: bool,
 }
 
@@ -306,14 +306,14 @@ pub(in crate::cli) struct PlannedChange {
 pub(in crate::cli) struct Store {
     pub(in crate::cli) service: String,
     pub(in crate::cli) bytes: u64,
-    /// Of what the host keeps of calls beside that.
+    /// The host's own records for the service, in bytes.
     #[serde(default)]
     pub(in crate::cli) platform_bytes: u64,
     /// Whether its service exists.
     pub(in crate::cli) in_use: bool,
 }
 
-/// A call that was begun and has not ended.
+/// A call that started and has not ended.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Intent {
@@ -327,7 +327,7 @@ pub(in crate::cli) struct Intent {
     pub(in crate::cli) due_in_ms: u64,
 }
 
-/// One service that takes the events of another.
+/// A subscription of one service to the events of another.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Subscription {
@@ -337,7 +337,7 @@ pub(in crate::cli) struct Subscription {
     pub(in crate::cli) lag_seconds: f64,
     pub(in crate::cli) retrying: u64,
     pub(in crate::cli) dead: u64,
-    /// Why nothing is delivered.
+    /// Why delivery is paused.
     pub(in crate::cli) pause_reason: Option<String>,
 }
 
@@ -360,18 +360,18 @@ pub(in crate::cli) struct Delivery {
     pub(in crate::cli) error: Option<String>,
 }
 
-/// How many it was.
+/// How many entries a change affected.
 #[derive(Debug, Deserialize)]
 pub(in crate::cli) struct Count {
     pub(in crate::cli) count: u64,
 }
 
-/// A function that runs on time.
+/// A scheduled function.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Schedule {
     pub(in crate::cli) service: String,
-    /// Behind its interface and a `#`.
+    /// Its interface, `#` and its name.
     pub(in crate::cli) function: String,
     pub(in crate::cli) every_ms: u64,
     pub(in crate::cli) last_at: Option<String>,

@@ -1,4 +1,4 @@
-//! A host for tests: it gives the answers that it was told to, one connection each, and notes what it was asked.
+//! A host for tests: it gives prepared answers, one connection each, and records the requests.
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
@@ -11,10 +11,10 @@ use super::target::Target;
 use crate::cli::arguments::{Arguments, Command};
 use crate::config::AdminToken;
 
-/// A request as the host saw it.
+/// A request that the host received.
 #[derive(Debug)]
 pub(in crate::cli) struct Seen {
-    /// Method and path, with its query.
+    /// Method and path with query.
     pub(in crate::cli) line: String,
     head: String,
     pub(in crate::cli) body: Vec<u8>,
@@ -60,14 +60,14 @@ impl FakeHost {
         self
     }
 
-    /// Runs `client` against the host, and gives what it was asked. Requests beyond the answers find nobody.
+    /// Runs `client` against the host, and returns the requests. Connections beyond the prepared answers are refused.
     pub(in crate::cli) fn run<T>(self, client: impl FnOnce(&Target) -> T) -> (T, Vec<Seen>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         std::thread::scope(|scope| {
             let host = scope.spawn(|| self.serve(listener));
             let done = client(&target(&address.to_string()));
-            // A connection without a request ends a host that still waits for one.
+            // An empty connection ends a host that still waits for a request.
             drop(TcpStream::connect(address));
             (done, host.join().expect("the host"))
         })
@@ -105,13 +105,13 @@ fn target(address: &str) -> Target {
     Target { url: format!("http://{address}"), token: AdminToken::from_bits([0xab; 32]) }
 }
 
-/// A host that nobody runs.
+/// The address of a host that does not run.
 pub(in crate::cli) fn closed() -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     target(&listener.local_addr().expect("an address").to_string())
 }
 
-/// The command that `line` stands for.
+/// Parses `line` as a command.
 pub(in crate::cli) fn parsed(line: &str) -> Command {
     Arguments::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}")).command
 }

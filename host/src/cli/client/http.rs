@@ -1,4 +1,4 @@
-//! The client of the operator's HTTP API.
+//! The HTTP client of the operator API.
 
 #[cfg(test)]
 mod tests;
@@ -20,22 +20,22 @@ use super::target::Target;
 use super::upload::Upload;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 
-/// How long a connection to the host may take: it is near.
+/// How long connecting to the host may take; the host is usually near.
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// How long an answer may take: longer than any call's usual deadline.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(300);
 
-/// Largest answer, in bytes: above what a service may answer.
+/// Largest answer, in bytes: more than a service may answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// What runs the requests of one command.
+/// The async runtime for the requests of one command.
 pub(in crate::cli) fn runtime() -> Result<Runtime, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::new(Kind::Refused, error))
 }
 
-/// Sends `request` to the operator's side of `target` and gives its answer, which may be a refusal. The host may take
+/// Sends `request` to the operator API of `target` and returns its answer, which may be a refusal. The host may take
 /// `patience` longer than for other requests.
 pub(super) async fn exchange(
     request: hyper::Request<Upload>,
@@ -46,7 +46,7 @@ pub(super) async fn exchange(
     permitted(answered.unwrap_or_else(|_| Err(late(target, ANSWER_WAIT_MAX + patience)))?)
 }
 
-/// Sends `request`, whose answer is lines, and calls `take` with each line as it arrives. Returns the answer if it is a
+/// Sends `request` and calls `take` with each line of the answer as it arrives. Returns the answer only if it is a
 /// refusal.
 pub(super) async fn follow(
     request: hyper::Request<Upload>,
@@ -76,7 +76,7 @@ pub(super) async fn follow(
     }
 }
 
-/// The answer, unless the token does not open it.
+/// Returns the answer, unless the host rejected the token.
 fn permitted(answer: Answer) -> Result<Answer, Failure> {
     match answer.status {
         StatusCode::UNAUTHORIZED => Err(Failure::text(Kind::Unauthorized, "the host does not accept this token")
@@ -114,7 +114,7 @@ fn unreachable(target: &Target, error: hyper_util::client::legacy::Error) -> Fai
     Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what)).next(next)
 }
 
-/// What a host said.
+/// An answer of the host.
 #[derive(Debug)]
 pub(in crate::cli) struct Answer {
     pub(in crate::cli) status: StatusCode,
@@ -122,12 +122,12 @@ pub(in crate::cli) struct Answer {
 }
 
 impl Answer {
-    /// The answer as it came.
+    /// The answer as text, unchanged.
     pub(in crate::cli) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The answer, read as what the API says that it is.
+    /// Parses the answer as the documented type.
     pub(in crate::cli) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let what = "this version does not understand the answer of the host";
@@ -135,7 +135,7 @@ impl Answer {
         })
     }
 
-    /// The answer, unless it is a refusal. With `json` the failure has what the host said as its result.
+    /// Returns the answer unless it is a refusal. With `json`, the failure has the host's answer as its result.
     pub(in crate::cli) fn accepted(self, json: bool) -> Result<Self, Failure> {
         match (self.status.is_success(), json) {
             (true, _) => Ok(self),
@@ -144,7 +144,7 @@ impl Answer {
         }
     }
 
-    /// The answer, when it is a success or a refusal that has verdicts to show.
+    /// Returns the answer if it is a success or a refusal with verdicts.
     pub(in crate::cli) fn judged(self, json: bool) -> Result<Self, Failure> {
         let document = self.read::<Value>().unwrap_or_default();
         match document.get("verdict").or(document.get("verdicts")) {
@@ -153,13 +153,13 @@ impl Answer {
         }
     }
 
-    /// What to print of the answer: with `json` all of it as it came, else what `text` makes of it.
+    /// The output for the answer: with `json` the answer itself, else the result of `text`.
     pub(in crate::cli) fn render<T: DeserializeOwned>(self, json: bool, text: impl FnOnce(&T) -> String) -> Outcome {
         let answer = self.accepted(json)?;
         if json { Ok(answer.text()) } else { Ok(text(&answer.read()?)) }
     }
 
-    /// What a problem document says, for people.
+    /// Turns a problem document into a readable failure.
     fn failure(&self, kind: Kind) -> Failure {
         let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let text = |key: &str| document.get(key).and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! The client of the operator's HTTP API: which host, what is sent, what it answers.
+//! The client of the operator API: its target host, requests and answers.
 
 pub(super) mod documents;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One request to the operator's side: its address, its options and its body.
+//! One request to the operator API: its address, its options and its body.
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,7 @@ use crate::cli::output::failure::{Failure, Kind};
 use crate::cli::output::progress::Progress;
 use crate::cli::releases::component::Component;
 
-/// Carries the signature of the component in the body.
+/// Carries the signature of the component in the request body.
 const SIGNATURE_HEADER: &str = "switchyard-signature";
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(in crate::cli) struct Request {
     headers: Vec<(&'static str, String)>,
     content: Bytes,
     progress: Progress,
-    /// How long the host was told to wait before it begins.
+    /// How long the request asks the host to wait before it begins.
     patience: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Request {
         Self::new(Method::DELETE, path)
     }
 
-    /// A request for what is below the segments of `path`, each of which may be any text.
+    /// A request for the resource at the segments of `path`; each segment may be any text.
     fn new(method: Method, path: &[&str]) -> Self {
         let address = path.iter().map(|segment| format!("/{}", encoded(segment))).collect();
         Self {
@@ -64,7 +64,7 @@ impl Request {
         }
     }
 
-    /// Adds an option for each of `values`: none, one or several.
+    /// Adds an option for each of `values`; there may be none.
     pub(in crate::cli) fn query<T: fmt::Display>(mut self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
         for value in values {
             let separator = if self.address.contains('?') { '&' } else { '?' };
@@ -73,12 +73,12 @@ impl Request {
         self
     }
 
-    /// Adds an option that is either said or not.
+    /// Adds a flag if `said` is true.
     pub(in crate::cli) fn flag(self, name: &str, said: bool) -> Self {
         self.query(name, said.then_some(true))
     }
 
-    /// Has the host wait, at most so long, for calls that were begun.
+    /// Asks the host to wait for unfinished calls, at most this long.
     pub(in crate::cli) fn after_intents(mut self, wait: Option<Period>) -> Self {
         self.patience = wait.map_or(Duration::ZERO, Period::duration);
         self.query("afterIntents", wait)
@@ -94,7 +94,7 @@ impl Request {
         self.body("application/json", body.to_string().into())
     }
 
-    /// Sends `component`, and shows how far that is, and then that the host does `then` with it.
+    /// Sends `component` and shows the progress of the upload, then that the host does `then`.
     pub(in crate::cli) fn component(mut self, component: &Component, then: impl Into<String>) -> Self {
         self.progress = Progress::upload(&component.name, component.content.len(), then);
         let signature = component.signature.map(|signature| (SIGNATURE_HEADER, signature.to_string()));
@@ -102,12 +102,12 @@ impl Request {
         self.body("application/wasm", component.content.clone())
     }
 
-    /// Sends the request and gives the answer, which may be a refusal.
+    /// Sends the request and returns the answer, which may be a refusal.
     pub(in crate::cli) fn send(self, target: &Target) -> Result<Answer, Failure> {
         http::runtime()?.block_on(self.exchange(target))
     }
 
-    /// [`send`](Self::send) for a caller that runs several requests.
+    /// Like [`send`](Self::send), for a caller that sends several requests.
     pub(in crate::cli) async fn exchange(self, target: &Target) -> Result<Answer, Failure> {
         let (progress, patience) = (self.progress.clone(), self.patience);
         let answer = http::exchange(self.into_http(target)?, target, patience).await;
@@ -115,8 +115,8 @@ impl Request {
         answer
     }
 
-    /// Sends the request and calls `take` with each line of the answer as it arrives. Returns the answer if it is a
-    /// refusal.
+    /// Sends the request and calls `take` with each line of the answer as it arrives. Returns the answer only if it is
+    /// a refusal.
     pub(in crate::cli) fn follow(
         self,
         target: &Target,
@@ -141,7 +141,7 @@ impl Request {
     }
 }
 
-/// `text` as one segment of a path, or one value of a query.
+/// Encodes `text` as one segment of a path, or one value of a query.
 fn encoded(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
         match byte {

@@ -1,4 +1,4 @@
-//! Which host a command talks to, and with which admin token.
+//! The host that a command talks to, and the admin token for it.
 
 #[cfg(test)]
 mod tests;
@@ -15,16 +15,16 @@ use crate::config::{AdminToken, Flags, TOKEN_VARIABLE, environment};
 
 const ADMIN_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 
-/// The operator's side of one host.
+/// The operator API of one host.
 #[derive(Debug)]
 pub(in crate::cli) struct Target {
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub(in crate::cli) url: String,
     pub(in crate::cli) token: AdminToken,
 }
 
 impl Target {
-    /// Finds the host: by the flags, else by the manifest where there is one, else at the default address.
+    /// Finds the host: from the flags, else from the manifest if there is one, else at the default address.
     pub(in crate::cli) fn find(host: &Host) -> Result<Self, Failure> {
         let manifest = &host.manifest.manifest;
         let settings = match manifest.try_exists() {
@@ -46,7 +46,7 @@ impl Target {
     }
 }
 
-/// The address to send to for a host that listens at `listen`: one that listens everywhere is reached at home.
+/// The URL of a host that listens at `listen`; a host that listens on all addresses is reached through loopback.
 fn url_of(listen: SocketAddr) -> String {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

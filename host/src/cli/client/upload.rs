@@ -1,4 +1,4 @@
-//! The body of a request: sent in pieces, and counted while it goes.
+//! The body of a request, sent in pieces and counted.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use crate::cli::output::progress::Progress;
 
-/// Bytes of one piece: small enough that the progress of a slow upload is seen.
+/// Bytes of one piece: small enough to show the progress of a slow upload.
 const PIECE_BYTES: usize = 64 * 1024;
 
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! `switchyard backup`: the host writes one, and says how far it is.
+//! `switchyard backup`: asks the host to write a backup, and shows its progress.
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +32,7 @@ struct Step {
     bytes_total: u64,
 }
 
-/// A backup that was made.
+/// A finished backup.
 #[derive(Debug, Deserialize)]
 struct BackupSummary {
     folder: PathBuf,
@@ -47,7 +47,7 @@ struct File {
 }
 
 pub(in crate::cli) fn run(target: &Target, command: &Backup) -> Outcome {
-    // The host has a working directory of its own.
+    // The host has another working directory.
     let folder = std::path::absolute(&command.folder).map_err(|error| Failure::new(Kind::Usage, error))?;
     let request = Request::post(&["backup"]).json(&json!({ "folder": folder }));
     let progress = Progress::work();

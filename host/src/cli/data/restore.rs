@@ -1,4 +1,4 @@
-//! `switchyard restore`: makes a data directory of a backup, without a host.
+//! `switchyard restore`: creates a data directory from a backup, without a host.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn order(command: &Restore) -> Result<RestoreOrder, Failure> {
     })
 }
 
-/// The manifest, where there is one.
+/// The manifest, if there is one.
 pub(in crate::cli) fn manifest_there(path: &Path) -> Result<Option<Manifest>, Failure> {
     match path.try_exists() {
         Ok(true) => Ok(Some(load(path, Flags::default())?.manifest)),

@@ -1,4 +1,4 @@
-//! `switchyard stores` and `switchyard drop`: what is stored, and the end of what a removed service stored.
+//! `switchyard stores` and `switchyard drop`: lists all stores, and deletes the store of a removed service.
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ fn table(stores: &[Store]) -> String {
     print::list(heading, stores, row, |column| matches!(column, 1 | 2))
 }
 
-/// Deletes a store, when `confirm` agrees to the question it is asked.
+/// Deletes a store if `confirm` returns yes.
 pub(in crate::cli) fn drop_store(
     target: &Target,
     command: &Drop,

@@ -10,7 +10,7 @@ use crate::cli::output::failure::{Failure, Kind, Outcome};
 pub(in crate::cli) fn run(target: &Target, command: &Call) -> Outcome {
     let request = Request::post(&["services", &command.service, "call", &command.function]);
     let answer = request.body("application/json", arguments(&command.arguments)?.into()).send(target)?;
-    // A function without a result answers nothing.
+    // A function without a result has an empty answer.
     Ok(answer.accepted(false)?.text())
 }
 

@@ -1,4 +1,4 @@
-//! `switchyard config`: the configuration that counts, or all defaults.
+//! `switchyard config`: the effective configuration, or all defaults.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub(in crate::cli) fn run(command: &Config) -> Outcome {
     config::print(&configuration).map_err(|error| Failure::new(Kind::Usage, error))
 }
 
-/// Loads the manifest at `path` with this process's environment.
+/// Loads the manifest at `path` and applies this process's environment.
 pub(in crate::cli) fn load(path: &Path, flags: Flags) -> Result<Configuration, Failure> {
     config::load(path, &config::environment(), flags).map_err(|error| {
         let next = match &error {

@@ -1,4 +1,4 @@
-//! `switchyard token`: who may operate the host.
+//! `switchyard token`: creates, lists and revokes operator tokens.
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(target: &Target, command: &Command) -> Outcome {
         }
         TokenAction::Revoke { name } => {
             let answer = Request::delete(&["tokens", name]).send(target)?.accepted(command.host.json)?;
-            // There is nothing to print of an answer without a body.
+            // An answer without a body has nothing to print.
             Ok(if command.host.json { answer.text() } else { format!("the token of {name} is revoked") })
         }
     }

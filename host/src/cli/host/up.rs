@@ -1,4 +1,4 @@
-//! `switchyard up`: starts the host, says how far it is, serves until a signal, and drains.
+//! `switchyard up`: starts the host, shows its progress, serves until a signal, and drains.
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ use crate::platform::{self, Host, Progress, StartError};
 use crate::release::OpenError;
 use crate::tasks::thread;
 
-/// How long the end of the program waits for the reader of the log.
+/// How long the program waits at its end until the log is written.
 const LOG_FLUSH_WAIT: Duration = Duration::from_secs(1);
 
 pub(in crate::cli) fn run(command: Up) -> Result<(), Failure> {
@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(command: Up) -> Result<(), Failure> {
             let reload = |host: &Host| reload(&manifest, flags.clone(), &log, host);
             let runtime = runtime.map_err(|error| Failure::new(Kind::Refused, error))?;
             let ended = runtime.block_on(serve(&configuration, &reload));
-            // The process does not wait for a thread that compiles, or that the disk holds up.
+            // Do not wait for threads that compile or that wait for the disk.
             runtime.shutdown_background();
             ended
         });
@@ -83,7 +83,7 @@ async fn serve(configuration: &Configuration, reload: &(dyn Fn(&Host) + Sync)) -
     Ok(())
 }
 
-/// Reads the log filter, the certificate and the admin token again. What cannot be read stays as it was.
+/// Reads the log filter, the certificate and the admin token again. A file that cannot be read changes nothing.
 fn reload(manifest: &Path, flags: Flags, log: &Log, host: &Host) {
     let loaded = config::load(manifest, &config::environment(), flags);
     let filtered = loaded.map_err(|error| error.to_string()).and_then(|configuration| {
@@ -118,13 +118,13 @@ fn not_started(configuration: &Configuration, error: StartError) -> Failure {
     }
 }
 
-/// What a signal asks of the host.
+/// The action that a signal requests.
 enum SignalAction {
     /// SIGHUP.
     Reload,
     /// SIGTERM or SIGINT: the name of the signal.
     Stop(&'static str),
-    /// SIGQUIT: at once.
+    /// SIGQUIT: stop at once.
     Cut,
 }
 
@@ -156,7 +156,7 @@ impl Signals {
     }
 }
 
-/// How far the start is: a bar on a terminal, lines in the log elsewhere.
+/// The progress of the start: a bar on a terminal, lines in the log otherwise.
 struct Shown(Option<ProgressBar>);
 
 impl Shown {

@@ -1,4 +1,4 @@
-//! `switchyard events`: the subscriptions, how far behind they are, and the failed deliveries.
+//! `switchyard events`: the subscriptions with their lag, and the failed deliveries.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! `switchyard intents`: calls that were begun and have not ended, in the order of their age; and what is done with one.
+//! `switchyard intents`: lists unfinished calls by age, and retries one or gives it up.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use crate::cli::output::failure::{Failure, Kind, Outcome};
 use crate::cli::output::format::{NOTHING, counted, period, short_id};
 use crate::cli::output::print;
 
-/// `confirm` agrees to the question that it is asked, or is told that it is answered.
+/// `confirm` asks the operator a question, unless its second argument says that it is already answered.
 pub(in crate::cli) fn run(
     target: &Target,
     command: &Intents,
@@ -51,7 +51,7 @@ fn name(intent: &Intent) -> String {
     format!("{service} {function} ({})", short_id(id))
 }
 
-/// The open intent whose id begins with `begin`.
+/// The only open intent whose id begins with `begin`.
 fn found(target: &Target, begin: &str) -> Result<Intent, Failure> {
     let all: Items<Intent> = Request::get(&["intents"]).send(target)?.accepted(false)?.read()?;
     let mut found: Vec<_> = all.items.into_iter().filter(|intent| intent.id.starts_with(begin)).collect();

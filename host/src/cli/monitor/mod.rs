@@ -1,4 +1,4 @@
-//! Commands that show what a host does: its services, events, schedules and open intents.
+//! Commands that show the activity of a host: its services, events, schedules and open intents.
 
 pub(super) mod events;
 pub(super) mod intents;

@@ -1,4 +1,4 @@
-//! `switchyard schedules`: what runs on time, when it last did, and what came of it.
+//! `switchyard schedules`: the scheduled functions, with the time and result of their last run.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! A question before what cannot be taken back: asked on a terminal, and never answered by itself.
+//! Asks for confirmation before a change that cannot be undone: only on a terminal, and without a default answer.
 
 #[cfg(test)]
 mod tests;
@@ -8,11 +8,11 @@ use std::io::{BufRead, IsTerminal as _};
 use super::failure::{Failure, Kind};
 use super::print;
 
-/// Asks `question`, unless `yes` has answered it.
+/// Asks `question`, unless `yes` is set.
 ///
 /// # Errors
 ///
-/// When the answer is no, or when there is nobody to ask.
+/// If the answer is no, or there is no terminal to ask on.
 pub(in crate::cli) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     let stdin = std::io::stdin();
     match (yes, stdin.is_terminal()) {

@@ -1,12 +1,12 @@
-//! Why a command did not do its work: what happened, why, and what to do next.
+//! Why a command failed: what happened, why, and what to do next.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// What a command prints as its result, or why there is none.
+/// The result that a command prints, or its failure.
 pub(in crate::cli) type Outcome = Result<String, Failure>;
 
-/// What kind of failure it is, as the exit code tells scripts.
+/// The kind of a failure, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Kind {
     Refused = 1,
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Failure {
     pub(in crate::cli) kind: Kind,
     error: anyhow::Error,
     next: Option<String>,
-    /// What the command found out all the same, such as a verdict: its result.
+    /// A result that the command has despite the failure, such as a verdict.
     pub(in crate::cli) result: String,
 }
 
@@ -29,18 +29,18 @@ impl Failure {
         Self { kind, error: error.into(), next: None, result: String::new() }
     }
 
-    /// A failure with nothing to it but `text`.
+    /// A failure with only a text.
     pub(in crate::cli) fn text(kind: Kind, text: impl fmt::Display) -> Self {
         Self::new(kind, anyhow::anyhow!("{text}"))
     }
 
-    /// Says what to do next.
+    /// Adds what to do next.
     pub(in crate::cli) fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
     }
 
-    /// Gives the failed command a result all the same.
+    /// Adds a result that the command prints despite the failure.
     pub(in crate::cli) fn with_result(mut self, result: impl Into<String>) -> Self {
         self.result = result.into();
         self

@@ -1,4 +1,4 @@
-//! Figures, digests and times as people read them.
+//! Figures, digests and times in readable form.
 
 #[cfg(test)]
 mod tests;
@@ -9,13 +9,13 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
-/// Hex digits of a digest that are enough to tell releases apart.
+/// Number of hex digits of a digest that suffice to tell releases apart.
 const DIGEST_CHARACTERS: usize = 12;
 
-/// What stands where there is nothing to show.
+/// The text for an empty cell.
 pub(in crate::cli) const NOTHING: &str = "-";
 
-/// A digest as far as people need it.
+/// A shortened digest.
 pub(in crate::cli) fn short(digest: &str) -> String {
     match digest.strip_prefix("sha256:") {
         Some(hex) => hex.chars().take(DIGEST_CHARACTERS).collect(),
@@ -23,17 +23,17 @@ pub(in crate::cli) fn short(digest: &str) -> String {
     }
 }
 
-/// The id of a call as far as people need it.
+/// A shortened call id.
 pub(in crate::cli) fn short_id(id: &str) -> String {
     id.chars().take(DIGEST_CHARACTERS).collect()
 }
 
-/// Milliseconds in whole seconds, minutes, hours and days.
+/// Milliseconds in whole seconds, minutes, hours or days.
 pub(in crate::cli) fn period(millis: u64) -> String {
     humantime::format_duration(Duration::from_secs(millis / 1000)).to_string()
 }
 
-/// From which release or value to which.
+/// A change from one release or value to another.
 pub(in crate::cli) fn moved(from: Option<&str>, to: Option<&str>) -> String {
     match (from, to) {
         (None, None) => NOTHING.into(),
@@ -62,13 +62,13 @@ pub(in crate::cli) fn bytes(count: u64) -> String {
     format!("{whole}.{tenths} TiB")
 }
 
-/// A share (0 to 1) in percent, to a hundredth of one and without idle zeros.
+/// A share (0 to 1) in percent, with at most two decimals and no trailing zeros.
 pub(in crate::cli) fn percent(share: f64) -> String {
     let text = format!("{:.2}", share * 100.0);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// How many of `whole` `part` are, in percent; nothing of nothing.
+/// `part` as a percentage of `whole`; `-` if `whole` is 0.
 pub(in crate::cli) fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
         return NOTHING.into();
@@ -77,7 +77,7 @@ pub(in crate::cli) fn share(part: u64, whole: u64) -> String {
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
-/// `count` in `elapsed`, a second.
+/// The rate of `count` in `elapsed`, per second.
 pub(in crate::cli) fn rate(count: u64, elapsed: Duration) -> String {
     match elapsed.as_millis() {
         0 => NOTHING.into(),
@@ -88,7 +88,7 @@ pub(in crate::cli) fn rate(count: u64, elapsed: Duration) -> String {
     }
 }
 
-/// A time of RFC 3339, in UTC and to the second; a text that is none stays as it is.
+/// An RFC 3339 time in UTC, to the second; any other text stays unchanged.
 pub(in crate::cli) fn utc(text: &str) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
     let time = OffsetDateTime::parse(text, &Rfc3339).map(|time| time.to_offset(UtcOffset::UTC));

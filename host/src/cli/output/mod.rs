@@ -1,4 +1,4 @@
-//! What the commands show: tables, figures, verdicts, progress, questions and failures.
+//! The output of the commands: tables, figures, verdicts, progress, questions and failures.
 
 pub(super) mod confirm;
 pub(super) mod failure;

@@ -1,4 +1,4 @@
-//! What the commands write: results to standard output, everything else to standard error.
+//! Writes results to standard output, and everything else to standard error.
 
 #[cfg(test)]
 mod tests;
@@ -8,31 +8,31 @@ use std::io::Write;
 
 use super::failure::{Failure, Kind};
 
-/// Writes `text`, when there is any, as a command's result, with a line break at its end.
+/// Writes `text` as a command's result, with a line break at its end; an empty text writes nothing.
 pub(in crate::cli) fn result(text: &str) -> Result<(), Failure> {
     let text = text.trim_end();
     if text.is_empty() {
         return Ok(());
     }
     match write(&mut std::io::stdout().lock(), &format!("{}\n", printable(text))) {
-        // Whoever reads the result, such as `head`, has seen enough.
+        // A reader such as `head` has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::new(Kind::Refused, error)),
     }
 }
 
-/// Writes `text` to `out` as it is, at once.
+/// Writes `text` to `out` unchanged, and flushes it.
 pub(in crate::cli) fn write(out: &mut dyn Write, text: &str) -> std::io::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
-/// Writes `text` for people to read. Without a standard error there is nobody to tell that to.
+/// Writes `text` to standard error. An error of that write cannot be reported anywhere.
 pub(in crate::cli) fn error(text: &str) {
     let _nobody = writeln!(std::io::stderr().lock(), "{}", printable(text));
 }
 
-/// `text` without control characters but tabs and line breaks: components have a say in what verdicts and differences
-/// show, and none in what the operator's terminal does.
+/// `text` without control characters except tabs and line breaks. Components control parts of verdicts and differences,
+/// but they must not control the operator's terminal.
 pub(in crate::cli) fn printable(text: &str) -> Cow<'_, str> {
     let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
     match text.contains(steers) {
@@ -41,7 +41,7 @@ pub(in crate::cli) fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A table with a row for each of `items`. Columns of figures are aligned to the right.
+/// A table with a row for each of `items`. Columns of figures are right-aligned.
 pub(in crate::cli) fn list<T, const COLUMNS: usize>(
     heading: [&str; COLUMNS],
     items: &[T],
@@ -52,7 +52,7 @@ pub(in crate::cli) fn list<T, const COLUMNS: usize>(
     table(&rows, figures)
 }
 
-/// Lays `rows` out in columns, the first row being the heading. Columns of figures are aligned to the right.
+/// Formats `rows` in columns; the first row is the heading. Columns of figures are right-aligned.
 pub(in crate::cli) fn table(rows: &[impl AsRef<[String]>], figures: impl Fn(usize) -> bool) -> String {
     let rows: Vec<_> = rows.iter().map(AsRef::as_ref).collect();
     let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! How far an upload is, and that the host is at work on it: on a terminal's standard error, and nowhere else.
+//! Shows the progress of an upload and of the host's work on it: only on a terminal's standard error.
 
 #[cfg(test)]
 mod tests;
@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often the sign of life turns while nothing else does.
+/// How often the spinner turns without other progress.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The progress of one upload. Clones show the same.
+/// The progress of one upload. Clones share it.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct Progress {
     bar: ProgressBar,
-    /// What the host does once it has everything.
+    /// The work of the host after the upload.
     then: String,
 }
 
 impl Progress {
-    /// Shows nothing, but counts.
+    /// Shows nothing, but still counts.
     pub(in crate::cli) fn hidden() -> Self {
         Self { bar: ProgressBar::hidden(), then: String::new() }
     }
 
-    /// Shows that `bytes` of `name` are sent, and then that the host does `then`.
+    /// Shows how much of the `bytes` of `name` is sent, and then that the host does `then`.
     pub(in crate::cli) fn upload(name: &str, bytes: usize, then: impl Into<String>) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self::hidden();
@@ -35,7 +35,7 @@ impl Progress {
         Self { bar, then: then.into() }
     }
 
-    /// Shows how far work on many bytes is, whose number is told with it.
+    /// Shows the progress of work whose number of bytes is given with each step.
     pub(in crate::cli) fn work() -> Self {
         if !std::io::stderr().is_terminal() {
             return Self::hidden();
@@ -43,7 +43,7 @@ impl Progress {
         Self { bar: ProgressBar::new(0).with_style(sending()), then: String::new() }
     }
 
-    /// Work is so far, at `what`.
+    /// Reports the progress of the work, now at `what`.
     pub(in crate::cli) fn at(&self, what: &str, bytes: u64, bytes_total: u64) {
         self.bar.set_length(bytes_total.max(bytes));
         self.bar.set_position(bytes);
@@ -52,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// Counts `bytes` that were sent.
+    /// Counts `bytes` as sent.
     pub(in crate::cli) fn sent(&self, bytes: usize) {
         self.bar.inc(u64::try_from(bytes).unwrap_or(u64::MAX));
         if self.bar.length().is_some_and(|length| self.bar.position() >= length) {
@@ -62,7 +62,7 @@ impl Progress {
         }
     }
 
-    /// Leaves the terminal as it was before.
+    /// Removes the progress bar from the terminal.
     pub(in crate::cli) fn end(&self) {
         self.bar.finish_and_clear();
     }

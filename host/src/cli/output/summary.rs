@@ -1,4 +1,4 @@
-//! How a service stands: what runs, what waits to run, and the way back.
+//! The state of a service: its live release, its candidate, and how to go back.
 
 #[cfg(test)]
 mod tests;
@@ -6,7 +6,7 @@ mod tests;
 use super::format::{percent, short, utc};
 use crate::cli::client::documents::{Candidate, Phase, Release, Service};
 
-/// What runs now, what ran before, what is a candidate, and the commands that go on from here.
+/// The live release, the previous ones, the candidate, and the commands for the next step.
 pub(in crate::cli) fn text(service: &Service) -> String {
     let name = &service.name;
     let mut lines = vec![match &service.live {
@@ -29,7 +29,7 @@ pub(in crate::cli) fn text(service: &Service) -> String {
     lines.join("\n")
 }
 
-/// A release by its digest and number.
+/// The digest and number of a release.
 pub(in crate::cli) fn named(release: &Release) -> String {
     match release.number {
         Some(number) => format!("{} (release {number})", release.digest),
@@ -37,7 +37,7 @@ pub(in crate::cli) fn named(release: &Release) -> String {
     }
 }
 
-/// Which calls a candidate gets, and when it gets more.
+/// The calls that a candidate gets, and when its share grows.
 pub(in crate::cli) fn part(candidate: &Candidate) -> String {
     let mut text = match candidate.phase {
         Phase::Shadow => {
@@ -58,7 +58,7 @@ pub(in crate::cli) fn part(candidate: &Candidate) -> String {
     text
 }
 
-/// A candidate in few words.
+/// A candidate in a few words.
 pub(in crate::cli) fn brief(candidate: &Candidate) -> String {
     let digest = short(&candidate.release.digest);
     match candidate.phase {

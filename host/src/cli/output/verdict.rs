@@ -1,4 +1,5 @@
-//! A verdict as a person can act on it: every check, every problem with what was expected and found, and what to do.
+//! A verdict that a person can act on: every check, every problem with the expected and the found item, and the next
+//! step.
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ pub(in crate::cli) fn text(verdict: &Verdict) -> String {
     lines.join("\n")
 }
 
-/// What an accepted verdict says beyond that it is one: notes of checks, compatibility, what is asked for.
+/// The further contents of an accepted verdict: notes of checks, compatibility, imports.
 pub(in crate::cli) fn notes(verdict: &Verdict) -> Vec<String> {
     let noted = verdict.checks.iter().filter(|check| !check.detail.is_empty());
     let mut lines: Vec<_> = noted.map(|Check { name, detail, .. }| format!("  {name}: {detail}")).collect();
@@ -96,7 +97,7 @@ fn took(verdict: &Verdict) -> Option<String> {
     (!parts.is_empty()).then(|| format!("  took: {}", parts.join(", ")))
 }
 
-/// What to do about each check that failed.
+/// The next step for each failed check.
 fn next(verdict: &Verdict) -> Vec<String> {
     let failed = verdict.checks.iter().filter(|check| !check.passed);
     let mut lines: Vec<_> = failed.map(|check| format!("  - {}", advice(&check.name, verdict))).collect();

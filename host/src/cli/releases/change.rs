@@ -1,4 +1,4 @@
-//! `switchyard promote`, `abort` and `rollback`: move a service among the releases that it has.
+//! `switchyard promote`, `abort` and `rollback`: switch a service between its existing releases.
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +40,7 @@ fn render(request: Request, target: &Target, command: &Change) -> Outcome {
     request.send(target)?.render(command.host.json, summary::text)
 }
 
-/// The digest that `text` means: one in full, or the only one among the kept releases that begins so.
+/// The full digest for `text`: a whole digest, or a prefix that is unique among the stored releases.
 fn digest(target: &Target, service: &str, text: &str) -> Result<String, Failure> {
     if Digest::parse(text).is_ok() {
         return Ok(text.into());

@@ -35,7 +35,7 @@ pub(in crate::cli) fn run(command: &Check) -> Outcome {
     Err(Failure::text(Kind::Refused, detail).with_result(text))
 }
 
-/// The folder of the contracts: the flag's, else the manifest's, else `wit`.
+/// The folder of the contracts: from the flag, else from the manifest, else `wit`.
 fn wit(command: &Check) -> Result<PathBuf, Failure> {
     let manifest = &command.manifest.manifest;
     match (&command.wit, manifest.try_exists()) {

@@ -1,4 +1,4 @@
-//! A component file as it is sent to a host, with its signature.
+//! A component file to send to a host, with its signature.
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Component {
 }
 
 impl Component {
-    /// Reads the component in `file`, and its signature: the one in the file named, else in `FILE.sig` where there is one.
+    /// Reads the component in `file` and its signature: from the given file, else from `FILE.sig` if it exists.
     pub(in crate::cli) fn read(file: &Path, signature: Option<&Path>) -> Result<Self, Failure> {
         let content = content(file)?;
         let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
@@ -31,7 +31,7 @@ impl Component {
         Ok(Self { name, digest, content: content.into(), signature: signature_of(file, signature)? })
     }
 
-    /// The digest of the component in `file`, whose signature does not matter.
+    /// The digest of the component in `file`; the signature does not matter.
     pub(in crate::cli) fn digest_of(file: &Path) -> Result<Digest, Failure> {
         Ok(Digest::of(&content(file)?))
     }
@@ -39,7 +39,7 @@ impl Component {
 
 fn content(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut content = Vec::new();
-    // One byte over the bound tells that the file goes on, without reading the rest of it.
+    // One byte over the limit shows that the file is too large; the rest is not read.
     let length_max = u64::try_from(COMPONENT_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
     let read = std::fs::File::open(file).and_then(|opened| opened.take(length_max).read_to_end(&mut content));
     read.map_err(|error| unreadable(file, error))?;
@@ -65,7 +65,7 @@ fn signature_of(file: &Path, given: Option<&Path>) -> Result<Option<Signature>, 
     Ok(Some(signature))
 }
 
-/// That the file at `path`, which the command line names, cannot be read.
+/// The failure of reading the file at `path`, which the command line names.
 pub(in crate::cli) fn unreadable(path: &Path, error: std::io::Error) -> Failure {
     let what = format!("cannot read {}", path.display());
     Failure::new(Kind::Usage, anyhow::Error::new(error).context(what))

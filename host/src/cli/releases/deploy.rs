@@ -1,4 +1,4 @@
-//! `switchyard deploy`: gives a service a new release, or several services new ones as one.
+//! `switchyard deploy`: gives one service a new release, or several services in one swap.
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +29,7 @@ pub(in crate::cli) fn run(target: &Target, command: &Deploy) -> Outcome {
     }
 }
 
-/// Steps go up: a share that falls is no step towards all of the calls.
+/// Checks that steps only rise.
 fn rising(steps: &[Percent]) -> Result<(), Failure> {
     match steps.is_sorted_by(|one, next| one < next) {
         true => Ok(()),
@@ -70,7 +70,7 @@ fn steps(steps: &[Percent]) -> Option<String> {
     (!steps.is_empty()).then(|| steps.join(","))
 }
 
-/// What the deploy did. Its success does not depend on what the host can tell of the service afterwards.
+/// Describes the finished deploy. It succeeded even if the host cannot report the state of the service afterwards.
 fn done(target: &Target, service: &str, deployed: &DeployAnswer) -> String {
     let release = deployed.release.as_ref().map_or(deployed.verdict.digest.clone(), summary::named);
     let now = Request::get(&["services", service]).send(target).and_then(|answer| answer.accepted(false)?.read());
@@ -92,7 +92,7 @@ fn refused<'a>(services: impl IntoIterator<Item = &'a str>, what: impl std::fmt:
     Failure::text(Kind::Refused, format!("{what} is refused: {} {keep}", services.join(", ")))
 }
 
-/// Uploads all components, and swaps them as one.
+/// Uploads all components, and swaps them together.
 fn set(target: &Target, command: &Deploy) -> Outcome {
     let components = read(&command.set)?;
     for component in components.values() {
@@ -143,7 +143,7 @@ fn order(components: &BTreeMap<String, Component>, command: &Deploy) -> Value {
     order
 }
 
-/// The verdicts, the refusals first.
+/// All verdicts, refusals first.
 pub(in crate::cli) fn all(verdicts: &BTreeMap<String, Verdict>) -> String {
     let (accepted, refused): (Vec<_>, Vec<_>) = verdicts.values().partition(|verdict| verdict.accepted);
     refused.into_iter().chain(accepted).map(verdict::text).collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! `switchyard history`: what was changed, when, by whom and why, newest first.
+//! `switchyard history`: the changes, newest first: what, when, by whom and why.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use crate::cli::output::failure::{Failure, Kind, Outcome};
 use crate::cli::output::format::{NOTHING, counted, moved, utc};
 use crate::cli::output::print;
 
-/// Entries that one request asks for at most: a page is held in memory at both ends.
+/// Maximum entries of one request, because both ends hold a page in memory.
 const PAGE_ENTRIES_MAX: u64 = 200;
 
 pub(in crate::cli) fn run(target: &Target, command: &History) -> Outcome {
@@ -29,7 +29,7 @@ pub(in crate::cli) fn run(target: &Target, command: &History) -> Outcome {
     Ok(text(&entries.map_err(unknown)?))
 }
 
-/// As many entries as are wanted, and where the next ones begin.
+/// The requested number of entries, and the cursor for the next ones.
 fn pages(target: &Target, command: &History) -> Result<(Vec<Value>, Option<String>), Failure> {
     let (mut items, mut cursor) = (Vec::new(), None);
     let mut wanted = command.limit;
@@ -43,7 +43,7 @@ fn pages(target: &Target, command: &History) -> Result<(Vec<Value>, Option<Strin
         wanted = wanted.saturating_sub(count);
         items.extend(page.items);
         cursor = page.next_cursor;
-        // A page that brings nothing would be asked for without end.
+        // An empty page must not be requested forever.
         if cursor.is_none() || count == 0 {
             break;
         }
@@ -79,12 +79,12 @@ fn text(entries: &[HistoryEntry]) -> String {
 fn row(entry: &HistoryEntry) -> Vec<String> {
     let moved = moved(entry.from.as_deref(), entry.to.as_deref());
     let service = entry.service.as_deref().unwrap_or(NOTHING);
-    // A reason may have lines; an entry has one.
+    // A reason may have several lines, but an entry has one.
     let reason: Vec<_> = entry.reason.iter().flat_map(|reason| reason.split_whitespace()).collect();
     vec![utc(&entry.at), entry.who.clone(), service.into(), entry.what.clone(), moved, reason.join(" ")]
 }
 
-/// Why a deploy was refused, and by which figures a candidate was promoted or taken out.
+/// Why a deploy was refused, or the figures that decided about a candidate.
 fn details(entry: &HistoryEntry) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(verdict) = entry.verdict.as_ref().filter(|verdict| !verdict.accepted) {

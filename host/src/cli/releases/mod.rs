@@ -1,4 +1,4 @@
-//! Commands that judge, sign and change releases, and show what was changed.
+//! Commands that judge, sign and change releases, and show the history.
 
 pub(super) mod apply;
 pub(super) mod change;

@@ -1,4 +1,4 @@
-//! The secret half of a signer's key: a PEM file of PKCS #8, as `openssl genpkey -algorithm ed25519` makes it too.
+//! The secret half of a signing key: a PKCS #8 PEM file, like those of `openssl genpkey -algorithm ed25519`.
 
 #[cfg(test)]
 mod tests;
@@ -14,10 +14,10 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::config::{Signature, SignedRelease, Signer};
 
-/// What PKCS #8 puts before the 32 bytes of an ed25519 key.
+/// The bytes of PKCS #8 before the 32 bytes of an ed25519 key.
 const PKCS8_HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
-/// Why there is no key to sign with.
+/// Why the signing key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum SecretKeyError {
     #[error("not a PEM file with a private key")]
@@ -33,18 +33,18 @@ pub(in crate::cli) enum SecretKeyError {
 pub(in crate::cli) struct SecretKey(Ed25519KeyPair);
 
 impl SecretKey {
-    /// Makes a key and writes it to `path`, a new file that its owner alone can read.
+    /// Creates a key and writes it to `path`, a new file that only its owner can read.
     ///
     /// # Errors
     ///
-    /// [`SecretKeyError`]; a file that was there is as it was.
+    /// [`SecretKeyError`]; an existing file stays unchanged.
     pub(in crate::cli) fn make(path: &Path) -> Result<Self, SecretKeyError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let key = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| SecretKeyError::Kind)?;
         let body = STANDARD.encode([PKCS8_HEAD.as_slice(), seed.as_slice()].concat());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // The file appears whole or not at all, and is made with mode 0600.
+        // The file appears complete or not at all, and is created with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         writeln!(file, "-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----")?;
         file.as_file().sync_all()?;

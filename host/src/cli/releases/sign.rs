@@ -1,4 +1,4 @@
-//! `switchyard sign`: signs a component for hosts that ask for it, or makes a key to sign with.
+//! `switchyard sign`: signs a component for hosts that require it, or creates a signing key.
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(command: &Sign) -> Outcome {
     }
 }
 
-/// Makes a key and gives its public half, as the manifest wants it.
+/// Creates a key and returns its public half in the form for the manifest.
 fn new_key(path: &Path) -> Outcome {
     let key = SecretKey::make(path).map_err(|error| {
         let there = matches!(&error, SecretKeyError::Write(error) if error.kind() == std::io::ErrorKind::AlreadyExists);
@@ -52,7 +52,7 @@ fn sign(command: &Sign, file: &Path, key: &Path, service: &ServiceName) -> Outco
     Ok(format!("{}: {component} for {service} ({contract}), number {number}, signed by {signer}", target.display()))
 }
 
-/// The contract of `service` by the manifest, with its version.
+/// The contract of `service` from the manifest, with its version.
 fn contract(manifest: &Path, service: &ServiceName) -> Result<String, Failure> {
     let settings = load(manifest, Flags::default())?.manifest;
     let unknown = |what: String| Failure::text(Kind::Usage, what).next("Name the contract with --contract WORLD.");

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What `text` is read as and written as again; nothing when it is refused.
+/// Parses `text` and writes it again; `None` if it is refused.
 fn read<T: FromStr + fmt::Display>(text: &str) -> Option<String> {
     text.parse::<T>().ok().map(|read| read.to_string())
 }

@@ -1,4 +1,4 @@
-//! `switchyard journal`: checks a journal, or shows what is in it, without a host and without changing anything.
+//! `switchyard journal`: checks a journal or shows its commits, without a host and without changing anything.
 
 use crate::cli::arguments::{Journal, JournalAction};
 use crate::cli::output::failure::Outcome;

@@ -1,4 +1,4 @@
-//! Where the journal that a command reads lies.
+//! Finds the journal that a command reads.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `switchyard journal show`: the commits, one after the other, with what they wrote. Values only where they are asked for.
+//! `switchyard journal show`: the commits in order, with their writes. Shows values only with `--values`.
 
 use std::io::{ErrorKind, Write};
 
@@ -15,7 +15,7 @@ use crate::clock;
 use crate::journal::{HistoryError, Record, Section};
 use crate::names::CommitSeq;
 
-/// Why nothing more is shown.
+/// Why the output ends early.
 enum Ended {
     Place(Failure),
     History(HistoryError),
@@ -34,7 +34,7 @@ pub(super) fn run(command: &Show) -> Outcome {
         Ok(()) => Ok(String::new()),
         Err(Ended::Place(failure)) => Err(failure),
         Err(Ended::History(error)) => Err(failed(error)),
-        // Whoever reads it, such as `head`, has seen enough.
+        // A reader such as `head` has seen enough.
         Err(Ended::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(String::new()),
         Err(Ended::Write(error)) => Err(Failure::new(Kind::Refused, error)),
     }
@@ -44,7 +44,7 @@ fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
     let histories = histories(&command.place).map_err(Ended::Place)?;
     for history in histories {
         let after = CommitSeq(command.from.unwrap_or(0).saturating_sub(1));
-        // What an older segment had is gone: it begins with what there is.
+        // Older segments are gone, so the output begins with the first commit that is left.
         let begin = history.first().map_or(after, |first| after.max(CommitSeq(first.0 - 1)));
         history.each(begin, |number, record| {
             if command.to.is_some_and(|to| number.0 > to) {
@@ -101,7 +101,7 @@ fn section_lines(lines: &mut String, section: &Section, values: bool) {
     }
 }
 
-/// A value behind its size, where it is asked for: as text where it is one, else in base64.
+/// A value after its size, if values are requested: as text if it is valid text, else in base64.
 fn shown(value: &[u8], values: bool) -> String {
     match (values, std::str::from_utf8(value)) {
         (false, _) => String::new(),

@@ -1,4 +1,4 @@
-//! `switchyard journal verify`: every record is read, and none is missing between the first and the last.
+//! `switchyard journal verify`: reads every record, and checks that none is missing between the first and the last.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::cli::output::print;
 use crate::clock;
 use crate::journal::Checked;
 
-/// Tries to see the same damage twice.
+/// Number of tries to see the same damage twice.
 const TRIES_MAX: usize = 10;
 
 pub(super) fn run(command: &Verify) -> Outcome {
@@ -18,7 +18,7 @@ pub(super) fn run(command: &Verify) -> Outcome {
     for _ in 0..TRIES_MAX {
         match check(&command.place) {
             Ok(segments) => return Ok(text(&segments, command.place.json)),
-            // A running host writes on, and takes away what it needs no more: what is damaged is so twice.
+            // A running host appends records and deletes old segments meanwhile: only damage that shows twice is real.
             Err(failure) => {
                 let again = seen.is_some_and(|seen| seen.to_string() == failure.to_string());
                 seen = Some(failure);

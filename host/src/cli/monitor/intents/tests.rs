@@ -4,7 +4,7 @@ use super::*;
 use crate::cli::arguments::Command;
 use crate::cli::client::fake_host::{FakeHost, Seen, lines, parsed};
 
-/// Ids of two open intents: they part at the fourth digit.
+/// Ids of two open intents, different from the fourth digit on.
 fn ids() -> [String; 2] {
     ["0a1", "0a2"].map(|begin| format!("{begin:0<32}"))
 }

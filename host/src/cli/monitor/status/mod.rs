@@ -1,4 +1,4 @@
-//! `switchyard status`: the services of a running host, or one of them; once, or again and again.
+//! `switchyard status`: all services of a running host, or one of them; once or repeatedly.
 
 mod query;
 mod reading;

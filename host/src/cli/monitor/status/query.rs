@@ -1,4 +1,4 @@
-//! The request of a reading, and the services in its answer.
+//! The request for a status reading, and the services in its answer.
 
 use crate::cli::arguments::Status;
 use crate::cli::client::documents::{Service, Services};
@@ -6,7 +6,7 @@ use crate::cli::client::http::Answer;
 use crate::cli::client::request::Request;
 use crate::cli::output::failure::Failure;
 
-/// The request that gets what `command` shows.
+/// The request for the services that `command` shows.
 pub(super) fn request(command: &Status) -> Request {
     match &command.service {
         Some(service) => Request::get(&["services", service]),

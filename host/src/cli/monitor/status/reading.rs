@@ -1,4 +1,4 @@
-//! One reading of a watch: each release with its share, and what it did since the reading before.
+//! One reading of a watch: each release with its share, and its figures since the previous reading.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use crate::cli::output::{print, summary};
 const HEADING: [&str; 10] =
     ["SERVICE", "RELEASE", "STATE", "SHARE", "CALLS/S", "CALLS", "ERRORS", "TRAPS", "P50", "P99"];
 
-/// The services as they are `now`; rates count from the reading `before`, which is that long ago.
+/// The services as they are `now`. Rates count from the reading `before`, taken that long ago.
 pub(super) fn text(now: &[Service], before: Option<(&[Service], Duration)>) -> String {
     let mut rows = vec![HEADING.map(str::to_owned).to_vec()];
     let mut reports = Vec::new();
@@ -62,14 +62,14 @@ fn releases(service: &Service, before: Option<(&Service, Duration)>) -> Vec<Vec<
     rows
 }
 
-/// Calls a second of `release` since the reading before, in which it may have had another place.
+/// Calls per second of `release` since the previous reading, in which it may have had another role.
 fn since(release: &Release, before: Option<(&Service, Duration)>) -> String {
     let Some((service, elapsed)) = before else { return NOTHING.into() };
     let candidate = service.candidate.as_ref().map(|candidate| &candidate.release);
     let mut all = service.live.iter().chain(candidate).chain(&service.kept);
     let same = all.find(|earlier| earlier.number == release.number && earlier.digest == release.digest);
     let calls = same.map_or(0, |earlier| earlier.figures.calls);
-    // A host that was started anew counts from the beginning.
+    // A host that restarted counts from zero.
     rate(release.figures.calls.checked_sub(calls).unwrap_or(release.figures.calls), elapsed)
 }
 

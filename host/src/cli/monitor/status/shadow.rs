@@ -1,11 +1,11 @@
-//! The report of a shadow: how many answers were the same, and where the first ones differ.
+//! The report of a shadow: how many answers were equal, and where the first different ones differ.
 
 #[cfg(test)]
 mod tests;
 
 use crate::cli::client::documents::{Difference, FunctionCount, Shadow};
 
-/// Longest value of a difference that is shown, in characters; the rest of it is in `--json`.
+/// Maximum characters of a value in a difference; `--json` has the whole value.
 const VALUE_CHARACTERS_MAX: usize = 60;
 
 pub(super) fn lines(shadow: &Shadow) -> Vec<String> {
@@ -22,7 +22,7 @@ pub(super) fn lines(shadow: &Shadow) -> Vec<String> {
 
 fn line(difference: &Difference) -> String {
     let Difference { path, live, candidate, .. } = difference;
-    // The whole answer has the empty path.
+    // An empty path means the whole answer.
     let path = if path.is_empty() { "the answer" } else { path };
     format!("    {path}: live {}, candidate {}", cut(&live.to_string()), cut(&candidate.to_string()))
 }

@@ -111,7 +111,7 @@ fn candidate(candidate: &Candidate) -> Vec<Vec<String>> {
     rows
 }
 
-/// A release that a rollback can go to, on one line.
+/// One line for a release to which a rollback is possible.
 fn earlier(release: &Release) -> String {
     let number = release.number.map(|number| format!("release {number}"));
     let reason = release.reason.clone();

@@ -1,4 +1,4 @@
-//! `switchyard status --watch`: a reading every so often until ctrl-c. A terminal shows the last one, a pipe gets all.
+//! `switchyard status --watch`: prints readings until ctrl-c. A terminal shows only the last one, a pipe gets all.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use crate::cli::output::failure::{Failure, Kind};
 use crate::cli::output::print;
 use crate::clock;
 
-/// Goes to the top left and clears what is below.
+/// Moves to the top left and clears the screen.
 const REDRAW: &str = "\x1b[H\x1b[J";
 
 pub(super) fn run(target: &Target, command: &Status, period: Duration) -> Result<(), Failure> {
@@ -29,7 +29,7 @@ pub(super) fn run(target: &Target, command: &Status, period: Duration) -> Result
     let redraw = stdout.is_terminal() && !command.host.json;
     let mut watch = Watch { target, command, period, redraw, before: None, out: &mut stdout.lock() };
     let interrupted = async {
-        // Without a handler ctrl-c ends the process by itself.
+        // If no handler could be installed, ctrl-c ends the process by itself.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
@@ -42,13 +42,13 @@ struct Watch<'a> {
     command: &'a Status,
     period: Duration,
     redraw: bool,
-    /// The last reading and when it was taken.
+    /// The previous reading and its time.
     before: Option<(Vec<Service>, Instant)>,
     out: &'a mut dyn Write,
 }
 
 impl Watch<'_> {
-    /// Shows readings until `stop` resolves or nobody reads them any more.
+    /// Shows readings until `stop` resolves or the output is closed.
     async fn until(&mut self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let mut stop = pin!(stop);
         loop {
@@ -68,7 +68,7 @@ impl Watch<'_> {
         }
     }
 
-    /// The next thing to show. A host that goes away while it is watched may come back, as it does at a restart.
+    /// The next text to show. An unreachable host may come back, for example after a restart.
     async fn reading(&mut self) -> Result<String, Failure> {
         let answered = request(self.command).exchange(self.target).await;
         let answer = match answered.and_then(|answer| answer.accepted(self.command.host.json)) {

@@ -102,7 +102,7 @@ fn every_check_that_can_fail_has_its_advice() {
         let text = render(verdict(false, json!([{"name": name, "passed": false}])));
         assert!(!text.contains("says above"), "{text}");
     }
-    // A host of a later version checks more.
+    // A host of a later version may have more checks.
     let text = render(verdict(false, json!([{"name": "later", "passed": false, "detail": "why"}])));
     assert!(text.ends_with("  - see to what `later` says above"), "{text}");
 }

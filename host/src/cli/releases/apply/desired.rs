@@ -1,4 +1,4 @@
-//! What the files here say that the host should be.
+//! The desired state of the host, from the local files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(super) struct DesiredState {
     contracts: Vec<(String, String)>,
 }
 
-/// A component by its digest: its bytes are read again should the host want them.
+/// A component and its digest. Its bytes are read again only if the host needs them.
 #[derive(Debug)]
 struct DesiredComponent {
     file: PathBuf,
@@ -30,7 +30,7 @@ struct DesiredComponent {
 }
 
 impl DesiredState {
-    /// Reads the manifest at `path` and all that it names.
+    /// Reads the manifest at `path` and all files that it names.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let settings = load(path, Flags::default())?.manifest;
         let manifest = std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
@@ -49,7 +49,7 @@ impl DesiredState {
         component.map(|component| component.file.as_path())
     }
 
-    /// The body of the request that asks for all this.
+    /// The body of the request for this state.
     pub(super) fn order(&self, reason: Option<&str>) -> Value {
         let digests: Map<_, _> = self
             .components

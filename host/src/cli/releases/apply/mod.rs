@@ -1,4 +1,4 @@
-//! `switchyard apply`: brings a running host to what the manifest, the components and the contracts here say.
+//! `switchyard apply`: changes a running host to match the local manifest, components and contracts.
 
 mod desired;
 mod plan;
@@ -15,7 +15,7 @@ use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 use desired::DesiredState;
 
-/// Shows what would change and, when `confirm` agrees to it, changes that.
+/// Shows the plan and, if `confirm` returns yes, applies it.
 pub(in crate::cli) fn run(
     target: &Target,
     command: &Apply,
@@ -36,11 +36,11 @@ pub(in crate::cli) fn run(
     }
 }
 
-/// Asks the host for what it takes, or to do it.
+/// Asks the host for the plan, or to apply it.
 ///
 /// # Errors
 ///
-/// Also when a verdict refuses a component: then nothing is applied.
+/// Also if a verdict refuses a component: then nothing is applied.
 fn ask(target: &Target, command: &Apply, wanted: &DesiredState, dry_run: bool) -> Result<(Answer, Plan), Failure> {
     let request = Request::post(&["apply"]).flag("dryRun", dry_run).json(&wanted.order(command.reason.as_deref()));
     let answer = request.send(target)?.judged(command.host.json)?;
@@ -56,7 +56,7 @@ fn ask(target: &Target, command: &Apply, wanted: &DesiredState, dry_run: bool) -
     Err(Failure::text(Kind::Refused, detail).with_result(result))
 }
 
-/// Uploads the components that the host has not got, by their digests.
+/// Uploads the components that the host lacks, by their digests.
 fn upload(target: &Target, command: &Apply, wanted: &DesiredState, missing: &[String]) -> Result<(), Failure> {
     for digest in missing {
         let Some(file) = wanted.file_of(digest) else {

@@ -1,4 +1,4 @@
-//! A plan as a person reads it: a line for each change, and what has to be uploaded.
+//! A readable plan: a line for each change, and the components to upload.
 
 #[cfg(test)]
 mod tests;

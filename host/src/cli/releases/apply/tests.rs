@@ -19,7 +19,8 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// Runs `switchyard apply` with `options` in `folder`; gives the outcome, what was asked of the operator, and of the host.
+/// Runs `switchyard apply` with `options` in `folder`. Returns the outcome, the question to the operator, and the
+/// requests to the host.
 fn applied(host: FakeHost, folder: &Path, options: &str, yes: bool) -> (Outcome, String, Vec<Seen>) {
     let line = format!("switchyard apply --manifest {}{options}", folder.join("switchyard.toml").display());
     let Command::Apply(command) = parsed(&line) else { panic!("{line}") };

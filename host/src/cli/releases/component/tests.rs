@@ -18,7 +18,7 @@ fn a_component_brings_the_signature_that_lies_beside_it() {
     assert_eq!(read(None).expect("a component").signature, Some(signature));
     assert_eq!(read(Some(&beside)).expect("a component").signature, Some(signature));
 
-    // A signature that is asked for must be there, and be one.
+    // A requested signature file must exist and be valid.
     assert!(read(Some(&folder.path().join("other.sig"))).is_err());
     std::fs::write(&beside, "no signature").expect("a file");
     let failure = read(None).expect_err("no signature").to_string();

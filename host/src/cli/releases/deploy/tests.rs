@@ -6,7 +6,7 @@ use crate::cli::client::fake_host::{FakeHost, Seen, lines, parsed};
 use crate::config::Signature;
 use crate::names::Digest;
 
-/// Runs `line` with the files `a.wasm` and `b.wasm` of `folder` for those of the same name.
+/// Runs `line`, with `a.wasm` and `b.wasm` replaced by these files in `folder`.
 fn run_in(folder: &Path, host: FakeHost, line: &str) -> (Outcome, Vec<Seen>) {
     let place = |name: &str| folder.join(name).display().to_string();
     for name in ["a.wasm", "b.wasm"] {
@@ -72,7 +72,7 @@ cart runs sha256:bb (release 2)
     let (outcome, _) = deploy(host, "switchyard deploy cart a.wasm");
     assert_eq!(outcome.expect("deployed"), format!("{text}\n  nothing changed: it was there before"));
 
-    // What was deployed stays deployed, whatever the host can tell afterwards.
+    // The deploy counts as done, even if the host cannot report afterwards.
     let (outcome, _) = deploy(FakeHost::new().answer(201, deployed(false)), "switchyard deploy cart a.wasm");
     assert_eq!(outcome.expect("deployed"), format!("cart: {} (release 2) is deployed", digest("a.wasm")));
 
@@ -91,7 +91,7 @@ fn a_refusal_shows_its_verdict_and_that_nothing_changed() {
 
     let (outcome, _) = deploy(FakeHost::new().answer(422, &problem), "switchyard deploy cart a.wasm --json");
     assert_eq!(outcome.expect_err("a refusal").result, problem.to_string());
-    // A dry run answers with a success that has a refusal in it.
+    // A dry run answers with a success that contains a refusal.
     let host = FakeHost::new().answer(200, json!({"verdict": verdict_of("cart", false)}));
     let (outcome, _) = deploy(host, "switchyard deploy cart a.wasm --dry-run");
     assert_eq!(outcome.expect_err("a refusal").kind, Kind::Refused);

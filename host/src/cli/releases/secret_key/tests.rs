@@ -28,7 +28,7 @@ fn a_key_that_is_there_is_never_overwritten() {
     assert!(matches!(SecretKey::read(&path), Err(SecretKeyError::Pem(_))));
 }
 
-/// The first key of RFC 8032, 7.1, as OpenSSL writes it, and its public half.
+/// The first key of RFC 8032, 7.1, in OpenSSL's format, and its public half.
 #[test]
 fn a_key_of_openssl_is_read() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -29,11 +29,11 @@ fn a_component_is_signed_beside_its_file_for_who_has_the_public_key() {
     let signature = Signature::parse(written.trim()).expect("a signature");
     let service = ServiceName::parse("cart").expect("a name");
     assert!(signer.verify(&SignedRelease { service: &service, contract, component: &digest }, &signature));
-    // Without a contract and a number: that of the manifest with its version, and the time.
+    // Without a contract and a number: the manifest's contract with its version, and the time.
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let from_manifest = format!("switchyard sign {file} --key {key} --service cart --manifest {root}/switchyard.toml");
     assert!(run_line(&from_manifest).expect("signed").contains(&format!("for cart ({contract}), number 1")));
-    // A component that was signed long ago and built anew can be signed again.
+    // A rebuilt component can be signed again.
     std::fs::write(place("cart.wasm.sig"), "of another time").expect("a file");
     assert!(run_line(&sign).is_ok());
 }

@@ -43,10 +43,10 @@ fn a_release_keeps_its_rate_when_it_moves_and_a_new_host_counts_anew() {
         let rows = releases(&now, Some((&before, Duration::from_secs(1))));
         rows.iter().map(|row| row[4].clone()).collect()
     };
-    // Promoted between the readings.
+    // The candidate was promoted between the readings.
     let before = service(release(1, 10), Some(candidate(release(2, 7), json!({"phase": "canary"}))), json!([]));
     assert_eq!(rates(before, service(release(2, 9), None, json!([release(1, 10)]))), ["2.0"]);
-    // Rolled back, then back to a release that was kept.
+    // A rollback, then a return to a stored release.
     let before = service(release(2, 9), None, json!([release(1, 10)]));
     assert_eq!(rates(before, service(release(1, 14), None, json!([]))), ["4.0"]);
     let before = service(release(1, 1000), None, json!([]));

@@ -5,7 +5,7 @@ use super::*;
 use crate::cli::arguments::Command;
 use crate::cli::client::fake_host::{FakeHost, Seen, closed, lines, parsed};
 
-/// Takes so many writes, and then is closed. Tells of the first one.
+/// Accepts this many writes, then is closed. Reports the first write.
 struct Pipe {
     left: usize,
     taken: String,
