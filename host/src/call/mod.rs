@@ -1,10 +1,10 @@
 //! Calls: each is one run of an exported function, however it was reached, and one transaction on its service's store.
 //!
-//! `routing` knows which release a call runs on; `engine` runs it; `durability` makes it repeatable; `api` is what the
-//! rest of the host uses. Each uses only those before it.
+//! `routing` chooses the release of a call; `engine` runs it; `durability` makes it repeatable; `api` is for the rest
+//! of the host. Each uses only those before it.
 //!
-//! Invariant: an answer leaves [`Calls::call`] only when the journal is durable up to all that its call, and every call
-//! below it, made or saw.
+//! Invariant: an answer leaves [`Calls::call`] only when every commit that its call, or a call below it, made or read
+//! is durable.
 
 mod api;
 mod durability;

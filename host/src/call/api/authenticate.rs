@@ -1,4 +1,4 @@
-//! Authentication: the owner of a bearer token, as the service that carries `authenticate` knows it.
+//! Authentication: asks the service whose contract carries `authenticate` for the owner of a bearer token.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::call::routing::{Origin, Routing};
 use crate::names::{Identity, RequestId};
 
 impl Calls {
-    /// The owner of the bearer token `token`; none when it is unknown, or no contract carries `authenticate`.
+    /// The owner of the bearer token `token`; `None` when it is unknown, or no contract carries `authenticate`.
     ///
     /// # Errors
     ///
-    /// [`CallError`] when the service that knows cannot be asked.
+    /// [`CallError`] when that service cannot answer.
     pub async fn authenticate(
         &self,
         token: &str,

@@ -1,4 +1,4 @@
-//! [`Calls`], and what belongs to no single call: the routing, holds, recovery and retention.
+//! [`Calls`], and the tasks that belong to no single call: the routing, holds, recovery and retention.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::names::{CallId, HostSecret};
 use crate::store::{Store, StoreError, Stores};
 use crate::tasks::Tasks;
 
-/// The data plane: runs calls on the releases of its routing. Clones are the same one.
+/// The data plane: runs calls on the releases of its routing. Clones share its state.
 #[derive(Debug, Clone)]
 pub struct Calls {
     pub(in crate::call::api) inner: Arc<Inner>,
@@ -25,7 +25,7 @@ pub struct Calls {
 
 type Prepare = Box<dyn Fn(&Worlds) + Send + Sync>;
 
-/// Gets the contracts of a routing before calls begin on it, and prepares what it derives from them.
+/// Gets the contracts of a routing before calls begin on it, and prepares the data that it derives from them.
 #[derive(Default)]
 pub(in crate::call::api) struct RoutingObserver(OnceLock<Prepare>);
 
@@ -42,7 +42,7 @@ pub(in crate::call::api) struct Inner {
     pub(in crate::call::api) entropy: Entropy,
     pub(in crate::call::api) sessions: Sessions,
     pub(in crate::call::api) tasks: Tasks,
-    /// The seeds of the host's own calls follow from it.
+    /// The key from which the seeds of the host's own calls are derived.
     pub(in crate::call::api) host_call_key: [u8; 32],
     pub(in crate::call::api) observer: RoutingObserver,
 }
@@ -50,13 +50,13 @@ pub(in crate::call::api) struct Inner {
 impl Calls {
     /// At most `instances_max` component instances exist at once, most of them for calls.
     ///
-    /// Calls run in `tasks`, so shutdown waits for them. The answer of `authenticate` may be used again for
-    /// `authentication_cache_ms_max` milliseconds. The ids of the host's own calls, and the key that seals answers,
-    /// follow from `secret`.
+    /// Calls run in `tasks`, so shutdown waits for them. A result of `authenticate` may be used again for
+    /// `authentication_cache_ms_max` milliseconds. The ids of the host's own calls, and the key that seals answers, are
+    /// derived from `secret`.
     ///
     /// # Errors
     ///
-    /// When the system gives no randomness.
+    /// When the system provides no randomness.
     pub fn new(
         routing: Routing,
         instances_max: u32,
@@ -81,44 +81,44 @@ impl Calls {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// From now on the seeds of root calls follow from `seed`. For the simulator.
+    /// From now on the seeds of root calls are derived from `seed`. For the simulator.
     #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn draw_seeds_from(&self, seed: u64) {
         self.inner.entropy.draw_from(seed);
     }
 
-    /// `prepare` gets the contracts of every routing before calls begin on it. There is one observer: the first.
+    /// `prepare` gets the contracts of every routing before calls begin on it. Only the first observer is used.
     pub fn set_routing_observer(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static) {
-        // A second one derives what it needs when it needs it.
+        // Another observer derives its data on demand.
         let _first = self.inner.observer.0.set(Box::new(prepare));
     }
 
-    /// Lets the observer prepare for `routing`. Returns when it has.
+    /// Lets the observer prepare for `routing`, and returns when it is ready.
     pub fn prepare(&self, routing: &Routing) {
         if let Some(prepare) = self.inner.observer.0.get() {
             prepare(routing.worlds());
         }
     }
 
-    /// The routing that root calls begin on now.
+    /// The routing of new root calls.
     #[must_use]
     pub fn routing(&self) -> Arc<Routing> {
         Arc::clone(&self.inner.current.load())
     }
 
-    /// Root calls begin on `routing` from now on. Calls in flight end on what they began with.
+    /// From now on root calls begin on `routing`. Calls in flight finish on their earlier one.
     pub fn swap(&self, routing: Routing) {
         self.inner.durable.instances.reserve(routing.live());
         self.inner.current.swap(routing);
     }
 
-    /// Lets no root call begin, and waits until those in flight have ended. Returns none when that takes longer than
-    /// `until`; then calls go on at once. One hold at a time.
+    /// Stops new root calls from beginning, and waits for those in flight to end. Returns `None` when that is not done
+    /// by `until`; then calls continue at once. Only one hold at a time.
     pub async fn hold(&self, until: Instant) -> Option<Hold> {
         self.inner.current.hold(until).await
     }
 
-    /// Finds the intents that were open when the host ended, before anything is served.
+    /// Finds the intents that were open when the host ended, before the host serves requests.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Calls {
         routing.live().backends().map(|backend| self.find_intents_in(backend.service.store())).sum()
     }
 
-    /// Finds the open intents in the store of a service that comes back, before anybody calls it.
+    /// Finds the open intents in the store of a service that comes back, before it is called.
     ///
     /// # Errors
     ///
@@ -142,8 +142,8 @@ impl Calls {
         Arc::clone(&self.inner.durable).recover(pinned).await;
     }
 
-    /// Deletes rows of calls that nobody needs, again and again, until the tasks of the host are stopped. `repeatable`
-    /// gives the ids of the calls that others may make again, and may block.
+    /// Deletes unneeded rows of calls repeatedly, until the tasks of the host are stopped. `repeatable` returns the ids
+    /// of the calls that other parts may repeat. It may block.
     pub async fn run_retention(
         self,
         repeatable: impl Fn() -> Result<HashSet<CallId>, StoreError> + Send + Sync + 'static,

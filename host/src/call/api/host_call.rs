@@ -1,6 +1,7 @@
 //! Calls that the host makes by itself: to deliver an event, or because a schedule is due.
 //!
-//! Invariant: calls of one cause have the same ids, time and randomness, so a repeated one finds the memos of the first.
+//! Invariant: all calls for one cause have the same id, time and randomness, so a repeated call finds the memos of the
+//! first.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -27,39 +28,40 @@ use crate::store::system::RowWrite;
 #[derive(Debug)]
 pub struct HostCall {
     pub service: ServiceName,
-    /// As the service's live release exports it.
+    /// The function, as exported by the service's live release.
     pub function: Arc<Function>,
     pub arguments: Vec<Val>,
     /// The service that the component sees as its caller.
     pub calling_service: Option<ServiceName>,
-    /// Distinguishes it from all others: `event inventory 42 0 cart`.
+    /// Distinguishes the call from all others: `event inventory 42 0 cart`.
     pub cause: String,
-    /// The last commit that led to it. Nothing of the call leaves the host before that is durable.
+    /// The last commit that led to the call. Nothing of the call leaves the host before that commit is durable.
     pub caused_by: CommitSeq,
     /// The time that it sees, in microseconds since the Unix epoch.
     pub time_unix_micros: u64,
-    /// Rows of its service's store to commit with what the call writes.
+    /// Rows of its service's store to commit with the call's writes.
     pub rows: Vec<RowWrite>,
-    /// Whether the host repeats it when it fails after an effect elsewhere. Else the caller repeats it until it ends.
+    /// Whether the host repeats it when it fails after an effect elsewhere. Otherwise the caller repeats it until it
+    /// ends.
     pub intent: bool,
 }
 
 impl Calls {
-    /// Runs `call` until its effects are in the order of the journal, though maybe not yet durable.
+    /// Runs `call` until its effects have a place in the journal, though they may not be durable yet.
     ///
     /// # Errors
     ///
-    /// [`CallError`]; nothing of the call remains in its service's store, and neither do its rows.
+    /// [`CallError`]; none of the call's effects and rows remains in its service's store.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, the call ends where it is, as after a crash of the host.
+    /// If the future is dropped, the call stops where it is, as after a crash of the host.
     pub async fn run_host_call(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
         let (durable, service) = (&self.inner.durable, call.service.clone());
         durable.check_running()?;
         let table = self.inner.current.begin(routing, None, Origin::HOST, &service).await;
         let table = table.map_err(|why| match why {
-            // It has not run until its deadline: it has not begun.
+            // It was held until its deadline, and has not begun.
             NotBegun::HeldTooLong => CallError::unavailable(&service, "its data is being migrated"),
             NotBegun::DataMigrated => CallError::not_begun(&service, why),
         })?;
@@ -109,7 +111,7 @@ impl Calls {
         CallId::of_seed(&self.seed_of(cause))
     }
 
-    /// The seed of the call with this cause. Nobody can derive it from the cause alone.
+    /// The seed of the call with this cause. It cannot be derived from the cause alone.
     fn seed_of(&self, cause: &str) -> Seed {
         let mut hash = Sha256::new();
         hash.update(self.inner.host_call_key);

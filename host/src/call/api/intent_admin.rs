@@ -63,14 +63,14 @@ impl IntentHold {
         closing_intent(&self.store, self.id)
     }
 
-    /// A commit closed it: its call never runs again, and its effects elsewhere stay. Its waiters get an error.
+    /// A commit has closed it: its call never runs again, and its effects elsewhere stay. Its waiters get an error.
     pub fn closed(mut self) {
         self.is_closed = true;
         let abandoned = CallError::Failed { service: self.intent.service.clone() };
         self.calls.inner.durable.intents.end(self.id, &Err(abandoned));
     }
 
-    /// It continues on the live releases from now on, also after a restart. This is durable when the future resolves.
+    /// Makes it continue on the live releases, also after a restart. This is durable when the future resolves.
     async fn use_live_releases(&mut self) -> Result<(), IntentError> {
         let intent = self.intent.with_live_releases();
         let mut transaction = self.store.begin();
@@ -94,7 +94,7 @@ impl Calls {
         self.inner.durable.intents.view(id)
     }
 
-    /// Runs the call of an intent again at once; with `live` on the live releases, now and from now on.
+    /// Runs the call of an intent again at once; with `live`, on the live releases from now on.
     ///
     /// # Errors
     ///
@@ -102,7 +102,8 @@ impl Calls {
     ///
     /// # Cancel safety
     ///
-    /// Dropped, the call runs when it would have, on the live releases or on those that it began with.
+    /// If the future is dropped, the call runs at its planned time, either on the live releases or on its original
+    /// ones.
     pub async fn retry_intent(&self, id: CallId, live: bool) -> Result<IntentView, IntentError> {
         let mut held = self.hold_intent(id)?;
         if live && !held.intent.on_live {
@@ -117,7 +118,7 @@ impl Calls {
     ///
     /// # Errors
     ///
-    /// [`IntentError`], but of a commit.
+    /// [`IntentError`], except for a failed commit.
     pub fn hold_intent(&self, id: CallId) -> Result<IntentHold, IntentError> {
         let view = self.intent(id).ok_or(IntentError::Unknown)?;
         let store =
@@ -127,8 +128,8 @@ impl Calls {
         Ok(IntentHold { calls: self.clone(), id, intent, store, due: false, is_closed: false })
     }
 
-    /// Waits until no intent is open whose call may come to `service`, but not longer than `until`; gives those that are
-    /// open then, oldest first. Another may be opened at any time.
+    /// Waits until no open intent can reach `service`, at most until `until`. Returns those that are still open, oldest
+    /// first. A new one may be opened at any time.
     pub async fn intents_ended(&self, service: &ServiceName, until: Instant) -> Vec<IntentView> {
         loop {
             let closed = self.inner.durable.intents.closed();
@@ -152,7 +153,7 @@ impl Calls {
         self.inner.durable.intents.any(|intent| intent.service == *service && intent.is_of(function))
     }
 
-    /// Brings the metrics of intents up to date.
+    /// Updates the metrics of intents.
     pub fn measure_intents(&self) {
         self.inner.durable.intents.measure();
     }

@@ -1,4 +1,4 @@
-//! Calls from outside: a client's, or the operator's.
+//! Calls from outside: from a client or from the operator.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -38,24 +38,24 @@ pub struct RootCall {
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub answer: Answer,
-    /// Whether an earlier request with the same key got it first.
+    /// Whether this answer was given before, to an earlier request with the same key.
     pub replayed: bool,
 }
 
 impl Calls {
-    /// Runs one call to its end and waits until it is durable. With a key it has one effect: a repeated request gets the
-    /// first answer, and waits for it if necessary.
+    /// Runs one call to its end and waits until it is durable. With a key it has one effect: a repeated request gets
+    /// the first answer, and waits for it if necessary.
     ///
     /// The host repeats a call that fails after an effect elsewhere until it ends. The client waits until the call's
     /// deadline.
     ///
     /// # Errors
     ///
-    /// [`CallError`]; nothing of the call remains in its service's store.
+    /// [`CallError`]; none of the call's effects remains in its service's store.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future of a call that may write does not end it: it goes on in the background, so that its effects
+    /// If the future of a call that may write is dropped, the call continues in the background, so that its effects
     /// elsewhere are finished or undone. A read-only call ends at once.
     pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Reply, CallError> {
         let Inner { durable, current, tasks, .. } = &*self.inner;
@@ -86,7 +86,7 @@ impl Calls {
         }
         let (send, answer) = tokio::sync::oneshot::channel();
         let run = async move {
-            // The client may be gone. The call is made all the same.
+            // The client may be gone. The call still runs.
             let _gone = send.send(run.await);
         };
         tasks.spawn("call", run.in_current_span());
@@ -119,7 +119,7 @@ impl Inner {
     }
 }
 
-/// Runs a root call to its end. A panic of the host is an error of the call; an open intent goes on in any case.
+/// Runs a root call to its end. A panic of the host is an error of the call; an open intent continues in any case.
 async fn run(
     inner: Arc<Inner>,
     root: Arc<Root>,

@@ -18,7 +18,7 @@ pub(in crate::call) enum AfterRun {
 }
 
 impl DurableCalls {
-    /// Decides what happens after the first run of a root call: a call that failed after an effect elsewhere goes on.
+    /// Decides what happens after the first run of a root call: a call that failed after an effect elsewhere continues.
     pub(in crate::call) async fn after_run(
         &self,
         root: &Root,

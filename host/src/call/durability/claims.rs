@@ -1,6 +1,6 @@
-//! Of the requests with one key, one runs at a time and the others wait.
+//! Requests with the same key: one runs at a time and the others wait.
 //!
-//! Invariant: a claim is free again when it is dropped, however its request ended.
+//! Invariant: a claim is released when it is dropped, however its request ended.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::request_key::RequestKey;
 
-/// The requests with a key that run now.
+/// The running requests with a key.
 #[derive(Debug, Clone, Default)]
 pub(in crate::call) struct Claims(Arc<Mutex<HashMap<[u8; 16], Running>>>);
 
@@ -24,7 +24,7 @@ struct Running {
 pub(in crate::call) struct Claim {
     id: [u8; 16],
     claims: Claims,
-    /// Dropped with the claim. Waiting requests notice this.
+    /// Dropped with the claim, which notifies waiting requests.
     _ended: watch::Sender<()>,
 }
 
@@ -35,7 +35,7 @@ pub(in crate::call) struct KeyReused;
 /// Whether a request may run.
 pub(in crate::call) enum Claimed {
     Yes(Claim),
-    /// The same request runs: wait until this changes, and look again.
+    /// The same request runs: wait for a change, and look again.
     Running(watch::Receiver<()>),
 }
 

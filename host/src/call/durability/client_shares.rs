@@ -1,7 +1,8 @@
-//! The share of kept answers that each client may use: a client that fills its share is refused, and no other.
+//! The share of kept answers that each client may use: a client that fills its share is refused, without effect on
+//! others.
 //!
-//! A share refills evenly over the time that answers are kept, so the answers of one client that are kept at once take
-//! at most twice its share.
+//! A share refills evenly over the time that answers are kept. So the kept answers of one client never take more than
+//! twice its share.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,7 @@ use crate::limits::ANSWER_CLIENTS_MAX;
 #[derive(Debug)]
 pub(in crate::call::durability) struct ClientShares {
     refill: Duration,
-    /// By client: the bytes used at an instant.
+    /// By client: the bytes in use at some moment.
     used: Mutex<HashMap<u64, Used>>,
 }
 
@@ -42,7 +43,7 @@ impl ClientShares {
         if used < share {
             return Ok(());
         }
-        // A hundredth of the share, so that a client does not come back for every answer.
+        // At least a hundredth of the share, so that a client does not have to wait for every answer.
         let room = (used - share).saturating_add(share / 100).max(1);
         let seconds = self.refill.as_secs_f64() * room as f64 / share.max(1) as f64;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of seconds")]
@@ -56,7 +57,7 @@ impl ClientShares {
             // Shares that have refilled need no entry.
             all.retain(|_, used| self.used_now(*used, share) > 0);
         }
-        // Beyond the limit, clients share one entry.
+        // Above the limit, further clients share one entry.
         let client = if all.len() >= ANSWER_CLIENTS_MAX && !all.contains_key(&client) { u64::MAX } else { client };
         let before = all.get(&client).map_or(0, |used| self.used_now(*used, share));
         all.insert(client, Used { bytes: before.saturating_add(bytes), at: clock::now() });

@@ -33,7 +33,7 @@ pub(in crate::call) struct DurableCalls {
     pub(in crate::call::durability) sealer: Sealer,
     pub(in crate::call::durability) shares: ClientShares,
     pub(in crate::call::durability) in_flight: InFlight,
-    /// Notified when kept answers take most of their room.
+    /// Notified when kept answers use most of their budget.
     pub(in crate::call::durability) full: Notify,
     /// The time at which the last root call began, in microseconds since the Unix epoch.
     last_began_at: AtomicU64,
@@ -64,13 +64,13 @@ impl DurableCalls {
         })
     }
 
-    /// The time at which a root call begins now. It never goes back, whatever the clock does.
+    /// The start time of a new root call. It never goes back, whatever the clock does.
     pub(in crate::call) fn begins_at(&self) -> u64 {
         let now = clock::unix_micros();
         self.last_began_at.fetch_max(now, Ordering::Relaxed).max(now)
     }
 
-    /// Refuses calls that may write once the journal has stopped: a guest must not run for nothing.
+    /// Refuses calls that may write after the journal has stopped: a guest must not run for nothing.
     pub(in crate::call) fn check_running(&self) -> Result<(), CallError> {
         self.stores.stopped().map_or(Ok(()), |stopped| Err(CallError::Stopped(stopped)))
     }
@@ -79,7 +79,8 @@ impl DurableCalls {
         self.stores.stopped().is_some()
     }
 
-    /// Waits until all that the call made or saw is durable. Also an error tells something of that.
+    /// Waits until everything that the call committed or read is durable. This applies to errors too, because they also
+    /// reveal something.
     pub(in crate::call) async fn wait_durable(&self, root: &Root) -> Result<(), CallError> {
         Ok(self.stores.wait_durable(root.reached()).await?)
     }

@@ -1,4 +1,4 @@
-//! The root calls in flight that may need memos. Retention keeps those, whatever the clock says.
+//! The root calls in flight that may need memos. Retention keeps these memos, whatever the clock says.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

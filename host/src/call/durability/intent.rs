@@ -1,5 +1,5 @@
-//! An intent: all that the host needs to run a root call again. It is in the store of the call's service from before the
-//! first nested call that may write until the call has ended.
+//! An intent: all data that the host needs to run a root call again. It is stored with the call's service from before
+//! the first nested call that may write until the call has ended.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub(in crate::call) struct Intent {
     pub(in crate::call) interface: String,
     pub(in crate::call) function: String,
     pub(in crate::call) seed: Seed,
-    /// What the call sees of the clock, and when it began.
+    /// The time that the call sees, which is the time when it began.
     pub(in crate::call) time_unix_micros: u64,
     pub(in crate::call) identity: Option<Identity>,
     pub(in crate::call) calling_service: Option<ServiceName>,
@@ -29,19 +29,19 @@ pub(in crate::call) struct Intent {
     pub(in crate::call) key: Option<RequestKey>,
     /// The releases that it began with.
     pub(in crate::call) releases: Vec<(ServiceName, Digest)>,
-    /// Rows to commit with what the call writes.
+    /// Rows to commit with the call's writes.
     pub(in crate::call) rows: Vec<RowWrite>,
-    /// Whether it continues on the live releases and not on those that it began with.
+    /// Whether it continues on the live releases instead of its original ones.
     #[serde(default)]
     pub(in crate::call) on_live: bool,
-    /// The last commit that its runs in this process made or saw. At a start all that it saw is durable.
+    /// The last commit that its runs in this process made or read. After a start, all of these are durable.
     #[serde(skip)]
     pub(in crate::call) reached: CommitSeq,
     #[serde(skip)]
     arguments: Vec<u8>,
 }
 
-/// Why an entry is no intent: it is damaged, or of a later version of switchyard.
+/// Why an entry is not an intent: it is damaged, or from a later version of switchyard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an intent cannot be read")]
 pub struct UnreadableIntent;
@@ -82,12 +82,12 @@ impl Intent {
         CallId::of_seed(&self.seed)
     }
 
-    /// The same intent, to go on with the live releases.
+    /// The same intent, but on the live releases.
     pub(in crate::call) fn with_live_releases(&self) -> Self {
         Self { on_live: true, ..self.clone() }
     }
 
-    /// Whether it is of a call of `function`, in whatever version of its interface.
+    /// Whether its call is of `function`, in any version of its interface.
     pub(in crate::call) fn is_of(&self, function: &Function) -> bool {
         *function.name.wit == *self.function && track(&function.interface) == track(&self.interface)
     }
@@ -100,12 +100,12 @@ impl Intent {
         RequestId::parse(&self.request).map_err(|_| UnreadableIntent)
     }
 
-    /// The arguments, for `function` as its service has it now.
+    /// The arguments, for the current version of `function`.
     pub(in crate::call) fn arguments(&self, function: &Function) -> Result<Vec<Val>, BinaryError> {
         read_arguments(&function.parameters, &self.arguments)
     }
 
-    /// A line of JSON, and behind it the arguments.
+    /// A line of JSON, followed by the arguments.
     pub(in crate::call) fn encode(&self) -> Bytes {
         let mut bytes = serde_json::to_vec(self).expect("names, numbers and texts have a JSON form");
         bytes.push(b'\n');

@@ -14,10 +14,10 @@ use crate::limits::ANSWER_BYTES_MAX;
 use crate::observe;
 use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, RowWrite};
 
-/// The share of kept answers of one client: a hundredth of all.
+/// The share of one client: a hundredth of all kept answers.
 const CLIENT_SHARE_PART: u64 = 100;
 
-/// The part of kept answers that guests' answers may fill, in hundredths: the rest is for accounts.
+/// The part of kept answers that guests' answers may fill, in hundredths. The rest is for accounts.
 const GUESTS_PERCENT: u64 = 90;
 
 /// Guests' answers are evicted from this fill on, in hundredths.
@@ -30,8 +30,8 @@ pub(in crate::call) enum Lookup {
 }
 
 impl DurableCalls {
-    /// The answer to the request with `key`, or the right to run it. Waits while the same request runs, for as long as
-    /// the call itself may take.
+    /// The answer to the request with `key`, or the right to run it. Waits while the same request runs, for at most the
+    /// time that the call itself may take.
     pub(in crate::call) async fn look_up(
         &self,
         key: &RequestKey,
@@ -42,7 +42,7 @@ impl DurableCalls {
         loop {
             let mut ended = match self.claims.claim(key).map_err(|KeyReused| CallError::KeyReused)? {
                 Claimed::Running(ended) => ended,
-                // With the claim nobody else can commit the answer.
+                // While the claim exists, no other request can commit the answer.
                 Claimed::Yes(claim) => {
                     return Ok(match self.kept_answer(key, service, function).await? {
                         Some(answer) => Lookup::Answered(answer),
@@ -56,7 +56,7 @@ impl DurableCalls {
         }
     }
 
-    /// The durable answer to the request with `key`. Without one there is room to keep one.
+    /// The durable answer to the request with `key`. Returns none only if there is room to keep a new one.
     async fn kept_answer(
         &self,
         key: &RequestKey,
@@ -124,7 +124,7 @@ impl DurableCalls {
     }
 }
 
-/// The bytes of an answer, for a row beside the writes of the same commit.
+/// The bytes of an answer, for a row in the commit of its writes.
 pub(in crate::call::durability) fn encoded(service: &Service, answer: &Answer) -> Result<Vec<u8>, CallError> {
     let bytes = answer.encode();
     if bytes.len() > ANSWER_BYTES_MAX {

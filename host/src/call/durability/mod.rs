@@ -1,7 +1,7 @@
-//! Makes calls durable: kept answers for requests with a key, memos of nested calls, and intents of root calls, which the
-//! host repeats until they have ended.
+//! Makes calls durable: kept answers for requests with a key, memos of nested calls, and intents of root calls. The
+//! host repeats a call with an intent until it has ended.
 //!
-//! Invariant: a row is committed with the effects that it is about, or before the first of them.
+//! Invariant: a row is committed with its effects, or before the first of them.
 
 mod after_run;
 pub(super) mod claims;

@@ -1,6 +1,6 @@
-//! The open intents in memory: by their ids, by when they are due, and by when their calls began.
+//! The open intents in memory: by id, by due time, and by the start time of their calls.
 //!
-//! Invariant: an intent that is taken, to run it or to abandon it, is not due: so nobody else takes it.
+//! Invariant: an intent that is taken, to run it or to abandon it, is not due, so that it is taken only once.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -23,24 +23,24 @@ type Outcome = Result<Answer, CallError>;
 #[derive(Debug, Default)]
 pub(in crate::call) struct OpenIntents {
     open: Mutex<Open>,
-    /// Notified when one may be due earlier than was known.
+    /// Notified when an intent may be due earlier than expected.
     changed: Notify,
-    /// Notified when one is closed.
+    /// Notified when an intent is closed.
     closed: Notify,
     metrics: IntentMetrics,
 }
 
-/// Every operation takes the time of a search, however many intents there are.
+/// Every operation takes logarithmic time in the number of intents.
 #[derive(Debug, Default)]
 struct Open {
     all: BTreeMap<CallId, Waiting>,
-    /// Those that nobody has taken and that were not repeated yet, and those that were.
+    /// Intents that nobody has taken: those that were not repeated yet, and those that were.
     first: BTreeSet<(Instant, CallId)>,
     repeated: BTreeSet<(Instant, CallId)>,
-    /// By when their calls began, in microseconds since the Unix epoch.
+    /// By the start time of their calls, in microseconds since the Unix epoch.
     ages: BTreeSet<(u64, CallId)>,
     taken: usize,
-    /// How many of the taken ones were repeated before.
+    /// How many of the taken intents were repeated before.
     taken_repeated: usize,
 }
 
@@ -51,32 +51,32 @@ struct Waiting {
     last_error: Option<String>,
     due: Instant,
     is_taken: bool,
-    /// Keeps other requests with the client's key waiting.
+    /// Blocks other requests with the client's key.
     claim: Option<Claim>,
     waiters: Vec<oneshot::Sender<Outcome>>,
 }
 
-/// An open intent, as the operator sees it.
+/// An open intent for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IntentView {
     pub id: CallId,
     pub service: ServiceName,
     pub function: String,
-    /// The request that its call began with.
+    /// The id of the request that began its call.
     pub request: String,
     /// RFC 3339, in UTC.
     pub begun_at: String,
-    /// Since then, in milliseconds.
+    /// Milliseconds since `begun_at`.
     pub age_ms: u64,
-    /// How often it was repeated.
+    /// How many times it was repeated.
     pub attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     pub running: bool,
-    /// The time until it is repeated, in milliseconds.
+    /// The time until the next repetition, in milliseconds.
     pub due_in_ms: u64,
-    /// Whether it continues on the live releases and not on those that it began with.
+    /// Whether it continues on the live releases instead of its original ones.
     pub on_live: bool,
 }
 
@@ -84,7 +84,7 @@ pub struct IntentView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::call) enum NotTaken {
     Unknown,
-    /// Somebody else has taken it.
+    /// It is already taken.
     Running,
 }
 
@@ -106,7 +106,7 @@ impl Open {
         Ok(intent)
     }
 
-    /// Makes a taken one wait again, with `attempts`, until `due`.
+    /// Makes a taken intent wait again, with `attempts`, until `due`.
     fn give_back(&mut self, id: CallId, attempts: u32, due: Instant) -> Option<&mut Waiting> {
         let waiting = self.all.get_mut(&id).filter(|waiting| waiting.is_taken)?;
         self.taken -= 1;
@@ -127,8 +127,8 @@ impl Open {
         Some(waiting)
     }
 
-    /// The next one that may be taken, while at most `at_once` run. A quarter of these places is for calls that were not
-    /// repeated yet: calls that use up their deadlines again and again must not delay them.
+    /// The next intent that may be taken, while at most `at_once` run. A quarter of these places is reserved for calls
+    /// that were not repeated yet, so that calls that use up their deadlines again and again do not delay them.
     fn next(&self, at_once: usize) -> Option<(Instant, CallId)> {
         if self.taken >= at_once {
             return None;
@@ -144,17 +144,17 @@ impl OpenIntents {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resolves when one may be due earlier than was known when this was called.
+    /// Resolves when an intent may be due earlier than expected at the time of this call.
     pub(in crate::call) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
     }
 
-    /// Resolves when one is closed after this was called.
+    /// Resolves when an intent is closed after this call.
     pub(in crate::call) fn closed(&self) -> Notified<'_> {
         self.closed.notified()
     }
 
-    /// The call of `intent` has not ended. The receiver gets its outcome when it has.
+    /// Adds `intent`, whose call has not ended. The receiver gets the outcome when it has.
     pub(in crate::call) fn add(
         &self,
         intent: Intent,
@@ -184,8 +184,8 @@ impl OpenIntents {
         receiver
     }
 
-    /// Takes those that are due, while at most `at_once` are taken. Returns also when the next one is due, if there is a
-    /// place for it.
+    /// Takes due intents while at most `at_once` are taken. Also returns when the next one is due, if there is a place
+    /// for it.
     pub(in crate::call) fn take_due(&self, at_once: usize) -> (Vec<Arc<Intent>>, Option<Instant>) {
         let now = clock::now();
         let mut open = self.lock();
@@ -198,12 +198,12 @@ impl OpenIntents {
         }
     }
 
-    /// Takes one, due or not.
+    /// Takes an intent, due or not.
     pub(in crate::call) fn take(&self, id: CallId) -> Result<Arc<Intent>, NotTaken> {
         self.lock().take(id)
     }
 
-    /// Gives a taken one back, to go on as `intent` says: at once if it is `due`, and else when it was due before.
+    /// Returns a taken intent, to continue as `intent` says: at once if it is `due`, otherwise at its earlier due time.
     pub(in crate::call) fn give_back(&self, id: CallId, intent: Arc<Intent>, due: bool) {
         {
             let mut open = self.lock();
@@ -217,7 +217,7 @@ impl OpenIntents {
         self.changed.notify_one();
     }
 
-    /// A taken one has run. After an error it is due again after the `delay` for the number of attempts.
+    /// Records a run of a taken intent. After an error it is due again after the `delay` for its number of attempts.
     pub(in crate::call) fn has_run(&self, id: CallId, outcome: Outcome, delay: impl Fn(u32) -> Duration) {
         self.metrics.ran(outcome.is_ok());
         match outcome {
@@ -233,18 +233,18 @@ impl OpenIntents {
         self.changed.notify_one();
     }
 
-    /// The call has ended. Those that wait for it get its outcome.
+    /// Removes the intent of an ended call. Its waiters get the outcome.
     pub(in crate::call) fn end(&self, id: CallId, outcome: &Outcome) {
         let ended = self.lock().remove(id);
         for waiter in ended.into_iter().flat_map(|ended| ended.waiters) {
-            // It may have given up.
+            // The waiter may have given up.
             let _gone = waiter.send(outcome.clone());
         }
         self.changed.notify_one();
         self.closed.notify_waiters();
     }
 
-    /// Those that are `wanted`, oldest first.
+    /// The intents that are `wanted`, oldest first.
     pub(in crate::call) fn views(&self, wanted: impl Fn(&Intent) -> bool) -> Vec<IntentView> {
         let open = self.lock();
         let waiting = open.ages.iter().filter_map(|(_, id)| Some((*id, open.all.get(id)?)));
@@ -259,7 +259,7 @@ impl OpenIntents {
         self.lock().all.values().any(|waiting| wanted(&waiting.intent))
     }
 
-    /// Sets the metrics to how many there are, and how old.
+    /// Sets the metrics for the number of intents and their age.
     pub(in crate::call) fn measure(&self) {
         let (count, oldest) = {
             let open = self.lock();
@@ -289,7 +289,7 @@ impl Waiting {
     }
 }
 
-/// How long ago that was.
+/// The time since `unix_micros`.
 fn age(unix_micros: u64) -> Duration {
     Duration::from_micros(clock::unix_micros().saturating_sub(unix_micros))
 }

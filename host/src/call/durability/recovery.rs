@@ -1,7 +1,7 @@
-//! Recovery: root calls that failed or were cut short after an effect elsewhere run again under their own ids until they
-//! end. Memos answer what was done already.
+//! Recovery: root calls that failed or were interrupted after an effect elsewhere run again with their own ids until
+//! they end. Memos answer the nested calls that were already done.
 //!
-//! Invariant: of the runs of one call there is at most one at a time, and none after the commit that ended the call. The
+//! Invariant: at most one run of a call is active at a time, and none after the commit that ended the call. The
 //! client's key stays claimed until then.
 
 use std::ops::Bound;
@@ -26,7 +26,7 @@ use crate::store::system::INTENTS;
 use crate::store::{Store, StoreError};
 use crate::tasks::blocking;
 
-/// Intents of a store that are read at once.
+/// Intents of a store that are read in one step.
 const PAGE: u32 = 100;
 
 /// The longest wait for the next intent.
@@ -45,12 +45,12 @@ pub enum FindError {
 
 /// The releases that are kept for open intents although they are not live.
 pub trait PinnedReleases: Send + Sync {
-    /// The services with these releases, if they can still run on the data as it is. May block.
+    /// The services with these releases, if they can still run on the current data. May block.
     fn table(&self, releases: &[(ServiceName, Digest)]) -> Option<Arc<RoutingTable>>;
 }
 
 impl DurableCalls {
-    /// Finds the open intents in `store`, before anybody calls its service.
+    /// Finds the open intents in `store`, before its service is called.
     pub(in crate::call) fn find_intents_in(&self, store: &Store) -> Result<usize, FindError> {
         let found = stored_intents(store)?;
         let count = found.len();
@@ -64,7 +64,7 @@ impl DurableCalls {
         Ok(count)
     }
 
-    /// Runs the calls of open intents until the tasks of the host are stopped, or the journal has.
+    /// Runs the calls of open intents until the tasks of the host are stopped, or the journal has stopped.
     pub(in crate::call) async fn recover(self: Arc<Self>, pinned: Arc<dyn PinnedReleases>) {
         let mut stop = self.tasks.stop();
         while !self.has_stopped() {
@@ -82,7 +82,7 @@ impl DurableCalls {
                 () = tokio::time::sleep_until(next.into()) => {}
             }
         }
-        // A supervisor takes an early end for a failure. The next start continues the intents.
+        // The supervisor would treat an early end as a failure. The next start continues the intents.
         stop.wait().await;
     }
 
@@ -104,7 +104,7 @@ impl DurableCalls {
         self.intents.has_run(id, result, delay);
     }
 
-    /// One more run of the call of `intent`; its answer is durable.
+    /// Runs the call of `intent` once more; its answer is durable.
     async fn run_again(
         self: &Arc<Self>,
         intent: &Arc<Intent>,
@@ -144,7 +144,7 @@ impl DurableCalls {
         ended.map(|ended| ended.answer)
     }
 
-    /// The releases that `intent` continues on: those that it began with, if the settings say so and they can run.
+    /// The releases that `intent` continues on: its original ones, if its settings say so and they can run.
     async fn table_for(
         &self,
         intent: &Arc<Intent>,
@@ -157,7 +157,7 @@ impl DurableCalls {
             None if self.settings.intents_keep_releases => {
                 let intent = Arc::clone(intent);
                 let found = blocking(move || pinned.table(&intent.releases)).await;
-                // After a panic of the search the call continues on the live releases.
+                // If the search panicked, the call continues on the live releases.
                 found.unwrap_or(None).inspect(|table| current.add_table(table))
             }
             None => None,

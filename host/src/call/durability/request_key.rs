@@ -7,12 +7,12 @@ use wasmtime::component::Val;
 use crate::names::CallId;
 use crate::value::binary::{put_all, put_count, put_text};
 
-/// A client's `Idempotency-Key`, within its scope. It holds hashes: neither the key, the caller nor the request can be
-/// read from it, and no secret follows from it.
+/// A client's `Idempotency-Key`, within its scope. It contains only hashes: they reveal neither the key, the caller nor
+/// the request, and no secret is derived from them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestKey {
     pub(in crate::call::durability) id: [u8; 16],
-    /// Tells this request from others with the same key.
+    /// Distinguishes this request from others with the same key.
     pub(in crate::call::durability) check: [u8; 16],
     /// The client whose share of kept answers it uses.
     pub(in crate::call::durability) client: u64,
@@ -24,9 +24,9 @@ pub struct RequestKey {
 pub struct RequestScope<'a> {
     /// The account; empty for a guest.
     pub caller: &'a str,
-    /// Where the request comes from. It is a part of a guest's scope alone: two guests that choose the same key must
-    /// not get each other's answers. Where the path has a secret of the guest, that tells them apart instead, so that a
-    /// guest may come back from another address.
+    /// The client's address. It is a part of a guest's scope alone: two guests that choose the same key must not get
+    /// each other's answers. If the path contains a secret of the guest, that secret is used instead, so that a guest
+    /// may come back from another address.
     pub client: &'a [u8],
     pub path_has_secret: bool,
     pub method: &'a str,
@@ -34,7 +34,7 @@ pub struct RequestScope<'a> {
 }
 
 impl RequestKey {
-    /// `arguments` are those of the call: a request with other arguments is another one.
+    /// `arguments` are the call's arguments: a request with other arguments is a different one.
     #[must_use]
     pub fn new(scope: RequestScope<'_>, key: &str, arguments: &[Val]) -> Self {
         let is_guest = scope.caller.is_empty();

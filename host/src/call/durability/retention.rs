@@ -1,7 +1,7 @@
 //! Retention: deletes kept answers after the configured time, and memos that no call needs any more.
 //!
-//! Invariant: a memo stays while its root call can still run, whatever the clock says: calls in flight, open intents of
-//! every store on the disk, and what `events` may deliver again.
+//! Invariant: a memo stays while its root call can still run, whatever the clock says. This includes calls in flight,
+//! open intents of every store on the disk, and calls that `events` may repeat.
 
 use std::collections::HashSet;
 use std::ops::Bound;
@@ -17,26 +17,26 @@ use crate::store::system::{ANSWER_EXPIRIES, ANSWERS, AgedCall, INTENTS, MEMOS, M
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
 use crate::tasks::blocking;
 
-/// Rows that one commit deletes.
+/// Rows per deleting commit.
 const PAGE: u32 = 250;
 
-/// Memos that are compared at once with the calls that may run again.
+/// Memos that are compared in one step with the calls that may run again.
 const MEMOS_AT_ONCE: u32 = 100_000;
 
-/// The time between two passes: no longer than memos are kept. A pass reads the keys of all old memos.
+/// The time between two passes, at most the time that memos are kept. A pass reads the keys of all old memos.
 const EVERY_MIN: Duration = Duration::from_millis(100);
 const EVERY_MAX: Duration = Duration::from_secs(30);
 
-/// The largest difference between the clock and the time that has passed that is no jump of the clock.
+/// A difference between the clock and the passed time counts as a jump of the clock only if it is larger.
 const CLOCK_JUMP_MIN: Duration = Duration::from_secs(60);
 
-/// Guests' answers are evicted down to this fill of the table, in hundredths.
+/// Guests' answers are evicted until the table is filled only this far, in hundredths.
 const EVICT_TO_PERCENT: u64 = 60;
 
-/// A commit of the host, which no call made.
+/// A commit of the host that belongs to no call.
 const OF_THE_HOST: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
 
-/// Gives the ids of calls that may run again. Blocks while it reads their keys.
+/// Returns the ids of calls that may run again. Blocks while it reads their keys.
 pub(in crate::call) type RepeatableCalls = Arc<dyn Fn() -> Result<HashSet<CallId>, StoreError> + Send + Sync>;
 
 /// Why rows were not deleted. The next pass tries again.
@@ -48,12 +48,12 @@ enum RetentionError {
     Commit(#[from] CommitError),
 }
 
-/// Recognizes jumps of the clock between two passes.
+/// Detects jumps of the clock between two passes.
 #[derive(Debug)]
 struct Watch {
     unix_micros: u64,
     at: Instant,
-    /// No answer is deleted before then.
+    /// No answer is deleted before this time.
     answers_from: Instant,
 }
 
@@ -63,7 +63,8 @@ impl Watch {
         Self { unix_micros: clock::unix_micros(), at, answers_from: at }
     }
 
-    /// Whether answers may be deleted by their age now. After a jump forward each stays for the whole time once more.
+    /// Whether answers may be deleted by their age now. After a jump forward each answer stays for the whole time once
+    /// more.
     fn answers_expire(&mut self, unix_micros: u64, at: Instant, answers_kept: Duration) -> bool {
         let passed = Duration::from_micros(unix_micros.saturating_sub(self.unix_micros));
         if passed > at.saturating_duration_since(self.at) + CLOCK_JUMP_MIN {
@@ -76,8 +77,8 @@ impl Watch {
 }
 
 impl DurableCalls {
-    /// Deletes rows that nobody needs, again and again, until the tasks of the host are stopped. `by_events` gives the ids
-    /// of the calls that `events` may make again.
+    /// Deletes unneeded rows repeatedly, until the tasks of the host are stopped. `by_events` returns the ids of the
+    /// calls that `events` may repeat.
     pub(in crate::call) async fn run_retention(self: Arc<Self>, by_events: RepeatableCalls) {
         let mut stop = self.tasks.stop();
         let mut watch = Watch::new();
@@ -125,7 +126,7 @@ impl DurableCalls {
         }
     }
 
-    /// The root calls that may run again: those in flight, those with an open intent, also of removed services, and
+    /// The root calls that may run again: those in flight, those with an open intent (also of removed services), and
     /// those of `by_events`.
     fn repeatable_calls(
         &self,
@@ -146,7 +147,7 @@ async fn delete_memos(store: &Store, before: u64, repeatable: &RepeatableCalls) 
     loop {
         let (from, repeatable) = (store.clone(), Arc::clone(repeatable));
         let read = move || {
-            // The memos first: a call that begins later has none among them.
+            // Read the memos before the set of calls: a call that begins later has no memo among them.
             let memos = from.row_keys(&MEMOS, (after, Bound::Excluded(MemoKey::first_of(before))), MEMOS_AT_ONCE)?;
             let needed = if memos.is_empty() { HashSet::new() } else { repeatable()? };
             Ok::<_, StoreError>((memos, needed))

@@ -1,7 +1,7 @@
-//! The persistence of one root call: its intent, the memos of the calls below it, and the rows at its end.
+//! The persistence of one root call: its intent, the memos of its nested calls, and the rows at its end.
 //!
-//! Invariant: before a nested call that may write, the intent of its root call and all answers that its caller has got
-//! are in the order of the journal. So a run after a crash takes the same path up to the last effect.
+//! Invariant: before a nested call that may write, the intent of its root call and all answers that its caller has
+//! received are in the journal's order. So a run after a crash takes the same path up to the last effect.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -31,7 +31,7 @@ pub(in crate::call) struct RootPersistence {
     durable: Arc<DurableCalls>,
     /// The client's key: the answer is kept under it.
     key: Option<RequestKey>,
-    /// Rows to commit with what the call writes.
+    /// Rows to commit with the call's writes.
     rows: Vec<RowWrite>,
     /// Whether the caller repeats the call itself, so that it needs no intent.
     is_repeated: bool,
@@ -66,7 +66,7 @@ impl RootPersistence {
         persistence
     }
 
-    /// Whether the host has to repeat the call after a failure.
+    /// Whether the host must repeat the call after a failure.
     pub(in crate::call::durability) fn is_unfinished(&self) -> bool {
         self.intent_is_open.load(Ordering::Relaxed) && !self.has_ended.load(Ordering::Relaxed)
     }
@@ -181,7 +181,7 @@ fn memo_key(root: &Root, seed: &Seed) -> MemoKey {
     MemoKey { began_at: root.details.time_unix_micros, root: root.id(), call: CallId::of_seed(seed) }
 }
 
-/// Commits rows in the store of `backend`, in their order: in several commits where one would be too large.
+/// Commits rows in the store of `backend`, in their order. Uses several commits if one would be too large.
 async fn commit(before: &BeforeEffect<'_>, backend: &Backend, rows: Vec<RowWrite>) -> Result<(), CallError> {
     let (mut next, mut bytes) = (Vec::new(), 0);
     for row in rows {

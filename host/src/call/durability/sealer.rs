@@ -1,8 +1,9 @@
-//! Seals kept answers: an answer may hold a secret, such as a token.
+//! Encrypts kept answers, because an answer may contain a secret such as a token.
 //!
-//! A sealed answer is the request's check value, a random nonce, and the answer under XChaCha20-Poly1305 with a key that
-//! follows from the host's secret. The id of the key and the check value are associated data. So the disk without the
-//! host's secret reveals no answer, and a changed bit, or a row that was moved to another request, does not open.
+//! A sealed answer consists of the request's check value, a random nonce, and the answer encrypted with
+//! XChaCha20-Poly1305 under a key derived from the host's secret. The id of the key and the check value are associated
+//! data. So the disk without the host's secret reveals no answer, and an answer with a changed bit, or in the row of
+//! another request, cannot be decrypted.
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
@@ -14,12 +15,12 @@ const NONCE_BYTES: usize = 24;
 
 pub(in crate::call::durability) struct Sealer(XChaCha20Poly1305);
 
-/// Why a kept answer does not open.
+/// Why a kept answer cannot be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::call::durability) enum NotOpened {
     /// It is the answer to another request with the same key.
     OtherRequest,
-    /// It is damaged, or another host's.
+    /// It is damaged, or from another host.
     Damaged,
 }
 
@@ -36,7 +37,7 @@ impl Sealer {
 
     /// # Errors
     ///
-    /// When the system gives no randomness.
+    /// When the system provides no randomness.
     pub(in crate::call::durability) fn seal(
         &self,
         key: &RequestKey,
@@ -52,7 +53,7 @@ impl Sealer {
     pub(in crate::call::durability) fn open(&self, key: &RequestKey, stored: &[u8]) -> Result<Vec<u8>, NotOpened> {
         let (check, rest) = stored.split_first_chunk::<16>().ok_or(NotOpened::Damaged)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(NotOpened::Damaged)?;
-        // Before the check value is looked at: a changed bit in it must not look like another request.
+        // Decrypt before the check value is compared: a changed bit in it must not look like another request.
         let payload = Payload { msg: sealed, aad: &associated(key, check) };
         let answer = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_| NotOpened::Damaged)?;
         if *check == key.check { Ok(answer) } else { Err(NotOpened::OtherRequest) }

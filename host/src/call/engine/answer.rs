@@ -1,4 +1,4 @@
-//! How a call ends.
+//! The end of a call: its answer or its error.
 
 use wasmtime::component::Val;
 
@@ -12,7 +12,7 @@ use crate::value::binary::{BinaryError, put_payload, read_payload};
 /// RFC 6585, section 4.
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// How soon a client may try again what failed for want of room or health, in seconds.
+/// The seconds until a client may retry after a failure for lack of room or health.
 const RETRY_AFTER_S: u64 = 1;
 
 /// What the component answered: the payload of `ok` (or the plain result), or of `err`.
@@ -23,7 +23,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Splits the result of `function` by whether it is one that can fail.
+    /// Sorts the result of `function` into `ok` or `err`, if the function can fail.
     pub(in crate::call) fn of(function: &Function, result: Option<Val>) -> Self {
         match result {
             Some(Val::Result(Ok(payload))) if function.fallible => Self::Ok(payload.map(|value| *value)),
@@ -32,7 +32,7 @@ impl Answer {
         }
     }
 
-    /// The other way round: what the caller's component gets.
+    /// The reverse: the result for the caller's component.
     pub(in crate::call) fn into_result(self, function: &Function) -> Option<Val> {
         match self {
             Self::Ok(payload) if function.fallible => Some(Val::Result(Ok(payload.map(Box::new)))),
@@ -41,8 +41,8 @@ impl Answer {
         }
     }
 
-    /// Whether it is the answer to the same request again: what is temporary (429 and 5xx) is not, so that the client may
-    /// try again.
+    /// Whether a repeated request gets this answer. Temporary errors (429 and 5xx) are not kept, so that the client may
+    /// retry.
     pub(in crate::call) fn is_kept(&self, function: &Function) -> bool {
         match self {
             Self::Ok(_) => true,
@@ -53,7 +53,7 @@ impl Answer {
         }
     }
 
-    /// The bytes of the answer, as the host keeps it.
+    /// The stored form of the answer.
     pub(in crate::call) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);
         let (Self::Ok(payload) | Self::Err(payload)) = self;
@@ -71,7 +71,7 @@ impl Answer {
         }
     }
 
-    /// Whether the call keeps what it wrote: it ended well, or with an error whose case says `commits`.
+    /// Whether the call's writes are committed: it succeeded, or failed with a case marked `commits`.
     pub(in crate::call) fn commits(&self, function: &Function) -> bool {
         match self {
             Self::Ok(_) => true,
@@ -80,7 +80,7 @@ impl Answer {
     }
 }
 
-/// The case of the contract that an error of `function` is.
+/// The case of the contract that matches an error of `function`.
 fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Case> {
     let cases = match &function.err {
         Some(Type::Variant(variant)) => &variant.cases,
@@ -91,8 +91,8 @@ fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Cas
     cases.iter().find(|case| *case.name == **name)
 }
 
-/// Why a call has no answer of its component. Nothing of it remains in its service's store, but for [`CallError::Begun`]:
-/// that is not known yet.
+/// Why a call has no answer from its component. None of its effects remains in its service's store, except after
+/// [`CallError::Begun`], where this is not known yet.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// Down, full, or its circuit is open.
@@ -106,7 +106,7 @@ pub enum CallError {
     /// The component exceeded a limit of its service. The log has the details; the client does not get them.
     #[error("{service} went over {limit}")]
     OverLimit { service: ServiceName, limit: &'static str },
-    /// It failed after an effect elsewhere. The host repeats it until it ends, which took longer than its deadline.
+    /// It failed after an effect elsewhere and has not ended by its deadline. The host repeats it until it ends.
     #[error("the call to {service} has not ended yet, and continues")]
     Begun { service: ServiceName },
     /// The client's key was used for another request.
@@ -117,7 +117,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// A call of `service` that cannot begin on its release.
+    /// The error of a call of `service` that cannot begin on its release.
     pub(in crate::call) fn not_begun(service: &ServiceName, why: NotBegun) -> Self {
         match why {
             NotBegun::DataMigrated => Self::unavailable(service, "its contract or its data has just changed"),
@@ -133,8 +133,8 @@ impl CallError {
         Self::Unavailable { service: service.clone(), why, retry_after_s: RETRY_AFTER_S }
     }
 
-    /// How a call to `called` that ended with it is counted: what a service that it called could not do is not its own
-    /// trap, but it did not do its part either.
+    /// How a call to `called` with this error is counted. A failure of another service that it called does not count as
+    /// its own trap, but not as a success either.
     pub(in crate::call) fn outcome(&self, called: &ServiceName) -> Outcome {
         match self {
             Self::Deadline { service } if service == called => Outcome::Deadline,

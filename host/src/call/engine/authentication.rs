@@ -1,8 +1,8 @@
 //! The cache of `authenticate`: the owners of bearer tokens, for a short time.
 //!
-//! Invariant: an answer is used again only while a new call would read the same: no commit has touched what it read,
-//! the release is the same, and it is not older than its bound (sessions also end by time). So a sign-out takes effect
-//! at once.
+//! Invariant: a result is used again only while a new call would return the same: no commit has changed anything that
+//! it read, the release is the same, and it is not older than its bound (sessions also end by time). So a sign-out
+//! takes effect at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -31,7 +31,7 @@ pub(in crate::call) struct Sessions {
 struct Known {
     identity: Identity,
     reads: ReadSet,
-    /// Weak: what is remembered keeps no release that was replaced.
+    /// Weak, so that the cache keeps no replaced release alive.
     release: Weak<LoadedRelease>,
     until: Instant,
 }
@@ -67,15 +67,15 @@ impl Sessions {
         let until = clock::now() + self.age_max;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= SESSIONS_CACHED_MAX {
-            // Dropped entries are only looked up again; finding the oldest would cost more than that.
+            // A dropped entry only costs another lookup. Finding the oldest one would cost more.
             known.clear();
         }
         known.insert(key, Arc::new(Known { identity, reads, release, until }));
     }
 }
 
-/// Reads the answer of `authenticate`, whose shape was checked when the contract was read:
-/// `option<record { id: string, role: string, session: option<string> }>`.
+/// Parses the answer of `authenticate`. Its type was checked with the contract: `option<record { id: string, role:
+/// string, session: option<string> }>`.
 pub(in crate::call) fn identity(answer: Answer) -> Option<Identity> {
     let Answer::Ok(Some(Val::Option(Some(record)))) = answer else { return None };
     let Val::Record(fields) = *record else { return None };
@@ -88,7 +88,7 @@ pub(in crate::call) fn identity(answer: Answer) -> Option<Identity> {
             _ => {}
         }
     }
-    // A component must not make anybody the operator.
+    // A component must not turn anybody into the operator.
     let role = role.filter(|role| role != OPERATOR)?;
     Some(Identity { id: id?.into(), role: role.into(), session: session.map(Into::into) })
 }

@@ -1,4 +1,4 @@
-//! One call from its admission to its end: the circuit and a slot let it in, it runs, and it is counted.
+//! One call from its admission to its end: it passes the circuit, gets a slot, runs, and is counted.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -33,9 +33,9 @@ pub(in crate::call) struct Call {
     pub(in crate::call::engine) begun: Instant,
     pub(in crate::call::engine) deadline: Instant,
     pub(in crate::call::engine) seed: Seed,
-    /// Whether it, or a call above it, may only read.
+    /// Whether it, or a call above it, is read-only.
     pub(in crate::call::engine) read_only: bool,
-    /// The exclusive run that it is a part of.
+    /// The exclusive run that it belongs to.
     pub(in crate::call::engine) exclusive: Option<Arc<ExclusiveRun>>,
 }
 
@@ -43,7 +43,7 @@ pub(in crate::call) struct Call {
 #[derive(Debug)]
 pub(in crate::call) struct Ended {
     pub(in crate::call) answer: Answer,
-    /// What it read, if it only reads.
+    /// Its reads, if it is read-only.
     pub(in crate::call) reads: Option<ReadSet>,
     /// Whether its answer was committed with its writes, for the same call in a later run.
     pub(in crate::call) has_memo: bool,
@@ -72,9 +72,9 @@ impl Call {
         self.deadline
     }
 
-    /// Runs the call until its effects are in the order of the journal, though maybe not yet durable.
+    /// Runs the call until its effects have a place in the journal, though they may not be durable yet.
     ///
-    /// A panic of the host on the way is an error like a trap: all that the call held is free again.
+    /// A panic of the host meanwhile is an error like a trap: the call releases all its resources.
     pub(in crate::call) async fn execute(self: Arc<Self>) -> Result<Ended, CallError> {
         let result = match AssertUnwindSafe(self.admitted()).catch_unwind().await {
             Ok(result) => result,
@@ -92,7 +92,7 @@ impl Call {
         result
     }
 
-    /// Runs a read-only call, and returns what it read too.
+    /// Runs a read-only call, and also returns its reads.
     pub(in crate::call) async fn read(self: Arc<Self>) -> Result<(Answer, ReadSet), CallError> {
         let service = self.backend.service.name().clone();
         let Ended { answer, reads, .. } = self.execute().await?;
@@ -130,7 +130,8 @@ impl Call {
         CallError::Failed { service: service.clone() }
     }
 
-    /// Counts a failure of the release, unless the host repeats the call by itself: then the failures are of one call.
+    /// Counts a failure of the release, unless the host repeats the call by itself: then all failures belong to one
+    /// call.
     pub(in crate::call::engine) fn count_failure(&self) {
         let Backend { service, release } = &self.backend;
         if self.root.details.client.is_some_and(|client| release.circuit.failed(client)) {

@@ -1,8 +1,8 @@
-//! Exclusive runs: a call that conflicted too often runs once more while nobody else commits where it may commit.
+//! Exclusive runs: after too many conflicts a call runs once while no other call may commit in its services.
 //!
-//! An exclusive run covers its service and all services that the calls below it may write to. It takes them in the order
-//! of their names and before it runs, and no call takes any while it has some. So two exclusive runs never wait for each
-//! other, also where their services call each other.
+//! An exclusive run covers its service and all services that its nested calls may write to. It locks them sorted by
+//! name before it runs, and no call locks any while it has some. So two exclusive runs never wait for each other, even
+//! if their services call each other.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -22,7 +22,7 @@ pub(in crate::call) struct ExclusiveRun {
 }
 
 impl ExclusiveRun {
-    /// Waits until nobody else commits where a call of `service` may commit.
+    /// Waits until no other call can commit in the services where a call of `service` may commit.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl ExclusiveRun {
         deadline: Instant,
     ) -> Result<Self, CallError> {
         let (mut services, mut locks) = (BTreeSet::new(), Vec::new());
-        // In the order of the names.
+        // Sorted by name.
         for (name, state) in table.written_from(service) {
             let lock = timeout_at(deadline.into(), state.exclusive.clone().write_owned()).await;
             locks.push(lock.map_err(|_elapsed| CallError::Deadline { service: service.clone() })?);

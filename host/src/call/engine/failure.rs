@@ -1,4 +1,4 @@
-//! The errors for callers of a run without an answer, and of a commit that the store refused.
+//! The caller's error for a run without an answer, and for a commit that the store refused.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::runtime::Failure;
 use crate::store::{CommitError, StoreError};
 
 impl Call {
-    /// The error for the caller of a run that failed. `nested` is the failure of a call that it made. The runtime has
-    /// logged the reason.
+    /// The caller's error for a failed run. `nested` is the failure of a nested call. The runtime has logged the
+    /// reason.
     pub(in crate::call::engine) fn failed(&self, failure: Failure, nested: Option<NestedError>) -> CallError {
         if self.blames_component(&failure, nested.as_ref()) {
             self.count_failure();
@@ -33,8 +33,8 @@ impl Call {
         }
     }
 
-    /// Whether a failure counts against the release. A failure of another service or of the host does not, and neither
-    /// does a deadline that the caller left too short.
+    /// Whether a failure counts against the release. A failure of another service or of the host does not count, and
+    /// neither does a deadline that the caller set too short.
     fn blames_component(&self, failure: &Failure, nested: Option<&NestedError>) -> bool {
         match failure {
             Failure::Trap { .. } | Failure::Memory { .. } | Failure::Limit { .. } => true,
@@ -48,7 +48,7 @@ impl Call {
         }
     }
 
-    /// The error for the caller of a commit that the store refused.
+    /// The caller's error for a commit that the store refused.
     pub(in crate::call::engine) fn refused(&self, refused: &CommitError) -> CallError {
         let service = self.backend.service.name();
         let error = match refused {

@@ -1,6 +1,6 @@
 //! Runs calls: each is one run of an exported function in a fresh instance, and one transaction on its service's store.
 //!
-//! The engine declares what it needs to be persisted ([`root::Persistence`]); it does not know how.
+//! The engine declares in [`root::Persistence`] what must be persisted; it does not know how.
 
 pub(super) mod answer;
 pub(super) mod authentication;

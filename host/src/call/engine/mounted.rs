@@ -1,7 +1,7 @@
 //! Requests to mounted services, which speak HTTP themselves.
 //!
-//! Invariant: a request runs on one release, chosen when it begins. It holds a slot of its service until its guest has
-//! ended and the last byte of its response is gone, so slow readers use the slots of that service alone.
+//! Invariant: a request runs on one release, chosen when it begins. It keeps a slot of its service until its guest has
+//! ended and the last byte of its response is sent, so slow readers use the slots of that service only.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::runtime::{Failure, HttpBody, HttpFrame};
 
 impl Routing {
     /// Gives `request` to the release that `service` has for `origin`. Resolves when the response has begun. Path and
-    /// headers are as the client sent them, and nobody was authenticated.
+    /// headers are as the client sent them, and the host authenticates nobody.
     ///
-    /// The request counts as a call of the service: as refused where its status is an error, and for the time until its
-    /// response begins.
+    /// The request counts as a call of the service. It counts as refused if its status is an error. Its duration ends
+    /// when its response begins.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl Routing {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        // The table is dropped here: a mounted service has no data that a migration would change.
+        // The table is dropped here: a mounted service has no data that a migration could change.
         let Some(backend) = self.choose(None, origin).backend(service).cloned() else {
             return Err(CallError::unavailable(service, "no such service"));
         };

@@ -17,16 +17,16 @@ use crate::limits::{ARGUMENTS_BYTES_MAX, NESTED_CALLS_MAX};
 use crate::names::CommitSeq;
 use crate::runtime::{Outbound, OutboundError, OutboundFuture};
 
-/// The case of an error by which a contract tells the caller that a service cannot do its part.
+/// The error case by which a contract tells the caller that a service is not available.
 const UNAVAILABLE: &str = "unavailable";
 
-/// The time that a caller keeps for itself when the deadline of a nested call passes, so that it can undo what came
-/// before: a tenth of what it has left, half a second at most.
+/// The time that a caller keeps when the deadline of a nested call passes, to undo earlier effects: a tenth of its
+/// remaining time, at most half a second.
 fn spare(left: Duration) -> Duration {
     (left / 10).min(Duration::from_millis(500))
 }
 
-/// The result for the caller, and whether a commit has it.
+/// The result for the caller, and whether it is in a commit.
 type Outcome = (Option<Val>, bool);
 
 /// Makes the nested calls of one run of `call`.
@@ -41,7 +41,7 @@ pub(in crate::call::engine) fn outbound(
     Box::new(Nested { call: Arc::clone(call), record: record.clone(), exclusive: exclusive.cloned() })
 }
 
-/// A component that imports no service and reaches no host outside.
+/// For a component that imports no service and sends no requests to outside hosts.
 #[derive(Debug)]
 struct Alone;
 
@@ -98,7 +98,8 @@ impl Nested {
         Ok(result)
     }
 
-    /// The answer of an earlier run: its service has it where the call wrote something, and else the caller's.
+    /// The answer of an earlier run. If the call wrote something, the answer is in its service's store, otherwise in
+    /// the caller's store.
     fn recall(&self, import: &Arc<Function>, seed: &Seed) -> Result<Option<Answer>, CallError> {
         let Call { root, backend, .. } = &*self.call;
         if !root.details.may_have_run {
@@ -108,7 +109,7 @@ impl Nested {
         let backends: Vec<_> = std::iter::once(backend).chain(callee).collect();
         let answer = root.persistence.recall(root, &backends, import, seed)?;
         if answer.is_some() {
-            // Also where the call only read: its caller had an effect after it.
+            // Also if the call only read: its caller had an effect after it.
             root.had_effect();
         }
         Ok(answer)
@@ -123,7 +124,7 @@ impl Nested {
         Ok(())
     }
 
-    /// The call of `function` of another service.
+    /// The nested call of `function` of another service.
     fn nested(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Call, NestedError> {
         let caller = &self.call;
         let Some((backend, function)) = caller.root.table.exporter(function) else {
@@ -161,7 +162,7 @@ impl Nested {
         let effects = self.call.root.effects();
         match call.execute().await {
             Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),
-            // A call that failed after an effect is no refusal: the host repeats it, and so it repeats its caller.
+            // A call that failed after an effect was not refused: the host repeats its caller, and so the call.
             Err(error) if self.call.root.effects() > effects => Err(error.into()),
             Err(error) => match unavailable(function, &error) {
                 Some(answer) => Ok((answer.into_result(function), false)),
@@ -195,7 +196,7 @@ impl Outbound for Nested {
     }
 }
 
-/// The error that the contract of `function` has for a service that cannot do its part, if it has one.
+/// The error case in the contract of `function` for an unavailable service, if there is one.
 fn unavailable(function: &Function, error: &CallError) -> Option<Answer> {
     if matches!(error, CallError::Stopped(_)) {
         return None;

@@ -1,6 +1,6 @@
 //! The nested calls of one call, and their answers: a later run of the call gets the same answers.
 //!
-//! Invariant: while the runs of a call make the same nested calls, each of those is made once.
+//! Invariant: while the runs of a call make the same nested calls, each of these is made once.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,13 +19,13 @@ pub(in crate::call) struct NestedCall {
     pub(in crate::call::engine) seed: Seed,
     pub(in crate::call::engine) function: Arc<Function>,
     pub(in crate::call::engine) result: Option<Val>,
-    /// Of the result, as JSON.
+    /// The size of the result as JSON.
     bytes: usize,
-    /// Whether a commit has the answer, for a run after a crash.
+    /// Whether the answer is in a commit, for a run after a crash.
     is_persisted: bool,
 }
 
-/// Why a nested call gave nothing that its caller's component can get.
+/// Why a nested call gave no result for its caller's component.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::call::engine) enum NestedError {
     #[error("no service exports {interface}")]
@@ -50,11 +50,11 @@ pub(in crate::call::engine) struct NestedRecord(Option<Arc<Mutex<Recorded>>>);
 
 #[derive(Debug)]
 struct Recorded {
-    /// How many calls the current run has made.
+    /// The number of calls that the current run has made.
     position: usize,
-    /// The calls of an earlier run, or of this one, in their order; none of a call that runs only once.
+    /// The calls of an earlier run, or of this one, in order. Empty for a call that runs only once.
     calls: Vec<NestedCall>,
-    /// Why the last run failed, if a nested call was the reason.
+    /// The error of the nested call that made the last run fail, if any.
     error: Option<NestedError>,
     /// Whether a candidate repeats the call in shadow.
     is_observed: bool,
@@ -66,7 +66,7 @@ impl NestedRecord {
         Self(call.backend.release.calls_others.then(|| Arc::new(Mutex::new(recorded))))
     }
 
-    /// Whether the component calls nobody.
+    /// Whether the component makes no nested calls.
     pub(in crate::call::engine) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -89,7 +89,7 @@ impl NestedRecord {
         self.with(|recorded| recorded.position = 0);
     }
 
-    /// The answer that an earlier run got for this call. Where the runs differ, the rest of the earlier one is dropped.
+    /// The answer of an earlier run for this call. If the runs differ, the rest of the earlier one is dropped.
     pub(in crate::call::engine) fn replay(&self, position: usize, seed: &Seed) -> Option<Option<Val>> {
         self.with(|recorded| {
             let call = recorded.calls.get(position)?;
@@ -122,7 +122,7 @@ impl NestedRecord {
         self.with(remember).unwrap_or(Ok(()))
     }
 
-    /// Remembers a call of a run that only reads, for the shadow alone. Without room it is not compared.
+    /// Records a call of a read-only run, only for the shadow. Without room the run is not compared.
     pub(in crate::call::engine) fn observe(
         &self,
         position: usize,
@@ -136,7 +136,7 @@ impl NestedRecord {
         }
     }
 
-    /// The answers before `position` that no commit has yet.
+    /// The answers before `position` that are not in a commit yet.
     pub(in crate::call::engine) fn not_persisted(&self, position: usize) -> Vec<(Seed, Answer)> {
         let answers = |recorded: &mut Recorded| {
             let calls = recorded.calls.iter().take(position).filter(|call| !call.is_persisted);
@@ -145,7 +145,7 @@ impl NestedRecord {
         self.with(answers).unwrap_or_default()
     }
 
-    /// Commits have the answers before `position` now.
+    /// Records that commits contain the answers before `position`.
     pub(in crate::call::engine) fn persisted(&self, position: usize) {
         let mark = |recorded: &mut Recorded| {
             recorded.calls.iter_mut().take(position).for_each(|call| call.is_persisted = true);
@@ -161,7 +161,7 @@ impl NestedRecord {
         self.with(|recorded| recorded.error.take()).flatten()
     }
 
-    /// The calls of the run that has ended; none when there were too many to remember.
+    /// The calls of the ended run; `None` when there were too many to record.
     pub(in crate::call::engine) fn take_calls(&self) -> Option<Vec<NestedCall>> {
         let take = |recorded: &mut Recorded| {
             let is_complete = recorded.calls.len() >= recorded.position;

@@ -1,5 +1,5 @@
-//! The state that a root call and all calls below it share: its releases, identity, time and randomness, what it has reached, and
-//! what the engine needs of the part that persists calls.
+//! The state that a root call and all calls below it share: its releases, identity, time and randomness, and its last
+//! commit. It also declares what the engine needs from the part that persists calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,13 +24,13 @@ pub(in crate::call) struct Root {
     pub(in crate::call) details: RootDetails,
     pub(in crate::call) persistence: Arc<dyn Persistence>,
     pub(in crate::call) instances: Arc<Instances>,
-    /// How many effects the calls below this one had that stay when it fails.
+    /// The number of effects of nested calls. They stay when the root call fails.
     effects: AtomicU64,
-    /// The highest commit that this call, or one below it, made or saw.
+    /// The highest commit that this call, or one below it, made or read.
     reached: AtomicU64,
 }
 
-/// The inputs of a root call: they stay the same in every run.
+/// The inputs of a root call: they are the same in every run.
 #[derive(Debug, Clone)]
 pub(in crate::call) struct RootDetails {
     pub(in crate::call) service: ServiceName,
@@ -42,14 +42,15 @@ pub(in crate::call) struct RootDetails {
     pub(in crate::call) request: RequestId,
     pub(in crate::call) seed: Seed,
     pub(in crate::call) time_unix_micros: u64,
-    /// The client that the circuit counts its failures for; none for a call that the host repeats by itself.
+    /// The client for which the circuit counts its failures; none for a call that the host repeats by itself.
     pub(in crate::call) client: Option<Client>,
-    /// Whether it may have run before: then there may be memos of the calls below it.
+    /// Whether it may have run before: then there may be memos of its nested calls.
     pub(in crate::call) may_have_run: bool,
 }
 
 impl Root {
-    /// `caused_by` is the last commit that led to the call: nothing of the call leaves the host before it is durable.
+    /// `caused_by` is the last commit that led to the call: nothing of the call leaves the host before that commit is
+    /// durable.
     pub(in crate::call) fn new(
         table: Arc<RoutingTable>,
         details: RootDetails,
@@ -85,7 +86,7 @@ impl Root {
 
 /// Persists one root call and the calls below it, so that a later run of it takes the same path.
 pub(in crate::call) trait Persistence: fmt::Debug + Send + Sync {
-    /// The answer that an earlier run got for the nested call with `seed`, from the store of one of `backends`.
+    /// The answer of an earlier run for the nested call with `seed`, from the store of one of `backends`.
     fn recall(
         &self,
         root: &Root,
@@ -95,16 +96,16 @@ pub(in crate::call) trait Persistence: fmt::Debug + Send + Sync {
     ) -> Result<Option<Answer>, CallError>;
 
     /// Called before a nested call that may write. It commits the root call's intent, and the answers that the caller
-    /// has got and that no commit has yet, so that they come before the effect in the order of the journal.
+    /// has received and that are in no commit yet, so that they precede the effect in the journal.
     fn persist_before_effect<'a>(&'a self, before: BeforeEffect<'a>) -> BoxFuture<'a, Result<(), CallError>>;
 
     /// The row to commit in the store of `backend`: the answer of the nested call with `seed`.
     fn memo(&self, root: &Root, backend: &Backend, seed: &Seed, answer: &Answer) -> Result<RowWrite, CallError>;
 
-    /// The rows to commit at the end of the root call, whether it keeps its writes or not.
+    /// The rows to commit at the end of the root call, whether its writes are kept or not.
     fn rows_at_end(&self, root: &Root, backend: &Backend, answer: &Answer) -> Result<Vec<RowWrite>, CallError>;
 
-    /// The commit with these rows has its place in the journal: the root call never runs again.
+    /// Called when the commit with these rows has its place in the journal: the root call never runs again.
     fn has_ended(&self);
 }
 
@@ -115,6 +116,6 @@ pub(in crate::call) struct BeforeEffect<'a> {
     pub(in crate::call) caller: &'a Backend,
     pub(in crate::call) caller_seed: &'a Seed,
     pub(in crate::call) deadline: Instant,
-    /// The answers that the caller has got and that no commit has.
+    /// The answers that the caller has received and that are in no commit yet.
     pub(in crate::call) answers: Vec<(Seed, Answer)>,
 }

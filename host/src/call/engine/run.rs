@@ -15,17 +15,17 @@ use crate::names::CallId;
 use crate::runtime::{Finished, Frame};
 use crate::store::{CommitDetails, CommitError, Transaction};
 
-/// Runs beside others before a call runs exclusively: a conflict costs a run, an exclusive run delays other writers.
+/// Concurrent runs before a call runs exclusively: a conflict costs a run, an exclusive run delays other writers.
 const RUNS_BESIDE_OTHERS: usize = 3;
 
-/// Runs in all. Only the calls below a call can conflict with its exclusive run, and a component that causes this again
-/// and again is at fault.
+/// The maximum of runs. Only nested calls of a call can conflict with its exclusive run, and a component that causes
+/// this repeatedly is faulty.
 const RUNS_MAX: usize = RUNS_BESIDE_OTHERS + 3;
 
 /// The result of one run.
 enum RunResult {
     Ended(Ended),
-    /// Another call committed first what this run would have had to see.
+    /// Another call committed first, and changed something that this run read.
     Conflict,
 }
 
@@ -50,7 +50,8 @@ impl Call {
         Err(CallError::Failed { service: service.clone() })
     }
 
-    /// Runs on a fresh snapshot. The run that ends the call is compared with that of a candidate, if there is a `shadow`.
+    /// Runs on a fresh snapshot. If there is a `shadow`, the run that ends the call is compared with the candidate's
+    /// run.
     async fn run(
         self: &Arc<Self>,
         record: &NestedRecord,

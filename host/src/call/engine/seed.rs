@@ -1,7 +1,7 @@
-//! The seeds of calls: a call draws its randomness from its seed, and its id follows from it.
+//! The seeds of calls: the randomness and the id of a call are derived from its seed.
 //!
-//! Invariant: the seed of a nested call follows from the caller's seed, the position, the function and the arguments. The
-//! same call has the same seed in every run, and any other call has another one.
+//! Invariant: the seed of a nested call is derived from the caller's seed, the position, the function and the
+//! arguments. The same call has the same seed in every run, and any other call has a different one.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -23,8 +23,8 @@ pub(in crate::call) fn encoded_arguments(arguments: &[Val]) -> Vec<u8> {
     bytes
 }
 
-/// The seed of the call of `function` that a call with the seed `caller` makes at `position`. Without the caller's seed
-/// nobody can predict it.
+/// The seed of the call of `function` that a call with the seed `caller` makes at `position`. It cannot be predicted
+/// without the caller's seed.
 pub(in crate::call) fn nested_seed(caller: &Seed, position: usize, function: &Function, arguments: &[u8]) -> Seed {
     let mut bytes = Vec::with_capacity(256 + arguments.len());
     bytes.extend_from_slice(caller);

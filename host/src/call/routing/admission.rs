@@ -1,7 +1,7 @@
 //! Admission: how many calls to one service may run, how many may wait, and for how long.
 //!
-//! Invariant: a call holds one slot from before its instance is made until its transaction is committed or dropped; a
-//! mounted component holds it until its guest has ended and the last byte of its response is sent.
+//! Invariant: a call holds one slot from before its instance is created until its transaction is committed or dropped.
+//! A mounted component holds it until its guest has ended and the last byte of its response is sent.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,14 +14,13 @@ use crate::config::LimitSettings;
 use crate::contract::{Function, Reach};
 use crate::observe::calls::ServiceCalls;
 
-/// Slots for calls of `authenticate`, beside the others: one for each so many of those. It reads a few rows.
+/// The additional slots for calls of `authenticate`: one per this many normal slots. Such a call reads only a few rows.
 const AUTHENTICATE_PART: usize = 4;
 
 /// The slots of one service.
 ///
-/// Calls of `authenticate` have slots of their own, so that no other function keeps customers from being recognized.
-/// A function may have a limit of its own; its calls wait for that apart from all others, and then for a slot of the
-/// service.
+/// Calls of `authenticate` have separate slots, so that no other function prevents customers from being authenticated.
+/// A function may have its own limit; its calls first wait for that separately, and then for a slot of the service.
 #[derive(Debug)]
 pub(in crate::call) struct Admission {
     service: Queue,
@@ -38,21 +37,22 @@ struct Queue {
     waiting_max: usize,
 }
 
-/// What a call holds of its service while it runs.
+/// The slots that a call holds while it runs.
 #[derive(Debug)]
 pub(in crate::call) struct Slot {
     _service: OwnedSemaphorePermit,
     _function: Option<OwnedSemaphorePermit>,
 }
 
-/// Why a call was not let in.
+/// Why a call was not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::call) enum Refused {
-    /// As many as may wait do.
+    /// The queue is full.
     Full,
-    /// It waited as long as it may.
+    /// It waited for the maximum time.
     Waited,
-    /// So it did for an instance: those of the host are all in use, but for the reserves of other services.
+    /// It waited for the maximum time for an instance: all instances of the host are in use, except for the reserves of
+    /// other services.
     NoInstance,
 }
 
@@ -91,7 +91,7 @@ impl Admission {
         }
     }
 
-    /// Waits for a slot for a call of `function`, first come first served, until `deadline` at the latest. A mounted
+    /// Waits for a slot for a call of `function`, first come, first served, until `deadline` at the latest. A mounted
     /// component has no functions.
     ///
     /// # Cancel safety
@@ -115,7 +115,7 @@ impl Admission {
         Ok(Slot { _service: self.service.enter(until, calls).await?, _function: function })
     }
 
-    /// Until when a call that waits from now on may wait.
+    /// The time until which a call that arrives now may wait.
     pub(in crate::call) fn wait_until(&self, deadline: Instant) -> Instant {
         deadline.min(crate::clock::now() + self.wait_max)
     }

@@ -1,10 +1,10 @@
 //! The circuit breaker of a release: after many failures it rejects calls for a pause, then lets one call through to try.
 //!
-//! It opens when, of the calls since the oldest failure that it remembers, at least half failed, and the failures are of
-//! several clients. It remembers a limited number of failures for each client, so no client opens it alone.
+//! It opens when at least half of the calls since the oldest recorded failure failed, and the failures come from
+//! several clients. It records a limited number of failures per client, so that no client opens it alone.
 //!
-//! Invariant: while the circuit is open, at most one call in each pause is let through. The result of that call may never
-//! be known: the next pause has a call of its own.
+//! Invariant: while the circuit is open, at most one call per pause is let through. The result of that call may never
+//! be known, so every pause lets a new call through.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +24,7 @@ pub(in crate::call) struct Client(pub(in crate::call) u64);
 
 #[derive(Debug)]
 pub(in crate::call) struct Circuit {
-    /// Failures that open the circuit, and how many of them may be of one client.
+    /// The number of failures that opens the circuit, and how many of them may come from one client.
     failures_max: usize,
     failures_per_client_max: usize,
     pause: Duration,
@@ -38,7 +38,7 @@ pub(in crate::call) struct Circuit {
 struct State {
     /// Oldest first, at most `failures_max`.
     failures: VecDeque<Failed>,
-    /// All failures until now.
+    /// The total of all failures.
     total: u64,
     /// When an open circuit lets the next call through.
     next_try: Option<Instant>,
@@ -81,7 +81,7 @@ impl Circuit {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a call may try now.
+    /// Whether a call may run now.
     pub(in crate::call) fn lets_through(&self) -> bool {
         if !self.is_open() {
             return true;
@@ -95,7 +95,7 @@ impl Circuit {
         tries
     }
 
-    /// A call ended by itself, whatever it answered.
+    /// Counts a call that ended by itself, whatever its answer.
     pub(in crate::call) fn succeeded(&self) {
         self.successes.fetch_add(1, Ordering::Relaxed);
         if self.is_open() {
@@ -105,7 +105,7 @@ impl Circuit {
         }
     }
 
-    /// A call of `client` trapped or ran out of time. Returns whether this opened the circuit.
+    /// Counts a call of `client` that trapped or exceeded its time. Returns whether this opened the circuit.
     pub(in crate::call) fn failed(&self, client: Client) -> bool {
         let now = clock::now();
         let successes = self.successes.load(Ordering::Relaxed);

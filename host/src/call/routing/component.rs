@@ -1,4 +1,4 @@
-//! The component of a release: one that keeps a contract, or one that speaks HTTP itself.
+//! The component of a release: one with a contract, or one that speaks HTTP itself.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::runtime::{HttpProgram, Program};
 /// A component, linked and ready to run.
 #[derive(Debug, Clone)]
 pub enum LinkedComponent {
-    /// Its functions are called.
+    /// The host calls its functions.
     Contract(Arc<Program>),
     /// It gets requests as their clients sent them.
     Http(Arc<HttpProgram>),
@@ -30,7 +30,7 @@ impl LinkedComponent {
         }
     }
 
-    /// Bytes of the largest memory that an instance begins with.
+    /// The size of the largest memory that a new instance has.
     #[must_use]
     pub fn initial_memory_bytes(&self) -> u64 {
         match self {
@@ -39,7 +39,7 @@ impl LinkedComponent {
         }
     }
 
-    /// Whether what it did for a call can be seen by others before the call ends: it may send requests to hosts outside.
+    /// Whether others can see its effects before the call ends, because it may send requests to outside hosts.
     pub(in crate::call) fn reaches_out(&self) -> bool {
         self.contract().is_some_and(|program| program.reaches_out())
     }

@@ -1,4 +1,4 @@
-//! The routing that root calls begin on now, and holds: no root call runs while data changes its form.
+//! The routing of new root calls, and holds: no root call runs while data is migrated.
 //!
 //! Invariant: while a hold exists, no root call runs and none begins.
 
@@ -14,10 +14,10 @@ use super::table::RoutingTable;
 use crate::clock;
 use crate::names::{Identity, ServiceName};
 
-/// How often a hold looks whether the calls in flight have ended.
+/// How often a hold checks whether the calls in flight have ended.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
-/// The routing of a host, and those that it replaced.
+/// The current routing of a host, and the replaced ones.
 #[derive(Debug)]
 pub(in crate::call) struct CurrentRouting {
     routing: ArcSwap<Routing>,
@@ -26,7 +26,7 @@ pub(in crate::call) struct CurrentRouting {
     released: Notify,
 }
 
-/// A routing that was replaced. It is dropped when its last call has ended.
+/// A replaced routing. It is dropped when its last call has ended.
 #[derive(Debug)]
 struct Replaced {
     routing: Weak<Routing>,
@@ -42,7 +42,7 @@ pub struct Hold {
 /// Why a root call does not begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::call) enum NotBegun {
-    /// Its release cannot run on what the data has become.
+    /// Its release cannot run on the migrated data.
     DataMigrated,
     /// Calls were held for longer than the call may take.
     HeldTooLong,
@@ -69,14 +69,14 @@ impl CurrentRouting {
         self.routing.load()
     }
 
-    /// Root calls begin on `routing` from now on. Calls in flight end on what they began with.
+    /// From now on root calls begin on `routing`. Calls in flight finish on their earlier one.
     pub(in crate::call) fn swap(&self, routing: Routing) {
         let before = self.routing.swap(Arc::new(routing));
         let tables = before.tables().iter().map(Arc::downgrade).collect();
         self.remember(Replaced { routing: Arc::downgrade(&before), tables });
     }
 
-    /// Makes holds wait for the calls on a table that was never in a routing.
+    /// Makes holds also wait for the calls on a table that is not in a routing.
     pub(in crate::call) fn add_table(&self, table: &Arc<RoutingTable>) {
         self.remember(Replaced { routing: Weak::new(), tables: vec![Arc::downgrade(table)] });
     }
@@ -91,8 +91,8 @@ impl CurrentRouting {
         self.replaced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets no root call begin, and waits until those in flight have ended. Returns none when that takes longer than
-    /// `until`; then calls go on at once. One hold at a time.
+    /// Stops new root calls from beginning, and waits for those in flight to end. Returns `None` when that is not done
+    /// by `until`; then calls continue at once. Only one hold at a time.
     pub(in crate::call) async fn hold(self: &Arc<Self>, until: Instant) -> Option<Hold> {
         self.is_held.store(true, Ordering::SeqCst);
         let hold = Hold { current: Arc::clone(self) };
@@ -120,8 +120,8 @@ impl CurrentRouting {
 
     /// The table for a root call of `service` that was routed by `given`. It waits while calls are held.
     ///
-    /// A call is routed before its body is read, so `given` may be old. The call runs on what is live now, unless the
-    /// contracts have changed: then on the releases that keep the contracts of `given`.
+    /// A call is routed before its body is read, so `given` may be old. The call runs on the releases that are live
+    /// now, unless the contracts have changed: then on the releases of `given`.
     pub(in crate::call) async fn begin(
         &self,
         given: &Routing,
@@ -141,7 +141,7 @@ impl CurrentRouting {
         self.pass(pick, service, given).await
     }
 
-    /// As [`CurrentRouting::begin`], on a table that need not be in a routing. It is as of `given`.
+    /// Like [`CurrentRouting::begin`], on a table that need not be in a routing. It was chosen at the time of `given`.
     pub(in crate::call) async fn begin_on(
         &self,
         table: Arc<RoutingTable>,
@@ -149,7 +149,7 @@ impl CurrentRouting {
         service: &ServiceName,
     ) -> Result<Arc<RoutingTable>, NotBegun> {
         let known = Arc::downgrade(&table);
-        // It must not be held while calls wait.
+        // It must not stay referenced while calls wait.
         let mut first = Some(table);
         let pick = || {
             let same_data = self.routing.load().migrations() == given.migrations();
@@ -165,11 +165,11 @@ impl CurrentRouting {
         service: &ServiceName,
         given: &Routing,
     ) -> Result<Arc<RoutingTable>, NotBegun> {
-        // Only calls that wait look this up.
+        // Only waiting calls need this.
         let mut until = None;
         loop {
             let table = pick().ok_or(NotBegun::DataMigrated)?;
-            // A hold first stops new calls and then looks at the tables in use; a call does it the other way round.
+            // A hold first stops new calls and then checks the tables in use; a call does this in reverse order.
             fence(Ordering::SeqCst);
             if !self.is_held.load(Ordering::SeqCst) {
                 return Ok(table);
@@ -184,7 +184,7 @@ impl CurrentRouting {
     }
 }
 
-/// When a root call that arrives now has waited long enough to begin.
+/// The latest time at which a root call that arrives now may begin.
 fn begins_until(service: &ServiceName, routing: &Routing) -> Instant {
     let deadline_ms = routing.live().backend(service).map_or(0, |backend| backend.service.limits().deadline_ms);
     clock::now() + Duration::from_millis(deadline_ms)

@@ -1,6 +1,7 @@
-//! Component instances: how many calls of all services run at once, and how many of these places each service can rely on.
+//! Component instances: how many calls of all services run at once, and how many of these instances are reserved for
+//! each service.
 //!
-//! Invariant: a service whose calls use fewer instances than are reserved for it gets one at once, whatever others do.
+//! Invariant: a service that uses fewer instances than its reserve gets one at once, whatever others do.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use super::admission::{Refused, Waiting};
 use super::table::RoutingTable;
 use crate::names::ServiceName;
 
-/// Of the host's instances, one of so many is for runs that are no calls: smoke calls, migrations, shadow runs.
+/// One of this many instances is for runs that are not calls: smoke calls, migrations, shadow runs.
 const OTHER_RUNS_PART: usize = 16;
 
 /// The instances of one host.
@@ -28,7 +29,7 @@ pub(in crate::call) struct Instances {
 struct State {
     max: usize,
     in_use: usize,
-    /// The sum of what is reserved and not in use.
+    /// The number of reserved instances that are not in use.
     unused: usize,
     shares: HashMap<ServiceName, Share>,
 }
@@ -82,7 +83,7 @@ impl State {
 }
 
 impl Instances {
-    /// `max` instances of the runtime, some of which are left to runs that are no calls.
+    /// `max` instances of the runtime, some of which are for runs that are not calls.
     pub(in crate::call) fn new(max: usize) -> Arc<Self> {
         let max = (max - max / OTHER_RUNS_PART).max(1);
         let state = State { max, in_use: 0, unused: 0, shares: HashMap::new() };
@@ -93,12 +94,12 @@ impl Instances {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reserves for the services of `table` what their limits say, and nothing for others.
+    /// Sets the reserves to the limits of the services in `table`, and to 0 for others.
     pub(in crate::call) fn reserve(&self, table: &RoutingTable) {
         let mut state = self.lock();
         state.shares.retain(|_, share| share.in_use > 0);
         state.shares.values_mut().for_each(|share| share.reserved = 0);
-        // Components that speak HTTP have instances of their own.
+        // Components that speak HTTP have separate instances.
         for backend in table.backends().filter(|backend| backend.release.program.contract().is_some()) {
             let share = state.shares.entry(backend.service.name().clone()).or_default();
             share.reserved = backend.service.limits.instances_reserved;
@@ -138,7 +139,7 @@ impl Instances {
         }
     }
 
-    /// Lets the calls that wait try again.
+    /// Lets waiting calls try again.
     fn wake(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0 {
             self.freed.notify_waiters();

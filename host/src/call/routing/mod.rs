@@ -1,4 +1,4 @@
-//! Which release a call runs on: services, their loaded releases, candidates, mounts, and holds while data migrates.
+//! The release of a call: services, their loaded releases, candidates, mounts, and holds during migrations.
 
 pub(super) mod admission;
 pub(super) mod circuit;

@@ -2,10 +2,10 @@
 
 use crate::names::ServiceName;
 
-/// A path prefix, and the service that answers what is under it.
+/// A path prefix, and the service that answers the paths under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
-    /// As the manifest has it: `/legacy`.
+    /// As written in the manifest: `/legacy`.
     pub prefix: String,
     pub service: ServiceName,
 }

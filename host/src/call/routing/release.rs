@@ -1,4 +1,4 @@
-//! A release that is loaded: its component is linked and ready to run.
+//! A loaded release: its component is linked and ready to run.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct LoadedRelease {
     pub program: LinkedComponent,
     /// When it went live, in microseconds since the Unix epoch.
     pub deployed_at: u64,
-    /// Whether its contract imports what other services export.
+    /// Whether its contract imports functions of other services.
     pub(in crate::call) calls_others: bool,
     pub(in crate::call) circuit: Circuit,
     pub(in crate::call) calls: ReleaseCalls,
@@ -52,7 +52,7 @@ impl LoadedRelease {
         }
     }
 
-    /// The outcomes of its calls since it began to run.
+    /// The outcomes of its calls since it was loaded.
     #[must_use]
     pub fn sample(&self) -> Sample {
         self.calls.sample()

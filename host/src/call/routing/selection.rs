@@ -1,7 +1,8 @@
-//! The releases that root calls begin on: the live ones, and candidates in place of some of them for a share of the calls.
+//! The releases that root calls begin on: the live ones, and candidates that replace some of them for a share of the
+//! calls.
 //!
-//! Invariant: a root call and all calls below it run on one [`RoutingTable`], chosen once by the caller. One caller gets
-//! the same candidates while they have the same share.
+//! Invariant: a root call and all calls below it run on one [`RoutingTable`], chosen once by the caller. One caller
+//! gets the same candidates while their shares stay the same.
 
 use std::sync::Arc;
 
@@ -20,19 +21,19 @@ use crate::names::{Digest, Identity, ServiceName};
 /// The contract of each service, by name.
 pub type Worlds = Arc<[(ServiceName, Arc<World>)]>;
 
-/// A release that takes the place of the live one for some callers.
+/// A release that replaces the live one for some callers.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub backend: Backend,
     pub share: Share,
-    /// Requests with this header get it whatever the share.
+    /// Requests with this header use it whatever the share.
     pub header: Option<(HeaderName, HeaderValue)>,
 }
 
-/// Where a root call comes from, as far as candidates are chosen by it.
+/// The origin of a root call, which decides about candidates.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
-    /// The client: what its address stands for.
+    /// The hash of the client's address.
     pub client: &'a [u8],
     pub headers: Option<&'a HeaderMap>,
 }
@@ -42,29 +43,29 @@ impl Origin<'static> {
     pub const HOST: Self = Self { client: &[], headers: None };
 }
 
-/// All that root calls may begin on at one instant.
+/// Everything that root calls may begin on at one moment.
 #[derive(Debug)]
 pub struct Routing {
     worlds: Worlds,
     candidates: Vec<Candidate>,
-    /// By the candidates that are in it: bit `n` of the position stands for candidate `n`.
+    /// Indexed by the candidates in the table: bit `n` of the index stands for candidate `n`.
     tables: Vec<Arc<RoutingTable>>,
     mounts: Mounts,
-    /// How many times data has changed its form before.
+    /// The number of migrations so far.
     migrations: u64,
 }
 
 impl Routing {
-    /// `candidates` are of different services, each in place of a backend of `live`, and keep its contract; `shadows` run
-    /// what the live backends of their services do.
+    /// `candidates` are of different services. Each replaces a backend of `live`, and has the same contract. `shadows`
+    /// repeat the calls of the live backends of their services.
     ///
     /// # Errors
     ///
-    /// [`NotExported`], when nobody exports what a backend calls.
+    /// [`NotExported`], when no service exports an interface that a backend imports.
     ///
     /// # Panics
     ///
-    /// With more than [`CANDIDATES_MAX`] candidates: every choice of them is a table.
+    /// With more than [`CANDIDATES_MAX`] candidates, because every combination of them needs a table.
     pub fn new(live: &[Backend], candidates: Vec<Candidate>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         assert!(candidates.len() <= CANDIDATES_MAX, "the change that adds a candidate checks the bound");
         let tables = (0..1_usize << candidates.len())
@@ -85,7 +86,7 @@ impl Routing {
         Ok(Self { worlds: worlds.into(), candidates, tables, mounts: Mounts::default(), migrations: 0 })
     }
 
-    /// The same with services that answer what is under their prefixes.
+    /// The same routing with services that answer the paths under their prefixes.
     #[must_use]
     pub fn with_mounts(self, mounts: Vec<Mount>) -> Self {
         Self { mounts: Mounts::new(mounts), ..self }
@@ -97,14 +98,14 @@ impl Routing {
         self.mounts.find(path)
     }
 
-    /// Contracts that nobody serves: for tests of what reads contracts.
+    /// Contracts without services, to test code that reads contracts.
     #[cfg(test)]
     pub(crate) fn of_contracts(worlds: Worlds) -> Self {
         let table = RoutingTable::new([], &[]).expect("nothing is called");
         Self { worlds, candidates: Vec::new(), tables: vec![Arc::new(table)], mounts: Mounts::default(), migrations: 0 }
     }
 
-    /// The services with exactly these releases, by name, if there is such a choice.
+    /// The table with exactly these releases, if there is one.
     pub(in crate::call) fn with_releases(&self, releases: &[(ServiceName, Digest)]) -> Option<&Arc<RoutingTable>> {
         self.tables.iter().find(|table| {
             table.backends().count() == releases.len()
@@ -114,14 +115,14 @@ impl Routing {
         })
     }
 
-    /// The contracts of the live releases that have one. Two routings with the same contracts may share it.
+    /// The contracts of the live releases that have one. Two routings with the same contracts may share this value.
     #[must_use]
     pub fn worlds(&self) -> &Worlds {
         &self.worlds
     }
 
-    /// The routing that replaces `other`. It shares equal contracts, so that nothing is derived from them again. Once data
-    /// `has_migrated`, no call may begin on an earlier routing.
+    /// This routing as the successor of `other`. It shares equal contracts, so that nothing is derived from them again.
+    /// If data `has_migrated`, no call may begin on an earlier routing.
     #[must_use]
     pub fn after(mut self, other: &Self, has_migrated: bool) -> Self {
         self.migrations = other.migrations + u64::from(has_migrated);
@@ -150,13 +151,13 @@ impl Routing {
     ///
     /// # Panics
     ///
-    /// Never: there is always a table without candidates.
+    /// Never: a table without candidates always exists.
     #[must_use]
     pub fn live(&self) -> &Arc<RoutingTable> {
         self.tables.first().expect("the table without candidates")
     }
 
-    /// The services that answer nobody: the circuits of all their releases are open.
+    /// The services that answer no calls: the circuits of all their releases are open.
     pub fn unavailable_services(&self) -> impl Iterator<Item = &ServiceName> {
         let names = self.live().backends().map(|backend| backend.service.name());
         names.filter(|service| {

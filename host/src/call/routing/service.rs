@@ -1,4 +1,4 @@
-//! A service: what stays the same when its release changes.
+//! A service: the state that stays the same when its release changes.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::names::ServiceName;
 use crate::observe::calls::{CallFigures, ServiceCalls};
 use crate::store::Store;
 
-/// What a service keeps from release to release.
+/// The state that a service keeps from release to release.
 #[derive(Debug)]
 pub struct Service {
     name: ServiceName,
     pub(in crate::call) store: Store,
     pub(in crate::call) limits: LimitSettings,
     pub(in crate::call) admission: Admission,
-    /// A call holds it shared while it commits. An exclusive run holds it alone.
+    /// A call locks it shared while it commits. An exclusive run locks it exclusively.
     pub(in crate::call) exclusive: Arc<RwLock<()>>,
     pub(in crate::call) calls: Arc<ServiceCalls>,
 }
@@ -29,9 +29,9 @@ impl Service {
         Self { admission: Admission::new(&limits), exclusive: Arc::default(), name, store, limits, calls }
     }
 
-    /// The same service with other limits, over the same store. Its figures go on.
+    /// The same service with other limits, on the same store. Its figures continue.
     ///
-    /// Calls under way keep the limits that they began with. Until these calls have ended, as many run as both allow.
+    /// Running calls keep their earlier limits. Until they have ended, the sum of both limits may run at once.
     #[must_use]
     pub fn within(&self, limits: LimitSettings) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Service {
         &self.limits
     }
 
-    /// What was counted of its calls since the start.
+    /// The counts of its calls since the start.
     #[must_use]
     pub fn figures(&self) -> CallFigures {
         self.calls.figures()

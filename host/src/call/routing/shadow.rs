@@ -1,4 +1,4 @@
-//! A candidate that runs in shadow: which calls it repeats, and what was found.
+//! A candidate in shadow: which calls it repeats, and the results.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::names::ServiceName;
 use crate::observe::ShadowReport;
 use crate::tasks::Tasks;
 
-/// A candidate that runs in shadow.
+/// A candidate in shadow.
 #[derive(Debug)]
 pub struct Shadow {
     pub(in crate::call) backend: Backend,
@@ -21,7 +21,7 @@ pub struct Shadow {
 }
 
 impl Shadow {
-    /// `backend` is the candidate. It runs `share` of the calls, at most `runs_max` at once, in `tasks`.
+    /// `backend` is the candidate. It repeats `share` of the calls, at most `runs_max` at once, in `tasks`.
     #[must_use]
     pub fn new(backend: Backend, share: Share, runs_max: usize, tasks: Tasks) -> Arc<Self> {
         let runs = Arc::new(Semaphore::new(runs_max));
@@ -34,7 +34,7 @@ impl Shadow {
         self.share
     }
 
-    /// The result of all comparisons until now.
+    /// The result of all comparisons so far.
     #[must_use]
     pub fn report(&self) -> ShadowReport {
         self.lock().clone()
@@ -48,12 +48,12 @@ impl Shadow {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The right to repeat the call with this seed; none for a call outside of the share, or without room.
+    /// The right to repeat the call with this seed; `None` for a call outside of the share, or without room.
     pub(in crate::call) fn admit(&self, seed: &[u8; 32]) -> Option<OwnedSemaphorePermit> {
         if !self.share.takes(self.service(), &self.backend.release.digest, seed) {
             return None;
         }
-        // Live calls that wait need the CPU more.
+        // Waiting live calls need the CPU more.
         let is_crowded = self.backend.service.calls.waiting() > 0;
         let permit = Arc::clone(&self.runs).try_acquire_owned().ok().filter(|_| !is_crowded);
         if permit.is_none() {

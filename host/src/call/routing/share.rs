@@ -1,4 +1,4 @@
-//! A share of all callers: which of them a candidate serves.
+//! A share of all callers, and whether it includes a given one.
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +12,7 @@ impl Share {
     pub const NONE: Self = Self(0);
     pub const ALL: Self = Self(10_000);
 
-    /// The share of `percent` percent; nothing where that is no share.
+    /// The share of `percent` percent; `None` for an invalid percentage.
     #[must_use]
     pub fn of_percent(percent: f64) -> Option<Self> {
         let parts = (percent * 100.0).round();
@@ -23,7 +23,7 @@ impl Share {
         Some(Self(parts as u32))
     }
 
-    /// A share in hundredths of a percent; all, where that is more.
+    /// A share in hundredths of a percent; more than all counts as all.
     #[must_use]
     pub fn of_parts(parts: u32) -> Self {
         Self(parts.min(Self::ALL.0))
@@ -40,8 +40,8 @@ impl Share {
         f64::from(self.0) / 100.0
     }
 
-    /// Whether the caller `key` is in the share that the component `what` of `service` gets. Two candidates share no
-    /// callers by more than chance, even where one component runs for two services.
+    /// Whether the caller `key` is in the share of the component `what` of `service`. Two candidates share callers only
+    /// by chance, even if one component runs for two services.
     #[must_use]
     pub fn takes(self, service: &ServiceName, what: &Digest, key: &[u8]) -> bool {
         if self == Self::ALL {

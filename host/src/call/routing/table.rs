@@ -1,4 +1,4 @@
-//! Which release serves which service. A root call reads it once, and all calls below it use the same table.
+//! The release of each service. A root call reads the table once, and all calls below it use the same one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use super::shadow::Shadow;
 use crate::contract::{Function, Interface, Reach, track};
 use crate::names::ServiceName;
 
-/// The function that says who a bearer token belongs to.
+/// The function that returns the owner of a bearer token.
 #[derive(Debug)]
 pub(in crate::call) struct Authenticator {
     pub(in crate::call) backend: Backend,
     pub(in crate::call) function: Arc<Function>,
 }
 
-/// Why services do not make a whole.
+/// Why a set of services is incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{service} imports {interface}, which no service exports: add such a service to the manifest")]
 pub struct NotExported {
@@ -24,22 +24,22 @@ pub struct NotExported {
     pub interface: Arc<str>,
 }
 
-/// All services with their live releases, at one instant.
+/// All services with their live releases, at one moment.
 #[derive(Debug)]
 pub struct RoutingTable {
     backends: BTreeMap<ServiceName, Backend>,
-    /// The exporter of each interface that others call, by its track, and the interface as it exports it.
+    /// The exporter of each interface that others call, by the interface's track, and its version of the interface.
     exporters: HashMap<Box<str>, (Backend, Interface)>,
     authenticator: Option<Authenticator>,
     shadows: Vec<Arc<Shadow>>,
 }
 
 impl RoutingTable {
-    /// `backends` have passed [`crate::contract::check_together`]: no two export what a third one calls.
+    /// `backends` have passed [`crate::contract::check_together`]: no two export an interface that a third one imports.
     ///
     /// # Errors
     ///
-    /// [`NotExported`], when nobody exports what a backend calls.
+    /// [`NotExported`], when no service exports an interface that a backend imports.
     pub fn new(backends: impl IntoIterator<Item = Backend>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         let backends: BTreeMap<_, _> =
             backends.into_iter().map(|backend| (backend.service.name().clone(), backend)).collect();
@@ -77,7 +77,7 @@ impl RoutingTable {
         Ok(())
     }
 
-    /// In no order.
+    /// In any order.
     pub fn backends(&self) -> impl Iterator<Item = &Backend> {
         self.backends.values()
     }
@@ -87,12 +87,12 @@ impl RoutingTable {
         self.backends.get(service)
     }
 
-    /// The candidate that runs the calls of a service in shadow, if there is one.
+    /// The candidate that repeats the calls of a service in shadow, if there is one.
     pub(in crate::call) fn shadow(&self, service: &ServiceName) -> Option<&Arc<Shadow>> {
         self.shadows.iter().find(|shadow| shadow.service() == service)
     }
 
-    /// The backend that serves an imported function, and the function as it exports it, in a compatible version.
+    /// The backend that serves an imported function, and its compatible version of the function.
     pub(in crate::call) fn exporter<'d>(
         &'d self,
         import: &'d Arc<Function>,
@@ -105,8 +105,8 @@ impl RoutingTable {
         Some((backend, exported))
     }
 
-    /// The services in which a call of `from` may commit, `from` among them: those that it calls functions of that may
-    /// write, directly or through others.
+    /// The services in which a call of `from` may commit: `from` itself, and those whose writing functions it calls,
+    /// directly or through others.
     pub(in crate::call) fn written_from(&self, from: &ServiceName) -> BTreeMap<ServiceName, Arc<Service>> {
         let writes = |interface: &&Interface| interface.functions.iter().any(|function| !function.reads_only());
         let (mut found, mut next) = (BTreeMap::new(), self.backends.get(from).into_iter().collect::<Vec<_>>());
@@ -119,7 +119,7 @@ impl RoutingTable {
         found
     }
 
-    /// Whether calls of `from` may reach `to`, by what the contracts import.
+    /// Whether calls of `from` may reach `to`, according to the imports of the contracts.
     pub(in crate::call) fn reaches(&self, from: &ServiceName, to: &ServiceName) -> bool {
         let (mut seen, mut next) = (HashSet::from([from]), vec![from]);
         while let Some(service) = next.pop() {

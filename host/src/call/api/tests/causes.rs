@@ -51,7 +51,7 @@ async fn a_request_of_a_delivery_waits_for_the_commit_that_emitted_its_event() {
         let details = CommitDetails { call: crate::names::CallId([1; 16]), data_version: None };
         transaction.commit(details).await.unwrap()
     };
-    // The first write opens the journal's segment, which takes syncs of its own.
+    // The first write opens the journal's segment, which needs additional syncs.
     store.wait_durable(commit("first").await).await.unwrap();
     disk.hold_syncs();
     let caused_by = commit("event").await;
@@ -69,7 +69,7 @@ async fn a_request_of_a_delivery_waits_for_the_commit_that_emitted_its_event() {
     };
     let delivery = tokio::spawn(async move { calls.run_host_call(call, &calls.routing()).await });
     let early = tokio::time::timeout(Duration::from_millis(500), listener.accept()).await;
-    // Before anything can fail: a disk that is held up holds up the end of the test.
+    // Before any assertion can fail: a blocked disk would block the end of the test.
     disk.let_syncs_go();
     assert!(early.is_err(), "the request left before the event was durable");
     let (mut connection, _) = listener.accept().await.unwrap();

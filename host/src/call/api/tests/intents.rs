@@ -1,4 +1,4 @@
-//! Open intents over a disk that holds back its syncs, and one that fails.
+//! Open intents on a disk that blocks its syncs, and on one that fails.
 
 use std::sync::Arc;
 
@@ -21,13 +21,13 @@ async fn a_retry_on_live_releases_is_confirmed_when_it_is_durable() {
     let mut retry = tokio::spawn(async move { calls.retry_intent(id, true).await });
     rig.soon("the commit of the retry", || rig.stores.last() > last).await;
     let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut retry).await;
-    // Before anything can fail: a disk that is held up holds up the end of the test.
+    // Before any assertion can fail: a blocked disk would block the end of the test.
     rig.disk.let_syncs_go();
     assert!(early.is_err(), "it was confirmed before it was durable");
     assert!(retry.await.unwrap().unwrap().on_live);
 }
 
-/// No call has met it before these: the host itself committed what could not be written.
+/// These calls are the first to notice: the failed commit was the host's own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_the_journal_has_stopped_no_guest_runs_that_may_write() {
     let rig = Rig::new();

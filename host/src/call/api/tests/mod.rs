@@ -1,6 +1,6 @@
-//! Calls over a disk that a test commands, and with fail points that panic.
+//! Calls on a disk that the test controls, with fail points that panic.
 //!
-//! All else that calls do is tested from outside, in `host/tests/it/calls`.
+//! All other behaviour of calls is tested from outside, in `host/tests/it/calls`.
 
 mod causes;
 mod intents;
@@ -64,12 +64,12 @@ const RUNTIME: RuntimeSettings = RuntimeSettings {
     core_instances_per_component_max: 16,
     memories_per_component_max: 3,
     memory_keep_resident_bytes: 2 << 20,
-    // No call is so long that it goes on in another thread: fail points are armed for one.
+    // Long, so that no call continues in another thread: fail points are armed for one thread.
     epoch_ms: 1_000,
     compiled_bytes_max: 1 << 30,
 };
 
-/// A host that has no releases but the live ones.
+/// A host that has only the live releases.
 struct NoOthers;
 
 impl PinnedReleases for NoOthers {
@@ -122,7 +122,7 @@ impl Rig {
         self.begin_with("front", name, script, None)
     }
 
-    /// As [`Rig::begin`], of any service; with a client's key where there is one.
+    /// Like [`Rig::begin`], for any service, and with a client's key if given.
     #[expect(clippy::disallowed_methods, reason = "a test has no group of tasks")]
     fn begin_with(
         &self,
@@ -149,9 +149,9 @@ impl Rig {
         tokio::spawn(async move { calls.call(call, &routing, Origin::HOST).await.map(|called| called.answer) })
     }
 
-    /// Runs calls while no sync ends, until each has done all but wait for the disk.
+    /// Runs calls while syncs are blocked, until each only waits for the disk.
     async fn begin_held(&self, scripts: &[(&str, &str)]) -> Vec<JoinHandle<Result<Answer, CallError>>> {
-        // The first write opens the journal's segment, which takes syncs of its own.
+        // The first write opens the journal's segment, which needs additional syncs.
         self.begin("write", "set untouched 1").await.unwrap().unwrap();
         self.disk.hold_syncs();
         let mut begun = Vec::new();
@@ -162,14 +162,14 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
-        // Another call from its beginning to its end: had one of those been let out, it would be by now.
+        // Runs other calls completely: an answer that left the host too early would have arrived by then.
         for _ in 0..10 {
             self.begin("read", "get untouched; back.read{get untouched}").await.unwrap().unwrap();
         }
         begun
     }
 
-    /// Waits until `holds`, which it does soon.
+    /// Waits until `holds` is true, which must be soon.
     async fn soon(&self, what: &str, holds: impl Fn() -> bool) {
         let wait = async {
             while !holds() {
@@ -192,7 +192,7 @@ impl Rig {
         tokio::spawn(self.calls.clone().recover(Arc::new(NoOthers)))
     }
 
-    /// How many calls of `front` have come to their end, answered or not.
+    /// The number of ended calls of `front`, answered or not.
     fn ended(&self) -> u64 {
         self.calls
             .routing()

@@ -1,10 +1,10 @@
-//! The output gate: no client learns of what is not durable.
+//! The output gate: no client learns of a commit that is not durable.
 
 use super::Rig;
 use crate::call::{Answer, CallError};
 use crate::journal::simulated::Fault;
 
-/// A call that writes, in either service, and calls that see something of it: each knows what may never have been.
+/// Calls that write in either service, and calls that read something of it: each would reveal commits that may be lost.
 const TOUCHED: [(&str, &str); 7] = [
     ("write", "add n"),
     ("write", "back.write{add m}"),
@@ -20,7 +20,7 @@ async fn no_answer_reveals_what_is_not_durable_and_calls_that_saw_nothing_of_it_
     let rig = Rig::new();
     let begun = rig.begin_held(&TOUCHED).await;
     let let_out: Vec<_> = begun.iter().zip(TOUCHED).filter(|(call, _)| call.is_finished()).collect();
-    // Before anything can fail: a disk that is held up holds up the end of the test.
+    // Before any assertion can fail: a blocked disk would block the end of the test.
     rig.disk.let_syncs_go();
     assert!(let_out.is_empty(), "{let_out:?}");
     let mut answers = Vec::new();

@@ -1,4 +1,4 @@
-//! A panic of the host during a call is an error like a trap, and all that the call held is free again.
+//! A panic of the host during a call is an error like a trap, and the call releases all its resources.
 //!
 //! The tasks of these tests share one thread, in which the fail points are armed.
 
@@ -10,7 +10,7 @@ use super::Rig;
 use crate::call::{Answer, CallError};
 use crate::fail_point::{Action, arm, of_calls};
 
-/// It writes in both services. Some points lie in a host function of its guest, and others behind the guest's end.
+/// It writes in both services. Some points are in a host function of its guest, others after the end of the guest.
 const SCRIPT: &str = "add n; back.write{add m}; add done";
 
 async fn get(rig: &Rig, service: &str, key: &str) -> String {
@@ -28,7 +28,7 @@ async fn wherever_the_host_panics_a_repeated_request_has_one_effect() {
         let armed = arm(point, 1, Action::Panic);
         let first = rig.begin_with("front", "write", SCRIPT, Some("k")).await.unwrap();
         drop(armed);
-        // The callee's panic before its commit is an unavailable callee; the caller goes on.
+        // If the callee panics before its commit, it counts as unavailable, and the caller continues.
         let is_unavailable = matches!(&first, Ok(Answer::Ok(Some(Val::String(text)))) if text.contains("unavailable"));
         let has_recovered = matches!(&first, Ok(Answer::Ok(Some(Val::String(text)))) if text == "1,1,1");
         assert!(
@@ -52,7 +52,7 @@ async fn wherever_the_host_panics_a_repeated_request_has_one_effect() {
 #[tokio::test]
 async fn panics_do_not_stop_the_recovery_of_others() {
     let rig = Rig::new();
-    // More than run at once, and each panics several times.
+    // More than can run at once, and each panics several times.
     for number in 0..6 {
         let armed = arm("memo.after-commit", 1, Action::Panic);
         let script = format!("back.write{{add m-{number}}}; add n-{number}");
@@ -75,7 +75,7 @@ async fn panics_do_not_stop_the_recovery_of_others() {
 #[tokio::test]
 async fn a_panic_in_an_exclusive_run_gives_its_locks_back() {
     let rig = Rig::new();
-    // In three runs the nested call changes what its caller has read: the fourth run is exclusive.
+    // In three runs the nested call changes data that its caller has read: the fourth run is exclusive.
     let script = "get n; back.write{say %; front.write{below n 3}}; add done";
     let armed = arm("intent.before-close", 4, Action::Panic);
     let recovering = rig.recover();

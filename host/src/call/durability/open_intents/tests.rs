@@ -1,6 +1,6 @@
 use super::*;
 
-/// The intent of a call that began so many microseconds after the Unix epoch.
+/// The intent of a call that began `began` microseconds after the Unix epoch.
 fn intent(began: u8) -> Intent {
     let seed = [began; 32];
     let json = format!(

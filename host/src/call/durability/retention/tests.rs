@@ -39,7 +39,7 @@ async fn guests_answers_are_evicted_oldest_first_and_those_of_accounts_stay() {
 #[tokio::test]
 async fn old_memos_and_answers_are_deleted_and_all_other_rows_stay() {
     let (_stores, store) = open();
-    // More than go in one commit.
+    // More than fit in one commit.
     for number in 0..600_u32 {
         let mut id = [0; 16];
         id.iter_mut().zip(number.to_be_bytes()).for_each(|(place, byte)| *place = byte);
@@ -73,7 +73,7 @@ async fn old_memos_and_answers_are_deleted_and_all_other_rows_stay() {
     assert_eq!(store.usage(&INTENTS), Usage { rows: 600, bytes: 600 * (1 + 16 + 4) });
 }
 
-/// How many rows are in the store.
+/// The number of rows in the store.
 fn count(store: &Store) -> u64 {
     let usages = [store.usage(&MEMOS), store.usage(&ANSWERS), store.usage(&ANSWER_EXPIRIES), store.usage(&INTENTS)];
     usages.iter().map(|usage| usage.rows).sum()

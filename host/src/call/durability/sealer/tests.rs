@@ -41,7 +41,7 @@ fn one_answer_is_never_sealed_twice_in_the_same_way() {
 
 #[test]
 fn a_request_key_holds_nothing_that_opens_an_answer() {
-    // All that the disk has of a key, beside the sealed answer.
+    // Everything on the disk about a key, besides the sealed answer.
     let on_disk = serde_json::to_string(&key("a")).unwrap();
     let read: RequestKey = serde_json::from_str(&on_disk).unwrap();
     let stored = sealer(1).seal(&key("a"), b"the token").unwrap();

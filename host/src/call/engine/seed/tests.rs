@@ -20,7 +20,7 @@ fn the_same_call_has_the_same_seed_and_any_other_has_another() {
     let text = |text: &str| Val::String(text.into());
     let some = |value| Val::Option(Some(Box::new(value)));
     let result = |ok| if ok { Val::Result(Ok(None)) } else { Val::Result(Err(None)) };
-    // Each line has one type: the same for all calls of one function.
+    // The values of a line have one type, as in all calls of one function.
     let arguments = [
         vec![vec![text("ab"), text("c")], vec![text("a"), text("bc")]],
         vec![

@@ -1,7 +1,7 @@
-//! A candidate repeats a call that the live release has ended, and both effects are compared.
+//! A candidate repeats a call that the live release has ended, and the effects of both are compared.
 //!
-//! Invariant: a shadow run reads the snapshot of the live run, has its time and randomness, gets the answers that it got,
-//! and reaches nothing. No live call waits for one.
+//! Invariant: a shadow run reads the snapshot of the live run, sees the same time, randomness and answers of nested
+//! calls, and has no effect outside. No live call waits for a shadow run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,14 +23,14 @@ use crate::names::{Identity, RequestId, ServiceName};
 use crate::runtime::{Failure, Finished, Frame};
 use crate::store::{Effects, PinnedSnapshot};
 
-/// A live call that the candidate is going to repeat.
+/// A live call that the candidate will repeat.
 #[derive(Debug)]
 pub(in crate::call::engine) struct ShadowCall {
     shadow: Arc<Shadow>,
     permit: OwnedSemaphorePermit,
 }
 
-/// What a live run read and did.
+/// The snapshot and the nested calls of a live run.
 #[derive(Debug)]
 pub(in crate::call::engine) struct Observed {
     pub(in crate::call::engine) snapshot: Option<PinnedSnapshot>,
@@ -38,7 +38,7 @@ pub(in crate::call::engine) struct Observed {
 }
 
 impl Call {
-    /// Whether a candidate repeats this call when it has ended.
+    /// Whether a candidate repeats this call after its end.
     pub(in crate::call::engine) fn shadow(&self) -> Option<ShadowCall> {
         let shadow = self.root.table.shadow(self.backend.service.name())?;
         let permit = shadow.admit(&self.seed)?;
@@ -56,7 +56,7 @@ impl ShadowCall {
         nested: Option<Vec<NestedCall>>,
     ) {
         let Self { shadow, permit } = self;
-        // A comparison needs all that the live run saw.
+        // A comparison needs everything that the live run read.
         let (Some(snapshot), Some(nested)) = (observed.snapshot, nested) else {
             shadow.lock().dropped += 1;
             return;
@@ -70,7 +70,7 @@ impl ShadowCall {
     }
 }
 
-/// The parts of a call that a shadow run needs: not its table, which would hold up migrations.
+/// The parts of a call that a shadow run needs. They exclude its table, which would delay migrations.
 struct Repeated {
     function: Arc<Function>,
     arguments: Arc<[Val]>,
@@ -119,7 +119,7 @@ async fn repeat(
     let Some(program) = shadow.backend.release.program.contract() else { return };
     let Finished { result, transaction } = program.run(&call.function, Arc::clone(&call.arguments), frame).await;
     if matches!(result, Err(Failure::Slots { .. })) {
-        // The host had no room, which says nothing about the candidate.
+        // The host had no room, which does not depend on the candidate.
         shadow.lock().dropped += 1;
         return;
     }

@@ -1,4 +1,4 @@
-//! The first difference between two runs of one call, without what customers typed.
+//! The first difference between two runs of one call, without any text that customers typed.
 
 use serde_json::Value as Json;
 use wasmtime::component::Val;
@@ -11,7 +11,7 @@ use crate::runtime::Failure;
 use crate::store::Effects;
 use crate::value::Codec;
 
-/// What a run answered and wrote.
+/// The answer and the writes of a run.
 #[derive(Debug)]
 pub(in crate::call) struct RunEffects {
     pub(in crate::call) answer: Answer,
@@ -20,8 +20,8 @@ pub(in crate::call) struct RunEffects {
 
 const NOTHING: &str = "nothing";
 
-/// The first difference between what a live run did and what a candidate's run of the same call did; none when they did
-/// the same. What both wrote counts only where the answer lets it stay.
+/// The first difference between a live run and a candidate's run of the same call; `None` when they did the same.
+/// Writes count only if the answer keeps them.
 pub(in crate::call) fn difference(
     function: &Function,
     live: &RunEffects,
@@ -67,7 +67,7 @@ fn answers(function: &Function, live: &Answer, candidate: &Answer) -> Option<Par
         return None;
     }
     let (live, candidate) = (json(ty, live.as_ref()), json(ty, candidate.as_ref()));
-    // A value that JSON does not tell apart, such as a NaN, is still different.
+    // JSON does not distinguish some values, such as NaN, but they still differ.
     in_json(&live, &candidate, String::new())
         .or_else(|| Some((String::new(), "an answer".into(), "another one".into())))
 }
@@ -108,7 +108,7 @@ fn in_json_or_missing(live: Option<&Json>, candidate: Option<&Json>, path: Strin
     }
 }
 
-/// A value without what may be a secret or somebody's name.
+/// A value without text that may be a secret or a name.
 fn shown(value: &Json) -> String {
     match value {
         Json::String(text) => format!("a text of {} characters", text.chars().count()),
@@ -131,7 +131,7 @@ fn effects(live: &Effects, candidate: &Effects) -> Option<Parts> {
     for key in keys {
         let (one, other) = (find(live, key), find(candidate, key));
         if one != other {
-            // What stands behind the first slash may be somebody's address.
+            // The text after the first slash may be somebody's address.
             let kind = key.component_text().and_then(|text| text.split('/').next()).unwrap_or_default();
             let (one, other) = (value(one.as_ref()), value(other.as_ref()));
             let other = if one == other { format!("{other}, but others") } else { other };

@@ -1,4 +1,4 @@
-//! The other services for a shadow run: they answer as they answered the live run.
+//! The other services in a shadow run: they answer as in the live run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::contract::Function;
 use crate::names::CommitSeq;
 use crate::runtime::{Outbound, OutboundError, OutboundFuture};
 
-/// Replays the calls of a live run. The shadow run keeps one handle and its guest has the other.
+/// Replays the nested calls of a live run. The shadow run has one handle and its guest has the other.
 #[derive(Debug, Clone)]
 pub(in crate::call::engine) struct Replay(Arc<Mutex<State>>);
 
@@ -18,7 +18,7 @@ pub(in crate::call::engine) struct Replay(Arc<Mutex<State>>);
 struct State {
     seed: Seed,
     live: Vec<NestedCall>,
-    /// How many calls the run has made.
+    /// The number of calls that the run has made.
     position: usize,
     /// The function of its first call that the live run did not make.
     other: Option<Arc<Function>>,
@@ -28,7 +28,7 @@ struct State {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::call::engine) struct Divergence {
     pub(in crate::call::engine) position: usize,
-    /// The functions that each run called there; none for a run that made no more calls.
+    /// The functions that each run called there; `None` for a run without a further call.
     pub(in crate::call::engine) live: Option<Arc<Function>>,
     pub(in crate::call::engine) candidate: Option<Arc<Function>>,
 }
@@ -49,7 +49,7 @@ impl Replay {
         operation(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Where the runs differ, if they do.
+    /// The point where the runs differ, if they do.
     pub(in crate::call::engine) fn divergence(&self) -> Option<Divergence> {
         self.with(|State { live, position, other, .. }| {
             let live = live.get(*position).map(|call| Arc::clone(&call.function));

@@ -18,7 +18,7 @@ fn the_circuit_judges_by_the_rate_of_failures() {
     let circuit = circuit(3, 1, HOUR);
     let client = Client(1);
     assert!(!circuit.failed(client));
-    // Of six calls three fail.
+    // Three of six calls fail.
     (0..3).for_each(|_| circuit.succeeded());
     assert!(!circuit.failed(client));
     assert!(circuit.failed(client));
@@ -37,7 +37,7 @@ fn one_client_does_not_open_the_circuit_for_all() {
     for _ in 0..1_000 {
         assert!(!circuit.failed(Client(1)));
     }
-    // Neither do two, and the flood of one does not hide the failures of others.
+    // Neither do two failures. And many failures of one client do not hide the failures of others.
     (0..100).for_each(|_| assert!(!circuit.failed(Client(2))));
     let opened = (0..20).find(|_| circuit.failed(Client(1)) || circuit.failed(Client(3)));
     assert!(opened.is_some() && circuit.is_open());

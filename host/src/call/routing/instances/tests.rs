@@ -1,6 +1,6 @@
 use super::*;
 
-/// A pool of `max` instances of which `reserved` are reserved for each of the services `a` and `b`.
+/// A pool of `max` instances, with `reserved` instances for each of the services `a` and `b`.
 fn pool(max: usize, reserved: usize) -> (State, [ServiceName; 2]) {
     let names = ["a", "b"].map(|name| ServiceName::parse(name).expect("a name"));
     let shares = names.iter().map(|name| (name.clone(), Share { reserved, in_use: 0 })).collect();

@@ -42,7 +42,7 @@ fn a_share_of_many_callers_is_as_large_as_it_says() {
         let share = Share::of_percent(percent).expect("a share");
         let taken = (0..100_000_u32).filter(|caller| share.takes(&cart(), &what, &caller.to_be_bytes())).count();
         let expected = 1000.0 * percent;
-        // Four standard deviations of a binomial distribution: a hash that is even passes, and the seed is fixed.
+        // Four standard deviations of a binomial distribution: a uniform hash passes, and the seed is fixed.
         let deviation = (100_000.0 * percent / 100.0 * (1.0 - percent / 100.0)).sqrt();
         assert!((taken as f64 - expected).abs() < 4.0 * deviation, "{percent}: {taken}");
     }
