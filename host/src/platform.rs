@@ -31,7 +31,7 @@ use crate::runtime::{Runtime, private_folder};
 use crate::store::Stores;
 use crate::tasks::{Lifetime, Tasks};
 
-/// How long tasks may take to end once no connection is left.
+/// How long tasks may take to end after the last connection has closed.
 const AFTER_DRAIN: Duration = Duration::from_secs(2);
 
 /// A running host.
@@ -46,11 +46,13 @@ pub struct Host {
     drain: Duration,
 }
 
-/// Starts the host that `configuration` describes, telling `progress` how far it is; it serves when this returns.
+/// Starts the host that `configuration` describes, and reports the start to `progress`; the host serves when this
+/// returns.
 ///
 /// # Errors
 ///
-/// [`StartError`]; nothing is left running. Both addresses are taken first, so that a port in use is said before any
+/// [`StartError`]; nothing is left running. Both addresses are taken first, so that a port in use is reported before
+/// any other work.
 /// work is done.
 pub async fn start(
     configuration: &Configuration,
@@ -70,12 +72,12 @@ pub async fn start(
     }
 }
 
-/// Takes an address; the listener is ready for connections at once.
+/// Binds an address; clients can connect at once.
 async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, flag, source })
 }
 
-/// What is made, lowest first, before anything is served.
+/// The parts of the host, lowest first, before anything is served.
 struct Parts {
     stores: Stores,
     releases: Releases,
@@ -94,7 +96,7 @@ impl Parts {
         Self::over(manifest, stores, runtime, tasks, report)
     }
 
-    /// Over stores that are open.
+    /// Builds the parts on open stores.
     fn over(
         manifest: &Manifest,
         stores: Stores,
@@ -113,7 +115,7 @@ impl Parts {
         Ok(Self { stores, releases, calls, events })
     }
 
-    /// Does what goes on beside requests, in `tasks`.
+    /// Runs the background work in `tasks`.
     fn work(&self, tasks: &Tasks) {
         let releases = self.releases.clone();
         tasks.supervise("intents", Lifetime::Host, move || releases.clone().recover());
@@ -130,7 +132,7 @@ impl Parts {
         tasks.supervise("events", Lifetime::Host, move || events.clone().run());
     }
 
-    /// Serves both sides, in `tasks`.
+    /// Serves both APIs in `tasks`.
     fn serve(
         self,
         configuration: &Configuration,
@@ -183,46 +185,46 @@ impl Parts {
 }
 
 impl Host {
-    /// Where clients reach it.
+    /// The address of the public API.
     #[must_use]
     pub fn gateway_address(&self) -> SocketAddr {
         self.gateway
     }
 
-    /// Where the operator reaches it.
+    /// The address of the operator API.
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
     }
 
-    /// Reads the certificate and the file of the admin token again. Connections that are open go on.
+    /// Reads the certificate and the file of the admin token again. Open connections continue.
     ///
     /// # Errors
     ///
-    /// [`ReloadError`]; what is at fault stays as it was.
+    /// [`ReloadError`]; a faulty file changes nothing.
     pub fn reload_files(&self) -> Result<(), ReloadError> {
         self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())?;
         Ok(self.operator.reload_files()?)
     }
 
-    /// Takes no new connections, lets what is under way end, and closes the stores.
+    /// Accepts no new connections, lets running requests finish, and closes the stores.
     ///
     /// # Errors
     ///
-    /// As [`Host::stop_or_cut`].
+    /// Like [`Host::stop_or_cut`].
     pub async fn stop(self) -> Result<(), StopError> {
         self.stop_or_cut(std::future::pending()).await
     }
 
-    /// As [`Host::stop`]. What is still under way when the drain
-    /// is over, or when `cut` resolves, is cut off, and a line of the log says how much that was.
+    /// Like [`Host::stop`]. Requests that still run at the end of the drain, or when `cut` resolves, are cut off, and a
+    /// log line counts them.
     ///
     /// # Errors
     ///
-    /// [`StopError`]; all that was acknowledged is kept in any case.
+    /// [`StopError`]; acknowledged data is kept in any case.
     pub async fn stop_or_cut(self, cut: impl Future<Output = ()>) -> Result<(), StopError> {
         let cut_before = connections_cut_off();
-        // The listeners give their connections this long; what is behind them gets a little more to end after them.
+        // The listeners give their connections this long; the parts behind them get a little more time to end.
         let ended = tokio::select! {
             ended = self.tasks.shut_down(self.drain + AFTER_DRAIN) => ended,
             () = cut => match self.tasks.running() {

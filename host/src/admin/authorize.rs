@@ -1,9 +1,9 @@
-//! What the holder of a token may do.
+//! The permissions of a token's holder.
 
 use super::error::AdminError;
 use crate::release::Holder;
 
-/// Refuses a token that is no admin's: its holder may not do `what`.
+/// Refuses a holder whose token is no admin token; `what` is the forbidden action.
 pub(super) fn admin_only(who: &Holder, what: &str) -> Result<(), AdminError> {
     match who.is_admin() {
         true => Ok(()),

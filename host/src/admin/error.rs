@@ -1,4 +1,4 @@
-//! Why the operator's API refuses a request, and the answer that says so.
+//! The errors of the operator API, and the answers for them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::gateway::{Body, Problem, Refusal};
 use crate::names::RequestId;
 use crate::release::{DeployError, LoadError, Verdict};
 
-/// Why the operator does not get what was asked for.
+/// Why the operator API refused a request.
 #[derive(Debug)]
 pub(super) enum AdminError {
     /// The token is missing or wrong.
@@ -25,7 +25,7 @@ impl From<Refusal> for AdminError {
 }
 
 impl AdminError {
-    /// There is no such thing: `what`.
+    /// `what` does not exist.
     pub(super) fn not_found(what: String) -> Self {
         Self::problem(StatusCode::NOT_FOUND, what)
     }
@@ -34,17 +34,17 @@ impl AdminError {
         Self::problem(StatusCode::BAD_REQUEST, what)
     }
 
-    /// The holder of the token may not do it.
+    /// The holder of the token may not do this.
     pub(super) fn forbidden(what: String) -> Self {
         Self::problem(StatusCode::FORBIDDEN, what)
     }
 
-    /// As things are there is nothing to do, or it must not be done.
+    /// The current state does not allow it, or there is nothing to do.
     pub(super) fn conflict(what: String) -> Self {
         Self::problem(StatusCode::CONFLICT, what)
     }
 
-    /// There is no room for it now.
+    /// A limit is reached for now.
     pub(super) fn busy(what: String) -> Self {
         Self::problem(StatusCode::SERVICE_UNAVAILABLE, what)
     }
@@ -53,7 +53,7 @@ impl AdminError {
         Self::problem(StatusCode::UNPROCESSABLE_ENTITY, what)
     }
 
-    /// Releases were refused: the problem carries the verdict, or those of all that were proposed together.
+    /// Releases were refused: the problem contains the verdict, or the verdicts of all that were proposed together.
     pub(super) fn verdicts(verdicts: &[Verdict]) -> Self {
         let text = verdicts.iter().map(|verdict| verdict.text.as_str()).collect::<Vec<_>>().join("\n");
         let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text);
@@ -134,7 +134,7 @@ impl From<DeployError> for AdminError {
     }
 }
 
-/// What an error says, as a sentence.
+/// The text of an error as a sentence.
 pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
@@ -142,7 +142,7 @@ pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     format!("{first}{}.", letters.as_str())
 }
 
-/// The request is for another host, by its name (RFC 9110, section 15.5.20).
+/// The request names another host (RFC 9110, section 15.5.20).
 pub(super) fn misdirected() -> Problem {
     let detail =
         "The operator's side is not called by this name: use its address, or add the name to host.admin_names.";

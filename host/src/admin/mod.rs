@@ -1,6 +1,6 @@
-//! The operator's side: an HTTP API of its own, on a listener of its own, behind the admin token.
+//! The operator API: HTTP on its own listener, protected by the admin token.
 //!
-//! Health, readiness and metrics need no token: what probes a host should hold no key to it.
+//! Health, readiness and metrics need no token, because a probe should not hold one.
 
 mod authorize;
 mod error;

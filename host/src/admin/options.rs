@@ -1,4 +1,4 @@
-//! The options of a deploy, as they travel in the query of its request.
+//! The options of a deploy, from the query of its request.
 
 #[cfg(test)]
 mod tests;
@@ -13,39 +13,39 @@ use crate::config::Grant;
 use crate::gateway::{Fault, Refusal, query_pairs};
 use crate::release::{Plan, Rollout};
 
-/// Longest reason, in bytes: it stands in the history for ever.
+/// Longest reason, in bytes: the history stores it forever.
 pub(super) const REASON_BYTES_MAX: usize = 1000;
 
-/// Most steps of a rollout.
+/// Maximum number of steps of a rollout.
 const STEPS_MAX: usize = 20;
 
-/// Longest that a change waits for calls that were begun, in seconds: a connection of the operator's lasts as long.
+/// Maximum seconds that a change waits for running calls: a connection to the operator API may last as long.
 const AFTER_INTENTS_SECONDS_MAX: u64 = 3600;
 
-/// Most hosts that one deploy grants.
+/// Maximum number of hosts that one deploy grants.
 const GRANTS_MAX: usize = 32;
 
 /// The options of any change.
 #[derive(Debug, Default)]
 pub(super) struct Options {
     pub(super) plan: Plan,
-    /// Of a rollback: the beginning of a digest.
+    /// For a rollback: a prefix of a digest.
     pub(super) to: Option<String>,
     pub(super) force: bool,
-    /// How long a change waits for the calls that were begun.
+    /// How long a change waits for unfinished calls.
     pub(super) after_intents: Option<Duration>,
-    /// Of an intent that is made again.
+    /// For the retry of an intent.
     pub(super) live: bool,
-    /// Of the history.
+    /// For the history.
     pub(super) service: Option<String>,
     pub(super) limit: Option<usize>,
     pub(super) cursor: Option<u64>,
-    /// Of dead letters.
+    /// For dead letters.
     pub(super) after: Option<String>,
 }
 
 impl Options {
-    /// Reads a query, of which `known` names may be there.
+    /// Parses a query; only options in `known` are allowed.
     pub(super) fn read(query: Option<&str>, known: &[&str]) -> Result<Self, Refusal> {
         let mut reading = Reading::default();
         let mut faults = Vec::new();
@@ -69,7 +69,7 @@ impl Options {
 }
 
 impl Options {
-    /// Takes what a deploy of several services says in its body, within the same bounds as a query.
+    /// Adds the options in the body of a deploy of several services, within the same limits as a query.
     pub(super) fn set(&mut self, reason: Option<String>, grants: &[String]) -> Result<(), Refusal> {
         let mut reading = Reading::default();
         let pairs = reason.iter().map(|reason| ("reason", reason)).chain(grants.iter().map(|host| ("grant", host)));
@@ -133,7 +133,7 @@ impl Reading {
         Ok(())
     }
 
-    /// What the options that were given do not go together for.
+    /// Why the given options contradict each other.
     fn contradiction(&self) -> Option<&'static str> {
         let Rollout { every, shadow, header, steps } = &self.rollout;
         let nobody = every.is_some() && shadow.is_none() && header.is_none() && steps.is_empty();
@@ -148,7 +148,7 @@ impl Reading {
     }
 }
 
-/// A share that somebody is to get: `5`, `5%`, `0.5`.
+/// Parses the share of a candidate: `5`, `5%`, `0.5`.
 fn percent(value: &str) -> Result<Share, Detail> {
     let number = value.strip_suffix('%').unwrap_or(value).parse().ok();
     let share = number.and_then(Share::of_percent).filter(|share| *share > Share::NONE);

@@ -1,4 +1,4 @@
-//! What a request to the operator's side brings: its id, its token, the names in its path, its body.
+//! The parts of a request to the operator API: its id, its token, the names in its path, its body.
 
 #[cfg(test)]
 mod tests;
@@ -25,15 +25,15 @@ use crate::config::Signature;
 use crate::gateway::{Refusal, decode_segment};
 use crate::names::RequestId;
 
-/// The body of a request, of which nothing is read before it is asked for.
+/// The body of a request. It is not read before a function asks for it.
 pub(super) type RequestBody = UnsyncBoxBody<Bytes, BodyReadError>;
 
-/// The body broke off, or its framing is wrong.
+/// The body broke off, or its framing is malformed.
 #[derive(Debug, thiserror::Error)]
 #[error("the body of the request breaks off")]
 pub(super) struct BodyReadError(#[from] hyper::Error);
 
-/// The id that a request brings, or a new one where it brings none that is fit.
+/// The id of the request, or a new one if it has no valid id.
 pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
     let mut given = headers.get_all("x-request-id").iter().map(|value| value.to_str().ok().map(RequestId::parse));
     match (given.next(), given.next()) {
@@ -43,15 +43,15 @@ pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
 }
 
 pub(super) fn new_id() -> RequestId {
-    // Without randomness ids repeat, which is no reason to leave an operator without an answer.
+    // Without randomness ids repeat, but the operator still gets an answer.
     let half = || u128::from(getrandom::u64().unwrap_or_default());
     RequestId::from_bits(half() << 64 | half())
 }
 
-/// Whether a request calls the host by an address, by `localhost` or by one of `names`.
+/// Whether a request names the host by an address, by `localhost` or by one of `names`.
 ///
-/// Otherwise a page could let its own name lead here, and a browser on this machine would take the operator's side for
-/// the page's own host.
+/// Otherwise a page could point its own name to this address, and a browser on this machine would treat the operator
+/// API as the page's own host.
 pub(super) fn is_own_host(head: &Parts, names: &[String]) -> bool {
     let named = head.headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
     let Some(authority) = head.uri.authority().or(named.as_ref()) else { return true };
@@ -62,7 +62,7 @@ pub(super) fn is_own_host(head: &Parts, names: &[String]) -> bool {
         || names.iter().any(|name| name.eq_ignore_ascii_case(bare))
 }
 
-/// The bearer token of a request that has one, and only one.
+/// The bearer token of a request with exactly one.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else { return None };
@@ -70,13 +70,13 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
 }
 
-/// A segment of a path as the text that it stands for.
+/// The decoded text of a path segment.
 pub(super) fn decoded(segment: &str) -> Result<Cow<'_, str>, Refusal> {
     decode_segment(segment)
         .map_err(|_| Refusal::Malformed { what: "The path is malformed: a `%` needs two hex digits, of UTF-8." })
 }
 
-/// The whole body, bounded in bytes and time.
+/// Reads the whole body, bounded in bytes and time.
 pub(super) async fn whole(body: &mut RequestBody, bytes_max: usize, time_max: Duration) -> Result<Bytes, Refusal> {
     let gathered = tokio::time::timeout(time_max, Limited::new(body, bytes_max).collect());
     match gathered.await {
@@ -87,7 +87,7 @@ pub(super) async fn whole(body: &mut RequestBody, bytes_max: usize, time_max: Du
     }
 }
 
-/// The whole body in a file of `folder` that has no name, bounded in bytes and time.
+/// Reads the whole body into an unnamed file in `folder`, bounded in bytes and time.
 pub(super) async fn spooled(
     body: &mut RequestBody,
     folder: &Path,
@@ -115,7 +115,7 @@ async fn spool(body: &mut RequestBody, folder: &Path, bytes_max: usize) -> Resul
     Ok(file)
 }
 
-/// All of a file that [`spooled`] gave.
+/// Reads the whole content of a file from [`spooled`].
 pub(super) async fn read_back(mut file: File) -> Result<Bytes, AdminError> {
     let mut content = Vec::new();
     file.rewind().await.map_err(no_room)?;
@@ -128,8 +128,8 @@ fn no_room(error: io::Error) -> AdminError {
     AdminError::busy(format!("The upload cannot be stored in the data directory: {error}."))
 }
 
-/// Reads what is left of a body and throws it away, within these bounds: a server that closes while its client still
-/// sends takes the answer away from it.
+/// Reads and discards the rest of a body, within these limits. If a server closes while its client still sends, the
+/// client may lose the answer.
 pub(super) async fn discard(body: &mut RequestBody, bytes_max: usize, time_max: Duration) {
     let read_out = async {
         let mut left = bytes_max;
@@ -140,16 +140,16 @@ pub(super) async fn discard(body: &mut RequestBody, bytes_max: usize, time_max: 
             }
         }
     };
-    // Late is no different from too large: the connection is closed.
+    // A timeout has the same result as a body that is too large: the connection closes.
     let _late = tokio::time::timeout(time_max, read_out).await;
 }
 
-/// The body of a request, read as JSON.
+/// Parses the body of a request as JSON.
 pub(super) fn parse_json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, AdminError> {
     serde_json::from_slice(body).map_err(|error| AdminError::bad_request(format!("The body: {error}.")))
 }
 
-/// The signature of a component, as a header or a member of the body carries it.
+/// Parses the signature of a component, from a header or a member of the body.
 pub(super) fn parse_signature(text: &str) -> Result<Signature, AdminError> {
     Signature::parse(text).map_err(|error| AdminError::bad_request(format!("The signature: {error}.")))
 }

@@ -1,4 +1,4 @@
-//! The answers of the operator's API.
+//! The answers of the operator API.
 
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};

@@ -1,4 +1,4 @@
-//! The routes of the operator's side: what is at a path, which methods it has, and whether it asks for the token.
+//! The routes of the operator API: the resource at a path, its methods, and whether it needs the token.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ const PUT: HeaderValue = HeaderValue::from_static("PUT");
 const DELETE: HeaderValue = HeaderValue::from_static("DELETE");
 const GET_AND_POST: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
 
-/// What can be asked of the operator's side.
+/// The resources of the operator API.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     Health,
@@ -69,7 +69,7 @@ pub(super) enum Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// What is at `path`, whose segments are still as they were sent.
+    /// The resource at `path`, whose segments are still encoded.
     pub(super) fn at(path: &'a str) -> Option<Self> {
         let segments: Vec<_> = path.strip_prefix('/')?.split('/').collect();
         match segments.as_slice() {
@@ -110,7 +110,7 @@ impl<'a> Route<'a> {
         matches!(self, Self::Health | Self::Ready | Self::Metrics)
     }
 
-    /// The methods that it has: whether `method` is one, and all of them.
+    /// Whether `method` is allowed, and all allowed methods.
     fn methods(&self, method: &Method) -> (bool, HeaderValue) {
         match self {
             Self::Call { .. }
@@ -150,7 +150,7 @@ impl Handler for Admin {
     }
 }
 
-/// What every answer has.
+/// The headers of every answer.
 fn common_headers(id: &RequestId, headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -160,11 +160,12 @@ fn common_headers(id: &RequestId, headers: &mut HeaderMap) {
 }
 
 impl Admin {
-    /// Answers one request. Every answer carries the request's id.
+    /// Answers one request. Every answer has the request's id.
     pub(super) async fn respond(&self, head: &Parts, mut body: RequestBody) -> Response<Body> {
         let id = request_id(&head.headers);
         let answer = self.route(head, &mut body, &id).await;
-        // Who holds a token may send a component anyway: it is not for its size that the reason does not arrive.
+        // A holder of a valid token may send a whole component before it gets the refusal: read it, so that the refusal
+        // arrives.
         let bytes_max =
             if matches!(answer, Err(AdminError::Token)) { BODY_DISCARD_BYTES_MAX } else { COMPONENT_BYTES_MAX };
         if !head.headers.contains_key(EXPECT) {
@@ -244,7 +245,7 @@ impl Admin {
         }
     }
 
-    /// What needs no token.
+    /// Answers requests that need no token.
     fn open(&self, route: &Route<'_>, head: &Parts) -> Result<Response<Body>, AdminError> {
         let (has_method, allow) = route.methods(&head.method);
         if !has_method {

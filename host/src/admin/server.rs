@@ -1,4 +1,4 @@
-//! The operator's side of a running host: what it works with, and its listener.
+//! The operator API of a running host: its state and its listener.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::release::Releases;
 use crate::store::Stores;
 use crate::tasks::{Stop, Tasks};
 
-/// Why the operator's side cannot be served.
+/// Why the operator API cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminStartError {
     #[error(transparent)]
@@ -31,7 +31,7 @@ pub enum AdminStartError {
     Tls(#[from] TlsError),
 }
 
-/// The operator's side of a running host.
+/// The operator API of a running host.
 #[derive(Debug)]
 pub struct Admin {
     pub(super) calls: Calls,
@@ -41,13 +41,13 @@ pub struct Admin {
     pub(super) metrics: Metrics,
     pub(super) token: ArcSwap<AdminToken>,
     certificate: Option<Arc<Certificate>>,
-    /// What the host was started with.
+    /// The configuration at the start of the host.
     pub(super) configuration: Configuration,
     pub(super) body_bytes_max: usize,
     pub(super) body_read_max: Duration,
-    /// Places for components that are received, each into a file.
+    /// Slots for components that are being received, each into a file.
     pub(super) uploads: Semaphore,
-    /// Places for components that are in memory, to be kept or judged.
+    /// Slots for components in memory, to be stored or judged.
     pub(super) components: Semaphore,
     pub(super) tasks: Tasks,
     pub(super) stop: Stop,
@@ -55,12 +55,12 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Puts the operator's side of a host together. Without a token in `configuration` the one in the data directory
-    /// counts, which is made where there is none.
+    /// Builds the operator API of a host. Without a token in `configuration`, it uses the one in the data directory,
+    /// and creates that if it is missing.
     ///
     /// # Errors
     ///
-    /// [`AdminStartError`], when there is no token to ask for, or a certificate that does not serve.
+    /// [`AdminStartError`] if there is no usable token, or the certificate is not valid.
     pub fn new(
         configuration: &Configuration,
         calls: Calls,
@@ -72,7 +72,7 @@ impl Admin {
     ) -> Result<Arc<Self>, AdminStartError> {
         let manifest = &configuration.manifest;
         let token = ArcSwap::from_pointee(token(configuration)?);
-        // However crowded the public side is, the operator gets in: these places are its own.
+        // These slots are separate, so that the operator can connect even when the public API is crowded.
         let mut server = ServerSettings::new(&manifest.gateway, manifest.host.drain_ms_max);
         server.connections_max = ADMIN_CONNECTIONS_MAX;
         server.connections_per_client_max = ADMIN_CONNECTIONS_MAX;
@@ -81,7 +81,7 @@ impl Admin {
         server.proxies = TrustedProxies::none();
         let certificate = match (&manifest.host.admin_tls_certificate, &manifest.host.admin_tls_key) {
             (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
-            // The configuration refuses one without the other.
+            // The configuration check refuses one without the other.
             _ => None,
         };
         server.tls = certificate.as_ref().map(Certificate::server);
@@ -105,24 +105,24 @@ impl Admin {
         }))
     }
 
-    /// Reads the certificate and the token of the data directory again: from now on they are the ones that count.
+    /// Reads the certificate and the token of the data directory again; both take effect at once.
     ///
     /// # Errors
     ///
-    /// [`AdminStartError`]; what is at fault stays as it was.
+    /// [`AdminStartError`]; a faulty file changes nothing.
     pub fn reload_files(&self) -> Result<(), AdminStartError> {
         self.token.store(Arc::new(token(&self.configuration)?));
         Ok(self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())?)
     }
 
-    /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
+    /// Serves on `listener` until the tasks are told to stop; resolves when the last connection has ended.
     pub async fn serve(self: Arc<Self>, listener: Listener) {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         crate::gateway::serve(listener, self, &settings, ConnectionMetrics::new("operator"), &tasks).await;
     }
 }
 
-/// Says where the token is all that keeps others out.
+/// Warns if only the token protects an address that other machines can reach.
 fn warn_if_exposed(listen: SocketAddr, tls: bool) {
     match (listen.ip().to_canonical().is_loopback(), tls) {
         (true, _) => {}

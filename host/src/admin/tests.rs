@@ -1,4 +1,4 @@
-//! Tests of the operator's side without a socket and without a service: what each route answers, and to whom.
+//! Tests of the operator API without a socket and without a service: the answer of each route, for each kind of token.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::tasks::Tasks;
 
 const MANIFEST: &str = "[services.shelf]\ncontract = \"a:b/c\"\ncomponent = \"none.wasm\"\n";
 
-/// The operator's side of a host whose one service has no release.
+/// The operator API of a host whose one service has no release.
 struct TestHost {
     admin: Arc<Admin>,
     tasks: Tasks,
@@ -222,7 +222,7 @@ async fn components_are_taken_a_few_at_a_time() {
     assert_eq!(test_host.ask_with_token("PUT /components").await.status, StatusCode::OK);
 }
 
-/// The operator's side on a socket.
+/// Serves the operator API on a socket.
 async fn serves(host: &TestHost) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("it is bound");
@@ -230,7 +230,7 @@ async fn serves(host: &TestHost) -> SocketAddr {
     address
 }
 
-/// The status of the answer to `head`, which has a `Host` and the token added, on `stream`.
+/// Sends `head`, with a `Host` and the token added, on `stream`, and returns the status of the answer.
 async fn status_on(stream: &mut TcpStream, host: &TestHost, head: &str) -> Option<u16> {
     let request = format!("{head}\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", host.token());
     stream.write_all(request.as_bytes()).await.ok()?;

@@ -1,4 +1,4 @@
-//! The admin token's file: made at the first start, readable by its owner only.
+//! The admin token's file: created at the first start, readable only by its owner.
 
 #[cfg(test)]
 mod tests;
@@ -13,10 +13,10 @@ use crate::config::{AdminToken, TokenError};
 /// The name of the file in the data directory.
 pub const TOKEN_FILE: &str = "admin-token";
 
-/// More than a token and a line break have: what is longer is no token.
+/// More than a token and a line break need: a longer file holds no token.
 const FILE_BYTES_MAX: u64 = 1024;
 
-/// Why there is no admin token.
+/// Why the admin token cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenFileError {
     #[error("cannot read the admin token in {}", path.display())]
@@ -29,11 +29,11 @@ pub enum TokenFileError {
     Randomness(#[from] getrandom::Error),
 }
 
-/// The token kept in `data`; a new one, which is kept from now on, where there is none.
+/// Reads the token in `data`, or creates and stores a new one if there is none.
 ///
 /// # Errors
 ///
-/// [`TokenFileError`]; the file is as it was.
+/// [`TokenFileError`]; the file is unchanged.
 pub fn kept_or_new(data: &Path) -> Result<AdminToken, TokenFileError> {
     let path = data.join(TOKEN_FILE);
     match read(&path) {
@@ -54,7 +54,7 @@ fn read(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// The file appears whole or not at all: a crash leaves no half a token. It is made with mode 0600.
+/// Creates the file with mode 0600. It appears whole or not at all, so a crash leaves no half token.
 fn make(data: &Path, path: PathBuf) -> Result<AdminToken, TokenFileError> {
     let mut bits = [0; 32];
     getrandom::fill(&mut bits)?;

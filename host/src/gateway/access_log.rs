@@ -1,8 +1,8 @@
 //! The access log: one line for each request.
 //!
-//! Invariant: nothing that a client could mean to keep to itself is in it. No header values but ids of requests and
-//! traces, no query, and of an operation the pattern of its route instead of its path, since an id in a path may be
-//! all that protects what it names.
+//! Invariant: it contains nothing that a client may want to keep secret. It has no query and no header values except
+//! the ids of requests and traces. For an operation it has the pattern of the route instead of the path, since an id in
+//! a path may be the only protection of its resource.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::gateway::request::traceparent::TraceParent;
 use crate::gateway::response::body::Body;
 use crate::names::RequestId;
 
-/// What of a request is logged.
+/// The parts of a request that are logged.
 #[derive(Debug)]
 pub(super) struct Access<'a> {
     pub(super) method: &'a Method,
@@ -25,7 +25,7 @@ pub(super) struct Access<'a> {
 }
 
 impl Access<'_> {
-    /// Writes the line: `response` is sent next, `took` after the head of its request was there.
+    /// Writes the line for `response`, which is sent next, `took` after the head of the request arrived.
     pub(super) fn log(&self, response: &Response<Body>, took: Duration) {
         tracing::info!(
             target: "switchyard::access",

@@ -1,4 +1,4 @@
-//! What the gateway needs of `call`: the boundary that its own tests stand at.
+//! The interface that the gateway needs from `call`; the gateway's own tests replace it.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use crate::gateway::request::body::IncomingBody;
 use crate::gateway::response::body::{Body, BodyError};
 use crate::names::{Identity, RequestId, ServiceName};
 
-/// Runs calls and knows tokens.
+/// Runs calls and checks tokens.
 pub trait Callee: Clone + Send + Sync + 'static {
-    /// What calls begin on now.
+    /// The routing that new calls use now.
     fn routing(&self) -> Arc<Routing>;
 
-    /// Has `prepare` know the contracts of what calls are going to begin on, each time before they do.
+    /// Registers `prepare`, which is called with the contracts of each new routing before calls use it.
     fn set_routing_observer(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static);
 
-    /// Runs one call. What it answers is durable.
+    /// Runs one call. Its answer is durable.
     fn call(
         &self,
         root: RootCall,
@@ -27,7 +27,7 @@ pub trait Callee: Clone + Send + Sync + 'static {
         origin: Origin<'_>,
     ) -> impl Future<Output = Result<Reply, CallError>> + Send;
 
-    /// Has a service that speaks HTTP itself answer a request; resolves when the answer begins.
+    /// Forwards a request to a service that handles HTTP itself; resolves when the answer begins.
     fn serve(
         &self,
         service: &ServiceName,
@@ -37,7 +37,7 @@ pub trait Callee: Clone + Send + Sync + 'static {
         origin: Origin<'_>,
     ) -> impl Future<Output = Result<Response<Body>, CallError>> + Send;
 
-    /// Whom a bearer token belongs to; nothing for one that is unknown.
+    /// The owner of a bearer token; `None` if the token is unknown.
     fn authenticate(
         &self,
         token: &str,

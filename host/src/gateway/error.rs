@@ -1,4 +1,4 @@
-//! Why the public side of a host cannot be served.
+//! Why the public API of a host cannot be served.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::gateway::connections::tls::TlsError;
 use crate::gateway::operations::routes::RouteError;
 
-/// Why the public side cannot be put together.
+/// Why the public API cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! The public side put together: what it serves, to whom, and within which bounds.
+//! The public API as a whole: its routes, its clients, and its limits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::gateway::response::page_headers::PageHeaders;
 use crate::observe::gateway::{ConnectionMetrics, RouteMetrics};
 use crate::tasks::Tasks;
 
-/// The public side: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
+/// The public API: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
 #[derive(Debug)]
 pub struct Gateway<C = Calls> {
     pub(super) apis: Arc<PublicApis>,
@@ -43,7 +43,7 @@ pub struct Gateway<C = Calls> {
     certificate: Option<Arc<Certificate>>,
 }
 
-/// Metrics of what is no operation.
+/// Metrics of requests that match no operation.
 #[derive(Debug)]
 pub(super) struct OtherMetrics {
     pub(super) openapi: RouteMetrics,
@@ -53,11 +53,11 @@ pub(super) struct OtherMetrics {
 }
 
 impl<C: Callee> Gateway<C> {
-    /// Puts the public side together. `drain_ms_max` is how long requests under way may take at shutdown.
+    /// Builds the public API. `drain_ms_max` is how long running requests may take at shutdown.
     ///
     /// # Errors
     ///
-    /// [`GatewayError`], when routes, the certificate or the assets are not fit to be served.
+    /// [`GatewayError`] if routes, the certificate or the assets are not valid.
     pub fn new(
         settings: &GatewaySettings,
         drain_ms_max: u64,
@@ -109,20 +109,20 @@ impl<C: Callee> Gateway<C> {
         }))
     }
 
-    /// What it serves TLS with, if it does.
+    /// The TLS certificate, if TLS is on.
     #[must_use]
     pub fn certificate(&self) -> Option<&Arc<Certificate>> {
         self.certificate.as_ref()
     }
 
-    /// Serves on `listener` until the tasks are told to stop, and resolves when the last connection has ended.
+    /// Serves on `listener` until the tasks are told to stop; resolves when the last connection has ended.
     pub async fn serve(self: Arc<Self>, listener: Listener) {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         server::serve(listener, self, &settings, ConnectionMetrics::new("public"), &tasks).await;
     }
 }
 
-/// The rates of single functions, which the settings name as `service.function`.
+/// The rates of single functions, from the settings, which name them `service.function`.
 fn function_rates(settings: &GatewaySettings) -> BTreeMap<String, BTreeMap<String, Rates>> {
     let mut rates = BTreeMap::<_, BTreeMap<_, _>>::new();
     for (name, calls) in &settings.calls_per_minute_per_client {

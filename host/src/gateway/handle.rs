@@ -1,4 +1,4 @@
-//! Handling a request: what it asks for by its path, and what every answer has in common.
+//! Handles a request: finds its target by its path, and adds the headers that every answer has.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const ALLOW_READS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 const ALLOW_ALL: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
-/// A request without its body, as it is handled.
+/// A request without its body, while it is handled.
 #[derive(Debug)]
 pub(super) struct RequestContext<'a> {
     pub(super) parts: &'a Parts,
@@ -43,19 +43,19 @@ pub(super) struct RequestContext<'a> {
     pub(super) path: &'a str,
     pub(super) id: &'a RequestId,
     pub(super) client: Client,
-    /// What its calls run on, and the routes of that.
+    /// The routing that its calls use, with the matching routes.
     pub(super) routing: &'a Routing,
     pub(super) api: &'a PublicApi,
 }
 
 impl RequestContext<'_> {
-    /// Who asks, as far as candidates are chosen by it.
+    /// The origin of the request, by which a candidate is chosen.
     pub(super) fn origin(&self) -> Origin<'_> {
         Origin { client: self.client.key.bytes(), headers: Some(&self.parts.headers) }
     }
 }
 
-/// What a request turned out to be for: where it is counted, and how it is called in the log.
+/// The target of a request: its metrics, and its name in the log.
 struct Endpoint<'a> {
     route: &'a str,
     metrics: &'a RouteMetrics,
@@ -87,7 +87,7 @@ impl<C: Callee> Handler for Gateway<C> {
                 Problem::from(refusal).into_response(&id)
             }
         };
-        // A client that waits for leave to send its body is not asked for it just to have it thrown away.
+        // If a client waits for permission to send its body, do not request a body only to discard it.
         if !head.expects_continue {
             body.discard().await;
         }
@@ -148,7 +148,7 @@ impl<C: Callee> Gateway<C> {
         }
     }
 
-    /// What is mounted gets the request as its client sent it, and nobody is authenticated for it.
+    /// A mounted service gets the request as its client sent it, without authentication.
     async fn mounted(
         &self,
         mount: &Mount,
@@ -190,7 +190,7 @@ impl<C: Callee> Gateway<C> {
         }
     }
 
-    /// Says what can be done at an address, to a browser also for pages of other origins.
+    /// Lists the methods of an address; also answers a browser's preflight for pages of other origins.
     fn options(&self, context: &RequestContext<'_>, allow: HeaderValue) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
@@ -199,7 +199,7 @@ impl<C: Callee> Gateway<C> {
         response
     }
 
-    /// What every answer has.
+    /// Adds the headers of every answer.
     fn finish(&self, context: &RequestContext<'_>, response: &mut Response<Body>) {
         if context.parts.method == Method::HEAD {
             let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -220,8 +220,8 @@ impl<C: Callee> Gateway<C> {
     }
 }
 
-/// Whether the request costs its client nothing of its rate: browsers send preflights unasked, and the host answers
-/// them without running anything, unless a mounted service gets them.
+/// Whether the request costs no token of its client's rate. Browsers send preflights by themselves, and the host
+/// answers them without running anything, unless a mounted service gets them.
 fn is_free(context: &RequestContext<'_>) -> bool {
     context.parts.method == Method::OPTIONS
         && is_preflight(&context.parts.headers)
@@ -235,7 +235,7 @@ fn reads_only(context: &RequestContext<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Sends the client to the same path with a slash at its end.
+/// Redirects to the same path with a trailing slash.
 fn with_slash(context: &RequestContext<'_>) -> Response<Body> {
     let query = context.parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut response = Response::new(Body::empty());
@@ -247,14 +247,14 @@ fn with_slash(context: &RequestContext<'_>) -> Response<Body> {
     response
 }
 
-/// Logs what a client is not told.
+/// Logs errors whose details a client does not see.
 fn report(refusal: &Refusal, request: &RequestId) {
     let error: &dyn Error = refusal;
     match refusal {
         Refusal::Answer { .. } | Refusal::File(_) => {
             tracing::error!(request = request.as_str(), error, "a request could not be answered");
         }
-        // What runs the calls has logged more of it than is known here.
+        // The code that runs the calls has already logged more details.
         Refusal::Call(_) => tracing::debug!(request = request.as_str(), error, "a call came to nothing"),
         _ => {}
     }

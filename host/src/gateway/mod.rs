@@ -1,7 +1,7 @@
-//! The public HTTP front: from requests to calls, and from what they answer back to HTTP.
+//! The public HTTP front: turns requests into calls, and their results into HTTP answers.
 //!
-//! [`serve`] is the machinery of connections, which the operator's side uses with a handler of its own. [`Gateway`] is
-//! the public handler. `response::status` alone knows which status an error has.
+//! [`serve`] handles connections; the operator API uses it with its own handler. [`Gateway`] is the public handler.
+//! Only `response::status` knows which status an error has.
 
 mod access_log;
 mod assets;

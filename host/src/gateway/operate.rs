@@ -1,4 +1,4 @@
-//! Carrying out an operation: who calls, with which arguments, and what comes of it.
+//! Runs an operation: identifies the caller, decodes the arguments, calls, and answers.
 
 use bytes::Bytes;
 use hyper::Response;
@@ -21,14 +21,14 @@ use crate::gateway::response::refusal::Refusal;
 use crate::names::Identity;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Says that the answer is the one that the same request got before.
+/// Marks a repeated answer to the same request.
 const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
-/// What a service answers is true now, and may be nobody else's business.
+/// A service's answer is true only now, and may be private.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 impl<C: Callee> Gateway<C> {
-    /// Checks the request, first the caller and last the body, calls, and answers.
+    /// Checks the request, the caller first and the body last; then calls and answers.
     pub(super) async fn operate(
         &self,
         operation: &Operation,
@@ -80,7 +80,7 @@ impl<C: Callee> Gateway<C> {
         Ok(response)
     }
 
-    /// Who calls. A token that is not good is refused even where none is needed: its sender thinks that it counts.
+    /// Identifies the caller. An invalid token is refused even if none is needed, because its sender relies on it.
     async fn identify(&self, context: &RequestContext<'_>) -> Result<Option<Identity>, Refusal> {
         let Some(token) = context.head.token()? else { return Ok(None) };
         self.calls
@@ -106,8 +106,8 @@ impl<C: Callee> Gateway<C> {
     }
 }
 
-/// What an `Idempotency-Key` of a request is good for: the operation and its parameters at `path`, however that is
-/// percent-encoded.
+/// The scope of a request's `Idempotency-Key`: the operation and its parameters at `path`, independent of the
+/// percent-encoding.
 fn scope<'a>(identity: Option<&'a Identity>, context: &'a RequestContext<'_>, path: &'a str) -> RequestScope<'a> {
     RequestScope {
         caller: identity.map_or("", |identity| &identity.id),
@@ -118,8 +118,8 @@ fn scope<'a>(identity: Option<&'a Identity>, context: &'a RequestContext<'_>, pa
     }
 }
 
-/// Whether nobody guesses `segment`: it has a UUID's form, or 22 letters and digits in a row, which 128 bits take at least.
-/// A text that only looks like that is no harm to those whose keys are as hard to guess as keys should be.
+/// Whether `segment` is hard to guess: it has the form of a UUID, or 22 letters and digits in a row, which is enough
+/// for 128 bits. A false match does no harm if the keys themselves are hard to guess, as they should be.
 fn is_secret(segment: &str) -> bool {
     let is_uuid = segment.len() == 36
         && segment.bytes().enumerate().all(|(at, byte)| match at {
@@ -133,7 +133,7 @@ fn is_secret(segment: &str) -> bool {
         })
 }
 
-/// The body that the operation needs; empty where it needs none.
+/// Reads the body that the operation needs; empty if it needs none.
 async fn take_body(operation: &Operation, head: &Head<'_>, body: &mut RequestBody) -> Result<Bytes, Refusal> {
     if body.is_absent() {
         return Ok(Bytes::new());

@@ -1,4 +1,4 @@
-//! What is counted of the calls of each service: for `/metrics`, and as figures for `status`.
+//! The call counts of each service: for `/metrics`, and as figures for `status`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -14,21 +14,22 @@ use crate::names::ServiceName;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Ok,
-    /// The component answered `err`: the caller asked for something that the contract refuses.
+    /// The component returned `err`: its contract refuses the request.
     Refused,
     /// The component trapped.
     Trap,
     Deadline,
-    /// A bound of the service ended it: memory, events, answer size, depth.
+    /// The call exceeded a limit of its service: memory, events, answer size, depth.
     Limit,
-    /// It did not run (no slot, an open circuit, no release), its store is full, or a service that it called failed it.
+    /// It did not run (no slot, an open circuit, no release), its store is full, or a service that it called was
+    /// unavailable.
     Unavailable,
-    /// The host could not do its part: the store or the journal stopped.
+    /// The host failed: the store or the journal stopped.
     Host,
 }
 
 impl Outcome {
-    /// In the order of the declaration: an outcome's place is its number.
+    /// In the order of the declaration: the index of an outcome is its number.
     const ALL: [Self; 7] =
         [Self::Ok, Self::Refused, Self::Trap, Self::Deadline, Self::Limit, Self::Unavailable, Self::Host];
 
@@ -45,7 +46,7 @@ impl Outcome {
     }
 }
 
-/// The counts of one service. Made once per service; counting allocates nothing and takes no lock.
+/// The counts of one service, created once for each service; counting allocates nothing and takes no lock.
 #[derive(Debug)]
 pub struct ServiceCalls {
     /// In the order of [`Outcome::ALL`].
@@ -59,7 +60,7 @@ pub struct ServiceCalls {
 }
 
 impl ServiceCalls {
-    /// Call it after [`super::Metrics::start`]: before, `/metrics` would not have it.
+    /// Call it after [`super::Metrics::start`]; otherwise `/metrics` does not show these counts.
     #[must_use]
     pub fn new(service: &ServiceName) -> Arc<Self> {
         let service = || service.to_string();
@@ -76,7 +77,7 @@ impl ServiceCalls {
         })
     }
 
-    /// A call ended, `took` after it was admitted or turned away.
+    /// Records that a call ended, `took` after it was admitted or rejected.
     pub fn ended(&self, outcome: Outcome, took: Duration) {
         if let Some(count) = self.count(outcome) {
             count.add();
@@ -85,33 +86,33 @@ impl ServiceCalls {
         self.latencies.record(took);
     }
 
-    /// A run of a call lost against another commit and will be done again.
+    /// Records that a run of a call lost against another commit and will run again.
     pub fn conflicted(&self) {
         self.conflicts.add();
     }
 
-    /// A call of this service called another service.
+    /// Records a nested call from this service to another one.
     pub fn called_another(&self) {
         self.nested.add();
     }
 
-    /// A call runs until what this gives is dropped.
+    /// Counts a running call until the returned guard is dropped.
     pub fn run(self: &Arc<Self>) -> Counted {
         Counted::enter(self, |calls| &calls.in_flight)
     }
 
-    /// A call waits for its turn until what this gives is dropped.
+    /// Counts a waiting call until the returned guard is dropped.
     pub fn wait(self: &Arc<Self>) -> Counted {
         Counted::enter(self, |calls| &calls.waiting)
     }
 
-    /// How many calls wait for their turn now.
+    /// The number of calls that wait for admission now.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.waiting.get()
     }
 
-    /// What was counted since the start.
+    /// The counts since the start.
     #[must_use]
     pub fn figures(&self) -> CallFigures {
         let counted = |outcome| self.count(outcome).map_or(0, Count::get);
@@ -175,7 +176,7 @@ pub struct LatencyMicros {
     pub p99: u64,
 }
 
-/// A count that can be read back, beside its metric, which cannot.
+/// A count that can be read, and its metric, which cannot be read.
 #[derive(Debug)]
 struct Count {
     value: AtomicU64,
@@ -184,7 +185,7 @@ struct Count {
 
 impl Count {
     fn new(metric: Counter) -> Self {
-        // A metric that has counted nothing yet is shown too: as 0.
+        // Register the metric, so that it shows as 0 before the first count.
         metric.increment(0);
         Self { value: AtomicU64::new(0), metric }
     }
@@ -216,7 +217,7 @@ impl Level {
     }
 }
 
-/// Something under way: it is counted until this is dropped.
+/// Counts something in progress until it is dropped.
 #[derive(Debug)]
 #[must_use = "what is dropped at once is not counted"]
 pub struct Counted {

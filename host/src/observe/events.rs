@@ -1,4 +1,4 @@
-//! What is measured of deliveries and schedules.
+//! Metrics of deliveries and schedules.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::names::ServiceName;
 
-/// Its bounds are finer, and go further, than those of other times.
+/// Its histogram bounds are finer and reach further than those of other times.
 pub(super) const EVENT_DELIVERY: &str = "switchyard_events_delivery_seconds";
 
-/// The events that one service takes of another.
+/// The events that one service receives from another.
 #[derive(Debug)]
 pub(crate) struct DeliveryMetrics {
     pub(crate) delivered: Counter,
-    /// Deliveries that failed, and are made again or not.
+    /// Failed deliveries, retried or not.
     pub(crate) failed: Counter,
     pub(crate) retried: Counter,
     pub(crate) dead: Counter,
-    /// Dead letters that were not attempted, as the emitter's outbox was full.
+    /// Events that became dead letters without an attempt, because the emitter's outbox was full.
     overflowed: Counter,
-    /// From the commit of an event to that of what it brought about.
+    /// From the commit of an event to the commit of its delivery.
     seconds: Histogram,
     lag_events: Gauge,
     lag_seconds: Gauge,
@@ -40,27 +40,27 @@ impl DeliveryMetrics {
         }
     }
 
-    /// An event was delivered, `took` after it was committed.
+    /// Records a delivery, `took` after the event was committed.
     pub(crate) fn delivered(&self, took: Duration) {
         self.delivered.increment(1);
         self.seconds.record(took.as_secs_f64());
     }
 
-    /// So many events went to the dead letters without an attempt.
+    /// Records events that became dead letters without an attempt.
     pub(crate) fn overflowed(&self, count: usize) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.dead.increment(count);
         self.overflowed.increment(count);
     }
 
-    /// So many events wait to be delivered, the oldest for so long.
+    /// Sets how many events wait for delivery, and the age of the oldest.
     pub(crate) fn lags(&self, events: usize, oldest: Duration) {
         self.lag_events.set(events as f64);
         self.lag_seconds.set(oldest.as_secs_f64());
     }
 }
 
-/// Counts dead letters of `service` that were deleted as there were too many.
+/// Counts dead letters of `service` that were deleted because there were too many.
 pub(crate) fn dead_letters_deleted(service: &ServiceName, count: usize) {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     counter!("switchyard_dead_letters_deleted_total", "service" => service.to_string()).increment(count);

@@ -1,4 +1,5 @@
-//! Metrics of the public side: connections, requests by route, and what was refused before it reached a route.
+//! Metrics of the public API: connections, requests by route, and requests that were refused before they reached a
+//! route.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -13,7 +14,7 @@ pub struct ConnectionMetrics {
     cut_off: Counter,
 }
 
-/// Connections of all servers that were cut off since the start of the process.
+/// Connections of all servers that were cut off since the process started.
 static CUT_OFF: AtomicU64 = AtomicU64::new(0);
 
 /// How many connections this process has cut off.
@@ -33,7 +34,7 @@ impl Drop for OpenConnection {
 }
 
 impl ConnectionMetrics {
-    /// `server` tells the public side (`public`) from the operator's.
+    /// `server` is `public` for the public API; the operator API has another name.
     #[must_use]
     pub fn new(server: &'static str) -> Self {
         Self {
@@ -51,18 +52,18 @@ impl ConnectionMetrics {
         OpenConnection(self.open.clone())
     }
 
-    /// A connection was closed because its client took too long.
+    /// Records a connection that was closed because its client was too slow.
     pub fn cut_off(&self) {
         self.cut_off.increment(1);
         CUT_OFF.fetch_add(1, Relaxed);
     }
 
-    /// A request was refused because its client does not take earlier answers.
+    /// Records a request that was refused because its client does not read earlier answers.
     pub fn unread(&self) {
         counter!("switchyard_requests_refused_unread_total", "server" => self.server).increment(1);
     }
 
-    /// A connection was not taken: there are too many, in all (`full`) or of one client (`client`).
+    /// Records a connection that was refused: there are too many in total (`full`) or of one client (`client`).
     pub fn refused(&self, why: &'static str) {
         counter!("switchyard_connections_refused_total", "server" => self.server, "why" => why).increment(1);
     }
@@ -77,7 +78,7 @@ pub struct RouteMetrics {
 }
 
 impl RouteMetrics {
-    /// `route` is the pattern, as `/carts/{id}`: a label has few values, and none that a client chose.
+    /// `route` is the pattern, such as `/carts/{id}`: a label must have few values, and none from a client.
     #[must_use]
     pub fn new(method: &'static str, route: &str) -> Self {
         let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|status| {
@@ -88,7 +89,7 @@ impl RouteMetrics {
         Self { seconds, answers }
     }
 
-    /// A request was answered with `status`, `seconds` after its head was read.
+    /// Records an answer with `status`, `seconds` after the head of the request was read.
     pub fn answered(&self, status: u16, seconds: f64) {
         if let Some(answers) = self.answers.get(usize::from(status / 100).wrapping_sub(1)) {
             answers.increment(1);

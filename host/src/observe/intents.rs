@@ -1,10 +1,10 @@
-//! Calls that were begun and have not ended: how many there are, how old, and what came of making them again.
+//! Open intents: their number, their age, and the outcome of retries.
 
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
 
-/// The metrics of open intents. Made once; counting looks up no name.
+/// The metrics of open intents, created once; counting looks up no name.
 #[derive(Debug)]
 pub(crate) struct IntentMetrics {
     open: Gauge,
@@ -26,14 +26,14 @@ impl Default for IntentMetrics {
 }
 
 impl IntentMetrics {
-    /// How many are open now, and how long ago the call of the oldest one began.
+    /// Sets how many are open now, and how long ago the call of the oldest one started.
     pub(crate) fn open(&self, count: usize, oldest: Duration) {
-        // Exact up to 2^53, more than there can be.
+        // Exact up to 2^53, which is more than can exist.
         self.open.set(count as f64);
         self.oldest.set(oldest.as_secs_f64());
     }
 
-    /// One was made again, and ended or not.
+    /// Records a retry of one; `ended`: it is now finished.
     pub(crate) fn ran(&self, ended: bool) {
         if ended { self.ended.increment(1) } else { self.failed.increment(1) }
     }

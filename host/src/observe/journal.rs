@@ -1,4 +1,4 @@
-//! What the journal and the stores measure: handles made once, so that a commit looks up no name.
+//! Metrics of the journal and the stores: handles created once, so that a commit looks up no name.
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
@@ -6,12 +6,12 @@ use crate::names::ServiceName;
 
 #[derive(Debug)]
 pub(crate) struct JournalMetrics {
-    /// Commits that one write and one sync made durable together.
+    /// The number of commits that one write and one sync made durable together.
     pub(crate) batch_commits: Histogram,
     pub(crate) sync_seconds: Histogram,
     pub(crate) written_bytes: Counter,
     pub(crate) segments: Gauge,
-    /// Segments that were copied to the archive, and tries that failed.
+    /// Segments that were copied to the archive, and failed attempts.
     pub(crate) archived_segments: Counter,
     pub(crate) archive_failures: Counter,
 }
@@ -32,9 +32,9 @@ impl JournalMetrics {
 #[derive(Debug)]
 pub(crate) struct StoreMetrics {
     pub(crate) commits: Counter,
-    /// Commits that were refused because what they had read was changed.
+    /// Commits that were refused because data that they had read had changed.
     pub(crate) conflicts: Counter,
-    /// Bytes of the keys and values that are stored.
+    /// Bytes of the stored keys and values.
     pub(crate) stored_bytes: Gauge,
 }
 
@@ -49,12 +49,12 @@ impl StoreMetrics {
     }
 }
 
-/// What is known of damage in the index of one store.
+/// The known damage in the index of one store.
 #[derive(Debug)]
 pub(crate) struct IndexMetrics {
-    /// Bytes of keys and values that were read only to check them.
+    /// Bytes of keys and values that were read only for the check.
     pub(crate) scrubbed_bytes: Counter,
-    /// Entries that are damaged now, as far as they were read.
+    /// Entries that are damaged now, among those that were checked.
     pub(crate) damaged: Gauge,
     /// Damaged entries that were rebuilt from the journal.
     pub(crate) rebuilt: Counter,

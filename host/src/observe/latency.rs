@@ -1,12 +1,12 @@
-//! A distribution of latencies that many threads add to without waiting, for the figures that `status` shows.
+//! A latency histogram to which many threads add without waiting, for the figures in `status`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Four buckets per power of two of microseconds, up to 2^26 (67 s): a quantile is at most 25% above the truth.
+/// Four buckets per power of two of microseconds, up to 2^26 (67 s): a quantile is at most 25% too high.
 const BUCKETS: usize = 100;
 
-/// How often each latency was seen, since the start.
+/// The counts of each latency bucket since the start.
 #[derive(Debug)]
 pub struct Latencies([AtomicU64; BUCKETS]);
 
@@ -24,32 +24,32 @@ impl Latencies {
         }
     }
 
-    /// The latency, in microseconds, that `percent` percent of all did not exceed; nothing before the first.
+    /// The latency in microseconds that `percent` percent of all calls did not exceed; `None` before the first call.
     #[must_use]
     pub fn percentile_micros(&self, percent: u64) -> Option<u64> {
         self.counts().percentile_micros(percent)
     }
 
-    /// What was counted until now.
+    /// The counts until now.
     #[must_use]
     pub fn counts(&self) -> LatencyCounts {
         LatencyCounts(self.0.iter().map(|bucket| bucket.load(Relaxed)).collect())
     }
 }
 
-/// How often each latency was seen, in some time.
+/// The counts of each latency bucket in a period of time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LatencyCounts(Vec<u64>);
 
 impl LatencyCounts {
-    /// What was counted since `earlier` was.
+    /// The counts since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let earlier = earlier.0.iter().chain(std::iter::repeat(&0));
         Self(self.0.iter().zip(earlier).map(|(now, then)| now.saturating_sub(*then)).collect())
     }
 
-    /// The latency, in microseconds, that `percent` percent of all did not exceed; nothing without any.
+    /// The latency in microseconds that `percent` percent of all calls did not exceed; `None` without calls.
     #[must_use]
     pub fn percentile_micros(&self, percent: u64) -> Option<u64> {
         let total: u64 = self.0.iter().sum();
@@ -62,7 +62,7 @@ impl LatencyCounts {
         Some(bucket_end(position))
     }
 
-    /// How many took longer than `micros` microseconds, as exactly as they were counted.
+    /// How many calls took longer than `micros` microseconds, to the precision of the buckets.
     #[must_use]
     pub fn above(&self, micros: u64) -> u64 {
         self.0.iter().skip(bucket(micros) + 1).sum()
@@ -79,7 +79,7 @@ fn bucket(micros: u64) -> usize {
     usize::try_from(position).unwrap_or(BUCKETS).min(BUCKETS - 1)
 }
 
-/// The largest latency, in microseconds, that falls into the bucket at `position`.
+/// The largest latency, in microseconds, in the bucket at `position`.
 fn bucket_end(position: usize) -> u64 {
     let position = u64::try_from(position).unwrap_or(u64::MAX);
     if position < 4 { position } else { ((5 + position % 4) << (position / 4 - 1)) - 1 }

@@ -1,4 +1,4 @@
-//! Keeps one line of the log from repeating several times a second while its cause lasts.
+//! Prevents a log line from repeating several times a second while its cause lasts.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

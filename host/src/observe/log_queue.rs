@@ -1,7 +1,7 @@
-//! The queue between the parts of the host that log and the reader of the log.
+//! The queue between the parts of the host that log and the thread that writes the log.
 //!
-//! Invariant: logging never waits for the reader and never fails with it. A line that does not fit into the queue, or cannot
-//! be written, is dropped and counted.
+//! Invariant: logging never waits for the writer and never fails. A line that does not fit into the queue, or cannot be
+//! written, is dropped and counted.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ use metrics::counter;
 
 use crate::limits::LOG_QUEUE_BYTES_MAX;
 
-/// The lines that wait to be written.
+/// The lines that are not yet written.
 #[derive(Debug, Default)]
 pub(crate) struct LogQueue {
     state: Mutex<State>,
@@ -27,12 +27,12 @@ struct State {
     text: Vec<u8>,
     lines: u64,
     is_writing: bool,
-    /// Lines dropped since the log last said so.
+    /// Lines dropped since the last report in the log.
     dropped: u64,
 }
 
 impl LogQueue {
-    /// Queues `line`, or drops it when the queue is full.
+    /// Queues `line`, or drops it if the queue is full.
     pub(super) fn push(&self, line: &[u8]) {
         let mut state = self.state();
         if state.text.len() + line.len() > LOG_QUEUE_BYTES_MAX {
@@ -44,7 +44,7 @@ impl LogQueue {
         self.changed.notify_all();
     }
 
-    /// Writes the lines of the queue to `out`, while the process lives.
+    /// Writes the lines of the queue to `out` until the process ends.
     pub(crate) fn write_to(&self, mut out: impl Write) {
         loop {
             self.write_waiting(&mut out);

@@ -19,7 +19,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Why a text is no filter.
+/// Why a text is no valid filter.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct FilterError(#[from] tracing_subscriber::filter::ParseError);
@@ -35,7 +35,7 @@ pub enum LoggingError {
 
 /// # Errors
 ///
-/// When `filter` is no list of `level`, `target` or `target=level`.
+/// If `filter` is no list of `level`, `target` or `target=level`.
 pub fn check_filter(filter: &str) -> Result<(), FilterError> {
     parse(filter).map(|_| ())
 }
@@ -47,12 +47,12 @@ pub struct Log {
     queue: Arc<LogQueue>,
 }
 
-/// Starts the log of this process, with the panics of all threads in it. Once: a process has one log. Its lines wait until
-/// [`Log::write`] runs.
+/// Starts the log of this process, including the panics of all threads. Call it once: a process has one log. Lines stay
+/// in the queue until [`Log::write`] runs.
 ///
 /// # Errors
 ///
-/// [`LoggingError`]; nothing changed then.
+/// [`LoggingError`]; then nothing has changed.
 pub fn start_logging(format: LogFormat, filter: &str) -> Result<Log, LoggingError> {
     let (filtering, filter) = reload::Layer::new(parse(filter)?);
     let queue = Arc::new(LogQueue::default());
@@ -73,7 +73,7 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<Log, LoggingErro
 }
 
 impl Log {
-    /// Writes the lines to standard error, while the process lives.
+    /// Writes the lines to standard error until the process ends.
     pub fn write(&self) {
         self.queue.write_to(std::io::stderr());
     }
@@ -83,14 +83,14 @@ impl Log {
         self.queue.flush(wait);
     }
 
-    /// From now on logs what `filter` says.
+    /// Replaces the filter from now on.
     ///
     /// # Errors
     ///
-    /// When `filter` is malformed; nothing changed then.
+    /// If `filter` is malformed; then nothing has changed.
     pub fn set_filter(&self, filter: &str) -> Result<(), FilterError> {
         let filter = parse(filter)?;
-        // The subscriber of a process is there until its end.
+        // The subscriber of a process lives until the process ends.
         let _there = self.filter.reload(filter);
         Ok(())
     }

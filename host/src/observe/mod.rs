@@ -1,4 +1,4 @@
-//! Metrics, traces and logs. Only here do metrics have names; each part of the host has a file with its handles.
+//! Metrics, traces and logs. Only this module names metrics; each part of the host has a file with its handles.
 
 pub mod calls;
 pub(crate) mod events;

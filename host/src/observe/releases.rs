@@ -1,4 +1,4 @@
-//! What the calls of one release came to: for `status`, and for judging a candidate beside the live release.
+//! The call results of one release: for `status`, and for the comparison of a candidate with the live release.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::calls::{LatencyMicros, Outcome};
 use super::latency::{Latencies, LatencyCounts};
 
-/// The counts of one release since it began to run. Counting takes no lock.
+/// The counts of one release since it started to run. Counting takes no lock.
 #[derive(Debug, Default)]
 pub struct ReleaseCalls {
     calls: AtomicU64,
@@ -17,32 +17,32 @@ pub struct ReleaseCalls {
     latencies: Latencies,
 }
 
-/// What was counted in some time.
+/// The counts of some period of time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sample {
     pub calls: u64,
-    /// Those that did not end well, whatever the reason; refused ones are among them.
+    /// Calls that did not succeed, for any reason; refused calls are included.
     pub errors: u64,
-    /// Those that trapped, or went over their deadline or a limit.
+    /// Calls that trapped, or exceeded their deadline or a limit.
     pub traps: u64,
     pub latencies: LatencyCounts,
 }
 
-/// The figures of one release since it began to run.
+/// The figures of one release since it started to run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleaseFigures {
     pub calls: u64,
     pub errors: u64,
     pub traps: u64,
-    /// 0 to 1.
+    /// From 0 to 1.
     pub error_rate: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_micros: Option<LatencyMicros>,
 }
 
 impl ReleaseCalls {
-    /// A call ended, `took` after it was admitted or turned away.
+    /// Records that a call ended, `took` after it was admitted or rejected.
     pub fn ended(&self, outcome: Outcome, took: Duration) {
         self.calls.fetch_add(1, Relaxed);
         if outcome != Outcome::Ok {
@@ -57,7 +57,8 @@ impl ReleaseCalls {
     #[must_use]
     pub fn sample(&self) -> Sample {
         let load = |count: &AtomicU64| count.load(Relaxed);
-        // The parts before the whole: a call that ends in between is no more than all of them.
+        // Read the parts before the total, so that a call that ends in between cannot make a part larger than the
+        // total.
         let (errors, traps) = (load(&self.errors), load(&self.traps));
         Sample { calls: load(&self.calls), errors, traps, latencies: self.latencies.counts() }
     }
@@ -69,7 +70,7 @@ impl ReleaseCalls {
 }
 
 impl Sample {
-    /// What was counted since `earlier` was.
+    /// The counts since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {

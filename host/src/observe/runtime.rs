@@ -4,12 +4,12 @@ use metrics::{Counter, Gauge, counter, gauge};
 
 use crate::names::ServiceName;
 
-/// The handles of one service, made once: nothing is looked up by name while a component runs.
+/// The handles of one service, created once: no name is looked up while a component runs.
 #[derive(Clone)]
 pub struct RuntimeMetrics {
     /// Instances that exist now.
     instances: Gauge,
-    /// Output of the component that was over its bytes a second, in bytes.
+    /// Bytes of component output above its allowed bytes per second.
     pub log_bytes_dropped: Counter,
     service: ServiceName,
 }
@@ -31,20 +31,20 @@ impl RuntimeMetrics {
         }
     }
 
-    /// Counts an instance until what this gives is dropped.
+    /// Counts an instance until the returned guard is dropped.
     #[must_use]
     pub fn count_instance(&self) -> CountedInstance {
         self.instances.increment(1);
         CountedInstance(self.instances.clone())
     }
 
-    /// Counts a run that ended without an answer. Failures are rare: this one looks its counter up.
+    /// Counts a run that ended without an answer. Failures are rare, so this one looks up its counter.
     pub fn failed(&self, cause: &'static str) {
         counter!("switchyard_run_failures_total", "service" => self.service.to_string(), "cause" => cause).increment(1);
     }
 }
 
-/// An instance that is there, and counted, whatever ends it.
+/// Counts an existing instance until it is dropped.
 pub struct CountedInstance(Gauge);
 
 impl std::fmt::Debug for CountedInstance {

@@ -1,4 +1,4 @@
-//! What shadow runs of a candidate came to.
+//! The results of a candidate's shadow runs.
 
 use serde::Serialize;
 
@@ -10,32 +10,32 @@ pub struct FunctionReport {
     pub different: u64,
 }
 
-/// What a candidate did otherwise than the live release.
+/// A difference between the candidate and the live release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     pub function: String,
-    /// A JSON pointer into the answer (empty: the answer as a whole), or `calls/N`, `store/KIND`, `events/N`.
+    /// A JSON pointer into the answer (empty: the whole answer), or `calls/N`, `store/KIND`, `events/N`.
     pub path: String,
     pub live: String,
     pub candidate: String,
 }
 
-/// All shadow runs of a candidate since it began.
+/// All shadow runs of a candidate since its start.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ShadowReport {
     pub compared: u64,
     pub equal: u64,
     pub different: u64,
-    /// Calls that there was no room to compare.
+    /// Calls that were not compared because too many shadow runs were active.
     pub dropped: u64,
-    /// In the order in which they were first called.
+    /// In the order of their first calls.
     pub functions: Vec<FunctionReport>,
-    /// The first ones.
+    /// The first differences only.
     pub differences: Vec<Difference>,
 }
 
 impl ShadowReport {
-    /// Counts a run of `function`, with what was different; keeps the first `differences_max` differences.
+    /// Counts a run of `function` and its difference, if any; stores the first `differences_max` differences.
     pub fn compared(&mut self, function: &str, difference: Option<Difference>, differences_max: usize) {
         self.compared += 1;
         let equal = u64::from(difference.is_none());

@@ -1,13 +1,13 @@
-//! What a swap of releases makes calls wait for, at most.
+//! The pauses that a swap of releases causes for calls, as upper bounds.
 
 use std::time::Duration;
 
 use metrics::{Histogram, histogram};
 
-/// Its bounds are finer than those of other times.
+/// Its histogram bounds are finer than those of other times.
 pub(super) const SWAP_PAUSE: &str = "switchyard_swap_pause_seconds";
 
-/// The pauses of swaps, each kind by itself. Made once; counting looks up no name.
+/// The pauses of swaps, one histogram for each kind. Created once; counting looks up no name.
 #[derive(Debug)]
 pub(crate) struct SwapPauses {
     pointer: Histogram,
@@ -20,13 +20,13 @@ impl SwapPauses {
         Self { pointer: pause("pointer"), held: pause("held") }
     }
 
-    /// The pointer to what calls begin on was moved: from when that began until every call that begins, begins on the
-    /// new releases. None waits for it, so that this is more than any can notice of it.
+    /// Records a swap of the routing pointer: from its start until every new call uses the new releases. No call waits
+    /// for it, so a client notices less than this time.
     pub(crate) fn moved(&self, took: Duration) {
         self.pointer.record(took.as_secs_f64());
     }
 
-    /// Calls were held for a migration: from when the first had to wait until all went on.
+    /// Records a hold of calls for a migration: from the first call that had to wait until all continued.
     pub(crate) fn held(&self, took: Duration) {
         self.held.record(took.as_secs_f64());
     }

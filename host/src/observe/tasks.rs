@@ -1,13 +1,13 @@
-//! What is counted of tasks and threads that fail. Failures are rare: their counters are looked up.
+//! Counts of tasks and threads that fail. Failures are rare, so each count looks up its counter.
 
 use metrics::counter;
 
-/// The task or thread `name` panicked.
+/// Records that the task or thread `name` panicked.
 pub(crate) fn count_panic(name: &str) {
     counter!("switchyard_task_panics_total", "task" => name.to_owned()).increment(1);
 }
 
-/// The task or thread `name` failed, and is restarted.
+/// Records that the task or thread `name` failed and is restarted.
 pub(crate) fn count_restart(name: &str) {
     counter!("switchyard_task_restarts_total", "task" => name.to_owned()).increment(1);
 }

@@ -1,4 +1,4 @@
-//! File descriptors: every connection takes one, and so does everything else that the host opens.
+//! File descriptors: each connection needs one, and so does every file that the host opens.
 
 #[cfg(test)]
 mod tests;
@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::GatewaySettings;
 use crate::limits::DESCRIPTORS_RESERVED;
 
-/// The process may open too few files.
+/// The process may open too few files for the host.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "this process may open {descriptors} files, and the host itself needs {DESCRIPTORS_RESERVED}: raise the hard limit \
@@ -18,11 +18,12 @@ pub struct DescriptorError {
     descriptors: u64,
 }
 
-/// Raises the soft limit of open files to the hard one, and lowers `connections_max` to what that leaves to connections.
+/// Raises the soft limit of open files to the hard limit, and lowers `connections_max` to the number that this leaves
+/// for connections.
 ///
 /// # Errors
 ///
-/// [`DescriptorError`]: it leaves none.
+/// [`DescriptorError`] if it leaves none.
 pub fn fit_connections(settings: &mut GatewaySettings) -> Result<(), DescriptorError> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
@@ -39,7 +40,7 @@ pub fn fit_connections(settings: &mut GatewaySettings) -> Result<(), DescriptorE
     Ok(())
 }
 
-/// How many connections of `wanted` the process may have with so many descriptors; none is no limit.
+/// How many of `wanted` connections fit into this many descriptors; `None` means no limit.
 fn fitting(wanted: usize, descriptors: Option<u64>) -> Result<usize, DescriptorError> {
     let Some(descriptors) = descriptors else { return Ok(wanted) };
     match descriptors.saturating_sub(DESCRIPTORS_RESERVED) {

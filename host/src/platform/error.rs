@@ -1,4 +1,4 @@
-//! Why the host does not start, or did not stop as it should.
+//! Why the host does not start, or did not stop cleanly.
 
 use std::net::SocketAddr;
 
@@ -31,7 +31,7 @@ pub enum StartError {
     Admin(#[from] AdminStartError),
 }
 
-/// Why a file was not read again.
+/// Why a file was not reloaded.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
     #[error(transparent)]
@@ -40,7 +40,7 @@ pub enum ReloadError {
     Admin(#[from] AdminStartError),
 }
 
-/// What did not come to its end at a stop. The data is as after a crash: whole.
+/// The parts that did not end cleanly at a stop. The data is intact, as after a crash.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
     #[error("these did not end in time: {}", tasks.join(", "))]

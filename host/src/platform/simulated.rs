@@ -1,4 +1,4 @@
-//! A host without listeners, for the simulator: on a simulated disk, in one thread, in the time of a `TimerClock`.
+//! A host without listeners, for the simulator: on a simulated disk, in one thread, with the time of a `TimerClock`.
 
 pub use crate::clock::simulated::TimerClock;
 use crate::config::Manifest;
@@ -21,8 +21,8 @@ pub struct SimulatedHost {
 }
 
 impl SimulatedHost {
-    /// Starts the host of `manifest` over `disk`. The seeds of its calls follow from `seed`. The thread has a `TimerClock`,
-    /// and has entered a runtime of tokio that is its own.
+    /// Starts the host of `manifest` on `disk`. The seeds of its calls derive from `seed`. The thread must have a
+    /// `TimerClock`, and must have entered its own tokio runtime.
     ///
     /// # Errors
     ///
@@ -44,11 +44,11 @@ impl SimulatedHost {
         self.stores.last()
     }
 
-    /// Brings the indexes to what is committed now.
+    /// Writes everything that is committed now to the indexes.
     ///
     /// # Errors
     ///
-    /// When the disk fails.
+    /// If the disk fails.
     pub fn checkpoint(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Ok(self.stores.checkpoint()?)
     }

@@ -1,4 +1,4 @@
-//! The host as a whole, with fail points: they are armed in the one thread in which its tasks run.
+//! The whole host with fail points, which are armed in the one thread that runs its tasks.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn start_without_services(folder: &std::path::Path) -> Host {
     let manifest = folder.join("switchyard.toml");
     std::fs::write(&manifest, MANIFEST).unwrap();
     let mut configuration = load(&manifest, &[], Flags::default()).unwrap();
-    // A manifest names a service; this test needs none.
+    // A manifest needs a service; this test does not.
     configuration.manifest.services.clear();
     start(&configuration, &|_progress| {}).await.unwrap()
 }
@@ -37,7 +37,7 @@ async fn get(address: SocketAddr, path: &str) -> String {
     answer
 }
 
-/// Asks until the answer is `due`; the answer that was.
+/// Sends requests until the answer is `due`, and returns the last answer.
 async fn soon(address: SocketAddr, due: &str) -> String {
     let asked = async {
         loop {
@@ -58,7 +58,7 @@ async fn a_task_that_panics_again_and_again_makes_the_host_unready_until_it_runs
     let admin = host.admin_address();
     soon(admin, "HTTP/1.1 200").await;
     host.tasks.spawn("arms", async {
-        // They stay armed for this thread, which is gone with the test.
+        // The fail points stay armed for this thread, which ends with the test.
         std::mem::forget([(); 2].map(|()| arm("metrics.before-upkeep", 1, Action::Panic)));
     });
     let answer = soon(admin, "HTTP/1.1 503").await;

@@ -1,4 +1,4 @@
-//! Bringing the host to what a manifest says, as the operator asks for it.
+//! Applies a manifest to the host at the operator's request.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ struct Order {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ContractFile {
-    /// The files of one folder are a package; nothing is read from there.
+    /// The files of one folder form a package; the host reads nothing from this path.
     path: String,
     text: String,
 }
@@ -49,16 +49,16 @@ pub(in crate::admin) struct ApplyAnswer {
     manifest_file: ManifestFile,
 }
 
-/// What the host starts with.
+/// The manifest file that the host starts with.
 #[derive(Debug, Serialize)]
 struct ManifestFile {
     path: PathBuf,
-    /// Whether it says what is applied: otherwise it stays behind what runs.
+    /// Whether it equals the applied settings; otherwise the file is outdated.
     agrees: bool,
 }
 
 impl Admin {
-    /// Finds what it takes to come to what the body wants and, but for a dry run, does it.
+    /// Computes the changes from the current state to the requested one, and applies them, except in a dry run.
     pub(in crate::admin) async fn apply(
         &self,
         who: &Holder,
@@ -88,19 +88,19 @@ impl Admin {
     }
 
     async fn manifest_file(&self, wanted: &Manifest) -> ManifestFile {
-        // One that cannot be read starts nothing.
+        // A file that is unreadable does not agree.
         let agrees = self.manifest_in_file().await.is_ok_and(|file| file == *wanted);
         ManifestFile { path: self.manifest_path(), agrees }
     }
 
-    /// The manifest as its file has it now, or why the host cannot start with that.
+    /// The manifest in its file now, or why the host could not start with it.
     pub(in crate::admin) async fn manifest_in_file(&self) -> Result<Manifest, String> {
         let configuration = self.configuration.clone();
         let read = blocking(move || configuration.reload()).await;
         read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 
-    /// Where the manifest file of the host is.
+    /// The path of the host's manifest file.
     pub(in crate::admin) fn manifest_path(&self) -> PathBuf {
         let path = self.configuration.path();
         std::path::absolute(path).unwrap_or_else(|_| path.into())

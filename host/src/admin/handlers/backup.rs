@@ -1,4 +1,4 @@
-//! Backups, as the operator orders them. The answer is a line of JSON for each step, so that a long one is seen to go on.
+//! Backups at the operator's request. The answer has a line of JSON for each step, so that the client sees progress.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -20,17 +20,17 @@ use crate::gateway::{Body, BodyError};
 use crate::release::{BackupError, Holder};
 use crate::store::{BackupDocument, Progress};
 
-/// Lines that wait to be sent; of those that say how far it is, a slow client gets fewer.
+/// Lines that wait to be sent; a slow client gets fewer progress lines.
 const LINES_WAITING_MAX: usize = 16;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// On the machine of the host.
+    /// A path on the host's machine.
     folder: PathBuf,
 }
 
-/// One line of the answer. The last one is no progress.
+/// One line of the answer. The last one is the result.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Line {
@@ -48,7 +48,7 @@ struct Made {
 }
 
 impl Admin {
-    /// Makes a backup. When the client goes away before its end, there is none.
+    /// Writes a backup. If the client disconnects before the end, no backup is left.
     pub(in crate::admin) async fn backup(
         &self,
         who: &Holder,
@@ -64,10 +64,10 @@ impl Admin {
         };
         self.tasks.spawn("answer of a backup", async move {
             let made = releases.backup(folder.clone(), tell).await;
-            // Whoever asked may be gone.
+            // The client may have disconnected.
             let _unheard = send.send(made.map(|document| Line::Backup(Made { folder, document }))).await;
         });
-        // What is refused before it begins is a refusal like any other.
+        // If the first line is an error, the answer is an ordinary refusal.
         let first = match lines.recv().await {
             Some(Err(error)) => return Err(refused(error)),
             first => first,
@@ -93,7 +93,7 @@ fn text(line: Result<Line, BackupError>) -> Bytes {
     text.into()
 }
 
-/// The error with its causes: the operator has to do with the disk.
+/// The error with its causes, because the operator must fix the disk.
 fn told(error: &BackupError) -> String {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let causes = causes.map(|cause| format!(" {}", sentence(cause)));

@@ -1,4 +1,4 @@
-//! A call by the operator: any function of any service, with its parameters as one JSON object.
+//! Calls any function of any service for the operator, with its parameters as one JSON object.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::names::{Identity, RequestId};
 use crate::value::{Codec, Parameters};
 
 impl Admin {
-    /// Calls `function` of `service` and gives the JSON of what it answered; nothing where it answers nothing.
+    /// Calls `function` of `service` and returns its result as JSON; nothing if it has no result.
     ///
     /// The component sees a caller with the role `operator`.
     pub(in crate::admin) async fn call(
@@ -29,7 +29,7 @@ impl Admin {
             (found.service.name().clone(), find(&found.release.world, function)?)
         };
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
-        // No body is an object without members: there are functions without parameters.
+        // No body means an object without members, for functions without parameters.
         let json: &[u8] = if body.is_empty() { b"{}" } else { &body };
         let arguments = Parameters::new(&function.parameters).decode(json).map_err(|error| {
             let fault = Fault { field: Some(error.pointer), parameter: None, detail: error.detail };
@@ -44,7 +44,7 @@ impl Admin {
     }
 }
 
-/// The JSON of what `function` answered, or the problem that its error is.
+/// The JSON of the result of `function`, or the problem for its error.
 fn value(function: &Function, answer: &Answer) -> Result<Option<Vec<u8>>, Refusal> {
     match (answer, &function.ok, &function.err) {
         (Answer::Ok(Some(value)), Some(ty), _) => {
@@ -64,10 +64,10 @@ fn value(function: &Function, answer: &Answer) -> Result<Option<Vec<u8>>, Refusa
     }
 }
 
-/// The function of `world` that `name` means: its own name, or, where two interfaces have one of that name, `interface.name`
-/// with the interface in full or by its last part.
+/// The function of `world` called `name`: its own name or, if two interfaces have such a function, `interface.name`
+/// with the full interface name or its last part.
 fn find(world: &World, name: &str) -> Result<Arc<Function>, AdminError> {
-    // The version of an interface has dots; a function's name has none.
+    // The version of an interface contains dots; a function name does not.
     let (interface, plain) = match name.rsplit_once('.') {
         Some((interface, plain)) => (Some(interface), plain),
         None => (None, name),

@@ -1,4 +1,4 @@
-//! Events and schedules as the operator sees them, and what becomes of dead letters.
+//! Events and schedules for the operator, and the actions on dead letters.
 
 use hyper::http::request::Parts;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::limits::SCAN_ENTRIES_MAX;
 use crate::release::{ChangeKind, Holder};
 use crate::store::StoreError;
 
-/// Failed deliveries of one kind in one answer, unless the request says otherwise.
+/// Failed deliveries of each kind in one answer, unless the request gives a limit.
 const DELIVERIES: usize = 100;
 
 #[derive(Debug, Serialize)]
@@ -35,13 +35,13 @@ pub(in crate::admin) struct Schedules {
     items: Vec<ScheduleView>,
 }
 
-/// How many dead letters it was.
+/// How many dead letters the action changed.
 #[derive(Debug, Serialize)]
 pub(in crate::admin) struct Count {
     count: usize,
 }
 
-/// What is done to dead letters.
+/// An action on dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::admin) enum DeadLetterAction {
     Replay,
@@ -69,7 +69,7 @@ impl Admin {
         Ok(Schedules { items: self.events.schedules(service.as_ref()) })
     }
 
-    /// What one service takes, and what it could not be given.
+    /// The subscriptions of one service, and its failed deliveries.
     pub(in crate::admin) fn service_events(&self, service: &str, head: &Parts) -> Result<ServiceEvents, AdminError> {
         let service = self.named(service)?;
         let options = Options::read(head.uri.query(), &["after", "limit"])?;

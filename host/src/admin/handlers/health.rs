@@ -13,7 +13,7 @@ pub(in crate::admin) struct Health {
 #[derive(Debug, Serialize)]
 pub(in crate::admin) struct Readiness {
     pub(in crate::admin) ready: bool,
-    /// Everything that stands in the way.
+    /// All reasons why the host is not ready.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::admin) because: Vec<String>,
 }

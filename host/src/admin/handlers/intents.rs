@@ -1,4 +1,4 @@
-//! Calls that were begun and have not ended, as the operator sees them: looked at, made again, given up.
+//! Open intents for the operator: list them, retry one, give one up.
 
 use hyper::http::request::Parts;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub(in crate::admin) struct IntentList {
     items: Vec<IntentView>,
 }
 
-/// What is done with one intent.
+/// An action on one intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::admin) enum IntentAction {
     Retry,

@@ -1,4 +1,4 @@
-//! What each route of the operator's API does: one file for each subject.
+//! The handlers of the operator API: one file for each subject.
 
 pub(super) mod apply;
 pub(super) mod backup;

@@ -1,4 +1,4 @@
-//! Changes of releases by the operator: deploy, promote, abort, roll back; and the history of them.
+//! Changes of releases by the operator: deploy, promote, abort, roll back; and their history.
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -17,14 +17,14 @@ use crate::gateway::{Refusal, is_json as is_json_type};
 use crate::names::{Digest, ServiceName};
 use crate::release::{DeployError, HistoryEntry, Holder, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
 
-/// Lines of the history in one page, unless the request says otherwise, and at most.
+/// Lines of the history in one page: the default, and the maximum.
 const LINES: usize = 50;
 const LINES_MAX: usize = 500;
 
 const DEPLOY: &[&str] =
     &["weight", "steps", "shadow", "header", "every", "grant", "reason", "allowOldSignature", "dryRun", "afterIntents"];
 
-/// What a deploy answers.
+/// The answer to a deploy.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct DeployAnswer {
@@ -34,7 +34,7 @@ pub(in crate::admin) struct DeployAnswer {
     unchanged: bool,
 }
 
-/// What a deploy of several services answers.
+/// The answer to a deploy of several services.
 #[derive(Debug, Serialize)]
 pub(in crate::admin) struct SetAnswer {
     releases: BTreeMap<ServiceName, ReleaseView>,
@@ -50,14 +50,14 @@ pub(in crate::admin) struct History {
     next_cursor: Option<String>,
 }
 
-/// A component that was uploaded before.
+/// A component that was already uploaded.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ComponentDigest {
     digest: Digest,
 }
 
-/// Several services, to be swapped as one.
+/// Several services that are swapped together.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Set {
@@ -69,7 +69,7 @@ struct Set {
     signatures: BTreeMap<ServiceName, String>,
 }
 
-/// What is done to the releases of one service.
+/// An action on the releases of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::admin) enum Action {
     Promote,
@@ -89,7 +89,7 @@ impl Admin {
         self.may_deploy(who, &service)?;
         let options = Options::read(head.uri.query(), DEPLOY)?;
         may_grant(who, &options)?;
-        // Before its component is received, for which there are few places.
+        // Wait before the component is received, because few components may be received at once.
         if let Some(wait) = options.after_intents.filter(|_| !options.plan.dry_run) {
             self.releases.intents_ended(&service, wait).await?;
         }
@@ -110,7 +110,7 @@ impl Admin {
         })
     }
 
-    /// Several services as one.
+    /// Deploys several services together.
     pub(in crate::admin) async fn deploy_set(
         &self,
         who: &Holder,
@@ -197,7 +197,7 @@ impl Admin {
         }
     }
 
-    /// It may be read from the disk, and is checked.
+    /// Loads an uploaded component; it may be read from the disk, and is checked.
     async fn uploaded(&self, digest: Digest) -> Result<Bytes, AdminError> {
         let releases = self.releases.clone();
         let read = tokio::task::spawn_blocking(move || releases.component(&digest)).await;
@@ -205,8 +205,8 @@ impl Admin {
     }
 }
 
-/// A grant reaches beyond the services that a deployer has: into the network, where the operator's side listens too. And
-/// whoever stole a token of a deployer may have an old component with its signature.
+/// Only an admin may grant hosts: a grant reaches into the network, where the operator API listens too. Only an admin
+/// may allow old signatures: a thief of a deployer's token may have an old component with its signature.
 fn may_grant(who: &Holder, options: &Options) -> Result<(), AdminError> {
     if options.plan.allow_old_signature {
         admin_only(who, "allow old signatures")?;

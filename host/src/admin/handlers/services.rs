@@ -1,4 +1,4 @@
-//! The services as the operator sees them: contract, releases, figures.
+//! The services for the operator: contract, releases, figures.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub(in crate::admin) struct Services {
     manifest_file: ManifestState,
 }
 
-/// The manifest file of the host, beside what is applied.
+/// The host's manifest file, compared with the applied settings.
 #[derive(Debug, Serialize)]
 struct ManifestState {
     path: PathBuf,
@@ -45,7 +45,7 @@ impl Admin {
     }
 }
 
-/// The service called `name`, or a refusal that says which there are.
+/// The service called `name`; the refusal lists the existing services.
 pub(in crate::admin) fn member<'a>(
     members: impl Iterator<Item = &'a Backend>,
     name: &str,

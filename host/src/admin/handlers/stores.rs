@@ -1,4 +1,4 @@
-//! The stores as the operator sees them, and the end of those that no service uses.
+//! The stores for the operator, and the deletion of those that no service uses.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ impl Admin {
         StoreList { items: self.releases.stores() }
     }
 
-    /// Deletes what a removed service stored.
+    /// Deletes the store of a removed service.
     pub(in crate::admin) async fn drop_store(&self, who: &Holder, name: &str) -> Result<(), AdminError> {
         admin_only(who, "delete a store")?;
         let name = ServiceName::parse(name)

@@ -1,4 +1,4 @@
-//! The operator's tokens: who comes with which, and making and revoking named ones.
+//! The operator's tokens: identifies their holders, and creates and revokes named tokens.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ struct NewToken {
 pub(in crate::admin) struct CreatedToken {
     #[serde(flatten)]
     view: TokenView,
-    /// Shown this once.
+    /// Shown only here.
     token: String,
 }
 
@@ -44,7 +44,7 @@ pub(in crate::admin) struct UploadAnswer {
 }
 
 impl Admin {
-    /// Who holds `given`.
+    /// The holder of the token `given`.
     pub(in crate::admin) fn holder(&self, given: &[u8]) -> Option<Holder> {
         if self.token.load().matches(given) {
             return Some(Holder::admin());
@@ -77,9 +77,10 @@ impl Admin {
         }
     }
 
-    /// Receives a component, and then waits for a place to have it in memory, until that is dropped.
+    /// Receives a component, then waits for a memory slot for it, which it holds until it is dropped.
     ///
-    /// Only what is complete waits for a place: there are few, since each takes as much memory as the largest component.
+    /// Only complete components wait for a slot: there are few, since each may need as much memory as the largest
+    /// component.
     pub(in crate::admin) async fn receive(
         &self,
         body: &mut RequestBody,
@@ -99,7 +100,7 @@ impl Admin {
         Ok((read_back(file).await?, place))
     }
 
-    /// Takes a component for a deploy that comes after it.
+    /// Stores a component for a later deploy.
     pub(in crate::admin) async fn upload(
         &self,
         who: &Holder,
@@ -111,7 +112,7 @@ impl Admin {
         let (component, _place) = self.receive(body).await?;
         let bytes = component.len();
         let releases = self.releases.clone();
-        // The digest of the largest component takes a tenth of a second and more.
+        // Hashing the largest component takes a tenth of a second or more.
         let digest = tokio::task::spawn_blocking(move || releases.upload(component)).await;
         let digest = digest.map_err(|error| Refusal::Answer { detail: error.to_string() })?;
         Ok(UploadAnswer { digest, bytes })

@@ -1,4 +1,4 @@
-//! The answer to a request for a file: which form of it, which part, or only that it has not changed.
+//! The answer to a request for a file: one of its forms, some parts of it, or 304 Not Modified.
 
 use std::io;
 use std::ops::Range;
@@ -23,7 +23,7 @@ use crate::gateway::response::refusal::Refusal;
 ///
 /// # Errors
 ///
-/// [`Refusal::Precondition`], [`Refusal::Range`], and [`Refusal::File`] where the file cannot be read after all.
+/// [`Refusal::Precondition`], [`Refusal::Range`], or [`Refusal::File`] if the file cannot be read after all.
 pub(crate) async fn respond(
     asset: &Asset,
     method: &Method,
@@ -57,7 +57,7 @@ pub(crate) async fn respond(
     if let Some(coding) = coding {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
-    // A range is of `GET` alone.
+    // Ranges apply only to `GET`.
     let asked = request.get(RANGE).filter(|_| *method == Method::GET && range_holds(request, &form.validators));
     let asked = asked.and_then(|value| value.to_str().ok());
     match range::parse(asked, form.bytes) {
@@ -88,7 +88,7 @@ fn headers_of_part(headers: &mut HeaderMap, part: &Range<u64>, bytes: u64) {
 
 /// The pieces of a `multipart/byteranges` body.
 fn several(headers: &mut HeaderMap, parts: &[Range<u64>], bytes: u64) -> Result<Vec<Piece>, Refusal> {
-    // Random, so that no file can hold it.
+    // Random, so that no file can contain it.
     let random = getrandom::u64().map_err(|error| Refusal::File(io::Error::other(error)))?;
     let boundary = format!("part-{random:016x}");
     let content_type = headers.get(CONTENT_TYPE).cloned().unwrap_or(HeaderValue::from_static(""));
@@ -108,7 +108,7 @@ fn several(headers: &mut HeaderMap, parts: &[Range<u64>], bytes: u64) -> Result<
     Ok(pieces)
 }
 
-/// A body of `pieces`: at once from memory, or from the file while it is sent.
+/// A body of `pieces`: from memory at once, or from the file while it is sent.
 async fn body(form: &Form, coding: Option<Coding>, pieces: Vec<Piece>) -> Result<Body, Refusal> {
     let Some(content) = &form.content else {
         let file = tokio::fs::File::open(&form.path).await.map_err(Refusal::File)?;

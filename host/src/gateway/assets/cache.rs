@@ -1,6 +1,6 @@
-//! Files kept in memory, with when they were last looked at on the disk.
+//! Files cached in memory, each with the time of its last check on disk.
 //!
-//! Invariant: what it holds is bounded in entries and bytes; whoever was looked at longest ago makes room.
+//! Invariant: the entries and bytes of the cache are bounded; the entry that was checked longest ago is evicted first.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,11 +26,11 @@ struct Entry {
     looked_at: Instant,
 }
 
-/// What the cache knows of a path.
+/// The state of a path in the cache.
 #[derive(Debug)]
 pub(super) enum CacheEntry {
     Fresh(Arc<Asset>),
-    /// It has to be looked at again.
+    /// It must be checked on disk again.
     Stale(Arc<Asset>),
     Nothing,
 }
@@ -42,7 +42,7 @@ impl Cache {
             None => CacheEntry::Nothing,
             Some(entry) => {
                 let age = clock::now().duration_since(entry.looked_at);
-                // A large file is opened for every answer, and then has to be the one that was looked at.
+                // A large file is opened for every answer, so it must be the file that was checked.
                 if age < Duration::from_millis(ASSET_FRESH_MS_MAX) && entry.asset.is_in_memory() {
                     CacheEntry::Fresh(Arc::clone(&entry.asset))
                 } else {

@@ -1,6 +1,6 @@
-//! Finding a file in the assets' folder: what it is, and the compressed forms that lie beside it.
+//! Finds a file in the assets' folder, with its metadata and the compressed forms beside it.
 //!
-//! Everything here may wait for the disk, so it runs where blocking is allowed.
+//! These functions may wait for the disk, so they run where blocking is allowed.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -25,25 +25,25 @@ pub(in crate::gateway) struct Asset {
     pub(super) content_type: HeaderValue,
     pub(super) cache_control: HeaderValue,
     pub(super) plain: Form,
-    /// Its compressed forms, smallest first by rule.
+    /// Its compressed forms; those that usually are smallest come first.
     pub(super) compressed: Vec<(Coding, Form)>,
 }
 
-/// One form of a file: itself, or compressed.
+/// One form of a file: plain or compressed.
 #[derive(Debug, Clone)]
 pub(super) struct Form {
     pub(super) path: PathBuf,
     pub(super) bytes: u64,
     pub(super) validators: Validators,
-    /// All of it, when it is small.
+    /// The whole content, if the file is small.
     pub(super) content: Option<Bytes>,
 }
 
-/// What is at a path.
+/// The result of looking up a path.
 #[derive(Debug)]
 pub(super) enum Lookup {
     File(Arc<Asset>),
-    /// A directory with an index, named without the slash at its end.
+    /// A directory with an index, requested without the trailing slash.
     Directory,
     Nothing,
 }
@@ -62,7 +62,7 @@ impl Asset {
     }
 }
 
-/// Looks `asked` up under `root`, which is canonical. What is unchanged is taken from `before`.
+/// Looks up `asked` under `root`, which is canonical. Unchanged forms are reused from `before`.
 pub(super) fn look_up(
     root: &Path,
     asked: &AssetPath,
@@ -81,7 +81,7 @@ pub(super) fn look_up(
             }
             (path, metadata) = (index, index_metadata);
         }
-        // Only a plain file is opened: a pipe would wait for its writer.
+        // Opens only regular files: a pipe would wait for its writer.
         (false, false) if metadata.is_file() => {}
         (false, _) => return Ok(Lookup::Nothing),
     }
@@ -95,7 +95,7 @@ pub(super) fn look_up(
         sibling.push(suffix(coding));
         let known = before.and_then(|before| before.compressed.iter().find(|(known, _)| *known == coding));
         let known = known.map(|(_, form)| form);
-        // One that is older than its file was made from another state of it.
+        // A compressed form that is older than its file belongs to an earlier version of it.
         let found = resolve(root, Path::new(&sibling))?;
         let found = found.filter(|(_, found)| found.is_file() && modified_nanos(found) >= written);
         let form = match found {
@@ -110,7 +110,7 @@ pub(super) fn look_up(
     Ok(Lookup::File(Arc::new(Asset { content_type, cache_control, plain, compressed })))
 }
 
-/// The canonical path of what is at `relative`; nothing where nothing is, or it is a link out of the folder.
+/// The canonical path and metadata of `relative`; `None` if nothing exists there, or a link leaves the folder.
 fn resolve(root: &Path, relative: &Path) -> io::Result<Option<(PathBuf, Metadata)>> {
     use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound, PermissionDenied};
     let found = fs::canonicalize(root.join(relative)).and_then(|path| Ok((fs::metadata(&path)?, path)));
@@ -118,7 +118,7 @@ fn resolve(root: &Path, relative: &Path) -> io::Result<Option<(PathBuf, Metadata
         Ok((metadata, path)) => Ok(path.starts_with(root).then_some((path, metadata))),
         Err(error) => match error.kind() {
             NotFound | NotADirectory | PermissionDenied | InvalidFilename => Ok(None),
-            // Links that lead in a circle lead nowhere.
+            // A cycle of links counts as a missing file.
             _ if error.raw_os_error() == Some(libc::ELOOP) => Ok(None),
             _ => Err(error),
         },
@@ -134,7 +134,7 @@ impl Form {
         let mut form = Self { path, bytes: metadata.len(), validators, content: None };
         if usize::try_from(form.bytes).is_ok_and(|bytes| bytes <= ASSET_CACHED_BYTES_MAX) {
             let content = fs::read(&form.path)?;
-            // It may have been written to meanwhile; what was read is then served once, as it is.
+            // The file may have changed meanwhile; the content that was read is then served once.
             form.bytes = content.len() as u64;
             form.content = Some(Bytes::from(content));
         }
@@ -143,7 +143,7 @@ impl Form {
 }
 
 impl Form {
-    /// This form compressed, in memory, if it is in memory itself; nothing where that does not make it smaller.
+    /// This form compressed, in memory, if the form itself is in memory; `None` if that does not make it smaller.
     fn compressed(&self, metadata: &Metadata, coding: Coding, before: Option<&Self>) -> Option<Self> {
         let validators = validators(metadata, Some(coding));
         if let Some(before) = before.filter(|before| before.validators == validators && before.path == self.path) {
@@ -156,7 +156,7 @@ impl Form {
     }
 }
 
-/// Length and time of the last change, to the nanosecond, tell one state of a file from another.
+/// The length and the modification time, to the nanosecond, distinguish the versions of a file.
 pub(super) fn validators(metadata: &Metadata, coding: Option<Coding>) -> Validators {
     let nanos = modified_nanos(metadata);
     let (dash, coding) = coding.map_or(("", ""), |coding| ("-", coding.name()));

@@ -1,4 +1,4 @@
-//! What a file's name says: its media type, and whether its content can ever change.
+//! Facts from a file's name: its media type, and whether its content can ever change.
 
 #[cfg(test)]
 mod tests;
@@ -7,9 +7,9 @@ use std::path::Path;
 
 use hyper::header::HeaderValue;
 
-/// A year: as long as RFC 9111 lets an answer be fresh.
+/// A year: by convention, the longest time for which an answer is fresh.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// May be kept, but is asked for again each time, which costs a 304.
+/// Caches may store it, but must revalidate it each time, which costs a 304.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("public, max-age=0, must-revalidate");
 
 /// The media type of a file of this name.
@@ -23,8 +23,8 @@ pub(super) fn content_type(path: &Path) -> HeaderValue {
     HeaderValue::from_str(&format!("{media_type}; charset=utf-8")).unwrap_or(HeaderValue::from_static(media_type))
 }
 
-/// How long a file of this name may be kept by whoever got it (RFC 9111, section 5.2.2): `max_age_s` for what is no
-/// page. A page names the rest, so it is asked for each time.
+/// How long caches may store a file of this name (RFC 9111, section 5.2.2): `max_age_s`, unless the file is a page. A
+/// page names the other files, so it is revalidated each time.
 pub(super) fn cache_control(path: &Path, max_age_s: u32) -> HeaderValue {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let is_page = content_type(path).as_bytes().starts_with(b"text/html");
@@ -37,16 +37,16 @@ pub(super) fn cache_control(path: &Path, max_age_s: u32) -> HeaderValue {
     }
 }
 
-/// Whether files of this media type get smaller when they are compressed.
+/// Whether compression makes files of this media type smaller.
 pub(super) fn is_compressible(content_type: &HeaderValue) -> bool {
     let content_type = content_type.to_str().unwrap_or_default();
     content_type.contains("charset=utf-8") || matches!(content_type, "image/svg+xml" | "application/wasm")
 }
 
-/// Whether a name carries a hash of its content, as build tools write it: `app.3f2a9c1b`, `index-B3x9kQaz`.
+/// Whether a name contains a hash of its content, as build tools write it: `app.3f2a9c1b`, `index-B3x9kQaz`.
 ///
-/// A name that is wrongly taken for one is never fetched again, so a date, a size or a word must not pass: it is at
-/// least 8 letters and digits, either all hexadecimal, or with capitals, small letters and digits.
+/// Browsers never fetch such a name again, so a date, a size or a word must not match. A hash has at least 8 letters
+/// and digits: either all are hexadecimal, or there are capitals, small letters and digits.
 fn is_hashed(stem: &str) -> bool {
     let Some((_, hash)) = stem.rsplit_once(['.', '-']) else { return false };
     let has = |kind: fn(&u8) -> bool| hash.bytes().any(|byte| kind(&byte));

@@ -1,6 +1,6 @@
-//! Static files from one folder, as the origin of a CDN serves them.
+//! Static files from one folder, with the headers that a CDN expects from its origin.
 //!
-//! Invariant: nothing outside of the folder is served, whatever the path says or a link points to.
+//! Invariant: nothing outside of the folder is served, for any path and for any link target.
 
 mod answer;
 mod cache;
@@ -24,24 +24,24 @@ pub(super) use answer::respond;
 /// The files of one folder.
 #[derive(Debug)]
 pub(super) struct Assets {
-    /// Canonical, so that a file is under it exactly if its canonical path begins with it.
+    /// Canonical, so that a file is inside it exactly if its canonical path begins with it.
     root: Arc<Path>,
     cache: Cache,
     settings: AssetSettings,
 }
 
-/// What a path means.
+/// The result of looking up a request's path.
 #[derive(Debug)]
 pub(super) enum AssetMatch {
     File(Arc<Asset>),
-    /// The same path with a slash at its end has an index.
+    /// The same path with a trailing slash has an index.
     Directory,
 }
 
 impl Assets {
     /// # Errors
     ///
-    /// When there is no folder at `folder`.
+    /// If there is no folder at `folder`.
     pub(super) fn new(folder: &Path, settings: AssetSettings) -> io::Result<Self> {
         let root: PathBuf = folder.canonicalize()?;
         if !root.is_dir() {
@@ -50,11 +50,11 @@ impl Assets {
         Ok(Self { root: root.into(), cache: Cache::default(), settings })
     }
 
-    /// What is at the path of a request.
+    /// Looks up the path of a request.
     ///
     /// # Errors
     ///
-    /// When the disk fails; what cannot be seen or read is not there.
+    /// If the disk fails; a file that is hidden or not readable counts as missing.
     pub(super) async fn find(&self, path: &str) -> io::Result<Option<AssetMatch>> {
         let Some(path) = AssetPath::parse(path) else { return Ok(None) };
         let before = match self.cache.get(&path) {

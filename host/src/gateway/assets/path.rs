@@ -1,7 +1,7 @@
-//! From the path of a request to a path under the assets' folder.
+//! Turns the path of a request into a path under the assets' folder.
 //!
-//! Invariant: what comes out has only plain names in it; no `..`, no hidden file, nothing that a file system reads as
-//! more than one name.
+//! Invariant: the result has only plain names in it: no `..`, no hidden file, nothing that a file system reads as more
+//! than one name.
 
 #[cfg(test)]
 mod tests;
@@ -14,12 +14,12 @@ use crate::gateway::request::percent_encoding::decode_segment;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct AssetPath {
     pub(super) relative: PathBuf,
-    /// The request's path ended with a slash: a directory is meant.
+    /// The request's path ended with a slash, so it means a directory.
     pub(super) directory: bool,
 }
 
 impl AssetPath {
-    /// Nothing for a path that no asset can have.
+    /// `None` for a path that no asset can have.
     pub(super) fn parse(path: &str) -> Option<Self> {
         let path = path.strip_prefix('/')?;
         let (names, directory) = match path.strip_suffix('/') {

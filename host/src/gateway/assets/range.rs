@@ -1,4 +1,4 @@
-//! The `Range` header (RFC 9110, section 14): which bytes of a file are asked for.
+//! The `Range` header (RFC 9110, section 14): the requested bytes of a file.
 
 #[cfg(test)]
 mod tests;
@@ -7,21 +7,21 @@ use std::ops::Range;
 
 use crate::limits::RANGES_MAX;
 
-/// What a `Range` asks of a file.
+/// The part of a file that a `Range` requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ranges {
-    /// All of it: there is no `Range`, or one that is to be ignored.
+    /// All of it: there is no `Range`, or it must be ignored.
     Whole,
-    /// Parts of it, none empty, in the order they were asked for.
+    /// Parts of it, none empty, in the requested order.
     Parts(Vec<Range<u64>>),
-    /// Nothing that it has.
+    /// No byte that the file has.
     None,
 }
 
-/// Reads a `Range` for a file of `bytes`.
+/// Parses a `Range` for a file of `bytes`.
 ///
-/// One that is malformed, of another unit, of too many parts, or asks for more than the file has in all, is ignored:
-/// the whole file is always a right answer, and no more work than it.
+/// A `Range` is ignored if it is malformed, has another unit or too many parts, or requests more bytes in total than
+/// the file has. The whole file is always a correct answer, and costs no more.
 pub(super) fn parse(header: Option<&str>, bytes: u64) -> Ranges {
     let Some(list) = header.and_then(|header| header.split_once('=')) else { return Ranges::Whole };
     let (unit, list) = list;
@@ -47,7 +47,7 @@ pub(super) fn parse(header: Option<&str>, bytes: u64) -> Ranges {
     }
 }
 
-/// `2-5`, `2-` or `-4` as the bytes of the file that it has; empty where it has none of them, nothing if malformed.
+/// Parses `2-5`, `2-` or `-4` as bytes of the file; empty if the file has none of them, `None` if malformed.
 fn part(text: &str, bytes: u64) -> Option<Range<u64>> {
     match text.split_once('-')? {
         ("", last) => Some(bytes.saturating_sub(number(last)?)..bytes),
@@ -59,7 +59,7 @@ fn part(text: &str, bytes: u64) -> Option<Range<u64>> {
     }
 }
 
-/// Digits alone. A number too large to be one is larger than any file.
+/// Only digits. A number that overflows is larger than any file.
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))

@@ -1,9 +1,9 @@
-//! How long files may be kept by clients, and which are compressed.
+//! How long clients may cache files, and which files are compressed.
 
 /// The same for all files of a folder.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::gateway) struct AssetSettings {
     pub(in crate::gateway) max_age_s: u32,
-    /// Files of this size and more are compressed, if that makes them smaller.
+    /// Minimum size of a file that is compressed, if that makes it smaller.
     pub(in crate::gateway) compress_bytes_min: usize,
 }

@@ -1,6 +1,7 @@
-//! What a connection does: the marks by which its watch tells work from being held open for nothing.
+//! The activity of a connection, from which its watch distinguishes work from a connection that is only held open.
 //!
-//! Invariant: bytes alone are no work. A request handled, a piece of an answer taken, or a write of some size is.
+//! Invariant: bytes alone do not count as work. A handled request, a sent piece of an answer, or a write of some size
+//! does.
 
 #[cfg(test)]
 mod tests;
@@ -12,36 +13,36 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::limits::{ANSWER_CREDIT_MS_MAX, ANSWER_GRACE_MS, WRITE_PROGRESS_BYTES_MIN};
 
-/// The bounds of a connection's waiting.
+/// The limits on a connection's waiting.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::gateway) struct Patience {
-    /// From the first byte of a head to its last.
+    /// From the first to the last byte of a head.
     pub(in crate::gateway) head: Duration,
-    /// Without any work.
+    /// Time without any work.
     pub(in crate::gateway) idle: Duration,
 }
 
-/// The marks of one connection; its input and output, its requests and its watch share them.
+/// The activity of one connection, shared by its input and output, its requests and its watch.
 ///
-/// Times are milliseconds since the connection began. The marks order nothing else, so relaxed access will do.
+/// Times are milliseconds since the connection began. These values order no other memory, so relaxed access is enough.
 #[derive(Debug)]
 pub(in crate::gateway) struct Activity {
     began: Instant,
     requests: AtomicU32,
-    /// Answers that are being sent, and those of them that wait for their client to take more.
+    /// Answers that are being sent, and those of them that wait for their client to read more.
     streams: AtomicU32,
     unread: AtomicU32,
-    /// Until when the client has taken enough of them.
+    /// The client has read enough until this time.
     paid_until_ms: AtomicU64,
     bytes_per_second_min: u64,
     worked_ms: AtomicU64,
-    /// When the head that is being read began, plus one; 0: none is.
+    /// When the current head began, plus one; 0: no head is being read.
     head_ms: AtomicU64,
-    /// HTTP/2 has frames that belong to no head, so heads are timed on HTTP/1.1 alone.
+    /// HTTP/2 has frames that belong to no head, so heads are timed only on HTTP/1.1.
     http2: AtomicBool,
 }
 
-/// A request that is being handled. The connection is not idle while one lives.
+/// A request that is being handled. While one exists, the connection is not idle.
 #[derive(Debug)]
 pub(in crate::gateway) struct RequestGuard(Arc<Activity>);
 
@@ -52,8 +53,7 @@ impl Drop for RequestGuard {
     }
 }
 
-/// An answer that is being sent. Unlike a request it may make the connection wait too long, when the client does not
-/// take it.
+/// An answer that is being sent. Unlike a request, it can time out the connection, if the client does not read it.
 #[derive(Debug)]
 pub(in crate::gateway) struct StreamGuard {
     activity: Arc<Activity>,
@@ -61,7 +61,7 @@ pub(in crate::gateway) struct StreamGuard {
 }
 
 impl StreamGuard {
-    /// The client asks for a piece, and one is there for it or not.
+    /// The client can take a piece; `is_there` says whether one is ready.
     pub(in crate::gateway) fn progress(&mut self, is_there: bool) {
         self.activity.progress();
         self.set_unread(is_there);
@@ -104,7 +104,7 @@ impl Activity {
         u64::try_from(clock::now().duration_since(self.began).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A head is complete: its request is handled from now on until the guard drops.
+    /// A head is complete: its request counts as handled until the guard drops.
     pub(in crate::gateway) fn handle(self: &Arc<Self>) -> RequestGuard {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.head_ms.store(0, Ordering::Relaxed);
@@ -125,7 +125,7 @@ impl Activity {
         }
     }
 
-    /// Something useful happened.
+    /// Records useful work.
     fn progress(&self) {
         self.worked_ms.store(self.now_ms(), Ordering::Relaxed);
     }
@@ -135,13 +135,13 @@ impl Activity {
         self.head_ms.store(0, Ordering::Relaxed);
     }
 
-    /// Whether nothing is being handled or sent, over HTTP/1.
+    /// Whether no request is handled and no answer is sent, over HTTP/1.
     pub(in crate::gateway) fn waits_for_head(&self) -> bool {
         let nothing = |count: &AtomicU32| count.load(Ordering::Relaxed) == 0;
         nothing(&self.requests) && nothing(&self.streams) && !self.http2.load(Ordering::Relaxed)
     }
 
-    /// Bytes came in.
+    /// Records that bytes were read.
     pub(in crate::gateway) fn read(&self) {
         let busy = self.requests.load(Ordering::Relaxed) > 0 || self.streams.load(Ordering::Relaxed) > 0;
         if !busy && !self.http2.load(Ordering::Relaxed) && self.head_ms.load(Ordering::Relaxed) == 0 {
@@ -149,7 +149,7 @@ impl Activity {
         }
     }
 
-    /// Bytes went out. Small writes are not counted: a client can have them for the asking (`PING`).
+    /// Records that bytes were written. Small writes do not count, because a client can cause them at will (`PING`).
     pub(in crate::gateway) fn wrote(&self, bytes: usize) {
         if bytes >= WRITE_PROGRESS_BYTES_MIN {
             self.progress();
@@ -162,16 +162,16 @@ impl Activity {
         }
     }
 
-    /// Whether a head began and is not complete.
+    /// Whether a head began and is incomplete.
     pub(in crate::gateway) fn reads_head(&self) -> bool {
         self.head_ms.load(Ordering::Relaxed) != 0
     }
 
-    /// When to give up on the connection if nothing happens until then.
+    /// When to close the connection if nothing happens until then.
     pub(in crate::gateway) fn deadline(&self, patience: Patience) -> Instant {
         let at = |mark: u64| self.began + Duration::from_millis(mark);
         let deadline = match self.head_ms.load(Ordering::Relaxed) {
-            // Handling has bounds of its own.
+            // Handling a request has its own limits.
             _ if self.requests.load(Ordering::Relaxed) > 0 => clock::now() + patience.idle,
             0 => at(self.worked_ms.load(Ordering::Relaxed)) + patience.idle,
             began => at(began - 1) + patience.head,

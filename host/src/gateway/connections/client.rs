@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, and how many connections each client and all of them may hold.
+//! The client of a connection, and the number of connections that each client and all together may have.
 
 #[cfg(test)]
 mod tests;
@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// The other end of a connection.
+/// The remote end of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     pub address: SocketAddr,
     pub key: ClientKey,
 }
 
-/// What counts as one client: an IPv4 address, or a /64 network of IPv6, which is what one subscriber gets.
+/// The unit that counts as one client: an IPv4 address, or an IPv6 /64 network, which is the usual share of one
+/// subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientKey([u8; 16]);
 
@@ -38,21 +39,21 @@ impl ClientKey {
         &self.0
     }
 
-    /// One of `shards` parts that clients are spread over.
+    /// The index of one of `shards` parts over which clients are spread.
     pub(in crate::gateway) fn shard(self, shards: usize) -> usize {
-        // Neighbouring addresses go to different parts, whichever half of the key they differ in.
+        // Neighbouring addresses go to different parts, whether they differ in the first or the second half of the key.
         let key = u128::from_be_bytes(self.0);
         let folded = key ^ (key >> 64);
         usize::try_from(folded % shards as u128).unwrap_or(0)
     }
 }
 
-/// Why a connection was not taken.
+/// Why a connection was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::gateway) enum ConnectionLimit {
-    /// As many connections are open as there may be.
+    /// The maximum number of connections is open.
     Full,
-    /// This client has as many open as one may have.
+    /// This client has its maximum number of connections open.
     Client,
 }
 
@@ -70,11 +71,11 @@ impl ConnectionLimit {
 pub(in crate::gateway) struct ConnectionLimits {
     pub(in crate::gateway) in_all_max: usize,
     pub(in crate::gateway) per_client_max: usize,
-    /// Of those, how many may be open without trust; none: every connection is as good as any other.
+    /// Maximum of these that may be unauthenticated; `None`: connections are not distinguished.
     pub(in crate::gateway) unauthenticated_max: Option<usize>,
 }
 
-/// The connections that are open.
+/// All open connections.
 #[derive(Debug)]
 pub(in crate::gateway) struct Connections {
     open: Mutex<Open>,
@@ -85,13 +86,13 @@ pub(in crate::gateway) struct Connections {
 struct Open {
     in_all: usize,
     by_client: HashMap<ClientKey, usize>,
-    /// Connections without trust, the oldest first.
+    /// Unauthenticated connections, the oldest first.
     unauthenticated: BTreeMap<u64, Arc<ConnectionTrust>>,
     trusted: usize,
     arrived: u64,
 }
 
-/// The place of one open connection, free again when it drops.
+/// The slot of one open connection, freed when it drops.
 #[derive(Debug)]
 pub(in crate::gateway) struct ConnectionPermit {
     connections: Arc<Connections>,
@@ -99,7 +100,8 @@ pub(in crate::gateway) struct ConnectionPermit {
     trust: Option<Arc<ConnectionTrust>>,
 }
 
-/// Whether a connection has shown that it may be here. One that has not makes room for the next one.
+/// Whether a connection has authenticated itself. An unauthenticated one is evicted when a new connection needs its
+/// slot.
 #[derive(Debug)]
 pub struct ConnectionTrust {
     number: u64,
@@ -113,7 +115,7 @@ const TRUSTED: u8 = 1;
 const EVICTED: u8 = 2;
 
 impl ConnectionTrust {
-    /// Gives the connection one of the places that are kept for those that are trusted, if one is free.
+    /// Moves the connection to one of the slots for authenticated connections, if one is free.
     pub fn authenticate(&self) {
         let Some(connections) = self.connections.upgrade() else { return };
         let limits = connections.limits;
@@ -125,7 +127,7 @@ impl ConnectionTrust {
         }
     }
 
-    /// Resolves when the connection has to go: it made room for another one, or is not trusted after `time_max`.
+    /// Resolves when the connection must close: it was evicted, or is still unauthenticated after `time_max`.
     pub(in crate::gateway) async fn ends(&self, time_max: Duration) {
         let evicted = async {
             while self.state.load(Ordering::Relaxed) != EVICTED {
@@ -143,7 +145,7 @@ impl Connections {
         Arc::new(Self { open: Mutex::default(), limits })
     }
 
-    /// A place for a connection of the client `key`; with none, it counts as nobody's in particular.
+    /// Takes a slot for a connection of the client `key`; without a key, it counts for no client.
     pub(in crate::gateway) fn take(
         self: &Arc<Self>,
         key: Option<ClientKey>,
@@ -179,7 +181,7 @@ impl Connections {
 }
 
 impl ConnectionPermit {
-    /// None: connections are not distinguished.
+    /// `None` if connections are not distinguished.
     pub(in crate::gateway) fn trust(&self) -> Option<Arc<ConnectionTrust>> {
         self.trust.clone()
     }

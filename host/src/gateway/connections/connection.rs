@@ -1,4 +1,4 @@
-//! One connection, from its handshake to its end, under the watch of its activity.
+//! One connection, from its handshake to its end, supervised by its watch.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -27,7 +27,7 @@ use crate::gateway::response::body::Body;
 use crate::gateway::response::refusal::Refusal;
 use crate::gateway::response::status;
 
-/// What an open connection holds: its place among them, and the server's drain.
+/// Resources of an open connection: its slot, and its part in the server's drain.
 #[derive(Debug)]
 pub(in crate::gateway) struct ConnectionGuard {
     pub(in crate::gateway) place: ConnectionPermit,
@@ -71,7 +71,7 @@ async fn serve<H: Handler>(
         let handling = activity.handle();
         let (shared, activity, held) = (Arc::clone(shared), Arc::clone(&activity), Arc::clone(&held));
         let trust = trust.cloned();
-        // In a box, so that an answer that nobody reads holds its bytes and not the whole state of its handling.
+        // In a box, so that an unread answer holds only its bytes, and not the whole state of its handling.
         Box::pin(async move {
             let _handling = handling;
             let client = shared.proxies.client_of(&request, client);
@@ -107,7 +107,7 @@ async fn serve<H: Handler>(
                     Poll::Ready(Verdict::Leave) => {}
                 }
             }
-            // Polled once more, it closes if it has nothing to do, and else tells the client to send no more.
+            // At the next poll it closes if it is idle; otherwise it tells the client to send no more requests.
             connection.as_mut().graceful_shutdown();
         }
     })
@@ -122,7 +122,7 @@ async fn serve<H: Handler>(
     }
 }
 
-/// Has the handler answer, unless the client does not take what it has asked for.
+/// Calls the handler, unless the client leaves too many answers unread.
 async fn respond<H: Handler>(
     shared: &Arc<Shared<H>>,
     mut request: Request<Incoming>,
@@ -143,7 +143,7 @@ async fn respond<H: Handler>(
     }
     let reads = request.method().is_safe();
     let response = Arc::clone(&shared.handler).handle(request, client).await;
-    // What was only read can be read again; what was done is told.
+    // A safe request can be repeated, so its answer may be dropped. The answer of any other request is sent.
     if reads && !shared.unread.has_room(client.key, held, response.body().bytes_held()) {
         shared.metrics.unread();
         return refuse(Refusal::UnreadAnswers);
@@ -151,10 +151,10 @@ async fn respond<H: Handler>(
     response
 }
 
-/// Over HTTP/2 a head may be somewhat larger than it should before the library refuses it.
+/// Over HTTP/2, the library accepts heads somewhat above the limit.
 fn head_is_too_large(request: &Request<Incoming>, bytes_max: usize) -> Option<Refusal> {
     let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
-    // RFC 9113, section 10.5.1, counts 32 bytes more for each field.
+    // RFC 9113, section 10.5.1, counts 32 more bytes for each field.
     let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum::<usize>();
     let too_large = request.version() == Version::HTTP_2 && path.saturating_add(fields) > bytes_max;
     too_large.then_some(Refusal::HeadTooLarge { bytes_max })
@@ -165,7 +165,7 @@ enum End {
     CutOff,
 }
 
-/// The wire, once it is ready for HTTP; nothing if the client does not get TLS done in time.
+/// The wire, once it is ready for HTTP; `None` if the TLS handshake fails or takes too long.
 async fn handshake<H>(shared: &Shared<H>, stream: TcpStream, client: Client) -> Option<Wire> {
     let Some(tls) = &shared.tls else { return Some(Wire::Plain(stream)) };
     let accept = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
@@ -187,19 +187,19 @@ async fn handshake<H>(shared: &Shared<H>, stream: TcpStream, client: Client) -> 
     }
 }
 
-/// Decides when a connection has waited long enough.
+/// Decides when to close a connection that has waited too long.
 struct Watch<'a> {
     activity: &'a Activity,
     patience: Patience,
-    /// One timer for the connection's life. It is moved to an earlier time when needed and else looked at when it
-    /// rings, so a request moves no timer.
+    /// One timer for the connection's life. It is reset only to an earlier time; otherwise the deadline is checked when
+    /// the timer fires. So a request resets no timer.
     alarm: Pin<&'a mut Sleep>,
-    /// When the connection has to be gone, once it was asked to.
+    /// When the connection must be closed, after it was asked to end.
     leave_by: Option<Instant>,
 }
 
 enum Verdict {
-    /// Nothing happens on it: it is asked to leave, which an answer that is under way may delay.
+    /// It is idle: ask it to end, which an answer in progress may delay.
     Leave,
     CutOff,
 }

@@ -1,4 +1,4 @@
-//! What the connections of one server share: the handler of their requests, and their bounds.
+//! State that all connections of one server share: the request handler and the limits.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,22 +20,23 @@ use crate::tasks::{Stop, Tasks};
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// Every request gets an answer: what goes wrong is one too.
+    /// Answers a request. Errors are answers too.
     ///
     /// # Cancel safety
     ///
-    /// The future is dropped when the client goes away; what must go on then is spawned.
+    /// The future is dropped when the client disconnects; work that must continue is spawned.
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
         client: Client,
     ) -> impl Future<Output = Response<Body>> + Send;
 
-    /// The answer with `problem` where there is no request: the head cannot be parsed, or there are too many connections.
+    /// The answer with `problem` when there is no request: the head cannot be parsed, or there are too many
+    /// connections.
     fn refuse(&self, problem: Problem) -> Response<Body>;
 }
 
-/// The bounds of a server's connections.
+/// The limits of a server's connections.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
     pub connections_max: usize,
@@ -44,16 +45,16 @@ pub struct ServerSettings {
     pub header_read_ms_max: u64,
     pub idle_ms_max: u64,
     pub streams_per_connection_max: u32,
-    /// How long requests under way may take to end once the server is told to stop.
+    /// How long running requests may take to finish after the server is told to stop.
     pub drain_ms_max: u64,
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// For a server whose requests show who sends them: the places for connections that have not yet, and their time.
+    /// Limits for connections that have not authenticated yet, if requests of this server authenticate their sender.
     pub unauthenticated: Option<UnauthenticatedLimits>,
     pub proxies: TrustedProxies,
     pub unread: UnreadLimits,
 }
 
-/// The bounds of connections that are not trusted.
+/// The limits of unauthenticated connections.
 #[derive(Debug, Clone, Copy)]
 pub struct UnauthenticatedLimits {
     pub connections_max: usize,
@@ -61,7 +62,7 @@ pub struct UnauthenticatedLimits {
 }
 
 impl ServerSettings {
-    /// The bounds that `settings` sets, without TLS.
+    /// The limits from `settings`, without TLS.
     #[must_use]
     pub fn new(settings: &GatewaySettings, drain_ms_max: u64) -> Self {
         Self {
@@ -85,7 +86,7 @@ impl ServerSettings {
     }
 }
 
-/// Runs the requests of HTTP/2 connections.
+/// Runs the requests of HTTP/2 connections as tasks.
 #[derive(Debug, Clone)]
 pub(in crate::gateway) struct OnTasks(pub(super) Tasks);
 
@@ -95,7 +96,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for OnTasks
     }
 }
 
-/// What the connections of one server share.
+/// State that all connections of one server share.
 #[derive(Debug)]
 pub(in crate::gateway) struct Shared<H> {
     pub(in crate::gateway) handler: Arc<H>,

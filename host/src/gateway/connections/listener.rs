@@ -1,10 +1,10 @@
-//! A listening socket that a restarted server finds again, and that is closed when the host stops.
+//! A listening socket that a restarted server can reuse, and that closes when the host stops.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
 
-/// A listening socket. Clones are the same one.
+/// A listening socket. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Listener(Arc<Mutex<Option<Arc<TcpListener>>>>);
 
@@ -20,7 +20,7 @@ impl Listener {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Closes the socket once nobody accepts on it any more: clients are then refused instead of waiting.
+    /// Closes the socket as soon as no one accepts on it; new clients are then refused instead of waiting.
     pub(in crate::gateway) fn close(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }

@@ -1,4 +1,4 @@
-//! Connections: the machinery that serves HTTP on a listener. The operator's side uses it too.
+//! Connections: serves HTTP on a listener. The operator API uses it too.
 
 pub(super) mod activity;
 pub(super) mod client;

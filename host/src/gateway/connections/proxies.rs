@@ -1,7 +1,7 @@
-//! Whose request a proxy hands on: `Forwarded` (RFC 7239), `X-Forwarded-For`, or the PROXY protocol.
+//! The client whose request a proxy forwards: from `Forwarded` (RFC 7239), `X-Forwarded-For`, or the PROXY protocol.
 //!
-//! Invariant: only what a trusted proxy wrote counts. A list is read from its end, where the nearest proxy writes, up to
-//! the first address that is not trusted; what stands before may be the client's own words.
+//! Invariant: only the text of a trusted proxy counts. A list is read from its end, where the nearest proxy writes, up
+//! to the first address that is not trusted. The client may have written everything before that itself.
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ use crate::limits::PROXY_HEADER_BYTES_MAX;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// How version 2 of the PROXY protocol begins; no request does.
+/// The start of version 2 of the PROXY protocol; no request starts like this.
 const V2_SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// The bytes of version 2 before the length of the rest.
@@ -32,7 +32,7 @@ const V2_LENGTH_AT: usize = 14;
 /// Longest line of version 1, in bytes, as the protocol says.
 const V1_BYTES_MAX: usize = 107;
 
-/// The proxies whose word counts, and where they give it.
+/// The trusted proxies, and where they give the client's address.
 #[derive(Debug, Clone)]
 pub struct TrustedProxies {
     networks: Arc<[IpNet]>,
@@ -45,7 +45,7 @@ impl TrustedProxies {
         Self { networks: networks.into(), from }
     }
 
-    /// Nobody's word counts.
+    /// No proxy is trusted.
     #[must_use]
     pub fn none() -> Self {
         Self::new(Vec::new(), ClientAddressFrom::XForwardedFor)
@@ -56,23 +56,23 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// The client of a connection that `peer` made: what the PROXY protocol says, where that is spoken.
+    /// The client of a connection from `peer`: from the PROXY protocol, if the proxies use it.
     ///
     /// # Errors
     ///
-    /// When a trusted proxy does not begin with its header.
+    /// If a trusted proxy does not send its header first.
     pub(in crate::gateway) async fn client(&self, stream: &mut TcpStream, peer: Client) -> io::Result<Client> {
         if self.from != ClientAddressFrom::ProxyProtocol || !self.trusts(peer.address.ip()) {
             return Ok(peer);
         }
         let header = read_header(stream).await?;
         let malformed = || io::Error::new(io::ErrorKind::InvalidData, "it is no header of the PROXY protocol");
-        // Without an address it is the proxy's own connection, such as a health check.
+        // A header without an address marks the proxy's own connection, such as a health check.
         let source = source(&header).ok_or_else(malformed)?;
         Ok(source.map_or(peer, Client::new))
     }
 
-    /// The client of `request`, which came on a connection of `peer`.
+    /// The client of `request`, which came on a connection from `peer`.
     pub(in crate::gateway) fn client_of(&self, request: &Request<Incoming>, peer: Client) -> Client {
         match self.farthest(request.headers(), peer.address.ip()) {
             Some(address) => Client::new(SocketAddr::new(address, 0)),
@@ -80,7 +80,8 @@ impl TrustedProxies {
         }
     }
 
-    /// The farthest address that trusted proxies vouch for; nothing where `peer` is none of them, or says nothing.
+    /// The farthest address that trusted proxies confirm; `None` if `peer` is not one of them, or there is no such
+    /// header.
     fn farthest(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
         if self.networks.is_empty() || !self.trusts(peer) {
             return None;
@@ -90,7 +91,7 @@ impl TrustedProxies {
             ClientAddressFrom::XForwardedFor => X_FORWARDED_FOR,
             ClientAddressFrom::ProxyProtocol => return None,
         };
-        // Several lines are one list (RFC 9110, section 5.3). One that is no text hides what is before it.
+        // Several lines form one list (RFC 9110, section 5.3). A line that is not text hides the lines before it.
         let mut found = None;
         for line in headers.get_all(name).iter().collect::<Vec<_>>().into_iter().rev() {
             let line = line.to_str().ok()?;
@@ -129,7 +130,7 @@ fn split(text: &str, separator: char) -> Vec<&str> {
     pieces
 }
 
-/// The address in the `for` of one element of `Forwarded`; nothing for one that hides it (RFC 7239, section 6).
+/// The address in the `for` of one element of `Forwarded`; `None` if it is obfuscated (RFC 7239, section 6).
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut pairs = split(element, ';').into_iter().filter_map(|pair| pair.split_once('='));
     let (_, node) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
@@ -138,14 +139,14 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     address(&unquoted.replace('\\', ""))
 }
 
-/// An address with or without a port; one of IPv6 may stand in brackets.
+/// Parses an address with or without a port; IPv6 may be in brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let bracketed = text.strip_prefix('[').and_then(|text| text.split_once(']')).map(|(address, _port)| address);
     let address = bracketed.unwrap_or(text);
     address.parse().ok().or_else(|| address.split_once(':')?.0.parse().ok())
 }
 
-/// Reads a header of the PROXY protocol, and nothing behind it.
+/// Reads a header of the PROXY protocol, and no byte more.
 async fn read_header(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut header = vec![0; V2_SIGNATURE.len()];
     stream.read_exact(&mut header).await?;
@@ -169,7 +170,7 @@ async fn read_header(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(header)
 }
 
-/// The source that a header names, if any; nothing for what is no header.
+/// The source in a header: `Some(None)` if it names no address, `None` if it is no header.
 fn source(header: &[u8]) -> Option<Option<SocketAddr>> {
     Some(match HeaderResult::parse(header) {
         HeaderResult::V1(Ok(header)) => match header.addresses {

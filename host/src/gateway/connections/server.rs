@@ -1,6 +1,6 @@
-//! A listener and its connections: taken while there is room, served by one handler, drained at shutdown.
+//! A listener and its connections: accepted up to a limit, served by one handler, drained at shutdown.
 //!
-//! The public side and the operator's side are both such servers, each with a handler of its own.
+//! The public API and the operator API are both such servers, each with its own handler.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -25,12 +25,12 @@ use crate::tasks::Tasks;
 
 /// Serves `handler` on `listener` until `tasks` is told to stop.
 ///
-/// It resolves when the last connection has ended: idle ones at once, the others when their requests are answered,
-/// all of them after `drain_ms_max`.
+/// It resolves when the last connection has ended. Idle connections end at once, others after their requests are
+/// answered, and all after `drain_ms_max`.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future closes the listener; connections that are open go on.
+/// Dropping the future closes the listener; open connections continue.
 pub async fn serve<H: Handler>(
     listener: Listener,
     handler: Arc<H>,
@@ -70,7 +70,7 @@ pub async fn serve<H: Handler>(
             stream = accept(&shared, &socket, &refused, &mut reserve) => stream,
         };
         let Some((stream, client)) = stream else { continue };
-        // A proxy has the connections of all its clients.
+        // A proxy's address holds the connections of all its clients.
         let key = Some(client.key).filter(|_| !settings.proxies.trusts(client.address.ip()));
         match connections.take(key) {
             Ok(permit) => {
@@ -85,7 +85,7 @@ pub async fn serve<H: Handler>(
     while all_ended.recv().await.is_some() {}
 }
 
-/// The next connection; nothing where the client was gone before it was taken, or the system had no room for it.
+/// The next connection; `None` if the client was gone before, or the system lacked resources.
 async fn accept<H: Handler>(
     shared: &Shared<H>,
     listener: &TcpListener,
@@ -94,18 +94,18 @@ async fn accept<H: Handler>(
 ) -> Option<(TcpStream, Client)> {
     match listener.accept().await {
         Ok((stream, address)) => {
-            // Answers are written whole: waiting to gather more only delays them.
+            // Answers are written whole, so Nagle's algorithm would only delay them.
             stream.set_nodelay(true).ok()?;
             return Some((stream, Client::new(address)));
         }
-        // A client that went away leaves its error on the accept.
+        // If a client disconnects early, accept returns its error.
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => return None,
         Err(error) if refused.allows() => tracing::warn!(%error, "cannot accept a connection"),
         Err(_) => {}
     }
     match reserve.accept(listener).await {
         Some(stream) => shared.refuse(&stream, ConnectionLimit::Full),
-        // The cause passes only with time, and trying at once would spin.
+        // Only time removes the cause, and an immediate retry would spin.
         None => tokio::time::sleep(Duration::from_millis(100)).await,
     }
     *reserve = Reserve::new();
@@ -113,18 +113,18 @@ async fn accept<H: Handler>(
 }
 
 impl<H: Handler> Shared<H> {
-    /// Tells the client of a new connection that it is not taken.
+    /// Tells the client of a new connection that it is refused.
     fn refuse(&self, stream: &TcpStream, limit: ConnectionLimit) {
         self.metrics.refused(limit.name());
         if self.tls.is_none() {
-            // Best effort: a new connection's buffer takes it, and a client that is not told sees it closed.
+            // Best effort: the answer fits the buffer of a new connection. If not, the client only sees the close.
             let answer = self.handler.refuse(status::connection_refused(limit));
             let _unsent = stream.try_write(&unreadable_head::http1(&answer));
         }
     }
 }
 
-/// A file descriptor for the time when the process has no more of them: with it a client is still told so.
+/// A spare file descriptor, with which the host can still answer a client when the process has no other left.
 struct Reserve(Option<File>);
 
 impl Reserve {
@@ -132,7 +132,7 @@ impl Reserve {
         Self(File::open("/dev/null").ok())
     }
 
-    /// Takes the connection for which there was no descriptor. It is to be closed at once.
+    /// Accepts the connection for which there was no descriptor. Close it at once.
     async fn accept(&mut self, listener: &TcpListener) -> Option<TcpStream> {
         drop(self.0.take()?);
         let accepted = tokio::time::timeout(Duration::from_millis(10), listener.accept()).await;
@@ -147,15 +147,15 @@ fn protocols(settings: &ServerSettings, tasks: &Tasks) -> Builder<OnTasks> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        // The connection's own watch does it, with one timer for all requests instead of one each.
+        // The connection's watch enforces this, with one timer for all requests instead of one for each.
         .header_read_timeout(None)
-        // A head has to fit into the buffer; hyper takes no smaller one.
+        // A head must fit into the buffer; hyper allows no smaller one.
         .max_buf_size(settings.header_bytes_max.max(8192));
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.streams_per_connection_max)
-        // Above this the library answers, without a body; below, the host does.
+        // Above this limit the library answers, without a body; below it, the host does.
         .max_header_list_size(header_bytes_max.saturating_mul(4));
     builder
 }

@@ -1,4 +1,4 @@
-//! TLS: the certificate and key of a listener, and the protocols it offers by ALPN.
+//! TLS: the certificate and key of a listener, and the protocols that it offers by ALPN.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub enum TlsError {
     Pair { certificate: PathBuf, key: PathBuf, source: rustls::Error },
 }
 
-/// The certificate of a listener and its key. They can be read again while connections go on.
+/// The certificate and key of a listener. They can be reloaded while connections continue.
 #[derive(Debug)]
 pub struct Certificate {
     chain: PathBuf,
@@ -34,17 +34,17 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`TlsError`], with the file that is at fault.
+    /// [`TlsError`] with the faulty file.
     pub fn read(chain: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
         let current = ArcSwap::from_pointee(read(chain, key)?);
         Ok(Arc::new(Self { chain: chain.into(), key: key.into(), current }))
     }
 
-    /// Reads the files again, for the connections from now on.
+    /// Reads the files again, for new connections.
     ///
     /// # Errors
     ///
-    /// [`TlsError`]; the certificate from before stays.
+    /// [`TlsError`]; the previous certificate stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         self.current.store(Arc::new(read(&self.chain, &self.key)?));
         Ok(())

@@ -1,4 +1,4 @@
-//! The bytes of one connection, plain or through TLS, with their marks on its activity.
+//! The bytes of one connection, plain or through TLS; records its activity.
 
 use std::fmt;
 use std::io;
@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 use super::activity::Activity;
 use super::unreadable_head;
 
-/// How an HTTP/2 connection begins; no HTTP/1.1 request does.
+/// The start of an HTTP/2 connection; no HTTP/1.1 request starts like this.
 const HTTP2_PREFACE: &[u8] = b"PRI ";
 
 #[derive(Debug)]
@@ -24,14 +24,14 @@ pub(in crate::gateway) enum Wire {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Makes the host's answer to a head that the HTTP library answers with a status alone.
+/// Builds the host's answer to a head for which the HTTP library would send only a status.
 type OnUnreadableHead = Box<dyn Fn(StatusCode) -> Vec<u8> + Send>;
 
-/// A wire whose reads and writes are seen by the connection's watch.
+/// A wire that reports its reads and writes to the connection's watch.
 pub(in crate::gateway) struct Transport {
     wire: Wire,
     activity: Arc<Activity>,
-    /// Bytes of the preface of HTTP/2 seen so far; none once it is known which protocol is spoken.
+    /// Bytes of the HTTP/2 preface seen so far; `None` once the protocol is known.
     preface: Option<usize>,
     on_unreadable_head: OnUnreadableHead,
     /// The rest of the host's answer to an unreadable head. It is the last answer on the connection.
@@ -43,7 +43,7 @@ impl Transport {
         Self { wire, activity, preface: Some(0), on_unreadable_head, last: None }
     }
 
-    /// Takes `bytes` for sent, and sends the host's own answer, if they are the library's answer to an unreadable head.
+    /// If `bytes` are the library's answer to an unreadable head, drops them and sends the host's own answer instead.
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         let status = if self.activity.waits_for_head() { unreadable_head::status(bytes) } else { None };
         if let Some(status) = status {
@@ -52,7 +52,7 @@ impl Transport {
         status.is_some()
     }
 
-    /// Sends what is left of the host's own last answer.
+    /// Sends the rest of the host's own last answer.
     fn poll_last(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(last) = self.last.as_mut().filter(|last| !last.is_empty()) {
             let written = match &mut self.wire {
@@ -170,7 +170,7 @@ impl Transport {
     }
 }
 
-/// The one piece that is not empty, if there is only one.
+/// The only non-empty piece, if there is exactly one.
 fn only<'p>(pieces: &'p [io::IoSlice<'_>]) -> Option<&'p [u8]> {
     let mut full = pieces.iter().filter(|piece| !piece.is_empty());
     full.next().filter(|_| full.next().is_none()).map(|piece| &**piece)

@@ -1,6 +1,6 @@
-//! Answers that their clients have not taken yet: how much memory they may hold, and who waits when it is too much.
+//! Answers that clients have not read yet: the memory that they may use, and which requests are refused above that.
 //!
-//! Invariant: a client that holds nothing is never refused for what others hold.
+//! Invariant: a client without unread answers is never refused because of others.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client::ClientKey;
 
-/// The bounds of unread answers, in bytes, and the slowest that one may be taken.
+/// The limits of unread answers, in bytes, and the minimum rate of reading.
 #[derive(Debug, Clone, Copy)]
 pub struct UnreadLimits {
     pub per_connection_max: usize,
@@ -17,7 +17,7 @@ pub struct UnreadLimits {
     pub bytes_per_second_min: u32,
 }
 
-/// What the unread answers of one connection hold.
+/// Bytes of the unread answers of one connection.
 #[derive(Debug, Default)]
 pub(in crate::gateway) struct HeldBytes(AtomicUsize);
 
@@ -34,7 +34,7 @@ struct Held {
     by_client: HashMap<ClientKey, usize>,
 }
 
-/// The memory of one answer, given back when its body drops.
+/// The memory of one answer, released when its body drops.
 #[derive(Debug)]
 pub(in crate::gateway) struct UnreadPermit {
     answers: Arc<UnreadAnswers>,
@@ -52,20 +52,20 @@ impl UnreadAnswers {
         self.limits.bytes_per_second_min
     }
 
-    /// Whether `more` bytes may be held for the client `key` on `connection`; with 0, whether a request may begin. One
-    /// answer fits always, whatever its size.
+    /// Whether `more` bytes may be held for the client `key` on `connection`; with 0, whether a request may begin. The
+    /// first answer is always allowed, whatever its size.
     pub(in crate::gateway) fn has_room(&self, key: ClientKey, connection: &HeldBytes, more: usize) -> bool {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |held: usize, max: usize| held == 0 || held.saturating_add(more) < max;
         let of_client = held.by_client.get(&key).copied().unwrap_or(0);
-        // Only when all is full does it matter how many share it.
+        // The number of clients that share the memory matters only at the total limit.
         let part = self.limits.in_all_max / held.by_client.len().max(1);
         fits(connection.0.load(Ordering::Relaxed), self.limits.per_connection_max)
             && fits(of_client, self.limits.per_client_max)
             && (fits(held.in_all, self.limits.in_all_max) || fits(of_client, part))
     }
 
-    /// Counts an answer of so many bytes until its permit drops.
+    /// Counts an answer of `bytes` until its permit drops.
     pub(in crate::gateway) fn hold(
         self: &Arc<Self>,
         bytes: usize,

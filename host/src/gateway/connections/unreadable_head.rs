@@ -1,5 +1,5 @@
-//! Answers to heads that cannot be read. The HTTP library has no hook for them: it sends a status without a body and
-//! closes. This recognizes those bytes on their way out, so that the host's own answer can take their place.
+//! Answers to unreadable heads. The HTTP library has no hook for them: it sends a status without a body and closes.
+//! This module recognizes those bytes in the output, so that the host can send its own answer instead.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,14 +9,14 @@ use hyper::{Response, StatusCode};
 use crate::clock;
 use crate::gateway::response::body::Body;
 
-/// The statuses that the library sends on its own.
+/// The statuses that the library sends by itself.
 const STATUSES: [StatusCode; 3] =
     [StatusCode::BAD_REQUEST, StatusCode::URI_TOO_LONG, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE];
 
-/// The status of the library's own answer, if `written` is all of one and nothing else.
+/// The status of the library's own answer, if `written` is exactly such an answer.
 ///
-/// The library sends it when all earlier answers have been sent, so it is a write of its own. Every answer of the host
-/// has a request id and so is none.
+/// The library sends it after all earlier answers, as a separate write. Every answer of the host has a request id, so
+/// none of them matches.
 pub(super) fn status(written: &[u8]) -> Option<StatusCode> {
     let head = std::str::from_utf8(written.strip_suffix(b"\r\n\r\n")?).ok()?;
     let mut lines = head.split("\r\n");
@@ -27,7 +27,7 @@ pub(super) fn status(written: &[u8]) -> Option<StatusCode> {
     lines.all(known).then_some(status)
 }
 
-/// `response` as the last one of an HTTP/1 connection.
+/// `response` as the last answer of an HTTP/1 connection.
 pub(super) fn http1(response: &Response<Body>) -> Vec<u8> {
     let status = response.status();
     let reason = status.canonical_reason().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The operations of the contracts: their routes, their arguments and answers, and the document that describes them.
+//! The operations of the contracts: their routes, arguments and answers, and their OpenAPI document.
 
 pub(super) mod openapi;
 pub(super) mod operation;

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: one document that stays the same while the contracts do.
+//! `GET /openapi.json`: one document, which changes only with the contracts.
 
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
@@ -9,7 +9,7 @@ use crate::gateway::response::compress;
 use crate::gateway::response::conditions::any_matches;
 use crate::names::Digest;
 
-/// A JSON document with its validator.
+/// A JSON document with its entity tag.
 #[derive(Debug)]
 pub(in crate::gateway) struct Document {
     json: Bytes,
@@ -19,9 +19,9 @@ pub(in crate::gateway) struct Document {
 impl Document {
     pub(in crate::gateway) fn new(json: Bytes) -> Self {
         let mut digest = Digest::of(&json).hex();
-        // Half of it tells any two documents apart.
+        // Half of the digest is enough to distinguish two documents.
         digest.truncate(32);
-        // Weak, as it stands for the compressed forms as well.
+        // A weak tag, because the compressed forms share it.
         let etag = HeaderValue::from_str(&format!("W/\"{digest}\"")).expect("hex digits are allowed in a header");
         Self { json, etag }
     }

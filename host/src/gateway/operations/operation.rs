@@ -1,4 +1,4 @@
-//! One operation of a contract, compiled: its arguments from a request, its answer from a value.
+//! One compiled operation of a contract: decodes its arguments from a request, and encodes its answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,41 +17,41 @@ use crate::names::{Identity, ServiceName};
 use crate::observe::gateway::RouteMetrics;
 use crate::value::Codec;
 
-/// An operation, ready to be called.
+/// An operation that is ready to be called.
 #[derive(Debug)]
 pub(in crate::gateway) struct Operation {
     pub(in crate::gateway) service: ServiceName,
     pub(in crate::gateway) function: Arc<Function>,
     pub(in crate::gateway) method: Method,
-    /// As `/carts/{id}`.
+    /// Such as `/carts/{id}`.
     pub(in crate::gateway) pattern: String,
     pub(in crate::gateway) metrics: RouteMetrics,
-    /// The status of success, without a body where `answer` is nothing.
+    /// The status of a success; without a body if `answer` is `None`.
     pub(in crate::gateway) success: StatusCode,
     pub(in crate::gateway) answer: Option<Codec>,
     errors: Option<ErrorShape>,
     path: Vec<Argument>,
     query: Vec<Argument>,
     body: Option<Argument>,
-    /// How long the last answer was: the room that the next one begins with.
+    /// Length of the last answer: the initial capacity for the next one.
     answer_bytes: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct Argument {
-    /// Where it stands among the function's parameters.
+    /// Its index among the function's parameters.
     position: usize,
-    /// As HTTP clients see it.
+    /// The name that HTTP clients see.
     name: Arc<str>,
     codec: Codec,
     optional: bool,
 }
 
-/// The arguments of a call while they are gathered, in the order of the parameters.
+/// The arguments of a call while they are collected, in the order of the parameters.
 pub(in crate::gateway) type Arguments = Vec<Option<Val>>;
 
 impl Operation {
-    /// Nothing where the route names a parameter that the function does not have, which a contract refuses.
+    /// `None` if the route names a parameter that the function lacks; valid contracts have no such route.
     pub(in crate::gateway) fn new(service: ServiceName, function: Arc<Function>, route: &Route) -> Option<Self> {
         let argument = |position: &usize| {
             let field = function.parameters.get(*position)?;
@@ -84,7 +84,7 @@ impl Operation {
         self.body.is_some()
     }
 
-    /// Whether `caller` has a role that may call it.
+    /// Checks that `caller` has a role that may call it.
     pub(in crate::gateway) fn admit(&self, caller: Option<&Identity>) -> Result<(), Refusal> {
         let roles = &self.function.roles;
         match caller {
@@ -95,7 +95,7 @@ impl Operation {
         }
     }
 
-    /// The arguments in the path and the query. Everything that is wrong with them is told at once.
+    /// The arguments in the path and the query. All mistakes in them are reported at once.
     pub(in crate::gateway) fn address(&self, path: &Params<'_, '_>, query: Option<&str>) -> Result<Arguments, Refusal> {
         let mut arguments: Arguments = vec![None; self.function.parameters.len()];
         let mut faults = Vec::new();
@@ -116,7 +116,7 @@ impl Operation {
 
     fn query_pair(&self, name: &str, raw: &str, arguments: &mut Arguments, faults: &mut Vec<Fault>) {
         let Ok(name) = decode_query(name) else {
-            // Told as it was sent: it is ASCII, percent signs and all.
+            // Reported as it was sent: it is ASCII, including percent signs.
             return faults.push(Fault::parameter(name, "unknown query parameter"));
         };
         let Some(argument) = self.query.iter().find(|argument| *argument.name == *name) else {
@@ -133,7 +133,7 @@ impl Operation {
         }
     }
 
-    /// All arguments, with the one in the body.
+    /// All arguments, including the one in the body.
     pub(in crate::gateway) fn complete(&self, mut arguments: Arguments, body: &Bytes) -> Result<Vec<Val>, Refusal> {
         if let Some(argument) = &self.body {
             let value = match (body.is_empty(), argument.optional) {
@@ -154,7 +154,7 @@ impl Operation {
             .ok_or_else(|| Refusal::Answer { detail: "a parameter is in no part of the request".into() })
     }
 
-    /// The JSON of what the function answered; empty where it answers nothing.
+    /// The JSON of the function's result; empty if it has none.
     pub(in crate::gateway) fn encode(&self, value: Option<&Val>) -> Result<Vec<u8>, Refusal> {
         let mut json = Vec::new();
         match (&self.answer, value) {
@@ -169,7 +169,7 @@ impl Operation {
         Ok(json)
     }
 
-    /// The refusal that an error of the function is.
+    /// The refusal for an error of the function.
     pub(in crate::gateway) fn refusal(&self, error: Option<&Val>) -> Refusal {
         let problem = self.errors.as_ref().zip(error).and_then(|(errors, error)| errors.problem(error));
         match problem {
@@ -190,7 +190,7 @@ impl Argument {
             (Ok(value), Some(place)) => *place = Some(value),
             (Ok(_), None) => {}
             (Err(error), place) => {
-                // Held by something, so that it is not told to be missing too.
+                // Fill the place, so that the parameter is not also reported as missing.
                 if let Some(place) = place {
                     *place = Some(Val::Option(None));
                 }

@@ -1,4 +1,4 @@
-//! What the contracts make of the public side: the routes and the OpenAPI document. Made anew when a contract changes.
+//! The routes and the OpenAPI document of the contracts, rebuilt when a contract changes.
 //!
 //! Invariant: a request is routed by the contracts of the releases that it runs on.
 
@@ -16,10 +16,10 @@ use crate::call::Worlds;
 use crate::contract::{Reach, openapi};
 use crate::gateway::error::GatewayError;
 
-/// The title of the OpenAPI document: the host knows no better name for what it serves.
+/// The title of the OpenAPI document: the host has no better name for its services.
 const API_TITLE: &str = "Services";
 
-/// The routes of some contracts.
+/// The routes of one set of contracts.
 #[derive(Debug)]
 pub(in crate::gateway) struct PublicApi {
     worlds: Worlds,
@@ -45,7 +45,7 @@ impl PublicApi {
     }
 }
 
-/// The surface of what requests begin on, and the one before: some are still on that when the pointer has just moved.
+/// The routes for new requests and the previous ones, which some requests still use just after a swap.
 #[derive(Debug)]
 pub(in crate::gateway) struct PublicApis(ArcSwap<[Arc<PublicApi>; 2]>);
 
@@ -55,7 +55,7 @@ impl PublicApis {
         Self(ArcSwap::from_pointee([Arc::clone(&first), first]))
     }
 
-    /// The surface of `worlds`, made when it is asked for first: that is before requests begin on them.
+    /// The routes of `worlds`, built at the first use, which is before requests run on them.
     pub(in crate::gateway) fn of(&self, worlds: &Worlds) -> Arc<PublicApi> {
         let known = self.0.load();
         if let Some(api) = known.iter().find(|api| Arc::ptr_eq(&api.worlds, worlds)) {
@@ -67,7 +67,7 @@ impl PublicApis {
                 self.0.store(Arc::new([Arc::clone(&api), Arc::clone(current)]));
                 api
             }
-            // Contracts that do not go together are not deployed; should they be, the earlier routes are served.
+            // Conflicting contracts are never deployed; if it happens anyway, the previous routes are served.
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the new contracts have no routes");
                 Arc::clone(current)

@@ -1,4 +1,4 @@
-//! The table of routes: which operation a path and a method mean.
+//! The route table: maps a path and a method to an operation.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ use matchit::{Params, Router};
 use super::operation::{Operation, method_name};
 use crate::contract;
 
-/// Why the routes do not go together.
+/// Why the routes conflict.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
     #[error("{method} {path} is the route of two functions: {first} and {second}")]
@@ -27,18 +27,18 @@ pub(in crate::gateway) struct Routes {
     router: Router<Place>,
 }
 
-/// What is at one path.
+/// The operations at one path.
 #[derive(Debug)]
 struct Place {
     operations: Vec<Operation>,
     allow: HeaderValue,
 }
 
-/// What a request finds.
+/// The match for a request.
 #[derive(Debug)]
 pub(in crate::gateway) enum RouteMatch<'r, 'p> {
     Operation(&'r Operation, Params<'r, 'p>),
-    /// The path is known, the method is not one of its.
+    /// The path is known, but it does not have this method.
     Method {
         allow: &'r HeaderValue,
     },
@@ -89,7 +89,7 @@ impl Routes {
     }
 }
 
-/// The path with its parameters named by their position, so that two functions may name them differently.
+/// The path with its parameters named by position, because two functions may name them differently.
 fn positional(path: &str) -> String {
     let mut positional = String::with_capacity(path.len());
     let mut parameters = 0;
@@ -109,7 +109,7 @@ fn positional(path: &str) -> String {
     positional
 }
 
-/// The value of `Allow` where an operation has each of `methods`.
+/// The value of `Allow` for a path with an operation for each of `methods`.
 fn allow(methods: impl Iterator<Item = contract::Method>) -> HeaderValue {
     let mut names = Vec::new();
     for method in methods {

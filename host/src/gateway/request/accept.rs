@@ -1,17 +1,17 @@
-//! What a client accepts: the media type and the encoding of an answer.
+//! The media type and the encoding that a client accepts.
 
 #[cfg(test)]
 mod tests;
 
 use super::weights::{WEIGHT_MAX, Weight, weighted};
 
-/// Whether a client that sent this `Accept` takes `application/json`.
+/// Whether a client that sent this `Accept` accepts `application/json`.
 pub(in crate::gateway) fn accepts_json(accept: Option<&str>) -> bool {
     let Some(accept) = accept else { return true };
     if matches!(accept, "*/*" | "application/json") {
         return true;
     }
-    // The most exact range decides, so that `application/json;q=0, */*` refuses it.
+    // The most specific range decides, so that `application/json;q=0, */*` refuses it.
     let mut decided: (u8, Weight) = (0, 0);
     let mut any = false;
     for (range, weight) in weighted(accept) {
@@ -29,7 +29,7 @@ pub(in crate::gateway) fn accepts_json(accept: Option<&str>) -> bool {
     !any || decided.1 > 0
 }
 
-/// How the bytes of an answer are encoded.
+/// The encoding of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::gateway) enum Coding {
     Brotli,
@@ -38,7 +38,7 @@ pub(in crate::gateway) enum Coding {
 }
 
 impl Coding {
-    /// All of them, those that make answers smallest first.
+    /// All encodings; those with the smallest answers come first.
     pub(in crate::gateway) const ALL: [Self; 3] = [Self::Brotli, Self::Zstd, Self::Gzip];
 
     /// Its name in `Accept-Encoding` and `Content-Encoding`.
@@ -51,8 +51,8 @@ impl Coding {
     }
 }
 
-/// The one of `offered` that a client that sent this `Accept-Encoding` likes best, by its weights and then in their
-/// order; none where it had better be sent as it is.
+/// The encoding among `offered` that the client prefers according to this `Accept-Encoding`: by its weights, then in
+/// their order. `None`: send the answer without encoding.
 pub(in crate::gateway) fn choose_coding(accept_encoding: Option<&str>, offered: &[Coding]) -> Option<Coding> {
     let accept = accept_encoding?;
     let weight_of = |name: &str| {
@@ -62,7 +62,7 @@ pub(in crate::gateway) fn choose_coding(accept_encoding: Option<&str>, offered: 
             .map(|(_, weight)| weight);
         named.or_else(|| weighted(accept).find(|(coding, _)| *coding == "*").map(|(_, weight)| weight))
     };
-    // Unless the client says otherwise, it is content with what is not encoded, but likes anything named better.
+    // By default, a client accepts an answer without encoding, but prefers any coding that it names.
     let plain = weighted(accept).find(|(coding, _)| coding.eq_ignore_ascii_case("identity")).map_or(0, |(_, w)| w);
     let mut best: Option<(Coding, Weight)> = None;
     for coding in offered {

@@ -1,4 +1,4 @@
-//! Taking a request's body in: bounded in bytes and time, and read out to its end where that is kinder than a reset.
+//! Reads a request's body: bounded in bytes and time, and drained if that prevents a connection reset.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,14 +12,14 @@ use crate::gateway::response::body::BodyError;
 use crate::gateway::response::refusal::Refusal;
 use crate::limits::BODY_DISCARD_BYTES_MAX;
 
-/// The bounds of a request's body.
+/// The limits of a request's body.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::gateway) struct BodyLimits {
     pub(in crate::gateway) bytes_max: usize,
     pub(in crate::gateway) time_max: Duration,
 }
 
-/// The body of one request. Nothing of it is read before it is asked for.
+/// The body of one request. It is not read before a method asks for it.
 #[derive(Debug)]
 pub(in crate::gateway) struct RequestBody {
     body: Option<Incoming>,
@@ -35,17 +35,17 @@ impl RequestBody {
     ///
     /// # Errors
     ///
-    /// [`Refusal::BodyTooLarge`] before anything is read where the client says so, [`Refusal::BodySlow`], and
-    /// [`Refusal::Malformed`] where it breaks off.
+    /// [`Refusal::BodyTooLarge`], before reading if the client announces the length; [`Refusal::BodySlow`]; or
+    /// [`Refusal::Malformed`] if the body breaks off.
     pub(in crate::gateway) async fn read(&mut self) -> Result<Bytes, Refusal> {
         self.read_up_to(self.limits.bytes_max).await
     }
 
-    /// Whether the body is empty. Of one that is not, little is read.
+    /// Whether the body is empty. Reads only a little of a body that is not.
     ///
     /// # Errors
     ///
-    /// As [`RequestBody::read`].
+    /// Like [`RequestBody::read`].
     pub(in crate::gateway) async fn is_empty(&mut self) -> Result<bool, Refusal> {
         match self.body.as_ref().map(|body| (body.is_end_stream(), body.size_hint().lower())) {
             None | Some((true, _)) => Ok(true),
@@ -69,15 +69,15 @@ impl RequestBody {
         match tokio::time::timeout(self.limits.time_max, gather(body, bytes_max)).await {
             Ok(gathered) => gathered,
             Err(_late) => {
-                // It gets no more time, not even to be thrown away.
+                // The body gets no more time, not even to be discarded.
                 self.body = None;
                 Err(Refusal::BodySlow)
             }
         }
     }
 
-    /// Reads what is left and throws it away, as far as that is worth it: a server that closes while its client
-    /// still sends takes the answer away from it.
+    /// Reads and discards the rest of the body, up to the limits. If a server closes while its client still sends, the
+    /// client may lose the answer.
     pub(in crate::gateway) async fn discard(&mut self) {
         let Some(mut body) = self.body.take().filter(|body| !body.is_end_stream()) else { return };
         if body.size_hint().lower() > BODY_DISCARD_BYTES_MAX as u64 {
@@ -92,16 +92,16 @@ impl RequestBody {
                 };
             }
         };
-        // Late is no different from too large: the connection is closed.
+        // A timeout has the same result as a body that is too large: the connection closes.
         let _late = tokio::time::timeout(self.limits.time_max, read_out).await;
     }
 
-    /// Whether the client says that there is no body.
+    /// Whether the client announces that there is no body.
     pub(in crate::gateway) fn is_absent(&self) -> bool {
         self.body.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
-    /// The body as it comes in, for a handler of its own, under the same bounds.
+    /// The body as a stream for another handler, under the same limits.
     pub(in crate::gateway) fn take_stream(&mut self) -> Option<IncomingBody> {
         let deadline = Box::pin(tokio::time::sleep(self.limits.time_max));
         self.body.take().map(|body| IncomingBody { body, bytes_left: self.limits.bytes_max, deadline })
@@ -116,7 +116,7 @@ async fn gather(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Refusal>
         let frame = frame.map_err(|_| Refusal::Malformed { what: "The body is malformed or breaks off." })?;
         let Ok(data) = frame.into_data() else { continue };
         left = left.checked_sub(data.len()).ok_or(Refusal::BodyTooLarge { bytes_max })?;
-        // A body mostly comes in one piece, which is then handed on as it is.
+        // Most bodies arrive in one piece, which is then passed on without a copy.
         if first.is_empty() {
             first = data;
         } else {
@@ -129,7 +129,7 @@ async fn gather(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Refusal>
     Ok(if more.is_empty() { first } else { more.freeze() })
 }
 
-/// A request's body as it comes in. It ends with an error where it passes a bound.
+/// A request's body as it arrives. It ends with an error if it exceeds a limit.
 #[derive(Debug)]
 pub struct IncomingBody {
     body: Incoming,
@@ -137,7 +137,7 @@ pub struct IncomingBody {
     deadline: Pin<Box<tokio::time::Sleep>>,
 }
 
-/// Why a request's body was not read to its end.
+/// Why a request's body was not fully read.
 #[derive(Debug, thiserror::Error)]
 pub enum IncomingError {
     #[error("the body is too large")]

@@ -1,4 +1,4 @@
-//! The headers of a request that decide how it is handled, taken in one pass and checked for form.
+//! The request headers that decide how a request is handled, collected in one pass, with their syntax checked.
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use crate::gateway::response::refusal::Refusal;
 use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, TOKEN_BYTES_MAX};
 use crate::names::RequestId;
 
-/// What a request says in its headers.
+/// The relevant headers of a request.
 #[derive(Debug)]
 pub(in crate::gateway) struct Head<'a> {
     pub(in crate::gateway) accept: Option<Cow<'a, str>>,
@@ -27,7 +27,7 @@ pub(in crate::gateway) struct Head<'a> {
     pub(in crate::gateway) encoded: bool,
     pub(in crate::gateway) expects_continue: bool,
     pub(in crate::gateway) host: SingleHeader<'a>,
-    /// How often the body is chunked, and whether it is in any other transfer coding.
+    /// How often `chunked` is applied, and whether any other transfer coding is present.
     chunked: usize,
     transfer_coded: bool,
     request: SingleHeader<'a>,
@@ -36,12 +36,12 @@ pub(in crate::gateway) struct Head<'a> {
     idempotency_key: SingleHeader<'a>,
 }
 
-/// A header that may stand once.
+/// A header that may appear only once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::gateway) enum SingleHeader<'a> {
     Absent,
     Text(&'a str),
-    /// It stands more than once, or is no visible ASCII.
+    /// It appears more than once, or is not visible ASCII.
     Bad,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Head<'a> {
         head
     }
 
-    /// The id that the client gave the request, or a new one where it gave none that is fit.
+    /// The request id from the client, or a new one if it sent no valid id.
     pub(in crate::gateway) fn request_id(&self, ids: &RequestIds) -> RequestId {
         match self.request {
             SingleHeader::Text(text) => RequestId::parse(text).unwrap_or_else(|_| ids.next()),
@@ -116,16 +116,16 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Whether the body is JSON.
+    /// Whether the body is declared as JSON.
     pub(in crate::gateway) fn brings_json(&self) -> bool {
         matches!(self.content_type, SingleHeader::Text(text) if is_json(text))
     }
 
-    /// Checks what must hold of every request, whatever it asks for (RFC 9112, sections 3.2 and 6.1).
+    /// Checks the rules that every request must satisfy (RFC 9112, sections 3.2 and 6.1).
     pub(in crate::gateway) fn check(&self, parts: &Parts) -> Result<(), Refusal> {
         let good_host = match self.host {
             SingleHeader::Absent => parts.version != Version::HTTP_11,
-            // An authority may end in a colon without a port.
+            // An authority may end with a colon and no port.
             SingleHeader::Text(text) => is_host(text.strip_suffix(':').unwrap_or(text)),
             SingleHeader::Bad => false,
         };
@@ -159,7 +159,7 @@ impl<'a> Head<'a> {
         Ok(Some(token))
     }
 
-    /// The `Idempotency-Key`, checked for form.
+    /// The `Idempotency-Key`, with its syntax checked.
     pub(in crate::gateway) fn idempotency_key(&self) -> Result<Option<&'a str>, Fault> {
         match self.idempotency_key {
             SingleHeader::Absent => Ok(None),
@@ -172,16 +172,17 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Checks what must hold of every request, whatever it asks for.
+/// Checks the rules that every request must satisfy.
 ///
 /// # Errors
 ///
-/// [`Refusal`], when its host, its framing or its method is not one that a server may act on.
+/// [`Refusal`] if a server must not act on its host, its framing or its method.
 pub fn check_message(parts: &Parts) -> Result<(), Refusal> {
     Head::read(&parts.headers).check(parts)
 }
 
-/// Whether a `Content-Type` is JSON's. It has no parameters of its own, and others mean nothing (RFC 8259, section 11).
+/// Whether a `Content-Type` is that of JSON. JSON defines no parameters, and others have no meaning (RFC 8259, section
+/// 11).
 #[must_use]
 pub fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -192,7 +193,7 @@ fn is_idempotency_key(key: &str) -> bool {
     !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX && key.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// A list that stands more than once is one list. A value that is no ASCII says nothing.
+/// Several headers with a list form one list. A value that is not ASCII is ignored.
 fn add_to_list<'a>(list: &mut Option<Cow<'a, str>>, value: &'a HeaderValue) {
     let Ok(text) = value.to_str() else { return };
     *list = Some(match list.take() {

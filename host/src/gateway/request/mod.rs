@@ -1,4 +1,4 @@
-//! What a request brings: its headers, its address, its body, and how many of them a client may send.
+//! The parts of a request: headers, address, body; and how many requests a client may send.
 
 pub(super) mod accept;
 pub(super) mod body;

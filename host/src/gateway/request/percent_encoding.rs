@@ -5,7 +5,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-/// Why a piece of an address is no text.
+/// Why a part of an address is not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     #[error("a percent sign without two hexadecimal digits behind it")]
@@ -14,8 +14,8 @@ pub enum TextError {
     Utf8,
 }
 
-/// `path` in the one spelling that routes, mounts and files are found by: letters, digits and `-._~` as themselves,
-/// and the hexadecimal digits of what stays percent-encoded in capitals (RFC 3986, section 6.2.2).
+/// Normalizes `path` for the lookup of routes, mounts and files: letters, digits and `-._~` are decoded, and the
+/// remaining percent-encodings use capital hexadecimal digits (RFC 3986, section 6.2.2).
 #[must_use]
 pub fn normalize_path(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
@@ -38,7 +38,7 @@ pub fn normalize_path(path: &str) -> Cow<'_, str> {
     Cow::Owned(normal)
 }
 
-/// The one spelling of all paths whose segments have the same texts; nothing where a segment is no text.
+/// The canonical spelling of all paths whose segments have the same texts; an error if a segment is not text.
 pub(in crate::gateway) fn canonical_path(path: &str) -> Result<String, TextError> {
     let segments = path.split('/').map(|raw| Ok(decode_segment(raw)?.replace('%', "%25").replace('/', "%2F")));
     Ok(segments.collect::<Result<Vec<_>, _>>()?.join("/"))
@@ -48,7 +48,7 @@ pub(in crate::gateway) fn canonical_path(path: &str) -> Result<String, TextError
 ///
 /// # Errors
 ///
-/// [`TextError`], when it is no text.
+/// [`TextError`] if it is not text.
 pub fn decode_segment(raw: &str) -> Result<Cow<'_, str>, TextError> {
     if !raw.bytes().any(|byte| byte == b'%') {
         return Ok(Cow::Borrowed(raw));
@@ -64,12 +64,12 @@ pub(in crate::gateway) fn decode_query(raw: &str) -> Result<Cow<'_, str>, TextEr
     decode(raw, true).map(Cow::Owned)
 }
 
-/// The pairs of a query, still encoded. A name without `=` has an empty value.
+/// The name-value pairs of a query, still encoded. A name without `=` has an empty value.
 pub(in crate::gateway) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
-/// A pair of a query: its name and its value, each decoded or not to be.
+/// A pair of a query: its name and its value, each decoded, or an error.
 type Pair<'q> = (Result<Cow<'q, str>, TextError>, Result<Cow<'q, str>, TextError>);
 
 /// The pairs of a query, decoded.

@@ -1,7 +1,7 @@
-//! Request rates: a bucket of tokens for each client.
+//! Request rates: a token bucket for each client.
 //!
-//! Invariant: the table is bounded. A client whose bucket is full again is as good as unknown and is dropped first;
-//! when there is none such, newcomers share one bucket.
+//! Invariant: the table is bounded. A client with a full bucket needs no entry, so it is dropped first; if there is
+//! none, new clients share one bucket.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,7 @@ use crate::limits::RATED_CLIENTS_MAX;
 
 const SHARDS: usize = 16;
 
-/// Between two looks for clients to drop.
+/// The minimum time between two searches for clients to drop.
 const SWEEP_NANOS_MIN: u64 = 1_000_000_000;
 
 /// The rates of all clients.
@@ -28,7 +28,7 @@ pub(in crate::gateway) struct Rates {
     clients_per_shard_max: usize,
 }
 
-/// A bucket's size and rate, in nanoseconds: each request costs so many, and so many may be owed.
+/// A bucket's size and rate, in nanoseconds: the cost of each request, and the maximum debt.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     cost: u64,
@@ -37,7 +37,7 @@ struct Bucket {
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// Until when each client has spent its tokens, in nanoseconds since the table began.
+    /// Until when each client has used up its tokens, in nanoseconds since the table was created.
     spent_until: HashMap<ClientKey, u64>,
     newcomers: u64,
     swept: u64,
@@ -62,7 +62,7 @@ impl Rates {
         Self::costing(1_000_000_000 / u64::from(per_second.max(1)), burst)
     }
 
-    /// At most `calls` of one client in a minute, which may come at once.
+    /// At most `calls` of one client per minute, which may all come at once.
     pub(in crate::gateway) fn per_minute(calls: u32) -> Self {
         Self::costing(60_000_000_000 / u64::from(calls.max(1)), calls)
     }
@@ -80,7 +80,7 @@ impl Rates {
     ///
     /// # Errors
     ///
-    /// The seconds after which it may send the next one, at least 1. A refused request costs nothing.
+    /// The number of seconds, at least 1, before the client may send the next request. A refused request costs nothing.
     pub(in crate::gateway) fn take(&self, client: ClientKey) -> Result<(), u64> {
         let now = u64::try_from(clock::now().duration_since(self.began).as_nanos()).unwrap_or(u64::MAX);
         self.take_at(client, now).map_err(|nanos| nanos.div_ceil(1_000_000_000).max(1))
@@ -92,7 +92,7 @@ impl Rates {
         if let Some(spent_until) = shard.spent_until.get_mut(&client) {
             return self.bucket.take(spent_until, now);
         }
-        // Not for every newcomer: to look at them all takes its time.
+        // Not for every new client, because checking all entries takes time.
         if shard.spent_until.len() >= self.clients_per_shard_max && now >= shard.swept.saturating_add(SWEEP_NANOS_MIN) {
             shard.spent_until.retain(|_, spent_until| *spent_until > now);
             shard.swept = now;

@@ -1,5 +1,4 @@
-//! Ids for requests that bring none: unlike any other, and cheap. They are no secret, and nothing relies on their
-//! being hard to guess.
+//! Ids for requests without one: unique and cheap. They are not secret, and nothing relies on them being hard to guess.
 
 #[cfg(test)]
 mod tests;
@@ -8,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::names::RequestId;
 
-/// Makes request ids.
+/// Generates request ids.
 #[derive(Debug)]
 pub(in crate::gateway) struct RequestIds {
     seeds: [u64; 2],
@@ -18,7 +17,7 @@ pub(in crate::gateway) struct RequestIds {
 impl RequestIds {
     /// # Errors
     ///
-    /// When the system has no random numbers.
+    /// If the system has no random numbers.
     pub(in crate::gateway) fn new() -> Result<Self, getrandom::Error> {
         Ok(Self { seeds: [getrandom::u64()?, getrandom::u64()?], made: AtomicU64::new(0) })
     }
@@ -31,7 +30,7 @@ impl RequestIds {
     }
 }
 
-/// The finish of SplitMix64: one to one, so that different counts stay different.
+/// The last step of SplitMix64: it is one-to-one, so different counts stay different.
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

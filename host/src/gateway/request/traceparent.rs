@@ -1,9 +1,9 @@
-//! `traceparent`: the trace that a request belongs to, as W3C Trace Context has it.
+//! `traceparent`: the trace of a request, in the format of W3C Trace Context.
 
 #[cfg(test)]
 mod tests;
 
-/// The trace and the client's own span in it, as they were sent: 32 and 16 lowercase hex digits.
+/// The trace and the client's own span, as they were sent: 32 and 16 lowercase hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::gateway) struct TraceParent<'a> {
     pub(in crate::gateway) trace: &'a str,
@@ -11,7 +11,7 @@ pub(in crate::gateway) struct TraceParent<'a> {
 }
 
 impl<'a> TraceParent<'a> {
-    /// Nothing for a malformed one, which is to be treated as if it were not there.
+    /// `None` for a malformed value, which must be treated as absent.
     pub(in crate::gateway) fn parse(text: &'a str) -> Option<Self> {
         let mut pieces = text.split('-');
         let mut next = |digits: usize| {
@@ -20,7 +20,7 @@ impl<'a> TraceParent<'a> {
             })
         };
         let (version, trace, span, _flags) = (next(2)?, next(32)?, next(16)?, next(2)?);
-        // A later version may add to the end, version 00 has none.
+        // A later version may append fields; version 00 has none.
         let allowed = version != "ff" && (version != "00" || pieces.next().is_none());
         let zeros = |piece: &str| piece.bytes().all(|b| b == b'0');
         (allowed && !zeros(trace) && !zeros(span)).then_some(Self { trace, span })

@@ -1,14 +1,14 @@
-//! Lists with weights, as `Accept` and `Accept-Encoding` have them: `gzip;q=0.5, *`.
+//! Lists with weights, as in `Accept` and `Accept-Encoding`: `gzip;q=0.5, *`.
 
 #[cfg(test)]
 mod tests;
 
-/// Thousandths: 1,000 is what is liked best, 0 what is not wanted at all.
+/// In thousandths: 1,000 is preferred, 0 is not accepted.
 pub(in crate::gateway) type Weight = u16;
 
 pub(in crate::gateway) const WEIGHT_MAX: Weight = 1_000;
 
-/// The items of a list, each with its weight. An item whose weight is malformed is left out.
+/// The items of a list, each with its weight. An item with a malformed weight is left out.
 pub(in crate::gateway) fn weighted(list: &str) -> impl Iterator<Item = (&str, Weight)> {
     list.split(',').filter_map(|item| {
         let mut pieces = item.split(';').map(str::trim);
@@ -18,7 +18,7 @@ pub(in crate::gateway) fn weighted(list: &str) -> impl Iterator<Item = (&str, We
     })
 }
 
-/// `0`, `1`, or one of them with up to three decimals, at most 1.
+/// Parses `0` or `1` with up to three decimals; at most 1.
 fn weight(text: &str) -> Option<Weight> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     if decimals.len() > 3 || !decimals.bytes().all(|digit| digit.is_ascii_digit()) {

@@ -1,6 +1,6 @@
-//! The body of an answer: bytes that are there already, a part of a file, or a stream.
+//! The body of an answer: bytes in memory, a part of a file, or a stream.
 //!
-//! Invariant: what is known of the length is told in `size_hint`, so that `Content-Length` is sent wherever it can be.
+//! Invariant: `size_hint` gives the known length, so that `Content-Length` is sent whenever possible.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use crate::gateway::connections::activity::{Activity, StreamGuard};
 use crate::gateway::connections::unread_answers::UnreadPermit;
 use crate::limits::ANSWER_CHUNK_BYTES;
 
-/// Why a body ended before its end. The connection (HTTP/1.1) or stream (HTTP/2) is cut off with it.
+/// Why a body ended early. The connection (HTTP/1.1) or stream (HTTP/2) is then cut off.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
@@ -23,7 +23,7 @@ type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
 /// The body of an answer.
 pub struct Body {
     kind: Kind,
-    /// Its bytes belong to others too, such as a cache: not taking them holds no memory.
+    /// Others, such as a cache, share its bytes: an unread body then costs no memory of its own.
     shared: bool,
     /// Records every piece that the client reads.
     streaming: Option<StreamGuard>,
@@ -42,7 +42,7 @@ impl Body {
         Self::from(Bytes::new())
     }
 
-    /// A body that is made while it is sent.
+    /// A body that is produced while it is sent.
     #[must_use]
     pub fn stream(body: impl HttpBody<Data = Bytes, Error = BodyError> + Send + 'static) -> Self {
         Self::new(Kind::Stream(Box::pin(body)))
@@ -52,7 +52,7 @@ impl Body {
         Self::new(Kind::File(Box::new(part)))
     }
 
-    /// A body of bytes that are in memory whether it is taken or not.
+    /// A body of shared bytes, which stay in memory anyway.
     pub(in crate::gateway) fn shared(bytes: Bytes) -> Self {
         Self { shared: true, ..Self::from(bytes) }
     }
@@ -61,7 +61,7 @@ impl Body {
         Self { kind, shared: false, streaming: None, permit: None }
     }
 
-    /// The whole of it, when it is there already.
+    /// The whole body, if it is in memory.
     #[must_use]
     pub fn bytes(&self) -> Option<&Bytes> {
         match &self.kind {
@@ -70,7 +70,7 @@ impl Body {
         }
     }
 
-    /// Bytes of memory that it takes while its client does not take it.
+    /// Bytes of memory that the body uses while it is unread.
     pub(in crate::gateway) fn bytes_held(&self) -> usize {
         match &self.kind {
             Kind::Full(bytes) if self.shared => bytes.len().min(ANSWER_CHUNK_BYTES),
@@ -79,7 +79,7 @@ impl Body {
         }
     }
 
-    /// Lets `activity` see how the client takes the body, which holds `permit` until then.
+    /// Reports to `activity` how the client reads the body, and holds `permit` until then.
     pub(in crate::gateway) fn watch(&mut self, activity: &Arc<Activity>, permit: UnreadPermit) {
         self.streaming = Some(activity.stream());
         self.permit = Some(permit);

@@ -1,5 +1,5 @@
-//! Compressing answers: gzip and zstd while they are made, and files that stay the same better. Brotli is only for files
-//! that were compressed beforehand.
+//! Compresses answers: gzip and zstd while the client waits, and unchanging files with higher levels. Brotli is only
+//! for files that were compressed in advance.
 
 #[cfg(test)]
 mod tests;
@@ -13,25 +13,25 @@ use hyper::header::{CONTENT_ENCODING, HeaderValue, VARY};
 use crate::gateway::request::accept::{Coding, choose_coding};
 use crate::limits::COMPRESS_INLINE_BYTES_MAX;
 
-/// What an answer can be compressed with while its client waits.
+/// The encodings for an answer whose client waits.
 const OFFERED: [Coding; 2] = [Coding::Zstd, Coding::Gzip];
 
-/// How much time compressing may take.
+/// Compression levels, which decide the time.
 #[derive(Debug, Clone, Copy)]
 struct Levels {
     zstd: i32,
     gzip: u32,
 }
 
-/// At these it takes about as long as writing the JSON did.
+/// Fast: about as much time as writing the JSON.
 const FAST: Levels = Levels { zstd: 1, gzip: 1 };
 
-/// At these a megabyte takes some tenths of a second, once.
+/// Dense: some tenths of a second per megabyte, once.
 const DENSE: Levels = Levels { zstd: 15, gzip: 9 };
 
 pub(in crate::gateway) const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
-/// `json`, compressed if it has `bytes_min` bytes and the client likes that.
+/// Returns `json`, compressed if it has at least `bytes_min` bytes and the client prefers that.
 pub(in crate::gateway) async fn answer(
     json: Bytes,
     accept_encoding: Option<&str>,
@@ -63,8 +63,8 @@ pub(in crate::gateway) async fn answer(
     }
 }
 
-/// Says that answers of this length depend on what the client accepts, where they do. A 304 says it as well (RFC 9110,
-/// section 15.4.5).
+/// Adds `Vary` if answers of this length depend on what the client accepts. A 304 needs it too (RFC 9110, section
+/// 15.4.5).
 pub(in crate::gateway) fn vary(bytes: usize, bytes_min: usize, headers: &mut HeaderMap) -> bool {
     let varies = bytes >= bytes_min;
     if varies {
@@ -73,7 +73,7 @@ pub(in crate::gateway) fn vary(bytes: usize, bytes_min: usize, headers: &mut Hea
     varies
 }
 
-/// `bytes` compressed well, which takes a while.
+/// Compresses `bytes` with high levels, which takes a while.
 pub(in crate::gateway) fn densely(bytes: &[u8], coding: Coding) -> io::Result<Vec<u8>> {
     compress(bytes, coding, DENSE)
 }

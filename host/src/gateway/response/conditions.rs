@@ -1,4 +1,4 @@
-//! Conditional requests (RFC 9110, section 13): validators, and what a client says of them.
+//! Conditional requests (RFC 9110, section 13): validators, and the conditions on them.
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +9,7 @@ use hyper::HeaderMap;
 use hyper::header::{
     HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
 };
-/// What tells one state of a file from another.
+/// Values that distinguish the versions of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::gateway) struct Validators {
     pub(in crate::gateway) etag: HeaderValue,
@@ -17,18 +17,18 @@ pub(in crate::gateway) struct Validators {
     pub(in crate::gateway) modified_s: i64,
 }
 
-/// What the conditions of a request come to.
+/// The result of a request's conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::gateway) enum Conditions {
-    /// None of them stands against an answer.
+    /// All conditions allow an answer.
     Met,
-    /// The client has what it would get.
+    /// The client already has the current version.
     NotModified,
-    /// The client wanted another state than this one.
+    /// The client expected another version.
     Failed,
 }
 
-/// Judges the conditions of a `GET` or `HEAD`, in the order that RFC 9110 sets.
+/// Evaluates the conditions of a `GET` or `HEAD`, in the order that RFC 9110 defines.
 pub(in crate::gateway) fn judge(request: &HeaderMap, current: &Validators) -> Conditions {
     if request.contains_key(IF_MATCH) {
         if !any_matches_strongly(request, &current.etag) {
@@ -45,7 +45,7 @@ pub(in crate::gateway) fn judge(request: &HeaderMap, current: &Validators) -> Co
     if known { Conditions::NotModified } else { Conditions::Met }
 }
 
-/// Whether a `Range` is to be honoured: without `If-Range`, or where that names exactly this state.
+/// Whether to apply a `Range`: there is no `If-Range`, or it names exactly this version.
 pub(in crate::gateway) fn range_holds(request: &HeaderMap, current: &Validators) -> bool {
     let Some(value) = request.get(IF_RANGE) else { return true };
     if value.as_bytes().starts_with(b"\"") {
@@ -54,7 +54,7 @@ pub(in crate::gateway) fn range_holds(request: &HeaderMap, current: &Validators)
     date(request, &IF_RANGE) == Some(current.modified_s)
 }
 
-/// Whether `etag` is in the list of `header`, or that is `*`, by weak comparison.
+/// Whether the list of `header` contains `etag` by weak comparison, or is `*`.
 pub(in crate::gateway) fn any_matches(request: &HeaderMap, header: &HeaderName, etag: &HeaderValue) -> bool {
     let wanted = opaque(etag.as_bytes());
     listed(request, header).any(|listed| listed == b"*" || opaque(listed) == wanted)
@@ -65,7 +65,7 @@ fn any_matches_strongly(request: &HeaderMap, etag: &HeaderValue) -> bool {
     listed(request, &IF_MATCH).any(|listed| listed == b"*" || (listed == wanted && !is_weak(wanted)))
 }
 
-/// The entity tags of a header. None of the host's own has a comma in it, so one that is cut at a comma matches none.
+/// The entity tags of a header. The host's own have no comma, so a tag that is split at a comma never matches.
 fn listed<'a>(request: &'a HeaderMap, header: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     request.get_all(header).into_iter().flat_map(|value| value.as_bytes().split(|b| *b == b',')).map(<[u8]>::trim_ascii)
 }
@@ -78,16 +78,16 @@ fn opaque(etag: &[u8]) -> &[u8] {
     etag.strip_prefix(b"W/").unwrap_or(etag)
 }
 
-/// The date in `header`, in any of the three forms of RFC 9110, section 5.6.7, in seconds since the Unix epoch; one that
-/// is none is as good as absent.
+/// The date in `header`, in any of the three forms of RFC 9110, section 5.6.7, in seconds since the Unix epoch. An
+/// invalid date counts as absent.
 fn date(request: &HeaderMap, header: &HeaderName) -> Option<i64> {
     let date = httpdate::parse_http_date(request.get(header)?.to_str().ok()?).ok()?;
     i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
-/// A date as HTTP has it: `Sun, 06 Nov 1994 08:49:37 GMT`. Nothing before 1970 has one.
+/// A date in HTTP's format: `Sun, 06 Nov 1994 08:49:37 GMT`. `None` before 1970.
 pub(in crate::gateway) fn http_date(unix_s: i64) -> Option<HeaderValue> {
     let date = UNIX_EPOCH.checked_add(Duration::from_secs(unix_s.try_into().ok()?))?;
-    // The year 9999 is the last that the form has.
+    // The year 9999 is the last one of this format.
     (unix_s < 253_402_300_800).then(|| HeaderValue::from_str(&httpdate::fmt_http_date(date)).ok())?
 }

@@ -1,6 +1,6 @@
-//! Cross-origin requests: which pages of other origins may call, as configured.
+//! Cross-origin requests: the origins whose pages may call, as configured.
 //!
-//! Callers show who they are with a token that their page holds, never with cookies, so credentials are not allowed.
+//! Callers authenticate with a token in their page, never with cookies, so credentials are not allowed.
 
 #[cfg(test)]
 mod tests;
@@ -12,13 +12,13 @@ use hyper::header::{
     ORIGIN as ORIGIN_NAME, VARY,
 };
 
-/// Request headers that a page may set. `Accept` and the like need no leave.
+/// Request headers that a page may set. `Accept` and similar ones need no permission.
 const HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, idempotency-key, x-request-id, traceparent");
 /// Answer headers that a page may read.
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("x-request-id, retry-after, idempotent-replay, etag, allow, www-authenticate");
-/// Seconds for which a browser may remember the leave: the most that browsers do.
+/// Seconds for which a browser may cache the permission: the maximum of browsers.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const ORIGIN: HeaderValue = HeaderValue::from_static("origin");
 const ANY: HeaderValue = HeaderValue::from_static("*");
@@ -43,11 +43,11 @@ impl Cors {
         }
     }
 
-    /// Lets a page of `origin` read the answer with `headers`, where it may.
+    /// Allows a page of `origin` to read the answer with `headers`, if the configuration permits it.
     pub(in crate::gateway) fn answer(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         let allowed = match (self, origin) {
             (Self::None, _) => return,
-            // To a request without an origin too: a cache may give its answer to one with.
+            // Send it without an origin too: a cache may give the answer to a request with one.
             (Self::Any, _) => Some(ANY),
             (Self::Some(origins), origin) => {
                 headers.append(VARY, ORIGIN);
@@ -60,7 +60,7 @@ impl Cors {
         }
     }
 
-    /// Lets a page read an answer to a request whose headers could not be read, where that is right for every origin.
+    /// Allows a page to read an answer to a request with unreadable headers, if every origin is permitted.
     pub(in crate::gateway) fn answer_unread(&self, headers: &mut HeaderMap) {
         match self {
             Self::Some(origins) if origins.len() == 1 => self.answer(origins.first(), headers),
@@ -68,7 +68,7 @@ impl Cors {
         }
     }
 
-    /// Answers what a browser asks before it lets a page send `request`: `allow` is what the address has.
+    /// Answers a browser's preflight for `request`; `allow` lists the methods of the address.
     pub(in crate::gateway) fn preflight(&self, request: &HeaderMap, allow: &HeaderValue, headers: &mut HeaderMap) {
         if !matches!(self, Self::None) && is_preflight(request) {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, allow.clone());
@@ -78,7 +78,7 @@ impl Cors {
     }
 }
 
-/// Whether a browser asks on behalf of a page, if the method is `OPTIONS`.
+/// Whether an `OPTIONS` request is a browser's preflight.
 pub(in crate::gateway) fn is_preflight(request: &HeaderMap) -> bool {
     request.contains_key(ORIGIN_NAME) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }

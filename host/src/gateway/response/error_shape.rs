@@ -1,4 +1,4 @@
-//! Problem documents from the error type of a contract's function: which status, and which members.
+//! Problem documents from the error type of a contract's function: the status and the members.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,7 @@ use crate::value::Codec;
 /// Members that every problem document has from the host.
 const HOST_MEMBERS: [&str; 4] = ["type", "title", "status", "instance"];
 
-/// What the errors of one function look like as problem documents. Made once for the function.
+/// How the errors of one function become problem documents, built once for the function.
 #[derive(Debug)]
 pub struct ErrorShape {
     cases: Vec<ErrorCase>,
@@ -28,7 +28,7 @@ struct ErrorCase {
     status: StatusCode,
     kind: String,
     title: String,
-    /// What is said where the error itself says nothing.
+    /// The text if the error itself has none.
     detail: String,
     members: Vec<Member>,
 }
@@ -45,17 +45,17 @@ struct Member {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// It is the document's own `detail`.
+    /// The document's own `detail`.
     Detail,
-    /// It is a member, and the `Retry-After` header.
+    /// A member, and the `Retry-After` header.
     RetryAfter,
-    /// It is a member where there are any.
+    /// A member that is left out if its list is empty.
     Faults,
     Member,
 }
 
 impl ErrorShape {
-    /// The shape of `ty`, a variant or an enum; an error of any other type has no status to tell, and is a failure.
+    /// The shape of `ty`, a variant or an enum; an error of any other type has no status, and counts as a failure.
     #[must_use]
     pub fn new(ty: &Type) -> Self {
         let cases = match ty {
@@ -66,7 +66,7 @@ impl ErrorShape {
         Self { cases: cases.iter().map(ErrorCase::new).collect() }
     }
 
-    /// The problem that `error` is; nothing where it is not of the type, or has no JSON form.
+    /// The problem for `error`; `None` if it is not of the type, or has no JSON form.
     #[must_use]
     pub fn problem(&self, error: &Val) -> Option<Problem> {
         let (name, payload) = match error {

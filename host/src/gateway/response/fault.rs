@@ -1,10 +1,10 @@
-//! One thing that is wrong in a request, and where.
+//! One mistake in a request, and where it is.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-/// One thing that is wrong in a request.
+/// One mistake in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// A JSON pointer into the body.

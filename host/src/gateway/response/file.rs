@@ -1,4 +1,4 @@
-//! A body that is read from a file while it is sent: the whole of it, or parts of it with something between them.
+//! A body that is read from a file while it is sent: the whole file, or parts of it with bytes between them.
 
 use std::collections::VecDeque;
 use std::io::{self, SeekFrom};
@@ -17,11 +17,11 @@ use crate::limits::FILE_CHUNK_BYTES;
 #[derive(Debug)]
 pub(in crate::gateway) enum Piece {
     Bytes(Bytes),
-    /// Bytes of the file, at its place.
+    /// A range of bytes in the file.
     File(Range<u64>),
 }
 
-/// What of a file is still to be sent.
+/// The part of a file that is not sent yet.
 #[derive(Debug)]
 pub(in crate::gateway) struct FilePart {
     file: File,
@@ -30,7 +30,7 @@ pub(in crate::gateway) struct FilePart {
     position: FilePosition,
 }
 
-/// Where the file is read next.
+/// The current read position of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FilePosition {
     At(u64),
@@ -85,7 +85,7 @@ impl Piece {
     }
 }
 
-/// The next bytes of `range`, which is made as much shorter.
+/// Reads the next bytes of `range`, and shortens it by them.
 fn read(
     file: &mut File,
     position: &mut FilePosition,
@@ -106,7 +106,7 @@ fn read(
     ready!(Pin::new(file).poll_read(context, &mut buffer))?;
     let bytes = buffer.filled().len();
     if bytes == 0 {
-        // The length was promised already, so the answer can only be cut off.
+        // The length is already sent, so the answer can only be cut off.
         return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
     }
     chunk.truncate(bytes);

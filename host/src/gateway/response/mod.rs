@@ -1,4 +1,4 @@
-//! What an answer consists of: its body, its headers, and the problem document of an error.
+//! The parts of an answer: its body, its headers, and the problem document of an error.
 
 pub(super) mod body;
 pub(super) mod compress;

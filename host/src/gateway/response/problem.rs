@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): what a client gets instead of an answer.
+//! Problem documents (RFC 9457): the answers to failed requests.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,10 @@ use crate::names::RequestId;
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 pub(super) const NO_TOKEN: HeaderValue = HeaderValue::from_static("Bearer");
 
-/// Seconds after which a client may try again where nobody said when.
+/// Seconds before a client may retry, if nothing else is known.
 pub(super) const RETRY_AFTER_S: u64 = 1;
 
-/// An error as a client sees it.
+/// An error in the form that a client sees.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -24,12 +24,12 @@ pub struct Problem {
     title: Cow<'static, str>,
     detail: Cow<'static, str>,
     errors: Vec<Fault>,
-    /// Further members, written as JSON already: `"declineCode":"expired"`.
+    /// Further members, already encoded as JSON: `"declineCode":"expired"`.
     members: Vec<u8>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
-/// The members in their order. What a contract's error adds comes behind.
+/// The members in their order. Those of a contract's error follow them.
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(rename = "type")]
@@ -43,7 +43,7 @@ struct Document<'a> {
 }
 
 impl Problem {
-    /// A problem without a type of its own: its title is its status.
+    /// A problem without its own type: its title is its status.
     #[must_use]
     pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Problem {
         }
     }
 
-    /// A problem of a type of its own.
+    /// A problem with its own type.
     pub(in crate::gateway) fn of_kind(
         status: StatusCode,
         kind: String,
@@ -75,7 +75,7 @@ impl Problem {
         problem
     }
 
-    /// The problem with one more member, written as JSON already: `"verdict":{…}`.
+    /// Adds a member that is already encoded as JSON: `"verdict":{…}`.
     #[must_use]
     pub fn with_member(mut self, name: &str, json: &[u8]) -> Self {
         if !self.members.is_empty() {
@@ -105,7 +105,7 @@ impl Problem {
         self.status
     }
 
-    /// The document, as the answer to `request`.
+    /// The document in the answer to `request`.
     #[must_use]
     pub fn to_json(&self, request: &RequestId) -> Vec<u8> {
         let document = Document {
@@ -132,7 +132,7 @@ impl Problem {
         let mut response = Response::new(Body::from(self.to_json(request)));
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
-        // Some errors may be kept by a cache otherwise, a 404 among them.
+        // Without this, caches may store some errors, such as a 404.
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);

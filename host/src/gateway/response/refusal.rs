@@ -1,4 +1,4 @@
-//! Why a request is not answered with what it asked for: facts. `problem` makes answers of them.
+//! The reasons for an error answer, as facts. `problem` turns them into answers.
 
 use hyper::header::HeaderValue;
 
@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::problem::Problem;
 use crate::call::CallError;
 
-/// Why a request is refused, or came to nothing.
+/// Why a request was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     #[error("nothing is there")]

@@ -1,6 +1,6 @@
-//! Which status and which words each error has: the one place that knows.
+//! The status and the text of each error: only this file knows them.
 //!
-//! A problem document tells a client what it can change. The log has what went wrong inside the host.
+//! A problem document tells a client what to change. The log has the errors inside the host.
 
 use hyper::StatusCode;
 use hyper::header::{ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_RANGE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -119,7 +119,7 @@ fn content_range_of_none(bytes: u64) -> HeaderValue {
     HeaderValue::from_str(&format!("bytes */{bytes}")).expect("digits are allowed in a header")
 }
 
-/// The status of an error case that its contract gives `status`: 500 where it gives none that is an error's.
+/// The status of an error case, whose contract gives it `status`: 500 if that is not an error status.
 pub(in crate::gateway) fn error_status(status: Option<u16>) -> StatusCode {
     status
         .and_then(|status| StatusCode::from_u16(status).ok())
@@ -127,7 +127,7 @@ pub(in crate::gateway) fn error_status(status: Option<u16>) -> StatusCode {
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// The answer to a connection that there is no room for: there is no request yet.
+/// The answer to a connection that was refused at a limit; it has no request yet.
 pub(in crate::gateway) fn connection_refused(limit: ConnectionLimit) -> Problem {
     let mut problem = match limit {
         ConnectionLimit::Full => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections are open."),
@@ -139,7 +139,8 @@ pub(in crate::gateway) fn connection_refused(limit: ConnectionLimit) -> Problem 
     problem
 }
 
-/// The answer to a head that the HTTP library could not read and would answer with `status` and without a body.
+/// The answer to a head that the HTTP library could not parse. The library alone would answer with `status` and no
+/// body.
 pub(in crate::gateway) fn unreadable_head(status: StatusCode) -> Problem {
     Problem::new(
         status,

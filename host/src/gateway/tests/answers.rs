@@ -1,4 +1,4 @@
-//! What answers have in common: encodings, validators, ids, rates, pages of other origins, mounted services.
+//! Common parts of answers: encodings, validators, ids, rates, pages of other origins, mounted services.
 
 use std::io::Read as _;
 

@@ -1,4 +1,4 @@
-//! Static files: forms, validators, ranges, and that nothing outside of the folder is served.
+//! Static files: forms, validators, ranges, and no access outside of the folder.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::rig::{Rig, read_to_end};
 
 const LARGE: usize = 1_000_000;
 
-/// A folder of files beside a secret.
+/// A folder of files next to a secret file.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("assets");
@@ -57,7 +57,7 @@ async fn rig(folder: &TempDir) -> Rig {
 async fn a_file_is_served_in_the_form_that_the_client_likes() {
     let folder = folder();
     let rig = rig(&folder).await;
-    // Older than its file: made from another state of it.
+    // Older than its file, so it belongs to an earlier version.
     let old = folder.path().join("assets/stale.txt.gz");
     fs::write(&old, b"old").expect("a file");
     fs::File::options().write(true).open(&old).expect("a file").set_modified(UNIX_EPOCH).expect("a time");
@@ -133,7 +133,7 @@ async fn a_client_that_has_a_file_does_not_get_it_again() {
     assert_eq!(ask("If-Match: \"x\"\r\n").await.0, 412);
     let path = folder.path().join("assets/app.3f2a9c1b.js.br");
     fs::write(&path, b"changed").expect("a file");
-    // What is in memory is looked at again after a while.
+    // Files in memory are checked again after a while.
     let mut changed = ask(&format!("Accept-Encoding: br\r\nIf-None-Match: {etag}\r\n")).await;
     while changed.0 == 304 {
         changed = ask(&format!("Accept-Encoding: br\r\nIf-None-Match: {etag}\r\n")).await;

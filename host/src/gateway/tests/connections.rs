@@ -1,4 +1,4 @@
-//! Connections: how long one may take, how many there may be, and how they end.
+//! Connections: how long they may last, how many may be open, and how they end.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -166,7 +166,7 @@ async fn a_drain_does_not_wait_for_ever() {
 
 #[tokio::test]
 async fn a_request_is_given_up_when_its_client_goes_away() {
-    // With room for one connection alone, the next one is served once the host sees that the last is gone.
+    // With one slot, the next connection is served once the host sees that the last one is closed.
     let rig = Rig::start(|settings| settings.connections_max = 1).await;
     let mut stream = rig.connect().await;
     stream.write_all(b"GET /notes/wait HTTP/1.1\r\nHost: t\r\n\r\n").await.expect("it is taken");
@@ -178,7 +178,7 @@ async fn a_request_is_given_up_when_its_client_goes_away() {
     assert_eq!(rig.callback.gate.done.load(Ordering::SeqCst), 0);
 }
 
-/// A connection from another address of this machine than the other tests have.
+/// A connection from another local address than the other tests use.
 async fn connect_from(rig: &Rig, address: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(format!("{address}:0").parse().expect("an address")).expect("it is this machine's");

@@ -1,5 +1,5 @@
-//! Messages that are malformed, ambiguous or too large: each is answered once, and nothing after it is taken for a
-//! request that it is not.
+//! Malformed, ambiguous and too large messages: each gets one answer, and the bytes after it are never read as another
+//! request.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use crate::call::Mount;
 use crate::clock;
 use crate::names::ServiceName;
 
-/// How many answers are in `bytes`, and the status of the first.
+/// The number of answers in `bytes`, and the status of the first.
 fn answers(bytes: &[u8]) -> (usize, Option<u16>) {
     let count = bytes.windows(7).filter(|seven| *seven == b"HTTP/1.").count();
     (count, (count > 0).then(|| Answered::parse(bytes).status))
@@ -39,7 +39,7 @@ async fn a_message_that_could_hide_another_is_answered_once_and_the_connection_c
         ("X: a\r\n folded\r\n\r\n", 400),
         ("Bad Name: x\r\n\r\n", 400),
         ("X: a\0b\r\n\r\n", 400),
-        // Both lengths: chunked counts, and the connection is not used again.
+        // Both lengths: chunked wins, and the connection is not reused.
         (
             "Content-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n{\"text\":\"hi\"}\r\n0\r\n\r\n",
             201,
@@ -102,12 +102,12 @@ async fn what_is_oversized_is_refused_before_it_is_read() {
     }
     let post = "POST /notes HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Type: application/json\r\n";
     for (rest, status) in [
-        // Nothing of the body is sent: the refusal does not wait for it.
+        // The client sends no body: the refusal does not wait for it.
         ("Content-Length: 99999999999\r\n\r\n".to_owned(), 413),
         ("Content-Length: 99999999999999999999999\r\n\r\n".to_owned(), 400),
         (format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n", 1001, " ".repeat(1001)), 413),
         (format!("Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", "1\r\n \r\n".repeat(1001)), 413),
-        // A client that asks first is not told to go on.
+        // A client that waits for a 100 gets none.
         ("Expect: 100-continue\r\nContent-Length: 5000\r\n\r\n".to_owned(), 413),
     ] {
         let got = rig.exchange(format!("{post}{rest}").as_bytes()).await;
@@ -139,7 +139,7 @@ async fn a_tunnel_is_not_opened() {
     }
 }
 
-/// The HTTP library answers these itself, without a body.
+/// Without the host, the HTTP library would answer these without a body.
 #[tokio::test]
 async fn a_head_that_cannot_be_read_is_answered_with_a_problem() {
     let rig = Rig::start(|settings| settings.cors_origins = vec!["https://shop.example".into()]).await;

@@ -1,4 +1,4 @@
-//! The access log: what is in its one line, and what is never in it.
+//! The access log: the contents of its one line, and what it never contains.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ async fn a_request_is_one_line_without_secrets() {
         .finish();
     let _installed = tracing::subscriber::set_default(subscriber);
     let rig = Rig::start(|_| {}).await;
-    // A test on another thread may have reached the log's line first, and found that nobody listens.
+    // A test on another thread may have reached the log's line first, and found no subscriber.
     rig.ask("GET /nowhere", "", b"").await;
     tracing::callsite::rebuild_interest_cache();
     lines.0.lock().expect("no test panics with it").clear();

@@ -1,4 +1,4 @@
-//! The public side over real sockets: what a client sends, byte by byte, and what it gets.
+//! The public API over real sockets: exact request bytes, and the answers to them.
 
 mod answers;
 mod assets;

@@ -1,4 +1,4 @@
-//! Requests and their answers, as a table: every way in which a request can be wrong, and what it is told.
+//! Requests and their answers as a table: every possible mistake in a request, and its error text.
 
 use super::rig::{Answered, Rig};
 use crate::call::Mount;
@@ -11,9 +11,9 @@ struct Case {
     headers: &'static str,
     body: &'static str,
     status: u16,
-    /// For a problem its `detail`, and `errors` where it has any; else the body.
+    /// For a problem its `detail`, and `errors` if it has any; else the body.
     says: &'static str,
-    /// A header that has to be there.
+    /// A header that must be present.
     header: Option<(&'static str, &'static str)>,
 }
 
@@ -260,7 +260,7 @@ async fn a_guest_with_a_secret_in_the_path_may_come_back_from_another_address() 
             assert_eq!(rig.ask(&format!("POST /notes/{id}/close"), &headers, b"").await.status, 200);
             keys.push(format!("{:?}", rig.callback.keys.lock().expect("no test panics with it").pop()));
         }
-        // The share of kept answers that it counts for is its address's all the same.
+        // The answer still counts for the share of the client's address.
         let id_of = |key: &str| key.split("check").next().map(str::to_owned);
         assert_eq!(id_of(&keys[0]) == id_of(&keys[1]), same, "{id}");
     }

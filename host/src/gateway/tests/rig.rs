@@ -1,4 +1,4 @@
-//! A gateway on a loopback socket with a tiny contract, and behind it a callee that answers by what it is asked.
+//! A gateway on a loopback socket with a tiny contract, in front of a callee whose answers depend on the arguments.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,14 +50,14 @@ world notes-service {
 }
 "#;
 
-/// Answers by the first argument: a number is the length of a long text, some words are failures, and the rest comes
-/// back.
+/// Answers by the first argument: a number is the length of a long text, some words are failures, and the rest is
+/// returned.
 #[derive(Debug, Clone)]
 pub(super) struct Callback {
     routing: Arc<Routing>,
-    /// Calls of the note `wait` end when it gives a permit.
+    /// Calls of the note `wait` end when this semaphore has a permit.
     pub(super) gate: Arc<Semaphores>,
-    /// The keys of the calls, in their order.
+    /// The keys of the calls, in order.
     pub(super) keys: Arc<Mutex<Vec<Option<RequestKey>>>>,
 }
 
@@ -79,7 +79,7 @@ impl Callee for Callback {
         Arc::clone(&self.routing)
     }
 
-    /// It has one routing for ever.
+    /// Its routing never changes.
     fn set_routing_observer(&self, _prepare: impl Fn(&Worlds) + Send + Sync + 'static) {}
 
     async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Reply, CallError> {
@@ -114,7 +114,7 @@ impl Callee for Callback {
         Ok(new(Answer::Ok(Some(Val::Record(fields)))))
     }
 
-    /// Says what it was asked.
+    /// Answers with a description of the request.
     async fn serve(
         &self,
         service: &ServiceName,
@@ -143,7 +143,7 @@ impl Callee for Callback {
     }
 }
 
-/// A gateway that serves.
+/// A running gateway.
 #[derive(Debug)]
 pub(super) struct Rig {
     pub(super) address: SocketAddr,
@@ -211,19 +211,19 @@ impl Rig {
         TcpStream::connect(self.address).await.expect("it listens")
     }
 
-    /// Sends `bytes` on a connection of their own, and gives all that comes until it is closed.
+    /// Sends `bytes` on a new connection, and returns everything until it is closed.
     pub(super) async fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.connect().await;
         stream.write_all(bytes).await.expect("it is read");
         read_to_end(&mut stream).await
     }
 
-    /// Asks until there is room for one more connection.
+    /// Retries until one more connection is accepted.
     pub(super) async fn wait_for_room(&self) {
         while self.ask("GET /notes/a", "", b"").await.status != 200 {}
     }
 
-    /// Sends one request, whose id is `r-1`, and gives its answer.
+    /// Sends one request with the id `r-1`, and returns its answer.
     pub(super) async fn ask(&self, line: &str, headers: &str, body: &[u8]) -> Answered {
         let mut request = format!("{line} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{headers}");
         if !headers.to_lowercase().contains("x-request-id") {
@@ -239,16 +239,16 @@ impl Rig {
     }
 }
 
-/// All that comes, to the end. A connection that stays open fails the test.
+/// Reads to the end. A connection that stays open fails the test.
 pub(super) async fn read_to_end(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> Vec<u8> {
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut bytes)).await;
-    // A reset is an end too: what was read stays.
+    // A reset counts as the end too, and the bytes read before stay valid.
     let _reset = read.expect("the connection is closed");
     bytes
 }
 
-/// An answer, taken apart.
+/// A parsed answer.
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) status: u16,

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A reader of the log that is gone, or comes back.
+/// A log output that fails for a while, and may recover.
 struct Reader {
     read: Vec<u8>,
     is_gone: bool,
