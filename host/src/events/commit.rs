@@ -1,18 +1,18 @@
-//! Commits of system rows alone, and why deliveries and schedules pause.
+//! Commits that contain only system rows, and the reasons why deliveries and schedules pause.
 
 use crate::names::{CallId, CommitSeq};
 use crate::store::system::RowWrite;
 use crate::store::{CommitDetails, CommitError, Store, StoreError};
 
-/// Stands in the journal where a commit is of no call.
+/// The call id in the journal for a commit that belongs to no call.
 const NO_CALL: CallId = CallId([0; 16]);
 
-/// Why a loop does not go on now.
+/// Why a loop pauses.
 #[derive(Debug)]
 pub(super) enum Pause {
-    /// It goes on after the next start of the host.
+    /// It continues after the next start of the host.
     Stopped,
-    /// It tries again soon.
+    /// It retries soon.
     Waits(String),
 }
 
@@ -37,7 +37,7 @@ pub(super) async fn commit(store: &Store, rows: Vec<RowWrite>) -> Result<CommitS
         let mut transaction = store.begin();
         rows.iter().cloned().for_each(|row| transaction.write_row(row));
         match transaction.commit(CommitDetails { call: NO_CALL, data_version: None }).await {
-            // The data has another version now, which these rows do not depend on.
+            // The data has a new version, but these rows do not depend on it.
             Err(CommitError::Conflict) => {}
             done => return done,
         }

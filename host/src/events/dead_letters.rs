@@ -1,4 +1,4 @@
-//! The operator's changes of dead letters, by their ids: replay them, or delete them.
+//! The operator's changes of dead letters, by id: replay or delete them.
 //!
 //! Invariant: one change at a time, so that two requests do not replay one dead letter twice.
 
@@ -14,17 +14,17 @@ use crate::names::{CommitSeq, NameError, ServiceName};
 use crate::store::system::{EventId, EventSeq};
 use crate::store::{CommitError, Stopped, Store, StoreError};
 
-/// Dead letters that one commit deletes.
+/// Dead letters per deleting commit.
 const PAGE: u32 = 200;
 
-/// Which dead letters.
+/// A selection of dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeadLetters {
     All,
     These(Vec<EventId>),
 }
 
-/// Why dead letters stay.
+/// Why dead letters were not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeadLetterError {
     #[error("there is no service {service}")]
@@ -44,17 +44,17 @@ pub enum DeadLetterError {
 }
 
 impl Events {
-    /// Delivers dead letters again, as if they had not failed before, and gives how many. With [`DeadLetters::All`] as
-    /// many as there is room for.
+    /// Delivers dead letters again, as if they had not failed before, and returns their number. [`DeadLetters::All`]
+    /// replays only as many as there is room for.
     ///
     /// # Errors
     ///
-    /// [`DeadLetterError`]. After [`DeadLetterError::NoDeadLetter`] all are as they were; after any other error some may
-    /// be retried.
+    /// [`DeadLetterError`]. After [`DeadLetterError::NoDeadLetter`] all are unchanged; after any other error some may
+    /// already be retried.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, some of the dead letters are retried, and the others are as they were.
+    /// If the future is dropped, some of the dead letters are retried, and the others are unchanged.
     pub async fn replay(&self, service: &ServiceName, chosen: &DeadLetters) -> Result<usize, DeadLetterError> {
         let _alone = self.inner.operating.lock().await;
         let store = self.store(service)?;
@@ -74,15 +74,15 @@ impl Events {
         Ok(replayed)
     }
 
-    /// Deletes dead letters, and gives how many.
+    /// Deletes dead letters, and returns their number.
     ///
     /// # Errors
     ///
-    /// As [`Events::replay`].
+    /// Like [`Events::replay`].
     ///
     /// # Cancel safety
     ///
-    /// Dropped, some of the dead letters are deleted, and the others are as they were.
+    /// If the future is dropped, some of the dead letters are deleted, and the others are unchanged.
     pub async fn discard(&self, service: &ServiceName, chosen: &DeadLetters) -> Result<usize, DeadLetterError> {
         let _alone = self.inner.operating.lock().await;
         let store = self.store(service)?;
@@ -100,7 +100,7 @@ impl Events {
     }
 }
 
-/// The ids of the dead letters that are chosen, all of which exist.
+/// The ids of the chosen dead letters. All of them exist.
 fn ids(service: &ServiceName, store: &Store, chosen: &DeadLetters) -> Result<Vec<EventId>, DeadLetterError> {
     let DeadLetters::These(ids) = chosen else {
         return Ok(DeliveryState::Dead.ids(store, None, None, u32::MAX)?);
@@ -138,11 +138,11 @@ async fn replay_one(subscription: &Subscription, store: &Store, id: &EventId) ->
 }
 
 impl EventId {
-    /// Reads an id such as `inventory.42.0`: the first event of commit 42, which is one of `inventory`.
+    /// Parses an id such as `inventory.42.0`: the first event in commit 42 of `inventory`.
     ///
     /// # Errors
     ///
-    /// Unless `text` is the name of a service and two numbers, with dots between them.
+    /// Unless `text` is the name of a service and two numbers, separated by dots.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let rule = "is such as `inventory.42.0`: the service that emitted it, its commit, and its index there";
         let error = || NameError::new("event", text, rule);

@@ -1,5 +1,5 @@
-//! An event on its way to a subscriber. After a failure it is a row in the subscriber's store, while it is retried and
-//! when it is a dead letter.
+//! An event on its way to a subscriber. After a failure it is a row in the subscriber's store, both during its retries
+//! and as a dead letter.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use crate::names::ServiceName;
 use crate::store::system::{DEAD_LETTERS, Emitted, EventId, EventSeq, RETRIES, RowWrite, Table};
 use crate::store::{Event, Store, StoreError};
 
-/// Whether a failed delivery is tried again.
+/// Whether a failed delivery is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DeliveryState {
     Retrying,
@@ -26,7 +26,7 @@ pub(super) struct Delivery {
     pub(super) event: Event,
     /// In microseconds since the Unix epoch.
     pub(super) emitted_at: u64,
-    /// None before the first failure, and where it only waits for others.
+    /// None before the first failure, or if it only waits for others.
     pub(super) failure: Option<Failure>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Delivery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Failure {
     pub(super) attempts: u32,
-    /// In microseconds since the Unix epoch, both.
+    /// In microseconds since the Unix epoch, like `last_at`.
     pub(super) first_at: u64,
     pub(super) last_at: u64,
     pub(super) error: String,
@@ -52,7 +52,7 @@ impl DeliveryState {
         self.table().delete(id)
     }
 
-    /// The ids of the deliveries in that state: `limit` of those of `emitter`, or of all, behind `after`.
+    /// The ids of the deliveries in this state after `after`, at most `limit`: of `emitter`, or of all.
     pub(super) fn ids(
         self,
         store: &Store,
@@ -64,14 +64,14 @@ impl DeliveryState {
     }
 }
 
-/// The ids of the events of one emitter, or of all, behind `after`.
+/// The ids of the events of one emitter, or of all, after `after`.
 fn range(emitter: Option<&ServiceName>, after: Option<&EventId>) -> (Bound<EventId>, Bound<EventId>) {
     let edge = |seq| emitter.map_or(Bound::Unbounded, |name| Bound::Included(EventId { emitter: name.clone(), seq }));
     let start = after.map_or_else(|| edge(EventSeq::START), |id| Bound::Excluded(id.clone()));
     (start, edge(EventSeq::END))
 }
 
-/// A failed delivery in front of its payload.
+/// A failed delivery without its payload, which follows it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Heading {
     interface: String,
@@ -90,7 +90,7 @@ impl Delivery {
         self.failure.as_ref().map_or(0, |failure| failure.attempts)
     }
 
-    /// Says why it is a dead letter since `now` without an attempt.
+    /// Makes it a dead letter at `now` without an attempt.
     pub(super) fn not_attempted(&mut self, error: String, now: u64) {
         self.failure = Some(Failure { attempts: 0, first_at: now, last_at: now, error });
     }
@@ -101,7 +101,7 @@ impl Delivery {
         self.failure = Some(Failure { attempts: self.attempts() + 1, first_at, last_at: now, error });
     }
 
-    /// Its row in that state.
+    /// Its row in this state.
     pub(super) fn row(&self, state: DeliveryState) -> RowWrite {
         state.table().put(&self.id, self.value())
     }
@@ -135,8 +135,8 @@ impl Delivery {
         value.map(|value| Self::of_row(id.clone(), &value)).transpose()
     }
 
-    /// The deliveries in that state of one emitter, or of all, oldest first by emitter: `limit` of those behind `after` at
-    /// most, and fewer where they are large.
+    /// The deliveries in this state of one emitter, or of all, sorted by emitter and then by age: at most `limit` after
+    /// `after`, and fewer if they are large.
     pub(super) fn list(
         store: &Store,
         state: DeliveryState,

@@ -1,7 +1,7 @@
-//! Delivers what one service emitted to one that subscribes to it, one event after the other: new ones behind the cursor,
-//! and between them those of the retry queue that are due.
+//! Delivers the events of one service to one subscriber, one after another: new events after the cursor, and between
+//! them due retries.
 //!
-//! Invariant: the cursor moves over an event in the commit of what its handler wrote, or of its failed delivery.
+//! Invariant: the cursor moves past an event in the commit of its handler's writes, or of its failed delivery.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -20,10 +20,10 @@ use crate::store::system::{Emitted, EventId, EventSeq};
 use crate::store::{Store, StoreError};
 use crate::tasks::Stop;
 
-/// Events, or failed deliveries, that are read at once.
+/// Events, or failed deliveries, per read.
 const PAGE: u32 = 256;
 
-/// How long it waits for a service that is unavailable, at first and at most.
+/// The first and the longest wait for an unavailable service.
 const WAIT_MIN: Duration = Duration::from_millis(20);
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
@@ -40,9 +40,9 @@ struct DeliveryLoop<'s> {
     subscription: &'s Subscription,
     endpoints: &'s Endpoints,
     cursor: Cursor,
-    /// Events that the cursor moved over since it was stored.
+    /// Events that the cursor has passed since it was stored.
     skipped: u32,
-    /// The events behind the cursor that were read.
+    /// The events after the cursor that were already read.
     page: VecDeque<Emitted>,
     /// Whether the retry queue has no room for the next event.
     is_blocked: bool,
@@ -51,7 +51,7 @@ struct DeliveryLoop<'s> {
 /// The result of one step.
 enum Step {
     Progress,
-    /// There is nothing to do before the next retry.
+    /// There is no work before the next retry.
     Idle {
         next_retry: Option<Instant>,
     },
@@ -108,7 +108,7 @@ impl<'s> DeliveryLoop<'s> {
         false
     }
 
-    /// Reads the cursor and the failed deliveries that are stored, and starts the tracks that are new.
+    /// Reads the stored cursor and failed deliveries, and starts new tracks.
     async fn load(&mut self) -> Result<Step, Pause> {
         let Endpoints { handlers, subscriber, emitter, live_since, .. } = self.endpoints;
         self.cursor = Cursor::read(subscriber, &self.subscription.pair.emitter)?;
@@ -137,7 +137,7 @@ impl<'s> DeliveryLoop<'s> {
         Ok(Step::Progress)
     }
 
-    /// One retry that is due, and one new event.
+    /// Handles one due retry and one new event.
     async fn step(&mut self) -> Result<Step, Pause> {
         if let Some(until) = self.subscription.overflow() {
             self.move_to_dead_letters(until).await?;
@@ -153,7 +153,7 @@ impl<'s> DeliveryLoop<'s> {
         Ok(Step::Idle { next_retry: next.map(|(_, due)| due) })
     }
 
-    /// Tries the failed delivery that is due; false when none is.
+    /// Tries the due failed delivery; false when none is due.
     async fn retry(&mut self) -> Result<bool, Pause> {
         let Subscription { pair, calls, queue, metrics, .. } = self.subscription;
         let next = queue.lock().await.next();
@@ -181,8 +181,8 @@ impl<'s> DeliveryLoop<'s> {
         Ok(true)
     }
 
-    /// Moves the cursor over the next event: delivers it, or leaves it to the retry queue. False when there is none, or no
-    /// room for it in the retry queue.
+    /// Moves the cursor past the next event: delivers it, or adds it to the retry queue. False when there is no event,
+    /// or the retry queue is full.
     async fn deliver_next(&mut self) -> Result<bool, Pause> {
         let Subscription { pair, calls, queue, .. } = self.subscription;
         let handlers = &self.endpoints.handlers;
@@ -246,7 +246,7 @@ impl<'s> DeliveryLoop<'s> {
         Ok(())
     }
 
-    /// The first event behind the cursor.
+    /// The first event after the cursor.
     async fn peek(&mut self) -> Result<Option<Emitted>, Pause> {
         if self.skipped >= EVENTS_SKIPPED_MAX {
             self.store_cursor().await?;
@@ -267,13 +267,14 @@ impl<'s> DeliveryLoop<'s> {
         Ok(())
     }
 
-    /// The cursor is stored behind the first event of the page.
+    /// Records that the stored cursor has passed the first event of the page.
     fn passed(&mut self, after: Cursor) {
         (self.cursor, self.skipped) = (after, 0);
         self.page.pop_front();
     }
 
-    /// An attempt failed. With `after` the delivery is the first event of the page, and else it was in the queue.
+    /// Handles a failed attempt. With `after`, the delivery is the first event of the page, otherwise it was in the
+    /// queue.
     async fn failed(
         &mut self,
         mut delivery: Delivery,
@@ -289,8 +290,8 @@ impl<'s> DeliveryLoop<'s> {
         self.put_aside(delivery, retry_at, after).await
     }
 
-    /// Stores a delivery for the retry at `retry_at`, or without one as a dead letter, in one commit with the cursor
-    /// `after` it. Where the retry queue has no room for it, it stays the first event of the page.
+    /// Stores a delivery for a retry at `retry_at`, or as a dead letter without that, in one commit with the cursor
+    /// `after`. If the retry queue has no room, it stays the first event of the page.
     async fn put_aside(
         &mut self,
         delivery: Delivery,
@@ -326,9 +327,9 @@ impl<'s> DeliveryLoop<'s> {
     }
 }
 
-/// The last place before all events that were committed at `since`, in microseconds since the Unix epoch, or later.
+/// The last position before all events that were committed at `since` (in microseconds since the Unix epoch) or later.
 fn last_before(emitter: &Store, since: u64) -> Result<EventSeq, StoreError> {
-    // Times grow with the numbers: whether all behind a number are late enough is so from some number on.
+    // Times never decrease with the numbers, so a binary search finds the position.
     let (mut low, mut high) = (0, u64::MAX);
     while low < high {
         let middle = low + (high - low) / 2;

@@ -9,16 +9,16 @@ use super::{delivery_loop, handlers, retention, schedule};
 use crate::call::Worlds;
 use crate::tasks::{Lifetime, Stop};
 
-/// How often the contracts are compared with those that the loops run by.
+/// How often the current contracts are compared with those of the loops.
 const COMPARE_EVERY: Duration = Duration::from_millis(200);
 
 impl Events {
-    /// Deletes events that were delivered, until the tasks are stopped.
+    /// Deletes handled events until the tasks are stopped.
     pub async fn run_retention(self) {
         retention::run(&self.inner, self.inner.tasks.stop()).await;
     }
 
-    /// Delivers events and runs schedules, as the contracts of the live releases say, until the tasks are stopped.
+    /// Delivers events and runs schedules according to the contracts of the live releases, until the tasks are stopped.
     pub async fn run(self) {
         let mut stop = self.inner.tasks.stop();
         let mut known: Option<Worlds> = None;
@@ -66,7 +66,7 @@ impl Events {
         }
     }
 
-    /// Runs a loop until it ends, and gives its claim back then.
+    /// Runs a loop until it ends, and then releases its claim.
     fn supervise<F>(&self, name: String, claim: LoopClaim, run: impl Fn(Stop) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -1,7 +1,7 @@
-//! Which service subscribes to which events, by the contracts of the live releases.
+//! Which service subscribes to which events, according to the contracts of the live releases.
 //!
-//! A service subscribes to the events of every interface that its contract exports, from each service whose contract
-//! imports the interface in a compatible version.
+//! A service subscribes to the events of every exported interface of its contract, from each service whose contract
+//! imports a compatible version of the interface.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -23,14 +23,15 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Distinguishes the call that delivers the event `seq` from all others: its id follows from this.
+    /// Distinguishes the call that delivers the event `seq` from all others: its id is derived from this.
     pub(super) fn cause(&self, EventSeq(commit, index): EventSeq) -> String {
         let Self { subscriber, emitter } = self;
         format!("event {emitter} {} {index} {subscriber}", commit.0)
     }
 }
 
-/// The functions of a subscriber that handle the events of one emitter, by the tracks of their interfaces and their names.
+/// The functions of a subscriber that handle the events of one emitter, by the track of the interface and the
+/// function's name.
 #[derive(Debug)]
 pub(super) struct Handlers(BTreeMap<Box<str>, HashMap<Arc<str>, Handler>>);
 
@@ -39,7 +40,7 @@ pub(super) struct Handlers(BTreeMap<Box<str>, HashMap<Arc<str>, Handler>>);
 pub(super) struct Handler {
     pub(super) function: Arc<Function>,
     pub(super) parameters: Parameters,
-    /// The JSON name of the parameter by which events are in order.
+    /// The JSON name of the parameter by which events are ordered.
     key: Option<Arc<str>>,
 }
 
@@ -51,7 +52,7 @@ pub(super) fn pairs(worlds: &Worlds) -> Vec<Pair> {
     all.filter(|pair| subscribed(worlds, pair).is_some_and(|mut interfaces| interfaces.next().is_some())).collect()
 }
 
-/// The interfaces of events that the subscriber of `pair` handles and its emitter emits.
+/// The event interfaces that the subscriber of `pair` handles and its emitter emits.
 fn subscribed<'w>(worlds: &'w Worlds, pair: &Pair) -> Option<impl Iterator<Item = &'w Interface>> {
     let world = |name: &ServiceName| worlds.iter().find(|(known, _)| known == name).map(|(_, world)| &**world);
     let (subscriber, emitter): (&World, &World) = (world(&pair.subscriber)?, world(&pair.emitter)?);
@@ -67,7 +68,7 @@ fn has_events(interface: &Interface) -> bool {
 }
 
 impl Handlers {
-    /// Those of `pair`; nothing when its subscriber does not subscribe to its emitter.
+    /// The handlers of `pair`; `None` when its subscriber does not subscribe to its emitter.
     pub(super) fn of(worlds: &Worlds, pair: &Pair) -> Option<Self> {
         let handlers = |interface: &Interface| {
             let handler = |function: &Arc<Function>| Some((Arc::clone(&function.name.wit), Handler::of(function)?));
@@ -101,7 +102,7 @@ impl Handler {
         Some(Self { function: Arc::clone(function), parameters, key })
     }
 
-    /// The value by which `event` is in order with others of its interface, if it is.
+    /// The value by which `event` is ordered among the events of its interface, if there is one.
     pub(super) fn key(&self, event: &Event) -> Option<String> {
         let key = self.key.as_deref()?;
         let payload: Json = serde_json::from_slice(&event.payload).ok()?;

@@ -15,7 +15,7 @@ impl LoopSlot {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Claims the right to run the loop; none while another task has it.
+    /// Claims the right to run the loop; `None` while another task has it.
     pub(super) fn claim(&self) -> Option<LoopClaim> {
         let is_free = !self.0.swap(true, Ordering::AcqRel);
         is_free.then(|| LoopClaim(Arc::clone(&self.0)))

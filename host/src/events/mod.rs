@@ -1,6 +1,6 @@
-//! The calls that the host makes by itself: it delivers events to the services that subscribe to them, and runs schedules.
+//! The calls that the host makes by itself: it delivers events to their subscribers, and runs schedules.
 //!
-//! Invariant: an event takes effect once, as the cursor moves over it in the commit of what its handler wrote. No
+//! Invariant: an event takes effect once, because the cursor moves past it in the commit of its handler's writes. No
 //! subscriber waits for another.
 
 mod commit;

@@ -13,7 +13,7 @@ use crate::names::ServiceName;
 use crate::store::{Store, Stores};
 use crate::tasks::Tasks;
 
-/// The events and schedules of one host. Clones are the same ones.
+/// The events and schedules of one host. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct Events {
     pub(super) inner: Arc<Registry>,
@@ -28,12 +28,12 @@ pub(super) struct Registry {
     pub(super) tasks: Tasks,
     subscriptions: Mutex<BTreeMap<Pair, Arc<Subscription>>>,
     schedules: Mutex<BTreeMap<ScheduleId, Arc<Schedule>>>,
-    /// Locked while dead letters are changed for an operator: no event is replayed twice by two requests.
+    /// Locked while an operator's request changes dead letters: two requests never replay the same event.
     pub(super) operating: tokio::sync::Mutex<()>,
 }
 
 impl Events {
-    /// `starts_from` says where a service starts with events that it has not subscribed to before. The loops run in
+    /// `starts_from` returns where a service starts with events that it has not subscribed to before. The loops run in
     /// `tasks`.
     #[must_use]
     pub fn new(
@@ -66,8 +66,8 @@ impl Registry {
         self.schedules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a subscription for each of `pairs`, and gives them. One that is of no pair any more stays while its loop runs,
-    /// so that no other takes its place.
+    /// Keeps one subscription for each of `pairs`, and returns them. A subscription of another pair stays while its
+    /// loop runs, so that no second one replaces it.
     pub(super) fn set_pairs(&self, pairs: &[Pair]) -> Vec<Arc<Subscription>> {
         let new = |pair| Subscription::new(pair, self.calls.clone(), self.settings.clone(), self.start.clone());
         set(&mut self.locked(), pairs, |subscription| &subscription.loop_slot, new)

@@ -1,4 +1,4 @@
-//! Which deliveries may run again, also of services and pairs that are absent now: their memos must stay.
+//! The deliveries that may run again, also of services and pairs that are currently absent: their memos must stay.
 
 use std::collections::HashSet;
 
@@ -10,15 +10,15 @@ use crate::names::CallId;
 use crate::store::system::{CURSORS, DEAD_LETTERS, EventId, RETRIES};
 use crate::store::{Store, StoreError};
 
-/// The events behind a stored cursor of which one may have been attempted: the loop stores its cursor before it has moved
-/// over more.
+/// The number of events after a stored cursor that may have been attempted: the loop stores its cursor at the latest
+/// after so many.
 const ATTEMPTED_MAX: u32 = EVENTS_SKIPPED_MAX + 1;
 
 impl Events {
-    /// The ids of all deliveries that were attempted and may run again: failed ones, dead letters, and the first ones behind
-    /// each cursor. Runs of schedules are not among them: an intent repeats those.
+    /// The ids of all deliveries that were attempted and may run again: failed ones, dead letters, and the first ones
+    /// after each cursor. Runs of schedules are not included: intents repeat those.
     ///
-    /// Blocks for as long as it takes to read their keys.
+    /// Blocks while it reads their keys.
     ///
     /// # Errors
     ///
@@ -31,7 +31,8 @@ impl Events {
                 let pair = Pair { subscriber: subscriber.name().clone(), emitter };
                 registry.calls.host_call_id(&pair.cause(seq))
             };
-            // An event moves from behind the cursor to the failed deliveries: in this order none is missed.
+            // An event moves from the events after the cursor to the failed deliveries. This order of reads misses
+            // none.
             ids.extend(attempted(&stores, subscriber)?.into_iter().map(id));
             let failed = subscriber.begin_read();
             for table in [&RETRIES, &DEAD_LETTERS] {
@@ -42,7 +43,7 @@ impl Events {
     }
 }
 
-/// The events behind the cursors of `subscriber` that may have been attempted.
+/// The events after the cursors of `subscriber` that may have been attempted.
 fn attempted(stores: &[Store], subscriber: &Store) -> Result<Vec<EventId>, StoreError> {
     let mut events = Vec::new();
     for emitter in subscriber.row_keys(&CURSORS, .., u32::MAX)? {

@@ -1,9 +1,8 @@
 //! Deletes events that every subscriber has handled, once they are old enough, and measures how far subscribers are
-//! behind. Where an outbox is full, the oldest events go to the dead letters of the subscribers that have not handled
-//! them; where those are too many, the oldest are deleted.
+//! behind. When an outbox is full, its oldest events become dead letters of the subscribers that have not handled them.
+//! When there are too many dead letters, the oldest are deleted.
 //!
-//! Invariant: an event is deleted only when every service that subscribes to it now has handled it, or has it among its
-//! dead letters.
+//! Invariant: an event is deleted only when every current subscriber has handled it or has it among its dead letters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +23,14 @@ use crate::tasks::{Stop, blocking};
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How often while an outbox is full.
+/// The time between passes while an outbox is full.
 const EVERY_WHILE_FULL: Duration = Duration::from_millis(50);
 
-/// Events that are read at once.
+/// Events per read.
 const PAGE: u32 = 500;
 const _: () = assert!(PAGE as usize <= COMMIT_KEYS_MAX);
 
-/// Events that are counted of those behind a cursor: a service with more is far behind.
+/// The maximum of counted events after a cursor: a service with more is far behind.
 const LAG_COUNTED_MAX: u32 = 10_000;
 
 /// How far a service is behind.
@@ -68,7 +67,7 @@ pub(super) async fn run(registry: &Arc<Registry>, mut stop: Stop) {
     }
 }
 
-/// Runs what reads much, so that it delays no other task.
+/// Runs long reads on a blocking thread, so that they delay no other task.
 async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match blocking(work).await {
         Ok(done) => done,
@@ -83,7 +82,7 @@ fn measure(subscription: &Subscription) {
     }
 }
 
-/// How far the subscriber is behind its emitter, by the cursor that is stored.
+/// How far the subscriber is behind its emitter, according to the stored cursor.
 pub(super) fn lag(subscription: &Subscription, endpoints: &Endpoints) -> Result<Lag, StoreError> {
     let cursor = Cursor::read(&endpoints.subscriber, &subscription.pair.emitter)?;
     let keys = endpoints.emitter.emitted_keys(cursor.handled(&endpoints.handlers), LAG_COUNTED_MAX)?;
@@ -91,7 +90,7 @@ pub(super) fn lag(subscription: &Subscription, endpoints: &Endpoints) -> Result<
     Ok(Lag { events: keys.len(), oldest: Duration::from_micros(keys.first().map_or(0, age)) })
 }
 
-/// Deletes what is not needed of the events and dead letters of `store`. True while its outbox is full.
+/// Deletes unneeded events and dead letters of `store`. True while its outbox is full.
 async fn retain(registry: &Arc<Registry>, store: &Store, kept_bytes_max: u64, stop: &Stop) -> Result<bool, Pause> {
     let too_many = store.usage(&DEAD_LETTERS).rows > DEAD_LETTERS_MAX;
     if too_many || store.usage(&DEAD_LETTERS).bytes > DEAD_LETTERS.bytes_max(kept_bytes_max) {
@@ -115,21 +114,21 @@ async fn retain(registry: &Arc<Registry>, store: &Store, kept_bytes_max: u64, st
     Ok(overflow.is_some())
 }
 
-/// The last of the oldest events of `store` that are too many, by their share of the bytes; nothing when the outbox has
-/// room.
+/// The last of the oldest events of `store` that exceed its budget, estimated by their share of the bytes; `None` when
+/// the outbox has room.
 fn overflow(store: &Store, bytes_max: u64) -> Result<Option<EventSeq>, StoreError> {
     let Usage { rows, bytes } = store.usage(&OUTBOX);
     if bytes <= bytes_max {
         return Ok(None);
     }
-    // A little more than is necessary, so that the next event does not fill it again.
+    // A little more than necessary, so that the next event does not fill it again.
     let excess = bytes - bytes_max / 10 * 9;
     let count = (u128::from(rows) * u128::from(excess)).div_ceil(u128::from(bytes));
     let keys = store.emitted_keys(EventSeq::START, u32::try_from(count).unwrap_or(u32::MAX))?;
     Ok(keys.last().map(|key| key.seq))
 }
 
-/// Deletes the oldest dead letters until they take less than `bytes_max` and are not too many.
+/// Deletes the oldest dead letters until they take less than `bytes_max` and their number is within its bound.
 async fn delete_dead_letters(store: &Store, bytes_max: u64) -> Result<(), Pause> {
     let all = {
         let store = store.clone();
@@ -152,7 +151,7 @@ async fn delete_dead_letters(store: &Store, bytes_max: u64) -> Result<(), Pause>
     Ok(())
 }
 
-/// Deletes what `store` has of events that every subscriber has handled: the old ones, and those up to `overflow`.
+/// Deletes events of `store` that every subscriber has handled: the old ones, and those up to `overflow`.
 async fn delete_handled(
     registry: &Registry,
     store: &Store,
@@ -162,7 +161,7 @@ async fn delete_handled(
     let kept_micros = registry.settings.kept_ms.saturating_mul(1_000);
     let before = clock::unix_micros().saturating_sub(kept_micros);
     let may_go = |key: &OutboxKey| key.emitted_at < before || overflow.is_some_and(|until| key.seq <= until);
-    // Most of the time there is nothing to do, and nothing more is read than that.
+    // Usually there is nothing to delete, and only this one key is read.
     if !store.emitted_keys(EventSeq::START, 1)?.first().is_some_and(may_go) {
         return Ok(());
     }
@@ -183,7 +182,7 @@ async fn delete_handled(
     Ok(())
 }
 
-/// The last event up to which every subscriber has handled those of `emitter`; nothing when it has no subscriber.
+/// The last event up to which every subscriber has handled the events of `emitter`; `None` without a subscriber.
 fn handled_by_all(registry: &Registry, emitter: &ServiceName) -> Result<Option<EventSeq>, StoreError> {
     let routing = registry.calls.routing();
     let mut all: Option<EventSeq> = None;
@@ -191,7 +190,7 @@ fn handled_by_all(registry: &Registry, emitter: &ServiceName) -> Result<Option<E
         let pair = Pair { subscriber: subscriber.service.name().clone(), emitter: emitter.clone() };
         if let Some(handlers) = Handlers::of(routing.worlds(), &pair) {
             let cursor = Cursor::read(subscriber.service.store(), emitter)?;
-            // A subscriber whose loop has not started yet has handled nothing.
+            // A subscriber whose loop has not started yet has handled no event.
             let last = if cursor.missing(&handlers).is_empty() { cursor.handled(&handlers) } else { EventSeq::START };
             all = Some(all.map_or(last, |all| all.min(last)));
         }

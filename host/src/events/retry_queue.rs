@@ -1,7 +1,8 @@
-//! The failed deliveries of one subscription that are tried again, in memory: which one is next, and which events must
-//! wait behind them.
+//! The failed deliveries of one subscription to retry, in memory: which one is next, and which events must wait for
+//! them.
 //!
-//! Invariant: an event is tried only when no earlier event of its commit, and none of its interface with its key, is here.
+//! Invariant: an event is tried only when the queue contains no earlier event of the same commit, and none of the same
+//! interface with the same key.
 
 #[cfg(test)]
 mod tests;
@@ -12,10 +13,10 @@ use std::time::Instant;
 
 use crate::store::system::EventSeq;
 
-/// The track of an interface and the value by which its events are in order, where the contract names one.
+/// The track of an interface and the value by which its events are ordered, if the contract names one.
 pub(super) type OrderKey = (Box<str>, String);
 
-/// The place of an event in the order, and its key.
+/// The position of an event, and its key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Order {
     pub(super) seq: EventSeq,
@@ -26,7 +27,7 @@ pub(super) struct Order {
 pub(super) struct RetryQueue {
     all: BTreeMap<EventSeq, Waiting>,
     by_key: HashMap<OrderKey, BTreeSet<EventSeq>>,
-    /// Those with no earlier event of their commit or key, by when they are due.
+    /// The events without an earlier one of their commit or key, by due time.
     ready: BTreeSet<(Instant, EventSeq)>,
 }
 
@@ -45,14 +46,14 @@ impl RetryQueue {
         self.all.is_empty()
     }
 
-    /// Whether an event has to wait for one that is here.
+    /// Whether an event must wait for one in the queue.
     pub(super) fn holds_back(&self, order: &Order) -> bool {
         let earlier_of_commit = self.all.range(EventSeq(order.seq.0, 0)..order.seq).next().is_some();
         let first_of_key = order.key.as_ref().and_then(|key| self.by_key.get(key)?.first());
         earlier_of_commit || first_of_key.is_some_and(|first| *first < order.seq)
     }
 
-    /// Adds an event, or changes when one that is here is due.
+    /// Adds an event, or changes the due time of one in the queue.
     pub(super) fn add(&mut self, order: Order, due: Instant) {
         self.remove(order.seq);
         let Order { seq, key } = order;
@@ -79,17 +80,18 @@ impl RetryQueue {
         followers.into_iter().flatten().for_each(|seq| self.update_ready(seq));
     }
 
-    /// Of those that wait for no other, the one that is due first.
+    /// The earliest due event among those that wait for no other.
     pub(super) fn next(&self) -> Option<(EventSeq, Instant)> {
         self.ready.first().map(|(due, seq)| (*seq, *due))
     }
 
-    /// When the event is due; nothing when it is not here.
+    /// The due time of the event; `None` when it is not in the queue.
     pub(super) fn due(&self, seq: EventSeq) -> Option<Instant> {
         self.all.get(&seq).map(|waiting| waiting.due)
     }
 
-    /// The next events behind `seq` of its commit and of its key: no other can be ready because of it, or not.
+    /// The next events after `seq` with the same commit and with the same key. Only these can become ready, or stop
+    /// being ready, because of `seq`.
     fn followers(&self, seq: EventSeq, key: Option<&OrderKey>) -> [Option<EventSeq>; 2] {
         let behind = (Bound::Excluded(seq), Bound::Unbounded);
         let of_commit = self.all.range(behind).next().map(|(next, _)| *next).filter(|next| next.0 == seq.0);

@@ -1,7 +1,7 @@
-//! Runs the functions that a contract says `every` of, each when it is due.
+//! Runs the functions that a contract marks with `every`, each when it is due.
 //!
-//! Invariant: a schedule has one loop, and waits for a run that its intent continues, so no run begins before the last one
-//! ended. A run that wrote something is never run again for the same slot, as the slot is in its commit.
+//! Invariant: a schedule has one loop, and waits while an intent continues the last run, so no run begins before the
+//! last one ended. A run that wrote something never runs again for the same slot, because the slot is in its commit.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,16 +22,16 @@ use crate::observe::events::ScheduleMetrics;
 use crate::store::Store;
 use crate::tasks::Stop;
 
-/// How long it sleeps at once: the time of day may be set meanwhile.
+/// The longest sleep: the time of day may be changed meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(10);
 
-/// How often it looks whether the intent of the last run is closed.
+/// How often it checks whether the intent of the last run is closed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How long it waits where its service or its store is unavailable.
+/// The wait when its service or its store is unavailable.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// A function that runs on time, by its service and its name there.
+/// A scheduled function, by its service and its name there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ScheduleId {
     pub(super) service: ServiceName,
@@ -53,13 +53,13 @@ pub(super) struct Schedule {
 struct State {
     last: Option<LastRun>,
     is_running: bool,
-    /// Why the run that is due does not begin.
+    /// Why the due run does not begin.
     waits: Option<String>,
-    /// When a run began last, or the loop did.
+    /// When the last run began, or the loop.
     began: Instant,
 }
 
-/// The function that is run, as the live release has it.
+/// The function to run, as exported by the live release.
 #[derive(Debug)]
 struct Scheduled {
     function: Arc<Function>,
@@ -99,7 +99,7 @@ impl Schedule {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Its state; none before the loop has read it, and when the contracts do not have it any more.
+    /// Its state; `None` before the loop has read it, or after the contracts have dropped it.
     pub(super) fn known(&self) -> Option<ScheduleState> {
         let Scheduled { function, period, .. } = self.scheduled()?;
         let continues = self.calls.has_intent_of(&self.id.service, &function);
@@ -117,7 +117,7 @@ impl Schedule {
         Some(Scheduled { function: Arc::clone(function), period, store: backend.service.store().clone() })
     }
 
-    /// Runs the schedule until the contracts have it no more, or the host stops.
+    /// Runs the schedule until the contracts drop it, or the host stops.
     pub(super) async fn run(&self, mut stop: Stop) {
         while !stop.is_set() {
             let Some(scheduled) = self.scheduled() else { return };
@@ -145,7 +145,7 @@ impl Schedule {
         }
     }
 
-    /// Runs the function if it is due; how long until it is again.
+    /// Runs the function if it is due; returns the time until it is due again.
     async fn step(&self, scheduled: &Scheduled) -> Result<Duration, Pause> {
         let Scheduled { function, period, store } = scheduled;
         let now = clock::unix_micros();
@@ -159,7 +159,7 @@ impl Schedule {
         };
         let next = last.next(*period, now);
         self.state().last = Some(last.clone());
-        // A clock that was set back shows the next slot late. Then the time since the last run counts.
+        // After a clock was set back, the next slot is late. Then the time since the last run counts.
         let is_late = self.state().began.elapsed() >= period.saturating_mul(2);
         if next > now && !is_late {
             return Ok(Duration::from_micros(next - now).min(*period));
@@ -204,7 +204,7 @@ impl Schedule {
             }
             Ok(Ok(Answer::Err(error))) => refusal(error.as_ref()),
             Ok(Err(CallError::Stopped(_))) => return Err(Pause::Stopped),
-            // A run that could not begin is no failure: the slot is still due.
+            // A run that could not begin is not a failure: the slot is still due.
             Ok(Err(error)) if matches!(&error, CallError::Unavailable { service: of, .. } if of == service) => {
                 return Err(Pause::Waits(error.to_string()));
             }
@@ -219,7 +219,7 @@ impl Schedule {
     }
 }
 
-/// The text of an error of the contract.
+/// The text of an error in the contract.
 fn refusal(error: Option<&Val>) -> String {
     match error {
         Some(Val::Variant(case, Some(payload))) => match &**payload {

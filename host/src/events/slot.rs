@@ -1,6 +1,6 @@
-//! When a schedule is due, and what is stored of its last run.
+//! When a schedule is due, and the stored state of its last run.
 //!
-//! Invariant: slots only grow, whatever the clock does. So no slot runs twice, and no run has the memos of another.
+//! Invariant: slots only grow, whatever the clock does. So no slot runs twice, and no run finds the memos of another.
 //!
 //! Periods are counted from the Unix epoch: `every 1h` is at every full hour in UTC, whenever the host started.
 
@@ -16,14 +16,14 @@ use crate::names::{CommitSeq, Digest};
 use crate::store::system::{RowWrite, SCHEDULE_SLOTS};
 use crate::store::{Store, StoreError};
 
-/// The last run of a schedule, in the store of its service: written in the commit of the run, where that did not fail.
+/// The last run of a schedule, in the store of its service. A successful run writes it in its own commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LastRun {
     /// The slot of the run: when it was due, in microseconds since the Unix epoch.
     pub(super) due_at: u64,
-    /// When it began; nothing for a schedule that has not run yet.
+    /// When it began; `None` for a schedule that has not run yet.
     pub(super) began_at: Option<u64>,
-    /// Why it failed, if it did, and how many did so in a row.
+    /// Why it failed, if it did, and the number of failures in a row.
     pub(super) error: Option<String>,
     pub(super) failures: u64,
 }
@@ -39,12 +39,12 @@ pub(super) fn name(function: &Function) -> String {
 }
 
 impl LastRun {
-    /// The state of a schedule that is new in the slot `due_at`, and due in the next one.
+    /// The state of a schedule that is new in the slot `due_at`, and due in the next slot.
     pub(super) fn none(due_at: u64) -> Self {
         Self { due_at, began_at: None, error: None, failures: 0 }
     }
 
-    /// The last run, and the commit that the store had to have for it.
+    /// The last run, and the commit that the store must have for it.
     pub(super) fn read(store: &Store, function: &Function) -> Result<Option<(Self, CommitSeq)>, StoreError> {
         let (key, mut transaction) = (key(function), store.begin_read());
         let Some(bytes) = transaction.get_row(&SCHEDULE_SLOTS, &key)? else { return Ok(None) };
@@ -56,13 +56,13 @@ impl LastRun {
         SCHEDULE_SLOTS.put(&key(function), serde_json::to_vec(self).expect("texts and numbers have a form in JSON"))
     }
 
-    /// The slot of the next run. Where several were missed it is the last one of them.
+    /// The slot of the next run. After several missed slots, the last one of them.
     pub(super) fn next(&self, period: Duration, now: u64) -> u64 {
         slot(period, now).max(slot(period, self.due_at).saturating_add(micros(period)))
     }
 }
 
-/// The slot that `now` is in, by its begin.
+/// The start of the slot that contains `now`.
 pub(super) fn slot(period: Duration, now: u64) -> u64 {
     now - now % micros(period)
 }

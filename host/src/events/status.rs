@@ -1,4 +1,4 @@
-//! Events and schedules as an operator sees them.
+//! Events and schedules for the operator.
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -14,7 +14,7 @@ use crate::names::ServiceName;
 use crate::store::StoreError;
 use crate::store::system::EventId;
 
-/// Failed deliveries that are counted at most.
+/// The maximum of counted failed deliveries.
 const COUNTED_MAX: u32 = 10_000;
 
 /// One service that subscribes to the events of another.
@@ -22,16 +22,16 @@ const COUNTED_MAX: u32 = 10_000;
 #[serde(rename_all = "camelCase")]
 pub struct SubscriptionView {
     pub service: ServiceName,
-    /// The service that emits them.
+    /// The service that emits the events.
     pub from: ServiceName,
     /// The tracks of their interfaces: `shop:events/order-events@1`.
     pub interfaces: Vec<String>,
     /// The commit up to which events are handled.
     pub commit: u64,
-    /// How many events of the emitter are behind that, at most 10,000, and the age of the oldest.
+    /// The number of later events of the emitter, at most 10,000, and the age of the oldest.
     pub lag_events: usize,
     pub lag_seconds: f64,
-    /// Events that are retried, or wait for those.
+    /// Events that are retried, or that wait for retried ones.
     pub retrying: usize,
     /// Dead letters, at most 10,000.
     pub dead: usize,
@@ -50,7 +50,7 @@ pub struct DeliveryView {
     pub interface: String,
     pub function: String,
     pub payload: Json,
-    /// RFC 3339, in UTC, as the others.
+    /// RFC 3339, in UTC, like the other times.
     pub emitted_at: String,
     pub attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,20 +61,20 @@ pub struct DeliveryView {
     pub error: Option<String>,
 }
 
-/// A function that runs on time.
+/// A scheduled function.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleView {
     pub service: ServiceName,
-    /// Behind the track of its interface: `shop:inventory/inventory@1#expire-reservations`.
+    /// After the track of its interface: `shop:inventory/inventory@1#expire-reservations`.
     pub function: String,
     pub every_ms: u64,
-    /// RFC 3339, in UTC; absent when it has not run yet.
+    /// RFC 3339, in UTC; absent if it has not run yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_at: Option<String>,
     pub next_at: String,
     pub running: bool,
-    /// Why the run that is due waits, or the last run failed, and how many failed in a row.
+    /// Why the due run waits, or the last run failed, and the number of failures in a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     pub failures: u64,
@@ -98,7 +98,8 @@ impl Events {
         Ok(views)
     }
 
-    /// The failed deliveries of `service`: `limit` of those that are retried, and of the dead letters behind `after`.
+    /// The failed deliveries of `service` after `after`: at most `limit` that are retried, and at most `limit` dead
+    /// letters.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! One service that subscribes to the events of another: what its loop and the operator's side share.
+//! One service that subscribes to the events of another: the state that its loop and the operator's requests share.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -23,7 +23,7 @@ use crate::observe::events::DeliveryMetrics;
 use crate::store::Store;
 use crate::store::system::{EventSeq, RETRIES, RowWrite};
 
-/// Says where a service starts with events that it has not subscribed to before.
+/// Returns where a service starts with events that it has not subscribed to before.
 #[derive(Clone)]
 pub(super) struct StartSetting(pub(super) Arc<dyn Fn(&ServiceName) -> EventsFrom + Send + Sync>);
 
@@ -40,7 +40,7 @@ pub(super) struct Subscription {
     settings: EventSettings,
     start: StartSetting,
     pub(super) metrics: DeliveryMetrics,
-    /// Locked also while a commit changes failed deliveries, so that the queue has what is stored.
+    /// Also locked during a commit that changes failed deliveries, so that the queue matches the store.
     pub(super) queue: tokio::sync::Mutex<RetryQueue>,
     /// Wakes the loop: the contracts changed, the operator replays an event, or the outbox is too large.
     pub(super) wake: Notify,
@@ -52,11 +52,11 @@ pub(super) struct Subscription {
 struct State {
     /// Why nothing is delivered.
     waits: Option<String>,
-    /// The events up to this one go to the dead letters, as the emitter's outbox is full.
+    /// The events up to this one go to the dead letters, because the emitter's outbox is full.
     overflow: Option<EventSeq>,
 }
 
-/// The stores and handlers of a pair, while the contracts stay as they are.
+/// The stores and handlers of a pair under the current contracts.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoints {
     worlds: Worlds,
@@ -67,12 +67,12 @@ pub(super) struct Endpoints {
     pub(super) live_since: u64,
 }
 
-/// How an attempt ended that was not delayed by the subscriber being unavailable.
+/// The end of an attempt, if the subscriber was available.
 #[derive(Debug)]
 pub(super) enum Attempt {
     Delivered,
     Failed(String),
-    /// The payload is not of the handler's types: every other attempt would fail too.
+    /// The payload does not have the handler's types: every other attempt would fail too.
     Unfit(String),
 }
 
@@ -84,7 +84,7 @@ impl Subscription {
         Self { pair, calls, settings, start, metrics, queue, wake, loop_slot, state }
     }
 
-    /// Nothing when the subscriber does not subscribe to the emitter any more.
+    /// `None` when the subscriber does not subscribe to the emitter any more.
     pub(super) fn endpoints(&self) -> Option<Endpoints> {
         let routing = self.calls.routing();
         let live = routing.live();
@@ -98,7 +98,7 @@ impl Subscription {
         })
     }
 
-    /// Delivers once; `rows` are committed with what the handler writes.
+    /// Delivers once; `rows` are committed with the handler's writes.
     pub(super) async fn attempt(
         &self,
         routing: &Routing,
@@ -132,7 +132,7 @@ impl Subscription {
                 Ok(Attempt::Delivered)
             }
             Err(CallError::Stopped(_)) => Err(Pause::Stopped),
-            // The next event would not fare better, so this is not a failure of this one.
+            // The next event would fail in the same way, so this is not a failure of this event.
             Err(error) if matches!(&error, CallError::Unavailable { service, .. } if service == subscriber) => {
                 Err(Pause::Waits(error.to_string()))
             }
@@ -140,7 +140,7 @@ impl Subscription {
         }
     }
 
-    /// The place of an event in the order, and its key.
+    /// The position of an event, and its key.
     pub(super) fn order(&self, endpoints: &Endpoints, delivery: &Delivery) -> Order {
         let key = endpoints.handlers.handler(&delivery.event).and_then(|handler| handler.key(&delivery.event));
         Order { seq: delivery.id.seq, key: key.map(|key| (track(&delivery.event.interface).into(), key)) }
@@ -151,12 +151,12 @@ impl Subscription {
         self.start.0(&self.pair.subscriber)
     }
 
-    /// Whether another attempt follows so many that failed.
+    /// Whether another attempt follows after this many failed ones.
     pub(super) fn may_retry(&self, attempts: u32) -> bool {
         attempts < self.settings.attempts_max
     }
 
-    /// When the next attempt follows so many that failed.
+    /// When the next attempt follows after this many failed ones.
     pub(super) fn retry_at(&self, attempts: u32) -> Instant {
         let EventSettings { retry_ms_min, retry_ms_max, .. } = self.settings;
         let doubled = 1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
@@ -167,7 +167,7 @@ impl Subscription {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets why nothing is delivered; nothing where events are delivered. The first of several reasons is logged.
+    /// Sets why nothing is delivered; `None` while events are delivered. The first of several reasons is logged.
     pub(super) fn set_waits(&self, why: Option<String>) {
         let mut state = self.state();
         if let (None, Some(why)) = (&state.waits, &why) {
@@ -177,29 +177,30 @@ impl Subscription {
         state.waits = why;
     }
 
-    /// Why nothing is delivered, where that is so.
+    /// Why nothing is delivered, if so.
     pub(super) fn waits(&self) -> Option<String> {
         self.state().waits.clone()
     }
 
-    /// Has the loop move the events up to `seq` to the dead letters. True when it was not asked for any before.
+    /// Tells the loop to move the events up to `seq` to the dead letters. Returns true if there was no such request
+    /// before.
     pub(super) fn set_overflow(&self, seq: EventSeq) -> bool {
         let before = self.state().overflow.replace(seq);
         self.wake.notify_one();
         before.is_none()
     }
 
-    /// Up to which event all go to the dead letters.
+    /// The event up to which all go to the dead letters.
     pub(super) fn overflow(&self) -> Option<EventSeq> {
         self.state().overflow
     }
 
-    /// The events up to `seq` were moved.
+    /// Records that the events up to `seq` were moved.
     pub(super) fn clear_overflow(&self, seq: EventSeq) {
         self.state().overflow.take_if(|until| *until <= seq);
     }
 
-    /// Whether another failed delivery may be retried beside `count`.
+    /// Whether one more failed delivery may be retried in addition to `count`.
     pub(super) fn has_room(&self, subscriber: &Store, count: usize) -> bool {
         let routing = self.calls.routing();
         let backend = routing.live().backend(&self.pair.subscriber);
@@ -209,7 +210,7 @@ impl Subscription {
 }
 
 impl Endpoints {
-    /// Whether the contracts are still those of `routing`.
+    /// Whether these are still the contracts of `routing`.
     pub(super) fn is_of(&self, routing: &Routing) -> bool {
         Arc::ptr_eq(&self.worlds, routing.worlds())
     }

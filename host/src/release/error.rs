@@ -1,4 +1,4 @@
-//! Why a change of releases was not made. In every case what was live stays live.
+//! Why a change of releases was not made. In every case the live releases stay live.
 
 use super::judging::signature::SignatureFault;
 use super::judging::verdict::Verdict;
@@ -10,7 +10,7 @@ use crate::limits::CANDIDATES_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::store::{CommitError, OpenError, Stopped};
 
-/// Why a change of releases was not made. In every case what was live stays live.
+/// Why a change of releases was not made. In every case the live releases stay live.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     #[error("there is no service {service}")]
@@ -22,16 +22,16 @@ pub enum DeployError {
     NoCandidate { service: ServiceName },
     #[error("{service} has no earlier release{}", which.as_ref().map(|which| format!(" {which}")).unwrap_or_default())]
     NoEarlier { service: ServiceName, which: Option<String> },
-    /// A rollback that the data forbids.
+    /// The data prevents the rollback.
     #[error(
         "the data of {service} is of version {there}, and the release reads up to version {reads_up_to}: it may fail or \
          damage it; `force` goes back all the same"
     )]
     DataMovedOn { service: ServiceName, there: u64, reads_up_to: u64 },
-    /// A rollback to a release that the signers of the manifest did not sign.
+    /// A rollback to a release that is not signed by the signers of the manifest.
     #[error("{digest} of {service} has {fault}, and the manifest names signers: `force` goes back all the same")]
     Unsigned { service: ServiceName, digest: Digest, fault: SignatureFault },
-    /// A rollback to a release whose contract was another one.
+    /// A rollback to a release with another contract.
     #[error(
         "{} would not fit the earlier release of {service}, whose contract was another one: with the contracts of then, \
          deploy both as one with `--set`",
@@ -82,7 +82,7 @@ pub enum DeployError {
     Platform(#[from] PlatformError),
     #[error("the change cannot be committed; nothing was changed")]
     Commit(#[from] CommitError),
-    /// It is committed, and the next start tells whether it survives.
+    /// It is committed, and the next start shows whether it survives.
     #[error("it is not known whether the change is durable: restart the host")]
     NotDurable(#[from] Stopped),
     #[error(transparent)]
@@ -96,7 +96,7 @@ pub enum DeployError {
     /// Nothing was begun.
     #[error("the host stops")]
     Stops,
-    /// The change goes on, or is finished at the next start.
+    /// The change continues, or is finished at the next start.
     #[error("the host stops")]
     Stopping(#[from] tokio::sync::oneshot::error::RecvError),
 }

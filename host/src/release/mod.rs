@@ -1,7 +1,7 @@
-//! Releases: which component each service runs, and how that changes while calls go on.
+//! Releases: the component of each service, and its changes while calls go on.
 //!
-//! Invariant: one change at a time. It is durable, with its line in the history, before a call begins on it; of a change
-//! that fails nothing remains but a line.
+//! Invariant: one change at a time. It is durable, with its line in the history, before a call begins on it. A failed
+//! change leaves only a line.
 
 mod backup;
 mod changes;

@@ -1,4 +1,4 @@
-//! The start: every service runs what the platform's store has for it, with the settings that were applied last. In a
+//! The start: every service runs the releases in the platform's store, with the settings that were applied last. In a
 //! new data directory the settings and the components of the manifest are applied.
 
 use std::collections::BTreeMap;
@@ -36,14 +36,14 @@ use crate::runtime::{COMPILED_FOLDER, Program, Runtime, RuntimeError};
 use crate::store::{CommitError, DropError, HostCommit, Stopped, Store, Stores, Transaction};
 use crate::tasks::{Tasks, both};
 
-/// How far a start is.
+/// The progress of a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// The journal is replayed, the stores are open.
+    /// The journal is replayed, and the stores are open.
     Opened {
         took: Duration,
     },
-    /// The component of a service is being compiled, or found compiled.
+    /// The component of a service is being compiled, or taken from the cache.
     Compiling {
         service: ServiceName,
     },
@@ -53,7 +53,7 @@ pub enum Progress {
     },
 }
 
-/// Gets the progress of a start. It is called from several threads.
+/// Receives the progress of a start. It is called from several threads.
 pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// Why the services cannot be started. Nothing was changed.
@@ -96,12 +96,12 @@ pub enum OpenError {
     Randomness(#[from] getrandom::Error),
 }
 
-/// A service as it is started.
+/// A service to start.
 struct Start {
     running: Running,
-    /// Lines of the history that the platform's store does not have yet.
+    /// Lines of the history that the platform's store does not contain yet.
     events: Vec<NewEntry>,
-    /// Its data as its release writes it, and the version of that.
+    /// Its data after a migration by its release, and the new version.
     migrated: Option<(Transaction, u64)>,
 }
 
@@ -113,19 +113,19 @@ struct Starter<'a> {
     tasks: &'a Tasks,
     recorded: &'a [(ServiceName, ServiceRecord)],
     report: Report<'a>,
-    /// For what a component says of its data: it runs for that.
+    /// Runs components that report the versions of their data.
     handle: Handle,
 }
 
 impl Releases {
-    /// Starts the services over the data directory `data`: those that were applied last, or those of the manifest
-    /// `configured` where nothing was applied yet.
+    /// Starts the services of the data directory `data` as they were applied last, or as in the manifest `configured`
+    /// if nothing was applied yet.
     ///
     /// Blocks while components are compiled.
     ///
     /// # Errors
     ///
-    /// [`OpenError`], with what to do.
+    /// [`OpenError`], with the next step.
     pub(crate) fn open(
         configured: &Manifest,
         data: &Path,
@@ -145,7 +145,7 @@ impl Releases {
         let (components, contracts) = (files(FileKind::Component)?, files(FileKind::Contracts)?);
         let loader = ReleaseLoader::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
         loader.runtime.open_cache(&data.join(COMPILED_FOLDER), &secret)?;
-        // Nobody judges by them yet: those that no release was judged by can go.
+        // Nothing uses contracts yet: those that no release was judged by can be deleted.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
         let is_applied = |digest: &Digest| applied_contracts.is_some_and(|applied| applied.digest == *digest);
         loader
@@ -221,7 +221,7 @@ impl Releases {
     }
 }
 
-/// `configured` with what was applied, and a word about what of it is not.
+/// `configured` with the applied settings. Logs the differences.
 fn effective(configured: &Manifest, applied: Option<&AppliedRecord>) -> Result<Manifest, PlatformError> {
     let Some(AppliedRecord { settings, .. }) = applied else { return Ok(configured.clone()) };
     let manifest = settings.over(configured).map_err(|source| PlatformError::Applied { source })?;
@@ -233,8 +233,8 @@ fn effective(configured: &Manifest, applied: Option<&AppliedRecord>) -> Result<M
     Ok(manifest)
 }
 
-/// Uses the stores of the manifest's services, and makes those that are missing. A store that the records know and that
-/// is not there got lost. An empty one that they do not know was added for a change that was not committed.
+/// Opens the stores of the manifest's services, and creates missing ones. If the records know a store that does not
+/// exist, it was lost. An empty store that they do not know was added for a change that was not committed.
 fn use_stores(
     manifest: &Manifest,
     stores: &Stores,
@@ -259,7 +259,7 @@ fn use_stores(
 }
 
 impl Starter<'_> {
-    /// Starts those of two services at a time.
+    /// Starts the services, two at a time.
     fn start(&self) -> Result<Vec<(ServiceName, Start)>, OpenError> {
         let services: Vec<_> = self.manifest.services.iter().collect();
         let (first, second) = services.split_at(services.len().div_ceil(2));
@@ -278,7 +278,7 @@ impl Starter<'_> {
         let limits = settings.limits(&self.manifest.limits);
         let store = self.stores.get(name).expect("the stores of the manifest's services are used").clone();
         let service = Arc::new(Service::new(name.clone(), store, limits));
-        // A service that was mounted and has a contract now, or the other way round, begins anew.
+        // A service that changes between mounted and having a contract begins anew.
         let is_such = |record: &ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
         let recorded = self.recorded.iter().find(|(known, record)| known == name && is_such(record));
         let start = match recorded {
@@ -289,7 +289,7 @@ impl Starter<'_> {
         Ok(start)
     }
 
-    /// A service that ran before, with the releases that it had.
+    /// A service that ran before, with its recorded releases.
     fn as_recorded(
         &self,
         service: &Arc<Service>,
@@ -318,7 +318,7 @@ impl Starter<'_> {
         Ok(RunningCandidate { release, trial })
     }
 
-    /// A service that is new: with the component of the manifest.
+    /// A new service, with the component of the manifest.
     fn new_service(&self, service: &Arc<Service>, settings: &ServiceSettings) -> Result<Start, OpenError> {
         let name = service.name();
         let path = &settings.component;
@@ -365,7 +365,7 @@ impl Starter<'_> {
         Ok(Start { running, events: vec![event], migrated })
     }
 
-    /// The signature beside the component in `path`, checked where the manifest names signers.
+    /// The signature beside the component in `path`, checked if the manifest names signers.
     fn signature(
         &self,
         service: &ServiceName,
@@ -389,8 +389,8 @@ impl Starter<'_> {
         checked.map(|()| signature).map_err(|fault| refused(fault.to_string()))
     }
 
-    /// The contracts that a new service's component was judged by, and its world; nothing and `wasi:http` where it
-    /// speaks HTTP itself.
+    /// The contracts that a new service's component was judged by, and its world; `None` and `wasi:http` if it speaks
+    /// HTTP itself.
     fn judged(
         &self,
         name: &ServiceName,
@@ -413,7 +413,7 @@ impl Starter<'_> {
     }
 }
 
-/// The data versions of a new service's release, and the migration of data that an earlier service of that name left.
+/// The data versions of a new service's release, and the migration of data from an earlier service with that name.
 async fn first_data(
     service: &Arc<Service>,
     release: &Arc<LoadedRelease>,

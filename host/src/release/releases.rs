@@ -1,4 +1,4 @@
-//! The control plane of a host: its state, and how a change gets its turn.
+//! The control plane of a host: its state, and the turns of changes.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -26,7 +26,7 @@ use crate::observe::SwapPauses;
 use crate::store::Stores;
 use crate::tasks::{Tasks, blocking, blocking_future};
 
-/// The control plane of a host. Clones are the same one.
+/// The control plane of a host. Clones share its state.
 #[derive(Debug, Clone)]
 pub struct Releases {
     pub(super) inner: Arc<Inner>,
@@ -45,12 +45,12 @@ pub(super) struct Inner {
     pub(super) uploads: Uploads,
     pub(super) pinned: PinnedTables,
     pub(super) pauses: SwapPauses,
-    /// Whether a backup runs: files stay then that no release needs any more. Changed while `changing` is held, or by
-    /// the one backup that runs.
+    /// Whether a backup runs: then unneeded files are not deleted. Changed while `changing` is held, or by the one
+    /// backup that runs.
     pub(super) backup_runs: AtomicBool,
-    /// Stores that were dropped, and whose files may still be there.
+    /// Dropped stores whose files may still exist.
     pub(super) unfinished_drops: std::sync::Mutex<BTreeSet<ServiceName>>,
-    /// Held by the one change that is made, from when it knows its state before until it is done.
+    /// Held by the one running change, from reading the state before it until it is complete.
     pub(super) changing: Mutex<()>,
 }
 
@@ -59,7 +59,7 @@ impl Releases {
         self.inner.state.load_full()
     }
 
-    /// Runs a change to its end, on a thread that may block: also when its client goes away.
+    /// Runs a change to its end, on a thread that may block, also when its client goes away.
     pub(super) async fn to_the_end<T: Send + 'static>(
         &self,
         change: impl Future<Output = Result<T, DeployError>> + Send + 'static,
@@ -72,7 +72,7 @@ impl Releases {
         done.await?
     }
 
-    /// Runs the change that `plan` makes of the state that is current then, and gives what `plan` gave beside it.
+    /// Runs the change that `plan` creates from the current state, and returns the second result of `plan`.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         plan: impl FnOnce(&Inner, &Arc<State>) -> Result<(ChangeSet, T), DeployError> + Send + 'static,
@@ -114,11 +114,11 @@ impl Releases {
     ///
     /// # Errors
     ///
-    /// [`DeployError`]; there is no line.
+    /// [`DeployError`]; no line was added.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not end it: it goes on in the background.
+    /// Dropping the future does not end it: it continues in the background.
     pub async fn note(
         &self,
         who: &Holder,
@@ -130,7 +130,7 @@ impl Releases {
         self.change(move |_, state| Ok((ChangeSet::note(state, vec![event]), ()))).await
     }
 
-    /// Keeps a component for a deploy that names its digest, for an hour at most.
+    /// Keeps a component for a later deploy that names its digest, for at most an hour.
     #[must_use]
     pub fn upload(&self, component: Bytes) -> Digest {
         let digest = Digest::of(&component);
@@ -138,7 +138,7 @@ impl Releases {
         digest
     }
 
-    /// The component `digest`: uploaded before, or that of a release that is kept.
+    /// The component `digest`: either uploaded before, or of a kept release.
     ///
     /// # Errors
     ///

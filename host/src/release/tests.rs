@@ -22,7 +22,7 @@ const WIT: &str =
 const SERVICES: &str = "runtime.instances_max = 64
 [services.first]\ncontract = \"test:alone/alone-service\"\ncomponent = \"alone.wasm\"\n";
 
-/// A component that exports what its contract says, and traps.
+/// A component that exports the functions of its contract, and traps.
 fn alone() -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("alone.wit", WIT).expect("a package");
@@ -82,7 +82,7 @@ async fn an_apply_that_is_committed_and_not_durable_keeps_the_store_that_it_adde
     assert!(stores.service(&name("second")).is_some(), "its calls have a store");
     assert!(disk.paths().contains(&"services/second.redb".to_owned()));
 
-    // The next start finds all of it. After a power loss it may find nothing of it, but no half.
+    // The next start finds the whole change. After a power loss it may find nothing, but never a half.
     let (found, _stores) = open(&disk.after_kill(), &configuration, folder.path());
     assert_eq!(found.names(), [name("first"), name("second")]);
     let (found, stores) = open(&disk.after_power_loss(), &configuration, folder.path());

@@ -1,4 +1,4 @@
-//! Releases as the operator sees them.
+//! Releases for the operator.
 
 use std::time::Duration;
 
@@ -31,10 +31,10 @@ pub struct ServiceView {
     /// Earlier releases, newest first.
     pub kept: Vec<ReleaseView>,
     pub data_version: u64,
-    /// Of all calls of the service since the start of the host.
+    /// The figures of all calls of the service since the start of the host.
     pub figures: crate::observe::calls::CallFigures,
     pub store_bytes: u64,
-    /// Of what the host keeps of its calls beside that.
+    /// The size of the host's own rows about its calls.
     pub platform_bytes: u64,
 }
 
@@ -51,10 +51,10 @@ pub struct ReleaseView {
     pub data_version: DataVersions,
     /// Whether its circuit rejects its calls.
     pub circuit_open: bool,
-    /// Whether a rollback left it: a rollback that names no release passes over it.
+    /// Whether a rollback left it: a rollback without a name skips it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub rolled_back: bool,
-    /// Since it began to run; absent for one that does not.
+    /// Its figures since it was loaded; absent if it is not loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figures: Option<ReleaseFigures>,
 }
@@ -66,7 +66,7 @@ pub struct CandidateView {
     pub release: ReleaseView,
     /// `shadow` or `canary`.
     pub phase: &'static str,
-    /// Of the callers, 0 to 1.
+    /// Its share of the callers, 0 to 1.
     pub share: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<HeaderView>,
@@ -75,12 +75,12 @@ pub struct CandidateView {
     pub step: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_seconds: Option<u64>,
-    /// When its next step is due, or it is promoted: RFC 3339, in UTC. Later, when there were too few calls to judge it.
+    /// When its next step or its promotion is due: RFC 3339, in UTC. Later if there were too few calls to judge it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_step_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowView>,
-    /// How it does beside the live release since its step began.
+    /// Its comparison with the live release since its step began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Json>,
 }
@@ -93,7 +93,7 @@ pub struct HeaderView {
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ShadowView {
-    /// Of the calls, 0 to 1.
+    /// Its share of the calls, 0 to 1.
     pub share: f64,
     #[serde(flatten)]
     pub report: ShadowReport,
@@ -111,13 +111,13 @@ impl Releases {
         self.state().services.get(name).map(|running| self.view(name, running))
     }
 
-    /// The keys of all settings of `manifest` that are not as they are applied.
+    /// The keys of all settings in `manifest` that differ from the applied ones.
     #[must_use]
     pub fn unapplied(&self, manifest: &Manifest) -> Vec<String> {
         self.state().applied().settings.differences(&AppliedSettings::of(manifest))
     }
 
-    /// Where a service begins with events that it has not taken before, as the manifest says.
+    /// Where a service begins with events that it has not subscribed to before, according to the manifest.
     #[must_use]
     pub fn events_from(&self, name: &ServiceName) -> EventsFrom {
         self.inner.manifest().services.get(name).map_or_else(EventsFrom::default, |settings| settings.events_from)

@@ -32,7 +32,7 @@ fn an_event_waits_for_those_of_its_commit_and_of_its_key_alone() {
     }
 }
 
-/// What the queue has to do, in the simplest way: a list that is searched.
+/// The simplest model of the queue: a list that is searched.
 #[derive(Default)]
 struct Model(Vec<(Order, Instant)>);
 
@@ -57,7 +57,7 @@ enum Operation {
     Remove {
         event: usize,
     },
-    /// Takes what is next, as if it was delivered.
+    /// Removes the next event, as after its delivery.
     Deliver,
 }
 

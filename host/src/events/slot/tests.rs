@@ -11,13 +11,13 @@ fn a_run_is_due_in_the_slot_behind_its_last_one_and_once_where_some_were_missed(
         (20, 29, 30),
         (20, 30, 30),
         (20, 31, 30),
-        // Three were missed: the last one is made up.
+        // Three slots were missed: only the last one runs.
         (20, 57, 50),
         (50, 57, 60),
-        // The period was another one before.
+        // The period was changed.
         (24, 25, 30),
         (24, 30, 30),
-        // The clock was set back: no slot is run again, however far.
+        // The clock was set back: no slot runs again, however far.
         (30, 29, 40),
         (90, 25, 100),
     ] {

@@ -1,4 +1,4 @@
-//! Backups of a running host, and what a restore needs of releases.
+//! Backups of a running host, and the files of releases that a restore needs.
 
 pub(super) mod restore;
 pub(super) mod write;

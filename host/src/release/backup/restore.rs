@@ -1,4 +1,4 @@
-//! Restoring a backup: the stores as of a number, and the files that the releases of that number name.
+//! Restores a backup: the stores at some number, and the files that the releases at that number name.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -7,11 +7,11 @@ use super::super::loading::files::FileKind;
 use super::super::records::platform_store::{PlatformError, applied, services};
 use crate::store::{Progress, RestoreError, RestoreOrder, Restored, Transaction};
 
-/// Restores a backup as `store::restore` does, with the components and contracts that its releases name.
+/// Restores a backup like `store::restore`, and also the components and contracts that its releases name.
 ///
 /// # Errors
 ///
-/// [`RestoreError`], as there.
+/// [`RestoreError`], as for `store::restore`.
 pub fn restore(
     order: &RestoreOrder,
     tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
@@ -19,7 +19,7 @@ pub fn restore(
     crate::store::restore(order, &files, tell)
 }
 
-/// The files that the platform's store names: of its releases, and of the contracts that were applied.
+/// The files that the platform's store names: those of its releases, and the applied contracts.
 fn files(platform: &mut Transaction) -> Result<BTreeSet<String>, Box<dyn std::error::Error + Send + Sync>> {
     let records = services(platform).map_err(Box::<PlatformError>::new)?;
     let releases = records.iter().flat_map(|(_, record)| record.releases());

@@ -1,8 +1,7 @@
-//! Backups of a running host: its stores at one number of the journal, its releases, tokens and history, and the files
-//! of those releases, all of one instant.
+//! Backups of a running host: its stores at one number of the journal, with its releases, tokens and history, and the
+//! files of these releases, all from one moment.
 //!
-//! Changes of releases wait for that instant alone. What it needs of files that changes might take away stays until the
-//! backup is made.
+//! Changes of releases wait only for that moment. Files that the backup needs are not deleted until it is finished.
 
 use std::fs;
 use std::io;
@@ -23,7 +22,7 @@ use crate::names::Digest;
 use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, DOCUMENT_NEW, Moment};
 use crate::store::{BackupDocument, BackupError as StoreBackupError, Progress};
 
-/// Why a backup was not made. The host is as it was, and what was written of the backup is taken away again.
+/// Why a backup was not written. The host is unchanged, and the written part of the backup is deleted again.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     #[error("another backup is being made: one at a time")]
@@ -48,7 +47,7 @@ pub enum BackupError {
     Stopping(#[from] oneshot::error::RecvError),
 }
 
-/// Ends the turn of a backup.
+/// Ends the turn of a backup when it is dropped.
 struct Turn(Arc<Inner>);
 
 impl Drop for Turn {
@@ -65,18 +64,18 @@ struct Parts {
 }
 
 impl Releases {
-    /// Writes a backup into `folder`, which is empty or not there, in a folder that is. Tells `tell` how far it is; that
-    /// may break it off.
+    /// Writes a backup into `folder`, which must be empty or not exist, inside an existing folder. It reports progress
+    /// to `tell`, which may cancel it.
     ///
-    /// Calls go on meanwhile; a change of releases waits for no more than the beginning.
+    /// Calls go on meanwhile; a change of releases waits only for the beginning of the backup.
     ///
     /// # Errors
     ///
-    /// [`BackupError`]; the folder is as it was.
+    /// [`BackupError`]; the folder is unchanged.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not end the backup: `tell` does.
+    /// Dropping the future does not end the backup; only `tell` can.
     pub async fn backup(
         &self,
         folder: PathBuf,
@@ -120,7 +119,7 @@ impl Inner {
         written
     }
 
-    /// Where `folder` is, checked: nothing is there, and it is none of the host's own.
+    /// The absolute path of `folder`, checked: it is empty, and not one of the host's own folders.
     fn place(&self, folder: &Path) -> Result<PathBuf, BackupError> {
         let at = |source| BackupError::Folder { path: folder.to_owned(), source };
         if !folder.is_absolute() {
@@ -137,7 +136,7 @@ impl Inner {
             Ok(true) => return Err(BackupError::NotEmpty { path: folder }),
             Ok(false) => {}
         }
-        // An empty folder may be a link to anywhere.
+        // An empty folder may be a link to any place.
         let there = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         if there.starts_with(&data) {
             return Err(BackupError::InData { path: folder });
@@ -150,7 +149,7 @@ impl Inner {
         Ok(folder)
     }
 
-    /// The parts of the backup, all as of one instant: no change of releases is half in it.
+    /// The parts of the backup, all from one moment: no change of releases is half in it.
     fn take_parts(self: &Arc<Self>, handle: &Handle) -> Result<(Parts, Turn), BackupError> {
         let _changing = handle.block_on(self.changing.lock());
         if self.backup_runs.swap(true, Ordering::AcqRel) {
@@ -196,11 +195,11 @@ fn sorted(digests: impl Iterator<Item = Digest>) -> Vec<Digest> {
     digests
 }
 
-/// Takes away what was written into `folder`, which was empty, and the folder itself if that was not there.
+/// Deletes the files that were written into `folder`, and the folder itself if the backup created it.
 fn clear(folder: &Path, made_folder: bool) {
     let parts = BACKUP_FOLDERS.iter().map(|name| folder.join(name)).filter(|path| path.is_dir());
     let removed = parts.map(fs::remove_dir_all).chain([fs::remove_file(folder.join(DOCUMENT_NEW))]);
-    // What stays has no backup.json, and is seen to be no backup.
+    // A folder without backup.json is visibly not a backup.
     let _stays: Vec<io::Result<()>> = removed.collect();
     if made_folder {
         let _stays = fs::remove_dir(folder);

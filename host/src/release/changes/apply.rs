@@ -1,4 +1,4 @@
-//! Apply: brings a running host to a manifest with its components and contracts, as one change.
+//! Apply: brings a running host to a manifest with its components and contracts, in one change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,26 +20,28 @@ use crate::store::Store;
 #[derive(Debug)]
 pub struct Applied {
     pub differences: Vec<Difference>,
-    /// Components that have to be uploaded first. With any here nothing was judged or done.
+    /// Components that must be uploaded first. If there are any, nothing was judged or changed.
     pub missing: Vec<Digest>,
-    /// Of the components that have to be judged.
+    /// The verdicts on the components that had to be judged.
     pub verdicts: Vec<Verdict>,
     pub applied: bool,
 }
 
 impl Releases {
-    /// Plans how the host becomes `wanted`, and does it unless it is a `dry_run`: releases are swapped, services added and
-    /// removed, and settings changed at one instant for all calls. Settings that wait for a restart are only reported.
+    /// Plans how the host becomes `wanted`, and does it unless it is a `dry_run`: releases are swapped, services added
+    /// and removed, and settings changed at the same moment for all calls. Settings that need a restart are only
+    /// reported.
     ///
-    /// Calls under way end on what they began with; of a removed service too. Its store and its releases are kept.
+    /// Running calls finish on their earlier release, also those of a removed service. Its store and its releases are
+    /// kept.
     ///
     /// # Errors
     ///
-    /// [`DeployError`]; all is as it was. Of a dry run that would be refused, the verdicts say so.
+    /// [`DeployError`]; the host is unchanged. If a dry run would be refused, its verdicts say so.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not end it: it goes on in the background.
+    /// Dropping the future does not end the apply: it continues in the background.
     pub async fn apply(&self, who: &Holder, wanted: Wanted, dry_run: bool) -> Result<Applied, DeployError> {
         let (inner, who) = (Arc::clone(&self.inner), who.clone());
         self.to_the_end(async move { inner.apply(&who, wanted, dry_run).await }).await
@@ -58,7 +60,7 @@ impl Inner {
             }
             let judged = self.judge(who, move |_| Ok(input), &proposals, &plan).await;
             if !Arc::ptr_eq(&state, &self.state.load_full()) {
-                // The judgement is of what was: components that were live may be swept already.
+                // The verdict is on an older state: components that were live then may already be deleted.
                 continue;
             }
             let mut judged = judged?;
@@ -106,8 +108,8 @@ impl Inner {
         self.run(set).await
     }
 
-    /// Adds the stores of services that are to be added, and tells which are new. A crash before the commit leaves them
-    /// empty and without a service: the next start drops such stores.
+    /// Adds the stores of new services, and returns which stores are new. A crash before the commit leaves empty stores
+    /// without a service: the next start drops them.
     fn add_stores(&self, draft: &ApplyPlan) -> Result<AddedStores, DeployError> {
         let (mut stores, mut added) = (BTreeMap::new(), Vec::new());
         for (name, service) in &draft.added_services {
@@ -127,7 +129,7 @@ impl Inner {
     }
 }
 
-/// Stores that were added, and of each name whether its store is new.
+/// The added stores, and for each name whether the store is new.
 type AddedStores = (BTreeMap<ServiceName, Store>, Vec<(ServiceName, bool)>);
 
 impl ApplyPlan {

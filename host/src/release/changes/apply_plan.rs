@@ -1,4 +1,4 @@
-//! The plan of an apply: the differences, the input of the judgement, and the state after it.
+//! The plan of an apply: the differences, the input of the judgement, and the state afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,11 +24,11 @@ use crate::store::Store;
 /// The wanted state of a host.
 #[derive(Debug)]
 pub struct Wanted {
-    /// No file that it names is read.
+    /// The files that it names are not read.
     pub manifest: Manifest,
-    /// A service without one keeps that which it runs.
+    /// A service without an entry keeps its component.
     pub components: BTreeMap<ServiceName, Digest>,
-    /// Without any the current ones count.
+    /// Without a value, the current contracts stay.
     pub contracts: Option<Sources>,
     pub reason: Option<String>,
     pub signatures: BTreeMap<ServiceName, Signature>,
@@ -38,7 +38,7 @@ pub struct Wanted {
 #[derive(Debug)]
 pub(in crate::release) struct ApplyPlan {
     pub(in crate::release) comparison: Comparison,
-    /// The manifest that counts then.
+    /// The manifest that is in effect afterwards.
     pub(in crate::release) manifest: Manifest,
     pub(in crate::release) contracts: AppliedContracts,
     /// Components that the host does not have.
@@ -47,12 +47,12 @@ pub(in crate::release) struct ApplyPlan {
     pub(in crate::release) added_services: BTreeMap<ServiceName, AddedService>,
 }
 
-/// A service that is to be added.
+/// A service to add.
 #[derive(Debug)]
 pub(in crate::release) struct AddedService {
-    /// Its releases before it was removed.
+    /// Its releases from before it was removed.
     pub(in crate::release) earlier: Option<ServiceRecord>,
-    /// The lowest version of the data that lies in its store.
+    /// The lowest version of the data in its store.
     pub(in crate::release) oldest_data: u64,
     pub(in crate::release) store_bytes_max: u64,
 }
@@ -94,7 +94,7 @@ impl Inner {
         Ok((draft, question))
     }
 
-    /// The contracts of all services that are to run.
+    /// The contracts of all wanted services.
     fn worlds(
         &self,
         manifest: &Manifest,
@@ -146,7 +146,7 @@ impl Inner {
         Ok(Question { input, proposals })
     }
 
-    /// The context of a service that is to be added, which may have been there before.
+    /// The context of a service to add, which may have existed before.
     fn added_service(
         &self,
         state: &State,
@@ -155,11 +155,11 @@ impl Inner {
         draft: &mut ApplyPlan,
     ) -> ServiceContext {
         let store = self.stores.kept_store(name);
-        // What it ran as another kind of service is nothing to go back to.
+        // A release of the other kind of service (mounted or with a contract) cannot come back.
         let is_such = |record: &&ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
         let earlier = state.removed.get(name).filter(is_such).cloned();
         let limits = settings.limits(&draft.manifest.limits);
-        // Without releases of its own to come back with, the store itself says which version its data has.
+        // Without earlier releases, the store itself has the version of its data.
         let version = || earlier.as_ref().map(|earlier| earlier.oldest_data);
         let oldest_data = store.as_ref().map_or(0, |store| version().unwrap_or_else(|| store.data_version()));
         let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();
@@ -171,7 +171,7 @@ impl Inner {
 }
 
 impl ApplyPlan {
-    /// Whether it changes anything now. Some differences wait for a restart.
+    /// Whether it changes anything now. Some differences need a restart.
     pub(in crate::release) fn changes_anything(&self) -> bool {
         self.comparison.differences.iter().any(|difference| difference.what != Differs::Restart)
     }
@@ -213,7 +213,7 @@ impl ApplyPlan {
         (after, migrations)
     }
 
-    /// A service that goes on with what was judged.
+    /// A service that continues with the judged release.
     fn changed(&self, state: &State, running: &Running, judged: &Judged) -> Option<(Running, Option<Migration>)> {
         let (name, release) = (&judged.verdict.service, judged.release.clone()?);
         let limits = running.settings.limits(&self.manifest.limits);
@@ -226,14 +226,14 @@ impl ApplyPlan {
             return Some((running.with_live(judged.record.clone(), release).migrated(), Some(migration)));
         }
         let running = match self.comparison.actions.get(name) {
-            // The same release: only what is around it changed.
+            // The same release: only its surroundings changed.
             Some(ServiceAction::Bounds) => Running { live: release, ..running.without_candidate() },
             _ => running.with_live(judged.record.clone(), release),
         };
         Some((running, None))
     }
 
-    /// A service that is added: with its earlier release, where that is what is wanted, else with a new one.
+    /// An added service: with its earlier release if that is wanted, otherwise with a new one.
     fn added(&self, judged: &Judged, store: &Store) -> Option<(Running, Option<Migration>)> {
         let name = &judged.verdict.service;
         let (added, settings) = (self.added_services.get(name)?, self.manifest.services.get(name)?);
@@ -258,7 +258,7 @@ impl ApplyPlan {
         Some((Running { service, settings: settings.clone(), record, live, candidate: None }, migration))
     }
 
-    /// The lines of the history: one for each service that changes, and one for each setting of all of them.
+    /// The lines of the history: one for each changed service, and one for each global setting.
     pub(in crate::release) fn events(
         &self,
         who: &Holder,
@@ -305,7 +305,7 @@ impl ApplyPlan {
     }
 }
 
-/// The component of each service that is wanted: that which is named, else that which it runs, or ran.
+/// The component of each wanted service: the named one, otherwise its current or earlier one.
 fn components(state: &State, wanted: &Wanted) -> Result<BTreeMap<ServiceName, Digest>, DeployError> {
     let mut components = wanted.components.clone();
     if let Some(service) = components.keys().find(|name| !wanted.manifest.services.contains_key(*name)) {

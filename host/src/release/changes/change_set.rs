@@ -16,19 +16,19 @@ use crate::store::Transaction;
 pub(in crate::release) struct ChangeSet {
     pub(in crate::release) before: Arc<State>,
     pub(in crate::release) after: State,
-    /// Whether calls begin on other releases, services or settings than before.
+    /// Whether new calls get other releases, services or settings than before.
     pub(in crate::release) swaps: bool,
     pub(in crate::release) events: Vec<NewEntry>,
     pub(in crate::release) migrations: Vec<Migration>,
     /// Stores that were added for it, and whether each is new.
     pub(in crate::release) added: Vec<(ServiceName, bool)>,
-    /// A service whose store ends.
+    /// A service whose store is dropped.
     pub(in crate::release) dropped: Option<ServiceName>,
     /// An intent that is closed.
     pub(in crate::release) closed: Option<IntentHold>,
 }
 
-/// Data that a release brings to the version that it writes.
+/// A migration of data to the version that a release writes.
 #[derive(Debug)]
 pub(in crate::release) struct Migration {
     pub(in crate::release) service: Arc<Service>,
@@ -36,12 +36,12 @@ pub(in crate::release) struct Migration {
     pub(in crate::release) from: u64,
     pub(in crate::release) to: u32,
     pub(in crate::release) pause_ms_max: u32,
-    /// Whether the service has calls, which wait meanwhile.
+    /// Whether calls of the service must wait meanwhile.
     pub(in crate::release) has_calls: bool,
 }
 
 impl ChangeSet {
-    /// A change of what calls begin on.
+    /// A change of the releases, services or settings that calls use.
     pub(in crate::release) fn swap(before: &Arc<State>, after: State, events: Vec<NewEntry>) -> Self {
         Self { after, swaps: true, ..Self::note(before, events) }
     }
@@ -72,7 +72,7 @@ impl ChangeSet {
         Self::swap(before, after, vec![event])
     }
 
-    /// Writes what differs between the two states, and the lines of the history.
+    /// Writes the differences between the two states, and the lines of the history.
     pub(in crate::release) fn record(&mut self, change: &mut PlatformChange) -> Result<(), PlatformError> {
         let Self { before, after, events, .. } = self;
         let applied = after.applied();
@@ -99,7 +99,8 @@ impl ChangeSet {
 }
 
 impl Migration {
-    /// Has the release migrate its data in a transaction, which the caller commits. An error says why not.
+    /// Lets the release migrate its data in a transaction, which the caller commits. An error is the reason for a
+    /// failure.
     pub(in crate::release) async fn run(&self, wait: Duration) -> Result<Transaction, String> {
         let from = u32::try_from(self.from).map_err(|_| format!("no component migrates from version {}", self.from))?;
         let program = self.release.program.contract().ok_or("it has no contract, and so no data")?;

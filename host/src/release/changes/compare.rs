@@ -1,4 +1,4 @@
-//! The differences between a running host and a manifest with its components and contracts. Nothing is changed here.
+//! The differences between a running host and a manifest with its components and contracts. It changes nothing.
 //!
 //! Invariant: a host does not differ from itself.
 
@@ -19,13 +19,13 @@ use crate::config::{Manifest, ServiceSettings, fields, grants_text};
 use crate::contract::{World, track};
 use crate::names::{Digest, ServiceName};
 
-/// The limit of a service's store; all others count in its releases.
+/// The limit of a service's store; all other limits belong to its releases.
 const STORE_BYTES_MAX: &str = "store_bytes_max";
 
 const OUTBOUND_HOSTS: &str = "outbound_hosts";
 
-/// The setting of `deploy` that only a restart takes up: whoever has got hold of a token must not lift what guards against
-/// that.
+/// The setting of `deploy` that takes effect only after a restart: the holder of a stolen token must not be able to
+/// remove this protection.
 const SIGNERS: &str = "signers";
 
 /// One difference from the wanted state.
@@ -39,7 +39,7 @@ pub struct Difference {
     pub from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// The setting, or what else there is to know. Never a value of the environment: those may be secrets.
+    /// The setting, or another detail. Never a value of the environment, which may be a secret.
     pub detail: String,
 }
 
@@ -52,18 +52,18 @@ pub enum Differs {
     /// Another component.
     Deploy,
     Settings,
-    /// Another contract, or another text of it.
+    /// Another contract, or another text of the same contract.
     Contract,
-    /// Only a restart of the host takes it up.
+    /// It takes effect only after a restart of the host.
     Restart,
 }
 
-/// What an apply does to a service, the least first.
+/// The effect of an apply on a service, the smallest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::release) enum ServiceAction {
-    /// Its releases stay as they are: it is mounted elsewhere, or its store may hold more or less, for example.
+    /// Its releases do not change: for example, it gets another mount or another limit of its store.
     Beside,
-    /// Its live release goes on within other bounds.
+    /// Its live release continues within other limits.
     Bounds,
     /// It gets a release of the same component with another configuration.
     Configure,
@@ -73,7 +73,7 @@ pub(in crate::release) enum ServiceAction {
     Remove,
 }
 
-/// The running services, as far as a manifest determines them.
+/// The running services, with everything that a manifest determines.
 #[derive(Debug)]
 pub(in crate::release) struct Present<'a> {
     pub(in crate::release) manifest: &'a Manifest,
@@ -104,7 +104,7 @@ pub(in crate::release) struct Target<'a> {
 #[derive(Debug, Default)]
 pub(in crate::release) struct Comparison {
     pub(in crate::release) differences: Vec<Difference>,
-    /// For each service that changes now.
+    /// The action for each service that changes now.
     pub(in crate::release) actions: BTreeMap<ServiceName, ServiceAction>,
 }
 
@@ -136,19 +136,19 @@ pub(in crate::release) fn compare(present: &Present<'_>, target: &Target<'_>) ->
     comparison
 }
 
-/// The manifest that counts once `target` is made: all other settings wait for a restart.
+/// The manifest that is in effect after an apply of `target`: all other settings need a restart.
 pub(in crate::release) fn effective(present: &Manifest, target: &Manifest) -> Manifest {
     let Manifest { limits, mut deploy, services, .. } = target.clone();
     deploy.signers.clone_from(&present.deploy.signers);
     Manifest { limits, deploy, services, ..present.clone() }
 }
 
-/// Checks that whoever imports an interface has somebody who exports it.
+/// Checks that every imported interface has an exporter.
 ///
 /// # Errors
 ///
-/// [`DeployError::Imported`] with all who import what one service alone exports, which is to be removed; else
-/// [`DeployError::Together`].
+/// [`DeployError::Imported`], with all services that import an interface whose only exporter would be removed;
+/// otherwise [`DeployError::Together`].
 pub(in crate::release) fn check_imports(present: &Present<'_>, target: &Target<'_>) -> Result<(), DeployError> {
     let interfaces = |worlds: &mut dyn Iterator<Item = &World>| -> BTreeSet<String> {
         let exports = worlds.flat_map(|world| &world.exports).filter(|interface| interface.is_called());
@@ -176,8 +176,8 @@ pub(in crate::release) fn check_imports(present: &Present<'_>, target: &Target<'
     Err(NotExported { service, interface }.into())
 }
 
-/// Checks that a mounted service stays mounted, and one with a contract keeps to contracts: the one has no routes, calls
-/// or data that could go on as those of the other.
+/// Checks that a mounted service stays mounted, and that a service with a contract keeps having one: routes, calls and
+/// data of one kind cannot continue in the other.
 pub(in crate::release) fn check_kinds(present: &Manifest, target: &Manifest) -> Result<(), DeployError> {
     let has_contract = |settings: &ServiceSettings| settings.contract.is_some();
     for (name, before) in &present.services {
@@ -225,7 +225,7 @@ impl Comparison {
         }
     }
 
-    /// A service that runs, and is to go on.
+    /// A running service that stays.
     fn service(
         &mut self,
         present: &Present<'_>,
@@ -293,7 +293,7 @@ impl Comparison {
         for (key, values) in different(&fields(before), &fields(wanted)) {
             let is_beside = match key.as_str() {
                 "mount" | "events_from" => true,
-                // The same contract or hosts in other words.
+                // The same contract or hosts in another notation.
                 "contract" => !self.differences.iter().any(has_contract_change),
                 OUTBOUND_HOSTS => release.reaches(&hosts) && set(before) != set(wanted),
                 _ => false,
@@ -309,7 +309,7 @@ impl Comparison {
 /// A value before and after.
 type Values = (Option<String>, Option<String>);
 
-/// The fields that are not the same in both.
+/// The fields that differ.
 fn different(before: &Map<String, Json>, after: &Map<String, Json>) -> Vec<(String, Values)> {
     fn text(value: Option<&Json>) -> Option<String> {
         match value? {

@@ -1,4 +1,5 @@
-//! Deploying: proposals are judged while calls go on, and then made live with one pointer, or begin beside what is live.
+//! Deploying: proposals are judged while calls go on, and then become live in one swap, or become candidates beside the
+//! live releases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,18 +25,18 @@ use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
 use crate::tasks::blocking;
 
-/// How often a deploy is judged again because another change came first.
+/// How often a deploy is judged again because another change was committed first.
 pub(in crate::release) const JUDGEMENTS_MAX: usize = 5;
 
 /// How proposals are deployed.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// Nothing: they are swapped in full, all at once.
+    /// `None`: they replace the live releases at once for all callers.
     pub rollout: Option<Rollout>,
     pub reason: Option<String>,
     /// Hosts that they may send HTTP requests to.
     pub grants: Vec<Grant>,
-    /// Whether a signature may be older than one that was accepted.
+    /// Whether a signature may be older than an accepted one.
     pub allow_old_signature: bool,
     /// Only judge.
     pub dry_run: bool,
@@ -44,13 +45,13 @@ pub struct Plan {
 /// How a candidate gets its share of the calls.
 #[derive(Debug, Clone, Default)]
 pub struct Rollout {
-    /// It first runs this share of the calls in shadow.
+    /// The share of the calls that it first repeats in shadow.
     pub shadow: Option<Share>,
     /// Clients that send this header get it.
     pub header: Option<(HeaderName, HeaderValue)>,
-    /// The shares that it gets, one after the other.
+    /// The shares that it gets, one after another.
     pub steps: Vec<Share>,
-    /// How long it stays at each; nothing: until the operator says.
+    /// The time of each step; `None`: the operator starts each step.
     pub every: Option<Duration>,
 }
 
@@ -58,9 +59,9 @@ pub struct Rollout {
 #[derive(Debug)]
 pub enum Outcome {
     Deployed(Vec<Deployed>),
-    /// All of it was live already.
+    /// All of it was already live.
     Unchanged(Vec<Deployed>),
-    /// Only judged, as the plan says.
+    /// Only judged, as the plan requested.
     Judged(Vec<Verdict>),
 }
 
@@ -72,18 +73,18 @@ pub struct Deployed {
 }
 
 impl Releases {
-    /// Judges `proposals`, one for each of some services, and makes them live as one, or candidates.
+    /// Judges `proposals`, one for each of some services, and makes all of them live at once, or candidates.
     ///
-    /// Calls under way end on the releases that they began with; none waits, but for a migration.
+    /// Running calls finish on their earlier releases. No call waits, except for a migration.
     ///
     /// # Errors
     ///
-    /// [`DeployError`]; what was live still is. A refusal is in the history.
+    /// [`DeployError`]; the live releases stay. A refusal is recorded in the history.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future while proposals are judged leaves everything as it was. A change that has begun goes on to its
-    /// end without its client.
+    /// Dropping the future while proposals are judged leaves everything unchanged. A change that has begun continues to
+    /// its end without its client.
     pub async fn deploy(&self, who: &Holder, proposals: Vec<Proposal>, plan: &Plan) -> Result<Outcome, DeployError> {
         let inner = &self.inner;
         for _ in 0..JUDGEMENTS_MAX {
@@ -95,7 +96,7 @@ impl Releases {
             let input = move |inner: &Inner| JudgeInput::of(&inner.loader, &known, &asked);
             let judged = inner.judge(who, input, &proposals, plan).await;
             if !Arc::ptr_eq(&state, &self.state()) {
-                // The judgement is of what was: components that were live may be swept already.
+                // The verdict is on an older state: components that were live then may already be deleted.
                 continue;
             }
             let mut judged = judged?;
@@ -120,7 +121,8 @@ impl Releases {
         Err(DeployError::Busy)
     }
 
-    /// Makes what was judged in `state` live, or candidates; nothing when another change came first.
+    /// Makes the releases that were judged in `state` live, or candidates; `None` when another change was committed
+    /// first.
     async fn take_over(
         &self,
         who: &Holder,
@@ -133,7 +135,7 @@ impl Releases {
         if !Arc::ptr_eq(state, &self.state()) {
             return Ok(None);
         }
-        // Of a set, what is live already stays as it is.
+        // Members of a set that are already live stay unchanged.
         let stays = |judged: &Judged| plan.rollout.is_none() && is_live(state, judged);
         let (unchanged, mut judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(stays);
         if judged.is_empty() {
@@ -169,7 +171,7 @@ impl Releases {
 }
 
 impl Inner {
-    /// Judges `proposals` in what `input` gives, and has them rehearse.
+    /// Judges and rehearses `proposals` with the given `input`.
     pub(in crate::release) async fn judge(
         self: &Arc<Self>,
         who: &Holder,
@@ -195,15 +197,15 @@ impl Inner {
         Ok(judged)
     }
 
-    /// Adds lines about a change that failed. That they cannot be added either is logged: the change's own error counts.
-    /// The caller holds `changing`.
+    /// Adds lines about a failed change. If that fails too, it is only logged, because the error of the change matters
+    /// more. The caller holds `changing`.
     pub(in crate::release) async fn try_note(&self, events: Vec<NewEntry>) {
         if let Err(error) = self.run(ChangeSet::note(&self.state.load_full(), events)).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a change that failed is not in the history");
         }
     }
 
-    /// The change that makes `judged` live, or candidates. Their components are durable then.
+    /// The change that makes `judged` live, or candidates. Afterwards their components are durable.
     fn planned(
         &self,
         who: &Holder,
@@ -253,14 +255,14 @@ impl Inner {
 }
 
 impl Judged {
-    /// The migration that it takes to make it the live release of a service that runs.
+    /// The migration that is necessary to make it the live release of a running service.
     pub(in crate::release) fn migration(&self, state: &State) -> Option<Migration> {
         let running = state.services.get(&self.verdict.service)?;
         let from = running.record.oldest_data;
         self.migration_of(&running.service, from, true)
     }
 
-    /// The migration from version `from` that it takes to run it as `service`.
+    /// The migration from version `from` that is necessary to run it as `service`.
     pub(in crate::release) fn migration_of(
         &self,
         service: &Arc<crate::call::Service>,
@@ -286,7 +288,7 @@ impl Rollout {
     }
 }
 
-/// Whether what is proposed can run in shadow: what has a contract can.
+/// Checks that the proposals can run in shadow: only services with a contract can.
 fn has_shadow(state: &State, proposals: &[Proposal]) -> Result<(), DeployError> {
     for Proposal { service, .. } in proposals {
         if state.running(service)?.live.program.contract().is_none() {

@@ -1,4 +1,4 @@
-//! The stores that there are, and the end of what a removed service stored.
+//! The list of stores, and the end of a removed service's data.
 
 use serde::Serialize;
 
@@ -15,9 +15,9 @@ use crate::store::Kept;
 #[serde(rename_all = "camelCase")]
 pub struct StoreView {
     pub service: ServiceName,
-    /// Of its keys and values.
+    /// The size of the component's keys and values.
     pub bytes: u64,
-    /// Of what the host keeps of calls beside that: answers, memos, intents.
+    /// The size of the host's own rows about calls: answers, memos, intents.
     pub platform_bytes: u64,
     /// Whether its service exists.
     pub in_use: bool,
@@ -49,11 +49,11 @@ impl Releases {
     ///
     /// # Errors
     ///
-    /// [`DeployError::Exists`] while the service does, [`DeployError::NothingLeft`] when nothing of it is there.
+    /// [`DeployError::Exists`] while the service exists, [`DeployError::NothingLeft`] when nothing of it remains.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not end it: it goes on in the background.
+    /// Dropping the future does not end it: it continues in the background.
     pub async fn drop_store(&self, who: &Holder, name: &ServiceName) -> Result<(), DeployError> {
         let (who, name) = (who.name.clone(), name.clone());
         self.change(move |inner, state| {

@@ -1,4 +1,4 @@
-//! Calls that were begun and have not ended: going on with them, abandoning them, and changes that wait for them.
+//! Unfinished calls with an intent: continuing them, abandoning them, and changes that wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::clock;
 use crate::names::{CallId, ServiceName};
 
 impl Releases {
-    /// Goes on with calls that were begun, until the tasks of the host are stopped.
+    /// Continues unfinished calls until the tasks of the host are stopped.
     pub async fn recover(self) {
         self.inner.calls.clone().recover(Arc::new(self.clone())).await;
     }
 
-    /// Abandons an intent, for a reason that stands in the history: its call is not made again, and its effects elsewhere
-    /// stay as they are. The line and the end of the intent are one commit. Gives the intent as it was.
+    /// Abandons an intent, with a reason for the history: its call does not run again, and its effects elsewhere stay.
+    /// The line of the history and the end of the intent are one commit. Returns the intent in its last state.
     ///
     /// # Errors
     ///
@@ -38,11 +38,11 @@ impl Releases {
         .await
     }
 
-    /// Waits until no call that was begun may come to `service` any more, for `wait` at most.
+    /// Waits until no unfinished call can reach `service`, at most for `wait`.
     ///
     /// # Errors
     ///
-    /// [`DeployError::IntentsOpen`], and [`DeployError::Stops`] when the host does.
+    /// [`DeployError::IntentsOpen`], or [`DeployError::Stops`] when the host stops.
     pub async fn intents_ended(&self, service: &ServiceName, wait: Duration) -> Result<(), DeployError> {
         let mut stop = self.inner.tasks.stop();
         let intents = tokio::select! {

@@ -1,4 +1,4 @@
-//! Every kind of change, and the one way in which it is run.
+//! All kinds of changes, and the one function that runs them.
 
 pub(super) mod apply;
 pub(super) mod apply_plan;

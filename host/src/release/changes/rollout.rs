@@ -1,4 +1,4 @@
-//! Changes among existing releases, by an operator or by the host itself: promote, abort, step, roll back.
+//! Changes between existing releases, by an operator or by the host itself: promote, abort, step, roll back.
 
 use std::sync::Arc;
 
@@ -25,29 +25,29 @@ impl Releases {
     ///
     /// # Errors
     ///
-    /// [`DeployError`], with no candidate above all; what was live still is.
+    /// [`DeployError`], above all when there is no candidate; the live release stays.
     pub async fn promote(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
         let (who, name) = (who.name.clone(), name.clone());
         self.change(move |inner, state| Ok((inner.promote(state, &who, &name, reason, None)?, ()))).await
     }
 
-    /// Takes the candidate out.
+    /// Removes the candidate.
     ///
     /// # Errors
     ///
-    /// As [`Releases::promote`].
+    /// Like [`Releases::promote`].
     pub async fn abort(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
         let (who, name) = (who.name.clone(), name.clone());
         self.change(move |_, state| Ok((take_out(state, &who, &name, ChangeKind::Abort, reason, None)?, ()))).await
     }
 
-    /// Goes back to the release that was live before, or to the kept one whose digest begins as `to` does.
+    /// Rolls back to the release that was live before, or to the kept release whose digest begins with `to`.
     ///
-    /// Where the data has moved on it goes back only by `force`.
+    /// If the data was migrated since, this needs `force`.
     ///
     /// # Errors
     ///
-    /// [`DeployError`]; what was live still is.
+    /// [`DeployError`]; the live release stays.
     pub async fn rollback(
         &self,
         who: &Holder,
@@ -82,7 +82,7 @@ impl Inner {
         Ok(ChangeSet::of_one(state, name, next, event))
     }
 
-    /// The change that goes back. Blocks while the release is loaded.
+    /// The change that rolls back. Blocks while the release is loaded.
     pub(in crate::release) fn rollback(
         &self,
         state: &Arc<State>,
@@ -111,7 +111,7 @@ impl Inner {
         }
         let release = self.loader.load(&running.service, earlier)?;
         if *release.world != *running.live.world {
-            // Its contract was another one: those around it may have gone on from there.
+            // It had another contract: other services may since depend on the new one.
             let broken = breaks(&self.loader, state, name, (&running.record.live.digest, &earlier.digest))?;
             if !broken.is_empty() {
                 return Err(DeployError::Breaks { service: name.clone(), broken });
@@ -124,8 +124,8 @@ impl Inner {
     }
 }
 
-/// Checks that the signers that count now signed an earlier release. Its number may be an old one: that is what a
-/// rollback is.
+/// Checks that an earlier release is signed by one of the current signers. Its number may be old, because a rollback
+/// goes back.
 fn check_signed(signers: &[Signer], service: &ServiceName, earlier: &ReleaseRecord) -> Result<(), DeployError> {
     if signers.is_empty() {
         return Ok(());
@@ -135,7 +135,7 @@ fn check_signed(signers: &[Signer], service: &ServiceName, earlier: &ReleaseReco
     checked.map_err(|fault| DeployError::Unsigned { service: service.clone(), digest: earlier.digest, fault })
 }
 
-/// The change that ends a candidate, for the reason that `what` says.
+/// The change that ends a candidate, for the reason in `what`.
 pub(in crate::release) fn take_out(
     state: &Arc<State>,
     who: &str,
@@ -151,7 +151,7 @@ pub(in crate::release) fn take_out(
     Ok(ChangeSet::of_one(state, name, running.without_candidate(), event))
 }
 
-/// The change that gives the candidate its next share, with a new trial.
+/// The change that gives the candidate its next share, and starts a new trial.
 pub(in crate::release) fn step(
     state: &Arc<State>,
     name: &ServiceName,

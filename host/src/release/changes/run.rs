@@ -1,8 +1,8 @@
-//! Running a change set: the one way in which anything changes.
+//! Runs a change set: every change of the host goes through here.
 //!
-//! Invariant: all of a change is one commit: its migrations, its records, its lines in the history and the stores that
-//! it drops. An error before the commit leaves everything as it was. After the commit there are no errors, only work
-//! that is repeated until it is done.
+//! Invariant: a change is one commit: its migrations, its records, its lines in the history and the stores that it
+//! drops. An error before the commit leaves everything unchanged. After the commit there are no errors, only work that
+//! is repeated until it succeeds.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,27 +19,26 @@ use crate::fail_point::fail_point;
 use crate::names::{CallId, Digest, ServiceName};
 use crate::store::{CommitError, DropError, HostCommit, Stopped};
 
-/// The call id of a commit of the host.
+/// The call id of a commit by the host.
 pub(in crate::release) const NO_CALL: CallId = CallId([0; 16]);
 
-/// A change that is committed.
+/// A change that was committed.
 struct Committed {
     /// Calls begin again when it is dropped.
     hold: Option<Hold>,
     routing: Option<Routing>,
-    /// The number of the newest line of the history, where there is a new one.
+    /// The number of the newest line of the history, if there is a new one.
     last_line: Option<u64>,
     durable: Result<(), Stopped>,
 }
 
 impl Inner {
-    /// Runs a change: every change of the host comes through here. The caller holds `changing`, and has found that
-    /// `set.before` is current.
+    /// Runs a change. The caller holds `changing`, and has checked that `set.before` is current.
     ///
     /// # Errors
     ///
-    /// [`DeployError`]; everything is as it was. Only after [`DeployError::NotDurable`] the change is made, and the next
-    /// start tells whether it survives.
+    /// [`DeployError`]; everything is unchanged. Only after [`DeployError::NotDurable`] the change has been made, and
+    /// the next start shows whether it survives.
     pub(in crate::release) async fn run(&self, mut set: ChangeSet) -> Result<(), DeployError> {
         let began = clock::now();
         let committed = self.commit(&mut set).await;
@@ -61,7 +60,7 @@ impl Inner {
         }
     }
 
-    /// Does everything that may fail, and then commits.
+    /// Does all steps that may fail, and then commits.
     async fn commit(&self, set: &mut ChangeSet) -> Result<Committed, DeployError> {
         let mut routing = None;
         if set.swaps {
@@ -88,7 +87,7 @@ impl Inner {
         Ok(Committed { hold, routing, last_line, durable })
     }
 
-    /// Runs the migrations of `set`, while the calls of services that have any wait.
+    /// Runs the migrations of `set`, while calls of the affected services wait.
     async fn migrate(&self, set: &ChangeSet, commit: &mut HostCommit) -> Result<Option<Hold>, DeployError> {
         let waiting = set.migrations.iter().filter(|migration| migration.has_calls);
         let until = |migration: &Migration| clock::now() + Duration::from_millis(migration.pause_ms_max.into());
@@ -109,7 +108,7 @@ impl Inner {
         Ok(hold)
     }
 
-    /// Makes a committed change what calls begin on, and does the work that follows from it.
+    /// Makes a committed change visible to new calls, and does the work that follows from it.
     fn publish(&self, set: ChangeSet, routing: Option<Routing>) {
         let ChangeSet { before, after, dropped, closed, .. } = set;
         if let Some(routing) = routing {
@@ -133,7 +132,7 @@ impl Inner {
         self.sweep();
     }
 
-    /// Makes the stores what they were before some were added for a change that was not committed.
+    /// Removes the stores that were added for a change that was not committed.
     pub(in crate::release) fn take_back_stores(&self, added: &[(ServiceName, bool)]) {
         for (name, is_new) in added {
             self.stores.detach(name);
@@ -143,7 +142,7 @@ impl Inner {
         }
     }
 
-    /// Takes away the files of stores that were dropped. What cannot be taken away now is tried again.
+    /// Deletes the files of dropped stores. If one cannot be deleted now, this is tried again.
     pub(in crate::release) fn finish_drops(&self) {
         let names = self.unfinished_drops().clone();
         for name in names {
@@ -156,10 +155,10 @@ impl Inner {
         }
     }
 
-    /// Removes the components that no release has any more.
+    /// Deletes the components that no release needs any more.
     pub(in crate::release) fn sweep(&self) {
         if self.backup_runs.load(Ordering::Acquire) {
-            // The next change takes them away.
+            // The next change deletes them.
             return;
         }
         let state = self.state.load();
@@ -170,7 +169,7 @@ impl Inner {
     }
 }
 
-/// Why the commit of `set` was refused: what does not fit into a store was written by a migration.
+/// Why the commit of `set` was refused. Only the writes of a migration can exceed a store's limit.
 fn refused(set: &ChangeSet, error: CommitError) -> DeployError {
     let service = match &error {
         CommitError::Quota { service, .. } => Some(service.clone()),

@@ -1,4 +1,4 @@
-//! Making and revoking the operator's named tokens.
+//! Creating and revoking the operator's named tokens.
 
 use super::super::error::DeployError;
 use super::super::records::record::{ChangeKind, NewEntry};
@@ -8,7 +8,7 @@ use super::change_set::ChangeSet;
 use crate::config::AdminToken;
 use crate::names::ServiceName;
 
-/// Named tokens that there may be.
+/// The maximum of named tokens.
 const TOKENS_MAX: usize = 1000;
 
 impl Releases {
@@ -24,11 +24,11 @@ impl Releases {
         self.state().tokens.iter().map(TokenRecord::view).collect()
     }
 
-    /// Makes a token. It is given this once.
+    /// Creates a token. It is returned only this once.
     ///
     /// # Errors
     ///
-    /// [`DeployError::Token`] for a name that is in use or no name, or too many tokens.
+    /// [`DeployError::Token`] when the name is in use or invalid, or there are too many tokens.
     pub async fn add_token(
         &self,
         who: &Holder,
@@ -39,7 +39,7 @@ impl Releases {
         let (who, name) = (who.name.clone(), name.to_owned());
         self.change(move |_, state| {
             let refused = |why| Err(DeployError::Token { name: name.clone(), why });
-            // A token's name has the form of a service's: short, and harmless in a log.
+            // A token's name has the form of a service's name: short, and harmless in a log.
             if ServiceName::parse(&name).is_err() || matches!(&*name, "admin" | "host") {
                 return refused(
                     "a name is 1 to 40 lowercase letters, digits and hyphens, begins with a letter, and is not one of \
@@ -73,7 +73,7 @@ impl Releases {
     ///
     /// # Errors
     ///
-    /// [`DeployError`]: then the token is valid as before.
+    /// [`DeployError`]; the token is still valid.
     pub async fn revoke_token(&self, who: &Holder, name: &str) -> Result<bool, DeployError> {
         if self.state().tokens.iter().all(|token| token.name != name) {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! The host looks after candidates and fresh releases: it gives them more calls, promotes them, or takes them out.
+//! The host watches candidates and fresh releases: it gives them more calls, promotes them, or removes them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use super::rollout::{HOST, step, take_out};
 use crate::clock;
 use crate::names::ServiceName;
 
-/// How often it looks: a bad candidate has its share of the calls for so long at least.
+/// How often it checks: a bad candidate keeps its share of the calls for at least this time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// The result of a look.
+/// The result of a check.
 enum Finding {
     Step,
     Promote,
@@ -28,7 +28,7 @@ enum Finding {
 }
 
 impl Releases {
-    /// Looks after the releases until the tasks are told to stop.
+    /// Watches the releases until the tasks are stopped.
     pub async fn watch(self) {
         let mut stop = self.inner.tasks.stop();
         let mut failed = BTreeMap::new();
@@ -42,7 +42,7 @@ impl Releases {
         }
     }
 
-    /// Tries again to take away the files of dropped stores.
+    /// Tries again to delete the files of dropped stores.
     async fn finish_drops(&self) {
         let inner = Arc::clone(&self.inner);
         let finished = self.to_the_end(async move {
@@ -55,8 +55,8 @@ impl Releases {
         }
     }
 
-    /// Does what is to be done for one service. In `failed` are those for which it could not be done, as they were then:
-    /// it is not tried again, and told again, before something has changed.
+    /// Does the next necessary change of one service. `failed` contains the services whose change failed, with their
+    /// records at that time: it is not tried, and logged, again before something has changed.
     async fn look(&self, failed: &mut BTreeMap<ServiceName, ServiceRecord>) {
         if !self.inner.unfinished_drops().is_empty() {
             self.finish_drops().await;
@@ -70,7 +70,7 @@ impl Releases {
             let (inner, of, known) = (Arc::clone(&self.inner), name.clone(), Arc::clone(&state));
             let acted = self.to_the_end(async move {
                 let _changing = inner.changing.lock().await;
-                // What was found counts only while nobody has changed anything.
+                // The finding is valid only while the state is unchanged.
                 if !Arc::ptr_eq(&known, &inner.state.load_full()) {
                     return Ok(());
                 }
@@ -104,7 +104,7 @@ impl Inner {
         let watched = settings.rollback_when_circuit_opens && age_ms <= settings.rollback_watch_ms;
         let there = running.data_version();
         let can_go_back = running.earlier().is_some_and(|(_, earlier)| earlier.data.reads_up_to >= there);
-        // After one step back it is for the operator to say what runs.
+        // After one step back, the operator must decide what runs.
         let goes_back = watched && running.record.is_fresh && can_go_back && running.live.circuit_is_open();
         goes_back.then_some(Finding::RollBack)
     }
@@ -131,7 +131,7 @@ impl Inner {
         (finding(rollout, &judged, candidate.trial.lasted()), figures)
     }
 
-    /// The change that does what was found to be right.
+    /// The change that follows from the finding.
     fn act(
         &self,
         state: &Arc<State>,

@@ -1,8 +1,8 @@
-//! How a candidate does beside the live release, over the same time.
+//! Compares a candidate with the live release over the same time.
 //!
-//! A candidate is bad only where chance does not explain it: a share of calls is compared with a bound by its distance in
-//! standard errors, with one success and one failure added to each sample (Agresti and Caffo, 2000), so that it holds
-//! for small ones too.
+//! A candidate is bad only if chance does not explain the difference. The difference of two shares of calls is compared
+//! with a bound, in standard errors, with one success and one failure added to each sample (Agresti and Caffo, 2000),
+//! so that it is also valid for small samples.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,14 +14,14 @@ use crate::clock;
 use crate::config::DeploySettings;
 use crate::observe::Sample;
 
-/// Standard errors from which on a difference is none of chance. It is looked at some thousand times in a trial: by
-/// chance alone one look in 30,000 goes that far.
+/// From this many standard errors on, a difference is not explained by chance. A trial has some thousand checks, and by
+/// chance only one check in 30,000 goes that far.
 const STANDARD_ERRORS_MIN: f64 = 4.0;
 
-/// The percentage of the live release's calls that are faster than what counts as slow.
+/// The percentage of the live release's calls that count as fast.
 const FAST_PERCENT: u64 = 90;
 
-/// A candidate may always take this much longer: below, the clock and the scheduler are what is measured.
+/// A candidate may always be slower by this much: smaller differences come from the clock and the scheduler.
 const SLOWER_MICROS_MIN: u64 = 1_000;
 
 /// A candidate's time at one step.
@@ -40,7 +40,7 @@ pub(in crate::release) struct Rates {
     pub(in crate::release) calls: u64,
     pub(in crate::release) error_rate: f64,
     pub(in crate::release) trap_rate: f64,
-    /// Of calls that took longer than nine of ten live ones, times the bound.
+    /// The share of calls slower than a bound: the time of the live release's 90th percentile, times a factor.
     pub(in crate::release) slow_rate: f64,
 }
 
@@ -64,8 +64,8 @@ pub(in crate::release) enum Opinion {
 }
 
 impl Trial {
-    /// Begins one in which `share` of the callers get the candidate. Where it is all of them, what the live release did
-    /// before has to stand for what it would do.
+    /// Begins a trial in which `share` of the callers get the candidate. If all callers do, the earlier calls of the
+    /// live release are used for the comparison.
     pub(in crate::release) fn begin(
         live: &LoadedRelease,
         candidate: &LoadedRelease,
@@ -107,7 +107,7 @@ fn judge(live: &Sample, candidate: &Sample, settings: &DeploySettings) -> Judged
     Judged { opinion, text, live: rates(live), candidate: rates(candidate), sample_min }
 }
 
-/// Calls longer than this are slow ones.
+/// Calls longer than this are slow.
 fn slow_micros(live: &Sample, settings: &DeploySettings) -> u64 {
     let usual = live.latencies.percentile_micros(FAST_PERCENT).unwrap_or(0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no call takes 2^53 microseconds")]
@@ -130,7 +130,7 @@ fn opinion(live: &Sample, candidate: &Sample, slow_micros: u64, settings: &Deplo
     };
     let slow = || {
         let slow = candidate.latencies.above(slow_micros);
-        // Of the live release one in ten is slower than usual, before the bound is put on.
+        // One in ten calls of the live release is slower than usual, before the factor is applied.
         let usual = (candidate.calls / 10, candidate.calls);
         let bad = standard_errors(usual, (slow, candidate.calls), 0.0) >= STANDARD_ERRORS_MIN;
         let slow = percent(slow, candidate);
@@ -145,7 +145,7 @@ fn opinion(live: &Sample, candidate: &Sample, slow_micros: u64, settings: &Deplo
     }
 }
 
-/// How many standard errors the share of `other` (counted, of all) is over that of `one` and `margin`.
+/// By how many standard errors the share of `other` (counted, of all) exceeds the share of `one` plus `margin`.
 fn standard_errors(one: (u64, u64), other: (u64, u64), margin: f64) -> f64 {
     let share = |(count, all): (u64, u64)| {
         let all = all as f64 + 2.0;

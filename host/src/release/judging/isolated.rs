@@ -1,4 +1,4 @@
-//! Isolated runs of a component: a smoke call, a migration. They have no caller and reach no other service.
+//! Isolated runs of a component: a smoke call, or a migration. They have no caller and reach no other service.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use crate::names::{Digest, RequestId};
 use crate::runtime::IsolatedFrame;
 use crate::store::Transaction;
 
-/// The inputs of an isolated run, which takes `wait` at most.
+/// The inputs of an isolated run that takes at most `wait`.
 pub(in crate::release) fn isolated_run(transaction: Transaction, wait: Duration) -> IsolatedFrame {
     let mut seed = [0; 32];
-    // Without randomness from the system the run still has its own, from the time: nobody sees what comes of it.
+    // If the system provides no randomness, the run takes it from the time: nobody sees the results.
     if getrandom::fill(&mut seed).is_err() {
         seed = *Digest::of(&clock::unix_micros().to_be_bytes()).bytes();
     }

@@ -1,4 +1,4 @@
-//! Judging proposed releases: everything that can be known of a component without running it.
+//! Judges proposed releases: everything that can be checked without running the component.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,15 +24,15 @@ use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
 use crate::runtime::DataVersion;
 
-/// The same for all releases that are proposed together.
+/// The terms for all releases that are proposed together.
 #[derive(Debug, Clone)]
 pub(in crate::release) struct Terms<'a> {
     pub(in crate::release) by: &'a str,
     pub(in crate::release) reason: Option<&'a str>,
     pub(in crate::release) grants: &'a [Grant],
-    /// Whether a signature may be older than one that was accepted.
+    /// Whether a signature may be older than an accepted one.
     pub(in crate::release) allow_old_signature: bool,
-    /// Whether they run beside the live releases at first.
+    /// Whether they first run beside the live releases.
     pub(in crate::release) as_candidates: bool,
 }
 
@@ -41,14 +41,14 @@ pub(in crate::release) struct Terms<'a> {
 pub(in crate::release) struct Judged {
     pub(in crate::release) record: ReleaseRecord,
     pub(in crate::release) component: Bytes,
-    /// Nothing where it cannot run.
+    /// `None` if it cannot run.
     pub(in crate::release) release: Option<Arc<LoadedRelease>>,
-    /// Where its data has a version of its own.
+    /// The version of its data, if the data has one.
     pub(in crate::release) data: DataVersion,
     pub(in crate::release) verdict: Verdict,
 }
 
-/// A proposal with what was read of it.
+/// A proposal with the parsed component.
 struct Read<'a> {
     proposal: &'a Proposal,
     context: &'a ServiceContext,
@@ -58,14 +58,14 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// The live release, if it is of the same component under the same contract.
+    /// The live release, if it has the same component and the same contract.
     fn live_already(&self) -> Option<&Live> {
         let live = self.context.live.as_ref();
         live.filter(|live| live.digest == self.digest && live.world.name == self.world.name)
     }
 }
 
-/// Judges all that needs no run of a component. Blocks, for long when a component is compiled.
+/// Judges everything that needs no run of a component. Blocks, and for long when a component is compiled.
 pub(in crate::release) fn judge(
     loader: &ReleaseLoader,
     input: &JudgeInput,
@@ -78,7 +78,7 @@ pub(in crate::release) fn judge(
     let read = read.collect::<Result<Vec<_>, _>>()?;
     let together = together(input, &read);
     if proposals.is_empty() {
-        // There is no verdict to say it in, such as of a mount that moves.
+        // No verdict covers this error, for example of a mount that moves.
         together.map_err(LoadError::from)?;
         return Ok(Vec::new());
     }
@@ -121,7 +121,7 @@ fn read<'a>(loader: &ReleaseLoader, input: &'a JudgeInput, proposal: &'a Proposa
     Ok(Read { proposal, context, surface, world, digest: Digest::of(&proposal.component) })
 }
 
-/// Whether the contracts go together once all that is proposed is live.
+/// Whether the contracts fit together once all proposals are live.
 fn together(input: &JudgeInput, read: &[Read<'_>]) -> Result<(), crate::contract::ContractError> {
     let mut worlds: BTreeMap<_, _> =
         input.around.iter().map(|(name, live)| (name.clone(), Arc::clone(&live.world))).collect();
@@ -169,7 +169,7 @@ fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest, has_signer
         data: DataVersions::default(),
         signature: match proposed.live_already() {
             Some(live) => live.signature,
-            // Nobody checked it where there are no signers.
+            // Without signers nobody checked it.
             None => proposed.proposal.signature.filter(|_| has_signers),
         },
         was_left: false,
@@ -178,7 +178,7 @@ fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest, has_signer
 
 fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, record: &ReleaseRecord) {
     let surface = proposed.surface.as_ref().map(AsRef::as_ref);
-    // What needs a grant is told by the check of grants.
+    // The check of grants reports the imports that need a grant.
     let judged = match record.contracts {
         Some(_) => contracts.judge_surface(&proposed.world, surface, OutboundHttp::Granted),
         None => judge_http_surface(surface, OutboundHttp::Granted),
@@ -255,7 +255,7 @@ fn compatibility(
     Ok(())
 }
 
-/// The services that do not fit `service` once it has the kept component `digest`.
+/// The services that do not fit `service` with the kept component `digest`.
 pub(in crate::release) fn breaks(
     loader: &ReleaseLoader,
     state: &State,
@@ -298,8 +298,8 @@ fn start(
     }
 }
 
-/// What it asks of the service's memory: told where it is another amount than the live release asks for, refused where
-/// it is more than the service has.
+/// The component's initial memory: reported if it differs from the live release's, refused if it exceeds the limit of
+/// the service.
 fn memory(verdict: &mut Verdict, proposed: &Read<'_>, bytes: u64) {
     let bytes_max = proposed.context.limits.memory_bytes_max;
     if usize::try_from(bytes).is_ok_and(|bytes| bytes > bytes_max) {

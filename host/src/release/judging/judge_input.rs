@@ -1,4 +1,5 @@
-//! The input of a judgement on proposed releases: the contracts, the service that it is for, and the services around it.
+//! The input of a judgement on proposed releases: the contracts, the service that they are for, and the services around
+//! it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::contract::{Contracts, World};
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
 
-/// A release that somebody proposes for a service.
+/// A release that is proposed for a service.
 #[derive(Debug, Clone)]
 pub struct Proposal {
     pub service: ServiceName,
@@ -21,13 +22,13 @@ pub struct Proposal {
     pub signature: Option<Signature>,
 }
 
-/// All that stays as it is while some releases are judged together.
+/// Everything that stays the same while some releases are judged together.
 #[derive(Debug)]
 pub(in crate::release) struct JudgeInput {
     pub(in crate::release) contracts: (Digest, Arc<Contracts>),
-    /// The services that run, but for those that end when what is proposed goes live.
+    /// The running services, except for those that end when the proposals go live.
     pub(in crate::release) around: BTreeMap<ServiceName, Live>,
-    /// The mounted services, and where they are.
+    /// The mounted services, and their prefixes.
     pub(in crate::release) mounts: Vec<(ServiceName, String)>,
     /// One for each proposal.
     pub(in crate::release) contexts: BTreeMap<ServiceName, ServiceContext>,
@@ -38,27 +39,27 @@ pub(in crate::release) struct JudgeInput {
 pub(in crate::release) struct Live {
     pub(in crate::release) digest: Digest,
     pub(in crate::release) world: Arc<World>,
-    /// Of an instance at its start.
+    /// The initial memory of an instance.
     pub(in crate::release) memory_bytes: u64,
     pub(in crate::release) signature: Option<Signature>,
 }
 
-/// A service that a release is proposed for, as it is to be.
+/// A service that a release is proposed for, in its future form.
 #[derive(Debug)]
 pub(in crate::release) struct ServiceContext {
     pub(in crate::release) settings: ServiceSettings,
     pub(in crate::release) limits: LimitSettings,
-    /// Earlier grants, beside those of its settings.
+    /// Earlier grants, in addition to those of its settings.
     pub(in crate::release) granted: Vec<Grant>,
     /// The number of its last release.
     pub(in crate::release) last: u64,
-    /// The highest number of a signature of it.
+    /// The highest number of a signature of its releases.
     pub(in crate::release) signed: u64,
-    /// Nothing for a service that does not run yet.
+    /// `None` for a service that does not run yet.
     pub(in crate::release) live: Option<Live>,
-    /// Nothing for one that stored nothing yet.
+    /// `None` for a service without stored data.
     pub(in crate::release) store: Option<Store>,
-    /// The lowest version of the data that lies there.
+    /// The lowest version of the data in the store.
     pub(in crate::release) oldest_data: u64,
 }
 
@@ -73,7 +74,7 @@ impl Live {
 }
 
 impl JudgeInput {
-    /// The input for `proposals` for services that run.
+    /// The input for `proposals` for running services.
     pub(in crate::release) fn of(
         loader: &ReleaseLoader,
         state: &State,
@@ -95,7 +96,7 @@ impl JudgeInput {
         self.contexts.get(service).ok_or_else(|| DeployError::NoService { service: service.clone() })
     }
 
-    /// The contract that a service is to keep.
+    /// The contract that a service must keep.
     pub(in crate::release) fn world(
         &self,
         loader: &ReleaseLoader,
@@ -112,7 +113,7 @@ impl JudgeInput {
 }
 
 impl ServiceContext {
-    /// The context of a service that runs. What its live release was granted, the next one keeps.
+    /// The context of a running service. The next release keeps the grants of the live one.
     pub(in crate::release) fn of(running: &Running, settings: ServiceSettings, limits: LimitSettings) -> Self {
         Self {
             settings,
@@ -126,7 +127,7 @@ impl ServiceContext {
         }
     }
 
-    /// The version that its data is of.
+    /// The version of its data.
     pub(in crate::release) fn data_version(&self) -> u64 {
         self.store.as_ref().map_or(0, Store::data_version)
     }
@@ -137,12 +138,12 @@ pub(in crate::release) fn around(state: &State) -> BTreeMap<ServiceName, Live> {
     state.services.iter().map(|(name, running)| (name.clone(), Live::of(running))).collect()
 }
 
-/// The mounted services of a manifest, and where they are.
+/// The mounted services of a manifest, and their prefixes.
 pub(in crate::release) fn mounts(manifest: &Manifest) -> Vec<(ServiceName, String)> {
     manifest.services.iter().filter_map(|(name, settings)| Some((name.clone(), settings.mount.clone()?))).collect()
 }
 
-/// `some` and what only `others` have, in this order.
+/// `some`, followed by the grants that only `others` contains.
 pub(in crate::release) fn joined(some: &[Grant], others: &[Grant]) -> Vec<Grant> {
     let mut joined = some.to_vec();
     for other in others {

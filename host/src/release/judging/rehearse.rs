@@ -1,4 +1,4 @@
-//! Rehearsing proposed releases: what only a run of the component tells, before anything changes.
+//! Rehearses proposed releases: the checks that need a run of the component, before anything changes.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::clock;
 use crate::runtime::{DataVersion, Failure, HttpFrame, HttpProgram, MigrateError, Program, SmokeFailure};
 use crate::store::Transaction;
 
-/// Longest time that a component may take to start and answer its smoke calls.
+/// The longest time that a component may take to start and answer its smoke calls.
 const START_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// Lines of a failed component's output that the verdict shows: a panic has its place and its reason in two.
+/// Lines of a failed component's output in the verdict: a panic prints its place and its reason in two lines.
 const LAST_LINES: usize = 4;
 
-/// Judges what only a run of the component tells: whether it starts, answers, and can do with the data that is there.
+/// Does the checks that need a run of the component: whether it starts, answers, and can use the existing data.
 pub(in crate::release) async fn rehearse(judged: &mut Judged, context: &ServiceContext, as_candidate: bool) {
     let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
@@ -49,7 +49,7 @@ async fn smoke(verdict: &mut Verdict, program: &Arc<Program>) {
     }
 }
 
-/// Only the author of a mounted component knows what a request of it does: it is started, and no more.
+/// Only the author of a mounted component knows the effects of a request: so the component is only started.
 async fn start(verdict: &mut Verdict, program: &HttpProgram) {
     let frame = HttpFrame { request: request_id(), deadline: clock::now() + START_WAIT_MAX };
     match program.smoke(frame).await {
@@ -83,7 +83,7 @@ async fn data(judged: &mut Judged, context: &ServiceContext, program: &Arc<Progr
     }
 }
 
-/// Has the component migrate a snapshot, of which nothing is kept.
+/// Runs the component's migration on a snapshot, and discards the result.
 async fn migration(
     verdict: &mut Verdict,
     context: &ServiceContext,

@@ -1,8 +1,9 @@
-//! Whether a release is signed as the manifest asks: at a deploy, at the first start of a service, and at a rollback.
+//! Whether a release is signed as the manifest requires: at a deploy, at the first start of a service, and at a
+//! rollback.
 
 use crate::config::{Signature, SignedRelease, Signer};
 
-/// Why a signature does not count.
+/// Why a signature is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureFault {
     #[error("no signature")]
@@ -14,7 +15,7 @@ pub enum SignatureFault {
 }
 
 impl SignatureFault {
-    /// The next step.
+    /// The next step for the operator.
     pub(in crate::release) fn advice(self) -> &'static str {
         match self {
             Self::Missing | Self::Wrong => "sign it with `switchyard sign`",

@@ -1,4 +1,4 @@
-//! The verdict on a proposed release: everything that speaks for and against it, before anything changes.
+//! The verdict on a proposed release: the results of all checks, before anything changes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,19 +12,19 @@ use crate::names::{Digest, ServiceName};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Check {
-    /// It carries a signature that the manifest wants.
+    /// It has a signature that the manifest requires.
     Signature,
     /// It is a component, and keeps the contract.
     Contract,
     /// The services fit together with it.
     Compatibility,
-    /// It asks for no more than it is granted.
+    /// It requires no more than its grants.
     Grants,
     /// It can be compiled and linked, starts, and answers.
     Start,
-    /// It can read the data that is there, and its migration passes on a snapshot of it.
+    /// It can read the existing data, and its migration passes on a snapshot of it.
     Data,
-    /// It can be made live when all this is known: looked at in the swap alone.
+    /// After all other checks, it can be made live. Checked only during the swap.
     Swap,
 }
 
@@ -37,13 +37,13 @@ pub struct Checked {
     pub detail: String,
 }
 
-/// The imports beside the contract, compared with the live release.
+/// The imports outside the contract, compared with the live release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Asks {
     pub more: Vec<String>,
     pub less: Vec<String>,
-    /// Imports that only a grant gives, granted or not.
+    /// Imports that need a grant, granted or not.
     pub needs_grant: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ pub struct Asks {
 pub struct Verdict {
     pub accepted: bool,
     pub service: ServiceName,
-    /// Of the component.
+    /// The digest of the component.
     pub digest: Digest,
     /// The world that it was judged by.
     pub world: String,
@@ -64,7 +64,7 @@ pub struct Verdict {
     pub asks: Asks,
     /// How long each part of the judgement took, in milliseconds.
     pub timings: BTreeMap<&'static str, u64>,
-    /// All of it, for people.
+    /// The whole verdict as text for people.
     pub text: String,
 }
 
@@ -109,13 +109,13 @@ impl Verdict {
         self.failed(name, problem.found.clone(), vec![problem]);
     }
 
-    /// The verdict was good, but the release could not be made live, or a candidate.
+    /// The verdict was good, but the release could not be made live or a candidate.
     pub(in crate::release) fn failed_in_the_swap(&mut self, why: String) {
         self.refused(Check::Swap, "the swap", "one that can be made now", why, "");
         self.finish();
     }
 
-    /// Writes it out for people.
+    /// Writes the text for people.
     pub(in crate::release) fn finish(&mut self) {
         self.text = self.to_string();
     }

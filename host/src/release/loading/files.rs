@@ -1,7 +1,7 @@
 //! Components and contracts by digest, in folders of the data directory.
 //!
-//! Invariant: a file has the name of its digest only when all of it is durable, and it is never changed. What
-//! [`Files::has`] is durable, its name included, so that a record may name it.
+//! Invariant: a file gets the name of its digest only when all of it is durable, and it is never changed. If
+//! [`Files::has`] returns true, the file and its name are durable, so that a record may name it.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,11 +12,11 @@ use crate::fail_point::fail_point;
 use crate::journal::Disk;
 use crate::names::Digest;
 
-/// A folder of files that are named by their digest.
+/// A folder of files that are named by their digests.
 #[derive(Debug)]
 pub(in crate::release) struct Files {
     place: Place,
-    /// Where a copy of each file is, for a restore of commits that name it.
+    /// The place for a copy of each file, for a restore of commits that name it.
     archive: Option<Place>,
     kind: FileKind,
 }
@@ -34,7 +34,7 @@ impl FileKind {
         format!("{folder}/{}.{extension}", digest.hex())
     }
 
-    /// The folder, and what the names of files end with.
+    /// The folder, and the suffix of the names of files.
     fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Component => ("components", "wasm"),
@@ -64,8 +64,8 @@ pub enum FileError {
 }
 
 impl Files {
-    /// Opens the folder, and removes what was not written to its end. A copy of every file goes to `archive`: a disk, and
-    /// the folder on it that has the folders of files.
+    /// Opens the folder, and removes unfinished files. A copy of every file goes to `archive`: a disk, and the folder
+    /// on it that contains the folders of files.
     pub(in crate::release) fn open(
         disk: Arc<dyn Disk>,
         archive: Option<(Arc<dyn Disk>, String)>,
@@ -79,8 +79,8 @@ impl Files {
         Ok(files)
     }
 
-    /// Copies to the archive what it lacks. It holds up nobody: what cannot be copied now is tried again with the next
-    /// file, and a restore that needs it names it.
+    /// Copies missing files to the archive. A failure delays nothing: the copy is tried again with the next file, and a
+    /// restore that needs the file reports it.
     fn archive_all(&self) {
         let Some(archive) = &self.archive else { return };
         let archived = archive.durable().clone();
@@ -93,7 +93,7 @@ impl Files {
         }
     }
 
-    /// Stores `bytes` under the name `digest`, unless they are there already: durable when this returned.
+    /// Stores `bytes` under the name `digest`, unless the file exists. It is durable after the return.
     pub(in crate::release) fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
         self.place.put(digest, bytes)?;
         self.archive_all();
@@ -104,7 +104,7 @@ impl Files {
         self.place.durable().contains(digest)
     }
 
-    /// Bytes of the file, if it is there.
+    /// The size of the file, if it exists.
     pub(in crate::release) fn bytes(&self, digest: &Digest) -> u64 {
         self.place.disk.open(&self.kind.path(digest)).and_then(|file| file.bytes()).unwrap_or(0)
     }
@@ -121,7 +121,7 @@ impl Files {
         read().map_err(|source| FileError::Read { path: self.place.disk.full(&path), source })
     }
 
-    /// As [`Files::get`], of a file whose name is the digest of its bytes.
+    /// Like [`Files::get`], for a file whose name is the digest of its bytes.
     pub(in crate::release) fn get_checked(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
         let bytes = self.get(digest)?;
         if Digest::of(&bytes) != *digest {
@@ -130,7 +130,7 @@ impl Files {
         Ok(bytes)
     }
 
-    /// Removes the files for which `needed` says no. Those in the archive stay.
+    /// Deletes the files for which `needed` returns false. Those in the archive stay.
     pub(in crate::release) fn sweep(&self, needed: impl Fn(&Digest) -> bool) {
         self.place.durable().retain(|digest| {
             needed(digest) || {
@@ -153,7 +153,7 @@ impl Place {
                 None => disk.remove(&format!("{folder}/{name}")).map_err(at)?,
             }
         }
-        // A host that was killed may have left a name that is not durable yet.
+        // A killed host may have left a name that is not durable yet.
         disk.sync_folder(&folder).map_err(at)?;
         Ok(Self { disk, folder, extension, durable: Mutex::new(durable) })
     }
@@ -163,7 +163,7 @@ impl Place {
     }
 
     fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
-        // Held to the end, so that of two who store the same file the second finds it durable.
+        // Held to the end, so that a second writer of the same file finds it durable.
         let mut durable = self.durable();
         if durable.contains(digest) {
             return Ok(());
@@ -181,7 +181,7 @@ impl Place {
             file.sync()
         });
         if let Err(error) = written {
-            // Half of a file would hold the room that others wait for. The next start removes it in any case.
+            // An unfinished file would occupy room that others wait for. The next start removes it in any case.
             let _stays = self.disk.remove(&new_path);
             return Err(error);
         }

@@ -12,10 +12,10 @@ use crate::names::{Digest, ServiceName};
 use crate::runtime::{CompileError, LinkError, LinkSettings, Runtime};
 use crate::tasks::Tasks;
 
-/// Contracts that are remembered once they were read: the current ones, and those that a rollback goes back to.
+/// The number of parsed contracts in the cache: the current ones, and those of recent rollbacks.
 const CONTRACTS_MAX: usize = 4;
 
-/// Components whose imports and exports are remembered: those of the live releases of a host with many services.
+/// The number of components whose imports and exports are in the cache: the live releases of a host with many services.
 const SURFACES_MAX: usize = 64;
 
 /// Why a release cannot run. Nothing was changed.
@@ -41,15 +41,15 @@ pub enum LoadError {
 #[derive(Debug)]
 pub(in crate::release) struct ReleaseLoader {
     pub(in crate::release) runtime: Runtime,
-    /// Mounted components run in these.
+    /// Mounted components run in these tasks.
     tasks: Tasks,
     pub(in crate::release) components: Files,
     pub(in crate::release) contracts: Files,
     /// The folder of the contracts.
     wit: PathBuf,
-    /// The last ones first.
+    /// The last used first.
     read: Mutex<Vec<(Digest, Arc<Contracts>)>>,
-    /// Of components that are kept, the last ones first.
+    /// The surfaces of kept components, the last used first.
     surfaces: Mutex<Vec<(Digest, Arc<Surface>)>>,
 }
 
@@ -64,8 +64,8 @@ impl ReleaseLoader {
         Self { runtime, tasks, components, contracts, wit, read: Mutex::default(), surfaces: Mutex::default() }
     }
 
-    /// The contracts that a release is judged by now, which are kept: those of the folder, unless `applied` came after
-    /// the folder was changed last.
+    /// The contracts that a new release is judged by; they are kept. These are the contracts of the folder, unless
+    /// `applied` is newer than the last change of the folder.
     pub(in crate::release) fn current_contracts(
         &self,
         applied: Option<AppliedContracts>,
@@ -78,7 +78,7 @@ impl ReleaseLoader {
         }
     }
 
-    /// The kept contracts `digest` as those that an apply brings now.
+    /// The kept contracts `digest`, as the contracts of a new apply.
     pub(in crate::release) fn applied_contracts(&self, digest: Digest) -> AppliedContracts {
         AppliedContracts { digest, folder: Sources::read(&self.wit).ok().map(|sources| sources.digest()) }
     }
@@ -87,7 +87,7 @@ impl ReleaseLoader {
         let digest = sources.digest();
         if !self.contracts.has(&digest) {
             let text = serde_json::to_vec(&sources).map_err(|source| LoadError::Sources { digest, source })?;
-            // What does not parse is not kept.
+            // Contracts that do not parse are not kept.
             let contracts = self.remember(digest, Contracts::of(sources)?);
             self.contracts.put(&digest, &text)?;
             return Ok((digest, contracts));
@@ -120,9 +120,9 @@ impl ReleaseLoader {
         })
     }
 
-    /// Makes `record` a release of `service` within `limits`, from the component's `bytes`.
+    /// Loads `record` as a release of `service` within `limits`, from the component's `bytes`.
     ///
-    /// Blocks, for long when the component was never compiled.
+    /// Blocks, and for long if the component was never compiled.
     pub(in crate::release) fn release(
         &self,
         service: &ServiceName,
@@ -153,7 +153,7 @@ impl ReleaseLoader {
         Ok(Arc::new(LoadedRelease::new(record.digest, world, program, limits, record.deployed_at)))
     }
 
-    /// Makes `record`, whose component is kept, a release of `service`. Blocks, as [`ReleaseLoader::release`] does.
+    /// Loads `record`, whose component is kept, as a release of `service`. Blocks like [`ReleaseLoader::release`].
     pub(in crate::release) fn load(
         &self,
         service: &Service,

@@ -1,4 +1,4 @@
-//! Releases that calls go on with although they are live no more: those with which an interrupted call began.
+//! Releases for interrupted calls that continue on their original releases, although these are not live any more.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -7,7 +7,7 @@ use super::loader::ReleaseLoader;
 use crate::call::{Backend, RoutingTable};
 use crate::names::{Digest, ServiceName};
 
-/// Such choices of releases, while a call runs on them: many calls that were interrupted at once began with the same.
+/// The tables in use: many calls that were interrupted at the same time began with the same releases.
 #[derive(Debug, Default)]
 pub(in crate::release) struct PinnedTables(Mutex<Vec<Choice>>);
 
@@ -18,7 +18,8 @@ struct Choice {
 }
 
 impl PinnedTables {
-    /// A routing table with `releases`, and with the live ones of all other services; nothing where one cannot run.
+    /// A routing table with `releases`, and with the live releases of all other services; `None` if one of them cannot
+    /// run.
     pub(in crate::release) fn table(
         &self,
         state: &State,
@@ -39,17 +40,17 @@ impl PinnedTables {
             }
         };
         let members = state.services.iter().map(backend).collect::<Option<Vec<_>>>()?;
-        // What the kept releases call may be gone by now.
+        // A service that the kept releases call may be gone.
         let table = Arc::new(RoutingTable::new(members, &[]).ok()?);
         chosen.push(Choice { releases: releases.to_vec(), table: Arc::downgrade(&table) });
         Some(table)
     }
 }
 
-/// The kept release `digest`, where it can run on the data as it is.
+/// The kept release `digest`, if it can run on the current data.
 fn kept(loader: &ReleaseLoader, running: &Running, digest: &Digest) -> Option<Backend> {
     let record = running.record.kept.iter().find(|kept| kept.digest == *digest)?;
-    // An earlier form of the data would be written between entries of the one that it has now.
+    // Otherwise it would write data of an earlier version between entries of the current one.
     let same_form = record.data.writes == running.record.live.data.writes;
     if record.data.reads_up_to < running.data_version() || !same_form {
         return None;

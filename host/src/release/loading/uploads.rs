@@ -1,6 +1,6 @@
-//! Components that were uploaded for a deploy to come.
+//! Components that were uploaded for a later deploy.
 //!
-//! Invariant: they are few, and none is kept for long: what an upload takes is given back, used or not.
+//! Invariant: there are few uploads, and none is kept for long: their memory is freed, whether they were used or not.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,10 @@ use bytes::Bytes;
 use crate::clock;
 use crate::names::Digest;
 
-/// Components that are kept at once: those of one set.
+/// The maximum of uploads at once: enough for one set.
 const UPLOADS_MAX: usize = 32;
 
-/// Bytes of all of them.
+/// The maximum of bytes of all uploads.
 const UPLOAD_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// How long a component is kept.

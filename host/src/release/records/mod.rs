@@ -1,4 +1,4 @@
-//! The records of releases, and the state in memory that they and the loaded releases make.
+//! The records of releases, and the state in memory that combines them with the loaded releases.
 
 pub(super) mod platform_store;
 pub(super) mod record;

@@ -1,7 +1,7 @@
 //! The platform's own store: the applied settings, the releases of each service, the operator's
 //! tokens, the host's secret, and the history of every change.
 //!
-//! Invariant: a change, its lines in the history and all data that belongs to it are one commit.
+//! Invariant: a change, its lines in the history and all of its data are one commit.
 
 #[cfg(test)]
 mod tests;
@@ -16,15 +16,15 @@ use crate::limits::SCAN_ENTRIES_MAX;
 use crate::names::{HostSecret, ServiceName};
 use crate::store::{CommitError, Direction, Entry, Scan, Store, StoreError, Transaction};
 
-/// The version of what stands under these keys.
+/// The version of the entries under these keys.
 const FORMAT: &str = "format";
 const FORMAT_NOW: u64 = 1;
 const SECRET: &str = "secret";
 const APPLIED: &str = "applied";
-/// Behind each of these a name: of a service, or of a token.
+/// A name follows each of these prefixes: of a service, or of a token.
 const SERVICE: &str = "service/";
 const TOKEN: &str = "token/";
-/// The lines of the history by their numbers.
+/// The lines of the history, by number.
 const LINE: &str = "line/";
 /// The numbers of the lines about one service: `line-of/cart/00000000000000000042`.
 const LINE_OF: &str = "line-of/";
@@ -56,7 +56,7 @@ pub(in crate::release) struct PlatformStore {
     store: Store,
 }
 
-/// A change of the platform's store: nothing of it is there before its transaction is committed.
+/// A change of the platform's store. It has no effect before its transaction is committed.
 #[derive(Debug)]
 pub(in crate::release) struct PlatformChange {
     transaction: Transaction,
@@ -77,7 +77,7 @@ impl PlatformStore {
         services(&mut self.store.begin_read())
     }
 
-    /// Nothing in a new store, and in one of a version that took all settings from the manifest.
+    /// `None` in a new store, and in a store of a version that took all settings from the manifest.
     pub(in crate::release) fn applied(&self) -> Result<Option<AppliedRecord>, PlatformError> {
         applied(&mut self.store.begin_read())
     }
@@ -91,7 +91,7 @@ impl PlatformStore {
         last_line(&mut self.store.begin_read())
     }
 
-    /// The lines before the number `before` (all, without one), newest first, at most `limit`; of one service, or of all.
+    /// The lines before the number `before` (or all), newest first, at most `limit`; of one service, or of all.
     pub(in crate::release) fn history(
         &self,
         service: Option<&ServiceName>,
@@ -140,7 +140,7 @@ pub(in crate::release) fn applied(transaction: &mut Transaction) -> Result<Optio
 }
 
 impl PlatformChange {
-    /// Checks the format, and gives what nobody outside of the host knows: drawn in this change where there is none.
+    /// Checks the format, and returns the host's secret. If there is none yet, this change creates it.
     pub(in crate::release) fn secret(&mut self) -> Result<HostSecret, PlatformError> {
         match self.transaction.get(FORMAT)? {
             Some(format) => {
@@ -199,7 +199,7 @@ impl PlatformChange {
         }
         let mut line = HistoryEntry { number, at, who, service, what, from, to, reason, verdict, figures };
         let key = format!("{LINE}{number:020}");
-        // What a component's author chose may make a verdict long. The line itself must not be lost for that.
+        // Text from a component's author may make a verdict long. The line itself must not be lost because of that.
         match self.put(key.clone(), &line) {
             Err(PlatformError::Store(StoreError::ValueTooLarge { .. })) => {
                 line.verdict = None;

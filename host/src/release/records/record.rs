@@ -15,9 +15,9 @@ use crate::names::{Digest, ServiceName};
 pub(in crate::release) struct ReleaseRecord {
     /// Counted from 1 for each service.
     pub(in crate::release) number: u64,
-    /// Of the component.
+    /// The digest of the component.
     pub(in crate::release) digest: Digest,
-    /// Of the texts of the contracts that it was judged by; nothing for a component that speaks HTTP itself.
+    /// The digest of the contract texts that it was judged by; `None` for a component that speaks HTTP itself.
     pub(in crate::release) contracts: Option<Digest>,
     /// The world of its contract, or `wasi:http`.
     pub(in crate::release) world: String,
@@ -27,15 +27,15 @@ pub(in crate::release) struct ReleaseRecord {
     pub(in crate::release) reason: Option<String>,
     /// The environment variables of the component.
     pub(in crate::release) environment: BTreeMap<String, String>,
-    /// Hosts that it may send HTTP requests to, by the manifest and by grants.
+    /// Hosts that it may send HTTP requests to, from the manifest and from grants.
     pub(in crate::release) outbound_hosts: Vec<Grant>,
-    /// Those that were granted by name: they stay when the manifest has others.
+    /// The hosts that were granted by name: they stay when the manifest has others.
     pub(in crate::release) granted: Vec<Grant>,
     pub(in crate::release) data: DataVersions,
-    /// By which it was accepted; nothing where none was asked for.
+    /// The signature by which it was accepted; `None` if none was required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::release) signature: Option<Signature>,
-    /// Whether a rollback left it. It stays kept, but a rollback goes to it only when it is named.
+    /// Whether a rollback left it. It stays kept, but only a rollback that names it returns to it.
     pub(in crate::release) was_left: bool,
 }
 
@@ -51,7 +51,7 @@ impl ReleaseRecord {
         self.signature.map_or(0, |signature| signature.number)
     }
 
-    /// Whether `other` would be the same: of the same component, with the same contract and configuration.
+    /// Whether `other` would be the same release: the same component, contract and configuration.
     pub(in crate::release) fn is_same(&self, other: &Self) -> bool {
         self.digest == other.digest
             && self.contracts == other.contracts
@@ -61,7 +61,7 @@ impl ReleaseRecord {
     }
 }
 
-/// The versions of a service's data that a release can do with. Without migrations there is only 0.
+/// The versions of a service's data that a release supports. Without migrations there is only 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataVersions {
@@ -73,19 +73,19 @@ pub struct DataVersions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::release) struct RolloutRecord {
-    /// In hundredths of a percent; nothing: it runs no calls in shadow.
+    /// In hundredths of a percent; `None`: it runs no calls in shadow.
     pub(in crate::release) shadow: Option<u32>,
     pub(in crate::release) header: Option<(String, String)>,
-    /// The shares that it gets one after the other, in hundredths of a percent.
+    /// The shares that it gets one after another, in hundredths of a percent.
     pub(in crate::release) steps: Vec<u32>,
-    /// How long it stays at each step; nothing: until the operator says.
+    /// The time of each step; `None`: the operator starts each step.
     pub(in crate::release) every_s: Option<u64>,
-    /// Where it is: nothing while it runs in shadow.
+    /// The current step; `None` while it runs in shadow.
     pub(in crate::release) step: Option<usize>,
 }
 
 impl RolloutRecord {
-    /// Of the callers, those that get the candidate now.
+    /// The share of the callers that get the candidate now.
     pub(in crate::release) fn share(&self) -> Share {
         let parts = self.step.and_then(|step| self.steps.get(step));
         parts.map_or(Share::NONE, |parts| Share::of_parts(*parts))
@@ -107,20 +107,20 @@ pub(in crate::release) struct ServiceRecord {
     pub(in crate::release) candidate: Option<CandidateRecord>,
     /// Newest first.
     pub(in crate::release) kept: Vec<ReleaseRecord>,
-    /// The number of the last release that was made.
+    /// The number of the last created release.
     pub(in crate::release) last: u64,
-    /// The lowest version of the data that a live release, or a candidate, has written since the last migration: after
-    /// going back to an earlier release, entries of that version lie beside newer ones.
+    /// The lowest version of data that a live release or a candidate has written since the last migration. After a
+    /// rollback to an earlier release, entries of that version are beside newer ones.
     pub(in crate::release) oldest_data: u64,
     /// The highest number of a signature by which a release was accepted.
     #[serde(default)]
     pub(in crate::release) signed: u64,
-    /// Whether the live release was deployed or promoted: the host itself goes back from such a release, once.
+    /// Whether the live release was deployed or promoted: the host itself rolls back from such a release, once.
     pub(in crate::release) is_fresh: bool,
 }
 
 impl ServiceRecord {
-    /// All that the service runs or ran.
+    /// All current and earlier releases of the service.
     pub(in crate::release) fn releases(&self) -> impl Iterator<Item = &ReleaseRecord> {
         let candidate = self.candidate.iter().map(|candidate| &candidate.release);
         std::iter::once(&self.live).chain(candidate).chain(&self.kept)
@@ -135,12 +135,12 @@ pub(in crate::release) struct AppliedRecord {
     pub(in crate::release) contracts: Option<AppliedContracts>,
 }
 
-/// Contracts that came with an apply. They count until the folder of contracts changes.
+/// Contracts that came with an apply. They are used until the folder of contracts changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::release) struct AppliedContracts {
     pub(in crate::release) digest: Digest,
-    /// Of what the folder had then; nothing if it could not be read.
+    /// The digest of the folder at that time; `None` if it could not be read.
     pub(in crate::release) folder: Option<Digest>,
 }
 
@@ -156,18 +156,18 @@ pub enum ChangeKind {
     Step,
     Promote,
     Abort,
-    /// The host took a candidate out, or went back from a release.
+    /// The host removed a candidate, or rolled back a release.
     TakenOut,
     Rollback,
     Settings,
     Add,
     Remove,
     Drop,
-    /// Dead letters are delivered again, or dropped.
+    /// Dead letters are delivered again, or deleted.
     ReplayEvents,
     DropEvents,
     Token,
-    /// A call that was begun is not made again.
+    /// An unfinished call is abandoned.
     GiveUp,
 }
 
@@ -195,7 +195,7 @@ pub struct HistoryEntry {
     pub figures: Option<Json>,
 }
 
-/// A line before it has its number and time.
+/// A line without its number and time.
 #[derive(Debug, Clone)]
 pub(in crate::release) struct NewEntry {
     pub(in crate::release) who: String,
@@ -209,7 +209,7 @@ pub(in crate::release) struct NewEntry {
 }
 
 impl NewEntry {
-    /// A line that is of no service.
+    /// A line that belongs to no service.
     pub(in crate::release) fn of_host(who: &str, what: ChangeKind) -> Self {
         let who = who.into();
         Self { who, service: None, what, from: None, to: None, reason: None, verdict: None, figures: None }

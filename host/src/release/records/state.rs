@@ -1,6 +1,6 @@
 //! The current releases of every service, in memory: their records in the platform's store, and the loaded releases.
 //!
-//! Invariant: a state is never changed. A change makes the next one, and it counts once that is committed.
+//! Invariant: a state is immutable. A change creates the next one, which becomes current after the commit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ pub(in crate::release) struct State {
     pub(in crate::release) manifest: Arc<Manifest>,
     pub(in crate::release) contracts: Option<AppliedContracts>,
     pub(in crate::release) services: BTreeMap<ServiceName, Running>,
-    /// Services that were removed, of which the store and the releases are kept.
+    /// Removed services whose stores and releases are kept.
     pub(in crate::release) removed: BTreeMap<ServiceName, ServiceRecord>,
-    /// The number of the newest line of the history whose change is done. A line that is committed, but is not durable or
-    /// whose releases are not live yet, is not shown.
+    /// The number of the newest line of the history whose change is complete. A committed line is not shown while it is
+    /// not durable, or while its releases are not live.
     pub(in crate::release) last_line: u64,
     /// The operator's named tokens, by name.
     pub(in crate::release) tokens: Arc<[TokenRecord]>,
@@ -45,7 +45,7 @@ pub(in crate::release) struct Running {
 #[derive(Debug, Clone)]
 pub(in crate::release) struct RunningCandidate {
     pub(in crate::release) release: Arc<LoadedRelease>,
-    /// How it does, since its last step.
+    /// The trial of its current step.
     pub(in crate::release) trial: Arc<Trial>,
 }
 
@@ -67,7 +67,7 @@ impl State {
         self.services.get(service).ok_or_else(|| DeployError::NoService { service: service.clone() })
     }
 
-    /// The routing on which root calls begin in this state.
+    /// The routing of root calls in this state.
     pub(in crate::release) fn routing(&self) -> Result<Routing, NotExported> {
         let live: Vec<_> = self.services.values().map(Running::live_backend).collect();
         let candidates = self.services.values().filter_map(Running::routed_candidate).collect();
@@ -101,15 +101,15 @@ impl Running {
         self.candidate.as_ref()?.trial.shadow.clone()
     }
 
-    /// The same service with `record` live; what was live is kept. There is no candidate then.
+    /// The same service with `record` live; the former live release is kept. There is no candidate afterwards.
     pub(in crate::release) fn with_live(&self, record: ReleaseRecord, release: Arc<LoadedRelease>) -> Self {
         let mut kept = self.record.kept.clone();
         kept.insert(0, self.record.live.clone());
         self.with_live_and_kept(record, release, kept)
     }
 
-    /// The same service with the kept release at `position` live again. What was live, and what was live since that
-    /// release, stays kept, as releases that were left.
+    /// The same service with the kept release at `position` live again. The former live release, and those that were
+    /// live in between, stay kept and are marked as left.
     pub(in crate::release) fn back_to(
         &self,
         position: usize,
@@ -139,17 +139,17 @@ impl Running {
         Self { record, live: release, candidate: None, ..self.clone() }
     }
 
-    /// The kept release that a rollback goes to when none is named, and its position: the one that was live before.
+    /// The kept release of a rollback without a name, and its position: the one that was live before.
     pub(in crate::release) fn earlier(&self) -> Option<(usize, &ReleaseRecord)> {
         self.record.kept.iter().enumerate().find(|(_, kept)| !kept.was_left)
     }
 
-    /// The version that its data is of.
+    /// The version of its data.
     pub(in crate::release) fn data_version(&self) -> u64 {
         self.service.store().data_version()
     }
 
-    /// The same once the data is of the version that the live release writes, all of it.
+    /// The same service after all data was migrated to the version that the live release writes.
     pub(in crate::release) fn migrated(mut self) -> Self {
         self.record.oldest_data = self.record.live.data.writes;
         self
@@ -158,7 +158,7 @@ impl Running {
     /// The same service with a candidate.
     pub(in crate::release) fn with_candidate(&self, candidate: CandidateRecord, running: RunningCandidate) -> Self {
         let last = self.record.last.max(candidate.release.number);
-        // What it writes stays when it is taken out. In shadow it writes nothing.
+        // Its writes stay when it is removed. In shadow it writes nothing.
         let writes = candidate.rollout.step.map(|_| candidate.release.data.writes);
         let oldest_data = self.record.oldest_data.min(writes.unwrap_or(u64::MAX));
         let signed = self.record.signed.max(candidate.release.signed());

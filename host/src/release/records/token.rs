@@ -1,6 +1,7 @@
-//! The operator's named tokens: who may do what, kept as hashes, revocable.
+//! The operator's named tokens: revocable permissions, stored as hashes.
 //!
-//! A token is 256 random bits, so that its plain SHA-256 tells nothing about it; it is shown once, when it is made.
+//! A token has 256 random bits, so that its plain SHA-256 reveals nothing about it. It is shown once, when it is
+//! created.
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
@@ -26,9 +27,9 @@ pub enum Role {
 pub(in crate::release) struct TokenRecord {
     pub(in crate::release) name: String,
     pub(in crate::release) role: Role,
-    /// Of a deployer: none means all.
+    /// For a deployer: an empty list means all services.
     pub(in crate::release) services: Vec<ServiceName>,
-    /// Of the token.
+    /// The hash of the token.
     pub(in crate::release) hash: Digest,
     /// In microseconds since the Unix epoch.
     pub(in crate::release) created_at: u64,
@@ -37,7 +38,7 @@ pub(in crate::release) struct TokenRecord {
 /// The holder of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// As the history has it.
+    /// The name in the history.
     pub name: String,
     role: Role,
     services: Vec<ServiceName>,
@@ -55,7 +56,7 @@ impl Holder {
         self.role == Role::Admin
     }
 
-    /// Whether there is a service that it may deploy.
+    /// Whether it may deploy at least one service.
     #[must_use]
     pub fn may_deploy_any(&self) -> bool {
         self.role > Role::Viewer
@@ -102,7 +103,7 @@ pub struct TokenView {
     pub created_at: String,
 }
 
-/// The holder of `given`. All tokens are compared, so that the time tells nothing.
+/// The holder of `given`. All tokens are compared, so that the time reveals nothing.
 pub(in crate::release) fn find(tokens: &[TokenRecord], given: &[u8]) -> Option<Holder> {
     let hash = Digest::of(given);
     let mut found = None;

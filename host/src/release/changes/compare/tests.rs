@@ -1,4 +1,4 @@
-//! Tests of the plan as tables: two manifests, and what differs.
+//! Tests of the plan as tables: two manifests, and their differences.
 
 use std::path::{Path, PathBuf};
 
@@ -14,13 +14,13 @@ const BACK: &str = "[services.back]\ncontract = \"test:calls/back-service@1.0.0\
 const WEB: &str = "[services.web]\nmount = \"/web\"\ncomponent = \"web.wasm\"\n";
 const SERVED: &str = "[services.web]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"web.wasm\"\n";
 
-/// A host that runs what a manifest says, or is to.
+/// The present or the wanted state of a host, given by a manifest.
 #[derive(Debug, Clone)]
 struct Side {
     manifest: Manifest,
     components: BTreeMap<ServiceName, Digest>,
     worlds: BTreeMap<ServiceName, Arc<World>>,
-    /// What releases have by grants, beside what the manifest has.
+    /// The grants of releases in addition to those of the manifest.
     granted: Vec<Grant>,
     removed: BTreeMap<ServiceName, ReleaseRecord>,
     has_candidate: bool,
@@ -40,7 +40,7 @@ impl Side {
         let path = folder.path().join("switchyard.toml");
         std::fs::write(&path, text).expect("a manifest");
         let mut manifest = load(&path, &[], Flags::default()).expect("a good manifest").manifest;
-        // Its paths are those of any other manifest of the test.
+        // Makes its paths comparable with those of any other manifest of the test.
         let here = |path: &mut PathBuf| *path = path.strip_prefix(folder.path()).expect("a path there").to_owned();
         let Manifest { host, gateway, services, .. } = &mut manifest;
         let paths = [&mut host.wit, &mut host.data].into_iter().chain(&mut host.backup_folders);
@@ -81,7 +81,7 @@ impl Side {
         }
     }
 
-    /// Asks `question` of what it takes to come from this to `target`.
+    /// Runs `question` on the step from this side to `target`.
     fn to<T>(&self, target: &Self, question: impl FnOnce(&Present<'_>, &Target<'_>) -> T) -> T {
         let releases: BTreeMap<_, _> = self.manifest.services.keys().map(|name| (name, self.release(name))).collect();
         let http = World::http();
@@ -96,7 +96,7 @@ impl Side {
     }
 }
 
-/// Each difference as a line, and what becomes of the services, as one text.
+/// Each difference as a line, and the effect on the services as one text.
 fn told(comparison: &Comparison) -> (Vec<String>, String) {
     let short = |text: &Option<String>| match text {
         Some(text) if text.starts_with("sha256:") => text[7..13].to_owned(),
@@ -248,7 +248,7 @@ fn a_mounted_service_changes_as_any_other() {
     check(&Side::new(FRONT), &host, &[&format!("web Add - > {web}")], "web Add");
     let configured = Side::new(&format!("{FRONT}{WEB}environment = {{ COLOUR = \"red\" }}\n"));
     check(&host, &configured, &["web Settings - > - environment.COLOUR"], "web Configure");
-    // Where it is mounted is of no release.
+    // The mount is not a part of a release.
     let moved = Side::new(&format!("{FRONT}{}", WEB.replace("/web", "/site")));
     check(&host, &moved, &["web Settings /web > /site mount"], "web Beside");
 }
@@ -276,7 +276,8 @@ fn a_service_that_others_import_is_not_removed() {
     assert_eq!(checked(&both, &both), Ok(()));
     let refused = "back cannot be removed: only it exports what these import: front";
     assert_eq!(checked(&both, &Side::new(FRONT)), Err(refused.into()));
-    // A third one that imports it too is named with the first, and one that exports the same stands for it.
+    // A third importer is named together with the first. Another exporter of the same interface can replace the removed
+    // one.
     let with = |service: &str, of: &str| {
         both.clone().with(|side| {
             let (settings, world) = (side.manifest.services[&name(of)].clone(), Arc::clone(&side.worlds[&name(of)]));
@@ -308,7 +309,7 @@ fn some_manifest() -> impl Strategy<Value = String> {
             let environment = if is_red { "environment = { COLOUR = \"red\" }\n" } else { "" };
             text.push_str(&format!("{service}limits = {{ deadline_ms = {deadline_ms} }}\n{environment}"));
         }
-        // A manifest has one service at least.
+        // A manifest has at least one service.
         if text.is_empty() {
             text.push_str(WEB);
         }

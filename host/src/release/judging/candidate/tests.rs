@@ -11,7 +11,7 @@ fn settings() -> DeploySettings {
     load(&file, &[], Flags::default()).expect("a good manifest").manifest.deploy
 }
 
-/// Calls of which so many were refused or trapped, each taking so many milliseconds.
+/// Calls of which `refused` were refused and `trapped` trapped, each of `ms` milliseconds.
 fn sample(calls: u64, refused: u64, trapped: u64, ms: u64) -> Sample {
     let counted = ReleaseCalls::default();
     for number in 0..calls {
@@ -58,7 +58,7 @@ fn what_is_too_fast_to_measure_is_not_slow() {
 
 #[test]
 fn equal_releases_stay_equal_whatever_the_dice_say() {
-    // Both fail 5 % of the time; a fixed sequence stands for chance.
+    // Both fail 5 % of the time; a fixed sequence replaces chance.
     let settings = settings();
     let mut random = 12_345_u64;
     let mut draw = || {

@@ -1,5 +1,5 @@
-//! The platform's store: what is recorded is read again, a page of the history is as long as its limit, and a full disk
-//! fails one change and no later one.
+//! The platform's store: records are read again, a page of the history has at most its limit of lines, and a full disk
+//! fails one change but no later one.
 
 use super::*;
 use crate::config::StoreSettings;
@@ -55,7 +55,7 @@ async fn the_history_is_read_by_service_and_by_page_also_after_a_restart() {
     assert_eq!(all.iter().map(|line| line.number).collect::<Vec<_>>(), (1..=80).rev().collect::<Vec<_>>());
     let cart = ServiceName::parse("cart").unwrap();
     assert_eq!(who(platform.history(Some(&cart), None, 3).unwrap()), ["a39", "a38", "a37"]);
-    // Line 5 is that of a2.
+    // Line 5 belongs to a2.
     assert_eq!(who(platform.history(Some(&cart), Some(5), 9).unwrap()), ["a1", "a0"]);
     assert_eq!(who(platform.history(None, Some(3), 9).unwrap()), ["b0", "a0"]);
     assert_eq!(who(platform.history(None, Some(1), 9).unwrap()), Vec::<String>::new());
@@ -93,7 +93,7 @@ async fn a_full_disk_fails_one_change_and_when_there_is_room_the_next_one_is_mad
     disk.set_bytes_max(disk.bytes());
     let mut failed = 0;
     while failed == 0 {
-        // What fits in the segment that is there is still taken.
+        // A commit that fits into the existing segment is still accepted.
         match commit(&stores, change("full")).await {
             Ok(()) => {}
             Err(CommitError::NoRoom { .. }) => failed += 1,
@@ -104,7 +104,7 @@ async fn a_full_disk_fails_one_change_and_when_there_is_room_the_next_one_is_mad
     disk.set_bytes_max(u64::MAX);
     let mut done = false;
     while !done {
-        // The journal looks for room again by and by.
+        // The journal looks for room again from time to time.
         done = commit(&stores, change("after")).await.is_ok();
         tokio::task::yield_now().await;
     }
