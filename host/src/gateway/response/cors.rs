@@ -60,7 +60,8 @@ impl Cors {
         }
     }
 
-    /// Allows a page to read an answer to a request with unreadable headers, if every origin is permitted.
+    /// Allows a page to read an answer to a request with unreadable headers, whose origin is unknown: adds headers only
+    /// if they are correct for every origin.
     pub(in crate::gateway) fn answer_unread(&self, headers: &mut HeaderMap) {
         match self {
             Self::Some(origins) if origins.len() == 1 => self.answer(origins.first(), headers),
