@@ -17,7 +17,7 @@ use self::machine as source;
 #[cfg(any(test, feature = "fail-points"))]
 use self::simulated as source;
 
-/// The monotonic clock, for deadlines and for measuring how long something took.
+/// The monotonic clock, for deadlines and durations.
 #[must_use]
 pub fn now() -> Instant {
     source::now()
@@ -51,7 +51,7 @@ pub fn rfc_3339(unix_micros: u64) -> String {
     time.ok().and_then(|time| time.format(format).ok()).unwrap_or_default()
 }
 
-/// Reads an RFC 3339 text as microseconds since the Unix epoch. `None` if it is malformed or lies before the epoch.
+/// Parses an RFC 3339 text as microseconds since the Unix epoch. `None` if it is malformed or before the epoch.
 #[must_use]
 pub fn parse_rfc_3339(text: &str) -> Option<u64> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;

@@ -1,4 +1,4 @@
-//! The clocks of the machine: the only place that reads them.
+//! The clocks of the machine. No other file reads them.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::machine;
 
-/// The clock that is installed.
+/// The installed clock.
 static INSTALLED: Mutex<Option<Clock>> = Mutex::new(None);
 
 /// Held by the test whose clock is installed.
@@ -15,10 +15,10 @@ static TURN: Mutex<()> = Mutex::new(());
 
 #[derive(Debug, Clone, Copy)]
 struct Clock {
-    /// What both clocks showed at the last change.
+    /// The value of both clocks at the last change.
     monotonic: Instant,
     unix_micros: u64,
-    /// When the machine's clock was read for the last change; nothing while the clock stalls.
+    /// When the machine's clock was read for the last change; `None` while the clock stalls.
     runs_since: Option<Instant>,
 }
 
@@ -28,7 +28,7 @@ impl Clock {
         Self { monotonic, unix_micros: machine::unix_micros(), runs_since: Some(monotonic) }
     }
 
-    /// Counts the time since the last change.
+    /// Adds the time since the last change.
     fn settle(&mut self) {
         if let Some(since) = self.runs_since {
             let now = machine::now();
@@ -44,7 +44,7 @@ impl Clock {
     }
 }
 
-/// Replaces the clocks of the process until it is dropped. At first it shows the machine's time, and runs.
+/// Replaces the clocks of the process until it is dropped. It starts with the machine's time, and runs.
 #[derive(Debug)]
 pub struct SimulatedClock(#[expect(dead_code, reason = "held until the clock is dropped")] MutexGuard<'static, ()>);
 
@@ -57,7 +57,7 @@ impl SimulatedClock {
         Self(turn)
     }
 
-    /// Sets the time of day, forward or back. The monotonic clock does not notice.
+    /// Sets the time of day, forward or back. The monotonic clock does not change.
     pub fn set_unix_micros(&self, unix_micros: u64) {
         change(|clock| clock.unix_micros = unix_micros);
     }
@@ -72,7 +72,7 @@ impl SimulatedClock {
         change(|clock| clock.runs_since = None);
     }
 
-    /// Lets both clocks go on from what they show.
+    /// Lets both clocks continue from their current values.
     pub fn resume(&self) {
         change(|clock| clock.runs_since = Some(machine::now()));
     }
@@ -106,11 +106,11 @@ fn read<T>(of: impl FnOnce(&Clock) -> T, machine: impl FnOnce() -> T) -> T {
 }
 
 thread_local! {
-    /// The time of day of this thread, and what its timers showed then.
+    /// The time of day of this thread, and the value of its timers when it was set.
     static OF_THREAD: std::cell::Cell<Option<(Instant, u64)>> = const { std::cell::Cell::new(None) };
 }
 
-/// What the timers of this thread's runtime show, paused or not.
+/// The current time of this thread's runtime, paused or not.
 fn timers() -> Instant {
     tokio::time::Instant::now().into_std()
 }
@@ -120,20 +120,20 @@ fn timers() -> Instant {
 pub struct TimerClock(std::marker::PhantomData<*const ()>);
 
 impl TimerClock {
-    /// The time of day is `unix_micros` now.
+    /// Sets the time of day to `unix_micros`.
     #[must_use]
     pub fn install(unix_micros: u64) -> Self {
         OF_THREAD.set(Some((timers(), unix_micros)));
         Self(std::marker::PhantomData)
     }
 
-    /// Sets the time of day by so many seconds forward or back. The timers do not notice.
+    /// Moves the time of day by `seconds`, forward or back. The timers do not change.
     pub fn step(&self, seconds: i64) {
         let (since, unix_micros) = OF_THREAD.get().unwrap_or((timers(), 0));
         OF_THREAD.set(Some((since, unix_micros.saturating_add_signed(seconds.saturating_mul(1_000_000)))));
     }
 
-    /// Sets the time of day. The timers do not notice.
+    /// Sets the time of day. The timers do not change.
     pub fn set_unix_micros(&self, unix_micros: u64) {
         OF_THREAD.set(Some((timers(), unix_micros)));
     }
@@ -145,7 +145,7 @@ impl Drop for TimerClock {
     }
 }
 
-/// Whether this thread has a clock of its own: then all of its host runs in it.
+/// Whether this thread has its own clock: then all of its host runs in it.
 pub(crate) fn is_of_thread() -> bool {
     OF_THREAD.get().is_some()
 }

@@ -18,7 +18,7 @@ fn a_time_is_written_and_read_to_the_microsecond() {
 fn a_simulated_clock_stalls_jumps_and_steps_back_and_the_machines_returns_when_it_is_dropped() {
     let clock = SimulatedClock::install();
     clock.stall();
-    // Tests beside this one see the same clock: it is never far from the machine's.
+    // Parallel tests see the same clock, so it stays close to the machine's.
     let (start, second) = (now(), 1_000_000);
     let noon = unix_micros();
     assert_eq!((elapsed(start), unix_micros()), (Duration::ZERO, noon));

@@ -1,11 +1,11 @@
-//! What an armed point does.
+//! The effects of an armed point.
 
-/// What happens at an armed point.
+/// The effect of an armed point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// The process ends as with SIGKILL: it drops, flushes and reports nothing.
     Abort,
-    /// The thread panics: the host has to go on.
+    /// The thread panics: the host must continue.
     Panic,
 }
 

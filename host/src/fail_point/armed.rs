@@ -1,4 +1,4 @@
-//! The points that are armed: one of the process, by its environment, and in tests those of one thread.
+//! The armed points: one of the process, set by its environment, and in tests those of one thread.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ static OF_PROCESS: LazyLock<Option<OfProcess>> = LazyLock::new(|| {
     Some(OfProcess { name, times_left: AtomicU64::new(times), action })
 });
 
-/// Reads `name:times` and `name:times:panic`.
+/// Parses `name:times` and `name:times:panic`.
 pub(super) fn parse(text: &str) -> Option<(&'static str, u64, Action)> {
     let (name, times) = text.split_once(':')?;
     let (times, action) = match times.split_once(':') {
@@ -72,12 +72,12 @@ mod of_thread {
         static POINTS: RefCell<Vec<Point>> = const { RefCell::new(Vec::new()) };
     }
 
-    /// A point of this thread is armed until this is dropped.
+    /// Keeps a point of this thread armed until it is dropped.
     #[derive(Debug)]
     pub struct Armed(&'static str);
 
-    /// Arms the point `name` in this thread: `action` happens when the thread reaches it for the `times`-th time. Tests
-    /// whose tasks share one thread use this; other tests in the same process do not notice.
+    /// Arms the point `name` in this thread: `action` happens when the thread reaches it for the `times`-th time. For
+    /// tests whose tasks share one thread; other tests in the same process are not affected.
     #[must_use]
     pub fn arm(name: &'static str, times: u64, action: Action) -> Armed {
         assert!(NAMES.contains(&name), "{name} is not in the list of fail points");
@@ -91,7 +91,7 @@ mod of_thread {
         }
     }
 
-    /// What is to happen now that this thread has reached the point `name`.
+    /// The action for this thread at the point `name`, if it is due.
     pub(super) fn reach(name: &str) -> Option<Action> {
         POINTS.with_borrow_mut(|points| {
             let point = points.iter_mut().find(|point| point.name == name && point.times_left > 0)?;

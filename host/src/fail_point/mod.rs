@@ -1,6 +1,6 @@
-//! Named points of the code at which a test makes the host abort or panic, and the guarantees that a test can break.
+//! Named points in the code at which a test makes the host abort or panic, and the guarantees that a test can break.
 //!
-//! Without the feature `fail-points`, and outside of this crate's own tests, nothing of it is compiled in: a host that
+//! Without the feature `fail-points`, and outside of this crate's own tests, none of it is compiled in: a host that
 //! finds one of its variables in the environment does not start.
 
 #[cfg(any(test, feature = "fail-points"))]
@@ -27,12 +27,12 @@ pub(crate) use names::VARIABLES;
 pub use names::{ARE_COMPILED_IN, NAMES, POINT_VARIABLE, SABOTAGE_VARIABLE, of_calls};
 pub use sabotage::Sabotage;
 
-/// Does what the point is armed for, when its time has come.
+/// Does the action of the point, if it is armed and due.
 #[cfg(not(any(test, feature = "fail-points")))]
 #[inline(always)]
 pub(crate) fn fail_point(_name: &'static str) {}
 
-/// As [`fail_point`]; `last` runs right before.
+/// Like [`fail_point`]; `last` runs right before.
 #[cfg(not(any(test, feature = "fail-points")))]
 #[inline(always)]
 pub(crate) fn fail_point_after(_name: &'static str, _last: impl FnOnce()) {}

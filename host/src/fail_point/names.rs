@@ -1,7 +1,7 @@
 //! The names of the points, and the variables that arm them.
 
-/// Every point, in the order in which a call, a commit, an index, a segment and a release pass theirs; then that of a
-/// background task.
+/// All points, in the order in which a call, a commit, an index, a segment and a release pass theirs; the last one
+/// belongs to a background task.
 pub const NAMES: [&str; 26] = [
     "intent.before-open",
     "intent.after-open",
@@ -44,7 +44,7 @@ pub const ARE_COMPILED_IN: bool = cfg!(feature = "fail-points");
 /// with `intent.after-open:3:panic` the thread panics there.
 pub const POINT_VARIABLE: &str = "SWITCHYARD_FAIL_POINT";
 
-/// Breaks a guarantee: the value names a [`super::Sabotage`].
+/// Breaks a guarantee: the value is the name of a [`super::Sabotage`].
 pub const SABOTAGE_VARIABLE: &str = "SWITCHYARD_SABOTAGE";
 
 /// The variables that the configuration leaves to this module.

@@ -1,4 +1,4 @@
-//! Guarantees that a test can break, to see whether the crash test notices. Each has its double at one place of the host:
+//! Guarantees that a test can break, to check that the crash test notices. Each is broken at one place of the host:
 //! [`Sabotage::AnswerBeforeSync`] in the writer of the journal, the other two in the commit of a transaction.
 
 /// A guarantee that can be broken.
@@ -6,9 +6,9 @@
 pub enum Sabotage {
     /// The journal calls a batch durable before it writes it.
     AnswerBeforeSync,
-    /// A commit leaves out the answer to a request, which has a commit of its own later.
+    /// The answer to a request is committed separately and later, instead of with its effects.
     MemoApart,
-    /// A commit leaves out how far a service has taken events, which has a commit of its own later.
+    /// The cursor of a subscriber is committed separately and later, instead of with its effects.
     PositionApart,
 }
 

@@ -1,7 +1,7 @@
-//! The runtime: compiled components, linked to their contracts, each run in an instance of its own.
+//! The runtime: compiled components, linked to their contracts, each run in a fresh instance.
 //!
-//! Invariant: what a guest does is bounded in time, memory, output and what it hands the host, and ends with its run.
-//! The only place that configures wasmtime.
+//! Invariant: a guest is bounded in time, memory, output and in the values it passes to the host, and ends with its
+//! run. No other part configures wasmtime.
 
 mod compile;
 mod domain;
@@ -30,7 +30,7 @@ use crate::contract::World;
 use crate::names::{Digest, HostSecret};
 use crate::tasks::{Outages, Tasks};
 
-/// Compiles and links components, and owns what their instances run in. Clones are the same runtime.
+/// Compiles and links components, and owns the resources of their instances. Clones are the same runtime.
 #[derive(Debug, Clone)]
 pub struct Runtime {
     inner: Arc<Inner>,
@@ -44,13 +44,13 @@ struct Inner {
     cache: Arc<CacheSlot>,
 }
 
-/// What of the slots for domain components is in use.
+/// The use of the slots for domain components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SlotsInUse {
     pub instances: u64,
     pub memories: usize,
     pub stacks: usize,
-    /// What the memories of free slots keep for the next instances, in bytes.
+    /// The memory that free slots keep resident for later instances, in bytes.
     pub free_memory_bytes_resident: usize,
 }
 
@@ -66,7 +66,7 @@ pub enum RuntimeError {
 }
 
 impl Runtime {
-    /// Starts a runtime that compiles everything anew, until [`Runtime::open_cache`]. `outages` has its thread while that is
+    /// Starts a runtime without a cache, which [`Runtime::open_cache`] adds. `outages` lists its thread while it is
     /// down.
     ///
     /// # Errors
@@ -85,12 +85,12 @@ impl Runtime {
         Ok(Self { inner: Arc::new(Inner { domain, http, compiled_bytes_max: settings.compiled_bytes_max, cache }) })
     }
 
-    /// From now on uses compiled code of the folder `compiled`, which it makes if it is not there, and stores it there. The
-    /// code is authenticated by a key that follows from `secret`. A second cache is not opened.
+    /// From now on uses and stores compiled code in the folder `compiled`, which is created if it is missing. The code
+    /// is authenticated with a key derived from `secret`. Only the first cache is opened.
     ///
     /// # Errors
     ///
-    /// [`RuntimeError::Folder`], also when others than the host's user may write to the folder.
+    /// [`RuntimeError::Folder`], also when users other than the host's may write to the folder.
     pub fn open_cache(&self, compiled: &Path, secret: &HostSecret) -> Result<(), RuntimeError> {
         let Inner { domain, http, compiled_bytes_max, cache } = &*self.inner;
         if cache.get().is_some() {
@@ -101,14 +101,15 @@ impl Runtime {
         Ok(())
     }
 
-    /// Notes which components releases name: when the compiled code takes too much room, that of others goes first.
+    /// Records which components the releases name: when the compiled code takes too much room, the code of other
+    /// components is deleted first.
     pub fn set_named(&self, is_named: impl Fn(&Digest) -> bool) {
         if let Some(cache) = self.inner.cache.get() {
             cache.set_named(is_named);
         }
     }
 
-    /// What of the slots for domain components is in use now.
+    /// The current use of the slots for domain components.
     #[must_use]
     pub fn slots_in_use(&self) -> SlotsInUse {
         let Some(pool) = self.inner.domain.engine().pooling_allocator_metrics() else { return SlotsInUse::default() };
@@ -120,8 +121,9 @@ impl Runtime {
         }
     }
 
-    /// The code of a component that serves a contract: from the cache, or compiled, which takes some 100 ms on all
-    /// cores. It blocks its thread. Several may be compiled at once; one that is being compiled already is waited for.
+    /// The code of a component with a contract: from the cache, or compiled, which takes some 100 ms on all cores.
+    /// Blocks its thread. Several components may be compiled at once; two requests for the same component compile it
+    /// once.
     ///
     /// # Errors
     ///
@@ -130,7 +132,7 @@ impl Runtime {
         self.inner.domain.compile(component).map(Arc::new)
     }
 
-    /// As [`Runtime::compile`], for a raw `wasi:http` component, whichever its version.
+    /// Like [`Runtime::compile`], for a raw `wasi:http` component of either version.
     ///
     /// # Errors
     ///
@@ -139,8 +141,8 @@ impl Runtime {
         self.inner.http.compile(component).map(Arc::new)
     }
 
-    /// Links `code` to the contract `world`: what it imports is there, and what the contract exports is found in it with
-    /// the contract's types.
+    /// Links `code` to the contract `world`: checks that the host offers its imports, and that it exports the
+    /// contract's functions with the right types.
     ///
     /// # Errors
     ///
@@ -154,8 +156,8 @@ impl Runtime {
         domain::link(code, world, settings).map(Arc::new)
     }
 
-    /// Links the code of a raw `wasi:http` component. Its guests run in `tasks`: they may go on when their response has
-    /// begun.
+    /// Links the code of a raw `wasi:http` component. Its guests run in `tasks`, because they may continue after their
+    /// response has begun.
     ///
     /// # Errors
     ///

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The wait after the first failure. It doubles with each further one: a restart logs a line, and no line comes several
-/// times a second.
+/// The wait after the first failure. It doubles with each further one. A restart logs a line, and so there are at most
+/// a few lines per second.
 pub(super) const WAIT_MIN: Duration = Duration::from_millis(500);
 
-/// The longest wait: an operator who removed the cause does not wait longer.
+/// The longest wait, so that work resumes soon after an operator has removed the cause.
 pub(super) const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Work that ran for this long is healthy: its next failure counts as the first.
@@ -22,12 +22,12 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The work begins for the first time now.
+    /// Starts counting; the work begins for the first time now.
     pub(super) fn new() -> Self {
         Self { failures: 0, began: Instant::now() }
     }
 
-    /// The work failed: returns how long to wait, and expects it to begin again after that.
+    /// Counts a failure: returns how long to wait, and expects the work to begin again after that.
     pub(super) fn failed(&mut self) -> Duration {
         if self.began.elapsed() >= HEALTHY_AFTER {
             self.failures = 0;

@@ -1,5 +1,5 @@
-//! Work that blocks, on threads that may. In a simulated host it runs in the one thread that there is, so that the same
-//! seed gives the same run.
+//! Blocking work, on threads that may block. In a simulated host it runs in the only thread, so that the same seed
+//! gives the same run.
 
 use std::panic::resume_unwind;
 
@@ -23,11 +23,11 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     if is_simulated() { Ok(work()) } else { spawn_blocking(work).await }
 }
 
-/// As [`blocking`], for a future between whose awaits blocks.
+/// Like [`blocking`], for a future that blocks between its awaits.
 ///
 /// # Errors
 ///
-/// As [`blocking`].
+/// Like [`blocking`].
 pub async fn blocking_future<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, JoinError> {
@@ -38,7 +38,7 @@ pub async fn blocking_future<T: Send + 'static>(
     spawn_blocking(move || handle.block_on(work)).await
 }
 
-/// Runs two works that block, at the same time.
+/// Runs two blocking functions at the same time.
 pub fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() -> B + Send) -> (A, B) {
     if is_simulated() {
         return (first(), second());

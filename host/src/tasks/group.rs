@@ -43,7 +43,7 @@ impl Default for Tasks {
     }
 }
 
-/// A task that runs, and counts until this is dropped.
+/// A running task, which counts until this is dropped.
 struct Running(Arc<Inner>, Cow<'static, str>);
 
 impl Drop for Running {
@@ -74,8 +74,8 @@ impl Tasks {
         });
     }
 
-    /// Runs what `task` makes, and makes it again after a panic, or after an end that `lifetime` does not allow. While it
-    /// is down, [`Tasks::outages`] has it.
+    /// Runs the future from `task`, and a new one after a panic, or after an end that `lifetime` does not allow. While
+    /// it is down, [`Tasks::outages`] lists it.
     pub fn supervise<F>(
         &self,
         name: impl Into<Cow<'static, str>>,
@@ -99,7 +99,7 @@ impl Tasks {
         Stop::new(self.inner.stop.subscribe())
     }
 
-    /// The tasks that run now: each name, with how many have it when they are several.
+    /// The running tasks: each name, with a count if there are several.
     #[must_use]
     pub fn running(&self) -> Vec<String> {
         let name = |(name, count): (&Cow<'static, str>, &usize)| match count {
@@ -109,7 +109,7 @@ impl Tasks {
         self.inner.running().iter().map(name).collect()
     }
 
-    /// Tells every task to stop and waits until all have, or `grace` has passed.
+    /// Stops every task and waits until all have ended, or `grace` has passed.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A few threads of low priority, for work that would keep others waiting.
+//! A few threads of low priority, for work that would delay others.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -12,18 +12,17 @@ use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
-/// How much nicer these threads are than others: they still get a quarter of a core that others keep busy, so that a lock
-/// of theirs is not held for long.
+/// The niceness of these threads. They still get a quarter of a busy core, so that they do not hold a lock for long.
 const NICENESS: i32 = 5;
 
-/// Threads that take turns with the futures that they are given. There are fewer of them than cores.
+/// Threads that take turns with their futures. There are fewer of them than cores.
 #[derive(Debug)]
 pub struct LowPriorityThreads(Option<Runtime>);
 
 impl LowPriorityThreads {
     /// # Errors
     ///
-    /// When the system gives no more threads.
+    /// When the system cannot start more threads.
     pub fn start(name: &'static str) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let lower_priority = || {
@@ -36,11 +35,11 @@ impl LowPriorityThreads {
         builder.worker_threads(threads).thread_name(name).on_thread_start(lower_priority).build().map(Some).map(Self)
     }
 
-    /// Runs `future` on these threads. It panics when the future does.
+    /// Runs `future` on these threads. Panics when the future does.
     ///
     /// # Cancel safety
     ///
-    /// Dropping this ends the future, at once or after the turn that it is in.
+    /// Dropping this ends the future, at once or after its current turn.
     pub async fn run<F>(&self, future: Pin<Box<F>>) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
@@ -71,13 +70,13 @@ impl LowPriorityThreads {
 impl Drop for LowPriorityThreads {
     fn drop(&mut self) {
         if let Some(threads) = self.0.take() {
-            // This may run on a thread that must not wait.
+            // This may run on a thread that must not block.
             threads.shutdown_background();
         }
     }
 }
 
-/// A future that ends when nobody waits for it any more.
+/// A future that ends when its receiver is dropped.
 struct Running<T, F> {
     task: JoinHandle<T>,
     future: Arc<Mutex<Option<F>>>,
@@ -86,7 +85,7 @@ struct Running<T, F> {
 impl<T, F> Drop for Running<T, F> {
     fn drop(&mut self) {
         self.task.abort();
-        // What it holds is free at once, and not when its threads come to it.
+        // Frees its resources now, and not when its threads get to it.
         if let Ok(mut future) = self.future.try_lock() {
             drop(future.take());
         }

@@ -1,6 +1,6 @@
-//! Tasks and threads: the only place that spawns. Each has a name; a panic is logged, counted and reported by `/readyz`.
+//! Tasks and threads: no other part spawns any. Each has a name; a panic is logged, counted and reported by `/readyz`.
 //!
-//! Work that must go on is supervised: it is restarted with a growing delay after a panic or an unexpected end.
+//! Work that must continue is supervised: it is restarted with a growing delay after a panic or an unexpected end.
 
 mod backoff;
 mod blocking;

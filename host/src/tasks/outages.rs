@@ -1,4 +1,4 @@
-//! The tasks and threads that are down: those that failed and have not run again for a while.
+//! The tasks and threads that are down: they failed, and have not yet run again for a while.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use crate::observe::tasks::count_restart;
 
-/// Restarted work counts as down until it has run for this long: else work that fails at once would seem to be up.
+/// Restarted work counts as down until it has run for this long. Otherwise work that fails at once would seem to be up.
 const STEADY_AFTER: Duration = Duration::from_secs(2);
 
-/// All that is down now. Clones are the same list.
+/// Everything that is down now. Clones are the same list.
 #[derive(Debug, Clone, Default)]
 pub struct Outages(Arc<Mutex<List>>);
 
@@ -27,9 +27,9 @@ struct List {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
     pub name: Cow<'static, str>,
-    /// Why it failed last.
+    /// The reason of its last failure.
     pub reason: String,
-    /// How often it failed in a row.
+    /// The number of failures in a row.
     pub failures: u32,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Outage {
 }
 
 impl Outages {
-    /// All that are down now, in the order of their starts.
+    /// Everything that is down now, in the order of the starts.
     #[must_use]
     pub fn now(&self) -> Vec<Outage> {
         let now = Instant::now();
@@ -60,7 +60,7 @@ impl Outages {
     }
 }
 
-/// Reports one task or thread. When it is dropped the task has ended for good, and is not down any more.
+/// Reports one task or thread. On drop, the task has ended for good, and does not count as down any more.
 #[derive(Debug)]
 pub(super) struct Entry {
     outages: Outages,
@@ -68,7 +68,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The work failed, and is restarted after `wait`.
+    /// Records that the work failed, and is restarted after `wait`.
     pub(super) fn report(&self, outage: Outage, wait: Duration) {
         tracing::warn!(task = %outage.name, failures = outage.failures, wait_ms = wait.as_millis(), "a task is restarted");
         count_restart(&outage.name);

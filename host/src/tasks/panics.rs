@@ -14,7 +14,7 @@ pub struct Panicked {
 }
 
 impl Panicked {
-    /// Logs and counts the panic that `payload` was caught of.
+    /// Logs and counts the caught panic with `payload`.
     pub(crate) fn report(name: impl Into<Cow<'static, str>>, payload: &(dyn Any + Send)) -> Self {
         let name = name.into();
         let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {

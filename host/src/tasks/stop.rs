@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-/// Resolves when the group is told to stop. Every task that waits for something waits for this beside it.
+/// Resolves when the group is stopped. Every waiting task also waits for this.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
@@ -12,7 +12,7 @@ impl Stop {
     }
 
     pub async fn wait(&mut self) {
-        // The sender lives in `Tasks`, which every task of the group outlives only by being stopped.
+        // The sender lives in `Tasks`, and a task outlives that only if it is being stopped.
         let _gone = self.0.wait_for(|stop| *stop).await;
     }
 

@@ -1,4 +1,4 @@
-//! The owner of a background task: notices its panic or its end, and restarts it.
+//! The owner of a background task: it notices the task's panic or end, and restarts it.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -16,11 +16,11 @@ use super::stop::Stop;
 pub enum Lifetime {
     /// Only when the host stops.
     Host,
-    /// Also by itself, when there is nothing left to do.
+    /// Also by itself, when it has no more work.
     Work,
 }
 
-/// Runs `task` until it has ended as `lifetime` allows, or `stop`.
+/// Runs `task` until it ends as `lifetime` allows, or until `stop`.
 pub(super) async fn supervise<F>(
     name: Cow<'static, str>,
     lifetime: Lifetime,

@@ -32,7 +32,7 @@ async fn a_task_that_panics_is_counted_and_its_waiters_get_an_error() {
     assert!(text.contains(r#"switchyard_task_panics_total{task="once"} 1"#), "{text}");
 }
 
-/// A supervised task whose first `failures` runs fail as `fail` says. Gives how often it began.
+/// A supervised task whose first `failures` runs fail by calling `fail`. Returns the count of its starts.
 fn failing(tasks: &Tasks, lifetime: Lifetime, failures: u32, fail: fn()) -> Arc<AtomicU32> {
     let (begun, stop) = (Arc::new(AtomicU32::new(0)), tasks.stop());
     let count = Arc::clone(&begun);

@@ -1,4 +1,4 @@
-//! Threads of their own, for work that blocks while the host runs. The owner of each joins it.
+//! Threads for work that blocks while the host runs. The owner of each joins it.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,12 +8,12 @@ use super::backoff::Backoff;
 use super::outages::{Outage, Outages};
 use super::panics::Panicked;
 
-/// A thread that runs.
+/// A running thread.
 #[derive(Debug)]
 pub struct Thread<T>(JoinHandle<Result<T, Panicked>>);
 
 impl<T> Thread<T> {
-    /// Waits until the thread has ended. One that waits to be restarted does so at once.
+    /// Waits until the thread has ended. A thread that waits for its restart restarts at once.
     ///
     /// # Errors
     ///
@@ -24,11 +24,12 @@ impl<T> Thread<T> {
     }
 }
 
-/// Starts a thread for work that cannot be begun again. After a panic `on_panic` runs, which stops what depends on it.
+/// Starts a thread for work that cannot be restarted. After a panic `on_panic` runs, which stops everything that
+/// depends on it.
 ///
 /// # Errors
 ///
-/// When the system gives no more threads.
+/// When the system cannot start more threads.
 pub fn thread<T: Send + 'static>(
     name: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -41,12 +42,12 @@ pub fn thread<T: Send + 'static>(
     Builder::new().name(name.into()).spawn(run).map(Thread)
 }
 
-/// Starts a thread for `work`, which is begun again after a panic; it ends when `work` returns. While it is down
-/// `outages` has it.
+/// Starts a thread for `work`, which is restarted after a panic; it ends when `work` returns. `outages` lists it while
+/// it is down.
 ///
 /// # Errors
 ///
-/// When the system gives no more threads.
+/// When the system cannot start more threads.
 pub fn restarting_thread(
     name: &'static str,
     outages: &Outages,

@@ -1,7 +1,7 @@
 //! Compiled code on the disk, so that a start does not compile.
 //!
-//! Invariant: code is loaded only if this host wrote it, as its tag says. Anything else is as good as not there: a torn
-//! write, a damaged disk, or a file from elsewhere costs a compilation.
+//! Invariant: code is loaded only if its tag proves that this host wrote it. Anything else counts as missing: a torn
+//! write, a damaged disk, or a foreign file costs one compilation.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -22,7 +22,7 @@ use crate::names::{Digest, HostSecret};
 /// The folder of compiled code, in the data directory.
 pub const COMPILED_FOLDER: &str = "compiled";
 
-/// What the key of the tags is derived for.
+/// The purpose for which the key of the tags is derived.
 const PURPOSE: &str = "compiled code";
 
 /// The cache, once it is open: the key of its tags is read from the platform's store.
@@ -36,7 +36,7 @@ pub(in crate::runtime) struct Cache {
     entries: Mutex<Entries>,
 }
 
-/// Stands for everything that code depends on: the host's version, wasmtime's, its settings and the machine.
+/// A hash of everything that code depends on: the host's version, wasmtime's version, its settings and the machine.
 pub(super) fn host_of(engine: &Engine) -> u64 {
     let mut hasher = DefaultHasher::new();
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
@@ -45,12 +45,12 @@ pub(super) fn host_of(engine: &Engine) -> u64 {
 }
 
 impl Cache {
-    /// Opens `folder`, which is made if it is not there, for the engines of `hosts`. Deletes what none of them can use:
-    /// code of earlier versions, and files of interrupted writes.
+    /// Opens `folder` for the engines of `hosts`, and creates it if it is missing. Deletes files that none of them can
+    /// use: code of earlier versions, and files of interrupted writes.
     ///
     /// # Errors
     ///
-    /// [`FolderError`], also when others may write to the folder.
+    /// [`FolderError`], also when other users may write to the folder.
     pub(in crate::runtime) fn open(
         folder: &Path,
         bytes_max: u64,
@@ -111,15 +111,15 @@ impl Cache {
         None
     }
 
-    /// Keeps `code` as that of the component `digest` for `engine`, in place of what was there.
+    /// Stores `code` as the code of the component `digest` for `engine`, in place of an earlier one.
     ///
     /// # Errors
     ///
-    /// When the disk does not take it.
+    /// When the disk refuses it.
     pub(super) fn put(&self, engine: &Engine, digest: Digest, code: &[u8]) -> io::Result<()> {
         let id = Id { component: digest, host: host_of(engine) };
         let tag = self.authenticator.tag(&id.subject(), code);
-        // Only its owner can read it. It has its name when it is whole.
+        // Only its owner can read it. It gets its name when it is complete.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         io::Write::write_all(&mut file, code)?;
         file.persist(self.folder.join(file_name(&id, &tag))).map_err(|error| error.error)?;
@@ -128,7 +128,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Notes which components releases name: when there is too much code, that of others goes first.
+    /// Records which components the releases name: when there is too much code, the code of other components is deleted
+    /// first.
     pub(in crate::runtime) fn set_named(&self, is_named: impl Fn(&Digest) -> bool) {
         let gone = self.entries().set_named(is_named);
         self.delete_all(gone);
@@ -140,7 +141,7 @@ impl Cache {
         }
     }
 
-    /// Deletes a file. Whoever is loading it has it open, and keeps it.
+    /// Deletes a file. A thread that is loading it has it open, and can read on.
     fn delete(&self, name: &std::ffi::OsStr) {
         match fs::remove_file(self.folder.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -156,7 +157,7 @@ impl Cache {
     }
 }
 
-/// Notes the use of a file for the next start.
+/// Records the use of a file for the next start.
 fn touch(path: &Path) {
     let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_micros(clock::unix_micros());
     if let Err(error) = File::open(path).and_then(|file| file.set_modified(now)) {

@@ -1,4 +1,5 @@
-//! Compiles in a process of its own: what a component makes the compiler use is bounded, and given back at its end.
+//! Compiles in a separate process, so that the memory and time that a component costs the compiler are bounded, and
+//! freed at its end.
 //!
 //! The child is the same program. It reads the component from its standard input, and writes the code to its output.
 
@@ -15,28 +16,28 @@ use crate::clock;
 use crate::limits::{COMPILE_MEMORY_BYTES_MAX, COMPILE_TIME_MAX};
 use crate::tasks::thread;
 
-/// The first argument of a process that compiles. No command has this name.
+/// The first argument of a compiling process. No command has this name.
 const ARGUMENT: &str = "compile-component";
 
-/// This program, also when its file was replaced.
+/// This program, even if its file was replaced.
 const PROGRAM: &str = "/proc/self/exe";
 
-/// How often the parent looks at the child.
+/// How often the parent checks the child.
 const LOOK_PERIOD: Duration = Duration::from_millis(5);
 
-/// Longest message of a child, in bytes: it fits in a pipe that nobody reads yet.
+/// The longest message of a child, in bytes: it fits into a pipe that nobody reads yet.
 const MESSAGE_BYTES_MAX: usize = 4096;
 
-/// How much nicer the compiler is than the calls that it runs beside.
+/// The niceness of the compiler, relative to the calls that run beside it.
 const NICENESS: i32 = 5;
 
-/// Bytes of a page, as the kernel counts the memory of a process.
+/// Bytes of a page, the unit in which the kernel counts a process's memory.
 const PAGE_BYTES: u64 = 4096;
 
 /// Whether this program answers to [`ARGUMENT`].
 static IS_COMPILER: AtomicBool = AtomicBool::new(false);
 
-/// Why a child gave no code.
+/// Why a child returned no code.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
     /// The compiler refused the component.
@@ -52,8 +53,8 @@ pub enum ChildError {
     Io(#[from] io::Error),
 }
 
-/// Compiles, when this process was started for that; nothing otherwise, and from then on components are compiled in
-/// processes of their own. For the first line of a program.
+/// Compiles if this process was started for that. Otherwise returns `None`, and from then on components are compiled in
+/// separate processes. Call this in the first line of a program.
 #[expect(clippy::print_stderr, reason = "the parent reads it")]
 pub fn run_compiler() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -73,7 +74,7 @@ pub fn run_compiler() -> Option<ExitCode> {
 }
 
 fn compile_input(kind: Kind) -> wasmtime::Result<()> {
-    // It must not outlive the host. That it has a lower priority is a courtesy.
+    // It must not outlive the host. Its lower priority is not essential.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let _courtesy = setpriority_process(None, NICENESS);
     let mut component = Vec::new();
@@ -83,12 +84,12 @@ fn compile_input(kind: Kind) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Whether components are compiled in processes of their own.
+/// Whether components are compiled in separate processes.
 pub(super) fn has_compiler() -> bool {
     IS_COMPILER.load(Ordering::Relaxed)
 }
 
-/// The code of `component`. It blocks its thread.
+/// The code of `component`. Blocks its thread.
 pub(super) fn compile(kind: Kind, component: &[u8]) -> Result<Vec<u8>, ChildError> {
     let mut command = Command::new(PROGRAM);
     command.args([ARGUMENT, kind.name()]).env_clear();
@@ -103,7 +104,7 @@ pub(super) fn compile(kind: Kind, component: &[u8]) -> Result<Vec<u8>, ChildErro
         },
         |_| {},
     )?;
-    // A child that is gone says below why.
+    // If the child has ended, the reason is found below.
     let _gone = child.0.stdin.take().ok_or_else(no_pipe)?.write_all(component);
     let status = wait(&mut child.0)?;
     let code = reader.join().map_err(io::Error::other)??;
@@ -122,7 +123,7 @@ fn no_pipe() -> io::Error {
     io::ErrorKind::BrokenPipe.into()
 }
 
-/// Waits for the end of `child`, which it brings about when that takes too much.
+/// Waits for the end of `child`, and kills it when it takes too much time or memory.
 fn wait(child: &mut Child) -> Result<ExitStatus, ChildError> {
     let began = clock::now();
     loop {

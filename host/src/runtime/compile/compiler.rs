@@ -1,4 +1,4 @@
-//! Compiles components, each once: what was compiled before comes from the cache.
+//! Compiles components, each once: later requests get the code from the cache.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -22,12 +22,12 @@ pub struct Code {
     pub(in crate::runtime) component: Component,
     origin: Origin,
     took: Duration,
-    /// A guest that runs where nothing ticks would never give its thread back.
+    /// Keeps the ticker alive: without ticks a running guest would never yield its thread.
     pub(in crate::runtime) ticker: Arc<Ticker>,
 }
 
 impl Code {
-    /// The digest of the component that this was compiled from.
+    /// The digest of the compiled component.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
@@ -38,27 +38,27 @@ impl Code {
         self.origin
     }
 
-    /// How long it took to have it, and not only to compile it: the component's digest, and another's compilation of the
-    /// same component, are in it.
+    /// The time until the code was available. Besides compiling, it includes computing the digest, and waiting for
+    /// another compilation of the same component.
     #[must_use]
     pub fn took(&self) -> Duration {
         self.took
     }
 }
 
-/// Where compiled code comes from.
+/// The origin of compiled code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// It was compiled for this.
+    /// It was compiled now.
     Compiler,
-    /// It was compiled before, by this host or one before it.
+    /// It was compiled earlier, by this process or an earlier one.
     Cache,
 }
 
 /// Why a component cannot be compiled for this host.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
-    /// It is no component, uses what the host does not have, or needs more slots than one instance gets.
+    /// It is not a component, uses features that the host does not have, or needs more slots than one instance gets.
     #[error("this is no WebAssembly component that the host can run")]
     Invalid { source: wasmtime::Error },
     #[error("this is no WebAssembly component that the host can compile")]
@@ -77,8 +77,8 @@ pub(in crate::runtime) struct Compiler {
     ticker: Arc<Ticker>,
 }
 
-/// Which components are being compiled. Whoever wants one of them waits, and then finds it in the cache: the work is done
-/// once, and no entry of the cache is replaced while somebody loads it.
+/// The components that are being compiled. A second request for one of them waits, and then finds it in the cache. So
+/// the work is done once, and no file of the cache is replaced while it is being loaded.
 #[derive(Debug, Default)]
 struct Compiling {
     digests: Mutex<HashSet<Digest>>,
@@ -92,7 +92,7 @@ struct Turn<'a> {
 }
 
 impl Compiling {
-    /// Blocks until nobody else compiles the component `digest`.
+    /// Blocks while another thread compiles the component `digest`.
     fn turn(&self, digest: Digest) -> Turn<'_> {
         let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.ended.wait_while(digests, |digests| digests.contains(&digest));
@@ -118,14 +118,14 @@ impl Compiler {
         &self.engine
     }
 
-    /// What its files in the folder of compiled code are named by.
+    /// The part of its file names in the folder of compiled code.
     pub(in crate::runtime) fn host(&self) -> u64 {
         host_of(&self.engine)
     }
 
     /// # Errors
     ///
-    /// [`CompileError`]. That the cache does not take new code is logged, and no error.
+    /// [`CompileError`]. If new code cannot be stored in the cache, this is only logged.
     pub(in crate::runtime) fn compile(&self, bytes: &[u8]) -> Result<Code, CompileError> {
         let began = clock::now();
         let digest = Digest::of(bytes);
@@ -144,7 +144,7 @@ impl Compiler {
         let component = match self.cache.get() {
             Some(cache) if child::has_compiler() => {
                 self.store(cache, digest, &child::compile(self.kind, bytes)?);
-                // Code of another process is loaded as all code is that was stored: authenticated.
+                // Code from another process is loaded like all stored code: after its tag was checked.
                 cache.get(&self.engine, digest).ok_or(CompileError::NotStored)?
             }
             cache => self.compile_here(cache, digest, bytes)?,

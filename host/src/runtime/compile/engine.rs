@@ -1,14 +1,14 @@
-//! The engines: how wasmtime is configured. One for domain components, one for raw `wasi:http` components.
+//! The engines, which configure wasmtime: one for domain components, one for raw `wasi:http` components.
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 use crate::config::RuntimeSettings;
 use crate::limits::{GUEST_STACK_BYTES_MAX, TABLE_ELEMENTS_MAX};
 
-/// Which components an engine runs.
+/// The components that an engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::runtime) enum Kind {
-    /// Components that serve a contract: synchronous functions, one at a time in an instance.
+    /// Components with a contract: synchronous functions, one at a time in an instance.
     Domain,
     /// Components that serve `wasi:http`, whose functions may be asynchronous.
     Http,
@@ -25,7 +25,7 @@ impl Kind {
 
 /// # Errors
 ///
-/// When the host cannot reserve the address space that the settings ask for.
+/// When the host cannot reserve the address space that the settings require.
 pub(in crate::runtime) fn engine(kind: Kind, settings: &RuntimeSettings) -> wasmtime::Result<Engine> {
     let mut config = config(kind);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
@@ -36,7 +36,7 @@ pub(in crate::runtime) fn engine(kind: Kind, settings: &RuntimeSettings) -> wasm
 ///
 /// # Errors
 ///
-/// When the machine has not what wasmtime needs.
+/// When the machine lacks a feature that wasmtime needs.
 pub(super) fn compiling_engine(kind: Kind) -> wasmtime::Result<Engine> {
     Engine::new(&config(kind))
 }
@@ -48,13 +48,13 @@ fn config(kind: Kind) -> Config {
         .wasm_component_model_async(kind == Kind::Http)
         .epoch_interruption(true)
         .max_wasm_stack(GUEST_STACK_BYTES_MAX)
-        // Names and offsets say where a guest trapped; reading DWARF for lines would cost megabytes a component.
+        // Names and offsets show where a guest trapped. Reading DWARF for lines would cost megabytes per component.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config
 }
 
-/// Slots for all instances at once. What a slot costs while it is unused is address space; what it has touched stays
-/// resident up to the bound, which makes the next instance in it cheap.
+/// Slots for all instances at once. An unused slot costs address space. Its used memory stays resident up to a bound,
+/// so that the next instance in it starts quickly.
 fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
     let instances = settings.instances_max;
     let memories = instances.saturating_mul(settings.memories_per_component_max);

@@ -1,4 +1,4 @@
-//! The files of compiled code, by use: which of them go when they take more room than they may.
+//! The files of compiled code, by use: which of them to delete when they exceed their bound.
 //!
 //! A file is named `<component>-<host>-<tag>`: the digest of the component, a hash of everything that the code depends on,
 //! and the tag that authenticates its bytes.
@@ -15,7 +15,7 @@ pub(super) struct Id {
 }
 
 impl Id {
-    /// What the tag of the code speaks of, and what its file's name begins with.
+    /// The subject of the code's tag, and the beginning of its file's name.
     pub(super) fn subject(&self) -> String {
         format!("{}-{:016x}", self.component.hex(), self.host)
     }
@@ -37,7 +37,7 @@ pub(super) fn file_name(id: &Id, tag: &[u8; 32]) -> String {
     format!("{}-{}", id.subject(), Digest::of_hash(*tag).hex())
 }
 
-/// Reads the name of a file.
+/// Parses the name of a file.
 pub(super) fn parse(name: &str) -> Option<(Id, [u8; 32])> {
     let mut parts = name.split('-');
     let (component, host, tag) = (parts.next()?, parts.next()?, parts.next()?);
@@ -63,7 +63,7 @@ impl Entries {
         Self { entries: BTreeMap::new(), bytes: 0, bytes_max, uses: 0 }
     }
 
-    /// The entry of `id`, which is used now.
+    /// The entry of `id`, marked as used now.
     pub(super) fn get(&mut self, id: &Id) -> Option<Entry> {
         self.uses += 1;
         let entry = self.entries.get_mut(id)?;
@@ -71,7 +71,7 @@ impl Entries {
         Some(*entry)
     }
 
-    /// Adds the file of `id`, and returns the names of the files that have to go for it, its predecessor's among them.
+    /// Adds the file of `id`, and returns the names of the files to delete, including an earlier file of `id`.
     pub(super) fn put(&mut self, id: Id, tag: [u8; 32], bytes: u64) -> Vec<String> {
         let before = self.remove(&id);
         self.uses += 1;
@@ -88,7 +88,7 @@ impl Entries {
         Some(removed)
     }
 
-    /// Notes which components releases name, and returns the names of the files that have to go.
+    /// Records which components the releases name, and returns the names of the files to delete.
     pub(super) fn set_named(&mut self, is_named: impl Fn(&Digest) -> bool) -> Vec<String> {
         for (id, entry) in &mut self.entries {
             entry.named = is_named(&id.component);
@@ -96,8 +96,8 @@ impl Entries {
         self.trim()
     }
 
-    /// Takes out what is too much: first what no release names, and of that first what was not used for longest. What was
-    /// used last stays: it may be about to go live.
+    /// Removes entries until the bound is kept: first those that no release names, and of these the least recently used
+    /// ones. The last used one stays: it may be about to go live.
     fn trim(&mut self) -> Vec<String> {
         let mut gone = Vec::new();
         while self.bytes > self.bytes_max {

@@ -1,7 +1,7 @@
-//! The epoch: one thread that ticks, so that a running guest gives its thread to others at every tick. A guest that has
-//! used up its first slice goes on in threads for long calls, so that nothing else of the host waits for it.
+//! The epoch: one thread ticks, and a running guest yields its thread at every tick. A guest that has used up its first
+//! slice continues in the threads for long calls, so that it delays nothing else in the host.
 //!
-//! Invariant: the thread ends before the runtime is gone, and holds no engine that would keep it alive.
+//! Invariant: the thread ends before the runtime is dropped, and holds no engine that would keep it alive.
 
 use std::future::{Future, poll_fn};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -25,7 +25,7 @@ pub(in crate::runtime) struct Ticker {
 impl Ticker {
     /// # Errors
     ///
-    /// When the system gives no more threads.
+    /// When the system cannot start more threads.
     pub(in crate::runtime) fn start(period: Duration, engines: &[&Engine], outages: &Outages) -> std::io::Result<Self> {
         let engines: Vec<_> = engines.iter().map(|engine| engine.weak()).collect();
         let (stop, stopped) = sync_channel::<()>(0);
@@ -40,11 +40,11 @@ impl Ticker {
         Ok(Self { stop: Some(stop), thread: Some(thread), slice: period, long_calls })
     }
 
-    /// Runs a guest: here, until it has used up its first slice, and then in the threads for long calls.
+    /// Runs a guest: in this thread until it has used up its first slice, then in the threads for long calls.
     ///
     /// # Cancel safety
     ///
-    /// Dropping this ends the guest; in the threads for long calls it ends at its next turn.
+    /// Dropping this ends the guest; in the threads for long calls, at its next turn.
     pub(in crate::runtime) async fn run<F>(&self, guest: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,

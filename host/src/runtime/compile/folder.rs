@@ -1,4 +1,5 @@
-//! Folders and files that only the host's own user may change: whoever can write there could run code as the host.
+//! Folders and files that only the host's own user may change, because anybody who can write there could run code as
+//! the host.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-/// The bits of a mode that let others than the owner write.
+/// The bits of a mode that let other users write.
 const OTHERS_WRITE: u32 = 0o022;
 
 /// Why the host does not use a folder.
@@ -29,12 +30,12 @@ pub enum FolderError {
     Mode { path: PathBuf, mode: u32 },
 }
 
-/// Makes the folder `path`, open to its owner only, unless it is there; it must belong to the user of the host, and
+/// Creates the folder `path`, open to its owner only, unless it exists; it must belong to the user of the host, and
 /// nobody else may write to it. The path may lead through symbolic links, but must not be one.
 ///
 /// # Errors
 ///
-/// [`FolderError`], with what to type.
+/// [`FolderError`], with the command to type.
 pub fn private_folder(path: &Path) -> Result<(), FolderError> {
     let failed = |source| FolderError::Io { path: path.into(), source };
     let path = path.to_owned();
@@ -58,7 +59,8 @@ pub fn private_folder(path: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// Opens a file that only the user of the host can have written; `None` when others can write to it, or it is no file.
+/// Opens a file that only the user of the host can have written; `None` when others can write to it, or it is not a
+/// file.
 ///
 /// # Errors
 ///

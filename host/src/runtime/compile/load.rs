@@ -1,4 +1,4 @@
-//! Loads precompiled code: the only `unsafe` of the host that is not generated.
+//! Loads precompiled code: the only handwritten `unsafe` of the host.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,10 +11,10 @@ use wasmtime::component::Component;
 
 use super::folder::open_private;
 
-/// Bytes that are read at once while a file is checked.
+/// Bytes per read while a file is checked.
 const PIECE_BYTES: usize = 1 << 16;
 
-/// The code of a component as one host compiled it, and who says so.
+/// Proves which host compiled some code.
 #[derive(Debug)]
 pub(super) struct Authenticator(hmac::Key);
 
@@ -23,7 +23,7 @@ impl Authenticator {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// The tag of `code` as that of `subject`: nobody without the key can make it.
+    /// The tag of `code` with the subject `subject`. It cannot be computed without the key.
     pub(super) fn tag(&self, subject: &str, code: &[u8]) -> [u8; 32] {
         let mut context = self.begin(subject);
         context.update(code);
@@ -32,7 +32,7 @@ impl Authenticator {
 
     fn begin(&self, subject: &str) -> hmac::Context {
         let mut context = hmac::Context::with_key(&self.0);
-        // A NUL ends the subject, which has none.
+        // A NUL ends the subject, which contains none.
         context.update(subject.as_bytes());
         context.update(&[0]);
         context
@@ -48,7 +48,7 @@ fn bytes(context: hmac::Context) -> [u8; 32] {
 pub(super) struct Verified(File);
 
 impl Verified {
-    /// The file at `path`; `None` unless only the user of the host can write to it and `tag` is that of its bytes.
+    /// The file at `path`; `None` unless only the user of the host can write to it and `tag` matches its bytes.
     ///
     /// # Errors
     ///
@@ -68,7 +68,8 @@ impl Verified {
             }
             context.update(piece.get(..read).unwrap_or_default());
         }
-        // Whoever can try tags here can write files as the host's user: the time that this takes tells him nothing new.
+        // Anybody who can try tags here can already write files as the host's user, so the time of this comparison
+        // reveals nothing.
         Ok((bytes(context) == *tag).then_some(Self(file)))
     }
 
@@ -76,14 +77,14 @@ impl Verified {
     ///
     /// # Errors
     ///
-    /// When the engine is not one that can run it.
+    /// When the engine cannot run it.
     #[expect(unsafe_code, reason = "wasmtime cannot check machine code; what stands in for that is said below")]
     pub(super) fn load(self, engine: &Engine) -> wasmtime::Result<Component> {
-        // The open file itself and not its name: that may mean another file by now, or none.
+        // Uses the open file and not its name, which may belong to another file by now, or to none.
         let path = format!("/proc/self/fd/{}", self.0.as_raw_fd());
-        // SAFETY: the file holds what `Component::serialize` returned. Its bytes were authenticated under a key that only
-        // this host has. The file belongs to the host's user and nobody else may write to it or to its folder; the host
-        // writes a file once, under a temporary name, and never again.
+        // SAFETY: the file contains the result of `Component::serialize`. Its bytes were authenticated with a key that
+        // only this host has. The file belongs to the host's user and nobody else may write to it or to its folder; the
+        // host writes a file once, under a temporary name, and never again.
         unsafe { Component::deserialize_file(engine, path) }
     }
 }

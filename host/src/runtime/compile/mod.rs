@@ -1,4 +1,4 @@
-//! From a component to code: the engines, their compilers, and the code that is kept on the disk.
+//! From a component to code: the engines, their compilers, and the stored code.
 
 mod cache;
 mod child;

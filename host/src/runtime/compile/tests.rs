@@ -11,12 +11,12 @@ use super::{Kind, engine};
 use crate::config::RuntimeSettings;
 use crate::names::{Digest, HostSecret};
 
-/// A component with nothing in it.
+/// An empty component.
 const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
 const SECRET: HostSecret = HostSecret::new([7; 32]);
 
-/// One that holds all that a test puts into it.
+/// Enough for everything that a test stores.
 const BYTES_MAX: u64 = 1 << 30;
 
 fn small() -> Engine {
@@ -43,7 +43,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// A folder with the code of one component, and the path of that.
+/// A folder with the code of one component, and the path of its file.
 fn filled(engine: &Engine) -> (tempfile::TempDir, PathBuf) {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("compiled");
@@ -95,7 +95,7 @@ fn code_that_this_host_did_not_write_is_not_loaded_and_is_replaced() {
             symlink(real, file).unwrap();
         }),
     ];
-    // The damage is done to a host that runs, and to one that does not.
+    // The damage is done while a host runs, and while none runs.
     for ((damage, apply), runs) in damages.into_iter().flat_map(|damage| [(damage, true), (damage, false)]) {
         let (_parent, file) = filled(&engine);
         let running = runs.then(|| open(file.parent().unwrap(), &engine, BYTES_MAX));
@@ -161,7 +161,7 @@ fn code_takes_no_more_room_than_it_may_and_what_releases_name_stays_longest() {
     cache.put(&engine, digest(100), &code).unwrap();
     assert!(has(&cache, 0) && has(&cache, 100));
     assert_eq!(files(&folder).len(), 4);
-    // All that is there is named: the one that was not used for longest goes.
+    // All of them are named: the least recently used one is deleted.
     cache.set_named(|_| true);
     cache.put(&engine, digest(101), &code).unwrap();
     assert!(has(&cache, 101));
@@ -178,7 +178,7 @@ fn code_that_is_deleted_while_it_is_loaded_stays_with_who_loads_it() {
         for of in 0..4 {
             let (cache, engine, code) = (&cache, &engine, &code);
             scope.spawn(move || {
-                // There is room for one: each put deletes what the others put, and may be loading.
+                // There is room for one: each put deletes the files of the others, which may be loading them.
                 for round in 0..200 {
                     let digest = digest((round + of) % 4);
                     if cache.get(engine, digest).is_none() {
@@ -217,7 +217,7 @@ fn a_folder_that_others_may_write_to_is_refused_with_what_to_type() {
 
 #[test]
 fn a_folder_of_another_user_is_refused_with_what_to_type() {
-    // Nobody but root can give a folder away; `/` belongs to root.
+    // Only root can change the owner of a folder; `/` belongs to root.
     let (folder, other) = (tempfile::tempdir().unwrap(), 12_345);
     let folder = folder.path().to_owned();
     let path = match std::os::unix::fs::chown(&folder, Some(other), None) {

@@ -15,7 +15,7 @@ use crate::value::Parameters;
 ///
 /// # Errors
 ///
-/// When two of them have one name.
+/// When two of them have the same name.
 pub(super) fn add_to_linker(linker: &mut Linker<State>, world: &World) -> wasmtime::Result<()> {
     for interface in &world.imports {
         let mut instance = linker.instance(&interface.name)?;
@@ -37,7 +37,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>, world: &World) -> wasmti
     Ok(())
 }
 
-/// Puts an event into the call's transaction: it goes out if and when the call commits.
+/// Adds an event to the call's transaction: it is delivered if and when the call commits.
 fn emit(state: &mut State, event: &Function, parameters: &Parameters, arguments: &[Val]) -> Result<(), Failure> {
     let max = state.service.limits.events_per_call_max;
     if state.events >= max {

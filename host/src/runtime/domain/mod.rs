@@ -1,4 +1,4 @@
-//! Components that serve a contract: linked to it, and run one function at a time in a fresh instance.
+//! Components with a contract: linked to it, and run one function at a time in a fresh instance.
 
 mod imports;
 mod link;

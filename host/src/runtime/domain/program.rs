@@ -15,14 +15,14 @@ use crate::runtime::instance::{
     Ended, Failure, Finished, Frame, IsolatedFrame, Service, initial_memory_bytes, json_bytes, over, report,
 };
 
-/// The functions of a contract by interface and name, and where a component has them.
+/// The functions of a contract by interface and name, and their indexes in a component.
 pub(super) type Exports = HashMap<Arc<str>, HashMap<Arc<str>, ComponentExportIndex>>;
 
 /// A component linked to a contract, ready to run. Its runs share nothing.
 pub struct Program {
     pub(super) instances: InstancePre<State>,
     pub(super) exports: Exports,
-    /// Nothing where the component does not export it.
+    /// `None` if the component does not export it.
     pub(super) migration: Option<Migration>,
     pub(super) world: Arc<World>,
     pub(super) service: Arc<Service>,
@@ -35,22 +35,22 @@ impl std::fmt::Debug for Program {
     }
 }
 
-/// What a value takes in the host's memory, in bytes, for each of its JSON: names and items cost more there. A list of
-/// single bytes costs five times this; so it may be as much shorter.
+/// The factor between a value's JSON and its memory in the host: names and items cost more there. A list of single
+/// bytes costs five times this, so such a list may be only a fifth as long.
 const MEMORY_PER_ANSWER_BYTE: usize = 8;
 
-/// What a guest may hand the host in one call in any case, in bytes of memory: a commit's worth of values, and room.
+/// The minimum of memory that a guest may pass to the host in one call: the values of a whole commit, and some room.
 const HANDED_BYTES_MIN: usize = 2 * COMMIT_BYTES_MAX;
 
 impl Program {
-    /// Runs `function` of the contract in an instance of its own, which is gone when this returns.
+    /// Runs `function` of the contract in a fresh instance, which is gone when this returns.
     ///
-    /// The guest gives its thread to others at every tick of the epoch, and goes on in the threads for long calls when it
-    /// has used up its first slice. A failure is logged here.
+    /// The guest yields its thread at every tick of the epoch, and continues in the threads for long calls when it has
+    /// used up its first slice. A failure is logged here.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the guest and gives back its slot and memory. The frame is lost with it.
+    /// Dropping the future ends the guest and frees its slot and memory. The frame is lost with it.
     pub async fn run(
         self: &Arc<Self>,
         function: &Arc<Function>,
@@ -61,7 +61,7 @@ impl Program {
         self.run_from(state, Some(Arc::clone(function)), arguments.into()).await
     }
 
-    /// As [`Program::run`], with nothing but the store to reach. Without a function the component is only started.
+    /// Like [`Program::run`], but it reaches only the store. Without a function the component is only started.
     pub(in crate::runtime) async fn run_isolated(
         self: &Arc<Self>,
         function: Option<&Arc<Function>>,
@@ -105,13 +105,13 @@ impl Program {
         (result, store.into_data())
     }
 
-    /// Bytes of the largest memory that an instance begins with.
+    /// The size of the largest memory that a new instance has.
     #[must_use]
     pub fn initial_memory_bytes(&self) -> u64 {
         initial_memory_bytes(self.instances.component())
     }
 
-    /// Whether its service may send requests to hosts outside.
+    /// Whether its service may send requests to outside hosts.
     #[must_use]
     pub fn reaches_out(&self) -> bool {
         !self.service.grants.is_empty()
@@ -162,7 +162,7 @@ impl Program {
     }
 }
 
-/// What a run was for, as the log names it.
+/// The purpose of a run, as text for the log.
 struct Called<'a>(Option<&'a Function>);
 
 impl std::fmt::Display for Called<'_> {

@@ -1,11 +1,11 @@
-//! Whether a component's function has the types of the contract's: what is passed between them are dynamic values, which
-//! would be refused only in the middle of a call.
+//! Whether a component's function has the types of the contract's function. Their values are dynamic, so a difference
+//! would otherwise fail only in the middle of a call.
 
 use wasmtime::component::types;
 
 use crate::contract::{Case, Function, Type};
 
-/// Whether `found` takes and gives what `expected` says, under the same names.
+/// Whether `found` has the parameters and results of `expected`, under the same names.
 pub(super) fn fits(expected: &Function, found: &types::ComponentFunc) -> bool {
     let parameters = expected.parameters.iter().map(|parameter| (&*parameter.name.wit, &parameter.ty));
     let same = |((name, expected), (found_name, found)): ((&str, &Type), (&str, types::Type))| {

@@ -1,5 +1,5 @@
-//! The smoke call: whether a component starts, and answers. Types alone do not say so: some toolchains export functions
-//! that trap at once.
+//! The smoke call: whether a component starts and answers. The types alone do not prove it: some toolchains export
+//! functions that trap at once.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use super::program::Program;
 use crate::contract::{Function, Type};
 use crate::runtime::instance::{Failure, IsolatedFrame, IsolationError};
 
-/// Text that smoke calls pass: it is no id of anything, and says in a log where it comes from.
+/// The text argument of smoke calls: it is not an id of anything, and shows its origin in a log.
 const TEXT: &str = "smoke";
 
-/// What was tried of a component, all of it without a failure.
+/// The successful tests of a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SmokeReport {
-    /// What answered, be it with an error of the contract. Empty when the contract has nothing to call, or all that was
-    /// called needs other services: then the component has started, and no more is known.
+    /// The functions that answered, even if with an error of the contract. It may be empty: the contract has nothing to
+    /// call, or every call needs other services. Then it is only known that the component starts.
     pub answered: Vec<Arc<Function>>,
-    /// What called another service, where a smoke call ends.
+    /// The functions that called another service, where a smoke call ends.
     pub called_others: Vec<Arc<Function>>,
 }
 
-/// Why a component cannot go live. [`Failure::Slots`] is the host's fault: there it may be tried again.
+/// Why a component cannot go live. [`Failure::Slots`] is the host's fault: then try again.
 #[derive(Debug, thiserror::Error)]
 pub enum SmokeFailure {
     #[error("the component does not start")]
@@ -32,19 +32,19 @@ pub enum SmokeFailure {
 }
 
 impl Program {
-    /// Starts the component and calls each function of its contract that only reads and can be called with next to
-    /// nothing: zeros, "smoke", no option, an empty list. `new_frame` makes what each of these runs is given, best with a
-    /// transaction that only reads, on any store of the service: nothing is written.
+    /// Starts the component and calls each read-only function of its contract that accepts minimal arguments: zeros,
+    /// "smoke", no option, an empty list. `new_frame` creates the frame of each run, best with a read-only transaction,
+    /// on any store of the service: nothing is written.
     ///
-    /// That the component exports the contract's functions with the contract's types, linking has made sure of.
+    /// Linking has already checked that the component exports the contract's functions with the right types.
     ///
     /// # Errors
     ///
-    /// [`SmokeFailure`] at the first run that gives no answer: a trap, a deadline, a limit, a write. It is logged.
+    /// [`SmokeFailure`] at the first run without an answer: a trap, a deadline, a limit, a write. It is logged.
     ///
     /// # Cancel safety
     ///
-    /// As [`Program::run`].
+    /// Like [`Program::run`].
     pub async fn smoke(
         self: &Arc<Self>,
         mut new_frame: impl FnMut() -> IsolatedFrame + Send,
@@ -69,7 +69,7 @@ impl Program {
     }
 }
 
-/// The least value of a type; nothing where that would be made of parts, which only its author can choose.
+/// The minimal value of a type; `None` for types whose parts only their author can choose.
 fn nothing(ty: &Type) -> Option<Val> {
     Some(match ty {
         Type::Bool => Val::Bool(false),

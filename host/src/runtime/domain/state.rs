@@ -1,4 +1,4 @@
-//! The state of one instance: all that the host functions of one run work on.
+//! The state of one instance, used by all host functions of one run.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -20,18 +20,18 @@ pub(super) struct State {
     pub(super) outbound: Box<dyn Outbound>,
     pub(super) request: RequestId,
     pub(super) deadline: Instant,
-    /// Whether the run reaches nothing but its store.
+    /// Whether the run reaches only its store.
     pub(super) isolated: bool,
     pub(super) memory: Memory,
-    /// How many events the run has emitted.
+    /// The number of events that the run has emitted.
     pub(super) events: usize,
     pub(super) time: Time,
     pub(super) random: Random,
-    /// Made when the guest first prints.
+    /// Created when the guest first prints.
     pub(super) printed: Option<Arc<Mutex<Printed>>>,
-    /// Made when the guest first asks for a file, a socket or its standard input.
+    /// Created when the guest first uses a file, a socket or its standard input.
     pub(super) refused: Option<Box<WasiCtx>>,
-    /// Made when the guest first makes an outgoing request.
+    /// Created when the guest first makes an outgoing request.
     pub(super) http: Option<Box<Http>>,
     /// The streams, pollables and buckets that the guest holds.
     pub(super) table: ResourceTable,
@@ -61,7 +61,7 @@ impl State {
         }
     }
 
-    /// Ends the log of the run, and gives the last of it.
+    /// Ends the log of the run, and returns its last part.
     pub(super) fn finish_log(&mut self) -> String {
         let Some(printed) = self.printed.take() else { return String::new() };
         printed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish()

@@ -1,4 +1,4 @@
-//! What each interface that the host offers borrows of an instance's state.
+//! The part of an instance's state that each offered interface borrows.
 
 use wasmtime::component::Linker;
 use wasmtime_wasi::{WasiCtxView, WasiView};
@@ -8,11 +8,11 @@ use super::state::State;
 use crate::runtime::instance::Gate;
 use crate::runtime::offered::{Http, caller, clocks, environment, http, keyvalue, output, random, refused, store};
 
-/// Adds all interfaces, and outgoing requests where `outgoing` says so.
+/// Adds all interfaces, and outgoing requests if `outgoing`.
 ///
 /// # Errors
 ///
-/// When two of them claim one name.
+/// When two of them have the same name.
 pub(super) fn add_to_linker(linker: &mut Linker<State>, outgoing: bool) -> wasmtime::Result<()> {
     if outgoing {
         http::add_to_linker(linker)?;
@@ -38,7 +38,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>, outgoing: bool) -> wasmt
     refused::add_to_linker(linker, |state| &mut state.table)
 }
 
-/// The default context grants nothing. Few guests ever use it, and it costs a microsecond: it is made when one does.
+/// The default context grants nothing. Few guests ever use it, and it costs a microsecond, so it is created on first
+/// use.
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: self.refused.get_or_insert_default(), table: &mut self.table }
@@ -49,7 +50,7 @@ impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let service = &self.service;
         let http = self.http.get_or_insert_with(|| {
-            // What is rehearsed must not leave the host.
+            // Nothing of a rehearsal may leave the host.
             let leaves = !self.isolated && self.transaction.store().is_some();
             Box::new(Http::new(service.name.clone(), leaves.then(|| service.grants.clone())))
         });

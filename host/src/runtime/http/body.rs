@@ -1,6 +1,6 @@
 //! The body of a guest's response.
 //!
-//! Invariant: a body that its guest did not bring to an end does not look whole.
+//! Invariant: a body that its guest did not finish does not look complete.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use wasmtime_wasi_http::WasiBody;
 
-/// What a request takes of its service's share.
+/// The resource of its service that a request holds.
 pub type Slot = Arc<dyn std::fmt::Debug + Send + Sync>;
 
-/// Why the body of a response is not whole.
+/// Why the body of a response is incomplete.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     #[error("the component failed in the middle of its response")]
@@ -23,7 +23,7 @@ pub enum BodyError {
     Given { source: wasmtime_wasi_http::Error },
 }
 
-/// Whether the guest failed. It is set before what the guest held is dropped, and the body with that.
+/// Whether the guest failed. It is set before the guest's resources, and the body with them, are dropped.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Broken(Arc<AtomicBool>);
 

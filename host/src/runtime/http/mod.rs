@@ -1,8 +1,8 @@
-//! Raw `wasi:http` components, of 0.2 and 0.3: what other hosts can serve, this one serves unmodified.
+//! Raw `wasi:http` components, of 0.2 and 0.3: components that other hosts can serve run here unmodified.
 //!
-//! A request gets an instance of its own. Its body and the response's go through it as streams: a guest that does not
-//! read holds its client up, and a client that does not read its guest. They have WASI as other hosts give it, with the
-//! clocks of the machine, but neither files nor sockets, nor a store.
+//! Each request gets a fresh instance. The bodies of request and response are streams: a guest that does not read
+//! delays its client, and a client that does not read delays the guest. The components have WASI as on other hosts,
+//! with the clocks of the machine, but without files, sockets and a store.
 
 mod body;
 mod smoke;
@@ -46,7 +46,7 @@ impl std::fmt::Debug for HttpProgram {
     }
 }
 
-/// How a component is spoken to.
+/// The version of `wasi:http` that a component uses.
 enum Instances {
     /// `wasi:http/incoming-handler` of 0.2.
     Incoming(p2::bindings::ProxyPre<State>),
@@ -54,11 +54,11 @@ enum Instances {
     Handler(p3::bindings::ServicePre<State>),
 }
 
-/// What the handling of one request is given.
+/// The inputs for the handling of one request.
 #[derive(Debug)]
 pub struct HttpFrame {
     pub request: RequestId,
-    /// When the guest ends, if it has not ended by itself; a response that it still writes breaks off.
+    /// When the guest is ended if it still runs; an unfinished response then breaks off.
     pub deadline: Instant,
 }
 
@@ -88,13 +88,13 @@ pub(super) fn link(code: &Code, settings: LinkSettings, tasks: &Tasks) -> Result
     Ok(HttpProgram { instances, service, tasks: tasks.clone(), ticker: Arc::clone(&code.ticker) })
 }
 
-/// Where a guest's response goes, or the error that it gave instead.
+/// The receiver of a guest's response or error.
 type Respond = oneshot::Sender<Result<Response<WasiBody>, wasmtime_wasi_http::Error>>;
 
 impl HttpProgram {
-    /// Gives `request` to an instance of its own, and resolves when that has begun its response. The guest then goes on
-    /// until it has ended by itself, or its deadline has passed. `slot` is dropped when the guest has ended and the last
-    /// byte of the response is gone.
+    /// Gives `request` to a fresh instance, and resolves when the instance has begun its response. The guest then
+    /// continues until it ends or its deadline has passed. `slot` is dropped when the guest has ended and the last byte
+    /// of the response is gone.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl HttpProgram {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the guest and gives back its slot and memory.
+    /// Dropping the future ends the guest and frees its slot and memory.
     pub async fn handle<B>(
         self: &Arc<Self>,
         request: Request<B>,
@@ -126,7 +126,7 @@ impl HttpProgram {
             let served = ticker.run(async move { program.serve(request, frame, respond, breaks).await });
             tokio::select! {
                 result = served => {
-                    // Nobody waits for it when the response has begun: then the log has it.
+                    // If the response has begun, nobody receives this error, but it is in the log.
                     let _began = fail.send(result.err());
                 }
                 () = dropped(unwanted) => {}
@@ -167,7 +167,7 @@ impl HttpProgram {
         self.ended(store, &frame, &"wasi:http handler", result)
     }
 
-    /// Bytes of the largest memory that an instance begins with.
+    /// The size of the largest memory that a new instance has.
     #[must_use]
     pub fn initial_memory_bytes(&self) -> u64 {
         let component = match &self.instances {
@@ -188,7 +188,7 @@ impl HttpProgram {
                 let mut http = store.data_mut().http();
                 let request = http.new_incoming_request(Scheme::Http, request)?;
                 let respond = http.new_response_outparam_from_callback(|response| {
-                    // Who waited for it may have gone.
+                    // The receiver may be gone.
                     let _gone = respond.send(response.map_err(Into::into));
                 })?;
                 let instance = instances.instantiate_async(&mut *store).await?;
@@ -212,7 +212,7 @@ impl HttpProgram {
         store
     }
 
-    /// Ends an instance, and logs why it failed where it did.
+    /// Ends an instance, and logs a failure.
     fn ended(
         &self,
         store: Store<State>,
@@ -235,7 +235,8 @@ impl HttpProgram {
     }
 }
 
-/// Gives `request` to a guest of 0.3. It has returned when its response begins, and writes the body after that.
+/// Gives `request` to a guest of 0.3. The guest's function returns when its response begins, and it writes the body
+/// after that.
 async fn handle_concurrent(
     instance: &p3::bindings::Service,
     accessor: &Accessor<State>,
@@ -244,7 +245,7 @@ async fn handle_concurrent(
 ) -> wasmtime::Result<()> {
     let (parts, body) = request.into_parts();
     let uri = parts.uri.into_parts();
-    // HTTP/1.1 says in a header whom it asks, and the guest does not see that header.
+    // In HTTP/1.1 the authority is only in the Host header, which the guest does not see.
     let host = parts.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
     let authority = uri.authority.or(host);
     let headers = accessor.with(|mut store| FieldMap::new_immutable(store.data_mut().http().hooks, parts.headers));
@@ -254,7 +255,7 @@ async fn handle_concurrent(
         Ok(response) => Ok(accessor.with(|mut store| response.into_http(&mut store, sent))?),
         Err(error) => Err(error.into()),
     };
-    // Who waited for it may have gone.
+    // The receiver may be gone.
     let _gone = respond.send(response);
     std::future::poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
     Ok(())

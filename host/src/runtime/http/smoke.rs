@@ -1,11 +1,11 @@
-//! Whether a raw `wasi:http` component starts: what is known of it without a request, which may do anything.
+//! Whether a raw `wasi:http` component starts: the only test without a request, which could have any effect.
 
 use super::state::State;
 use super::{HttpFrame, HttpProgram, Instances};
 use crate::runtime::instance::Failure;
 
 impl HttpProgram {
-    /// Starts an instance, which reaches nothing outside, and ends it.
+    /// Starts an instance that reaches nothing outside, and ends it.
     ///
     /// # Errors
     ///
@@ -13,7 +13,7 @@ impl HttpProgram {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the guest and gives back its slot and memory.
+    /// Dropping the future ends the guest and frees its slot and memory.
     pub async fn smoke(&self, frame: HttpFrame) -> Result<(), Failure> {
         let _counted = self.service.metrics.count_instance();
         let mut store = self.store(State::isolated(&self.service, &frame.request));

@@ -30,7 +30,7 @@ impl State {
         Self::with(service, request, Some(service.grants.clone()))
     }
 
-    /// One that sends no requests, whatever the service is granted.
+    /// A state that sends no requests, whatever the service's grants.
     pub(super) fn isolated(service: &Service, request: &RequestId) -> Self {
         Self::with(service, request, None)
     }
@@ -55,7 +55,7 @@ impl State {
         }
     }
 
-    /// Ends the log of the request, and gives the last of it.
+    /// Ends the log of the request, and returns its last part.
     pub(super) fn finish_log(&self) -> String {
         self.printed.lock().unwrap_or_else(PoisonError::into_inner).finish()
     }

@@ -1,15 +1,15 @@
-//! The size of a value: what a guest may answer is bounded.
+//! The size of a value: the answer of a guest is bounded.
 
 use wasmtime::component::Val;
 
-/// About the bytes that `value` has as JSON, counted up to `max`: above it the sum is not exact.
+/// The approximate size of `value` as JSON, counted up to `max`: above it the sum is not exact.
 pub(crate) fn bytes(value: &Val, max: usize) -> usize {
     let mut sum = 0_usize;
     add(value, max, &mut sum);
     sum
 }
 
-/// What punctuation and a member's name take in JSON beside the value.
+/// The size of punctuation and a member's name in JSON, in addition to the value.
 const OVERHEAD: usize = 4;
 
 fn add(value: &Val, max: usize, sum: &mut usize) {

@@ -6,16 +6,16 @@ use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use crate::limits::HANDLES_MAX;
 use crate::store::StoreError;
 
-/// Why a run ended without an answer of its component. In every case nothing of it may be kept.
+/// Why a run ended without an answer of its component. In every case all of its effects must be discarded.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The guest trapped: it panicked, ran over its stack, or broke a rule of the component model.
     #[error("the component trapped: {message}")]
     Trap {
         message: String,
-        /// The functions that it was in, innermost first.
+        /// The functions on the stack, innermost first.
         backtrace: String,
-        /// The last that it printed.
+        /// The last output of the guest.
         log_tail: String,
     },
     #[error("the deadline of the call passed")]
@@ -23,27 +23,27 @@ pub enum Failure {
     /// The guest failed after it was refused memory.
     #[error("the component is out of memory: memory_bytes_max = {bytes_max}")]
     Memory { bytes_max: usize, log_tail: String },
-    /// The guest went over a limit of its service; `name` is that of the setting, or of the fixed bound.
+    /// The guest exceeded a limit of its service; `name` is the name of the setting, or of the fixed bound.
     #[error("over the limit {name} = {max}: {detail}")]
     Limit { name: &'static str, max: u64, detail: String },
-    /// Every slot of the pool is in use. Nothing was run.
+    /// Every slot of the pool is in use. Nothing ran.
     #[error("no free slot for an instance: {detail}")]
     Slots { detail: String },
-    /// The store refused what the guest asked for, or could not do it.
+    /// The store refused a request of the guest, or failed.
     #[error("the store refused")]
     Store(#[source] StoreError),
-    /// A call to another service failed in a way that the contract has no answer for.
+    /// A call to another service failed in a way for which the contract has no error.
     #[error("a call that it made failed")]
     Nested(#[source] OutboundError),
 }
 
-/// Why a call to another service gave nothing that the guest could be told. The part that made the call knows the type.
+/// Why a call to another service gave no result for the guest. The part that made the call knows the type.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct OutboundError(pub Box<dyn std::error::Error + Send + Sync>);
 
 impl Failure {
-    /// What became of a run that ended with `error`: a host function gave it a [`Failure`], or the guest trapped.
+    /// The failure of a run that ended with `error`: either a [`Failure`] from a host function, or a trap of the guest.
     pub(in crate::runtime) fn of(error: wasmtime::Error) -> Self {
         let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
         let error = match error.downcast::<Self>() {
@@ -78,7 +78,7 @@ impl Failure {
         }
     }
 
-    /// The failure and what caused it, in one line.
+    /// The failure and its causes, in one line.
     pub(in crate::runtime) fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self);
@@ -90,7 +90,7 @@ impl Failure {
     }
 }
 
-/// The failure of a guest that went over the setting, or the fixed bound, `name`.
+/// The failure of a guest that exceeded the setting, or the fixed bound, `name`.
 pub(in crate::runtime) fn over(name: &'static str, max: usize, detail: impl Into<String>) -> Failure {
     Failure::Limit { name, max: u64::try_from(max).unwrap_or(u64::MAX), detail: detail.into() }
 }

@@ -1,4 +1,4 @@
-//! What one run of a function is given, and what comes back of it.
+//! The inputs of one run of a function, and its results.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,16 +12,16 @@ use crate::contract::Function;
 use crate::names::{CommitSeq, Identity, RequestId, ServiceName};
 use crate::store::Transaction;
 
-/// What one run of a function is given. A re-run of a call gets a new one with the same seed and time.
+/// The inputs of one run of a function. A re-run of a call gets a new frame with the same seed and time.
 pub struct Frame {
     pub transaction: Transaction,
     pub identity: Option<Identity>,
     pub calling_service: Option<ServiceName>,
-    /// All randomness that the guest sees comes from it. No other service may be able to know it.
+    /// The source of all randomness in the guest. No other service may know it.
     pub seed: [u8; 32],
-    /// What the guest's wall clock shows.
+    /// The time of the guest's wall clock.
     pub time_unix_micros: u64,
-    /// When the run ends with [`Failure::Deadline`] if it has not ended by itself.
+    /// The run ends with [`Failure::Deadline`] if it still runs at this time.
     pub deadline: Instant,
     pub outbound: Box<dyn Outbound>,
     pub request: RequestId,
@@ -36,11 +36,11 @@ impl std::fmt::Debug for Frame {
     }
 }
 
-/// What comes back of a run, however it ended.
+/// The results of a run, however it ended.
 pub struct Finished {
-    /// What the function returned; nothing where it has no result. A WIT `result` is a `Val::Result`.
+    /// The result of the function; `None` if it has none. A WIT `result` is a `Val::Result`.
     pub result: Result<Option<Val>, Failure>,
-    /// With all that the run wrote into it: whether that is kept is up to the caller.
+    /// It contains all writes of the run; the caller decides whether to commit them.
     pub transaction: Transaction,
 }
 
@@ -50,25 +50,25 @@ impl std::fmt::Debug for Finished {
     }
 }
 
-/// What an [`Outbound`] call resolves to.
+/// The future of an [`Outbound`] call.
 pub type OutboundFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<Val>, OutboundError>> + Send + 'a>>;
 
-/// The calls that a running guest makes to other services: the part above this one makes them, and keeps what it has to
-/// know of them after the run.
+/// The calls that a running guest makes to other services. The part above this one makes them, and records what it
+/// needs after the run.
 pub trait Outbound: Send {
-    /// Calls `import` of another service. What it gives goes to the guest as the function's result; an error ends the
-    /// guest's run with [`Failure::Nested`].
+    /// Calls `import` of another service. The guest gets the function's result; an error ends the guest's run with
+    /// [`Failure::Nested`].
     ///
     /// # Cancel safety
     ///
     /// The future is dropped when the guest's deadline passes.
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, arguments: &'a [Val]) -> OutboundFuture<'a>;
 
-    /// Notes that the run has seen the commits up to `saw`, and gives the highest commit that the root call, and every
-    /// call below it, made or saw so far.
+    /// Records that the run has read the commits up to `saw`, and returns the highest commit that the root call, and
+    /// every call below it, made or read so far.
     fn reach(&mut self, saw: CommitSeq) -> CommitSeq;
 
-    /// As [`Outbound::reach`], for something that is about to leave the host: it waits until that is durable.
+    /// Like [`Outbound::reach`], for data that is about to leave the host and waits until that commit is durable.
     fn leave(&mut self, saw: CommitSeq) -> CommitSeq {
         self.reach(saw)
     }

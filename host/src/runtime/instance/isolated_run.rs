@@ -1,5 +1,5 @@
-//! Isolated runs: a migration, a smoke call. Such a run has no caller. It has its service's store, time and randomness, and
-//! reaches nothing else.
+//! Isolated runs: a migration, or a smoke call. Such a run has no caller. It has its service's store, time and
+//! randomness, and reaches nothing else.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,21 +12,21 @@ use crate::contract::Function;
 use crate::names::{CommitSeq, RequestId};
 use crate::store::Transaction;
 
-/// What an isolated run is given. It has no caller; a call to another service, or an event, ends it with
+/// The inputs of an isolated run. It has no caller; a call to another service, or an event, ends it with
 /// [`super::Failure::Nested`], and a request to an outside host is denied.
 #[derive(Debug)]
 pub struct IsolatedFrame {
     pub transaction: Transaction,
-    /// All randomness that the guest sees comes from it.
+    /// The source of all randomness in the guest.
     pub seed: [u8; 32],
-    /// What the guest's wall clock shows.
+    /// The time of the guest's wall clock.
     pub time_unix_micros: u64,
-    /// When the run ends with [`super::Failure::Deadline`] if it has not ended by itself.
+    /// The run ends with [`super::Failure::Deadline`] if it still runs at this time.
     pub deadline: Instant,
     pub request: RequestId,
 }
 
-/// What an isolated run attempted and may not do.
+/// A forbidden action that an isolated run attempted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IsolationError {
     #[error("it called {interface}#{function}, but a migration or a smoke call reaches no other service")]
@@ -55,7 +55,7 @@ impl IsolatedFrame {
     }
 }
 
-/// The services that an isolated run reaches.
+/// The other services for an isolated run: there are none.
 struct Nobody;
 
 impl Outbound for Nobody {

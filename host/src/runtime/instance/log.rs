@@ -1,7 +1,7 @@
-//! What a component prints: the lines of its standard output and error become the service's log.
+//! The output of a component: the lines of its standard output and error become the service's log.
 //!
-//! Invariant: a guest that prints is never blocked. What is over the service's bytes a second is dropped, and the log
-//! says so once a second.
+//! Invariant: a guest that prints is never blocked. Output above the service's bytes per second is dropped, and the log
+//! reports this once a second.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crate::clock;
 use crate::limits::{LOG_LINE_BYTES_MAX, LOG_TAIL_BYTES_MAX};
 use crate::names::{RequestId, ServiceName};
 
-/// How much one service may still print in this second, over all of its instances.
+/// How much one service may still print in this second, with all of its instances.
 #[derive(Debug)]
 pub(in crate::runtime) struct Budget {
     service: ServiceName,
@@ -55,19 +55,19 @@ impl Budget {
     }
 }
 
-/// Where a line comes from.
+/// The stream that a line comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::runtime) enum Source {
     Stdout,
     Stderr,
 }
 
-/// What one instance printed, as far as it is still needed.
+/// The output of one instance, as far as it is still needed.
 #[derive(Debug)]
 pub(in crate::runtime) struct Printed {
     budget: Arc<Budget>,
     request: RequestId,
-    /// The lines that are not ended yet.
+    /// Lines that are not complete yet.
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     /// The last bytes of both, for the report of a failure.
@@ -103,7 +103,7 @@ impl Printed {
         }
     }
 
-    /// Logs what no line break ended, and gives the last of what was printed.
+    /// Logs the incomplete lines, and returns the last part of the output.
     pub(in crate::runtime) fn finish(&mut self) -> String {
         for (source, line) in [(Source::Stdout, &mut self.stdout), (Source::Stderr, &mut self.stderr)] {
             if !line.is_empty() {

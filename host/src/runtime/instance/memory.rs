@@ -1,4 +1,4 @@
-//! The memory of an instance: how much all of its memories may have together.
+//! The memory of an instance: a bound on all of its memories together.
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::Component;
@@ -8,8 +8,8 @@ use crate::limits::TABLE_ELEMENTS_MAX;
 /// Bytes of a page of a WebAssembly memory (core specification, "Memory Instances").
 const WASM_PAGE_BYTES: u64 = 65_536;
 
-/// Counts what the memories of one instance have, and remembers when it said no: to a guest, out of memory looks like
-/// any other trap.
+/// Counts the memories of one instance, and records a refusal, because a guest's failure after it looks like any other
+/// trap.
 #[derive(Debug)]
 pub(in crate::runtime) struct Memory {
     bytes: usize,
@@ -22,7 +22,7 @@ impl Memory {
         Self { bytes: 0, bytes_max, refused: false }
     }
 
-    /// Whether the guest wanted more than it may have.
+    /// Whether the guest requested more than its limit.
     pub(in crate::runtime) fn refused(&self) -> bool {
         self.refused
     }
@@ -44,7 +44,7 @@ impl ResourceLimiter for Memory {
     }
 }
 
-/// Bytes of the largest memory that an instance of `component` begins with.
+/// The size of the largest memory that a new instance of `component` has.
 pub(in crate::runtime) fn initial_memory_bytes(component: &Component) -> u64 {
     let required = component.resources_required();
     let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What a run is given and gives back, and what bounds the instance that it runs in.
+//! The inputs and results of a run, and the limits of its instance.
 
 mod answer;
 mod failure;

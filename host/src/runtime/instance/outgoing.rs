@@ -1,6 +1,7 @@
-//! Outgoing requests: only to the hosts that the operator named, each over a connection of its own.
+//! Outgoing requests: only to the hosts that the operator named, each over a separate connection.
 //!
-//! Invariant: a request of a call leaves the host only when all that the call did or saw before it is durable.
+//! Invariant: a request of a call leaves the host only when everything that the call committed or read before is
+//! durable.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -25,10 +26,10 @@ use crate::config::{Grant, canonical};
 use crate::names::{CommitSeq, ServiceName};
 use crate::store::{Stopped, Store};
 
-/// How long a connection may take to be there, and a response to begin, unless the guest says less.
+/// The longest time for a connection to open, and for a response to begin, unless the guest sets less.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// The hosts that a component may send requests to, and how they prove to be who they are.
+/// The hosts that a component may send requests to, and the certificates to verify them.
 #[derive(Debug, Clone)]
 pub(in crate::runtime) struct Grants {
     granted: Arc<[Grant]>,
@@ -54,7 +55,7 @@ impl Grants {
         self.granted.is_empty()
     }
 
-    /// Where a request to `authority` goes, if it may.
+    /// The host and port for a request to `authority`, if it is permitted.
     fn target(&self, scheme: &Scheme, authority: &Authority) -> Option<(String, u16)> {
         let port_usual = if *scheme == Scheme::HTTPS { 443 } else { 80 };
         let (asked, asked_port) = (canonical(authority.host()), authority.port_u16().unwrap_or(port_usual));
@@ -65,8 +66,8 @@ impl Grants {
         self.granted.iter().any(granted).then_some((asked, asked_port))
     }
 
-    /// The addresses of `host` that it may be reached at. The connection goes to one of these: a name that is looked up
-    /// again may have others.
+    /// The permitted addresses of `host`. The connection must use one of these, because a second lookup of the name may
+    /// return others.
     async fn addresses(&self, service: &ServiceName, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
         let found = timeout(WAIT_MAX, lookup_host((host, port))).await.map_err(|_| Error::DnsTimeout)?;
         let (permitted, refused): (Vec<_>, Vec<_>) =
@@ -78,7 +79,7 @@ impl Grants {
         Ok(permitted)
     }
 
-    /// Whether the granted `host` may stand for `address`. Whoever controls a name chooses its addresses, which may be
+    /// Whether the granted `host` may resolve to `address`. The owner of a name chooses its addresses, which may be
     /// those of this machine or of its neighbours. A host that is granted by its address is that address.
     fn permits(&self, host: &str, address: IpAddr) -> bool {
         let in_range = |grant: &Grant| matches!(grant, Grant::Range(range) if range.contains(&address.to_canonical()));
@@ -89,12 +90,12 @@ impl Grants {
 /// Sends the requests of one instance.
 pub(in crate::runtime) struct Outgoing {
     service: ServiceName,
-    /// Nothing where requests are denied, whatever is granted.
+    /// `None` if requests are denied, whatever the grants.
     grants: Option<Grants>,
     gate: Option<Gate>,
 }
 
-/// What a request waits for: the commits up to this number are durable.
+/// The condition for a request: the commits up to this number are durable.
 #[derive(Debug, Clone)]
 pub(in crate::runtime) struct Gate {
     pub(in crate::runtime) store: Store,
@@ -112,7 +113,7 @@ impl Outgoing {
     }
 }
 
-/// A response, and what its connection goes on to do while its body is read.
+/// A response, and the work of its connection while its body is read.
 type Sent = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
 
 impl WasiHttpHooks for Outgoing {
@@ -172,7 +173,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 /// Sends `request` over `connection`, and waits until its response begins.
 async fn exchange(connection: Box<dyn Connection>, mut request: Request<WasiBody>) -> Result<Sent, Error> {
-    // A server is asked for a path; only a proxy is told scheme and host.
+    // A server expects only a path; scheme and host are for proxies.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = Uri::try_from(path).map_err(|_| Error::HttpRequestUriInvalid)?;
     let (mut sender, driver) = http1::handshake(TokioIo::new(connection)).await?;

@@ -1,4 +1,4 @@
-//! The report of a run that failed: what the log says, what the metrics count, and what the failure is in full.
+//! The report of a failed run: the log, the metrics, and the complete failure.
 
 use std::fmt::Display;
 
@@ -6,10 +6,11 @@ use super::failure::{Failure, over};
 use super::service::Service;
 use crate::names::RequestId;
 
-/// How wasmtime says that a guest handed over more than it may. There is no type to ask for; a test holds the text.
+/// The text by which wasmtime reports that a guest passed too much to the host. It has no error type; a test checks the
+/// text.
 const HANDED_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
 
-/// What is known of a run when it has ended.
+/// The facts about an ended run.
 pub(in crate::runtime) struct Ended<'a> {
     pub(in crate::runtime) request: &'a RequestId,
     pub(in crate::runtime) function: &'a dyn Display,
@@ -18,7 +19,7 @@ pub(in crate::runtime) struct Ended<'a> {
     pub(in crate::runtime) log_tail: String,
 }
 
-/// Logs and counts `failure`, completed with what only the state of the instance knew.
+/// Logs and counts `failure`, and completes it with facts from the state of the instance.
 pub(in crate::runtime) fn report(service: &Service, ended: Ended<'_>, failure: Failure) -> Failure {
     let Ended { request, function, memory_refused, log_tail } = ended;
     let limits = &service.limits;

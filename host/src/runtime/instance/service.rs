@@ -1,4 +1,4 @@
-//! What all instances of one service share.
+//! The state that all instances of one service share.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::config::{Grant, LimitSettings};
 use crate::names::ServiceName;
 use crate::observe::runtime::RuntimeMetrics;
 
-/// What a service gives its component beside the contract.
+/// The settings that a service gives its component in addition to the contract.
 #[derive(Debug, Clone)]
 pub struct LinkSettings {
     pub service: ServiceName,
-    /// The environment variables that the component sees, all of them.
+    /// All environment variables that the component sees.
     pub environment: Vec<(String, String)>,
-    /// What it may send HTTP requests to.
+    /// The hosts that it may send HTTP requests to.
     pub outbound_hosts: Vec<Grant>,
     pub limits: LimitSettings,
 }
@@ -34,7 +34,7 @@ pub enum LinkError {
     Kind { service: ServiceName },
 }
 
-/// What all instances of one service share.
+/// The state that all instances of one service share.
 #[derive(Debug)]
 pub(in crate::runtime) struct Service {
     pub(in crate::runtime) name: ServiceName,

@@ -1,4 +1,4 @@
-//! Every `bindgen!` of the host: the WIT interfaces that it offers to components.
+//! All `bindgen!` of the host: the WIT interfaces that it offers to components.
 
 /// `switchyard:service`: the store and the caller's identity.
 pub(super) mod service {
@@ -9,7 +9,7 @@ pub(super) mod service {
     });
 }
 
-/// `wasi:keyvalue`, over the same store.
+/// `wasi:keyvalue`, on the same store.
 pub(super) mod keyvalue {
     wasmtime::component::bindgen!({
         path: "wit/keyvalue",

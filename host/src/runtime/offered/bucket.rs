@@ -5,7 +5,7 @@
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Bucket;
 
-/// A compare-and-swap that has begun: what the key had then.
+/// A compare-and-swap that has begun, with the value that the key had then.
 #[derive(Debug)]
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Swap {

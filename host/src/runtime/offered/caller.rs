@@ -1,4 +1,4 @@
-//! `switchyard:service/caller`: who a call is made for.
+//! `switchyard:service/caller`: the caller's identity.
 
 use wasmtime::component::{HasData, Linker};
 

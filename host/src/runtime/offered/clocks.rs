@@ -1,7 +1,7 @@
-//! `wasi:clocks`: the time of the root call, so that a re-run of the call sees the same.
+//! `wasi:clocks`: the time of the root call, so that a re-run of the call sees the same time.
 //!
-//! The wall clock stands still. The monotonic clock moves only by what the guest slept: a program that waits for a time
-//! to pass gets on, and a program that spins until it has passed meets its deadline.
+//! The wall clock stands still. The monotonic clock advances only by the guest's sleeps: a program that sleeps until
+//! some time continues, and a program that spins until some time runs into its deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ const NANOS_PER_MICRO: u64 = 1_000;
 #[derive(Debug)]
 pub(in crate::runtime) struct Time {
     unix_micros: u64,
-    /// What the monotonic clock shows; made when the guest first looks at it.
+    /// The value of the monotonic clock; created when the guest first reads it.
     nanos: Option<Arc<AtomicU64>>,
 }
 
@@ -75,9 +75,9 @@ impl monotonic_clock::Host for View<'_> {
     }
 }
 
-/// A sleep of the guest: when it is over, the monotonic clock shows its end.
+/// A sleep of the guest: at its end, the monotonic clock has advanced by the sleep.
 struct Sleep {
-    /// Nothing: longer than the host's clock reaches.
+    /// `None`: longer than the host's clock can represent.
     until: Option<Instant>,
     when: u64,
     shown: Arc<AtomicU64>,

@@ -1,4 +1,4 @@
-//! `wasi:cli/environment` and `exit`: the service's configuration, and a way to end that counts as a trap.
+//! `wasi:cli/environment` and `exit`: the service's configuration, and an exit that counts as a trap.
 
 use wasmtime::component::{HasData, Linker};
 use wasmtime_wasi::p2::bindings::cli::{environment, exit};

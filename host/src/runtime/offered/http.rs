@@ -1,6 +1,6 @@
-//! `wasi:http/{types, outgoing-handler}`, for a service whose operator named hosts.
+//! `wasi:http/{types, outgoing-handler}`, for a service with granted hosts.
 //!
-//! A call that runs again makes its requests again: whoever takes them must know a repeated one by an id in it.
+//! A call that runs again makes its requests again: the receiver must recognize a repeated request by an id in it.
 
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, p2};

@@ -1,7 +1,7 @@
-//! `wasi:keyvalue`, draft 2: the service's store under the names that other hosts know.
+//! `wasi:keyvalue`, draft 2: the service's store under the names that other hosts use.
 //!
-//! There is one bucket, `default`: the keys that `switchyard:service/store` has. What the store refuses of a guest is an
-//! error value here; what the store cannot do ends the call.
+//! There is one bucket, `default`, with the same keys as `switchyard:service/store`. If the store refuses a request of
+//! a guest, the guest gets an error value; if the store fails, the call ends.
 
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
@@ -11,7 +11,7 @@ use crate::runtime::instance::Failure;
 use crate::runtime::offered::bindings::keyvalue::wasi::keyvalue::{atomics, batch, store};
 use crate::store::{Direction, Scan, StoreError, Transaction};
 
-/// The name of the one bucket.
+/// The name of the only bucket.
 const BUCKET: &str = "default";
 
 pub(in crate::runtime) struct View<'a> {
@@ -19,10 +19,10 @@ pub(in crate::runtime) struct View<'a> {
     pub(in crate::runtime) table: &'a mut ResourceTable,
 }
 
-/// A guest's answer within wasmtime's: the outer error ends the call.
+/// A guest's result inside wasmtime's: the outer error ends the call.
 type Answer<T> = wasmtime::Result<Result<T, store::Error>>;
 
-/// What the guest can do something about is its error; the rest ends the call.
+/// The guest gets the errors that it can handle; all others end the call.
 fn answer<T>(result: Result<T, StoreError>) -> Answer<T> {
     match result {
         Ok(value) => Ok(Ok(value)),
@@ -95,7 +95,7 @@ impl atomics::Host for View<'_> {
         answer(self.transaction.set(&key, sum.to_string()).map(|()| sum))
     }
 
-    /// The call's transaction is serializable: nobody but the call itself can have written the key in between.
+    /// The call's transaction is serializable: only the call itself can have written the key in between.
     fn swap(&mut self, swap: Resource<Swap>, value: Vec<u8>) -> wasmtime::Result<Result<(), atomics::CasError>> {
         let Swap { key, seen } = self.table.delete(swap)?;
         let current = match answer(self.value(&key))? {

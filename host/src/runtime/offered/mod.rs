@@ -1,5 +1,5 @@
-//! What the host offers to a component: one file per group of WIT interfaces, always the same shape. The state of one
-//! instance, a view that is borrowed for one call, the generated trait on the view, and `add_to_linker`.
+//! The interfaces that the host offers to a component: one file per group of WIT interfaces, always the same shape. The
+//! state of one instance, a view that is borrowed for one call, the generated trait on the view, and `add_to_linker`.
 
 mod bindings;
 mod bucket;

@@ -10,7 +10,7 @@ use crate::names::RequestId;
 use crate::runtime::instance::{Budget, Printed, Source, Stream};
 
 pub(in crate::runtime) struct View<'a> {
-    /// Made when the guest first prints.
+    /// Created when the guest first prints.
     pub(in crate::runtime) printed: &'a mut Option<Arc<Mutex<Printed>>>,
     pub(in crate::runtime) log: &'a Arc<Budget>,
     pub(in crate::runtime) request: &'a RequestId,

@@ -1,4 +1,4 @@
-//! `wasi:random`: randomness that is fixed by the call's seed, so that a re-run of the call draws the same.
+//! `wasi:random`: randomness derived from the call's seed, so that a re-run of the call draws the same values.
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -7,7 +7,7 @@ use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
 use crate::limits::RANDOM_BYTES_MAX;
 
-/// The randomness of one instance. To whom the seed is unknown, what it draws is unpredictable.
+/// The randomness of one instance. It is unpredictable without the seed.
 #[derive(Debug)]
 pub(in crate::runtime) struct Random {
     seed: [u8; 32],
@@ -43,7 +43,7 @@ impl random::Host for Random {
     }
 }
 
-// The insecure interfaces draw from the secure generator: it costs little, and there is one to reason about.
+// The insecure interfaces draw from the secure generator: it costs little, and there is only one to reason about.
 impl insecure::Host for Random {
     fn get_insecure_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
         self.bytes(len)

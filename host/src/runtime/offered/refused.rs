@@ -1,5 +1,5 @@
-//! The rest of WASI 0.2 that runtimes of guests import: streams and polls, an empty standard input, no terminal, a file
-//! system with nothing in it, and sockets that refuse everything.
+//! The rest of WASI 0.2 that guests' runtimes import: streams and polls, an empty standard input, no terminal, an empty
+//! file system, and sockets that refuse everything.
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::WasiView;

@@ -1,4 +1,4 @@
-//! `switchyard:service/store`: the service's own store, as the call's transaction sees it.
+//! `switchyard:service/store`: the service's own store in the call's transaction.
 
 use wasmtime::component::{HasData, Linker};
 

@@ -1,4 +1,4 @@
-//! The gate of outgoing requests: over a disk that takes its time, and for runs that may make none.
+//! The gate of outgoing requests: on a slow disk, and for runs that may make no requests.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const STORE: StoreSettings = StoreSettings {
     batch_commits_max: 64,
 };
 
-/// A root call that has reached so far.
+/// A root call whose last commit is this one.
 struct Reached(CommitSeq);
 
 impl Outbound for Reached {
@@ -39,7 +39,8 @@ impl Outbound for Reached {
     }
 }
 
-/// No sync of the disk ends while it is there. It goes also when the test fails: the journal waits for its thread.
+/// Blocks all syncs of the disk until it is dropped, also when the test fails, because the journal waits for its
+/// thread.
 struct HeldSyncs<'a>(&'a SimulatedDisk);
 
 impl<'a> HeldSyncs<'a> {
@@ -115,7 +116,7 @@ async fn a_request_leaves_the_host_only_when_all_that_its_call_did_is_durable() 
     let held = fetch(committed);
     tokio::pin!(held);
     assert!(futures::poll!(&mut held).is_pending());
-    // Others run from their beginning to their end: were the request let out, one of the connections would be its own.
+    // Runs other calls completely: if the request had left the host, one of the connections would be its own.
     for _ in 0..5 {
         let ((), free) = tokio::join!(answer(), fetch(CommitSeq::default()));
         assert_eq!(free, said);

@@ -1,4 +1,4 @@
-//! Linking compares types: each single difference is found, and nothing else.
+//! Linking compares types: it finds each single difference, and nothing else.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ const CONTRACT: &str = "
         export every;
     }";
 
-/// A component that has exactly the world `world` of the package `wit`, and does nothing.
+/// A component with exactly the world `world` of the package `wit`, and without any behaviour.
 fn component(wit: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("contract.wit", wit).unwrap();
@@ -109,7 +109,7 @@ fn a_function_that_is_not_there_is_not_linked() {
     assert!(matches!(&linked, Err(LinkError::MissingExport { function, .. }) if **function == *"truth"), "{linked:?}");
 }
 
-/// The host's own interface, as a component may have it.
+/// The host's own interface, as a component may import it.
 const SERVICE: &str = "/../wit/service/service.wit";
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tests that need what only the inside of the host has. All else that components do is tested from outside, in
+//! Tests that need the inside of the host. All other behaviour of components is tested from outside, in
 //! `host/tests/it`.
 
 mod gate;

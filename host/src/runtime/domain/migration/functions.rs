@@ -1,13 +1,13 @@
-//! The functions of the interface, in the terms of a contract.
+//! The functions of the interface, as types of a contract.
 
 use std::sync::Arc;
 
 use crate::contract::{Field, Function, Name, Reach, Record, Type};
 
-/// The interface, as components name it that were built for this host. Compatible versions stand for each other.
+/// The interface name in components that were built for this host. Compatible versions are accepted too.
 pub(super) const INTERFACE: &str = "switchyard:service/migration@0.1.0";
 
-/// The functions of the interface, in the terms of a contract.
+/// The functions of the interface, as types of a contract.
 #[derive(Debug)]
 pub(in crate::runtime::domain) struct Migration {
     pub(in crate::runtime::domain) describe: Arc<Function>,

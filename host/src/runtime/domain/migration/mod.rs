@@ -1,4 +1,4 @@
-//! `switchyard:service/migration`: what a component's data is, and bringing a store to it.
+//! `switchyard:service/migration`: the version of a component's data, and the migration of a store to it.
 
 mod functions;
 
@@ -13,7 +13,7 @@ use crate::limits::{MIGRATION_PAUSE_MS_MAX, MIGRATION_TEXT_CHARS_MAX};
 use crate::runtime::instance::{Failure, IsolatedFrame, plain};
 use crate::store::Transaction;
 
-/// What a component says of its data; the default is that of one that says nothing.
+/// The versions of data that a component reports. The default is for a component that reports none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DataVersion {
     /// The version that it writes.
@@ -24,7 +24,7 @@ pub struct DataVersion {
     pub pause_ms_max: u32,
 }
 
-/// Why a component's data is unknown. Nothing was changed.
+/// Why a component's data version is unknown. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum DescribeError {
     #[error("it does not say what its data is")]
@@ -35,31 +35,31 @@ pub enum DescribeError {
     PauseTooLong { pause_ms_max: u32 },
 }
 
-/// Why data was not brought to the component's version. What the run wrote must not be kept.
+/// Why data was not migrated. The writes of the run must be discarded.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The component's data has no versions.
     #[error("the component does not export {INTERFACE}")]
     NotExported,
-    /// The component says why, for the operator.
+    /// The component's own reason, for the operator.
     #[error("the component refuses to migrate: {text}")]
     Refused { text: String },
     #[error("the migration failed")]
     Failed(#[source] Failure),
 }
 
-/// What comes back of a migration.
+/// The result of a migration.
 #[derive(Debug)]
 pub struct Migrated {
     pub result: Result<(), MigrateError>,
-    /// With all that the migration wrote into it: whether that is kept is up to the caller, and an error forbids it.
+    /// It contains all writes of the migration. The caller decides whether to commit them; after an error it must not.
     pub transaction: Transaction,
 }
 
 impl Program {
-    /// What the component says of its data; the default where it exports no `switchyard:service/migration`.
+    /// The data versions that the component reports; the default if it does not export `switchyard:service/migration`.
     ///
-    /// The transaction may be one that only reads, of any store.
+    /// The transaction may be read-only, on any store.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Program {
     ///
     /// # Cancel safety
     ///
-    /// As [`Program::run`].
+    /// Like [`Program::run`].
     pub async fn describe_data(self: &Arc<Self>, frame: IsolatedFrame) -> Result<DataVersion, DescribeError> {
         let Some(migration) = &self.migration else { return Ok(DataVersion::default()) };
         let finished = self.run_isolated(Some(&migration.describe), [], frame).await;
@@ -89,14 +89,14 @@ impl Program {
         Ok(DataVersion { version, reads_up_to, pause_ms_max })
     }
 
-    /// Has the component bring the data of the transaction's snapshot from version `from`, which is below its own, to its
-    /// own. What it wrote comes back in the transaction, to be committed or, for a rehearsal, dropped.
+    /// Runs the component's migration of the snapshot's data from version `from`, which is below its own version. The
+    /// returned transaction contains its writes, to be committed or, for a rehearsal, dropped.
     ///
-    /// The bounds are those of a call, but for the time, which is the deadline given here. A failed run is logged.
+    /// The limits are those of a call, except for the time, which is the given deadline. A failed run is logged.
     ///
     /// # Cancel safety
     ///
-    /// As [`Program::run`].
+    /// Like [`Program::run`].
     pub async fn migrate(self: &Arc<Self>, from: u32, frame: IsolatedFrame) -> Migrated {
         let Some(migration) = &self.migration else {
             return Migrated { result: Err(MigrateError::NotExported), transaction: frame.transaction };
@@ -114,7 +114,7 @@ impl Program {
     }
 }
 
-/// A component's text, cut, and without what could forge a line of a log or move the cursor of a terminal.
+/// A component's text, shortened, without characters that could forge a line of a log or move the cursor of a terminal.
 fn for_operator(text: &str) -> String {
     let end = text.char_indices().nth(MIGRATION_TEXT_CHARS_MAX).map_or(text.len(), |(end, _)| end);
     plain(text.get(..end).unwrap_or_default().as_bytes(), true)

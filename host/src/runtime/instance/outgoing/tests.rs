@@ -37,7 +37,7 @@ async fn a_granted_name_does_not_reach_addresses_that_are_not_public_unless_thei
     check(&["localhost"], "localhost", false).await;
     check(&["localhost", "10.0.0.0/8"], "localhost", false).await;
     check(&["localhost", "127.0.0.0/8", "::1/128"], "localhost", true).await;
-    // An address that is granted by itself is what the operator meant.
+    // An address that is granted itself is intended by the operator.
     check(&["127.0.0.1"], "127.0.0.1", true).await;
     check(&["169.254.169.254"], "169.254.169.254", true).await;
 }
