@@ -1,6 +1,6 @@
-//! An account and its rules: who it is, what it may hold, what may change.
+//! An account and its rules: its owner, its limits, its changes.
 //!
-//! Everything here is pure: ids, time and random bytes are given.
+//! Everything here is pure: ids, time and random bytes are arguments.
 
 #![forbid(unsafe_code)]
 
@@ -20,16 +20,16 @@ use self::email::Email;
 use self::password::{Password, PasswordHash};
 use self::payment_method::{PaymentMethod, PaymentMethodDetails};
 
-/// Most addresses of one account: it is read and written whole.
+/// Maximum of addresses per account: an account is read and written whole.
 pub(crate) const ADDRESSES_MAX: usize = 50;
 
-/// Most payment methods of one account.
+/// Maximum of payment methods per account.
 pub(crate) const PAYMENT_METHODS_MAX: usize = 20;
 
 /// Longest name of a person, in characters.
 const NAME_CHARS_MAX: usize = 200;
 
-/// What an account may do.
+/// The permissions of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Role {
     Customer,
@@ -37,7 +37,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// As contracts write it behind `for`.
+    /// The name in contracts after `for`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Customer => "customer",
@@ -46,7 +46,7 @@ impl Role {
     }
 }
 
-/// A customer or one of the staff.
+/// An account of a customer or of staff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) id: String,
@@ -59,7 +59,7 @@ pub(crate) struct Account {
     pub(crate) created_at: Timestamp,
 }
 
-/// Why an account stays as it is.
+/// Why an account was not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Invalid(Faults),
@@ -75,7 +75,7 @@ impl From<Faults> for Refusal {
     }
 }
 
-/// Who opens an account, checked.
+/// The checked data for a new account.
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(crate) email: Email,
@@ -92,7 +92,7 @@ impl Registration {
         faults.complete(email.zip(password).map(|(email, password)| Self { email, name, password }))
     }
 
-    /// The account that is opened; `password_hash` is that of the registration's password.
+    /// The opened account; `password_hash` is the hash of the registration's password.
     pub(crate) fn open(self, id: String, role: Role, password_hash: PasswordHash, now: Timestamp) -> Account {
         Account {
             id,
@@ -107,7 +107,7 @@ impl Registration {
     }
 }
 
-/// What is to change of an account, checked; what is absent stays.
+/// The checked changes of an account; absent fields do not change.
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub(crate) name: Option<String>,

@@ -1,4 +1,4 @@
-//! The account service: who the shop's customers and staff are, and how they sign in.
+//! The account service: the shop's customers and staff, and their sign-in.
 
 #[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]
 mod bindings;
@@ -159,7 +159,8 @@ fn open_account(details: wire::NewAccount, role: Role) -> Result<wire::Account, 
     Ok(answer)
 }
 
-/// The account, if the password is its own. Where there is none it takes as long, so that nobody learns which it was.
+/// The account, if the password is right. Without an account it takes the same time, so that the two cases cannot be
+/// distinguished.
 fn verified(account: Option<Account>, password: &Password) -> Option<Account> {
     let hash = account.as_ref().map_or_else(PasswordHash::of_nobody, |account| account.password_hash.clone());
     let right = hash.verify(password);
@@ -176,7 +177,7 @@ fn open_session(account: Account) -> wire::Session {
     translate::session(token, account_id, expires_at)
 }
 
-/// Ends the sessions of an account, but for the one that asks, if that is one of them.
+/// Ends the sessions of an account, except for `asking`.
 fn end_other_sessions(account_id: &str, asking: Option<&str>) {
     let generation = storage::generation(account_id).wrapping_add(1);
     storage::save_generation(account_id, generation);

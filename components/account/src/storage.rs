@@ -1,4 +1,4 @@
-//! Under which keys the service's state lies.
+//! The keys of the service's state.
 //!
 //! | key | value |
 //! |---|---|
@@ -22,24 +22,24 @@ use crate::domain::attempts::Attempts;
 use crate::domain::email::Email;
 use crate::domain::session::Session;
 
-/// Most entries that one run forgets: each takes two keys of the 512 that one commit may write.
+/// Maximum of expired entries that one run deletes: each takes two keys of the 512 that one commit may write.
 const FORGOTTEN_AT_ONCE: u32 = 200;
 
 const EXPIRY: &str = "expiry/";
 
-/// An account as it is stored; a later form becomes a further case.
+/// The stored form of an account; a later form becomes a new variant.
 #[derive(Serialize, Deserialize)]
 enum StoredAccount {
     V1(Account),
 }
 
-/// A session as it is stored.
+/// The stored form of a session.
 #[derive(Serialize, Deserialize)]
 enum StoredSession {
     V1(Session),
 }
 
-/// The account, if there is one of that id, which may be any text.
+/// The account with that id, if there is one. The id may be any text.
 pub(crate) fn account(account_id: &str) -> Option<Account> {
     if !id::is_id(account_id) {
         return None;
@@ -47,17 +47,17 @@ pub(crate) fn account(account_id: &str) -> Option<Account> {
     store::get(&account_key(account_id)).map(|StoredAccount::V1(account)| account)
 }
 
-/// Keeps the account. What else is kept of it by its e-mail address is [`own_email`].
+/// Stores the account. [`own_email`] stores the entry of its e-mail address.
 pub(crate) fn save_account(account: Account) {
     store::set(&account_key(&account.id), &StoredAccount::V1(account));
 }
 
-/// The account that has an address, whatever its case.
+/// The account that has this address, whatever its case.
 pub(crate) fn owner_of(email: &Email) -> Option<String> {
     store::get(&email_key(email))
 }
 
-/// Makes an address the account's, in place of the one that it had.
+/// Assigns an address to the account, in place of its earlier one.
 pub(crate) fn own_email(account_id: &str, before: Option<&Email>, email: &Email) {
     if let Some(before) = before {
         store::delete(&email_key(before));
@@ -69,14 +69,14 @@ pub(crate) fn order_count(account_id: &str) -> u32 {
     store::get(&order_count_key(account_id)).unwrap_or(0)
 }
 
-/// Counts an order of an account; of one that does not exist nothing is kept.
+/// Changes the order count of an account; does nothing without an account.
 pub(crate) fn change_order_count(account_id: &str, change: impl FnOnce(u32) -> u32) {
     if id::is_id(account_id) && store::contains(&account_key(account_id)) {
         store::set(&order_count_key(account_id), &change(order_count(account_id)));
     }
 }
 
-/// The generation that an account's sessions must have to be live.
+/// The generation that valid sessions of an account have.
 pub(crate) fn generation(account_id: &str) -> u32 {
     store::get(&generation_key(account_id)).unwrap_or(0)
 }
@@ -89,7 +89,7 @@ pub(crate) fn session(session_id: &str) -> Option<Session> {
     store::get(&session_key(session_id)).map(|StoredSession::V1(session)| session)
 }
 
-/// Keeps a session until it is deleted or forgotten.
+/// Stores a session until it is deleted or expires.
 pub(crate) fn save_session(session_id: &str, session: Session) {
     let key = session_key(session_id);
     store::set(&expiry_key(session.expires_at, &key), &());
@@ -102,12 +102,12 @@ pub(crate) fn delete_session(session_id: &str, session: &Session) {
     store::delete(&key);
 }
 
-/// What is remembered of failed sign-ins with an address.
+/// The remembered failed sign-ins with an address.
 pub(crate) fn attempts(email: &Email) -> Option<Attempts> {
     store::get(&attempts_key(email))
 }
 
-/// Remembers `after` in place of `before`, or nothing more.
+/// Stores `after` in place of `before`; `None` stores nothing.
 pub(crate) fn replace_attempts(email: &Email, before: Option<&Attempts>, after: Option<&Attempts>) {
     let key = attempts_key(email);
     if let Some(before) = before {
@@ -120,7 +120,7 @@ pub(crate) fn replace_attempts(email: &Email, before: Option<&Attempts>, after: 
     }
 }
 
-/// Forgets what is past its time, the earliest first, as much as fits in one commit.
+/// Deletes expired entries, the earliest first, as many as fit in one commit.
 pub(crate) fn forget_expired(now: Timestamp) {
     let earliest = Scan { prefix: EXPIRY, after: None, direction: Direction::Ascending, limit: FORGOTTEN_AT_ONCE };
     let now = now.sortable();

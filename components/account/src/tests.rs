@@ -1,4 +1,4 @@
-//! The service as its clients see it, over the stand-in of the host.
+//! The service from its clients' view, on the stand-in of the host.
 
 use switchyard_sdk::native;
 use wire::{Guest as _, SignInProblem};
@@ -16,14 +16,14 @@ fn try_register(email: &str) -> Result<wire::Account, Problem> {
     Component::create_account(wire::NewAccount { email, name, password })
 }
 
-/// Signs in as the host runs it: what is written stays on success and where the contract says `commits`.
+/// Signs in as the host runs it: writes are kept after a success, and after errors marked `commits`.
 fn sign_in(email: &str, password: &str) -> Result<wire::Session, SignInProblem> {
     let credentials = wire::Credentials { email: email.to_owned(), password: password.to_owned() };
     let keeps = |answer: &Result<_, SignInProblem>| matches!(answer, Ok(_) | Err(SignInProblem::Rejected(_)));
     native::transaction(|| Component::sign_in(credentials), keeps)
 }
 
-/// Makes the calls that follow carry a session's token.
+/// Makes the next calls carry a session's token.
 fn carry(session: &wire::Session) {
     let identity = Component::authenticate(session.token.clone()).expect("the session is live");
     native::sign_in(&identity.id, &identity.role, identity.session.as_deref());
@@ -219,7 +219,7 @@ fn a_failure_is_remembered_for_a_day_from_the_last_one_on() {
         sign_in("ben@example.com", "wrong password").expect_err("nobody");
         native::advance_seconds(43_200);
     }
-    // A day ago there were failures too, which may take nothing with them.
+    // There were failures a day ago too; their expiry must not delete the others.
     Component::forget_expired();
     native::advance_seconds(43_199);
     Component::forget_expired();

@@ -1,4 +1,4 @@
-//! Between the contract's types and the domain's.
+//! Conversions between the contract's types and the domain's.
 
 use switchyard_sdk::{Problem, Timestamp};
 
@@ -20,7 +20,7 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// A choice for a checkout is refused at the parameter that made it.
+/// The error of a checkout choice, at the parameter of the choice.
 pub(crate) fn refused_choice(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::NoSuchAddress => Problem::invalid_parameter("address-id", "no such address"),
@@ -80,7 +80,7 @@ impl From<&PaymentMethod> for wire::PaymentMethod {
     }
 }
 
-/// The account as its owner sees it.
+/// The account for its owner.
 pub(crate) fn account(account: &Account, order_count: u32) -> wire::Account {
     wire::Account {
         id: account.id.clone(),
@@ -99,12 +99,12 @@ pub(crate) fn session(token: String, account_id: String, expires_at: Timestamp) 
     wire::Session { token, account_id, expires_at: expires_at.to_rfc3339() }
 }
 
-/// Whom a session's token stands for.
+/// The identity of a session's owner.
 pub(crate) fn identity(session: Session, session_id: String) -> wire::Identity {
     wire::Identity { id: session.account_id, role: session.role.name().to_owned(), session: Some(session_id) }
 }
 
-/// Why a sign-in was refused before it was tried.
+/// The error of a sign-in that must wait.
 pub(crate) fn slowed(wait_seconds: u64) -> wire::SignInProblem {
     wire::SignInProblem::Slowed(wire::SlowDown {
         detail: "too many attempts to sign in failed".to_owned(),

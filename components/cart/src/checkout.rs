@@ -1,10 +1,10 @@
-//! The checkout: a straight line of steps at other services, and how they are undone.
+//! The checkout: a sequence of steps at other services, and how they are undone.
 //!
-//! Each step is keyed by the order's id, which the host fixes for the whole call, so that a step that runs again has no
-//! second effect. So is each undoing: it needs no answer of the step that it undoes, which may have been lost, or given
-//! to an earlier run of this call that read another state of the cart.
+//! The key of each step is the order's id, which the host fixes for the whole call, so that a repeated step has no
+//! second effect. The same holds for undoing. It needs no answer of the undone step, because that answer may be lost,
+//! or may belong to an earlier run of this call that read another state of the cart.
 //!
-//! Invariant: after [`undo`] succeeded nothing is held, charged or scheduled for the order.
+//! Invariant: after [`undo`] succeeded, nothing is reserved, charged or scheduled for the order.
 
 use switchyard_sdk::types::Faults;
 use switchyard_sdk::{Money, Problem, Timestamp};
@@ -21,7 +21,7 @@ use crate::domain::price::PriceError;
 use crate::pricing;
 use crate::services::Services;
 
-/// What is bought, by whom, and what it becomes.
+/// The cart, its customer, and the id of the new order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Purchase<'a> {
     pub(crate) cart_id: &'a str,
@@ -31,7 +31,7 @@ pub(crate) struct Purchase<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Takes all steps up to the order. On an error what the steps before it did still stands: [`undo`] takes it back.
+/// Does all steps up to the order. After an error the effects of earlier steps remain: [`undo`] removes them.
 pub(crate) fn buy(
     services: &impl Services,
     purchase: Purchase<'_>,
@@ -92,21 +92,21 @@ pub(crate) fn buy(
     })
 }
 
-/// Something is not undone: its service cannot be reached.
+/// Some step is not undone, because its service cannot be reached.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotUndone;
 
-/// Takes back whatever was done for an order that did not come about. Repeating it changes nothing more.
+/// Undoes everything that was done for a failed order. Repeating it changes nothing more.
 pub(crate) fn undo(services: &impl Services, order_id: &str) -> Result<(), NotUndone> {
     let steps = [services.call_off(order_id), services.void(order_id), services.release(order_id)];
-    // Another refusal stays one, however often it is asked again.
+    // A retry would not change any other error.
     let again = |step: &Result<(), Problem>| matches!(step, Err(Problem::Unavailable(_) | Problem::Unreachable(_)));
     if steps.iter().any(again) { Err(NotUndone) } else { Ok(()) }
 }
 
-/// Cancels an order that has not shipped. On an error some of it may be done; repeating it does the rest.
+/// Cancels an order that has not shipped. After an error some steps may be done; repeating it does the rest.
 pub(crate) fn cancel(services: &impl Services, order_id: &str, order: &mut Order) -> Result<(), Problem> {
-    // The shipment comes first: where it has left, nothing else may happen.
+    // The shipment comes first: if it has left, nothing else may happen.
     services.call_off(order_id).map_err(refused)?;
     services.refund_all(&order.payment.id, "the order was cancelled").map_err(refused)?;
     services.release(order_id).map_err(refused)?;
@@ -114,7 +114,7 @@ pub(crate) fn cancel(services: &impl Services, order_id: &str, order: &mut Order
     Ok(())
 }
 
-/// What the client is told of a problem that keeps what the call wrote, so that the undoing is on record.
+/// The client's error for a problem whose writes are kept, so that the undoing is recorded.
 pub(crate) fn told_while_undoing(problem: Problem) -> Problem {
     match problem {
         Problem::Declined(_) | Problem::Unreachable(_) => problem,
@@ -129,8 +129,8 @@ fn choose(options: Vec<ShippingOption>, wanted: &str) -> Result<ShippingOption, 
     option.ok_or_else(|| Problem::invalid("/shippingOption", "is not among the options for this address and weight"))
 }
 
-/// A step's refusal, as the client of the checkout has to see it: what is missing now was there before, and fields
-/// are those of the step.
+/// The client's error for a refused step: a thing that is missing now existed before, and field names belong to the
+/// step.
 fn refused(problem: Problem) -> Problem {
     match problem {
         Problem::NotFound(detail) => Problem::conflict(detail),
@@ -139,7 +139,7 @@ fn refused(problem: Problem) -> Problem {
     }
 }
 
-/// The parameters by which the account service names what is wrong are fields of the checkout.
+/// The parameters in errors of the account service are fields of the checkout.
 fn not_the_customers(problem: Problem) -> Problem {
     let Problem::Invalid(mut faults) = problem else { return refused(problem) };
     for fault in &mut faults.errors {

@@ -26,10 +26,10 @@ use services::linked;
 #[cfg(test)]
 use tests::{order_cancelled, order_placed};
 
-/// How many checkouts one run undoes.
+/// Maximum of checkouts that one run undoes.
 const UNDOS_AT_ONCE: u32 = 10;
 
-/// The variable that says for how many days a guest's cart is kept that nobody changes, and what is so without it.
+/// The variable with the number of days for which an unchanged guest's cart is kept, and its default.
 const GUEST_CART_DAYS: &str = "GUEST_CART_DAYS";
 const GUEST_CART_DAYS_DEFAULT: u64 = 30;
 
@@ -137,10 +137,10 @@ impl contract::Guest for Component {
     }
 }
 
-/// An event of an order that is not there is of a checkout that did not come about: there is nothing to follow.
+/// If there is no order, the event is about a failed checkout: nothing to do.
 impl payment_events::Guest for Component {
     fn payment_captured(_payment_id: String, _order_id: String, _amount: ContractMoney) {
-        // An order is placed with its payment captured.
+        // The payment is captured before the order is placed.
     }
 
     fn payment_refunded(payment_id: String, order_id: String, amount: ContractMoney) {
@@ -166,7 +166,7 @@ impl shipment_events::Guest for Component {
     }
 }
 
-/// Takes the steps of the checkout and stores what comes of them.
+/// Does the steps of the checkout and stores the result.
 fn place_order(
     cart_id: &str,
     account_id: &str,
@@ -183,21 +183,21 @@ fn place_order(
     Ok(order)
 }
 
-/// A guest's cart that was changed is kept from now on for the whole time.
+/// Restarts the time for which a guest's cart is kept after a change.
 fn touch(cart_id: &str, cart: &Cart) {
     if cart.owner.is_none() {
         storage::touch_guest_cart(cart_id, time::now(), guest_cart_seconds());
     }
 }
 
-/// For how long a guest's cart that nobody changes is kept.
+/// How long an unchanged guest's cart is kept.
 #[expect(clippy::disallowed_methods, reason = "the environment is the configuration of a component")]
 fn guest_cart_seconds() -> u64 {
     let days = std::env::var(GUEST_CART_DAYS).ok().and_then(|days| days.parse::<u64>().ok());
     days.unwrap_or(GUEST_CART_DAYS_DEFAULT).saturating_mul(24 * 60 * 60)
 }
 
-/// The cart, if it is the caller's or a guest's, which answers to its id alone.
+/// The cart, if it belongs to the caller or to a guest. A guest's cart needs only its id.
 fn the_callers(cart_id: &str) -> Result<Cart, Problem> {
     let cart = storage::cart(cart_id).ok_or_else(|| Problem::not_found("no such cart"))?;
     if let Some(owner) = &cart.owner {
@@ -212,7 +212,7 @@ fn the_callers_order(order_id: &str) -> Result<Order, Problem> {
     Ok(order)
 }
 
-/// The account id of the caller, as it stands in keys.
+/// The account id of the caller, as used in keys.
 fn account_of(identity: Identity) -> Result<String, Problem> {
     if id::is_id(&identity.id) {
         Ok(identity.id)
@@ -221,7 +221,7 @@ fn account_of(identity: Identity) -> Result<String, Problem> {
     }
 }
 
-/// The cart at the prices of now, or of its order.
+/// The cart at the current prices, or at the prices of its order.
 fn shown(cart_id: String, mut cart: Cart) -> Result<contract::Cart, Problem> {
     if let State::CheckedOut { order_id } = &cart.state {
         let order = storage::order(order_id).ok_or_else(|| Problem::not_found("no such cart"))?;

@@ -1,4 +1,4 @@
-//! The lines of a cart at the prices of now, which the inventory knows.
+//! The lines of a cart at the current prices of the inventory.
 
 use switchyard_sdk::{Money, Problem};
 
@@ -11,7 +11,7 @@ use crate::services::Services;
 ///
 /// # Errors
 ///
-/// [`Problem::NotFound`] where an item is not on sale.
+/// [`Problem::NotFound`] when an item is not on sale.
 pub(crate) fn price(services: &impl Services, lines: &[Line]) -> Result<Priced, Problem> {
     if lines.is_empty() {
         return Ok(price::price(lines, Vec::new())?);
@@ -21,7 +21,7 @@ pub(crate) fn price(services: &impl Services, lines: &[Line]) -> Result<Priced, 
     Ok(price::price(lines, offers)?)
 }
 
-/// The lines at their prices, once those of items that are no longer on sale are out of the cart.
+/// Removes items that are no longer on sale from the cart, and prices the other lines.
 pub(crate) fn price_what_is_on_sale(services: &impl Services, cart: &mut Cart) -> Result<Priced, Problem> {
     match price(services, cart.lines()) {
         Err(Problem::NotFound(_)) => {}

@@ -1,12 +1,12 @@
-//! Faults on purpose: what a deploy has to refuse, and what a host has to take out by itself.
+//! Deliberate faults: some must be refused by a deploy, others make the host remove the release by itself.
 //!
-//! `cargo xtask variants` builds the component with them. Without their features there is nothing here.
+//! `cargo xtask variants` builds the component with them. Without their features this file is empty.
 
-/// Turns that take some twenty milliseconds.
+/// Iterations that take about twenty milliseconds.
 #[cfg(feature = "slow")]
 const TURNS: u64 = 20_000_000;
 
-/// Fails or dawdles, as the features of this build say.
+/// Fails or takes long, according to the features of this build.
 pub(crate) fn fault() {
     #[cfg(feature = "broken")]
     panic!("this build is broken on purpose");

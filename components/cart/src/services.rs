@@ -1,4 +1,4 @@
-//! The other services, as a checkout and a cancellation need them. Tests put services of their own in their place.
+//! The other services for checkouts and cancellations. Tests replace them.
 
 #[cfg(not(test))]
 mod linked;
@@ -15,7 +15,7 @@ pub(crate) use crate::tests::linked;
 #[cfg(not(test))]
 pub(crate) use linked::linked;
 
-/// What the contracts of the other services offer; each function is one call.
+/// The functions of the other services; each is one call.
 pub(crate) trait Services {
     fn price_items(&self, skus: &[String]) -> Result<Vec<PricedItem>, Problem>;
     fn checkout_details(
@@ -29,12 +29,12 @@ pub(crate) trait Services {
     fn charge(&self, details: &ChargeDetails) -> Result<Payment, Problem>;
     fn schedule(&self, details: &ShipmentDetails) -> Result<Shipment, Problem>;
     fn confirm(&self, order_id: &str) -> Result<(), Problem>;
-    /// Calls the shipment of the order off.
+    /// Cancels the shipment of the order.
     fn call_off(&self, order_id: &str) -> Result<(), Problem>;
-    /// Takes back what was captured for an order that did not come about.
+    /// Voids the payment that was captured for a failed order.
     fn void(&self, order_id: &str) -> Result<(), Problem>;
-    /// Gives all that is left of a payment back.
+    /// Refunds the rest of a payment.
     fn refund_all(&self, payment_id: &str, reason: &str) -> Result<(), Problem>;
-    /// Puts back what the order holds or bought.
+    /// Returns the goods that the order reserved or bought.
     fn release(&self, order_id: &str) -> Result<(), Problem>;
 }

@@ -1,4 +1,4 @@
-//! What the cart service keeps, and under which keys.
+//! The stored values of the cart service, and their keys.
 //!
 //! | key | value |
 //! |---|---|
@@ -26,13 +26,13 @@ const UNDO: &str = "undo/";
 const TOUCHED: &str = "touched/";
 const EXPIRY: &str = "expiry/";
 
-/// Most carts that one run deletes: each takes four keys of the 512 that one commit may write.
+/// Maximum of carts that one run deletes: each takes four keys of the 512 that one commit may write.
 const EXPIRED_AT_ONCE: u32 = 100;
 
-/// That a cart was changed is noted so often at most: not each write of a guest is two.
+/// The shortest time between two records of a cart's use, so that most changes by a guest need only one write.
 const NOTED_EVERY_SECONDS: u64 = 24 * 60 * 60;
 
-/// A value as it is stored; a later form becomes a further case.
+/// The stored form of a value; a later form becomes a new variant.
 #[derive(Serialize, Deserialize)]
 enum Stored<T> {
     V1(T),
@@ -42,7 +42,7 @@ pub(crate) fn cart(cart_id: &str) -> Option<Cart> {
     get(CART, cart_id)
 }
 
-/// Writes a cart, and whether it is an open one of its owner's.
+/// Writes a cart, and whether it is open for its owner.
 pub(crate) fn set_cart(cart_id: &str, cart: &Cart) {
     store::set(&key(CART, cart_id), &Stored::V1(cart));
     let Some(open_key) = open_key(cart_id, cart) else { return };
@@ -52,17 +52,17 @@ pub(crate) fn set_cart(cart_id: &str, cart: &Cart) {
     }
 }
 
-/// Writes the lines of a cart that is there and keeps its owner and state.
+/// Writes the lines of an existing cart that keeps its owner and state.
 pub(crate) fn set_lines(cart_id: &str, cart: &Cart) {
     store::set(&key(CART, cart_id), &Stored::V1(cart));
 }
 
-/// Ends a guest's cart.
+/// Deletes a guest's cart.
 pub(crate) fn delete_guest_cart(cart_id: &str) {
     store::delete(&key(CART, cart_id));
 }
 
-/// Notes that a guest's cart is used now. It is kept for `kept_seconds` from then on, and up to a day less.
+/// Records that a guest's cart is used now. It is then kept for `kept_seconds`, or up to a day less.
 pub(crate) fn touch_guest_cart(cart_id: &str, now: Timestamp, kept_seconds: u64) {
     let key = key(TOUCHED, cart_id);
     let before: Option<Timestamp> = store::get(&key);
@@ -102,7 +102,7 @@ fn expiry_key(at: Timestamp, cart_id: &str) -> String {
     [EXPIRY, &at.sortable(), "/", cart_id].concat()
 }
 
-/// The cart that a customer opened last, of those that are still open, and its id.
+/// The customer's last opened cart that is still open, and its id.
 pub(crate) fn open_cart(account_id: &str) -> Option<(String, Cart)> {
     let prefix = open_prefix(account_id);
     let scan = Scan { prefix: &prefix, after: None, direction: Direction::Descending, limit: 1 };
@@ -114,7 +114,7 @@ pub(crate) fn order(order_id: &str) -> Option<Order> {
     get(ORDER, order_id)
 }
 
-/// Writes an order that is there already.
+/// Writes an existing order.
 pub(crate) fn set_order(order_id: &str, order: &Order) {
     store::set(&key(ORDER, order_id), &Stored::V1(order));
 }
@@ -139,7 +139,7 @@ pub(crate) fn orders(
     Ok(PageOf { items: items.into_iter().filter_map(with_order).collect(), next_cursor })
 }
 
-/// Takes note that a checkout is to be undone.
+/// Records that a checkout must be undone.
 pub(crate) fn add_undo(order_id: &str) {
     store::set(&key(UNDO, order_id), order_id);
 }
@@ -148,13 +148,13 @@ pub(crate) fn delete_undo(order_id: &str) {
     store::delete(&key(UNDO, order_id));
 }
 
-/// Some of the checkouts that are to be undone.
+/// Some of the checkouts that must be undone.
 pub(crate) fn undos(limit: u32) -> Vec<String> {
     let scan = Scan { prefix: UNDO, after: None, direction: Direction::Ascending, limit };
     store::scan::<String>(&scan).entries.into_iter().map(|(_, order_id)| order_id).collect()
 }
 
-/// What is under an id, which may be any text.
+/// The value with an id, which may be any text.
 fn get<T: DeserializeOwned>(prefix: &str, text: &str) -> Option<T> {
     if !id::is_id(text) {
         return None;

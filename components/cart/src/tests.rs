@@ -1,4 +1,4 @@
-//! The service as its clients see it, over stand-ins of the host and of the other services.
+//! The service from its clients' view, on stand-ins of the host and of the other services.
 
 use std::cell::RefCell;
 
@@ -16,27 +16,27 @@ thread_local! {
     static SHOP: RefCell<Fake> = RefCell::default();
 }
 
-/// Takes the place of the contract's event.
+/// Replaces the contract's event.
 pub(crate) fn order_placed(order_id: &str, account_id: &str) {
     EMITTED.with_borrow_mut(|emitted| emitted.push(format!("placed {order_id} {account_id}")));
 }
 
-/// Takes the place of the contract's event.
+/// Replaces the contract's event.
 pub(crate) fn order_cancelled(order_id: &str, account_id: &str) {
     EMITTED.with_borrow_mut(|emitted| emitted.push(format!("cancelled {order_id} {account_id}")));
 }
 
-/// Takes the place of the services that the host links.
+/// Replaces the services that the host links.
 pub(crate) fn linked() -> impl Services {
     SHOP.with_borrow(Fake::clone)
 }
 
-/// What was emitted since the last time.
+/// The events that were emitted since the last call.
 fn emitted() -> String {
     EMITTED.take().join(", ")
 }
 
-/// The shop from now on.
+/// Uses this shop from now on.
 fn open(shop: Fake) -> Fake {
     SHOP.set(shop.clone());
     shop
@@ -52,7 +52,7 @@ fn sign_in(account_id: &str) {
     native::sign_in(account_id, caller::CUSTOMER, None);
 }
 
-/// As the host does: what a refused call wrote is gone, unless its case commits.
+/// Runs a call like the host: the writes of a refused call are discarded, unless its error case commits.
 fn call<T>(call: impl FnOnce() -> Result<T, Problem>) -> Result<T, String> {
     let keeps =
         |answer: &Result<T, Problem>| matches!(answer, Ok(_) | Err(Problem::Declined(_) | Problem::Unreachable(_)));
@@ -240,7 +240,7 @@ fn what_cannot_be_undone_at_once_is_undone_later() {
     assert_eq!(shop.calls(), "call-off void release");
 }
 
-/// An order of Anna's.
+/// Anna's order.
 fn ordered() -> contract::Order {
     sign_in("acc_anna");
     let cart_id = create();

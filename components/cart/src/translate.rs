@@ -1,4 +1,4 @@
-//! What the contract's answers and problems are made of.
+//! Conversions to the contract's answers and problems.
 
 use switchyard_sdk::types::Money as ContractMoney;
 use switchyard_sdk::{Money, Problem};

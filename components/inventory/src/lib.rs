@@ -21,7 +21,7 @@ use storage::OrderId;
 #[cfg(test)]
 use tests::stock_changed;
 
-/// Most items that are priced at once: a full cart, several times over.
+/// Maximum of items in one request for prices: several times a full cart.
 const PRICED_ITEMS_MAX: usize = 1_000;
 
 impl contract::Guest for Component {
@@ -120,7 +120,7 @@ impl contract::Guest for Component {
             if !reservation.is_expired(now) || !budget.take(&reservation) {
                 return;
             }
-            // One that contradicts its stock is dropped like the others: it must not hold them up.
+            // A reservation that contradicts its stock is dropped like the others: it must not delay them.
             let_go(order, reservation).unwrap_or_default();
         }
     }
@@ -166,7 +166,7 @@ fn let_go(order: OrderId<'_>, reservation: Reservation) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Writes what changed, and tells of it where pieces came or went.
+/// Writes the changes, and emits an event for each item whose pieces came or went.
 fn save(stocks: &Stocks) {
     for (sku, before, after) in stocks.changes() {
         storage::set_stock(sku, &after);

@@ -1,7 +1,7 @@
-//! The list of what is on sale: by SKU, of a category, found by a search.
+//! The list of items on sale: all by SKU, of a category, or found by a search.
 //!
-//! Invariant: one call reads at most [`ITEMS_READ_MAX`] items. A search that finds few gives a page that is not full,
-//! with a cursor to go on from.
+//! Invariant: one call reads at most [`ITEMS_READ_MAX`] items. A search with few hits returns an incomplete page, with
+//! a cursor to continue.
 
 use switchyard_sdk::Problem;
 use switchyard_sdk::paging::{PageOf, PageRequest};
@@ -11,13 +11,13 @@ use crate::domain::search::Search;
 use crate::domain::stock::Stock;
 use crate::storage::{self, Items};
 
-/// Most items that one call looks at: a search over many stays within a call's time and memory.
+/// Maximum of items that one call reads, so that a search stays within a call's time and memory.
 const ITEMS_READ_MAX: usize = 1_000;
 
-/// How many items a search reads at a time.
+/// Items per read of a search.
 const CHUNK_ITEMS: u32 = 100;
 
-/// What is listed.
+/// The selection of items.
 pub(crate) struct Listing {
     search: Search,
     category: Option<String>,
@@ -34,7 +34,7 @@ impl Listing {
         let query = query.unwrap_or_default();
         let search = Search::parse(query)
             .ok_or_else(|| Problem::malformed_parameter("query", "must be at most 200 characters"))?;
-        // A line break is in no category, so that no two lists have one name.
+        // A category contains no line break, so that no two lists have the same name.
         let list = ["items\n", category.as_deref().unwrap_or_default(), "\n", query].concat();
         let page = PageRequest::parse(list, cursor, limit)?;
         Ok(Self { search, category, page })
@@ -68,7 +68,7 @@ impl Listing {
         }
     }
 
-    /// The page of everything: two scans that go side by side.
+    /// The page without a filter: two parallel scans.
     fn read_straight(&self) -> PageOf<(Sku, Item, Stock)> {
         let Items { items, more } = storage::items_behind(self.page.after(), self.page.limit());
         let mut stocks = storage::stocks_behind(self.page.after(), self.page.limit()).into_iter().peekable();
@@ -106,7 +106,7 @@ mod tests {
         tests::{mug, sku},
     };
 
-    /// 250 items; every tenth is a garden's, every hundredth is blue.
+    /// 250 items; every tenth is in the garden category, every hundredth is blue.
     fn fill() {
         native::reset();
         for number in 0..250u32 {

@@ -1,4 +1,4 @@
-//! What the inventory keeps, and under which keys.
+//! The stored values of the inventory, and their keys.
 //!
 //! | key | value |
 //! |---|---|
@@ -23,7 +23,7 @@ const STOCK: &str = "stock/";
 const RESERVATION: &str = "reservation/";
 const EXPIRY: &str = "expiry/";
 
-/// A value as it is stored; a later form becomes a further case.
+/// The stored form of a value; a later form becomes a new variant.
 #[derive(Serialize, Deserialize)]
 enum Stored<T> {
     V1(T),
@@ -34,7 +34,7 @@ enum Stored<T> {
 pub(crate) struct OrderId<'a>(&'a str);
 
 impl<'a> OrderId<'a> {
-    /// Nothing where `text` has not the form of an id.
+    /// `None` if `text` is not a valid id.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         id::is_id(text).then_some(Self(text))
     }
@@ -44,7 +44,7 @@ pub(crate) fn item(sku: &Sku) -> Option<Item> {
     get(&key(ITEM, sku.as_str()))
 }
 
-/// Puts `item` in place of `before`.
+/// Writes `item` in place of `before`.
 pub(crate) fn set_item(sku: &Sku, item: &Item, before: Option<&Item>) {
     store::set(&key(ITEM, sku.as_str()), &Stored::V1(item));
     let category_before = before.map(|before| before.category.as_str());
@@ -65,7 +65,7 @@ pub(crate) fn set_stock(sku: &Sku, stock: &Stock) {
     store::set(&key(STOCK, sku.as_str()), &Stored::V1(stock));
 }
 
-/// Adds the stock of the items of `lines` that are on sale.
+/// Adds the stock of those items in `lines` that are on sale.
 pub(crate) fn load_stocks(lines: &Lines, stocks: &mut Stocks) {
     for line in lines.iter().filter(|line| !stocks.contains(&line.sku)).collect::<Vec<_>>() {
         if let Some(stock) = stock(&line.sku) {
@@ -74,7 +74,7 @@ pub(crate) fn load_stocks(lines: &Lines, stocks: &mut Stocks) {
     }
 }
 
-/// Items behind one SKU, by SKU.
+/// Items after one SKU, sorted by SKU.
 #[derive(Debug)]
 pub(crate) struct Items {
     pub(crate) items: Vec<(Sku, Item)>,
@@ -98,7 +98,7 @@ pub(crate) fn items_of_category_behind(category: &str, after: Option<&str>, limi
     Items { items: items.collect(), more: page.more }
 }
 
-/// The stock of items that follow each other, by one scan instead of a get for each.
+/// The stock of consecutive items, by one scan instead of a read for each.
 pub(crate) fn stocks_behind(after: Option<&str>, limit: u32) -> Vec<(String, Stock)> {
     let page = scan::<Stored<Stock>>(STOCK, after, limit);
     page.entries
@@ -124,8 +124,8 @@ pub(crate) fn delete_reservation(order: OrderId<'_>, reservation: &Reservation) 
     store::delete(&expiry_key(order, reservation));
 }
 
-/// The order whose reservation expires first. Reading the first entry alone, and nothing behind it, leaves those
-/// undisturbed that make reservations meanwhile: theirs expire later.
+/// The order whose reservation expires first. It reads only this first entry, so that concurrent new reservations,
+/// which expire later, cause no conflict.
 pub(crate) fn first_to_expire() -> Option<String> {
     scan(EXPIRY, None, 1).entries.pop().map(|(_, order)| order)
 }

@@ -1,4 +1,4 @@
-//! The service as its clients see it, over the stand-in of the host.
+//! The service from its clients' view, on the stand-in of the host.
 
 use std::cell::RefCell;
 
@@ -12,12 +12,12 @@ thread_local! {
     static EMITTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes the place of the contract's event.
+/// Replaces the contract's event.
 pub(crate) fn stock_changed(sku: &str, on_hand: u32) {
     EMITTED.with_borrow_mut(|emitted| emitted.push(format!("{sku} {on_hand}")));
 }
 
-/// What was emitted since the last time.
+/// The events that were emitted since the last call.
 fn emitted() -> String {
     EMITTED.take().join(", ")
 }
@@ -33,7 +33,7 @@ fn mug() -> contract::ItemDetails {
     }
 }
 
-/// Puts items on sale, with so many pieces of each.
+/// Puts items on sale, with this number of pieces of each.
 fn sell(items: &[(&str, u32)]) {
     native::reset();
     for (sku, quantity) in items {
@@ -51,7 +51,7 @@ fn available(sku: &str) -> u32 {
     Component::get_item(sku.to_owned()).expect("on sale").available
 }
 
-/// As the host does: what a refused call wrote is gone.
+/// Like the host: the writes of a refused call are discarded.
 fn reserve(order_id: &str, lines: &[(&str, u32)]) -> Result<contract::Reservation, Problem> {
     let line = |(sku, quantity): &(&str, u32)| contract::Line { sku: (*sku).to_owned(), quantity: *quantity };
     let call = || Component::reserve(order_id.to_owned(), lines.iter().map(line).collect());

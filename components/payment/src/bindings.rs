@@ -16,5 +16,5 @@ wit_bindgen::generate!({
 #[cfg(target_family = "wasm")]
 export!(Component with_types_in self);
 
-/// What the exports are implemented on.
+/// The type that implements the exports.
 pub struct Component;

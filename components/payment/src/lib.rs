@@ -118,7 +118,7 @@ fn attempt(details: contract::ChargeDetails, amount: Money, verdict: Verdict) ->
     Payment { order_id, account_id, amount, card: Card { brand, last4 }, state, refunds: Vec::new() }
 }
 
-/// Voids a payment and tells of the money that went back. Nothing where none is left.
+/// Voids a payment and emits an event about the returned money. Does nothing if none is left.
 fn take_back(payment_id: &str, mut payment: Payment) {
     let Some(amount) = payment.void() else { return };
     storage::set_payment(payment_id, &payment);

@@ -1,4 +1,4 @@
-//! What the payment service keeps, and under which keys.
+//! The stored values of the payment service, and their keys.
 //!
 //! | key | value |
 //! |---|---|
@@ -14,13 +14,13 @@ use switchyard_sdk::{Problem, Timestamp, id};
 
 use crate::domain::payment::{Payment, State};
 
-/// A payment as it is stored; a later form becomes a further case.
+/// The stored form of a payment; a later form becomes a new variant.
 #[derive(Serialize, Deserialize)]
 enum Stored<T> {
     V1(T),
 }
 
-/// The payment of that id, which may be any text.
+/// The payment with that id, which may be any text.
 pub(crate) fn payment(payment_id: &str) -> Option<Payment> {
     if !id::is_id(payment_id) {
         return None;
@@ -28,12 +28,12 @@ pub(crate) fn payment(payment_id: &str) -> Option<Payment> {
     store::get(&payment_key(payment_id)).map(|Stored::V1(payment)| payment)
 }
 
-/// Writes a payment that is there already.
+/// Writes an existing payment.
 pub(crate) fn set_payment(payment_id: &str, payment: &Payment) {
     store::set(&payment_key(payment_id), &Stored::V1(payment));
 }
 
-/// Adds a payment whose order id has the form of an id.
+/// Adds a payment. Its order id must have the form of an id.
 pub(crate) fn add_payment(payment_id: &str, payment: &Payment, now: Timestamp) {
     set_payment(payment_id, payment);
     let position = [&now.sortable(), "/", payment_id].concat();
@@ -44,7 +44,7 @@ pub(crate) fn add_payment(payment_id: &str, payment: &Payment, now: Timestamp) {
     }
 }
 
-/// The payment that last captured money for an order, and its id.
+/// The last payment that captured money for an order, and its id.
 pub(crate) fn paid(order_id: &str) -> Option<(String, Payment)> {
     let payment_id: String = store::get(&paid_key(order_id))?;
     payment(&payment_id).map(|payment| (payment_id, payment))

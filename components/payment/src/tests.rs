@@ -1,4 +1,4 @@
-//! The service as its clients see it, over the stand-in of the host.
+//! The service from its clients' view, on the stand-in of the host.
 
 use std::cell::RefCell;
 
@@ -11,17 +11,17 @@ thread_local! {
     static EMITTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes the place of the contract's event.
+/// Replaces the contract's event.
 pub(crate) fn payment_captured(_payment_id: &str, order_id: &str, amount: &ContractMoney) {
     EMITTED.with_borrow_mut(|emitted| emitted.push(format!("captured {order_id} {}", amount.amount)));
 }
 
-/// Takes the place of the contract's event.
+/// Replaces the contract's event.
 pub(crate) fn payment_refunded(_payment_id: &str, order_id: &str, amount: &ContractMoney) {
     EMITTED.with_borrow_mut(|emitted| emitted.push(format!("refunded {order_id} {}", amount.amount)));
 }
 
-/// What was emitted since the last time.
+/// The events that were emitted since the last call.
 fn emitted() -> String {
     EMITTED.take().join(", ")
 }
@@ -30,7 +30,7 @@ fn eur(amount: i64) -> ContractMoney {
     ContractMoney { amount, currency: "EUR".to_owned() }
 }
 
-/// Charges as the host does: what it wrote stays where the answer says so.
+/// Charges like the host: the writes are kept if the answer says so.
 fn charge(order_id: &str, amount: ContractMoney, token: &str) -> Result<contract::Payment, Problem> {
     let method = contract::Card { brand: "visa".to_owned(), last4: "4242".to_owned() };
     let (order_id, account_id) = (order_id.to_owned(), "acc_anna".to_owned());

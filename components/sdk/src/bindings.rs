@@ -16,7 +16,7 @@ wit_bindgen::generate!({
     additional_derives: [PartialEq, Eq],
 });
 
-/// What a component exports when its data has versions. It is a world of its own, because a component without versions
+/// The exports of a component whose data has versions. It is a separate world, because a component without versions
 /// must not seem to export it.
 pub mod migrating {
     wit_bindgen::generate!({

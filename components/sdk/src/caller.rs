@@ -1,7 +1,7 @@
-//! Who a call is made for, and the rules about it that every service shares.
+//! The caller's identity, and the rules about it that every service shares.
 //!
-//! The roles that a contract names behind `for` are checked before a call reaches the component; what is here is about
-//! whose things they are. The operator may see and do what staff may.
+//! The host checks the roles that a contract names after `for`, before a call reaches the component. The rules here are
+//! about ownership. The operator has the permissions of staff.
 
 use crate::host;
 use crate::types::Problem;
@@ -15,23 +15,23 @@ pub const STAFF: &str = "staff";
 /// The role of calls that the operator makes.
 pub const OPERATOR: &str = "operator";
 
-/// Who is signed in, if anybody is.
+/// The identity that is signed in, if any.
 #[must_use]
 pub fn current() -> Option<Identity> {
     host::current_identity()
 }
 
-/// The service whose component made this call; nothing when it came from outside.
+/// The service whose component made this call; `None` for a call from outside.
 #[must_use]
 pub fn calling_service() -> Option<String> {
     host::calling_service()
 }
 
-/// Who is signed in.
+/// The identity that is signed in.
 ///
 /// # Errors
 ///
-/// [`Problem::Unauthenticated`] for nobody.
+/// [`Problem::Unauthenticated`] if nobody is signed in.
 pub fn anyone() -> Result<Identity, Problem> {
     current().ok_or_else(Problem::unauthenticated)
 }
@@ -40,43 +40,44 @@ pub fn anyone() -> Result<Identity, Problem> {
 ///
 /// # Errors
 ///
-/// [`Problem::Unauthenticated`] for nobody, [`Problem::Forbidden`] for anybody else.
+/// [`Problem::Unauthenticated`] if nobody is signed in, [`Problem::Forbidden`] for other roles.
 pub fn customer() -> Result<Identity, Problem> {
     let identity = anyone()?;
     if identity.role == CUSTOMER { Ok(identity) } else { Err(Problem::forbidden("only a customer may")) }
 }
 
-/// Whether `identity` may see and do what the shop's staff may.
+/// Whether `identity` has the permissions of the shop's staff.
 #[must_use]
 pub fn is_staff(identity: &Identity) -> bool {
     identity.role == STAFF || identity.role == OPERATOR
 }
 
-/// Lets `owner` and staff pass. `thing` is what is looked for, as in `no such order`.
+/// Allows `owner` and staff. `thing` is the noun in the error, as in `no such order`.
 ///
 /// # Errors
 ///
-/// [`Problem::Unauthenticated`] for nobody; [`Problem::NotFound`] for another customer: existence is not told.
+/// [`Problem::Unauthenticated`] if nobody is signed in; [`Problem::NotFound`] for another customer, so that the
+/// existence is not revealed.
 pub fn require_owner_or_staff(owner: &str, thing: &str) -> Result<Identity, Problem> {
     let identity = anyone()?;
     if identity.id == owner || is_staff(&identity) { Ok(identity) } else { Err(no_such(thing)) }
 }
 
-/// Lets `owner` alone pass.
+/// Allows only `owner`.
 ///
 /// # Errors
 ///
-/// As [`require_owner_or_staff`], for staff too.
+/// Like [`require_owner_or_staff`], and also [`Problem::NotFound`] for staff.
 pub fn require_owner(owner: &str, thing: &str) -> Result<Identity, Problem> {
     let identity = anyone()?;
     if identity.id == owner { Ok(identity) } else { Err(no_such(thing)) }
 }
 
-/// Lets only the operator's own call pass, and no call that another service makes.
+/// Allows only a call that the operator makes directly, and no call from another service.
 ///
 /// # Errors
 ///
-/// [`Problem::Forbidden`] for everybody else.
+/// [`Problem::Forbidden`] for all other callers.
 pub fn require_operator() -> Result<(), Problem> {
     let is_operator = current().is_some_and(|identity| identity.role == OPERATOR);
     if is_operator && calling_service().is_none() { Ok(()) } else { Err(Problem::forbidden("only the operator may")) }
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn who_may_touch_the_things_of_anna() {
         let cases = [
-            // who, customer(), require_owner, require_owner_or_staff
+            // The caller, then the results of customer(), require_owner, require_owner_or_staff.
             (None, 401, 401, 401),
             (Some(("anna", CUSTOMER)), 200, 200, 200),
             (Some(("ben", CUSTOMER)), 200, 404, 404),

@@ -1,11 +1,11 @@
-//! Countries, as ISO 3166-1 has them.
+//! Countries, as listed in ISO 3166-1.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The alpha-2 codes that ISO 3166-1 assigns, in their order.
+/// The assigned alpha-2 codes of ISO 3166-1, sorted.
 #[rustfmt::skip]
 const CODES: [&[u8; 2]; 249] = [
     b"AD", b"AE", b"AF", b"AG", b"AI", b"AL", b"AM", b"AO", b"AQ", b"AR", b"AS", b"AT", b"AU", b"AW", b"AX", b"AZ",
@@ -39,7 +39,7 @@ impl Country {
     }
 }
 
-/// No country of ISO 3166-1.
+/// The code is not in ISO 3166-1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a country of ISO 3166-1 alpha-2, such as DE")]
 pub struct UnknownCountry;

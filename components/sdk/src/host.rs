@@ -1,4 +1,4 @@
-//! The one place that reaches the host: its interfaces on Wasm, [`crate::native`] elsewhere.
+//! All access to the host: its interfaces on Wasm, [`crate::native`] elsewhere.
 
 #[cfg(target_family = "wasm")]
 mod wasm {

@@ -1,14 +1,14 @@
-//! Ids: a prefix that says what it is of, and 128 random bits that nobody guesses.
+//! Ids: a prefix for the kind of thing, and 128 random bits that cannot be guessed.
 
 use crate::host;
 
-/// Crockford's base 32 in lower case: no letter is mistaken for a digit.
+/// Crockford's base 32 in lower case: no letter looks like a digit.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// How many characters 128 bits take, five bits each.
+/// The number of characters for 128 bits, five bits each.
 const RANDOM_CHARS: usize = 26;
 
-/// Longest text that is taken for an id, in bytes, so that it fits in a key with room for more.
+/// The longest accepted id, in bytes, so that a key has room for it and more.
 pub const ID_BYTES_MAX: usize = 64;
 
 /// A new id: `prefix`, `_` and 26 characters. `prefix` is short and in lower case, such as `ord`.
@@ -28,15 +28,15 @@ pub fn new(prefix: &str) -> String {
     id
 }
 
-/// Whether `text` could be an id: 1 to [`ID_BYTES_MAX`] letters, digits, `_` and `-`. What comes from a client and is not
-/// is no such thing; asking the store for it could end the call.
+/// Whether `text` could be an id: 1 to [`ID_BYTES_MAX`] letters, digits, `_` and `-`. Check every id from a client with
+/// this: no other text is an id, and reading the store with it could end the call.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     let of_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(of_id)
 }
 
-/// Random bytes for what is not an id, such as a token.
+/// Random bytes for anything other than an id, such as a token.
 #[must_use]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

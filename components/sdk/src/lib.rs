@@ -1,8 +1,8 @@
-//! What the author of a component in Rust uses: a typed store over serde, problems with statuses, money, ids, time,
+//! The library for authors of components in Rust: a typed store over serde, problems with statuses, money, ids, time,
 //! paging and the caller's identity.
 //!
-//! Everything compiles natively too, where [`native`] stands in for the host, so that a component is tested with
-//! plain `cargo test`. How a component is put together is in `docs/sdk.md`.
+//! Everything compiles natively too, where [`native`] replaces the host, so that you can test a component with plain
+//! `cargo test`. `docs/sdk.md` explains how to build a component.
 
 #[doc(hidden)]
 #[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]

@@ -1,5 +1,5 @@
-//! Data with versions: what a component exports beside its contract, so that the host knows which version its data has,
-//! and has the data of the release before migrated when it is deployed.
+//! Data with versions: an export of a component in addition to its contract. It tells the host the version of the
+//! component's data, and migrates the data of the earlier release during a deploy.
 //!
 //! ```
 //! use switchyard_sdk::migration::{Data, Migration};
@@ -24,7 +24,7 @@
 
 pub use crate::bindings::migrating::exports::switchyard::service::migration::{Data, Guest as Migration};
 
-/// Exports the [`Migration`] of a type. A component has one such line, where it exports its contract: in `bindings.rs`,
-/// for Wasm alone.
+/// Exports the [`Migration`] of a type. A component has one such line, next to the export of its contract: in
+/// `bindings.rs`, only for Wasm.
 #[doc(inline)]
 pub use crate::bindings::migrating::export_migration as export;

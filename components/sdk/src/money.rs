@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::problem::Faults;
 use crate::types;
 
-/// The currencies of ISO 4217 that money is paid in, in the order of their codes: no metals, funds or tests.
+/// The currencies of ISO 4217 that are used for payments, sorted by code: no metals, funds or tests.
 #[rustfmt::skip]
 const CODES: [&[u8; 3]; 154] = [
     b"AED", b"AFN", b"ALL", b"AMD", b"AOA", b"ARS", b"AUD", b"AWG", b"AZN", b"BAM", b"BBD", b"BDT", b"BHD", b"BIF",
@@ -33,14 +33,14 @@ impl Currency {
     /// The euro.
     pub const EUR: Self = Self(*b"EUR");
 
-    /// Its three letters.
+    /// Its three-letter code.
     #[must_use]
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// No currency of ISO 4217.
+/// The code is not a currency of ISO 4217.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no currency of ISO 4217")]
 pub struct UnknownCurrency;
@@ -76,13 +76,13 @@ impl fmt::Display for Currency {
 /// An amount of one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Money {
-    /// In the currency's minor units: 1999 euros are 19.99.
+    /// In the currency's minor units: for euros, 1999 means 19.99.
     pub minor_units: i64,
-    /// What they are units of.
+    /// The currency of the units.
     pub currency: Currency,
 }
 
-/// Why two amounts give no third one.
+/// Why two amounts cannot be combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     /// They are of different currencies.
@@ -105,7 +105,7 @@ impl Money {
         Self { minor_units, currency }
     }
 
-    /// Nothing of a currency.
+    /// Zero in a currency.
     #[must_use]
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
@@ -129,7 +129,7 @@ impl Money {
         self.combine(other, i64::checked_sub)
     }
 
-    /// So many times the amount.
+    /// The amount times `quantity`.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl Money {
         Ok(Self { minor_units, ..self })
     }
 
-    /// The sum of all; nothing of `currency` where there are none.
+    /// The sum of all; zero of `currency` if there are none.
     ///
     /// # Errors
     ///
@@ -148,11 +148,11 @@ impl Money {
         amounts.into_iter().try_fold(Self::zero(currency), Self::plus)
     }
 
-    /// Money from a request. `pointer` is where it is in the body, such as `/price`.
+    /// Money from a request. `pointer` is its place in the body, such as `/price`.
     ///
     /// # Errors
     ///
-    /// The fault at `/currency` below `pointer`. The amount may be anything: which are allowed is the service's rule.
+    /// The fault at `/currency` below `pointer`. The amount may be any number: the service decides which are allowed.
     pub fn parse(money: &types::Money, pointer: &str) -> Result<Self, Faults> {
         let currency = money.currency.parse().map_err(|UnknownCurrency| {
             Faults::at(format!("{pointer}/currency"), "must be a currency of ISO 4217, such as EUR")

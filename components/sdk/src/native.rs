@@ -1,7 +1,7 @@
-//! A stand-in for the host in native tests: a store, a caller and a clock, one of each per thread.
+//! A replacement of the host for native tests: a store, a caller and a clock, one of each per thread.
 //!
-//! Invariant: tests on different threads never see each other's state. Nothing is rolled back by itself when a call
-//! fails; [`transaction`] does that as the host does.
+//! Invariant: tests on different threads never see each other's state. A failed call is not rolled back by itself;
+//! [`transaction`] does that like the host.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::bindings::switchyard::service::store::{Direction, Entry, Page};
 use crate::caller::Identity;
 
-/// Where a test's clock stands until it is moved: 2026-01-01T00:00:00Z.
+/// The time of a test's clock until it is changed: 2026-01-01T00:00:00Z.
 pub const START_UNIX_MICROS: u64 = 1_767_225_600_000_000;
 
 struct Host {
@@ -33,33 +33,33 @@ fn with<T>(act: impl FnOnce(&mut Host) -> T) -> T {
     HOST.with_borrow_mut(act)
 }
 
-/// Empties the store, signs everybody out and sets the clock back to [`START_UNIX_MICROS`].
+/// Empties the store, signs the caller out and sets the clock back to [`START_UNIX_MICROS`].
 pub fn reset() {
     with(|host| *host = Host::new());
 }
 
-/// Makes the calls that follow in the name of `id` in `role`, of a session if given.
+/// Makes the next calls as `id` in `role`, with a session if given.
 pub fn sign_in(id: &str, role: &str, session: Option<&str>) {
     let identity = Identity { id: id.to_owned(), role: role.to_owned(), session: session.map(str::to_owned) };
     with(|host| host.identity = Some(identity));
 }
 
-/// Makes the calls that follow in nobody's name.
+/// Makes the next calls without an identity.
 pub fn sign_out() {
     with(|host| host.identity = None);
 }
 
-/// Makes the calls that follow come from the component of another service.
+/// Makes the next calls come from the component of another service.
 pub fn call_from(service: &str) {
     with(|host| host.calling_service = Some(service.to_owned()));
 }
 
-/// Moves the clock on.
+/// Advances the clock.
 pub fn advance_seconds(seconds: u64) {
     with(|host| host.unix_micros += seconds * 1_000_000);
 }
 
-/// Runs `call` as the host does: what it wrote stays only when `keeps` says so of its answer.
+/// Runs `call` like the host: its writes are kept only if `keeps` returns true for its answer.
 pub fn transaction<T>(call: impl FnOnce() -> T, keeps: impl FnOnce(&T) -> bool) -> T {
     let before = with(|host| host.entries.clone());
     let answer = call();
@@ -69,18 +69,18 @@ pub fn transaction<T>(call: impl FnOnce() -> T, keeps: impl FnOnce(&T) -> bool) 
     answer
 }
 
-/// The keys in the store, in their order.
+/// The sorted keys in the store.
 #[must_use]
 pub fn keys() -> Vec<String> {
     with(|host| host.entries.keys().cloned().collect())
 }
 
-/// Puts bytes into the store as they are, as an earlier release of a component may have left them.
+/// Puts raw bytes into the store, as an earlier release of a component may have left them.
 pub fn put_bytes(key: &str, value: &[u8]) {
     with(|host| host.entries.insert(key.to_owned(), value.to_owned()));
 }
 
-/// As the host: a key out of bounds ends the call.
+/// Like the host: an invalid key ends the call.
 fn check_key(key: &str) {
     assert!((1..=1024).contains(&key.len()), "the host ends the call: a key has 1 to 1,024 bytes, not {}", key.len());
 }

@@ -1,7 +1,7 @@
-//! Paging of lists: `limit` and `cursor` as every list of the shop has them.
+//! Paging of lists: `limit` and `cursor` as in every list of the shop.
 //!
-//! Invariant: a cursor holds a position within its list only, never a whole key, so that even a forged one reads nothing
-//! outside the list.
+//! Invariant: a cursor contains only a position within its list, never a whole key, so that even a forged one reads
+//! nothing outside the list.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,19 +10,19 @@ use serde::de::DeserializeOwned;
 use crate::store::{self, Direction, Scan};
 use crate::types::Problem;
 
-/// Most items of one page.
+/// Maximum of items per page.
 pub const LIMIT_MAX: u32 = 100;
 
-/// Items of a page where nothing is asked for.
+/// Items per page if the request has no limit.
 pub const LIMIT_DEFAULT: u32 = 20;
 
-/// Longest cursor that is looked at, in characters: the key that it becomes must fit in the store.
+/// The longest accepted cursor, in characters: it becomes a key, which must fit in the store.
 const CURSOR_CHARS_MAX: usize = 1024;
 
-/// Bytes in front of a cursor's position that tell a cursor of this list from anything else.
+/// Bytes before a cursor's position that distinguish a cursor of this list from anything else.
 const CHECK_BYTES: usize = 8;
 
-/// Which page of a list is asked for.
+/// A request for one page of a list.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
     list: String,
@@ -35,12 +35,12 @@ pub struct PageRequest {
 pub struct PageOf<T> {
     /// In the order of the list.
     pub items: Vec<T>,
-    /// What to send as `cursor` for the page behind; nothing on the last one.
+    /// The `cursor` for the next page; `None` on the last one.
     pub next_cursor: Option<String>,
 }
 
 impl PageRequest {
-    /// The page that a client asked for. `list` says which list it is, with its filters (such as `orders of acc_1`): the
+    /// Parses a client's request for a page. `list` names the list and its filters (such as `orders of acc_1`): the
     /// cursor of one list is malformed for another.
     ///
     /// # Errors
@@ -64,19 +64,19 @@ impl PageRequest {
         Ok(Self { list, after, limit })
     }
 
-    /// Most items of the page.
+    /// Maximum of items on the page.
     #[must_use]
     pub fn limit(&self) -> u32 {
         self.limit
     }
 
-    /// The position behind which the page begins, as [`PageRequest::cursor`] got it.
+    /// The position after which the page begins, as it was passed to [`PageRequest::cursor`].
     #[must_use]
     pub fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }
 
-    /// The cursor of the page behind `position`: for lists that are not read with [`PageRequest::read`].
+    /// The cursor of the page after `position`, for lists that are not read with [`PageRequest::read`].
     #[must_use]
     pub fn cursor(&self, position: &str) -> String {
         let mut bytes = check(&self.list, position).to_le_bytes().to_vec();
@@ -96,7 +96,7 @@ impl PageRequest {
 }
 
 impl<T> PageOf<T> {
-    /// The same page of what `translate` makes of its items.
+    /// The same page with its items converted by `translate`.
     pub fn map<U>(self, translate: impl FnMut(T) -> U) -> PageOf<U> {
         PageOf { items: self.items.into_iter().map(translate).collect(), next_cursor: self.next_cursor }
     }
@@ -113,8 +113,8 @@ fn open(list: &str, cursor: &str) -> Option<String> {
     (u64::from_le_bytes(*told) == check(list, position)).then(|| position.to_owned())
 }
 
-/// FNV-1a over list and position. It finds mistakes and cut or edited cursors; it keeps no secret, and need not: see the
-/// invariant above.
+/// FNV-1a over list and position. It detects mistakes and cut or edited cursors. It is not a secret, and need not be:
+/// see the invariant above.
 fn check(list: &str, position: &str) -> u64 {
     let bytes = list.bytes().chain([0xff]).chain(position.bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

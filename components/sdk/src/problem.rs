@@ -1,21 +1,21 @@
-//! Problems, as every contract of the shop refuses with: constructors, and the collection of what is wrong in a body.
+//! Problems, the errors of every contract in the shop: constructors, and a collection of the faults in a body.
 
 use std::ops::RangeInclusive;
 
 use crate::types::{Fault, Problem};
 
-/// What is wrong in a request's body, by JSON pointer. All of it is told at once.
+/// The faults of a request's body, by JSON pointer. The client gets all of them at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults(Vec<(String, String)>);
 
 impl Faults {
-    /// Nothing wrong yet.
+    /// No faults yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One thing that is wrong: `pointer` is a JSON pointer (RFC 6901) into the body, such as `/price/amount`.
+    /// One fault: `pointer` is a JSON pointer (RFC 6901) into the body, such as `/price/amount`.
     #[must_use]
     pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let mut faults = Self::new();
@@ -23,19 +23,19 @@ impl Faults {
         faults
     }
 
-    /// One more thing that is wrong.
+    /// Adds a fault.
     pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.0.push((pointer.into(), detail.into()));
     }
 
-    /// One more thing that is wrong, unless `holds`.
+    /// Adds a fault, unless `holds`.
     pub fn check(&mut self, holds: bool, pointer: &str, detail: &str) {
         if !holds {
             self.add(pointer, detail);
         }
     }
 
-    /// `text` has to be one line of `chars` characters that is not blank; a line of none may be empty.
+    /// Checks that `text` is one line of `chars` characters and not blank. If `chars` includes zero, it may be empty.
     pub fn line(&mut self, pointer: &str, text: &str, chars: RangeInclusive<usize>) {
         let (least, most) = (*chars.start(), *chars.end());
         let blank = least > 0 && text.trim().is_empty();
@@ -46,25 +46,25 @@ impl Faults {
         }
     }
 
-    /// The value, or nothing and what was wrong with it.
+    /// The value; or `None`, and its faults are added.
     pub fn take<T>(&mut self, parsed: Result<T, Faults>) -> Option<T> {
         parsed.map_err(|faults| self.0.extend(faults.0)).ok()
     }
 
-    /// `value` where nothing is wrong.
+    /// `value` if there are no faults.
     ///
     /// # Errors
     ///
-    /// Itself, where something is.
+    /// The faults, if there are any.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// What was made of everything that [`Faults::take`] gave, where nothing is wrong.
+    /// The value that was built from the results of [`Faults::take`], if there are no faults.
     ///
     /// # Errors
     ///
-    /// Itself, where something is; then something may be missing.
+    /// The faults, if there are any; only then the value may be missing.
     pub fn complete<T>(self, value: Option<T>) -> Result<T, Self> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
@@ -72,7 +72,7 @@ impl Faults {
         }
     }
 
-    /// Pointer and detail of each.
+    /// Pointer and detail of each fault.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str()))
     }
@@ -99,7 +99,7 @@ impl Problem {
         Faults::at(pointer, detail).into()
     }
 
-    /// 422: the request as a whole breaks a rule; no field is at fault.
+    /// 422: the request as a whole breaks a rule, and no single field is wrong.
     #[must_use]
     pub fn invalid_request(detail: impl Into<String>) -> Self {
         Self::Invalid(crate::types::Faults { detail: detail.into(), errors: Vec::new() })
@@ -117,25 +117,25 @@ impl Problem {
         Self::Invalid(of_parameter(name, detail.into()))
     }
 
-    /// 401: nobody is signed in, and the thing belongs to somebody.
+    /// 401: nobody is signed in, and the thing has an owner.
     #[must_use]
     pub fn unauthenticated() -> Self {
         Self::Unauthenticated("sign in first".to_owned())
     }
 
-    /// 402, and what the call wrote stays: the payment was declined, for the reason `decline_code`.
+    /// 402, and the writes of the call are kept: the payment was declined, for the reason `decline_code`.
     #[must_use]
     pub fn declined(detail: impl Into<String>, decline_code: impl Into<String>) -> Self {
         Self::Declined(crate::types::Decline { detail: detail.into(), decline_code: decline_code.into() })
     }
 
-    /// 403: the caller may not.
+    /// 403: the caller lacks the permission.
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::Forbidden(detail.into())
     }
 
-    /// 404: no such thing, or none of the caller's.
+    /// 404: the thing does not exist, or does not belong to the caller.
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::NotFound(detail.into())
@@ -147,13 +147,13 @@ impl Problem {
         Self::Conflict(detail.into())
     }
 
-    /// 503, and nothing was done: a service that is needed cannot do its part now.
+    /// 503, and nothing was done: a required service is not available now.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::Unavailable(detail.into())
     }
 
-    /// 503, and what the call wrote stays: a processor outside could not be reached.
+    /// 503, and the writes of the call are kept: an outside processor could not be reached.
     #[must_use]
     pub fn unreachable(detail: impl Into<String>) -> Self {
         Self::Unreachable(detail.into())

@@ -1,8 +1,8 @@
 //! The typed store: serde values under text keys, in the service's own transactional store.
 //!
-//! Invariant: every value is one byte [`FORMAT`] and then [postcard](https://postcard.jamesmunns.com/wire-format).
-//! A case added at the end of an enum keeps old values readable; any other change of a stored type does not. So what is to
-//! outlive a release is stored as an enum of its versions from the start: `enum StoredCart { V1(Cart) }`.
+//! Invariant: every value is one byte [`FORMAT`] followed by [postcard](https://postcard.jamesmunns.com/wire-format). A
+//! variant added at the end of an enum keeps old values readable; any other change of a stored type does not. So store
+//! values that must outlive a release as an enum of versions from the start: `enum StoredCart { V1(Cart) }`.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,23 +14,23 @@ pub use crate::bindings::switchyard::service::store::Direction;
 /// The first byte of every value: how the rest is encoded.
 pub const FORMAT: u8 = 1;
 
-/// Why a stored value is not what was asked for: another release wrote it, or a key is used for two types.
+/// Why a stored value does not have the expected type: another release wrote it, or a key is used for two types.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DecodeError {
-    /// The value begins with another byte than [`FORMAT`], or with none.
+    /// The value is empty, or begins with a byte other than [`FORMAT`].
     #[error("the value under {key:?} is not of format {FORMAT}")]
     Format {
-        /// Where the value is.
+        /// The key of the value.
         key: String,
     },
-    /// The value is of the format, but not of the type.
+    /// The value has the format, but not the type.
     #[error("the value under {key:?} is no {wanted}")]
     Value {
-        /// Where the value is.
+        /// The key of the value.
         key: String,
-        /// The Rust type that was asked for.
+        /// The expected Rust type.
         wanted: &'static str,
-        /// What postcard says.
+        /// The error of postcard.
         source: postcard::Error,
     },
 }
@@ -39,8 +39,8 @@ pub enum DecodeError {
 ///
 /// # Panics
 ///
-/// Where the value is no `T`; the message names key and type. As for a key out of bounds, that ends the call: it is a
-/// mistake of the component, and its client can do nothing about it. [`try_get`] gives the error instead.
+/// If the value is not a `T`; the message names key and type. Like an invalid key, this ends the call, because it is a
+/// mistake of the component that its client cannot fix. [`try_get`] returns an error instead.
 #[must_use]
 pub fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
     try_get(key).unwrap_or_else(|error| end_call(&error))
@@ -50,7 +50,7 @@ pub fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
 ///
 /// # Errors
 ///
-/// [`DecodeError`] where it is no `T`.
+/// [`DecodeError`] if it is not a `T`.
 pub fn try_get<T: DeserializeOwned>(key: &str) -> Result<Option<T>, DecodeError> {
     host::get(key).map(|bytes| decode(key, &bytes)).transpose()
 }
@@ -61,13 +61,13 @@ pub fn contains(key: &str) -> bool {
     host::get(key).is_some()
 }
 
-/// Puts `value` under `key`, in place of what was there. A key is 1 to 1,024 bytes, an encoded value at most 1 MiB:
+/// Puts `value` under `key`, in place of an existing one. A key has 1 to 1,024 bytes, an encoded value at most 1 MiB;
 /// beyond that the host ends the call.
 pub fn set<T: Serialize + ?Sized>(key: &str, value: &T) {
     host::set(key, &encode(value));
 }
 
-/// Takes `key` and its value away, if they are there.
+/// Deletes `key` and its value, if they exist.
 pub fn delete(key: &str) {
     host::delete(key);
 }
@@ -75,11 +75,11 @@ pub fn delete(key: &str) {
 /// Which entries to read, and from where.
 #[derive(Debug, Clone, Copy)]
 pub struct Scan<'a> {
-    /// What the keys begin with.
+    /// The prefix of the keys.
     pub prefix: &'a str,
-    /// The key behind which to begin, which begins with `prefix`; from the first (or last) one if there is none.
+    /// The key after which to begin, which must begin with `prefix`; `None` begins at the first (or last) key.
     pub after: Option<&'a str>,
-    /// By the bytes of the keys.
+    /// Keys are sorted by their bytes.
     pub direction: Direction,
     /// 1 to 1,000.
     pub limit: u32,
@@ -98,7 +98,7 @@ pub struct Page<T> {
 ///
 /// # Panics
 ///
-/// Where a value is no `T`, as for [`get`].
+/// If a value is not a `T`, like [`get`].
 #[must_use]
 pub fn scan<T: DeserializeOwned>(scan: &Scan<'_>) -> Page<T> {
     let page = host::scan(scan.prefix, scan.after, scan.direction, scan.limit);
@@ -109,8 +109,8 @@ pub fn scan<T: DeserializeOwned>(scan: &Scan<'_>) -> Page<T> {
     Page { entries: page.entries.into_iter().map(typed).collect(), more: page.more }
 }
 
-/// Every entry under `prefix`, ascending, read in pages as they are taken. For what is known to be few: a call that
-/// reads a range is run again when somebody else changes it.
+/// Every entry under `prefix`, ascending, read in pages on demand. Use it only for few entries: a call that reads a
+/// range runs again when another call changes the range.
 pub fn all<T: DeserializeOwned>(prefix: &str) -> impl Iterator<Item = (String, T)> {
     const PAGE_ENTRIES: u32 = 100;
     let mut page = Page { entries: Vec::new(), more: true }.into_reader();

@@ -9,7 +9,7 @@ use crate::host;
 const MICROS_PER_SECOND: u64 = 1_000_000;
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// The time now, as the root call has it: it stands still during a call.
+/// The time of the root call: it does not change during a call.
 #[must_use]
 pub fn now() -> Timestamp {
     Timestamp { unix_micros: host::unix_micros() }
@@ -34,13 +34,13 @@ impl Timestamp {
         self.unix_micros
     }
 
-    /// The time that much later, or the last there is.
+    /// The later time, or the last possible one.
     #[must_use]
     pub const fn plus_seconds(self, seconds: u64) -> Self {
         Self { unix_micros: self.unix_micros.saturating_add(seconds.saturating_mul(MICROS_PER_SECOND)) }
     }
 
-    /// Seconds from this time until `later`, rounded up; zero if that is not later.
+    /// Seconds from this time until `later`, rounded up; zero if `later` is not later.
     #[must_use]
     pub const fn seconds_until(self, later: Self) -> u64 {
         later.unix_micros.saturating_sub(self.unix_micros).div_ceil(MICROS_PER_SECOND)
@@ -53,7 +53,7 @@ impl Timestamp {
         (year, month)
     }
 
-    /// Twenty digits, in whose order times are: for keys by time.
+    /// Twenty digits that sort like the times, for keys.
     #[must_use]
     pub fn sortable(self) -> String {
         let mut digits = [b'0'; 20];
@@ -90,7 +90,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The last digits of `number` that fit.
+/// Writes the last digits of `number` that fit.
 fn write_digits(digits: &mut [u8], mut number: u64) {
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
@@ -106,7 +106,7 @@ fn civil(day: u64) -> (u64, u64, u64) {
     let of_era = day % DAYS_PER_ERA;
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // Years begin in March here, so that the day that comes and goes is their last.
+    // Years begin in March here, so that the leap day is their last.
     let month = (5 * of_year + 2) / 153;
     let day_of_month = of_year - (153 * month + 2) / 5 + 1;
     let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };

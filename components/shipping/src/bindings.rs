@@ -15,6 +15,6 @@ wit_bindgen::generate!({
 #[cfg(target_family = "wasm")]
 export!(Component with_types_in self);
 
-/// What the exports are implemented on.
+/// The type that implements the exports.
 #[derive(Debug)]
 pub(crate) struct Component;

@@ -1,4 +1,4 @@
-//! What sending a parcel costs, and how far it has come. Everything here is pure: ids, time and random bytes are given.
+//! The cost of sending a parcel, and its state. Everything here is pure: ids, time and random bytes are arguments.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The shipping service: what sending a parcel costs, and where it is.
+//! The shipping service: prices of shipping, and the states of shipments.
 
 #[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]
 mod bindings;
@@ -61,7 +61,7 @@ impl wire::Guest for Component {
     }
 }
 
-/// Keeps a shipment that moved on, and tells who listens.
+/// Stores a changed shipment, and emits an event.
 fn moved(shipment: Shipment) -> wire::Shipment {
     shipment_status_changed(&shipment.id, &shipment.consignment.order_id, shipment.status.name());
     storage::save_shipment(shipment.clone());

@@ -1,4 +1,4 @@
-//! Under which keys the service's state lies.
+//! The keys of the service's state.
 //!
 //! | key | value |
 //! |---|---|
@@ -10,13 +10,13 @@ use switchyard_sdk::{id, store};
 
 use crate::domain::shipment::Shipment;
 
-/// A shipment as it is stored; a later form becomes a further case.
+/// The stored form of a shipment; a later form becomes a new variant.
 #[derive(Serialize, Deserialize)]
 enum StoredShipment {
     V1(Shipment),
 }
 
-/// The shipment, if there is one of that id, which may be any text.
+/// The shipment with that id, if there is one. The id may be any text.
 pub(crate) fn shipment(shipment_id: &str) -> Option<Shipment> {
     if !id::is_id(shipment_id) {
         return None;
@@ -24,13 +24,13 @@ pub(crate) fn shipment(shipment_id: &str) -> Option<Shipment> {
     store::get(&shipment_key(shipment_id)).map(|StoredShipment::V1(shipment)| shipment)
 }
 
-/// The shipment of an order, whose id is one.
+/// The shipment of an order. The order id must have the form of an id.
 pub(crate) fn shipment_of(order_id: &str) -> Option<Shipment> {
     let shipment_id: String = store::get(&order_key(order_id))?;
     shipment(&shipment_id)
 }
 
-/// Keeps a shipment that is new, under its order too.
+/// Stores a new shipment, also under its order.
 pub(crate) fn add_shipment(shipment: Shipment) {
     store::set(&order_key(&shipment.consignment.order_id), &shipment.id);
     save_shipment(shipment);

@@ -1,4 +1,4 @@
-//! The service as its clients see it, over the stand-in of the host.
+//! The service from its clients' view, on the stand-in of the host.
 
 use std::cell::RefCell;
 
@@ -11,12 +11,12 @@ thread_local! {
     static EMITTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes the place of the contract's event.
+/// Replaces the contract's event.
 pub(crate) fn shipment_status_changed(shipment_id: &str, order_id: &str, status: &str) {
     EMITTED.with_borrow_mut(|emitted| emitted.push(format!("{shipment_id} {order_id} {status}")));
 }
 
-/// What was emitted since the last time.
+/// The events that were emitted since the last call.
 fn emitted() -> Vec<String> {
     EMITTED.take()
 }
@@ -117,7 +117,7 @@ fn a_shipment_is_there_for_its_customer_and_staff_alone() {
         assert!(matches!(ask(id), Err(Problem::Unauthenticated(_))), "{id}");
     }
     native::sign_in("acc_ben", caller::CUSTOMER, None);
-    // Another's and none at all are told alike.
+    // Another customer's shipment and a missing one give the same answer.
     assert_eq!(ask(&shipment.id), ask("shp_none"));
     assert!(matches!(ask(&shipment.id), Err(Problem::NotFound(_))));
     for (who, role) in [("acc_anna", caller::CUSTOMER), ("acc_sue", caller::STAFF)] {

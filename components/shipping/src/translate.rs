@@ -1,4 +1,4 @@
-//! Between the contract's types and the domain's.
+//! Conversions between the contract's types and the domain's.
 
 use switchyard_sdk::Problem;
 

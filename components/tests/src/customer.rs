@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::http::{Answer, Client};
 use crate::json::text;
 
-/// What every customer of the tests signs in with.
+/// The password of every customer in the tests.
 pub const PASSWORD: &str = "a password that is long enough";
 
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub fn card(token: &str) -> Value {
     json!({ "token": token, "brand": "visa", "last4": "4242", "expiryMonth": 12, "expiryYear": 2099 })
 }
 
-/// Signs in with the password that all have.
+/// Signs in with the common password.
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ impl Customer {
         fill_cart(&self.client, lines).await
     }
 
-    /// What a checkout with the first address and card asks for.
+    /// The request body of a checkout with the first address and card.
     #[must_use]
     pub fn choice(&self) -> Value {
         json!({ "addressId": self.address, "paymentMethodId": self.card, "shippingOption": "standard" })
@@ -103,7 +103,7 @@ impl Customer {
         self.client.send(&format!("POST /carts/{cart}/checkout"), &self.choice()).await
     }
 
-    /// Buys these lines; gives the order.
+    /// Buys these lines; returns the order.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl Customer {
     }
 }
 
-/// Opens a cart with these lines: a guest's, or the one's whose token the client has.
+/// Opens a cart with these lines: a guest's, or one of the client's customer if it has a token.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! The OpenAPI document as what it promises: every answer of an operation is of a status and a schema that it names.
+//! The OpenAPI document as a promise: every answer of an operation has a status and a schema that the document names.
 //!
-//! Of JSON Schema it knows as much as the document uses for answers; a keyword that it does not know is a mistake.
+//! It knows only the JSON Schema keywords that the document uses for answers; an unknown keyword is an error.
 
 use anyhow::Context as _;
 use hyper::StatusCode;
@@ -16,7 +16,7 @@ pub struct Document(Value);
 impl Document {
     /// # Errors
     ///
-    /// When `document` is not what OpenAPI 3.1 calls one.
+    /// When `document` is not an OpenAPI 3.1 document.
     pub fn new(document: Value) -> anyhow::Result<Self> {
         anyhow::ensure!(text(&document, "/openapi")?.starts_with("3.1."), "not of OpenAPI 3.1");
         Ok(Self(document))
@@ -38,11 +38,11 @@ impl Document {
         operations
     }
 
-    /// Checks the answer to `line`, a method and a path. What is no operation has nothing that it promises.
+    /// Checks the answer to `line`, a method and a path. For a line that is not an operation, nothing is promised.
     ///
     /// # Errors
     ///
-    /// When the answer is not as the document says.
+    /// When the answer differs from the document.
     pub fn check(&self, line: &str, answer: &Answer) -> anyhow::Result<()> {
         let Some(operation) = self.operation(line) else { return Ok(()) };
         let told = || format!("{line}: {} {}", answer.status, answer.body);
@@ -55,7 +55,7 @@ impl Document {
         let media_type = answer.header("content-type").with_context(told)?;
         let schema = content.get(media_type).and_then(|content| content.get("schema")).with_context(told)?;
         match answer.status {
-            // Only a HEAD answers without the body.
+            // Only HEAD is answered without the body.
             StatusCode::OK if line.starts_with("HEAD ") => Ok(()),
             _ => self.fits(schema, &answer.body).with_context(told),
         }
@@ -76,7 +76,7 @@ impl Document {
         paths.find(|(pattern, _)| is_path(pattern))?.1.get(&method)
     }
 
-    /// What `value` refers to, or itself.
+    /// The target of the reference in `value`, or `value` itself.
     fn resolve<'a>(&'a self, value: &'a Value) -> anyhow::Result<&'a Value> {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok(value) };
         let pointer = reference.strip_prefix('#').context("references lead into the same document")?;

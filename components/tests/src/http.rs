@@ -1,4 +1,4 @@
-//! A client of the REST API that keeps what it is told, and looks at the form of every answer.
+//! A client of the REST API that keeps each answer, and checks its form.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::document::Document;
 
-/// An answer with its JSON; `null` where it has no body.
+/// An answer with its JSON; `null` if it has no body.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: StatusCode,
@@ -23,23 +23,23 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body of an answer that has `status`.
+    /// The body of an answer with `status`.
     ///
     /// # Errors
     ///
-    /// When it has another one, with all that it says, or is not of the form that every answer has.
+    /// When it has another status (the error contains the whole answer), or has not the form of every answer.
     pub fn expect(self, status: u16) -> anyhow::Result<Value> {
         anyhow::ensure!(self.status == status, "expected {status}, got {}: {}", self.status, self.body);
         self.told()?;
         Ok(self.body)
     }
 
-    /// The status, and what it says is at fault: each field by its JSON pointer, each parameter by `?` and its name,
-    /// then the decline code. Such as `200`, `422 /email /name`, `400 ?limit`, `402 declined`.
+    /// The status and the reported faults: each field by its JSON pointer, each parameter by `?` and its name, then the
+    /// decline code. Such as `200`, `422 /email /name`, `400 ?limit`, `402 declined`.
     ///
     /// # Errors
     ///
-    /// When it is not of the form that every answer has.
+    /// When it has not the form of every answer.
     pub fn told(&self) -> anyhow::Result<String> {
         well_formed(&self.body).with_context(|| self.body.to_string())?;
         let mut told = self.status.as_u16().to_string();
@@ -63,7 +63,7 @@ impl Answer {
         Ok(told)
     }
 
-    /// The text of a header, if it is there once.
+    /// The text of a header, if it occurs once.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
@@ -71,7 +71,7 @@ impl Answer {
         values.next().is_none().then_some(value)
     }
 
-    /// Whether it is a problem document of RFC 9457, and the one of this request.
+    /// Checks that it is a problem document of RFC 9457, and that it belongs to this request.
     fn is_problem(&self) -> anyhow::Result<()> {
         anyhow::ensure!(self.header("content-type") == Some("application/problem+json"), "not a problem document");
         for member in ["type", "title", "detail"] {
@@ -100,7 +100,7 @@ fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {
     value.get(member)?.as_str()
 }
 
-/// Whether all members have camelCase names, and none is `null`: what is not set is absent.
+/// Whether all members have camelCase names, and none is `null`: unset members must be absent.
 fn well_formed(value: &Value) -> anyhow::Result<()> {
     match value {
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
@@ -115,7 +115,7 @@ fn well_formed(value: &Value) -> anyhow::Result<()> {
     }
 }
 
-/// Sends requests to one address, for nobody or with one token.
+/// Sends requests to one address, without or with a token.
 #[derive(Debug, Clone)]
 pub struct Client {
     client: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
@@ -131,7 +131,7 @@ impl Client {
         Self { client, address, token: None, document: None }
     }
 
-    /// One that holds every answer against what the shop's OpenAPI document promises.
+    /// A client that checks every answer against the shop's OpenAPI document.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl Client {
         Ok(Self { document: Some(Arc::new(document)), ..client })
     }
 
-    /// What the shop promises.
+    /// The OpenAPI document of the shop.
     #[must_use]
     pub fn document(&self) -> Option<&Document> {
         self.document.as_deref()
@@ -154,7 +154,7 @@ impl Client {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
-    /// The same, which takes answers as they come.
+    /// The same client without checks of answers.
     #[must_use]
     pub fn unchecked(&self) -> Self {
         Self { document: None, ..self.clone() }
@@ -184,7 +184,7 @@ impl Client {
         self.send_with(line, &[(CONTENT_TYPE.as_str(), "application/json")], serde_json::to_vec(body)?).await
     }
 
-    /// Sends any bytes with any headers beside those of the client.
+    /// Sends any bytes with any headers, in addition to the client's headers.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! JSON as tests need it: members that have to be there, bodies with one thing wrong, times.
+//! JSON for tests: required members, bodies with one fault, times.
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -35,25 +35,25 @@ pub fn list<'a>(value: &'a Value, pointer: &str) -> anyhow::Result<&'a Vec<Value
     list.with_context(|| format!("no list at {pointer} in {value}"))
 }
 
-/// A time of RFC 3339 in UTC, which is written with `Z`.
+/// A time of RFC 3339 in UTC, written with `Z`.
 ///
 /// # Errors
 ///
-/// When it is none.
+/// When there is none.
 pub fn time(value: &Value, pointer: &str) -> anyhow::Result<OffsetDateTime> {
     let text = text(value, pointer)?;
     anyhow::ensure!(text.ends_with('Z'), "{text} is not in UTC");
     OffsetDateTime::parse(&text, &Rfc3339).with_context(|| text)
 }
 
-/// The names of an object's members, in their order.
+/// The names of an object's members, in order.
 #[must_use]
 pub fn members(value: &Value) -> String {
     let names: Vec<&str> = value.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     names.join(" ")
 }
 
-/// `value` with what is at `pointer` replaced, or added as the last member that `pointer` names.
+/// `value` with the part at `pointer` replaced, or added as the last member named by `pointer`.
 #[must_use]
 pub fn with(value: &Value, pointer: &str, part: impl Into<Value>) -> Value {
     let mut value = value.clone();

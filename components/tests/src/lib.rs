@@ -1,4 +1,4 @@
-//! The shop as its clients see it: the whole host with the five components, on ports and in a folder of its own.
+//! The shop from its clients' view: the whole host with the five components, with free ports and its own folder.
 
 mod customer;
 mod document;

@@ -1,5 +1,5 @@
-//! The `switchyard` program, for tests that run it as a process of its own: as a program of this package it is built
-//! before them, and is never an old one.
+//! The `switchyard` program, for tests that run it as a separate process. As a program of this package it is built
+//! before the tests, and is always current.
 
 use std::process::ExitCode;
 

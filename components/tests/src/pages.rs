@@ -1,15 +1,15 @@
-//! Following the cursors of a list.
+//! Follows the cursors of a list.
 
 use serde_json::Value;
 
 use crate::http::Client;
 use crate::json::list;
 
-/// All pages of the list at `path`, which has a query.
+/// All pages of the list at `path`, which must have a query.
 ///
 /// # Errors
 ///
-/// When the shop refuses, or a page is no page.
+/// When the shop refuses, or an answer is not a page.
 pub async fn all(client: &Client, path: &str) -> anyhow::Result<Vec<Vec<Value>>> {
     let (mut pages, mut cursor) = (Vec::new(), String::new());
     loop {

@@ -1,4 +1,4 @@
-//! The host as a process of its own, which can be killed.
+//! The host as a separate process, which can be killed.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -15,17 +15,17 @@ use crate::http::Client;
 use crate::json::text;
 use crate::shop::{PATIENCE_MS, Staff, operator, workspace};
 
-/// Lifts the limits of what one client address may do: all clients have one here.
+/// Raises the limits per client address, because all clients have the same one here.
 const ONE_ADDRESS: [(&str, &str); 3] = [
     ("SWITCHYARD_GATEWAY_REQUESTS_PER_SECOND_PER_CLIENT", "10000000"),
     ("SWITCHYARD_GATEWAY_REQUEST_BURST_PER_CLIENT", "10000000"),
     ("SWITCHYARD_GATEWAY_CALLS_PER_MINUTE_PER_CLIENT", "{}"),
 ];
 
-/// Lines of the log that are kept of a process, the last ones.
+/// Maximum of log lines that are kept of a process; the last ones are kept.
 const LOG_LINES_MAX: usize = 1000;
 
-/// A shop in a process of its own. It is killed when this is dropped.
+/// A shop in a separate process. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Process {
     pub client: Client,
@@ -36,20 +36,20 @@ pub struct Process {
 }
 
 impl Process {
-    /// Runs `program` over the data directory `data`; the shop is open when this returns.
+    /// Runs `program` with the data directory `data`; the shop is open when this returns.
     ///
     /// # Errors
     ///
-    /// When it ends instead, with the error that it wrote, or else with the last line of its log.
+    /// When the process ends instead. The error contains the process's error, or the last line of its log.
     pub async fn start(program: &Path, data: &Path) -> anyhow::Result<Self> {
         Self::start_with(program, data, &[]).await
     }
 
-    /// As [`Process::start`], with more in its environment.
+    /// Like [`Process::start`], with additional environment variables.
     ///
     /// # Errors
     ///
-    /// As [`Process::start`].
+    /// Like [`Process::start`].
     pub async fn start_with(program: &Path, data: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Self> {
         let patience = PATIENCE_MS.to_string();
         let mut child = Command::new(program)
@@ -76,7 +76,7 @@ impl Process {
                 Ok(Self { client, operator, child, log })
             }
             Err(error) => {
-                // Whoever starts the next one over the same data finds nobody there.
+                // The next process on the same data must not meet this one.
                 child.kill().await?;
                 Err(error)
             }
@@ -92,8 +92,8 @@ impl Process {
         Staff::hire(&self.client, &self.operator).await
     }
 
-    /// Kills it with SIGKILL, unless it has ended; it is gone when this returns. Gives the last of what it logged while it
-    /// served.
+    /// Kills it with SIGKILL, unless it has ended; it is gone when this returns. Returns the last lines of its log
+    /// while it served.
     ///
     /// # Errors
     ///
@@ -104,11 +104,11 @@ impl Process {
         Ok(lines.into())
     }
 
-    /// Resolves when it has ended by itself, and says how.
+    /// Resolves when it has ended by itself, with its exit status.
     ///
     /// # Errors
     ///
-    /// When that cannot be known.
+    /// When the status cannot be read.
     ///
     /// # Cancel safety
     ///
@@ -130,13 +130,13 @@ async fn last_lines(mut log: Lines<BufReader<ChildStderr>>) -> VecDeque<String> 
     last
 }
 
-/// Clients of the shop and of its operator's side.
+/// Clients of the shop and of its operator API.
 async fn doors(log: &mut Lines<BufReader<ChildStderr>>, data: &Path) -> anyhow::Result<(Client, Client)> {
     let (public, admin) = addresses(log).await?;
     Ok((Client::of_shop(public).await?, operator(admin, data)?))
 }
 
-/// The two addresses, from the line in which the host says that it serves.
+/// The two addresses, from the log line in which the host says that it serves.
 async fn addresses(log: &mut Lines<BufReader<ChildStderr>>) -> anyhow::Result<(SocketAddr, SocketAddr)> {
     let (mut last, mut error) = (String::new(), Vec::new());
     while let Some(line) = log.next_line().await? {
@@ -144,7 +144,7 @@ async fn addresses(log: &mut Lines<BufReader<ChildStderr>>) -> anyhow::Result<(S
         if let Ok(public) = text(&fields, "/public") {
             return Ok((public.parse()?, text(&fields, "/operator")?.parse()?));
         }
-        // An error of the host itself is no line of the log, and may have several lines.
+        // An error of the host itself is not a line of the log, and may have several lines.
         if !fields.is_object() && error.len() < LOG_LINES_MAX {
             error.push(line.clone());
         }

@@ -13,10 +13,10 @@ use crate::customer::{PASSWORD, sign_in};
 use crate::http::{Answer, Client};
 use crate::json::number;
 
-/// Milliseconds that a call may take and wait in the tests: a busy machine is no reason to fail.
+/// Milliseconds that a call may take and wait in the tests, long enough for a busy machine.
 pub(crate) const PATIENCE_MS: u64 = 60_000;
 
-/// The running shop. Its data directory goes with it.
+/// The running shop. Its data directory is deleted with it.
 #[derive(Debug)]
 pub struct Shop {
     pub client: Client,
@@ -34,12 +34,12 @@ pub fn workspace() -> PathBuf {
 impl Shop {
     /// # Errors
     ///
-    /// When the host does not start: most often because the components are not built.
+    /// When the host does not start, usually because the components are not built.
     pub async fn start() -> anyhow::Result<Self> {
         Self::start_in(tempfile::tempdir()?).await
     }
 
-    /// Stops the host and starts it again over the same data, at other addresses.
+    /// Stops the host and starts it again on the same data, at other addresses.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl Shop {
         Self::start_in(self.stop().await?).await
     }
 
-    /// Stops the host as SIGTERM does; gives its data.
+    /// Stops the host like SIGTERM; returns its data.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Shop {
         self.operator.send(&format!("POST /services/{service}/call/{function}"), parameters).await
     }
 
-    /// Asks the operator's side, such as `GET /events`.
+    /// Sends a request to the operator API, such as `GET /events`.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Shop {
         Staff::hire(&self.client, &self.operator).await
     }
 
-    /// Pieces of an item that can be sold.
+    /// The available pieces of an item.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Shop {
     }
 }
 
-/// The operator's client of a host over the data directory `data`.
+/// The operator's client of a host with the data directory `data`.
 pub(crate) fn operator(address: SocketAddr, data: &Path) -> anyhow::Result<Client> {
     let token = std::fs::read_to_string(data.join("admin-token"))?;
     Ok(Client::new(address).with_token(token.trim()))
@@ -115,7 +115,7 @@ fn configuration(data: &Path) -> anyhow::Result<Configuration> {
     let mut configuration = load(&workspace().join("switchyard.toml"), &[], flags)?;
     configuration.manifest.limits.deadline_ms = PATIENCE_MS;
     configuration.manifest.limits.wait_ms_max = PATIENCE_MS;
-    // All customers of a test have one address.
+    // All customers of a test have the same address.
     let gateway = &mut configuration.manifest.gateway;
     (gateway.requests_per_second_per_client, gateway.request_burst_per_client) = (None, None);
     gateway.calls_per_minute_per_client.clear();
@@ -125,11 +125,11 @@ fn configuration(data: &Path) -> anyhow::Result<Configuration> {
 /// A member of the shop's staff.
 #[derive(Debug, Clone)]
 pub struct Staff {
-    /// Sends with the token of the staff.
+    /// Sends requests with the token of the staff.
     pub client: Client,
 }
 
-/// What staff say of an item of `price` cents.
+/// The request body for an item that costs `price` cents.
 #[must_use]
 pub fn item(price: i64) -> Value {
     json!({
@@ -139,7 +139,7 @@ pub fn item(price: i64) -> Value {
 }
 
 impl Staff {
-    /// Opens the account of a member of the staff as the operator, and signs in.
+    /// Opens a staff account as the operator, and signs in.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ impl Staff {
         Self { client: self.client.at(client) }
     }
 
-    /// Puts an item on sale, `price` cents each, with `stock` pieces more.
+    /// Puts an item on sale for `price` cents each, and adds `stock` pieces.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl Staff {
         Ok(())
     }
 
-    /// Records what happened to a shipment.
+    /// Records an event of a shipment.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Postal addresses: what is taken for one.
+//! Postal addresses, and which of them are valid.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::{Country, Faults, country};
@@ -9,7 +9,7 @@ const LINE_CHARS_MAX: usize = 200;
 /// Longest postal code, in characters.
 const POSTAL_CODE_CHARS_MAX: usize = 16;
 
-/// An address as it is sent, not yet checked.
+/// An address as the client sent it, not yet checked.
 #[derive(Debug, Clone)]
 pub(crate) struct AddressDetails {
     pub(crate) recipient: String,
@@ -21,7 +21,7 @@ pub(crate) struct AddressDetails {
     pub(crate) country: String,
 }
 
-/// An address that a parcel could go to.
+/// A checked address, to which a parcel could go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CheckedAddress {
     pub(crate) recipient: String,

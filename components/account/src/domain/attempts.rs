@@ -1,17 +1,17 @@
-//! How failed sign-ins slow the next one, for one e-mail address, whether it has an account or not.
+//! Failed sign-ins slow the next one down, per e-mail address, whether it has an account or not.
 //!
 //! The first failures cost nothing, so that a mistyped password does not annoy; then each failure doubles the wait. The
-//! longest wait is short: a stranger who fails on purpose must not keep the owner out. Beside it, the host limits how many
-//! attempts come from one address.
+//! longest wait is short: a stranger who fails on purpose must not keep the owner out. In addition, the host limits the
+//! number of attempts from one client address.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::Timestamp;
 
-/// Failures in a row after which the next attempt has to wait.
+/// Failures in a row after which the next attempt must wait.
 const FREE_FAILURES: u32 = 5;
 
-/// The longest wait, in seconds. With ten attempts a minute from one address, a stranger makes the owner wait for half of
-/// the time at most; a guesser with many addresses gets 20 passwords a minute.
+/// The longest wait, in seconds. With ten attempts a minute from one address, a stranger makes the owner wait at most
+/// half of the time; an attacker with many addresses gets 20 passwords a minute.
 const WAIT_SECONDS_MAX: u64 = 3;
 
 /// How long failures are remembered after the last one, in seconds.
@@ -25,13 +25,13 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// What they are after one more failure; `before` is what is remembered.
+    /// The state after one more failure; `before` is the remembered state.
     pub(crate) fn after_failure(before: Option<Self>, now: Timestamp) -> Self {
         let failures = before.filter(|before| !before.forgotten(now)).map_or(0, |before| before.failures);
         Self { failures: failures.saturating_add(1), last_failed_at: now }
     }
 
-    /// Seconds until another attempt is let through, rounded up; zero where it is now.
+    /// Seconds until another attempt is allowed, rounded up; zero if it is allowed now.
     pub(crate) fn wait_seconds(&self, now: Timestamp) -> u64 {
         let wait = match self.failures.checked_sub(FREE_FAILURES) {
             None => return 0,
@@ -40,7 +40,7 @@ impl Attempts {
         now.seconds_until(self.last_failed_at.plus_seconds(wait))
     }
 
-    /// When they are forgotten.
+    /// When they expire.
     pub(crate) fn expires_at(&self) -> Timestamp {
         self.last_failed_at.plus_seconds(REMEMBERED_SECONDS)
     }
@@ -80,7 +80,8 @@ mod tests {
         }
     }
 
-    /// The stranger tries as often as the host lets one address, every 6 seconds; the owner once, and again when told.
+    /// The stranger tries as often as the host allows one address, every 6 seconds. The owner tries once, and again
+    /// after the requested wait.
     #[test]
     fn a_stranger_who_fails_on_purpose_does_not_lock_the_owner_out() {
         for owner_comes_at in 0..60 {

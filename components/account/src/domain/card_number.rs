@@ -1,13 +1,13 @@
-//! Whether a text has a card number in it.
+//! Whether a text contains a card number.
 
 /// Digits of a card number (ISO/IEC 7812).
 const CARD_DIGITS_MIN: usize = 13;
 const CARD_DIGITS_MAX: usize = 19;
 
-/// Whether some 13 to 19 digits of `text` could be a payment card's number: one that a network issues (2 to 6 in front)
-/// and whose check digit holds. What stands between digits and is neither letter nor digit does not count.
+/// Whether some 13 to 19 digits of `text` could be the number of a payment card: the first digit is 2 to 6, as networks
+/// issue them, and the check digit is right. Characters between digits that are neither letters nor digits are ignored.
 ///
-/// A long number that is none can look like one; a client is told so, and loses nothing by it.
+/// Another long number can look like one. Then the client gets an error, and loses nothing.
 pub(crate) fn has_card_number(text: &str) -> bool {
     let mut digits: Vec<u32> = Vec::new();
     let mut found = false;
@@ -91,7 +91,7 @@ mod tests {
         }
     }
 
-    /// A digit behind `digits` with which the check holds.
+    /// A digit after `digits` that makes the check digit right.
     fn with_check_digit(mut digits: Vec<u32>) -> Vec<u32> {
         digits.push(0);
         let last = (0..10).find(|last| {

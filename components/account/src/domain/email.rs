@@ -1,9 +1,9 @@
-//! E-mail addresses: the form that is taken, and that case makes no difference.
+//! E-mail addresses: the accepted form, compared without case.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::Faults;
 
-/// Longest address, in characters: what SMTP carries (RFC 5321, erratum 1690).
+/// The longest address, in characters, that SMTP transports (RFC 5321, erratum 1690).
 const EMAIL_CHARS_MAX: usize = 254;
 
 /// Longest part before the `@`.
@@ -12,12 +12,13 @@ const LOCAL_CHARS_MAX: usize = 64;
 /// Longest part of the domain between dots.
 const LABEL_CHARS_MAX: usize = 63;
 
-/// An address as its owner wrote it, in ASCII: a domain of other letters in its `xn--` form.
+/// An address as its owner wrote it, in ASCII: a domain with other letters is in its `xn--` form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Email(String);
 
 impl Email {
-    /// Refuses what no mail could be sent to, at `/email`. Quoted and literal forms that RFC 5321 knows are refused too.
+    /// Refuses, at `/email`, an address to which no mail could be sent. The quoted and literal forms of RFC 5321 are
+    /// refused too.
     pub(crate) fn parse(text: String) -> Result<Self, Faults> {
         if is_address(&text) { Ok(Self(text)) } else { Err(Faults::at("/email", "must be an e-mail address")) }
     }
@@ -26,7 +27,7 @@ impl Email {
         &self.0
     }
 
-    /// What is equal for addresses that differ in case alone.
+    /// A form that is equal for addresses that differ only in case.
     pub(crate) fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }

@@ -1,6 +1,7 @@
-//! Passwords: how long they are, and argon2id over them.
+//! Passwords: their length, and their hashes with argon2id.
 //!
-//! Invariant: a hash carries the parameters that it was made with, so that they can be raised without ending accounts.
+//! Invariant: a hash contains the parameters that it was computed with, so that they can be raised while old accounts
+//! stay valid.
 
 use std::fmt;
 
@@ -11,27 +12,27 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use switchyard_sdk::Faults;
 
-/// Fewest and most characters of a password.
+/// Minimum and maximum of characters in a password.
 const PASSWORD_CHARS_MIN: usize = 8;
 const PASSWORD_CHARS_MAX: usize = 256;
 
-/// What a guess costs: 19 MiB, 2 passes, 1 lane.
+/// The cost of a guess: 19 MiB, 2 passes, 1 lane.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// Most memory that a stored hash may ask for; beyond that it is no hash of ours.
+/// The maximum of memory in the parameters of a stored hash; a larger one is not our hash.
 const MEMORY_KIB_MAX: u32 = 48 * 1024;
 
 const HASH_BYTES: usize = 32;
 
-/// Random bytes that make equal passwords differ in their hashes.
+/// Random bytes that make the hashes of equal passwords different.
 pub(crate) const SALT_BYTES: usize = 16;
 
 /// The salt of [`PasswordHash::of_nobody`].
 const SALT_OF_NOBODY: [u8; SALT_BYTES] = *b"nobody's account";
 
-/// A password that may be chosen.
+/// A password that is acceptable for an account.
 pub(crate) struct Password(String);
 
 impl fmt::Debug for Password {
@@ -50,7 +51,7 @@ impl Password {
         }
     }
 
-    /// A password that somebody signs in with: a short one is only wrong, but a long one is refused before it costs.
+    /// A password for a sign-in: a short one is only wrong, but a long one is refused before it costs time.
     pub(crate) fn parse_attempt(text: String) -> Result<Self, Faults> {
         if text.chars().count() <= PASSWORD_CHARS_MAX {
             Ok(Self(text))
@@ -78,13 +79,13 @@ impl PasswordHash {
         Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}"))
     }
 
-    /// A hash that no password has, to be compared with where there is no account, so that it takes as long.
+    /// A hash that matches no password. It is compared if there is no account, so that this takes the same time.
     pub(crate) fn of_nobody() -> Self {
         let (salt, hash) = (STANDARD_NO_PAD.encode(SALT_OF_NOBODY), STANDARD_NO_PAD.encode([0; HASH_BYTES]));
         Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}"))
     }
 
-    /// Whether `password` has this hash. A text that is no hash of ours is nobody's.
+    /// Whether `password` has this hash. False for a text that is not one of our hashes.
     pub(crate) fn verify(&self, password: &Password) -> bool {
         self.compare(password).unwrap_or(false)
     }
@@ -125,7 +126,7 @@ pub(crate) mod tests {
     use super::*;
 
     thread_local! {
-        /// How many hashes this thread has worked out.
+        /// The number of hashes that this thread has computed.
         pub(crate) static HASHES: Cell<u32> = const { Cell::new(0) };
     }
 

@@ -1,6 +1,6 @@
-//! Payment methods: a processor's token of a card, and what of the card may be shown.
+//! Payment methods: a processor's token of a card, and the details of the card that may be shown.
 //!
-//! Invariant: nothing that could be a card number gets into one.
+//! Invariant: a payment method never contains a text that could be a card number.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ const TOKEN_CHARS_MAX: usize = 256;
 /// Longest name of a brand, in characters.
 const BRAND_CHARS_MAX: usize = 40;
 
-/// A payment method as it is sent.
+/// A payment method as the client sent it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PaymentMethodDetails {
     pub(crate) token: String,
@@ -25,7 +25,7 @@ pub(crate) struct PaymentMethodDetails {
     pub(crate) expiry_year: u16,
 }
 
-/// Without the token, which is nobody's but the processor's.
+/// Without the token, which is only for the processor.
 impl fmt::Debug for PaymentMethodDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaymentMethodDetails").field("brand", &self.brand).field("last4", &self.last4).finish()
@@ -40,7 +40,7 @@ pub(crate) struct PaymentMethod {
 }
 
 impl PaymentMethodDetails {
-    /// Itself, if a card that is good `now` can have it. A refusal does not repeat what was sent.
+    /// The payment method itself, if its card is valid `now`. An error does not repeat the sent values.
     pub(crate) fn check(self, now: Timestamp) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         if has_card_number(&self.token) {

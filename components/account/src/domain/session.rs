@@ -1,7 +1,7 @@
-//! Sessions: the bearer token, what is kept of it, and when it ends.
+//! Sessions: the bearer token, its stored form, and its end.
 //!
-//! Invariant: the token itself is told once and never stored. A session is found by the SHA-256 of its token, which is
-//! also its id; nobody comes from the id to the token.
+//! Invariant: the token is returned once and never stored. A session is found by the SHA-256 of its token, which is
+//! also its id; the token cannot be computed from the id.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,12 +20,12 @@ const TOKEN_CHARS: usize = 43;
 /// How long a session lasts, in seconds.
 const SESSION_SECONDS: u64 = 24 * 60 * 60;
 
-/// Who a token belongs to, and until when.
+/// The owner of a token, and the time of its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) account_id: String,
     pub(crate) role: Role,
-    /// Sessions of an older generation than their account's have ended: a new password makes a new generation.
+    /// Sessions of an older generation than their account's have ended: a new password begins a new generation.
     pub(crate) generation: u32,
     pub(crate) expires_at: Timestamp,
 }
@@ -40,12 +40,12 @@ impl Session {
     }
 }
 
-/// The token to tell, of its random bytes.
+/// The token for these random bytes.
 pub(crate) fn token(random: [u8; TOKEN_BYTES]) -> String {
     URL_SAFE_NO_PAD.encode(random)
 }
 
-/// The id of the session that `token` belongs to; nothing for what is no token at all.
+/// The id of the session that `token` belongs to; `None` for a text that is not a token.
 pub(crate) fn session_id(token: &str) -> Option<String> {
     (token.len() == TOKEN_CHARS).then(|| URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes())))
 }

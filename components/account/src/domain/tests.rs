@@ -29,7 +29,7 @@ fn card() -> PaymentMethodDetails {
     }
 }
 
-/// The places of the faults, in their order.
+/// The pointers of the faults, in order.
 fn pointers(faults: &Faults) -> String {
     faults.iter().map(|(pointer, _)| pointer).collect::<Vec<_>>().join(" ")
 }

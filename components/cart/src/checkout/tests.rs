@@ -1,4 +1,5 @@
-//! Every step of a checkout refused in every way, against services that count what they hold.
+//! Every step of a checkout is refused in every way, with services that count what they reserved, charged and
+//! scheduled.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use crate::domain::order::tests::order;
 const STEPS: [&str; 7] = ["price", "details", "reserve", "quote", "charge", "schedule", "confirm"];
 const UNDOINGS: [&str; 3] = ["call-off", "void", "release"];
 
-/// A shop in which everything costs 10 euros and sending it 5, and that refuses what it is told to.
+/// A shop in which everything costs 10 euros and shipping 5, and that refuses chosen steps.
 ///
 /// Clones are the same shop.
 #[derive(Default, Clone)]
@@ -26,18 +27,18 @@ pub(crate) struct Fake {
     /// The SKUs that are not on sale.
     gone: Vec<&'static str>,
     refuses: Option<(&'static str, Problem)>,
-    /// Where a step refuses, whether it has its effect all the same, as when its answer is lost.
+    /// Whether a refused step has its effect anyway, as when its answer is lost.
     acts_all_the_same: bool,
-    /// The weight that was last quoted, and the amount that was last charged.
+    /// The weight of the last quote, and the amount of the last charge.
     weight_grams: Rc<Cell<u32>>,
     charged: Rc<Cell<i64>>,
     calls: Rc<RefCell<Vec<&'static str>>>,
-    /// What stands: `goods`, `money`, `parcel`.
+    /// The effects that remain: `goods`, `money`, `parcel`.
     stands: Rc<RefCell<BTreeSet<&'static str>>>,
 }
 
 impl Fake {
-    /// The calls so far, in their order.
+    /// The calls so far, in order.
     pub(crate) fn calls(&self) -> String {
         self.calls.borrow().join(" ")
     }
@@ -52,7 +53,7 @@ impl Fake {
         Self { refuses: Some((step, problem)), ..Self::default() }
     }
 
-    /// What stands, by name.
+    /// The effects that remain, by name.
     pub(crate) fn standing(&self) -> String {
         self.stands.borrow().iter().copied().collect::<Vec<_>>().join(" ")
     }
@@ -182,7 +183,7 @@ fn check_out(shop: &Fake, shipping_option: &str) -> Result<Order, Problem> {
     buy(shop, purchase, request(shipping_option))
 }
 
-/// Status, and the fields at fault.
+/// The status, and the wrong fields.
 pub(crate) fn told(problem: &Problem) -> String {
     let fields = |faults: &Faults| faults.errors.iter().filter_map(|fault| fault.field.clone()).collect::<String>();
     match problem {

@@ -1,20 +1,20 @@
-//! A cart: whose it is, and how many of what it holds.
+//! A cart: its owner, and its quantities of items.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::Timestamp;
 
-/// Most lines of one cart: an order of them fits in one commit of every service.
+/// Maximum of lines of one cart: an order of them fits in one commit of every service.
 pub(crate) const LINES_MAX: usize = 100;
 
-/// Most pieces of one item.
+/// Maximum quantity of one item.
 pub(crate) const QUANTITY_MAX: u32 = 1_000;
 
-/// What somebody means to buy.
+/// A cart before or after its checkout.
 ///
 /// Invariant: at most [`LINES_MAX`] lines, each item once, each 1 to [`QUANTITY_MAX`] times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cart {
-    /// The account of the customer whose it is; nobody's is a guest's.
+    /// The account of the customer who owns it; `None` for a guest's cart.
     pub(crate) owner: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) state: State,
@@ -25,20 +25,20 @@ pub(crate) struct Cart {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     Open,
-    /// It became an order, and stays as it is.
+    /// It became an order, and does not change any more.
     CheckedOut {
         order_id: String,
     },
 }
 
-/// So many of an item.
+/// A quantity of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) sku: String,
     pub(crate) quantity: u32,
 }
 
-/// Why a cart does not change; it is as it was.
+/// Why a cart was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CartError {
     #[error("must be 1 to 1,000")]
@@ -58,13 +58,13 @@ impl Cart {
         Self { owner, created_at: now, state: State::Open, lines: Vec::new() }
     }
 
-    /// In the order in which they were put in.
+    /// In the order in which they were added.
     #[must_use]
     pub(crate) fn lines(&self) -> &[Line] {
         &self.lines
     }
 
-    /// Sets how many of `sku` it holds.
+    /// Sets the quantity of `sku`.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Cart {
         self.change_line(sku, |_| quantity)
     }
 
-    /// Takes `sku` out, if it is in it.
+    /// Removes `sku`, if the cart contains it.
     ///
     /// # Errors
     ///
@@ -93,11 +93,11 @@ impl Cart {
         self.lines.retain(|line| keep(&line.sku));
     }
 
-    /// Adds what `other` holds; beyond [`QUANTITY_MAX`] of an item the rest is left out.
+    /// Adds the lines of `other`; quantities above [`QUANTITY_MAX`] are cut.
     ///
     /// # Errors
     ///
-    /// [`CartError::CheckedOut`], [`CartError::LineCount`]; then a part may be added.
+    /// [`CartError::CheckedOut`], [`CartError::LineCount`]; after the latter some lines may be added.
     pub(crate) fn merge(&mut self, other: &Self) -> Result<(), CartError> {
         self.require_open()?;
         other.require_open()?;
@@ -105,11 +105,11 @@ impl Cart {
         other.lines.iter().try_for_each(|line| self.change_line(&line.sku, |before| sum(before, line.quantity)))
     }
 
-    /// The cart once it is the order `order_id` of the customer `account_id`.
+    /// The cart after it became the order `order_id` of the customer `account_id`.
     ///
     /// # Errors
     ///
-    /// As [`Cart::require_full`].
+    /// Like [`Cart::require_full`].
     pub(crate) fn checked_out(self, account_id: &str, order_id: &str) -> Result<Self, CartError> {
         self.require_full()?;
         let state = State::CheckedOut { order_id: order_id.to_owned() };

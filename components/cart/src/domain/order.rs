@@ -1,13 +1,13 @@
-//! An order: what was bought, and how far its payment and shipment are.
+//! An order: the bought items, and the state of its payment and shipment.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::{Money, Timestamp};
 
 use crate::domain::price::PricedLine;
 
-/// What a customer bought.
+/// The items that a customer bought.
 ///
-/// Invariant: what was refunded is at most the total.
+/// Invariant: the refunds are at most the total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) cart_id: String,
@@ -27,12 +27,12 @@ pub(crate) struct Order {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Payment {
     pub(crate) id: String,
-    /// What was given back of the total.
+    /// The refunded part of the total.
     pub(crate) refunded: Money,
     pub(crate) status: PaymentStatus,
 }
 
-/// How an order is sent.
+/// The shipment of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shipment {
     pub(crate) id: String,
@@ -40,7 +40,7 @@ pub(crate) struct Shipment {
     pub(crate) status: ShipmentStatus,
 }
 
-/// How far an order is.
+/// The state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     Placed,
@@ -51,7 +51,7 @@ pub(crate) enum Status {
     Cancelled,
 }
 
-/// What an order's payment came to.
+/// The state of an order's payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum PaymentStatus {
     Captured,
@@ -59,7 +59,7 @@ pub(crate) enum PaymentStatus {
     Refunded,
 }
 
-/// How far a shipment is.
+/// The state of a shipment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ShipmentStatus {
     Scheduled,
@@ -70,13 +70,13 @@ pub(crate) enum ShipmentStatus {
     Cancelled,
 }
 
-/// The order has left the house, so that it is no longer cancelled.
+/// The order has left the warehouse and can no longer be cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the order has shipped")]
 pub(crate) struct HasShipped;
 
 impl Order {
-    /// Takes note that `amount` was given back. Money of another currency is none of the order's.
+    /// Records that `amount` was refunded. Ignores money of another currency.
     pub(crate) fn refunded(&mut self, amount: Money) {
         let Ok(refunded) = self.payment.refunded.plus(amount) else { return };
         if refunded.minor_units < self.total.minor_units {
@@ -86,7 +86,7 @@ impl Order {
         }
     }
 
-    /// Takes note of how far the shipment is. What is behind that already, because it was told late, changes nothing.
+    /// Records a new state of the shipment. An earlier state, which arrived late, changes nothing.
     pub(crate) fn shipment_moved(&mut self, status: ShipmentStatus) {
         if status.stage() <= self.shipment.status.stage() {
             return;
@@ -97,7 +97,7 @@ impl Order {
             ShipmentStatus::Shipped => Status::Shipped,
             ShipmentStatus::Delivered => Status::Delivered,
             ShipmentStatus::Lost => Status::Lost,
-            // Cancelling an order begins with its shipment: the order is cancelled when all of it is done.
+            // Cancelling an order begins with its shipment. The order is cancelled when all of its steps are done.
             ShipmentStatus::Scheduled | ShipmentStatus::Cancelled => self.status,
         };
         if self.status != Status::Cancelled {
@@ -105,7 +105,7 @@ impl Order {
         }
     }
 
-    /// Whether the order is cancelled already; otherwise it can be.
+    /// Whether the order is already cancelled; otherwise it can be.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl Order {
         }
     }
 
-    /// Takes note that the shipment was called off, the money given back and the goods put back.
+    /// Records that the shipment was cancelled, the money refunded and the goods put back.
     pub(crate) fn cancelled(&mut self) {
         self.status = Status::Cancelled;
         self.shipment.status = ShipmentStatus::Cancelled;
@@ -127,7 +127,7 @@ impl Order {
 }
 
 impl PaymentStatus {
-    /// As the contract of payments names it.
+    /// The name in the contract of payments.
     #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -141,13 +141,13 @@ impl PaymentStatus {
 impl ShipmentStatus {
     const ALL: [Self; 6] = [Self::Scheduled, Self::Packed, Self::Shipped, Self::Delivered, Self::Lost, Self::Cancelled];
 
-    /// Nothing for what is no status.
+    /// `None` for other texts.
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// As the contract of shipping names it.
+    /// The name in the contract of shipping.
     #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -160,7 +160,7 @@ impl ShipmentStatus {
         }
     }
 
-    /// Shipments move on to a higher stage only.
+    /// Shipments move only to a higher stage.
     fn stage(self) -> u8 {
         match self {
             Self::Scheduled => 0,

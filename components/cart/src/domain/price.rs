@@ -1,4 +1,4 @@
-//! What the lines of a cart cost and weigh.
+//! The price and the weight of a cart's lines.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::money::MoneyError;
@@ -6,10 +6,10 @@ use switchyard_sdk::{Currency, Money};
 
 use crate::domain::cart::Line;
 
-/// The currency in which an empty cart costs nothing.
+/// The currency of an empty cart's total.
 const CURRENCY_OF_NOTHING: Currency = Currency::EUR;
 
-/// An item at its price of now.
+/// An item at its current price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Offer {
     pub(crate) sku: String,
@@ -25,11 +25,11 @@ pub(crate) struct PricedLine {
     pub(crate) title: String,
     pub(crate) quantity: u32,
     pub(crate) unit_price: Money,
-    /// Of the whole line.
+    /// The price of the whole line.
     pub(crate) total: Money,
 }
 
-/// Lines with their prices, and what they come to.
+/// Lines with their prices, and their totals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Priced {
     pub(crate) lines: Vec<PricedLine>,
@@ -59,7 +59,7 @@ impl From<MoneyError> for PriceError {
     }
 }
 
-/// Prices each of `lines` by the offer at its place.
+/// Prices each of `lines` by the offer at the same index.
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ use crate::bindings::shop::payment::payment::{self, ChargeDetails, Payment};
 use crate::bindings::shop::shipping::shipping::{self, QuoteRequest, Quotes, Shipment, ShipmentDetails};
 use crate::services::Services;
 
-/// What the imports lead to.
+/// The services behind the imports.
 pub(crate) fn linked() -> impl Services {
     Linked
 }

@@ -1,35 +1,35 @@
-//! What is on sale: which SKUs there can be, and what may be said of an item.
+//! Items on sale: valid SKUs, and valid details of an item.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::{Faults, Money};
 
-/// Longest SKU, in bytes: with a category it has to fit in a key.
+/// The longest SKU, in bytes: a key must have room for it and a category.
 pub(crate) const SKU_BYTES_MAX: usize = 64;
 
 /// Longest title, in characters: a line of a page.
 pub(crate) const TITLE_CHARS_MAX: usize = 200;
 
-/// Longest description, in characters: a page of text. A list of 100 items has to fit in an answer.
+/// Longest description, in characters: a page of text. An answer must have room for a list of 100 items.
 pub(crate) const DESCRIPTION_CHARS_MAX: usize = 4_000;
 
 /// Longest category, in characters.
 pub(crate) const CATEGORY_CHARS_MAX: usize = 60;
 
-/// Longest path or URL of a picture, in bytes: what browsers take.
+/// Longest path or URL of a picture, in bytes, that browsers accept.
 pub(crate) const IMAGE_BYTES_MAX: usize = 2_048;
 
-/// Highest price, in minor units: a thousand pieces of each of a hundred items still add up in 63 bits.
+/// Highest price, in minor units: a thousand pieces of each of a hundred items still fit in 63 bits.
 pub(crate) const PRICE_MINOR_UNITS_MAX: i64 = 1_000_000_000_000;
 
 /// Heaviest item, in grams: a tonne.
 pub(crate) const WEIGHT_GRAMS_MAX: u32 = 1_000_000;
 
-/// The name that the shop gives an item: 1 to 64 ASCII letters, digits, `.`, `_` and `-`, a letter or digit first.
+/// The shop's own id of an item: 1 to 64 ASCII letters, digits, `.`, `_` and `-`, a letter or digit first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Sku(String);
 
 impl Sku {
-    /// Nothing where `text` has not the form of a SKU.
+    /// `None` if `text` is not a valid SKU.
     #[must_use]
     pub(crate) fn parse(text: String) -> Option<Self> {
         let of_sku = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
@@ -56,31 +56,31 @@ pub(crate) struct Item {
     pub(crate) title: String,
     pub(crate) description: String,
     pub(crate) category: String,
-    /// Not below zero.
+    /// At least zero.
     pub(crate) price: Money,
     /// A path or URL.
     pub(crate) image: String,
     pub(crate) weight_grams: u32,
 }
 
-/// What somebody says of an item.
+/// The unchecked details of an item.
 #[derive(Debug)]
 pub(crate) struct Details {
     pub(crate) title: String,
     pub(crate) description: String,
     pub(crate) category: String,
-    /// What was wrong with it where it is no money.
+    /// The money, or its faults.
     pub(crate) price: Result<Money, Faults>,
     pub(crate) image: String,
     pub(crate) weight_grams: u32,
 }
 
 impl Details {
-    /// The item, if that is what it may be.
+    /// The item, if all details are valid.
     ///
     /// # Errors
     ///
-    /// Every fault, by its JSON pointer.
+    /// All faults, each with its JSON pointer.
     pub(crate) fn check(self) -> Result<Item, Faults> {
         let Self { title, description, category, price, image, weight_grams } = self;
         let mut faults = Faults::new();
@@ -96,7 +96,7 @@ impl Details {
     }
 }
 
-/// Whether an item could be of this category: what is not has no items, and no key.
+/// Whether a text is a valid category. An invalid one has no items and no key.
 #[must_use]
 pub(crate) fn is_category(text: &str) -> bool {
     is_line(text, CATEGORY_CHARS_MAX)
@@ -111,7 +111,7 @@ fn is_text(text: &str) -> bool {
     text.chars().count() <= DESCRIPTION_CHARS_MAX && text.chars().all(of_text)
 }
 
-/// A path, or a URL that a browser fetches: nothing that it would run.
+/// A path, or an http(s) URL: nothing that a browser would execute.
 fn is_image(text: &str) -> bool {
     let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
     let scheme = text.find(':').and_then(|end| text.get(..end)).filter(|scheme| !scheme.contains(['/', '?', '#']));

@@ -1,16 +1,16 @@
-//! What an order holds or has bought: how many of which item.
+//! The lines that an order reserves or has bought: quantities of items.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::item::Sku;
 
-/// Most lines of one order: what one commit writes is bounded.
+/// Maximum of lines of one order, because the writes of one commit are bounded.
 pub(crate) const LINES_MAX: usize = 100;
 
-/// Most pieces of one item that one order takes.
+/// Maximum quantity of one item in one order.
 pub(crate) const QUANTITY_MAX: u32 = 1_000_000;
 
-/// So many pieces of an item.
+/// A quantity of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) sku: Sku,
@@ -19,11 +19,11 @@ pub(crate) struct Line {
 
 /// The lines of an order.
 ///
-/// Invariant: by SKU, each once; each quantity at least 1.
+/// Invariant: sorted by SKU, each once; each quantity is at least 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lines(Vec<Line>);
 
-/// Why lines cannot be an order's.
+/// Why lines are invalid for an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LinesError {
     #[error("an order has 1 to 100 lines")]
@@ -33,7 +33,7 @@ pub(crate) enum LinesError {
 }
 
 impl Lines {
-    /// Brings lines in order; those of one SKU add up.
+    /// Sorts lines and adds up those of one SKU.
     ///
     /// # Errors
     ///
@@ -57,18 +57,18 @@ impl Lines {
         }
     }
 
-    /// Each line, by SKU.
+    /// Each line, sorted by SKU.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Line> {
         self.0.iter()
     }
 
-    /// How many.
+    /// The number of lines.
     #[must_use]
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The lines themselves, by SKU.
+    /// The lines themselves, sorted by SKU.
     #[must_use]
     pub(crate) fn into_vec(self) -> Vec<Line> {
         self.0

@@ -1,4 +1,4 @@
-//! What an order holds of the stock: set aside for a while, then sold or let go; all of its lines or none.
+//! The stock that an order reserves: set aside for a while, then sold or released; all of its lines or none.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::Timestamp;
@@ -7,10 +7,10 @@ use crate::domain::item::Sku;
 use crate::domain::lines::{LINES_MAX, Lines};
 use crate::domain::stock::{Stock, StockError};
 
-/// How long an order may hold stock without buying it.
+/// How long an order may reserve stock without buying it.
 pub(crate) const HOLD_SECONDS: u64 = 15 * 60;
 
-/// What one order holds or has bought.
+/// The lines that one order reserves or has bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reservation {
     pub(crate) lines: Lines,
@@ -18,16 +18,16 @@ pub(crate) struct Reservation {
     pub(crate) state: State,
 }
 
-/// How far a reservation is.
+/// The state of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     /// Set aside until it expires.
     Held,
-    /// Bought; it no longer expires.
+    /// Bought; it does not expire.
     Sold,
 }
 
-/// Why lines cannot be held or moved.
+/// Why lines cannot be reserved or changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReservationError {
     #[error("no item {sku}", sku = .sku.as_str())]
@@ -36,27 +36,27 @@ pub(crate) enum ReservationError {
     Stock { sku: Sku, source: StockError },
 }
 
-/// The stock of the items that a reservation is about, as it is in the store and as it shall be.
+/// The stock of the items in a reservation: the stored value and the new value.
 ///
-/// Invariant: by SKU, each once.
+/// Invariant: sorted by SKU, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Stocks(Vec<(Sku, Stock, Stock)>);
 
 impl Stocks {
-    /// The stock of `sku` is `stock`. SKUs that are here already stay as they are.
+    /// Adds `stock` as the stock of `sku`. A SKU that was already added does not change.
     pub(crate) fn insert(&mut self, sku: Sku, stock: Stock) {
         if let Err(place) = self.place(&sku) {
             self.0.insert(place, (sku, stock, stock));
         }
     }
 
-    /// Whether the stock of `sku` is here.
+    /// Whether the stock of `sku` was added.
     #[must_use]
     pub(crate) fn contains(&self, sku: &Sku) -> bool {
         self.place(sku).is_ok()
     }
 
-    /// What changed: each SKU with its stock before and after.
+    /// The changed SKUs, with their stock before and after.
     pub(crate) fn changes(&self) -> impl Iterator<Item = (&Sku, Stock, Stock)> {
         let changed = self.0.iter().filter(|(_, before, after)| before != after);
         changed.map(|(sku, before, after)| (sku, *before, *after))
@@ -84,21 +84,21 @@ impl Stocks {
 }
 
 impl Reservation {
-    /// Sets `lines` aside, at the time `now`.
+    /// Reserves `lines` at the time `now`.
     ///
     /// # Errors
     ///
-    /// [`ReservationError`]; then `stocks` holds a part of the lines and must not be stored.
+    /// [`ReservationError`]; then `stocks` contains some of the lines and must not be stored.
     pub(crate) fn hold(lines: Lines, now: Timestamp, stocks: &mut Stocks) -> Result<Self, ReservationError> {
         stocks.change(&lines, Stock::reserved)?;
         Ok(Self { lines, expires_at: now.plus_seconds(HOLD_SECONDS), state: State::Held })
     }
 
-    /// The reservation once its lines are sold; as it is where they are already.
+    /// The reservation after its lines are sold; unchanged if they already are.
     ///
     /// # Errors
     ///
-    /// As [`Reservation::hold`].
+    /// Like [`Reservation::hold`].
     pub(crate) fn sell(self, stocks: &mut Stocks) -> Result<Self, ReservationError> {
         if self.state == State::Held {
             stocks.change(&self.lines, Stock::sold)?;
@@ -106,11 +106,11 @@ impl Reservation {
         Ok(Self { state: State::Sold, ..self })
     }
 
-    /// Puts everything back, held or sold; the reservation is no more.
+    /// Returns all pieces, reserved or sold, and ends the reservation.
     ///
     /// # Errors
     ///
-    /// As [`Reservation::hold`].
+    /// Like [`Reservation::hold`].
     pub(crate) fn put_back(self, stocks: &mut Stocks) -> Result<(), ReservationError> {
         let change = match self.state {
             State::Held => Stock::let_go,
@@ -119,14 +119,15 @@ impl Reservation {
         stocks.change(&self.lines, change)
     }
 
-    /// Whether the host may let it go.
+    /// Whether it may be released.
     #[must_use]
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.state == State::Held && self.expires_at <= now
     }
 }
 
-/// How many lines one run of the expiry takes on: with two keys a reservation, one commit has room for them.
+/// The number of lines that one run of the expiry handles, so that they fit in one commit with two keys per
+/// reservation.
 #[derive(Debug)]
 pub(crate) struct ExpiryBudget {
     lines_left: usize,
@@ -139,7 +140,7 @@ impl Default for ExpiryBudget {
 }
 
 impl ExpiryBudget {
-    /// Whether there is room for one more reservation. The first one always finds room.
+    /// Whether there is room for one more reservation. The first one always has room.
     pub(crate) fn take(&mut self, reservation: &Reservation) -> bool {
         // Each of the two keys counts as a line.
         let left = self.lines_left.checked_sub(reservation.lines.count() + 2);
@@ -238,7 +239,7 @@ mod tests {
                 let mut wanted = vec![line("a", first)];
                 wanted.extend((second > 0).then(|| line("b", second)));
                 let wanted = Lines::new(wanted).expect("lines");
-                // As the host does: what a refused step wrote is gone.
+                // Like the host: the writes of a refused step are discarded.
                 let before = stocks.0.clone();
                 let after = match (kind, orders[order].clone()) {
                     (0, None) => Reservation::hold(wanted, NOW, &mut stocks).map(Some),

@@ -1,8 +1,8 @@
-//! What a search finds: the items that have every word of it in title or description, whatever the case.
+//! Search: finds the items that contain every word in title or description, whatever the case.
 
 use crate::domain::item::Item;
 
-/// Longest search, in characters: each word is looked for in each item.
+/// Longest search, in characters, because each word is searched in each item.
 pub(crate) const QUERY_CHARS_MAX: usize = 200;
 
 /// The words of a search, in lower case.
@@ -12,20 +12,20 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// The words of `query`, which white space parts. Nothing where it is too long.
+    /// The words of `query`, separated by white space. `None` if it is too long.
     #[must_use]
     pub(crate) fn parse(query: &str) -> Option<Self> {
         let words = || query.split_whitespace().map(str::to_lowercase).collect();
         (query.chars().count() <= QUERY_CHARS_MAX).then(|| Self { words: words() })
     }
 
-    /// Whether it has no word, so that every item matches.
+    /// Whether it has no words, so that every item matches.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// Whether `item` has every word.
+    /// Whether `item` contains every word.
     #[must_use]
     pub(crate) fn finds(&self, item: &Item) -> bool {
         if self.is_empty() {

@@ -1,20 +1,20 @@
-//! How much there is of an item.
+//! The stock of an item.
 
 use serde::{Deserialize, Serialize};
 
-/// Most pieces that one delivery brings.
+/// Maximum of pieces in one delivery.
 pub(crate) const RECEIPT_QUANTITY_MAX: u32 = 1_000_000;
 
 /// The pieces of one item.
 ///
-/// Invariant: no more are reserved than are on hand, so that what is available is never below zero.
+/// Invariant: at most all pieces on hand are reserved, so that the available number is never below zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stock {
     on_hand: u32,
     reserved: u32,
 }
 
-/// Why stock cannot change as asked; it is as it was.
+/// Why stock cannot change as requested; it is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StockError {
     #[error("a delivery brings 1 to 1,000,000 pieces")]
@@ -28,7 +28,7 @@ pub(crate) enum StockError {
 }
 
 impl Stock {
-    /// Pieces in the house, reserved or not.
+    /// Pieces in the warehouse, reserved or not.
     #[must_use]
     pub(crate) fn on_hand(self) -> u32 {
         self.on_hand
@@ -40,7 +40,7 @@ impl Stock {
         self.on_hand.saturating_sub(self.reserved)
     }
 
-    /// After a delivery of `quantity` pieces.
+    /// The stock after a delivery of `quantity` pieces.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Stock {
         self.returned(quantity)
     }
 
-    /// After `quantity` pieces were set aside.
+    /// The stock after `quantity` pieces were reserved.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Stock {
         Ok(Self { reserved, ..self })
     }
 
-    /// After `quantity` pieces that were set aside became available again.
+    /// The stock after `quantity` reserved pieces became available again.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl Stock {
         Ok(Self { reserved, ..self })
     }
 
-    /// After `quantity` pieces that were set aside were sold.
+    /// The stock after `quantity` reserved pieces were sold.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Stock {
         Ok(Self { on_hand, reserved })
     }
 
-    /// After `quantity` pieces that were sold came back.
+    /// The stock after `quantity` sold pieces were returned.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A payment for an order, and what was given back of it.
+//! A payment for an order, and its refunds.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::{Currency, Money, Timestamp};
@@ -6,12 +6,12 @@ use switchyard_sdk::{Currency, Money, Timestamp};
 /// Longest reason of a refund, in characters.
 pub(crate) const REASON_CHARS_MAX: usize = 500;
 
-/// Most refunds of one payment: it is one value in the store.
+/// Maximum of refunds per payment, because a payment is one value in the store.
 pub(crate) const REFUNDS_MAX: usize = 200;
 
-/// One attempt to be paid for an order.
+/// One attempt to charge for an order.
 ///
-/// Invariant: what was given back is never more than what was captured.
+/// Invariant: the refunds are never more than the captured amount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Payment {
     pub(crate) order_id: String,
@@ -23,20 +23,20 @@ pub(crate) struct Payment {
     pub(crate) refunds: Vec<Refund>,
 }
 
-/// The card behind a payment, as it may be shown.
+/// The card of a payment, in the form that may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Card {
     pub(crate) brand: String,
     pub(crate) last4: String,
 }
 
-/// What became of a payment.
+/// The state of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     Captured,
     PartiallyRefunded,
     Refunded,
-    /// Taken back for an order that did not come about.
+    /// Returned for a failed order.
     Voided,
     Declined {
         code: String,
@@ -45,7 +45,7 @@ pub(crate) enum State {
     Failed,
 }
 
-/// Money given back.
+/// A refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Refund {
     pub(crate) id: String,
@@ -55,7 +55,7 @@ pub(crate) struct Refund {
     pub(crate) created_at: Timestamp,
 }
 
-/// Why money is not given back; the payment is as it was.
+/// Why a refund was refused; the payment is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RefundError {
     #[error("must be more than 0")]
@@ -73,14 +73,14 @@ pub(crate) enum RefundError {
 }
 
 impl Payment {
-    /// Whether the order is paid with it, or was until it got its money back.
+    /// Whether this payment pays `amount` for the order, even if it was refunded later.
     #[must_use]
     pub(crate) fn pays(&self, amount: Money) -> bool {
         let paid = matches!(self.state, State::Captured | State::PartiallyRefunded | State::Refunded);
         paid && self.amount == amount
     }
 
-    /// What was captured and not given back.
+    /// The captured amount minus the refunds.
     #[must_use]
     pub(crate) fn left(&self) -> Money {
         let nothing = Money::zero(self.amount.currency);
@@ -93,7 +93,7 @@ impl Payment {
         }
     }
 
-    /// Gives `refund` back.
+    /// Adds `refund`.
     ///
     /// # Errors
     ///
@@ -124,8 +124,8 @@ impl Payment {
         Ok(())
     }
 
-    /// Gives all that is left back, as `refund` makes of it, and tells how much that was. Nothing changes where it was all
-    /// given back before.
+    /// Refunds the rest, with the refund that `refund` creates, and returns its amount. Nothing changes if all was
+    /// refunded before.
     ///
     /// # Errors
     ///
@@ -145,8 +145,7 @@ impl Payment {
         Ok(Some(left))
     }
 
-    /// Takes back what is left, as if the order had not been, and tells how much that was. Nothing changes where nothing
-    /// is captured.
+    /// Voids the rest, as if there had been no order, and returns its amount. Nothing changes if nothing is captured.
     pub(crate) fn void(&mut self) -> Option<Money> {
         let captured = matches!(self.state, State::Captured | State::PartiallyRefunded);
         captured.then(|| {
@@ -212,7 +211,7 @@ mod tests {
 
     #[test]
     fn giving_all_back_or_voiding_happens_once() {
-        // State, what refund-all gives back and its state after, what void gives back and its state after.
+        // The state; the amount of refund-all and the state after it; the amount of void and the state after it.
         let cases = [
             (State::Captured, Ok(Some(eur(100))), State::Refunded, Some(eur(100)), State::Voided),
             (State::Refunded, Ok(None), State::Refunded, None, State::Refunded),

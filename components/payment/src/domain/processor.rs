@@ -1,22 +1,22 @@
-//! The test processor: what it does is said by the token that it is given.
+//! The test processor: the token decides what it does.
 
 use std::time::Duration;
 
 /// How long the processor takes for `tok_slow`.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// What the processor says to a charge.
+/// The processor's answer to a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The money is captured.
     Captured,
-    /// The card is declined, with a code that says why.
+    /// The card is declined, with a code for the reason.
     Declined(&'static str),
     /// The processor cannot be reached.
     Unreachable,
 }
 
-/// What the processor says to a charge on `token`, and how long it takes for that.
+/// The processor's answer to a charge on `token`, and the time that it takes.
 #[must_use]
 pub(crate) fn charge(token: &str) -> (Verdict, Duration) {
     match token {

@@ -1,4 +1,4 @@
-//! Where a parcel goes, and how heavy it is.
+//! The destination of a parcel, and its weight.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::{Country, Faults};
@@ -6,17 +6,17 @@ use switchyard_sdk::{Country, Faults};
 /// Longest postal code, in characters.
 const POSTAL_CODE_CHARS_MAX: usize = 16;
 
-/// A destination and what goes there.
+/// A destination and the weight to send there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Destination {
     pub(crate) country: Country,
     pub(crate) postal_code: String,
-    /// Any: an order is split into parcels, and what weighs nothing goes as the lightest one.
+    /// Any number: an order is split into parcels, and a weight of zero costs as much as the lightest parcel.
     pub(crate) weight_grams: u32,
 }
 
 impl Destination {
-    /// Refuses what no parcel could be sent to, at its place in the body.
+    /// Refuses a destination that no parcel can reach, at its place in the body.
     pub(crate) fn parse(country: &str, postal_code: String, weight_grams: u32) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let parsed: Result<Country, _> = country.parse();

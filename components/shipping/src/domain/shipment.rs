@@ -1,6 +1,6 @@
-//! A shipment and how it moves: scheduled, packed, shipped, then delivered or lost; cancelled before it ships.
+//! A shipment and its states: scheduled, packed, shipped, then delivered or lost; cancelled before it ships.
 //!
-//! Invariant: the status only goes forward, so that there are at most five events, each later than the one before.
+//! Invariant: the status only moves forward, so that there are at most five events, each later than the one before.
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::{Faults, Timestamp, id};
@@ -14,7 +14,7 @@ const RECIPIENT_CHARS_MAX: usize = 200;
 /// Longest note, in characters.
 const NOTE_CHARS_MAX: usize = 500;
 
-/// Where a shipment is.
+/// The state of a shipment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     Scheduled,
@@ -26,7 +26,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// As contracts write it.
+    /// The name in contracts.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Scheduled => "scheduled",
@@ -38,7 +38,7 @@ impl Status {
         }
     }
 
-    /// How far along the way it is; from the last places it goes nowhere.
+    /// Its position on the way; the last ones are final.
     fn step(self) -> u8 {
         match self {
             Self::Scheduled => 0,
@@ -49,7 +49,7 @@ impl Status {
     }
 }
 
-/// One thing that happened to a shipment.
+/// One event of a shipment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) status: Status,
@@ -57,7 +57,7 @@ pub(crate) struct Event {
     pub(crate) at: Timestamp,
 }
 
-/// What is to be sent, checked.
+/// The checked data of a shipment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Consignment {
     pub(crate) order_id: String,
@@ -68,7 +68,7 @@ pub(crate) struct Consignment {
 }
 
 impl Consignment {
-    /// Refuses what could not be sent; `destination` may be refused already.
+    /// Refuses data that could not be shipped; `destination` may already be refused.
     pub(crate) fn parse(
         order_id: String,
         account_id: String,
@@ -99,11 +99,11 @@ pub(crate) struct Shipment {
     pub(crate) events: Vec<Event>,
 }
 
-/// Why a shipment stays where it is.
+/// Why a shipment was not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Invalid(Faults),
-    /// It does not go from here to there.
+    /// There is no step between these states.
     Move {
         from: Status,
         to: Status,
@@ -111,14 +111,14 @@ pub(crate) enum Refusal {
 }
 
 impl Shipment {
-    /// A shipment that nothing has happened to yet.
+    /// A new shipment without events.
     pub(crate) fn schedule(id: String, tracking_number: String, consignment: Consignment, now: Timestamp) -> Self {
         let status = Status::Scheduled;
         let events = vec![Event { status, note: None, at: now }];
         Self { id, consignment, tracking_number, status, events }
     }
 
-    /// Records what happened to it.
+    /// Records an event.
     pub(crate) fn record(&mut self, to: Status, note: Option<String>, now: Timestamp) -> Result<(), Refusal> {
         let mut faults = Faults::new();
         let recordable = !matches!(to, Status::Scheduled | Status::Cancelled);
@@ -132,7 +132,7 @@ impl Shipment {
         Ok(())
     }
 
-    /// Calls it off; tells whether it was not called off before.
+    /// Cancels it; returns whether it was not cancelled before.
     pub(crate) fn cancel(&mut self, now: Timestamp) -> Result<bool, Refusal> {
         let to = Status::Cancelled;
         match self.status {

@@ -1,6 +1,6 @@
-//! The tariff: what each option costs from the warehouse in Germany to each zone, by weight.
+//! The tariff: the price of each option from the warehouse in Germany to each zone, by weight.
 //!
-//! An order goes out in parcels of at most 30 kg. Each costs its base price, and every kilogram begun costs as much again.
+//! An order is sent in parcels of at most 30 kg. Each costs its base price, plus the rate for every started kilogram.
 
 use switchyard_sdk::{Country, Currency, Money};
 
@@ -12,7 +12,7 @@ const PARCEL_GRAMS_MAX: u32 = 30_000;
 /// The country of the warehouse.
 const ORIGIN: &str = "DE";
 
-/// The countries beside [`ORIGIN`] that parcels reach by road, in the order of their codes.
+/// The other countries that parcels reach by road, sorted by code.
 #[rustfmt::skip]
 const EUROPE: [&str; 47] = [
     "AD", "AL", "AT", "AX", "BA", "BE", "BG", "CH", "CY", "CZ", "DK", "EE", "ES", "FI", "FO", "FR", "GB", "GG", "GI", "GR",
@@ -20,7 +20,7 @@ const EUROPE: [&str; 47] = [
     "RO", "RS", "SE", "SI", "SK", "SM", "VA",
 ];
 
-/// How far it is.
+/// The distance class of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Zone {
     Domestic,
@@ -53,7 +53,7 @@ impl Zone {
     }
 }
 
-/// What one option costs to one zone, in euro cents.
+/// The price of one option to one zone, in euro cents.
 #[derive(Debug)]
 struct Rate {
     option: &'static str,

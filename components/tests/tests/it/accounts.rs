@@ -1,10 +1,10 @@
-//! Accounts: opening and changing them, addresses, payment methods, and whose they are.
+//! Accounts: opening and changing them, addresses, payment methods, and ownership.
 
 use serde_json::{Value, json};
 use shop_tests::json::{list, members, text, time, with, without};
 use shop_tests::{Client, Customer, PASSWORD, Shop, address, card};
 
-/// Sends each body and compares what is told.
+/// Sends each body and compares the answer.
 async fn check(client: &Client, line: &str, cases: &[(Value, &str)]) -> anyhow::Result<()> {
     for (body, expected) in cases {
         assert_eq!(client.send(line, body).await?.told()?, *expected, "{line} {body}");
@@ -130,7 +130,7 @@ async fn who_may_not_is_told_so_but_not_what_others_have() -> anyhow::Result<()>
     let order = text(&order, "/id")?;
     let (none, quantity) = (Value::Null, json!({ "quantity": 1 }));
     let refund = json!({ "amount": { "amount": 1, "currency": "EUR" }, "reason": "" });
-    // Who: nobody, another customer, staff. What the others may is tried in other tests.
+    // The callers: nobody, another customer, staff. Other tests check the owner.
     let cases = [
         ("DELETE /sessions/current".to_owned(), &none, "401 - -"),
         (format!("GET /accounts/{id}"), &none, "401 404 200"),
@@ -168,7 +168,7 @@ async fn who_may_not_is_told_so_but_not_what_others_have() -> anyhow::Result<()>
             }
         }
     }
-    // What is not there and what is another's look the same.
+    // A missing thing and another customer's thing give the same answer.
     let other = eve.client.ask(&format!("GET /orders/{order}")).await?.body;
     let nobodys = eve.client.ask("GET /orders/ord_nobody").await?.body;
     assert_eq!(without(&other, "/instance"), without(&nobodys, "/instance"));

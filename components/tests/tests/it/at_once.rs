@@ -1,4 +1,4 @@
-//! The same thing asked for many times at once has the effect of once.
+//! Many identical requests at once have the effect of one.
 
 use serde_json::{Value, json};
 use shop_tests::json::{list, number, text};
@@ -19,7 +19,7 @@ async fn many(client: &Client, line: &str, body: &Value) -> anyhow::Result<Vec<A
     requests.join_all().await.into_iter().collect()
 }
 
-/// How many are told what.
+/// The number of answers with this status and faults.
 fn count(answers: &[Answer], told: &str) -> anyhow::Result<usize> {
     let all: anyhow::Result<Vec<String>> = answers.iter().map(Answer::told).collect();
     Ok(all?.iter().filter(|one| *one == told).count())

@@ -1,16 +1,16 @@
-//! Carts: of guests and customers, their lines, and how a guest's becomes a customer's.
+//! Carts of guests and customers: their lines, and how a guest's cart becomes a customer's.
 
 use serde_json::{Value, json};
 use shop_tests::json::{list, members, text, with};
 use shop_tests::{Client, Customer, Shop, Staff, fill_cart, item};
 
-/// What a cart holds, such as `mug-01:2 tea-01:1`.
+/// The lines of a cart, such as `mug-01:2 tea-01:1`.
 fn lines(cart: &Value) -> anyhow::Result<String> {
     let line = |line: &Value| Ok(format!("{}:{}", text(line, "/sku")?, line["quantity"]));
     Ok(list(cart, "/lines")?.iter().map(line).collect::<anyhow::Result<Vec<_>>>()?.join(" "))
 }
 
-/// A shop with two things to sell, and Ada.
+/// A shop with two items, and Ada.
 async fn open() -> anyhow::Result<(Shop, Staff, Customer)> {
     let shop = Shop::start().await?;
     let staff = shop.staff().await?;
@@ -32,7 +32,7 @@ async fn a_cart_holds_lines_at_the_prices_of_now() -> anyhow::Result<()> {
 
     let id = text(&cart, "/id")?;
     staff.client.send("PUT /items/yen-01", &with(&item(100), "/price/currency", "JPY")).await?.expect(200)?;
-    // Stock is not looked at: there are ten mugs.
+    // The stock is not checked: there are ten mugs.
     let cases = [
         ("mug-01", json!({ "quantity": 1000 }), "200"),
         ("tea-01", json!({ "quantity": 1 }), "200"),
@@ -52,7 +52,7 @@ async fn a_cart_holds_lines_at_the_prices_of_now() -> anyhow::Result<()> {
         assert_eq!(answer.told()?, expected, "{sku} {body}");
     }
     staff.sell("mug-01", 1300, 0).await?;
-    // Whoever knows the id of a guest's cart may use it.
+    // Anybody who knows the id of a guest's cart may use it.
     let cart = ada.client.ask(&format!("GET /carts/{id}")).await?.expect(200)?;
     assert_eq!(lines(&cart)?, "mug-01:2 tea-01:1");
     let price = |amount: i64| json!({ "amount": amount, "currency": "EUR" });
@@ -118,7 +118,7 @@ async fn a_cart_that_is_checked_out_stays_as_it_is() -> anyhow::Result<()> {
     }
     assert_eq!(ada.check_out(&cart).await?.told()?, "409");
     assert_eq!(ada.client.ask(&line).await?.expect(200)?, after, "at the prices of its order");
-    // It is open no longer, so nothing merges into it.
+    // It is no longer open, so that nothing merges into it.
     let guests = fill_cart(&shop.client, &[("tea-01", 1)]).await?;
     assert_eq!(claim(&ada.client, &guests).await?["id"], json!(guests));
     shop.stop().await?;

@@ -1,10 +1,10 @@
-//! Checkouts that fail: what was done before is undone, the cart stays as it was, and the answer says why.
+//! Checkouts that fail: earlier steps are undone, the cart is unchanged, and the answer contains the reason.
 
 use serde_json::{Value, json};
 use shop_tests::json::{list, number, text, time, with, without};
 use shop_tests::{Customer, Shop, Staff, address, fill_cart};
 
-/// All that a checkout could have changed.
+/// Everything that a checkout could have changed.
 #[derive(Debug, PartialEq)]
 struct Traces {
     cart: Value,
@@ -23,7 +23,7 @@ impl Traces {
     }
 }
 
-/// The newest payments, as many as there are more than `before`: status and decline code.
+/// The payments after the first `before` ones: status and decline code.
 async fn new_payments(staff: &Staff, before: usize) -> anyhow::Result<String> {
     let payments = staff.payments().await?;
     let new = payments.len().checked_sub(before).expect("payments stay on record");
@@ -45,7 +45,7 @@ async fn a_checkout_that_fails_leaves_everything_as_it_was() -> anyhow::Result<(
     let good = ada.choice();
     let paid_with = async |token| anyhow::Ok(with(&good, "/paymentMethodId", ada.add_card(token).await?));
     let cases = [
-        // The request, what the client is told, and what of the payment is on record.
+        // The request, the client's answer, and the recorded payment.
         (paid_with("tok_declined").await?, "402 declined", "declined:declined"),
         (paid_with("tok_insufficient_funds").await?, "402 insufficient_funds", "declined:insufficient_funds"),
         (paid_with("tok_of_another_processor").await?, "402 invalid_token", "declined:invalid_token"),
@@ -69,7 +69,7 @@ async fn a_checkout_that_fails_leaves_everything_as_it_was() -> anyhow::Result<(
         assert_eq!(new_payments(&staff, payments).await?, on_record, "{request}");
         assert_eq!(Traces::of(&shop, &ada, &cart).await?, before, "{request}");
     }
-    // Another's cart, or none, is not there; without a caller it cannot be asked for.
+    // Another customer's cart, or a missing one, is not found; without a caller it cannot be read.
     for (client, expected) in [(&eve.client, "404"), (&staff.client, "403"), (&shop.client, "401")] {
         assert_eq!(client.send(&format!("POST /carts/{cart}/checkout"), &good).await?.told()?, expected);
     }
@@ -100,7 +100,7 @@ async fn what_is_out_of_stock_or_not_there_is_not_sold() -> anyhow::Result<()> {
     assert_eq!(staff.payments().await?, Vec::<Value>::new(), "nobody was charged");
     let refused = ada.check_out(&one_line_short).await?;
     assert!(text(&refused.body, "/detail")?.contains("tea-01"), "it says what is short: {}", refused.body);
-    // As soon as there is enough, the same cart is bought.
+    // When there is enough stock, the same cart is bought.
     staff.sell("tea-01", 499, 1).await?;
     ada.check_out(&one_line_short).await?.expect(201)?;
     assert_eq!((shop.available("mug-01").await?, shop.available("tea-01").await?), (9, 0));
@@ -114,7 +114,7 @@ async fn an_order_says_what_was_bought_for_how_much() -> anyhow::Result<()> {
     let staff = shop.staff().await?;
     staff.sell("mug-01", 1250, 10).await?;
     staff.sell("tea-01", 0, 10).await?;
-    // The processor takes its time, and the customer lives abroad.
+    // The processor is slow, and the customer lives abroad.
     let ada = Customer::sign_up(&shop.client, "ada", "tok_slow").await?;
     let abroad = with(&with(&address(), "/country", "FR"), "/postalCode", "75001");
     let request = with(&ada.choice(), "/addressId", ada.add_address(&abroad).await?);

@@ -1,4 +1,4 @@
-//! What was acknowledged is there after a stop, and after a kill.
+//! Acknowledged orders survive a stop and a kill.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ async fn a_restart_keeps_everything_that_was_acknowledged() -> anyhow::Result<()
     };
     let before = look(&staff, &ada).await?;
     let shop = shop.restart().await?;
-    // The tokens are good as before, but for the one that was signed out.
+    // The tokens are still valid, except for the one that was signed out.
     let (staff, ada) = (staff.at(&shop.client), ada.at(&shop.client));
     assert_eq!(look(&staff, &ada).await?, before);
     assert_eq!(signed_out.at(&shop.client).ask("GET /orders").await?.told()?, "401");
@@ -51,17 +51,17 @@ async fn a_restart_keeps_everything_that_was_acknowledged() -> anyhow::Result<()
 
 const CUSTOMERS: usize = 8;
 const PIECES: i64 = 10_000;
-/// Orders after which the host is stopped or killed, at each round.
+/// Orders per round after which the host is stopped or killed.
 const ORDERS_BEFORE_END: usize = 40;
 
-/// Buys one piece after the other until the host is gone; gives the orders that were acknowledged.
+/// Buys one piece after another until the host is gone; returns the acknowledged orders.
 async fn buy_until_the_host_is_gone(customer: Customer, bought: mpsc::Sender<()>) -> anyhow::Result<Vec<Value>> {
     let mut orders = Vec::new();
-    // No answer is no acknowledgement; an answer of another kind is a mistake.
+    // Without an answer nothing is acknowledged; any other answer is a mistake.
     while let Ok(cart) = customer.fill_cart(&[("mug-01", 1)]).await {
         let Ok(answer) = customer.check_out(&cart).await else { break };
         orders.push(answer.expect(201)?);
-        // Nobody counts any more once there were enough.
+        // The receiver stops counting when there were enough.
         let _counted = bought.try_send(());
     }
     Ok(orders)
@@ -83,15 +83,15 @@ impl Buyers {
         Self { buying, bought }
     }
 
-    /// Resolves in the middle of it, with some orders acknowledged and some under way.
+    /// Resolves in the middle of the purchases, with some orders acknowledged and some in progress.
     async fn are_busy(&mut self) {
         for _ in 0..ORDERS_BEFORE_END {
-            // They end early where something is wrong; the number of their orders tells.
+            // Buyers end early after an error; the number of their orders shows it.
             let _one_more = self.bought.recv().await;
         }
     }
 
-    /// All orders that were acknowledged.
+    /// All acknowledged orders.
     async fn orders(mut self) -> anyhow::Result<Vec<Value>> {
         let mut orders = Vec::new();
         while let Some(ended) = self.buying.join_next().await {
@@ -110,7 +110,7 @@ async fn sign_up_all(client: &Client) -> anyhow::Result<Vec<Customer>> {
     Ok(customers)
 }
 
-/// Checks each order that was acknowledged, as its customer and staff see it at `client`.
+/// Checks each acknowledged order, as its customer and staff see it at `client`.
 async fn check_orders(client: &Client, staff: &Staff, customers: &[Customer], orders: &[Value]) -> anyhow::Result<()> {
     let staff = staff.at(client).client;
     for order in orders {
@@ -121,7 +121,7 @@ async fn check_orders(client: &Client, staff: &Staff, customers: &[Customer], or
     Ok(())
 }
 
-/// An order as it was acknowledged, with the payment, the shipment and the cart that belong to it.
+/// Checks an acknowledged order with its payment, shipment and cart.
 async fn check_order(staff: &Client, customer: &Client, order: &Value) -> anyhow::Result<()> {
     let get = async |client: &Client, kind: &str, pointer: &str| {
         client.ask(&format!("GET /{kind}/{}", text(order, pointer)?)).await?.expect(200)
@@ -146,7 +146,7 @@ async fn a_stop_under_load_leaves_nothing_half_done() -> anyhow::Result<()> {
     let shop = shop.restart().await?;
     let acknowledged = buyers.orders().await?;
     check_orders(&shop.client, &staff, &customers, &acknowledged).await?;
-    // Whatever was begun was ended, whether its answer was heard or not.
+    // Every begun checkout was completed or undone, whether its answer arrived or not.
     let staff = staff.at(&shop.client);
     let orders = pages::all(&staff.client, "/orders?limit=100").await?.into_iter().flatten().count();
     assert!(orders >= acknowledged.len());
@@ -173,7 +173,7 @@ async fn a_kill_under_load_loses_nothing_that_was_acknowledged() -> anyhow::Resu
         orders.extend(buyers.orders().await?);
         host = Process::start(program, data.path()).await?;
         check_orders(&host.client, &staff, &customers, &orders).await?;
-        // Of each checkout that was under way, at most one piece was taken.
+        // Each checkout in progress took at most one piece.
         let item = host.client.ask("GET /items/mug-01").await?.expect(200)?;
         let taken = PIECES - number(&item, "/available")?;
         let acknowledged = i64::try_from(orders.len())?;

@@ -1,4 +1,4 @@
-//! What services tell each other after the fact: it is there soon, once, and survives a start.
+//! Events between services: they arrive soon, take effect once, and survive a restart.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use shop_tests::json::{list, text};
 use shop_tests::{Client, Customer, Shop};
 
-/// How long it may take until what was told is there.
+/// The longest time until an event takes effect.
 const SOON: Duration = Duration::from_secs(60);
 
-/// Asks until the answer has these values at these places.
+/// Repeats a request until the answer has these values at these places.
 async fn comes(client: &Client, line: &str, expected: &[(&str, Value)]) -> anyhow::Result<()> {
     let found = async {
         loop {

@@ -1,11 +1,11 @@
-//! What HTTP has to say, on operations of the shop.
+//! HTTP rules, tested on operations of the shop.
 
 use shop_tests::json::{text, without};
 use shop_tests::{PASSWORD, Shop, item};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// A request line, its headers and its body, and what is told.
+/// A request line, its headers and its body, and the expected answer.
 type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +56,7 @@ async fn a_request_that_is_not_of_the_contracts_shape_is_refused_where_it_is_wro
         ("GET /nowhere", &[], "", "404"),
         ("POST /nowhere", &[JSON], "{}", "404"),
         ("GET /cart", &[], "", "404"),
-        // Who asks comes before what is asked for.
+        // The caller is checked before the request.
         ("PUT /items/mug-01", &[], "not JSON", "401"),
     ];
     for (line, headers, body, expected) in cases {
@@ -64,7 +64,7 @@ async fn a_request_that_is_not_of_the_contracts_shape_is_refused_where_it_is_wro
         let short: String = body.chars().take(80).collect();
         assert_eq!(answer.told()?, *expected, "{line} {headers:?} {short}: {}", answer.body);
     }
-    // None of it opened the account.
+    // None of these requests opened the account.
     let answer = shop.client.send_with(accounts, &[JSON], signs_up).await?.expect(201)?;
     assert_eq!(text(&answer, "/email")?, "ada@example.com");
     let long = format!("GET /items/{}", "x".repeat(3000));
@@ -117,7 +117,7 @@ async fn every_answer_has_the_id_of_its_request() -> anyhow::Result<()> {
         made.dedup();
         assert_eq!(made.len(), 3, "{line}: {made:?}");
     }
-    // The same request gives the same refusal but for the id.
+    // The same request gets the same error, except for the id.
     let one = shop.client.ask("GET /items/mug-01").await?.body;
     let other = shop.client.ask("GET /items/mug-01").await?.body;
     assert_ne!(one, other);
@@ -163,7 +163,7 @@ async fn the_openapi_document_has_every_operation_and_no_other() -> anyhow::Resu
     let shop = Shop::start().await?;
     let mut expected = OPERATIONS;
     expected.sort_unstable();
-    // What it says of each, every answer in these tests is held against.
+    // Every answer in these tests is checked against the document.
     assert_eq!(shop.client.document().expect("the shop has one").operations(), expected);
     shop.stop().await?;
     Ok(())

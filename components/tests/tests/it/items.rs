@@ -1,4 +1,4 @@
-//! What is on sale: putting it there, its stock, and the list of it.
+//! Items on sale: adding them, their stock, and the list.
 
 use serde_json::{Value, json};
 use shop_tests::json::{list, members, text, with, without};
@@ -52,7 +52,7 @@ async fn staff_put_items_on_sale_and_stock_arrives() -> anyhow::Result<()> {
         assert_eq!(staff.send(line, &body).await?.told()?, expected, "{line} {body}");
     }
     assert_eq!(shop.client.ask("GET /items/mug-02").await?.told()?, "404");
-    // Changing an item leaves its stock alone; putting it again changes nothing more.
+    // Changing an item leaves its stock unchanged; repeating the change has no more effect.
     for _ in 0..2 {
         let put = staff.send(line, &valid).await?.expect(200)?;
         assert_eq!(put["available"], 1_000_003);
@@ -62,7 +62,7 @@ async fn staff_put_items_on_sale_and_stock_arrives() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// 25 items: every fifth is of the garden, every tenth is blue.
+/// 25 items: every fifth is in the garden category, every tenth is blue.
 async fn fill(staff: &Client) -> anyhow::Result<()> {
     for number in 0..25 {
         let category = if number % 5 == 0 { "garden & home" } else { "kitchen" };
@@ -104,7 +104,7 @@ async fn the_list_of_items_is_paged_and_filtered() -> anyhow::Result<()> {
     let page = shop.client.ask("GET /items?limit=2").await?.expect(200)?;
     assert_eq!(members(&page), "items nextCursor");
     let cursor = text(&page, "/nextCursor")?;
-    // The cursor goes on at another size, but not in another list, and not when it was touched.
+    // The cursor works with another page size, but not in another list, and not after an edit.
     let next = shop.client.ask(&format!("GET /items?cursor={cursor}&limit=1")).await?.expect(200)?;
     assert_eq!(skus(list(&next, "/items")?)?, "sku-02");
     let long = "x".repeat(201);

@@ -1,6 +1,6 @@
-//! The shop through its REST API, on the real host with the real components: a file per theme.
+//! The shop through its REST API, on the real host with the real components: one file per theme.
 //!
-//! In tables of refusals, what stands behind the status are the places at fault, as `Answer::told` gives them.
+//! In tables of errors, the status is followed by the faults, in the form of `Answer::told`.
 
 #![expect(clippy::indexing_slicing, reason = "a test fails where something is missing, in its helpers too")]
 

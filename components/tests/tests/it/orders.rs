@@ -1,4 +1,4 @@
-//! Orders: whose they are, their list, and cancelling them.
+//! Orders: ownership, their list, and cancelling them.
 
 use serde_json::{Value, json};
 use shop_tests::json::{list, number, text, with};

@@ -81,7 +81,7 @@ async fn payments_are_listed_newest_first_or_by_order_declined_ones_too() -> any
         assert_eq!(of_orders, captured.iter().rev().map(|order| &order["id"]).collect::<Vec<_>>(), "{path}");
         let declined = &payments[1];
         assert_eq!(members(declined), "id orderId amount status method declineCode refunds");
-        // It is the customer's, though no order came of it; there is nothing to give back.
+        // The payment belongs to the customer, although no order followed; there is nothing to refund.
         let id = text(declined, "/id")?;
         assert_eq!(&ada.client.ask(&format!("GET /payments/{id}")).await?.expect(200)?, declined);
         let refund = json!({ "amount": { "amount": 1, "currency": "EUR" }, "reason": "" });

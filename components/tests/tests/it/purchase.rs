@@ -1,4 +1,4 @@
-//! One customer's way through the shop.
+//! One customer's complete purchase.
 
 use serde_json::json;
 use shop_tests::json::{number, text};

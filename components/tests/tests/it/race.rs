@@ -1,4 +1,4 @@
-//! Many at once: money and stock add up.
+//! Many customers at once: the sums of money and stock are right.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ const CUSTOMERS: usize = 64;
 const PIECES: u32 = 100;
 const CLICKS: usize = 20;
 
-/// Each customer buys one piece at a time until there is none left.
+/// Each customer buys one piece at a time until none is left.
 async fn buy_all_you_can(customer: Customer) -> anyhow::Result<(u32, i64)> {
     let (mut orders, mut paid) = (0, 0);
     loop {
@@ -56,10 +56,10 @@ async fn sixty_four_customers_race_for_a_hundred_pieces() -> anyhow::Result<()> 
     Ok(())
 }
 
-/// What all payments come to.
+/// The totals of all payments.
 #[derive(Debug, Default)]
 struct Payments {
-    /// How many there are of each status.
+    /// The number of payments by status.
     count: BTreeMap<String, usize>,
     captured: i64,
     voided_orders: Vec<String>,
@@ -81,7 +81,7 @@ impl Payments {
     }
 }
 
-/// The shipment of an order, which the operator asks for by scheduling it again.
+/// The shipment of an order. The operator gets it by scheduling it again.
 async fn shipment_status(shop: &Shop, customer: &Customer, order: &str) -> anyhow::Result<Value> {
     let details = json!({ "details": {
         "orderId": order, "accountId": customer.id, "option": "standard", "recipient": "Ada", "country": "DE",
@@ -97,10 +97,10 @@ async fn a_cart_that_is_checked_out_many_times_at_once_is_one_order() -> anyhow:
     staff.sell("mug-01", 1250, 1000).await?;
     let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
     let eve = Customer::sign_up(&shop.client, "eve", "tok_ok").await?;
-    // A slow processor has all of them charged before one of them is done.
+    // With a slow processor, all of them are charged before one of them is done.
     let slow = Customer { card: ada.add_card("tok_slow").await?, ..ada.clone() };
     let (mut orders, mut paid, mut voided) = (0, 0, 0);
-    // A guest's cart answers to both, until it is the one's who bought it.
+    // A guest's cart is open to both customers until one of them has bought it.
     let cases = [
         (2, [&ada, &ada], false),
         (CLICKS, [&ada, &ada], false),

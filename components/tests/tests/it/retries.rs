@@ -1,11 +1,11 @@
-//! Requests with an `Idempotency-Key`: the same one again has no second effect, and gets the first answer.
+//! Requests with an `Idempotency-Key`: a repeated one has no second effect, and gets the first answer.
 
 use serde_json::{Value, json};
 use shop_tests::json::{list, number, text, with};
 use shop_tests::{Answer, Client, Customer, PASSWORD, Shop, address};
 use tokio::task::JoinSet;
 
-/// What a request with a key came to: what is told, and whether it is told again.
+/// The result of a request with a key: the status and faults, whether it was replayed, and the answer.
 async fn keyed(client: &Client, key: &str, line: &str, body: &Value) -> anyhow::Result<(String, bool, Answer)> {
     let headers = [("content-type", "application/json"), ("idempotency-key", key)];
     let answer = match body {
@@ -17,14 +17,14 @@ async fn keyed(client: &Client, key: &str, line: &str, body: &Value) -> anyhow::
     Ok((answer.told()?, replayed.is_some(), answer))
 }
 
-/// Asks twice. The second answer is the first one, if `kept`.
+/// Sends a request twice. The second answer is the first one, if `kept`.
 async fn twice(client: &Client, line: &str, body: &Value, told: &str, kept: bool) -> anyhow::Result<[Value; 2]> {
     let (first, first_replayed, one) = keyed(client, "twice", line, body).await?;
     let (second, second_replayed, other) = keyed(client, "twice", line, body).await?;
     assert_eq!((first.as_str(), second.as_str()), (told, told), "{line}");
     assert_eq!((first_replayed, second_replayed), (false, kept), "{line}");
     let mut bodies = [one.body, other.body];
-    // Each request has an id of its own.
+    // Each request has its own id.
     bodies.iter_mut().filter_map(Value::as_object_mut).for_each(|body| drop(body.remove("instance")));
     assert!(!kept || bodies[0] == bodies[1], "{line}: {bodies:?}");
     Ok(bodies)
@@ -74,11 +74,11 @@ async fn refusals_are_kept_and_what_may_be_well_later_is_not() -> anyhow::Result
     twice(&ada.client, &line, &json!({ "quantity": 0 }), "422 /quantity", true).await?;
     let empty = ada.fill_cart(&[]).await?;
     twice(&ada.client, &format!("POST /carts/{empty}/checkout"), &ada.choice(), "422", true).await?;
-    // The payment processor cannot be reached: the next attempt under the same key has effects of its own.
+    // The payment processor cannot be reached: the next attempt with the same key has its own effects.
     let out = with(&ada.choice(), "/paymentMethodId", ada.add_card("tok_error").await?);
     let other = ada.fill_cart(&[("mug-01", 1)]).await?;
     twice(&ada.client, &format!("POST /carts/{other}/checkout"), &out, "503", false).await?;
-    // What is no answer of the component: it never ran.
+    // These are not answers of the component: it never ran.
     twice(&shop.client, &line, &json!({ "quantity": "many" }), "400 /quantity", false).await?;
     shop.stop().await?;
     Ok(())
@@ -104,7 +104,7 @@ async fn a_key_stands_for_one_request_of_one_caller_at_one_path() -> anyhow::Res
     check(&staff.client, &receipts("mug-01"), &json!({ "quantity": 6 }), ("422", false)).await?;
     check(&staff.client, &receipts("tea-01"), &five, ("200", false)).await?;
     assert_eq!((shop.available("mug-01").await?, shop.available("tea-01").await?), (5, 5));
-    // Another caller's key is another one, be it the same text.
+    // The same key of another caller is a different key.
     let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
     let eve = Customer::sign_up(&shop.client, "eve", "tok_ok").await?;
     let carts = [
@@ -112,7 +112,7 @@ async fn a_key_stands_for_one_request_of_one_caller_at_one_path() -> anyhow::Res
         keyed(&eve.client, "key", "POST /carts", &Value::Null).await?,
     ];
     assert!(carts.iter().all(|(told, replayed, _)| told == "201" && !replayed));
-    // Reading has no key: it is as it is now.
+    // Reads ignore the key and return the current state.
     let (told, replayed, _) = keyed(&shop.client, "key", "GET /items/mug-01", &Value::Null).await?;
     assert_eq!((told.as_str(), replayed), ("200", false));
     shop.stop().await?;

@@ -32,7 +32,7 @@ async fn a_session_lasts_until_it_is_ended_and_then_is_dead_at_once() -> anyhow:
     tampered.push(if last == Some('A') { 'B' } else { 'A' });
     for bad in [token.as_str(), &tampered, "x", "a b", &"x".repeat(5000)] {
         let client = shop.client.with_token(bad);
-        // Also where no token is needed: its sender thinks that it counts.
+        // Also where no token is required: the sender expects that the token is used.
         for line in [account.as_str(), "DELETE /sessions/current", "GET /items", "POST /carts"] {
             let answer = client.ask(line).await?;
             assert_eq!(answer.told()?, "401", "{line} {bad}");
@@ -74,7 +74,7 @@ async fn failed_sign_ins_are_slowed_whether_the_account_exists_or_not() -> anyho
         for _ in 2..=5 {
             assert_eq!(attempt(&shop.client, email, "a wrong password").await?.told()?, "401", "{email}");
         }
-        // A busy machine may let a short wait pass; each further failure doubles it.
+        // On a busy machine a short wait may have passed already; each further failure doubles it.
         let slowed = loop {
             let answer = attempt(&shop.client, email, "a wrong password").await?;
             match answer.told()?.as_str() {
@@ -89,7 +89,7 @@ async fn failed_sign_ins_are_slowed_whether_the_account_exists_or_not() -> anyho
         refusals.push((without(&first.body, "/instance"), body));
     }
     assert_eq!(refusals[0], refusals[1], "nobody learns whether there is an account");
-    // The right password is let in as soon as the wait is over, and ends the counting.
+    // The right password is accepted when the wait is over, and resets the count.
     tokio::time::sleep(Duration::from_secs(wait_s)).await;
     attempt(&shop.client, "ada@example.com", PASSWORD).await?.expect(201)?;
     assert_eq!(attempt(&shop.client, "ada@example.com", "a wrong password").await?.told()?, "401");

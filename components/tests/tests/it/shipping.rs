@@ -1,4 +1,4 @@
-//! Shipping: quotes, and how shipments move.
+//! Shipping: quotes, and the states of shipments.
 
 use serde_json::{Value, json};
 use shop_tests::json::{list, members, number, text, time, with, without};
@@ -43,7 +43,7 @@ async fn a_shipment_moves_forward_only() -> anyhow::Result<()> {
     let staff = shop.staff().await?;
     staff.sell("mug-01", 1250, 100).await?;
     let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
-    // Each path from the start: what is recorded, in turn, with what is told.
+    // Each path from the start: the recorded states, in order, with the answers.
     let paths = [
         "packed:200 packed:409 shipped:200 packed:409 shipped:409 delivered:200 lost:409 delivered:409 shipped:409",
         "shipped:200 lost:200 delivered:409",

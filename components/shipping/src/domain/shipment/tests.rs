@@ -14,7 +14,7 @@ fn parse(order_id: &str, option: &str, recipient: &str, country: &str) -> Result
     Consignment::parse(order_id.into(), "acc_1".into(), option.into(), recipient.into(), destination)
 }
 
-/// A shipment that has come to `status`.
+/// A shipment with the state `status`.
 fn at(status: Status) -> Shipment {
     let mut shipment = Shipment::schedule("shp_1".into(), tracking_number([7; 12]), consignment(), NOW);
     match status {
