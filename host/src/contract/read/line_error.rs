@@ -44,7 +44,7 @@ pub(in crate::contract) enum LineError {
 }
 
 impl LineError {
-    /// What the author should write instead.
+    /// The correction, after "write instead:".
     pub(in crate::contract) fn instead(&self) -> String {
         match self {
             Self::NoTicks { text } => format!("`` `{text}` ``, alone on its line"),

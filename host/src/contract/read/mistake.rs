@@ -151,7 +151,7 @@ fn stand(parameters: &[String]) -> String {
 }
 
 impl Fault {
-    /// What the author should write instead.
+    /// The correction, after "write instead:".
     fn instead(&self) -> String {
         match self {
             Self::Line(error) => error.instead(),

@@ -15,7 +15,7 @@ use wit_parser::{LiftLowerAbi, ManglingAndAbi};
 
 use super::{ContractError, Contracts, Sources, source};
 
-/// What the host offers, from its own WIT.
+/// The interfaces that the host offers, from its own WIT.
 const SERVICE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/service/service.wit"));
 
 /// Reads packages of one file each, `a.wit`, `b.wit` and so on.
