@@ -1,7 +1,7 @@
-//! Events: how long after its commit each is delivered, while they come at a fixed rate.
+//! Events: the time from commit to delivery, at a fixed rate of events.
 //!
-//! One service emits them, another takes each and writes it into its own store: what is there at the end says whether
-//! each was taken once, and in its order.
+//! One service emits events, another handles each and writes it into its own store. The final content of that store
+//! shows whether each was handled once, and in order.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -38,10 +38,10 @@ component = "takes.wasm"
 
 const LABELS: &str = r#"service="sink",from="source""#;
 
-/// Longest that events may take to be delivered when no more come.
+/// The longest time for the delivery of the last events.
 const WAIT_MAX: Duration = Duration::from_secs(300);
 
-/// At what rate events come.
+/// The rate of events.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     calls_per_second: u32,
@@ -51,8 +51,8 @@ struct Pace {
 const PACES: [Pace; 2] =
     [Pace { calls_per_second: 250, events_per_call: 20 }, Pace { calls_per_second: 1_000, events_per_call: 1 }];
 
-/// What one pace showed. Lags are from the commit of an event to that of what it brought about; each is the bound that
-/// they did not exceed, and nothing beyond the last bound of the metrics.
+/// The results of one pace. Lags are from the commit of an event to the commit of its handler; each is an upper bound,
+/// or `None` beyond the last bound of the metrics.
 #[derive(Debug, Serialize)]
 struct Row {
     calls_per_second: u32,
@@ -61,15 +61,15 @@ struct Row {
     p99_ms: Option<f64>,
     longest_ms: Option<f64>,
     emitted: u32,
-    /// As the host counts them.
+    /// As counted by the host.
     delivered: f64,
-    /// Calls whose events are not in the store of the other service once each and in their order.
+    /// Calls whose events are not in the other service's store exactly once and in order.
     wrong_calls: usize,
-    /// From the answer to the last call until the last event was delivered.
+    /// The time from the answer to the last call until the last event was delivered.
     drained_ms: u128,
-    /// How late a call was sent at most: the rate was not kept where that is long.
+    /// The longest delay of a call: if it is long, the rate was not kept.
     behind_ms: u128,
-    /// Of the whole host: the calls that emit them, and the deliveries.
+    /// For the whole host: the calls that emit events, and the deliveries.
     cpu_micros_per_event: f64,
     fsyncs: f64,
 }
@@ -119,7 +119,7 @@ impl Rig {
     async fn measure(&mut self, pace: Pace, time: Duration) -> anyhow::Result<Row> {
         let calls = |time: Duration| (time.as_secs_f64() * f64::from(pace.calls_per_second)).ceil() as u32;
         let (before, all) = (calls(time / 10), calls(time / 10) + calls(time));
-        // What comes first does not count: what is new costs more.
+        // The first events do not count, because new code and connections cost more.
         self.emit(pace, 0..before).await?;
         self.wait_delivered(before * pace.events_per_call).await?;
         let (earlier, cpu_before) = (Metrics::read(&mut self.operator).await?, self.server.cpu_micros()?);
@@ -148,7 +148,7 @@ impl Rig {
         })
     }
 
-    /// Makes calls that emit; gives how late one was sent at most.
+    /// Makes calls that emit events; returns the longest delay of a call.
     async fn emit(&self, pace: Pace, calls: std::ops::Range<u32>) -> anyhow::Result<Duration> {
         let (token, events) = (self.token.clone(), pace.events_per_call);
         pace::run(self.admin, pace.calls_per_second, calls, move |call, out| {
@@ -158,7 +158,7 @@ impl Rig {
         .await
     }
 
-    /// Waits until `events` have been delivered since the start, or as many as there ever will be.
+    /// Waits until `events` have been delivered since the start, or nothing more arrives.
     async fn wait_delivered(&mut self, events: u32) -> anyhow::Result<Metrics> {
         let begin = Instant::now();
         loop {

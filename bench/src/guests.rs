@@ -1,4 +1,4 @@
-//! A host that runs the guests of the host's own tests: services that do what a script says.
+//! A host with the guests of the host's own tests: services that execute scripts.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,16 +9,16 @@ use tokio::process::Command;
 use crate::process::{ONE_ADDRESS, Server};
 use crate::rows::free_port;
 
-/// What such a host has.
+/// The files of such a host.
 pub(crate) struct Guests {
-    /// Sections of it, one after the other.
+    /// Sections of the manifest, in order.
     pub(crate) manifest: &'static [&'static str],
     /// Folders of `host/tests/wit`.
     pub(crate) contracts: &'static [&'static str],
     pub(crate) components: &'static [&'static str],
 }
 
-/// Two services that run scripts, without a circuit that opens.
+/// Two services that execute scripts, without a circuit that opens.
 pub(crate) const SCRIPTS: &str = r#"
 [gateway]
 access_log = false
@@ -35,12 +35,12 @@ contract = "test:calls/back-service@1.0.0"
 component = "callers.wasm"
 "#;
 
-/// Two services that run scripts: one that clients reach, and one behind it.
+/// Two services that execute scripts: one for clients, and one behind it.
 pub(crate) const FRONT_AND_BACK: Guests =
     Guests { manifest: &[SCRIPTS], contracts: &["calls"], components: &["callers.wasm"] };
 
 impl Guests {
-    /// Puts into `folder` what the host needs.
+    /// Copies the files that the host needs into `folder`.
     pub(crate) fn prepare(&self, workspace: &Path, folder: &Path) -> anyhow::Result<()> {
         let workspace = workspace.canonicalize()?;
         std::fs::create_dir_all(folder.join("wit"))?;
@@ -56,14 +56,14 @@ impl Guests {
     }
 }
 
-/// Starts the host of a prepared folder; gives the address of the operator's side as well.
+/// Starts the host of a prepared folder; also returns the address of the operator's API.
 pub(crate) async fn start(folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<(Server, SocketAddr)> {
-    // The host that was built with this program.
+    // The host that was built together with this program.
     let command = Command::new(std::env::current_exe()?.with_file_name("switchyard"));
     start_with(command, folder, environment).await
 }
 
-/// As [`start`], with a soft limit of open descriptors.
+/// Like [`start`], with a soft limit of open descriptors.
 pub(crate) async fn start_with_descriptors(folder: &Path, soft_limit: u64) -> anyhow::Result<(Server, SocketAddr)> {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -S -n \"$0\" && exec \"$@\"", &soft_limit.to_string()]);

@@ -1,6 +1,6 @@
-//! Load over HTTP/1.1: each connection sends its next request when it has the answer to the one before.
+//! Load over HTTP/1.1: each connection sends its next request when the previous one is answered.
 //!
-//! The client is as plain as can be, so that on shared cores the server is what is measured.
+//! The client is as simple as possible, so that on shared cores mainly the server is measured.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Writes the next request of one connection; says whether there is one.
+/// Writes the next request of one connection; returns whether there is one.
 pub(crate) type Script = Box<dyn FnMut(&mut Vec<u8>) -> bool + Send>;
 
-/// What one run of a load showed.
+/// The results of one run of a load.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) requests: usize,
@@ -37,7 +37,7 @@ impl Report {
         self.requests as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// The latency that `share` (0 to 1) of the requests did not exceed.
+    /// The latency that a `share` (0 to 1) of the requests did not exceed.
     pub(crate) fn percentile(&self, share: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
         let position = (last as f64 * share).round() as usize;
@@ -45,10 +45,10 @@ impl Report {
     }
 }
 
-/// One connection that is kept open.
+/// One persistent connection.
 pub(crate) struct Connection {
     stream: TcpStream,
-    /// What is read; the first `used` bytes are the answer before.
+    /// Received bytes; the first `used` bytes are the previous answer.
     buffer: Vec<u8>,
     used: usize,
 }
@@ -114,7 +114,7 @@ fn length_of(head: &str) -> anyhow::Result<usize> {
     bail!("answer has no Content-Length: {head}")
 }
 
-/// A request in the form that goes over the wire.
+/// Writes a request as it is sent.
 pub(crate) fn request(out: &mut Vec<u8>, method: &str, path: &str, token: Option<&str>, body: Option<&str>) {
     use std::io::Write as _;
     out.clear();
@@ -133,8 +133,8 @@ pub(crate) fn request(out: &mut Vec<u8>, method: &str, path: &str, token: Option
     write().expect("writing to memory does not fail");
 }
 
-/// Runs `scripts`, one connection each, until they end or `time` is over; what comes in a tenth of it before that
-/// does not count.
+/// Runs `scripts`, one connection each, until they end or `time` is over. A warm-up of a tenth of `time` comes first
+/// and does not count.
 pub(crate) async fn run(address: SocketAddr, scripts: Vec<Script>, time: Duration) -> anyhow::Result<Report> {
     let (counts, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let mut connections = tokio::task::JoinSet::new();

@@ -1,7 +1,7 @@
-//! Measures the platform beside native baselines of the same operations, in one run, on this machine.
+//! Measures the platform and native baselines of the same operations, in one run, on this machine.
 //!
-//! Every server is a process of its own, driven by the same client over loopback. A row says requests a second, the
-//! 50th and 99th percentile of the latency, and the CPU time of the server for one request.
+//! Every server is a separate process, measured by the same client over loopback. A row contains requests per second,
+//! the 50th and 99th percentile of the latency, and the CPU time of the server per request.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 #![expect(
@@ -42,16 +42,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(about = "Measures the platform beside native baselines of the same operations")]
 struct Arguments {
-    /// Seconds that each load lasts.
+    /// The duration of each load in seconds.
     #[arg(long, default_value_t = 4, global = true)]
     seconds: u64,
-    /// Only the rows, or the abuse, whose name has this text.
+    /// Only the rows or experiments whose name contains this text.
     #[arg(long, global = true)]
     only: Option<String>,
     /// The folder of the workspace.
     #[arg(long, default_value = ".", global = true)]
     workspace: PathBuf,
-    /// The table as JSON.
+    /// Prints the table as JSON.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -60,25 +60,26 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Swaps releases under load: what they take, and what callers notice.
+    /// Swaps releases under load: how long they take, and the effect on callers.
     Swap,
-    /// Kills a host with ten thousand calls begun: how long after its start they have ended.
+    /// Kills a host with ten thousand unfinished calls, and measures how long after its start all have ended.
     Recovery,
-    /// Emits events at a fixed rate: how long after its commit each is delivered.
+    /// Emits events at a fixed rate: the time from commit to delivery.
     Events,
-    /// Commits with a memo and without: what CPU time a memo adds to a nested call.
+    /// Commits with a memo and without: the CPU time that a memo adds to a nested call.
     Memo,
-    /// What strangers and hostile components do to others, beside a run without them. Fails where a goal is missed.
+    /// The effect of strangers and hostile components on others, compared with a run without them. Fails if a goal is
+    /// missed.
     Abuse,
-    /// Small durable writes of one service, alone and beside one that commits as much as it can.
+    /// Small durable writes of one service, alone and beside a service that commits as much as it can.
     Neighbours,
-    /// Fills a store, stops the host, and starts it again: how long that takes, and how much memory.
+    /// Fills a store, stops the host, and starts it again: the time, and the memory.
     Start {
         /// Bytes to fill the store with.
         #[arg(long, default_value_t = 10_000_000_000)]
         data_bytes: u64,
     },
-    /// Serves as a baseline; the measurements start it by themselves.
+    /// Serves as a baseline; the measurements start this command themselves.
     #[command(hide = true)]
     Serve {
         kind: Baseline,
@@ -96,7 +97,7 @@ enum Baseline {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Runtime::new()?;
-    // A baseline ends when it is told to, and that is no error.
+    // A baseline ends on request, which is not an error.
     if matches!(arguments.command, Some(Command::Serve { .. })) {
         return runtime.block_on(run(&arguments));
     }
@@ -104,7 +105,7 @@ fn main() -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
             ended = run(&arguments) => ended,
-            // What was started ends, and the folders go, as the measurement is dropped.
+            // When the measurement is dropped, its processes end and its folders are deleted.
             _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
             _ = terminate.recv() => anyhow::bail!("asked to end"),
         }

@@ -1,10 +1,11 @@
-//! Memos: the CPU time that one adds to a nested call.
+//! Memos: the CPU time that a memo adds to a nested call.
 //!
-//! The store is called directly, and the memo is a write of a component's own, of the same size: no host leaves memos
-//! out, and such a write goes the same way through transaction, journal, overlay and index, and is checked for more.
+//! The benchmark calls the store directly, and writes the memo as a component's own entry of the same size. No host
+//! leaves memos out. Such a write takes the same way through transaction, journal, overlay and index, and has more
+//! checks.
 //!
-//! Rounds of commits with a memo and without follow each other, each on a store of its own. What is counted is the CPU
-//! time of the whole process: for the commits, for writing the index, and for taking away as many memos as were made.
+//! Rounds of commits with a memo and without alternate, each on a fresh store. The CPU time of the whole process is
+//! measured: for the commits, for writing the index, and for deleting as many memos as were written.
 
 use std::fmt;
 use std::ops::Range;
@@ -23,43 +24,43 @@ use crate::process::cpu_micros;
 /// Commits of one round.
 const COMMITS: u32 = 20_000;
 
-/// Commits that become durable together, as those of so many clients do.
+/// Commits that become durable together, as with this many clients.
 const CLIENTS: u32 = 64;
 
 /// Entries that nested calls change.
 const ENTRIES: u32 = 10_000;
 
-/// Memos in the store before the first round: those of some time are kept.
+/// Memos in the store before the first round, because a real store contains memos of some time.
 const MEMOS_KEPT: u32 = 100_000;
 
-/// Bytes of the answer that is kept, and of the value that the call writes.
+/// Bytes of the stored answer, and of the value that the call writes.
 const ANSWER_BYTES: usize = 100;
 const VALUE_BYTES: usize = 100;
 
-/// Memos that one commit takes away.
+/// Memos that one commit deletes.
 const SWEPT_AT_ONCE: u32 = 250;
 
-/// Indexes are written when a store is closed, and not before: so the CPU time of that is known for itself.
+/// Indexes are written only when a store is closed, so that the CPU time for this is measured separately.
 const CHECKPOINT_MS: u64 = 3_600_000;
 
-/// CPU time, in microseconds for each commit.
+/// CPU time in microseconds per commit.
 #[derive(Debug, Serialize)]
 pub(crate) struct MemoReport {
-    /// Commits of either kind.
+    /// The number of commits of each kind.
     commits: u32,
     without_memo: Micros,
     with_memo: Micros,
-    /// What a memo adds, in all.
+    /// The total that a memo adds.
     memo_micros: f64,
-    /// The same of the pair of rounds that showed least, and of the one that showed most.
+    /// The same for the pair of rounds with the lowest difference, and with the highest.
     least_micros: f64,
     most_micros: f64,
 }
 
-/// CPU time of one round, or of the mean of some.
+/// The CPU time of one round, or the mean of some.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 struct Micros {
-    /// The transaction, its record in the journal, and what later calls see of it.
+    /// The transaction, its record in the journal, and its publication for later calls.
     commit: f64,
     index: f64,
     sweep: f64,
@@ -95,7 +96,7 @@ pub(crate) async fn measure(workspace: &Path, time: Duration) -> anyhow::Result<
     while rounds.len() < 2 || begin.elapsed() < time {
         let calls = next..next + COMMITS;
         next = calls.end;
-        // What goes second may find the machine otherwise: each does so half of the time.
+        // The second of a pair may find the machine in another state, so each kind is second half of the time.
         rounds.push(match rounds.len() % 2 {
             0 => [without.run(calls.clone()).await?, with.run(calls).await?],
             _ => {
@@ -115,7 +116,7 @@ impl Round<'_> {
         Ok((stores, store))
     }
 
-    /// Puts the memos there that are kept from before.
+    /// Writes the memos that exist from earlier.
     async fn fill(&self) -> anyhow::Result<()> {
         let (stores, store) = self.open()?;
         make(&stores, &store, 0..MEMOS_KEPT, Memos::With).await?;
@@ -123,7 +124,7 @@ impl Round<'_> {
         Ok(stores.close()?)
     }
 
-    /// Makes `calls`; gives the CPU time of each.
+    /// Makes `calls`; returns the CPU time of each.
     async fn run(&self, calls: Range<u32>) -> anyhow::Result<Micros> {
         let count = calls.len() as u32;
         let each = |from: u64, to: u64| (to - from) as f64 / f64::from(count);
@@ -160,7 +161,7 @@ async fn make(stores: &Stores, store: &Store, calls: Range<u32>, memos: Memos) -
     Ok(stores.wait_durable(last).await?)
 }
 
-/// What a nested call reads and writes.
+/// The reads and writes of a nested call.
 fn nested_call(store: &Store, call: u32, memos: Memos) -> anyhow::Result<Transaction> {
     let mut transaction = store.begin();
     let entry = format!("entry/{:08}", call % ENTRIES);
@@ -177,7 +178,7 @@ fn nested_call(store: &Store, call: u32, memos: Memos) -> anyhow::Result<Transac
     Ok(transaction)
 }
 
-/// Takes away the `count` memos that are there for longest, many at once, as the host does it.
+/// Deletes the `count` oldest memos, many at once, like the host.
 async fn sweep(stores: &Stores, store: &Store, count: u32) -> anyhow::Result<()> {
     let (mut after, mut last) = (None::<String>, CommitSeq::default());
     for page in 0..count / SWEPT_AT_ONCE {
@@ -193,7 +194,7 @@ async fn sweep(stores: &Stores, store: &Store, count: u32) -> anyhow::Result<()>
     Ok(stores.wait_durable(last).await?)
 }
 
-/// Ids as hashes are: no order, and none twice.
+/// Ids like hashes: unsorted and unique.
 fn call_id(number: u32) -> CallId {
     CallId(u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes())
 }
@@ -214,7 +215,7 @@ impl Micros {
 }
 
 impl MemoReport {
-    /// Of pairs of rounds, that without memos first.
+    /// From pairs of rounds, each beginning with the one without memos.
     fn new(rounds: &[[Micros; 2]]) -> Self {
         let [without_memo, with_memo] = [0, 1].map(|side| Micros::mean(rounds.iter().map(|round| round[side])));
         let added = || rounds.iter().map(|[without, with]| with.all() - without.all());

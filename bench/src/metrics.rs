@@ -1,23 +1,23 @@
-//! What a host tells of itself on `/metrics`.
+//! Reads a host's `/metrics`.
 
 use anyhow::Context as _;
 
 use crate::load::{Connection, request};
 
-/// All series of one instant, as Prometheus' text has them.
+/// All series at one moment, in the text format of Prometheus.
 pub(crate) struct Metrics(String);
 
-/// How often each value of a distribution was seen.
+/// A distribution: how often each value was seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Histogram {
     pub(crate) count: f64,
     pub(crate) sum: f64,
-    /// In the order of their bounds, each with how many were within it.
+    /// Sorted by bound, each with the count of values within it.
     buckets: Vec<(f64, f64)>,
 }
 
 impl Metrics {
-    /// Asks the operator's side.
+    /// Requests it from the operator's API.
     pub(crate) async fn read(operator: &mut Connection) -> anyhow::Result<Self> {
         let mut bytes = Vec::new();
         request(&mut bytes, "GET", "/metrics", None, None);
@@ -25,13 +25,13 @@ impl Metrics {
         Ok(Self(String::from_utf8_lossy(answer.body).into_owned()))
     }
 
-    /// The value of `series`: a name, with its labels in braces where it has some.
+    /// The value of `series`: a name, with its labels in braces if there are any.
     pub(crate) fn value(&self, series: &str) -> anyhow::Result<f64> {
         let value = self.0.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         value.with_context(|| format!("the metrics have {series}"))?.parse().context("a metric is a number")
     }
 
-    /// The distribution of the series that has `labels`, which are some.
+    /// The distribution of the series with `labels`, which must not be empty.
     pub(crate) fn histogram(&self, name: &str, labels: &str) -> anyhow::Result<Histogram> {
         let value = |part: &str| self.value(&format!("{name}_{part}{{{labels}}}"));
         let begin = format!("{name}_bucket{{{labels},le=\"");
@@ -46,21 +46,21 @@ impl Metrics {
         })
     }
 
-    /// Syncs of the journal until now.
+    /// Syncs of the journal so far.
     pub(crate) fn journal_syncs(&self) -> anyhow::Result<f64> {
         self.value("switchyard_journal_sync_seconds_count")
     }
 }
 
 impl Histogram {
-    /// What was seen since `earlier` was read.
+    /// The distribution since `earlier` was read.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let before = earlier.buckets.iter().map(|(_, count)| *count).chain(std::iter::repeat(0.0));
         let buckets = self.buckets.iter().zip(before).map(|((bound, count), before)| (*bound, count - before));
         Self { count: self.count - earlier.count, sum: self.sum - earlier.sum, buckets: buckets.collect() }
     }
 
-    /// The lowest bound that `share` (0 to 1) of the values did not exceed; nothing where they are beyond the last one.
+    /// The lowest bound that a `share` (0 to 1) of the values did not exceed; `None` beyond the last bound.
     pub(crate) fn within(&self, share: f64) -> Option<f64> {
         let (bound, _) = self.buckets.iter().find(|(_, count)| *count >= self.count * share)?;
         bound.is_finite().then_some(*bound)

@@ -1,4 +1,4 @@
-//! Neighbours: the small durable writes of one service, alone and beside one that commits as much as it can.
+//! Neighbours: the small durable writes of one service, alone and beside a service that commits as much as it can.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,14 +15,14 @@ use crate::load::{self, Script, request};
 /// Clients of the small writes.
 const SMALL_CONNECTIONS: usize = 8;
 
-/// Clients of the large ones: enough that the next commit is there when one ends.
+/// Clients of the large writes: enough that the next commit is ready when one ends.
 const LARGE_CONNECTIONS: usize = 4;
 
 /// Keys of a large commit, and bytes of each: together just below the limit of a commit.
 const LARGE_KEYS: usize = 8;
 const LARGE_VALUE_BYTES: usize = 1_000_000;
 
-/// Largest ratio of the two p99 that is acceptable.
+/// The largest acceptable ratio of the two p99.
 const RATIO_MAX: f64 = 3.0;
 
 #[derive(Debug, Serialize)]
@@ -81,7 +81,7 @@ fn small_writes() -> Vec<Script> {
     (0..SMALL_CONNECTIONS).map(script).collect()
 }
 
-/// Commits as large as can be, as fast as they end; gives how many did so in a second.
+/// Makes commits of the maximum size, one after another; returns the number per second.
 async fn large_writes(admin: SocketAddr, token: &str, time: Duration) -> anyhow::Result<f64> {
     let script = |connection: usize| -> Script {
         let token = token.to_owned();
@@ -98,7 +98,7 @@ async fn large_writes(admin: SocketAddr, token: &str, time: Duration) -> anyhow:
 impl NeighbourReport {
     /// # Errors
     ///
-    /// When the large commits of one service hold up the small ones of another.
+    /// When the large commits of one service delay the small ones of another.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         ensure!(
             self.p99_ratio <= RATIO_MAX,

@@ -1,4 +1,5 @@
-//! Load at fixed times, as it comes from outside: no request waits for the answer to another, unless all connections do.
+//! Load at fixed times, like real traffic: no request waits for the answer to another, unless all connections are in
+//! use.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -9,11 +10,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::load::Connection;
 
-/// Requests that can be under way at once.
+/// Maximum of concurrent requests.
 const CONNECTIONS: usize = 64;
 
-/// Sends the requests that `write` makes of `numbers`, `per_second` of them, and waits until all are answered. Gives how
-/// long after its time the one was sent that was sent latest.
+/// Sends the requests that `write` creates from `numbers`, at `per_second`, and waits until all are answered. Returns
+/// the longest delay of a request.
 ///
 /// An answer outside 200 to 299 is an error.
 pub(crate) async fn run(

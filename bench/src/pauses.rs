@@ -1,4 +1,4 @@
-//! What swaps make calls wait for, as the host measures it itself: the machine's noise is not in it.
+//! The time that calls wait for swaps, as measured by the host itself, without the noise of the machine.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,18 +8,18 @@ use serde::Serialize;
 use crate::load::Connection;
 use crate::metrics::Metrics;
 
-/// How long the pointer to what calls begin on took to be moved, since the start of the host.
+/// How long it took to move the pointer to the live routing, since the start of the host.
 #[derive(Debug, Serialize)]
 pub(crate) struct Pauses {
     swaps: u64,
     mean_micros: f64,
-    /// Bounds, in microseconds, within which 99 of 100 were, and all; nothing beyond the last bound.
+    /// Upper bounds in microseconds: for 99 of 100 swaps, and for all; `None` beyond the last bound.
     most_within_micros: Option<f64>,
     all_within_micros: Option<f64>,
 }
 
 impl Pauses {
-    /// Asks the operator's side at `admin`.
+    /// Requests it from the operator's API at `admin`.
     pub(crate) async fn of(admin: SocketAddr) -> anyhow::Result<Self> {
         let metrics = Metrics::read(&mut Connection::open(admin).await?).await?;
         let pauses = metrics.histogram("switchyard_swap_pause_seconds", "what=\"pointer\"")?;

@@ -1,4 +1,4 @@
-//! The servers that are measured: each a process of its own, so that its CPU time is its own.
+//! The measured servers: each a separate process, so that its CPU time is measured separately.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,10 +9,10 @@ use anyhow::{Context as _, ensure};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// Ticks of CPU time in a second, as `/proc/<pid>/stat` counts them on Linux.
+/// Ticks of CPU time per second in `/proc/<pid>/stat` on Linux.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Lifts the limits of what one client address may do: all clients have one here.
+/// Raises the limits per client address, because all clients have the same one here.
 pub(crate) const ONE_ADDRESS: [(&str, &str); 3] = [
     ("SWITCHYARD_GATEWAY_REQUESTS_PER_SECOND_PER_CLIENT", "10000000"),
     ("SWITCHYARD_GATEWAY_REQUEST_BURST_PER_CLIENT", "10000000"),
@@ -41,7 +41,7 @@ impl Server {
         Ok(Self { child, address: line.trim().parse()? })
     }
 
-    /// Starts a command that serves at `address`, and waits until `ready` answers.
+    /// Starts a command that serves at `address`, and waits until `ready` is answered.
     pub(crate) async fn start(
         mut command: Command,
         address: SocketAddr,
@@ -76,7 +76,7 @@ impl Server {
         resident_bytes(&self.id()?.to_string())
     }
 
-    /// Resident memory in bytes, with that of its children.
+    /// Resident memory in bytes, including its children.
     pub(crate) fn resident_bytes_with_children(&self) -> anyhow::Result<u64> {
         let id = self.id()?;
         let mut sum = resident_bytes(&id.to_string())?;
@@ -88,12 +88,12 @@ impl Server {
         Ok(sum)
     }
 
-    /// Ends it at once, wherever it is.
+    /// Kills it at once, in any state.
     pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
     }
 
-    /// Asks it to end, as an operator does, and waits.
+    /// Stops it like an operator, and waits.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         let id = self.id()?.to_string();
         ensure!(Command::new("kill").args(["-TERM", &id]).status().await?.success(), "kill -TERM {id}");
@@ -103,10 +103,10 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Nothing that was started outlives the measurement, or writes into a folder that is being removed.
+    /// No process outlives the measurement, or writes into a folder that is being removed.
     fn drop(&mut self) {
         let begin = Instant::now();
-        // It has ended already, unless the measurement was cut short.
+        // It has already ended, unless the measurement was interrupted.
         if self.child.start_kill().is_err() {
             return;
         }
@@ -126,7 +126,7 @@ fn resident_bytes(id: &str) -> anyhow::Result<u64> {
 /// CPU time that the process `id`, or `self`, has used, in microseconds.
 pub(crate) fn cpu_micros(id: &str) -> anyhow::Result<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-    // The name in parentheses may hold spaces; user and system time are fields 14 and 15, 11 and 12 after it.
+    // The name in parentheses may contain spaces; user and system time are fields 14 and 15, 11 and 12 after it.
     let (_, fields) = stat.rsplit_once(") ").context("stat has a name")?;
     let mut ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
     let (user, system) = (ticks.next().context("user time")??, ticks.next().context("system time")??);

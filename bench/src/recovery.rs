@@ -1,7 +1,8 @@
-//! Recovery: calls that were cut short by the end of the host, and how long after its start all of them have ended.
+//! Recovery: calls that were interrupted by the end of the host, and the time after its start until all of them have
+//! ended.
 //!
-//! Each has written twice in another service when it fails, as all do until they are let go; then the host is killed, and
-//! started again.
+//! Each call has written twice in another service when it fails. All calls fail until the test permits success. Then
+//! the host is killed, and started again.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,13 +20,13 @@ use crate::shop::ask;
 
 const CALLS: usize = 10_000;
 
-/// Clients that make them: each waits for the deadline of its call.
+/// Clients that make the calls: each waits for the deadline of its call.
 const CONNECTIONS: usize = 250;
 
-/// Longest that the calls may take to end.
+/// The longest time until the calls have ended.
 const WAIT_MAX: Duration = Duration::from_secs(600);
 
-/// While calls are begun, their clients do not wait for long, and none is made again.
+/// While calls begin, their clients wait only briefly, and no call is repeated.
 const WHILE_BEGUN: [(&str, &str); 3] = [
     ("SWITCHYARD_LIMITS_DEADLINE_MS", "250"),
     ("SWITCHYARD_RETRIES_INTENT_RETRY_MS_MIN", "3600000"),
@@ -35,11 +36,11 @@ const WHILE_BEGUN: [(&str, &str); 3] = [
 #[derive(Debug, Serialize)]
 pub(crate) struct RecoveryReport {
     calls: usize,
-    /// From the start of the process until it serves.
+    /// The time from the start of the process until it serves.
     ready_ms: u128,
-    /// From the start of the process until all have ended.
+    /// The time from the start of the process until all calls have ended.
     ended_ms: u128,
-    /// Made again, each of these as often as it took.
+    /// Repeated runs that failed again.
     failed: f64,
     cpu_ms: u64,
 }

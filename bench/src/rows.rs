@@ -1,4 +1,4 @@
-//! The rows of the table: each operation on the platform and on both baselines, one after the other.
+//! The rows of the table: each operation on the platform and on both baselines, one after another.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::table::{Figure, Report, Row};
 /// Items on sale in each server.
 const ITEMS: usize = 1000;
 
-/// What is measured, with its number of connections.
+/// The measured operations; each has a number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
     GetItem,
@@ -47,7 +47,7 @@ impl Operation {
     }
 }
 
-/// The platform with its shop, prepared.
+/// The platform with its prepared shop.
 struct Platform {
     server: Server,
     admin: SocketAddr,
@@ -103,7 +103,8 @@ pub(crate) async fn start_host(workspace: &Path, data: &Path) -> anyhow::Result<
     start_host_with(workspace, data, &ONE_ADDRESS).await
 }
 
-/// As [`start_host`], with other settings in its environment: none for the rates of the shop's manifest.
+/// Like [`start_host`], with other environment variables; without any, the rate limits are those of the shop's
+/// manifest.
 pub(crate) async fn start_host_with(
     workspace: &Path,
     data: &Path,
@@ -132,7 +133,7 @@ impl Platform {
         }
         let mut customers = Vec::new();
         if operations.contains(&Operation::Checkout) {
-            // More checkouts than the time allows, so that the time ends the load.
+            // More checkouts than fit into the time, so that the time ends the load.
             let each = usize::try_from(time.as_secs())? * 60;
             for (number, customer) in
                 shop::customers(server.address, Operation::Checkout.connections()).await?.into_iter().enumerate()
@@ -148,7 +149,7 @@ impl Platform {
     async fn measure(&self, operation: Operation, time: Duration) -> anyhow::Result<Figure> {
         let scripts = (0..operation.connections()).map(|connection| self.script(operation, connection)).collect();
         let address = match operation {
-            // Only services and the operator reach it.
+            // Only services and the operator can call it.
             Operation::HotReservation => self.admin,
             _ => self.server.address,
         };
@@ -203,7 +204,7 @@ impl Platform {
         }
     }
 
-    /// Starts it once more over what it has compiled and stored, and leaves it alone.
+    /// Starts it again with its compiled code and data, without load.
     async fn measure_start(self, workspace: &Path) -> anyhow::Result<(Duration, u64)> {
         self.server.stop().await?;
         let (server, _, took) = start_host(workspace, self.data.path()).await?;
@@ -272,7 +273,7 @@ fn checkout_baseline(connection: usize) -> Script {
     })
 }
 
-/// Runs the load; also says how many requests it counted, the refused ones included.
+/// Runs the load; also returns the number of counted requests, including refused ones.
 async fn figure(
     name: &'static str,
     server: &Server,
@@ -285,7 +286,7 @@ async fn figure(
     let cpu = server.cpu_micros()? - before;
     let refused = report.refused.values().sum();
     let all = report.requests + refused;
-    // The load before the counting began used the server as well.
+    // The warm-up before the counting used the server too.
     let share = report.elapsed.as_secs_f64() / (report.elapsed + time / 10).as_secs_f64();
     let figure = Figure {
         server: name,

@@ -32,7 +32,7 @@ fn text(value: &Value, member: &str) -> anyhow::Result<String> {
     Ok(value[member].as_str().with_context(|| format!("no {member} in {value}"))?.to_owned())
 }
 
-/// Opens the staff's account through the operator's side; gives the token of a session.
+/// Opens the staff account through the operator's API; returns the token of a session.
 pub(crate) async fn staff(public: SocketAddr, admin: SocketAddr, data: &Path) -> anyhow::Result<String> {
     let operator = std::fs::read_to_string(data.join("admin-token"))?;
     let details = json!({ "email": "staff@example.com", "name": "Staff", "password": "for the benchmark" });
@@ -50,7 +50,7 @@ pub(crate) fn sku(number: usize) -> String {
     format!("sku-{number:04}")
 }
 
-/// Puts `count` items on sale with more stock than a load takes.
+/// Puts `count` items on sale with more stock than a load buys.
 pub(crate) async fn stock(public: SocketAddr, staff: &str, count: usize) -> anyhow::Result<()> {
     let mut connection = Connection::open(public).await?;
     for number in 0..count {
@@ -74,7 +74,7 @@ pub(crate) struct Customer {
     pub(crate) checkout: String,
 }
 
-/// Signs up `count` customers, a few at a time: each costs a password's hash, twice.
+/// Signs up `count` customers, a few at a time: each costs two password hashes.
 pub(crate) async fn customers(public: SocketAddr, count: usize) -> anyhow::Result<Vec<Customer>> {
     let turns = Arc::new(Semaphore::new(4));
     let mut tasks = JoinSet::new();
@@ -105,7 +105,7 @@ pub(crate) async fn customers(public: SocketAddr, count: usize) -> anyhow::Resul
     Ok(customers)
 }
 
-/// Opens `count` carts, `line` being the item of the one line of each, if it is to have one.
+/// Opens `count` carts. With `line`, each gets one line with this item.
 pub(crate) async fn carts(
     public: SocketAddr,
     token: Option<&str>,

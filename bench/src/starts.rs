@@ -1,4 +1,4 @@
-//! Starts: how long a host needs over much data after a clean stop, and how much memory.
+//! Starts: the time and memory that a host with much data needs after a clean stop.
 
 use std::fmt;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::shop::ask;
 const COMMIT_KEYS: u64 = 500;
 const VALUE_BYTES: u64 = 16_000;
 
-/// Longest start, and most resident memory after it, that are acceptable.
+/// The longest acceptable start, and the maximum of resident memory after it.
 const READY_MAX: Duration = Duration::from_secs(2);
 const RESIDENT_BYTES_MAX: u64 = 200_000_000;
 
@@ -49,7 +49,7 @@ pub(crate) async fn measure(workspace: &Path, data_bytes: u64) -> anyhow::Result
     let began = Instant::now();
     let (server, _) = guests::start(folder.path(), &[]).await?;
     let ready = began.elapsed();
-    // What the start itself needs is given back or taken by then.
+    // By then the memory of the start itself is freed or in use.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let resident_bytes = server.resident_bytes()?;
     server.stop().await?;

@@ -1,4 +1,4 @@
-//! Swaps under load: what a deploy and a rollback take, and what the callers notice of them.
+//! Swaps under load: the time of a deploy and a rollback, and the effect on callers.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,12 +19,12 @@ use crate::shop;
 
 const SERVICES: [&str; 5] = ["account", "cart", "inventory", "payment", "shipping"];
 
-/// Callers at once: half of them read items, half of them write into carts.
+/// Concurrent callers: half of them read items, half of them write into carts.
 const CONNECTIONS: usize = 32;
 
 const ITEMS: usize = 200;
 
-/// What the callers saw in one stretch of load.
+/// The callers' results during one period of load.
 #[derive(Debug, Serialize)]
 struct Stretch {
     requests_per_second: f64,
@@ -35,7 +35,7 @@ struct Stretch {
     swaps: usize,
 }
 
-/// Milliseconds, of several tries.
+/// Milliseconds, of several attempts.
 #[derive(Debug, Serialize)]
 struct Times {
     shortest: f64,
@@ -45,24 +45,24 @@ struct Times {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct SwapReport {
-    /// From the first byte of an upload to its release being live, the component never seen before.
+    /// From the first byte of an upload until its release is live; the component was never compiled before.
     deploy_new_ms: Times,
-    /// The component compiled before.
+    /// The same with a component that was compiled before.
     deploy_known_ms: Times,
     rollback_ms: Times,
     without_swaps: Stretch,
-    /// A deploy or rollback of each service in turn, one a second.
+    /// A deploy or rollback of each service in turn, one per second.
     with_swaps: Stretch,
-    /// As many as go, one after the other.
+    /// As many as possible, one after another.
     with_many_swaps: Stretch,
-    /// One caller alone, who has the machine to himself but for the operator: what it waits longer is the swap's.
+    /// A single caller shares the machine only with the operator: any additional wait is caused by the swap.
     alone: Stretch,
     alone_with_swaps: Stretch,
-    /// Of all these swaps, at the pointer itself.
+    /// The pauses of all these swaps, measured at the pointer.
     pauses: Pauses,
 }
 
-/// One service's component, and how often it was made different.
+/// The component of each service, and the number of variants so far.
 struct Operator {
     admin: SocketAddr,
     token: String,
@@ -140,7 +140,7 @@ async fn stretch(
     let swapping = async {
         let mut swaps = 0;
         while let Some(pause) = pause.filter(|_| !stop.load(Ordering::Relaxed)) {
-            // There and back: each component was compiled before.
+            // Alternates: each component was compiled before.
             match swaps % 2 {
                 0 => operator.deploy(swaps / 2 % 5, swaps / 10 % 2).await.map(drop)?,
                 _ => operator.back(swaps / 2 % 5).await.map(drop)?,
@@ -181,7 +181,7 @@ impl Operator {
     async fn deploy(&self, service: usize, variant: usize) -> anyhow::Result<Duration> {
         let mut component = self.components[service].clone();
         let name = format!("variant {variant}");
-        // A custom section (component model, binary format): its id, its size, and its name with the length before.
+        // A custom section (component model, binary format): its id, its size, and its name preceded by the length.
         component.extend([0, u8::try_from(name.len())? + 1, u8::try_from(name.len())?]);
         component.extend(name.bytes());
         let path = format!("/services/{}/releases?reason=measured", SERVICES[service]);
@@ -196,7 +196,7 @@ impl Operator {
         self.send(&bytes).await
     }
 
-    /// Goes back to the release before.
+    /// Rolls back to the previous release.
     async fn back(&self, service: usize) -> anyhow::Result<Duration> {
         let mut bytes = Vec::new();
         request(&mut bytes, "POST", &format!("/services/{}/rollback", SERVICES[service]), Some(&self.token), Some(""));

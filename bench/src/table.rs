@@ -1,4 +1,4 @@
-//! What was measured, as a table with ratios.
+//! The results as a table with ratios.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub(crate) struct Figure {
     pub(crate) p99_micros: u128,
     pub(crate) cpu_micros_per_request: f64,
     pub(crate) refused: usize,
-    /// Syncs of the journal for one request, where the server counts them.
+    /// Syncs of the journal per request, if the server counts them.
     pub(crate) fsyncs_per_request: Option<f64>,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Figure {
 pub(crate) struct Row {
     pub(crate) operation: &'static str,
     pub(crate) connections: usize,
-    /// The platform's first.
+    /// The platform's figure comes first.
     pub(crate) figures: Vec<Figure>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
     pub(crate) start_cached_ms: Option<u128>,
     pub(crate) idle_resident_mb: Option<u64>,
-    /// One fdatasync of 4 KiB at a time on this disk.
+    /// Sequential fdatasyncs of 4 KiB on this disk.
     pub(crate) fsyncs_per_second: f64,
 }
 

@@ -1,4 +1,4 @@
-//! What is asked of the shop under a key, and the answers that there may be.
+//! The requests that clients send to the shop with a key, and the possible answers.
 
 use serde_json::{Value, json};
 use shop_tests::{PASSWORD, item};
@@ -19,7 +19,7 @@ pub(crate) enum Act {
 }
 
 impl Act {
-    /// Method and path, and the body. Where the shop keeps a text with an effect, it is the key.
+    /// Method, path and body. If the shop stores a text with the effect, the text is the key.
     pub(crate) fn request(&self, key: &str) -> (String, Option<Value>) {
         match self {
             Self::OpenCart => ("POST /carts".into(), None),
@@ -51,10 +51,10 @@ impl Act {
         let all: &[u16] = match self {
             Self::OpenCart | Self::SignUp { .. } => &[201],
             Self::SetLine { .. } | Self::RemoveLine { .. } | Self::SetPrice { .. } | Self::Receive { .. } => &[200],
-            // There may be too little left.
+            // The stock may be too small.
             Self::CheckOut { declined: false, .. } => &[201, 409],
             Self::CheckOut { declined: true, .. } => &[402, 409],
-            // It may have shipped; more may be asked back than was paid; a shipment moves only forward.
+            // The order may have shipped; a refund may exceed the payment; a shipment moves only forward.
             Self::Cancel { .. } | Self::Record { .. } => &[200, 409],
             Self::Refund { .. } => &[201, 409],
         };

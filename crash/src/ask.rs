@@ -1,4 +1,5 @@
-//! A client that wants an answer: it asks with one key until it has one, however often the host dies in between.
+//! A client that needs an answer: it repeats a request with one key until it gets one, however often the host dies
+//! meanwhile.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,27 +13,27 @@ use tokio::sync::watch;
 use crate::act::Act;
 use crate::host::Doors;
 
-/// How long one answer may take, with all the deaths in between.
+/// The longest time for one answer, with all deaths of the host meanwhile.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long one attempt may take: the shop gives up earlier.
+/// The longest time for one attempt: the shop gives up earlier.
 const ATTEMPT: Duration = Duration::from_secs(70);
 
-/// How long after an attempt that failed the next one is made.
+/// The time between a failed attempt and the next one.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A writing operation that was answered.
+/// A writing operation and its answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     pub(crate) act: Act,
     pub(crate) key: String,
-    /// With the token of who asked.
+    /// With the token of the client that sent it.
     pub(crate) client: Client,
     pub(crate) status: u16,
     pub(crate) body: Value,
 }
 
-/// All that was asked and answered in one shop.
+/// All requests and answers in one shop.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     exchanges: Mutex<Vec<Exchange>>,
@@ -45,17 +46,17 @@ impl Record {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What `read` makes of each exchange, where it makes something of it.
+    /// The results of `read` for each exchange, without `None`.
     pub(crate) fn each<T>(&self, read: impl FnMut(&Exchange) -> Option<T>) -> Vec<T> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(read).collect()
     }
 
-    /// How often something was asked, answered or not.
+    /// The number of requests sent, answered or not.
     pub(crate) fn attempts(&self) -> usize {
         self.attempts.load(Ordering::Relaxed)
     }
 
-    /// How many answers there are.
+    /// The number of answers.
     pub(crate) fn answered(&self) -> watch::Receiver<usize> {
         self.answered.subscribe()
     }
@@ -66,12 +67,12 @@ impl Record {
     }
 }
 
-/// Somebody who asks.
+/// A client that sends requests.
 #[derive(Debug)]
 pub(crate) struct Asker {
     doors: watch::Receiver<Option<Doors>>,
     record: Arc<Record>,
-    /// What all of its keys begin with.
+    /// The prefix of all of its keys.
     name: String,
     asked: usize,
 }
@@ -85,19 +86,19 @@ impl Asker {
         &self.record
     }
 
-    /// The doors of the host, once it is up.
+    /// The addresses of the host, once it is up.
     pub(crate) async fn doors(&mut self) -> anyhow::Result<Doors> {
         let doors = tokio::time::timeout(PATIENCE, self.doors.wait_for(Option::is_some)).await;
         doors.context("the host is down for too long")??.clone().context("the doors are open")
     }
 
-    /// A key that nobody else has.
+    /// A unique key.
     pub(crate) fn key(&mut self) -> String {
         self.asked += 1;
         format!("{}-{}", self.name, self.asked)
     }
 
-    /// Does `act` as who has the token of `client`, and gives the answer.
+    /// Does `act` with the token of `client`, and returns the answer.
     pub(crate) async fn act(&mut self, client: &Client, act: Act) -> anyhow::Result<Exchange> {
         let key = self.key();
         let answer = self.insist(&act, &key, client).await.with_context(|| format!("{act:?} under the key {key}"))?;
@@ -124,7 +125,7 @@ impl Asker {
         }
     }
 
-    /// Reads `line`, however often that takes.
+    /// Reads `line`, repeatedly if necessary.
     pub(crate) async fn read(&mut self, line: &str, side: impl Fn(&Doors) -> Client) -> anyhow::Result<Answer> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -138,17 +139,17 @@ impl Asker {
     }
 }
 
-/// Whether an answer with `status` is that of its key for good; after another one it may be tried again.
+/// Whether an answer with `status` is final for its key; after another one the client may retry.
 fn is_kept(status: u16) -> bool {
     status < 500 && status != 429
 }
 
-/// Asks once, with the key.
+/// Sends the request once, with the key.
 pub(crate) async fn once(client: &Client, act: &Act, key: &str) -> anyhow::Result<Answer> {
     send(client, act, &[("idempotency-key", key)], key).await
 }
 
-/// Asks once, without a key.
+/// Sends the request once, without a key.
 pub(crate) async fn without_key(client: &Client, act: &Act) -> anyhow::Result<Answer> {
     send(client, act, &[], "").await
 }

@@ -1,4 +1,4 @@
-//! What has to hold after every recovery, seen through the REST API and the operator's side alone.
+//! The properties that must hold after every recovery, seen only through the REST API and the operator's API.
 
 mod carts;
 mod idle;
@@ -19,8 +19,8 @@ pub(crate) use idle::idle;
 pub(crate) use keys::keys;
 use orders::Books;
 
-/// Checks the shop against all that was ever acknowledged in it; `begin` is the first exchange of the last round. Every
-/// request has its answer, nothing is under way.
+/// Checks the shop against everything that it ever acknowledged; `begin` is the first exchange of the last round. All
+/// requests are answered, and no call is running.
 pub(crate) async fn shop(
     staff: &Client,
     buyers: &[Buyer],
@@ -36,7 +36,8 @@ pub(crate) async fn shop(
     Ok(found)
 }
 
-/// Answers that cannot be. What an earlier answer told of is missing, or an earlier effect of the key is in the way.
+/// Impossible answers: something that an earlier answer acknowledged is missing, or an earlier effect of the key is in
+/// the way.
 pub(crate) fn unexpected(exchanges: &[Exchange]) -> Vec<Violation> {
     let unexpected = exchanges.iter().filter(|exchange| !exchange.act.may_answer(exchange.status));
     let told = |Exchange { act, key, status, body, .. }: &Exchange| {
@@ -50,7 +51,7 @@ pub(crate) fn unexpected(exchanges: &[Exchange]) -> Vec<Violation> {
     unexpected.map(told).collect()
 }
 
-/// Who signed up is there as it was told, and each account counts its orders.
+/// Customers who signed up are unchanged, and the order count of each account is right.
 async fn accounts(
     staff: &Client,
     buyers: &[Buyer],

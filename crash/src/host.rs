@@ -1,4 +1,4 @@
-//! The host under test: started, killed, and started again over one data directory.
+//! The host under test: started, killed, and started again on one data directory.
 
 use std::path::{Path, PathBuf};
 
@@ -9,16 +9,16 @@ use tokio::sync::watch;
 
 use crate::plan::Point;
 
-/// Small and often, so that a short round comes by everything that a long life does.
+/// Small segments and frequent checkpoints, so that a short round passes everything that a long life does.
 const SETTINGS: [(&str, &str); 2] =
     [("SWITCHYARD_STORE_CHECKPOINT_MS_MAX", "20"), ("SWITCHYARD_STORE_SEGMENT_BYTES", "16777216")];
 
-/// The host ends at its start, with no fail point armed; the error below says why.
+/// The host ends at its start although no fail point is armed; the error below contains the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("the host does not start")]
 pub(crate) struct DoesNotStart;
 
-/// The two sides of a running host.
+/// The two addresses of a running host.
 #[derive(Debug, Clone)]
 pub(crate) struct Doors {
     pub(crate) public: Client,
@@ -35,18 +35,19 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// One that does not run yet. This very program is the host, when its first argument says so.
+    /// A host that is not started yet. This program itself runs as the host when its first argument says so.
     pub(crate) fn new(data: &Path, sabotage: Option<Sabotage>) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         Ok(Self { program, data: data.into(), sabotage, process: None, doors: watch::Sender::new(None) })
     }
 
-    /// Where it is now: nothing while it is down.
+    /// Its current addresses; `None` while it is down.
     pub(crate) fn doors(&self) -> watch::Receiver<Option<Doors>> {
         self.doors.subscribe()
     }
 
-    /// Starts it, and opens its doors when it serves. With a point that is armed it may die before: then this is false.
+    /// Starts it, and publishes its addresses when it serves. With an armed point it may die before: then this returns
+    /// false.
     pub(crate) async fn start(&mut self, armed: Option<Point>) -> anyhow::Result<bool> {
         let point = armed.map(|point| format!("{}:{}", point.name, point.time));
         let mut environment = SETTINGS.to_vec();
@@ -55,7 +56,7 @@ impl Host {
         let started = Process::start_with(&self.program, &self.data, &environment).await;
         let process = match (started, armed) {
             (Ok(process), _) => process,
-            // What is wrong with the data is wrong at the next start too, which nothing is armed for.
+            // If the data is wrong, the next start, without an armed point, fails too.
             (Err(_died), Some(_)) => return Ok(false),
             (Err(error), None) => return Err(error.context(DoesNotStart)),
         };
@@ -73,7 +74,7 @@ impl Host {
         Ok(())
     }
 
-    /// Resolves when it has died by itself, as it does at a fail point alone.
+    /// Resolves when it has died by itself, which happens only at a fail point.
     pub(crate) async fn died(&mut self) -> anyhow::Result<()> {
         use std::os::unix::process::ExitStatusExt as _;
 
@@ -85,7 +86,7 @@ impl Host {
         Ok(())
     }
 
-    /// Drops its data directory's lock: it is killed.
+    /// Kills it, which releases the lock on its data directory.
     pub(crate) async fn end(mut self) -> anyhow::Result<()> {
         if self.process.is_some() { self.kill().await } else { Ok(()) }
     }

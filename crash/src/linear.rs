@@ -1,19 +1,19 @@
-//! Whether what concurrent clients saw of a register is linearizable: whether there is one order of all operations, each
-//! of them at one instant between its call and its answer, in which every read gives what was written last.
+//! Whether the operations of concurrent clients on a register are linearizable: whether there is an order of all
+//! operations, each at one moment between its call and its answer, in which every read returns the last written value.
 //!
-//! The search is Wing and Gong's with Lowe's memory of what was tried. Registers are checked one by one, which is enough:
-//! linearizability is local.
+//! The search is Wing and Gong's, with Lowe's cache of tried states. Registers are checked one by one, which is
+//! sufficient because linearizability is local.
 
 use std::collections::HashSet;
 
-/// What is in a register: nothing, or a number.
+/// The content of a register: nothing, or a number.
 pub(crate) type Content = Option<u32>;
 
-/// An operation as its client saw it. Times are of one clock that never gives the same twice.
+/// An operation as its client saw it. Times are from one clock that never shows the same time twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Operation {
     pub(crate) called: u64,
-    /// Nothing where there was no answer: it may have had its effect, or not, or have it yet.
+    /// `None` without an answer: its effect may have happened, or not, or may still happen.
     pub(crate) answered: Option<u64>,
     pub(crate) effect: Effect,
 }
@@ -21,21 +21,21 @@ pub(crate) struct Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     Write(Content),
-    /// What the answer gave.
+    /// The value in the answer.
     Read(Content),
 }
 
-/// The first answer, by the clock, that fits into no order with all that was before; none when the history is
-/// linearizable. `initial` is what the register held before.
+/// The first answer, by time, that fits into no order with everything before it; `None` when the history is
+/// linearizable. `initial` is the first content of the register.
 pub(crate) fn first_wrong(initial: Content, history: &[Operation]) -> Option<Operation> {
     let mut answers: Vec<_> = history.iter().filter(|operation| operation.answered.is_some()).collect();
     answers.sort_unstable_by_key(|operation| operation.answered);
-    // What is wrong stays wrong, whatever comes behind it.
+    // A wrong prefix stays wrong, whatever follows.
     let fits = answers.partition_point(|last| is_linearizable(initial, &until(history, last.answered)));
     answers.get(fits).map(|operation| **operation)
 }
 
-/// The history as it was known at `time`.
+/// The part of the history that was known at `time`.
 fn until(history: &[Operation], time: Option<u64>) -> Vec<Operation> {
     let known = history.iter().filter(|operation| Some(operation.called) <= time);
     known
@@ -43,14 +43,14 @@ fn until(history: &[Operation], time: Option<u64>) -> Vec<Operation> {
         .collect()
 }
 
-/// Whether there is such an order.
+/// Whether such an order exists.
 fn is_linearizable(initial: Content, history: &[Operation]) -> bool {
     let search = Search::new(history);
     let mut tried = HashSet::new();
     let mut open = vec![Place { done: Set::none(search.operations.len()), content: initial }];
     while let Some(place) = open.pop() {
         let Some(candidates) = search.candidates(&place.done) else { return true };
-        // A read that is right can always come first: it changes nothing.
+        // A correct read can always come first, because it changes nothing.
         let right = |index: &usize| matches!(search.effect(*index), Effect::Read(read) if read == place.content);
         let next = match candidates.iter().copied().find(right) {
             Some(read) => vec![read],
@@ -71,14 +71,14 @@ fn is_linearizable(initial: Content, history: &[Operation]) -> bool {
     false
 }
 
-/// How far a search has come: what is in the order, and what the register holds then.
+/// The state of a search: the operations in the order so far, and the resulting content of the register.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Place {
     done: Set,
     content: Content,
 }
 
-/// The operations that an order has to have or may have, in the order of their calls.
+/// The operations for the order, sorted by the time of their calls. Unanswered ones are optional.
 struct Search {
     operations: Vec<Operation>,
 }
@@ -86,7 +86,7 @@ struct Search {
 impl Search {
     fn new(history: &[Operation]) -> Self {
         let read = |content| history.iter().any(|operation| operation.effect == Effect::Read(content));
-        // Of what was never answered, only a write that somebody read makes a difference.
+        // Of the unanswered operations, only a write that was read makes a difference.
         let matters = |operation: &Operation| match operation.effect {
             _ if operation.answered.is_some() => true,
             Effect::Write(content) => read(content),
@@ -101,7 +101,8 @@ impl Search {
         self.operations.get(index).map_or(Effect::Read(None), |operation| operation.effect)
     }
 
-    /// What may come next: was called before any other that is left was answered. None when every answer is explained.
+    /// The operations that may come next: they were called before any remaining one was answered. `None` when every
+    /// answer is explained.
     fn candidates(&self, done: &Set) -> Option<Vec<usize>> {
         let left = || self.operations.iter().enumerate().filter(|(index, _)| !done.has(*index));
         let first_answer = left().filter_map(|(_, operation)| operation.answered).min()?;

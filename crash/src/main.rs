@@ -1,5 +1,5 @@
-//! The crash test: a load of everything that the shop does, a host that is killed again and again, and a look at whether
-//! all that was acknowledged is still true, and happened once.
+//! The crash test: a load of all operations of the shop, a host that is killed repeatedly, and a check that everything
+//! acknowledged is still true and happened once.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 #![expect(clippy::indexing_slicing, reason = "of JSON; what is not there is null")]
@@ -25,16 +25,16 @@ use switchyard::fail_point::{ARE_COMPILED_IN, Sabotage};
 #[derive(Debug, Parser)]
 #[command(about = "Kills the shop's host again and again under load, and looks at what is left")]
 struct Arguments {
-    /// Rounds; in each the host dies twice.
+    /// Rounds; the host dies twice in each.
     #[arg(long, default_value_t = 10)]
     rounds: usize,
-    /// Repeats the plan of operations and kills that this seed gives.
+    /// Repeats the plan of operations and kills of this seed.
     #[arg(long)]
     seed: Option<u64>,
-    /// Breaks the host on purpose: then it is a success when that is found.
+    /// Breaks the host on purpose; then the test succeeds if it finds that.
     #[arg(long)]
     sabotage: Option<Broken>,
-    /// The report as JSON.
+    /// Prints the report as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -53,7 +53,7 @@ impl ValueEnum for Broken {
 }
 
 fn main() -> ExitCode {
-    // Of itself it is the host that it kills: so that is never an old one.
+    // This program itself is the host that it kills, so that the host is always current.
     if std::env::args_os().nth(1).is_some_and(|command| command == "up") {
         return switchyard::cli::run();
     }

@@ -1,4 +1,4 @@
-//! The operator: deploys and rolls back while the host dies, and knows what has to be live.
+//! The operator: deploys and rolls back while the host dies, and knows which releases must be live.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use switchyard::names::Digest;
 use crate::ask::Asker;
 use crate::plan::{SERVICES, Swap, VARIANTS};
 
-/// The components, each in builds that differ in their digest alone.
+/// The components, each in builds that differ only in their digests.
 #[derive(Debug)]
 pub(crate) struct Builds(BTreeMap<(&'static str, usize), Vec<u8>>);
 
@@ -25,7 +25,7 @@ impl Builds {
             for variant in 0..VARIANTS {
                 let name = format!("variant {variant}");
                 let length = u8::try_from(name.len())?;
-                // A custom section: its id, its size, and its name with the length before.
+                // A custom section: its id, its size, and its name preceded by the length.
                 let section = [&[0, length + 1, length], name.as_bytes()].concat();
                 builds.insert((service, variant), [component.as_slice(), &section].concat());
             }
@@ -34,14 +34,14 @@ impl Builds {
     }
 }
 
-/// What came of the operator's changes.
+/// The results of the operator's changes.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    /// The digest that is live, of each service that was changed.
+    /// The live digest of each service that was changed.
     pub(crate) live: BTreeMap<&'static str, String>,
-    /// Each change by the reason that was given for it, and how often it has to be in the history.
+    /// Each change by its reason, and how often it must be in the history.
     pub(crate) told: BTreeMap<String, Told>,
-    /// What was refused, or has no explanation.
+    /// Changes that were refused, or results without an explanation.
     pub(crate) wrong: Vec<String>,
 }
 
@@ -50,11 +50,11 @@ pub(crate) struct Changes {
 pub(crate) enum Told {
     Once,
     Never,
-    /// Its answer was lost, and what is live tells nothing.
+    /// Its answer was lost, and the live release does not show whether it was made.
     AtMostOnce,
 }
 
-/// What is known of a service: its live digest, and the one that a rollback goes to.
+/// The known state of a service: its live digest, and the digest that a rollback goes to.
 #[derive(Debug)]
 struct Standing {
     live: String,
@@ -62,7 +62,7 @@ struct Standing {
 }
 
 impl Changes {
-    /// Makes `swaps`, one after the other.
+    /// Makes `swaps`, one after another.
     pub(crate) async fn run(mut self, swaps: Vec<Swap>, builds: Arc<Builds>, mut asker: Asker) -> anyhow::Result<Self> {
         for swap in swaps {
             let (Swap::Deploy { service, .. } | Swap::RollBack { service }) = swap else {
@@ -97,7 +97,7 @@ impl Changes {
                     self.wrong.push(format!("{line} is refused: {} {}", answer.status, answer.body));
                     Told::AtMostOnce
                 }
-                // It was lost, or the host says that it cannot tell: what is live does.
+                // The answer was lost, or the host says that it does not know. The live release shows it.
                 _ => {
                     let now = standing_of(&mut asker, service).await?.live;
                     if now != standing.live && now != target {
@@ -116,7 +116,7 @@ impl Changes {
         Ok(self)
     }
 
-    /// Deploys `services` as one change: whatever its answer, both have their new release or neither has.
+    /// Deploys `services` as one change: whatever its answer, either both have their new release or neither has.
     async fn set(
         &mut self,
         services: [&'static str; 2],
@@ -132,7 +132,7 @@ impl Changes {
             self.must_be_live(service, &before);
             let build = builds.0.get(&(service, variant)).context("every build is read")?;
             let digest = Digest::of(build).to_string();
-            // An upload that is lost makes the set one that is refused.
+            // If an upload is lost, the set is refused.
             let _lost =
                 operator.send_with("PUT /components", &[("content-type", "application/wasm")], build.clone()).await;
             set.insert(service.to_owned(), serde_json::json!({ "digest": digest }));
@@ -164,7 +164,7 @@ impl Changes {
         }
     }
 
-    /// Compares with what the host says of its services and its history.
+    /// Compares with the host's services and history.
     pub(crate) async fn check(&mut self, asker: &mut Asker) -> anyhow::Result<Vec<String>> {
         for service in SERVICES {
             let standing = standing_of(asker, service).await?;
@@ -196,7 +196,7 @@ impl Changes {
 async fn standing_of(asker: &mut Asker, service: &str) -> anyhow::Result<Standing> {
     let line = format!("GET /services/{service}");
     let body: Value = asker.read(&line, |doors| doors.operator.clone()).await?.expect(200)?;
-    // A rollback passes over releases that a rollback left.
+    // A rollback skips releases that an earlier rollback left.
     let kept = body["kept"].as_array().into_iter().flatten().find(|kept| kept["rolledBack"] != true);
     let before = kept.and_then(|kept| kept["digest"].as_str()).map(str::to_owned);
     Ok(Standing { live: text(&body, "/live/digest")?, before })

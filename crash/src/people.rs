@@ -1,4 +1,4 @@
-//! Customers and staff: they follow their scripts, and what an errand needs comes from the answers before.
+//! Customers and staff: they follow their scripts, with values from earlier answers.
 
 use serde_json::Value;
 use shop_tests::json::text;
@@ -22,7 +22,7 @@ impl Buyer {
         Ok(Self { customer, declined_card })
     }
 
-    /// Goes on its errands; who signs up new does so as `guest`.
+    /// Does its errands; new customers sign up through `guest`.
     pub(crate) async fn run(self, errands: Vec<Errand>, guest: Client, mut asker: Asker) -> anyhow::Result<()> {
         let client = self.customer.client.unchecked();
         for errand in errands {
@@ -65,7 +65,7 @@ impl Buyer {
     }
 }
 
-/// Does the work of staff, who sign with the token of `client`.
+/// Does the work of staff, with the token of `client`.
 pub(crate) async fn work(client: Client, tasks: Vec<Task>, mut asker: Asker) -> anyhow::Result<()> {
     for task in tasks {
         let all = orders(&asker, |_| true);
@@ -86,7 +86,7 @@ pub(crate) async fn work(client: Client, tasks: Vec<Task>, mut asker: Asker) -> 
     Ok(())
 }
 
-/// The orders that were acknowledged so far and are such.
+/// The acknowledged orders so far for which `is_such` is true.
 fn orders(asker: &Asker, is_such: impl Fn(&Value) -> bool) -> Vec<Value> {
     asker.record().each(|exchange| order(exchange).filter(|order| is_such(order)).cloned())
 }

@@ -1,8 +1,8 @@
-//! The plan of a round: what everybody does and when the host dies, all of it from the seed.
+//! The plan of a round: the actions of all clients and the deaths of the host, all drawn from the seed.
 
 use switchyard::fail_point;
 
-/// Customers, each with a script of its own in every round.
+/// Customers, each with its own script in every round.
 pub(crate) const CUSTOMERS: usize = 12;
 const STAFF: usize = 4;
 const SHOPPERS: usize = 6;
@@ -18,13 +18,13 @@ pub(crate) const GOODS: [&str; 3] = ["tea-01", "mug-01", "rare-01"];
 /// The services of the shop.
 pub(crate) const SERVICES: [&str; 5] = ["account", "inventory", "cart", "payment", "shipping"];
 
-/// Builds of each component that differ in their digest alone.
+/// Builds of each component that differ only in their digests.
 pub(crate) const VARIANTS: usize = 3;
 
 /// The registers of a round: lines of carts, and the price of an item.
 pub(crate) const REGISTERS: usize = 3;
 
-/// Numbers that follow from a seed alone: SplitMix64.
+/// Numbers that depend only on a seed: SplitMix64.
 #[derive(Debug, Clone)]
 pub(crate) struct Numbers(u64);
 
@@ -54,7 +54,7 @@ impl Numbers {
     }
 }
 
-/// What everybody does in a round, in which the host dies twice.
+/// All actions in a round, in which the host dies twice.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Round {
     pub(crate) instant: Instant,
@@ -62,7 +62,7 @@ pub(crate) struct Round {
     pub(crate) people: People,
 }
 
-/// What everybody does.
+/// The actions of all clients.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct People {
     pub(crate) customers: Vec<Vec<Errand>>,
@@ -71,54 +71,54 @@ pub(crate) struct People {
     pub(crate) touches: Vec<Vec<Touch>>,
 }
 
-/// An instant to die at: so many microseconds after so many answers.
+/// A moment to die at: this many microseconds after this many answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Instant {
     pub(crate) answers: usize,
     pub(crate) micros: u64,
 }
 
-/// A fail point to die at, when it is reached for the time given.
+/// A fail point to die at, when it is reached for the `time`-th time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Point {
     pub(crate) name: &'static str,
     pub(crate) time: usize,
 }
 
-/// What a customer does.
+/// An action of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Errand {
     Buy {
         lines: Vec<(&'static str, u32)>,
-        /// The card is one that the processor declines.
+        /// The processor declines the card.
         declined: bool,
     },
     /// Cancels one of its orders.
     Cancel { which: usize },
-    /// Somebody new signs up.
+    /// A new customer signs up.
     SignUp,
 }
 
-/// What staff do.
+/// An action of staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
     Receive {
         sku: &'static str,
         quantity: u32,
     },
-    /// Gives back some of what was paid for one of all orders.
+    /// Refunds a part of the payment of one of all orders.
     Refund {
         which: usize,
         cents: i64,
     },
-    /// Records what happened to the shipment of one of all orders.
+    /// Records an event of the shipment of one of all orders.
     Record {
         which: usize,
         status: &'static str,
     },
 }
 
-/// What the operator does.
+/// An action of the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Swap {
     Deploy {
@@ -138,12 +138,12 @@ pub(crate) enum Swap {
 /// One access to a register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Touch {
-    /// Writes the next value; with a key, under which it is tried until it is answered.
+    /// Writes the next value; with a key, it is repeated until it is answered.
     Write {
         register: usize,
         with_key: bool,
     },
-    /// Empties it, where it can be empty.
+    /// Empties it, if it can be empty.
     Clear {
         register: usize,
         with_key: bool,
@@ -154,7 +154,7 @@ pub(crate) enum Touch {
 }
 
 impl Round {
-    /// The plan of the round `number`, from 0 on.
+    /// The plan of the round `number`, counted from 0.
     pub(crate) fn new(seed: u64, number: usize) -> Self {
         let mut numbers = Numbers::new(seed.wrapping_add((number as u64).wrapping_mul(0xD134_2543_DE82_EF95)));
         let customers = numbers.list(CUSTOMERS, errands);
@@ -163,14 +163,14 @@ impl Round {
         let touches = numbers.list(SHOPPERS, |numbers| numbers.list(TOUCHES, touch));
         let answers = numbers.below(200);
         let instant = Instant { answers, micros: numbers.below(5_000) as u64 };
-        // Each point in its turn, wherever the seed lets them begin.
+        // Each point in turn, starting at one drawn from the seed.
         let first = Numbers::new(seed).below(fail_point::NAMES.len());
         let name = fail_point::NAMES.into_iter().cycle().nth(first + number).unwrap_or_default();
         let point = Point { name, time: 1 + numbers.below(times_max(name)) };
         Self { instant, point, people: People { customers, staff, swaps, touches } }
     }
 
-    /// Puts the second death before a write of the journal, which every load comes to soon.
+    /// Moves the second death to a write of the journal, which every load reaches soon.
     pub(crate) fn die_before_a_write(&mut self) {
         let times = times_max(BEFORE_A_WRITE);
         self.point = Point { name: BEFORE_A_WRITE, time: 1 + self.point.time % times };
@@ -179,7 +179,7 @@ impl Round {
 
 const BEFORE_A_WRITE: &str = "journal.before-write";
 
-/// How often a point is reached in a half of a round, at least in most.
+/// How often a point is reached in half a round, with most loads at least.
 fn times_max(name: &str) -> usize {
     match name.split_once('.') {
         Some(("journal", "before-segment" | "mid-segment") | ("segment" | "component", _)) => 1,
@@ -245,7 +245,7 @@ fn touch(numbers: &mut Numbers) -> Touch {
 }
 
 impl Numbers {
-    /// How many of something somebody wants.
+    /// A quantity that somebody buys.
     fn quantity(&mut self) -> u32 {
         1 + u32::try_from(self.below(3)).unwrap_or(0)
     }
@@ -273,11 +273,11 @@ mod tests {
         assert_eq!(armed, names);
     }
 
-    /// The sources of `folder` and below, one after the other.
+    /// All sources of `folder` and below, concatenated.
     fn sources(folder: &Path) -> String {
         let entries = std::fs::read_dir(folder).expect("a folder of sources");
         let paths = entries.map(|entry| entry.expect("an entry of the folder").path());
-        // The module of the points and tests name some of them.
+        // Some points are named in their own module and in tests.
         let names_points = |path: &PathBuf| ["fail_point", "tests", "tests.rs"].iter().any(|name| path.ends_with(name));
         let paths = paths.filter(|path| !names_points(path));
         let text = |path: &Path| std::fs::read_to_string(path).expect("a source");

@@ -1,4 +1,4 @@
-//! Registers of the shop, read and written by many at once while the host dies: lines of carts, and a price.
+//! Registers of the shop, read and written by many clients at once while the host dies: lines of carts, and a price.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,22 +12,22 @@ use crate::ask::{Asker, without_key};
 use crate::linear::{Content, Effect, Operation, first_wrong};
 use crate::plan::Touch;
 
-/// The item whose price is a register, and that is in the carts.
+/// The item in the carts, whose price is a register.
 pub(crate) const SKU: &str = "register-01";
 
-/// What it costs at first, in cents.
+/// Its first price, in cents.
 pub(crate) const FIRST_CENTS: u32 = 100_000;
 
 #[derive(Debug)]
 enum Place {
-    /// How many of the item are in this cart of a guest.
+    /// The quantity of the item in this cart of a guest.
     Line {
         cart: String,
     },
     Price,
 }
 
-/// One register, and what everybody saw of it.
+/// One register, and its observed operations.
 #[derive(Debug)]
 struct Register {
     place: Place,
@@ -41,12 +41,13 @@ struct Register {
 pub(crate) struct Registers {
     all: Vec<Register>,
     clock: AtomicU64,
-    /// Writes that were refused, which none is by right.
+    /// Refused writes; none should be refused.
     refusals: Mutex<Vec<String>>,
 }
 
 impl Registers {
-    /// Registers that nobody else touches: empty carts, and the price of the item, which is written to more than `cents`.
+    /// Registers that nobody else uses: empty carts, and the price of the item. The price is only written to more than
+    /// `cents`.
     pub(crate) async fn new(asker: &mut Asker, client: &Client, cents: u32) -> anyhow::Result<Self> {
         let mut all = Vec::new();
         for _ in 1..crate::plan::REGISTERS {
@@ -59,12 +60,12 @@ impl Registers {
         Ok(Self { all, clock: AtomicU64::new(1), refusals: Mutex::default() })
     }
 
-    /// The highest that the price was written to.
+    /// The highest written price.
     pub(crate) fn cents(&self) -> u32 {
         self.all.last().map_or(FIRST_CENTS, |register| register.written.load(Ordering::Relaxed))
     }
 
-    /// Touches them as the script says, with the tokens of `guest` and `staff`.
+    /// Does the operations of the script, with the tokens of `guest` and `staff`.
     pub(crate) async fn touch(
         &self,
         touches: Vec<Touch>,
@@ -103,7 +104,7 @@ impl Registers {
         let called = self.now();
         let status = match with_key {
             true => asker.act(client, act).await?.status,
-            // Tried once: without an answer it may have come about, or not.
+            // Sent once: without an answer it may have happened or not.
             false => without_key(&client_now, &act).await.map_or(500, |answer| answer.status.as_u16()),
         };
         if status != 200 && status < 500 {
@@ -118,7 +119,7 @@ impl Registers {
     async fn read(&self, register: &Register, asker: &mut Asker) -> anyhow::Result<()> {
         let client = asker.doors().await?.public;
         let called = self.now();
-        // A read that was lost tells nothing.
+        // A read without an answer shows nothing.
         if let Ok(answer) = client.ask(&register.line()).await
             && answer.status.is_success()
         {
@@ -136,7 +137,8 @@ impl Registers {
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Reads each once more, and looks for an order that explains all. Gives what is wrong, and the operations seen.
+    /// Reads each register once more, and searches an order that explains everything. Returns the violations, and the
+    /// number of operations.
     pub(crate) async fn check(&self, asker: &mut Asker) -> anyhow::Result<(Vec<String>, usize)> {
         let (mut wrong, mut count) = (std::mem::take(&mut *self.refusals()), 0);
         for register in &self.all {
@@ -161,7 +163,7 @@ impl Register {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
     }
 
-    /// The next content, which it never had, and how it is written.
+    /// The next content, which the register never had before, and the request that writes it.
     fn write(&self) -> (Content, Act) {
         let next = self.written.fetch_add(1, Ordering::Relaxed) + 1;
         let sku = SKU.to_owned();
@@ -172,7 +174,7 @@ impl Register {
         (Some(next), act)
     }
 
-    /// How it is emptied, if it can be.
+    /// The request that empties it, if it can be empty.
     fn clear(&self) -> Option<Act> {
         match &self.place {
             Place::Line { cart } => Some(Act::RemoveLine { cart: cart.clone(), sku: SKU.to_owned() }),

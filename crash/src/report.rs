@@ -1,4 +1,4 @@
-//! What came of the rounds, for people and for programs.
+//! The results of the rounds, for people and for programs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use switchyard::fail_point::Sabotage;
 
 use crate::host::DoesNotStart;
 
-/// What is wrong with an answer that was given, or with what the shop has.
+/// A fault in an answer, or in the state of the shop.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Violation {
     pub(crate) kind: Kind,
@@ -19,27 +19,27 @@ pub(crate) struct Violation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Kind {
-    /// What was acknowledged is not true any more.
+    /// Something that was acknowledged is not true any more.
     Lost,
-    /// A key has more than its one effect, or something is there that nobody was told of.
+    /// A key has more than one effect, or something exists that was never acknowledged.
     Doubled,
-    /// The host refuses to start on what is on the disk.
+    /// The host refuses to start on the data on the disk.
     Refused,
-    /// Anything else that must not be.
+    /// Any other fault.
     Wrong,
-    /// The round did not come to its end: that tells nothing about a guarantee.
+    /// The round did not end, which shows nothing about a guarantee.
     Unfinished,
 }
 
 impl Kind {
-    /// Whether it follows from this sabotage, and so proves that the test sees it.
+    /// Whether this sabotage causes it, which proves that the test notices the sabotage.
     pub(crate) fn follows_from(self, sabotage: Sabotage) -> bool {
         match (sabotage, self) {
-            // A request whose answer is lost has a second effect when its key is used again.
+            // If the answer to a request is lost, a repeat with its key has a second effect.
             (Sabotage::AnswerBeforeSync, Self::Lost | Self::Doubled) => true,
-            // An index may have what the journal has lost.
+            // An index may contain commits that the journal has lost.
             (Sabotage::AnswerBeforeSync, Self::Refused) => true,
-            // An order that is cancelled twice takes one away that stands.
+            // An order that is cancelled twice reduces the order count by one too many.
             (Sabotage::MemoApart | Sabotage::PositionApart, Self::Lost | Self::Doubled) => true,
             _ => false,
         }
@@ -59,7 +59,7 @@ impl Violation {
         Self { kind: Kind::Wrong, detail: detail.into() }
     }
 
-    /// What an error that ended a round says.
+    /// The violation for an error that ended a round.
     pub(crate) fn of_error(error: &anyhow::Error) -> Self {
         let kind = if error.is::<DoesNotStart>() { Kind::Refused } else { Kind::Unfinished };
         Self { kind, detail: format!("{error:#}") }
@@ -79,32 +79,32 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What the rounds came to.
+/// The totals of the rounds.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) seed: u64,
     pub(crate) rounds: usize,
     pub(crate) seconds: u64,
-    /// Kills at instants of the plan.
+    /// Kills at planned moments.
     pub(crate) kills_at_instants: usize,
     /// Deaths at each fail point.
     pub(crate) kills_at_points: BTreeMap<&'static str, usize>,
-    /// Of all kills, those that came while the host was starting.
+    /// Those kills that came while the host was starting.
     pub(crate) kills_at_start: usize,
-    /// Requests with a key, each time that one was sent under load.
+    /// Requests with a key that were sent under load, repeats included.
     pub(crate) attempts: usize,
     pub(crate) acknowledged: usize,
-    /// Keys that were used once more, to see their answers again.
+    /// Keys that were repeated to get their answers again.
     pub(crate) replayed: usize,
     pub(crate) swaps: usize,
-    /// Operations of the histories that were looked at for an order.
+    /// Operations in the checked histories.
     pub(crate) linearized: usize,
     pub(crate) lost: usize,
     pub(crate) doubled: usize,
     pub(crate) wrong: usize,
     pub(crate) violations: Vec<Violation>,
-    /// Rounds that found what a sabotage broke.
+    /// Rounds that found the effects of a sabotage.
     pub(crate) rounds_that_found: usize,
 }
 

@@ -1,5 +1,5 @@
-//! Round after round, until all are done or one of them finds something. Where a guarantee is broken on purpose every
-//! round is run, on a new shop after each that found it.
+//! Runs rounds until all are done or one of them finds a violation. With a sabotage all rounds run, on a new shop after
+//! each that found it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,21 +12,21 @@ use crate::plan::Round;
 use crate::report::{Report, Violation};
 use crate::shop::Shop;
 
-/// Rounds after which a new shop is opened: what is checked in each round grows with all that was bought before.
+/// Rounds until a new shop is opened: the checks of each round grow with everything bought before.
 const ROUNDS_PER_SHOP: usize = 25;
 
-/// How long a round may take: several times what everybody in it may wait for one answer.
+/// The longest time for a round: several times what a client may wait for one answer.
 const ROUND_MAX: Duration = Duration::from_secs(600);
 
-/// Findings that are told in full while it runs.
+/// Maximum of violations that are printed in full during the run.
 const TOLD_MAX: usize = 20;
 
-/// Puts shops through `rounds`. Without a sabotage it ends with the first round that finds something, and then keeps the
+/// Runs `rounds` on shops. Without a sabotage it ends with the first round that finds a violation, and then keeps the
 /// data directory.
 ///
 /// # Errors
 ///
-/// When the test itself cannot go on.
+/// When the test itself cannot continue.
 pub(crate) async fn rounds(seed: u64, rounds: usize, sabotage: Option<Sabotage>) -> anyhow::Result<Report> {
     let begin = Instant::now();
     let mut report = Report { seed, ..Report::default() };

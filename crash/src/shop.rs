@@ -1,4 +1,5 @@
-//! One shop and everything that is known of it: opened, put through rounds of load and death, and checked after each.
+//! One shop and everything that is known about it: opened, run through rounds of load and death, and checked after
+//! each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +18,10 @@ use crate::plan::{CUSTOMERS, GOODS, Instant, People, Point, Round};
 use crate::registers::{FIRST_CENTS, Registers, SKU};
 use crate::report::{Report, Violation};
 
-/// Pieces of each of the goods that are there at first; of the last one there are few.
+/// The first stock of each item; the last item is scarce.
 const PIECES: [u32; GOODS.len()] = [1_000_000, 1_000_000, 20];
 
-/// What the report calls the kill of a host that outlived the load with its point not reached.
+/// The report's name for the kill of a host that completed the load without reaching its point.
 const NO_POINT: &str = "behind the load";
 
 pub(crate) struct Shop {
@@ -36,7 +37,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// Opens one with goods and customers, over an empty data directory.
+    /// Opens a shop with goods and customers, on an empty data directory.
     pub(crate) async fn open(sabotage: Option<Sabotage>, builds: Arc<Builds>) -> anyhow::Result<Self> {
         let data = tempfile::Builder::new().prefix("switchyard-crash-").tempdir()?;
         let mut host = Host::new(data.path(), sabotage)?;
@@ -56,7 +57,7 @@ impl Shop {
         Ok(Self { data, host, staff, buyers, guest: doors.public, builds, record, changes, cents })
     }
 
-    /// One round of load and death; then everything is checked. An error says what ended the round before that.
+    /// One round of load and death; then everything is checked. An error means that the round ended before the check.
     pub(crate) async fn round(
         &mut self,
         number: usize,
@@ -91,7 +92,7 @@ impl Shop {
         report: &mut Report,
     ) -> Vec<Violation> {
         let mut found = Vec::new();
-        // What was found before an error still counts.
+        // Violations that were found before an error still count.
         if let Err(error) = self.check_into(&mut found, begin, registers, asker, report).await {
             found.push(Violation::of_error(&error));
         }
@@ -128,7 +129,7 @@ impl Shop {
         Asker::new(self.host.doors(), Arc::clone(&self.record), name)
     }
 
-    /// Sets everybody to work.
+    /// Starts all clients.
     fn load(&mut self, number: usize, registers: &Arc<Registers>, people: People) -> Load {
         let asker = |who: &str, index: usize| self.asker(format!("{number}-{who}{index}"));
         let mut working = JoinSet::new();
@@ -152,12 +153,12 @@ impl Shop {
         Load { working, changes: Changes::default() }
     }
 
-    /// Resolves at the instant, or when the load is over before that.
+    /// Resolves at the planned moment, or when the load is over before that.
     async fn live_until(&self, instant: Instant, load: &mut Load) -> anyhow::Result<()> {
         let mut answered = self.record.answered();
         let until = *answered.borrow() + instant.answers;
         let reached = async {
-            // The record is there as long as this shop. Whoever holds what this gives keeps answers from being counted.
+            // The record exists as long as this shop. While the returned guard is held, answers are not counted.
             drop(answered.wait_for(|count| *count >= until).await);
             tokio::time::sleep(Duration::from_micros(instant.micros)).await;
         };
@@ -168,7 +169,7 @@ impl Shop {
         }
     }
 
-    /// Starts the host with `point` armed; it is dead when this returns. Gives the point, if it was reached.
+    /// Starts the host with `point` armed; the host is dead when this returns. Returns the point, if it was reached.
     async fn die_at(
         &mut self,
         point: Point,
@@ -190,27 +191,27 @@ impl Shop {
         }
     }
 
-    /// Ends it; its data directory goes with it.
+    /// Ends it and deletes its data directory.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.host.end().await
     }
 
-    /// Ends it and keeps its data directory: gives the path.
+    /// Ends it, keeps its data directory and returns the path.
     pub(crate) async fn keep(self) -> anyhow::Result<std::path::PathBuf> {
         self.host.end().await?;
         Ok(self.data.keep())
     }
 }
 
-/// Everybody at work.
+/// All running clients.
 struct Load {
     working: JoinSet<anyhow::Result<Option<Changes>>>,
-    /// The operator's, when that one is done.
+    /// The operator's results, when it is done.
     changes: Changes,
 }
 
 impl Load {
-    /// Resolves when everybody is done. Dropping it before changes nothing.
+    /// Resolves when all clients are done. Dropping the future has no effect on them.
     async fn is_over(&mut self) -> anyhow::Result<()> {
         while let Some(done) = self.working.join_next().await {
             if let Some(changes) = done?? {

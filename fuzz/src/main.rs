@@ -1,8 +1,8 @@
 //! Fuzzing without a nightly toolchain: every target gets mutated inputs for a minute. A panic anywhere in the process,
-//! a broken assertion or an input that takes too long is a failure; the input is kept in a file.
+//! a broken assertion or a slow input is a failure; the input is kept in a file.
 //!
-//! There is no coverage to guide it. Instead a target says what came of an input, and an input with a new outcome, such
-//! as another error, joins the inputs that others are made of.
+//! Coverage does not guide it. Instead a target describes the outcome of each input, and an input with a new outcome,
+//! such as another error, is mutated further.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
@@ -21,13 +21,13 @@ struct Arguments {
     /// How long each target runs.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Repeats the inputs that this seed gives.
+    /// Repeats the inputs of this seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Only this target.
     #[arg(long)]
     target: Option<String>,
-    /// Runs one input, from a file, instead of many.
+    /// Runs one input from a file instead of many.
     #[arg(long, requires = "target")]
     input: Option<PathBuf>,
 }

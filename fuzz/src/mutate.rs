@@ -1,9 +1,9 @@
-//! Mutations: how an input is made of others.
+//! Mutations: create an input from others.
 
-/// Longest input, in bytes: longer ones are slow, and the code that reads them does the same again.
+/// Longest input, in bytes: longer ones are slow, and only repeat the same code.
 const INPUT_BYTES_MAX: usize = 1 << 20;
 
-/// Bytes that code decides by.
+/// Bytes on which parsers branch.
 const SPECIAL: [u8; 12] = [0, 1, 9, 10, 13, 32, 0x22, 0x7f, 0x80, 0xc0, 0xfe, 0xff];
 
 /// A small generator (splitmix64).
@@ -32,7 +32,7 @@ impl Random {
     }
 }
 
-/// An input made of those of `corpus`, which is not empty, and of `words`.
+/// An input that combines parts of `corpus`, which is not empty, and of `words`.
 pub(crate) fn input(random: &mut Random, corpus: &[Vec<u8>], words: &[&[u8]]) -> Vec<u8> {
     let any = |random: &mut Random| corpus.get(random.below(corpus.len())).cloned().unwrap_or_default();
     let mut input = any(random);
@@ -70,7 +70,7 @@ pub(crate) fn input(random: &mut Random, corpus: &[Vec<u8>], words: &[&[u8]]) ->
                 drop(input.splice(at..replaced, word.iter().copied()));
             }
             _ => {
-                // A number of some bytes, of either order.
+                // A number of some bytes, in either byte order.
                 let number = (random.next() >> random.below(64)).to_le_bytes();
                 input.iter_mut().skip(at).zip(number).for_each(|(byte, new)| *byte = new);
             }

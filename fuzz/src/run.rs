@@ -9,30 +9,30 @@ use std::time::{Duration, Instant};
 
 use crate::mutate::{self, Random};
 
-/// Longest time that one input may take.
+/// The longest time of one input.
 const TOOK_MAX: Duration = Duration::from_secs(5);
 
-/// Most inputs that others are made of.
+/// Maximum of inputs that are mutated.
 const CORPUS_MAX: usize = 10_000;
 
-/// Panics of the whole process, also of those that somebody catches.
+/// Panics in the whole process, including caught ones.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// What is fuzzed.
+/// A fuzz target.
 pub(crate) trait Target {
-    /// Inputs to begin with.
+    /// The first inputs.
     fn corpus(&self) -> Vec<Vec<u8>>;
 
-    /// What mutations insert.
+    /// Texts that mutations insert.
     fn words(&self) -> &'static [&'static [u8]] {
         &[]
     }
 
-    /// Runs on `input`. The text says what came of it, in few words: an input with a new one is kept.
+    /// Runs on `input`. The text describes the outcome in few words: an input with a new outcome is kept.
     fn run(&mut self, input: &[u8]) -> String;
 }
 
-/// Runs `input`, and says whether all is well.
+/// Runs `input`, and returns whether it passed.
 pub(crate) fn once(name: &str, target: &mut dyn Target, input: Vec<u8>) -> bool {
     count_panics();
     match attempt(target, &input) {
@@ -47,7 +47,7 @@ pub(crate) fn once(name: &str, target: &mut dyn Target, input: Vec<u8>) -> bool 
     }
 }
 
-/// Runs inputs for so many seconds, and says whether all went well.
+/// Runs inputs for this many seconds, and returns whether all passed.
 pub(crate) fn many(name: &str, target: &mut dyn Target, seed: u64, seconds: u64) -> anyhow::Result<bool> {
     count_panics();
     let (begin, mut random) = (Instant::now(), Random(seed));
@@ -91,7 +91,7 @@ fn attempt(target: &mut dyn Target, input: &[u8]) -> Result<String, String> {
     outcome.map_err(|_| "a panic".into())
 }
 
-/// From now on panics are counted, and said as always.
+/// From now on panics are counted, and still printed.
 fn count_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
@@ -103,7 +103,7 @@ fn count_panics() {
     });
 }
 
-/// Keeps an input in a file.
+/// Writes an input to a file.
 fn keep(name: &str, input: &[u8]) -> anyhow::Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
     input.hash(&mut hasher);

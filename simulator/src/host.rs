@@ -1,5 +1,5 @@
-//! One life of a simulated host: its stores, calls, events and releases on a simulated disk, in a thread and a time of its
-//! own.
+//! One life of a simulated host: its stores, calls, events and releases on a simulated disk, in its own thread and
+//! virtual time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use wasmtime::component::Val;
 
 use super::world::World;
 
-/// A host that runs.
+/// A running host.
 pub(crate) struct Life {
     /// `None` only while the life ends: tasks end before the stores close.
     runtime: Option<tokio::runtime::Runtime>,
@@ -25,16 +25,16 @@ pub(crate) struct Life {
 /// How a life ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// As with SIGTERM.
+    /// Like SIGTERM.
     Stop,
-    /// As with SIGKILL: the operating system writes what it has.
+    /// Like SIGKILL: the operating system writes its cached data.
     Kill,
-    /// Of what was not synced some sectors are there.
+    /// Of the unsynced data only some sectors are written.
     PowerLoss,
 }
 
 impl Life {
-    /// Starts a host. The time of day is `unix_micros`.
+    /// Starts a host at the time of day `unix_micros`.
     pub(crate) fn begin(
         world: &World,
         has_clock: bool,
@@ -54,7 +54,7 @@ impl Life {
         self.runtime.as_ref().expect("it is there until the drop")
     }
 
-    /// While the guard exists, this thread has the host's time.
+    /// While the guard exists, this thread uses the host's time.
     pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
         self.runtime().enter()
     }
@@ -70,7 +70,7 @@ impl Life {
         self.runtime().block_on(work)
     }
 
-    /// Runs `task` beside everything else, until the host ends.
+    /// Runs `task` concurrently, until the host ends.
     pub(crate) fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let mut stop = self.host.tasks.stop();
         let task = async move {
@@ -83,26 +83,26 @@ impl Life {
         self.block_on(async { self.host.tasks.spawn(name, task) });
     }
 
-    /// Lets virtual time pass: everything that can go on does.
+    /// Lets virtual time pass, so that everything that can continue does.
     pub(crate) fn pass(&self, time: Duration) {
         self.block_on(async move { tokio::time::sleep(time).await });
     }
 
-    /// Whether the service `name` is there.
+    /// Whether the service `name` exists.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.host.releases.names().iter().any(|known| known.as_str() == name)
     }
 
-    /// Replays what may be replayed now.
+    /// Replays the dead letters that may be replayed now.
     pub(crate) async fn replay_dead_letters(&self) -> anyhow::Result<()> {
         match self.host.events.replay(&ServiceName::parse("sink")?, &DeadLetters::All).await {
-            // The host has started just now, or has enough to retry: a later step replays them.
+            // The host has just started, or has enough retries: a later step replays them.
             Ok(_) | Err(DeadLetterError::NotSubscribed { .. } | DeadLetterError::Full { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// What `service` has under `key`, of all that is committed.
+    /// The committed value of `service` under `key`.
     pub(crate) fn stored(&self, service: &str, key: &str) -> anyhow::Result<String> {
         let Some(store) = self.host.stores.service(&ServiceName::parse(service)?) else { return Ok(String::new()) };
         let value = store.begin_read().get(key)?;
@@ -118,7 +118,7 @@ impl Life {
             self.host.stores.clone().close()?;
             return Ok((disk.after_kill(), unix_micros));
         }
-        // What happens from here on reaches no disk.
+        // From here on nothing reaches a disk.
         let next = if end == End::Kill { disk.after_kill() } else { disk.after_power_loss() };
         disk.plan(0, Fault::PowerLoss);
         drop(self);
@@ -135,12 +135,12 @@ impl Drop for Life {
 /// Why a request has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotSent {
-    /// The host takes none any more.
+    /// The host accepts no more requests.
     Stopped,
     Again,
 }
 
-/// Sends `script` to `function` of `service` under `key`; gives the text of the answer.
+/// Sends `script` to `function` of `service` with `key`; returns the text of the answer.
 pub(crate) async fn send(
     calls: Calls,
     service: &str,

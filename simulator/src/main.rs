@@ -1,14 +1,14 @@
-//! A simulator of operators, clocks and kills: the real stores, calls, events and releases of a host in one thread, on a
-//! simulated disk and in virtual time, as a seed says.
+//! A simulator of operators, clocks and kills: the real stores, calls, events and releases of a host in one thread, on
+//! a simulated disk and in virtual time. A seed determines everything.
 //!
-//! A seed gives lives of a host. In each life clients send requests, an operator makes changes and the clock steps; then
-//! the host stops, is killed, or loses its power, and the next life begins on what the disk has kept. A model knows what
-//! was acknowledged, and what must be true in the end:
+//! A seed has several lives of a host. In each life clients send requests, an operator makes changes and the clock
+//! steps. Then the host stops, is killed, or loses its power, and the next life begins with the remaining data on the
+//! disk. A model knows what was acknowledged, and what must be true at the end:
 //!
-//! - A request that was acknowledged has its effects after every kill, in all services that it reached, and once.
-//! - An event is delivered once to its subscriber, and so is what the handler did elsewhere.
-//! - A change of releases is made in full or not at all, and the data is of the version that its release says.
-//! - Nothing is blocked for ever: within hours of virtual time every call, every delivery and every change has ended.
+//! - An acknowledged request has its effects exactly once after every kill, in all services that it reached.
+//! - An event takes effect once in its subscriber, and so do the handler's effects elsewhere.
+//! - A change of releases is made completely or not at all, and the data has the version of its release.
+//! - Nothing blocks forever: within hours of virtual time every call, every delivery and every change has ended.
 //!
 //! # What finds which fault
 //!
@@ -44,27 +44,27 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(about = "Simulates lives of a host with its operator, its clock and its kills, seed after seed")]
 struct Arguments {
-    /// How many seeds.
+    /// The number of seeds.
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Seeds that run at once, each in a thread: a seed waits for its disk most of the time.
+    /// Seeds that run at once, each in a thread: a seed mostly waits for its disk.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
-    /// Of so many seeds each runs twice, and must do the same again.
+    /// One of this many seeds runs twice, with the same result.
     #[arg(long, default_value_t = 3)]
     repeated: u64,
-    /// Goes on after a seed that fails, and prints of each only what is wrong.
+    /// Continues after a failed seed, and prints only the failures of each.
     #[arg(long)]
     keep_going: bool,
-    /// Prints what happened in each seed.
+    /// Prints the events of each seed.
     #[arg(long)]
     log: bool,
 }
 
-/// It fails with the first seed that does, and prints what happened in that.
+/// Fails with the first failed seed, and prints its events.
 fn main() -> ExitCode {
     match simulate(&Arguments::parse()) {
         Ok(is_good) => ExitCode::from(u8::from(!is_good)),
@@ -88,11 +88,11 @@ fn simulate(arguments: &Arguments) -> anyhow::Result<bool> {
 
     use run::{Figures, run};
 
-    /// After how many seeds it says how far it is.
+    /// Reports the progress after this many seeds.
     const PROGRESS_EVERY: u64 = 500;
 
     let world = world::World::compile()?;
-    // Panics are a part of it: those that must not be are told of as failures.
+    // Panics are a part of the simulation: unexpected ones are reported as failures.
     std::panic::set_hook(Box::new(|_| {}));
     let begin = std::time::Instant::now();
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));

@@ -1,4 +1,4 @@
-//! What the clients know, and what must be true of the stores because of it.
+//! The clients' knowledge, and what it implies for the stores.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,9 +12,9 @@ pub(crate) struct Sent {
     pub(crate) request: Request,
     pub(crate) key: String,
     pub(crate) is_answered: bool,
-    /// The answer says that a nested call failed: `front` went on without it, and its effect may be there or not.
+    /// The answer says that a nested call failed: `front` continued without it, and its effect may exist or not.
     pub(crate) is_partial: bool,
-    /// The operator gave its call up: what it did elsewhere stays, and its client may send it again as a new one.
+    /// The operator abandoned its call: its effects elsewhere stay, and its client may send it again as a new request.
     pub(crate) is_abandoned: bool,
     /// The store with its effects was dropped.
     pub(crate) dropped: Dropped,
@@ -24,12 +24,12 @@ pub(crate) struct Sent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dropped {
     No,
-    /// It may have been, or the request came then.
+    /// It may have been dropped, or the request came during the drop.
     Maybe,
     Yes,
 }
 
-/// All requests of a seed. Clones are the same ones.
+/// All requests of a seed. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Model(Arc<Mutex<Vec<Sent>>>);
 
@@ -38,7 +38,7 @@ impl Model {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Adds a request, and gives its index.
+    /// Adds a request, and returns its index.
     pub(crate) fn add(&self, request: Request) -> usize {
         self.with(|all| {
             let key = format!("key {}", all.len());
@@ -67,13 +67,13 @@ impl Model {
         });
     }
 
-    /// From now on requests that have no answer may have some of their effects.
+    /// From now on requests without an answer may have some of their effects.
     pub(crate) fn abandon_pending(&self) {
         let pending = |sent: &&mut Sent| !sent.is_answered && matches!(sent.request, Request::Count { .. });
         self.with(|all| all.iter_mut().filter(pending).for_each(|sent| sent.is_abandoned = true));
     }
 
-    /// The store of `clock` may be dropped from now on. Gives the requests whose effects end with it.
+    /// The store of `clock` may be dropped from now on. Returns the requests whose effects end with it.
     pub(crate) fn drop_begins(&self) -> Vec<usize> {
         self.with(|all| {
             let of_clock = all.iter_mut().enumerate().filter(|(_, sent)| matches!(sent.request, Request::Log { .. }));
@@ -104,7 +104,7 @@ impl Model {
         self.with(|all| all.iter().enumerate().filter(|(_, sent)| !sent.is_answered).map(|(index, _)| index).collect())
     }
 
-    /// What is wrong with the stores of `host`. `at_the_end` nothing is under way.
+    /// The faults in the stores of `host`. `at_the_end` no call is running.
     pub(crate) fn check(&self, host: &Life, at_the_end: bool) -> anyhow::Result<Vec<String>> {
         let mut wrong = Vec::new();
         let list =

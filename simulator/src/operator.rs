@@ -1,4 +1,4 @@
-//! The operator's changes of releases, and what the releases must be because of them.
+//! The operator's changes of releases, and the releases that must result.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,11 +18,11 @@ const SERVICES: [&str; 2] = ["front", "back"];
 /// A change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Makes these variants live, as one.
+    /// Makes these variants live, in one change.
     Deploy(Vec<(&'static str, usize)>),
-    /// Goes back to a kept release, counted from the newest.
+    /// Rolls back to a kept release, counted from the newest.
     Rollback(&'static str, usize),
-    /// Removes `clock`, adds it again, or drops the store that is left of it.
+    /// Removes `clock`, adds it again, or drops its remaining store.
     Clock { drops: bool },
 }
 
@@ -40,26 +40,26 @@ impl Order {
     }
 }
 
-/// The variant that each service runs.
+/// The live variant of each service.
 type Live = BTreeMap<ServiceName, usize>;
 
 #[derive(Debug, Default)]
 struct State {
     live: Live,
-    /// What is live if the change that is under way is made.
+    /// The live variants if the running change succeeds.
     pending: Option<Live>,
-    /// Whether `clock` is in the manifest: it counts at the next start.
+    /// Whether `clock` is in the manifest, which takes effect at the next start.
     has_clock: bool,
     made: u64,
     failed: Vec<String>,
 }
 
-/// What the operator knows. Clones are the same.
+/// The operator's knowledge. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Operator(Arc<Mutex<State>>);
 
 impl Operator {
-    /// The first variant runs everywhere.
+    /// The first variant is live everywhere.
     pub(crate) fn new() -> Self {
         let operator = Self::default();
         let named = SERVICES.iter().filter_map(|name| ServiceName::parse(name).ok());
@@ -72,7 +72,7 @@ impl Operator {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes that were made, and why others were not.
+    /// The number of successful changes, and the reasons of the failed ones.
     pub(crate) fn outcome(&self) -> (u64, Vec<String>) {
         self.with(|state| (state.made, state.failed.clone()))
     }
@@ -82,12 +82,12 @@ impl Operator {
         self.with(|state| state.has_clock)
     }
 
-    /// Whether a change is under way.
+    /// Whether a change is running.
     pub(crate) fn is_busy(&self) -> bool {
         self.with(|state| state.pending.is_some())
     }
 
-    /// Begins a change beside everything else, unless one is under way.
+    /// Begins a change concurrently, unless one is running.
     pub(crate) fn order(&self, world: &World, life: &Life, model: &Model, order: Order) -> anyhow::Result<()> {
         if self.is_busy() {
             return Ok(());
@@ -154,7 +154,7 @@ impl Operator {
         Ok(())
     }
 
-    /// Notes the end of a change. False when it was not made; it may have been, then true.
+    /// Records the end of a change. Returns false if it was certainly not made, otherwise true.
     fn ended(&self, done: Result<(), DeployError>) -> bool {
         self.with(|state| match done {
             Ok(()) => {
@@ -162,7 +162,7 @@ impl Operator {
                 state.made += 1;
                 true
             }
-            // The next start tells.
+            // The next start shows it.
             Err(DeployError::NotDurable(_) | DeployError::Stopping(_) | DeployError::Interrupted(_)) => true,
             Err(error) => {
                 state.pending = None;
@@ -172,7 +172,7 @@ impl Operator {
         })
     }
 
-    /// What is wrong with the releases of `life`. `is_start` when nothing of an earlier life is under way.
+    /// The faults in the releases of `life`. `is_start` when no change of an earlier life is running.
     pub(crate) fn check(&self, world: &World, life: &Life, is_start: bool) -> anyhow::Result<Vec<String>> {
         let mut wrong = Vec::new();
         let mut found = Live::new();

@@ -1,4 +1,4 @@
-//! Runs seeds: life after life, each checked at its begin, and the last one at its end.
+//! Runs seeds: one life after another. Each is checked at its beginning, and the last one at its end.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,16 +18,16 @@ use super::world::{CLOCK, World};
 /// When the first life of each seed begins: 2026-01-01, in microseconds since the Unix epoch.
 const BEGIN_MICROS: u64 = 1_767_225_600_000_000;
 
-/// How long the last life of a seed may take until all has ended, in milliseconds of virtual time.
+/// The longest time until everything in the last life of a seed has ended, in milliseconds of virtual time.
 const SETTLE_MS_MAX: u64 = 2 * 3_600_000;
 
-/// How long a client waits before it sends a request again.
+/// How long a client waits before its first retry.
 const CLIENT_RETRY: Duration = Duration::from_millis(20);
 
-/// The longest that it waits: the wait doubles with each attempt.
+/// The longest wait: it doubles with each attempt.
 const CLIENT_RETRY_MAX: Duration = Duration::from_secs(20);
 
-/// Why a seed fails, with all that happened in it.
+/// Why a seed failed, with all its events.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) seed: u64,
@@ -43,7 +43,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What was simulated.
+/// The counts of a simulation.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Figures {
     pub(crate) steps: u64,
@@ -71,7 +71,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// A seed that did well.
+/// A successful seed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) figures: Figures,
@@ -79,7 +79,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// `again`, the outcome of the same seed, if it is the same.
+    /// Compares with `again`, the outcome of the same seed.
     pub(crate) fn same(&self, again: Self, seed: u64) -> Result<Self, Box<Failure>> {
         if *self == again {
             return Ok(again);
@@ -148,7 +148,7 @@ impl Seeded {
                 self.send(&host, index);
             }
             let (count, mut loses_power) = (5 + self.random.below(25), false);
-            // In some lives the power goes in the middle of whatever is written then.
+            // In some lives the power fails in the middle of some write.
             let fault_at = if self.random.below(3) == 0 { self.random.below(count) } else { count };
             for number in 0..count {
                 if number == fault_at {
@@ -194,7 +194,7 @@ impl Seeded {
         Ok(())
     }
 
-    /// A client sends the request `index` until it has an answer, or the host ends.
+    /// A client repeats the request `index` until it has an answer, or the host ends.
     fn send(&self, host: &Life, index: usize) {
         let (model, calls) = (self.model.clone(), host.host.calls.clone());
         let Some(sent) = self.model.get(index) else { return };
@@ -245,7 +245,7 @@ impl Seeded {
         Ok(())
     }
 
-    /// Mends what is broken, and lets time pass until nothing is under way.
+    /// Repairs broken guests, and lets time pass until no work is running.
     fn settle(&mut self, world: &World, host: &Life) -> anyhow::Result<()> {
         for service in ["front", "sink"] {
             let index = self.model.add(Request::Break { service, broken: false });

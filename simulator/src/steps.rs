@@ -1,4 +1,4 @@
-//! What happens in a seed, drawn step by step.
+//! The steps of a seed, drawn one by one.
 
 use std::time::Duration;
 
@@ -8,28 +8,29 @@ use super::world::CLOCK;
 use switchyard::fail_point::of_calls;
 use switchyard::platform::simulated::Random;
 
-/// What the guest does while it is broken.
+/// The behaviour of a broken guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GuestFault {
     None,
     Trap,
-    /// It sleeps for longer than its call may take.
+    /// It sleeps for longer than its deadline.
     Hang,
 }
 
-/// What one request does.
+/// The effect of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// `front` counts `number`, and has `back` count it: then it pauses, and fails while `front` is broken. Where `back`
-    /// fails, `front` goes on and says so in its answer.
+    /// `front` counts `number`, and calls `back` to count it; then it pauses, and fails while `front` is broken. If
+    /// `back` fails, `front` continues and says so in its answer.
     Count { number: u64, pause_ms: u64, fault: GuestFault },
-    /// `source` notes `number` and emits it; `sink` notes it, fails while it is broken, and has `source` note it again.
+    /// `source` records `number` and emits it; `sink` records it, fails while it is broken, and calls `source` to
+    /// record it again.
     Emit { number: u64, pause_ms: u64 },
-    /// `clock` notes `number`.
+    /// `clock` records `number`.
     Log { number: u64 },
-    /// `clock` notes its time from now on, whenever it is due.
+    /// `clock` records its time from now on, whenever it is due.
     Tick,
-    /// Breaks `service`, or mends it.
+    /// Breaks `service`, or repairs it.
     Break { service: &'static str, broken: bool },
 }
 
@@ -67,11 +68,11 @@ impl Request {
 pub(crate) enum Step {
     Send(Request),
     Pass(Duration),
-    /// Sets the time of day so many seconds forward or back.
+    /// Moves the time of day by this many seconds, forward or back.
     SetClock(i64),
-    /// The time of day stands still while so much time passes.
+    /// The time of day stands still while this much time passes.
     Stall(Duration),
-    /// The host panics when it comes to this point for so many times.
+    /// The host panics when it reaches this point for this many times.
     Panic(&'static str, u64),
     Checkpoint,
     Change(Order),
@@ -79,7 +80,7 @@ pub(crate) enum Step {
     AbandonIntent,
 }
 
-/// Draws the next step; `number` is that of the next request.
+/// Draws the next step; `number` is the number of the next request.
 pub(crate) fn step(random: &mut Random, number: u64) -> Step {
     match random.below(26) {
         0..7 => Step::Send(request(random, number)),
@@ -100,7 +101,7 @@ pub(crate) fn step(random: &mut Random, number: u64) -> Step {
     }
 }
 
-/// Where the host may panic in a call: the call is then as one that trapped.
+/// The points where the host may panic in a call, which then fails as after a trap.
 fn panics(random: &mut Random) -> &'static str {
     let points: Vec<_> = of_calls().collect();
     let which = usize::try_from(random.below(points.len() as u64)).unwrap_or(0);

@@ -1,12 +1,12 @@
-//! The components that the operator deploys: one guest, with another text in its data for each.
+//! The components that the operator deploys: one guest, with a different text in its data for each.
 
 use anyhow::Context as _;
 
-/// How the text begins in the guest's file, and how long it is: see `host/tests/callers/src/variant.rs`.
+/// The beginning of the text in the guest's file, and its length: see `host/tests/callers/src/variant.rs`.
 const MARK: &[u8] = b"<variant>    ";
 const TEXT_BYTES: usize = 265;
 
-/// How many there are of each version of the data.
+/// The number of variants for each version of the data.
 const SAME_DATA: usize = 2;
 
 /// The highest version of the data. Each migrates from all versions before it.
@@ -17,7 +17,7 @@ pub(crate) fn version_of(number: usize) -> u64 {
     u64::try_from(number / SAME_DATA).unwrap_or(u64::MAX)
 }
 
-/// All variants, made of the file of the guest.
+/// All variants, created from the guest's file.
 pub(crate) fn all(guest: &[u8]) -> anyhow::Result<Vec<Vec<u8>>> {
     let place = guest.windows(MARK.len()).position(|window| window == MARK).context("a guest with a variant")?;
     let variant = |number: usize| {

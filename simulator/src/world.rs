@@ -1,5 +1,5 @@
-//! What all lives of all seeds share: the manifest, the contracts and the compiled components. Compiling takes long, so it
-//! is done once.
+//! The data that all lives of all seeds share: the manifest, the contracts and the compiled components. Compiling takes
+//! long, so it is done once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use switchyard::tasks::Outages;
 use super::variants;
 
 /// Small segments, so that a life passes several, and checkpoints only where the simulator makes them. Answers are kept
-/// for longer than all clock steps of a seed together: a key that has expired is used anew by right. Few deliveries are
-/// tried, so that events become dead letters.
+/// for longer than all clock steps of a seed together, because an expired key may rightly have a second effect.
+/// Deliveries have few attempts, so that events become dead letters.
 const MANIFEST: &str = r#"
 [store]
 overlay_bytes_max = 67_108_864
@@ -66,7 +66,7 @@ contract = "test:events/clock-service@1.0.0"
 component = "components/takes.wasm"
 "#;
 
-/// The service that runs on time, and that the operator removes and adds again.
+/// The service with the schedule, which the operator removes and adds again.
 pub(crate) const CLOCK: &str = "clock";
 
 /// The periods of the tests are too short for hours of virtual time.
@@ -77,19 +77,19 @@ pub(crate) const TICK_MICROS: u64 = 600_000_000;
 
 const SEGMENT_BYTES: u64 = 64 << 10;
 
-/// No guest of the simulation runs for long: one that yields would make the order of tasks depend on real time.
+/// No guest of the simulation runs for long: if one yielded, the order of tasks would depend on real time.
 const EPOCH_MS: u64 = 3_600_000;
 
-/// What all simulated hosts start from.
+/// The initial data of all simulated hosts.
 #[derive(Debug)]
 pub(crate) struct World {
-    /// Where the files are that hosts read and the simulated disk does not have.
+    /// The folder of files that hosts read from the real disk.
     _folder: tempfile::TempDir,
     manifest: Manifest,
     pub(crate) runtime: Runtime,
     /// The component of `clock`.
     pub(crate) clock: Vec<u8>,
-    /// The variants of the component that `front` and `back` run, by their numbers.
+    /// The variants of the component that `front` and `back` run, by number.
     pub(crate) variants: Vec<Vec<u8>>,
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measures the platform beside native baselines.
+//! `cargo xtask bench`: measures the platform and native baselines.
 
 use crate::step::Step;
 use crate::wasm;

@@ -1,12 +1,12 @@
-//! `cargo xtask crash`: kills the host under load, and looks at what is left.
+//! `cargo xtask crash`: kills the host under load, and checks the remaining data.
 
 use crate::step::{Step, target};
 use crate::wasm;
 
-/// What breaks the host on purpose, to see that the crash test finds it.
+/// The ways to break the host on purpose, each of which the crash test must find.
 const SABOTAGES: [&str; 3] = ["answer-before-sync", "memo-apart", "position-apart"];
 
-/// Seeds of the simulator that every test runs.
+/// The number of simulator seeds in every test run.
 const SEEDS: &str = "300";
 
 /// Builds the shop and a host with fail points, and runs the crash test with `options`.
@@ -25,7 +25,7 @@ pub(crate) fn simulate(options: &[String]) -> anyhow::Result<()> {
     program("simulator", "the simulator", &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// A few rounds, and the test of the test: what is broken on purpose is found. The shop is built.
+/// A few rounds, and a test of the test: it must find each deliberate fault. The shop must be built.
 pub(crate) fn short() -> anyhow::Result<()> {
     build()?;
     program("simulator", "the simulator, a few seeds", &["--seeds", SEEDS])?;
@@ -38,7 +38,7 @@ pub(crate) fn short() -> anyhow::Result<()> {
 }
 
 fn build() -> anyhow::Result<()> {
-    // Of the whole workspace, so that what the host stands on is what the tests were built with.
+    // Builds the whole workspace, so that the host's dependencies have the same features as in the tests.
     let programs = ["--bin", "crash", "--bin", "simulator", "--features", "crash/fail-points,simulator/fail-points"];
     let arguments: Vec<_> = ["build", "--release", "--workspace"].into_iter().chain(programs).collect();
     Step::cargo("a host with fail points", &arguments).run()

@@ -3,11 +3,11 @@
 use crate::step::{Step, target};
 use crate::wasm;
 
-/// Builds the guests, which inputs are made of, and runs the targets with `options`.
+/// Builds the guests, from which inputs are created, and runs the targets with `options`.
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_guests()?;
-    // Of the whole workspace, so that what the host stands on is what the tests were built with.
+    // Builds the whole workspace, so that the host's dependencies have the same features as in the tests.
     Step::cargo("the fuzz targets", &["build", "--release", "--workspace", "--bin", "fuzz"]).run()?;
     let program = target().join("release/fuzz");
     let options: Vec<_> = options.iter().map(String::as_str).collect();

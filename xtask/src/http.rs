@@ -1,4 +1,4 @@
-//! A client for one request at a time to a host on this machine: HTTP/1.1, one connection each.
+//! A client for single requests to a host on this machine: HTTP/1.1, one connection each.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use serde_json::Value;
 /// How long an answer may take: longer than a call's deadline.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// A host's public side, and who speaks to it.
+/// A host's public side, and the caller's token.
 pub(crate) struct Client<'a> {
     /// `127.0.0.1:8080`.
     pub(crate) address: &'a str,
@@ -39,7 +39,7 @@ impl Client<'_> {
         self.send("POST", path, Some(body), "")
     }
 
-    /// Sends a body under an idempotency key of its own.
+    /// Sends a body with an idempotency key.
     pub(crate) fn write(&self, method: &str, path: &str, key: &str, body: &Value) -> anyhow::Result<Answer> {
         self.send(method, path, Some(body), &format!("Idempotency-Key: {key}\r\n"))
     }

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask <command>`. Each does all its set-up itself.
+//! The project's own commands: `cargo xtask <command>`. Each prepares everything that it needs.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
 mod bench;

@@ -1,4 +1,4 @@
-//! Puts the staff account and the demo goods into a running shop, through its own API, unless they are there.
+//! Adds the staff account and the demo goods to a running shop, through its own API, unless they exist.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -16,13 +16,13 @@ use crate::step::{root, target};
 /// The hidden command that `up` runs beside the host.
 pub(crate) const COMMAND: &str = "seed";
 
-/// How often the host is asked whether it is ready.
+/// How often the seeder checks whether the host is ready.
 const READY_PERIOD: Duration = Duration::from_millis(50);
 
-/// How long the host may take to be ready: the first start compiles every component.
+/// The longest time until the host is ready: the first start compiles every component.
 const READY_WAIT_MAX: Duration = Duration::from_secs(300);
 
-/// Waits for the host with process id `host` to be ready, fills its shop and says what to try.
+/// Waits until the host with process id `host` is ready, fills its shop and prints what to try.
 pub(crate) fn run([host, listen, admin, data, manifest]: [&str; 5]) -> anyhow::Result<()> {
     if !wait_until_ready(host, admin)? {
         return Ok(());
@@ -39,7 +39,7 @@ pub(crate) fn run([host, listen, admin, data, manifest]: [&str; 5]) -> anyhow::R
     Ok(writeln!(std::io::stdout(), "{}", next(&credentials, listen, &flags(admin, data), data, added))?)
 }
 
-/// Whether the host became ready; not, when it ended, which it will have said itself.
+/// Whether the host became ready; false when it ended, which it has reported itself.
 #[expect(clippy::disallowed_methods, reason = "another process can only be asked again")]
 fn wait_until_ready(host: &str, admin: &str) -> anyhow::Result<bool> {
     let client = Client { address: admin, token: None };
@@ -57,7 +57,7 @@ fn wait_until_ready(host: &str, admin: &str) -> anyhow::Result<bool> {
     bail!("the host at {admin} is not ready after {} s: GET /readyz says why", READY_WAIT_MAX.as_secs())
 }
 
-/// Has the host run what was just built: it starts with the releases that it ran before.
+/// Applies the components that were just built: the host starts with its earlier releases.
 fn apply(admin: &str, data: &Path, manifest: &str) -> anyhow::Result<()> {
     let url = format!("http://{admin}");
     let applied = Command::new(target().join("release/switchyard"))
@@ -68,7 +68,7 @@ fn apply(admin: &str, data: &Path, manifest: &str) -> anyhow::Result<()> {
     if applied.success() { Ok(()) } else { bail!("the shop that runs is the one before: what was built was not taken") }
 }
 
-/// The staff's token. An account that is not there is made by the operator.
+/// The staff's token. If there is no account, the operator creates it.
 fn sign_in(credentials: &Credentials, listen: &str, admin: &str, data: &Path) -> anyhow::Result<String> {
     let client = Client { address: listen, token: None };
     let body = json!({"email": credentials.email, "password": credentials.password});
@@ -86,7 +86,7 @@ fn create_staff(credentials: &Credentials, admin: &str, data: &Path) -> anyhow::
     let Credentials { email, password, .. } = credentials;
     let account = json!({"email": email, "name": "Staff", "password": password});
     let url = format!("http://{admin}");
-    // The password travels on standard input: a command line can be read by others.
+    // The password goes through standard input, because other users can read a command line.
     let mut operator = Command::new(target().join("release/switchyard"))
         .args(["call", "account", "create-staff", "-", "--admin", &url, "--data"])
         .arg(data)
@@ -104,7 +104,7 @@ fn create_staff(credentials: &Credentials, admin: &str, data: &Path) -> anyhow::
     Ok(())
 }
 
-/// Puts `good` on sale with its stock; says whether it was not there before.
+/// Puts `good` on sale with its stock; returns whether it is new.
 fn put(staff: &Client<'_>, good: &Good) -> anyhow::Result<bool> {
     let path = format!("/items/{}", good.sku);
     let found = staff.get(&path)?;
@@ -126,7 +126,7 @@ fn expect(answer: Answer, what: &str) -> anyhow::Result<Value> {
     answer.json()
 }
 
-/// What a command line needs to find a host that is not where the shop's manifest has it.
+/// The flags that a command needs to find a host with other settings than the shop's manifest.
 fn flags(admin: &str, data: &Path) -> String {
     if admin == "127.0.0.1:8081" && data == root().join("data") {
         return String::new();

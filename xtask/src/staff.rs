@@ -1,4 +1,4 @@
-//! The demo shop's staff account: credentials made once and kept where only their owner can read them.
+//! The demo shop's staff account: credentials that are created once, in a file that only their owner can read.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -16,12 +16,12 @@ pub(crate) const FILE: &str = "staff-credentials";
 pub(crate) struct Credentials {
     pub(crate) email: String,
     pub(crate) password: String,
-    /// Whether they were made just now.
+    /// Whether they were created just now.
     pub(crate) new: bool,
 }
 
 impl Credentials {
-    /// The credentials kept in `data`, or new ones, which are kept before anybody uses them.
+    /// The credentials stored in `data`, or new ones, which are stored before they are used.
     pub(crate) fn kept_or_new(data: &Path) -> anyhow::Result<Self> {
         let path = data.join(FILE);
         match std::fs::read_to_string(&path) {

@@ -1,4 +1,4 @@
-//! One step: a program that runs under a heading, is timed, and whose failure says how to repeat it.
+//! One step: a program that runs under a heading and is timed. Its failure shows how to repeat it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +17,7 @@ pub(crate) fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
-/// What a step runs, from the folder of the workspace.
+/// The program of a step, run in the folder of the workspace.
 pub(crate) struct Step<'a> {
     pub(crate) heading: &'a str,
     pub(crate) program: &'a str,
@@ -48,7 +48,7 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// The step as it would be typed into a shell.
+    /// The step as a command to type into a shell.
     fn line(&self) -> String {
         let quoted = |text: &str| if text.contains(' ') { format!("'{text}'") } else { text.to_owned() };
         let environment = self.environment.iter().map(|(name, value)| format!("{name}={}", quoted(value)));

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that has to hold, in the order in which it fails soonest.
+//! `cargo xtask test`: every check of the project, the fastest to fail first.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::wasm;
 /// The version that `deny.toml` is written for.
 const DENY_VERSION: &str = "0.20.2";
 
-/// Runs every check. One profile, release, serves them all: what is compiled for one step is there for the next.
+/// Runs every check. All use the release profile, so that what is compiled for one step is ready for the next.
 #[expect(clippy::disallowed_methods, reason = "the host's clock is not there to be used by what builds it")]
 pub(crate) fn run() -> anyhow::Result<()> {
     let begin = Instant::now();
@@ -26,7 +26,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let docs = ["doc", "--workspace", "--no-deps", "--release"];
     Step { environment: &[("RUSTDOCFLAGS", "-D warnings")], ..Step::cargo("docs", &docs) }.run()?;
     if has_deny() {
-        // Advisories need their database from the network; `cargo xtask deny` checks them too.
+        // Advisories need a database from the network; `cargo xtask deny` checks them too.
         Step::cargo("dependencies", &["deny", "check", "bans", "licenses", "sources"]).run()?;
     } else {
         println!("\n== dependencies: not checked, `cargo xtask deny` installs cargo-deny and checks them");
@@ -35,7 +35,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `cargo xtask deny`: installs cargo-deny, which takes minutes, and checks everything that `deny.toml` says.
+/// `cargo xtask deny`: installs cargo-deny, which takes minutes, and checks everything in `deny.toml`.
 pub(crate) fn deny() -> anyhow::Result<()> {
     if !has_deny() {
         let install = ["install", "cargo-deny", "--locked", "--version", DENY_VERSION];

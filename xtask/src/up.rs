@@ -10,7 +10,7 @@ use crate::seed;
 use crate::step::{Step, root, target};
 use crate::wasm;
 
-/// Builds the shop and turns this process into its host, so that every signal reaches the host. `options` are those of
+/// Builds the shop and turns this process into its host, so that every signal reaches the host. `options` are passed to
 /// `switchyard up`.
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
@@ -26,7 +26,7 @@ pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     Err(error).with_context(|| format!("cannot run {}", program.display()))
 }
 
-/// Where the host will listen and keep its data.
+/// The addresses and the data directory of the host.
 struct Settings {
     listen: String,
     admin: String,
@@ -34,7 +34,7 @@ struct Settings {
     manifest: String,
 }
 
-/// The options, with the shop's own manifest where they name none.
+/// The options, with the shop's own manifest unless they name one.
 fn with_manifest(options: &[String]) -> Vec<String> {
     let named = options.iter().any(|option| option == "--manifest" || option.starts_with("--manifest="));
     let manifest =
@@ -63,7 +63,7 @@ fn settings(program: &Path, options: &[String]) -> anyhow::Result<Settings> {
     Ok(Settings { listen: here(listen), admin: here(admin), data: setting("--data", "data")?, manifest })
 }
 
-/// What follows `name` in `options`, or stands in it after a `=`.
+/// The value after `name` in `options`, separated by a space or by `=`.
 fn option<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
     let mut rest = options.iter();
     while let Some(option) = rest.next() {
@@ -77,14 +77,14 @@ fn option<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
     None
 }
 
-/// The text of a setting in a configuration as `switchyard config` prints it.
+/// The text of a setting in the output of `switchyard config`.
 fn value<'a>(config: &'a str, key: &str) -> Option<&'a str> {
     let line = config.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \""))?;
     line.split_once('"').map(|(value, _)| value)
 }
 
-/// Starts what fills the shop as soon as it is open: beside the host, which this process is about to become. A shell
-/// starts it and ends, so that it is no child that the host would have to wait for.
+/// Starts the program that fills the shop when it is open. It runs beside the host, which this process is about to
+/// become. A shell starts it and ends, so that it is not a child that the host would have to wait for.
 fn start_seeding(settings: &Settings) -> anyhow::Result<()> {
     let started = Command::new("sh")
         .args(["-c", "\"$0\" \"$@\" &"])

@@ -1,11 +1,11 @@
-//! `cargo xtask variants`: more carts, to rehearse deploys with.
+//! `cargo xtask variants`: more carts, to rehearse deploys.
 
 use anyhow::Context as _;
 
 use crate::step::{Step, target};
 use crate::wasm;
 
-/// A cart that differs from the shop's: its name, and how it is built.
+/// A cart that differs from the shop's: its name, and its build.
 const VARIANTS: [(&str, &str, &[&str]); 3] = [
     (
         "smaller",

@@ -1,4 +1,4 @@
-//! The components: what they are built with, and building them.
+//! The components: their toolchain, and building them.
 
 use std::path::Path;
 use std::process::Command;
@@ -49,7 +49,7 @@ fn build(heading: &'static str, names: &[&'static str]) -> anyhow::Result<()> {
     Step::cargo(heading, &arguments).run()
 }
 
-/// Lints what of the shop's components is there for Wasm alone.
+/// Lints the code of the shop's components that exists only for Wasm.
 pub(crate) fn lint_shop() -> anyhow::Result<()> {
     let begin = ["clippy", "--release", "--target", TARGET];
     let arguments: Vec<_> = begin.into_iter().chain(packages(&SHOP)).chain(["--", "-D", "warnings"]).collect();

@@ -1,4 +1,4 @@
-//! Components that take what they can: calls that compute without end, and calls that sleep.
+//! Components that use as much as they can: calls that compute endlessly, and calls that sleep.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::load::{self, Script, request};
 pub(super) const BUSY: &str = "busy guests";
 pub(super) const SLEEPING: &str = "sleeping calls";
 
-/// Calls that compute without end, at once.
+/// Concurrent calls that compute endlessly.
 const SPINNING: usize = 64;
 
-/// Calls that sleep, at once: more than all instances of the host.
+/// Concurrent calls that sleep: more than all instances of the host.
 const ASLEEP: usize = 560;
 
 const WEB: &str = r#"
@@ -25,7 +25,7 @@ component = "web_0_2.wasm"
 outbound_hosts = ["example.com"]
 "#;
 
-/// The good service, and one that does harm.
+/// The good service, and a harmful one.
 pub(super) const FRONT_AND_WEB: Guests =
     Guests { manifest: &[SCRIPTS, WEB], contracts: &["calls"], components: &["callers.wasm", "web_0_2.wasm"] };
 
@@ -44,7 +44,7 @@ fn path(connections: usize, path: String) -> Vec<Script> {
     (0..connections).map(script).collect()
 }
 
-/// Keeps `count` requests for `path` under way until it is dropped.
+/// Keeps `count` requests for `path` running until it is dropped.
 pub(super) fn keep_asking(address: SocketAddr, path: String, count: usize) -> tokio::task::JoinSet<()> {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..count {
@@ -53,7 +53,7 @@ pub(super) fn keep_asking(address: SocketAddr, path: String, count: usize) -> to
             let mut bytes = Vec::new();
             request(&mut bytes, "GET", &path, None, None);
             loop {
-                // However it ends: the abuse goes on.
+                // Whatever the answer, the abuse continues.
                 let asked = stranger::ask_once(stranger::ONE, address, &bytes, Duration::from_secs(60)).await;
                 if asked != Some(200) {
                     tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,4 +1,4 @@
-//! Components that are small to send and dear to compile, and many deploys of one that is not.
+//! Components that are small to send and expensive to compile, and many deploys of a harmless one.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -16,7 +16,7 @@ pub(super) const COMPILING: &str = "compiling";
 
 const DEPLOYS: usize = 25;
 
-/// Longest time until a bomb is refused, and the most memory that the host and its children take for it.
+/// The longest time until a bomb is refused, and the maximum of memory that the host and its children use for it.
 const BOMB_SECONDS_MAX: f64 = 30.0;
 const BOMB_MEGABYTES_MAX: f64 = 1_500.0;
 
@@ -39,12 +39,12 @@ pub(super) async fn deploy(admin: SocketAddr, token: &str, component: &[u8]) -> 
     Deployed { status, took: begin.elapsed() }
 }
 
-/// `component` with one more section: a custom one, so that it is another component, or a core module.
+/// `component` with an additional section: a custom one, which makes it a different component, or a core module.
 fn with_section(component: &[u8], kind: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = component.to_vec();
     bytes.push(kind);
     let mut rest = content.len();
-    // LEB128, as everywhere in the binary format.
+    // LEB128, the number encoding of the binary format.
     while rest >= 0x80 {
         bytes.push((rest & 0x7f) as u8 | 0x80);
         rest >>= 7;
@@ -59,7 +59,7 @@ fn another(component: &[u8], number: usize) -> Vec<u8> {
     with_section(component, 0, content.as_bytes())
 }
 
-/// A core module with one function that is dear to compile: locals that are live over many blocks in a loop.
+/// A core module with one function that is expensive to compile: its locals are live across many blocks in a loop.
 fn bomb(locals: usize) -> anyhow::Result<Vec<u8>> {
     use std::fmt::Write as _;
     let mut text = format!("(module (func (param i32) (local {}) loop ", "i32 ".repeat(locals));
@@ -108,7 +108,7 @@ fn is_refusal(status: Option<u16>) -> bool {
     status.is_some_and(|status| (400..500).contains(&status))
 }
 
-/// Most resident memory of a host and its children over a time, in bytes.
+/// The peak of resident memory of a host and its children during a time, in bytes.
 async fn peak(server: &Server, time: Duration) -> anyhow::Result<f64> {
     let (begin, mut peak) = (Instant::now(), 0);
     while begin.elapsed() < time {

@@ -1,4 +1,4 @@
-//! Connections that take what they can: descriptors, memory for answers that nobody reads, room for kept answers.
+//! Connections that use as much as they can: descriptors, memory for answers that nobody reads, room for kept answers.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub(super) const DESCRIPTORS: &str = "idle connections";
 pub(super) const UNREAD: &str = "unread answers";
 pub(super) const KEPT: &str = "kept answers";
 
-/// The soft limit of descriptors of many systems, and connections that would use it up.
+/// The default soft limit of descriptors on many systems, and connections that would use it up.
 const SOFT_LIMIT: u64 = 1024;
 const IDLE: usize = 1_015;
 
@@ -28,10 +28,10 @@ const UNREAD_BYTES: usize = 28_000;
 /// Answers of 8 MB that nobody reads, over HTTP/1.1.
 const LARGE_ANSWERS: usize = 64;
 
-/// Memory that unread answers may take, in megabytes: 64 MiB a client, and as much for what it takes to make them.
+/// Memory that unread answers may use, in megabytes: 64 MiB per client, and as much again to create them.
 const UNREAD_MEGABYTES_MAX: f64 = 256.0;
 
-/// Bytes that the host may keep for a service, in the experiment with kept answers: what a stranger fills in seconds.
+/// Bytes that the host may keep for a service in the experiment with kept answers: a stranger fills them in seconds.
 const KEPT_BYTES_MAX: &str = "20_000_000";
 
 fn post_front(script: &str, key: Option<&str>) -> Vec<u8> {
@@ -45,7 +45,7 @@ fn post_front(script: &str, key: Option<&str>) -> Vec<u8> {
     bytes
 }
 
-/// How many of `count` writes of a good client are not done.
+/// The number of failed writes, of `count` by a good client.
 async fn writes_refused(address: SocketAddr, count: usize) -> f64 {
     let mut refused = 0.0;
     for number in 0..count {
@@ -65,7 +65,7 @@ pub(super) async fn descriptors(workspace: &Path) -> anyhow::Result<Vec<Figure>>
     while idle.len() < IDLE {
         idle.push(connect(stranger::ONE, server.address).await?);
     }
-    // The first commit is one of those beside them: what it opens, it opens now.
+    // The first commit happens during the abuse too, so that everything it opens is opened then.
     let beside = writes_refused(server.address, 20).await;
     drop(idle);
     let after = writes_refused(server.address, 20).await;
@@ -88,7 +88,7 @@ pub(super) async fn unread(workspace: &Path, time: Duration) -> anyhow::Result<V
         if over_http2 {
             for _ in 0..UNREAD_CONNECTIONS {
                 let path = format!("/front?script=big%20{UNREAD_BYTES}");
-                // A connection that is refused is no error: it is what is hoped for.
+                // A refused connection is not an error but the desired result.
                 open.extend(unread_streams(server.address, &path, UNREAD_STREAMS).await.ok());
             }
         } else {
@@ -121,7 +121,7 @@ pub(super) async fn kept(workspace: &Path) -> anyhow::Result<Vec<Figure>> {
     FRONT_AND_WEB.prepare(workspace, folder.path())?;
     let small = [("SWITCHYARD_LIMITS_KEPT_BYTES_MAX", KEPT_BYTES_MAX)];
     let (server, _) = guests::start(folder.path(), &small).await?;
-    // Until the stranger is refused, or has sent three times as much as may be kept.
+    // Until the stranger is refused, or has sent three times the permitted amount.
     for number in 0..600 {
         let write = post_front("big 100000", Some(&format!("stranger-{number}")));
         let _status = ask_once(stranger::ONE, server.address, &write, Duration::from_secs(10)).await;

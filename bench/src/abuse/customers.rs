@@ -13,10 +13,10 @@ use crate::shop;
 pub(super) const SIGN_INS: &str = "sign-ins";
 pub(super) const GROWTH: &str = "growth";
 
-/// Sign-ins at once, each from an address of its own.
+/// Concurrent sign-ins, each from its own address.
 const SIGN_INS_AT_ONCE: usize = 100;
 
-/// Carts that one guest may open in the time of the experiment: a burst, and some in each second.
+/// Carts that one guest may open during the experiment: a burst, and some per second.
 const CARTS_BURST: f64 = 200.0;
 const CARTS_PER_SECOND: f64 = 20.0;
 

@@ -1,7 +1,7 @@
-//! Abuse: what strangers and hostile components do to others on the same host, beside a run without them.
+//! Abuse: the effect of strangers and hostile components on others on the same host, compared with a run without them.
 //!
-//! Each experiment starts a host of its own with default settings, measures the good client alone, then beside the
-//! abuse, and compares with a goal. The abuse comes from addresses of its own, as a stranger's would.
+//! Each experiment starts a fresh host with default settings, measures the good client alone, then during the abuse,
+//! and compares with a goal. The abuse comes from separate addresses, as from a stranger.
 
 mod callers;
 mod compiling;
@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::load;
 
-/// One figure beside its goal.
+/// One figure with its goal.
 #[derive(Debug, Serialize)]
 pub(crate) struct Figure {
     experiment: &'static str,
@@ -38,7 +38,7 @@ impl Figure {
 #[derive(Debug, Serialize)]
 pub(crate) struct AbuseReport(Vec<Figure>);
 
-/// Runs the experiments whose name has the text `only`.
+/// Runs the experiments whose name contains `only`.
 pub(crate) async fn measure(workspace: &Path, time: Duration, only: Option<&str>) -> anyhow::Result<AbuseReport> {
     let wanted = |name: &str| {
         let wanted = only.is_none_or(|text| name.contains(text));

@@ -1,4 +1,4 @@
-//! The operator's side, filled by connections without a token.
+//! The operator's API, filled with connections without a token.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::load::request;
 
 pub(super) const OPERATOR: &str = "operator's side";
 
-/// Connections without a token: as many as the operator's side takes.
+/// Connections without a token: the maximum that the operator's API accepts.
 const WITHOUT_TOKEN: usize = 256;
 
-/// Uploads that send nothing more after their head.
+/// Uploads that send nothing after their head.
 const SLOW_UPLOADS: usize = 4;
 
 pub(super) async fn filled(workspace: &Path) -> anyhow::Result<Vec<Figure>> {
@@ -28,7 +28,7 @@ pub(super) async fn filled(workspace: &Path) -> anyhow::Result<Vec<Figure>> {
     let mut list = Vec::new();
     request(&mut list, "GET", "/services", Some(&token), None);
     let alone = asked(admin, &list).await;
-    // The operator's own connection comes from an address of its own, as everybody's does.
+    // The operator's own connection comes from a separate address.
     let mut open = Vec::new();
     for _ in 0..WITHOUT_TOKEN {
         open.extend(connect(stranger::ONE, admin).await.ok());
@@ -57,7 +57,7 @@ pub(super) async fn filled(workspace: &Path) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// How long a good request took; half a minute when it was not answered with 200.
+/// The time of a good request; half a minute if it was not answered with 200.
 async fn asked(admin: std::net::SocketAddr, bytes: &[u8]) -> Duration {
     let begin = Instant::now();
     match ask_once(Ipv4Addr::LOCALHOST, admin, bytes, Duration::from_secs(30)).await {

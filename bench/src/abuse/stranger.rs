@@ -1,4 +1,4 @@
-//! Connections of a stranger: from an address of its own, and as rude as it likes.
+//! A stranger's connections: from a separate address, and without regard for others.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// The address of the one stranger, where there is one. Every address of 127.0.0.0/8 is this machine's.
+/// The address of a single stranger. Every address of 127.0.0.0/8 belongs to this machine.
 pub(super) const ONE: Ipv4Addr = Ipv4Addr::new(127, 66, 0, 1);
 
 /// The address of one of many strangers.
@@ -25,8 +25,8 @@ pub(super) async fn connect(from: Ipv4Addr, to: SocketAddr) -> anyhow::Result<Tc
     Ok(stream)
 }
 
-/// Sends one request on a connection of its own and reads until the end; gives the status, none when it was closed or
-/// nothing came in `time`.
+/// Sends one request on a new connection and reads until the end; returns the status, or `None` if the connection was
+/// closed or nothing came within `time`.
 pub(super) async fn ask_once(from: Ipv4Addr, to: SocketAddr, request: &[u8], time: Duration) -> Option<u16> {
     let answer = async {
         let mut stream = connect(from, to).await.ok()?;
@@ -38,7 +38,7 @@ pub(super) async fn ask_once(from: Ipv4Addr, to: SocketAddr, request: &[u8], tim
     tokio::time::timeout(time, answer).await.ok().flatten()
 }
 
-/// Opens an HTTP/2 connection whose window is 0, and asks for `path` on as many streams as may be.
+/// Opens an HTTP/2 connection whose window is 0, and requests `path` on the maximum of streams.
 pub(super) async fn unread_streams(to: SocketAddr, path: &str, streams: u32) -> anyhow::Result<TcpStream> {
     let mut stream = connect(ONE, to).await?;
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();

@@ -1,4 +1,4 @@
-//! The same operations without components: what the platform is measured against.
+//! The same operations without components, for comparison with the platform.
 
 mod journal;
 mod operations;
@@ -9,7 +9,7 @@ pub(crate) use journal::JournalBackend;
 pub(crate) use redb_group::RedbBackend;
 pub(crate) use server::serve;
 
-/// Whose data a key belongs to.
+/// The service that owns a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
     Inventory,
@@ -31,7 +31,7 @@ impl Owner {
     }
 }
 
-/// What an operation reads and writes.
+/// The reads and writes of an operation.
 pub(crate) trait Access {
     fn get(&mut self, owner: Owner, key: &str) -> anyhow::Result<Option<Vec<u8>>>;
     fn set(&mut self, owner: Owner, key: &str, value: Vec<u8>) -> anyhow::Result<()>;
@@ -39,10 +39,10 @@ pub(crate) trait Access {
     fn first(&mut self, owner: Owner, prefix: &str, limit: u32) -> anyhow::Result<Vec<Vec<u8>>>;
 }
 
-/// An operation may run more than once; its answer is the one of the run that was committed.
+/// An operation may run more than once; its answer comes from the run that was committed.
 pub(crate) type Operation = std::sync::Arc<dyn Fn(&mut dyn Access) -> anyhow::Result<Vec<u8>> + Send + Sync>;
 
-/// Runs operations, serializably; a write is durable when its future resolves.
+/// Runs operations serializably; a write is durable when its future resolves.
 pub(crate) trait Backend: Send + Sync + 'static {
     fn read(&self, operation: &Operation) -> anyhow::Result<Vec<u8>>;
     fn write(&self, operation: Operation) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;

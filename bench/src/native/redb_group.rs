@@ -1,4 +1,4 @@
-//! redb with group commit: one thread runs all writes that wait in one transaction and makes them durable at once.
+//! redb with group commit: one thread runs all waiting writes in one transaction and makes them durable at once.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,7 +11,7 @@ use super::{Access, Backend, Operation, Owner};
 
 const TABLE: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("data");
 
-/// Most writes of one transaction.
+/// Maximum of writes in one transaction.
 const BATCH_MAX: usize = 512;
 
 type Job = (Operation, oneshot::Sender<anyhow::Result<Vec<u8>>>);

@@ -1,4 +1,4 @@
-//! A checkout that was refused leaves its cart as it was.
+//! A refused checkout leaves its cart unchanged.
 
 use serde_json::Value;
 use shop_tests::Client;
@@ -8,7 +8,7 @@ use crate::act::Act;
 use crate::ask::Exchange;
 use crate::report::Violation;
 
-/// Looks at the carts whose checkouts were refused from the exchange `begin` on. `public` is any client of the shop.
+/// Checks the carts whose checkouts were refused, from the exchange `begin` on. `public` is any client of the shop.
 pub(super) async fn check(public: &Client, exchanges: &[Exchange], begin: usize) -> anyhow::Result<Vec<Violation>> {
     let mut found = Vec::new();
     for exchange in exchanges.iter().skip(begin).filter(|exchange| exchange.status >= 400) {

@@ -1,4 +1,4 @@
-//! Waiting until recovery has nothing left to do.
+//! Waits until recovery has no work left.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,14 @@ use shop_tests::Client;
 
 use crate::report::Violation;
 
-/// How long recovery may take.
+/// The longest time for recovery.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often the operator looks.
+/// The time between checks.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Waits until no intent is open and every subscriber has taken every event; says what is left when that takes too long.
+/// Waits until no intent is open and every subscriber has handled every event; reports the rest when that takes too
+/// long.
 pub(crate) async fn idle(operator: &Client) -> anyhow::Result<Vec<Violation>> {
     let until = Instant::now() + PATIENCE;
     loop {

@@ -1,4 +1,4 @@
-//! Each key has one effect: used once more, it gives its first answer again.
+//! Each key has one effect: a repeated request gets the first answer.
 
 use shop_tests::Client;
 use shop_tests::json::without;
@@ -7,14 +7,14 @@ use tokio::task::JoinSet;
 use crate::ask::{Exchange, once};
 use crate::report::Violation;
 
-/// Keys of earlier rounds that are used once more in each round.
+/// The number of keys of earlier rounds that are repeated in each round.
 const EARLIER: usize = 50;
 
-/// Who uses keys once more at the same time.
+/// The number of concurrent clients that repeat keys.
 const AT_ONCE: usize = 8;
 
-/// Uses every key of the exchanges from `begin` on once more, and some of those before. Gives what is wrong, and how many
-/// keys that were.
+/// Repeats every key of the exchanges from `begin` on, and some of those before. Returns the violations, and the number
+/// of keys.
 pub(crate) async fn keys(
     public: &Client,
     exchanges: &[Exchange],
@@ -46,7 +46,7 @@ async fn replay(public: &Client, exchange: Exchange) -> anyhow::Result<Option<Vi
     let Exchange { act, key, client, status, body } = exchange;
     let answer = once(&client.at(public), &act, &key).await?;
     let is_replay = answer.header("idempotent-replay") == Some("true");
-    // A problem names the request that it answers.
+    // A problem contains the id of its request.
     let same_body = without(&answer.body, "/instance") == without(&body, "/instance");
     let good = is_replay && answer.status == status && same_body;
     Ok((!good).then(|| {

@@ -1,4 +1,4 @@
-//! Orders with their payments and shipments: what was acknowledged is there, once, and the money adds up.
+//! Orders with their payments and shipments: acknowledged ones exist exactly once, and the sums of money are right.
 
 use std::collections::BTreeMap;
 
@@ -11,30 +11,30 @@ use crate::ask::Exchange;
 use crate::people::order;
 use crate::report::Violation;
 
-/// The reason that the shop gives for what it gives back of a cancelled order.
+/// The shop's reason for the refund of a cancelled order.
 const CANCELLED: &str = "the order was cancelled";
 
-/// What the shop's books say.
+/// The shop's records.
 #[derive(Debug)]
 pub(crate) struct Books {
-    /// By id; each more than once, if the shop lists it so.
+    /// By id; an order occurs more than once if the shop lists it more than once.
     orders: Vec<(String, Value)>,
-    /// Those that took money, by the order.
+    /// Payments that took money, by order.
     paid: BTreeMap<String, Vec<Value>>,
     declined: usize,
-    /// By the order.
+    /// By order.
     shipments: BTreeMap<String, Value>,
 }
 
-/// What was acknowledged of one order.
+/// The acknowledged facts about one order.
 #[derive(Debug, Default)]
 struct Known {
     is_cancelled: bool,
-    /// What was put into its cart, by SKU.
+    /// The items that were put into its cart, by SKU.
     lines: BTreeMap<String, i64>,
-    /// Keys of what was given back, in order.
+    /// Keys of its refunds, in order.
     refunds: Vec<String>,
-    /// Keys of what happened to its shipment, in order.
+    /// Keys of the events of its shipment, in order.
     events: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ impl Books {
         Ok(books)
     }
 
-    /// Orders of the account that are not cancelled.
+    /// The number of orders of the account that are not cancelled.
     pub(crate) fn standing_of(&self, account: &str) -> usize {
         self.standing().filter(|order| order["accountId"] == account).count()
     }
@@ -109,7 +109,7 @@ impl Books {
         Ok(found)
     }
 
-    /// One order as it was acknowledged, and as it is.
+    /// Compares one order as it was acknowledged with its current state.
     fn order(&self, id: &str, told: &Value, order: &Value, known: &Known) -> anyhow::Result<Vec<Violation>> {
         let mut found = Vec::new();
         let facts = ["/cartId", "/accountId", "/lines", "/subtotal", "/shipping", "/total", "/placedAt"];
@@ -138,7 +138,7 @@ impl Books {
         Ok(found)
     }
 
-    /// Captured = ordered + refunded, over everything.
+    /// Checks captured = ordered + refunded, over all orders.
     fn money(&self) -> anyhow::Result<Vec<Violation>> {
         let (mut captured, mut refunded, mut kept) = (0, 0, 0);
         for payment in self.paid.values().flatten() {
@@ -178,7 +178,7 @@ impl Known {
     }
 }
 
-/// What was acknowledged to be in a cart that is filled once, by SKU.
+/// The acknowledged content of a cart that is filled once, by SKU.
 pub(super) fn put_into(cart: &str, exchanges: &[Exchange]) -> BTreeMap<String, i64> {
     let put = exchanges.iter().filter_map(|exchange| match &exchange.act {
         Act::SetLine { cart: of, sku, quantity } if of == cart && exchange.status == 200 => {
@@ -194,7 +194,7 @@ pub(super) fn lines(of: &Value) -> anyhow::Result<BTreeMap<String, i64>> {
     list(of, "/lines")?.iter().map(|line| Ok((text(line, "/sku")?, number(line, "/quantity")?))).collect()
 }
 
-/// Reason and cents of everything that was given back.
+/// Reason and cents of every refund.
 fn refunds(payment: &Value) -> anyhow::Result<Vec<(String, i64)>> {
     let refund = |refund: &Value| Ok((text(refund, "/reason")?, number(refund, "/amount/amount")?));
     list(payment, "/refunds")?.iter().map(refund).collect()
@@ -236,7 +236,7 @@ fn shipment_of(id: &str, order: &Value, shipment: &Value, known: &Known) -> anyh
     Ok(found)
 }
 
-/// Compares the keys that were acknowledged with those that the shop has.
+/// Compares the acknowledged keys with those that the shop has.
 fn same<'a>(what: &str, told: &[String], found: impl Iterator<Item = &'a str>) -> Vec<Violation> {
     let mut left: BTreeMap<&str, i64> = BTreeMap::new();
     for key in told {

@@ -1,4 +1,4 @@
-//! On hand + reserved + sold = received, for each of the goods.
+//! On hand + reserved + sold = received, for each item.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::act::Act;
 use crate::ask::Exchange;
 use crate::report::Violation;
 
-/// `goods` are the items with what there was of them at first. Nothing is under way, so that nothing may be reserved: what
-/// is available is what is on hand.
+/// `goods` are the items with their first stock. No call is running, so that nothing may be reserved: the available
+/// stock is the stock on hand.
 pub(super) async fn check(
     staff: &Client,
     goods: impl Iterator<Item = (&'static str, u32)>,

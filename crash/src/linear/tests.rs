@@ -1,11 +1,11 @@
-//! Histories that are right, histories that are not, and a slow judge of small ones to compare with.
+//! Histories that are right, histories that are wrong, and a slow but simple checker of small ones for comparison.
 
 use proptest::prelude::*;
 
 use super::Effect::{Read, Write};
 use super::*;
 
-/// Operations by call and answer; 0 for none.
+/// Operations by call and answer; 0 for no answer.
 fn history(operations: &[(u64, u64, Effect)]) -> Vec<Operation> {
     let operation = |(called, answered, effect): &(u64, u64, Effect)| Operation {
         called: *called,
@@ -67,7 +67,7 @@ fn what_no_order_explains_is_found() {
     check("two that see two orders", &split, Some(4));
 }
 
-/// Tries every order of every choice of the lost operations.
+/// Tries every order of every subset of the unanswered operations.
 fn slow_judge(content: Content, left: &[Operation]) -> bool {
     let first_answer = left.iter().filter_map(|operation| operation.answered).min();
     let Some(first_answer) = first_answer else { return true };
@@ -86,15 +86,15 @@ fn effects() -> impl Strategy<Value = Effect> {
     (any::<bool>(), content).prop_map(|(writes, content)| if writes { Write(content) } else { Read(content) })
 }
 
-/// A history of clients that overlap, with what a register would have answered: each operation has its instant, and is
-/// called before and answered behind it, or never.
+/// A history of overlapping clients with the answers of a correct register: each operation takes effect at one moment,
+/// is called before that, and is answered after it or never.
 fn true_history() -> impl Strategy<Value = Vec<Operation>> {
     prop::collection::vec((effects(), 0u64..4, 0u64..4, 0u8..8), 1..40).prop_map(|all| {
         let mut content = None;
         let operations = all.into_iter().enumerate().map(|(index, (effect, before, after, fate))| {
             let effect = match effect {
                 Read(_) => Read(content),
-                // Fate 0: the host died before the write was done; nobody ever sees it.
+                // Fate 0: the host died before the write was done; it is never seen.
                 Write(written) if fate == 0 => Write(written),
                 Write(written) => {
                     content = written;

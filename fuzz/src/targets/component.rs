@@ -1,4 +1,4 @@
-//! Any bytes, proposed as a component: there is a verdict.
+//! Any bytes, proposed as a component: there must be a verdict.
 
 use std::fs;
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use switchyard::contract::{Contracts, OutboundHttp, Verdict, World, judge_http};
 use super::{kind_of, workspace};
 use crate::run::Target;
 
-/// The guests of the host's tests that a seed of inputs is, and the world that they are judged by.
+/// The guests of the host's tests that are the first inputs, and the world that they are judged by.
 const GUESTS: [&str; 4] = ["callers", "takes", "web_0_2", "web_0_3"];
 const WORLD: &str = "test:calls/front-service@1.0.0";
 
-/// Longest guest to begin with, in bytes: the code of a component is not read for a verdict, and copying it is slow.
+/// Longest guest among the first inputs, in bytes: the code of a component is not read for a verdict, and copying it is
+/// slow.
 const GUEST_BYTES_MAX: usize = 1 << 19;
 
 pub(crate) struct Component {
@@ -34,7 +35,7 @@ impl Component {
         };
         let mut guests = GUESTS.iter().map(guest).collect::<anyhow::Result<Vec<_>>>()?;
         guests.retain(|guest| guest.len() <= GUEST_BYTES_MAX);
-        // A component that is empty: eight bytes.
+        // An empty component: eight bytes.
         guests.push(b"\0asm\x0d\0\x01\0".to_vec());
         Ok(Self { contracts, world, guests })
     }

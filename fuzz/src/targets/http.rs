@@ -1,4 +1,4 @@
-//! Any bytes, sent to the public side of a host: an answer in HTTP or a closed connection, and the host serves on.
+//! Any bytes, sent to the public side of a host: it answers in HTTP or closes the connection, and continues to serve.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -10,13 +10,13 @@ use switchyard::platform::{self, Host};
 use super::workspace;
 use crate::run::Target;
 
-/// After how many inputs a good request is sent.
+/// The number of inputs between good requests.
 const LOOK_EVERY: u64 = 100;
 
-/// Longest wait for the end of an exchange: longer than a call may take.
+/// The longest wait for the end of an exchange: longer than a call may take.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// The problem of a guest that traps, as this one does where a script is none: no fault of the host.
+/// The problem after a trap of the guest, which traps on invalid scripts: this is not a fault of the host.
 const GUEST_FAILED: &str = "The service failed; nothing was done.";
 
 const MANIFEST: &str = r#"
@@ -61,7 +61,7 @@ impl Http {
         std::fs::write(&path, manifest.replace("\"callers.wasm\"", &format!("{:?}", guests.join("callers.wasm"))))?;
         let configuration = load(&path, &[], Flags::default())?;
         let runtime = tokio::runtime::Runtime::new()?;
-        // On a thread of the runtime: a start blocks in its place.
+        // Runs on a thread of the runtime, because a start blocks its thread.
         let host = runtime
             .block_on(async { tokio::spawn(async move { platform::start(&configuration, &|_| {}).await }).await })??;
         let address = host.gateway_address();
@@ -72,8 +72,8 @@ impl Http {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(ANSWER_MAX))?;
         stream.set_write_timeout(Some(ANSWER_MAX))?;
-        // The host may close before it has read all: what it answered counts all the same. It takes a client that ends its
-        // side for one that is gone, so the input is left open, and the host's own limits end it.
+        // The host may close before it has read everything; its answer still counts. It treats a client that ends its
+        // side as gone, so the input is left open, and the host's own limits end it.
         let _closed = stream.write_all(input);
         let mut answer = Vec::new();
         match stream.read_to_end(&mut answer) {

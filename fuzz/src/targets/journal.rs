@@ -1,4 +1,4 @@
-//! Any bytes, read as a segment of the journal and as one record: they are read or refused, and nothing else happens.
+//! Any bytes, read as a segment of the journal and as one record: they are read or refused, without any other effect.
 
 use switchyard::config::StoreSettings;
 use switchyard::journal::{End, Frames, Record};
@@ -21,7 +21,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Begins with the segments of a journal that was written by a store, and with their records.
+    /// Begins with the segments of a journal that a store wrote, and with their records.
     pub(crate) fn open() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let service = ServiceName::parse("a")?;
@@ -57,7 +57,7 @@ impl Target for Journal {
     }
 
     fn run(&mut self, input: &[u8]) -> String {
-        // The checksums of a frame keep most inputs out of its record, so the record is tried by itself too.
+        // The checksums of a frame keep most inputs out of its record, so the record is also tested separately.
         let record = match Record::decode(input) {
             Ok(record) => format!("{} sections", record.sections.len()),
             Err(error) => kind_of(&error.to_string()),

@@ -1,4 +1,4 @@
-//! The targets: everything that reads bytes from outside.
+//! The targets: all code that reads bytes from outside.
 
 mod component;
 mod http;
@@ -25,7 +25,7 @@ fn workspace() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A text without its numbers and names, so that outcomes that differ by those alone are the same.
+/// A text without its numbers and names, so that outcomes that differ only in these are equal.
 fn kind_of(text: &str) -> String {
     let words = text.split_whitespace().filter(|word| word.chars().all(|letter| letter.is_ascii_lowercase()));
     words.take(12).collect::<Vec<_>>().join(" ")

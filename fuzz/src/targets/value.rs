@@ -1,4 +1,4 @@
-//! Any JSON, read as any type: it is refused, or is a value that survives being written and read again.
+//! Any JSON, read as any type: it is refused, or the value survives a write and another read.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ const DEPTH_MAX: usize = 8;
 pub(crate) struct Value;
 
 impl Target for Value {
-    /// The bytes that choose a type, and a text of it.
+    /// The bytes that choose a type, and a text of that type.
     fn corpus(&self) -> Vec<Vec<u8>> {
         let with = |choices: &[u8], text: &str| [choices, text.as_bytes()].concat();
         vec![
@@ -81,7 +81,8 @@ impl Target for Value {
     }
 }
 
-/// The type that the first bytes of `choices` choose; they are taken off. Bytes that run out choose the first one.
+/// The type that the first bytes of `choices` choose; they are removed. When no bytes are left, the first type is
+/// chosen.
 fn any_type(choices: &mut &[u8], depth: usize) -> Type {
     let inner = |choices: &mut &[u8]| any_type(choices, depth.saturating_sub(1));
     match choose(choices, if depth == 0 { 13 } else { 22 }) {

@@ -1,4 +1,5 @@
-//! Any text, read as a package of contracts with its lines in doc comments: it is read, or refused with a place.
+//! Any text, read as a package of contracts with the directives in its doc comments: it is read, or refused with a
+//! position.
 
 use std::fs;
 

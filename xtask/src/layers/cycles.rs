@@ -1,4 +1,4 @@
-//! Import cycles: files that can be reached from each other by what they import.
+//! Import cycles: files that reach each other through their imports.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -31,7 +31,7 @@ fn reachable<'u>(uses: &'u Uses, file: &'u Path) -> BTreeSet<&'u Path> {
     reached
 }
 
-/// The files of `cycle`, and the paths that tie them.
+/// The files of `cycle`, and the paths that connect them.
 pub(super) fn describe(uses: &Uses, cycle: &BTreeSet<PathBuf>) -> String {
     let mut text = format!("import cycle of {} files:\n", cycle.len());
     for file in cycle {

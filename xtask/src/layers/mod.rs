@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::step::root;
 use modules::{Modules, Uses};
 
-/// The parts in their order, from the documentation of `lib.rs`: every word in backticks after this sentence.
+/// The parts in order, from the documentation of `lib.rs`: every word in backticks after this sentence.
 const ORDER_BEGINS: &str = "may use only those before it in this list";
 
 fn order(lib: &str) -> Vec<String> {
@@ -20,13 +20,13 @@ fn order(lib: &str) -> Vec<String> {
     list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The part that a file belongs to; none for `lib.rs`.
+/// The part that a file belongs to; `None` for `lib.rs`.
 fn part_of(file: &Path) -> Option<&str> {
     let first = file.iter().next()?.to_str()?;
     Some(first.strip_suffix(".rs").unwrap_or(first)).filter(|part| *part != "lib")
 }
 
-/// Uses of a part above the user's own, or of one that is not in the list.
+/// Uses of a part above the user's own, or of a part that is not in the list.
 fn broken(order: &[String], uses: &Uses) -> Vec<String> {
     let place = |file: &Path| order.iter().position(|known| Some(known.as_str()) == part_of(file));
     let pairs = uses.iter().flat_map(|(file, used)| used.keys().map(move |used| (file, used)));
@@ -84,7 +84,7 @@ fn no_files_of_the_host_import_each_other_in_a_cycle() {
     assert!(cycles.is_empty(), "{cycles}");
 }
 
-/// A source is a file and its text; a cycle is its files.
+/// A source is a file and its text; a cycle is a list of its files.
 #[track_caller]
 fn check_cycles(sources: &[(&str, &str)], expected: &[&[&str]]) {
     let uses = uses_of(sources);

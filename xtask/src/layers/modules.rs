@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// `use` declarations that one path may lead through. Code that compiles needs far fewer.
+/// The maximum of `use` declarations that one path may lead through. Code that compiles needs far fewer.
 const REEXPORTS_MAX: usize = 32;
 
 /// The names of a path: `super`, `record`, `Record`.
 type Names = Vec<String>;
 
-/// The place of a module in [`Modules`].
+/// The index of a module in [`Modules`].
 type Id = usize;
 
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ struct Module {
     file: PathBuf,
     parent: Option<Id>,
     children: BTreeMap<String, Id>,
-    /// What each name stands for that a `use` brings in.
+    /// The path behind each name that a `use` imports.
     imports: BTreeMap<String, Names>,
     /// `use …::*`
     globs: Vec<Names>,
@@ -34,11 +34,11 @@ struct Module {
 #[derive(Debug, Default)]
 pub(super) struct Modules(Vec<Module>);
 
-/// Which files each file takes an item from, and the paths that name these items.
+/// The files from which each file takes an item, and the paths that name these items.
 pub(super) type Uses = BTreeMap<PathBuf, BTreeMap<PathBuf, BTreeSet<String>>>;
 
 impl Modules {
-    /// Reads the crate whose root is `lib`; `source` gives the text of a file, if there is such a file.
+    /// Reads the crate whose root is `lib`; `source` returns the text of a file, if there is such a file.
     pub(super) fn read(lib: &str, source: &dyn Fn(&Path) -> Option<String>) -> Self {
         let mut modules = Self::default();
         let text = source(Path::new(lib)).expect("the root of the crate");
@@ -46,7 +46,7 @@ impl Modules {
         modules
     }
 
-    /// Every file with the files that it takes items from, other than itself.
+    /// Every file with the other files that it takes items from.
     pub(super) fn uses(&self) -> Uses {
         let mut uses = Uses::new();
         for (id, module) in self.0.iter().enumerate() {
@@ -83,7 +83,7 @@ impl Modules {
         id
     }
 
-    /// Reads `tokens` of the module `id`: its items if they are `items`, else what is inside of one.
+    /// Reads `tokens` of the module `id`: its items if `items`, otherwise the inside of one.
     fn tokens(&mut self, id: Id, tokens: TokenStream, items: bool, source: &dyn Fn(&Path) -> Option<String>) {
         let tokens: Vec<_> = tokens.into_iter().collect();
         let mut rest = tokens.as_slice();
@@ -94,7 +94,7 @@ impl Modules {
                     rest = if is_test(attribute) { behind_item(item) } else { item };
                 }
                 (TokenTree::Ident(word), [next, behind @ ..]) => match (word.to_string().as_str(), next) {
-                    // `pub(in crate::part)` names who may use an item, and not an item that is used.
+                    // `pub(in crate::part)` names the users of an item, and not a used item.
                     ("pub", TokenTree::Group(visibility)) if visibility.delimiter() == Delimiter::Parenthesis => {
                         rest = behind;
                     }
@@ -128,7 +128,7 @@ impl Modules {
         }
     }
 
-    /// Reads a module that is declared in `parent`: in a file of its own, or right there.
+    /// Reads a module that is declared in `parent`: in a separate file, or inline.
     fn child(&mut self, parent: Id, name: &str, body: Option<&TokenTree>, source: &dyn Fn(&Path) -> Option<String>) {
         let above = self.module(parent).file.clone();
         let child = if let Some(TokenTree::Group(body)) = body {
@@ -148,7 +148,7 @@ impl Modules {
         self.at(parent).children.insert(name.to_owned(), child);
     }
 
-    /// Reads a tree of a `use` behind `prefix`.
+    /// Reads a tree of a `use` after `prefix`.
     fn import(&mut self, id: Id, prefix: &Names, tree: &[TokenTree]) {
         let (mut names, mut rest) = path(tree);
         names.splice(0..0, prefix.iter().cloned());
@@ -177,7 +177,7 @@ impl Modules {
         }
     }
 
-    /// The modules that `path`, as it stands in `from`, leads to; none for another crate's.
+    /// The modules that `path` in the module `from` leads to; none for another crate's.
     fn targets(&self, from: Id, path: &[String], reexports: usize) -> BTreeSet<Id> {
         let crate_root = path.first().is_some_and(|first| first == "crate");
         match path {
@@ -189,7 +189,7 @@ impl Modules {
         }
     }
 
-    /// Whether `name` is an item that the module `id` has by itself.
+    /// Whether `name` is an item that the module `id` defines itself.
     fn has(&self, id: Id, name: &String) -> bool {
         let module = self.module(id);
         module.children.contains_key(name) || module.imports.contains_key(name) || module.definitions.contains(name)
@@ -213,7 +213,7 @@ impl Modules {
         if let Some(child) = module.children.get(name) {
             found.extend(self.inside(*child, rest, reexports));
         }
-        // A module and a function may share their name.
+        // A module and a function may have the same name.
         if (found.is_empty() || rest.is_empty())
             && reexports < REEXPORTS_MAX
             && let Some(import) = module.imports.get(name)
@@ -254,7 +254,7 @@ fn rest_from(tokens: &[TokenTree], left: usize) -> &[TokenTree] {
     tokens.get(tokens.len() - left..).unwrap_or_default()
 }
 
-/// The path that `tokens` begin with, and what stands behind it.
+/// The path at the beginning of `tokens`, and the tokens after it.
 fn path(mut tokens: &[TokenTree]) -> (Names, &[TokenTree]) {
     let mut names = Names::new();
     loop {

@@ -1,4 +1,4 @@
-//! Everything that can be wrong with one order is found.
+//! Every possible fault of one order is found.
 
 use serde_json::json;
 use shop_tests::json::with;
