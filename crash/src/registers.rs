@@ -46,8 +46,8 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
-    /// Registers that nobody else uses: empty carts, and the price of the item. The price is only written to more than
-    /// `cents`.
+    /// Registers that no other client uses: empty carts, and the price of the item. The price is only written to more
+    /// than `cents`.
     pub(crate) async fn new(asker: &mut Asker, client: &Client, cents: u32) -> anyhow::Result<Self> {
         let mut all = Vec::new();
         for _ in 1..crate::plan::REGISTERS {

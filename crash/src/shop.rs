@@ -158,7 +158,8 @@ impl Shop {
         let mut answered = self.record.answered();
         let until = *answered.borrow() + instant.answers;
         let reached = async {
-            // The record exists as long as this shop. While the returned guard is held, answers are not counted.
+            // The shop owns the record, so this wait cannot fail. Its guard is dropped at once, because answers are not
+            // counted while it is held.
             drop(answered.wait_for(|count| *count >= until).await);
             tokio::time::sleep(Duration::from_micros(instant.micros)).await;
         };

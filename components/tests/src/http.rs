@@ -179,7 +179,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::ask`].
+    /// Like [`Client::ask`].
     pub async fn send(&self, line: &str, body: &Value) -> anyhow::Result<Answer> {
         self.send_with(line, &[(CONTENT_TYPE.as_str(), "application/json")], serde_json::to_vec(body)?).await
     }
@@ -188,7 +188,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::ask`].
+    /// Like [`Client::ask`].
     pub async fn send_with(
         &self,
         line: &str,

@@ -11,7 +11,7 @@ use crate::store::system::{CURSORS, DEAD_LETTERS, EventId, RETRIES};
 use crate::store::{Store, StoreError};
 
 /// The number of events after a stored cursor that may have been attempted: the loop stores its cursor at the latest
-/// after so many.
+/// after this many.
 const ATTEMPTED_MAX: u32 = EVENTS_SKIPPED_MAX + 1;
 
 impl Events {

@@ -66,7 +66,7 @@ impl<'a> Frames<'a> {
         self.durable + 1 >= self.next
     }
 
-    /// What follows the frames that were read.
+    /// How the segment continues after the frames that were read.
     #[must_use]
     pub fn end(&self) -> End {
         let rest = self.bytes.get(self.offset..).unwrap_or_default();

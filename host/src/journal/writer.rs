@@ -23,7 +23,7 @@ use crate::observe::LogLimit;
 /// Bytes of records that one batch gathers before it is written, which bounds its buffer.
 const BATCH_BYTES: usize = 2 * COMMIT_BYTES_MAX;
 
-/// If at least so many calls waited for the last batch, the next batch gathers. With fewer clients, gathering would
+/// If at least this many calls waited for the last batch, the next batch gathers. With fewer clients, gathering would
 /// only add delay.
 const GATHER_WAITING: usize = 4;
 

@@ -34,7 +34,7 @@ pub(in crate::call) struct OpenIntents {
 #[derive(Debug, Default)]
 struct Open {
     all: BTreeMap<CallId, Waiting>,
-    /// Intents that nobody has taken: those that were not repeated yet, and those that were.
+    /// Intents that are not taken: those that were not repeated yet, and those that were.
     first: BTreeSet<(Instant, CallId)>,
     repeated: BTreeSet<(Instant, CallId)>,
     /// By the start time of their calls, in microseconds since the Unix epoch.

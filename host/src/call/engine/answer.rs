@@ -15,7 +15,7 @@ const TOO_MANY_REQUESTS: u16 = 429;
 /// The seconds until a client may retry after a failure for lack of room or health.
 const RETRY_AFTER_S: u64 = 1;
 
-/// What the component answered: the payload of `ok` (or the plain result), or of `err`.
+/// The component's answer: the payload of `ok` (or the plain result), or of `err`.
 #[derive(Debug, Clone)]
 pub enum Answer {
     Ok(Option<Val>),

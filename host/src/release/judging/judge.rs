@@ -169,7 +169,7 @@ fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest, has_signer
         data: DataVersions::default(),
         signature: match proposed.live_already() {
             Some(live) => live.signature,
-            // Without signers nobody checked it.
+            // Without signers no signature was checked.
             None => proposed.proposal.signature.filter(|_| has_signers),
         },
         was_left: false,

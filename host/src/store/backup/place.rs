@@ -15,7 +15,7 @@ use super::restore::{self, UNFINISHED};
 use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER};
 use crate::store::lock::{LOCK_FILE, LockError, lock, lock_to_read};
 
-/// What to restore, from which folders, and up to which commit.
+/// A request for a restore: the folders to read, and the point to stop at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreOrder {
     /// The folder of the backup.

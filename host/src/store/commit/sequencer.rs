@@ -175,7 +175,7 @@ impl Pipeline {
         Ok(number)
     }
 
-    /// What a valid commit must wait for, if anything.
+    /// The condition that a valid commit must wait for, if any.
     fn in_the_way(&self, sequencer: &Sequencer, prepared: &Prepared) -> Result<Option<WaitFor>, CommitError> {
         let durable = self.journal.durable();
         for part in prepared.parts.iter().filter(|part| !part.drops) {
