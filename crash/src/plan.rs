@@ -179,7 +179,7 @@ impl Round {
 
 const BEFORE_A_WRITE: &str = "journal.before-write";
 
-/// How often a point is reached in half a round, with most loads at least.
+/// The number of times that most loads reach a point in half a round, at least.
 fn times_max(name: &str) -> usize {
     match name.split_once('.') {
         Some(("journal", "before-segment" | "mid-segment") | ("segment" | "component", _)) => 1,

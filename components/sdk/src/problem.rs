@@ -35,7 +35,7 @@ impl Faults {
         }
     }
 
-    /// Checks that `text` is one line of `chars` characters and not blank. If `chars` includes zero, it may be empty.
+    /// Checks that `text` is one line of `chars` characters. It must not be blank, unless `chars` begins at 0.
     pub fn line(&mut self, pointer: &str, text: &str, chars: RangeInclusive<usize>) {
         let (least, most) = (*chars.start(), *chars.end());
         let blank = least > 0 && text.trim().is_empty();
