@@ -134,7 +134,7 @@ fn choose(choices: &mut &[u8], count: u8) -> u8 {
 }
 
 fn field(place: u8, ty: Type) -> Field {
-    Field { name: Name::new(&format!("f{place}")), ty, docs: "".into() }
+    Field::new(Name::new(&format!("f{place}")), ty)
 }
 
 fn case(place: u8, ty: Option<Type>) -> Case {

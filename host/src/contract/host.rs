@@ -121,6 +121,15 @@ pub(super) fn is_migration(name: &str) -> bool {
     name.split('@').next() == Some("switchyard:service/migration")
 }
 
+/// The interface of a contract's package by which the state of the service moves. A component may export it, and only
+/// the host calls it.
+pub(super) const STATE: &str = "state";
+
+/// Whether an interface is called [`STATE`].
+pub(super) fn is_state(name: &str) -> bool {
+    name.split('@').next().and_then(|plain| plain.rsplit_once('/')).is_some_and(|(_, interface)| interface == STATE)
+}
+
 /// The version of `wasi:http` in which a component that exports `name` handles requests; `None` if it does not.
 pub(super) fn serves_http(name: &str) -> Option<HttpVersion> {
     const V02: Offer = Offer { package: "wasi:http", version: "0.2", interfaces: &["incoming-handler"] };

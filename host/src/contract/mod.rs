@@ -29,7 +29,8 @@ pub use read::source::{Sources, wit_files};
 pub use surface::{Surface, Unreadable};
 pub use track::track;
 pub use types::{
-    Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, Type, Variant, World,
+    Case, Enum, Field, Flags, Function, Interface, Method, Name, Reach, Record, Route, StateInterface, Type, Variant,
+    World,
 };
 pub use verdict::{OutboundHttp, Verdict, judge_http, judge_http_surface};
 

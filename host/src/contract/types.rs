@@ -76,7 +76,19 @@ pub struct Record {
 pub struct Field {
     pub name: Name,
     pub ty: Type,
+    /// The doc comment without the line `opaque`.
     pub docs: Arc<str>,
+    /// Whether two implementations of the contract may differ in the value: a generated id, a tracking number. They
+    /// still agree on whether there is one.
+    pub opaque: bool,
+}
+
+impl Field {
+    /// A field without a doc comment.
+    #[must_use]
+    pub fn new(name: Name, ty: Type) -> Self {
+        Self { name, ty, docs: "".into(), opaque: false }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,8 +154,8 @@ impl Function {
     pub fn reads_only(&self) -> bool {
         match &self.reach {
             Reach::Http(route) => route.method == Method::Get,
-            Reach::Read | Reach::Authenticate => true,
-            Reach::Event { .. } | Reach::Every(_) | Reach::Internal => false,
+            Reach::Read | Reach::Authenticate | Reach::Export => true,
+            Reach::Event { .. } | Reach::Every(_) | Reach::Internal | Reach::Import => false,
         }
     }
 }
@@ -160,6 +172,10 @@ pub enum Reach {
     Every(std::time::Duration),
     Authenticate,
     Internal,
+    /// The host reads the state of the service with it. Only in a [`StateInterface`].
+    Export,
+    /// The host writes the state of the service with it. Only in a [`StateInterface`].
+    Import,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -230,6 +246,29 @@ impl Interface {
     }
 }
 
+/// The interface by which state moves from one implementation of a contract to another. It stands beside the worlds of
+/// its package; a component may export it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateInterface {
+    /// `shop:cart/state@1.0.0`.
+    pub name: Arc<str>,
+    /// `(after: option<string>, until: option<string>, limit: u32) -> list<entry>`, where `entry` is a record of
+    /// `key: string` and `value`, which is an entity.
+    pub export: Arc<Function>,
+    /// `(changes: list<change>) -> result<_, string>`, where `change` is a record of `key: string` and `value`, which is
+    /// an option of an entity.
+    pub import: Arc<Function>,
+    /// The type of every entity.
+    pub entity: Arc<Variant>,
+}
+
+impl StateInterface {
+    #[must_use]
+    pub fn functions(&self) -> [&Arc<Function>; 2] {
+        [&self.export, &self.import]
+    }
+}
+
 /// The contract of one service: a WIT world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct World {
@@ -239,12 +278,14 @@ pub struct World {
     pub exports: Vec<Interface>,
     /// Without the host's own interfaces (`switchyard:service/…`, `wasi:…`).
     pub imports: Vec<Interface>,
+    /// The interface `state` of the world's package, if there is one.
+    pub state: Option<StateInterface>,
 }
 
 impl World {
     /// An empty world for a component that handles HTTP itself: none of its functions can be called.
     #[must_use]
     pub fn http() -> Self {
-        Self { name: HTTP_WORLD.into(), docs: "".into(), exports: Vec::new(), imports: Vec::new() }
+        Self { name: HTTP_WORLD.into(), docs: "".into(), exports: Vec::new(), imports: Vec::new(), state: None }
     }
 }

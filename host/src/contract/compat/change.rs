@@ -60,15 +60,20 @@ impl Change {
 /// Compares the exports of both. A missing export is a change; the additional exports are returned.
 fn exports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface) -> Vec<String> {
     let found = candidate.exports_by_name();
-    for (name, expected) in live.exports.iter().filter(|(name, _)| !host::is_host(name)) {
+    for (name, expected) in live.exports.iter().filter(|(name, _)| counts(name)) {
         match found.get(name, &NameMapNoIntern) {
             Some(found) => comparison.item(Side::Export, name, *expected, *found),
             None => comparison.missing_export(name, *expected, candidate.exports.iter().map(|(name, _)| name.as_str())),
         }
     }
     let known = live.exports_by_name();
-    let contract = candidate.exports.iter().map(|(name, _)| name.as_str()).filter(|name| !host::is_host(name));
+    let contract = candidate.exports.iter().map(|(name, _)| name.as_str()).filter(|name| counts(name));
     contract.filter(|name| known.get(name, &NameMapNoIntern).is_none()).map(cut).collect()
+}
+
+/// Whether callers can see an export. The host alone calls its own interfaces, and those for state.
+fn counts(export: &str) -> bool {
+    !host::is_host(export) && !host::is_state(export)
 }
 
 /// Compares the imports from other services. Returns the additional and the missing imports.

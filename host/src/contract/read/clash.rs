@@ -39,7 +39,7 @@ pub(in crate::contract) fn clashes(served: &[Served<'_>]) -> Vec<(usize, Fault)>
                 Some(other) => faults.push((index, Fault::AuthenticateTwice { other: other.into() })),
                 None => authenticates = Some(place),
             },
-            Reach::Read | Reach::Event { .. } | Reach::Every(_) | Reach::Internal => {}
+            Reach::Read | Reach::Event { .. } | Reach::Every(_) | Reach::Internal | Reach::Export | Reach::Import => {}
         }
     }
     faults

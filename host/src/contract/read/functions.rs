@@ -114,6 +114,8 @@ impl Signature {
                 faults.extend((!self.authenticates()).then_some(Fault::AuthenticateShape));
                 Some(Reach::Authenticate)
             }
+            LineReach::Export => Some(Reach::Export),
+            LineReach::Import => Some(Reach::Import),
         };
         (reach, line.roles.into_iter().map(Arc::from).collect())
     }
@@ -216,11 +218,7 @@ impl Signature {
         reach: Reach,
         roles: Vec<Arc<str>>,
     ) -> Function {
-        let parameters = self
-            .parameters
-            .into_iter()
-            .filter_map(|(name, ty)| Some(Field { name, ty: ty?, docs: "".into() }))
-            .collect();
+        let parameters = self.parameters.into_iter().filter_map(|(name, ty)| Some(Field::new(name, ty?))).collect();
         Function {
             interface: Arc::clone(interface),
             name: Name::new(name),

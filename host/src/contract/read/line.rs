@@ -26,6 +26,8 @@ pub(in crate::contract) enum LineReach {
     },
     Every(Duration),
     Authenticate,
+    Export,
+    Import,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +93,12 @@ pub(in crate::contract) fn case_docs(docs: &str) -> (String, Result<Option<Statu
     (text, status)
 }
 
+/// Separates the line `opaque` from the doc comment of a field; the result says whether it is there.
+pub(in crate::contract) fn field_docs(docs: &str) -> (String, bool) {
+    let (text, lines) = split(docs, |line| (span(line)? == ("opaque", "")).then_some(Ok(())));
+    (text, !lines.is_empty())
+}
+
 /// Splits `docs` into the lines that `read` accepts and the remaining text. Text between code fences is never such a
 /// line.
 fn split<T>(docs: &str, read: impl Fn(&str) -> Option<Result<T, LineError>>) -> (String, Vec<Result<T, LineError>>) {
@@ -140,7 +148,8 @@ fn function_line(line: &str) -> Option<Result<Line, LineError>> {
         let opened = line.strip_prefix('`').is_some_and(begins_as_line);
         return opened.then(|| Err(LineError::Unclosed { line: line.into() }));
     };
-    let keyword = matches!(code, "read" | "event" | "authenticate") || code.starts_with("event by ");
+    let keyword = matches!(code, "read" | "event" | "authenticate" | "export" | "import");
+    let keyword = keyword || code.starts_with("event by ");
     let keyword = keyword && behind.starts_with("for ");
     if !behind.is_empty() && !keyword && !begins_as_line(code) {
         return None;
@@ -161,6 +170,8 @@ fn reach(code: &str) -> Result<LineReach, LineError> {
         "read" => alone(LineReach::Read),
         "event" => event(rest),
         "authenticate" => alone(LineReach::Authenticate),
+        "export" => alone(LineReach::Export),
+        "import" => alone(LineReach::Import),
         "every" => period(rest).map(LineReach::Every).ok_or_else(|| LineError::Period { text: rest.into() }),
         _ => http(word, rest).map(LineReach::Http),
     }

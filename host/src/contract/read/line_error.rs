@@ -50,8 +50,8 @@ impl LineError {
             Self::NoTicks { text } => format!("`` `{text}` ``, alone on its line"),
             Self::Unclosed { .. } => "one more backtick behind the route".into(),
             Self::UnknownWord { .. } => {
-                "a route (`GET /items/{sku}`), `read`, `event`, `every 30s` or `authenticate`, or put the words into a \
-                 sentence"
+                "a route (`GET /items/{sku}`), `read`, `event`, `every 30s`, `authenticate`, `export` or `import`, or put \
+                 the words into a sentence"
                     .into()
             }
             Self::UnknownMethod { .. } => "GET, POST, PUT, PATCH or DELETE".into(),

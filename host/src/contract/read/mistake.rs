@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::line_error::LineError;
+use super::state::StateFault;
 use crate::limits::VALUE_DEPTH_MAX;
 
 /// A name counts as a misspelling of another from this similarity on (Jaro-Winkler, 0 to 1).
@@ -62,6 +63,8 @@ impl fmt::Display for Mistake {
 pub(in crate::contract) enum Fault {
     #[error("{0}")]
     Line(#[from] LineError),
+    #[error("{0}")]
+    State(#[from] StateFault),
 
     #[error("`{name}` stands in the {part}, but is no parameter of the function")]
     NoParameter { name: String, part: &'static str, parameters: Vec<String> },
@@ -155,6 +158,7 @@ impl Fault {
     fn instead(&self) -> String {
         match self {
             Self::Line(error) => error.instead(),
+            Self::State(fault) => fault.instead().into(),
             Self::NoParameter { parameters, .. } if parameters.is_empty() => {
                 "the route without it, or give the function that parameter".into()
             }

@@ -6,5 +6,6 @@ pub(super) mod line;
 pub(super) mod line_error;
 pub(super) mod mistake;
 pub(super) mod source;
+pub(super) mod state;
 pub(super) mod types;
 pub(super) mod worlds;

@@ -141,7 +141,8 @@ impl<'a> TypeReader<'a> {
             let part = || Some(format!("field {}", field.name));
             let known = self.known(&field.ty).map_err(|unfit| within(unfit, id, part(), field.span))?;
             depth = depth.max(known.depth);
-            fields.push(Field { name: Name::new(&field.name), ty: known.ty, docs: text(&field.docs) });
+            let (docs, opaque) = line::field_docs(field.docs.contents.as_deref().unwrap_or_default());
+            fields.push(Field { name: Name::new(&field.name), ty: known.ty, docs: docs.into(), opaque });
         }
         once_in_json(fields.iter().map(|field| &field.name)).map_err(|fault| unfit(fault, self.span(id)))?;
         let (name, interface, docs) = self.named(id);

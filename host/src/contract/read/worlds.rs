@@ -9,9 +9,10 @@ use super::clash::{Served, clashes, place};
 use super::functions;
 use super::mistake::{Fault, Mistake};
 use super::source;
+use super::state::{self, StateFault};
 use super::types::{TypeReader, UnsupportedType, owner, unaliased};
-use crate::contract::host::{self, ImportRule, Importer};
-use crate::contract::types::{Case, Function, Interface, Reach, Type, World};
+use crate::contract::host::{self, ImportRule, Importer, STATE};
+use crate::contract::types::{Case, Function, Interface, Reach, StateInterface, Type, World};
 
 /// Reads every world.
 ///
@@ -44,6 +45,8 @@ struct Reader<'a> {
     resolve: &'a Resolve,
     types: TypeReader<'a>,
     read: HashMap<InterfaceId, Interface>,
+    /// The interfaces `state` of contracts; `None` for one with a mistake.
+    states: HashMap<InterfaceId, Option<StateInterface>>,
     /// The location of each function.
     spans: HashMap<(Arc<str>, Arc<str>), Span>,
     /// The error types of functions, each with a function that sends it to clients.
@@ -59,6 +62,7 @@ impl<'a> Reader<'a> {
             resolve,
             types: TypeReader::new(resolve),
             read: HashMap::new(),
+            states: HashMap::new(),
             spans: HashMap::new(),
             errors: BTreeMap::new(),
             malformed: HashSet::new(),
@@ -116,7 +120,30 @@ impl<'a> Reader<'a> {
             let Some(name) = interface.name.as_ref().and_then(|_| resolve.id_of(id)) else { continue };
             if !host::is_host(&name) {
                 let read = self.interface(name.into(), interface);
+                self.state(id, interface, &read);
                 self.read.insert(id, read);
+            }
+        }
+    }
+
+    /// Reads an interface that is called `state`, and reports the lines of one in any other interface.
+    fn state(&mut self, id: InterfaceId, interface: &wit_parser::Interface, read: &Interface) {
+        let package = interface.package.and_then(|package| self.resolve.packages.get(package));
+        let is_contract = package.is_some_and(|package| !package.worlds.is_empty());
+        let faults = if is_contract && interface.name.as_deref() == Some(STATE) {
+            let (state, faults) = match state::read(read, read.functions.len() == interface.functions.len()) {
+                Ok(state) => (Some(state), Vec::new()),
+                Err(faults) => (None, faults),
+            };
+            self.states.insert(id, state);
+            faults
+        } else {
+            state::misplaced(read)
+        };
+        for (function, fault) in faults {
+            match function {
+                Some(function) => self.mistake(self.span(&function), place(&function), fault.into()),
+                None => self.mistake(interface.span, read.name.to_string(), fault.into()),
             }
         }
     }
@@ -203,7 +230,9 @@ impl<'a> Reader<'a> {
             unknown.then(|| Fault::HostImport { interface: interface.into() })
         });
         let docs = world.docs.contents.as_deref().unwrap_or_default().trim().into();
-        Some(World { name: name.into(), docs, exports, imports })
+        let package = world.package.and_then(|package| resolve.packages.get(package));
+        let state = package.and_then(|package| self.states.get(package.interfaces.get(STATE)?)?.clone());
+        Some(World { name: name.into(), docs, exports, imports, state })
     }
 
     /// The interfaces of contracts that a world imports or exports, without those that have only types.
@@ -217,6 +246,10 @@ impl<'a> Reader<'a> {
         let mut interfaces = Vec::new();
         for (key, item) in items {
             let fault = match (key, item) {
+                (WorldKey::Interface(id), _) if self.states.contains_key(id) => {
+                    let interface = self.resolve.id_of(*id).unwrap_or_default();
+                    Some(StateFault::InWorld { interface }.into())
+                }
                 (WorldKey::Interface(id), _) => match self.read.get(id) {
                     Some(interface) if interface.functions.is_empty() => None,
                     Some(interface) => {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::contract::read::line::{LineReach, case_docs, function_docs};
+use crate::contract::read::line::{LineReach, case_docs, field_docs, function_docs};
 
 /// The parsed form of a line as one text; `-` if it is prose.
 fn read(docs: &str) -> String {
@@ -54,6 +54,9 @@ fn a_line_is_read_as_it_says() {
         ("`event` for `staff`", "event for staff"),
         ("`event by sku` for `staff`", "event by sku for staff"),
         ("`authenticate`", "Authenticate"),
+        ("`export`", "Export"),
+        ("`import`", "Import"),
+        ("`export` for `staff`", "Export for staff"),
         ("`every 30s`", "every 30000ms"),
         ("`every 100ms`", "every 100ms"),
         ("`every 5m`", "every 300000ms"),
@@ -70,6 +73,7 @@ fn prose_stays_prose() {
         ("Gets `GET /items/{sku}` for you.", "-"),
         ("`declined` and `unreachable` leave the attempt on record.", "-"),
         ("`read` is not what this does", "-"),
+        ("`export` gives it", "-"),
         ("`event by sku` is in order", "-"),
         ("an `event", "-"),
         ("`an unclosed backtick", "-"),
@@ -81,7 +85,7 @@ fn prose_stays_prose() {
 
 #[test]
 fn a_malformed_line_is_told_with_what_to_write() {
-    let words = "a route (`GET /items/{sku}`), `read`, `event`, `every 30s` or `authenticate`, or put the words into a sentence";
+    let words = "a route (`GET /items/{sku}`), `read`, `event`, `every 30s`, `authenticate`, `export` or `import`, or put the words into a sentence";
     let path = "a path such as `/items/{sku}`: each segment letters, digits, `-`, `.`, `_` and `~`, or one parameter's WIT name in braces";
     let roles = "``for `customer` `` or ``for `customer` or `staff` `` behind the line";
     let period = "a whole number and `ms`, `s`, `m`, `h` or `d`: `every 30s`";
@@ -129,6 +133,7 @@ fn a_malformed_line_is_told_with_what_to_write() {
             &format!("`99999999999999999999d` is no period from 100ms to 7days; {period}"),
         ),
         ("`every 0.5h`", &format!("`0.5h` is no period from 100ms to 7days; {period}")),
+        ("`import it`", "`it` is too much behind `import`; `import` alone"),
         ("`read it`", "`it` is too much behind `read`; `read` alone"),
         ("`GET /a` for staff", &format!("for staff does not say who may call; {roles}")),
         ("`GET /a` by `staff`", &format!("by `staff` does not say who may call; {roles}")),
@@ -185,7 +190,7 @@ fn a_status_is_read_as_it_says() {
 proptest! {
     #[test]
     fn no_text_makes_the_grammar_panic(docs in any::<String>()) {
-        let _read = (function_docs(&docs), case_docs(&docs));
+        let _read = (function_docs(&docs), case_docs(&docs), field_docs(&docs));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod oracles;
 mod reading;
 mod refusals;
 mod shop;
+mod state;
 mod verdicts;
 
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};

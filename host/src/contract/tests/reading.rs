@@ -31,6 +31,8 @@ fn line(function: &Function) -> String {
         Reach::Event { by: Some(key) } => format!("event by {}", names(&[*key])),
         Reach::Authenticate => "authenticate".into(),
         Reach::Internal => "internal".into(),
+        Reach::Export => "export".into(),
+        Reach::Import => "import".into(),
     };
     let roles = if function.roles.is_empty() { String::new() } else { format!(" for {}", function.roles.join("|")) };
     format!("{}: {reach}{roles}", function.name.wit)

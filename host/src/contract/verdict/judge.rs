@@ -4,7 +4,7 @@ use wac_types::{ItemKind, NameMapNoIntern, World as Wac};
 
 use super::expected::{Encoded, Expected};
 use super::report::{OutboundHttp, Verdict};
-use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut};
+use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, unversioned};
 use crate::contract::host::HttpVersion;
 use crate::contract::host::{self, ImportRule, Importer};
 use crate::contract::surface::{Surface, Unreadable, by_name};
@@ -31,7 +31,7 @@ pub(in crate::contract) fn judge(
             verdict.sees(surface);
             let mut comparison = Comparison::new(Scope::Calls, &expected.types, &surface.types);
             exports(&mut comparison, surface, &expected.types[expected.world]);
-            migration(&mut comparison, surface, &expected);
+            optional_exports(&mut comparison, surface, &expected);
             imports(&mut comparison, surface, &expected);
             (verdict.problems, _) = comparison.finish();
             host_imports(&mut verdict, surface, &expected, outbound);
@@ -91,13 +91,15 @@ fn exports(comparison: &mut Comparison<'_>, component: &Surface, world: &Wac) {
     }
 }
 
-/// If a component exports the interface for migrations, it must be the one that the host describes.
-fn migration(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expected) {
-    let Some((name, expected)) = &expected.migration else { return };
-    for (exported, found) in component.exports.iter().filter(|(exported, _)| host::is_migration(exported)) {
-        match by_name([(exported.as_str(), *found)]).get(name, &NameMapNoIntern) {
-            Some(found) => comparison.item(Side::Export, name, *expected, *found),
-            None => comparison.missing_export(name, *expected, std::iter::once(exported.as_str())),
+/// If a component exports the interface for migrations or for state, in any version, it must be the one that the host
+/// or the contract describes.
+fn optional_exports(comparison: &mut Comparison<'_>, component: &Surface, expected: &Expected) {
+    for (name, expected) in &expected.optional {
+        for (exported, found) in component.exports.iter().filter(|(found, _)| unversioned(found) == unversioned(name)) {
+            match by_name([(exported.as_str(), *found)]).get(name, &NameMapNoIntern) {
+                Some(found) => comparison.item(Side::Export, name, *expected, *found),
+                None => comparison.missing_export(name, *expected, std::iter::once(exported.as_str())),
+            }
         }
     }
 }

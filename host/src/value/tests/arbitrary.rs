@@ -63,7 +63,7 @@ fn scalar() -> impl Strategy<Value = Type> {
 }
 
 fn record(types: Vec<Type>) -> Type {
-    let field = |(place, ty)| Field { name: Name::new(&format!("field-{place}")), ty, docs: "".into() };
+    let field = |(place, ty)| Field::new(Name::new(&format!("field-{place}")), ty);
     let fields: Vec<_> = types.into_iter().enumerate().map(field).collect();
     let name = named("r", &fields);
     Type::Record(Arc::new(Record { name, interface: "t:t/t".into(), docs: "".into(), fields }))

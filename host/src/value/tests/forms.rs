@@ -28,7 +28,7 @@ fn case(name: &str, ty: Option<Type>) -> Case {
 }
 
 fn field(name: &str, ty: Type) -> Field {
-    Field { name: Name::new(name), ty, docs: "".into() }
+    Field::new(Name::new(name), ty)
 }
 
 fn record(fields: Vec<Field>) -> Type {

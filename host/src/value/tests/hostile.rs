@@ -14,11 +14,7 @@ fn deepest(wrap: fn(Arc<Type>) -> Type) -> Type {
 
 /// A record that is `{}` in JSON and large in memory.
 fn wide() -> Type {
-    let field = |place| Field {
-        name: Name::new(&format!("f{place}")),
-        ty: Type::Option(Arc::new(Type::Bool)),
-        docs: "".into(),
-    };
+    let field = |place| Field::new(Name::new(&format!("f{place}")), Type::Option(Arc::new(Type::Bool)));
     let record = Record {
         name: "wide".into(),
         interface: "t:t/t".into(),

@@ -281,7 +281,7 @@ fn echo(ty: &Type) -> Vec<(ServiceName, Arc<World>)> {
         interface: "t:t/t".into(),
         name: Name::new("echo"),
         docs: "".into(),
-        parameters: vec![Field { name: Name::new("value"), ty: ty.clone(), docs: "".into() }],
+        parameters: vec![Field::new(Name::new("value"), ty.clone())],
         ok: Some(ty.clone()),
         err: None,
         fallible: false,
@@ -289,7 +289,7 @@ fn echo(ty: &Type) -> Vec<(ServiceName, Arc<World>)> {
         roles: vec![],
     };
     let interface = Interface { name: "t:t/t".into(), functions: vec![Arc::new(function)] };
-    let world = World { name: "t:t/w".into(), docs: "".into(), exports: vec![interface], imports: vec![] };
+    let world = World { name: "t:t/w".into(), docs: "".into(), exports: vec![interface], imports: vec![], state: None };
     vec![(ServiceName::parse("echo").unwrap(), Arc::new(world))]
 }
 

@@ -38,7 +38,7 @@ proptest! {
     #[test]
     fn arguments_come_back_unchanged(typed in proptest::collection::vec(any_typed(), 0..4)) {
         let field = |(place, (ty, _)): (usize, &(Type, Val))| {
-            Field { name: Name::new(&format!("parameter-{place}")), ty: ty.clone(), docs: "".into() }
+            Field::new(Name::new(&format!("parameter-{place}")), ty.clone())
         };
         let parameters = Parameters::new(&typed.iter().enumerate().map(field).collect::<Vec<_>>());
         let arguments: Vec<_> = typed.into_iter().map(|(_, value)| value).collect();

@@ -8,7 +8,7 @@ fn operation(method: M, path: &str) -> Operation {
     let parameters: Vec<_> = path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| Field { name: Name::new(name), ty: Type::String, docs: "".into() })
+        .map(|name| Field::new(Name::new(name), Type::String))
         .collect();
     let route = Route {
         method,

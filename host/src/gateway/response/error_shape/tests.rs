@@ -3,8 +3,7 @@ use crate::contract::{Name, Record, Variant};
 use crate::names::RequestId;
 
 fn record(fields: &[(&str, Type)]) -> Type {
-    let fields =
-        fields.iter().map(|(name, ty)| Field { name: Name::new(name), ty: ty.clone(), docs: "".into() }).collect();
+    let fields = fields.iter().map(|(name, ty)| Field::new(Name::new(name), ty.clone())).collect();
     Type::Record(Arc::new(Record { name: "payload".into(), interface: "t:t/t".into(), docs: "".into(), fields }))
 }
 

@@ -16,7 +16,7 @@ pub(in crate::runtime::domain) struct Migration {
 
 impl Migration {
     pub(in crate::runtime::domain) fn new() -> Self {
-        let field = |name| Field { name: Name::new(name), ty: Type::U32, docs: "".into() };
+        let field = |name| Field::new(Name::new(name), Type::U32);
         let data = Record {
             name: "data".into(),
             interface: INTERFACE.into(),
