@@ -38,9 +38,14 @@ struct TestHost {
 }
 
 fn test_host() -> TestHost {
+    test_host_with("")
+}
+
+/// With these keys in its manifest.
+fn test_host_with(keys: &str) -> TestHost {
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = folder.path().join("switchyard.toml");
-    std::fs::write(&manifest, MANIFEST).expect("a manifest");
+    std::fs::write(&manifest, format!("{keys}{MANIFEST}")).expect("a manifest");
     let configuration = load(&manifest, &[], Flags::default()).expect("a good manifest");
     let data = &configuration.manifest.host.data;
     std::fs::create_dir(data).expect("a data directory");
@@ -282,4 +287,38 @@ async fn a_name_that_is_not_its_own_reaches_nothing() {
     let mut line = [0; 12];
     stream.read_exact(&mut line).await.expect("an answer");
     assert_eq!(&line, b"HTTP/1.1 421");
+}
+
+#[tokio::test]
+async fn a_host_that_other_machines_can_reach_says_so_at_its_start() {
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+    std::fs::write(&chain, certificate.cert.pem()).expect("a file");
+    std::fs::write(&key, certificate.signing_key.serialize_pem()).expect("a file");
+    let tls = format!("host.admin_tls_certificate = {chain:?}\nhost.admin_tls_key = {key:?}\n");
+    let reached = "the operator's side can be reached from other machines";
+    let read = "without TLS: tokens can be read on their way";
+    for (listen, tls, expected) in [
+        ("127.0.0.1:8081", "", None),
+        ("[::1]:8081", "", None),
+        ("[::ffff:127.0.0.1]:8081", "", None),
+        ("0.0.0.0:8081", "", Some(true)),
+        ("10.1.2.3:8081", "", Some(true)),
+        ("[::]:8081", "", Some(true)),
+        ("0.0.0.0:8081", &tls, Some(false)),
+    ] {
+        let file = folder.path().join("log");
+        let log = std::fs::File::create(&file).expect("a file");
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(log)).finish();
+        let installed = tracing::subscriber::set_default(subscriber);
+        // A test on another thread may have reached this line of the log first, and found that nobody listens.
+        tracing::callsite::rebuild_interest_cache();
+        let _host = test_host_with(&format!("host.admin_listen = {listen:?}\n{tls}"));
+        drop(installed);
+        let log = std::fs::read_to_string(&file).expect("text");
+        let found = log.contains(reached).then(|| log.contains(read));
+        assert_eq!(found, expected, "{listen}: {log}");
+        assert!(expected.is_none() || log.contains(&format!("listen={listen}")), "{listen}: {log}");
+    }
 }

@@ -18,6 +18,9 @@ pub const TOKEN_VARIABLE: &str = "SWITCHYARD_ADMIN_TOKEN";
 pub const ADMIN_VARIABLE: &str = "SWITCHYARD_ADMIN";
 pub const MANIFEST_VARIABLE: &str = "SWITCHYARD_MANIFEST";
 
+/// The certificates that the command line checks a host against.
+pub const CA_VARIABLE: &str = "SWITCHYARD_CA";
+
 /// Kubernetes puts these into the pods of a service that is itself named `switchyard`.
 const ORCHESTRATOR_PREFIXES: [&str; 2] = ["SWITCHYARD_SERVICE_", "SWITCHYARD_PORT"];
 
@@ -40,7 +43,7 @@ pub(super) fn apply(
     environment: &[(String, String)],
 ) -> Result<Manifest, ConfigError> {
     let ours = environment.iter().filter(|(name, _)| {
-        let others = [TOKEN_VARIABLE, ADMIN_VARIABLE, MANIFEST_VARIABLE];
+        let others = [TOKEN_VARIABLE, ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE];
         let orchestrator = ORCHESTRATOR_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         let is_ours = !others.contains(&name.as_str()) && !fail_point::VARIABLES.contains(&name.as_str());
         name.starts_with(PREFIX) && is_ours && !orchestrator

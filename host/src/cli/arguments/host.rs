@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use crate::config::{ADMIN_VARIABLE, MANIFEST_VARIABLE};
+use crate::config::{ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ManifestFile {
@@ -19,6 +19,9 @@ pub(in crate::cli) struct Host {
     /// URL of the operator API [default: from the manifest in this folder, else http://127.0.0.1:8081]
     #[arg(long, global = true, value_name = "URL", env = ADMIN_VARIABLE)]
     pub(in crate::cli) admin: Option<String>,
+    /// PEM file of the certificates that an https URL is checked against [default: the system's]
+    #[arg(long, global = true, value_name = "FILE", env = CA_VARIABLE, value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) ca: Option<PathBuf>,
     /// The host's data directory, which holds the admin token [default: from the manifest in this folder]
     #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) data: Option<PathBuf>,

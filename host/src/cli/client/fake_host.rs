@@ -102,7 +102,7 @@ fn seen(connection: &mut TcpStream) -> Option<Seen> {
 }
 
 fn target(address: &str) -> Target {
-    Target { url: format!("http://{address}"), token: AdminToken::from_bits([0xab; 32]) }
+    Target { url: format!("http://{address}"), token: AdminToken::from_bits([0xab; 32]), trust: None }
 }
 
 /// The address of a host that does not run.

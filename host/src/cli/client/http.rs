@@ -9,19 +9,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
+use super::connection::send;
 use super::target::Target;
 use super::upload::Upload;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
-
-/// How long connecting to the host may take; the host is usually near.
-const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// How long an answer may take: longer than any call's usual deadline.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(300);
@@ -42,7 +37,8 @@ pub(super) async fn exchange(
     target: &Target,
     patience: Duration,
 ) -> Result<Answer, Failure> {
-    let answered = tokio::time::timeout(ANSWER_WAIT_MAX + patience, answer(request, target)).await;
+    let answer = send(request, target, async |answer| whole(answer.status(), answer.into_body()).await);
+    let answered = tokio::time::timeout(ANSWER_WAIT_MAX + patience, answer).await;
     permitted(answered.unwrap_or_else(|_| Err(late(target, ANSWER_WAIT_MAX + patience)))?)
 }
 
@@ -53,17 +49,28 @@ pub(super) async fn follow(
     target: &Target,
     mut take: impl FnMut(&str) -> Result<(), Failure>,
 ) -> Result<Option<Answer>, Failure> {
-    let mut answer = client().request(request).await.map_err(|error| unreachable(target, error))?;
-    let status = answer.status();
-    if !status.is_success() {
-        return permitted(whole(status, answer.into_body()).await?).map(Some);
-    }
+    send(request, target, async |answer| {
+        let status = answer.status();
+        if !status.is_success() {
+            return permitted(whole(status, answer.into_body()).await?).map(Some);
+        }
+        lines(answer.into_body(), target, &mut take).await.map(|()| None)
+    })
+    .await
+}
+
+/// Calls `take` with each line of `body` as it arrives.
+async fn lines(
+    mut body: Incoming,
+    target: &Target,
+    take: &mut impl FnMut(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut line = Vec::new();
     loop {
-        let Ok(frame) = tokio::time::timeout(ANSWER_WAIT_MAX, answer.body_mut().frame()).await else {
+        let Ok(frame) = tokio::time::timeout(ANSWER_WAIT_MAX, body.frame()).await else {
             return Err(late(target, ANSWER_WAIT_MAX));
         };
-        let Some(frame) = frame else { return Ok(None) };
+        let Some(frame) = frame else { return Ok(()) };
         let frame = frame.map_err(|error| Failure::new(Kind::Unreachable, anyhow::anyhow!(error)))?;
         for part in frame.data_ref().map_or(&[][..], AsRef::as_ref).split_inclusive(|byte| *byte == b'\n') {
             line.extend_from_slice(part);
@@ -86,17 +93,6 @@ fn permitted(answer: Answer) -> Result<Answer, Failure> {
     }
 }
 
-async fn answer(request: hyper::Request<Upload>, target: &Target) -> Result<Answer, Failure> {
-    let answer = client().request(request).await.map_err(|error| unreachable(target, error))?;
-    whole(answer.status(), answer.into_body()).await
-}
-
-fn client() -> Client<HttpConnector, Upload> {
-    let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(CONNECT_WAIT_MAX));
-    Client::builder(TokioExecutor::new()).build(connector)
-}
-
 fn late(target: &Target, waited: Duration) -> Failure {
     let late = format!("{} gave no answer within {} s", target.url, waited.as_secs());
     Failure::text(Kind::Unreachable, late)
@@ -106,12 +102,6 @@ async fn whole(status: StatusCode, body: Incoming) -> Result<Answer, Failure> {
     let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
     let body = body.map_err(|error| Failure::new(Kind::Unreachable, anyhow::anyhow!(error)))?;
     Ok(Answer { status, body: body.to_bytes() })
-}
-
-fn unreachable(target: &Target, error: hyper_util::client::legacy::Error) -> Failure {
-    let what = format!("no host answers at {}", target.url);
-    let next = "Start it with `switchyard up`, or name its operator API with --admin URL.";
-    Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what)).next(next)
 }
 
 /// An answer of the host.

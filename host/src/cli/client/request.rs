@@ -135,9 +135,9 @@ impl Request {
             request = request.header(name, value);
         }
         let body = Upload::new(self.content, self.progress);
-        request
-            .body(body)
-            .map_err(|error| Failure::new(Kind::Usage, error).next("Write --admin as http://ADDRESS:PORT."))
+        request.body(body).map_err(|error| {
+            Failure::new(Kind::Usage, error).next("Write --admin as http://ADDRESS:PORT or https://NAME:PORT.")
+        })
     }
 }
 

@@ -7,6 +7,9 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use hyper::Uri;
+
+use super::trust::Trust;
 use crate::admin::TOKEN_FILE;
 use crate::cli::arguments::Host;
 use crate::cli::host::config::load;
@@ -21,6 +24,8 @@ pub(in crate::cli) struct Target {
     /// Without a trailing slash.
     pub(in crate::cli) url: String,
     pub(in crate::cli) token: AdminToken,
+    /// How a host with an https URL is checked.
+    pub(in crate::cli) trust: Option<Trust>,
 }
 
 impl Target {
@@ -31,29 +36,52 @@ impl Target {
             Ok(true) => Some(load(manifest, Flags::default())?.manifest.host),
             Ok(false) | Err(_) => None,
         };
+        let certificate = settings.as_ref().and_then(|settings| settings.admin_tls_certificate.as_deref());
         let url = match &host.admin {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => url_of(settings.as_ref().map_or(ADMIN_LISTEN_DEFAULT, |settings| settings.admin_listen)),
+            None => {
+                let listen = settings.as_ref().map_or(ADMIN_LISTEN_DEFAULT, |settings| settings.admin_listen);
+                url_of(if certificate.is_some() { "https" } else { "http" }, listen)
+            }
         };
-        if !url.starts_with("http://") {
-            let detail = format!("{url:?} is no address of a host");
-            return Err(Failure::text(Kind::Usage, detail).next("Write it as http://ADDRESS:PORT."));
-        }
-        let data =
-            host.data.clone().or(settings.map(|settings| settings.data)).unwrap_or_else(|| PathBuf::from("data"));
+        let trust = match (scheme(&url)?, &host.ca) {
+            (Scheme::Http, _) => None,
+            (Scheme::Https, Some(ca)) => Some(Trust::file(ca)?),
+            (Scheme::Https, None) => Some(Trust::system(certificate)),
+        };
+        let data = settings.map_or_else(|| PathBuf::from("data"), |settings| settings.data);
+        let data = host.data.clone().unwrap_or(data);
         let variable = environment().into_iter().find(|(name, _)| name == TOKEN_VARIABLE);
-        Ok(Self { url, token: token(variable.map(|(_, token)| token), &data.join(TOKEN_FILE))? })
+        Ok(Self { url, trust, token: token(variable.map(|(_, token)| token), &data.join(TOKEN_FILE))? })
+    }
+}
+
+enum Scheme {
+    Http,
+    Https,
+}
+
+/// The scheme of `url`, if it is the URL of a host.
+fn scheme(url: &str) -> Result<Scheme, Failure> {
+    let parsed = url.parse::<Uri>().ok().filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+    match parsed.as_ref().and_then(Uri::scheme_str) {
+        Some("http") => Ok(Scheme::Http),
+        Some("https") => Ok(Scheme::Https),
+        _ => {
+            let detail = format!("{url:?} is not the address of a host");
+            Err(Failure::text(Kind::Usage, detail).next("Write it as http://ADDRESS:PORT or https://NAME:PORT."))
+        }
     }
 }
 
 /// The URL of a host that listens at `listen`; a host that listens on all addresses is reached through loopback.
-fn url_of(listen: SocketAddr) -> String {
+fn url_of(scheme: &str, listen: SocketAddr) -> String {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, listen.port()))
+    format!("{scheme}://{}", SocketAddr::new(ip, listen.port()))
 }
 
 fn token(variable: Option<String>, file: &Path) -> Result<AdminToken, Failure> {

@@ -15,6 +15,7 @@ mod routing;
 mod shadow;
 mod signals;
 mod swaps;
+mod tls;
 mod tokens;
 
 use std::net::IpAddr;
@@ -72,7 +73,7 @@ impl Setup {
     }
 
     /// Of the services `front` and `back`, each of which says `1`.
-    fn pair(keys: &str) -> Self {
+    pub(crate) fn pair(keys: &str) -> Self {
         Self::new(keys).service("front", FRONT, &says("1")).service("back", BACK, &says("1"))
     }
 
