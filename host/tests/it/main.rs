@@ -5,6 +5,7 @@
 mod apply;
 mod backup;
 mod calls;
+mod closed_pipes;
 mod compile;
 mod events;
 mod guest;

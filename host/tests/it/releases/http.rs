@@ -54,7 +54,7 @@ impl Client {
         Self { connections, address, headers: Vec::new() }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 

@@ -71,13 +71,13 @@ impl Process {
         (Self { public: Client::new(public), operator, child }, log)
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let process = self.child.id().and_then(|id| Pid::from_raw(id.try_into().unwrap()));
         rustix::process::kill_process(process.expect("it runs"), signal).unwrap();
     }
 
     /// Waits for its end: the exit code, and nothing after a signal.
-    pub(super) async fn ended(mut self) -> Option<i32> {
+    pub(crate) async fn ended(mut self) -> Option<i32> {
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait());
         ended.await.expect("it ends").unwrap().code()
     }
