@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Longest service name, in bytes: it is part of file names, metric labels and URLs.
 pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 
+/// Most calls of one service that may run at once: each has an instance, and a host has as many of these at most.
+pub const CALLS_IN_FLIGHT_MAX: usize = 10_000;
+
 /// Connections to the operator's side at once: a console, probes, a scraper, and a few scripts.
 pub const ADMIN_CONNECTIONS_MAX: usize = 256;
 

@@ -114,9 +114,9 @@ impl From<DeployError> for AdminError {
             | DeployError::NoComponentNamed { .. }
             | DeployError::NotInManifest { .. }
             | DeployError::Together(_) => AdminError::unprocessable(text),
-            DeployError::Load(LoadError::Contract(_) | LoadError::NoSuchContract { .. }) => {
-                AdminError::unprocessable(text)
-            }
+            DeployError::Load(
+                LoadError::Contract(_) | LoadError::NoSuchContract { .. } | LoadError::FunctionLimit { .. },
+            ) => AdminError::unprocessable(text),
             DeployError::Load(_)
             | DeployError::File(_)
             | DeployError::Platform(_)

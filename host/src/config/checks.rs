@@ -9,7 +9,7 @@ use super::settings::{
     DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings,
     RuntimeSettings, ServiceSettings, StoreSettings,
 };
-use crate::limits::COMMIT_BYTES_MAX;
+use crate::limits::{CALLS_IN_FLIGHT_MAX, COMMIT_BYTES_MAX};
 use crate::observe;
 
 const KIB: u64 = 1024;
@@ -233,11 +233,12 @@ impl Checks<'_> {
         let wide = |count: Option<usize>| count.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
         check("memory_bytes_max", wide(limits.memory_bytes_max), 64 * KIB..=4 * GIB, "bytes");
         check("deadline_ms", limits.deadline_ms, 1..=HOUR_MS, "milliseconds");
-        check("calls_in_flight_max", wide(limits.calls_in_flight_max), 1..=10_000, "calls");
+        let calls_max = wide(Some(CALLS_IN_FLIGHT_MAX)).unwrap_or(u64::MAX);
+        check("calls_in_flight_max", wide(limits.calls_in_flight_max), 1..=calls_max, "calls");
         check("instances_reserved", wide(limits.instances_reserved), 0..=10_000, "instances");
         for (function, slots) in limits.function_calls_in_flight_max.iter().flatten() {
             let key = format!("function_calls_in_flight_max.{function}");
-            check(&key, wide(Some(*slots)), 1..=10_000, "calls");
+            check(&key, wide(Some(*slots)), 1..=calls_max, "calls");
         }
         check("calls_waiting_max", wide(limits.calls_waiting_max), 0..=1_000_000, "calls");
         check("wait_ms_max", limits.wait_ms_max, 0..=HOUR_MS, "milliseconds");
@@ -268,6 +269,11 @@ impl Checks<'_> {
                 let detail = format!("`{path}` has no `contract`: name its world, such as `shop:cart/cart-service`");
                 self.refuse(path, detail);
             }
+        }
+        let functions = service.limits.function_calls_in_flight_max.as_ref();
+        if service.mount.is_some() && functions.is_some_and(|functions| !functions.is_empty()) {
+            let detail = "a mounted service has no functions of a contract: remove `function_calls_in_flight_max`";
+            self.refuse(&format!("{path}.limits"), detail.to_owned());
         }
         for name in service.environment.keys().filter(|name| !is_variable(name)) {
             let key = format!("{path}.environment");

@@ -70,7 +70,7 @@ impl Section {
 }
 
 /// A hint for the unknown name `name`: the most similar of `known`, or all of them.
-pub(super) fn instead_of(name: &str, known: &[&str]) -> String {
+pub(crate) fn instead_of(name: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(name, candidate), *candidate))

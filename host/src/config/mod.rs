@@ -24,6 +24,7 @@ pub use error::{ConfigError, Origin, Origins, Problem};
 pub use file::DEFAULTS;
 pub(crate) use grant::canonical;
 pub use grant::{Grant, GrantError, grants_text};
+pub(crate) use keys::instead_of;
 pub use load::{Configuration, Flags, load};
 pub use print::print;
 pub use settings::*;

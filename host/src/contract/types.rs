@@ -146,6 +146,8 @@ pub struct Function {
     pub reach: Reach,
     /// The roles that may call it from outside; if empty, everyone may.
     pub roles: Vec<Arc<str>>,
+    /// How many calls of it run at once, unless the manifest says otherwise.
+    pub calls_in_flight_max: Option<usize>,
 }
 
 impl Function {

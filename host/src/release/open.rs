@@ -18,6 +18,7 @@ use super::judging::isolated::{chain, isolated_run};
 use super::judging::judge_input::mounts;
 use super::judging::signature::check_signature;
 use super::loading::files::{FileError, FileKind, Files};
+use super::loading::function_limits::check_function_limits;
 use super::loading::loader::{LoadError, ReleaseLoader};
 use super::loading::uploads::Uploads;
 use super::records::platform_store::{PlatformError, PlatformStore};
@@ -403,6 +404,7 @@ impl Starter<'_> {
             Some(contract) => {
                 let (digest, contracts) = self.loader.current_contracts(None)?;
                 let world = self.loader.world(&contracts, name, contract)?;
+                check_function_limits(name, settings, &world)?;
                 (Some(digest), contracts.judge(&world, component, outbound))
             }
         };

@@ -4,8 +4,8 @@
 //! A mounted component holds it until its guest has ended and the last byte of its response is sent.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,9 +25,17 @@ const AUTHENTICATE_PART: usize = 4;
 pub(in crate::call) struct Admission {
     service: Queue,
     authenticate: Queue,
+    /// Those of functions to which the manifest gives a number.
     functions: HashMap<String, Queue>,
+    /// Those of functions to which their contract gives one. A release of another contract with another number has
+    /// other slots.
+    contract_functions: Mutex<HashMap<ContractFunction, Arc<Queue>>>,
+    waiting_max: usize,
     wait_max: Duration,
 }
+
+/// The interface and the name of a function, and how many calls of it may run.
+type ContractFunction = (Arc<str>, Arc<str>, usize);
 
 /// Slots, and the calls that wait for one of them.
 #[derive(Debug)]
@@ -77,16 +85,14 @@ impl Drop for Waiting<'_> {
 
 impl Admission {
     pub(in crate::call) fn new(limits: &LimitSettings) -> Self {
-        let queue = |slots: usize| Queue {
-            slots: Arc::new(Semaphore::new(slots)),
-            waiting: AtomicUsize::new(0),
-            waiting_max: limits.calls_waiting_max,
-        };
+        let queue = |slots| Queue::new(slots, limits.calls_waiting_max);
         let functions = limits.function_calls_in_flight_max.iter();
         Self {
             service: queue(limits.calls_in_flight_max),
             authenticate: queue(limits.calls_in_flight_max.div_ceil(AUTHENTICATE_PART)),
             functions: functions.map(|(name, slots)| (name.clone(), queue(*slots))).collect(),
+            contract_functions: Mutex::default(),
+            waiting_max: limits.calls_waiting_max,
             wait_max: Duration::from_millis(limits.wait_ms_max),
         }
     }
@@ -107,12 +113,30 @@ impl Admission {
         if function.is_some_and(|function| matches!(function.reach, Reach::Authenticate)) {
             return Ok(Slot { _service: self.authenticate.enter(until, calls).await?, _function: None });
         }
-        let own = function.and_then(|function| self.functions.get(&*function.name.wit));
-        let function = match own {
-            Some(queue) => Some(queue.enter(until, calls).await?),
+        let function = match function {
+            Some(function) => self.enter_function(function, until, calls).await?,
             None => None,
         };
         Ok(Slot { _service: self.service.enter(until, calls).await?, _function: function })
+    }
+
+    /// Waits for a slot of `function`, if there is a number of them: that of the manifest, else that of the contract.
+    async fn enter_function(
+        &self,
+        function: &Function,
+        until: impl FnOnce() -> Instant,
+        calls: &Arc<ServiceCalls>,
+    ) -> Result<Option<OwnedSemaphorePermit>, Refused> {
+        if let Some(queue) = self.functions.get(&*function.name.wit) {
+            return queue.enter(until, calls).await.map(Some);
+        }
+        let Some(slots) = function.calls_in_flight_max else { return Ok(None) };
+        let key = (Arc::clone(&function.interface), Arc::clone(&function.name.wit), slots);
+        let queue = {
+            let mut queues = self.contract_functions.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(queues.entry(key).or_insert_with(|| Arc::new(Queue::new(slots, self.waiting_max))))
+        };
+        queue.enter(until, calls).await.map(Some)
     }
 
     /// The time until which a call that arrives now may wait.
@@ -122,6 +146,10 @@ impl Admission {
 }
 
 impl Queue {
+    fn new(slots: usize, waiting_max: usize) -> Self {
+        Self { slots: Arc::new(Semaphore::new(slots)), waiting: AtomicUsize::new(0), waiting_max }
+    }
+
     async fn enter(
         &self,
         until: impl FnOnce() -> Instant,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wit_parser::{FunctionKind, Resolve, TypeDefKind, TypeId};
 
+use super::at_once::at_once_docs;
 use super::line::{self, HttpLine, Line, LineReach};
 use super::mistake::Fault;
 use super::types::{TypeReader, UnsupportedType, once_in_json, unaliased};
@@ -36,18 +37,27 @@ pub(in crate::contract) fn read(
         _ => return read,
     }
     let signature = Signature::read(resolve, types, function, &mut read);
-    let (docs, line) = line::function_docs(function.docs.contents.as_deref().unwrap_or_default());
+    let (docs, at_once) = at_once_docs(function.docs.contents.as_deref().unwrap_or_default());
+    let (docs, line) = line::function_docs(&docs);
+    let calls_in_flight_max = at_once.unwrap_or_else(|error| {
+        read.faults.push(error.into());
+        None
+    });
     let line = line.unwrap_or_else(|error| {
         read.faults.push(error.into());
         None
     });
     let reached = line.map(|line| signature.reached(line, &mut read.faults));
     let (reach, roles) = reached.unwrap_or_else(|| (Some(Reach::Internal), Vec::new()));
+    if calls_in_flight_max.is_some() && reach == Some(Reach::Authenticate) {
+        read.faults.push(Fault::AuthenticateAtOnce);
+    }
     if read.faults.is_empty()
         && read.unfit.is_empty()
         && let Some(reach) = reach
     {
-        read.function = Some(signature.into_function(interface, &function.name, docs.into(), reach, roles));
+        let function = signature.into_function(interface, &function.name, docs.into(), reach, roles);
+        read.function = Some(Function { calls_in_flight_max, ..function });
     }
     read
 }
@@ -229,6 +239,7 @@ impl Signature {
             fallible: self.fallible,
             reach,
             roles,
+            calls_in_flight_max: None,
         }
     }
 }

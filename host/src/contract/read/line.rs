@@ -101,7 +101,10 @@ pub(in crate::contract) fn field_docs(docs: &str) -> (String, bool) {
 
 /// Splits `docs` into the lines that `read` accepts and the remaining text. Text between code fences is never such a
 /// line.
-fn split<T>(docs: &str, read: impl Fn(&str) -> Option<Result<T, LineError>>) -> (String, Vec<Result<T, LineError>>) {
+pub(super) fn split<T>(
+    docs: &str,
+    read: impl Fn(&str) -> Option<Result<T, LineError>>,
+) -> (String, Vec<Result<T, LineError>>) {
     let (mut text, mut lines, mut fenced) = (String::with_capacity(docs.len()), Vec::new(), false);
     for line in docs.lines() {
         fenced ^= line.trim_start().starts_with("```");
@@ -124,7 +127,7 @@ fn split<T>(docs: &str, read: impl Fn(&str) -> Option<Result<T, LineError>>) -> 
 }
 
 /// The code span at the start of a line, and the text after it.
-fn span(line: &str) -> Option<(&str, &str)> {
+pub(super) fn span(line: &str) -> Option<(&str, &str)> {
     let (code, behind) = line.strip_prefix('`')?.split_once('`')?;
     Some((code.trim(), behind.trim()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::limits::{SCHEDULE_PERIOD_MAX, SCHEDULE_PERIOD_MIN};
+use crate::limits::{CALLS_IN_FLIGHT_MAX, SCHEDULE_PERIOD_MAX, SCHEDULE_PERIOD_MIN};
 
 /// A mistake in a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,10 @@ pub(in crate::contract) enum LineError {
     RoleTwice { role: String },
     #[error("the doc comment has {count} lines that say how the function is reached")]
     SeveralLines { count: usize },
+    #[error("`{text}` does not say how many calls run at once")]
+    AtOnce { text: String },
+    #[error("the doc comment says {count} times how many calls run at once")]
+    SeveralAtOnce { count: usize },
     #[error("`{text}` is no status of an error")]
     Status { text: String },
     #[error("{text} behind the status says nothing")]
@@ -67,6 +71,8 @@ impl LineError {
             Self::Roles { .. } => "``for `customer` `` or ``for `customer` or `staff` `` behind the line".into(),
             Self::RoleTwice { .. } => "every role once".into(),
             Self::SeveralLines { .. } => "one of them, and a function of its own for each other".into(),
+            Self::AtOnce { .. } => format!("`at most 2 at once`, with a number from 1 to {CALLS_IN_FLIGHT_MAX}"),
+            Self::SeveralAtOnce { .. } => "it once".into(),
             Self::Status { .. } => "a status from 400 to 599: `404`".into(),
             Self::BehindStatus { .. } => "the status alone, or `` `402` commits `` to keep what the call wrote".into(),
             Self::SeveralStatuses { .. } => "one of them".into(),

@@ -98,6 +98,8 @@ pub(in crate::contract) enum Fault {
     ScheduleParameters,
     #[error("the host cannot ask this function who a caller is")]
     AuthenticateShape,
+    #[error("the calls of `authenticate` have slots of their own")]
+    AuthenticateAtOnce,
     #[error("{other} carries `authenticate` too")]
     AuthenticateTwice { other: String },
 
@@ -192,6 +194,7 @@ impl Fault {
             Self::AuthenticateShape => "`func(token: string) -> option<identity>`, where `identity` is a record of \
                                         `id: string`, `role: string` and, if need be, `session: option<string>`"
                 .into(),
+            Self::AuthenticateAtOnce => "the doc comment without `at most …`".into(),
             Self::AuthenticateTwice { .. } => "it on one function of all services".into(),
             Self::StatusOfNoError => {
                 "it on the cases of the variant or enum `e` of a `result<…, e>`, or leave it out".into()

@@ -1,5 +1,6 @@
 //! Turns WIT files into contracts, or reports every mistake with its correction.
 
+pub(super) mod at_once;
 pub(super) mod clash;
 pub(super) mod functions;
 pub(super) mod line;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use crate::contract::read::at_once::at_once_docs;
 use crate::contract::read::line::{LineReach, case_docs, field_docs, function_docs};
 
 /// The parsed form of a line as one text; `-` if it is prose.
@@ -187,10 +188,51 @@ fn a_status_is_read_as_it_says() {
     }
 }
 
+#[test]
+fn a_number_of_calls_at_once_is_read_as_it_says() {
+    let (wrong, instead) =
+        ("does not say how many calls run at once", "`at most 2 at once`, with a number from 1 to 10000");
+    for (docs, expected) in [
+        ("", "-".to_owned()),
+        ("`at most 2 at once`", "2".into()),
+        ("Signs in.\n\n  `at  most 10000 at once`\n\n`POST /sessions`", "10000".into()),
+        ("at most 2 at once", "-".into()),
+        ("`at most 2 at once` is enough", "-".into()),
+        ("Runs `at most 2 at once`", "-".into()),
+        ("```\n`at most 2 at once`\n```", "-".into()),
+        ("`at home`", "-".into()),
+        ("`at most 0 at once`", format!("`at most 0 at once` {wrong}; {instead}")),
+        ("`at most 10001 at once`", format!("`at most 10001 at once` {wrong}; {instead}")),
+        ("`at most +2 at once`", format!("`at most +2 at once` {wrong}; {instead}")),
+        (
+            "`at most 99999999999999999999 at once`",
+            format!("`at most 99999999999999999999 at once` {wrong}; {instead}"),
+        ),
+        ("`at most two at once`", format!("`at most two at once` {wrong}; {instead}")),
+        ("`at most 2`", format!("`at most 2` {wrong}; {instead}")),
+        ("`at most 2 at a time`", format!("`at most 2 at a time` {wrong}; {instead}")),
+        ("`at most`", format!("`at most` {wrong}; {instead}")),
+        (
+            "`at most 2 at once`\n`at most 3 at once`",
+            "the doc comment says 2 times how many calls run at once; it once".into(),
+        ),
+    ] {
+        let read = match at_once_docs(docs).1 {
+            Ok(None) => "-".into(),
+            Ok(Some(number)) => number.to_string(),
+            Err(error) => format!("{error}; {}", error.instead()),
+        };
+        assert_eq!(read, expected, "{docs:?}");
+    }
+    let (rest, _) = at_once_docs("Signs in.\n\n`at most 2 at once`\n\n`POST /sessions`");
+    assert_eq!(function_docs(&rest).0, "Signs in.");
+    assert_eq!(read(&rest), "POST /sessions");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_grammar_panic(docs in any::<String>()) {
-        let _read = (function_docs(&docs), case_docs(&docs), field_docs(&docs));
+        let _read = (function_docs(&docs), case_docs(&docs), field_docs(&docs), at_once_docs(&docs));
     }
 
     #[test]
@@ -198,13 +240,13 @@ proptest! {
         pieces in prop::collection::vec(
             prop::sample::select(vec![
                 "`", "```", "GET", "POST", "every", "read", "30s", "é", " ", " ", "\n", "/", "{", "}", "id", "?", "&",
-                "->", "201", "404", "for", "or", "staff", "commits", "..", "-", "99999999999999999999",
+                "->", "201", "404", "for", "or", "staff", "commits", "at most", "at once", "..", "-", "99999999999999999999",
             ]),
             0..24,
         ),
     ) {
         let docs = pieces.concat();
-        let _read = (function_docs(&docs), case_docs(&docs));
+        let _read = (function_docs(&docs), case_docs(&docs), at_once_docs(&docs));
     }
 
     #[test]

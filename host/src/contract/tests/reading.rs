@@ -170,6 +170,14 @@ fn error_cases_carry_their_status_and_whether_they_commit() {
 }
 
 #[test]
+fn a_costly_function_says_how_many_calls_of_it_run_at_once() {
+    let world = shop().world("shop:account/account-service").expect("the account");
+    let functions = world.exports.iter().flat_map(|interface| &interface.functions);
+    let bounded = functions.filter_map(|function| Some((&*function.name.wit, function.calls_in_flight_max?)));
+    assert_eq!(bounded.collect::<Vec<_>>(), [("create-account", 2), ("sign-in", 2)]);
+}
+
+#[test]
 fn the_order_of_packages_does_not_matter() {
     let types = "package a:types@1.0.0; interface types { record thing { id: string } }";
     let user = "package a:user@1.0.0;

@@ -159,6 +159,25 @@ fn two_functions_on_one_route_are_refused_and_overlapping_ones_are_not() {
 }
 
 #[test]
+fn the_number_of_calls_at_once_is_a_number_and_not_for_authenticate() {
+    refused(
+        "record identity { id: string, role: string }
+        /// `at most 2 at once`
+        ///
+        /// `authenticate`
+        f: func(token: string) -> option<identity>;",
+        "a.wit:6: a:b/i · f: the calls of `authenticate` have slots of their own
+         write instead: the doc comment without `at most …`",
+    );
+    refused(
+        "/// `at most some at once`
+        f: func();",
+        "a.wit:3: a:b/i · f: `at most some at once` does not say how many calls run at once
+         write instead: `at most 2 at once`, with a number from 1 to 10000",
+    );
+}
+
+#[test]
 fn events_schedules_and_authenticate_have_their_shapes() {
     refused(
         "/// `event`

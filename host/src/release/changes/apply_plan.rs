@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::error::DeployError;
 use super::super::judging::judge::Judged;
 use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around, mounts};
+use super::super::loading::function_limits::check_function_limits;
 use super::super::records::record::{AppliedContracts, ChangeKind, NewEntry, ServiceRecord};
 use super::super::records::state::{Running, State};
 use super::super::records::token::Holder;
@@ -94,15 +95,20 @@ impl Inner {
         Ok((draft, question))
     }
 
-    /// The contracts of all wanted services.
+    /// The contracts of all wanted services. Each has the functions to which the manifest gives slots.
     fn worlds(
         &self,
         manifest: &Manifest,
         contracts: &Contracts,
     ) -> Result<BTreeMap<ServiceName, Arc<World>>, DeployError> {
         let contracts_of =
-            manifest.services.iter().filter_map(|(name, settings)| Some((name, settings.contract.as_ref()?)));
-        contracts_of.map(|(name, contract)| Ok((name.clone(), self.loader.world(contracts, name, contract)?))).collect()
+            manifest.services.iter().filter_map(|(name, settings)| Some((name, settings, settings.contract.as_ref()?)));
+        let worlds = contracts_of.map(|(name, settings, contract)| {
+            let world = self.loader.world(contracts, name, contract)?;
+            check_function_limits(name, settings, &world)?;
+            Ok((name.clone(), world))
+        });
+        worlds.collect()
     }
 
     fn question(

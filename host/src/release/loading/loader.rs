@@ -25,6 +25,8 @@ pub enum LoadError {
     Contract(#[from] ContractError),
     #[error("{service} has the contract {world}, which is not in the folder of contracts; there are: {known}")]
     NoSuchContract { service: ServiceName, world: String, known: String },
+    #[error("`services.{service}.limits.function_calls_in_flight_max` names `{function}`: {hint}")]
+    FunctionLimit { service: ServiceName, function: String, hint: String },
     #[error(transparent)]
     File(#[from] FileError),
     #[error("the contracts {digest} are not as this version of switchyard keeps them")]

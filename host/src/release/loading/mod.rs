@@ -1,6 +1,7 @@
 //! Components and contracts on the disk, and the releases that are loaded from them.
 
 pub(super) mod files;
+pub(super) mod function_limits;
 pub(super) mod loader;
 pub(super) mod pinned;
 pub(super) mod uploads;

@@ -287,6 +287,7 @@ fn echo(ty: &Type) -> Vec<(ServiceName, Arc<World>)> {
         fallible: false,
         reach: Reach::Http(route),
         roles: vec![],
+        calls_in_flight_max: None,
     };
     let interface = Interface { name: "t:t/t".into(), functions: vec![Arc::new(function)] };
     let world = World { name: "t:t/w".into(), docs: "".into(), exports: vec![interface], imports: vec![], state: None };

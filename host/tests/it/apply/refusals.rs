@@ -87,6 +87,10 @@ async fn an_order_that_makes_no_sense_is_told_what_is_wrong() {
         .await;
     let new = manifest(&format!("{FRONT}{BACK}{FETCHER}"));
     refused(&host, &json!({"manifest": new}), 422, "no component is named").await;
+    let slots =
+        |name: &str| manifest(&format!("{FRONT}limits.function_calls_in_flight_max = {{ {name} = 2 }}\n{BACK}"));
+    refused(&host, &json!({"manifest": slots("lock")}), 422, "did you mean `look`?").await;
+    assert_eq!(host.post("/apply?dryRun=true", &json!({"manifest": slots("look")})).await.status, 200);
     refused(&host, &json!({"manifest": all, "contracts": []}), 422, "").await;
     refused(&host, &json!({"manifest": all, "contracts": [{"path": "a.wit", "text": "no wit"}]}), 422, "a.wit").await;
     refused(&host, &json!({"manifest": all, "reason": "x".repeat(1001)}), 400, "reason").await;

@@ -307,3 +307,15 @@ async fn the_host_starts_with_no_component_that_does_not_fit() {
     let error = alone.try_start().await.err().unwrap();
     assert!(error.contains("test:calls/back"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_with_slots_for_an_unknown_function_is_refused() {
+    let service = |function: &str| {
+        let slots = format!("limits.function_calls_in_flight_max = {{ {function} = 2 }}");
+        Setup::pair("").with(&slots)
+    };
+    let error = service("raed").try_start().await.err().expect("a refusal");
+    assert!(error.contains("`services.back.limits.function_calls_in_flight_max` names `raed`"), "{error}");
+    assert!(error.contains("did you mean `read`?"), "{error}");
+    service("read").start().await.stop().await;
+}

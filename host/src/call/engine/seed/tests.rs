@@ -12,6 +12,7 @@ fn function(interface: &str, name: &str) -> Function {
         fallible: false,
         reach: Reach::Internal,
         roles: Vec::new(),
+        calls_in_flight_max: None,
     }
 }
 

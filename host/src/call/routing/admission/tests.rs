@@ -24,6 +24,7 @@ fn function(name: &str, reach: Reach) -> Function {
         fallible: false,
         reach,
         roles: Vec::new(),
+        calls_in_flight_max: None,
     }
 }
 
@@ -75,6 +76,28 @@ async fn calls_of_a_costly_function_wait_for_each_other_and_keep_nobody_else_wai
     assert_eq!(second.err(), Some(Refused::Waited));
     drop(first);
     admission.enter(Some(&costly), deadline, &calls).await.expect("its slot is free again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_contract_bounds_the_calls_of_a_function_unless_the_manifest_does() {
+    let (admission, calls) = admission(8, 0);
+    let deadline = crate::clock::now() + Duration::from_secs(5);
+    let bounded = |name: &str, slots| Function { calls_in_flight_max: Some(slots), ..function(name, Reach::Internal) };
+    let in_flight_max = async |function: &Function| {
+        let mut held = Vec::new();
+        while let Ok(slot) = admission.enter(Some(function), deadline, &calls).await {
+            held.push(slot);
+        }
+        held.len()
+    };
+    assert_eq!(in_flight_max(&bounded("hash", 3)).await, 3);
+    assert_eq!(in_flight_max(&bounded("hash", 3)).await, 3, "they are free again");
+    assert_eq!(in_flight_max(&bounded("hash", 2)).await, 2, "another release has another number");
+    assert_eq!(in_flight_max(&bounded("costly", 3)).await, 1, "the manifest says 1");
+    assert_eq!(in_flight_max(&function("cheap", Reach::Internal)).await, 8);
+    let _held = admission.enter(Some(&bounded("hash", 1)), deadline, &calls).await.expect("its slot");
+    assert_eq!(in_flight_max(&bounded("hash", 1)).await, 0);
+    assert_eq!(in_flight_max(&bounded("sign", 1)).await, 1, "each function has slots of its own");
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,6 +28,7 @@ fn operation(method: M, path: &str) -> Operation {
         fallible: false,
         reach: Reach::Http(route.clone()),
         roles: vec![],
+        calls_in_flight_max: None,
     };
     Operation::new(ServiceName::parse("t").expect("a name"), Arc::new(function), &route).expect("it is whole")
 }

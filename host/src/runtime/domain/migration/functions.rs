@@ -33,6 +33,7 @@ impl Migration {
             fallible: false,
             reach: Reach::Read,
             roles: Vec::new(),
+            calls_in_flight_max: None,
         };
         let migrate = Function {
             name: Name::new("migrate"),
