@@ -27,7 +27,7 @@ impl ServiceName {
     /// becomes part of file names, metric labels and URLs.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text == PLATFORM_STORE {
-            return Err(NameError::new("service name", text, "is the name of the host's own store"));
+            return Err(NameError::new("service name", text, "is reserved for the host's own store"));
         }
         let rule = "must be 1 to 40 lowercase letters, digits and inner hyphens and start with a letter";
         let allowed = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');

@@ -235,7 +235,7 @@ impl Host {
         let connections = connections_cut_off() - cut_before;
         if connections > 0 || ended.is_err() {
             let tasks = ended.as_ref().err().map(|tasks| tasks.join(", "));
-            tracing::warn!(connections, tasks, "cut off what was still under way");
+            tracing::warn!(connections, tasks, "cut off the requests that were still running");
         }
         let stores = self.stores;
         tokio::task::spawn_blocking(move || stores.close()).await??;

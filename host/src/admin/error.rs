@@ -145,6 +145,6 @@ pub(super) fn sentence(error: &dyn std::error::Error) -> String {
 /// The request names another host (RFC 9110, section 15.5.20).
 pub(super) fn misdirected() -> Problem {
     let detail =
-        "The operator's side is not called by this name: use its address, or add the name to host.admin_names.";
+        "This host name is not allowed for the operator API: use its address, or add the name to host.admin_names.";
     Problem::new(StatusCode::MISDIRECTED_REQUEST, detail)
 }

@@ -100,7 +100,7 @@ impl Reading {
         let plan = &mut self.options.plan;
         match name {
             "weight" | "steps" if !self.rollout.steps.is_empty() => {
-                return Err("`weight` is one step: give one of both".into());
+                return Err("give only one of `weight` and `steps`: `weight` is a single step".into());
             }
             "weight" => self.rollout.steps = vec![percent(value)?],
             "steps" => self.rollout.steps = steps(value)?,
@@ -137,7 +137,7 @@ impl Reading {
     fn contradiction(&self) -> Option<&'static str> {
         let Rollout { every, shadow, header, steps } = &self.rollout;
         let nobody = every.is_some() && shadow.is_none() && header.is_none() && steps.is_empty();
-        nobody.then_some("needs `weight`, `steps`, `header` or `shadow`: else nobody gets the candidate")
+        nobody.then_some("needs `weight`, `steps`, `header` or `shadow`: otherwise no call gets the candidate")
     }
 
     fn finish(mut self) -> Options {
@@ -152,7 +152,7 @@ impl Reading {
 fn percent(value: &str) -> Result<Share, Detail> {
     let number = value.strip_suffix('%').unwrap_or(value).parse().ok();
     let share = number.and_then(Share::of_percent).filter(|share| *share > Share::NONE);
-    share.ok_or_else(|| "must be a percentage over 0 and at most 100".into())
+    share.ok_or_else(|| "must be a percentage above 0, at most 100".into())
 }
 
 fn after_intents(value: &str) -> Result<Duration, Detail> {
@@ -170,10 +170,10 @@ fn steps(value: &str) -> Result<Vec<Share>, Detail> {
 
 fn header(value: &str) -> Result<(HeaderName, HeaderValue), Detail> {
     let (name, value) = value.split_once('=').ok_or("must be NAME=VALUE")?;
-    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "has no name of a header before `=`")?;
-    let value = HeaderValue::from_str(value).map_err(|_| "has no value of a header behind `=`")?;
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "has no header name before `=`")?;
+    let value = HeaderValue::from_str(value).map_err(|_| "has no header value after `=`")?;
     if value.to_str().is_err() {
-        return Err("must have visible ASCII behind `=`".into());
+        return Err("must have visible ASCII after `=`".into());
     }
     Ok((name, value))
 }

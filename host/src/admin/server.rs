@@ -126,10 +126,10 @@ impl Admin {
 fn warn_if_exposed(listen: SocketAddr, tls: bool) {
     match (listen.ip().to_canonical().is_loopback(), tls) {
         (true, _) => {}
-        (false, true) => tracing::warn!(%listen, "the operator's side can be reached from other machines"),
+        (false, true) => tracing::warn!(%listen, "the operator API can be reached from other machines"),
         (false, false) => tracing::warn!(
             %listen,
-            "the operator's side can be reached from other machines, and without TLS: tokens can be read on their way. \
+            "the operator API can be reached from other machines, and without TLS: tokens can be read on their way. \
              Set host.admin_tls_certificate and host.admin_tls_key, or listen on 127.0.0.1"
         ),
     }

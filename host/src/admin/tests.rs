@@ -166,13 +166,13 @@ async fn what_is_not_there_is_told_as_a_problem() {
         let id = answer.headers.get("x-request-id").and_then(|id| id.to_str().ok());
         assert!(instance.is_some() && instance == id, "{line}");
     };
-    check("GET /nothing", 404, "Nothing is at this address.").await;
+    check("GET /nothing", 404, "This address does not exist.").await;
     check("GET /services/shelf", 404, "There is no service \"shelf\"; there are: none.").await;
     check("GET /service%73/sh%65lf", 404, "There is no service \"shelf\"; there are: none.").await;
     check("POST /services/a%20b/call/x", 404, "There is no service \"a b\"; there are: none.").await;
     let malformed = "The path is malformed: a `%` needs two hex digits, of UTF-8.";
     check("GET /services/%zz", 400, malformed).await;
-    let method = "This address does not have this method.";
+    let method = "This address does not support this method: see the Allow header.";
     check("POST /services", 405, method).await;
     check("GET /services/shelf/call/get", 405, method).await;
     let post = host.ask_with_token("GET /services/shelf/call/get").await;
@@ -297,7 +297,7 @@ async fn a_host_that_other_machines_can_reach_says_so_at_its_start() {
     std::fs::write(&chain, certificate.cert.pem()).expect("a file");
     std::fs::write(&key, certificate.signing_key.serialize_pem()).expect("a file");
     let tls = format!("host.admin_tls_certificate = {chain:?}\nhost.admin_tls_key = {key:?}\n");
-    let reached = "the operator's side can be reached from other machines";
+    let reached = "the operator API can be reached from other machines";
     let read = "without TLS: tokens can be read on their way";
     for (listen, tls, expected) in [
         ("127.0.0.1:8081", "", None),

@@ -21,7 +21,7 @@ const FILE_BYTES_MAX: u64 = 1024;
 pub enum TokenFileError {
     #[error("cannot read the admin token in {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{} has no admin token: delete it, and the next start makes a new one", path.display())]
+    #[error("{} has no valid admin token: delete it, and the next start creates a new one", path.display())]
     Malformed { path: PathBuf, source: TokenError },
     #[error("cannot write a new admin token to {}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
@@ -47,7 +47,7 @@ fn read(path: &Path) -> std::io::Result<String> {
     let file = File::open(path)?;
     let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), "others than its owner can read the admin token: chmod 600 it");
+        tracing::warn!(path = %path.display(), "other users can read the admin token: run chmod 600 on its file");
     }
     let mut text = String::new();
     file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;

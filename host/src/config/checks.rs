@@ -83,11 +83,12 @@ impl Checks<'_> {
         let (certificate, key) = (&host.admin_tls_certificate, &host.admin_tls_key);
         self.tls("host.admin_tls_certificate", certificate.as_deref(), "host.admin_tls_key", key.as_deref());
         for name in host.admin_names.iter().filter(|name| !is_host(name) || name.contains(':')) {
-            let detail = format!("{name:?} is no name of a host: write such as `switchyard.internal`");
+            let detail = format!("{name:?} is not a host name: write for example `switchyard.internal`");
             self.refuse("host.admin_names", detail);
         }
         if host.listen == host.admin_listen && host.listen.port() != 0 {
-            let detail = format!("`host.listen` and `host.admin_listen` are both {}: change one port", host.listen);
+            let detail =
+                format!("`host.listen` and `host.admin_listen` are both {}: change one of the ports", host.listen);
             self.refuse("host.admin_listen", detail);
         }
         if let Err(error) = observe::check_filter(&host.log_filter) {
@@ -116,12 +117,17 @@ impl Checks<'_> {
             let key = format!("gateway.calls_per_minute_per_client.{function}");
             self.within(&key, *calls, 1..=10_000_000, "calls a minute");
             if !function.contains('.') {
-                self.refuse(&key, format!("`{key}` names no function: write such as \"account.sign-in\""));
+                self.refuse(
+                    &key,
+                    format!(
+                        "`{key}` does not name a function: write `service.function`, for example \"account.sign-in\""
+                    ),
+                );
             }
         }
         self.unread(gateway);
         for origin in gateway.cors_origins.iter().filter(|origin| !is_origin(origin)) {
-            let detail = format!("{origin:?} is no origin: write `*` or such as `https://shop.example.com`");
+            let detail = format!("{origin:?} is not an origin: write `*`, or for example `https://shop.example.com`");
             self.refuse("gateway.cors_origins", detail);
         }
         let remembered = gateway.authentication_cache_ms_max;
@@ -154,7 +160,10 @@ impl Checks<'_> {
         self.within("gateway.answer_bytes_per_second_min", rate, 1..=MIB, "bytes a second");
         self.within("gateway.asset_max_age_s", gateway.asset_max_age_s, 0..=31_536_000, "seconds");
         if hyper::header::HeaderValue::from_str(&gateway.content_security_policy).is_err() {
-            self.refuse("gateway.content_security_policy", "it is no value of a header: write it on one line".into());
+            self.refuse(
+                "gateway.content_security_policy",
+                "it is not a valid header value: write visible ASCII on one line".into(),
+            );
         }
     }
 
@@ -170,7 +179,7 @@ impl Checks<'_> {
         }
         if average.is_some() != burst.is_some() {
             let given = if burst.is_some() { burst_key } else { average_key };
-            self.refuse(given, format!("`{given}` is alone: a rate limit needs both {average_key} and {burst_key}"));
+            self.refuse(given, format!("only `{given}` is set: a rate limit needs both {average_key} and {burst_key}"));
         }
     }
 
@@ -277,7 +286,7 @@ impl Checks<'_> {
         }
         for name in service.environment.keys().filter(|name| !is_variable(name)) {
             let key = format!("{path}.environment");
-            self.refuse(&key, format!("{name:?} is no name of a variable: it must not be empty or have `=` or NUL"));
+            self.refuse(&key, format!("{name:?} is not a variable name: it must not be empty or contain `=` or NUL"));
         }
         for (position, grant) in service.outbound_hosts.iter().enumerate() {
             if service.outbound_hosts.iter().take(position).any(|earlier| earlier == grant) {

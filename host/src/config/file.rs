@@ -31,7 +31,10 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     String::from_utf8(text).map_err(|error| {
         let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        ConfigError::one(Origin::File { path: path.into(), line }, "not UTF-8, which TOML is written in")
+        ConfigError::one(
+            Origin::File { path: path.into(), line },
+            "not UTF-8: save the file as UTF-8, as TOML requires",
+        )
     })
 }
 
@@ -103,7 +106,10 @@ impl Reading<'_> {
 
     fn services(&mut self, services: &Spanned<DeValue<'_>>) {
         let DeValue::Table(table) = services.get_ref() else {
-            return self.problem(services.span().start, "`services` must be sections: `[services.cart]`".into());
+            return self.problem(
+                services.span().start,
+                "`services` must consist of sections: write for example `[services.cart]`".into(),
+            );
         };
         for (service, value) in table {
             let path = format!("services.{}", service.get_ref());

@@ -18,11 +18,11 @@ use crate::names::{Digest, ServiceName};
 const KIND: &str = "ed25519:";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signer is written `ed25519:` and the 32 bytes of its public key in base64")]
+#[error("write a signer as `ed25519:` and the 32 bytes of its public key in base64")]
 pub struct SignerError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signature is written as its number, `:` and 64 bytes in base64")]
+#[error("write a signature as its number, `:` and 64 bytes in base64")]
 pub struct SignatureError;
 
 /// The public key of a signer of components, written `ed25519:` and base64.

@@ -164,7 +164,7 @@ fn a_bad_variable_is_named() {
         "SWITCHYARD_ADMIN_TOKEN",
         "secret",
         "environment variable SWITCHYARD_ADMIN_TOKEN: an admin token must be 32 to 256 visible ASCII characters: \
-         `openssl rand -hex 32` makes one",
+         create one with `openssl rand -hex 32`",
     );
 }
 
@@ -235,11 +235,14 @@ fn a_file_that_is_no_manifest_is_refused() {
     };
     check(b"", "switchyard.toml:1: missing field `services`");
     check(b"host = 3", "switchyard.toml:1: `host` must be a section: `[host]`");
-    check(b"services = []", "switchyard.toml:1: `services` must be sections: `[services.cart]`");
+    check(
+        b"services = []",
+        "switchyard.toml:1: `services` must consist of sections: write for example `[services.cart]`",
+    );
     check(b"[services]", "switchyard.toml:1: there is no service: add a section such as `[services.cart]`");
     check(b"services.cart = 1", "switchyard.toml:1: `services.cart` must be a section: `[services.cart]`");
     check(b"[host]\n\n= 1", "switchyard.toml:3: ");
-    check(b"[host]\n\xff", "switchyard.toml:2: not UTF-8, which TOML is written in");
+    check(b"[host]\n\xff", "switchyard.toml:2: not UTF-8: save the file as UTF-8, as TOML requires");
     check(b"\0", "switchyard.toml:1: ");
     check(&vec![b'['; 100_000], "switchyard.toml:1: ");
     check(&vec![b'\n'; MANIFEST_BYTES_MAX + 1], "the manifest switchyard.toml is larger than 1048576 bytes");
@@ -334,7 +337,7 @@ fn two_spellings_of_one_grant_are_refused_and_so_is_the_name_of_the_hosts_own_st
     let said = refused(format!("{CART}outbound_hosts = [\"a.example/path\"]\n"), &[]);
     assert!(said.contains("is no host: write such as `api.example.com`"), "{said}");
     let said = refused(CART.replace("[services.cart]", "[services.\"@platform\"]"), &[]);
-    assert!(said.contains("is the name of the host's own store"), "{said}");
+    assert!(said.contains("is reserved for the host's own store"), "{said}");
 }
 
 #[test]
@@ -344,6 +347,6 @@ fn signers_are_public_keys() {
     let signers = loaded(&deploy(&format!("\"{key}\""))).deploy.signers;
     assert_eq!(signers.iter().map(ToString::to_string).collect::<Vec<_>>(), [key]);
     assert!(loaded(CART).deploy.signers.is_empty());
-    let said = "switchyard.toml:2: a signer is written `ed25519:` and the 32 bytes of its public key in base64";
+    let said = "switchyard.toml:2: write a signer as `ed25519:` and the 32 bytes of its public key in base64";
     assert_eq!(refused(deploy("\"11qYAYKxCrfVS\""), &[]), said);
 }

@@ -14,7 +14,7 @@ const TOKEN_CHARACTERS_MIN: usize = 32;
 const TOKEN_CHARACTERS_MAX: usize = 256;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an admin token must be 32 to 256 visible ASCII characters: `openssl rand -hex 32` makes one")]
+#[error("an admin token must be 32 to 256 visible ASCII characters: create one with `openssl rand -hex 32`")]
 pub struct TokenError;
 
 #[derive(Clone)]

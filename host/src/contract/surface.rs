@@ -32,13 +32,13 @@ pub enum Unreadable {
     Text,
     #[error("a core module")]
     CoreModule,
-    #[error("something that is no WebAssembly")]
+    #[error("a file that is not WebAssembly")]
     NotWasm,
-    #[error("WebAssembly of a version that is not known here")]
+    #[error("WebAssembly of an unknown version")]
     OtherVersion,
     #[error("a damaged one: {reason}")]
     Damaged { reason: String },
-    #[error("one whose types cannot be read")]
+    #[error("a component with unreadable types")]
     Types,
 }
 
@@ -47,12 +47,12 @@ impl Unreadable {
     #[must_use]
     pub fn problem(&self) -> VerdictProblem {
         let instead = match self {
-            Self::Empty | Self::NotWasm => "give the `.wasm` file that the build of the component left",
-            Self::TooLarge { .. } => "leave debug information out, or load data from the store",
+            Self::Empty | Self::NotWasm => "pass the `.wasm` file that the build of the component created",
+            Self::TooLarge { .. } => "remove debug information, or load data from the store",
             Self::Text => "translate it with `wasm-tools parse`",
             Self::CoreModule => "build for a component target such as wasm32-wasip2",
-            Self::OtherVersion => "build it with a toolchain that makes components of the final binary format",
-            Self::Damaged { .. } => "build it again, and see that the whole file is copied",
+            Self::OtherVersion => "build it with a toolchain that writes the final component format",
+            Self::Damaged { .. } => "build it again, and check that the whole file was copied",
             Self::Types => "build it with a released toolchain",
         };
         VerdictProblem {
@@ -125,7 +125,7 @@ fn recognise(bytes: &[u8]) -> Result<(), Unreadable> {
         [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
         [0, b'a', b's', b'm', _, _, 0, 0, ..] => Err(Unreadable::CoreModule),
         [0, b'a', b's', b'm', _, _, _, _, ..] => Err(Unreadable::OtherVersion),
-        [0, b'a', b's', b'm', ..] => Err(Unreadable::Damaged { reason: "it ends in its header".into() }),
+        [0, b'a', b's', b'm', ..] => Err(Unreadable::Damaged { reason: "the file ends within its header".into() }),
         _ if bytes.trim_ascii_start().starts_with(b"(") => Err(Unreadable::Text),
         _ => Err(Unreadable::NotWasm),
     }

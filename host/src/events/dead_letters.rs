@@ -144,7 +144,8 @@ impl EventId {
     ///
     /// Unless `text` is the name of a service and two numbers, separated by dots.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let rule = "is such as `inventory.42.0`: the service that emitted it, its commit, and its index there";
+        let rule =
+            "must be written like `inventory.42.0`: the emitting service, its commit, and the index of the event";
         let error = || NameError::new("event", text, rule);
         let mut parts = text.splitn(3, '.');
         let mut part = || parts.next().ok_or_else(error);

@@ -144,7 +144,7 @@ impl<'s> DeliveryLoop<'s> {
         }
         let retried = self.retry().await?;
         let delivered = self.deliver_next().await?;
-        let full = "there are too many failed deliveries: those are retried first";
+        let full = "there are too many failed deliveries: they are retried before new events";
         self.subscription.set_waits(self.is_blocked.then(|| full.into()));
         if retried || delivered {
             return Ok(Step::Progress);

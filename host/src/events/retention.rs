@@ -60,7 +60,8 @@ pub(super) async fn run(registry: &Arc<Registry>, mut stop: Stop) {
                 Ok(false) => {}
                 Err(Pause::Stopped) => return,
                 Err(Pause::Waits(why)) => {
-                    tracing::error!(%service, why, "events and dead letters that may be deleted are still there");
+                    tracing::error!(%service, why, "old events and dead letters could not be deleted; the host \
+                        tries again");
                 }
             }
         }
@@ -106,7 +107,8 @@ async fn retain(registry: &Arc<Registry>, store: &Store, kept_bytes_max: u64, st
             let cursor = Cursor::read(&endpoints.subscriber, &subscription.pair.emitter)?;
             if cursor.handled(&endpoints.handlers) < until && subscription.set_overflow(until) {
                 let Pair { subscriber, emitter } = &subscription.pair;
-                tracing::error!(service = %subscriber, from = %emitter, "the oldest events that were not delivered go to the dead letters, as the outbox is full");
+                tracing::error!(service = %subscriber, from = %emitter, "the outbox is full: the oldest undelivered \
+                    events become dead letters");
             }
         }
     }
@@ -147,7 +149,7 @@ async fn delete_dead_letters(store: &Store, bytes_max: u64) -> Result<(), Pause>
         deleted += some.len();
     }
     events::dead_letters_deleted(store.name(), deleted);
-    tracing::error!(service = %store.name(), deleted, "the oldest dead letters were deleted, as there were too many");
+    tracing::error!(service = %store.name(), deleted, "there were too many dead letters: the oldest were deleted");
     Ok(())
 }
 

@@ -130,7 +130,8 @@ impl Schedule {
                 Err(Pause::Waits(why)) => {
                     let before = self.state().waits.replace(why.clone());
                     if before.is_none() {
-                        tracing::warn!(service = %self.id.service, schedule = self.id.name, why, "a schedule waits");
+                        tracing::warn!(service = %self.id.service, schedule = self.id.name, why, "a scheduled run \
+                            is delayed");
                     }
                     WAIT
                 }
@@ -228,6 +229,6 @@ fn refusal(error: Option<&Val>) -> String {
         },
         Some(Val::Variant(case, None) | Val::Enum(case)) => case.clone(),
         Some(Val::String(text)) => text.clone(),
-        _ => "it answered with an error".into(),
+        _ => "it returned an error".into(),
     }
 }

@@ -17,10 +17,10 @@ pub enum GatewayError {
     Openapi { source: serde_json::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("gateway.tls_certificate and gateway.tls_key go together: set both or none")]
+    #[error("set both gateway.tls_certificate and gateway.tls_key, or neither")]
     HalfTls,
-    #[error("gateway.assets: {path} is no folder that can be read")]
+    #[error("gateway.assets: {path} is not a readable folder")]
     Assets { path: PathBuf, source: io::Error },
-    #[error("the system has no random numbers")]
+    #[error("the system provides no random numbers")]
     Random(#[from] getrandom::Error),
 }

@@ -255,7 +255,7 @@ fn report(refusal: &Refusal, request: &RequestId) {
             tracing::error!(request = request.as_str(), error, "a request could not be answered");
         }
         // The code that runs the calls has already logged more details.
-        Refusal::Call(_) => tracing::debug!(request = request.as_str(), error, "a call came to nothing"),
+        Refusal::Call(_) => tracing::debug!(request = request.as_str(), error, "a call failed"),
         _ => {}
     }
 }

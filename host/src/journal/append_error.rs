@@ -8,7 +8,7 @@ use super::durable::Stopped;
 /// Why a record was not appended. The journal is unchanged.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum AppendError {
-    #[error("the record takes {bytes} bytes, a segment has {bytes_max}")]
+    #[error("the record has {bytes} bytes, but a segment has room for {bytes_max}: raise `segment_bytes`")]
     TooLarge { bytes: u64, bytes_max: u64 },
     /// The next segment is being prepared: wait for the notification of room.
     #[error("the next segment is not ready yet")]

@@ -27,8 +27,8 @@ enum ArchiveError {
     #[error("cannot copy {} to {}", from.display(), to.display())]
     Copy { from: PathBuf, to: PathBuf, source: io::Error },
     #[error(
-        "{} is there already and is not what {} is: another host, or an older copy of this one, archived it; name \
-         another folder for one of them", to.display(), from.display()
+        "{} already exists and differs from {}: another host, or an older copy of this one, archived it; choose \
+         another archive folder for one of them", to.display(), from.display()
     )]
     Differs { from: PathBuf, to: PathBuf },
 }
@@ -170,7 +170,8 @@ impl Archiver {
                 self.shared.lock().segments.retain(|known| *known != segment);
                 if let Err(error) = self.shared.disk.remove(&segment.path) {
                     // The next start finds the file, and finds that it is archived.
-                    tracing::warn!(%error, path = %self.shared.disk.full(&segment.path).display(), "cannot delete");
+                    tracing::warn!(%error, path = %self.shared.disk.full(&segment.path).display(), "cannot delete \
+                        an archived journal segment; the next start tries again");
                 }
             }
         }
@@ -215,7 +216,8 @@ impl Archiver {
             Err(error) => {
                 self.shared.metrics.archive_failures.increment(1);
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "a segment of the journal is not archived: it stays in the data directory");
+                tracing::error!(%error, cause, "a journal segment could not be archived; it stays in the data \
+                    directory, and the host tries again");
                 false
             }
         }

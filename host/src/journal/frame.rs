@@ -75,7 +75,7 @@ pub enum Damage {
     Header,
     #[error("record {number} does not match its checksum")]
     Frame { number: u64 },
-    #[error("record {number} follows where {expected} should")]
+    #[error("found record {number} where record {expected} should be")]
     Order { number: u64, expected: u64 },
     #[error("record {number}: {source}")]
     Record { number: u64, source: super::record::RecordError },

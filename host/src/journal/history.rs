@@ -17,7 +17,7 @@ use crate::names::CommitSeq;
 pub enum HistoryError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("{} is of the journal {found}, not of {journal}", folder.display())]
+    #[error("{} belongs to the journal {found}, not to {journal}: name the right folder", folder.display())]
     OtherJournal { folder: PathBuf, found: JournalId, journal: JournalId },
     #[error("the commits {from} to {to} are missing: name the folder with the segment that has them")]
     Gap { from: u64, to: u64 },

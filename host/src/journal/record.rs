@@ -65,11 +65,11 @@ pub enum RecordError {
     Short,
     #[error("the sections are out of order, or a store has two")]
     SectionOrder,
-    #[error("a section is cut short, or has no name of a store")]
+    #[error("a section is cut short, or has no store name")]
     Section,
     #[error("field {tag} is unknown to this version of switchyard")]
     UnknownField { tag: u8 },
-    #[error("field {tag} is out of order or there twice")]
+    #[error("field {tag} is out of order or occurs twice")]
     FieldOrder { tag: u8 },
     #[error("field {tag} is cut short, or longer than its content")]
     Length { tag: u8 },

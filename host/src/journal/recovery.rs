@@ -228,7 +228,8 @@ fn read_segment<E: From<OpenError>>(
             return Err(damaged(offset, Damage::Order { number: behind.first.0, expected: next.0 }).into());
         }
         (End::Torn, None) => {
-            tracing::warn!(path = %path().display(), offset, "the end of the journal was torn: it was never durable");
+            tracing::warn!(path = %path().display(), offset, "the end of the journal was incomplete and was cut \
+                off: it was never durable");
         }
         (End::Clean, _) => {}
     }

@@ -77,8 +77,8 @@ impl Writer {
     pub(super) fn run(mut self) -> io::Result<()> {
         let done = self.write_all();
         if let Err(error) = &done {
-            let why = format!("writing the journal failed ({error}); restart the host when the disk is well");
-            tracing::error!(%error, "the journal stops: no commit can be made durable");
+            let why = format!("writing the journal failed ({error}): repair the disk, then restart the host");
+            tracing::error!(%error, "the journal has stopped: repair the disk, then restart the host");
             self.shared.stop(&why);
         }
         done
@@ -259,7 +259,8 @@ pub(super) fn prepare_spares(shared: &Shared, count: &mut u64) {
         if let Err(error) = &made {
             if refused.allows() {
                 let path = shared.disk.full(&path);
-                tracing::warn!(%error, path = %path.display(), "no room for the journal's next segment");
+                tracing::warn!(%error, path = %path.display(), "the disk is full: the journal has no room for its \
+                    next segment");
             }
             // An unfinished file would occupy room that others wait for. It may not even exist.
             let _gone = shared.disk.remove(&path);

@@ -49,7 +49,7 @@ impl Key {
             Some((&SYSTEM, row)) => (1..KEY_BYTES_MAX).contains(&row.len()),
             _ => false,
         };
-        let error = || NameError::new("stored key", &String::from_utf8_lossy(bytes), "names no space of a store");
+        let error = || NameError::new("stored key", &String::from_utf8_lossy(bytes), "has an unknown first byte");
         is_key.then(|| Self(bytes.into())).ok_or_else(error)
     }
 

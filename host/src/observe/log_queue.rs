@@ -71,7 +71,7 @@ impl LogQueue {
         drop(state);
         self.changed.notify_all();
         if dropped > 0 {
-            tracing::warn!(lines = dropped, "lines of the log were dropped: its reader was slow or gone");
+            tracing::warn!(lines = dropped, "log lines were dropped: the reader of the log was slow or gone");
         }
     }
 

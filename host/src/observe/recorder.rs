@@ -89,7 +89,7 @@ fn install() -> PrometheusHandle {
     let handle = recorder.handle();
     // A program that embeds the host may have its own recorder. It then gets the values, and `/metrics` is empty.
     if metrics::set_global_recorder(recorder).is_err() {
-        tracing::warn!("another metrics recorder is installed: it gets the values, /metrics stays empty");
+        tracing::warn!("another metrics recorder is installed: it gets the values, and /metrics stays empty");
     }
     handle
 }

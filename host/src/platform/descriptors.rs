@@ -28,7 +28,7 @@ pub fn fit_connections(settings: &mut GatewaySettings) -> Result<(), DescriptorE
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     if let Err(error) = &raised {
-        tracing::warn!(%error, "the limit of open files is not raised");
+        tracing::warn!(%error, "the limit of open files could not be raised");
     }
     let descriptors = if raised.is_ok() { maximum } else { current };
     let fitting = fitting(settings.connections_max, descriptors)?;

@@ -11,7 +11,7 @@ use crate::store::{CloseError, OpenError};
 /// Why the host does not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot listen on {address}: another program may hold it; choose another with --{flag}")]
+    #[error("cannot listen on {address}: another program may use it; choose another address with --{flag}")]
     Listen { address: SocketAddr, flag: &'static str, source: std::io::Error },
     #[error("cannot use the data directory")]
     Data(#[from] FolderError),
@@ -43,10 +43,10 @@ pub enum ReloadError {
 /// The parts that did not end cleanly at a stop. The data is intact, as after a crash.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    #[error("these did not end in time: {}", tasks.join(", "))]
+    #[error("these tasks did not end in time: {}", tasks.join(", "))]
     Tasks { tasks: Vec<String> },
     #[error("the stores did not close")]
     Store(#[from] CloseError),
-    #[error("a part of the stop ended before its time")]
+    #[error("a task of the stop ended early")]
     Interrupted(#[from] tokio::task::JoinError),
 }

@@ -29,7 +29,9 @@ pub enum DeployError {
     )]
     DataMovedOn { service: ServiceName, there: u64, reads_up_to: u64 },
     /// A rollback to a release that is not signed by the signers of the manifest.
-    #[error("{digest} of {service} has {fault}, and the manifest names signers: `force` goes back all the same")]
+    #[error(
+        "{digest} of {service} has {fault}, but the manifest requires a signature: use `force` to roll back anyway"
+    )]
     Unsigned { service: ServiceName, digest: Digest, fault: SignatureFault },
     /// A rollback to a release with another contract.
     #[error(
@@ -53,18 +55,17 @@ pub enum DeployError {
     Token { name: String, why: &'static str },
     #[error("other changes were committed first, several times: try again")]
     Busy,
-    #[error("no release that is kept has the component: upload it")]
+    #[error("no kept release has this component: upload it")]
     NoComponent,
     #[error("{service} cannot be removed: only it exports what these import: {}", names(by))]
     Imported { service: ServiceName, by: Vec<ServiceName> },
     #[error(
-        "{service} is mounted and would get a contract, or the other way round: remove it with one apply, and add it with \
-         the next"
+        "{service} cannot change between `mount` and `contract`: remove it with one apply, and add it with the next"
     )]
     OtherKind { service: ServiceName },
     #[error("{service} is new, and no component is named for it")]
     NoComponentNamed { service: ServiceName },
-    #[error("a component is named for {service}, which is not in the manifest")]
+    #[error("{service} is not in the manifest: add it, or leave out its component")]
     NotInManifest { service: ServiceName },
     #[error("{service} exists: remove it before you drop its store")]
     Exists { service: ServiceName },
@@ -83,11 +84,11 @@ pub enum DeployError {
     #[error("the change cannot be committed; nothing was changed")]
     Commit(#[from] CommitError),
     /// It is committed, and the next start shows whether it survives.
-    #[error("it is not known whether the change is durable: restart the host")]
+    #[error("the change may not be durable: restart the host, which shows whether it is")]
     NotDurable(#[from] Stopped),
     #[error(transparent)]
     Intent(#[from] IntentError),
-    #[error("the calls that a service had begun when it was removed cannot be found")]
+    #[error("cannot read the unfinished calls of the service from before it was removed")]
     Find(#[from] FindError),
     #[error("unfinished calls may still reach {service}: {}", named(intents))]
     IntentsOpen { service: ServiceName, intents: Vec<IntentView> },

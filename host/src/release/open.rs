@@ -229,7 +229,7 @@ fn effective(configured: &Manifest, applied: Option<&AppliedRecord>) -> Result<M
     let differences = AppliedSettings::of(&manifest).differences(&AppliedSettings::of(configured));
     if !differences.is_empty() {
         let settings = differences.join(", ");
-        tracing::warn!(settings, "the manifest differs from what is applied: `switchyard apply` makes it take effect");
+        tracing::warn!(settings, "the manifest differs from the applied settings: run `switchyard apply` to apply it");
     }
     Ok(manifest)
 }
@@ -428,7 +428,7 @@ async fn first_data(
     let from = service.store().data_version();
     if u64::from(described.reads_up_to) < from {
         let up_to = described.reads_up_to;
-        return Err(failed(format!("it is of version {from}, and the component reads up to {up_to}")));
+        return Err(failed(format!("it has version {from}, but the component reads only up to {up_to}")));
     }
     let versions = DataVersions { writes: described.version.into(), reads_up_to: described.reads_up_to.into() };
     if versions.writes <= from {

@@ -57,11 +57,11 @@ pub struct SlotsInUse {
 /// Why the runtime does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    #[error("the runtime cannot reserve the slots for instances_max = {instances_max}")]
+    #[error("cannot reserve memory for instances_max = {instances_max}: lower it")]
     Engine { instances_max: u32, source: wasmtime::Error },
     #[error("the folder of compiled code cannot be used")]
     Folder(#[from] FolderError),
-    #[error("the system gives no thread for the epoch")]
+    #[error("cannot start the epoch thread")]
     Thread { source: std::io::Error },
 }
 

@@ -122,8 +122,8 @@ impl Checkpoints {
             // The journal itself says why it stopped.
             Err(CheckpointError::Stopped(_)) => {}
             Err(CheckpointError::Close(error)) => {
-                let why = format!("writing an index failed ({error}); restart the host when the disk is well");
-                tracing::error!(?error, "no commits are taken any more");
+                let why = format!("writing an index failed ({error}): repair the disk, then restart the host");
+                tracing::error!(?error, "the host accepts no more commits until a restart");
                 self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 self.pipeline.stop_commits(&why);
             }

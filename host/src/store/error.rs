@@ -31,13 +31,13 @@ pub enum StoreError {
     EventTooLarge { bytes: usize },
     #[error("a call emits at most {EVENTS_BYTES_MAX} bytes of events")]
     EventsTooLarge,
-    #[error("a scan gives 1 to {SCAN_ENTRIES_MAX} entries at once, not {limit}")]
+    #[error("a scan returns 1 to {SCAN_ENTRIES_MAX} entries, not {limit}: change its limit")]
     ScanLimit { limit: u32 },
-    #[error("a scan begins behind a key with its prefix, or at its beginning")]
+    #[error("`after` of a scan must begin with its prefix")]
     ScanAfter,
-    #[error("the index holds a key that is no text: it is damaged")]
+    #[error("the index contains a key that is not text: it is damaged; restore the data directory from a backup")]
     KeyNotText,
-    #[error("the row {key} of a system table cannot be read: it is damaged, or of a later version of switchyard")]
+    #[error("cannot read the row {key} of a system table: it is damaged, or from a later version of switchyard")]
     Row { key: String },
     #[error("cannot read the index")]
     Index(#[source] IndexError),
@@ -51,9 +51,9 @@ pub enum CommitError {
     Conflict,
     #[error("the store of {service} may hold {bytes_max} bytes, and they are taken")]
     Quota { service: ServiceName, bytes_max: u64 },
-    #[error("the disk is full")]
+    #[error("the disk is full: free space; commits then continue by themselves")]
     NoRoom { source: Option<Arc<io::Error>> },
-    #[error("a commit takes at most {bytes_max} bytes of the journal, not {bytes}")]
+    #[error("a commit may have at most {bytes_max} bytes in the journal, not {bytes}")]
     TooLarge { bytes: u64, bytes_max: u64 },
     #[error("the store of {service} was dropped")]
     Dropped { service: ServiceName },
@@ -118,7 +118,7 @@ pub enum OpenError {
     Random { source: io::Error },
     #[error("cannot start the thread of the indexes")]
     Thread { source: io::Error },
-    #[error("{service} has its store already")]
+    #[error("the store of {service} already exists")]
     InUse { service: ServiceName },
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -127,27 +127,27 @@ pub enum OpenError {
 /// Why a store was not dropped, or not completely.
 #[derive(Debug, thiserror::Error)]
 pub enum DropError {
-    #[error("{service} is in use: only the store of a service that was removed can be dropped")]
+    #[error("{service} is in use: remove the service before you drop its store")]
     InUse { service: ServiceName },
     #[error("there is no store of {service}")]
     Unknown { service: ServiceName },
-    #[error("there is no room on the disk for the record of it")]
+    #[error("the disk is full: free space, and drop the store again")]
     NoRoom { source: Arc<io::Error> },
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// The store is dropped, but its file may still exist: drop it again, or restart, to delete the file.
-    #[error("cannot take {} away", path.display())]
+    #[error("cannot delete {}: drop the store again, or restart the host", path.display())]
     File { path: PathBuf, source: io::Error },
 }
 
 /// Why the stores were not closed in order. Acknowledged commits are durable nonetheless; the next start replays them.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
-    #[error("cannot end the journal")]
+    #[error("cannot close the journal")]
     Journal { source: io::Error },
     #[error("cannot write the index of {service}")]
     Index { service: ServiceName, source: IndexError },
-    #[error("cannot delete what the journal needs no more")]
+    #[error("cannot delete a segment that the journal no longer needs")]
     Discard { source: io::Error },
     #[error(transparent)]
     Panicked(#[from] Panicked),

@@ -275,7 +275,9 @@ impl Stores {
         }
         match journal.no_room() {
             Some(error) => Health::NoRoom { why: format!("no room for the journal's next segment: {error}").into() },
-            None if services.space.is_full() => Health::NoRoom { why: "no room for the indexes to grow".into() },
+            None if services.space.is_full() => {
+                Health::NoRoom { why: "the disk is full: the indexes cannot grow".into() }
+            }
             None => Health::Running,
         }
     }
@@ -317,7 +319,8 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // The lock on the data directory must be held until no thread writes there any more.
         if let Err(error) = self.close() {
-            tracing::error!(%error, "the stores were not closed in order");
+            tracing::error!(%error, "the stores were not closed completely; the next start repairs them from the \
+                journal");
         }
     }
 }

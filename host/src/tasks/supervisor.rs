@@ -35,7 +35,7 @@ pub(super) async fn supervise<F>(
         let reason = match AssertUnwindSafe(async { task().await }).catch_unwind().await {
             Err(payload) => Panicked::report(name.clone(), &*payload).message,
             Ok(()) if lifetime == Lifetime::Work || stop.is_set() => return,
-            Ok(()) => "it ended although the host goes on".to_owned(),
+            Ok(()) => "it ended while the host is running".to_owned(),
         };
         let wait = backoff.failed();
         entry.report(Outage { name: name.clone(), reason, failures: backoff.failures }, wait);

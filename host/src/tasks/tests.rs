@@ -51,7 +51,7 @@ fn failing(tasks: &Tasks, lifetime: Lifetime, failures: u32, fail: fn()) -> Arc<
 #[tokio::test(start_paused = true)]
 async fn a_supervised_task_that_panics_or_ends_is_restarted_and_is_down_until_it_runs_again() {
     for (fail, reason) in
-        [((|| panic!("no luck")) as fn(), "no luck"), ((|| {}) as fn(), "it ended although the host goes on")]
+        [((|| panic!("no luck")) as fn(), "no luck"), ((|| {}) as fn(), "it ended while the host is running")]
     {
         let tasks = Tasks::default();
         let begun = failing(&tasks, Lifetime::Host, 3, fail);

@@ -12,7 +12,7 @@ use crate::contract::{Field, Type};
 
 /// Why bytes are no value of a type: another contract wrote them, or they are damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the bytes are no value of this type")]
+#[error("the bytes are not a value of this type")]
 pub struct BinaryError;
 
 /// Appends the bytes of `value`.

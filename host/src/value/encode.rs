@@ -58,7 +58,7 @@ impl Writer<'_> {
             (Shape::F32, Val::Float32(number)) if number.is_finite() => self.json(number),
             (Shape::F64, Val::Float64(number)) if number.is_finite() => self.json(number),
             (Shape::F32, Val::Float32(_)) | (Shape::F64, Val::Float64(_)) => {
-                return Err(self.blame.refuse("a float that is infinite or not a number has no JSON form"));
+                return Err(self.blame.refuse("an infinite or NaN float has no JSON form"));
             }
             (Shape::Char, Val::Char(char)) => self.json(char),
             (Shape::String, Val::String(text)) => self.text(text),
@@ -87,7 +87,7 @@ impl Writer<'_> {
     }
 
     fn mismatch(&mut self, shape: &Shape) -> Refused {
-        self.blame.refuse(format!("expected what JSON has as {shape}, found a value of another type"))
+        self.blame.refuse(format!("expected a value for {shape} in JSON, found a value of another type"))
     }
 
     fn raw(&mut self, json: &str) {

@@ -196,7 +196,7 @@ impl fmt::Display for Shape {
             Self::Cases(cases) => cases.fmt(f),
             Self::Record(_) => f.write_str("an object"),
             Self::Flags(names) => {
-                f.write_str("an array of different names out of ")?;
+                f.write_str("an array of different names from ")?;
                 list(f, names.iter().map(|name| format!("\"{}\"", name.json)))
             }
         }

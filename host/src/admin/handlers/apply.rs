@@ -65,7 +65,7 @@ impl Admin {
         head: &Parts,
         body: &mut RequestBody,
     ) -> Result<ApplyAnswer, AdminError> {
-        admin_only(who, "change which services there are")?;
+        admin_only(who, "apply a manifest")?;
         let options = Options::read(head.uri.query(), &["dryRun"])?;
         let body = whole(body, APPLY_BYTES_MAX, self.body_read_max).await?;
         let Order { manifest, components, contracts, reason, signatures } = parse_json(&body)?;

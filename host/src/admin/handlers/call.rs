@@ -86,14 +86,17 @@ fn find(world: &World, name: &str) -> Result<Arc<Function>, AdminError> {
             let all: Vec<_> = world.exports.iter().flat_map(|export| &export.functions).collect();
             let names: Vec<_> = all.iter().map(|function| &*function.name.wit).collect();
             Err(AdminError::not_found(format!(
-                "{} has no function {name:?}; it has: {}.",
+                "{} has no function {name:?}. Its functions: {}.",
                 world.name,
                 names.join(", ")
             )))
         }
         several => {
             let names: Vec<_> = several.iter().map(full).collect();
-            Err(AdminError::not_found(format!("{name:?} is more than one function: {}.", names.join(", "))))
+            Err(AdminError::not_found(format!(
+                "{name:?} matches several functions: {}. Use one of these names.",
+                names.join(", ")
+            )))
         }
     }
 }

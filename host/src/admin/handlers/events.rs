@@ -133,7 +133,7 @@ fn dead_letter_error(error: DeadLetterError) -> AdminError {
         DeadLetterError::NoService { .. } | DeadLetterError::NoDeadLetter { .. } => AdminError::not_found(text),
         DeadLetterError::NotSubscribed { .. } | DeadLetterError::Full { .. } => AdminError::conflict(text),
         DeadLetterError::Store(_) | DeadLetterError::Commit(_) | DeadLetterError::Stopped(_) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "dead letters stay");
+            tracing::error!(error = &error as &dyn std::error::Error, "dead letters could not be changed");
             Refusal::Answer { detail: text }.into()
         }
     }

@@ -40,13 +40,13 @@ impl Admin {
             CallId::parse(id).map_err(|error| AdminError::not_found(format!("There is no intent {id:?}: {error}.")));
         match action {
             IntentAction::Retry => {
-                admin_only(who, "have a call made again")?;
+                admin_only(who, "retry an intent")?;
                 let Options { live, .. } = Options::read(head.uri.query(), &["live"])?;
                 let retried = self.calls.retry_intent(id?, live).await;
                 retried.map_err(|error| AdminError::from(DeployError::from(error)))
             }
             IntentAction::GiveUp => {
-                admin_only(who, "give a call up")?;
+                admin_only(who, "give up an intent")?;
                 let reason = Options::read(head.uri.query(), &["reason"])?.plan.reason.ok_or_else(no_reason)?;
                 self.releases.give_up(who, id?, reason).await.map_err(AdminError::from)
             }
@@ -55,6 +55,6 @@ impl Admin {
 }
 
 fn no_reason() -> Refusal {
-    let detail = "is missing: the history says why a call was given up".into();
+    let detail = "is missing: give a reason for the history".into();
     Refusal::Faults(vec![Fault { field: None, parameter: Some("reason".into()), detail }])
 }

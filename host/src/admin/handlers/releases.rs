@@ -129,7 +129,7 @@ impl Admin {
             proposals.push(Proposal { component: self.uploaded(digest).await?, service, signature });
         }
         if proposals.is_empty() {
-            return Err(Refusal::Malformed { what: "`set` names at least one service." }.into());
+            return Err(Refusal::Malformed { what: "`set` must name at least one service." }.into());
         }
         let outcome = self.releases.deploy(who, proposals, &options.plan).await?;
         let (status, deployed, unchanged) = match outcome {

@@ -19,7 +19,7 @@ use crate::store::{CommitDetails, CommitError, Store, Transaction};
 pub enum IntentError {
     #[error("no intent with this id is open")]
     Unknown,
-    #[error("the call of this intent runs right now: try again when that has ended")]
+    #[error("the call of this intent is running: try again when it has ended")]
     Running,
     #[error("the service {service} of this intent is not there")]
     NoService { service: ServiceName },

@@ -90,7 +90,7 @@ impl DurableCalls {
         let name = service.name();
         self.shares.check(key.client, bytes_max / CLIENT_SHARE_PART).map_err(|retry_after_s| {
             observe::kept_answers::refused(name, "client");
-            let why = "the answers kept for this client take all of its share";
+            let why = "the kept answers of this client fill its share";
             CallError::Unavailable { service: name.clone(), why, retry_after_s }
         })?;
         let usable = if key.is_guest { bytes_max / 100 * GUESTS_PERCENT } else { bytes_max };

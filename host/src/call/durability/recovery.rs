@@ -94,7 +94,7 @@ impl DurableCalls {
             Err(CallError::Failed { service: service.clone() })
         });
         if let Err(error) = &result {
-            tracing::warn!(%service, %function, %id, %error, "a call of an open intent has not ended");
+            tracing::warn!(%service, %function, %id, %error, "a run of an open intent failed; the host runs it again");
         }
         let settings = &self.settings;
         let delay = |attempts: u32| {
@@ -124,7 +124,7 @@ impl DurableCalls {
         let function =
             exported(&backend, intent).ok_or_else(|| unavailable("its contract has no such function any more"))?;
         let arguments = intent.arguments(&function);
-        let arguments = arguments.map_err(|_| unavailable("its contract takes other arguments now"))?;
+        let arguments = arguments.map_err(|_| unavailable("its contract now has other parameters"))?;
         let request = intent.request().map_err(|_| unavailable("the intent cannot be read"))?;
         let details = RootDetails {
             service: intent.service.clone(),

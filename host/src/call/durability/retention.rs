@@ -176,7 +176,8 @@ async fn evict_guests(store: &Store, bytes_max: u64) -> Result<(), RetentionErro
     if !takes_more(EVICT_FROM_PERCENT) {
         return Ok(());
     }
-    tracing::warn!(service = %store.name(), "answers take most of their room: the oldest ones of guests are evicted");
+    tracing::warn!(service = %store.name(), "the table of kept answers is nearly full: the oldest guests' answers \
+        are deleted");
     let end = AgedCall::first_of(u64::MAX);
     let before = store.usage(&ANSWERS).rows;
     delete_answers_where(store, end, |value| value == [1], || !takes_more(EVICT_TO_PERCENT)).await?;

@@ -110,9 +110,9 @@ pub enum CallError {
     #[error("the call to {service} has not ended yet, and continues")]
     Begun { service: ServiceName },
     /// The client's key was used for another request.
-    #[error("the key was used for another request")]
+    #[error("the idempotency key was used for another request: use a new key")]
     KeyReused,
-    #[error("the journal has stopped")]
+    #[error("the journal has stopped: restart the host")]
     Stopped(#[from] Stopped),
 }
 

@@ -75,7 +75,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let Some(program) = release.program.http() else {
-        return Err(CallError::unavailable(service.name(), "its release speaks no HTTP"));
+        return Err(CallError::unavailable(service.name(), "its release is not a wasi:http component"));
     };
     if !release.circuit.lets_through() {
         return Err(CallError::circuit_is_open(service.name()));

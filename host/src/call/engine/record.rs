@@ -30,9 +30,9 @@ pub(in crate::call) struct NestedCall {
 pub(in crate::call::engine) enum NestedError {
     #[error("no service exports {interface}")]
     NoService { interface: Arc<str> },
-    #[error("a read-only call called {function}, which may write")]
+    #[error("a read-only call must not call {function}, which may write")]
     ReadOnly { function: Arc<str> },
-    #[error("over the limit {name} = {max}")]
+    #[error("the limit {name} = {max} was exceeded")]
     Limit { name: &'static str, max: usize },
     #[error(transparent)]
     Call { error: CallError },

@@ -46,7 +46,8 @@ impl Call {
         }
         let service = self.backend.service.name();
         let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
-        tracing::error!(%service, %function, request, "the calls below a call change what it reads in every run");
+        tracing::error!(%service, %function, request, "nested calls of a call change data that it reads, in every \
+            run: change the component");
         Err(CallError::Failed { service: service.clone() })
     }
 

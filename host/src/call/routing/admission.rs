@@ -67,8 +67,8 @@ pub(in crate::call) enum Refused {
 impl Refused {
     pub(in crate::call) fn why(self) -> &'static str {
         match self {
-            Self::Full => "as many calls as may wait for it do",
-            Self::Waited => "its calls in flight leave no room",
+            Self::Full => "its queue is full",
+            Self::Waited => "all of its call slots are in use",
             Self::NoInstance => "no instance is free",
         }
     }

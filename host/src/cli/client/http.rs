@@ -77,7 +77,7 @@ async fn lines(
             if line.ends_with(b"\n") {
                 take(&String::from_utf8_lossy(&std::mem::take(&mut line)))?;
             } else if line.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::text(Kind::Unreachable, "the host answers without end"));
+                return Err(Failure::text(Kind::Unreachable, "the host's answer is too large"));
             }
         }
     }
@@ -120,7 +120,7 @@ impl Answer {
     /// Parses the answer as the documented type.
     pub(in crate::cli) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let what = "this version does not understand the answer of the host";
+            let what = "this version of switchyard does not understand the host's answer: use the version of the host";
             Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what))
         })
     }

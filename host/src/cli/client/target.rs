@@ -93,7 +93,7 @@ fn token(variable: Option<String>, file: &Path) -> Result<AdminToken, Failure> {
         },
     };
     AdminToken::parse(text.trim()).map_err(|error| {
-        Failure::new(Kind::Unauthorized, anyhow::Error::new(error).context(format!("no admin token is in {origin}")))
+        Failure::new(Kind::Unauthorized, anyhow::Error::new(error).context(format!("{origin} has no admin token")))
     })
 }
 
@@ -105,7 +105,7 @@ fn no_token(file: &Path, error: std::io::Error) -> Failure {
              or set {TOKEN_VARIABLE}."
         ),
         ErrorKind::PermissionDenied => {
-            format!("Only the host's own user may read it: be that user, or set {TOKEN_VARIABLE}.")
+            format!("Only the user of the host may read it. Run the command as that user, or set {TOKEN_VARIABLE}.")
         }
         _ => format!("Set {TOKEN_VARIABLE} to the token instead."),
     };

@@ -65,7 +65,7 @@ pub(in crate::cli) fn run(target: &Target, command: &Backup) -> Outcome {
         return refusal.accepted(command.host.json).map(|answer| answer.text());
     }
     let Some(made) = made else {
-        return Err(Failure::text(Kind::Unreachable, "the host ended before the backup was made"));
+        return Err(Failure::text(Kind::Unreachable, "the host stopped before the backup was complete"));
     };
     if command.host.json { Ok(made.to_string()) } else { render(made) }
 }

@@ -34,11 +34,11 @@ pub(in crate::cli) fn drop_store(
     let service = &command.service;
     let stores: Items<Store> = Request::get(&["stores"]).send(target)?.accepted(false)?.read()?;
     let Some(store) = stores.items.iter().find(|store| store.service == *service) else {
-        let next = "`switchyard stores` shows which there are.";
+        let next = "`switchyard stores` lists all stores.";
         return Err(Failure::text(Kind::Refused, format!("there is no store of {service}")).next(next));
     };
     if store.in_use {
-        let next = "Take it out of the manifest, and `switchyard apply` that first.";
+        let next = "First remove the service from the manifest and run `switchyard apply`.";
         return Err(Failure::text(Kind::Refused, format!("{service} is in use: its store stays")).next(next));
     }
     let size = bytes(store.bytes);

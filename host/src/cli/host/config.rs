@@ -18,7 +18,7 @@ pub(in crate::cli) fn run(command: &Config) -> Outcome {
 pub(in crate::cli) fn load(path: &Path, flags: Flags) -> Result<Configuration, Failure> {
     config::load(path, &config::environment(), flags).map_err(|error| {
         let next = match &error {
-            config::ConfigError::Read { .. } => "Name the manifest with --manifest FILE, or go to its folder.",
+            config::ConfigError::Read { .. } => "Name the manifest with --manifest FILE, or change to its folder.",
             _ => "`switchyard config --defaults` shows every key with its unit and its default.",
         };
         Failure::new(Kind::Usage, error).next(next)

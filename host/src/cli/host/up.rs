@@ -58,7 +58,7 @@ async fn serve(configuration: &Configuration, reload: &(dyn Fn(&Host) + Sync)) -
         match signals.next().await {
             SignalAction::Reload => reload(&host),
             SignalAction::Stop(signal) => {
-                tracing::info!(signal, "stopping: no new requests, those under way end");
+                tracing::info!(signal, "stopping: new requests are refused, running ones may finish");
                 break false;
             }
             SignalAction::Cut => break true,
@@ -92,7 +92,7 @@ fn reload(manifest: &Path, flags: Flags, log: &Log, host: &Host) {
     let files = host.reload_files().map_err(|error| error.to_string());
     match filtered.and(files) {
         Ok(()) => tracing::info!("the log filter, the certificate and the admin token were read again"),
-        Err(error) => tracing::error!(error, "not everything was read again"),
+        Err(error) => tracing::error!(error, "some files could not be reloaded: the previous settings stay"),
     }
 }
 
@@ -103,7 +103,7 @@ fn not_started(configuration: &Configuration, error: StartError) -> Failure {
             Some("`cargo xtask up` builds the shop's components.".to_owned())
         }
         StartError::Releases(OpenError::Refused { .. }) => {
-            Some("`switchyard check FILE --contract WORLD` judges it without a start.".into())
+            Some("`switchyard check FILE --contract WORLD` judges it without starting a host.".into())
         }
         StartError::Store(_) => Some(format!(
             "The data directory is {}; name another with --data.",

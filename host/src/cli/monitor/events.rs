@@ -61,7 +61,7 @@ fn subscriptions(taken: &[Subscription]) -> String {
 
 fn deliveries(deliveries: &[Delivery]) -> String {
     if deliveries.is_empty() {
-        return "everything was delivered".into();
+        return "every event was delivered".into();
     }
     let heading = ["ID", "STATE", "EVENT", "EMITTED (UTC)", "ATTEMPTS", "LAST ERROR"];
     let row = |delivery: &Delivery| {

@@ -55,7 +55,7 @@ fn name(intent: &Intent) -> String {
 fn found(target: &Target, begin: &str) -> Result<Intent, Failure> {
     let all: Items<Intent> = Request::get(&["intents"]).send(target)?.accepted(false)?.read()?;
     let mut found: Vec<_> = all.items.into_iter().filter(|intent| intent.id.starts_with(begin)).collect();
-    let next = "`switchyard intents` shows which are open.";
+    let next = "`switchyard intents` lists the open intents.";
     match (found.pop(), found.len()) {
         (Some(only), 0) if !begin.is_empty() => Ok(only),
         (None, _) => Err(Failure::text(Kind::Refused, format!("no open intent begins with {begin}")).next(next)),

@@ -26,7 +26,7 @@ pub(in crate::cli) fn confirm(question: &str, yes: bool) -> Result<(), Failure> 
 }
 
 fn nobody(question: &str) -> Failure {
-    let text = format!("{question}\nIt cannot be confirmed: standard input is not a terminal");
+    let text = format!("{question}\nCannot ask: standard input is not a terminal");
     Failure::text(Kind::Refused, text).next("Nothing is changed. Add --yes to confirm it.")
 }
 

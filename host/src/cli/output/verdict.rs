@@ -66,7 +66,7 @@ fn compatibility(compatibility: &Compatibility) -> Vec<String> {
     let broken: Vec<_> = breaks.iter().map(|broken| broken.service.as_str()).collect();
     let level = match level.as_str() {
         "dropIn" => "drop-in: no other service notices the swap".into(),
-        "compatible" => "with the services that are live now, though the contract is another one".into(),
+        "compatible" => "with the live services, although the contract changes".into(),
         "breaking" => format!("breaking for {}", broken.join(", ")),
         other => other.to_owned(),
     };
@@ -102,7 +102,7 @@ fn next(verdict: &Verdict) -> Vec<String> {
     let failed = verdict.checks.iter().filter(|check| !check.passed);
     let mut lines: Vec<_> = failed.map(|check| format!("  - {}", advice(&check.name, verdict))).collect();
     if lines.is_empty() {
-        lines.push("  - change the component where it says so above, and deploy it again".into());
+        lines.push("  - fix the problems listed above, and deploy it again".into());
     }
     lines
 }
@@ -110,12 +110,12 @@ fn next(verdict: &Verdict) -> Vec<String> {
 fn advice(check: &str, verdict: &Verdict) -> String {
     let Verdict { service, world, .. } = verdict;
     match check {
-        "component" => "give the file of a component: `wasm-tools component new` makes one of a core module".into(),
+        "component" => "pass a component file: `wasm-tools component new` turns a core module into one".into(),
         "contract" => {
             format!("make the component keep its contract: `switchyard check FILE --contract {world}` tries it")
         }
         "signature" => "sign it with a key that the manifest names: `switchyard sign FILE --key KEYFILE`".into(),
-        "grants" if verdict.asks.needs_grant.is_empty() => "grant what it asks for, with --grant NAME".into(),
+        "grants" if verdict.asks.needs_grant.is_empty() => "grant the listed permissions with --grant NAME".into(),
         "grants" => {
             let grants: Vec<_> = verdict.asks.needs_grant.iter().map(|name| format!("--grant {name}")).collect();
             format!("if it may have that, deploy it with {}", grants.join(" "))
@@ -124,9 +124,9 @@ fn advice(check: &str, verdict: &Verdict) -> String {
             "deploy both sides as one: `switchyard deploy --set {service}=FILE {}`",
             neighbours(verdict).collect::<Vec<_>>().join(" ")
         ),
-        "start" => "it fails before its first call: its own words are above; mend it and deploy it again".into(),
-        "migration" => "mend its `migrate`: the data is as it was, and the live release goes on with it".into(),
-        "data" => "deploy a component that can read the data as it is now".into(),
+        "start" => "it fails before its first call: fix the error shown above, and deploy it again".into(),
+        "migration" => "fix its `migrate`: the data is unchanged, and the live release still serves".into(),
+        "data" => "deploy a component that can read the current data".into(),
         other => format!("see to what `{other}` says above"),
     }
 }

@@ -44,7 +44,7 @@ fn content(file: &Path) -> Result<Vec<u8>, Failure> {
     let read = std::fs::File::open(file).and_then(|opened| opened.take(length_max).read_to_end(&mut content));
     read.map_err(|error| unreadable(file, error))?;
     if content.len() > COMPONENT_BYTES_MAX {
-        let detail = format!("{} is larger than the {COMPONENT_BYTES_MAX} bytes of a component", file.display());
+        let detail = format!("{} is larger than the limit of {COMPONENT_BYTES_MAX} bytes", file.display());
         return Err(Failure::text(Kind::Usage, detail));
     }
     Ok(content)

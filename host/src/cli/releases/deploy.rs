@@ -80,7 +80,7 @@ fn done(target: &Target, service: &str, deployed: &DeployAnswer) -> String {
     };
     let mut lines = vec![standing];
     if deployed.unchanged {
-        lines.push("  nothing changed: it was there before".into());
+        lines.push("  nothing changed: it was already live".into());
     }
     lines.extend(verdict::notes(&deployed.verdict));
     lines.join("\n")

@@ -24,9 +24,9 @@ pub(in crate::cli) enum SecretKeyError {
     Pem(#[from] rustls::pki_types::pem::Error),
     #[error("not an ed25519 key")]
     Kind,
-    #[error("the system gives no randomness")]
+    #[error("the system provides no random numbers")]
     Randomness(#[from] getrandom::Error),
-    #[error("it cannot be written")]
+    #[error("the file cannot be written")]
     Write(#[from] std::io::Error),
 }
 

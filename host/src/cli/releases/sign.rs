@@ -19,9 +19,10 @@ pub(in crate::cli) fn run(command: &Sign) -> Outcome {
     match (&command.new_key, &command.file, &command.key, &command.service) {
         (Some(path), _, _, _) => new_key(path),
         (None, Some(file), Some(key), Some(service)) => sign(command, file, key, service),
-        _ => {
-            Err(Failure::text(Kind::Usage, "name a component, its service and the key to sign it with, or a --new-key"))
-        }
+        _ => Err(Failure::text(
+            Kind::Usage,
+            "name a component, --service and --key to sign it, or --new-key to create a key",
+        )),
     }
 }
 
@@ -60,7 +61,7 @@ fn contract(manifest: &Path, service: &ServiceName) -> Result<String, Failure> {
     let found = found.ok_or_else(|| unknown(format!("{} has no service {service}", manifest.display())))?;
     let Some(contract) = &found.contract else { return Ok(World::http().name.to_string()) };
     let contracts = Contracts::read(&settings.host.wit).map_err(|error| Failure::new(Kind::Usage, error))?;
-    let world = contracts.world(contract).ok_or_else(|| unknown(format!("there is no contract {contract}")))?;
+    let world = contracts.world(contract).ok_or_else(|| unknown(format!("the contract {contract} does not exist")))?;
     Ok(world.name.to_string())
 }
 

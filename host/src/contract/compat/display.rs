@@ -8,8 +8,8 @@ use super::{Break, Compatibility, Level};
 impl fmt::Display for Compatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.level {
-            Level::DropIn => f.write_str("drop-in: it keeps the contract for anybody")?,
-            Level::Compatible => f.write_str("compatible: the contract changes, and every live release fits it")?,
+            Level::DropIn => f.write_str("drop-in: it keeps the contract for every caller")?,
+            Level::Compatible => f.write_str("compatible: the contract changes, but it fits every live release")?,
             Level::Breaking => {
                 let services: Vec<_> = self.breaks.iter().map(|broken| broken.service.as_str()).collect();
                 let services = services.join(", ");
@@ -43,9 +43,9 @@ impl fmt::Display for Bump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "no new version: the contract is the same",
-            Self::Patch => "a patch version: it asks for less",
-            Self::Minor => "a minor version: there is more than before",
-            Self::Major => "a major version: something that was there is gone or changed",
+            Self::Patch => "a patch version: it imports less",
+            Self::Minor => "a minor version: it exports or imports more",
+            Self::Major => "a major version: an item was removed or changed",
         })
     }
 }

@@ -30,7 +30,7 @@ struct HostError {
 const HOST_ERRORS: &[HostError] = &[
     HostError {
         status: StatusCode::BAD_REQUEST,
-        detail: "The request is not of the operation's shape.",
+        detail: "The request does not match the operation: `errors` lists the problems.",
         applies: |_| true,
     },
     HostError {
@@ -40,17 +40,17 @@ const HOST_ERRORS: &[HostError] = &[
     },
     HostError {
         status: StatusCode::FORBIDDEN,
-        detail: "The caller may not do this.",
+        detail: "The caller lacks the role for this operation.",
         applies: |operation| operation.has_roles,
     },
     HostError {
         status: StatusCode::NOT_ACCEPTABLE,
-        detail: "The answer is JSON, which the request does not accept.",
+        detail: "The answer is JSON, but the request does not accept it: send `Accept: application/json`.",
         applies: |operation| operation.has_answer,
     },
     HostError {
         status: StatusCode::REQUEST_TIMEOUT,
-        detail: "The body did not come in time.",
+        detail: "The body did not arrive in time.",
         applies: |operation| operation.has_body,
     },
     HostError {
@@ -60,12 +60,12 @@ const HOST_ERRORS: &[HostError] = &[
     },
     HostError {
         status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        detail: "The body has to be application/json.",
+        detail: "The body must be application/json.",
         applies: |operation| operation.has_body,
     },
     HostError {
         status: StatusCode::UNPROCESSABLE_ENTITY,
-        detail: "The Idempotency-Key stands for a request with another body.",
+        detail: "The Idempotency-Key was used with another body: use a new key.",
         applies: |operation| operation.has_body,
     },
     HostError {
@@ -75,7 +75,7 @@ const HOST_ERRORS: &[HostError] = &[
     },
     HostError {
         status: StatusCode::INTERNAL_SERVER_ERROR,
-        detail: "The service broke; nothing of the call remains.",
+        detail: "The service failed; the call changed nothing.",
         applies: |_| true,
     },
     HostError {
@@ -85,7 +85,8 @@ const HOST_ERRORS: &[HostError] = &[
     },
     HostError {
         status: StatusCode::GATEWAY_TIMEOUT,
-        detail: "The call took too long. Nothing of it remains, or it goes on and the same Idempotency-Key gets its answer.",
+        detail: "The call took too long. It changed nothing, or it continues: retry with the same Idempotency-Key \
+            to get its answer.",
         applies: |_| true,
     },
 ];

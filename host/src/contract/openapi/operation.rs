@@ -123,7 +123,7 @@ pub(super) fn common_parameters() -> Json {
             "name": "Idempotency-Key",
             "in": "header",
             "required": false,
-            "description": "Names this request, so that sending it again has no second effect.",
+            "description": "Identifies this request, so that a retry has no second effect.",
             "schema": visible(IDEMPOTENCY_KEY_BYTES_MAX),
             "example": "order-7f3c-attempt-1",
         }),
@@ -134,8 +134,8 @@ pub(super) fn common_parameters() -> Json {
             "name": "X-Request-Id",
             "in": "header",
             "required": false,
-            "description": "The id of this request, in the answer and in the log. The host makes one where none is given, \
-                            or one that is not 1 to 128 visible ASCII characters.",
+            "description": "The id of this request, in the answer and in the log: 1 to 128 visible ASCII \
+                characters. The host generates one if it is missing or invalid.",
             "schema": { "type": "string" },
             "example": problem::EXAMPLE_REQUEST_ID,
         }),

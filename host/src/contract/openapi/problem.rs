@@ -36,24 +36,24 @@ pub(super) fn reference_to(header: &str) -> Json {
 pub(super) fn headers() -> Json {
     json!({
         "X-Request-Id": {
-            "description": "The id of the request, as it is in the log.",
+            "description": "The id of the request, as in the log.",
             "required": true,
             "schema": { "type": "string" },
             "example": EXAMPLE_REQUEST_ID,
         },
         "Idempotent-Replay": {
-            "description": "`true` where the answer is that of an earlier request with the same Idempotency-Key.",
+            "description": "`true` if this repeats the answer to an earlier request with the same Idempotency-Key.",
             "required": false,
             "schema": { "type": "string", "enum": ["true"] },
             "example": "true",
         },
         "Retry-After": {
-            "description": "Seconds after which to try again.",
+            "description": "Seconds to wait before a retry.",
             "schema": { "type": "integer", "minimum": 0 },
             "example": 1,
         },
         "WWW-Authenticate": {
-            "description": "What kind of credentials is asked for.",
+            "description": "The required kind of credentials.",
             "schema": { "type": "string" },
             "example": "Bearer",
         },
@@ -65,22 +65,22 @@ pub(super) fn schema() -> Json {
     let text = |docs: &str| json!({ "type": "string", "description": docs });
     json!({
         "type": "object",
-        "description": "What went wrong (RFC 9457). Members that are not listed may be there too.",
+        "description": "The error (RFC 9457). It may have further members.",
         "properties": {
-            "type": { "type": "string", "format": "uri", "description": "What kind of problem it is." },
+            "type": { "type": "string", "format": "uri", "description": "The kind of the problem." },
             "title": text("The kind of problem in words."),
             "status": { "type": "integer", "minimum": 400, "maximum": 599, "description": "The HTTP status." },
-            "detail": text("What went wrong this time."),
+            "detail": text("The details of this error."),
             "instance": text("The id of the request."),
             "errors": {
                 "type": "array",
-                "description": "What is wrong in the request, one by one.",
+                "description": "All mistakes in the request.",
                 "items": {
                     "type": "object",
                     "properties": {
                         "field": text("A JSON pointer (RFC 6901) into the body."),
-                        "parameter": text("The name of a path, query or header value."),
-                        "detail": text("What is wrong with it."),
+                        "parameter": text("The name of a path parameter, query parameter or header."),
+                        "detail": text("The mistake."),
                     },
                     "required": ["detail"],
                 },

@@ -249,16 +249,16 @@ fn segment(text: &str) -> Result<Segment, &'static str> {
     if let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
         return match is_wit_name(name) {
             true => Ok(Segment::Parameter(name.into())),
-            false => Err("has a parameter whose name is no WIT name"),
+            false => Err("has a parameter whose name is not a WIT name"),
         };
     }
     let literal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     match text {
         "" => Err("has an empty segment"),
-        "." | ".." => Err("has a segment of dots, which clients take away"),
+        "." | ".." => Err("has a segment `.` or `..`, which clients remove"),
         _ if text.contains(['{', '}']) => Err("has a parameter that is not a whole segment"),
         _ if text.bytes().all(literal) => Ok(Segment::Literal(text.into())),
-        _ => Err("has a character that a path must not have"),
+        _ => Err("has a character that is not allowed in a path"),
     }
 }
 
@@ -269,7 +269,7 @@ fn query(query: &str) -> Result<Vec<String>, LineError> {
         .map(|name| match name {
             "" => Err(wrong("has an empty name")),
             _ if is_wit_name(name) => Ok(name.to_owned()),
-            _ => Err(wrong("has a name that is no WIT name")),
+            _ => Err(wrong("has a name that is not a WIT name")),
         })
         .collect()
 }

@@ -68,13 +68,15 @@ impl LineError {
             Self::Period { .. } => "a whole number and `ms`, `s`, `m`, `h` or `d`: `every 30s`".into(),
             Self::EventKey { .. } => "`event by sku`, with the WIT name of one parameter, or `event` alone".into(),
             Self::TooMuch { before, .. } => format!("`{before}` alone"),
-            Self::Roles { .. } => "``for `customer` `` or ``for `customer` or `staff` `` behind the line".into(),
+            Self::Roles { .. } => {
+                "``for `customer` `` or ``for `customer` or `staff` `` after the closing backtick".into()
+            }
             Self::RoleTwice { .. } => "every role once".into(),
-            Self::SeveralLines { .. } => "one of them, and a function of its own for each other".into(),
+            Self::SeveralLines { .. } => "only one of them; give each other line its own function".into(),
             Self::AtOnce { .. } => format!("`at most 2 at once`, with a number from 1 to {CALLS_IN_FLIGHT_MAX}"),
             Self::SeveralAtOnce { .. } => "it once".into(),
             Self::Status { .. } => "a status from 400 to 599: `404`".into(),
-            Self::BehindStatus { .. } => "the status alone, or `` `402` commits `` to keep what the call wrote".into(),
+            Self::BehindStatus { .. } => "only the status, or `` `402` commits `` to keep the call's writes".into(),
             Self::SeveralStatuses { .. } => "one of them".into(),
         }
     }

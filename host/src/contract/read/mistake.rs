@@ -18,7 +18,7 @@ const LIKENESS_MIN: f64 = 0.8;
 pub enum ContractError {
     #[error("cannot read the contracts in {}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("{} holds no WIT package: put each package into a folder of its own under it", path.display())]
+    #[error("{} has no WIT package: put each package into its own folder below it", path.display())]
     Empty { path: PathBuf },
     /// The text is not WIT, or a name in it is unknown. Each text includes its location.
     #[error("{}", texts.join("\n"))]
@@ -78,7 +78,7 @@ pub(in crate::contract) enum Fault {
     BodyOfGet { parameters: Vec<String> },
     #[error("the route answers 204, which has no body, but the function returns a value")]
     AnswerWithoutBody,
-    #[error("roles are named, but the function has no route, so nobody calls it from outside")]
+    #[error("the line has roles, but the function has no route, so no client can call it")]
     RolesWithoutRoute,
     #[error("`{route}` is the route of {other} too")]
     RouteTwice { route: String, other: String },
@@ -94,7 +94,7 @@ pub(in crate::contract) enum Fault {
     NoEventKey { name: String, parameters: Vec<String> },
     #[error("events are ordered by `{name}`, which is `{ty}`")]
     EventKeyType { name: String, ty: String },
-    #[error("a schedule has nothing to call it with, but the function has parameters")]
+    #[error("a schedule passes no arguments, but the function has parameters")]
     ScheduleParameters,
     #[error("the host cannot ask this function who a caller is")]
     AuthenticateShape,
@@ -116,7 +116,7 @@ pub(in crate::contract) enum Fault {
     Resource,
     #[error("{kind} cannot be kept, sent again or sent as JSON")]
     NoValue { kind: &'static str },
-    #[error("maps are not in the reference toolchains yet")]
+    #[error("the reference toolchains do not support maps yet")]
     Map,
     #[error("the function is async; calls between services already wait without blocking others")]
     Async,
@@ -165,7 +165,7 @@ impl Fault {
                 "the route without it, or give the function that parameter".into()
             }
             Self::NoParameter { parameters, .. } => format!("the WIT name of a parameter: {}", names(parameters)),
-            Self::ParameterTwice { .. } => "it once, in the path or in the query".into(),
+            Self::ParameterTwice { .. } => "the parameter only once, in the path or in the query".into(),
             Self::NotText { part: "path", .. } => "a string, number, bool, char or enum, or move it to the body".into(),
             Self::NotText { .. } => {
                 "a string, number, bool, char or enum, or an option of one, or move it to the body".into()
@@ -195,14 +195,13 @@ impl Fault {
                                         `id: string`, `role: string` and, if need be, `session: option<string>`"
                 .into(),
             Self::AuthenticateAtOnce => "the doc comment without `at most …`".into(),
-            Self::AuthenticateTwice { .. } => "it on one function of all services".into(),
+            Self::AuthenticateTwice { .. } => "`authenticate` on only one function of all services".into(),
             Self::StatusOfNoError => {
                 "it on the cases of the variant or enum `e` of a `result<…, e>`, or leave it out".into()
             }
             Self::NoStatus { .. } => "its status in backticks, alone on a line of its doc comment: `` `409` ``".into(),
             Self::ErrorPayload { .. } => {
-                "`string` (what clients read as `detail`), or a record, whose fields become members of the problem \
-                 document"
+                "`string` (the `detail` for clients), or a record, whose fields become members of the problem document"
                     .into()
             }
             Self::ErrorMember { .. } => "another name for the field".into(),
@@ -210,14 +209,16 @@ impl Fault {
             Self::NoValue { .. } => "`list<…>`, in pages where it may be long".into(),
             Self::Map => "`list<tuple<k, v>>`".into(),
             Self::Async => "`func` without `async`".into(),
-            Self::TooDeep => "an id in place of what is nested".into(),
+            Self::TooDeep => "an id instead of the nested value".into(),
             Self::JsonNameTwice { .. } => "names that differ in more than hyphens".into(),
-            Self::NotInInterface { .. } => "it in an interface of the package, and import or export that".into(),
+            Self::NotInInterface { .. } => {
+                "the item in an interface of the package, and import or export that interface".into()
+            }
             Self::HostExport { .. } => {
-                "the world without it; a service that speaks HTTP itself has a `mount` and no contract".into()
+                "the world without it; a service that handles HTTP itself has a `mount` and no contract".into()
             }
             Self::HostImport { .. } => "one of the interfaces that docs/contract.md lists, or none".into(),
-            Self::ExportTwice { .. } => "two interfaces, or give the contract to one service".into(),
+            Self::ExportTwice { .. } => "two different interfaces, or use the contract for one service only".into(),
         }
     }
 }

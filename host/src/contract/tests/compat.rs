@@ -242,7 +242,7 @@ fn a_judgement_has_this_json() {
     assert_eq!(serde_json::to_value(&found).unwrap(), json);
     assert!(found.to_string().starts_with(
         "breaking for web: swap it together with releases that fit it, or change it back
-a major version: something that was there is gone or changed"
+a major version: an item was removed or changed"
     ));
 }
 

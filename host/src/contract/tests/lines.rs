@@ -88,7 +88,7 @@ fn prose_stays_prose() {
 fn a_malformed_line_is_told_with_what_to_write() {
     let words = "a route (`GET /items/{sku}`), `read`, `event`, `every 30s`, `authenticate`, `export` or `import`, or put the words into a sentence";
     let path = "a path such as `/items/{sku}`: each segment letters, digits, `-`, `.`, `_` and `~`, or one parameter's WIT name in braces";
-    let roles = "``for `customer` `` or ``for `customer` or `staff` `` behind the line";
+    let roles = "``for `customer` `` or ``for `customer` or `staff` `` after the closing backtick";
     let period = "a whole number and `ms`, `s`, `m`, `h` or `d`: `every 30s`";
     let query = "the WIT names of parameters: `/items?category&limit`";
     let success = "`-> 200`, `-> 201`, `-> 202` or `-> 204`";
@@ -113,16 +113,16 @@ fn a_malformed_line_is_told_with_what_to_write() {
         ("`GET items`", &format!("the path `items` does not begin with `/`; {path}")),
         ("`GET /items/`", &format!("the path `/items/` has an empty segment; {path}")),
         ("`GET //`", &format!("the path `//` has an empty segment; {path}")),
-        ("`GET /a/../b`", &format!("the path `/a/../b` has a segment of dots, which clients take away; {path}")),
+        ("`GET /a/../b`", &format!("the path `/a/../b` has a segment `.` or `..`, which clients remove; {path}")),
         ("`GET /a/{b}c`", &format!("the path `/a/{{b}}c` has a parameter that is not a whole segment; {path}")),
         ("`GET /a/{b`", &format!("the path `/a/{{b` has a parameter that is not a whole segment; {path}")),
-        ("`GET /a/{}`", &format!("the path `/a/{{}}` has a parameter whose name is no WIT name; {path}")),
-        ("`GET /a/{b_c}`", &format!("the path `/a/{{b_c}}` has a parameter whose name is no WIT name; {path}")),
-        ("`GET /a/%20`", &format!("the path `/a/%20` has a character that a path must not have; {path}")),
-        ("`GET /a b`", &format!("the path `/a b` has a character that a path must not have; {path}")),
+        ("`GET /a/{}`", &format!("the path `/a/{{}}` has a parameter whose name is not a WIT name; {path}")),
+        ("`GET /a/{b_c}`", &format!("the path `/a/{{b_c}}` has a parameter whose name is not a WIT name; {path}")),
+        ("`GET /a/%20`", &format!("the path `/a/%20` has a character that is not allowed in a path; {path}")),
+        ("`GET /a b`", &format!("the path `/a b` has a character that is not allowed in a path; {path}")),
         ("`GET /a?`", &format!("the query `` has an empty name; {query}")),
         ("`GET /a?b&&c`", &format!("the query `b&&c` has an empty name; {query}")),
-        ("`GET /a?b=c`", &format!("the query `b=c` has a name that is no WIT name; {query}")),
+        ("`GET /a?b=c`", &format!("the query `b=c` has a name that is not a WIT name; {query}")),
         ("`POST /a -> 404`", &format!("`404` is no status of success; {success}")),
         ("`POST /a -> created`", &format!("`created` is no status of success; {success}")),
         ("`every`", &format!("`` is no period from 100ms to 7days; {period}")),
@@ -144,7 +144,8 @@ fn a_malformed_line_is_told_with_what_to_write() {
         ("`GET /a` gets it", &format!("gets it does not say who may call; {roles}")),
         (
             "`GET /a`\n`POST /b`",
-            "the doc comment has 2 lines that say how the function is reached; one of them, and a function of its own for each other",
+            "the doc comment has 2 lines that say how the function is reached; only one of them; give each other \
+             line its own function",
         ),
         ("`GET /a`\n`FETCH /b`", "unknown method `FETCH`; GET, POST, PUT, PATCH or DELETE"),
     ]);
@@ -180,7 +181,7 @@ fn a_status_is_read_as_it_says() {
         ("`99999999`", "`99999999` is no status of an error; a status from 400 to 599: `404`"),
         (
             "`402` keeps",
-            "keeps behind the status says nothing; the status alone, or `` `402` commits `` to keep what the call wrote",
+            "keeps behind the status says nothing; only the status, or `` `402` commits `` to keep the call's writes",
         ),
         ("`402`\n`404`", "the doc comment has 2 statuses; one of them"),
     ] {

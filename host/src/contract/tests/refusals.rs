@@ -69,11 +69,11 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
          write instead: `list<…>`, in pages where it may be long
          a.wit:4: a:b/i · one: `b` stands in the path, but is no parameter of the function
          write instead: the WIT name of a parameter: `c`
-         a.wit:6: a:b/i · two: a schedule has nothing to call it with, but the function has parameters
+         a.wit:6: a:b/i · two: a schedule passes no arguments, but the function has parameters
          write instead: `func()`, and read what it needs from the store
          a.wit:8: a:b/i · three: the function is async; calls between services already wait without blocking others
          write instead: `func` without `async`
-         a.wit:8: a:b/i · three: roles are named, but the function has no route, so nobody calls it from outside
+         a.wit:8: a:b/i · three: the line has roles, but the function has no route, so no client can call it
          write instead: the line without `for …`
          a.wit:9: a:b/i · four: a resource lives in one component's memory and cannot be sent to another, or as JSON
          write instead: an id (`string`) that functions of the interface take",
@@ -86,7 +86,7 @@ fn a_route_and_the_parameters_have_to_agree() {
         "/// `GET /a/{b}/{b}?c&d`
         f: func(b: string, c: string);",
         "a.wit:3: a:b/i · f: the parameter `b` stands twice in the route
-         write instead: it once, in the path or in the query
+         write instead: the parameter only once, in the path or in the query
          a.wit:3: a:b/i · f: `d` stands in the query, but is no parameter of the function
          write instead: the WIT name of a parameter: `b` and `c`",
     );
@@ -236,7 +236,7 @@ fn events_schedules_and_authenticate_have_their_shapes() {
         /// `authenticate`
         g: func(token: string) -> option<who>;",
         "a.wit:6: a:b/i · g: a:b/i · f carries `authenticate` too
-         write instead: it on one function of all services",
+         write instead: `authenticate` on only one function of all services",
     );
 }
 
@@ -253,7 +253,7 @@ fn a_type_that_is_no_plain_value_is_told_once_where_it_stands() {
          write instead: `list<…>`, in pages where it may be long
          a.wit:4: a:b/i · v · case x: an error-context cannot be kept, sent again or sent as JSON
          write instead: `list<…>`, in pages where it may be long
-         a.wit:7: a:b/i · g: maps are not in the reference toolchains yet
+         a.wit:7: a:b/i · g: the reference toolchains do not support maps yet
          write instead: `list<tuple<k, v>>`",
     );
 }
@@ -283,7 +283,7 @@ fn types_may_be_64_deep_and_no_deeper() {
     refused(
         &deep(66),
         "a.wit:66: a:b/i · t65: the type is nested deeper than 64 types
-         write instead: an id in place of what is nested",
+         write instead: an id instead of the nested value",
     );
 }
 
@@ -321,7 +321,7 @@ fn statuses_stand_on_errors_and_on_all_cases_that_clients_see() {
          a.wit:7: a:b/i · problem · case fine: `200` is no status of an error
          write instead: a status from 400 to 599: `404`
          a.wit:9: a:b/i · problem · case wrong: the payload of an error that `a:b/i · f` sends to clients is `u32`
-         write instead: `string` (what clients read as `detail`), or a record, whose fields become members of the problem document
+         write instead: `string` (the `detail` for clients), or a record, whose fields become members of the problem document
          a.wit:11: a:b/i · problem · case busy: its payload's field `status` hides a member of every problem document
          write instead: another name for the field",
     );
@@ -352,13 +352,13 @@ fn a_world_has_named_interfaces_and_what_the_host_offers() {
             "package wasi:gpu@1.0.0; interface gpu { f: func(); }",
         ],
         "a.wit:2: a:b/w: the world has the interface `log` outside of a named interface
-         write instead: it in an interface of the package, and import or export that
+         write instead: the item in an interface of the package, and import or export that interface
          a.wit:2: a:b/w: the world imports `wasi:gpu/gpu@1.0.0`, which the host does not offer
          write instead: one of the interfaces that docs/contract.md lists, or none
          a.wit:3: a:b/w: the world has the function `run` outside of a named interface
-         write instead: it in an interface of the package, and import or export that
+         write instead: the item in an interface of the package, and import or export that interface
          a.wit:7: a:b/w: the world exports `wasi:io/streams@0.2.6`, which the host does not call in a contract
-         write instead: the world without it; a service that speaks HTTP itself has a `mount` and no contract",
+         write instead: the world without it; a service that handles HTTP itself has a `mount` and no contract",
     );
 }
 
@@ -422,7 +422,7 @@ fn services_in_one_host_share_no_route_no_authenticate_and_no_interface_that_is_
         "service two · a:two/two · get: `GET /things/{id}` is the route of service one · a:one/one · get too
     write instead: another path or method for one of them
 service two · a:two/two · who-is: service one · a:one/one · who-is carries `authenticate` too
-    write instead: it on one function of all services"
+    write instead: `authenticate` on only one function of all services"
     );
     let twice = check(&[("one", "a:one/service"), ("other", "a:one/service"), ("caller", "a:one/caller")]);
     assert!(twice.unwrap_err().contains(

@@ -256,7 +256,7 @@ fn outbound_http_is_by_grant_and_the_safe_part_of_wasi_is_for_all() {
   import wasi:http/outgoing-handler@0.2.6
     expected: no outbound HTTP: the service has no grant for it
     found:    an import of it
-    the operator grants it with `outbound_hosts` in the service's section of the manifest
+    grant it with `outbound_hosts` in the service's section of the manifest
 needs the operator's grant of outbound HTTP: wasi:http/outgoing-handler@0.2.6"
     );
 }
@@ -312,12 +312,12 @@ fn what_is_no_component_is_told_what_it_is() {
     let whole = component(&[CONTRACT, SERVICE], "service");
     for (bytes, found) in [
         (&b""[..], "an empty file"),
-        (b"\0as", "something that is no WebAssembly"),
-        (b"\0asm\x0d", "a damaged one: it ends in its header"),
-        (b"GIF89a...", "something that is no WebAssembly"),
+        (b"\0as", "a file that is not WebAssembly"),
+        (b"\0asm\x0d", "a damaged one: the file ends within its header"),
+        (b"GIF89a...", "a file that is not WebAssembly"),
         (b"  (component)", "WebAssembly text"),
         (module, "a core module"),
-        (b"\0asm\x0c\0\x01\0", "WebAssembly of a version that is not known here"),
+        (b"\0asm\x0c\0\x01\0", "WebAssembly of an unknown version"),
     ] {
         let verdict = judge(bytes);
         assert_eq!((verdict.accepted, verdict.problems.len()), (false, 1));
@@ -353,7 +353,7 @@ fn a_component_that_cannot_be_read_is_refused_and_the_host_goes_on() {
             (import "m" (core module (type (func)) (import "" "" (func (exact (type 0)))))))"#,
     );
     let verdict = judge(&component.unwrap());
-    assert_eq!(verdict.problems[0].found, "one whose types cannot be read", "{verdict}");
+    assert_eq!(verdict.problems[0].found, "a component with unreadable types", "{verdict}");
 }
 
 #[test]

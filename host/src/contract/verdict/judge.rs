@@ -24,7 +24,7 @@ pub(in crate::contract) fn judge(
         (Ok(_), None) => verdict.problem(VerdictProblem {
             path: world.name.to_string(),
             expected: "a world of these contracts".into(),
-            found: "one that is not among them".into(),
+            found: "an unknown world".into(),
             detail: String::new(),
         }),
         (Ok(surface), Some(expected)) => {
@@ -71,7 +71,8 @@ pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: Outb
                     path: "wasi:http".into(),
                     expected: "an export of wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3".into(),
                     found: "neither".into(),
-                    detail: "a component that serves a contract names it as `contract` in its section of the manifest"
+                    detail: "if the component implements a contract, name it as `contract` in the service's section \
+                        of the manifest"
                         .into(),
                 });
             }
@@ -166,7 +167,7 @@ impl Draft {
                 path: format!("import {}", cut(name)),
                 expected: "no outbound HTTP: the service has no grant for it".into(),
                 found: "an import of it".into(),
-                detail: "the operator grants it with `outbound_hosts` in the service's section of the manifest".into(),
+                detail: "grant it with `outbound_hosts` in the service's section of the manifest".into(),
             });
         }
     }

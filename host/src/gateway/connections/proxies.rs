@@ -66,7 +66,7 @@ impl TrustedProxies {
             return Ok(peer);
         }
         let header = read_header(stream).await?;
-        let malformed = || io::Error::new(io::ErrorKind::InvalidData, "it is no header of the PROXY protocol");
+        let malformed = || io::Error::new(io::ErrorKind::InvalidData, "it is not a header of the PROXY protocol");
         // A header without an address marks the proxy's own connection, such as a health check.
         let source = source(&header).ok_or_else(malformed)?;
         Ok(source.map_or(peer, Client::new))

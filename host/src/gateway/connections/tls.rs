@@ -13,11 +13,11 @@ use rustls::sign::CertifiedKey;
 /// Why a certificate cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("{path} is no PEM file with what is needed")]
+    #[error("{path} is not a PEM file with a certificate or key")]
     Read { path: PathBuf, source: rustls::pki_types::pem::Error },
-    #[error("{path} holds no certificate")]
+    #[error("{path} has no certificate")]
     Empty { path: PathBuf },
-    #[error("the certificate of {certificate} and the key of {key} do not serve")]
+    #[error("the certificate in {certificate} and the key in {key} do not work together")]
     Pair { certificate: PathBuf, key: PathBuf, source: rustls::Error },
 }
 

@@ -151,7 +151,7 @@ impl Operation {
         arguments
             .into_iter()
             .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| Refusal::Answer { detail: "a parameter is in no part of the request".into() })
+            .ok_or_else(|| Refusal::Answer { detail: "a parameter is missing from the route".into() })
     }
 
     /// The JSON of the function's result; empty if it has none.
@@ -164,7 +164,7 @@ impl Operation {
                 self.answer_bytes.store(json.len().next_multiple_of(64), Ordering::Relaxed);
             }
             (None, _) => {}
-            (Some(_), None) => return Err(Refusal::Answer { detail: "nothing was answered".into() }),
+            (Some(_), None) => return Err(Refusal::Answer { detail: "the function returned no value".into() }),
         }
         Ok(json)
     }
@@ -174,7 +174,7 @@ impl Operation {
         let problem = self.errors.as_ref().zip(error).and_then(|(errors, error)| errors.problem(error));
         match problem {
             Some(problem) => Refusal::Component(Box::new(problem)),
-            None => Refusal::Answer { detail: "the error is no case of its type".into() },
+            None => Refusal::Answer { detail: "the error is not a case of its type".into() },
         }
     }
 }

@@ -69,7 +69,7 @@ impl PublicApis {
             }
             // Conflicting contracts are never deployed; if it happens anyway, the previous routes are served.
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the new contracts have no routes");
+                tracing::error!(error = &error as &dyn std::error::Error, "the routes of the new contracts conflict");
                 Arc::clone(current)
             }
         }

@@ -142,7 +142,7 @@ pub struct IncomingBody {
 pub enum IncomingError {
     #[error("the body is too large")]
     TooLarge,
-    #[error("the body did not come in time")]
+    #[error("the body did not arrive in time")]
     Slow,
 }
 

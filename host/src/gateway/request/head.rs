@@ -130,7 +130,9 @@ impl<'a> Head<'a> {
             SingleHeader::Bad => false,
         };
         match self {
-            _ if !good_host => Err(Refusal::Malformed { what: "A request has one Host header with one host." }),
+            _ if !good_host => {
+                Err(Refusal::Malformed { what: "The request must have exactly one Host header with one host." })
+            }
             Self { transfer_coded: true, .. } => Err(Refusal::TransferCoding),
             Self { chunked: 2.., .. } => Err(Refusal::Framing),
             _ if parts.method == Method::CONNECT => Err(Refusal::Tunnel),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// Why a part of an address is not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    #[error("a percent sign without two hexadecimal digits behind it")]
+    #[error("a percent sign without two hexadecimal digits after it")]
     Percent,
     #[error("not UTF-8")]
     Utf8,

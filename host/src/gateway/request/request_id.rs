@@ -17,7 +17,7 @@ pub(in crate::gateway) struct RequestIds {
 impl RequestIds {
     /// # Errors
     ///
-    /// If the system has no random numbers.
+    /// If the system provides no random numbers.
     pub(in crate::gateway) fn new() -> Result<Self, getrandom::Error> {
         Ok(Self { seeds: [getrandom::u64()?, getrandom::u64()?], made: AtomicU64::new(0) })
     }

@@ -9,7 +9,7 @@ use crate::call::CallError;
 /// Why a request was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    #[error("nothing is there")]
+    #[error("the address has no resource")]
     NoRoute,
     #[error("the method is not one of what is there")]
     Method { allow: HeaderValue },
@@ -17,27 +17,27 @@ pub enum Refusal {
     Malformed { what: &'static str },
     #[error("the body is in a transfer coding that is not supported")]
     TransferCoding,
-    #[error("where the body ends is unclear")]
+    #[error("the end of the body is ambiguous")]
     Framing,
-    #[error("the client wants a tunnel")]
+    #[error("the client requested a tunnel")]
     Tunnel,
     #[error("the head of the request is larger than {bytes_max} bytes")]
     HeadTooLarge { bytes_max: usize },
-    #[error("the client does not take the answers that it has asked for")]
+    #[error("the client does not read its earlier answers")]
     UnreadAnswers,
     #[error("values of the request are malformed")]
     Faults(Vec<Fault>),
-    #[error("nobody is signed in")]
+    #[error("the caller is not signed in")]
     NoToken,
-    #[error("the Authorization header holds no bearer token")]
+    #[error("the Authorization header has no bearer token")]
     NotBearer,
     #[error("the token is unknown")]
     BadToken,
     #[error("the caller does not have the role")]
     Role,
-    #[error("no media type that can be had is accepted")]
+    #[error("the client does not accept JSON")]
     NotAcceptable,
-    #[error("the body is of another media type")]
+    #[error("the body is not JSON")]
     MediaType,
     #[error("the body is encoded")]
     ContentEncoding,
@@ -47,15 +47,15 @@ pub enum Refusal {
     BodySlow,
     #[error("the client sends too many requests")]
     Rate { retry_after_s: u64 },
-    #[error("no range of what is there is asked for")]
+    #[error("the requested range is outside of the file")]
     Range { bytes: u64 },
-    #[error("what is there is not what the client expects")]
+    #[error("the file is not the version that the client expects")]
     Precondition,
-    #[error("the call came to nothing")]
+    #[error("the call failed")]
     Call(#[from] CallError),
-    #[error("the component answered with an error of its contract")]
+    #[error("the component returned an error of its contract")]
     Component(Box<Problem>),
-    #[error("an answer is not of its contract's type: {detail}")]
+    #[error("an answer does not have its contract's type: {detail}")]
     Answer { detail: String },
     #[error("a file cannot be read")]
     File(#[source] std::io::Error),

@@ -17,10 +17,12 @@ const NO_ROLE: HeaderValue = HeaderValue::from_static("Bearer error=\"insufficie
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::NoRoute => Self::new(StatusCode::NOT_FOUND, "Nothing is at this address."),
-            Refusal::Method { allow } => {
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not have this method.").with(ALLOW, allow)
-            }
+            Refusal::NoRoute => Self::new(StatusCode::NOT_FOUND, "This address does not exist."),
+            Refusal::Method { allow } => Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This address does not support this method: see the Allow header.",
+            )
+            .with(ALLOW, allow),
             Refusal::Malformed { what } => Self::new(StatusCode::BAD_REQUEST, what),
             Refusal::TransferCoding => {
                 Self::new(StatusCode::NOT_IMPLEMENTED, "The only transfer coding that is supported is chunked.")
@@ -35,27 +37,26 @@ impl From<Refusal> for Problem {
                 format!("The line and headers of a request may have {bytes_max} bytes at most."),
             ),
             Refusal::UnreadAnswers => {
-                let detail = "Earlier answers wait to be read: read them first.";
+                let detail = "Earlier answers are still unread: read them first.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
             }
             Refusal::Faults(errors) => {
-                let detail = "The request is not of the contract's shape.";
+                let detail = "The request does not match the contract: `errors` lists the problems.";
                 Self::new(StatusCode::BAD_REQUEST, detail).with_errors(errors)
             }
             Refusal::NoToken => Self::new(StatusCode::UNAUTHORIZED, "Sign in first.").with(WWW_AUTHENTICATE, NO_TOKEN),
             Refusal::NotBearer => {
-                let detail = "The Authorization header must be `Bearer`, a space and the token, once.";
+                let detail = "The request must have exactly one Authorization header: `Bearer`, a space and the token.";
                 Self::new(StatusCode::UNAUTHORIZED, detail).with(WWW_AUTHENTICATE, BAD_TOKEN)
             }
             Refusal::BadToken => {
                 let detail = "The token is unknown, has expired, or was signed out.";
                 Self::new(StatusCode::UNAUTHORIZED, detail).with(WWW_AUTHENTICATE, BAD_TOKEN)
             }
-            Refusal::Role => {
-                Self::new(StatusCode::FORBIDDEN, "The caller may not do this.").with(WWW_AUTHENTICATE, NO_ROLE)
-            }
+            Refusal::Role => Self::new(StatusCode::FORBIDDEN, "The caller lacks the role for this operation.")
+                .with(WWW_AUTHENTICATE, NO_ROLE),
             Refusal::NotAcceptable => {
-                Self::new(StatusCode::NOT_ACCEPTABLE, "The answer can only be had as application/json.")
+                Self::new(StatusCode::NOT_ACCEPTABLE, "The answer is only available as application/json.")
             }
             Refusal::MediaType => {
                 Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json, in UTF-8.")
@@ -67,7 +68,7 @@ impl From<Refusal> for Problem {
             Refusal::BodyTooLarge { bytes_max } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body may have {bytes_max} bytes at most."))
             }
-            Refusal::BodySlow => Self::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time."),
+            Refusal::BodySlow => Self::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
             Refusal::Rate { retry_after_s } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests came from this address.")
                     .with(RETRY_AFTER, HeaderValue::from(retry_after_s))
@@ -75,7 +76,7 @@ impl From<Refusal> for Problem {
             Refusal::Range { bytes } => Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "The file is shorter than that.")
                 .with(CONTENT_RANGE, content_range_of_none(bytes)),
             Refusal::Precondition => {
-                Self::new(StatusCode::PRECONDITION_FAILED, "The file is not the one that the client expects.")
+                Self::new(StatusCode::PRECONDITION_FAILED, "The file is not the version that the request expects.")
             }
             Refusal::Call(error) => Self::from(error),
             Refusal::Component(problem) => *problem,
@@ -89,27 +90,28 @@ impl From<Refusal> for Problem {
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Unavailable { retry_after_s, .. } => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service cannot answer now; nothing was done.")
-                    .with(RETRY_AFTER, HeaderValue::from(retry_after_s.max(RETRY_AFTER_S)))
-            }
+            CallError::Unavailable { retry_after_s, .. } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The service is not available now; nothing was changed. Try again later.",
+            )
+            .with(RETRY_AFTER, HeaderValue::from(retry_after_s.max(RETRY_AFTER_S))),
             CallError::Stopped(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service cannot answer now; it may be back later.")
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is not available now. Try again later.")
                     .with(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
             }
             CallError::Deadline { .. } => {
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "The service took too long; nothing was done.")
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "The service took too long; nothing was changed.")
             }
             CallError::Begun { .. } => Self::new(
                 StatusCode::GATEWAY_TIMEOUT,
-                "The service took too long, and goes on. The same request with the same Idempotency-Key gets its answer.",
+                "The service took too long, and continues. Retry with the same Idempotency-Key to get its answer.",
             ),
             CallError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "This Idempotency-Key stands for another request: one with another body.",
+                "This Idempotency-Key was used for a request with another body: use a new key.",
             ),
             CallError::Failed { .. } | CallError::OverLimit { .. } => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The service failed; nothing was done.")
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The service failed; nothing was changed.")
             }
         }
     }
@@ -145,9 +147,9 @@ pub(in crate::gateway) fn unreadable_head(status: StatusCode) -> Problem {
     Problem::new(
         status,
         match status {
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "The headers of the request are too many or too large.",
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "The request has too many or too large headers.",
             StatusCode::URI_TOO_LONG => "The address is too long.",
-            _ => "The line or a header of the request is malformed.",
+            _ => "The request line or a header is malformed.",
         },
     )
 }

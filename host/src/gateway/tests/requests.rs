@@ -99,16 +99,17 @@ fn good() -> Vec<Case> {
 }
 
 fn addresses() -> Vec<Case> {
-    const SHAPE: &str = "The request is not of the contract's shape.";
+    const SHAPE: &str = "The request does not match the contract: `errors` lists the problems.";
     let parameter = |errors: &'static str| -> &'static str { format!("{SHAPE} {errors}").leak() };
     vec![
-        case("GET /", 404, "Nothing is at this address."),
-        case("GET /notes/", 404, "Nothing is at this address."),
-        case("GET /notes/n-1/close/", 404, "Nothing is at this address."),
-        case("POST /internal", 404, "Nothing is at this address."),
-        case("PUT /notes/n-1", 405, "This address does not have this method.")
+        case("GET /", 404, "This address does not exist."),
+        case("GET /notes/", 404, "This address does not exist."),
+        case("GET /notes/n-1/close/", 404, "This address does not exist."),
+        case("POST /internal", 404, "This address does not exist."),
+        case("PUT /notes/n-1", 405, "This address does not support this method: see the Allow header.")
             .header("allow", "GET, HEAD, DELETE, OPTIONS"),
-        case("BREW /notes", 405, "This address does not have this method.").header("allow", "GET, HEAD, POST, OPTIONS"),
+        case("BREW /notes", 405, "This address does not support this method: see the Allow header.")
+            .header("allow", "GET, HEAD, POST, OPTIONS"),
         case(
             "GET /notes/n-1?verbos=true",
             400,
@@ -125,15 +126,16 @@ fn addresses() -> Vec<Case> {
             "GET /notes?tag=%ff&limit=%",
             400,
             parameter(
-                r#"[{"parameter":"tag","detail":"not UTF-8"},{"parameter":"limit","detail":"a percent sign without two hexadecimal digits behind it"}]"#,
+                r#"[{"parameter":"tag","detail":"not UTF-8"},{"parameter":"limit","detail":"a percent sign without two hexadecimal digits after it"}]"#,
             ),
         ),
         case(
             "GET /notes/%zz",
             400,
-            parameter(r#"[{"parameter":"id","detail":"a percent sign without two hexadecimal digits behind it"}]"#),
+            parameter(r#"[{"parameter":"id","detail":"a percent sign without two hexadecimal digits after it"}]"#),
         ),
-        case("GET /notes/n-1", 406, "The answer can only be had as application/json.").headers("Accept: text/html\r\n"),
+        case("GET /notes/n-1", 406, "The answer is only available as application/json.")
+            .headers("Accept: text/html\r\n"),
         case("DELETE /notes/n-1", 204, "").headers("Accept: text/html\r\nAuthorization: Bearer staff\r\n"),
     ]
 }
@@ -141,7 +143,7 @@ fn addresses() -> Vec<Case> {
 fn callers() -> Vec<Case> {
     vec![
         case("DELETE /notes/n-1", 401, "Sign in first.").header("www-authenticate", "Bearer"),
-        case("DELETE /notes/n-1", 403, "The caller may not do this.")
+        case("DELETE /notes/n-1", 403, "The caller lacks the role for this operation.")
             .headers("Authorization: Bearer customer\r\n")
             .header("www-authenticate", "Bearer error=\"insufficient_scope\""),
         case("DELETE /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
@@ -149,13 +151,25 @@ fn callers() -> Vec<Case> {
             .header("www-authenticate", "Bearer error=\"invalid_token\""),
         case("GET /notes/n-1", 401, "The token is unknown, has expired, or was signed out.")
             .headers("Authorization: Bearer nobody\r\n"),
-        case("GET /notes/n-1", 401, "The Authorization header must be `Bearer`, a space and the token, once.")
-            .headers("Authorization: Basic dXNlcjpwYXNz\r\n")
-            .header("www-authenticate", "Bearer error=\"invalid_token\""),
-        case("GET /notes/n-1", 401, "The Authorization header must be `Bearer`, a space and the token, once.")
-            .headers("Authorization: customer\r\n"),
-        case("GET /notes/n-1", 401, "The Authorization header must be `Bearer`, a space and the token, once.")
-            .headers("Authorization: Bearer customer\r\nAuthorization: Bearer customer\r\n"),
+        case(
+            "GET /notes/n-1",
+            401,
+            "The request must have exactly one Authorization header: `Bearer`, a space and the token.",
+        )
+        .headers("Authorization: Basic dXNlcjpwYXNz\r\n")
+        .header("www-authenticate", "Bearer error=\"invalid_token\""),
+        case(
+            "GET /notes/n-1",
+            401,
+            "The request must have exactly one Authorization header: `Bearer`, a space and the token.",
+        )
+        .headers("Authorization: customer\r\n"),
+        case(
+            "GET /notes/n-1",
+            401,
+            "The request must have exactly one Authorization header: `Bearer`, a space and the token.",
+        )
+        .headers("Authorization: Bearer customer\r\nAuthorization: Bearer customer\r\n"),
         case("POST /notes", 401, "The token is unknown, has expired, or was signed out.")
             .headers("Authorization: Bearer nobody\r\n")
             .body("not even JSON"),
@@ -163,8 +177,8 @@ fn callers() -> Vec<Case> {
 }
 
 fn bodies() -> Vec<Case> {
-    const SHAPE: &str = "The request is not of the contract's shape.";
-    const KEY: &str = r#"The request is not of the contract's shape. [{"parameter":"Idempotency-Key","detail":"expected 1 to 255 visible ASCII characters, once"}]"#;
+    const SHAPE: &str = "The request does not match the contract: `errors` lists the problems.";
+    const KEY: &str = r#"The request does not match the contract: `errors` lists the problems. [{"parameter":"Idempotency-Key","detail":"expected 1 to 255 visible ASCII characters, once"}]"#;
     let field = |errors: &'static str| -> &'static str { format!("{SHAPE} {errors}").leak() };
     let post = |status, says| case("POST /notes", status, says);
     vec![
@@ -193,9 +207,10 @@ fn bodies() -> Vec<Case> {
 fn failures() -> Vec<Case> {
     vec![
         case("GET /notes/missing", 404, "There is no such note."),
-        case("GET /notes/trap", 500, "The service failed; nothing was done."),
-        case("GET /notes/late", 504, "The service took too long; nothing was done."),
-        case("GET /notes/full", 503, "The service cannot answer now; nothing was done.").header("retry-after", "7"),
+        case("GET /notes/trap", 500, "The service failed; nothing was changed."),
+        case("GET /notes/late", 504, "The service took too long; nothing was changed."),
+        case("GET /notes/full", 503, "The service is not available now; nothing was changed. Try again later.")
+            .header("retry-after", "7"),
         case("POST /notes/missing/close", 404, "There is no such note."),
     ]
 }

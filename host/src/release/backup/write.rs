@@ -25,15 +25,16 @@ use crate::store::{BackupDocument, BackupError as StoreBackupError, Progress};
 /// Why a backup was not written. The host is unchanged, and the written part of the backup is deleted again.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    #[error("another backup is being made: one at a time")]
+    #[error("another backup is running: try again when it has ended")]
     Busy,
     #[error("{} is no absolute path: the host has a working directory of its own", path.display())]
     NotAbsolute { path: PathBuf },
     #[error("{} is in the data directory: what takes that away takes the backup too", path.display())]
     InData { path: PathBuf },
-    #[error("{} is not below a folder that `host.backup_folders` of the manifest names", path.display())]
+    #[error("{} is not inside a folder in `host.backup_folders`: choose one that is, or add its parent to the \
+        manifest", path.display())]
     NotPermitted { path: PathBuf },
-    #[error("{} is not empty: a backup has a folder of its own", path.display())]
+    #[error("{} is not empty: choose a new folder for the backup", path.display())]
     NotEmpty { path: PathBuf },
     #[error("{} cannot be used", path.display())]
     Folder { path: PathBuf, source: io::Error },

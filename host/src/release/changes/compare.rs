@@ -125,7 +125,8 @@ pub(in crate::release) fn compare(present: &Present<'_>, target: &Target<'_>) ->
             }
             (None, Some(_)) => {
                 let earlier = present.removed.get(name).map(|release| release.digest.to_string());
-                let detail = earlier.as_ref().map_or("", |_| "it was removed before: its store and releases go on");
+                let detail =
+                    earlier.as_ref().map_or("", |_| "it was removed before: its store and releases are used again");
                 let to = target.components.get(name).map(Digest::to_string);
                 comparison.differs(Some(name), Differs::Add, (earlier, to), detail.into());
                 comparison.needs(name, ServiceAction::Add);
@@ -246,7 +247,7 @@ impl Comparison {
             serving.has_candidate && self.actions.get(name).is_some_and(|action| *action > ServiceAction::Beside);
         if let Some(first) = self.differences.get_mut(first).filter(|_| ends) {
             let gap = if first.detail.is_empty() { "" } else { "; " };
-            first.detail = format!("{}{gap}its candidate is taken out", first.detail);
+            first.detail = format!("{}{gap}its candidate is removed", first.detail);
         }
     }
 

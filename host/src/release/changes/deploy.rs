@@ -201,7 +201,10 @@ impl Inner {
     /// more. The caller holds `changing`.
     pub(in crate::release) async fn try_note(&self, events: Vec<NewEntry>) {
         if let Err(error) = self.run(ChangeSet::note(&self.state.load_full(), events)).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a change that failed is not in the history");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a failed change could not be recorded in the history"
+            );
         }
     }
 

@@ -137,7 +137,8 @@ impl Inner {
         for (name, is_new) in added {
             self.stores.detach(name);
             if *is_new && let Err(error) = self.stores.drop_store(name) {
-                tracing::warn!(service = %name, %error, "an empty store without a service stays until the next start");
+                tracing::warn!(service = %name, %error, "an empty store could not be removed; the next start \
+                    removes it");
             }
         }
     }
@@ -150,7 +151,10 @@ impl Inner {
                 Ok(()) | Err(DropError::Unknown { .. } | DropError::InUse { .. }) => {
                     self.unfinished_drops().remove(&name);
                 }
-                Err(error) => tracing::warn!(service = %name, %error, "the file of a dropped store stays for now"),
+                Err(error) => {
+                    tracing::warn!(service = %name, %error, "the file of a dropped store could not be deleted; the \
+                        host tries again")
+                }
             }
         }
     }

@@ -47,7 +47,7 @@ impl Releases {
                 );
             }
             if state.tokens.iter().any(|token| token.name == name) {
-                return refused("there is one of that name: revoke it first");
+                return refused("the name is in use: revoke that token first");
             }
             if state.tokens.len() >= TOKENS_MAX {
                 return refused("there are too many: revoke one first");
@@ -59,7 +59,7 @@ impl Releases {
             let token = AdminToken::from_bits(bits);
             let record = TokenRecord::new(&name, role, services, &token);
             let view = record.view();
-            let mut set = ChangeSet::note(state, vec![line(&who, format!("made the token {name}, {role:?}"))]);
+            let mut set = ChangeSet::note(state, vec![line(&who, format!("created the token {name}, {role:?}"))]);
             let mut tokens = state.tokens.to_vec();
             tokens.push(record);
             tokens.sort_by(|one, other| one.name.cmp(&other.name));

@@ -51,7 +51,10 @@ impl Releases {
             Ok(())
         });
         if let Err(error) = finished.await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "dropped stores wait to be taken away");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "files of dropped stores could not be deleted; the host tries again"
+            );
         }
     }
 
@@ -80,7 +83,7 @@ impl Releases {
                 failed.insert(name.clone(), running.record.clone());
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "the host could not change a release by itself"
+                    "the host could not promote, step or remove a release by itself"
                 );
             }
             return;
@@ -146,11 +149,11 @@ impl Inner {
                 self.promote(state, HOST, name, reason, figures)
             }
             Finding::TakeOut(why) => {
-                tracing::warn!(service = %name, why, "a candidate is taken out");
+                tracing::warn!(service = %name, why, "the host removed a candidate");
                 take_out(state, HOST, name, ChangeKind::TakenOut, Some(why), figures)
             }
             Finding::RollBack => {
-                tracing::warn!(service = %name, "the circuit of a fresh release opened: back to the one before");
+                tracing::warn!(service = %name, "the circuit of a new release opened: the host rolled back");
                 self.rollback(state, HOST, name, None, false, Some("its circuit opened".into()))
             }
         }

@@ -79,7 +79,7 @@ async fn data(judged: &mut Judged, context: &ServiceContext, program: &Arc<Progr
         let found = format!("a component that reads data up to version {}", said.reads_up_to);
         verdict.refused(Check::Data, "the data", &format!("one that reads version {there}"), found, "");
     } else {
-        verdict.passed(Check::Data, format!("it reads the data, which is of version {there}"));
+        verdict.passed(Check::Data, format!("it reads version {there} of the data"));
     }
 }
 

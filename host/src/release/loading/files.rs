@@ -88,7 +88,10 @@ impl Files {
         for digest in here.difference(&archived) {
             let copied = self.get(digest).and_then(|bytes| archive.put(digest, &bytes));
             if let Err(error) = copied {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a file is not in the archive yet");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a file could not be copied to the archive; the host tries again"
+                );
             }
         }
     }
@@ -136,7 +139,12 @@ impl Files {
             needed(digest) || {
                 let path = self.kind.path(digest);
                 let removed = self.place.disk.remove(&path);
-                removed.inspect_err(|error| tracing::warn!(path, %error, "a file without a release stays")).is_err()
+                removed
+                    .inspect_err(|error| {
+                        tracing::warn!(path, %error, "an unneeded file could not be deleted; \
+                    the host tries again")
+                    })
+                    .is_err()
             }
         });
     }

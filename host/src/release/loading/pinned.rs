@@ -56,7 +56,8 @@ fn kept(loader: &ReleaseLoader, running: &Running, digest: &Digest) -> Option<Ba
         return None;
     }
     let release = loader.load(&running.service, record).inspect_err(|error| {
-        tracing::warn!(service = %running.service.name(), %digest, %error, "an earlier release cannot be run");
+        tracing::warn!(service = %running.service.name(), %digest, %error, "an earlier release cannot run: its \
+            unfinished calls continue on the live release");
     });
     Some(Backend { service: Arc::clone(&running.service), release: release.ok()? })
 }

@@ -41,7 +41,7 @@ pub enum PlatformError {
     Format { format: u64 },
     #[error("the entry {key:?} of the platform's store is not as this version of switchyard writes it")]
     Entry { key: String, source: serde_json::Error },
-    #[error("the applied settings are not as this version of switchyard writes them")]
+    #[error("this version of switchyard cannot read the applied settings")]
     Applied { source: serde_json::Error },
     #[error("the change cannot be committed")]
     Commit(#[from] CommitError),

@@ -161,6 +161,6 @@ impl Cache {
 fn touch(path: &Path) {
     let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_micros(clock::unix_micros());
     if let Err(error) = File::open(path).and_then(|file| file.set_modified(now)) {
-        tracing::debug!(%error, path = %path.display(), "the use of a file of compiled code is not noted");
+        tracing::debug!(%error, path = %path.display(), "cannot record the use of a file of compiled code");
     }
 }

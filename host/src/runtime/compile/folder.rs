@@ -15,9 +15,9 @@ const OTHERS_WRITE: u32 = 0o022;
 /// Why the host does not use a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    #[error("cannot make or read the folder {}", path.display())]
+    #[error("cannot create or read the folder {}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{} is a symbolic link: move the folder there, or name the folder that it points to", path.display())]
+    #[error("{} is a symbolic link: replace it by the folder, or name its target", path.display())]
     Link { path: PathBuf },
     #[error("{} is not a folder", path.display())]
     NotAFolder { path: PathBuf },

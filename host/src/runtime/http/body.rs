@@ -19,7 +19,7 @@ pub type Slot = Arc<dyn std::fmt::Debug + Send + Sync>;
 pub enum BodyError {
     #[error("the component failed in the middle of its response")]
     BrokeOff,
-    #[error("the component gave an error for the rest of its response")]
+    #[error("the component ended its response with an error")]
     Given { source: wasmtime_wasi_http::Error },
 }
 

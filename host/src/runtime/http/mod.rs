@@ -137,7 +137,7 @@ impl HttpProgram {
         let _ended = wanted.send(());
         match answer {
             Ok(Ok(response)) => Ok(response.map(|written| HttpBody { written, broken, _slot: slot })),
-            Ok(Err(error)) => Err(trap(format!("the component gave an error for a response: {error}"))),
+            Ok(Err(error)) => Err(trap(format!("the component returned an error instead of a response: {error}"))),
             Err(_) => {
                 let failure = failed.await.ok().flatten();
                 Err(failure.unwrap_or_else(|| trap("the component ended without a response".into())))

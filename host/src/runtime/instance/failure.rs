@@ -24,16 +24,16 @@ pub enum Failure {
     #[error("the component is out of memory: memory_bytes_max = {bytes_max}")]
     Memory { bytes_max: usize, log_tail: String },
     /// The guest exceeded a limit of its service; `name` is the name of the setting, or of the fixed bound.
-    #[error("over the limit {name} = {max}: {detail}")]
+    #[error("the component exceeded the limit {name} = {max}: {detail}")]
     Limit { name: &'static str, max: u64, detail: String },
     /// Every slot of the pool is in use. Nothing ran.
     #[error("no free slot for an instance: {detail}")]
     Slots { detail: String },
     /// The store refused a request of the guest, or failed.
-    #[error("the store refused")]
+    #[error("the store refused an operation")]
     Store(#[source] StoreError),
     /// A call to another service failed in a way for which the contract has no error.
-    #[error("a call that it made failed")]
+    #[error("a nested call failed")]
     Nested(#[source] OutboundError),
 }
 
@@ -54,7 +54,7 @@ impl Failure {
             return Self::Slots { detail: full.to_string() };
         }
         if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
-            return over("handles", HANDLES_MAX, "it holds more streams, pollables and buckets");
+            return over("handles", HANDLES_MAX, "it has more open streams, pollables and buckets");
         }
         let message = match error.downcast_ref::<Trap>() {
             Some(Trap::MemoryOutOfBounds) => "memory access out of bounds, or the guest's stack overflowed".into(),

@@ -48,7 +48,8 @@ impl Budget {
             self.dropped.increment(u64::try_from(bytes).unwrap_or(u64::MAX));
             if !std::mem::replace(&mut second.reported, true) {
                 let (service, limit) = (&self.service, self.bytes_per_second);
-                tracing::warn!(%service, log_bytes_per_second = limit, "the service prints more than it may: dropped");
+                tracing::warn!(%service, log_bytes_per_second = limit, "the service prints more than \
+                    `log_bytes_per_second`: output is dropped");
             }
         }
         allowed

@@ -73,7 +73,8 @@ impl Grants {
         let (permitted, refused): (Vec<_>, Vec<_>) =
             found.map_err(Error::Connect)?.partition(|address| self.permits(host, address.ip()));
         if permitted.is_empty() && !refused.is_empty() {
-            tracing::warn!(%service, host, ?refused, "a granted host is at an address that is not public: grant its range");
+            tracing::warn!(%service, host, ?refused, "a granted host has a non-public address: grant the address or \
+                its range");
             return Err(Error::DestinationIpProhibited);
         }
         Ok(permitted)
@@ -128,11 +129,13 @@ impl WasiHttpHooks for Outgoing {
             return Box::new(std::future::ready(Err(Error::HttpRequestUriInvalid)));
         };
         let Some(grants) = &self.grants else {
-            tracing::warn!(service = %self.service, %authority, "a request of a rehearsal, a migration or a smoke call, which make none");
+            tracing::warn!(service = %self.service, %authority, "a request during a rehearsal, a migration or a \
+                smoke call was denied");
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
         let Some((host, port)) = grants.target(&scheme, authority) else {
-            tracing::warn!(service = %self.service, %authority, "a request to a host that is not in outbound_hosts");
+            tracing::warn!(service = %self.service, %authority, "a request was denied: its host is not in \
+                outbound_hosts");
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
         let tls = grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);

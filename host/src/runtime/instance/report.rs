@@ -26,7 +26,7 @@ pub(in crate::runtime) fn report(service: &Service, ended: Ended<'_>, failure: F
     let failure = match failure {
         Failure::Trap { .. } if memory_refused => Failure::Memory { bytes_max: limits.memory_bytes_max, log_tail },
         Failure::Trap { message, .. } if message.contains(HANDED_TOO_MUCH) => {
-            over("answer_bytes_max", limits.answer_bytes_max, "it handed the host a larger value")
+            over("answer_bytes_max", limits.answer_bytes_max, "it passed a larger value to the host")
         }
         Failure::Trap { message, backtrace, .. } => Failure::Trap { message, backtrace, log_tail },
         other => other,

@@ -24,11 +24,11 @@ pub struct LinkSettings {
 pub enum LinkError {
     #[error("the component does not export {interface}#{function}")]
     MissingExport { interface: Arc<str>, function: Arc<str> },
-    #[error("the component exports {interface}#{function} as something else, or with other types")]
+    #[error("the export {interface}#{function} of the component has other types than its contract")]
     WrongType { interface: Arc<str>, function: Arc<str> },
-    #[error("the component imports what {service} is not given")]
+    #[error("the component has an import that the host does not offer to {service}")]
     Import { service: ServiceName, source: wasmtime::Error },
-    #[error("the component exports no `wasi:http` handler, neither of 0.2 nor of 0.3")]
+    #[error("the component exports no `wasi:http` handler of version 0.2 or 0.3")]
     NoHandler { source: wasmtime::Error },
     #[error("the code of {service} was compiled for another kind of component")]
     Kind { service: ServiceName },

@@ -90,7 +90,9 @@ impl atomics::Host for View<'_> {
             Some(text) => text.ok().and_then(|text| text.parse::<i64>().ok()),
         };
         let Some(sum) = number.and_then(|number| number.checked_add(delta)) else {
-            return Ok(Err(store::Error::Other(format!("{key:?} holds no number, or the sum is none of 64 bits"))));
+            return Ok(Err(store::Error::Other(format!(
+                "the value of {key:?} is not a number, or the sum does not fit in 64 bits"
+            ))));
         };
         answer(self.transaction.set(&key, sum.to_string()).map(|()| sum))
     }

@@ -18,7 +18,7 @@ pub struct Progress {
 
 /// The client that waited is gone, or the host stops.
 #[derive(Debug, thiserror::Error)]
-#[error("it was broken off")]
+#[error("it was cancelled")]
 pub struct BrokenOff;
 
 /// Counts the work that is done, and reports it.

@@ -20,7 +20,7 @@ pub enum BackupError {
     Index { path: PathBuf, source: IndexError },
     #[error("cannot read the store")]
     Read(#[from] StoreError),
-    #[error("{} is not as it was written: the disk is not well", path.display())]
+    #[error("{} differs from the data that was written: check the disk", path.display())]
     NotAsWritten { path: PathBuf },
     #[error(transparent)]
     BrokenOff(#[from] BrokenOff),
@@ -41,13 +41,13 @@ pub enum RestoreError {
     Write { path: PathBuf, source: io::Error },
     #[error("{} is in use ({holder}): stop the host there", path.display())]
     Locked { path: PathBuf, holder: LockHolder },
-    #[error("{} is not empty: name another folder, or move what is there away", path.display())]
+    #[error("{} is not empty: choose another folder, or move its files away", path.display())]
     NotEmpty { path: PathBuf },
     #[error(transparent)]
     Index(#[from] IndexOpenError),
     #[error("cannot write {}", path.display())]
     IndexWrite { path: PathBuf, source: IndexError },
-    #[error("{} is not as it was written: the disk is not well", path.display())]
+    #[error("{} differs from the data that was written: check the disk", path.display())]
     NotAsWritten { path: PathBuf },
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -80,7 +80,7 @@ pub enum RestoreError {
 /// Why a text is not a backup document.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    #[error("it is no JSON of a backup")]
+    #[error("it is not a valid backup.json")]
     Json(#[source] serde_json::Error),
     #[error(
         "it has format {format}, and this version of switchyard reads format {supported}: restore it with the version that made it"
@@ -88,7 +88,7 @@ pub enum DocumentError {
     Format { format: u64, supported: u64 },
     #[error("it does not match its own digest")]
     Digest,
-    #[error("it names {path:?}, which is no file of a backup, or twice")]
+    #[error("it names {path:?}, which is not a backup file or is named twice")]
     Path { path: String },
     #[error("its {what} is none")]
     Value { what: &'static str },

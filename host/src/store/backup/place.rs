@@ -129,7 +129,8 @@ fn clear(data: &Path, made: bool) {
         Ok(())
     };
     if let Err(error) = cleared() {
-        tracing::warn!(%error, data = %data.display(), "what was restored by then is still there");
+        tracing::warn!(%error, data = %data.display(), "the unfinished restore was not removed: delete the data \
+            directory");
     }
 }
 

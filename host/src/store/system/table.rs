@@ -197,7 +197,7 @@ impl TryFrom<StoredWrite> for RowWrite {
         let key = Key::stored(&key)?;
         match key.row() {
             Some(_) => Ok(Self { key, value: value.map(Into::into) }),
-            None => Err(NameError::new("row", &key.to_string(), "is a component's key")),
+            None => Err(NameError::new("row", &key.to_string(), "is the key of a component, not of a system row")),
         }
     }
 }

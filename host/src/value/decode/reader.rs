@@ -212,7 +212,7 @@ fn record<'de, A: MapAccess<'de>>(
         let place = match key {
             Ok(place) => place,
             Err(Some(unknown)) => return Err(reading.refuse_at(unknown, "unknown member")),
-            Err(None) => return Err(reading.refuse("unknown member, of a very long name")),
+            Err(None) => return Err(reading.refuse("unknown member with a very long name")),
         };
         let (field, slot) = fields.fields.get(place).zip(slots.get_mut(place)).expect("fields are found by place");
         if !slot.0.is_empty() {

@@ -185,7 +185,7 @@ fn what_is_wrong_is_said_with_its_pointer() {
     check(variant(), r#"{"with-payload":1,"maybe":1}"#, "", &format!("{forms}an object with more members"));
     check(variant(), r#"{"with-payload":256}"#, "/with-payload", "expected an integer from 0 to 255, found 256");
     check(variant(), "{}", "", &format!("{forms}an object without such a member"));
-    let names = r#"expected an array of different names out of "mayRead" or "mayWrite""#;
+    let names = r#"expected an array of different names from "mayRead" or "mayWrite""#;
     check(rights(), r#"["mayRead","mayRead"]"#, "/1", names);
     check(rights(), r#"["may-read"]"#, "/0", names);
     check(

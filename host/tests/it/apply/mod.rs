@@ -137,7 +137,7 @@ async fn a_service_that_comes_back_goes_on_with_its_data_and_its_releases() {
     host.apply(FETCHER).await;
 
     let back = host.apply(&all).await;
-    let what = "add it was removed before: its store and releases go on";
+    let what = "add it was removed before: its store and releases are used again";
     assert_eq!(changes(&back), [format!("back {what}"), format!("front {what}")]);
     let front = host.get("/services/front").await;
     assert_eq!((&front["live"]["number"], front["kept"].as_array().unwrap().len()), (&json!(2), 1));

@@ -38,7 +38,7 @@ async fn a_mounted_service_comes_changes_moves_and_goes_without_a_restart() {
     assert_eq!(changes(&host.apply(&pair).await), ["web remove its store and its releases are kept"]);
     assert_eq!(host.public.get("/variant").await.status, 404);
     let back = host.apply(&greeting).await;
-    assert_eq!(changes(&back), ["web add it was removed before: its store and releases go on"]);
+    assert_eq!(changes(&back), ["web add it was removed before: its store and releases are used again"]);
     let service = host.get("/services/web").await;
     assert_eq!(service["live"]["digest"], digest(&web("0.3", "second")));
     assert_eq!(service["kept"][0]["digest"], digest(&web("0.2", "first")));

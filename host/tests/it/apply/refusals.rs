@@ -83,8 +83,13 @@ async fn an_order_that_makes_no_sense_is_told_what_is_wrong() {
     let host = Host::start(&format!("{FRONT}{BACK}")).await;
     let all = manifest(&format!("{FRONT}{BACK}"));
     refused(&host, &json!({"manifest": "[host]\nport = 1\n"}), 422, "unknown key").await;
-    refused(&host, &json!({"manifest": all, "components": {"cart": digest(&component("callers.wasm"))}}), 422, "cart")
-        .await;
+    refused(
+        &host,
+        &json!({"manifest": all, "components": {"cart": digest(&component("callers.wasm"))}}),
+        422,
+        "is not in the manifest",
+    )
+    .await;
     let new = manifest(&format!("{FRONT}{BACK}{FETCHER}"));
     refused(&host, &json!({"manifest": new}), 422, "no component is named").await;
     let slots =

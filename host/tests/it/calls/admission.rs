@@ -19,11 +19,11 @@ async fn calls_beyond_the_slots_wait_and_calls_beyond_the_queue_are_refused_at_o
         let waits = pair.front("say third");
         let refused = async {
             until("the third waits", || figures().waiting == 1).await;
-            assert_eq!(pair.front("say").await, "front is not available: as many calls as may wait for it do");
+            assert_eq!(pair.front("say").await, "front is not available: its queue is full");
             assert!(begun.elapsed() < Duration::from_millis(1_500), "the fourth has waited");
         };
         let (third, ()) = tokio::join!(waits, refused);
-        assert_eq!(third, "front is not available: its calls in flight leave no room");
+        assert_eq!(third, "front is not available: all of its call slots are in use");
         assert!(begun.elapsed() >= Duration::from_millis(1_500));
     };
     tokio::join!(pair.front("sleep 6000"), pair.front("sleep 6000"), others);

@@ -73,7 +73,7 @@ async fn a_try_without_a_result_is_followed_by_another() {
         () = until("the try", || pair.front.service.figures().in_flight == 1) => {}
     }
     pause().await;
-    let full = "front is not available: as many calls as may wait for it do";
+    let full = "front is not available: its queue is full";
     assert_eq!(pair.front("say well").await, full, "the try of the next pause finds no slot");
     drop(gone);
     assert_eq!(pair.front("say well").await, OPEN);

@@ -52,7 +52,7 @@ async fn a_callee_that_is_full_is_unavailable() {
         pair.front("back.read{get n}").await
     };
     let (_slow, answer) = tokio::join!(pair.back("sleep 200"), full);
-    assert_eq!(answer, "unavailable: back is not available: as many calls as may wait for it do");
+    assert_eq!(answer, "unavailable: back is not available: its queue is full");
     assert_eq!(pair.front("back.read{get n}").await, "none");
 }
 

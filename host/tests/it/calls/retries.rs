@@ -44,7 +44,7 @@ async fn a_key_identifies_one_request() {
     let pair = Pair::new();
     pair.call_once("k", "front.write", "add n").await;
     let (said, replayed) = pair.call_once("k", "front.write", "add n; add n").await;
-    assert_eq!((said.as_str(), replayed), ("the key was used for another request", false));
+    assert_eq!((said.as_str(), replayed), ("the idempotency key was used for another request: use a new key", false));
     assert_eq!(pair.get("front", "n").await, "1");
 }
 

@@ -98,7 +98,7 @@ async fn sigquit_cuts_off_what_is_under_way_and_the_log_counts_it() {
         process.signal(Signal::TERM);
         tokio::time::sleep(Duration::from_millis(100)).await;
         process.signal(Signal::QUIT);
-        let line = find(&mut log, "cut off what was still under way").await.expect("a line");
+        let line = find(&mut log, "cut off the requests that were still running").await.expect("a line");
         (line, process.ended().await)
     };
     let (broken, (line, code)) = tokio::join!(call, stop);

@@ -34,8 +34,8 @@ fn a_backup_that_does_not_come_to_its_end_is_none() {
         assert!(failure.contains(render), "{failure}");
     };
     check(200, &format!("{STEPS}{{\"error\":\"The disk is full.\"}}\n"), "error: The disk is full.");
-    check(200, STEPS, "the host ended before the backup was made");
-    check(200, "", "the host ended before the backup was made");
+    check(200, STEPS, "the host stopped before the backup was complete");
+    check(200, "", "the host stopped before the backup was complete");
     check(200, "not json\n", "error: expected");
     check(409, r#"{"title":"Conflict","detail":"It is not empty."}"#, "error: 409 Conflict: It is not empty.");
     check(401, "", "does not accept this token");

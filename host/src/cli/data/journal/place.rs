@@ -31,7 +31,7 @@ fn folder(root: &Path, folder: &str) -> Result<History, Failure> {
 
 fn file(path: &Path) -> Result<History, Failure> {
     let (Some(name), parent) = (path.file_name().and_then(|name| name.to_str()), path.parent()) else {
-        return Err(Failure::text(Kind::Usage, format!("{} is no segment file", path.display())));
+        return Err(Failure::text(Kind::Usage, format!("{} is not a segment file", path.display())));
     };
     let disk: Arc<dyn Disk> = Arc::new(Directory::to_read(parent.unwrap_or(Path::new(""))));
     History::of_file(disk, name).map_err(failed)

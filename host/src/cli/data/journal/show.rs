@@ -94,7 +94,7 @@ fn section_lines(lines: &mut String, section: &Section, values: bool) {
         lines.push_str(&format!("  ! {interface}.{function}  {size}{}\n", shown(&event.payload, values)));
     }
     if let Some(version) = section.data_version {
-        lines.push_str(&format!("  = the data is of version {version}\n"));
+        lines.push_str(&format!("  = the data now has version {version}\n"));
     }
     if section.dropped {
         lines.push_str("  = the store is dropped\n");

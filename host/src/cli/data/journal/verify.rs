@@ -56,7 +56,9 @@ fn row(segment: &Checked) -> Vec<String> {
     };
     let at = segment.last_unix_micros.map_or_else(|| "-".into(), |at| utc(&clock::rfc_3339(at)));
     let end = match segment.torn_at {
-        Some(offset) => format!("being written, or torn, at byte {offset}: what follows was never acknowledged"),
+        Some(offset) => {
+            format!("incomplete from byte {offset} on: still being written, or torn; the rest was never acknowledged")
+        }
         None => "whole".into(),
     };
     vec![segment.path.display().to_string(), segment.commits().to_string(), from, to, at, end]

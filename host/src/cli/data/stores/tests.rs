@@ -36,9 +36,8 @@ fn a_store_is_deleted_only_when_that_is_confirmed() {
     let both = ["GET /stores", "DELETE /stores/blog"];
     check("blog", true, Ok("the store of blog (7 B) is deleted"), &both);
     check("blog", false, Err("error: Delete the store of blog (7 B) for good?"), &both[..1]);
-    let in_use =
-        "error: cart is in use: its store stays\nTake it out of the manifest, and `switchyard apply` that first.";
+    let in_use = "error: cart is in use: its store stays\nFirst remove the service from the manifest and run `switchyard apply`.";
     check("cart", true, Err(in_use), &both[..1]);
-    let none = "error: there is no store of shop\n`switchyard stores` shows which there are.";
+    let none = "error: there is no store of shop\n`switchyard stores` lists all stores.";
     check("shop", true, Err(none), &both[..1]);
 }

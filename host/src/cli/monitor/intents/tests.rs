@@ -63,7 +63,7 @@ fn an_intent_is_made_again_by_as_much_of_its_id_as_tells_it_from_others() {
     let check = |said: &str, error: &str| {
         let line = format!("switchyard intents retry {said}");
         let (outcome, seen) = run_line(FakeHost::new().answer(200, intents()), &line, false);
-        let next = "`switchyard intents` shows which are open.";
+        let next = "`switchyard intents` lists the open intents.";
         assert_eq!(outcome.expect_err("a refusal").to_string(), format!("error: {error}\n{next}"));
         assert_eq!(lines(&seen), ["GET /intents"]);
     };

@@ -91,7 +91,7 @@ impl Watch<'_> {
     fn block(&self, text: &str) -> String {
         let text = print::printable(text);
         match self.redraw {
-            true => format!("{REDRAW}{} UTC, every {} s, ctrl-c ends\n{text}\n", time(), self.period.as_secs()),
+            true => format!("{REDRAW}{} UTC, every {} s, ctrl-c to stop\n{text}\n", time(), self.period.as_secs()),
             false => format!("{} UTC\n{text}\n\n", time()),
         }
     }

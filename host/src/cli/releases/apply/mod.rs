@@ -32,7 +32,9 @@ pub(in crate::cli) fn run(
     match (done.applied, command.host.json) {
         (true, true) => Ok(answer.text()),
         (true, false) => Ok(format!("applied: {}", plan::text(&done))),
-        (false, _) => Err(Failure::text(Kind::Refused, "the host did not apply it").with_result(plan::text(&done))),
+        (false, _) => {
+            Err(Failure::text(Kind::Refused, "the host did not apply the plan").with_result(plan::text(&done)))
+        }
     }
 }
 
@@ -70,7 +72,7 @@ fn upload(target: &Target, command: &Apply, wanted: &DesiredState, missing: &[St
             let detail = format!("{} changed while it was applied", file.display());
             return Err(Failure::text(Kind::Refused, detail).next("Nothing is applied. Try it again."));
         }
-        let then = format!("the host keeps {}", component.name);
+        let then = format!("the host stores {}", component.name);
         Request::put(&["components"]).component(&component, then).send(target)?.accepted(command.host.json)?;
     }
     Ok(())

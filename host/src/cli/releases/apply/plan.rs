@@ -17,16 +17,14 @@ pub(super) fn text(plan: &Plan) -> String {
     let mut lines = changes(plan);
     if let Some(file) = plan.manifest_file.as_ref().filter(|file| !file.agrees) {
         lines.push(format!("warning: {} on the host says something else", file.path));
-        lines.push(
-            "the host keeps what is applied; bring that file to the same, so that nobody applies it by mistake".into(),
-        );
+        lines.push("the host uses the applied settings; update that file, so that it is not applied by mistake".into());
     }
     lines.join("\n")
 }
 
 fn changes(plan: &Plan) -> Vec<String> {
     if plan.is_empty() {
-        return vec!["nothing to do: the host is as the manifest says".into()];
+        return vec!["nothing to do: the host matches the manifest".into()];
     }
     let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
     let rows: Vec<_> = plan.changes.iter().map(row).collect();
@@ -36,7 +34,7 @@ fn changes(plan: &Plan) -> Vec<String> {
         lines.push(format!("{} to upload", counted(count(plan.missing.len()), "component")));
     }
     if plan.changes.iter().any(|change| change.what == "restart") {
-        lines.push("what is marked with ! counts from the next start of the host".into());
+        lines.push("changes marked with ! take effect at the next start of the host".into());
     }
     lines
 }

@@ -79,8 +79,8 @@ fn a_dry_run_and_a_host_that_is_there_already_ask_nothing() {
         assert_eq!((outcome.expect("told").as_str(), asked.as_str()), (render, ""), "{options}");
         assert_eq!(lines(&seen), ["POST /apply?dryRun=true"]);
     };
-    check("", &nothing, "nothing to do: the host is as the manifest says");
-    check(" --dry-run", &nothing, "nothing to do: the host is as the manifest says");
+    check("", &nothing, "nothing to do: the host matches the manifest");
+    check(" --dry-run", &nothing, "nothing to do: the host matches the manifest");
     check(" --dry-run --json", &planned(false), &planned(false).to_string());
 }
 

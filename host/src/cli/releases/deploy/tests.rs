@@ -70,7 +70,7 @@ cart runs sha256:bb (release 2)
 
     let host = FakeHost::new().answer(200, deployed(true)).answer(200, cart());
     let (outcome, _) = deploy(host, "switchyard deploy cart a.wasm");
-    assert_eq!(outcome.expect("deployed"), format!("{text}\n  nothing changed: it was there before"));
+    assert_eq!(outcome.expect("deployed"), format!("{text}\n  nothing changed: it was already live"));
 
     // The deploy counts as done, even if the host cannot report afterwards.
     let (outcome, _) = deploy(FakeHost::new().answer(201, deployed(false)), "switchyard deploy cart a.wasm");

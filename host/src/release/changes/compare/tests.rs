@@ -143,7 +143,7 @@ fn services_come_and_go() {
     check(&both, &front, &[&removed], "back Remove");
     let record = both.release(&name("back"));
     let again = front.with(|side| side.removed = [(name("back"), record)].into());
-    let line = format!("back Add {back} > {back} it was removed before: its store and releases go on");
+    let line = format!("back Add {back} > {back} it was removed before: its store and releases are used again");
     check(&again, &both, &[&line], "back Add");
 }
 
@@ -156,7 +156,7 @@ fn a_service_gets_what_its_component_contract_and_settings_say() {
     let other = host.clone().with(|side| side.components = [(name("front"), Digest::of(b"other"))].into());
     check(&host, &other, &[&format!("front Deploy {front} > {}", hex("other"))], "front Deploy");
     let canary = host.clone().with(|side| side.has_candidate = true);
-    let line = format!("front Deploy {front} > {} its candidate is taken out", hex("other"));
+    let line = format!("front Deploy {front} > {} its candidate is removed", hex("other"));
     check(&canary, &other, &[&line], "front Deploy");
 
     let text = host.clone().with(|side| {

@@ -25,7 +25,7 @@ fn each_kind_of_change_has_its_mark() {
   ~  -      contract  -                            shop:cart@1.1.0
   !  -      restart   127.0.0.1:8080 → 0.0.0.0:80  host.listen
 2 components to upload
-what is marked with ! counts from the next start of the host";
+changes marked with ! take effect at the next start of the host";
     assert_eq!(text(&serde_json::from_value(plan).expect("a plan")), expected);
 }
 
@@ -35,9 +35,9 @@ fn a_host_that_starts_with_another_manifest_is_warned_of() {
         let plan = json!({"changes": [], "manifestFile": {"path": "/srv/switchyard.toml", "agrees": agrees}});
         assert_eq!(text(&serde_json::from_value(plan).expect("a plan")), expected);
     };
-    let nothing = "nothing to do: the host is as the manifest says";
+    let nothing = "nothing to do: the host matches the manifest";
     check(true, nothing);
     let warning = "warning: /srv/switchyard.toml on the host says something else
-the host keeps what is applied; bring that file to the same, so that nobody applies it by mistake";
+the host uses the applied settings; update that file, so that it is not applied by mistake";
     check(false, &format!("{nothing}\n{warning}"));
 }
