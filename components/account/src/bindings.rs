@@ -1,8 +1,16 @@
-//! The generated bindings of the contract `shop:account/account-service`.
+//! The generated bindings of the contract `shop:account/account-service`, and of its interface `state`.
 
 wit_bindgen::generate!({
     path: ["../../wit/types", "../../wit/events", "../../wit/service", "../../wit/account"],
-    world: "shop:account/account-service",
+    inline: "
+        package shop:account-component;
+
+        world component {
+            include shop:account/account-service@1.0.0;
+            export shop:account/state@1.0.0;
+        }
+    ",
+    world: "shop:account-component/component",
     with: {
         "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
         "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,

@@ -173,7 +173,7 @@ impl Account {
     }
 }
 
-fn check_name(faults: &mut Faults, name: &str) {
+pub(crate) fn check_name(faults: &mut Faults, name: &str) {
     faults.line("/name", name, 1..=NAME_CHARS_MAX);
 }
 

@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use switchyard_sdk::state::Page;
 use switchyard_sdk::store::{self, Direction, Scan};
 use switchyard_sdk::{Timestamp, id};
 
@@ -26,6 +27,9 @@ use crate::domain::session::Session;
 const FORGOTTEN_AT_ONCE: u32 = 200;
 
 const EXPIRY: &str = "expiry/";
+const ACCOUNT: &str = "account/";
+const SESSION: &str = "session/";
+const ATTEMPTS: &str = "attempts/";
 
 /// The stored form of an account; a later form becomes a new variant.
 #[derive(Serialize, Deserialize)]
@@ -109,15 +113,70 @@ pub(crate) fn attempts(email: &Email) -> Option<Attempts> {
 
 /// Stores `after` in place of `before`; `None` stores nothing.
 pub(crate) fn replace_attempts(email: &Email, before: Option<&Attempts>, after: Option<&Attempts>) {
-    let key = attempts_key(email);
+    replace_attempts_at(&attempts_key(email), before, after);
+}
+
+/// Remembers `after` in place of what there is for an address, of which only the hash is known.
+pub(crate) fn replace_attempts_by_hash(hash: &str, after: Option<&Attempts>) {
+    let key = [ATTEMPTS, hash].concat();
+    replace_attempts_at(&key, store::get(&key).as_ref(), after);
+}
+
+fn replace_attempts_at(key: &str, before: Option<&Attempts>, after: Option<&Attempts>) {
     if let Some(before) = before {
-        store::delete(&expiry_key(before.expires_at(), &key));
-        store::delete(&key);
+        store::delete(&expiry_key(before.expires_at(), key));
+        store::delete(key);
     }
     if let Some(after) = after {
-        store::set(&expiry_key(after.expires_at(), &key), &());
-        store::set(&key, after);
+        store::set(&expiry_key(after.expires_at(), key), &());
+        store::set(key, after);
     }
+}
+
+/// Puts an account and its number of orders in place of what is there. Its sessions stay as they are.
+pub(crate) fn replace_account(account_id: &str, after: Option<(Account, u32)>) {
+    if let Some(before) = account(account_id) {
+        // Another account may have taken the address already.
+        if owner_of(&before.email).as_deref() == Some(account_id) {
+            store::delete(&email_key(&before.email));
+        }
+        store::delete(&account_key(account_id));
+        store::delete(&order_count_key(account_id));
+    }
+    // The generation stays: sessions that it ended must not come back with the account.
+    let Some((after, order_count)) = after else { return };
+    own_email(account_id, None, &after.email);
+    save_account(after);
+    if order_count > 0 {
+        store::set(&order_count_key(account_id), &order_count);
+    }
+}
+
+/// Puts a session in place of what is there.
+pub(crate) fn replace_session(session_id: &str, after: Option<Session>) {
+    if let Some(before) = session(session_id) {
+        delete_session(session_id, &before);
+    }
+    if let Some(after) = after {
+        save_session(session_id, after);
+    }
+}
+
+/// Adds the accounts of a page of entities, each with its number of orders.
+pub(crate) fn export_accounts<E>(page: &mut Page<E>, entity: impl Fn(Account, u32) -> E) {
+    page.add(ACCOUNT, ACCOUNT, |account_id, StoredAccount::V1(account)| Some(entity(account, order_count(account_id))));
+}
+
+/// Adds the failed sign-ins of a page of entities.
+pub(crate) fn export_attempts<E>(page: &mut Page<E>, entity: impl Fn(Attempts) -> E) {
+    page.add(ATTEMPTS, ATTEMPTS, |_, attempts: Attempts| Some(entity(attempts)));
+}
+
+/// Adds the sessions of a page of entities, but for those that a new password ended.
+pub(crate) fn export_sessions<E>(page: &mut Page<E>, entity: impl Fn(Session) -> E) {
+    page.add(SESSION, SESSION, |_, StoredSession::V1(session)| {
+        (session.generation == generation(&session.account_id)).then(|| entity(session))
+    });
 }
 
 /// Deletes expired entries, the earliest first, as many as fit in one commit.
@@ -136,7 +195,7 @@ pub(crate) fn forget_expired(now: Timestamp) {
 }
 
 fn account_key(account_id: &str) -> String {
-    format!("account/{account_id}")
+    [ACCOUNT, account_id].concat()
 }
 
 fn email_key(email: &Email) -> String {
@@ -152,11 +211,11 @@ fn generation_key(account_id: &str) -> String {
 }
 
 fn session_key(session_id: &str) -> String {
-    format!("session/{session_id}")
+    [SESSION, session_id].concat()
 }
 
 fn attempts_key(email: &Email) -> String {
-    format!("attempts/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(email.folded())))
+    [ATTEMPTS, &URL_SAFE_NO_PAD.encode(Sha256::digest(email.folded()))].concat()
 }
 
 fn expiry_key(at: Timestamp, key: &str) -> String {

@@ -1,4 +1,4 @@
-//! The generated bindings of the contract `shop:cart/cart-service`.
+//! The generated bindings of the contract `shop:cart/cart-service`, and of its interface `state`.
 
 wit_bindgen::generate!({
     path: [
@@ -11,7 +11,15 @@ wit_bindgen::generate!({
         "../../wit/shipping",
         "../../wit/cart",
     ],
-    world: "shop:cart/cart-service",
+    inline: "
+        package shop:cart-component;
+
+        world component {
+            include shop:cart/cart-service@1.0.0;
+            export shop:cart/state@1.0.0;
+        }
+    ",
+    world: "shop:cart-component/component",
     with: {
         "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
         "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,
@@ -24,6 +32,7 @@ wit_bindgen::generate!({
         "shop:events/payment-events@1.0.0": generate,
         "shop:events/shipment-events@1.0.0": generate,
         "shop:cart/cart@1.0.0": generate,
+        "shop:cart/state@1.0.0": generate,
     },
     additional_derives: [PartialEq, Eq],
 });

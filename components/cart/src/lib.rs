@@ -7,6 +7,7 @@ mod domain;
 mod pricing;
 mod rehearsal;
 mod services;
+mod state;
 mod storage;
 mod translate;
 

@@ -14,6 +14,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::paging::{PageOf, PageRequest};
+use switchyard_sdk::state::Page;
 use switchyard_sdk::store::{self, Direction, Scan};
 use switchyard_sdk::{Problem, Timestamp, id};
 
@@ -98,6 +99,38 @@ pub(crate) fn forget_guest_carts(now: Timestamp, kept_seconds: u64) {
     }
 }
 
+/// Puts a cart, and when it was touched if it is a guest's, in place of what is there. The host forgets it `kept_seconds`
+/// after that.
+pub(crate) fn replace_cart(cart_id: &str, after: Option<(Cart, Option<Timestamp>)>, kept_seconds: u64) {
+    if let Some(before) = cart(cart_id) {
+        if let Some(open_key) = open_key(cart_id, &before) {
+            store::delete(&open_key);
+        }
+        delete_guest_cart(cart_id);
+    }
+    let touched_key = key(TOUCHED, cart_id);
+    if let Some(before) = store::get::<Timestamp>(&touched_key) {
+        // An earlier one that is left finds the cart and moves on, or finds none.
+        store::delete(&expiry_key(before.plus_seconds(kept_seconds), cart_id));
+        store::delete(&touched_key);
+    }
+    let Some((after, touched_at)) = after else { return };
+    set_cart(cart_id, &after);
+    if let Some(touched_at) = touched_at {
+        store::set(&touched_key, &touched_at);
+        store::set(&expiry_key(touched_at.plus_seconds(kept_seconds), cart_id), &());
+    }
+}
+
+/// Adds the carts of a page of entities, each with when it was touched if it is a guest's.
+pub(crate) fn export_carts<E>(page: &mut Page<E>, entity: impl Fn(Cart, Option<Timestamp>) -> E) {
+    page.add(CART, CART, |cart_id, Stored::V1(cart): Stored<Cart>| {
+        let is_guests = cart.owner.is_none() && cart.state == State::Open;
+        let touched_at = if is_guests { store::get(&key(TOUCHED, cart_id)) } else { None };
+        Some(entity(cart, touched_at))
+    });
+}
+
 fn expiry_key(at: Timestamp, cart_id: &str) -> String {
     [EXPIRY, &at.sortable(), "/", cart_id].concat()
 }
@@ -121,9 +154,33 @@ pub(crate) fn set_order(order_id: &str, order: &Order) {
 
 pub(crate) fn add_order(order_id: &str, order: &Order) {
     set_order(order_id, order);
+    for listed in list_keys(order_id, order) {
+        store::set(&listed, order_id);
+    }
+}
+
+/// Puts an order in place of what is there.
+pub(crate) fn replace_order(order_id: &str, after: Option<&Order>) {
+    if let Some(before) = order(order_id) {
+        for listed in list_keys(order_id, &before) {
+            store::delete(&listed);
+        }
+        store::delete(&key(ORDER, order_id));
+    }
+    if let Some(after) = after {
+        add_order(order_id, after);
+    }
+}
+
+/// Adds the orders of a page of entities.
+pub(crate) fn export_orders<E>(page: &mut Page<E>, entity: impl Fn(Order) -> E) {
+    page.add(ORDER, ORDER, |_, Stored::V1(order)| Some(entity(order)));
+}
+
+/// Where an order is listed: with all, and with its customer's.
+fn list_keys(order_id: &str, order: &Order) -> [String; 2] {
     let position = [&order.placed_at.sortable(), "/", order_id].concat();
-    store::set(&key("recent/", &position), order_id);
-    store::set(&key(&account_prefix(&order.account_id), &position), order_id);
+    [key("recent/", &position), key(&account_prefix(&order.account_id), &position)]
 }
 
 /// A page of orders, newest first, of one customer if given.
@@ -146,6 +203,11 @@ pub(crate) fn add_undo(order_id: &str) {
 
 pub(crate) fn delete_undo(order_id: &str) {
     store::delete(&key(UNDO, order_id));
+}
+
+/// Adds the checkouts to undo of a page of entities.
+pub(crate) fn export_undos<E>(page: &mut Page<E>, entity: impl Fn() -> E) {
+    page.add(UNDO, UNDO, |_, _: String| Some(entity()));
 }
 
 /// Some of the checkouts that must be undone.

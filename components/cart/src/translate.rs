@@ -39,12 +39,12 @@ pub(crate) fn order(order_id: String, order: Order) -> contract::Order {
     }
 }
 
-fn line(line: PricedLine) -> contract::Line {
+pub(crate) fn line(line: PricedLine) -> contract::Line {
     let PricedLine { sku, title, quantity, unit_price, total } = line;
     contract::Line { sku, title, quantity, unit_price: unit_price.into(), total: total.into() }
 }
 
-fn order_status(status: Status) -> contract::OrderStatus {
+pub(crate) fn order_status(status: Status) -> contract::OrderStatus {
     match status {
         Status::Placed => contract::OrderStatus::Placed,
         Status::Packed => contract::OrderStatus::Packed,
@@ -61,7 +61,7 @@ impl From<CartError> for Problem {
         match error {
             CartError::Quantity => Self::invalid("/quantity", detail),
             CartError::Empty => Self::invalid_request(detail),
-            CartError::CheckedOut | CartError::LineCount => Self::conflict(detail),
+            CartError::CheckedOut | CartError::LineCount | CartError::ItemTwice => Self::conflict(detail),
         }
     }
 }

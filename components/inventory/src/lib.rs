@@ -4,6 +4,7 @@
 mod bindings;
 mod domain;
 mod listing;
+mod state;
 mod storage;
 
 use switchyard_sdk::{Money, Problem, time};

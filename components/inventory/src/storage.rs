@@ -3,7 +3,7 @@
 //! | key | value |
 //! |---|---|
 //! | `item/<sku>` | [`Item`] |
-//! | `stock/<sku>` | [`Stock`], for every item: apart from it, so that orders of a busy item write little |
+//! | `stock/<sku>` | [`StoredStock`], for every item: apart from it, so that orders of a busy item write little |
 //! | `category/<category>\n<sku>` | nothing: the items of a category; no category has a line break |
 //! | `reservation/<order>` | [`Reservation`] |
 //! | `expiry/<time>/<order>` | the order, for every reservation that is held |
@@ -11,6 +11,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::id;
+use switchyard_sdk::state::Page;
 use switchyard_sdk::store::{self, Direction, Scan};
 
 use crate::domain::item::{Item, Sku};
@@ -27,6 +28,26 @@ const EXPIRY: &str = "expiry/";
 #[derive(Serialize, Deserialize)]
 enum Stored<T> {
     V1(T),
+}
+
+/// A stock as it is stored.
+#[derive(Serialize, Deserialize)]
+enum StoredStock {
+    /// Without what was sold. The first release wrote it, and it goes with the next change of the stock.
+    V1 {
+        on_hand: u32,
+        reserved: u32,
+    },
+    V2(Stock),
+}
+
+impl From<StoredStock> for Stock {
+    fn from(stored: StoredStock) -> Self {
+        match stored {
+            StoredStock::V1 { on_hand, reserved } => Self::counted(on_hand, reserved, 0),
+            StoredStock::V2(stock) => stock,
+        }
+    }
 }
 
 /// An order's id that fits in a key.
@@ -57,12 +78,32 @@ pub(crate) fn set_item(sku: &Sku, item: &Item, before: Option<&Item>) {
     store::set(&[&category_prefix(&item.category), sku.as_str()].concat(), &());
 }
 
+/// Deletes an item. The pieces that orders hold of it stay counted.
+pub(crate) fn delete_item(sku: &Sku) {
+    if let Some(item) = item(sku) {
+        store::delete(&[&category_prefix(&item.category), sku.as_str()].concat());
+        store::delete(&key(ITEM, sku.as_str()));
+    }
+    if let Some(stock) = stock(sku) {
+        set_reserved(sku, &Stock::counted(0, stock.reserved_pieces(), 0));
+    }
+}
+
 pub(crate) fn stock(sku: &Sku) -> Option<Stock> {
-    get(&key(STOCK, sku.as_str()))
+    store::get::<StoredStock>(&key(STOCK, sku.as_str())).map(Into::into)
 }
 
 pub(crate) fn set_stock(sku: &Sku, stock: &Stock) {
-    store::set(&key(STOCK, sku.as_str()), &Stored::V1(stock));
+    store::set(&key(STOCK, sku.as_str()), &StoredStock::V2(*stock));
+}
+
+/// Writes the stock of what may be no item: then it is kept while orders hold something of it.
+fn set_reserved(sku: &Sku, stock: &Stock) {
+    if *stock == Stock::default() && item(sku).is_none() {
+        store::delete(&key(STOCK, sku.as_str()));
+    } else {
+        set_stock(sku, stock);
+    }
 }
 
 /// Adds the stock of those items in `lines` that are on sale.
@@ -100,10 +141,10 @@ pub(crate) fn items_of_category_behind(category: &str, after: Option<&str>, limi
 
 /// The stock of consecutive items, by one scan instead of a read for each.
 pub(crate) fn stocks_behind(after: Option<&str>, limit: u32) -> Vec<(String, Stock)> {
-    let page = scan::<Stored<Stock>>(STOCK, after, limit);
+    let page = scan::<StoredStock>(STOCK, after, limit);
     page.entries
         .into_iter()
-        .map(|(key, Stored::V1(stock))| (key.get(STOCK.len()..).unwrap_or_default().to_owned(), stock))
+        .map(|(key, stock)| (key.get(STOCK.len()..).unwrap_or_default().to_owned(), stock.into()))
         .collect()
 }
 
@@ -122,6 +163,42 @@ pub(crate) fn set_reservation(order: OrderId<'_>, reservation: &Reservation) {
 pub(crate) fn delete_reservation(order: OrderId<'_>, reservation: &Reservation) {
     store::delete(&key(RESERVATION, order.0));
     store::delete(&expiry_key(order, reservation));
+}
+
+/// Puts `after` in place of what an order holds, and counts what is reserved. Unlike what orders do, it may reserve more
+/// than there is: what is written with it may come later.
+pub(crate) fn replace_reservation(order: OrderId<'_>, after: Option<&Reservation>) {
+    let before = reservation(order);
+    if let Some(before) = &before {
+        delete_reservation(order, before);
+        reserve(before, u32::saturating_sub);
+    }
+    if let Some(after) = after {
+        set_reservation(order, after);
+        reserve(after, u32::saturating_add);
+    }
+}
+
+/// Changes how much is reserved by what a reservation holds.
+fn reserve(reservation: &Reservation, change: impl Fn(u32, u32) -> u32) {
+    for line in reservation.lines.iter().filter(|_| reservation.state == State::Held) {
+        let stock = stock(&line.sku).unwrap_or_default();
+        let reserved = change(stock.reserved_pieces(), line.quantity);
+        set_reserved(&line.sku, &Stock::counted(stock.on_hand(), reserved, stock.sold_pieces()));
+    }
+}
+
+/// Adds the items of a page of entities.
+pub(crate) fn export_items<E>(page: &mut Page<E>, entity: impl Fn(Item, Stock) -> E) {
+    page.add(ITEM, ITEM, |rest, Stored::V1(item): Stored<Item>| {
+        let sku = Sku::parse(rest.to_owned())?;
+        Some(entity(item, stock(&sku).unwrap_or_default()))
+    });
+}
+
+/// Adds the reservations of a page of entities.
+pub(crate) fn export_reservations<E>(page: &mut Page<E>, entity: impl Fn(Reservation) -> E) {
+    page.add(RESERVATION, RESERVATION, |_, Stored::V1(reservation)| Some(entity(reservation)));
 }
 
 /// The order whose reservation expires first. It reads only this first entry, so that concurrent new reservations,

@@ -3,6 +3,7 @@
 #[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]
 mod bindings;
 mod domain;
+mod state;
 mod storage;
 
 use std::time::Duration;
@@ -143,14 +144,7 @@ fn refused(error: RefundError) -> Problem {
 
 fn answer(payment_id: String, payment: Payment) -> contract::Payment {
     let Payment { order_id, account_id: _, amount, card: Card { brand, last4 }, state, refunds } = payment;
-    let (status, decline_code) = match state {
-        State::Captured => (contract::PaymentStatus::Captured, None),
-        State::PartiallyRefunded => (contract::PaymentStatus::PartiallyRefunded, None),
-        State::Refunded => (contract::PaymentStatus::Refunded, None),
-        State::Voided => (contract::PaymentStatus::Voided, None),
-        State::Declined { code } => (contract::PaymentStatus::Declined, Some(code)),
-        State::Failed => (contract::PaymentStatus::Failed, None),
-    };
+    let (status, decline_code) = status_of(state);
     let refund = |Refund { id, amount, reason, created_at }| contract::Refund {
         id,
         amount: amount.into(),
@@ -160,6 +154,18 @@ fn answer(payment_id: String, payment: Payment) -> contract::Payment {
     let (amount, method): (ContractMoney, _) = (amount.into(), contract::Card { brand, last4 });
     let refunds = refunds.into_iter().map(refund).collect();
     contract::Payment { id: payment_id, order_id, amount, status, method, decline_code, refunds }
+}
+
+/// The status, and why a declined payment was declined.
+fn status_of(state: State) -> (contract::PaymentStatus, Option<String>) {
+    match state {
+        State::Captured => (contract::PaymentStatus::Captured, None),
+        State::PartiallyRefunded => (contract::PaymentStatus::PartiallyRefunded, None),
+        State::Refunded => (contract::PaymentStatus::Refunded, None),
+        State::Voided => (contract::PaymentStatus::Voided, None),
+        State::Declined { code } => (contract::PaymentStatus::Declined, Some(code)),
+        State::Failed => (contract::PaymentStatus::Failed, None),
+    }
 }
 
 #[cfg(test)]

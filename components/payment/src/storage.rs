@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::paging::{PageOf, PageRequest};
+use switchyard_sdk::state::Page;
 use switchyard_sdk::store::{self, Direction};
 use switchyard_sdk::{Problem, Timestamp, id};
 
@@ -36,7 +37,7 @@ pub(crate) fn set_payment(payment_id: &str, payment: &Payment) {
 /// Adds a payment. Its order id must have the form of an id.
 pub(crate) fn add_payment(payment_id: &str, payment: &Payment, now: Timestamp) {
     set_payment(payment_id, payment);
-    let position = [&now.sortable(), "/", payment_id].concat();
+    let position = position(payment_id, now);
     store::set(&["recent/", &position].concat(), payment_id);
     store::set(&[&order_prefix(&payment.order_id), position.as_str()].concat(), payment_id);
     if payment.state == State::Captured {
@@ -48,6 +49,49 @@ pub(crate) fn add_payment(payment_id: &str, payment: &Payment, now: Timestamp) {
 pub(crate) fn paid(order_id: &str) -> Option<(String, Payment)> {
     let payment_id: String = store::get(&paid_key(order_id))?;
     payment(&payment_id).map(|payment| (payment_id, payment))
+}
+
+/// Puts a payment that was made at a time in place of what is there, and finds out anew what its order was paid with.
+pub(crate) fn replace_payment(payment_id: &str, after: Option<&(Payment, Timestamp)>) {
+    if let Some(before) = payment(payment_id) {
+        if let Some(made_at) = created_at(payment_id, &before) {
+            let position = position(payment_id, made_at);
+            store::delete(&["recent/", &position].concat());
+            store::delete(&[&order_prefix(&before.order_id), position.as_str()].concat());
+        }
+        store::delete(&payment_key(payment_id));
+        find_paid(&before.order_id);
+    }
+    if let Some((after, made_at)) = after {
+        add_payment(payment_id, after, *made_at);
+        find_paid(&after.order_id);
+    }
+}
+
+/// Finds the last payment of an order that captured money.
+fn find_paid(order_id: &str) {
+    let captured = |payment_id: &String| payment(payment_id).is_some_and(|payment| payment.state.has_captured());
+    let prefix = order_prefix(order_id);
+    let payment_ids = store::all::<String>(&prefix).map(|(_, payment_id)| payment_id);
+    match payment_ids.filter(captured).last() {
+        Some(last) => store::set(&paid_key(order_id), &last),
+        None => store::delete(&paid_key(order_id)),
+    }
+}
+
+/// When a payment was made. Only the lists know it: an order has few payments, so this reads its list.
+fn created_at(payment_id: &str, payment: &Payment) -> Option<Timestamp> {
+    let prefix = order_prefix(&payment.order_id);
+    let (position, _) = store::all::<String>(&prefix).find(|(_, listed)| listed == payment_id)?;
+    let (digits, _) = position.strip_prefix(&prefix)?.split_once('/')?;
+    digits.parse().ok().map(Timestamp::from_unix_micros)
+}
+
+/// Adds the payments of a page of entities, each with the time at which it was made.
+pub(crate) fn export_payments<E>(page: &mut Page<E>, entity: impl Fn(Payment, Timestamp) -> E) {
+    page.add("payment/", "payment/", |payment_id, Stored::V1(payment)| {
+        created_at(payment_id, &payment).map(|created_at| entity(payment, created_at))
+    });
 }
 
 /// A page of payments, newest first, of one order if given.
@@ -66,6 +110,10 @@ pub(crate) fn payments(
     let PageOf { items, next_cursor } = request.read::<String>(&prefix, Direction::Descending);
     let with_payment = |payment_id: String| payment(&payment_id).map(|payment| (payment_id, payment));
     Ok(PageOf { items: items.into_iter().filter_map(with_payment).collect(), next_cursor })
+}
+
+fn position(payment_id: &str, made_at: Timestamp) -> String {
+    [&made_at.sortable(), "/", payment_id].concat()
 }
 
 fn payment_key(payment_id: &str) -> String {

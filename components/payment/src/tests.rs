@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use contract::{Guest as _, PaymentStatus};
 use switchyard_sdk::native;
+use switchyard_sdk::types::Money as ContractMoney;
 
 use super::*;
 

@@ -18,6 +18,7 @@ pub mod money;
 pub mod native;
 pub mod paging;
 pub mod problem;
+pub mod state;
 pub mod store;
 pub mod time;
 

@@ -3,11 +3,15 @@
 //! Invariant: tests on different threads never see each other's state. A failed call is not rolled back by itself;
 //! [`transaction`] does that like the host.
 
+mod state;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::bindings::switchyard::service::store::{Direction, Entry, Page};
 use crate::caller::Identity;
+
+pub use state::{Changes, Entities, Page as EntityPage, StateUnderTest};
 
 /// The time of a test's clock until it is changed: 2026-01-01T00:00:00Z.
 pub const START_UNIX_MICROS: u64 = 1_767_225_600_000_000;

@@ -8,6 +8,8 @@ use crate::host;
 
 const MICROS_PER_SECOND: u64 = 1_000_000;
 const SECONDS_PER_DAY: u64 = 86_400;
+/// From 0000-03-01 to 1970-01-01.
+const DAYS_FROM_YEAR_ZERO: u64 = 719_468;
 
 /// The time of the root call: it does not change during a call.
 #[must_use]
@@ -61,6 +63,35 @@ impl Timestamp {
         digits.into_iter().map(char::from).collect()
     }
 
+    /// Such as `2026-03-01T12:00:00.000000Z`: the whole time, as [`Timestamp::parse`] reads it.
+    #[must_use]
+    pub fn to_rfc3339_micros(self) -> String {
+        let mut text = self.to_rfc3339();
+        let mut micros = [b'0'; 3];
+        write_digits(&mut micros, self.unix_micros % 1000);
+        text.truncate(text.len() - 1);
+        text.extend(micros.map(char::from));
+        text.push('Z');
+        text
+    }
+
+    /// A time in RFC 3339 and UTC, from 1970 to 9999, with at most six digits behind the second. Nothing for any other
+    /// text, and for a day that no month has.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+        if !(1..=6).contains(&fraction.len()) || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let micros = number(&format!("{fraction:0<6}"))?;
+        let day = day_of(year, month, day)?;
+        let seconds = day * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+        Some(Self { unix_micros: seconds * MICROS_PER_SECOND + micros })
+    }
+
     /// Such as `2026-03-01T12:00:00.000Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
@@ -98,10 +129,36 @@ fn write_digits(digits: &mut [u8], mut number: u64) {
     }
 }
 
+/// The numbers of so many digits each that `separator` parts.
+fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[u64; N]> {
+    let mut parts = text.split(separator);
+    let mut numbers = [0; N];
+    for (value, digits) in numbers.iter_mut().zip(digits) {
+        *value = parts.next().filter(|part| part.len() == digits).and_then(number)?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+/// Digits and nothing else.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// The day since 1970-01-01; nothing before it, and for a day that there is not.
+fn day_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    if year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    // The days of the years before, in years that begin in March: then a leap day is the last of its year.
+    let (of_year, year) = if month > 2 { (month - 3, year) } else { (month + 9, year - 1) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * of_year + 2) / 5 + day;
+    let number = days.checked_sub(DAYS_FROM_YEAR_ZERO + 1)?;
+    (civil(number).1 == month && civil(number).2 == day).then_some(number)
+}
+
 /// Year, month and day of a day since 1970-01-01, in the Gregorian calendar.
 fn civil(day: u64) -> (u64, u64, u64) {
     const DAYS_PER_ERA: u64 = 146_097; // 400 years
-    const DAYS_FROM_YEAR_ZERO: u64 = 719_468; // 0000-03-01 to 1970-01-01
     let day = day + DAYS_FROM_YEAR_ZERO;
     let of_era = day % DAYS_PER_ERA;
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -146,6 +203,55 @@ mod tests {
             before = now;
         }
         assert_eq!(before, (2369, 12, 31));
+    }
+
+    #[test]
+    fn a_time_is_read_as_it_is_written_to_the_microsecond() {
+        for unix_micros in [0, 1, 999_999, 951_782_400_000_001, 1_767_225_599_999_999, 253_402_300_799_999_999] {
+            let time = Timestamp::from_unix_micros(unix_micros);
+            assert_eq!(Timestamp::parse(&time.to_rfc3339_micros()), Some(time), "{}", time.to_rfc3339_micros());
+        }
+        for (text, unix_micros) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01T00:00:01.5Z", 1_500_000),
+            ("2000-02-29T00:00:00.000Z", 951_782_400_000_000),
+            ("2026-01-01T00:00:00.000001Z", 1_767_225_600_000_001),
+        ] {
+            assert_eq!(Timestamp::parse(text).map(Timestamp::unix_micros), Some(unix_micros), "{text}");
+        }
+        for text in [
+            "",
+            "2026-01-01",
+            "2026-01-01T00:00:00",
+            "2026-01-01T00:00:00+01:00",
+            "2026-01-01 00:00:00Z",
+            "2026-1-01T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-04-31T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:60:00Z",
+            "2026-01-01T00:00:60Z",
+            "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00.0000001Z",
+            "2026-01-01T00:00:00.-1Z",
+            "+026-01-01T00:00:00Z",
+            "2026-01-01T00:00:00.1.2Z",
+            "2026-01-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_day_is_read_back() {
+        for day in 0..2_932_897 {
+            let (year, month, of_month) = civil(day);
+            assert_eq!(day_of(year, month, of_month), Some(day));
+        }
     }
 
     #[test]

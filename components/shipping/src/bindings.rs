@@ -1,8 +1,16 @@
-//! The generated bindings of the contract `shop:shipping/shipping-service`.
+//! The generated bindings of the contract `shop:shipping/shipping-service`, and of its interface `state`.
 
 wit_bindgen::generate!({
     path: ["../../wit/types", "../../wit/events", "../../wit/service", "../../wit/shipping"],
-    world: "shop:shipping/shipping-service",
+    inline: "
+        package shop:shipping-component;
+
+        world component {
+            include shop:shipping/shipping-service@1.0.0;
+            export shop:shipping/state@1.0.0;
+        }
+    ",
+    world: "shop:shipping-component/component",
     with: {
         "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
         "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,

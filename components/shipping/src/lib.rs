@@ -3,6 +3,7 @@
 #[allow(unsafe_code, unreachable_pub, missing_debug_implementations, reason = "generated")]
 mod bindings;
 mod domain;
+mod state;
 mod storage;
 mod translate;
 

@@ -6,6 +6,7 @@
 //! | `order/<order>` | the shipment that the order has |
 
 use serde::{Deserialize, Serialize};
+use switchyard_sdk::state::Page;
 use switchyard_sdk::{id, store};
 
 use crate::domain::shipment::Shipment;
@@ -38,6 +39,25 @@ pub(crate) fn add_shipment(shipment: Shipment) {
 
 pub(crate) fn save_shipment(shipment: Shipment) {
     store::set(&shipment_key(&shipment.id), &StoredShipment::V1(shipment));
+}
+
+/// Puts a shipment of that id in place of what is there.
+pub(crate) fn replace_shipment(shipment_id: &str, after: Option<Shipment>) {
+    if let Some(before) = shipment(shipment_id) {
+        let order_key = order_key(&before.consignment.order_id);
+        if store::get::<String>(&order_key).as_deref() == Some(shipment_id) {
+            store::delete(&order_key);
+        }
+        store::delete(&shipment_key(shipment_id));
+    }
+    if let Some(after) = after {
+        add_shipment(after);
+    }
+}
+
+/// Adds the shipments of a page of entities.
+pub(crate) fn export_shipments<E>(page: &mut Page<E>, entity: impl Fn(Shipment) -> E) {
+    page.add("shipment/", "shipment/", |_, StoredShipment::V1(shipment)| Some(entity(shipment)));
 }
 
 fn shipment_key(shipment_id: &str) -> String {

@@ -25,6 +25,16 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// The failed sign-ins that another implementation counted.
+    pub(crate) fn of_another(failures: u32, last_failed_at: Timestamp) -> Self {
+        Self { failures, last_failed_at }
+    }
+
+    /// How many, and when the last one was.
+    pub(crate) fn into_parts(self) -> (u32, Timestamp) {
+        (self.failures, self.last_failed_at)
+    }
+
     /// The state after one more failure; `before` is the remembered state.
     pub(crate) fn after_failure(before: Option<Self>, now: Timestamp) -> Self {
         let failures = before.filter(|before| !before.forgotten(now)).map_or(0, |before| before.failures);

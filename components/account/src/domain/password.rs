@@ -85,12 +85,33 @@ impl PasswordHash {
         Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}"))
     }
 
+    /// A hash that another implementation made.
+    pub(crate) fn parse(phc: String) -> Result<Self, Faults> {
+        let hash = Self(phc);
+        let is_hash = hash.parts().is_some_and(|parts| {
+            let bounds = Params::new(parts.memory_kib, parts.passes, parts.lanes, Some(HASH_BYTES));
+            bounds.is_ok() && parts.hash.len() == HASH_BYTES
+        });
+        if is_hash { Ok(hash) } else { Err(Faults::at("/passwordHash", "must be a hash by argon2id of up to 48 MiB")) }
+    }
+
+    /// The PHC string.
+    pub(crate) fn as_phc(&self) -> &str {
+        &self.0
+    }
+
     /// Whether `password` has this hash. False for a text that is not one of our hashes.
     pub(crate) fn verify(&self, password: &Password) -> bool {
         self.compare(password).unwrap_or(false)
     }
 
     fn compare(&self, password: &Password) -> Option<bool> {
+        let Parts { memory_kib, passes, lanes, salt, hash } = self.parts()?;
+        let found = argon2id(password, &salt, memory_kib, passes, lanes)?;
+        Some(found.ct_eq(&hash).into())
+    }
+
+    fn parts(&self) -> Option<Parts> {
         let mut parts = self.0.strip_prefix("$argon2id$v=19$")?.split('$');
         let (parameters, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);
         let mut values = parameters
@@ -102,10 +123,18 @@ impl PasswordHash {
             return None;
         }
         let salt = STANDARD_NO_PAD.decode(salt).ok()?;
-        let expected = STANDARD_NO_PAD.decode(hash).ok()?;
-        let found = argon2id(password, &salt, memory_kib, passes, lanes)?;
-        Some(found.ct_eq(&expected).into())
+        let hash = STANDARD_NO_PAD.decode(hash).ok()?;
+        Some(Parts { memory_kib, passes, lanes, salt, hash })
     }
+}
+
+/// The parts of a hash.
+struct Parts {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+    salt: Vec<u8>,
+    hash: Vec<u8>,
 }
 
 fn argon2id(password: &Password, salt: &[u8], memory_kib: u32, passes: u32, lanes: u32) -> Option<[u8; HASH_BYTES]> {

@@ -51,6 +51,16 @@ pub(crate) fn session_id(token: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+pub(crate) fn hash(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()))
+}
+
+/// Whether `text` has the form of a session's id, and of any hash.
+pub(crate) fn is_session_id(text: &str) -> bool {
+    text.len() == TOKEN_CHARS && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

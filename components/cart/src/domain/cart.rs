@@ -1,5 +1,7 @@
 //! A cart: its owner, and its quantities of items.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use switchyard_sdk::Timestamp;
 
@@ -49,6 +51,8 @@ pub(crate) enum CartError {
     LineCount,
     #[error("the cart is empty")]
     Empty,
+    #[error("a cart has each item once")]
+    ItemTwice,
 }
 
 impl Cart {
@@ -56,6 +60,30 @@ impl Cart {
     #[must_use]
     pub(crate) fn new(owner: Option<String>, now: Timestamp) -> Self {
         Self { owner, created_at: now, state: State::Open, lines: Vec::new() }
+    }
+
+    /// A cart that another implementation kept.
+    ///
+    /// # Errors
+    ///
+    /// [`CartError`] if it breaks a rule of carts.
+    pub(crate) fn of_another(
+        owner: Option<String>,
+        created_at: Timestamp,
+        state: State,
+        lines: Vec<Line>,
+    ) -> Result<Self, CartError> {
+        if lines.len() > LINES_MAX {
+            return Err(CartError::LineCount);
+        }
+        if !lines.iter().all(|line| (1..=QUANTITY_MAX).contains(&line.quantity)) {
+            return Err(CartError::Quantity);
+        }
+        let skus: HashSet<&str> = lines.iter().map(|line| line.sku.as_str()).collect();
+        if skus.len() < lines.len() {
+            return Err(CartError::ItemTwice);
+        }
+        Ok(Self { owner, created_at, state, lines })
     }
 
     /// In the order in which they were added.

@@ -12,6 +12,7 @@ pub(crate) const RECEIPT_QUANTITY_MAX: u32 = 1_000_000;
 pub(crate) struct Stock {
     on_hand: u32,
     reserved: u32,
+    sold: u64,
 }
 
 /// Why stock cannot change as requested; it is unchanged.
@@ -34,6 +35,24 @@ impl Stock {
         self.on_hand
     }
 
+    /// Stock that was counted elsewhere. It may break the invariant for a while; then nothing is available.
+    #[must_use]
+    pub(crate) fn counted(on_hand: u32, reserved: u32, sold: u64) -> Self {
+        Self { on_hand, reserved, sold }
+    }
+
+    /// Pieces that orders hold and have not bought.
+    #[must_use]
+    pub(crate) fn reserved_pieces(self) -> u32 {
+        self.reserved
+    }
+
+    /// Pieces that orders bought and did not give back.
+    #[must_use]
+    pub(crate) fn sold_pieces(self) -> u64 {
+        self.sold
+    }
+
     /// Pieces that can be sold: on hand and not reserved.
     #[must_use]
     pub(crate) fn available(self) -> u32 {
@@ -49,7 +68,7 @@ impl Stock {
         if !(1..=RECEIPT_QUANTITY_MAX).contains(&quantity) {
             return Err(StockError::Receipt);
         }
-        self.returned(quantity)
+        self.added(quantity)
     }
 
     /// The stock after `quantity` pieces were reserved.
@@ -82,9 +101,10 @@ impl Stock {
     ///
     /// [`StockError::NotReserved`].
     pub(crate) fn sold(self, quantity: u32) -> Result<Self, StockError> {
-        let Self { on_hand, reserved } = self.let_go(quantity)?;
+        let Self { on_hand, reserved, sold } = self.let_go(quantity)?;
         let on_hand = on_hand.checked_sub(quantity).ok_or(StockError::NotReserved)?;
-        Ok(Self { on_hand, reserved })
+        let sold = sold.checked_add(quantity.into()).ok_or(StockError::Overflow)?;
+        Ok(Self { on_hand, reserved, sold })
     }
 
     /// The stock after `quantity` sold pieces were returned.
@@ -93,6 +113,12 @@ impl Stock {
     ///
     /// [`StockError::Overflow`].
     pub(crate) fn returned(self, quantity: u32) -> Result<Self, StockError> {
+        // Stock of the first form did not count what was sold.
+        let sold = self.sold.saturating_sub(quantity.into());
+        Ok(Self { sold, ..self.added(quantity)? })
+    }
+
+    fn added(self, quantity: u32) -> Result<Self, StockError> {
         let on_hand = self.on_hand.checked_add(quantity).ok_or(StockError::Overflow)?;
         Ok(Self { on_hand, ..self })
     }
@@ -104,28 +130,29 @@ mod tests {
 
     use super::*;
 
-    const fn stock(on_hand: u32, reserved: u32) -> Stock {
-        Stock { on_hand, reserved }
+    const fn stock(on_hand: u32, reserved: u32, sold: u64) -> Stock {
+        Stock { on_hand, reserved, sold }
     }
 
     #[test]
     fn stock_moves_within_its_bounds_or_not_at_all() {
         type Move = fn(Stock, u32) -> Result<Stock, StockError>;
         let cases: &[(Move, Stock, u32, Result<Stock, StockError>)] = &[
-            (Stock::received, stock(0, 0), 1, Ok(stock(1, 0))),
-            (Stock::received, stock(5, 5), 1_000_000, Ok(stock(1_000_005, 5))),
-            (Stock::received, stock(0, 0), 0, Err(StockError::Receipt)),
-            (Stock::received, stock(0, 0), 1_000_001, Err(StockError::Receipt)),
-            (Stock::received, stock(u32::MAX, 0), 1, Err(StockError::Overflow)),
-            (Stock::reserved, stock(5, 2), 3, Ok(stock(5, 5))),
-            (Stock::reserved, stock(5, 2), 4, Err(StockError::Short { available: 3 })),
-            (Stock::reserved, stock(0, 0), u32::MAX, Err(StockError::Short { available: 0 })),
-            (Stock::let_go, stock(5, 3), 3, Ok(stock(5, 0))),
-            (Stock::let_go, stock(5, 3), 4, Err(StockError::NotReserved)),
-            (Stock::sold, stock(5, 3), 2, Ok(stock(3, 1))),
-            (Stock::sold, stock(5, 3), 4, Err(StockError::NotReserved)),
-            (Stock::returned, stock(5, 3), 2, Ok(stock(7, 3))),
-            (Stock::returned, stock(u32::MAX, 0), 1, Err(StockError::Overflow)),
+            (Stock::received, stock(0, 0, 0), 1, Ok(stock(1, 0, 0))),
+            (Stock::received, stock(5, 5, 1), 1_000_000, Ok(stock(1_000_005, 5, 1))),
+            (Stock::received, stock(0, 0, 0), 0, Err(StockError::Receipt)),
+            (Stock::received, stock(0, 0, 0), 1_000_001, Err(StockError::Receipt)),
+            (Stock::received, stock(u32::MAX, 0, 0), 1, Err(StockError::Overflow)),
+            (Stock::reserved, stock(5, 2, 0), 3, Ok(stock(5, 5, 0))),
+            (Stock::reserved, stock(5, 2, 0), 4, Err(StockError::Short { available: 3 })),
+            (Stock::reserved, stock(0, 0, 0), u32::MAX, Err(StockError::Short { available: 0 })),
+            (Stock::let_go, stock(5, 3, 0), 3, Ok(stock(5, 0, 0))),
+            (Stock::let_go, stock(5, 3, 0), 4, Err(StockError::NotReserved)),
+            (Stock::sold, stock(5, 3, 1), 2, Ok(stock(3, 1, 3))),
+            (Stock::sold, stock(5, 3, 0), 4, Err(StockError::NotReserved)),
+            (Stock::returned, stock(5, 3, 2), 2, Ok(stock(7, 3, 0))),
+            (Stock::returned, stock(5, 3, 0), 2, Ok(stock(7, 3, 0))),
+            (Stock::returned, stock(u32::MAX, 0, 0), 1, Err(StockError::Overflow)),
         ];
         for (change, before, quantity, after) in cases {
             assert_eq!(change(*before, *quantity), *after, "{before:?} {quantity}");
@@ -150,6 +177,7 @@ mod tests {
                     (stock, (received, sold, held)) = (after, counts);
                 }
                 prop_assert!(stock.reserved <= stock.on_hand);
+                prop_assert_eq!(stock.sold_pieces(), sold);
                 prop_assert_eq!(u64::from(stock.on_hand) + sold, received);
                 prop_assert_eq!(u64::from(stock.available()) + held + sold, received);
             }

@@ -45,6 +45,17 @@ pub(crate) enum State {
     Failed,
 }
 
+impl State {
+    /// Whether the processor gave money, whatever became of it.
+    #[must_use]
+    pub(crate) fn has_captured(&self) -> bool {
+        match self {
+            Self::Captured | Self::PartiallyRefunded | Self::Refunded | Self::Voided => true,
+            Self::Declined { .. } | Self::Failed => false,
+        }
+    }
+}
+
 /// A refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Refund {

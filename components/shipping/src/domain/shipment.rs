@@ -77,14 +77,25 @@ impl Consignment {
         destination: Result<Destination, Faults>,
     ) -> Result<Self, Faults> {
         let mut faults = Faults::new();
+        let offered = destination.as_ref().map_or(true, |destination| tariff::has_option(destination, &option));
+        let consignment = faults.take(Self::of_another(order_id, account_id, option, recipient, destination));
+        faults.check(offered, "/option", "must be an option that is offered to the country");
+        faults.complete(consignment)
+    }
+
+    /// A consignment that another implementation took: it may have offered other options.
+    pub(crate) fn of_another(
+        order_id: String,
+        account_id: String,
+        option: String,
+        recipient: String,
+        destination: Result<Destination, Faults>,
+    ) -> Result<Self, Faults> {
+        let mut faults = Faults::new();
         faults.check(id::is_id(&order_id), "/orderId", "must be an order's id");
         faults.check(id::is_id(&account_id), "/accountId", "must be an account's id");
         faults.line("/recipient", &recipient, 1..=RECIPIENT_CHARS_MAX);
         let destination = faults.take(destination);
-        if let Some(destination) = &destination {
-            let offered = tariff::has_option(destination, &option);
-            faults.check(offered, "/option", "must be an option that is offered to the country");
-        }
         faults.complete(destination.map(|destination| Self { order_id, account_id, option, recipient, destination }))
     }
 }
@@ -116,6 +127,16 @@ impl Shipment {
         let status = Status::Scheduled;
         let events = vec![Event { status, note: None, at: now }];
         Self { id, consignment, tracking_number, status, events }
+    }
+
+    /// The status that a shipment has after all of its events; nothing if they are no shipment's.
+    pub(crate) fn status_after(events: &[Event]) -> Option<Status> {
+        let goes_further = |one: &Event, next: &Event| one.status.step() < next.status.step();
+        let from_start = events.first().is_some_and(|first| first.status == Status::Scheduled);
+        let cancelled_late = events.iter().any(|event| event.status == Status::Shipped)
+            && events.iter().any(|event| event.status == Status::Cancelled);
+        let right = from_start && !cancelled_late && events.is_sorted_by(goes_further);
+        events.last().map(|last| last.status).filter(|_| right)
     }
 
     /// Records an event.
