@@ -4,6 +4,7 @@ mod customer;
 mod document;
 mod http;
 pub mod json;
+mod manifest;
 pub mod pages;
 mod process;
 mod shop;

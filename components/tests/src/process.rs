@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 
 use crate::http::Client;
 use crate::json::text;
-use crate::shop::{PATIENCE_MS, Staff, operator, workspace};
+use crate::manifest::manifest;
+use crate::shop::{PATIENCE_MS, Staff, operator};
 
 /// Raises the limits per client address, because all clients have the same one here.
 const ONE_ADDRESS: [(&str, &str); 3] = [
@@ -54,7 +55,7 @@ impl Process {
         let patience = PATIENCE_MS.to_string();
         let mut child = Command::new(program)
             .args(["up", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--manifest"])
-            .arg(workspace().join("switchyard.toml"))
+            .arg(manifest()?)
             .arg("--data")
             .arg(data)
             .env("SWITCHYARD_HOST_LOG_FORMAT", "json")

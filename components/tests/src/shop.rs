@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::customer::{PASSWORD, sign_in};
 use crate::http::{Answer, Client};
 use crate::json::number;
+use crate::manifest::manifest;
 
 /// Milliseconds that a call may take and wait in the tests, long enough for a busy machine.
 pub(crate) const PATIENCE_MS: u64 = 60_000;
@@ -112,7 +113,7 @@ pub(crate) fn operator(address: SocketAddr, data: &Path) -> anyhow::Result<Clien
 fn configuration(data: &Path) -> anyhow::Result<Configuration> {
     let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let flags = Flags { listen: any, admin_listen: any, data: Some(data.into()) };
-    let mut configuration = load(&workspace().join("switchyard.toml"), &[], flags)?;
+    let mut configuration = load(&manifest()?, &[], flags)?;
     configuration.manifest.limits.deadline_ms = PATIENCE_MS;
     configuration.manifest.limits.wait_ms_max = PATIENCE_MS;
     // All customers of a test have the same address.

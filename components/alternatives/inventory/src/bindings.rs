@@ -1,0 +1,29 @@
+//! The generated bindings of the contract `shop:inventory/inventory-service`, and of its interface `state`.
+
+wit_bindgen::generate!({
+    path: ["../../../wit/types", "../../../wit/events", "../../../wit/service", "../../../wit/inventory"],
+    inline: "
+        package shop:alternative-inventory;
+
+        world component {
+            include shop:inventory/inventory-service@1.0.0;
+            export shop:inventory/state@1.0.0;
+        }
+    ",
+    world: "shop:alternative-inventory/component",
+    with: {
+        "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
+        "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,
+        "shop:types/types@1.0.0": switchyard_sdk::types,
+        "shop:inventory/inventory@1.0.0": generate,
+        "shop:inventory/state@1.0.0": generate,
+        "shop:events/stock-events@1.0.0": generate,
+    },
+    additional_derives: [PartialEq, Eq],
+});
+
+#[cfg(target_family = "wasm")]
+export!(Component with_types_in self);
+
+/// What the exports are implemented on.
+pub struct Component;
