@@ -300,10 +300,13 @@ impl Checks<'_> {
     /// Checks that the host has the instances that services may use at once, and those that are reserved.
     fn instances(&mut self, manifest: &Manifest) {
         let max = usize::try_from(manifest.runtime.instances_max).unwrap_or(usize::MAX);
-        let mut reserved = 0;
+        let (mut reserved, mut reserved_mounted) = (0, 0);
         for (name, service) in &manifest.services {
             let limits = service.limits(&manifest.limits);
-            reserved += service.contract.as_ref().map_or(0, |_| limits.instances_reserved);
+            match service.contract {
+                Some(_) => reserved += limits.instances_reserved,
+                None => reserved_mounted += limits.instances_reserved,
+            }
             let calls = limits.calls_in_flight_max;
             if calls > max {
                 let detail = format!("`services.{name}` may have {calls} calls in flight (`calls_in_flight_max`), but");
@@ -311,10 +314,13 @@ impl Checks<'_> {
                 self.refuse(&format!("services.{name}"), detail);
             }
         }
-        if reserved > max {
-            let detail = format!("`instances_reserved` of all services sums up to {reserved}, but");
-            let detail = format!("{detail} `runtime.instances_max` is {max}: raise it, or reserve less");
-            self.refuse("runtime.instances_max", detail);
+        // Components that speak HTTP themselves have as many instances of their own.
+        for (services, reserved) in [("services", reserved), ("mounted services", reserved_mounted)] {
+            if reserved > max {
+                let detail = format!("`instances_reserved` of all {services} sums up to {reserved}, but");
+                let detail = format!("{detail} `runtime.instances_max` is {max}: raise it, or reserve less");
+                self.refuse("runtime.instances_max", detail);
+            }
         }
     }
 

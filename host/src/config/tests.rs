@@ -221,6 +221,11 @@ fn services_may_not_be_promised_more_instances_than_there_are() {
     let reserved = "`instances_reserved` of all services sums up to 600, but `runtime.instances_max` is 512: raise it, \
                     or reserve less";
     check("limits.instances_reserved = 600\n", reserved);
+    let mounted = "`instances_reserved` of all mounted services sums up to 600, but `runtime.instances_max` is 512: raise \
+                   it, or reserve less";
+    let blog = "[services.blog]\ncomponent = \"x\"\nmount = \"/b\"\nlimits.instances_reserved = ";
+    check(&format!("{blog}600\n"), mounted);
+    loaded(&format!("{CART}limits.instances_reserved = 300\n{blog}300\n"));
     let good = format!("{CART}limits.calls_in_flight_max = 512\nlimits.function_calls_in_flight_max = {{ a-b = 2 }}\n");
     let cart = loaded(&good).services.into_values().next().expect("cart");
     assert_eq!(cart.limits.function_calls_in_flight_max, Some([("a-b".to_owned(), 2)].into()));

@@ -73,7 +73,7 @@ impl Callee for Calls {
         routing: &Routing,
         origin: Origin<'_>,
     ) -> Result<Response<Body>, CallError> {
-        let response = routing.serve(service, request, id, origin).await?;
+        let response = Self::serve(self, service, request, id, routing, origin).await?;
         Ok(response.map(|body| Body::stream(body.map_err(BodyError::from))))
     }
 

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use hyper::{Request, Response};
-use switchyard::call::{Backend, LinkedComponent, LoadedRelease, Origin, Routing, Service};
+use switchyard::call::{Backend, Calls, LinkedComponent, LoadedRelease, Origin, Routing, Service};
 use switchyard::config::{Grant, LimitSettings};
 use switchyard::contract::World;
-use switchyard::names::{Digest, RequestId, ServiceName};
+use switchyard::names::{Digest, HostSecret, RequestId, ServiceName};
 use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -44,7 +44,13 @@ impl Web {
     {
         let request = Request::post(format!("http://shop.example/web{path}")).body(body).unwrap();
         let deadline = now() + Duration::from_millis(deadline_ms);
-        self.0.handle(request, HttpFrame { request: RequestId::from_bits(1), deadline }, Arc::new(())).await
+        self.0
+            .handle(
+                request,
+                HttpFrame { request: RequestId::from_bits(1), deadline, instance: Arc::new(()) },
+                Arc::new(()),
+            )
+            .await
     }
 
     async fn say(&self, path: &str, body: &str) -> Result<String, Failure> {
@@ -145,7 +151,8 @@ async fn code_that_was_swapped_away_is_unloaded_when_its_last_request_ends() {
         let (send, body) = pieces();
         send.send("one").await.unwrap();
         let request = Request::post("http://shop.example/web/echo").body(body).unwrap();
-        let answer = routing.serve(&name, request, RequestId::from_bits(1), Origin::HOST).await.unwrap();
+        let calls = calls(&stores, 1);
+        let answer = calls.serve(&name, request, RequestId::from_bits(1), &routing, Origin::HOST).await.unwrap();
         // A swap lets go of what requests began on.
         drop(routing);
         assert!(code.strong_count() > 0, "{file}: a request is under way on it");
@@ -172,9 +179,10 @@ async fn a_request_holds_its_slot_until_the_last_byte_of_its_response() {
         let release = LoadedRelease::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits, 0);
         let backend = Backend { service: Arc::clone(&service), release: Arc::new(release) };
         let routing = Routing::new(&[backend], Vec::new(), &[]).unwrap();
+        let calls = calls(&stores, 4);
         let serve = |body| {
             let request = Request::post("http://shop.example/web/echo").body(body).unwrap();
-            routing.serve(&name, request, RequestId::from_bits(1), Origin::HOST)
+            calls.serve(&name, request, RequestId::from_bits(1), &routing, Origin::HOST)
         };
         let (send, body) = pieces();
         send.send("one").await.unwrap();
@@ -191,6 +199,50 @@ async fn a_request_holds_its_slot_until_the_last_byte_of_its_response() {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// As many services may have more calls in flight together than the host has instances.
+#[tokio::test]
+async fn a_request_waits_for_an_instance_until_one_is_free_or_its_time_is_over() {
+    let data = tempfile::tempdir().unwrap();
+    let name = ServiceName::parse("web").unwrap();
+    let stores = Stores::open(data.path(), &store_settings(), &[(name.clone(), 0)]).unwrap();
+    for file in COMPONENTS {
+        for wait_ms_max in [1, 60_000] {
+            let limits = LimitSettings { calls_in_flight_max: 4, wait_ms_max, deadline_ms: 60_000, ..limits() };
+            let service = Arc::new(Service::new(name.clone(), stores.service(&name).unwrap(), limits.clone()));
+            let Web(program) = Web::new(&runtime(1), file, Vec::new());
+            let program = LinkedComponent::Http(program);
+            let release = LoadedRelease::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits, 0);
+            let backend = Backend { service, release: Arc::new(release) };
+            let routing = Routing::new(&[backend], Vec::new(), &[]).unwrap();
+            let calls = calls(&stores, 1);
+            let serve = |body| {
+                let request = Request::post("http://shop.example/web/echo").body(body).unwrap();
+                calls.serve(&name, request, RequestId::from_bits(1), &routing, Origin::HOST)
+            };
+            let (send, body) = pieces();
+            send.send("one").await.unwrap();
+            let first = serve(body).await.unwrap();
+            if wait_ms_max == 1 {
+                let error = serve(pieces().1).await.unwrap_err();
+                assert!(error.to_string().contains("no instance is free"), "{file}: {error}");
+                continue;
+            }
+            let mut second = std::pin::pin!(serve(pieces().1));
+            assert!(futures::poll!(&mut second).is_pending(), "{file}: the only instance is in use");
+            drop(send);
+            assert_eq!(first.into_body().collect().await.unwrap().to_bytes(), "one", "{file}");
+            assert!(second.await.is_ok(), "{file}: the first has ended");
+        }
+    }
+}
+
+/// A data plane whose components that speak HTTP have so many instances.
+fn calls(stores: &Stores, instances: u32) -> Calls {
+    let none = Routing::new(&[], Vec::new(), &[]).unwrap();
+    let (retries, secret) = (crate::calls::RETRIES, HostSecret::new([1; 32]));
+    Calls::new(none, instances, stores.clone(), Tasks::default(), 0, retries, secret).unwrap()
 }
 
 /// A body whose pieces are sent one by one.

@@ -1,19 +1,26 @@
 //! [`Calls`], and the tasks that belong to no single call: the routing, holds, recovery and retention.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use bytes::Bytes;
+use hyper::body::Body;
+use hyper::{Request, Response};
+
 use crate::call::durability::DurableCalls;
 use crate::call::durability::recovery::{FindError, PinnedReleases};
+use crate::call::engine::answer::CallError;
 use crate::call::engine::authentication::Sessions;
 use crate::call::engine::seed::Entropy;
 use crate::call::routing::current::CurrentRouting;
 use crate::call::routing::instances::Instances;
-use crate::call::routing::{Hold, Routing, Worlds};
+use crate::call::routing::{Backend, Hold, Origin, Routing, Worlds};
 use crate::config::RetrySettings;
-use crate::names::{CallId, HostSecret};
+use crate::names::{CallId, HostSecret, RequestId, ServiceName};
+use crate::runtime::HttpBody;
 use crate::store::{Store, StoreError, Stores};
 use crate::tasks::Tasks;
 
@@ -39,6 +46,8 @@ impl fmt::Debug for RoutingObserver {
 pub(in crate::call::api) struct Inner {
     pub(in crate::call::api) current: Arc<CurrentRouting>,
     pub(in crate::call::api) durable: Arc<DurableCalls>,
+    /// Of components that speak HTTP themselves.
+    http_instances: Arc<Instances>,
     pub(in crate::call::api) entropy: Entropy,
     pub(in crate::call::api) sessions: Sessions,
     pub(in crate::call::api) tasks: Tasks,
@@ -48,7 +57,7 @@ pub(in crate::call::api) struct Inner {
 }
 
 impl Calls {
-    /// At most `instances_max` component instances exist at once, most of them for calls.
+    /// At most `instances_max` component instances of each kind exist at once, most of them for calls.
     ///
     /// Calls run in `tasks`, so shutdown waits for them. A result of `authenticate` may be used again for
     /// `authentication_cache_ms_max` milliseconds. The ids of the host's own calls, and the key that seals answers, are
@@ -66,11 +75,13 @@ impl Calls {
         settings: RetrySettings,
         secret: HostSecret,
     ) -> Result<Self, getrandom::Error> {
-        let instances = Instances::new(usize::try_from(instances_max).unwrap_or(usize::MAX));
-        instances.reserve(routing.live());
+        let instances_max = usize::try_from(instances_max).unwrap_or(usize::MAX);
+        let (instances, http_instances) = (Instances::new(instances_max), Instances::new(instances_max));
+        reserve(&instances, &http_instances, &routing);
         let current = CurrentRouting::new(routing);
         let inner = Inner {
             durable: DurableCalls::new(&current, instances, stores, tasks.clone(), settings, &secret),
+            http_instances,
             current,
             entropy: Entropy::new()?,
             sessions: Sessions::new(authentication_cache_ms_max),
@@ -108,8 +119,36 @@ impl Calls {
 
     /// From now on root calls begin on `routing`. Calls in flight finish on their earlier one.
     pub fn swap(&self, routing: Routing) {
-        self.inner.durable.instances.reserve(routing.live());
+        reserve(&self.inner.durable.instances, &self.inner.http_instances, &routing);
         self.inner.current.swap(routing);
+    }
+
+    /// Gives `request` to the release that the mounted `service` has in `routing` for `origin`. Resolves when the response
+    /// has begun. Path and headers are as the client sent them, and nobody was authenticated.
+    ///
+    /// The request counts as a call of the service: as refused where its status is an error, and for the time until its
+    /// response begins.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`], when no response begins.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the guest of the request.
+    pub async fn serve<B>(
+        &self,
+        service: &ServiceName,
+        request: Request<B>,
+        id: RequestId,
+        routing: &Routing,
+        origin: Origin<'_>,
+    ) -> Result<Response<HttpBody>, CallError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        routing.serve(service, request, id, origin, &self.inner.http_instances).await
     }
 
     /// Stops new root calls from beginning, and waits for those in flight to end. Returns `None` when that is not done
@@ -150,4 +189,11 @@ impl Calls {
     ) {
         Arc::clone(&self.inner.durable).run_retention(Arc::new(repeatable)).await;
     }
+}
+
+/// Reserves for the services of `routing` what their limits say.
+fn reserve(instances: &Instances, http_instances: &Instances, routing: &Routing) {
+    let speaks_http = |backend: &&Backend| backend.release.program.http().is_some();
+    instances.reserve(routing.live().backends().filter(|backend| !speaks_http(backend)));
+    http_instances.reserve(routing.live().backends().filter(speaks_http));
 }

@@ -1,7 +1,7 @@
 //! Requests to mounted services, which speak HTTP themselves.
 //!
-//! Invariant: a request runs on one release, chosen when it begins. It keeps a slot of its service until its guest has
-//! ended and the last byte of its response is sent, so slow readers use the slots of that service only.
+//! Invariant: a request runs on one release, chosen when it begins. It keeps an instance until its guest has ended, and a
+//! slot of its service until the last byte of its response is sent too, so slow readers use the slots of that service only.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,25 +15,14 @@ use super::answer::CallError;
 use crate::call::routing::circuit::Client;
 use crate::call::routing::{Backend, Origin, Routing};
 use crate::clock;
+use crate::call::routing::instances::Instances;
 use crate::names::{RequestId, ServiceName};
 use crate::observe::calls::Outcome;
 use crate::runtime::{Failure, HttpBody, HttpFrame};
 
 impl Routing {
-    /// Gives `request` to the release that `service` has for `origin`. Resolves when the response has begun. Path and
-    /// headers are as the client sent them, and the host authenticates nobody.
-    ///
-    /// The request counts as a call of the service. It counts as refused if its status is an error. Its duration ends
-    /// when its response begins.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`], when no response begins.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future ends the guest of the request.
-    pub async fn serve<B>(
+    /// As [`crate::call::Calls::serve`], in one of `instances`.
+    pub(in crate::call) async fn serve<B>(
         &self,
         service: &ServiceName,
         request: Request<B>,
@@ -41,6 +30,7 @@ impl Routing {
         origin: Origin<'_>,
     ) -> Result<Response<HttpBody>, CallError>
     where
+        instances: &Arc<Instances>,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
@@ -49,7 +39,7 @@ impl Routing {
             return Err(CallError::unavailable(service, "no such service"));
         };
         let began = clock::now();
-        let result = respond(&backend, request, id, origin).await;
+        let result = respond(&backend, request, id, origin, instances).await;
         let outcome = match &result {
             Ok(response) if response.status().is_client_error() || response.status().is_server_error() => {
                 Outcome::Refused
@@ -71,6 +61,7 @@ async fn respond<B>(
     origin: Origin<'_>,
 ) -> Result<Response<HttpBody>, CallError>
 where
+    instances: &Arc<Instances>,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -81,12 +72,12 @@ where
         return Err(CallError::circuit_is_open(service.name()));
     }
     let deadline = clock::now() + Duration::from_millis(service.limits.deadline_ms);
-    let slot = match service.admission.enter(None, deadline, &service.calls).await {
-        Ok(slot) => slot,
-        Err(refused) => return Err(CallError::unavailable(service.name(), refused.why())),
-    };
+    let refused = |refused: Refused| CallError::unavailable(service.name(), refused.why());
+    let slot = service.admission.enter(None, deadline, &service.calls).await.map_err(refused)?;
+    let until = || service.admission.wait_until(deadline);
+    let instance = Arc::new(instances.enter(service.name(), until).await.map_err(refused)?);
     let slot = Arc::new((slot, service.calls.run()));
-    match program.handle(request, HttpFrame { request: id, deadline }, slot).await {
+    match program.handle(request, HttpFrame { request: id, deadline, instance }, slot).await {
         Ok(response) => {
             release.circuit.succeeded();
             Ok(response)

@@ -1,5 +1,5 @@
 //! Component instances: how many calls of all services run at once, and how many of these instances are reserved for
-//! each service.
+//! each service. Components with a contract and components that speak HTTP have separate instances.
 //!
 //! Invariant: a service that uses fewer instances than its reserve gets one at once, whatever others do.
 
@@ -11,13 +11,13 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::admission::{Refused, Waiting};
-use super::table::RoutingTable;
+use super::release::Backend;
 use crate::names::ServiceName;
 
 /// One of this many instances is for runs that are not calls: smoke calls, migrations, shadow runs.
 const OTHER_RUNS_PART: usize = 16;
 
-/// The instances of one host.
+/// The instances of one host for one kind of components.
 #[derive(Debug)]
 pub(in crate::call) struct Instances {
     state: Mutex<State>,
@@ -94,13 +94,12 @@ impl Instances {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the reserves to the limits of the services in `table`, and to 0 for others.
-    pub(in crate::call) fn reserve(&self, table: &RoutingTable) {
+    /// Sets the reserves to the limits of the services of `backends`, and to 0 for others.
+    pub(in crate::call) fn reserve<'b>(&self, backends: impl Iterator<Item = &'b Backend>) {
         let mut state = self.lock();
         state.shares.retain(|_, share| share.in_use > 0);
         state.shares.values_mut().for_each(|share| share.reserved = 0);
-        // Components that speak HTTP have separate instances.
-        for backend in table.backends().filter(|backend| backend.release.program.contract().is_some()) {
+        for backend in backends {
             let share = state.shares.entry(backend.service.name().clone()).or_default();
             share.reserved = backend.service.limits.instances_reserved;
         }

@@ -51,7 +51,7 @@ async fn smoke(verdict: &mut Verdict, program: &Arc<Program>) {
 
 /// Only the author of a mounted component knows the effects of a request: so the component is only started.
 async fn start(verdict: &mut Verdict, program: &HttpProgram) {
-    let frame = HttpFrame { request: request_id(), deadline: clock::now() + START_WAIT_MAX };
+    let frame = HttpFrame { request: request_id(), deadline: clock::now() + START_WAIT_MAX, instance: Arc::new(()) };
     match program.smoke(frame).await {
         Ok(()) => verdict.passed(Check::Start, "it starts"),
         Err(failure) => {

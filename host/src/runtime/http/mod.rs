@@ -62,6 +62,8 @@ pub struct HttpFrame {
     pub deadline: Instant,
 }
 
+    /// Dropped when the guest has ended and its memory is free.
+    pub instance: Slot,
 /// # Errors
 ///
 /// [`LinkError`].
