@@ -8,6 +8,9 @@ use super::record::NestedError;
 use crate::runtime::Failure;
 use crate::store::{CommitError, StoreError};
 
+/// What a client gets to know of a shortage.
+pub(in crate::call::engine) const LACKING: &str = "the host has too little memory or too few descriptors";
+
 impl Call {
     /// The caller's error for a failed run. `nested` is the failure of a nested call. The runtime has logged the
     /// reason.
@@ -23,6 +26,7 @@ impl Call {
             Failure::Memory { .. } => over("memory_bytes_max"),
             Failure::Limit { name, .. } => over(name),
             Failure::Slots { .. } => CallError::unavailable(service, "no instance is free"),
+            Failure::Resources { .. } => CallError::unavailable(service, LACKING),
             Failure::Nested(_) => match nested {
                 Some(NestedError::Call { error }) => error,
                 Some(NestedError::Limit { name, .. }) => over(name),
@@ -43,7 +47,7 @@ impl Call {
                 self.deadline.duration_since(self.begun) >= own / 2
             }
             Failure::Store(error) => !matches!(error, StoreError::Index(_) | StoreError::KeyNotText),
-            Failure::Slots { .. } => false,
+            Failure::Slots { .. } | Failure::Resources { .. } => false,
             Failure::Nested(_) => !matches!(nested, Some(NestedError::Call { .. })),
         }
     }

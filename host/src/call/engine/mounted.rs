@@ -12,10 +12,12 @@ use hyper::body::Body;
 use hyper::{Request, Response};
 
 use super::answer::CallError;
+use super::failure::LACKING;
+use crate::call::routing::admission::Refused;
 use crate::call::routing::circuit::Client;
+use crate::call::routing::instances::Instances;
 use crate::call::routing::{Backend, Origin, Routing};
 use crate::clock;
-use crate::call::routing::instances::Instances;
 use crate::names::{RequestId, ServiceName};
 use crate::observe::calls::Outcome;
 use crate::runtime::{Failure, HttpBody, HttpFrame};
@@ -28,9 +30,9 @@ impl Routing {
         request: Request<B>,
         id: RequestId,
         origin: Origin<'_>,
+        instances: &Arc<Instances>,
     ) -> Result<Response<HttpBody>, CallError>
     where
-        instances: &Arc<Instances>,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
@@ -59,9 +61,9 @@ async fn respond<B>(
     request: Request<B>,
     id: RequestId,
     origin: Origin<'_>,
+    instances: &Arc<Instances>,
 ) -> Result<Response<HttpBody>, CallError>
 where
-    instances: &Arc<Instances>,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -84,7 +86,7 @@ where
         }
         Err(failure) => {
             // A client that sends its body slowly can use up the time of any guest that reads it.
-            let blamed = !matches!(failure, Failure::Slots { .. } | Failure::Deadline);
+            let blamed = !failure.is_of_host() && !matches!(failure, Failure::Deadline);
             if blamed && release.circuit.failed(Client::of(None, origin.client)) {
                 tracing::error!(service = %service.name(), digest = %release.digest, "circuit opened");
             }
@@ -99,6 +101,7 @@ fn error_of(failure: &Failure, service: ServiceName) -> CallError {
         Failure::Deadline => CallError::Deadline { service },
         Failure::Memory { .. } => CallError::OverLimit { service, limit: "memory_bytes_max" },
         Failure::Slots { .. } => CallError::unavailable(&service, "no instance is free"),
+        Failure::Resources { .. } => CallError::unavailable(&service, LACKING),
         _ => CallError::Failed { service },
     }
 }

@@ -85,7 +85,8 @@ impl Program {
         let result = result.map_err(|failure| {
             let function = Called(function.as_deref());
             let memory_refused = state.memory.refused();
-            let ended = Ended { request: &state.request, function: &function, memory_refused, log_tail };
+            let (request, shortage) = (&state.request, state.shortage());
+            let ended = Ended { request, function: &function, memory_refused, shortage, log_tail };
             report(&self.service, ended, failure)
         });
         Finished { result, transaction: state.transaction }

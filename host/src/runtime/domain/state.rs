@@ -61,6 +61,12 @@ impl State {
         }
     }
 
+    /// What the machine lacked during the run.
+    pub(super) fn shortage(&self) -> Option<String> {
+        let of_requests = self.http.as_ref().and_then(|http| http.shortage());
+        self.memory.shortage().or(of_requests).map(ToOwned::to_owned)
+    }
+
     /// Ends the log of the run, and returns its last part.
     pub(super) fn finish_log(&mut self) -> String {
         let Some(printed) = self.printed.take() else { return String::new() };

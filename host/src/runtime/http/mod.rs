@@ -29,7 +29,9 @@ pub use self::body::{BodyError, HttpBody, Slot};
 use self::state::State;
 use crate::names::RequestId;
 use crate::runtime::compile::{Code, Kind, Ticker};
-use crate::runtime::instance::{Ended, Failure, LinkError, LinkSettings, Service, initial_memory_bytes, report};
+use crate::runtime::instance::{
+    Ended, Failure, LinkError, LinkSettings, Service, Shortage, initial_memory_bytes, report,
+};
 use crate::tasks::Tasks;
 
 /// A linked raw `wasi:http` component, ready to serve. Its requests share nothing.
@@ -60,10 +62,10 @@ pub struct HttpFrame {
     pub request: RequestId,
     /// When the guest is ended if it still runs; an unfinished response then breaks off.
     pub deadline: Instant,
-}
-
     /// Dropped when the guest has ended and its memory is free.
     pub instance: Slot,
+}
+
 /// # Errors
 ///
 /// [`LinkError`].
@@ -122,10 +124,12 @@ impl HttpProgram {
         let (fail, failed) = oneshot::channel();
         let broken = Broken::default();
         let (program, breaks, guests_slot) = (Arc::clone(self), broken.clone(), Arc::clone(&slot));
+        let shortage = Shortage::default();
+        let lacks = shortage.clone();
         self.tasks.spawn("wasi:http component", async move {
             let _slot = guests_slot;
             let ticker = Arc::clone(&program.ticker);
-            let served = ticker.run(async move { program.serve(request, frame, respond, breaks).await });
+            let served = ticker.run(async move { program.serve(request, frame, respond, breaks, lacks).await });
             tokio::select! {
                 result = served => {
                     // If the response has begun, nobody receives this error, but it is in the log.
@@ -139,7 +143,10 @@ impl HttpProgram {
         let _ended = wanted.send(());
         match answer {
             Ok(Ok(response)) => Ok(response.map(|written| HttpBody { written, broken, _slot: slot })),
-            Ok(Err(error)) => Err(trap(format!("the component returned an error instead of a response: {error}"))),
+            Ok(Err(error)) => Err(match shortage.get() {
+                Some(lacking) => Failure::Resources { detail: lacking.to_owned() },
+                None => trap(format!("the component returned an error instead of a response: {error}")),
+            }),
             Err(_) => {
                 let failure = failed.await.ok().flatten();
                 Err(failure.unwrap_or_else(|| trap("the component ended without a response".into())))
@@ -154,10 +161,11 @@ impl HttpProgram {
         frame: HttpFrame,
         respond: Respond,
         broken: Broken,
+        shortage: Shortage,
     ) -> Result<(), Failure> {
         let _counted = self.service.metrics.count_instance();
         let deadline = frame.deadline.into();
-        let mut store = self.store(State::new(&self.service, &frame.request));
+        let mut store = self.store(State::new(&self.service, &frame.request, shortage));
         let run = self.run_in(&mut store, request, respond);
         let result = match tokio::time::timeout_at(deadline, run).await {
             Ok(result) => result.map_err(Failure::of),
@@ -223,9 +231,10 @@ impl HttpProgram {
         result: Result<(), Failure>,
     ) -> Result<(), Failure> {
         let state = store.into_data();
-        let (memory_refused, log_tail) = (state.memory.refused(), state.finish_log());
+        let (memory_refused, shortage, log_tail) = (state.memory.refused(), state.shortage(), state.finish_log());
         result.map_err(|failure| {
-            report(&self.service, Ended { request: &frame.request, function, memory_refused, log_tail }, failure)
+            let ended = Ended { request: &frame.request, function, memory_refused, shortage, log_tail };
+            report(&self.service, ended, failure)
         })
     }
 

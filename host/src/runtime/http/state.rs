@@ -14,7 +14,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::limits::{HANDLES_MAX, RANDOM_BYTES_MAX};
 use crate::names::RequestId;
-use crate::runtime::instance::{Grants, Memory, Outgoing, Printed, Service, Source, Stream};
+use crate::runtime::instance::{Grants, Memory, Outgoing, Printed, Service, Shortage, Source, Stream};
 
 pub(super) struct State {
     pub(super) memory: Memory,
@@ -26,16 +26,17 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(service: &Service, request: &RequestId) -> Self {
-        Self::with(service, request, Some(service.grants.clone()))
+    /// `shortage` gets what the machine lacks for its requests.
+    pub(super) fn new(service: &Service, request: &RequestId, shortage: Shortage) -> Self {
+        Self::with(service, request, Some(service.grants.clone()), shortage)
     }
 
     /// A state that sends no requests, whatever the service's grants.
     pub(super) fn isolated(service: &Service, request: &RequestId) -> Self {
-        Self::with(service, request, None)
+        Self::with(service, request, None, Shortage::default())
     }
 
-    fn with(service: &Service, request: &RequestId, grants: Option<Grants>) -> Self {
+    fn with(service: &Service, request: &RequestId, grants: Option<Grants>, shortage: Shortage) -> Self {
         let printed = Arc::new(Mutex::new(Printed::new(Arc::clone(&service.log), request.clone())));
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
@@ -49,10 +50,15 @@ impl State {
             memory: Memory::new(service.limits.memory_bytes_max),
             wasi,
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing::new(service.name.clone(), grants),
+            outgoing: Outgoing::new(service.name.clone(), grants, shortage),
             printed,
             table,
         }
+    }
+
+    /// What the machine lacked during the request.
+    pub(super) fn shortage(&self) -> Option<String> {
+        self.memory.shortage().or(self.outgoing.shortage()).map(ToOwned::to_owned)
     }
 
     /// Ends the log of the request, and returns its last part.

@@ -3,6 +3,7 @@
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
+use super::shortage::lacking;
 use crate::limits::HANDLES_MAX;
 use crate::store::StoreError;
 
@@ -29,6 +30,9 @@ pub enum Failure {
     /// Every slot of the pool is in use. Nothing ran.
     #[error("no free slot for an instance: {detail}")]
     Slots { detail: String },
+    /// The machine had no file descriptors, memory or ports for the run.
+    #[error("the machine lacks what the run needs: {detail}")]
+    Resources { detail: String },
     /// The store refused a request of the guest, or failed.
     #[error("the store refused an operation")]
     Store(#[source] StoreError),
@@ -56,6 +60,9 @@ impl Failure {
         if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
             return over("handles", HANDLES_MAX, "it has more open streams, pollables and buckets");
         }
+        if let Some(detail) = lacking(&*error) {
+            return Self::Resources { detail };
+        }
         let message = match error.downcast_ref::<Trap>() {
             Some(Trap::MemoryOutOfBounds) => "memory access out of bounds, or the guest's stack overflowed".into(),
             Some(trap) => trap.to_string(),
@@ -73,9 +80,16 @@ impl Failure {
             Self::Memory { .. } => "memory",
             Self::Limit { .. } => "limit",
             Self::Slots { .. } => "slots",
+            Self::Resources { .. } => "resources",
             Self::Store(_) => "store",
             Self::Nested(_) => "nested",
         }
+    }
+
+    /// Whether the host had no room for the run, which says nothing about the component.
+    #[must_use]
+    pub fn is_of_host(&self) -> bool {
+        matches!(self, Self::Slots { .. } | Self::Resources { .. })
     }
 
     /// The failure and its causes, in one line.
@@ -94,3 +108,6 @@ impl Failure {
 pub(in crate::runtime) fn over(name: &'static str, max: usize, detail: impl Into<String>) -> Failure {
     Failure::Limit { name, max: u64::try_from(max).unwrap_or(u64::MAX), detail: detail.into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use wasmtime::ResourceLimiter;
 use wasmtime::component::Component;
 
+use super::shortage::Shortage;
 use crate::limits::TABLE_ELEMENTS_MAX;
 
 /// Bytes of a page of a WebAssembly memory (core specification, "Memory Instances").
@@ -15,16 +16,22 @@ pub(in crate::runtime) struct Memory {
     bytes: usize,
     bytes_max: usize,
     refused: bool,
+    shortage: Shortage,
 }
 
 impl Memory {
     pub(in crate::runtime) fn new(bytes_max: usize) -> Self {
-        Self { bytes: 0, bytes_max, refused: false }
+        Self { bytes: 0, bytes_max, refused: false, shortage: Shortage::default() }
     }
 
     /// Whether the guest requested more than its limit.
     pub(in crate::runtime) fn refused(&self) -> bool {
         self.refused
+    }
+
+    /// What the machine lacked when it did not give the guest memory.
+    pub(in crate::runtime) fn shortage(&self) -> Option<&str> {
+        self.shortage.get()
     }
 }
 
@@ -37,6 +44,11 @@ impl ResourceLimiter for Memory {
         }
         self.refused |= !allowed;
         Ok(allowed)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.shortage.note(&*error);
+        Ok(())
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {

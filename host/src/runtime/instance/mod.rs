@@ -10,6 +10,7 @@ mod outgoing;
 mod public_address;
 mod report;
 mod service;
+mod shortage;
 
 pub(crate) use answer::bytes as json_bytes;
 pub(super) use failure::over;
@@ -22,3 +23,4 @@ pub(super) use outgoing::{Gate, Grants, Outgoing};
 pub(super) use report::{Ended, report};
 pub(super) use service::Service;
 pub use service::{LinkError, LinkSettings};
+pub(super) use shortage::Shortage;

@@ -22,6 +22,7 @@ use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::public_address::is_public;
+use super::shortage::Shortage;
 use crate::config::{Grant, canonical};
 use crate::names::{CommitSeq, ServiceName};
 use crate::store::{Stopped, Store};
@@ -94,6 +95,7 @@ pub(in crate::runtime) struct Outgoing {
     /// `None` if requests are denied, whatever the grants.
     grants: Option<Grants>,
     gate: Option<Gate>,
+    shortage: Shortage,
 }
 
 /// The condition for a request: the commits up to this number are durable.
@@ -104,8 +106,14 @@ pub(in crate::runtime) struct Gate {
 }
 
 impl Outgoing {
-    pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>) -> Self {
-        Self { service, grants, gate: None }
+    /// `shortage` gets what the machine lacks for a request.
+    pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>, shortage: Shortage) -> Self {
+        Self { service, grants, gate: None, shortage }
+    }
+
+    /// What the machine lacked for a request.
+    pub(in crate::runtime) fn shortage(&self) -> Option<&str> {
+        self.shortage.get()
     }
 
     /// From now on requests wait for `gate`.
@@ -140,13 +148,21 @@ impl WasiHttpHooks for Outgoing {
         };
         let tls = grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
         let (gate, grants, service) = (self.gate.clone(), grants.clone(), self.service.clone());
+        let shortage = self.shortage.clone();
         Box::new(async move {
             if let Some(Gate { store, number }) = gate {
                 let stopped = |stopped: Stopped| Error::InternalError(Some(stopped.to_string()));
                 store.wait_durable(number).await.map_err(stopped)?;
             }
-            let addresses = grants.addresses(&service, &host, port).await?;
-            send(request, options.unwrap_or_default(), (host, addresses), tls).await
+            let sent = async {
+                let addresses = grants.addresses(&service, &host, port).await?;
+                send(request, options.unwrap_or_default(), (host, addresses), tls).await
+            };
+            sent.await.inspect_err(|error| {
+                if let Error::Connect(error) = error {
+                    shortage.note(error);
+                }
+            })
         })
     }
 }

@@ -16,13 +16,19 @@ pub(in crate::runtime) struct Ended<'a> {
     pub(in crate::runtime) function: &'a dyn Display,
     /// Whether the guest was refused memory.
     pub(in crate::runtime) memory_refused: bool,
+    /// What the machine lacked during the run.
+    pub(in crate::runtime) shortage: Option<String>,
     pub(in crate::runtime) log_tail: String,
 }
 
 /// Logs and counts `failure`, and completes it with facts from the state of the instance.
 pub(in crate::runtime) fn report(service: &Service, ended: Ended<'_>, failure: Failure) -> Failure {
-    let Ended { request, function, memory_refused, log_tail } = ended;
+    let Ended { request, function, memory_refused, shortage, log_tail } = ended;
     let limits = &service.limits;
+    let failure = match (failure, shortage) {
+        (Failure::Trap { .. }, Some(detail)) => Failure::Resources { detail },
+        (failure, _) => failure,
+    };
     let failure = match failure {
         Failure::Trap { .. } if memory_refused => Failure::Memory { bytes_max: limits.memory_bytes_max, log_tail },
         Failure::Trap { message, .. } if message.contains(HANDED_TOO_MUCH) => {

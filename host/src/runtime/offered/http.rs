@@ -6,7 +6,7 @@ use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, p2};
 
 use crate::names::ServiceName;
-use crate::runtime::instance::{Gate, Grants, Outgoing};
+use crate::runtime::instance::{Gate, Grants, Outgoing, Shortage};
 
 /// The outgoing requests of one instance.
 pub(in crate::runtime) struct Http {
@@ -17,7 +17,12 @@ pub(in crate::runtime) struct Http {
 impl Http {
     /// Without `grants` no request leaves the host.
     pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>) -> Self {
-        Self { context: WasiHttpCtx::new(), outgoing: Outgoing::new(service, grants) }
+        Self { context: WasiHttpCtx::new(), outgoing: Outgoing::new(service, grants, Shortage::default()) }
+    }
+
+    /// What the machine lacked for a request.
+    pub(in crate::runtime) fn shortage(&self) -> Option<&str> {
+        self.outgoing.shortage()
     }
 
     /// From now on requests wait for `gate`.

@@ -13,9 +13,10 @@ struct Guest;
 
 impl fetches::Guest for Guest {
     fn fetch(authority: String) -> String {
+        let (authority, fails) = authority.strip_suffix('!').map_or((&*authority, false), |rest| (rest, true));
         let request = OutgoingRequest::new(Fields::new());
         request.set_scheme(Some(&Scheme::Http)).expect("http is a scheme");
-        request.set_authority(Some(&authority)).expect("the test names an authority");
+        request.set_authority(Some(authority)).expect("the test names an authority");
         request.set_path_with_query(Some("/hello")).expect("it is a path");
         let outcome = outgoing_handler::handle(request, None).and_then(|response| {
             response.subscribe().block();
@@ -23,6 +24,7 @@ impl fetches::Guest for Guest {
         });
         match outcome {
             Ok(response) => format!("{} {}", response.status(), text(&response)),
+            Err(error) if fails => panic!("{error:?}"),
             Err(error) => format!("{error:?}"),
         }
     }

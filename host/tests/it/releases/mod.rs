@@ -14,6 +14,7 @@ mod refusals;
 mod routing;
 mod shadow;
 mod signals;
+mod shortage;
 mod swaps;
 mod tls;
 mod tokens;

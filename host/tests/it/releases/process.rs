@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
@@ -72,8 +72,17 @@ impl Process {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let process = self.child.id().and_then(|id| Pid::from_raw(id.try_into().unwrap()));
-        rustix::process::kill_process(process.expect("it runs"), signal).unwrap();
+        rustix::process::kill_process(self.pid(), signal).unwrap();
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.child.id().and_then(|id| Pid::from_raw(id.try_into().unwrap())).expect("it runs")
+    }
+
+    /// From now on the process may have so many files open; those that are open stay. Gives how many it might have before.
+    pub(super) fn limit_files(&self, files: Option<u64>) -> Option<u64> {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        prlimit(Some(self.pid()), Resource::Nofile, Rlimit { current: files, maximum }).unwrap().current
     }
 
     /// Waits for its end: the exit code, and nothing after a signal.

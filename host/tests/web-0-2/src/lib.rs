@@ -7,7 +7,8 @@ use std::io::{Read as _, Write as _};
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingRequest, OutgoingResponse, ResponseOutparam, Scheme,
+    ErrorCode, Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingRequest, OutgoingResponse,
+    ResponseOutparam, Scheme,
 };
 use wasip2::io::streams::OutputStream;
 
@@ -40,7 +41,8 @@ impl Guest for Web {
             "/spin" => loop {
                 std::hint::black_box(());
             },
-            "/fetch" => fetch(&request, respond),
+            "/fetch" => fetch(&request, respond, |error| format!("{error:?}")),
+            "/fetch-or-fail" => fetch(&request, respond, |error| panic!("{error:?}")),
             "/greeting" => write(respond, |out| {
                 let greeting = std::env::var("GREETING").unwrap_or_default();
                 out.write_all(greeting.as_bytes()).expect("somebody reads");
@@ -85,8 +87,8 @@ fn variant_after(request: &IncomingRequest, respond: ResponseOutparam) {
     });
 }
 
-/// Sends a request to the authority that the body names, and answers with its status or its error.
-fn fetch(request: &IncomingRequest, respond: ResponseOutparam) {
+/// Sends a request to the authority that the body names, and answers with its status or what `failed` gives.
+fn fetch(request: &IncomingRequest, respond: ResponseOutparam, failed: fn(ErrorCode) -> String) {
     let authority = text(&request.consume().expect("it is taken once"));
     let outgoing = OutgoingRequest::new(Fields::new());
     outgoing.set_scheme(Some(&Scheme::Http)).expect("http is a scheme");
@@ -98,7 +100,7 @@ fn fetch(request: &IncomingRequest, respond: ResponseOutparam) {
     });
     let said = match outcome {
         Ok(response) => format!("{} {}", response.status(), text(&response.consume().expect("it is taken once"))),
-        Err(error) => format!("{error:?}"),
+        Err(error) => failed(error),
     };
     write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
 }

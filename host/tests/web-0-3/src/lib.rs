@@ -59,7 +59,12 @@ impl Guest for Web {
                 std::hint::black_box(());
             },
             "/fetch" => {
-                let said = fetch(request).await;
+                let said = fetch(request).await.unwrap_or_else(|error| format!("{error:?}"));
+                Ok(respond(async move |mut out| drop(out.write_all(said.into_bytes()).await)))
+            }
+            // Its error stands for a response.
+            "/fetch-or-fail" => {
+                let said = fetch(request).await?;
                 Ok(respond(async move |mut out| drop(out.write_all(said.into_bytes()).await)))
             }
             "/greeting" => Ok(respond(async |mut out| {
@@ -85,20 +90,16 @@ fn body(request: Request) -> StreamReader<u8> {
 }
 
 /// Sends a request to the authority that the body names, and gives its status or its error.
-async fn fetch(request: Request) -> String {
+async fn fetch(request: Request) -> Result<String, ErrorCode> {
     let authority = String::from_utf8(body(request).collect().await).unwrap_or_default();
     let (_, trailers) = wit_future::new(|| Ok(None));
     let (outgoing, _sent) = Request::new(Fields::new(), None, trailers, None);
     outgoing.set_scheme(Some(&Scheme::Http)).expect("http is a scheme");
     outgoing.set_authority(Some(&authority)).expect("the test names an authority");
     outgoing.set_path_with_query(Some("/hello")).expect("it is a path");
-    match client::send(outgoing).await {
-        Ok(response) => {
-            let status = response.get_status_code();
-            let (_, read) = wit_future::new(|| Ok(()));
-            let body = Response::consume_body(response, read).0.collect().await;
-            format!("{status} {}", String::from_utf8_lossy(&body))
-        }
-        Err(error) => format!("{error:?}"),
-    }
+    let response = client::send(outgoing).await?;
+    let status = response.get_status_code();
+    let (_, read) = wit_future::new(|| Ok(()));
+    let body = Response::consume_body(response, read).0.collect().await;
+    Ok(format!("{status} {}", String::from_utf8_lossy(&body)))
 }

@@ -118,7 +118,7 @@ async fn repeat(
     };
     let Some(program) = shadow.backend.release.program.contract() else { return };
     let Finished { result, transaction } = program.run(&call.function, Arc::clone(&call.arguments), frame).await;
-    if matches!(result, Err(Failure::Slots { .. })) {
+    if result.as_ref().is_err_and(Failure::is_of_host) {
         // The host had no room, which does not depend on the candidate.
         shadow.lock().dropped += 1;
         return;

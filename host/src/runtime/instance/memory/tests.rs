@@ -17,3 +17,13 @@ fn growth_that_the_memory_itself_forbids_is_not_counted() {
     assert!(memory.memory_growing(0, 50, Some(10)).unwrap());
     assert_eq!(memory.bytes, 0);
 }
+
+#[test]
+fn memory_that_the_machine_lacks_is_not_the_guests_fault() {
+    let mut memory = Memory::new(100);
+    memory.memory_grow_failed(wasmtime::Error::msg("memory growth of a fixed-size memory")).unwrap();
+    assert_eq!(memory.shortage(), None);
+    let lacking = wasmtime::Error::from(rustix::io::Errno::NOMEM).context("failed to protect memory");
+    memory.memory_grow_failed(lacking).unwrap();
+    assert!(memory.shortage().is_some_and(|shortage| shortage.contains("memory")));
+}
