@@ -95,6 +95,7 @@ impl From<DeployError> for AdminError {
             | DeployError::Intent(IntentError::Unknown) => AdminError::not_found(text),
             DeployError::NoCandidate { .. }
             | DeployError::NoEarlier { .. }
+            | DeployError::Missing { .. }
             | DeployError::DataMovedOn { .. }
             | DeployError::Breaks { .. }
             | DeployError::Unsigned { .. }

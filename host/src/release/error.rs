@@ -1,5 +1,7 @@
 //! Why a change of releases was not made. In every case the live releases stay live.
 
+use std::path::PathBuf;
+
 use super::judging::signature::SignatureFault;
 use super::judging::verdict::Verdict;
 use super::loading::files::FileError;
@@ -22,6 +24,11 @@ pub enum DeployError {
     NoCandidate { service: ServiceName },
     #[error("{service} has no earlier release{}", which.as_ref().map(|which| format!(" {which}")).unwrap_or_default())]
     NoEarlier { service: ServiceName, which: Option<String> },
+    #[error(
+        "release {number} of {service} cannot run, because {} is missing: put it back, or deploy its component again",
+        path.display()
+    )]
+    Missing { service: ServiceName, number: u64, path: PathBuf },
     /// The data prevents the rollback.
     #[error(
         "the data of {service} is of version {there}, and the release reads up to version {reads_up_to}: it may fail or \

@@ -178,7 +178,13 @@ impl Releases {
             }
             services.insert(name, start.running);
         }
-        let removed = recorded.into_iter().filter(|(name, _)| !services.contains_key(name)).collect();
+        let removed: BTreeMap<_, _> = recorded.into_iter().filter(|(name, _)| !services.contains_key(name)).collect();
+        for (name, running) in &services {
+            loader.warn_of_missing(name, &running.record.kept);
+        }
+        for (name, record) in &removed {
+            loader.warn_of_missing(name, record.releases());
+        }
         let last_line = change.last_line().map_or_else(|| platform.last_line(), Ok)?;
         let (manifest_now, tokens) = (Arc::new(manifest.clone()), tokens.into());
         let contracts = applied_contracts;

@@ -54,6 +54,9 @@ pub struct ReleaseView {
     /// Whether a rollback left it: a rollback without a name skips it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub rolled_back: bool,
+    /// Whether a file of it is missing in the data directory, so that it cannot run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
     /// Its figures since it was loaded; absent if it is not loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figures: Option<ReleaseFigures>,
@@ -130,12 +133,16 @@ impl Releases {
             mount: running.settings.mount.clone(),
             live: view(&running.record.live, Some(&running.live)),
             candidate: self.candidate_view(name, running),
-            kept: running.record.kept.iter().map(|kept| view(kept, None)).collect(),
+            kept: running.record.kept.iter().map(|kept| self.kept_view(kept)).collect(),
             data_version: running.data_version(),
             figures: running.service.figures(),
             store_bytes: running.service.store().bytes(),
             platform_bytes: running.service.store().platform_bytes(),
         }
+    }
+
+    fn kept_view(&self, record: &ReleaseRecord) -> ReleaseView {
+        ReleaseView { missing: self.inner.loader.missing(record).is_some(), ..view(record, None) }
     }
 
     fn candidate_view(&self, name: &ServiceName, running: &Running) -> Option<CandidateView> {
@@ -191,6 +198,7 @@ fn view(record: &ReleaseRecord, release: Option<&LoadedRelease>) -> ReleaseView 
         data_version: record.data,
         circuit_open: release.is_some_and(LoadedRelease::circuit_is_open),
         rolled_back: record.was_left,
+        missing: false,
         figures: release.map(|release| release.sample().figures()),
     }
 }

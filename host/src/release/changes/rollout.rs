@@ -101,6 +101,9 @@ impl Inner {
         };
         let which = || DeployError::NoEarlier { service: name.clone(), which: to.map(ToOwned::to_owned) };
         let (position, earlier) = found.ok_or_else(which)?;
+        if let Some(path) = self.loader.missing(earlier) {
+            return Err(DeployError::Missing { service: name.clone(), number: earlier.number, path });
+        }
         let there = running.data_version();
         let reads_up_to = earlier.data.reads_up_to;
         if reads_up_to < there && !force {

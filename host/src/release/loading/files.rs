@@ -57,7 +57,7 @@ struct Place {
 pub enum FileError {
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("cannot read {}: restore the data directory from a backup", path.display())]
+    #[error("cannot read {}: put it back, or restore the data directory from a backup", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{} is damaged: restore the data directory from a backup", path.display())]
     Damaged { path: PathBuf },
@@ -105,6 +105,11 @@ impl Files {
 
     pub(in crate::release) fn has(&self, digest: &Digest) -> bool {
         self.place.durable().contains(digest)
+    }
+
+    /// Where the file `digest` is missing.
+    pub(in crate::release) fn missing(&self, digest: &Digest) -> Option<PathBuf> {
+        (!self.has(digest)).then(|| self.place.disk.full(&self.kind.path(digest)))
     }
 
     /// The size of the file, if it exists.

@@ -162,7 +162,31 @@ impl ReleaseLoader {
         record: &ReleaseRecord,
     ) -> Result<Arc<LoadedRelease>, LoadError> {
         let bytes = self.components.get_checked(&record.digest)?;
-        self.release(service.name(), service.limits(), record, &bytes)
+        self.release(service.name(), service.limits(), record, &bytes, &CancellationToken::never())
+    }
+
+    /// A file that `record` names and that is missing: its component, or the contracts that judged it.
+    pub(in crate::release) fn missing(&self, record: &ReleaseRecord) -> Option<PathBuf> {
+        let contracts = || self.contracts.missing(record.contracts.as_ref()?);
+        self.components.missing(&record.digest).or_else(contracts)
+    }
+
+    /// Warns of the releases of `service` that cannot run because a file is missing. The host runs without them.
+    pub(in crate::release) fn warn_of_missing<'r>(
+        &self,
+        service: &ServiceName,
+        releases: impl IntoIterator<Item = &'r ReleaseRecord>,
+    ) {
+        for record in releases {
+            if let Some(path) = self.missing(record) {
+                let (release, digest, path) = (record.number, record.digest, path.display());
+                tracing::warn!(
+                    %service, release, %digest, %path,
+                    "a file of an earlier release is missing: put it back, or deploy its component again; a rollback to it \
+                     and backups fail until then"
+                );
+            }
+        }
     }
 
     /// The imports and exports of the kept component `digest`.

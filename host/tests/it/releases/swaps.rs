@@ -194,3 +194,33 @@ async fn what_swaps_make_calls_wait_for_is_in_the_metrics() {
     rig.deploy("front", "", variant("call=say 3|version=1|pause=5000|migrate=set form 1")).await.expect(201);
     assert!(count("pointer").await >= moved + 3 && count("held").await > held);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_release_whose_component_is_missing_is_shown_as_such_and_not_gone_back_to() {
+    let rig = Rig::pair("").await;
+    for release in ["2", "3"] {
+        rig.deploy("front", "", says(release)).await.expect(201);
+    }
+    let setup = rig.stop().await;
+    let file = setup.path(&format!("data/components/{}.wasm", digest(&says("2")).replace("sha256:", "")));
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    crate::log::capture();
+    let rig = setup.start().await;
+    let logged = crate::log::take();
+    let named = format!("path={}", file.display());
+    assert!(logged.contains("a file of an earlier release is missing") && logged.contains(&named), "{logged}");
+    assert_eq!(rig.look("variant").await, "3");
+    let kept = &rig.service("front").await["kept"];
+    assert_eq!((&kept[0]["missing"], kept[1].get("missing")), (&json!(true), None), "{kept:#}");
+    let refused = rig.change("front", "rollback").await;
+    let said = format!("Release 2 of front cannot run, because {} is missing", file.display());
+    assert!(refused.status == 409 && refused.detail().starts_with(&said), "{refused:?}");
+    // A deploy of the same component writes it again.
+    rig.deploy("front", "", says("2")).await.expect(201);
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+    let setup = rig.stop().await;
+    std::fs::remove_file(&file).unwrap();
+    let error = setup.try_start().await.map(drop).unwrap_err();
+    assert!(error.contains(&format!("cannot read {}", file.display())), "of the live release: {error}");
+}
