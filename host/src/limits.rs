@@ -187,6 +187,32 @@ pub const COMPILE_MEMORY_BYTES_MAX: u64 = 1280 * 1024 * 1024;
 /// Longest time that compiling one component may take: one in Python takes some seconds on a busy machine.
 pub const COMPILE_TIME_MAX: Duration = Duration::from_secs(25);
 
+/// Largest function of a component, in bytes of code: the main loop of an interpreter has some hundred thousand, and one of
+/// 6.4 MB took the compiler 44 s and 3.9 GB.
+pub const FUNCTION_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Most locals of one function: compilers without optimization make some thousand. What they cost grows with the blocks
+/// over which they live: 20,000 over 20,000 blocks took more than 5.9 GB.
+pub const FUNCTION_LOCALS_MAX: u64 = 10_000;
+
+/// Most functions of all modules of a component: language runtimes have some ten thousand, and 400,000 small ones took the
+/// compiler 1.6 GB.
+pub const COMPONENT_FUNCTIONS_MAX: u64 = 100_000;
+
+/// Most core modules in a component: one in Python has one for each library.
+pub const COMPONENT_MODULES_MAX: u64 = 1_000;
+
+/// Most instances that starting a component makes, of modules and of components within it: 2 KB can ask for a billion, each
+/// of which the compiler lists.
+pub const COMPONENT_INSTANCES_MAX: u64 = 1_000;
+
+/// Most types that a component declares, at all levels: interfaces have some hundred, modules some thousand.
+pub const COMPONENT_TYPES_MAX: u64 = 100_000;
+
+/// Most tables, and most memories, of all modules of a component: a module has one or two, and an instance gets few.
+pub const COMPONENT_TABLES_MAX: u64 = 1_000;
+pub const COMPONENT_MEMORIES_MAX: u64 = 1_000;
+
 /// Longest time that a component waits for its place among those.
 pub const COMPONENT_WAIT_MAX: Duration = Duration::from_secs(60);
 

@@ -35,7 +35,7 @@ use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
 use crate::runtime::{COMPILED_FOLDER, Program, Runtime, RuntimeError};
 use crate::store::{CommitError, DropError, HostCommit, Stopped, Store, Stores, Transaction};
-use crate::tasks::{Tasks, both};
+use crate::tasks::{CancellationToken, Tasks, both};
 
 /// The progress of a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -352,7 +352,7 @@ impl Starter<'_> {
             signature,
             was_left: false,
         };
-        let live = self.loader.release(name, service.limits(), &record, &component)?;
+        let live = self.loader.release(name, service.limits(), &record, &component, &CancellationToken::never())?;
         let (mut record, mut migrated) = (record, None);
         if let Some(program) = live.program.contract() {
             (record.data, migrated) = self.handle.block_on(first_data(service, &live, program))?;

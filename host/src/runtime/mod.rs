@@ -15,7 +15,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use compile::{COMPILED_FOLDER, ChildError, Code, CompileError, FolderError, Origin, private_folder, run_compiler};
+pub use compile::{
+    COMPILED_FOLDER, ChildError, Code, CompileError, FolderError, Origin, OverLimit, private_folder, run_compiler,
+};
 pub use domain::{DataVersion, DescribeError, MigrateError, Migrated, Program, SmokeFailure, SmokeReport};
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};
 pub(crate) use instance::json_bytes;
@@ -28,7 +30,7 @@ use self::compile::{Cache, CacheSlot, Compiler, Kind, Ticker, engine};
 use crate::config::RuntimeSettings;
 use crate::contract::World;
 use crate::names::{Digest, HostSecret};
-use crate::tasks::{Outages, Tasks};
+use crate::tasks::{CancellationToken, Outages, Tasks};
 
 /// Compiles and links components, and owns the resources of their instances. Clones are the same runtime.
 #[derive(Debug, Clone)]
@@ -129,7 +131,20 @@ impl Runtime {
     ///
     /// [`CompileError`].
     pub fn compile(&self, component: &[u8]) -> Result<Arc<Code>, CompileError> {
-        self.inner.domain.compile(component).map(Arc::new)
+        self.compile_cancellable(component, &CancellationToken::never())
+    }
+
+    /// As [`Runtime::compile`], until `cancellation`: then the compiler is ended.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError`].
+    pub fn compile_cancellable(
+        &self,
+        component: &[u8],
+        cancellation: &CancellationToken,
+    ) -> Result<Arc<Code>, CompileError> {
+        self.inner.domain.compile(component, cancellation).map(Arc::new)
     }
 
     /// Like [`Runtime::compile`], for a raw `wasi:http` component of either version.
@@ -138,7 +153,20 @@ impl Runtime {
     ///
     /// [`CompileError`].
     pub fn compile_http(&self, component: &[u8]) -> Result<Arc<Code>, CompileError> {
-        self.inner.http.compile(component).map(Arc::new)
+        self.compile_http_cancellable(component, &CancellationToken::never())
+    }
+
+    /// As [`Runtime::compile_cancellable`], for a raw `wasi:http` component.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError`].
+    pub fn compile_http_cancellable(
+        &self,
+        component: &[u8],
+        cancellation: &CancellationToken,
+    ) -> Result<Arc<Code>, CompileError> {
+        self.inner.http.compile(component, cancellation).map(Arc::new)
     }
 
     /// Links `code` to the contract `world`: checks that the host offers its imports, and that it exports the

@@ -4,6 +4,8 @@
 
 mod backoff;
 mod blocking;
+mod cancellation;
+mod free_memory;
 mod group;
 mod low_priority_threads;
 mod outages;
@@ -15,6 +17,8 @@ mod tests;
 mod thread;
 
 pub use blocking::{blocking, blocking_future, both};
+pub use cancellation::{CancellationToken, DropGuard};
+pub use free_memory::{give_back_memory, set_give_back_memory};
 pub use group::Tasks;
 pub use low_priority_threads::LowPriorityThreads;
 pub use outages::{Outage, Outages};

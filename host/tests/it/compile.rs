@@ -36,6 +36,11 @@ fn what_is_no_component_or_does_not_fit_is_refused() {
     for bytes in [&b""[..], b"\0asm\x01\0\0\0", b"not wasm"] {
         assert!(matches!(runtime.compile(bytes), Err(CompileError::Invalid { .. })));
     }
+    let bomb = format!("(component (core module (func (local {}))))", "i32 ".repeat(10_001));
+    let folder = tempfile::tempdir().unwrap();
+    let refused = caching_runtime(&runtime_settings(1), folder.path()).compile(&wat::parse_str(bomb).unwrap());
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused, CompileError::OverLimit(over) if over.limit == "function_locals_max"));
     let settings = RuntimeSettings { memories_per_component_max: 1, ..runtime_settings(1) };
     let folder = tempfile::tempdir().unwrap();
     let refused = caching_runtime(&settings, folder.path()).compile(&component("hostile.wasm")).unwrap_err();

@@ -15,6 +15,7 @@ use super::compare::Difference;
 use super::deploy::{JUDGEMENTS_MAX, Plan, refused, verdicts};
 use crate::names::{Digest, ServiceName};
 use crate::store::Store;
+use crate::tasks::CancellationToken;
 
 /// The outcome of an apply.
 #[derive(Debug)]
@@ -41,15 +42,23 @@ impl Releases {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not end the apply: it continues in the background.
+    /// Dropping the future ends a compilation, and the apply with it: everything is as before. Otherwise the apply
+    /// continues in the background.
     pub async fn apply(&self, who: &Holder, wanted: Wanted, dry_run: bool) -> Result<Applied, DeployError> {
         let (inner, who) = (Arc::clone(&self.inner), who.clone());
-        self.to_the_end(async move { inner.apply(&who, wanted, dry_run).await }).await
+        let (cancellation, _guard) = CancellationToken::with_guard();
+        self.to_the_end(async move { inner.apply(&who, wanted, dry_run, &cancellation).await }).await
     }
 }
 
 impl Inner {
-    async fn apply(self: &Arc<Self>, who: &Holder, wanted: Wanted, dry_run: bool) -> Result<Applied, DeployError> {
+    async fn apply(
+        self: &Arc<Self>,
+        who: &Holder,
+        wanted: Wanted,
+        dry_run: bool,
+        cancellation: &CancellationToken,
+    ) -> Result<Applied, DeployError> {
         let plan = Plan { reason: wanted.reason.clone(), dry_run, ..Plan::default() };
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state.load_full();
@@ -58,7 +67,7 @@ impl Inner {
                 let applied = draft.missing.is_empty() && !dry_run;
                 return Ok(draft.applied(Vec::new(), applied));
             }
-            let judged = self.judge(who, move |_| Ok(input), &proposals, &plan).await;
+            let judged = self.judge(who, move |_| Ok(input), &proposals, &plan, cancellation).await;
             if !Arc::ptr_eq(&state, &self.state.load_full()) {
                 // The verdict is on an older state: components that were live then may already be deleted.
                 continue;

@@ -23,7 +23,7 @@ use crate::call::{Backend, Shadow, Share};
 use crate::config::Grant;
 use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
-use crate::tasks::blocking;
+use crate::tasks::{CancellationToken, blocking, give_back_memory};
 
 /// How often a deploy is judged again because another change was committed first.
 pub(in crate::release) const JUDGEMENTS_MAX: usize = 5;
@@ -87,6 +87,7 @@ impl Releases {
     /// its end without its client.
     pub async fn deploy(&self, who: &Holder, proposals: Vec<Proposal>, plan: &Plan) -> Result<Outcome, DeployError> {
         let inner = &self.inner;
+        let (cancellation, _guard) = CancellationToken::with_guard();
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state();
             if plan.rollout.as_ref().is_some_and(|rollout| rollout.shadow.is_some()) {
@@ -94,7 +95,7 @@ impl Releases {
             }
             let (known, asked) = (Arc::clone(&state), proposals.clone());
             let input = move |inner: &Inner| JudgeInput::of(&inner.loader, &known, &asked);
-            let judged = inner.judge(who, input, &proposals, plan).await;
+            let judged = inner.judge(who, input, &proposals, plan, &cancellation).await;
             if !Arc::ptr_eq(&state, &self.state()) {
                 // The verdict is on an older state: components that were live then may already be deleted.
                 continue;
@@ -171,23 +172,33 @@ impl Releases {
 }
 
 impl Inner {
-    /// Judges and rehearses `proposals` with the given `input`.
+    /// Judges and rehearses `proposals` with the given `input`. Their compilation continues when the future is dropped,
+    /// until `cancellation`.
     pub(in crate::release) async fn judge(
         self: &Arc<Self>,
         who: &Holder,
         input: impl FnOnce(&Self) -> Result<JudgeInput, DeployError> + Send + 'static,
         proposals: &[Proposal],
         plan: &Plan,
+        cancellation: &CancellationToken,
     ) -> Result<Vec<Judged>, DeployError> {
-        let (inner, proposals) = (Arc::clone(self), proposals.to_vec());
+        let (inner, proposals, cancellation) = (Arc::clone(self), proposals.to_vec(), cancellation.clone());
         let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
         let (as_candidates, allow_old_signature) = (plan.rollout.is_some(), plan.allow_old_signature);
         let judging = blocking(move || {
-            let terms =
-                Terms { by: &by, reason: reason.as_deref(), grants: &grants, allow_old_signature, as_candidates };
+            let terms = Terms {
+                by: &by,
+                reason: reason.as_deref(),
+                grants: &grants,
+                allow_old_signature,
+                as_candidates,
+                cancellation: &cancellation,
+            };
             let input = input(&inner)?;
-            let judged = judge(&inner.loader, &input, &inner.manifest().deploy, &proposals, &terms)?;
-            Ok::<_, DeployError>((input, judged))
+            let judged = judge(&inner.loader, &input, &inner.manifest().deploy, &proposals, &terms);
+            // Types and contracts were read, and code passed through: some MiB that this thread may never need again.
+            give_back_memory();
+            Ok::<_, DeployError>((input, judged?))
         });
         let (input, mut judged) = judging.await??;
         for judged in &mut judged {

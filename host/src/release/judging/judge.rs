@@ -22,7 +22,8 @@ use crate::contract::{
 };
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
-use crate::runtime::DataVersion;
+use crate::runtime::{ChildError, CompileError, DataVersion};
+use crate::tasks::CancellationToken;
 
 /// The terms for all releases that are proposed together.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub(in crate::release) struct Terms<'a> {
     pub(in crate::release) allow_old_signature: bool,
     /// Whether they first run beside the live releases.
     pub(in crate::release) as_candidates: bool,
+    /// Ends what takes long.
+    pub(in crate::release) cancellation: &'a CancellationToken,
 }
 
 /// A proposed release, and the verdict on it.
@@ -107,7 +110,8 @@ pub(in crate::release) fn judge(
             );
         }
         verdict.timings.insert("judgeMs", millis(began));
-        let release = if verdict.accepted { start(&mut verdict, loader, proposed, &record)? } else { None };
+        let release =
+            if verdict.accepted { start(&mut verdict, loader, proposed, &record, terms.cancellation)? } else { None };
         let component = proposed.proposal.component.clone();
         judged.push(Judged { record, component, release, data: DataVersion::default(), verdict });
     }
@@ -276,16 +280,18 @@ fn start(
     loader: &ReleaseLoader,
     proposed: &Read<'_>,
     record: &ReleaseRecord,
+    cancellation: &CancellationToken,
 ) -> Result<Option<Arc<LoadedRelease>>, LoadError> {
     let began = clock::now();
     let (service, limits) = (&proposed.proposal.service, &proposed.context.limits);
-    let made = loader.release(service, limits, record, &proposed.proposal.component);
+    let made = loader.release(service, limits, record, &proposed.proposal.component, cancellation);
     verdict.timings.insert("compileMs", millis(began));
     match made {
         Ok(release) => {
             memory(verdict, proposed, release.program.initial_memory_bytes());
             Ok(Some(release))
         }
+        Err(error) if says_nothing_of_the_component(&error) => Err(error),
         Err(LoadError::Compile { source, .. }) => {
             verdict.refused(Check::Start, "the component", "one that the host can run", chain(&source), "");
             Ok(None)
@@ -296,6 +302,12 @@ fn start(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether the host could not compile it, or was not to.
+fn says_nothing_of_the_component(error: &LoadError) -> bool {
+    let LoadError::Compile { source, .. } = error else { return false };
+    matches!(source, CompileError::Cancelled | CompileError::NotStored | CompileError::Child(ChildError::Io(_)))
 }
 
 /// The component's initial memory: reported if it differs from the live release's, refused if it exceeds the limit of

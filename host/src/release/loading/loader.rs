@@ -10,7 +10,7 @@ use crate::config::LimitSettings;
 use crate::contract::{ContractError, Contracts, Sources, Surface, Unreadable, World};
 use crate::names::{Digest, ServiceName};
 use crate::runtime::{CompileError, LinkError, LinkSettings, Runtime};
-use crate::tasks::Tasks;
+use crate::tasks::{CancellationToken, Tasks};
 
 /// The number of parsed contracts in the cache: the current ones, and those of recent rollbacks.
 const CONTRACTS_MAX: usize = 4;
@@ -124,13 +124,14 @@ impl ReleaseLoader {
 
     /// Loads `record` as a release of `service` within `limits`, from the component's `bytes`.
     ///
-    /// Blocks, and for long if the component was never compiled.
+    /// Blocks, and for long if the component was never compiled, unless `cancellation` ends it.
     pub(in crate::release) fn release(
         &self,
         service: &ServiceName,
         limits: &LimitSettings,
         record: &ReleaseRecord,
         bytes: &[u8],
+        cancellation: &CancellationToken,
     ) -> Result<Arc<LoadedRelease>, LoadError> {
         let compile = |source| LoadError::Compile { service: service.clone(), source };
         let link = |source| LoadError::Link { service: service.clone(), source };
@@ -144,11 +145,13 @@ impl ReleaseLoader {
         let (world, program) = match &record.contracts {
             Some(contracts) => {
                 let world = self.world(&*self.contracts(contracts)?, service, &record.world)?;
-                let program = runtime.link(&runtime.compile(bytes).map_err(compile)?, &world, settings);
+                let code = runtime.compile_cancellable(bytes, cancellation).map_err(compile)?;
+                let program = runtime.link(&code, &world, settings);
                 (world, LinkedComponent::Contract(program.map_err(link)?))
             }
             None => {
-                let program = runtime.link_http(&runtime.compile_http(bytes).map_err(compile)?, settings, &self.tasks);
+                let code = runtime.compile_http_cancellable(bytes, cancellation).map_err(compile)?;
+                let program = runtime.link_http(&code, settings, &self.tasks);
                 (Arc::new(World::http()), LinkedComponent::Http(program.map_err(link)?))
             }
         };

@@ -14,7 +14,7 @@ use rustix::process::{Signal, set_parent_process_death_signal, setpriority_proce
 use super::engine::{Kind, compiling_engine};
 use crate::clock;
 use crate::limits::{COMPILE_MEMORY_BYTES_MAX, COMPILE_TIME_MAX};
-use crate::tasks::thread;
+use crate::tasks::{CancellationToken, thread};
 
 /// The first argument of a compiling process. No command has this name.
 const ARGUMENT: &str = "compile-component";
@@ -47,6 +47,9 @@ pub enum ChildError {
     Memory,
     #[error("compiling it takes longer than {} s", COMPILE_TIME_MAX.as_secs())]
     Time,
+    /// It was ended because nobody waits for the code any more.
+    #[error("nobody waits for it any more")]
+    Cancelled,
     #[error("the compiler ended without an answer: {status}")]
     Died { status: ExitStatus },
     #[error("the compiler cannot be run")]
@@ -89,8 +92,8 @@ pub(super) fn has_compiler() -> bool {
     IS_COMPILER.load(Ordering::Relaxed)
 }
 
-/// The code of `component`. Blocks its thread.
-pub(super) fn compile(kind: Kind, component: &[u8]) -> Result<Vec<u8>, ChildError> {
+/// The code of `component`. Blocks its thread until it is there, or until `cancellation`.
+pub(super) fn compile(kind: Kind, component: &[u8], cancellation: &CancellationToken) -> Result<Vec<u8>, ChildError> {
     let mut command = Command::new(PROGRAM);
     command.args([ARGUMENT, kind.name()]).env_clear();
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -106,7 +109,7 @@ pub(super) fn compile(kind: Kind, component: &[u8]) -> Result<Vec<u8>, ChildErro
     )?;
     // If the child has ended, the reason is found below.
     let _gone = child.0.stdin.take().ok_or_else(no_pipe)?.write_all(component);
-    let status = wait(&mut child.0)?;
+    let status = wait(&mut child.0, cancellation)?;
     let code = reader.join().map_err(io::Error::other)??;
     if status.success() {
         return Ok(code);
@@ -123,12 +126,16 @@ fn no_pipe() -> io::Error {
     io::ErrorKind::BrokenPipe.into()
 }
 
-/// Waits for the end of `child`, and kills it when it takes too much time or memory.
-fn wait(child: &mut Child) -> Result<ExitStatus, ChildError> {
+/// Waits for the end of `child`, and kills it when it takes too much time or memory, or when nobody waits for it.
+fn wait(child: &mut Child, cancellation: &CancellationToken) -> Result<ExitStatus, ChildError> {
     let began = clock::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
+        }
+        if cancellation.is_cancelled() {
+            tracing::info!(child = child.id(), "the compiler was ended: nobody waits for the component any more");
+            return Err(ChildError::Cancelled);
         }
         if resident_bytes(child.id()) > COMPILE_MEMORY_BYTES_MAX {
             return Err(ChildError::Memory);

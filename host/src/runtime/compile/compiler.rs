@@ -7,12 +7,14 @@ use std::time::Duration;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::bounds::{self, OverLimit};
 use super::cache::{Cache, CacheSlot, host_of};
 use super::child::{self, ChildError};
 use super::engine::Kind;
 use super::epoch::Ticker;
 use crate::clock;
 use crate::names::Digest;
+use crate::tasks::CancellationToken;
 
 /// A compiled component, ready to be linked.
 #[derive(Debug)]
@@ -61,8 +63,13 @@ pub enum CompileError {
     /// It is not a component, uses features that the host does not have, or needs more slots than one instance gets.
     #[error("this is no WebAssembly component that the host can run")]
     Invalid { source: wasmtime::Error },
+    #[error("this component has more than the host compiles")]
+    OverLimit(#[from] OverLimit),
     #[error("this is no WebAssembly component that the host can compile")]
-    Child(#[from] ChildError),
+    Child(ChildError),
+    /// Nobody waits for it any more.
+    #[error("compiling it was ended: nobody waits for it")]
+    Cancelled,
     #[error("the compiled code is not in the data directory, where the host would load it from")]
     NotStored,
 }
@@ -108,6 +115,15 @@ impl Drop for Turn<'_> {
     }
 }
 
+impl From<ChildError> for CompileError {
+    fn from(error: ChildError) -> Self {
+        match error {
+            ChildError::Cancelled => Self::Cancelled,
+            error => Self::Child(error),
+        }
+    }
+}
+
 impl Compiler {
     pub(in crate::runtime) fn new(kind: Kind, engine: Engine, cache: &Arc<CacheSlot>, ticker: &Arc<Ticker>) -> Self {
         let (cache, ticker) = (Arc::clone(cache), Arc::clone(ticker));
@@ -126,24 +142,34 @@ impl Compiler {
     /// # Errors
     ///
     /// [`CompileError`]. If new code cannot be stored in the cache, this is only logged.
-    pub(in crate::runtime) fn compile(&self, bytes: &[u8]) -> Result<Code, CompileError> {
+    pub(in crate::runtime) fn compile(
+        &self,
+        bytes: &[u8],
+        cancellation: &CancellationToken,
+    ) -> Result<Code, CompileError> {
         let began = clock::now();
         let digest = Digest::of(bytes);
         let turn = self.compiling.turn(digest);
         let (component, origin) = match self.cache.get().and_then(|cache| cache.get(&self.engine, digest)) {
             Some(component) => (component, Origin::Cache),
-            None => (self.compile_new(digest, bytes)?, Origin::Compiler),
+            None => (self.compile_new(digest, bytes, cancellation)?, Origin::Compiler),
         };
         drop(turn);
         let took = clock::elapsed(began);
         Ok(Code { digest, kind: self.kind, component, origin, took, ticker: Arc::clone(&self.ticker) })
     }
 
-    fn compile_new(&self, digest: Digest, bytes: &[u8]) -> Result<Component, CompileError> {
+    fn compile_new(
+        &self,
+        digest: Digest,
+        bytes: &[u8],
+        cancellation: &CancellationToken,
+    ) -> Result<Component, CompileError> {
         let started = clock::now();
+        bounds::check(bytes)?;
         let component = match self.cache.get() {
             Some(cache) if child::has_compiler() => {
-                self.store(cache, digest, &child::compile(self.kind, bytes)?);
+                self.store(cache, digest, &child::compile(self.kind, bytes, cancellation)?);
                 // Code from another process is loaded like all stored code: after its tag was checked.
                 cache.get(&self.engine, digest).ok_or(CompileError::NotStored)?
             }

@@ -1,5 +1,6 @@
 //! From a component to code: the engines, their compilers, and the stored code.
 
+mod bounds;
 mod cache;
 mod child;
 mod compiler;
@@ -11,6 +12,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+pub use bounds::OverLimit;
 pub use cache::COMPILED_FOLDER;
 pub(super) use cache::{Cache, CacheSlot};
 pub use child::{ChildError, run_compiler};

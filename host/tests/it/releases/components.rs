@@ -61,3 +61,24 @@ pub(crate) fn marked(component: &[u8], mark: &str) -> Vec<u8> {
     let content = [&[length(name)], name.as_bytes(), mark.as_bytes()].concat();
     [component, &[0, u8::try_from(content.len()).unwrap()], &content].concat()
 }
+
+/// `component` with a core module more, which nothing instantiates.
+pub(super) fn with_module(component: &[u8], module: &[u8]) -> Vec<u8> {
+    [component, &section(1, module)].concat()
+}
+
+/// A section with the number `id`.
+pub(super) fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    [&[id][..], &leb128(content.len()), content].concat()
+}
+
+/// A number as the binary format has it.
+pub(super) fn leb128(mut rest: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while rest >= 0x80 {
+        bytes.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest.try_into().unwrap());
+    bytes
+}

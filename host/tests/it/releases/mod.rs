@@ -1,6 +1,7 @@
 //! Releases of a whole host: started from a manifest, asked over HTTP, changed as an operator does it.
 
 mod candidates;
+mod compiling;
 pub(crate) mod components;
 pub(crate) mod http;
 mod intents;
@@ -13,8 +14,8 @@ mod readiness;
 mod refusals;
 mod routing;
 mod shadow;
-mod signals;
 mod shortage;
+mod signals;
 mod swaps;
 mod tls;
 mod tokens;
