@@ -232,8 +232,8 @@ impl Admin {
                 json(StatusCode::OK, &self.act_on_intent(&who, &decoded(id)?, action, head).await?)
             }
             Route::Stores => json(StatusCode::OK, &self.stores()),
-            Route::Events => json(StatusCode::OK, &self.subscriptions()?),
-            Route::EventsOf(service) => json(StatusCode::OK, &self.service_events(&decoded(service)?, head)?),
+            Route::Events => json(StatusCode::OK, &self.subscriptions().await?),
+            Route::EventsOf(service) => json(StatusCode::OK, &self.service_events(&decoded(service)?, head).await?),
             Route::ChangeDeadLetters { service, action } => {
                 json(StatusCode::OK, &self.change_dead_letters(&who, &decoded(service)?, action, body).await?)
             }

@@ -8,11 +8,12 @@ use crate::admin::error::AdminError;
 use crate::admin::options::{Options, REASON_BYTES_MAX};
 use crate::admin::request::{RequestBody, parse_json, whole};
 use crate::admin::server::Admin;
-use crate::events::{DeadLetterError, DeadLetters, DeliveryView, EventId, ScheduleView, SubscriptionView};
+use crate::events::{DeadLetterError, DeadLetters, DeliveryView, EventId, Events, ScheduleView, SubscriptionView};
 use crate::gateway::{Fault, Refusal};
 use crate::limits::SCAN_ENTRIES_MAX;
 use crate::release::{ChangeKind, Holder};
 use crate::store::StoreError;
+use crate::tasks::blocking;
 
 /// Failed deliveries of each kind in one answer, unless the request gives a limit.
 const DELIVERIES: usize = 100;
@@ -59,8 +60,19 @@ struct DeadLetterSelection {
 }
 
 impl Admin {
-    pub(in crate::admin) fn subscriptions(&self) -> Result<Subscriptions, AdminError> {
-        Ok(Subscriptions { items: self.events.subscriptions(None).map_err(unreadable)? })
+    pub(in crate::admin) async fn subscriptions(&self) -> Result<Subscriptions, AdminError> {
+        let items = self.read_events(|events| events.subscriptions(None)).await?;
+        Ok(Subscriptions { items })
+    }
+
+    /// Reads on a thread that may block: what is counted lies in the indexes.
+    async fn read_events<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Events) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let events = self.events.clone();
+        let read = blocking(move || read(&events)).await;
+        read.map_err(|error| AdminError::from(Refusal::Answer { detail: error.to_string() }))?.map_err(unreadable)
     }
 
     pub(in crate::admin) fn schedules(&self, head: &Parts) -> Result<Schedules, AdminError> {
@@ -70,7 +82,11 @@ impl Admin {
     }
 
     /// The subscriptions of one service, and its failed deliveries.
-    pub(in crate::admin) fn service_events(&self, service: &str, head: &Parts) -> Result<ServiceEvents, AdminError> {
+    pub(in crate::admin) async fn service_events(
+        &self,
+        service: &str,
+        head: &Parts,
+    ) -> Result<ServiceEvents, AdminError> {
         let service = self.named(service)?;
         let options = Options::read(head.uri.query(), &["after", "limit"])?;
         let after = options.after.as_deref().map(EventId::parse).transpose().map_err(|error| {
@@ -81,9 +97,11 @@ impl Admin {
             }]))
         })?;
         let limit = u32::try_from(options.limit.unwrap_or(DELIVERIES)).unwrap_or(u32::MAX).clamp(1, SCAN_ENTRIES_MAX);
-        let failed_deliveries = self.events.failed_deliveries(&service, after.as_ref(), limit).map_err(unreadable)?;
-        let items = self.events.subscriptions(Some(&service)).map_err(unreadable)?;
-        Ok(ServiceEvents { items, failed_deliveries })
+        let read = move |events: &Events| {
+            let failed_deliveries = events.failed_deliveries(&service, after.as_ref(), limit)?;
+            Ok(ServiceEvents { items: events.subscriptions(Some(&service))?, failed_deliveries })
+        };
+        self.read_events(read).await
     }
 
     pub(in crate::admin) async fn change_dead_letters(
