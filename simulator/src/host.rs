@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::{HeaderMap, HeaderValue};
 use switchyard::call::{Answer, CallError, Calls, Origin, Reply, RequestKey, RequestScope, RootCall};
 use switchyard::clock;
 use switchyard::contract::Function;
@@ -12,7 +13,7 @@ use switchyard::names::{RequestId, ServiceName};
 use switchyard::platform::simulated::{Fault, SimulatedDisk, SimulatedHost, TimerClock};
 use wasmtime::component::Val;
 
-use super::world::World;
+use super::world::{CANDIDATE_HEADER, World};
 
 /// A running host.
 pub(crate) struct Life {
@@ -35,17 +36,11 @@ pub(crate) enum End {
 
 impl Life {
     /// Starts a host at the time of day `unix_micros`.
-    pub(crate) fn begin(
-        world: &World,
-        has_clock: bool,
-        disk: &SimulatedDisk,
-        unix_micros: u64,
-        seed: u64,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn begin(world: &World, disk: &SimulatedDisk, unix_micros: u64, seed: u64) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let entered = runtime.enter();
         let clock = TimerClock::install(unix_micros);
-        let host = SimulatedHost::start(&world.manifest(has_clock), disk, &world.runtime, seed)?;
+        let host = SimulatedHost::start(&world.manifest(true), disk, &world.runtime, seed)?;
         drop(entered);
         Ok(Self { runtime: Some(runtime), clock, host })
     }
@@ -152,7 +147,7 @@ pub(crate) async fn send(
     let service = ServiceName::parse(service).expect("a service of the simulation");
     let arguments = vec![Val::String(script.into())];
     let scope = RequestScope { caller: "client", client: &[], path_has_secret: false, method: "POST", path: function };
-    let key = RequestKey::new(scope, key, &arguments);
+    let request_key = RequestKey::new(scope, key, &arguments);
     let Some(backend) = routing.live().backend(&service) else { return Err(NotSent::Again) };
     let call = RootCall {
         function: exported(&backend.release.world, function),
@@ -160,9 +155,16 @@ pub(crate) async fn send(
         arguments,
         identity: None,
         request: RequestId::from_bits(7),
-        key: Some(key),
+        key: Some(request_key),
     };
-    match calls.call(call, &routing, Origin::HOST).await {
+    // Clients differ, and some ask for candidates: the same ones each time.
+    let mut headers = HeaderMap::new();
+    if key.len().is_multiple_of(2) {
+        let (name, value) = CANDIDATE_HEADER;
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let origin = Origin { client: key.as_bytes(), headers: Some(&headers) };
+    match calls.call(call, &routing, origin).await {
         Ok(Reply { answer: Answer::Ok(value), .. }) => Ok(format!("{value:?}")),
         Ok(Reply { answer: Answer::Err(error), .. }) => panic!("a script refuses: {error:?}"),
         Err(CallError::Stopped(_)) => Err(NotSent::Stopped),

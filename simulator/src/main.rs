@@ -7,7 +7,12 @@
 //!
 //! - An acknowledged request has its effects exactly once after every kill, in all services that it reached.
 //! - An event takes effect once in its subscriber, and so do the handler's effects elsewhere.
-//! - A change of releases is made completely or not at all, and the data has the version of its release.
+//! - A change of releases is made completely or not at all, and the data has the version of its release. Changes are
+//!   deploys, candidates, promotions, rollbacks, and applies that add or remove a service and migrate others.
+//! - The history, read line by line, gives the live releases and the candidates. An acknowledged change has each of its
+//!   lines once, a refused one has at most its refusals, and an unacknowledged one has all of its lines or none.
+//! - A restore to a number gives the data, the releases and the history of exactly that number, and a host can go on
+//!   from there.
 //! - Nothing blocks forever: within hours of virtual time every call, every delivery and every change has ended.
 //!
 //! # What finds which fault
@@ -17,17 +22,38 @@
 //! | a commit leaves out the answer to its request | simulator: the effect of a key is there twice |
 //! | a commit leaves out the cursor of a subscription | simulator: an event is handled twice |
 //! | an answer leaves before its commit is durable | simulator: an acknowledged effect is gone after a kill |
-//! | a memo is deleted while its call may run again | simulator, by a clock that jumps: a nested effect is there twice |
+//! | a memo is deleted while its call may run again | simulator: the effect of a handler elsewhere is there twice |
+//! | the record of a candidate is not in the commit of its change | simulator: after a start the candidate is missing |
+//! | a change's lines of the history have a commit of their own | simulator: after a kill other releases are live |
+//! | a restore replays the data and not the platform's store | simulator: rows of the platform's store are missing |
+//! | a migration has a commit of its own, before its releases | `a_host_that_is_killed_in_a_change_starts_with_…` |
+//! | a scan without a prefix reaches system tables | `no_scan_whatsoever_shows_a_component_a_row_or_ends_the_host` |
+//! | a scan with inverted bounds panics | the same test |
+//! | a delivery begins as if it had seen nothing | `a_request_of_a_delivery_waits_for_the_commit_that_…` |
+//! | readiness does not look for room on the disk | `health_tells_when_there_is_no_room_and_…` |
+//! | an apply drops a store that it has made live | `an_apply_that_is_committed_and_not_durable_keeps_…` |
+//! | the host rolls back more than once after a deploy | `the_host_goes_back_from_a_release_whose_circuit_opens_…` |
+//! | a rollback goes to a release that a rollback left | `a_rollback_goes_back_one_release_and_once_more_…` |
+//! | a circuit opens by a count of failures alone | `the_circuit_judges_by_the_rate_of_failures` |
+//! | one client opens a circuit | `one_client_does_not_open_the_circuit_for_all` |
+//! | answers are sealed with one nonce | `one_answer_is_never_sealed_twice_in_the_same_way` |
+//! | the check value of an answer is not authenticated | `every_flipped_bit_is_detected` |
 
 #![cfg_attr(feature = "fail-points", expect(clippy::print_stdout, reason = "this program talks to whoever runs it"))]
 #![expect(clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
+#[cfg(feature = "fail-points")]
+mod history;
 #[cfg(feature = "fail-points")]
 mod host;
 #[cfg(feature = "fail-points")]
 mod model;
 #[cfg(feature = "fail-points")]
 mod operator;
+#[cfg(feature = "fail-points")]
+mod order;
+#[cfg(feature = "fail-points")]
+mod restore;
 #[cfg(feature = "fail-points")]
 mod run;
 #[cfg(feature = "fail-points")]

@@ -58,6 +58,16 @@ impl Model {
         self.with(|all| all.get(index).cloned())
     }
 
+    /// All requests as they are now.
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.with(|all| all.clone())
+    }
+
+    /// The clients know only this from now on: the host goes on from an earlier instant.
+    pub(crate) fn replace(&self, sent: Vec<Sent>) {
+        self.with(|all| *all = sent);
+    }
+
     pub(crate) fn answered(&self, index: usize, text: &str) {
         self.with(|all| {
             if let Some(sent) = all.get_mut(index) {
@@ -116,7 +126,7 @@ impl Model {
         if !slots.clone().zip(slots.skip(1)).all(|(one, next)| one < next) {
             wrong.push(format!("a slot ran twice: {ticks:?}"));
         }
-        for sent in self.with(|all| all.clone()) {
+        for sent in self.sent() {
             let due = match (sent.is_abandoned, sent.is_answered) {
                 (true, _) => 0..=usize::MAX,
                 (false, true) => 1..=1,

@@ -1,210 +1,243 @@
-//! The operator's changes of releases, and the releases that must result.
+//! The operator: orders changes of releases, one at a time, and checks what has become of them.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use switchyard::names::ServiceName;
-use switchyard::platform::simulated::Random;
-use switchyard::release::{DeployError, Holder, Plan, Proposal, Releases, Wanted};
+use hyper::header::{HeaderName, HeaderValue};
+use switchyard::call::Share;
+use switchyard::names::{Digest, ServiceName};
+use switchyard::release::{DeployError, Holder, Plan, Proposal, Releases, Rollout, Wanted};
 
+use super::history::{Change, End, History, abandoner_of, operator_of};
 use super::host::Life;
 use super::model::Model;
-use super::variants;
-use super::world::{CLOCK, World};
+use super::order::{Course, Order, Variants};
+use super::world::{CANDIDATE_HEADER, CLOCK, World};
 
-/// The services that the operator deploys.
-const SERVICES: [&str; 2] = ["front", "back"];
+/// How long a candidate stays at each step.
+const STEP: Duration = Duration::from_secs(1);
 
-/// A change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Makes these variants live, in one change.
-    Deploy(Vec<(&'static str, usize)>),
-    /// Rolls back to a kept release, counted from the newest.
-    Rollback(&'static str, usize),
-    /// Removes `clock`, adds it again, or drops its remaining store.
-    Clock { drops: bool },
-}
+/// More lines than a seed has.
+const LINES_MAX: usize = 1_000;
 
-impl Order {
-    pub(crate) fn draw(random: &mut Random) -> Self {
-        let mut below = |end: usize| usize::try_from(random.below(end as u64)).unwrap_or(0);
-        let numbers = 2 * (variants::VERSION_MAX + 1);
-        let service = SERVICES.get(below(SERVICES.len())).copied().unwrap_or("front");
-        match below(6) {
-            0 => Self::Deploy(SERVICES.into_iter().map(|service| (service, below(numbers))).collect()),
-            1 | 2 => Self::Deploy(vec![(service, below(numbers))]),
-            3 => Self::Rollback(service, below(3)),
-            which => Self::Clock { drops: which == 5 },
-        }
-    }
-}
+type Work = Pin<Box<dyn Future<Output = Result<(), DeployError>> + Send>>;
 
-/// The live variant of each service.
-type Live = BTreeMap<ServiceName, usize>;
-
-#[derive(Debug, Default)]
-struct State {
-    live: Live,
-    /// The live variants if the running change succeeds.
-    pending: Option<Live>,
-    /// Whether `clock` is in the manifest, which takes effect at the next start.
-    has_clock: bool,
-    made: u64,
+/// What the operator has ordered and was told.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Orders {
+    changes: Vec<Change>,
+    abandoned: Vec<End>,
+    /// Why changes were not made.
     failed: Vec<String>,
+    /// The kinds of the lines of the history.
+    kinds: Vec<String>,
 }
 
 /// The operator's knowledge. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Operator(Arc<Mutex<State>>);
+pub(crate) struct Operator(Arc<Mutex<Orders>>);
 
 impl Operator {
-    /// The first variant is live everywhere.
-    pub(crate) fn new() -> Self {
-        let operator = Self::default();
-        let named = SERVICES.iter().filter_map(|name| ServiceName::parse(name).ok());
-        operator.with(|state| state.has_clock = true);
-        operator.with(|state| state.live = named.map(|name| (name, 0)).collect());
-        operator
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut Orders) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The number of successful changes, and the reasons of the failed ones.
-    pub(crate) fn outcome(&self) -> (u64, Vec<String>) {
-        self.with(|state| (state.made, state.failed.clone()))
+    /// What it knows now.
+    pub(crate) fn orders(&self) -> Orders {
+        self.with(|orders| orders.clone())
     }
 
-    /// Whether `clock` is in the manifest.
-    pub(crate) fn has_clock(&self) -> bool {
-        self.with(|state| state.has_clock)
+    /// From now on it knows only this.
+    pub(crate) fn replace(&self, orders: Orders) {
+        self.with(|known| *known = orders);
+    }
+
+    /// One that knows only this.
+    pub(crate) fn of(orders: Orders) -> Self {
+        Self(Arc::new(Mutex::new(orders)))
+    }
+
+    /// Changes that were made, and why others were not.
+    pub(crate) fn outcome(&self) -> (usize, Vec<String>) {
+        let is_made = |change: &&Change| change.end == End::Made;
+        self.with(|orders| (orders.changes.iter().filter(is_made).count(), orders.failed.clone()))
+    }
+
+    /// The kinds of the lines of the history, when it was checked last.
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        self.with(|orders| orders.kinds.clone())
     }
 
     /// Whether a change is running.
     pub(crate) fn is_busy(&self) -> bool {
-        self.with(|state| state.pending.is_some())
+        self.with(|orders| orders.changes.iter().any(|change| change.end == End::Unknown))
     }
 
     /// Begins a change concurrently, unless one is running.
     pub(crate) fn order(&self, world: &World, life: &Life, model: &Model, order: Order) -> anyhow::Result<()> {
-        if self.is_busy() {
+        let releases = &life.host.releases;
+        let back = match &order {
+            Order::Rollback(name, back) => kept(releases, &ServiceName::parse(name)?, *back),
+            _ => None,
+        };
+        let has_nothing = matches!(order, Order::Rollback(..)) && back.is_none();
+        if self.is_busy() || has_nothing || order == Order::Drop && life.has(CLOCK) {
             return Ok(());
         }
-        let (operator, releases) = (self.clone(), life.host.releases.clone());
-        match order {
-            Order::Deploy(variants) => {
-                let mut after = self.with(|state| state.live.clone());
-                let mut proposals = Vec::new();
-                for (name, number) in variants {
-                    let service = ServiceName::parse(name)?;
-                    let component = world.variants.get(number).cloned().unwrap_or_default().into();
-                    proposals.push(Proposal { service: service.clone(), component, signature: None });
-                    after.insert(service, number);
-                }
-                self.with(|state| state.pending = Some(after));
-                life.spawn("operator", async move {
-                    let done = releases.deploy(&Holder::admin(), proposals, &Plan::default()).await;
-                    let _is_made = operator.ended(done.map(drop));
-                });
-            }
-            Order::Clock { drops } => {
-                let (service, before) = (ServiceName::parse(CLOCK)?, self.has_clock());
-                self.with(|state| state.pending = Some(state.live.clone()));
-                if drops && !life.has(CLOCK) {
-                    let (model, ending) = (model.clone(), model.drop_begins());
-                    life.spawn("operator", async move {
-                        let done = releases.drop_store(&Holder::admin(), &service).await;
-                        if done.is_ok() {
-                            model.drop_ended(&ending);
-                        }
-                        let _is_made = operator.ended(done);
-                    });
-                    return Ok(());
-                }
-                let has_clock = !life.has(CLOCK);
-                let mut components = BTreeMap::new();
-                if has_clock {
-                    components.insert(service, releases.upload(world.clock.clone().into()));
-                }
-                let (manifest, reason) = (world.manifest(has_clock), None);
-                let wanted = Wanted { manifest, components, contracts: None, reason, signatures: BTreeMap::new() };
-                self.with(|state| state.has_clock = has_clock);
-                life.spawn("operator", async move {
-                    let done = releases.apply(&Holder::admin(), wanted, false).await.map(drop);
-                    let is_made = operator.ended(done);
-                    if !is_made {
-                        operator.with(|state| state.has_clock = before);
-                    }
-                });
-            }
-            Order::Rollback(name, back) => {
-                let service = ServiceName::parse(name)?;
-                let Some((to, number)) = kept(world, &releases, &service, back) else { return Ok(()) };
-                let mut after = self.with(|state| state.live.clone());
-                after.insert(service.clone(), number);
-                self.with(|state| state.pending = Some(after));
-                life.spawn("operator", async move {
-                    let done = releases.rollback(&Holder::admin(), &service, Some(&to), false, None).await;
-                    let _is_made = operator.ended(done);
-                });
-            }
-        }
+        let number = self.with(|orders| {
+            orders.changes.push(Change { order: order.clone(), back, end: End::Unknown });
+            orders.changes.len() - 1
+        });
+        let work = self.work(world, life, model, (number, order, back))?;
+        let operator = self.clone();
+        life.spawn("operator", async move { operator.ended(number, work.await) });
         Ok(())
     }
 
-    /// Records the end of a change. Returns false if it was certainly not made, otherwise true.
-    fn ended(&self, done: Result<(), DeployError>) -> bool {
-        self.with(|state| match done {
-            Ok(()) => {
-                state.live = state.pending.take().unwrap_or_default();
-                state.made += 1;
-                true
+    fn work(
+        &self,
+        world: &World,
+        life: &Life,
+        model: &Model,
+        (number, order, back): (usize, Order, Option<Digest>),
+    ) -> anyhow::Result<Work> {
+        let (releases, who) = (life.host.releases.clone(), holder(operator_of(number)));
+        Ok(match order {
+            Order::Deploy(variants) => {
+                let proposals = proposals(world, &variants)?;
+                Box::pin(async move { releases.deploy(&who, proposals, &Plan::default()).await.map(drop) })
             }
-            // The next start shows it.
-            Err(DeployError::NotDurable(_) | DeployError::Stopping(_) | DeployError::Interrupted(_)) => true,
-            Err(error) => {
-                state.pending = None;
-                state.failed.push(error.to_string());
-                false
+            Order::Candidate(name, number, course) => {
+                let proposals = proposals(world, &vec![(name, number)])?;
+                let plan = Plan { rollout: Some(rollout(course)), ..Plan::default() };
+                Box::pin(async move { releases.deploy(&who, proposals, &plan).await.map(drop) })
+            }
+            Order::Promote(name) => {
+                let service = ServiceName::parse(name)?;
+                Box::pin(async move { releases.promote(&who, &service, None).await })
+            }
+            Order::Abort(name) => {
+                let service = ServiceName::parse(name)?;
+                Box::pin(async move { releases.abort(&who, &service, None).await })
+            }
+            Order::Rollback(name, _) => {
+                let (service, to) = (ServiceName::parse(name)?, back.map(|digest| digest.to_string()));
+                Box::pin(async move { releases.rollback(&who, &service, to.as_deref(), false, None).await })
+            }
+            Order::Apply { variants, moves_clock } => {
+                let has_clock = life.has(CLOCK) != moves_clock;
+                let mut components = BTreeMap::new();
+                for Proposal { service, component, .. } in proposals(world, &variants)? {
+                    components.insert(service, releases.upload(component));
+                }
+                if moves_clock && has_clock {
+                    components.insert(ServiceName::parse(CLOCK)?, releases.upload(world.clock.clone().into()));
+                }
+                let (manifest, signatures) = (world.manifest(has_clock), BTreeMap::new());
+                let wanted = Wanted { manifest, components, contracts: None, reason: None, signatures };
+                Box::pin(async move { releases.apply(&who, wanted, false).await.map(drop) })
+            }
+            Order::Drop => {
+                let (service, model, ending) = (ServiceName::parse(CLOCK)?, model.clone(), model.drop_begins());
+                Box::pin(async move {
+                    releases.drop_store(&who, &service).await?;
+                    model.drop_ended(&ending);
+                    Ok(())
+                })
             }
         })
     }
 
-    /// The faults in the releases of `life`. `is_start` when no change of an earlier life is running.
-    pub(crate) fn check(&self, world: &World, life: &Life, is_start: bool) -> anyhow::Result<Vec<String>> {
-        let mut wrong = Vec::new();
-        let mut found = Live::new();
-        for view in life.host.releases.services() {
-            if !SERVICES.contains(&view.name.as_str()) {
-                continue;
+    /// Abandons an intent, if there is one.
+    pub(crate) fn abandon(&self, life: &Life, model: &Model) {
+        let Some(intent) = life.host.calls.intents().into_iter().next() else { return };
+        model.abandon_pending();
+        let number = self.with(|orders| {
+            orders.abandoned.push(End::Unknown);
+            orders.abandoned.len() - 1
+        });
+        let (operator, releases) = (self.clone(), life.host.releases.clone());
+        life.spawn("operator", async move {
+            let done = releases.give_up(&holder(abandoner_of(number)), intent.id, "because".into()).await;
+            let end = end(&done.map(drop));
+            operator.with(|orders| orders.abandoned.get_mut(number).into_iter().for_each(|known| *known = end));
+        });
+    }
+
+    /// Notes the end of a change.
+    fn ended(&self, number: usize, done: Result<(), DeployError>) {
+        self.with(|orders| {
+            let end = end(&done);
+            orders.changes.get_mut(number).into_iter().for_each(|change| change.end = end);
+            if let (End::NotMade, Err(error)) = (end, done) {
+                orders.failed.push(error.to_string());
             }
+        });
+    }
+
+    /// What is wrong with the releases of `life`. `is_start` when nothing of an earlier life is under way.
+    pub(crate) fn check(&self, world: &World, life: &Life, is_start: bool) -> anyhow::Result<Vec<String>> {
+        let services = life.host.releases.services();
+        let mut wrong = Vec::new();
+        for view in services.iter().filter(|view| matches!(view.name.as_str(), "front" | "back")) {
             let form = life.stored(view.name.as_str(), "form")?.parse().unwrap_or(0);
             if form != view.data_version {
                 wrong.push(format!("the data of {} is of version {form}, not {}", view.name, view.data_version));
             }
-            match world.number_of(&view.live.digest) {
-                Some(number) => drop(found.insert(view.name, number)),
-                None => wrong.push(format!("{} runs what nobody deployed", view.name)),
-            }
         }
-        self.with(|state| {
-            let is_known = found == state.live || state.pending.as_ref() == Some(&found);
-            if !is_known {
-                wrong.push(format!("{found:?} is live, not {:?} or {:?}", state.live, state.pending));
-            }
-            if is_start {
-                (state.live, state.pending) = (found, None);
-            }
+        let mut lines = life.block_on(life.host.releases.history(None, None, LINES_MAX))?;
+        lines.reverse();
+        let kinds = lines.iter().map(|line| format!("{:?}", line.what));
+        self.with(|orders| orders.kinds = kinds.collect());
+        let wrong_history = self.with(|orders| {
+            let mut history = History::read(world, &lines, &orders.changes);
+            history.check_services(&services);
+            history.check_changes(&mut orders.changes, is_start);
+            history.check_abandoned(&orders.abandoned);
+            history.wrong
         });
+        wrong.extend(wrong_history);
         Ok(wrong)
     }
 }
 
-/// A kept release of `service`: its digest and the number of its variant.
-fn kept(world: &World, releases: &Releases, service: &ServiceName, back: usize) -> Option<(String, usize)> {
+/// What a change has come to, as far as the operator is told.
+fn end(done: &Result<(), DeployError>) -> End {
+    match done {
+        Ok(()) => End::Made,
+        // The next start tells.
+        Err(DeployError::NotDurable(_) | DeployError::Stopping(_) | DeployError::Interrupted(_)) => End::Unknown,
+        Err(_) => End::NotMade,
+    }
+}
+
+fn holder(name: String) -> Holder {
+    let mut holder = Holder::admin();
+    holder.name = name;
+    holder
+}
+
+fn proposals(world: &World, variants: &Variants) -> anyhow::Result<Vec<Proposal>> {
+    let proposal = |(name, number): &(&str, usize)| {
+        let component = world.variants.get(*number).cloned().unwrap_or_default().into();
+        Ok(Proposal { service: ServiceName::parse(name)?, component, signature: None })
+    };
+    variants.iter().map(proposal).collect()
+}
+
+fn rollout(course: Course) -> Rollout {
+    let (name, value) = CANDIDATE_HEADER;
+    let by_header = course == Course::Header;
+    let header = by_header.then(|| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    let steps = if by_header { Vec::new() } else { vec![Share::of_parts(3_000), Share::of_parts(7_000)] };
+    let shadow = (course == Course::Shadow).then_some(Share::ALL);
+    Rollout { shadow, header, steps, every: (!by_header).then_some(STEP) }
+}
+
+/// The component of a kept release of `service`.
+fn kept(releases: &Releases, service: &ServiceName, back: usize) -> Option<Digest> {
     let view = releases.service(service)?;
-    let release = view.kept.get(back)?;
-    Some((release.digest.to_string(), world.number_of(&release.digest)?))
+    Some(view.kept.get(back)?.digest)
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use switchyard::clock;
 use switchyard::fail_point::{Action, Armed, arm};
 use switchyard::platform::simulated::{Fault, Random, SimulatedDisk};
-use switchyard::release::Holder;
 
 use super::host::{self, End, Life, NotSent};
 use super::model::Model;
-use super::operator::{Operator, Order};
+use super::operator::Operator;
+use super::order::Order;
+use super::restore::Restores;
 use super::steps::{self, Request, Step};
 use super::world::{CLOCK, World};
 
@@ -51,6 +52,7 @@ pub(crate) struct Figures {
     pub(crate) requests: u64,
     pub(crate) changes: u64,
     pub(crate) failed_changes: u64,
+    pub(crate) restores: u64,
 }
 
 impl Figures {
@@ -60,14 +62,15 @@ impl Figures {
         self.requests += more.requests;
         self.changes += more.changes;
         self.failed_changes += more.failed_changes;
+        self.restores += more.restores;
     }
 }
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { steps, lives, requests, changes, failed_changes } = self;
+        let Self { steps, lives, requests, changes, failed_changes, restores } = self;
         write!(f, "{lives} lives, {steps} steps, {requests} requests, ")?;
-        write!(f, "{changes} changes made and {failed_changes} refused")
+        write!(f, "{changes} changes made and {failed_changes} refused, {restores} restores")
     }
 }
 
@@ -100,7 +103,8 @@ pub(crate) fn run(world: &World, seed: u64) -> Result<Outcome, Box<Failure>> {
     let mut seeded = Seeded {
         random: Random(seed),
         model: Model::default(),
-        operator: Operator::new(),
+        operator: Operator::default(),
+        restores: Restores::default(),
         log: Vec::new(),
         figures: Figures::default(),
         armed: Vec::new(),
@@ -116,8 +120,9 @@ pub(crate) fn run(world: &World, seed: u64) -> Result<Outcome, Box<Failure>> {
         }
     }
     let (made, failed) = seeded.operator.outcome();
-    seeded.figures.changes = made;
+    seeded.figures.changes = u64::try_from(made).unwrap_or(u64::MAX);
     seeded.figures.failed_changes = u64::try_from(failed.len()).unwrap_or(u64::MAX);
+    seeded.log.extend(seeded.operator.kinds().into_iter().map(|kind| format!("in the history: {kind}")));
     seeded.log.extend(failed.into_iter().map(|why| format!("a change was not made: {why}")));
     match seeded.wrong.is_empty() {
         true => Ok(Outcome { figures: seeded.figures, log: seeded.log }),
@@ -129,6 +134,7 @@ struct Seeded {
     random: Random,
     model: Model,
     operator: Operator,
+    restores: Restores,
     log: Vec<String>,
     figures: Figures,
     /// Points at which the host panics in this life.
@@ -141,7 +147,7 @@ impl Seeded {
         let mut disk = SimulatedDisk::new(seed);
         let mut unix_micros = BEGIN_MICROS;
         for life in 0..2 + self.random.below(3) {
-            let host = Life::begin(world, self.operator.has_clock(), &disk, unix_micros, seed.wrapping_add(life))?;
+            let host = Life::begin(world, &disk, unix_micros, seed.wrapping_add(life))?;
             self.figures.lives += 1;
             self.check(world, &host, false, "after the start")?;
             for index in self.model.pending() {
@@ -170,14 +176,38 @@ impl Seeded {
             (disk, unix_micros) = host.end(&disk, end)?;
             // The machine is down for a while.
             unix_micros += self.random.below(10_000_000);
+            if self.random.below(2) == 0 {
+                disk = self.restore(world, disk, unix_micros)?;
+            }
         }
-        let host = Life::begin(world, self.operator.has_clock(), &disk, unix_micros, seed.wrapping_add(99))?;
+        let host = Life::begin(world, &disk, unix_micros, seed.wrapping_add(99))?;
         self.check(world, &host, false, "after the last start")?;
         for index in self.model.pending() {
             self.send(&host, index);
         }
         self.settle(world, &host)?;
         self.check(world, &host, true, "in the end")
+    }
+
+    /// Restores to an instant that there was. Gives the disk on which the host goes on: the restored one, or `disk`.
+    fn restore(&mut self, world: &World, disk: SimulatedDisk, unix_micros: u64) -> anyhow::Result<SimulatedDisk> {
+        let restored = self.restores.restore(&mut self.random, &disk, world.store_settings())?;
+        let Some((restored, point)) = restored else { return Ok(disk) };
+        self.figures.restores += 1;
+        if self.random.coin() {
+            self.log.push("the host goes on from where it was restored to".into());
+            self.restores.clear();
+            self.model.replace(point.sent);
+            self.operator.replace(point.orders);
+            return Ok(restored);
+        }
+        let (model, operator) = (Model::default(), Operator::of(point.orders));
+        model.replace(point.sent);
+        let host = Life::begin(world, &restored, unix_micros, 0)?;
+        let mut wrong = model.check(&host, false)?;
+        wrong.extend(operator.check(world, &host, true)?);
+        anyhow::ensure!(wrong.is_empty(), "after a restore: {}", wrong.join("; "));
+        Ok(disk)
     }
 
     fn note(&mut self, host: &Life, what: &str) {
@@ -233,14 +263,9 @@ impl Seeded {
             Step::Checkpoint => host.host.checkpoint().map_err(anyhow::Error::from_boxed)?,
             Step::Change(order) => self.operator.order(world, host, &self.model, order)?,
             Step::ReplayDeadLetters => host.block_on(host.replay_dead_letters())?,
-            Step::AbandonIntent => {
-                let (model, releases) = (self.model.clone(), host.host.releases.clone());
-                let Some(intent) = host.host.calls.intents().into_iter().next() else { return Ok(()) };
-                model.abandon_pending();
-                host.spawn("operator", async move {
-                    let _may_run = releases.give_up(&Holder::admin(), intent.id, "because".into()).await;
-                });
-            }
+            Step::AbandonIntent => self.operator.abandon(host, &self.model),
+            Step::BackUp => self.restores.back_up(host, self.random.next()),
+            Step::Remember => self.restores.remember(host, &self.model, &self.operator)?,
         }
         Ok(())
     }
@@ -255,7 +280,8 @@ impl Seeded {
         for _ in 0..SETTLE_MS_MAX / second {
             host.pass(Duration::from_millis(second));
             if !host.has(CLOCK) {
-                self.operator.order(world, host, &self.model, Order::Clock { drops: false })?;
+                let order = Order::Apply { variants: Vec::new(), moves_clock: true };
+                self.operator.order(world, host, &self.model, order)?;
             }
             let subscriptions = {
                 let _entered = host.enter();

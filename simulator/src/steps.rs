@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::host::End;
-use super::operator::Order;
+use super::order::Order;
 use super::world::CLOCK;
 use switchyard::fail_point::of_calls;
 use switchyard::platform::simulated::Random;
@@ -78,11 +78,14 @@ pub(crate) enum Step {
     Change(Order),
     ReplayDeadLetters,
     AbandonIntent,
+    BackUp,
+    /// Remembers this instant: a restore may go to it.
+    Remember,
 }
 
 /// Draws the next step; `number` is the number of the next request.
 pub(crate) fn step(random: &mut Random, number: u64) -> Step {
-    match random.below(26) {
+    match random.below(29) {
         0..7 => Step::Send(request(random, number)),
         7..12 => Step::Pass(Duration::from_millis(random.below(60))),
         12 => Step::Pass(Duration::from_secs(1 + random.below(60))),
@@ -96,6 +99,8 @@ pub(crate) fn step(random: &mut Random, number: u64) -> Step {
         24 | 25 => Step::Panic(panics(random), 1 + random.below(3)),
         17 | 20..24 => Step::Change(Order::draw(random)),
         18 => Step::ReplayDeadLetters,
+        26 => Step::BackUp,
+        27 | 28 => Step::Remember,
         _ if random.below(4) == 0 => Step::AbandonIntent,
         _ => Step::Checkpoint,
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use switchyard::config::{Flags, Manifest, load};
+use switchyard::config::{Flags, Manifest, StoreSettings, load};
 use switchyard::names::{Digest, HostSecret};
 use switchyard::runtime::{COMPILED_FOLDER, Runtime};
 use switchyard::tasks::Outages;
@@ -32,6 +32,10 @@ kept_ms = 3_600_000
 attempts_max = 3
 retry_ms_min = 5
 retry_ms_max = 100
+
+[deploy]
+candidate_calls_min = 3
+shadow_calls_min = 2
 
 [runtime]
 instances_max = 1_024
@@ -66,6 +70,9 @@ contract = "test:events/clock-service@1.0.0"
 component = "components/takes.wasm"
 "#;
 
+/// Clients that send it get candidates.
+pub(crate) const CANDIDATE_HEADER: (&str, &str) = ("x-candidate", "yes");
+
 /// The service with the schedule, which the operator removes and adds again.
 pub(crate) const CLOCK: &str = "clock";
 
@@ -89,8 +96,10 @@ pub(crate) struct World {
     pub(crate) runtime: Runtime,
     /// The component of `clock`.
     pub(crate) clock: Vec<u8>,
+    pub(crate) clock_digest: Digest,
     /// The variants of the component that `front` and `back` run, by number.
     pub(crate) variants: Vec<Vec<u8>>,
+    digests: Vec<Digest>,
 }
 
 impl World {
@@ -126,7 +135,9 @@ impl World {
         fs::create_dir(&manifest.host.data)?;
         let runtime = Runtime::new(&manifest.runtime, &Outages::default())?;
         runtime.open_cache(&manifest.host.data.join(COMPILED_FOLDER), &HostSecret::new([7; 32]))?;
-        Ok(Self { _folder: folder, manifest, runtime, clock: component("takes.wasm")?, variants })
+        let clock = component("takes.wasm")?;
+        let (clock_digest, digests) = (Digest::of(&clock), variants.iter().map(|bytes| Digest::of(bytes)).collect());
+        Ok(Self { _folder: folder, manifest, runtime, clock, clock_digest, variants, digests })
     }
 
     /// The manifest, with `clock` in it or not.
@@ -136,9 +147,18 @@ impl World {
         manifest
     }
 
-    /// The number of the variant with this digest.
-    pub(crate) fn number_of(&self, digest: &Digest) -> Option<usize> {
-        self.variants.iter().position(|variant| Digest::of(variant) == *digest)
+    /// The digest of the variant `number`.
+    pub(crate) fn digest(&self, number: usize) -> Option<Digest> {
+        self.digests.get(number).copied()
+    }
+
+    /// The version of the data that a component writes.
+    pub(crate) fn data_version(&self, digest: Digest) -> u64 {
+        self.digests.iter().position(|known| *known == digest).map_or(0, variants::version_of)
+    }
+
+    pub(crate) fn store_settings(&self) -> &StoreSettings {
+        &self.manifest.store
     }
 }
 

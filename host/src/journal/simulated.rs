@@ -60,6 +60,8 @@ struct World {
     /// The number of blocked syncs.
     syncs_waiting: u64,
     bytes_max: u64,
+    /// What was removed of the journal, and of the files that releases name: as an archive has it.
+    archive: BTreeMap<String, Vec<u8>>,
     random: Random,
 }
 
@@ -81,6 +83,7 @@ impl SimulatedDisk {
             held_file: None,
             syncs_waiting: 0,
             bytes_max: u64::MAX,
+            archive: BTreeMap::new(),
             random: Random(seed),
         };
         Self(Arc::new(Shared { world: Mutex::new(world), let_go: Condvar::new() }))
@@ -88,6 +91,13 @@ impl SimulatedDisk {
 
     pub(crate) fn as_disk(&self) -> Arc<dyn Disk> {
         Arc::new(self.clone())
+    }
+
+    /// A disk with the segments, components and contracts that were removed from this one and from its predecessors.
+    pub(crate) fn archive(&self) -> Self {
+        let files = self.lock().archive.clone();
+        let names = files.keys().cloned().enumerate().map(|(file, name)| (name, file)).collect();
+        Self::with(files.into_values().collect(), names, 0)
     }
 
     /// Plans `fault` for this operation, counted from now on; the next one is 0.
@@ -175,9 +185,11 @@ impl SimulatedDisk {
             change.apply(&mut names);
         }
         let files: Vec<_> = files.iter().map(|file| Self::survivor(file, random)).collect();
-        let seed = random.next();
+        let (seed, archive) = (random.next(), world.archive.clone());
         drop(world);
-        Self::with(files, names, seed)
+        let after = Self::with(files, names, seed);
+        after.lock().archive = archive;
+        after
     }
 
     /// The disk after the process was killed: all writes exist, durable or not.
@@ -190,6 +202,7 @@ impl SimulatedDisk {
         after.names.clone_from(&world.names);
         after.durable_names.clone_from(&world.durable_names);
         after.name_changes.clone_from(&world.name_changes);
+        after.archive.clone_from(&world.archive);
         drop(after);
         killed
     }
@@ -302,7 +315,11 @@ impl Disk for SimulatedDisk {
     fn remove(&self, path: &str) -> io::Result<()> {
         let mut world = self.lock();
         world.operate()?;
-        world.named(path)?;
+        let file = world.named(path)?;
+        if [".segment", ".wasm", ".json"].iter().any(|end| path.ends_with(end)) {
+            let bytes = world.files[file].now.clone();
+            world.archive.insert(path.into(), bytes);
+        }
         world.rename(NameChange::Remove(path.into()));
         Ok(())
     }

@@ -1,14 +1,18 @@
 //! A host without listeners, for the simulator: on a simulated disk, in one thread, with the time of a `TimerClock`.
 
 pub use crate::clock::simulated::TimerClock;
-use crate::config::Manifest;
+use crate::config::{Manifest, StoreSettings};
 pub use crate::journal::simulated::{Fault, Random, SimulatedDisk};
 use crate::names::CommitSeq;
+use crate::release::restore_between;
 use crate::runtime::Runtime;
-use crate::store::Stores;
+pub use crate::store::Contents;
+use crate::store::{Stores, Until};
 use crate::tasks::Tasks;
 
 use super::{Calls, Events, Parts, Releases, StartError};
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A host that runs in the thread that started it.
 #[derive(Debug)]
@@ -49,7 +53,50 @@ impl SimulatedHost {
     /// # Errors
     ///
     /// If the disk fails.
-    pub fn checkpoint(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    pub fn checkpoint(&self) -> Result<(), Error> {
         Ok(self.stores.checkpoint()?)
     }
+
+    /// Everything that is stored as of the last commit.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn contents(&self) -> Result<Contents, Error> {
+        Ok(self.stores.contents()?)
+    }
+
+    /// Writes a backup onto `disk`, which is empty. Gives its number.
+    ///
+    /// # Errors
+    ///
+    /// When a change of releases is made just now, or a disk fails.
+    pub fn back_up(&self, disk: &SimulatedDisk) -> Result<CommitSeq, Error> {
+        Ok(self.releases.back_up_on(&*disk.as_disk())?.number())
+    }
+}
+
+/// Restores the backup on the disk `backup` up to the commit `number`, with the commits and files that the disk `old` has
+/// or had. Gives the new disk.
+///
+/// # Errors
+///
+/// When it cannot be restored.
+pub fn restore(backup: &SimulatedDisk, old: &SimulatedDisk, number: CommitSeq) -> Result<SimulatedDisk, Error> {
+    let target = SimulatedDisk::new(number.0);
+    let old = [old.as_disk(), old.archive().as_disk()];
+    restore_between(&*backup.as_disk(), &target.as_disk(), &old, Until::CommitSeq(number))?;
+    Ok(target)
+}
+
+/// Everything that is stored on `disk`, on which no host runs, and the number of the last commit.
+///
+/// # Errors
+///
+/// When a host could not start on it.
+pub fn contents(disk: &SimulatedDisk, settings: &StoreSettings) -> Result<(CommitSeq, Contents), Error> {
+    let stores = Stores::open_on(&disk.as_disk(), settings, &[], None)?;
+    let found = (stores.last(), stores.contents()?);
+    stores.close()?;
+    Ok(found)
 }

@@ -16,6 +16,8 @@ mod tests;
 mod view;
 
 pub use backup::restore::restore;
+#[cfg(any(test, feature = "fail-points"))]
+pub(crate) use backup::restore::restore_between;
 pub use backup::write::BackupError;
 pub use changes::apply::Applied;
 pub use changes::apply_plan::Wanted;

@@ -39,6 +39,8 @@ pub use lock::LockHolder;
 pub use memory::pinned::PinnedSnapshot;
 pub use memory::scan::{Direction, Entry, Page, Scan};
 pub use services::Kept;
+#[cfg(any(test, feature = "fail-points"))]
+pub use stores::Contents;
 pub use stores::{Health, Stores};
 pub use transaction::{CommitDetails, Effects, Transaction};
 

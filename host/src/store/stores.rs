@@ -1,5 +1,7 @@
 //! The stores of one data directory: opened together, closed together.
 
+#[cfg(any(test, feature = "fail-points"))]
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,10 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(any(test, feature = "fail-points"))]
 use super::checkpoint;
+#[cfg(any(test, feature = "fail-points"))]
+use super::error::StoreError;
 use super::error::{CloseError, DropError, OpenError};
 use super::handle::Store;
 use super::index;
 use super::lock::{LockError, lock};
+#[cfg(any(test, feature = "fail-points"))]
+use super::memory::scan;
 use super::open;
 use super::services::{Kept, Services};
 use crate::config::StoreSettings;
@@ -21,6 +27,10 @@ use crate::tasks::{Outage, Thread};
 
 /// The smallest size of a segment that can contain the largest commit, whatever its keys.
 const SEGMENT_BYTES_MIN: u64 = 2 * COMMIT_BYTES_MAX as u64;
+
+/// The version of each store's data, and its entries.
+#[cfg(any(test, feature = "fail-points"))]
+pub type Contents = BTreeMap<ServiceName, (u64, BTreeMap<Vec<u8>, Vec<u8>>)>;
 
 /// The stores of all services of one data directory.
 #[derive(Clone)]
@@ -261,6 +271,24 @@ impl Stores {
     pub(crate) fn checkpoint(&self) -> Result<(), checkpoint::CheckpointError> {
         let services = Arc::clone(&self.inner.services);
         checkpoint::Checkpoints::new(services, std::time::Duration::ZERO).round()
+    }
+
+    /// Every entry of every store as of the last commit, also the host's own, with the version of each store's data.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn contents(&self) -> Result<Contents, StoreError> {
+        let members = self.inner.services.members();
+        let (snapshots, _) = self.inner.services.pipeline.snapshots(members.iter().map(|member| member.store.state()));
+        let mut contents = Contents::new();
+        for (member, snapshot) in members.iter().zip(snapshots) {
+            let Some(snapshot) = snapshot else { continue };
+            let mut entries = BTreeMap::new();
+            scan::each(&snapshot, |key, value| {
+                entries.insert(key.to_vec(), value.to_vec());
+                Ok::<_, StoreError>(())
+            })?;
+            contents.insert(member.store.name().clone(), (snapshot.totals.data_version, entries));
+        }
+        Ok(contents)
     }
 
     #[must_use]

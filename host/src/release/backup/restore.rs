@@ -2,9 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+#[cfg(any(test, feature = "fail-points"))]
+use std::sync::Arc;
 
 use super::super::loading::files::FileKind;
 use super::super::records::platform_store::{PlatformError, applied, services};
+#[cfg(any(test, feature = "fail-points"))]
+use crate::journal::Disk;
+#[cfg(any(test, feature = "fail-points"))]
+use crate::store::Until;
 use crate::store::{Progress, RestoreError, RestoreOrder, Restored, Transaction};
 
 /// Restores a backup like `store::restore`, and also the components and contracts that its releases name.
@@ -17,6 +23,17 @@ pub fn restore(
     tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Restored, RestoreError> {
     crate::store::restore(order, &files, tell)
+}
+
+/// As [`restore`], between disks, for the simulator: see `store::backup::restore_between`.
+#[cfg(any(test, feature = "fail-points"))]
+pub(crate) fn restore_between(
+    source: &dyn Disk,
+    target: &Arc<dyn Disk>,
+    old: &[Arc<dyn Disk>],
+    until: Until,
+) -> Result<Restored, RestoreError> {
+    crate::store::backup::restore_between(source, target, old, until, &files)
 }
 
 /// The files that the platform's store names: those of its releases, and the applied contracts.

@@ -17,7 +17,7 @@ use super::super::loading::files::{FileError, FileKind};
 use super::super::records::record::ReleaseRecord;
 use super::super::records::state::State;
 use super::super::releases::{Inner, Releases};
-use crate::journal::Directory;
+use crate::journal::{Directory, Disk};
 use crate::names::Digest;
 use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, DOCUMENT_NEW, Moment};
 use crate::store::{BackupDocument, BackupError as StoreBackupError, Progress};
@@ -95,6 +95,19 @@ impl Releases {
         });
         done.await?
     }
+
+    /// Writes a backup onto `disk`, which is empty, in this thread and at once. For the simulator.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`]: busy while a change is made.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn back_up_on(&self, disk: &dyn Disk) -> Result<BackupDocument, BackupError> {
+        let Ok(_changing) = self.inner.changing.try_lock() else { return Err(BackupError::Busy) };
+        let (parts, _turn) = self.inner.parts()?;
+        let mut tell = |_: &Progress| ControlFlow::Continue(());
+        self.inner.write_backup(disk, parts, &mut Course::new(&mut tell))
+    }
 }
 
 impl Inner {
@@ -107,7 +120,9 @@ impl Inner {
         let folder = self.place(folder)?;
         let (parts, _turn) = self.take_parts(handle)?;
         let made_folder = !folder.exists();
-        let written = self.write_backup(&folder, parts, course);
+        let at = |source| BackupError::Folder { path: folder.clone(), source };
+        let disk = Directory::make(&folder, &BACKUP_FOLDERS).map_err(at);
+        let written = disk.and_then(|disk| self.write_backup(&disk, parts, course));
         match &written {
             Ok(document) => {
                 tracing::info!(folder = %folder.display(), number = document.number().0, "a backup was made");
@@ -153,6 +168,11 @@ impl Inner {
     /// The parts of the backup, all from one moment: no change of releases is half in it.
     fn take_parts(self: &Arc<Self>, handle: &Handle) -> Result<(Parts, Turn), BackupError> {
         let _changing = handle.block_on(self.changing.lock());
+        self.parts()
+    }
+
+    /// The same, while the caller holds `changing`.
+    fn parts(self: &Arc<Self>) -> Result<(Parts, Turn), BackupError> {
         if self.backup_runs.swap(true, Ordering::AcqRel) {
             return Err(BackupError::Busy);
         }
@@ -163,12 +183,10 @@ impl Inner {
 
     fn write_backup(
         &self,
-        folder: &Path,
+        disk: &dyn Disk,
         Parts { moment, state }: Parts,
         course: &mut Course<'_>,
     ) -> Result<BackupDocument, BackupError> {
-        let at = |source| BackupError::Folder { path: folder.to_owned(), source };
-        let disk = Directory::make(folder, &BACKUP_FOLDERS).map_err(at)?;
         let releases: Vec<&ReleaseRecord> = state.records().flat_map(|(_, record)| record.releases()).collect();
         let components = sorted(releases.iter().map(|release| release.digest));
         let applied = state.contracts.map(|applied| applied.digest);
@@ -176,7 +194,7 @@ impl Inner {
         let sizes = components.iter().map(|digest| self.loader.components.bytes(digest));
         course.expect(moment.work_bytes().saturating_add(sizes.sum()));
         course.begin("components".into()).map_err(StoreBackupError::from)?;
-        let mut writer = BackupWriter::new(&disk, course);
+        let mut writer = BackupWriter::new(disk, course);
         for digest in &components {
             let component = self.loader.components.get_checked(digest)?;
             writer.put(&FileKind::Component.path(digest), &component)?;

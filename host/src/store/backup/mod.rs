@@ -23,6 +23,8 @@ pub use error::{BackupError, DocumentError, RestoreError};
 pub(super) use named::NamedFiles;
 pub use place::RestoreOrder;
 pub(crate) use place::restore;
+#[cfg(any(test, feature = "fail-points"))]
+pub(crate) use place::restore_between;
 pub use replay::{Restored, Until};
 pub(crate) use restore::UNFINISHED;
 #[cfg(test)]

@@ -84,6 +84,26 @@ pub(crate) fn restore(
     restored
 }
 
+/// As [`restore`], of the backup on the disk `source` into the empty disk `target`. `old` are data directories that have
+/// the commits after the backup, those that count first.
+#[cfg(any(test, feature = "fail-points"))]
+pub(crate) fn restore_between(
+    source: &dyn Disk,
+    target: &Arc<dyn Disk>,
+    old: &[Arc<dyn Disk>],
+    until: Until,
+    files_of: FilesOf<'_>,
+) -> Result<Restored, RestoreError> {
+    let document = BackupDocument::read(source)?;
+    until.check(&document)?;
+    let folders: Vec<Folder<'_>> = old.iter().map(|disk| (Arc::clone(disk), JOURNAL_FOLDER)).collect();
+    let history = History::gather(&folders, Some(document.journal()))?;
+    let places = old.iter().map(|disk| (Arc::clone(disk), String::new())).collect();
+    let mut tell = |_: &Progress| ControlFlow::Continue(());
+    let (files, mut course) = (NamedFiles { files_of, places }, Course::new(&mut tell));
+    restore::run(source, &document, target, &history, until, &files, &mut course)
+}
+
 /// Whether the data directory `data` must be created; otherwise it exists and is empty.
 fn is_new(data: &Path) -> Result<bool, RestoreError> {
     let write = |source| RestoreError::Write { path: data.to_owned(), source };
