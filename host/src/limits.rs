@@ -8,6 +8,51 @@ pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 /// Most calls of one service that may run at once: each has an instance, and a host has as many of these at most.
 pub const CALLS_IN_FLIGHT_MAX: usize = 10_000;
 
+/// For how long calls may wait while a store without data gets the format of another release, in milliseconds: it takes
+/// one commit, and the calls under way must end before it.
+pub const ADOPT_PAUSE_MS_MAX: u32 = 1_000;
+
+/// Longest key of an entity in a state interface, in bytes: it must fit into the key of a system table's row.
+pub const ENTITY_KEY_BYTES_MAX: usize = 512;
+const _: () = assert!(ENTITY_KEY_BYTES_MAX < KEY_BYTES_MAX);
+
+/// Characters of a component's reason against an import that the operator sees: a few lines.
+pub const STATE_TEXT_CHARS_MAX: usize = 400;
+
+/// Entities that a mirror reads in one call while it copies: large enough that a call is worth its instance, small enough
+/// that an import of all of them fits into one commit.
+pub const MIRROR_PAGE_ENTITIES: u32 = 64;
+
+/// Entities that a mirror reads in one call after one of them has changed: fewer, because it reads all of them again.
+pub const MIRROR_HOT_PAGE_ENTITIES: u32 = 8;
+
+/// Pages that a mirror remembers. Beyond that it does not split pages any more.
+pub const MIRROR_PAGES_MAX: usize = 200_000;
+
+/// Bytes of the read set that a mirror remembers of each page. A larger set is replaced by one that contains more keys.
+pub const MIRROR_READS_BYTES_MAX: usize = 512;
+
+/// The time of one call of a state interface in a mirror, an export or an import.
+pub const STATE_CALL_MS_MAX: u64 = 5_000;
+
+/// For how long new calls may wait while a handover completes its copy, in milliseconds: a client does not notice it.
+pub const HANDOVER_HOLD_MS_MAX: u32 = 250;
+
+/// Attempts at the swap of a handover, before it is given up.
+pub const HANDOVER_ATTEMPTS_MAX: u32 = 10;
+
+/// Entries that one commit deletes of a generation that nothing needs.
+pub const MIRROR_CLEAR_ENTRIES: u32 = 256;
+
+/// Entities in one batch of an import: they are one transaction, and a component may write several entries for each.
+pub const STATE_LINES_MAX: usize = 100;
+
+/// Attempts of a batch whose data other calls change at the same time.
+pub const STATE_CONFLICTS_MAX: usize = 20;
+
+/// Longest name of a data format, in bytes: it is shown in one line of a verdict.
+pub const FORMAT_NAME_BYTES_MAX: usize = 64;
+
 /// Connections to the operator's side at once: a console, probes, a scraper, and a few scripts.
 pub const ADMIN_CONNECTIONS_MAX: usize = 256;
 

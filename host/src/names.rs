@@ -1,6 +1,7 @@
 //! Names and ids as checked types: text from outside becomes one of them where it enters the host.
 
 mod error;
+mod generation;
 mod key;
 
 use std::fmt;
@@ -10,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use error::NameError;
+pub use generation::Generation;
 pub use key::Key;
 pub(crate) use key::{KeyRange, component_text, row};
 
-use crate::limits::{REQUEST_ID_BYTES_MAX, SERVICE_NAME_BYTES_MAX};
+use crate::limits::{FORMAT_NAME_BYTES_MAX, REQUEST_ID_BYTES_MAX, SERVICE_NAME_BYTES_MAX};
 
 /// The name of a service in the manifest.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,6 +88,56 @@ impl fmt::Display for ServiceName {
 impl fmt::Debug for ServiceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// The author's name for the layout of a component's data.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FormatName(Arc<str>);
+
+impl FormatName {
+    /// # Errors
+    ///
+    /// Unless `text` is 1 to 64 ASCII letters, digits, dots, hyphens, underscores and slashes.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let allowed = text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_/".contains(&b));
+        if text.is_empty() || !allowed || text.len() > FORMAT_NAME_BYTES_MAX {
+            let rule = "must be 1 to 64 ASCII letters, digits, dots, hyphens, underscores and slashes";
+            return Err(NameError::new("format", text, rule));
+        }
+        Ok(Self(text.into()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for FormatName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<FormatName> for String {
+    fn from(name: FormatName) -> Self {
+        name.0.as_ref().into()
+    }
+}
+
+impl fmt::Display for FormatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for FormatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

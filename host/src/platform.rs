@@ -120,6 +120,8 @@ impl Parts {
         let releases = self.releases.clone();
         tasks.supervise("intents", Lifetime::Host, move || releases.clone().recover());
         let releases = self.releases.clone();
+        tasks.supervise("mirrors", Lifetime::Host, move || releases.clone().run_mirrors());
+        let releases = self.releases.clone();
         tasks.supervise("release watch", Lifetime::Host, move || releases.clone().watch());
         let (calls, events) = (self.calls.clone(), self.events.clone());
         tasks.supervise("call retention", Lifetime::Host, move || {

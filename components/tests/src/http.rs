@@ -207,8 +207,11 @@ impl Client {
             self.client.request(request.body(Full::new(body.into()))?).await.with_context(|| line.to_owned())?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let bytes = answer.into_body().collect().await?.to_bytes();
+        let is_lines = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/x-ndjson");
         let body = match bytes.is_empty() {
             true => Value::Null,
+            // Lines are no JSON document: they stay a text.
+            false if is_lines => Value::String(String::from_utf8(bytes.to_vec())?),
             false => serde_json::from_slice(&bytes).with_context(|| format!("{line}: {bytes:?}"))?,
         };
         let answer = Answer { status, headers, body };

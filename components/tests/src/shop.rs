@@ -85,6 +85,46 @@ impl Shop {
         self.operator.ask(line).await?.expect(200)
     }
 
+    /// Deploys a component as a release of `service`; `query` has the options.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub async fn deploy(&self, service: &str, query: &str, component: Vec<u8>) -> anyhow::Result<Answer> {
+        let line = format!("POST /services/{service}/releases{query}");
+        self.operator.send_with(&line, &[("content-type", "application/wasm")], component).await
+    }
+
+    /// Sends a change to the operator API that has no body, such as `POST /services/cart/rollback`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub async fn change(&self, line: &str) -> anyhow::Result<Answer> {
+        self.operator.ask(line).await
+    }
+
+    /// Imports lines of state into `service`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub async fn import(&self, service: &str, query: &str, lines: String) -> anyhow::Result<Answer> {
+        let line = format!("POST /services/{service}/state{query}");
+        self.operator.send_with(&line, &[("content-type", "application/x-ndjson")], lines).await
+    }
+
+    /// The text that the operator API answers.
+    ///
+    /// # Errors
+    ///
+    /// When it refuses.
+    pub async fn text(&self, line: &str) -> anyhow::Result<String> {
+        let body = self.operator.ask(line).await?;
+        anyhow::ensure!(body.status.is_success(), "{line}: {} {}", body.status, body.body);
+        Ok(body.body.as_str().context("lines of text")?.to_owned())
+    }
+
     /// Signs in a member of the staff.
     ///
     /// # Errors

@@ -97,6 +97,12 @@ impl From<DeployError> for AdminError {
             | DeployError::NoEarlier { .. }
             | DeployError::Missing { .. }
             | DeployError::DataMovedOn { .. }
+            | DeployError::OtherFormat { .. }
+            | DeployError::NoHandover { .. }
+            | DeployError::HandoverOfOne
+            | DeployError::Mirrored { .. }
+            | DeployError::StillDeleting { .. }
+            | DeployError::Handover { .. }
             | DeployError::Breaks { .. }
             | DeployError::Unsigned { .. }
             | DeployError::TooManyCandidates

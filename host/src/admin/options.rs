@@ -42,6 +42,8 @@ pub(super) struct Options {
     pub(super) cursor: Option<u64>,
     /// For dead letters.
     pub(super) after: Option<String>,
+    /// Whether this is the first batch of an import.
+    pub(super) first: bool,
 }
 
 impl Options {
@@ -119,7 +121,10 @@ impl Reading {
             "reason" => plan.reason = Some(value.into()).filter(|reason: &String| !reason.is_empty()),
             "dryRun" => plan.dry_run = flag(value)?,
             "allowOldSignature" => plan.allow_old_signature = flag(value)?,
+            "dataCompatible" => plan.data_compatible = flag(value)?,
+            "handover" => plan.handover = flag(value)?,
             "force" => self.options.force = flag(value)?,
+            "first" => self.options.first = flag(value)?,
             "live" => self.options.live = flag(value)?,
             "afterIntents" => self.options.after_intents = Some(after_intents(value)?),
             "to" => self.options.to = Some(value.into()),

@@ -57,6 +57,8 @@ pub(super) enum Route<'a> {
         id: &'a str,
         action: IntentAction,
     },
+    /// The entities of a service.
+    State(&'a str),
     Stores,
     Store(&'a str),
     Events,
@@ -78,10 +80,12 @@ impl<'a> Route<'a> {
             ["metrics"] => Some(Self::Metrics),
             ["services"] => Some(Self::Services),
             ["services", service] => Some(Self::Service(service)),
+            ["services", service, "state"] => Some(Self::State(service)),
             ["services", service, "call", function] => Some(Self::Call { service, function }),
             ["services", service, "releases"] => Some(Self::Deploy(service)),
             ["services", service, "promote"] => Some(Self::Act { service, action: Action::Promote }),
             ["services", service, "abort"] => Some(Self::Act { service, action: Action::Abort }),
+            ["services", service, "settle"] => Some(Self::Act { service, action: Action::Settle }),
             ["services", service, "rollback"] => Some(Self::Act { service, action: Action::Rollback }),
             ["releases"] => Some(Self::Set),
             ["components"] => Some(Self::Components),
@@ -123,7 +127,9 @@ impl<'a> Route<'a> {
             | Self::Backup => (method == Method::POST, POST),
             Self::Components => (method == Method::PUT, PUT),
             Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
-            Self::Tokens => (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST),
+            Self::Tokens | Self::State(_) => {
+                (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST)
+            }
             _ => (method == Method::GET || method == Method::HEAD, GET),
         }
     }
@@ -194,6 +200,10 @@ impl Admin {
             Route::Health | Route::Ready | Route::Metrics => self.open(&route, head),
             Route::Services => json(StatusCode::OK, &self.all_services().await),
             Route::Service(name) => json(StatusCode::OK, &self.service(&decoded(name)?)?),
+            Route::State(service) if head.method == Method::POST => {
+                json(StatusCode::OK, &self.import_state(&who, &decoded(service)?, head.uri.query(), body).await?)
+            }
+            Route::State(service) => self.export_state(&who, &decoded(service)?).await,
             Route::Call { service, function } => {
                 let (service, function) = (decoded(service)?, decoded(function)?);
                 if !who.is_admin() {

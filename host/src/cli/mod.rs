@@ -14,7 +14,7 @@ use clap::Parser as _;
 
 use arguments::{Arguments, Command};
 use client::target::Target;
-use data::{backup, journal, restore, stores};
+use data::{backup, journal, restore, state, stores};
 use host::{call, completions, config, tokens, up};
 use monitor::{events, intents, schedules, status};
 use output::confirm::confirm;
@@ -44,6 +44,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Deploy(deploy) => deploy::run(&Target::find(&deploy.host)?, &deploy),
         Command::Promote(promote) => change::promote(&Target::find(&promote.change.host)?, &promote),
         Command::Abort(change) => change::abort(&Target::find(&change.host)?, &change),
+        Command::Settle(change) => change::settle(&Target::find(&change.host)?, &change),
         Command::Rollback(rollback) => change::rollback(&Target::find(&rollback.change.host)?, &rollback),
         Command::History(history) => history::run(&Target::find(&history.host)?, &history),
         Command::Apply(apply) => {
@@ -60,6 +61,8 @@ fn dispatch(command: Command) -> Outcome {
         Command::Token(token) => tokens::run(&Target::find(&token.host)?, &token),
         Command::Intents(intents) => intents::run(&Target::find(&intents.host)?, &intents, confirm),
         Command::Backup(backup) => backup::run(&Target::find(&backup.host)?, &backup),
+        Command::Export(export) => state::export(&Target::find(&export.host)?, &export),
+        Command::Import(import) => state::import(&Target::find(&import.host)?, &import),
         Command::Restore(restore) => restore::run(&restore),
         Command::Journal(journal) => journal::run(&journal),
         Command::Sign(sign) => sign::run(&sign),

@@ -9,7 +9,7 @@ use super::frame::{
     FRAME_HEADER_BYTES, FrameKind, HEAD_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes, put_frame,
 };
 use super::*;
-use crate::names::{CallId, CommitSeq, Key, ServiceName};
+use crate::names::{CallId, CommitSeq, Generation, Key, ServiceName};
 
 const ID: JournalId = JournalId([0x5a; 16]);
 
@@ -69,7 +69,7 @@ fn section() -> impl Strategy<Value = Section> {
     let service = prop_oneof![9 => "[a-z]{1,9}", 1 => Just("@platform".to_owned())];
     let said = (service, writes, events, any::<Option<u64>>());
     let said = said.prop_map(|(service, writes, events, data_version)| Section {
-        writes: writes.into_iter().map(|(key, value)| (Key::parse(&key).unwrap(), value)).collect(),
+        writes: writes.into_iter().map(|(key, value)| (Key::parse(Generation::First, &key).unwrap(), value)).collect(),
         events: events
             .into_iter()
             .map(|(interface, function, payload)| Event {
@@ -246,8 +246,8 @@ fn each_store_has_one_section_in_the_order_of_the_names() {
 fn example() -> Record {
     let cart = Section {
         writes: vec![
-            (Key::parse("cart/7").unwrap(), Some(Bytes::from_static(b"hello"))),
-            (Key::parse("old").unwrap(), None),
+            (Key::parse(Generation::First, "cart/7").unwrap(), Some(Bytes::from_static(b"hello"))),
+            (Key::parse(Generation::First, "old").unwrap(), None),
         ],
         events: vec![Event { interface: "a:b/c".into(), function: "e".into(), payload: Bytes::from_static(b"{}") }],
         ..Section::new(ServiceName::parse("cart").unwrap())

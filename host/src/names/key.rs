@@ -7,10 +7,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::error::NameError;
+use super::generation::Generation;
 use crate::limits::KEY_BYTES_MAX;
 
-/// The first byte of a component's keys, and the first byte of system-table rows.
-const COMPONENT: u8 = b'c';
+/// The first byte of a component's keys, in each generation of its data.
+const FIRST: u8 = b'c';
+const SECOND: u8 = b'd';
+/// The first byte of the rows of system tables.
 const SYSTEM: u8 = b's';
 
 /// A stored key: one byte for its space, then a component's key or a row of a system table. Keys are ordered by their
@@ -24,11 +27,11 @@ impl Key {
     /// # Errors
     ///
     /// If `text` is empty or longer than [`KEY_BYTES_MAX`].
-    pub fn parse(text: &str) -> Result<Self, NameError> {
+    pub fn parse(generation: Generation, text: &str) -> Result<Self, NameError> {
         if text.is_empty() || text.len() > KEY_BYTES_MAX {
             return Err(NameError::new("store key", text, "must be 1 to 1,024 bytes"));
         }
-        Ok(Self(std::iter::once(COMPONENT).chain(text.bytes()).collect()))
+        Ok(Self(std::iter::once(space(generation)).chain(text.bytes()).collect()))
     }
 
     /// A row of the system table `table`. Only `store::system` calls this.
@@ -45,7 +48,9 @@ impl Key {
     /// If `bytes` begin with no known space.
     pub(crate) fn stored(bytes: &[u8]) -> Result<Self, NameError> {
         let is_key = match bytes.split_first() {
-            Some((&COMPONENT, text)) => (1..=KEY_BYTES_MAX).contains(&text.len()) && std::str::from_utf8(text).is_ok(),
+            Some((&(FIRST | SECOND), text)) => {
+                (1..=KEY_BYTES_MAX).contains(&text.len()) && std::str::from_utf8(text).is_ok()
+            }
             Some((&SYSTEM, row)) => (1..KEY_BYTES_MAX).contains(&row.len()),
             _ => false,
         };
@@ -64,6 +69,12 @@ impl Key {
         component_text(&self.0)
     }
 
+    /// The generation of a component's key; `None` for a row of a system table.
+    #[must_use]
+    pub fn generation(&self) -> Option<Generation> {
+        generation(&self.0)
+    }
+
     /// The table and the fields of a row; `None` for a component's key.
     pub(crate) fn row(&self) -> Option<(u8, &[u8])> {
         row(&self.0)
@@ -77,7 +88,24 @@ impl Key {
 
 /// Like [`Key::component_text`], for the bytes of a key.
 pub(crate) fn component_text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes.strip_prefix(&[COMPONENT])?).ok()
+    let (FIRST | SECOND, text) = bytes.split_first().map(|(space, text)| (*space, text))? else { return None };
+    std::str::from_utf8(text).ok()
+}
+
+/// The generation of a component's key; `None` for a row of a system table.
+pub(crate) fn generation(bytes: &[u8]) -> Option<Generation> {
+    match *bytes.first()? {
+        FIRST => Some(Generation::First),
+        SECOND => Some(Generation::Second),
+        _ => None,
+    }
+}
+
+const fn space(generation: Generation) -> u8 {
+    match generation {
+        Generation::First => FIRST,
+        Generation::Second => SECOND,
+    }
 }
 
 /// Like [`Key::row`], for the bytes of a key.
@@ -123,10 +151,16 @@ pub(crate) struct KeyRange {
 impl KeyRange {
     /// A component's keys that begin with `prefix`, after `after` and before `before`, if given. Both must begin with
     /// the prefix.
-    pub(crate) fn of_component(prefix: &str, after: Option<&str>, before: Option<&str>) -> Self {
-        let whole = Self::prefixed(&joined(&[COMPONENT], prefix.as_bytes()));
-        let start = after.map_or(whole.start, |after| successor(joined(&[COMPONENT], after.as_bytes())));
-        let end = before.map_or(whole.end, |before| joined(&[COMPONENT], before.as_bytes()).into());
+    pub(crate) fn of_component(
+        generation: Generation,
+        prefix: &str,
+        after: Option<&str>,
+        before: Option<&str>,
+    ) -> Self {
+        let space = [space(generation)];
+        let whole = Self::prefixed(&joined(&space, prefix.as_bytes()));
+        let start = after.map_or(whole.start, |after| successor(joined(&space, after.as_bytes())));
+        let end = before.map_or(whole.end, |before| joined(&space, before.as_bytes()).into());
         Self { start, end }
     }
 

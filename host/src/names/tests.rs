@@ -25,6 +25,19 @@ fn a_service_name_is_short_lowercase_and_starts_with_a_letter() {
 }
 
 #[test]
+fn a_format_is_a_short_word_that_a_line_can_show() {
+    let check = |text: &str, good: bool| assert_eq!(FormatName::parse(text).is_ok(), good, "{text:?}");
+    check("inventory", true);
+    check("acme/stock-ledger_2.1", true);
+    check("", false);
+    check("two words", false);
+    check("é", false);
+    check("a\n", false);
+    check(&"f".repeat(64), true);
+    check(&"f".repeat(65), false);
+}
+
+#[test]
 fn a_digest_survives_being_written_and_read() {
     let digest = Digest::of(b"component");
     assert_eq!(Digest::parse(&digest.to_string()), Ok(digest));

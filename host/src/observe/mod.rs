@@ -10,6 +10,7 @@ mod latency;
 mod log_limit;
 mod log_queue;
 mod logging;
+pub mod mirror;
 mod recorder;
 mod releases;
 pub mod runtime;

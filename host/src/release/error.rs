@@ -6,6 +6,7 @@ use super::judging::signature::SignatureFault;
 use super::judging::verdict::Verdict;
 use super::loading::files::FileError;
 use super::loading::loader::LoadError;
+use super::mirror::MirrorError;
 use super::records::platform_store::PlatformError;
 use crate::call::{FindError, IntentError, IntentView, NotExported};
 use crate::limits::CANDIDATES_MAX;
@@ -35,6 +36,25 @@ pub enum DeployError {
          damage it; `force` goes back all the same"
     )]
     DataMovedOn { service: ServiceName, there: u64, reads_up_to: u64 },
+    /// A rollback over data in another format.
+    #[error(
+        "the data of {service} has {there}, and the release writes {format}: it would misread it; `force` goes back all \
+         the same"
+    )]
+    OtherFormat { service: ServiceName, there: String, format: String },
+    #[error("{service} has no handover: `switchyard deploy {service} FILE --handover` begins one")]
+    NoHandover { service: ServiceName },
+    #[error("a handover is of one service: deploy the services of a set one after the other")]
+    HandoverOfOne,
+    #[error(
+        "{service} has a handover that is not settled: `switchyard settle {service}` ends it, `switchyard rollback \
+         {service}` goes back"
+    )]
+    Mirrored { service: ServiceName },
+    #[error("the data of the last handover of {service} is still being deleted: try again in a moment")]
+    StillDeleting { service: ServiceName },
+    #[error("the handover of {service} is not made")]
+    Handover { service: ServiceName, source: MirrorError },
     /// A rollback to a release that is not signed by the signers of the manifest.
     #[error(
         "{digest} of {service} has {fault}, but the manifest requires a signature: use `force` to roll back anyway"

@@ -8,11 +8,13 @@ mod changes;
 mod error;
 mod judging;
 mod loading;
+mod mirror;
 mod open;
 mod records;
 mod releases;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod view;
 
 pub use backup::restore::restore;
@@ -30,10 +32,12 @@ pub use judging::signature::SignatureFault;
 pub use judging::verdict::{Asks, Check, Checked, Verdict};
 pub use loading::files::FileError;
 pub use loading::loader::LoadError;
+pub use mirror::{MirrorError, MirrorPhase, MirrorStatus};
 pub(crate) use open::Report;
 pub use open::{OpenError, Progress};
 pub use records::platform_store::PlatformError;
-pub use records::record::{ChangeKind, DataVersions, HistoryEntry};
+pub use records::record::{ChangeKind, DataFormat, HistoryEntry};
 pub use records::token::{Holder, Role, TokenView};
 pub use releases::Releases;
-pub use view::{CandidateView, ReleaseView, ServiceView};
+pub use transfer::{ImportReport, StateExport, StateLine, TransferError};
+pub use view::{CandidateView, MirrorView, ReleaseView, ServiceView};

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use super::changes::change_set::Migration;
+use super::changes::change_set::{Migration, MigrationWork};
 use super::changes::rollout::HOST;
 use super::changes::run::NO_CALL;
 use super::judging::candidate::Trial;
@@ -21,17 +21,19 @@ use super::loading::files::{FileError, FileKind, Files};
 use super::loading::function_limits::check_function_limits;
 use super::loading::loader::{LoadError, ReleaseLoader};
 use super::loading::uploads::Uploads;
+use super::mirror::Mirrors;
 use super::records::platform_store::{PlatformError, PlatformStore};
 use super::records::record::{
-    AppliedRecord, CandidateRecord, ChangeKind, DataVersions, NewEntry, ReleaseRecord, ServiceRecord,
+    AppliedRecord, CandidateRecord, ChangeKind, DataFormat, NewEntry, ReleaseRecord, ServiceRecord,
 };
 use super::records::state::{Running, RunningCandidate, State};
+use super::records::stored_data::{DataFit, StoredData, format_text};
 use super::releases::{Inner, Releases};
 use crate::call::{Backend, Calls, LoadedRelease, NotExported, Service, Shadow, Share};
 use crate::clock;
 use crate::config::{AppliedSettings, Manifest, ServiceSettings, Signature, SignedRelease, signature_file};
 use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
-use crate::names::{Digest, ServiceName};
+use crate::names::{Digest, Generation, ServiceName};
 use crate::observe::SwapPauses;
 use crate::runtime::{COMPILED_FOLDER, Program, Runtime, RuntimeError};
 use crate::store::{CommitError, DropError, HostCommit, Stopped, Store, Stores, Transaction};
@@ -209,6 +211,7 @@ impl Releases {
             secret,
         )?;
         let inner = Arc::new(Inner {
+            mirrors: Mirrors::default(),
             data: data.into(),
             loader,
             platform,
@@ -304,7 +307,8 @@ impl Starter<'_> {
         record: ServiceRecord,
     ) -> Result<Start, OpenError> {
         let live = self.loader.load(service, &record.live)?;
-        let candidate = record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate));
+        let candidate =
+            record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate, record.generation));
         let candidate = candidate.transpose()?;
         let running = Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate };
         Ok(Start { running, events: Vec::new(), migrated: None })
@@ -315,9 +319,10 @@ impl Starter<'_> {
         service: &Arc<Service>,
         live: &LoadedRelease,
         record: &CandidateRecord,
+        generation: Generation,
     ) -> Result<RunningCandidate, OpenError> {
         let release = self.loader.load(service, &record.release)?;
-        let member = Backend { service: Arc::clone(service), release: Arc::clone(&release) };
+        let member = Backend { service: Arc::clone(service), release: Arc::clone(&release), generation };
         let runs_max = self.manifest.deploy.shadow_runs_max;
         let shadow = record.rollout.shadow.filter(|_| record.rollout.step.is_none());
         let shadow = shadow.map(|parts| Shadow::new(member, Share::of_parts(parts), runs_max, self.tasks.clone()));
@@ -348,7 +353,7 @@ impl Starter<'_> {
             environment: settings.environment.clone(),
             outbound_hosts: settings.outbound_hosts.clone(),
             granted: Vec::new(),
-            data: DataVersions::default(),
+            data: DataFormat::default(),
             signature,
             was_left: false,
         };
@@ -366,7 +371,17 @@ impl Starter<'_> {
         };
         let signed = record.signed();
         let (candidate, kept) = Default::default();
-        let record = ServiceRecord { live: record, candidate, kept, last: 1, oldest_data, signed, is_fresh: true };
+        let record = ServiceRecord {
+            live: record,
+            candidate,
+            kept,
+            last: 1,
+            oldest_data,
+            signed,
+            is_fresh: true,
+            generation: Generation::First,
+            mirror: None,
+        };
         let running =
             Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate: None };
         Ok(Start { running, events: vec![event], migrated })
@@ -426,22 +441,35 @@ async fn first_data(
     service: &Arc<Service>,
     release: &Arc<LoadedRelease>,
     program: &Arc<Program>,
-) -> Result<(DataVersions, Option<(Transaction, u64)>), OpenError> {
+) -> Result<(DataFormat, Option<(Transaction, u64)>), OpenError> {
     let failed = |why: String| OpenError::Data { service: service.name().clone(), why };
     let wait = Duration::from_millis(service.limits().deadline_ms);
     let described = program.describe_data(isolated_run(Transaction::scratch().only_reading(), wait)).await;
     let described = described.map_err(|error| failed(chain(&error)))?;
-    let from = service.store().data_version();
-    if u64::from(described.reads_up_to) < from {
-        let up_to = described.reads_up_to;
-        return Err(failed(format!("it has version {from}, but the component reads only up to {up_to}")));
-    }
-    let versions = DataVersions { writes: described.version.into(), reads_up_to: described.reads_up_to.into() };
-    if versions.writes <= from {
-        return Ok((versions, None));
-    }
+    let there = StoredData::of_nobody(service.store());
+    let data = DataFormat {
+        format: described.format,
+        writes: described.version.into(),
+        reads_up_to: described.reads_up_to.into(),
+    };
+    let work = match there.fit(&data, false) {
+        DataFit::Same => return Ok((data, None)),
+        DataFit::Empty => MigrationWork::Adopt,
+        DataFit::Migrates => MigrationWork::Migrate { from: there.oldest },
+        DataFit::OtherFormat => {
+            let (theirs, own) = (format_text(there.format.as_ref()), format_text(data.format.as_ref()));
+            return Err(failed(format!("it has {theirs}, and the component writes {own}")));
+        }
+        DataFit::TooNew => {
+            let (there, up_to) = (there.version, data.reads_up_to);
+            return Err(failed(format!("it is of version {there}, and the component reads up to {up_to}")));
+        }
+    };
     let (service, release, pause_ms_max) = (Arc::clone(service), Arc::clone(release), described.pause_ms_max);
-    let migration = Migration { service, release, from, to: described.version, pause_ms_max, has_calls: false };
-    let transaction = migration.run(Duration::from_millis(pause_ms_max.into())).await.map_err(failed)?;
-    Ok((versions, Some((transaction, versions.writes))))
+    let generation = Generation::First;
+    let migration = Migration { service, release, generation, work, to: data.writes, pause_ms_max, has_calls: false };
+    let deadline = clock::now() + Duration::from_millis(pause_ms_max.into());
+    let transaction = migration.run(deadline).await.map_err(|error| failed(chain(&error)))?;
+    let writes = data.writes;
+    Ok((data, Some((transaction, writes))))
 }

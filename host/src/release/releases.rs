@@ -15,6 +15,7 @@ use super::error::DeployError;
 use super::loading::loader::ReleaseLoader;
 use super::loading::pinned::PinnedTables;
 use super::loading::uploads::Uploads;
+use super::mirror::Mirrors;
 use super::records::platform_store::{PlatformError, PlatformStore};
 use super::records::record::{ChangeKind, HistoryEntry, NewEntry};
 use super::records::state::State;
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     pub(super) state: ArcSwap<State>,
     pub(super) uploads: Uploads,
     pub(super) pinned: PinnedTables,
+    pub(super) mirrors: Mirrors,
     pub(super) pauses: SwapPauses,
     /// Whether a backup runs: then unneeded files are not deleted. Changed while `changing` is held, or by the one
     /// backup that runs.

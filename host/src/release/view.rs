@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::changes::rollout::candidate;
-use super::records::record::{DataVersions, ReleaseRecord};
+use super::mirror::MirrorStatus;
+use super::records::record::{DataFormat, ReleaseRecord};
 use super::records::state::Running;
 use super::releases::Releases;
 use crate::call::LoadedRelease;
@@ -28,6 +29,9 @@ pub struct ServiceView {
     pub live: ReleaseView,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidate: Option<CandidateView>,
+    /// Another implementation whose data follows that of the live release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<MirrorView>,
     /// Earlier releases, newest first.
     pub kept: Vec<ReleaseView>,
     pub data_version: u64,
@@ -40,6 +44,19 @@ pub struct ServiceView {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
+pub struct MirrorView {
+    pub release: ReleaseView,
+    /// Whether it was live before the handover: a rollback goes back to it.
+    pub was_live: bool,
+    /// Absent while the mirror starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<MirrorStatus>,
+    /// Bytes of the copy.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ReleaseView {
     pub number: u64,
     pub digest: Digest,
@@ -48,7 +65,7 @@ pub struct ReleaseView {
     pub by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    pub data_version: DataVersions,
+    pub data_version: DataFormat,
     /// Whether its circuit rejects its calls.
     pub circuit_open: bool,
     /// Whether a rollback left it: a rollback without a name skips it.
@@ -133,12 +150,23 @@ impl Releases {
             mount: running.settings.mount.clone(),
             live: view(&running.record.live, Some(&running.live)),
             candidate: self.candidate_view(name, running),
+            mirror: self.mirror_view(name, running),
             kept: running.record.kept.iter().map(|kept| self.kept_view(kept)).collect(),
-            data_version: running.data_version(),
+            data_version: running.service.store().data_version(),
             figures: running.service.figures(),
             store_bytes: running.service.store().bytes(),
             platform_bytes: running.service.store().platform_bytes(),
         }
+    }
+
+    fn mirror_view(&self, name: &ServiceName, running: &Running) -> Option<MirrorView> {
+        let record = running.record.mirror.as_ref()?;
+        Some(MirrorView {
+            release: view(&record.release, None),
+            was_live: record.was_live,
+            status: self.inner.mirrors.get(name).map(|mirror| mirror.status()),
+            bytes: running.service.store().bytes_of(running.record.generation.other()),
+        })
     }
 
     fn kept_view(&self, record: &ReleaseRecord) -> ReleaseView {
@@ -195,7 +223,7 @@ fn view(record: &ReleaseRecord, release: Option<&LoadedRelease>) -> ReleaseView 
         deployed_at: rfc_3339_millis(record.deployed_at),
         by: record.by.clone(),
         reason: record.reason.clone(),
-        data_version: record.data,
+        data_version: record.data.clone(),
         circuit_open: release.is_some_and(LoadedRelease::circuit_is_open),
         rolled_back: record.was_left,
         missing: false,

@@ -18,7 +18,10 @@ use std::time::Duration;
 pub use compile::{
     COMPILED_FOLDER, ChildError, Code, CompileError, FolderError, Origin, OverLimit, private_folder, run_compiler,
 };
-pub use domain::{DataVersion, DescribeError, MigrateError, Migrated, Program, SmokeFailure, SmokeReport};
+pub use domain::{
+    DataDescription, DescribeError, MigrateError, Migrated, Program, SmokeFailure, SmokeReport, StateChange,
+    StateEntity, StateError, StatePage, StateRun,
+};
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};
 pub(crate) use instance::json_bytes;
 pub use instance::{

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::futures::Notified;
 
 use super::commit::read_set::ReadSet;
+use super::commit::recent::RecentWrites;
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
 use super::memory::snapshot::Snapshot;
 use super::system::{Table, Usage};
 use crate::journal::Stopped;
-use crate::names::{CommitSeq, ServiceName};
+use crate::names::{CommitSeq, Generation, ServiceName};
 
 /// The store of one service.
 #[derive(Clone)]
@@ -44,10 +45,16 @@ impl Store {
         self.pipeline.journal.wait_durable(number).await
     }
 
-    /// Bytes of the component's keys and values in the store.
+    /// Bytes of the component's keys and values in the store, in both generations of its data.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.state.snapshot.load().totals.bytes
+        self.state.snapshot.load().totals.component_bytes()
+    }
+
+    /// Bytes of the component's keys and values in one generation of its data.
+    #[must_use]
+    pub fn bytes_of(&self, generation: Generation) -> u64 {
+        self.state.snapshot.load().totals.of_generation(generation)
     }
 
     /// Bytes of the rows of all system tables. They do not count for a quota.
@@ -83,6 +90,19 @@ impl Store {
     #[must_use]
     pub fn unchanged(&self, reads: &ReadSet) -> bool {
         self.state.log.is_unchanged(reads, |_| {})
+    }
+
+    /// The writes to the entries of `generation` after the commit `since`; `None` when so much was committed that this is
+    /// not known any more.
+    #[must_use]
+    pub fn writes_after(&self, since: CommitSeq, generation: Generation) -> Option<RecentWrites> {
+        RecentWrites::after(&self.state.log, since, generation)
+    }
+
+    /// The number of its last commit.
+    #[must_use]
+    pub fn last_commit(&self) -> CommitSeq {
+        self.state.snapshot.load().number
     }
 
     #[must_use]

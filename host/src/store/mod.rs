@@ -31,6 +31,7 @@ pub use backup::{
     BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
 };
 pub use commit::read_set::ReadSet;
+pub use commit::recent::RecentWrites;
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
 pub use handle::Store;
 pub use host_commit::HostCommit;

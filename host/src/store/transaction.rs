@@ -18,7 +18,7 @@ use super::memory::snapshot::{Snapshot, entry_bytes};
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::names::{CallId, CommitSeq, Key, component_text};
+use crate::names::{CallId, CommitSeq, Generation, Key, component_text};
 
 /// Reads one snapshot, and its own writes over it. Dropping it discards everything.
 pub struct Transaction {
@@ -36,6 +36,8 @@ pub struct Transaction {
     /// Bytes of `writes` and `events`.
     bytes: usize,
     read_only: bool,
+    /// The data that the component reads and writes.
+    generation: Generation,
 }
 
 /// The parts of a commit's record besides the writes and the events.
@@ -82,6 +84,12 @@ impl Transaction {
         Self { read_only: true, ..self }
     }
 
+    /// The same on this generation of the data. Only before the first read and write.
+    #[must_use]
+    pub fn in_generation(self, generation: Generation) -> Self {
+        Self { generation, ..self }
+    }
+
     /// Reads `snapshot` and may write, but never commits.
     pub(super) fn rehearsal(snapshot: Arc<Snapshot>) -> Self {
         let seen = snapshot.number;
@@ -99,6 +107,7 @@ impl Transaction {
             event_bytes: 0,
             bytes: 0,
             read_only,
+            generation: Generation::First,
             snapshot,
             store,
         }
@@ -110,7 +119,7 @@ impl Transaction {
     ///
     /// [`StoreError`] for a key out of bounds, or an index that cannot be read.
     pub fn get(&mut self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        let key = Key::parse(key)?;
+        let key = Key::parse(self.generation, key)?;
         if let Some(value) = self.writes.get(&key) {
             return Ok(value.clone());
         }
@@ -207,7 +216,7 @@ impl Transaction {
         if self.read_only {
             return Err(StoreError::ReadOnly);
         }
-        let key = Key::parse(key)?;
+        let key = Key::parse(self.generation, key)?;
         let before = self.writes.get(&key);
         if before.is_none() && self.writes.len() >= COMMIT_KEYS_MAX {
             return Err(StoreError::TooManyKeys);
@@ -224,7 +233,7 @@ impl Transaction {
     ///
     /// [`StoreError`] for a limit out of bounds, an `after` without the prefix, or an index that cannot be read.
     pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Page, StoreError> {
-        let range = scan.range()?;
+        let range = scan.range(self.generation)?;
         let read = |key: &[u8]| component_text(key).map(str::to_owned).ok_or(StoreError::KeyNotText);
         let scanned = scan::run(&range, scan.direction, scan.limit, &self.snapshot, &self.writes, read)?;
         self.saw_commit(scanned.latest);
@@ -269,6 +278,19 @@ impl Transaction {
     #[must_use]
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Deletes up to `limit` entries of the generation that it is on. Returns whether there are more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the index cannot be read, or a bound is exceeded.
+    pub fn clear(&mut self, limit: u32) -> Result<bool, StoreError> {
+        let page = self.scan(&Scan { prefix: "", after: None, direction: Direction::Ascending, limit })?;
+        for entry in &page.entries {
+            self.delete(&entry.key)?;
+        }
+        Ok(page.more)
     }
 
     /// The version of the data that it reads.

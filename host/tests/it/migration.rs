@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use switchyard::config::LimitSettings;
 use switchyard::contract::{Contracts, OutboundHttp};
-use switchyard::names::CallId;
+use switchyard::names::{CallId, FormatName};
 use switchyard::runtime::{
-    DataVersion, DescribeError, Failure, IsolationError, LinkSettings, MigrateError, Migrated, Runtime,
+    DataDescription, DescribeError, Failure, IsolationError, LinkSettings, MigrateError, Migrated, Runtime,
 };
 use switchyard::store::{CommitDetails, CommitError, StoreError};
 use wasmtime::component::Val;
@@ -47,7 +47,7 @@ fn a_component_that_exports_a_migration_fits_a_contract_that_knows_of_none() {
 #[tokio::test]
 async fn a_component_without_the_interface_has_data_of_version_0_and_does_not_migrate() {
     let guest = Guest::new(&runtime(1), limits());
-    assert_eq!(guest.program.describe_data(guest.isolated_read()).await.unwrap(), DataVersion::default());
+    assert_eq!(guest.program.describe_data(guest.isolated_read()).await.unwrap(), DataDescription::default());
     let Migrated { result, .. } = guest.program.migrate(1, guest.isolated()).await;
     assert!(matches!(result, Err(MigrateError::NotExported)), "{result:?}");
 }
@@ -56,7 +56,10 @@ async fn a_component_without_the_interface_has_data_of_version_0_and_does_not_mi
 async fn data_is_migrated_when_the_transaction_commits_and_not_before() {
     let guest = guest(&runtime(1), "");
     let data = guest.program.describe_data(guest.isolated_read()).await.unwrap();
-    assert_eq!(data, DataVersion { version: 2, reads_up_to: 3, pause_ms_max: 250 });
+    assert_eq!(
+        data,
+        DataDescription { format: FormatName::parse("notebook").ok(), version: 2, reads_up_to: 3, pause_ms_max: 250 }
+    );
     guest.commit("write", &[text("a"), text("one two")]).await;
     let rehearsed = guest.program.migrate(1, guest.isolated()).await;
     assert!(rehearsed.result.is_ok());
@@ -165,6 +168,8 @@ async fn a_component_that_talks_nonsense_of_its_data_is_told_so() {
     assert!(matches!(reads_less, DescribeError::ReadsLess { version: 2, reads_up_to: 1 }), "{reads_less:?}");
     let pauses = describe("describe-pauses-long").await;
     assert!(matches!(pauses, DescribeError::PauseTooLong { pause_ms_max: 30_001 }), "{pauses:?}");
+    let format = describe("describe-no-format").await;
+    assert!(matches!(format, DescribeError::Format(_)), "{format:?}");
     let panics = describe("describe-panics").await;
     assert!(matches!(panics, DescribeError::Failed(Failure::Trap { .. })), "{panics:?}");
     let writes = describe("describe-writes").await;

@@ -11,7 +11,7 @@ use hyper::{Request, Response};
 use switchyard::call::{Backend, Calls, LinkedComponent, LoadedRelease, Origin, Routing, Service};
 use switchyard::config::{Grant, LimitSettings};
 use switchyard::contract::World;
-use switchyard::names::{Digest, HostSecret, RequestId, ServiceName};
+use switchyard::names::{Digest, Generation, HostSecret, RequestId, ServiceName};
 use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -146,7 +146,8 @@ async fn code_that_was_swapped_away_is_unloaded_when_its_last_request_ends() {
         let code = Arc::downgrade(&program);
         let program = LinkedComponent::Http(program);
         let release = LoadedRelease::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits(), 0);
-        let member = Backend { service: Arc::clone(&service), release: Arc::new(release) };
+        let member =
+            Backend { service: Arc::clone(&service), release: Arc::new(release), generation: Generation::First };
         let routing = Routing::new(&[member], Vec::new(), &[]).unwrap();
         let (send, body) = pieces();
         send.send("one").await.unwrap();
@@ -177,7 +178,8 @@ async fn a_request_holds_its_slot_until_the_last_byte_of_its_response() {
         let Web(program) = Web::new(&runtime(4), file, Vec::new());
         let program = LinkedComponent::Http(program);
         let release = LoadedRelease::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits, 0);
-        let backend = Backend { service: Arc::clone(&service), release: Arc::new(release) };
+        let backend =
+            Backend { service: Arc::clone(&service), release: Arc::new(release), generation: Generation::First };
         let routing = Routing::new(&[backend], Vec::new(), &[]).unwrap();
         let calls = calls(&stores, 4);
         let serve = |body| {
@@ -214,7 +216,7 @@ async fn a_request_waits_for_an_instance_until_one_is_free_or_its_time_is_over()
             let Web(program) = Web::new(&runtime(1), file, Vec::new());
             let program = LinkedComponent::Http(program);
             let release = LoadedRelease::new(Digest::of(file.as_bytes()), Arc::new(World::http()), program, &limits, 0);
-            let backend = Backend { service, release: Arc::new(release) };
+            let backend = Backend { service, release: Arc::new(release), generation: Generation::First };
             let routing = Routing::new(&[backend], Vec::new(), &[]).unwrap();
             let calls = calls(&stores, 1);
             let serve = |body| {

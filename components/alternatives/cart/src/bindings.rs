@@ -40,5 +40,7 @@ wit_bindgen::generate!({
 #[cfg(target_family = "wasm")]
 export!(Component with_types_in self);
 
+switchyard_sdk::data_format!(Component);
+
 /// The type that implements the exports.
 pub struct Component;

@@ -11,6 +11,7 @@ mod checkout;
 mod crash;
 mod events;
 mod gateway;
+mod handover;
 mod items;
 mod orders;
 mod payments;

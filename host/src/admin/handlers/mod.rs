@@ -8,5 +8,6 @@ pub(super) mod health;
 pub(super) mod intents;
 pub(super) mod releases;
 pub(super) mod services;
+pub(super) mod state;
 pub(super) mod stores;
 pub(super) mod tokens;

@@ -21,8 +21,20 @@ use crate::release::{DeployError, HistoryEntry, Holder, Outcome, Proposal, Relea
 const LINES: usize = 50;
 const LINES_MAX: usize = 500;
 
-const DEPLOY: &[&str] =
-    &["weight", "steps", "shadow", "header", "every", "grant", "reason", "allowOldSignature", "dryRun", "afterIntents"];
+const DEPLOY: &[&str] = &[
+    "weight",
+    "steps",
+    "shadow",
+    "header",
+    "every",
+    "grant",
+    "reason",
+    "allowOldSignature",
+    "dataCompatible",
+    "handover",
+    "dryRun",
+    "afterIntents",
+];
 
 /// The answer to a deploy.
 #[derive(Debug, Serialize)]
@@ -75,6 +87,7 @@ pub(in crate::admin) enum Action {
     Promote,
     Abort,
     Rollback,
+    Settle,
 }
 
 impl Admin {
@@ -117,7 +130,7 @@ impl Admin {
         head: &Parts,
         body: &mut RequestBody,
     ) -> Result<(StatusCode, SetAnswer), AdminError> {
-        let mut options = Options::read(head.uri.query(), &["allowOldSignature", "dryRun"])?;
+        let mut options = Options::read(head.uri.query(), &["allowOldSignature", "dataCompatible", "dryRun"])?;
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let Set { set, reason, grants, mut signatures } = parse_json(&body)?;
         options.set(reason, &grants)?;
@@ -159,7 +172,7 @@ impl Admin {
         self.may_deploy(who, &service)?;
         let known: &[&str] = match action {
             Action::Promote => &["reason", "afterIntents"],
-            Action::Abort => &["reason"],
+            Action::Abort | Action::Settle => &["reason"],
             Action::Rollback => &["to", "force", "reason", "afterIntents"],
         };
         let Options { plan, to, force, after_intents, .. } = Options::read(head.uri.query(), known)?;
@@ -169,6 +182,7 @@ impl Admin {
         match action {
             Action::Promote => self.releases.promote(who, &service, plan.reason).await,
             Action::Abort => self.releases.abort(who, &service, plan.reason).await,
+            Action::Settle => self.releases.settle(who, &service, plan.reason).await,
             Action::Rollback => self.releases.rollback(who, &service, to.as_deref(), force, plan.reason).await,
         }?;
         self.service(service.as_str())
@@ -210,6 +224,9 @@ impl Admin {
 fn may_grant(who: &Holder, options: &Options) -> Result<(), AdminError> {
     if options.plan.allow_old_signature {
         admin_only(who, "allow old signatures")?;
+    }
+    if options.plan.data_compatible {
+        admin_only(who, "vouch for the format of data")?;
     }
     match options.plan.grants.is_empty() {
         true => Ok(()),

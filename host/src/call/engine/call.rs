@@ -80,7 +80,7 @@ impl Call {
             Ok(result) => result,
             Err(panic) => Err(self.panicked(&*panic)),
         };
-        let Backend { service, release } = &self.backend;
+        let Backend { service, release, .. } = &self.backend;
         let outcome = match &result {
             Ok(Ended { answer: Answer::Ok(_), .. }) => Outcome::Ok,
             Ok(Ended { answer: Answer::Err(_), .. }) => Outcome::Refused,
@@ -104,7 +104,7 @@ impl Call {
     }
 
     async fn admitted(self: &Arc<Self>) -> Result<Ended, CallError> {
-        let Backend { service, release } = &self.backend;
+        let Backend { service, release, .. } = &self.backend;
         if !release.circuit.lets_through() {
             return Err(CallError::circuit_is_open(service.name()));
         }
@@ -133,7 +133,7 @@ impl Call {
     /// Counts a failure of the release, unless the host repeats the call by itself: then all failures belong to one
     /// call.
     pub(in crate::call::engine) fn count_failure(&self) {
-        let Backend { service, release } = &self.backend;
+        let Backend { service, release, .. } = &self.backend;
         if self.root.details.client.is_some_and(|client| release.circuit.failed(client)) {
             tracing::error!(service = %service.name(), digest = %release.digest, "circuit opened");
         }

@@ -57,7 +57,7 @@ impl Routing {
 }
 
 async fn respond<B>(
-    Backend { service, release }: &Backend,
+    Backend { service, release, .. }: &Backend,
     request: Request<B>,
     id: RequestId,
     origin: Origin<'_>,

@@ -98,7 +98,7 @@ impl Call {
         let commits = ended.answer.commits(&self.function);
         if !commits {
             root.reach(transaction.saw());
-            transaction = self.backend.service.store.begin();
+            transaction = self.backend.service.store.begin().in_generation(self.backend.generation);
         }
         if self.is_root() {
             let rows = root.persistence.rows_at_end(root, &self.backend, &ended.answer)?;
@@ -122,7 +122,8 @@ impl Call {
     fn frame(self: &Arc<Self>, record: &NestedRecord, exclusive: Option<&Arc<ExclusiveRun>>) -> Frame {
         let (details, store) = (&self.root.details, &self.backend.service.store);
         Frame {
-            transaction: if self.read_only { store.begin_read() } else { store.begin() },
+            transaction: if self.read_only { store.begin_read() } else { store.begin() }
+                .in_generation(self.backend.generation),
             identity: details.identity.clone(),
             calling_service: self.calling_service.clone(),
             seed: self.seed,

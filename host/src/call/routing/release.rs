@@ -7,7 +7,7 @@ use super::component::LinkedComponent;
 use super::service::Service;
 use crate::config::LimitSettings;
 use crate::contract::{Interface, World};
-use crate::names::Digest;
+use crate::names::{Digest, Generation};
 use crate::observe::{ReleaseCalls, Sample};
 
 /// A service and the release that serves it.
@@ -15,6 +15,8 @@ use crate::observe::{ReleaseCalls, Sample};
 pub struct Backend {
     pub service: Arc<Service>,
     pub release: Arc<LoadedRelease>,
+    /// The data that the release runs on.
+    pub generation: Generation,
 }
 
 /// A component with its configuration, ready to run.

@@ -110,7 +110,7 @@ impl RoutingTable {
     pub(in crate::call) fn written_from(&self, from: &ServiceName) -> BTreeMap<ServiceName, Arc<Service>> {
         let writes = |interface: &&Interface| interface.functions.iter().any(|function| !function.reads_only());
         let (mut found, mut next) = (BTreeMap::new(), self.backends.get(from).into_iter().collect::<Vec<_>>());
-        while let Some(Backend { service, release }) = next.pop() {
+        while let Some(Backend { service, release, .. }) = next.pop() {
             if found.insert(service.name().clone(), Arc::clone(service)).is_none() {
                 let imports = release.world.imports.iter().filter(writes);
                 next.extend(imports.filter_map(|import| self.exporters.get(track(&import.name))).map(|(to, _)| to));

@@ -31,6 +31,10 @@ pub(super) const ABORT: &str = "\
 Example:
   switchyard abort cart --reason 'prices differ'";
 
+pub(super) const SETTLE: &str = "\
+Example:
+  switchyard settle inventory --reason 'a week without a problem'";
+
 pub(super) const ROLLBACK: &str = "\
 Examples:
   switchyard rollback cart
@@ -125,6 +129,16 @@ Examples:
 
 Nothing is overwritten: the data directory must be empty or not exist. The releases are those of the point that you
 restore. The restored journal is a new one: make a new backup soon.";
+
+pub(super) const EXPORT: &str = "\
+Examples:
+  switchyard export inventory --out inventory.jsonl.gz
+  switchyard export cart | grep '\"order/'";
+
+pub(super) const IMPORT: &str = "\
+Examples:
+  switchyard import inventory inventory.jsonl.gz --dry-run
+  switchyard import inventory inventory.jsonl.gz --reason 'moved from another host'";
 
 pub(super) const JOURNAL: &str = "\
 Examples:

@@ -7,6 +7,7 @@ mod host;
 mod operate;
 mod parse;
 mod releases;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ pub(super) use host::{Host, ManifestFile};
 pub(super) use operate::{Apply, Drop, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
 pub(super) use parse::{Assignment, Percent, Period, Point};
 pub(super) use releases::{Change, Deploy, History, Promote, Rollback};
+pub(super) use state::{Export, Import};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -55,6 +57,9 @@ pub(super) enum Command {
     /// Remove the candidate of a service
     #[command(after_help = examples::ABORT)]
     Abort(Change),
+    /// End a handover: delete the earlier implementation's data, or give the handover up before its swap
+    #[command(after_help = examples::SETTLE)]
+    Settle(Change),
     /// Return to a release that was live before
     #[command(after_help = examples::ROLLBACK)]
     Rollback(Rollback),
@@ -85,6 +90,12 @@ pub(super) enum Command {
     /// Create a data directory from a backup, up to its own time or a later one
     #[command(after_help = examples::RESTORE)]
     Restore(Restore),
+    /// Write the state of a service as lines of JSON, in the types of its contract
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
+    /// Set and remove entities of a service from lines of JSON
+    #[command(after_help = examples::IMPORT)]
+    Import(Import),
     /// Check a journal, or show its commits, without a host
     #[command(after_help = examples::JOURNAL)]
     Journal(Journal),

@@ -45,6 +45,15 @@ pub(in crate::cli) struct Deploy {
     /// Accept a signature with a lower number than an earlier one
     #[arg(long)]
     pub(in crate::cli) allow_old_signature: bool,
+    /// Copy the data to it through the state interface of the contract, then swap
+    #[arg(long, conflicts_with_all = ["set", "weight", "header", "steps", "shadow", "data_compatible"])]
+    pub(in crate::cli) handover: bool,
+    /// How long to wait for the end of the handover [default: 10m]
+    #[arg(long, value_name = "PERIOD", requires = "handover")]
+    pub(in crate::cli) wait_handover: Option<Period>,
+    /// Deploy it although its data format is not that of the data: you vouch that it reads the data
+    #[arg(long)]
+    pub(in crate::cli) data_compatible: bool,
     /// Print the verdict, and change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,

@@ -42,6 +42,27 @@ pub(in crate::cli) struct Service {
     pub(in crate::cli) store_bytes: u64,
     pub(in crate::cli) platform_bytes: u64,
     pub(in crate::cli) data_version: Option<u64>,
+    pub(in crate::cli) mirror: Option<Mirror>,
+}
+
+/// Another implementation whose data follows that of the live release.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Mirror {
+    pub(in crate::cli) release: Release,
+    pub(in crate::cli) was_live: bool,
+    pub(in crate::cli) status: Option<MirrorStatus>,
+    pub(in crate::cli) bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct MirrorStatus {
+    pub(in crate::cli) phase: String,
+    pub(in crate::cli) entities: u64,
+    pub(in crate::cli) commits_behind: u64,
+    pub(in crate::cli) attempts: u32,
+    pub(in crate::cli) error: Option<String>,
 }
 
 /// The figures of a service since the host started.
@@ -82,6 +103,7 @@ pub(in crate::cli) struct Release {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct DataVersion {
+    pub(in crate::cli) format: Option<String>,
     pub(in crate::cli) writes: u64,
     pub(in crate::cli) reads_up_to: u64,
 }

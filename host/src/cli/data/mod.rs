@@ -3,4 +3,5 @@
 pub(super) mod backup;
 pub(super) mod journal;
 pub(super) mod restore;
+pub(super) mod state;
 pub(super) mod stores;

@@ -126,6 +126,9 @@ fn advice(check: &str, verdict: &Verdict) -> String {
         ),
         "start" => "it fails before its first call: fix the error shown above, and deploy it again".into(),
         "migration" => "fix its `migrate`: the data is unchanged, and the live release still serves".into(),
+        "data" if verdict.problems.iter().any(|problem| problem.found.starts_with("needs a handover")) => {
+            format!("let the host copy the data to it: `switchyard deploy {service} FILE --handover`")
+        }
         "data" => "deploy a component that can read the current data".into(),
         other => format!("see to what `{other}` says above"),
     }

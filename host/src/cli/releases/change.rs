@@ -1,4 +1,4 @@
-//! `switchyard promote`, `abort` and `rollback`: switch a service between its existing releases.
+//! `switchyard promote`, `abort`, `rollback` and `settle`: switch a service between its existing releases.
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +20,11 @@ pub(in crate::cli) fn promote(target: &Target, command: &Promote) -> Outcome {
 
 pub(in crate::cli) fn abort(target: &Target, command: &Change) -> Outcome {
     render(change("abort", command), target, command)
+}
+
+/// Ends a handover for good.
+pub(in crate::cli) fn settle(target: &Target, command: &Change) -> Outcome {
+    render(change("settle", command), target, command)
 }
 
 pub(in crate::cli) fn rollback(target: &Target, command: &Rollback) -> Outcome {

@@ -4,16 +4,21 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::component::Component;
-use crate::cli::arguments::{Assignment, Deploy, Percent};
+use super::handover;
+use crate::cli::arguments::{Assignment, Deploy, Percent, Period};
 use crate::cli::client::documents::{DeployAnswer, DeploySetAnswer, Verdict};
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 use crate::cli::output::{summary, verdict};
+
+/// How long the command waits for a handover by default.
+const HANDOVER_WAIT: Duration = Duration::from_secs(600);
 
 const ONE_OR_SET: &str = "name a service and its component, or several with --set SERVICE=FILE";
 
@@ -48,6 +53,8 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         .query("grant", &command.grant)
         .after_intents(command.wait.after_intents)
         .flag("allowOldSignature", command.allow_old_signature)
+        .flag("dataCompatible", command.data_compatible)
+        .flag("handover", command.handover)
         .flag("dryRun", command.dry_run)
         .component(component, format!("the host compiles and judges {}", component.name));
     let answer = request.send(target)?.judged(command.host.json)?;
@@ -55,6 +62,10 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
     if !deployed.verdict.accepted {
         let result = if command.host.json { answer.text() } else { verdict::text(&deployed.verdict) };
         return Err(refused([service], component.digest.to_string()).with_result(result));
+    }
+    if command.handover && !command.dry_run && !deployed.unchanged {
+        let wait = command.wait_handover.map_or(HANDOVER_WAIT, Period::duration);
+        return handover::follow(target, service, &component.digest.to_string(), wait, command.host.json);
     }
     if command.host.json {
         return Ok(answer.text());
@@ -101,6 +112,7 @@ fn set(target: &Target, command: &Deploy) -> Outcome {
     }
     let request = Request::post(&["releases"])
         .flag("allowOldSignature", command.allow_old_signature)
+        .flag("dataCompatible", command.data_compatible)
         .json(&order(&components, command));
     let answer = request.send(target)?.judged(command.host.json)?;
     let deployed: DeploySetAnswer = answer.read()?;

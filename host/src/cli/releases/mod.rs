@@ -5,6 +5,7 @@ pub(super) mod change;
 pub(super) mod check;
 pub(super) mod component;
 pub(super) mod deploy;
+pub(super) mod handover;
 pub(super) mod history;
 pub(super) mod secret_key;
 pub(super) mod sign;

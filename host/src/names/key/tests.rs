@@ -17,12 +17,12 @@ proptest! {
     ) {
         let after = after.map(|rest| format!("{prefix}{rest}"));
         let before = before.map(|rest| format!("{prefix}{rest}"));
-        let range = KeyRange::of_component(&prefix, after.as_deref(), before.as_deref());
+        let range = KeyRange::of_component(Generation::First, &prefix, after.as_deref(), before.as_deref());
         for text in keys.iter().filter(|text| !text.is_empty()) {
             let expected = text.starts_with(&prefix)
                 && after.as_ref().is_none_or(|after| text > after)
                 && before.as_ref().is_none_or(|before| text < before);
-            prop_assert_eq!(range.contains(Key::parse(text).unwrap().as_bytes()), expected, "{:?}", text);
+            prop_assert_eq!(range.contains(Key::parse(Generation::First, text).unwrap().as_bytes()), expected, "{:?}", text);
         }
         prop_assert!(!range.contains(Key::of_row(table, &fields).as_bytes()));
     }
@@ -32,7 +32,7 @@ proptest! {
         table: u8, start: Option<Vec<u8>>, end: Option<Vec<u8>>, key in text(), other: u8, fields: Vec<u8>,
     ) {
         let range = KeyRange::of_rows(table, start.as_deref(), end.as_deref());
-        if let Ok(key) = Key::parse(&key) {
+        if let Ok(key) = Key::parse(Generation::First, &key) {
             prop_assert!(!range.contains(key.as_bytes()));
         }
         let expected = table == other
@@ -52,7 +52,12 @@ proptest! {
 
 #[test]
 fn a_key_reads_as_it_was_stored() {
-    for key in [Key::parse("a").unwrap(), Key::parse("\0").unwrap(), Key::of_row(b'm', b""), Key::of_row(0, &[255])] {
+    for key in [
+        Key::parse(Generation::First, "a").unwrap(),
+        Key::parse(Generation::First, "\0").unwrap(),
+        Key::of_row(b'm', b""),
+        Key::of_row(0, &[255]),
+    ] {
         assert_eq!(Key::stored(key.as_bytes()).unwrap(), key);
     }
     for bytes in [&b""[..], b"c", b"s", b"x1", b"c\xff"] {

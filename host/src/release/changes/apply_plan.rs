@@ -9,6 +9,7 @@ use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, a
 use super::super::loading::function_limits::check_function_limits;
 use super::super::records::record::{AppliedContracts, ChangeKind, NewEntry, ServiceRecord};
 use super::super::records::state::{Running, State};
+use super::super::records::stored_data::StoredData;
 use super::super::records::token::Holder;
 use super::super::releases::Inner;
 use super::change_set::Migration;
@@ -19,7 +20,7 @@ use crate::call::Service;
 use crate::config::{Manifest, ServiceSettings, Signature};
 use crate::contract::{Contracts, Sources, World};
 use crate::limits::RELEASES_KEPT_MAX;
-use crate::names::{Digest, ServiceName};
+use crate::names::{Digest, Generation, ServiceName};
 use crate::store::Store;
 
 /// The wanted state of a host.
@@ -55,6 +56,7 @@ pub(in crate::release) struct AddedService {
     pub(in crate::release) earlier: Option<ServiceRecord>,
     /// The lowest version of the data in its store.
     pub(in crate::release) oldest_data: u64,
+    pub(in crate::release) generation: Generation,
     pub(in crate::release) store_bytes_max: u64,
 }
 
@@ -166,13 +168,21 @@ impl Inner {
         let earlier = state.removed.get(name).filter(is_such).cloned();
         let limits = settings.limits(&draft.manifest.limits);
         // Without earlier releases, the store itself has the version of its data.
-        let version = || earlier.as_ref().map(|earlier| earlier.oldest_data);
-        let oldest_data = store.as_ref().map_or(0, |store| version().unwrap_or_else(|| store.data_version()));
+        let data = store.as_ref().map(|store| match &earlier {
+            Some(earlier) => StoredData::of(store, earlier),
+            None => StoredData::of_nobody(store),
+        });
+        let data = data.unwrap_or_default();
         let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();
         let (last, signed) = earlier.as_ref().map_or((0, 0), |earlier| (earlier.last, earlier.signed));
-        let added = AddedService { earlier, oldest_data, store_bytes_max: limits.store_bytes_max };
+        let added = AddedService {
+            earlier,
+            oldest_data: data.oldest,
+            generation: data.generation,
+            store_bytes_max: limits.store_bytes_max,
+        };
         draft.added_services.insert(name.clone(), added);
-        ServiceContext { settings, limits, granted, last, signed, live: None, store, oldest_data }
+        ServiceContext { settings, limits, granted, last, signed, live: None, store, data }
     }
 }
 
@@ -244,7 +254,7 @@ impl ApplyPlan {
         let name = &judged.verdict.service;
         let (added, settings) = (self.added_services.get(name)?, self.manifest.services.get(name)?);
         let service = Arc::new(Service::new(name.clone(), store.clone(), settings.limits(&self.manifest.limits)));
-        let migration = judged.migration_of(&service, added.oldest_data, false);
+        let migration = judged.migration_of(&service, added.generation, added.oldest_data, false);
         let live = judged.record.clone();
         let oldest_data = if migration.is_some() { live.data.writes } else { added.oldest_data.min(live.data.writes) };
         let record = match added.earlier.clone() {
@@ -257,7 +267,18 @@ impl ApplyPlan {
                     kept.insert(0, earlier.live);
                     kept.truncate(RELEASES_KEPT_MAX);
                 }
-                ServiceRecord { last: live.number, live, candidate: None, kept, oldest_data, signed, is_fresh: true }
+                let generation = added.generation;
+                ServiceRecord {
+                    last: live.number,
+                    live,
+                    candidate: None,
+                    kept,
+                    oldest_data,
+                    signed,
+                    is_fresh: true,
+                    generation,
+                    mirror: None,
+                }
             }
         };
         let live = judged.release.clone()?;

@@ -1,14 +1,17 @@
 //! A change set: everything that one change does to the host. Every kind of change is one.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::super::error::DeployError;
 use super::super::judging::isolated::{chain, isolated_run};
+use super::super::mirror::MirrorHandle;
 use super::super::records::platform_store::{PlatformChange, PlatformError};
 use super::super::records::record::NewEntry;
 use super::super::records::state::{Running, State};
 use crate::call::{IntentHold, LoadedRelease, Service};
-use crate::names::ServiceName;
+use crate::limits::{ADOPT_PAUSE_MS_MAX, HANDOVER_HOLD_MS_MAX};
+use crate::names::{Generation, ServiceName};
 use crate::store::Transaction;
 
 /// Everything that one change does to the host.
@@ -28,16 +31,28 @@ pub(in crate::release) struct ChangeSet {
     pub(in crate::release) closed: Option<IntentHold>,
 }
 
-/// A migration of data to the version that a release writes.
+/// Data that becomes that of a release in its swap.
 #[derive(Debug)]
 pub(in crate::release) struct Migration {
     pub(in crate::release) service: Arc<Service>,
     pub(in crate::release) release: Arc<LoadedRelease>,
-    pub(in crate::release) from: u64,
-    pub(in crate::release) to: u32,
+    pub(in crate::release) generation: Generation,
+    pub(in crate::release) work: MigrationWork,
+    pub(in crate::release) to: u64,
     pub(in crate::release) pause_ms_max: u32,
     /// Whether calls of the service must wait meanwhile.
     pub(in crate::release) has_calls: bool,
+}
+
+/// What is done about the data.
+#[derive(Debug)]
+pub(in crate::release) enum MigrationWork {
+    /// The release brings it from this version to its own.
+    Migrate { from: u64 },
+    /// There is none, and the store gets the version of the release.
+    Adopt,
+    /// It is a copy that a mirror completes. The release gets this generation.
+    Handover(Arc<MirrorHandle>),
 }
 
 impl ChangeSet {
@@ -72,6 +87,21 @@ impl ChangeSet {
         Self::swap(before, after, vec![event])
     }
 
+    /// Checks that no change of a live release, and no removal, ends a mirror by the way.
+    pub(in crate::release) fn keeps_mirrors(&self) -> Result<(), DeployError> {
+        for (name, before) in &self.before.services {
+            let (mirror, after) = (&before.record.mirror, self.after.services.get(name));
+            let is_lost = match after {
+                None => true,
+                Some(after) => after.record.mirror == *mirror && after.record.live != before.record.live,
+            };
+            if mirror.is_some() && is_lost {
+                return Err(DeployError::Mirrored { service: name.clone() });
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the differences between the two states, and the lines of the history.
     pub(in crate::release) fn record(&mut self, change: &mut PlatformChange) -> Result<(), PlatformError> {
         let Self { before, after, events, .. } = self;
@@ -99,12 +129,67 @@ impl ChangeSet {
 }
 
 impl Migration {
-    /// Lets the release migrate its data in a transaction, which the caller commits. An error is the reason for a
-    /// failure.
-    pub(in crate::release) async fn run(&self, wait: Duration) -> Result<Transaction, String> {
-        let from = u32::try_from(self.from).map_err(|_| format!("no component migrates from version {}", self.from))?;
+    /// Makes a store without data one of the version that `release` writes.
+    pub(in crate::release) fn adopt(
+        service: &Arc<Service>,
+        release: &Arc<LoadedRelease>,
+        generation: Generation,
+        to: u64,
+        has_calls: bool,
+    ) -> Self {
+        Self {
+            generation,
+            service: Arc::clone(service),
+            release: Arc::clone(release),
+            work: MigrationWork::Adopt,
+            to,
+            pause_ms_max: ADOPT_PAUSE_MS_MAX,
+            has_calls,
+        }
+    }
+
+    /// The end of a handover: `mirror` completes the copy, and `release` runs on it.
+    pub(in crate::release) fn handover(
+        service: &Arc<Service>,
+        release: &Arc<LoadedRelease>,
+        mirror: Arc<MirrorHandle>,
+        to: u64,
+    ) -> Self {
+        Self {
+            generation: Generation::First,
+            service: Arc::clone(service),
+            release: Arc::clone(release),
+            work: MigrationWork::Handover(mirror),
+            to,
+            pause_ms_max: HANDOVER_HOLD_MS_MAX,
+            has_calls: true,
+        }
+    }
+
+    /// Makes the data that of the release, in a transaction, which the caller commits before `deadline`.
+    pub(in crate::release) async fn run(&self, deadline: Instant) -> Result<Transaction, DeployError> {
+        let (service, store) = (self.service.name(), self.service.store());
+        let failed = |why| DeployError::Migration { service: service.clone(), why };
+        match &self.work {
+            MigrationWork::Migrate { from } => {
+                let wait = Duration::from_millis(self.pause_ms_max.into());
+                self.migrate(*from, wait).await.map_err(failed)
+            }
+            MigrationWork::Adopt if store.bytes_of(self.generation) == 0 => Ok(store.begin()),
+            MigrationWork::Adopt => Err(failed("its store is not empty any more: try again".into())),
+            MigrationWork::Handover(mirror) => {
+                let handover = |source| DeployError::Handover { service: service.clone(), source };
+                mirror.finish(deadline).await.map_err(handover)
+            }
+        }
+    }
+
+    /// Lets the release migrate its data. An error is the reason for a failure.
+    async fn migrate(&self, from: u64, wait: Duration) -> Result<Transaction, String> {
+        let store = self.service.store();
+        let from = u32::try_from(from).map_err(|_| format!("no component migrates from version {from}"))?;
         let program = self.release.program.contract().ok_or("it has no contract, and so no data")?;
-        let migrated = program.migrate(from, isolated_run(self.service.store().begin(), wait)).await;
+        let migrated = program.migrate(from, isolated_run(store.begin().in_generation(self.generation), wait)).await;
         migrated.result.map_err(|error| chain(&error))?;
         Ok(migrated.transaction)
     }

@@ -11,18 +11,19 @@ use super::super::judging::candidate::Trial;
 use super::super::judging::isolated::chain;
 use super::super::judging::judge::{Judged, Terms, judge};
 use super::super::judging::judge_input::{JudgeInput, Proposal};
-use super::super::judging::rehearse::rehearse;
+use super::super::judging::rehearse::{RehearsalPlan, rehearse};
 use super::super::judging::verdict::Verdict;
 use super::super::records::record::{CandidateRecord, ChangeKind, NewEntry, RolloutRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
+use super::super::records::stored_data::DataFit;
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
 use super::super::view::ReleaseView;
-use super::change_set::{ChangeSet, Migration};
-use crate::call::{Backend, Shadow, Share};
+use super::change_set::{ChangeSet, Migration, MigrationWork};
+use crate::call::{Shadow, Share};
 use crate::config::Grant;
 use crate::limits::CANDIDATES_MAX;
-use crate::names::ServiceName;
+use crate::names::{Generation, ServiceName};
 use crate::tasks::{CancellationToken, blocking, give_back_memory};
 
 /// How often a deploy is judged again because another change was committed first.
@@ -38,6 +39,10 @@ pub struct Plan {
     pub grants: Vec<Grant>,
     /// Whether a signature may be older than an accepted one.
     pub allow_old_signature: bool,
+    /// Whether the operator vouches that they read the data, whatever format they name.
+    pub data_compatible: bool,
+    /// Whether the data is copied to the component before it becomes live.
+    pub handover: bool,
     /// Only judge.
     pub dry_run: bool,
 }
@@ -185,6 +190,8 @@ impl Inner {
         let (inner, proposals, cancellation) = (Arc::clone(self), proposals.to_vec(), cancellation.clone());
         let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
         let (as_candidates, allow_old_signature) = (plan.rollout.is_some(), plan.allow_old_signature);
+        let data_compatible = plan.data_compatible;
+        let rehearsal = RehearsalPlan { as_candidate: as_candidates, data_compatible, handover: plan.handover };
         let judging = blocking(move || {
             let terms = Terms {
                 by: &by,
@@ -203,7 +210,7 @@ impl Inner {
         let (input, mut judged) = judging.await??;
         for judged in &mut judged {
             let context = input.context(&judged.verdict.service)?;
-            rehearse(judged, context, as_candidates).await;
+            rehearse(judged, context, &rehearsal).await;
         }
         Ok(judged)
     }
@@ -231,6 +238,7 @@ impl Inner {
             self.loader.components.put(&judged.record.digest, &judged.component)?;
         }
         match &plan.rollout {
+            _ if plan.handover => self.begin_handover(who, state, judged, plan),
             Some(rollout) => self.candidates(who, state, judged, rollout, plan),
             None => Ok(live(who, state, judged, plan)),
         }
@@ -250,7 +258,7 @@ impl Inner {
             let service = &judged.verdict.service;
             let running = state.running(service)?;
             let Some(release) = judged.release.clone() else { continue };
-            let member = Backend { service: Arc::clone(&running.service), release: Arc::clone(&release) };
+            let member = running.backend(&release);
             let shadow = rollout
                 .shadow
                 .map(|share| Shadow::new(member, share, state.manifest.deploy.shadow_runs_max, self.tasks.clone()));
@@ -272,20 +280,24 @@ impl Judged {
     /// The migration that is necessary to make it the live release of a running service.
     pub(in crate::release) fn migration(&self, state: &State) -> Option<Migration> {
         let running = state.services.get(&self.verdict.service)?;
-        let from = running.record.oldest_data;
-        self.migration_of(&running.service, from, true)
+        self.migration_of(&running.service, running.record.generation, running.record.oldest_data, true)
     }
 
     /// The migration from version `from` that is necessary to run it as `service`.
     pub(in crate::release) fn migration_of(
         &self,
         service: &Arc<crate::call::Service>,
+        generation: Generation,
         from: u64,
         has_calls: bool,
     ) -> Option<Migration> {
-        let release = self.release.clone().filter(|_| self.record.data.writes > from)?;
-        let (to, pause_ms_max) = (self.data.version, self.data.pause_ms_max);
-        Some(Migration { service: Arc::clone(service), release, from, to, pause_ms_max, has_calls })
+        let (release, to) = (self.release.as_ref()?, self.record.data.writes);
+        if self.fit == DataFit::Empty {
+            return Some(Migration::adopt(service, release, generation, to, has_calls));
+        }
+        let (service, release) = (Arc::clone(service), Arc::clone(release));
+        let (work, pause_ms_max) = (MigrationWork::Migrate { from }, self.data.pause_ms_max);
+        (to > from).then_some(Migration { service, release, generation, work, to, pause_ms_max, has_calls })
     }
 }
 
@@ -332,7 +344,13 @@ pub(in crate::release) fn verdicts(judged: Vec<Judged>) -> Vec<Verdict> {
     judged.into_iter().map(|judged| judged.verdict).collect()
 }
 
-fn line(who: &Holder, what: ChangeKind, running: &Running, judged: &Judged, plan: &Plan) -> NewEntry {
+pub(in crate::release) fn line(
+    who: &Holder,
+    what: ChangeKind,
+    running: &Running,
+    judged: &Judged,
+    plan: &Plan,
+) -> NewEntry {
     NewEntry {
         from: Some(running.record.live.digest),
         to: Some(judged.record.digest),

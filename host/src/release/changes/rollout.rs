@@ -10,9 +10,10 @@ use super::super::judging::judge::breaks;
 use super::super::judging::signature::check_signature;
 use super::super::records::record::{CandidateRecord, ChangeKind, NewEntry, ReleaseRecord, RolloutRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
+use super::super::records::stored_data::{DataFit, format_text};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
-use super::change_set::ChangeSet;
+use super::change_set::{ChangeSet, Migration};
 use crate::clock;
 use crate::config::{SignedRelease, Signer};
 use crate::names::ServiceName;
@@ -93,6 +94,15 @@ impl Inner {
         reason: Option<String>,
     ) -> Result<ChangeSet, DeployError> {
         let running = state.running(name)?;
+        if let Some(mirror) = running.record.mirror.as_ref().filter(|mirror| mirror.was_live) {
+            let named = |to: &str| {
+                let digest = mirror.release.digest.to_string();
+                digest.starts_with(to) || digest.trim_start_matches("sha256:").starts_with(to)
+            };
+            if to.is_none_or(named) {
+                return self.hand_over(state, who, name, ChangeKind::Rollback, reason);
+            }
+        }
         let wanted =
             |digest: &str, to: &str| digest.starts_with(to) || digest.trim_start_matches("sha256:").starts_with(to);
         let found = match to {
@@ -104,10 +114,18 @@ impl Inner {
         if let Some(path) = self.loader.missing(earlier) {
             return Err(DeployError::Missing { service: name.clone(), number: earlier.number, path });
         }
-        let there = running.data_version();
-        let reads_up_to = earlier.data.reads_up_to;
-        if reads_up_to < there && !force {
-            return Err(DeployError::DataMovedOn { service: name.clone(), there, reads_up_to });
+        let there = running.data();
+        let fit = there.fit(&earlier.data, false);
+        match fit {
+            DataFit::OtherFormat if !force => {
+                let (there, format) = (format_text(there.format.as_ref()), format_text(earlier.data.format.as_ref()));
+                return Err(DeployError::OtherFormat { service: name.clone(), there, format });
+            }
+            DataFit::TooNew if !force => {
+                let (there, reads_up_to) = (there.version, earlier.data.reads_up_to);
+                return Err(DeployError::DataMovedOn { service: name.clone(), there, reads_up_to });
+            }
+            _ => {}
         }
         if !force {
             check_signed(&state.manifest.deploy.signers, name, earlier)?;
@@ -123,7 +141,13 @@ impl Inner {
         let (from, to) = (Some(running.record.live.digest), Some(earlier.digest));
         let event = NewEntry { from, to, reason, ..NewEntry::new(who, name, ChangeKind::Rollback) };
         let back = ReleaseRecord { deployed_at: clock::unix_micros(), ..earlier.clone() };
-        Ok(ChangeSet::of_one(state, name, running.back_to(position, back, release), event))
+        let adopted = (fit == DataFit::Empty)
+            .then(|| Migration::adopt(&running.service, &release, there.generation, earlier.data.writes, true));
+        let next = running.back_to(position, back, release);
+        let next = if adopted.is_some() { next.migrated() } else { next };
+        let mut set = ChangeSet::of_one(state, name, next, event);
+        set.migrations.extend(adopted);
+        Ok(set)
     }
 }
 

@@ -62,6 +62,7 @@ impl Inner {
 
     /// Does all steps that may fail, and then commits.
     async fn commit(&self, set: &mut ChangeSet) -> Result<Committed, DeployError> {
+        set.keeps_mirrors()?;
         let mut routing = None;
         if set.swaps {
             let next = set.after.routing()?.after(&self.calls.routing(), !set.migrations.is_empty());
@@ -90,7 +91,8 @@ impl Inner {
     /// Runs the migrations of `set`, while calls of the affected services wait.
     async fn migrate(&self, set: &ChangeSet, commit: &mut HostCommit) -> Result<Option<Hold>, DeployError> {
         let waiting = set.migrations.iter().filter(|migration| migration.has_calls);
-        let until = |migration: &Migration| clock::now() + Duration::from_millis(migration.pause_ms_max.into());
+        let began = clock::now();
+        let until = |migration: &Migration| began + Duration::from_millis(migration.pause_ms_max.into());
         let hold = match waiting.max_by_key(|migration| migration.pause_ms_max) {
             None => None,
             Some(longest) => {
@@ -101,9 +103,7 @@ impl Inner {
             }
         };
         for migration in &set.migrations {
-            let wait = Duration::from_millis(migration.pause_ms_max.into());
-            let failed = |why| DeployError::Migration { service: migration.service.name().clone(), why };
-            commit.add(migration.run(wait).await.map_err(failed)?, Some(migration.to.into()));
+            commit.add(migration.run(until(migration)).await?, Some(migration.to));
         }
         Ok(hold)
     }

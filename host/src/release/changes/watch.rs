@@ -10,6 +10,7 @@ use super::super::error::DeployError;
 use super::super::judging::candidate::{Judged, Opinion};
 use super::super::records::record::{ChangeKind, RolloutRecord, ServiceRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
+use super::super::records::stored_data::DataFit;
 use super::super::releases::{Inner, Releases};
 use super::change_set::ChangeSet;
 use super::rollout::{HOST, step, take_out};
@@ -105,8 +106,9 @@ impl Inner {
         let manifest = self.manifest();
         let settings = &manifest.deploy;
         let watched = settings.rollback_when_circuit_opens && age_ms <= settings.rollback_watch_ms;
-        let there = running.data_version();
-        let can_go_back = running.earlier().is_some_and(|(_, earlier)| earlier.data.reads_up_to >= there);
+        let there = running.data();
+        let fits = |fit| matches!(fit, DataFit::Same | DataFit::Migrates);
+        let can_go_back = running.earlier().is_some_and(|(_, earlier)| fits(there.fit(&earlier.data, false)));
         // After one step back, the operator must decide what runs.
         let goes_back = watched && running.record.is_fresh && can_go_back && running.live.circuit_is_open();
         goes_back.then_some(Finding::RollBack)

@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use super::super::error::DeployError;
 use super::super::loading::loader::{LoadError, ReleaseLoader};
-use super::super::records::record::{DataVersions, ReleaseRecord};
+use super::super::records::record::{DataFormat, ReleaseRecord};
 use super::super::records::state::State;
+use super::super::records::stored_data::DataFit;
 use super::isolated::{chain, millis};
 use super::judge_input::{JudgeInput, Live, Proposal, ServiceContext, joined};
 use super::signature::check_signature;
@@ -22,7 +23,7 @@ use crate::contract::{
 };
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
-use crate::runtime::{ChildError, CompileError, DataVersion};
+use crate::runtime::{ChildError, CompileError, DataDescription};
 use crate::tasks::CancellationToken;
 
 /// The terms for all releases that are proposed together.
@@ -46,8 +47,10 @@ pub(in crate::release) struct Judged {
     pub(in crate::release) component: Bytes,
     /// `None` if it cannot run.
     pub(in crate::release) release: Option<Arc<LoadedRelease>>,
-    /// The version of its data, if the data has one.
-    pub(in crate::release) data: DataVersion,
+    /// What it says of its data.
+    pub(in crate::release) data: DataDescription,
+    /// How it fits the data that is there.
+    pub(in crate::release) fit: DataFit,
     pub(in crate::release) verdict: Verdict,
 }
 
@@ -113,7 +116,14 @@ pub(in crate::release) fn judge(
         let release =
             if verdict.accepted { start(&mut verdict, loader, proposed, &record, terms.cancellation)? } else { None };
         let component = proposed.proposal.component.clone();
-        judged.push(Judged { record, component, release, data: DataVersion::default(), verdict });
+        judged.push(Judged {
+            record,
+            component,
+            release,
+            data: DataDescription::default(),
+            fit: DataFit::Same,
+            verdict,
+        });
     }
     Ok(judged)
 }
@@ -170,7 +180,7 @@ fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest, has_signer
         environment: context.settings.environment.clone(),
         outbound_hosts: joined(&context.settings.outbound_hosts, &granted),
         granted,
-        data: DataVersions::default(),
+        data: DataFormat::default(),
         signature: match proposed.live_already() {
             Some(live) => live.signature,
             // Without signers no signature was checked.

@@ -9,9 +9,12 @@ use bytes::Bytes;
 use super::super::error::DeployError;
 use super::super::loading::loader::ReleaseLoader;
 use super::super::records::state::{Running, State};
+use super::super::records::stored_data::StoredData;
+use crate::call::LoadedRelease;
 use crate::config::{Grant, LimitSettings, Manifest, ServiceSettings, Signature};
 use crate::contract::{Contracts, World};
 use crate::names::{Digest, ServiceName};
+use crate::runtime::Program;
 use crate::store::Store;
 
 /// A release that is proposed for a service.
@@ -42,6 +45,7 @@ pub(in crate::release) struct Live {
     /// The initial memory of an instance.
     pub(in crate::release) memory_bytes: u64,
     pub(in crate::release) signature: Option<Signature>,
+    pub(in crate::release) release: Arc<LoadedRelease>,
 }
 
 /// A service that a release is proposed for, in its future form.
@@ -59,8 +63,8 @@ pub(in crate::release) struct ServiceContext {
     pub(in crate::release) live: Option<Live>,
     /// `None` for a service without stored data.
     pub(in crate::release) store: Option<Store>,
-    /// The lowest version of the data in the store.
-    pub(in crate::release) oldest_data: u64,
+    /// The data that is there.
+    pub(in crate::release) data: StoredData,
 }
 
 impl Live {
@@ -69,7 +73,8 @@ impl Live {
         let memory_bytes = release.program.initial_memory_bytes();
         let record = &running.record.live;
         let (digest, signature) = (record.digest, record.signature);
-        Self { digest, world: Arc::clone(&release.world), memory_bytes, signature }
+        let (world, release) = (Arc::clone(&release.world), Arc::clone(release));
+        Self { digest, world, memory_bytes, signature, release }
     }
 }
 
@@ -123,13 +128,16 @@ impl ServiceContext {
             signed: running.record.signed,
             live: Some(Live::of(running)),
             store: Some(running.service.store().clone()),
-            oldest_data: running.record.oldest_data,
+            data: running.data(),
         }
     }
+}
 
-    /// The version of its data.
-    pub(in crate::release) fn data_version(&self) -> u64 {
-        self.store.as_ref().map_or(0, Store::data_version)
+impl ServiceContext {
+    /// Whether the live release can hand its data over to `program`.
+    pub(in crate::release) fn can_hand_over(&self, program: &Program) -> bool {
+        let live = self.live.as_ref().and_then(|live| live.release.program.contract());
+        program.state_interface().is_some() && live.is_some_and(|live| live.state_interface().is_some())
     }
 }
 

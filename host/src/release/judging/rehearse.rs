@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
-use super::super::records::record::DataVersions;
+use super::super::mirror::{ProgramSide, trial};
+use super::super::records::record::DataFormat;
+use super::super::records::stored_data::{DataFit, format_text};
 use super::isolated::{chain, isolated_run, millis, request_id};
 use super::judge::Judged;
 use super::judge_input::ServiceContext;
 use super::verdict::{Check, Verdict};
 use crate::call::LinkedComponent;
 use crate::clock;
-use crate::runtime::{DataVersion, Failure, HttpFrame, HttpProgram, MigrateError, Program, SmokeFailure};
+use crate::limits::HANDOVER_HOLD_MS_MAX;
+use crate::runtime::{DataDescription, Failure, HttpFrame, HttpProgram, MigrateError, Program, SmokeFailure};
 use crate::store::Transaction;
 
 /// The longest time that a component may take to start and answer its smoke calls.
@@ -20,8 +23,19 @@ const START_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Lines of a failed component's output in the verdict: a panic prints its place and its reason in two lines.
 const LAST_LINES: usize = 4;
 
+/// What the operator wants of a rehearsal.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::release) struct RehearsalPlan {
+    /// Whether it runs beside the live release at first.
+    pub(in crate::release) as_candidate: bool,
+    /// Whether the operator vouches that it reads the data, whatever format it names.
+    pub(in crate::release) data_compatible: bool,
+    /// Whether the data is copied to it.
+    pub(in crate::release) handover: bool,
+}
+
 /// Does the checks that need a run of the component: whether it starts, answers, and can use the existing data.
-pub(in crate::release) async fn rehearse(judged: &mut Judged, context: &ServiceContext, as_candidate: bool) {
+pub(in crate::release) async fn rehearse(judged: &mut Judged, context: &ServiceContext, plan: &RehearsalPlan) {
     let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
     match &release.program {
@@ -29,7 +43,7 @@ pub(in crate::release) async fn rehearse(judged: &mut Judged, context: &ServiceC
             smoke(&mut judged.verdict, program).await;
             judged.verdict.timings.insert("startMs", millis(began));
             if judged.verdict.accepted {
-                data(judged, context, program, as_candidate).await;
+                data(judged, context, program, plan).await;
             }
         }
         LinkedComponent::Http(program) => {
@@ -61,25 +75,81 @@ async fn start(verdict: &mut Verdict, program: &HttpProgram) {
     }
 }
 
-async fn data(judged: &mut Judged, context: &ServiceContext, program: &Arc<Program>, as_candidate: bool) {
+async fn data(judged: &mut Judged, context: &ServiceContext, program: &Arc<Program>, plan: &RehearsalPlan) {
     let verdict = &mut judged.verdict;
-    let there = context.data_version();
     let said = match program.describe_data(isolated_run(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
         Ok(said) => said,
         Err(error) => {
             return verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
         }
     };
+    judged.record.data =
+        DataFormat { format: said.format.clone(), writes: said.version.into(), reads_up_to: said.reads_up_to.into() };
     judged.data = said;
-    judged.record.data = DataVersions { writes: said.version.into(), reads_up_to: said.reads_up_to.into() };
-    let oldest = context.oldest_data;
-    if u64::from(said.version) > oldest && u64::from(said.reads_up_to) >= there {
-        migration(verdict, context, program, said, as_candidate).await;
-    } else if u64::from(said.reads_up_to) < there {
-        let found = format!("a component that reads data up to version {}", said.reads_up_to);
-        verdict.refused(Check::Data, "the data", &format!("one that reads version {there}"), found, "");
-    } else {
-        verdict.passed(Check::Data, format!("it reads version {there} of the data"));
+    let (there, data) = (&context.data, &judged.record.data);
+    let (theirs, own) = (format_text(there.format.as_ref()), format_text(data.format.as_ref()));
+    let vouched = if there.format == data.format { "" } else { "; the operator vouches for that" };
+    judged.fit = there.fit(data, plan.data_compatible);
+    if plan.handover {
+        return handover(verdict, context, program, &own).await;
+    }
+    match judged.fit {
+        DataFit::Empty => verdict.passed(Check::Data, format!("there is no data; it writes {own}")),
+        DataFit::Same if there.format.is_none() && data.format.is_none() && !there.is_empty => {
+            let nobody = "nobody vouches for the format: neither it nor the releases before it name one";
+            verdict.passed(Check::Data, format!("{nobody}, and the data is of version {}", there.version));
+        }
+        DataFit::Same => {
+            let same = format!("same: {own}, and the data is of version {}{vouched}", there.version);
+            verdict.passed(Check::Data, same);
+        }
+        DataFit::Migrates => migration(verdict, context, program, &judged.data, plan.as_candidate).await,
+        DataFit::OtherFormat if context.can_hand_over(program) => {
+            let advice = "both implement the state interface of the contract: `--handover` copies the data";
+            let expected = format!("a component that reads {theirs}");
+            verdict.refused(Check::Data, "the data", &expected, format!("needs a handover: {own}"), advice);
+        }
+        DataFit::OtherFormat => {
+            let advice = "a component with another format misreads the data; `--data-compatible` deploys it if you know \
+                          that it reads this data";
+            verdict.refused(Check::Data, "the data", &format!("a component that reads {theirs}"), own, advice);
+        }
+        DataFit::TooNew => {
+            let found = format!("a component that reads data up to version {}", data.reads_up_to);
+            verdict.refused(Check::Data, "the data", &format!("one that reads version {}", there.version), found, "");
+        }
+    }
+}
+
+/// Moves some entities of a snapshot to the component, and drops them.
+async fn handover(verdict: &mut Verdict, context: &ServiceContext, program: &Arc<Program>, own: &str) {
+    let live = context.live.as_ref().and_then(|live| live.release.program.contract());
+    let (Some(live), Some(store)) = (live, &context.store) else {
+        return verdict.refused(Check::Data, "the handover", "a service that runs", "a service that is new", "");
+    };
+    for (program, which) in [(live, "the live component"), (program, "the component")] {
+        if program.state_interface().is_none() {
+            let expected = format!("{which} exports the state interface of the contract");
+            let advice = "only a component with the state interface can hand its data over, or take it over";
+            return verdict.refused(Check::Data, which, &expected, "it does not", advice);
+        }
+    }
+    let began = clock::now();
+    let snapshot = store.begin_read().in_generation(context.data.generation);
+    let (source, target) = (ProgramSide(Arc::clone(live)), ProgramSide(Arc::clone(program)));
+    let tried = trial(&source, snapshot, &target).await;
+    verdict.timings.insert("handoverTrialMs", millis(began));
+    match tried {
+        Ok(count) => {
+            let bytes = store.bytes_of(context.data.generation);
+            let plan = format!(
+                "{bytes} bytes of data will be copied to {own}; new calls then wait {HANDOVER_HOLD_MS_MAX} ms at most"
+            );
+            verdict.passed(Check::Data, format!("handover: {count} entities moved on a snapshot; {plan}"));
+        }
+        Err(error) => {
+            verdict.refused(Check::Data, "the handover", "one that passes on a snapshot", chain(&error), "");
+        }
     }
 }
 
@@ -88,10 +158,10 @@ async fn migration(
     verdict: &mut Verdict,
     context: &ServiceContext,
     program: &Arc<Program>,
-    said: DataVersion,
+    said: &DataDescription,
     as_candidate: bool,
 ) {
-    let (oldest, version) = (context.oldest_data, said.version);
+    let (oldest, version) = (context.data.oldest, said.version);
     if as_candidate {
         let (expected, found) = ("a candidate that changes no data", format!("a migration to version {version}"));
         return verdict.refused(Check::Data, "the data", expected, found, "swap it in full");
@@ -103,13 +173,15 @@ async fn migration(
         None => Some(Transaction::scratch()),
     };
     let migrated = match (u32::try_from(oldest), snapshot) {
-        (Ok(from), Some(snapshot)) => program.migrate(from, isolated_run(snapshot, wait)).await.result,
+        (Ok(from), Some(snapshot)) => {
+            program.migrate(from, isolated_run(snapshot.in_generation(context.data.generation), wait)).await.result
+        }
         _ => Err(MigrateError::NotExported),
     };
     verdict.timings.insert("migrationMs", millis(began));
     match migrated {
         Ok(()) => {
-            let passes = format!("the migration from version {oldest} to {version} passes on a snapshot");
+            let passes = format!("migrates: the migration from version {oldest} to {version} passes on a snapshot");
             let then = format!("a rollback then goes only to a release that reads version {version}, unless forced");
             verdict.passed(Check::Data, format!("{passes}; {then}"));
         }

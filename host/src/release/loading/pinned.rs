@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::super::records::state::{Running, State};
+use super::super::records::stored_data::DataFit;
 use super::loader::ReleaseLoader;
 use crate::call::{Backend, RoutingTable};
 use crate::names::{Digest, ServiceName};
@@ -51,13 +52,15 @@ impl PinnedTables {
 fn kept(loader: &ReleaseLoader, running: &Running, digest: &Digest) -> Option<Backend> {
     let record = running.record.kept.iter().find(|kept| kept.digest == *digest)?;
     // Otherwise it would write data of an earlier version between entries of the current one.
-    let same_form = record.data.writes == running.record.live.data.writes;
-    if record.data.reads_up_to < running.data_version() || !same_form {
+    let same_version = record.data.writes == running.record.live.data.writes;
+    let fits = matches!(running.data().fit(&record.data, false), DataFit::Same | DataFit::Migrates);
+    if !fits || !same_version {
         return None;
     }
     let release = loader.load(&running.service, record).inspect_err(|error| {
         tracing::warn!(service = %running.service.name(), %digest, %error, "an earlier release cannot run: its \
             unfinished calls continue on the live release");
     });
-    Some(Backend { service: Arc::clone(&running.service), release: release.ok()? })
+    let generation = running.record.generation;
+    Some(Backend { service: Arc::clone(&running.service), release: release.ok()?, generation })
 }

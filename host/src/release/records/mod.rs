@@ -3,4 +3,5 @@
 pub(super) mod platform_store;
 pub(super) mod record;
 pub(super) mod state;
+pub(super) mod stored_data;
 pub(super) mod token;

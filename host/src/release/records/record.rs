@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::call::Share;
 use crate::config::{AppliedSettings, Grant, Signature};
-use crate::names::{Digest, ServiceName};
+use crate::names::{Digest, FormatName, Generation, ServiceName};
 
 /// A component with its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub(in crate::release) struct ReleaseRecord {
     pub(in crate::release) outbound_hosts: Vec<Grant>,
     /// The hosts that were granted by name: they stay when the manifest has others.
     pub(in crate::release) granted: Vec<Grant>,
-    pub(in crate::release) data: DataVersions,
+    pub(in crate::release) data: DataFormat,
     /// The signature by which it was accepted; `None` if none was required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::release) signature: Option<Signature>,
@@ -61,10 +61,12 @@ impl ReleaseRecord {
     }
 }
 
-/// The versions of a service's data that a release supports. Without migrations there is only 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// The data that a release can run on. A release that does not say has no format, and only version 0.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DataVersions {
+pub struct DataFormat {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FormatName>,
     pub writes: u64,
     pub reads_up_to: u64,
 }
@@ -115,15 +117,35 @@ pub(in crate::release) struct ServiceRecord {
     /// The highest number of a signature by which a release was accepted.
     #[serde(default)]
     pub(in crate::release) signed: u64,
+    /// The data that its releases run on.
+    #[serde(default)]
+    pub(in crate::release) generation: Generation,
+    /// Another implementation whose data is kept up to date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::release) mirror: Option<MirrorRecord>,
     /// Whether the live release was deployed or promoted: the host itself rolls back from such a release, once.
     pub(in crate::release) is_fresh: bool,
+}
+
+/// A release with data of its own, in the other generation, that follows the data of the live release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::release) struct MirrorRecord {
+    pub(in crate::release) release: ReleaseRecord,
+    /// Whether it was live before: a rollback goes back to it.
+    pub(in crate::release) was_live: bool,
+    pub(in crate::release) by: String,
+    pub(in crate::release) reason: Option<String>,
+    /// The lowest version of its data.
+    pub(in crate::release) oldest_data: u64,
 }
 
 impl ServiceRecord {
     /// All current and earlier releases of the service.
     pub(in crate::release) fn releases(&self) -> impl Iterator<Item = &ReleaseRecord> {
         let candidate = self.candidate.iter().map(|candidate| &candidate.release);
-        std::iter::once(&self.live).chain(candidate).chain(&self.kept)
+        let mirror = self.mirror.iter().map(|mirror| &mirror.release);
+        std::iter::once(&self.live).chain(candidate).chain(mirror).chain(&self.kept)
     }
 }
 
@@ -159,6 +181,18 @@ pub enum ChangeKind {
     /// The host removed a candidate, or rolled back a release.
     TakenOut,
     Rollback,
+    /// A handover began: the data is copied to another implementation.
+    Mirror,
+    /// The copy became live.
+    Handover,
+    /// A handover was given up before its swap.
+    MirrorEnded,
+    /// A handover was settled: the earlier implementation and its data are deleted.
+    Settle,
+    /// State was imported.
+    Import,
+    /// An entry was changed by hand.
+    StoreEdit,
     Settings,
     Add,
     Remove,

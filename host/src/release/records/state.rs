@@ -10,6 +10,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use super::super::error::DeployError;
 use super::super::judging::candidate::Trial;
 use super::record::{AppliedContracts, AppliedRecord, CandidateRecord, ReleaseRecord, ServiceRecord};
+use super::stored_data::StoredData;
 use super::token::TokenRecord;
 use crate::call::{Backend, Candidate, LoadedRelease, Mount, NotExported, Routing, Service};
 use crate::config::{AppliedSettings, Manifest, ServiceSettings};
@@ -81,7 +82,13 @@ impl State {
 
 impl Running {
     pub(in crate::release) fn live_backend(&self) -> Backend {
-        Backend { service: Arc::clone(&self.service), release: Arc::clone(&self.live) }
+        self.backend(&self.live)
+    }
+
+    /// `release` on the data of the live release.
+    pub(in crate::release) fn backend(&self, release: &Arc<LoadedRelease>) -> Backend {
+        let (service, release) = (Arc::clone(&self.service), Arc::clone(release));
+        Backend { service, release, generation: self.record.generation }
     }
 
     fn routed_candidate(&self) -> Option<Candidate> {
@@ -93,8 +100,7 @@ impl Running {
         let header = rollout.header.as_ref().and_then(|(name, value)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
         });
-        let member = Backend { service: Arc::clone(&self.service), release: Arc::clone(&candidate.release) };
-        Some(Candidate { backend: member, share, header })
+        Some(Candidate { backend: self.backend(&candidate.release), share, header })
     }
 
     fn shadow(&self) -> Option<Arc<crate::call::Shadow>> {
@@ -135,7 +141,16 @@ impl Running {
         let last = self.record.last.max(live.number);
         let oldest_data = self.record.oldest_data.min(live.data.writes);
         let signed = self.record.signed.max(live.signed());
-        let record = ServiceRecord { live, candidate: None, kept, last, oldest_data, signed, is_fresh: true };
+        let record = ServiceRecord {
+            live,
+            candidate: None,
+            kept,
+            last,
+            oldest_data,
+            signed,
+            is_fresh: true,
+            ..self.record.clone()
+        };
         Self { record, live: release, candidate: None, ..self.clone() }
     }
 
@@ -144,9 +159,9 @@ impl Running {
         self.record.kept.iter().enumerate().find(|(_, kept)| !kept.was_left)
     }
 
-    /// The version of its data.
-    pub(in crate::release) fn data_version(&self) -> u64 {
-        self.service.store().data_version()
+    /// The data that is in its store.
+    pub(in crate::release) fn data(&self) -> StoredData {
+        StoredData::of(self.service.store(), &self.record)
     }
 
     /// The same service after all data was migrated to the version that the live release writes.

@@ -38,8 +38,13 @@ pub(in crate::runtime) fn link(code: &Code, world: &Arc<World>, settings: LinkSe
     for function in migration.iter().flat_map(Migration::functions) {
         add(&mut exports, &code.component, function)?;
     }
+    let state = world.state.as_ref().filter(|state| code.component.get_export_index(None, &*state.name).is_some());
+    for function in state.iter().flat_map(|state| state.functions()) {
+        add(&mut exports, &code.component, function)?;
+    }
     Ok(Program {
         instances,
+        has_state: state.is_some(),
         exports,
         migration,
         world: Arc::clone(world),

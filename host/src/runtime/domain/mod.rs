@@ -7,9 +7,11 @@ mod program;
 mod signature;
 mod smoke;
 mod state;
+mod state_interface;
 mod views;
 
 pub(super) use link::link;
-pub use migration::{DataVersion, DescribeError, MigrateError, Migrated};
+pub use migration::{DataDescription, DescribeError, MigrateError, Migrated};
 pub use program::Program;
 pub use smoke::{SmokeFailure, SmokeReport};
+pub use state_interface::{StateChange, StateEntity, StateError, StatePage, StateRun};

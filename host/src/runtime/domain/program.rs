@@ -24,6 +24,8 @@ pub struct Program {
     pub(super) exports: Exports,
     /// `None` if the component does not export it.
     pub(super) migration: Option<Migration>,
+    /// Whether the component exports the state interface of its contract.
+    pub(super) has_state: bool,
     pub(super) world: Arc<World>,
     pub(super) service: Arc<Service>,
     pub(super) ticker: Arc<Ticker>,

@@ -187,7 +187,8 @@ impl Moment {
     /// The estimated bytes of work to write and check it.
     pub(crate) fn work_bytes(&self) -> u64 {
         // Each entry is written, read as an entry, and read as part of a file, which is a little larger.
-        let bytes = |snapshot: &Snapshot| snapshot.totals.bytes.saturating_add(snapshot.totals.system_bytes());
+        let bytes =
+            |snapshot: &Snapshot| snapshot.totals.component_bytes().saturating_add(snapshot.totals.system_bytes());
         self.stores.iter().fold(0, |sum, (_, snapshot)| sum.saturating_add(bytes(snapshot).saturating_mul(3)))
     }
 }

@@ -8,7 +8,7 @@ use super::logged_commit::{LoggedCommit, LoggedWrite, compared};
 use super::read_set::ReadSet;
 use super::state::StoreState;
 use crate::journal::{Body, Event, RecordWriter, SectionWriter, Staged};
-use crate::names::{CallId, CommitSeq, Key};
+use crate::names::{CallId, CommitSeq, Generation, Key};
 use crate::store::error::CommitError;
 use crate::store::memory::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_memory_bytes};
 use crate::store::system::{outbox_rows, outbox_value};
@@ -135,7 +135,11 @@ impl Part {
         let with = |totals: Totals, write: &Write| totals.with(&write.key, write.before, write.after);
         let totals = self.writes.iter().fold(*before, with);
         let bytes_max = self.state.bytes_max();
-        if totals.bytes > before.bytes && totals.bytes > bytes_max {
+        let exceeds = |generation| {
+            let (before, after) = (before.of_generation(generation), totals.of_generation(generation));
+            after > before && after > bytes_max
+        };
+        if exceeds(Generation::First) || exceeds(Generation::Second) {
             return Err(CommitError::Quota { service: self.state.name.clone(), bytes_max });
         }
         Ok(totals)

@@ -31,6 +31,12 @@ impl ReadSet {
         Self { number: AtomicU64::new(number.0), keys: Vec::new(), ranges: Vec::new(), bytes: 0 }
     }
 
+    /// The reads of nothing at all.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self::new(CommitSeq::default())
+    }
+
     pub(in crate::store) fn number(&self) -> CommitSeq {
         CommitSeq(self.number.load(Ordering::Relaxed))
     }
@@ -56,8 +62,17 @@ impl ReadSet {
 
     fn bound(&mut self) {
         if self.bytes > READ_SET_BYTES_MAX {
-            self.compact();
+            self.compact(READ_SET_BYTES_MAX / 2);
         }
+    }
+
+    /// The same set, or a larger one that takes at most about `bytes_max`.
+    #[must_use]
+    pub fn within(mut self, bytes_max: usize) -> Self {
+        if self.bytes > bytes_max {
+            self.compact(bytes_max);
+        }
+        self.finish()
     }
 
     /// Sorts keys and ranges, for comparisons.
@@ -83,15 +98,15 @@ impl ReadSet {
         self.bytes = keys + self.ranges.iter().map(range_bytes).sum::<usize>();
     }
 
-    /// Shrinks the set to at most half of its bound. It joins neighbours, first those whose keys have the longest
+    /// Shrinks the set to at most `bytes_max`, or to one range. It joins neighbours, first those whose keys have the longest
     /// common prefix, because the keys between them are of the same kind.
-    fn compact(&mut self) {
+    fn compact(&mut self, bytes_max: usize) {
         self.normalize();
-        if self.bytes > READ_SET_BYTES_MAX / 2 {
+        if self.bytes > bytes_max {
             self.ranges.extend(self.keys.drain(..).map(|key| KeyRange::between(&key, &key)));
             self.ranges.sort_unstable();
         }
-        while self.bytes > READ_SET_BYTES_MAX / 2 && self.ranges.len() > 1 {
+        while self.bytes > bytes_max && self.ranges.len() > 1 {
             let neighbours = self.ranges.iter().zip(self.ranges.iter().skip(1)).enumerate();
             let mut gaps: Vec<(usize, usize)> =
                 neighbours.map(|(at, (one, next))| (common_beginning(one.end(), next.start()), at)).collect();

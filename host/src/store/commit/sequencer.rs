@@ -215,7 +215,7 @@ impl Pipeline {
         if before.memtable_bytes == 0 {
             state.set_dirty_since(Some(clock::now()));
         }
-        let bytes = after.totals.bytes;
+        let bytes = after.totals.component_bytes();
         state.log.push(logged);
         state.snapshot.store(Arc::new(after));
         Published { state, emits, drops: false, bytes, is_due }

@@ -66,7 +66,7 @@ pub(in crate::store) struct StoreState {
 impl StoreState {
     pub(in crate::store) fn new(name: ServiceName, bytes_max: u64, snapshot: Snapshot) -> Self {
         let metrics = StoreMetrics::new(&name);
-        metrics.stored_bytes.set(snapshot.totals.bytes as f64);
+        metrics.stored_bytes.set(snapshot.totals.component_bytes() as f64);
         let dirty_since = (snapshot.memtable_bytes > 0).then(clock::now);
         Self {
             name,

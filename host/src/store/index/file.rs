@@ -145,7 +145,8 @@ impl Index {
                 put(&mut entries, key.as_bytes(), written.value.as_deref())?;
             }
             let mut state = transaction.open_table(STATE)?;
-            state.insert("bytes", frozen.totals.bytes)?;
+            state.insert("bytes", frozen.totals.first_bytes)?;
+            state.insert("second-bytes", frozen.totals.second_bytes)?;
             state.insert("data-version", frozen.totals.data_version)?;
             state.insert("time", frozen.totals.time_unix_micros)?;
             let mut tables = transaction.open_table(TABLES)?;
@@ -276,9 +277,13 @@ impl State {
         let Some(format) = number("format")? else { return Ok(None) };
         let (applied, service) = (number("number")?, bytes("service")?);
         let (Some(applied), Some(service), Some(journal)) = (applied, service, journal) else { return Ok(None) };
-        let (bytes, data_version) = (number("bytes")?.unwrap_or(0), number("data-version")?.unwrap_or(0));
+        let first_bytes = number("bytes")?.unwrap_or(0);
+        // An index without a second generation has no row for it.
+        let second_bytes = number("second-bytes")?.unwrap_or(0);
+        let data_version = number("data-version")?.unwrap_or(0);
         let time_unix_micros = number("time")?.unwrap_or(0);
-        let totals = Totals { bytes, tables: usages(&transaction)?, data_version, time_unix_micros };
+        let totals =
+            Totals { first_bytes, second_bytes, tables: usages(&transaction)?, data_version, time_unix_micros };
         Ok(Some(Self { format, number: CommitSeq(applied), totals, service, journal }))
     }
 }

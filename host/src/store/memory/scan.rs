@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::snapshot::{Layer, Snapshot};
 use crate::limits::{KEY_BYTES_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX};
-use crate::names::{CommitSeq, Key, KeyRange};
+use crate::names::{CommitSeq, Generation, Key, KeyRange};
 use crate::store::error::StoreError;
 
 /// The arguments of a scan.
@@ -49,7 +49,7 @@ impl Scan<'_> {
     /// # Errors
     ///
     /// When the limit is out of bounds, or `after` does not begin with the prefix.
-    pub(in crate::store) fn range(&self) -> Result<KeyRange, StoreError> {
+    pub(in crate::store) fn range(&self, generation: Generation) -> Result<KeyRange, StoreError> {
         if self.limit == 0 || self.limit > SCAN_ENTRIES_MAX {
             return Err(StoreError::ScanLimit { limit: self.limit });
         }
@@ -60,8 +60,8 @@ impl Scan<'_> {
         let cut = |text| cut(text, KEY_BYTES_MAX + 1);
         let (prefix, after) = (cut(self.prefix), self.after.map(cut));
         Ok(match self.direction {
-            Direction::Ascending => KeyRange::of_component(prefix, after, None),
-            Direction::Descending => KeyRange::of_component(prefix, None, after),
+            Direction::Ascending => KeyRange::of_component(generation, prefix, after, None),
+            Direction::Descending => KeyRange::of_component(generation, prefix, None, after),
         })
     }
 }

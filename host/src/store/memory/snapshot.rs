@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use imbl::OrdMap;
 
-use crate::names::{CommitSeq, Key};
+use crate::names::{CommitSeq, Generation, Key};
 use crate::store::index::error::IndexError;
 use crate::store::index::reader::IndexReader;
 use crate::store::system::{Table, TableId, Usage};
@@ -34,7 +34,9 @@ const _: () =
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::store) struct Totals {
     /// Bytes of the component's keys and values, which count for its quota.
-    pub(in crate::store) bytes: u64,
+    pub(in crate::store) first_bytes: u64,
+    /// The same of the second generation of its data.
+    pub(in crate::store) second_bytes: u64,
     /// The usage of each system table, in the order of [`TableId::ALL`].
     pub(in crate::store) tables: [Usage; TableId::ALL.len()],
     /// The version of the data, set by the last commit that changed it.
@@ -48,7 +50,10 @@ impl Totals {
     pub(in crate::store) fn with(mut self, key: &Key, before: u64, after: u64) -> Self {
         let moved = |bytes: u64| bytes.saturating_add(after).saturating_sub(before);
         match key.row() {
-            None => self.bytes = moved(self.bytes),
+            None => match key.generation() {
+                Some(Generation::Second) => self.second_bytes = moved(self.second_bytes),
+                _ => self.first_bytes = moved(self.first_bytes),
+            },
             Some((table, _)) => {
                 let usages = self.tables.iter_mut().zip(TableId::ALL);
                 for (usage, _) in usages.filter(|(_, id)| id.byte() == table) {
@@ -63,6 +68,19 @@ impl Totals {
     pub(in crate::store) fn usage<K>(&self, table: &Table<K>) -> Usage {
         let found = self.tables.iter().zip(TableId::ALL).find(|(_, id)| *id == table.id());
         found.map_or_else(Usage::default, |(usage, _)| *usage)
+    }
+
+    /// Bytes of the component's keys and values in a generation.
+    pub(in crate::store) fn of_generation(&self, generation: Generation) -> u64 {
+        match generation {
+            Generation::First => self.first_bytes,
+            Generation::Second => self.second_bytes,
+        }
+    }
+
+    /// Bytes of the component's keys and values in both generations.
+    pub(in crate::store) fn component_bytes(&self) -> u64 {
+        self.first_bytes.saturating_add(self.second_bytes)
     }
 
     /// Bytes of the rows of all system tables.

@@ -66,6 +66,10 @@ impl OutboxKey {
     }
 }
 
+/// The key of an entity in the state interface of a contract.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntityKey(pub String);
+
 /// Any event: its emitter, and its position there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventId {
@@ -155,6 +159,16 @@ impl RowKey for ServiceName {
 
     fn decode(fields: &[u8]) -> Option<Self> {
         Self::parse(std::str::from_utf8(fields).ok()?).ok()
+    }
+}
+
+impl RowKey for EntityKey {
+    fn encode(&self, fields: &mut Vec<u8>) {
+        fields.extend_from_slice(self.0.as_bytes());
+    }
+
+    fn decode(fields: &[u8]) -> Option<Self> {
+        String::from_utf8(fields.to_vec()).ok().map(Self)
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `RETRIES` | the emitter, the event's place | the event, its failures | until it is delivered or dead |
 //! | `DEAD_LETTERS` | the emitter, the event's place | the event, its failures | until the operator decides |
 //! | `CURSORS` | the emitter | how far its events are delivered | with the service |
+//! | `MIRRORED_ENTITIES` | the key of an entity | the digest of its value in both generations | while a mirror runs |
 //! | `SCHEDULE_SLOTS` | the digest of a schedule's name | its last run | with the service |
 //!
 //! Invariant: only this module builds and reads the keys of rows.
@@ -27,9 +28,11 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use keys::{AgedCall, EventId, EventSeq, MemoKey, OutboxKey};
+pub use keys::{AgedCall, EntityKey, EventId, EventSeq, MemoKey, OutboxKey};
 pub use outbox::Emitted;
 pub(super) use outbox::{emitted_bytes, outbox_rows, outbox_value};
 pub use table::{Budget, Retention, RowKey, RowWrite, Rows, Table, Usage};
 pub use table_id::TableId;
-pub use tables::{ANSWER_EXPIRIES, ANSWERS, CURSORS, DEAD_LETTERS, INTENTS, MEMOS, OUTBOX, RETRIES, SCHEDULE_SLOTS};
+pub use tables::{
+    ANSWER_EXPIRIES, ANSWERS, CURSORS, DEAD_LETTERS, INTENTS, MEMOS, MIRRORED_ENTITIES, OUTBOX, RETRIES, SCHEDULE_SLOTS,
+};

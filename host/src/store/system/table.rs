@@ -39,6 +39,8 @@ pub enum Budget {
     Percent(u8),
     /// One row per emitter or schedule in the contract, which are few.
     RowPerContract,
+    /// One small row per entity of the component's data, which its quota bounds.
+    RowPerEntity,
 }
 
 /// A system table whose rows have keys of the type `K`.
@@ -87,7 +89,7 @@ impl<K> Table<K> {
     pub(super) const fn percent(&self) -> u8 {
         match self.budget {
             Budget::Percent(percent) => percent,
-            Budget::RowPerContract => 0,
+            Budget::RowPerContract | Budget::RowPerEntity => 0,
         }
     }
 
@@ -108,7 +110,7 @@ impl<K> Table<K> {
             Budget::Percent(percent) => {
                 kept_bytes_max / 100 * percent as u64 + kept_bytes_max % 100 * percent as u64 / 100
             }
-            Budget::RowPerContract => u64::MAX,
+            Budget::RowPerContract | Budget::RowPerEntity => u64::MAX,
         }
     }
 }

@@ -13,10 +13,11 @@ pub enum TableId {
     DeadLetters = b'd',
     Cursors = b'p',
     ScheduleSlots = b's',
+    MirroredEntities = b'g',
 }
 
 impl TableId {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Answers,
         Self::AnswerExpiries,
         Self::Memos,
@@ -26,6 +27,7 @@ impl TableId {
         Self::DeadLetters,
         Self::Cursors,
         Self::ScheduleSlots,
+        Self::MirroredEntities,
     ];
 
     /// Its byte in keys.

@@ -1,6 +1,6 @@
 //! The list of all system tables.
 
-use super::keys::{AgedCall, EventId, MemoKey, OutboxKey};
+use super::keys::{AgedCall, EntityKey, EventId, MemoKey, OutboxKey};
 use super::table::{Budget, Retention, Table};
 use super::table_id::TableId;
 use crate::names::{CallId, Digest, ServiceName};
@@ -17,6 +17,9 @@ pub const DEAD_LETTERS: Table<EventId> =
 pub const CURSORS: Table<ServiceName> = Table::new(TableId::Cursors, Retention::WithTheService, Budget::RowPerContract);
 pub const SCHEDULE_SLOTS: Table<Digest> =
     Table::new(TableId::ScheduleSlots, Retention::WithTheService, Budget::RowPerContract);
+
+pub const MIRRORED_ENTITIES: Table<EntityKey> =
+    Table::new(TableId::MirroredEntities, Retention::UntilDone, Budget::RowPerEntity);
 
 const _: () = assert!(
     ANSWERS.percent()

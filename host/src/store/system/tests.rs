@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::journal::Event;
-use crate::names::{CallId, CommitSeq, Digest, ServiceName};
+use crate::names::{CallId, CommitSeq, Digest, Generation, ServiceName};
 
 fn name(text: &str) -> ServiceName {
     ServiceName::parse(text).unwrap()
@@ -105,7 +105,7 @@ fn a_write_is_stored_and_read_back_and_never_one_of_a_component() {
     let write = ANSWER_EXPIRIES.put(&AgedCall { began_at: 7, call: CallId([1; 16]) }, "answer");
     let text = serde_json::to_string(&write).unwrap();
     assert_eq!(serde_json::from_str::<RowWrite>(&text).unwrap(), write);
-    let component = crate::names::Key::parse("a").unwrap();
+    let component = crate::names::Key::parse(Generation::First, "a").unwrap();
     let forged = serde_json::to_string(&(component.as_bytes(), Some([1]))).unwrap();
     serde_json::from_str::<RowWrite>(&forged).unwrap_err();
 }

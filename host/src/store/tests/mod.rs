@@ -6,6 +6,7 @@ mod bounds;
 mod comings;
 mod damage;
 mod faults;
+mod generations;
 mod host_commits;
 mod model;
 mod pipeline;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_LOG_BYTES_MAX, READ_SET_BYTES_MAX};
-use crate::names::Key;
+use crate::names::{Generation, Key};
 use crate::store::commit::logged_commit::{LoggedCommit, LoggedWrite, SEARCHES};
 use crate::store::commit::read_set::ReadSet;
 use crate::store::{Health, HostCommit};
@@ -86,14 +86,18 @@ async fn thousands_of_scans_conflict_only_where_they_looked() {
 
 #[test]
 fn a_read_set_is_bounded_covers_all_and_joins_only_neighbours() {
-    let number =
-        |key: &str| LoggedCommit::new(CommitSeq(1), [LoggedWrite { key: Key::parse(key).unwrap(), bytes: 1 }].into());
+    let number = |key: &str| {
+        LoggedCommit::new(
+            CommitSeq(1),
+            [LoggedWrite { key: Key::parse(Generation::First, key).unwrap(), bytes: 1 }].into(),
+        )
+    };
     let mut reads = ReadSet::new(CommitSeq(0));
     let keys = READ_SET_BYTES_MAX / 10;
     for key in 0..keys {
-        reads.add_key(Key::parse(&format!("order/{key:07}")).unwrap());
+        reads.add_key(Key::parse(Generation::First, &format!("order/{key:07}")).unwrap());
         if key % 3 == 0 {
-            reads.add_key(Key::parse(&format!("user/{key:07}")).unwrap());
+            reads.add_key(Key::parse(Generation::First, &format!("user/{key:07}")).unwrap());
         }
     }
     let reads = reads.finish();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::SNAPSHOTS_MAX;
-use crate::names::Key;
+use crate::names::{Generation, Key};
 use crate::store::{Effects, Event, PinnedSnapshot};
 
 fn on(settings: &StoreSettings) -> (Stores, Store) {
@@ -44,7 +44,7 @@ async fn a_call_runs_again_on_what_it_read_and_does_the_same() {
             assert_eq!(text(&mut again, "count"), Some(live.to_string()), "it reads its own writes");
             assert_eq!(again.into_effects(), effects);
         }
-        let key = |text| Key::parse(text).unwrap();
+        let key = |text| Key::parse(Generation::First, text).unwrap();
         let writes = vec![(key("count"), Some(live.to_string().into())), (key("old"), None)];
         assert_eq!(effects, Effects { writes, events: vec![event("{}")] });
         let mut other = snapshot.rehearse().unwrap();

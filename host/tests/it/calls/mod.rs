@@ -19,7 +19,7 @@ use switchyard::call::{
 };
 use switchyard::config::{LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function, World};
-use switchyard::names::{Digest, Identity, RequestId, ServiceName};
+use switchyard::names::{Digest, Generation, Identity, RequestId, ServiceName};
 use switchyard::runtime::{LinkSettings, Program, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -213,7 +213,7 @@ impl Side {
             &self.limits,
             0,
         );
-        Backend { service: Arc::clone(&self.service), release: Arc::new(release) }
+        Backend { service: Arc::clone(&self.service), release: Arc::new(release), generation: Generation::First }
     }
 }
 

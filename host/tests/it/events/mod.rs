@@ -20,7 +20,7 @@ use switchyard::call::{
 use switchyard::config::{EventSettings, EventsFrom, LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function};
 use switchyard::events::Events;
-use switchyard::names::{Digest, HostSecret, RequestId, ServiceName};
+use switchyard::names::{Digest, Generation, HostSecret, RequestId, ServiceName};
 use switchyard::runtime::{LinkSettings, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -151,7 +151,7 @@ fn routing(runtime: &Runtime, services: &[Arc<Service>], worlds: &[(&str, &str)]
         let program = runtime.link(&runtime.compile(&bytes).unwrap(), &world, settings).unwrap();
         let release =
             LoadedRelease::new(Digest::of(&bytes), world, LinkedComponent::Contract(program), &limits, deployed_at);
-        Backend { service: Arc::clone(service), release: Arc::new(release) }
+        Backend { service: Arc::clone(service), release: Arc::new(release), generation: Generation::First }
     };
     let members: Vec<_> = worlds.iter().map(|named| member(*named)).collect();
     Routing::new(&members, Vec::new(), &[]).unwrap()

@@ -10,7 +10,7 @@ use switchyard::call::{
 };
 use switchyard::contract::Contracts;
 use switchyard::limits::CANDIDATES_MAX;
-use switchyard::names::{Digest, Identity, ServiceName};
+use switchyard::names::{Digest, Generation, Identity, ServiceName};
 use switchyard::runtime::LinkSettings;
 use switchyard::store::Stores;
 
@@ -54,7 +54,7 @@ static SERVICES: LazyLock<Services> = LazyLock::new(|| {
                 &limits(),
                 0,
             ));
-            Backend { service: Arc::clone(&service), release }
+            Backend { service: Arc::clone(&service), release, generation: Generation::First }
         };
         live.push(backend("live"));
         other.push(backend("other"));

@@ -13,7 +13,10 @@ struct Notebook;
 
 impl Migration for Notebook {
     fn describe() -> Data {
-        scenarios::describe(Scenario::asked(), Data { version: 2, reads_up_to: 3, pause_ms_max: 250 })
+        scenarios::describe(
+            Scenario::asked(),
+            Data { format: "notebook".into(), version: 2, reads_up_to: 3, pause_ms_max: 250 },
+        )
     }
 
     fn migrate(from: u32) -> Result<(), String> {

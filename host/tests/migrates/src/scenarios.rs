@@ -24,6 +24,7 @@ pub(crate) fn describe(Scenario(scenario): Scenario, data: Data) -> Data {
     match scenario.as_str() {
         "describe-reads-less" => Data { reads_up_to: data.version - 1, ..data },
         "describe-pauses-long" => Data { pause_ms_max: 30_001, ..data },
+        "describe-no-format" => Data { format: "two words".into(), ..data },
         "describe-panics" => panic!("no idea"),
         "describe-writes" => {
             store::set("described", &true);

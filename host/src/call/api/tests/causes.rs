@@ -13,7 +13,7 @@ use crate::call::{Answer, Backend, Calls, HostCall, LinkedComponent, LoadedRelea
 use crate::config::{Grant, RuntimeSettings};
 use crate::contract::Contracts;
 use crate::journal::simulated::SimulatedDisk;
-use crate::names::{Digest, HostSecret, ServiceName};
+use crate::names::{Digest, Generation, HostSecret, ServiceName};
 use crate::runtime::{LinkSettings, Runtime};
 use crate::store::{CommitDetails, Stores};
 use crate::tasks::Tasks;
@@ -42,7 +42,12 @@ async fn a_request_of_a_delivery_waits_for_the_commit_that_emitted_its_event() {
     let program = LinkedComponent::Contract(program);
     let release = LoadedRelease::new(Digest::of(&component), Arc::clone(&world), program, &LIMITS, 0);
     let service = Arc::new(Service::new(name.clone(), store.clone(), LIMITS));
-    let routing = Routing::new(&[Backend { service, release: Arc::new(release) }], Vec::new(), &[]).unwrap();
+    let routing = Routing::new(
+        &[Backend { service, release: Arc::new(release), generation: Generation::First }],
+        Vec::new(),
+        &[],
+    )
+    .unwrap();
     let calls = Calls::new(routing, 4, stores, Tasks::default(), 1_000, RETRIES, HostSecret::new([7; 32])).unwrap();
 
     let commit = async |key: &str| {

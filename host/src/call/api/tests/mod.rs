@@ -18,7 +18,7 @@ use crate::call::*;
 use crate::config::{LimitSettings, RetrySettings, RuntimeSettings, StoreSettings};
 use crate::contract::Contracts;
 use crate::journal::simulated::SimulatedDisk;
-use crate::names::{Digest, HostSecret, RequestId, ServiceName};
+use crate::names::{Digest, Generation, HostSecret, RequestId, ServiceName};
 use crate::runtime::{LinkSettings, Runtime};
 use crate::store::Stores;
 use crate::tasks::Tasks;
@@ -109,7 +109,11 @@ impl Rig {
             let release =
                 LoadedRelease::new(Digest::of(&component), world, LinkedComponent::Contract(program), &LIMITS, 0);
             let store = stores.service(&service).unwrap();
-            Backend { service: Arc::new(Service::new(service, store, LIMITS)), release: Arc::new(release) }
+            Backend {
+                service: Arc::new(Service::new(service, store, LIMITS)),
+                release: Arc::new(release),
+                generation: Generation::First,
+            }
         });
         let routing = Routing::new(&backends, Vec::new(), &[]).unwrap();
         let calls = Calls::new(routing, 64, stores.clone(), Tasks::default(), 1_000, RETRIES, HostSecret::new([7; 32]))

@@ -105,6 +105,7 @@ async fn repeat(
         shadow.lock().dropped += 1;
         return;
     };
+    let transaction = transaction.in_generation(shadow.backend.generation);
     let replay = Replay::new(call.seed, nested);
     let frame = Frame {
         transaction,

@@ -4,9 +4,12 @@
 mod tests;
 
 use super::shadow;
-use crate::cli::client::documents::{Candidate, Latency, ManifestState, Release, Service, ServiceFigures, Services};
+use crate::cli::client::documents::{
+    Candidate, Latency, ManifestState, Mirror, Release, Service, ServiceFigures, Services,
+};
 use crate::cli::output::format::{NOTHING, bytes, micros, short, utc};
 use crate::cli::output::{print, summary};
+use crate::cli::releases::handover;
 
 pub(super) fn all(services: &Services) -> String {
     let table = rows(&services.items);
@@ -57,6 +60,7 @@ pub(super) fn one(service: &Service) -> String {
     rows.push(row("store", bytes(service.store_bytes)));
     rows.push(row("kept of calls", bytes(service.platform_bytes)));
     rows.extend(service.candidate.iter().flat_map(candidate));
+    rows.extend(service.mirror.iter().flat_map(mirror));
     let mut label = "kept";
     for kept in &service.kept {
         rows.push(row(std::mem::take(&mut label), earlier(kept)));
@@ -64,6 +68,11 @@ pub(super) fn one(service: &Service) -> String {
     let table = print::table(&rows, |_| false);
     let report = service.candidate.as_ref().and_then(|candidate| candidate.shadow.as_ref()).map(shadow::lines);
     std::iter::once(table).chain(report.into_iter().flatten()).collect::<Vec<_>>().join("\n")
+}
+
+fn mirror(mirror: &Mirror) -> Vec<Vec<String>> {
+    let label = if mirror.was_live { "way back" } else { "handover to" };
+    vec![row(label, mirror.release.digest.clone()), row("its copy", handover::line(mirror))]
 }
 
 fn row(name: &str, value: String) -> Vec<String> {
@@ -83,7 +92,8 @@ fn live(live: &Release) -> Vec<Vec<String>> {
     rows.extend(live.by.iter().map(|by| row("by", by.clone())));
     rows.extend(live.reason.iter().map(|reason| row("reason", reason.clone())));
     rows.extend(live.data_version.iter().map(|version| {
-        row("its data", format!("writes version {}, reads up to {}", version.writes, version.reads_up_to))
+        let format = version.format.as_ref().map_or_else(String::new, |format| format!("format {format}, "));
+        row("its data", format!("{format}writes version {}, reads up to {}", version.writes, version.reads_up_to))
     }));
     rows
 }

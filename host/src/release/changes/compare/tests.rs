@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{AppliedSettings, Flags, Grant, load};
 use crate::contract::Contracts;
-use crate::release::records::record::DataVersions;
+use crate::release::records::record::DataFormat;
 
 const FRONT: &str = "[services.front]\ncontract = \"test:calls/front-service@1.0.0\"\ncomponent = \"front.wasm\"\n";
 const BACK: &str = "[services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"back.wasm\"\n";
@@ -75,7 +75,7 @@ impl Side {
             environment: settings.environment.clone(),
             outbound_hosts: joined(&settings.outbound_hosts, &self.granted),
             granted: self.granted.clone(),
-            data: DataVersions::default(),
+            data: DataFormat::default(),
             signature: None,
             was_left: false,
         }

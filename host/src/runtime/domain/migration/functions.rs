@@ -16,12 +16,18 @@ pub(in crate::runtime::domain) struct Migration {
 
 impl Migration {
     pub(in crate::runtime::domain) fn new() -> Self {
-        let field = |name| Field::new(Name::new(name), Type::U32);
+        let field = |name, ty| Field::new(Name::new(name), ty);
+        let number = |name| field(name, Type::U32);
         let data = Record {
             name: "data".into(),
             interface: INTERFACE.into(),
             docs: "".into(),
-            fields: ["version", "reads-up-to", "pause-ms-max"].map(field).into(),
+            fields: vec![
+                field("format", Type::String),
+                number("version"),
+                number("reads-up-to"),
+                number("pause-ms-max"),
+            ],
         };
         let describe = Function {
             interface: INTERFACE.into(),
@@ -37,7 +43,7 @@ impl Migration {
         };
         let migrate = Function {
             name: Name::new("migrate"),
-            parameters: vec![field("from")],
+            parameters: vec![number("from")],
             ok: None,
             err: Some(Type::String),
             fallible: true,

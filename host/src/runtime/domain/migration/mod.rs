@@ -10,12 +10,15 @@ use self::functions::INTERFACE;
 pub(super) use self::functions::Migration;
 use super::program::Program;
 use crate::limits::{MIGRATION_PAUSE_MS_MAX, MIGRATION_TEXT_CHARS_MAX};
+use crate::names::{FormatName, NameError};
 use crate::runtime::instance::{Failure, IsolatedFrame, plain};
 use crate::store::Transaction;
 
 /// The versions of data that a component reports. The default is for a component that reports none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DataVersion {
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DataDescription {
+    /// The layout of the data; nothing for a component that says nothing.
+    pub format: Option<FormatName>,
     /// The version that it writes.
     pub version: u32,
     /// The highest version that it reads, at least `version`.
@@ -31,6 +34,8 @@ pub enum DescribeError {
     Failed(#[source] Failure),
     #[error("it says that it writes data of version {version} and reads up to version {reads_up_to}, not even its own")]
     ReadsLess { version: u32, reads_up_to: u32 },
+    #[error("it names no format for its data")]
+    Format(#[source] NameError),
     #[error("it has calls wait {pause_ms_max} ms for its migration, and {MIGRATION_PAUSE_MS_MAX} ms are the most")]
     PauseTooLong { pause_ms_max: u32 },
 }
@@ -68,14 +73,18 @@ impl Program {
     /// # Cancel safety
     ///
     /// Like [`Program::run`].
-    pub async fn describe_data(self: &Arc<Self>, frame: IsolatedFrame) -> Result<DataVersion, DescribeError> {
-        let Some(migration) = &self.migration else { return Ok(DataVersion::default()) };
+    pub async fn describe_data(self: &Arc<Self>, frame: IsolatedFrame) -> Result<DataDescription, DescribeError> {
+        let Some(migration) = &self.migration else { return Ok(DataDescription::default()) };
         let finished = self.run_isolated(Some(&migration.describe), [], frame).await;
         let Some(Val::Record(fields)) = finished.result.map_err(DescribeError::Failed)? else {
             unreachable!("linking made sure that it gives a record")
         };
         let field = |name: &str| match fields.iter().find(|(field, _)| field == name) {
             Some((_, Val::U32(number))) => *number,
+            _ => unreachable!("linking made sure of the fields of the record"),
+        };
+        let format = match fields.iter().find(|(field, _)| field == "format") {
+            Some((_, Val::String(text))) => FormatName::parse(text).map_err(DescribeError::Format)?,
             _ => unreachable!("linking made sure of the fields of the record"),
         };
         let (version, reads_up_to) = (field("version"), field("reads-up-to"));
@@ -86,7 +95,7 @@ impl Program {
         if pause_ms_max > MIGRATION_PAUSE_MS_MAX {
             return Err(DescribeError::PauseTooLong { pause_ms_max });
         }
-        Ok(DataVersion { version, reads_up_to, pause_ms_max })
+        Ok(DataDescription { format: Some(format), version, reads_up_to, pause_ms_max })
     }
 
     /// Runs the component's migration of the snapshot's data from version `from`, which is below its own version. The

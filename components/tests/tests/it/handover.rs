@@ -1,0 +1,183 @@
+//! Services that are handed over to an implementation from another author, and back, while customers buy.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shop_tests::json::{number, text};
+use shop_tests::{Customer, Shop, workspace};
+use tokio::task::JoinSet;
+
+const CUSTOMERS: usize = 4;
+const PIECES: u32 = 10_000;
+
+/// The implementation of `service` that shares nothing with the shop's own but the contract.
+fn alternative(service: &str) -> anyhow::Result<Vec<u8>> {
+    let path = workspace().join(format!("target/wasm32-wasip2/release/alternative_{service}.wasm"));
+    Ok(std::fs::read(path)?)
+}
+
+async fn until(shop: &Shop, service: &str, what: &str, holds: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+    let mut now = Value::Null;
+    for _ in 0..1_200 {
+        now = shop.ask_operator(&format!("GET /services/{service}")).await?;
+        if holds(&now) {
+            return Ok(now);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let history = shop.ask_operator(&format!("GET /history?service={service}&limit=5")).await?;
+    anyhow::bail!("{service} never {what}: {now:#} {history:#}")
+}
+
+/// Buys, and sometimes cancels, until `stop`. Returns how many orders stay.
+async fn buy(customer: Customer, stop: Arc<AtomicBool>, done: Arc<AtomicU64>) -> anyhow::Result<u64> {
+    let mut orders = 0;
+    for turn in 0_u64.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let order = customer.buy(&[("tea-01", 1)]).await?;
+        orders += 1;
+        if turn % 3 == 0 {
+            let id = text(&order, "/id")?;
+            customer.client.ask(&format!("POST /orders/{id}/cancel")).await?.expect(200)?;
+            orders -= 1;
+        }
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(orders)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_service_goes_to_another_implementation_and_back_under_load() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("tea-01", 999, PIECES).await?;
+    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let mut customers = JoinSet::new();
+    for number in 0..CUSTOMERS {
+        let customer = Customer::sign_up(&shop.client, &format!("customer{number}"), "tok_ok").await?;
+        customers.spawn(buy(customer, Arc::clone(&stop), Arc::clone(&done)));
+    }
+    for service in ["inventory", "shipping", "payment", "cart", "account"] {
+        go_and_return(&shop, service, &done).await?;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut orders = 0;
+    while let Some(ended) = customers.join_next().await {
+        orders += ended??;
+    }
+    assert_eq!(shop.available("tea-01").await?, i64::from(PIECES) - i64::try_from(orders)?, "the stock adds up");
+    let payments = staff.payments().await?;
+    let captured = payments.iter().filter(|payment| payment["status"] == "captured").count();
+    assert_eq!(captured as u64, orders, "each order that stays is paid once");
+    shop.stop().await?;
+    Ok(())
+}
+
+/// Hands `service` over and back while customers buy.
+async fn go_and_return(shop: &Shop, service: &str, done: &AtomicU64) -> anyhow::Result<()> {
+    let other = alternative(service)?;
+    let before = until(shop, service, "has data", |now| now["storeBytes"] != 0).await?;
+    let own = text(&before, "/live/digest")?;
+    // It would misread the data, and the verdict says what to do instead.
+    let refused = shop.deploy(service, "", other.clone()).await?;
+    let detail = refused.body.to_string();
+    assert_eq!(refused.status, 422, "{detail}");
+    assert!(detail.contains("needs a handover") && detail.contains("--handover"), "{service}: {detail}");
+    let tried = shop.deploy(service, "?handover=true&dryRun=true", other.clone()).await?.expect(200)?;
+    assert!(tried["verdict"]["text"].as_str().is_some_and(|text| text.contains("handover: ")), "{tried:#}");
+    shop.deploy(service, "?handover=true", other.clone()).await?.expect(201)?;
+    let there =
+        until(shop, service, "runs the other implementation", |now| now["live"]["digest"] != own.as_str()).await?;
+    assert_eq!(there["mirror"]["release"]["digest"], own.as_str());
+    assert_eq!(there["mirror"]["wasLive"], true);
+    let again = shop.deploy(service, "", alternative(service)?).await?;
+    assert!(again.status.is_success() || again.status == 409, "{again:?}");
+    let bought = done.load(Ordering::Relaxed);
+    while done.load(Ordering::Relaxed) < bought + 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The way back opens when the mirror has turned around. Under load an attempt may need another one.
+    let mut answer = shop.change(&format!("POST /services/{service}/rollback")).await?;
+    for _ in 0..200 {
+        if answer.status.is_success() {
+            break;
+        }
+        assert_eq!(answer.status, 409, "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        answer = shop.change(&format!("POST /services/{service}/rollback")).await?;
+    }
+    let back = answer.expect(200)?;
+    assert_eq!(back["live"]["digest"], own.as_str());
+    shop.change(&format!("POST /services/{service}/settle")).await?.expect(200)?;
+    let settled = until(shop, service, "is settled", |now| now.get("mirror").is_none()).await?;
+    assert_eq!(settled["live"]["digest"], own.as_str());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_before_a_handover_counts_after_it_and_after_a_restart() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("tea-01", 999, 10).await?;
+    let customer = Customer::sign_up(&shop.client, "anna", "tok_ok").await?;
+    let order = customer.buy(&[("tea-01", 3)]).await?;
+    assert_eq!(shop.available("tea-01").await?, 7);
+    let own = text(&shop.ask_operator("GET /services/inventory").await?, "/live/digest")?;
+    shop.deploy("inventory", "?handover=true", alternative("inventory")?).await?.expect(201)?;
+    until(&shop, "inventory", "is handed over", |now| now["live"]["digest"] != own.as_str()).await?;
+    assert_eq!(shop.available("tea-01").await?, 7);
+    let shop = shop.restart().await?;
+    let customer = customer.at(&shop.client);
+    let id = text(&order, "/id")?;
+    customer.client.ask(&format!("POST /orders/{id}/cancel")).await?.expect(200)?;
+    assert_eq!(shop.available("tea-01").await?, 10);
+    // The mirror has started again and brings the way back up to date.
+    let mut answer = shop.change("POST /services/inventory/rollback").await?;
+    for _ in 0..200 {
+        if answer.status.is_success() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = shop.change("POST /services/inventory/rollback").await?;
+    }
+    answer.expect(200)?;
+    assert_eq!(shop.available("tea-01").await?, 10);
+    shop.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_is_exported_and_imported_in_the_types_of_the_contract() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    for (sku, stock) in [("tea-01", 5), ("mug-01", 2)] {
+        staff.sell(sku, 999, stock).await?;
+    }
+    let exported = shop.text("GET /services/inventory/state").await?;
+    let lines: Vec<Value> = exported.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    assert_eq!(lines[0]["state"], "shop:inventory/state@1.0.0");
+    let keys: Vec<_> = lines.iter().filter_map(|line| line["key"].as_str()).collect();
+    assert_eq!(keys, ["item/mug-01", "item/tea-01"]);
+    assert_eq!(lines[lines.len() - 1], json!({ "end": { "entities": 2 } }));
+    let entities: Vec<_> = exported.lines().filter(|line| line.contains("\"key\"")).collect();
+    let import = async |query: &str, body: String| shop.import("inventory", query, body).await;
+    let same = import("?dryRun=true", entities.join("\n")).await?.expect(200)?;
+    assert_eq!(same, json!({ "added": 0, "changed": 0, "removed": 0, "unchanged": 2 }));
+    let removed = import("?dryRun=true", "{\"key\":\"item/tea-01\"}".into()).await?.expect(200)?;
+    assert_eq!(removed["removed"], 1);
+    assert_eq!(shop.available("tea-01").await?, 5);
+    import("", "{\"key\":\"item/tea-01\"}".into()).await?.expect(200)?;
+    assert_eq!(shop.client.ask("GET /items/tea-01").await?.told()?, "404");
+    let back = import("", entities.join("\n")).await?.expect(200)?;
+    assert_eq!((number(&back, "/added")?, number(&back, "/unchanged")?), (1, 1));
+    assert_eq!(shop.available("tea-01").await?, 5);
+    let wrong = import("", "{\"key\":\"item/tea-01\",\"value\":{\"item\":{}}}".into()).await?;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.body.to_string().contains("item/tea-01"), "{}", wrong.body);
+    shop.stop().await?;
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! The tasks of mirrors: they keep copies up to date, swap when a copy is complete, and delete data that nothing needs.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::super::error::DeployError;
+use super::super::judging::isolated::chain;
+use super::super::mirror::{Mirror, MirrorError, MirrorHandle, ProgramSide};
+use super::super::records::record::{ChangeKind, MirrorRecord};
+use super::super::records::state::Running;
+use super::super::releases::Releases;
+use super::handover::end_mirror;
+use super::rollout::HOST;
+use crate::clock;
+use crate::limits::{HANDOVER_ATTEMPTS_MAX, MIRROR_CLEAR_ENTRIES};
+use crate::names::{CallId, ServiceName};
+use crate::store::system::MIRRORED_ENTITIES;
+use crate::store::{CommitDetails, CommitError, Store};
+use crate::tasks::blocking;
+
+/// How often it looks whether a service has a mirror, or data to delete.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long a mirror without work waits.
+const IDLE: Duration = Duration::from_millis(50);
+
+/// How long a mirror waits after an error, and before the next attempt at a swap.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The longest pause between two steps: a mirror works at most half of the time.
+const PAUSE_MAX: Duration = Duration::from_millis(200);
+
+const NO_CALL: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
+
+impl Releases {
+    /// Runs the mirrors of all services until the tasks are stopped.
+    pub async fn run_mirrors(self) {
+        let mut stop = self.inner.tasks.stop();
+        let running: Arc<Mutex<BTreeSet<ServiceName>>> = Arc::default();
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.wait() => return,
+                _ = ticks.tick() => {}
+            }
+            let state = self.state();
+            for (name, service) in &state.services {
+                match &service.record.mirror {
+                    Some(mirror) => {
+                        if !running.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
+                            continue;
+                        }
+                        let (releases, name, mirror) = (self.clone(), name.clone(), mirror.clone());
+                        let (service, running) = (service.clone(), Arc::clone(&running));
+                        self.inner.tasks.spawn("mirror", async move {
+                            releases.mirror(&name, &service, &mirror).await;
+                            releases.inner.mirrors.set(&name, None);
+                            running.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+                        });
+                    }
+                    None => {
+                        if let Err(error) = clear(service).await {
+                            tracing::warn!(service = %name, %error, "data that nothing needs cannot be deleted yet");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs one mirror until it is ended or turned around.
+    async fn mirror(&self, name: &ServiceName, service: &Running, record: &MirrorRecord) {
+        let mut stop = self.inner.tasks.stop();
+        loop {
+            let handle = match self.start_mirror(service, record).await {
+                Ok(handle) => handle,
+                Err(error) => return self.abandon(name, record, chain(&error)).await,
+            };
+            self.inner.mirrors.set(name, Some(Arc::clone(&handle)));
+            let error = tokio::select! {
+                () = stop.wait() => return,
+                ended = self.keep_up(name, record, &handle) => match ended {
+                    Ok(()) => return,
+                    Err(error) => error,
+                },
+            };
+            let why = chain(&error);
+            handle.failed(why.clone());
+            tracing::warn!(service = %name, error = why, "a mirror cannot continue");
+            if !error.is_temporary() && !record.was_live {
+                return self.abandon(name, record, why).await;
+            }
+            // The way back may open again, such as when an entity that is in its way has changed.
+            tokio::select! {
+                () = stop.wait() => return,
+                () = tokio::time::sleep(RETRY_AFTER) => {}
+            }
+            if !self.is_current(name, record) {
+                return;
+            }
+        }
+    }
+
+    /// Loads the release that gets the copy.
+    async fn start_mirror(&self, service: &Running, record: &MirrorRecord) -> Result<Arc<MirrorHandle>, DeployError> {
+        let (inner, owner, release) = (Arc::clone(&self.inner), Arc::clone(&service.service), record.release.clone());
+        let loaded = blocking(move || inner.loader.load(&owner, &release)).await??;
+        let no_contract = || DeployError::NoHandover { service: service.service.name().clone() };
+        let source = service.live.program.contract().ok_or_else(no_contract)?;
+        let target = loaded.program.contract().ok_or_else(no_contract)?;
+        let (source, target) = (ProgramSide(Arc::clone(source)), ProgramSide(Arc::clone(target)));
+        let store = service.service.store().clone();
+        let mirror = Mirror::new(store, service.record.generation, Arc::new(source), Arc::new(target));
+        Ok(Arc::new(MirrorHandle::new(loaded, mirror)))
+    }
+
+    /// Copies until the mirror is ended or turned around.
+    async fn keep_up(
+        &self,
+        name: &ServiceName,
+        record: &MirrorRecord,
+        handle: &Arc<MirrorHandle>,
+    ) -> Result<(), MirrorError> {
+        loop {
+            if !self.is_current(name, record) {
+                return Ok(());
+            }
+            let began = clock::now();
+            let is_complete = handle.step().await?;
+            if is_complete && !record.was_live {
+                match self.swap(name, record).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => self.attempt_failed(name, record, handle, &error).await,
+                }
+            }
+            let pause = if is_complete { IDLE } else { clock::elapsed(began).min(PAUSE_MAX) };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Tries to make the mirrored release live.
+    async fn swap(&self, name: &ServiceName, record: &MirrorRecord) -> Result<(), DeployError> {
+        let (inner, name, record) = (Arc::clone(&self.inner), name.clone(), record.clone());
+        self.to_the_end(async move {
+            let _changing = inner.changing.lock().await;
+            let state = inner.state.load_full();
+            if state.record(&name).and_then(|now| now.mirror.as_ref()) != Some(&record) {
+                return Ok(());
+            }
+            let set = inner.hand_over(&state, &record.by, &name, ChangeKind::Handover, record.reason.clone())?;
+            inner.run(set).await
+        })
+        .await
+    }
+
+    async fn attempt_failed(
+        &self,
+        name: &ServiceName,
+        record: &MirrorRecord,
+        handle: &MirrorHandle,
+        error: &DeployError,
+    ) {
+        let why = chain(error);
+        let attempts = handle.attempt_failed(why.clone());
+        tracing::warn!(service = %name, attempts, error = why, "an attempt at a handover failed");
+        if attempts >= HANDOVER_ATTEMPTS_MAX {
+            let why = format!("{attempts} attempts failed; the last one: {why}");
+            return self.abandon(name, record, why).await;
+        }
+        tokio::time::sleep(RETRY_AFTER.saturating_mul(attempts)).await;
+    }
+
+    /// Ends a handover that cannot succeed. A mirror for the way back stays, with its error.
+    async fn abandon(&self, name: &ServiceName, record: &MirrorRecord, why: String) {
+        if record.was_live {
+            tracing::error!(service = %name, error = why, "the way back from a handover is closed");
+            return;
+        }
+        tracing::error!(service = %name, error = why, "a handover is given up");
+        let (service, record) = (name.clone(), record.clone());
+        let ended = self.change(move |inner, state| {
+            let is_current = state.record(&service).and_then(|now| now.mirror.as_ref()) == Some(&record);
+            if !is_current {
+                return Err(DeployError::NoHandover { service });
+            }
+            let figures = inner.mirrors.get(&service).and_then(|mirror| serde_json::to_value(mirror.status()).ok());
+            Ok((end_mirror(state, HOST, &service, Some(why), figures)?, ()))
+        });
+        if let Err(error) = ended.await {
+            tracing::warn!(service = %name, error = &error as &dyn std::error::Error, "a handover is not ended yet");
+        }
+    }
+
+    fn is_current(&self, name: &ServiceName, record: &MirrorRecord) -> bool {
+        self.state().record(name).and_then(|now| now.mirror.as_ref()) == Some(record)
+    }
+}
+
+/// Deletes some of the data of a generation that no release runs on.
+async fn clear(service: &Running) -> Result<(), CommitError> {
+    let store: &Store = service.service.store();
+    let other = service.record.generation.other();
+    while store.bytes_of(other) > 0 || store.usage(&MIRRORED_ENTITIES).rows > 0 {
+        let mut transaction = store.begin().in_generation(other);
+        let _more = transaction.clear(MIRROR_CLEAR_ENTRIES)?;
+        for key in store.row_keys(&MIRRORED_ENTITIES, .., MIRROR_CLEAR_ENTRIES)? {
+            transaction.write_row(MIRRORED_ENTITIES.delete(&key));
+        }
+        transaction.commit(NO_CALL).await?;
+    }
+    Ok(())
+}

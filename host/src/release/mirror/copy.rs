@@ -1,0 +1,241 @@
+//! Copies entities from the live generation to the other one: page by page at first, then what commits have touched.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::check::{check_copy, page};
+use super::difference::digest;
+use super::error::MirrorError;
+use super::pages::Pages;
+use super::side::StateSide;
+use crate::clock;
+use crate::limits::{MIRROR_HOT_PAGE_ENTITIES, MIRROR_PAGE_ENTITIES, MIRROR_PAGES_MAX};
+use crate::names::{CallId, Generation};
+use crate::runtime::{Failure, StateChange, StateEntity, StateError};
+use crate::store::system::{EntityKey, INTENTS, MIRRORED_ENTITIES};
+use crate::store::{CommitDetails, CommitError, ReadSet, Store, StoreError};
+
+/// The call id of the commits of a mirror.
+const NO_CALL: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
+
+/// A mirror of the live data of one service.
+pub(in crate::release) struct Mirror {
+    pub(super) store: Store,
+    /// The generation that is copied. The other one gets the copy.
+    pub(super) live: Generation,
+    pub(super) source: Arc<dyn StateSide>,
+    pub(super) target: Arc<dyn StateSide>,
+    pages: Pages,
+    /// Where the first pass continues; `None` when it is complete.
+    next: Option<String>,
+    pub(super) entities: u64,
+    imported: u64,
+}
+
+/// The entities of one page, as the live release exports them.
+struct Exported {
+    entities: Vec<StateEntity>,
+    /// The last key of the page; `None` at the end of all entities.
+    end: Option<String>,
+    reads: ReadSet,
+}
+
+impl std::fmt::Debug for Mirror {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mirror").field("store", &self.store).field("pages", &self.pages.count()).finish_non_exhaustive()
+    }
+}
+
+impl Mirror {
+    /// A mirror that has read nothing yet. What an earlier one has copied it compares, and does not copy again.
+    pub(in crate::release) fn new(
+        store: Store,
+        live: Generation,
+        source: Arc<dyn StateSide>,
+        target: Arc<dyn StateSide>,
+    ) -> Self {
+        let pages = Pages::new(store.last_commit());
+        Self { store, live, source, target, pages, next: Some(String::new()), entities: 0, imported: 0 }
+    }
+
+    /// Copies the next page of the first pass. Returns whether the pass is complete.
+    pub(in crate::release) async fn copy_next(&mut self) -> Result<bool, MirrorError> {
+        let Some(after) = self.next.clone() else { return Ok(true) };
+        let (count, end) = self.copy_page(after, None, MIRROR_PAGE_ENTITIES).await?;
+        self.entities += count;
+        self.next = end;
+        Ok(self.next.is_none())
+    }
+
+    /// Copies again what commits have touched, at most `pages_max` pages. Returns how many pages are left.
+    pub(in crate::release) async fn follow(&mut self, pages_max: usize) -> Result<usize, MirrorError> {
+        self.pages.look(&self.store, self.live);
+        for _ in 0..pages_max {
+            let Some((after, until)) = self.pages.next_dirty() else { break };
+            let can_split = self.pages.count() < MIRROR_PAGES_MAX;
+            let limit = if can_split { MIRROR_HOT_PAGE_ENTITIES } else { MIRROR_PAGE_ENTITIES };
+            let (_, end) = self.copy_page(after.clone(), until.clone(), limit).await?;
+            // Nothing waits between the copy and this, so that a run that is broken off leaves no gap.
+            let rest = end.filter(|end| until.as_ref() != Some(end));
+            self.pages.is_read(&after, rest.map(|end| (end, until)));
+        }
+        if self.pages.dirty() == 0 {
+            self.pages.commits_behind = 0;
+        }
+        Ok(self.pages.dirty())
+    }
+
+    /// Makes the copy complete while no call changes the data.
+    pub(in crate::release) async fn finish(&mut self, deadline: Instant) -> Result<(), MirrorError> {
+        if self.next.is_some() {
+            return Err(MirrorError::NotReady);
+        }
+        let intents = self.store.usage(&INTENTS).rows;
+        if intents > 0 {
+            return Err(MirrorError::OpenIntents { count: intents });
+        }
+        while self.follow(1).await? > 0 {
+            if clock::now() >= deadline {
+                return Err(MirrorError::NotInTime { dirty: self.pages.dirty() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits that touched the data and are not copied yet.
+    pub(in crate::release) fn commits_behind(&self) -> usize {
+        self.pages.commits_behind
+    }
+
+    /// How many entities were imported since the mirror began.
+    pub(in crate::release) fn imported(&self) -> u64 {
+        self.imported
+    }
+
+    /// Copies the entities after `after`, at most up to `until`, and remembers the page. Returns how many there are, and
+    /// the last key of the page; `None` at the end of all entities.
+    async fn copy_page(
+        &mut self,
+        after: String,
+        until: Option<String>,
+        mut limit: u32,
+    ) -> Result<(u64, Option<String>), MirrorError> {
+        loop {
+            let exported = self.export(&after, until.as_deref(), limit).await?;
+            let changes = self.changes(&after, &exported)?;
+            match self.import(&after, &exported, changes, limit).await {
+                // Something else was committed to the store: what was read is read again.
+                Err(MirrorError::Commit(CommitError::Conflict)) => {}
+                Err(error) if is_too_large(&error) && limit > 1 => limit /= 2,
+                Err(error) => return Err(too_large(error, &exported)),
+                Ok(()) => {
+                    let Exported { entities, end, reads } = exported;
+                    self.pages.insert(after, end.clone(), reads);
+                    return Ok((entities.len() as u64, end));
+                }
+            }
+        }
+    }
+
+    async fn export(&self, after: &str, until: Option<&str>, limit: u32) -> Result<Exported, MirrorError> {
+        let page = page(after, until, limit);
+        let run = self.source.export(self.store.begin_read().in_generation(self.live), &page).await;
+        let entities = run.result.map_err(MirrorError::Source)?;
+        let end = entities.last().map(|last| last.key.clone()).or_else(|| until.map(str::to_owned));
+        Ok(Exported { entities, end, reads: run.transaction.into_reads() })
+    }
+
+    /// What the other generation needs to hold the entities of the page.
+    fn changes(&self, after: &str, exported: &Exported) -> Result<Vec<StateChange>, MirrorError> {
+        let mut known = self.known(after, exported.end.as_deref())?;
+        let mut changes = Vec::new();
+        for StateEntity { key, value } in &exported.entities {
+            let is_same = known.remove(key).is_some_and(|known| *known == digest(value));
+            if !is_same {
+                changes.push(StateChange { key: key.clone(), value: Some(value.clone()) });
+            }
+        }
+        changes.extend(known.into_keys().map(|key| StateChange { key, value: None }));
+        changes.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(changes)
+    }
+
+    /// The digests of the entities that the other generation holds after `after`, up to `end`.
+    fn known(&self, after: &str, end: Option<&str>) -> Result<BTreeMap<String, Bytes>, MirrorError> {
+        let mut known = BTreeMap::new();
+        let end = end.map_or(Bound::Unbounded, |end| Bound::Included(EntityKey(end.into())));
+        let mut from = Bound::Excluded(EntityKey(after.into()));
+        loop {
+            let page = self.store.scan_rows(&MIRRORED_ENTITIES, (from, end.clone()), 1_000)?;
+            let last = page.rows.last().map(|(key, _)| key.clone());
+            known.extend(page.rows.into_iter().map(|(EntityKey(key), digest)| (key, digest)));
+            match last.filter(|_| page.more) {
+                Some(last) => from = Bound::Excluded(last),
+                None => return Ok(known),
+            }
+        }
+    }
+
+    /// Imports `changes`, checks that an export of the other generation then gives the page, and commits.
+    async fn import(
+        &mut self,
+        after: &str,
+        exported: &Exported,
+        changes: Vec<StateChange>,
+        limit: u32,
+    ) -> Result<(), MirrorError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let count = changes.len() as u64;
+        let mut batches = changes.chunks(usize::try_from(limit).unwrap_or(1).max(1)).peekable();
+        while let Some(batch) = batches.next() {
+            let transaction = self.store.begin().in_generation(self.live.other());
+            let run = self.target.import(transaction, batch.to_vec()).await;
+            run.result.map_err(MirrorError::Target)?;
+            let mut transaction = run.transaction;
+            if batches.peek().is_none() {
+                let part = (after, exported.end.as_deref());
+                transaction = check_copy(&*self.target, transaction, part, &exported.entities).await?;
+            }
+            for StateChange { key, value } in batch {
+                let key = EntityKey(key.clone());
+                transaction.write_row(match value {
+                    Some(value) => MIRRORED_ENTITIES.put(&key, digest(value).to_vec()),
+                    None => MIRRORED_ENTITIES.delete(&key),
+                });
+            }
+            transaction.commit(NO_CALL).await?;
+        }
+        self.imported += count;
+        Ok(())
+    }
+}
+
+/// Whether fewer entities would fit.
+fn is_too_large(error: &MirrorError) -> bool {
+    let too_large = |error: &StoreError| matches!(error, StoreError::TooManyKeys | StoreError::CommitTooLarge);
+    match error {
+        MirrorError::Target(StateError::Import(Failure::Store(error))) => too_large(error),
+        MirrorError::Target(StateError::Import(Failure::Deadline)) => true,
+        MirrorError::Commit(CommitError::Store(error)) => too_large(error),
+        _ => false,
+    }
+}
+
+/// The error with the entity that it is about, when one alone is too large.
+fn too_large(error: MirrorError, exported: &Exported) -> MirrorError {
+    let key = exported.entities.first().map(|first| first.key.clone()).unwrap_or_default();
+    match error {
+        MirrorError::Target(StateError::Import(Failure::Store(source)))
+            if matches!(source, StoreError::TooManyKeys | StoreError::CommitTooLarge) =>
+        {
+            MirrorError::TooLarge { key, source }
+        }
+        error => error,
+    }
+}

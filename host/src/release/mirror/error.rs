@@ -1,0 +1,42 @@
+//! Why a mirror cannot continue.
+
+use crate::runtime::StateError;
+use crate::store::{CommitError, StoreError};
+
+/// Why a mirror cannot continue. The live generation is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum MirrorError {
+    #[error("the release whose data is copied: {0}")]
+    Source(#[source] StateError),
+    #[error("the release that the data is copied to: {0}")]
+    Target(#[source] StateError),
+    /// An import was accepted, but an export afterwards shows something else.
+    #[error("the entity {key:?} is not the same after its import: {path} is {copy} and should be {original}")]
+    Differs { key: String, path: String, original: String, copy: String },
+    #[error("the entity {key:?} was imported, and the export afterwards does not have it")]
+    Missing { key: String },
+    #[error("the entity {key:?} was removed, and the export afterwards still has it")]
+    NotRemoved { key: String },
+    #[error("the entity {key:?} alone does not fit into one commit")]
+    TooLarge { key: String, source: StoreError },
+    #[error("the copy of the data cannot be committed")]
+    Commit(#[from] CommitError),
+    #[error("the copy of the data cannot be read")]
+    Store(#[from] StoreError),
+    #[error("the copy is not complete within the time for which calls may wait: {dirty} changes are left")]
+    NotInTime { dirty: usize },
+    #[error("the service has {count} unfinished calls, which must end on the release that they began with")]
+    OpenIntents { count: u64 },
+    #[error("the copy has not reached the live data yet")]
+    NotReady,
+}
+
+impl MirrorError {
+    /// Whether a later attempt may succeed without a change of a component.
+    pub(in crate::release) fn is_temporary(&self) -> bool {
+        matches!(
+            self,
+            Self::Commit(_) | Self::Store(_) | Self::NotInTime { .. } | Self::OpenIntents { .. } | Self::NotReady
+        )
+    }
+}

@@ -1,0 +1,28 @@
+//! Mirrors: while the data of a service moves to another implementation, the second generation of its store follows the
+//! first one, entity by entity, through the state interface of the contract.
+//!
+//! Invariant: an entity's digest is stored in the commit that imports the entity. So after a crash, the digests describe
+//! what the other generation holds, and a mirror continues where it was.
+
+mod check;
+mod copy;
+mod difference;
+mod error;
+mod handle;
+mod pages;
+mod registry;
+mod side;
+mod trial;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub(in crate::release) use check::page;
+pub(in crate::release) use copy::Mirror;
+pub use error::MirrorError;
+pub(in crate::release) use handle::MirrorHandle;
+pub use handle::{MirrorPhase, MirrorStatus};
+pub(in crate::release) use registry::Mirrors;
+pub(in crate::release) use side::{ProgramSide, StateSide};
+pub(in crate::release) use trial::trial;

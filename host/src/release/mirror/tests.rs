@@ -1,0 +1,336 @@
+//! Mirrors between two layouts of the same entities, without components: what a copy holds, and who is caught.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use proptest::prelude::*;
+use wasmtime::component::Val;
+
+use super::copy::Mirror;
+use super::error::MirrorError;
+use super::side::StateSide;
+use crate::clock;
+use crate::config::StoreSettings;
+use crate::journal::simulated::SimulatedDisk;
+use crate::names::{CallId, Generation, ServiceName};
+use crate::runtime::{Failure, StateChange, StateEntity, StateError, StatePage, StateRun};
+use crate::store::system::MIRRORED_ENTITIES;
+use crate::store::{CommitDetails, Direction, Scan, Store, Stores, Transaction};
+
+const SETTINGS: StoreSettings = StoreSettings {
+    segment_bytes: 1 << 20,
+    overlay_bytes_max: 1 << 20,
+    checkpoint_ms_max: 60_000,
+    index_cache_bytes: 1 << 20,
+    batch_commits_max: 64,
+};
+
+const NO_CALL: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
+
+/// What an implementation does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// It imports half of a value.
+    Cuts,
+    /// It stores two entities of an import under each other's key.
+    Swaps,
+    IgnoresRemovals,
+    /// An import also damages the first entity.
+    DamagesTheFirst,
+    /// An export leaves out an entity.
+    Skips,
+    Repeats,
+    Descends,
+    /// An export ignores where it should begin.
+    NeverEnds,
+    Refuses,
+}
+
+/// An implementation that stores each entity under a prefix.
+struct Layout {
+    prefix: &'static str,
+    fault: Fault,
+}
+
+impl Layout {
+    fn scan(&self, transaction: &mut Transaction) -> Vec<(String, String)> {
+        let (mut entries, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let scan =
+                Scan { prefix: self.prefix, after: after.as_deref(), direction: Direction::Ascending, limit: 1_000 };
+            let page = transaction.scan(&scan).unwrap();
+            after = page.entries.last().map(|entry| entry.key.clone());
+            entries.extend(page.entries.into_iter().map(|entry| {
+                let key = entry.key.strip_prefix(self.prefix).unwrap().to_owned();
+                (key, String::from_utf8(entry.value.to_vec()).unwrap())
+            }));
+            if !page.more {
+                return entries;
+            }
+        }
+    }
+
+    fn exported(&self, transaction: &mut Transaction, page: &StatePage) -> Vec<StateEntity> {
+        // It reads entry by entry behind `after`, as a component with one entry for each entity does.
+        let mut entities = Vec::new();
+        let mut after = page.after.as_ref().map(|after| format!("{}{after}", self.prefix));
+        if self.fault == Fault::NeverEnds {
+            after = None;
+        }
+        while entities.len() < page.limit as usize {
+            let scan = Scan { prefix: self.prefix, after: after.as_deref(), direction: Direction::Ascending, limit: 1 };
+            let Some(entry) = transaction.scan(&scan).unwrap().entries.pop() else { break };
+            let key = entry.key.strip_prefix(self.prefix).unwrap().to_owned();
+            if page.until.as_ref().is_some_and(|until| *until < key) {
+                break;
+            }
+            after = Some(entry.key);
+            let value = Val::String(String::from_utf8(entry.value.to_vec()).unwrap());
+            entities.push(StateEntity { key, value });
+        }
+        entities
+    }
+}
+
+impl StateSide for Layout {
+    fn export<'a>(
+        &'a self,
+        mut transaction: Transaction,
+        page: &'a StatePage,
+    ) -> BoxFuture<'a, StateRun<Vec<StateEntity>>> {
+        let mut entities = self.exported(&mut transaction, page);
+        match self.fault {
+            Fault::Skips => entities.retain(|entity| !entity.key.ends_with('7')),
+            Fault::Repeats if !entities.is_empty() => entities.insert(0, entities[0].clone()),
+            Fault::Descends => entities.reverse(),
+            _ => {}
+        }
+        // What the host checks of a component's page.
+        let mut before = page.after.clone();
+        let mut result = Ok(());
+        for entity in &entities {
+            if let Some(before) = before.filter(|before| *before >= entity.key) {
+                result = Err(StateError::Order { before, key: entity.key.clone() });
+                break;
+            }
+            before = Some(entity.key.clone());
+        }
+        Box::pin(std::future::ready(StateRun { result: result.map(|()| entities), transaction }))
+    }
+
+    fn import<'a>(&'a self, mut transaction: Transaction, changes: Vec<StateChange>) -> BoxFuture<'a, StateRun<()>> {
+        let mut changes = changes;
+        if self.fault == Fault::Refuses {
+            let result = Err(StateError::Refused { text: "not mine".into() });
+            return Box::pin(std::future::ready(StateRun { result, transaction }));
+        }
+        if let (Fault::Swaps, [one, other, ..]) = (self.fault, changes.as_mut_slice()) {
+            std::mem::swap(&mut one.value, &mut other.value);
+        }
+        let mut result = Ok(());
+        for StateChange { key, value } in changes {
+            let key = format!("{}{key}", self.prefix);
+            let done = match value {
+                Some(Val::String(text)) => {
+                    let end = if self.fault == Fault::Cuts { text.len() / 2 } else { text.len() };
+                    transaction.set(&key, text[..end].to_owned().into_bytes())
+                }
+                Some(other) => unreachable!("{other:?}"),
+                None if self.fault == Fault::IgnoresRemovals => Ok(()),
+                None => transaction.delete(&key),
+            };
+            if let Err(error) = done {
+                result = Err(StateError::Import(Failure::Store(error)));
+                break;
+            }
+        }
+        if self.fault == Fault::DamagesTheFirst
+            && let Some((key, _)) = self.scan(&mut transaction).first()
+        {
+            transaction.set(&format!("{}{key}", self.prefix), b"damaged".to_vec()).unwrap();
+        }
+        Box::pin(std::future::ready(StateRun { result, transaction }))
+    }
+
+    fn difference(&self, original: &Val, copy: &Val) -> (String, String, String) {
+        super::difference::first_difference(Some(&crate::contract::Type::String), original, copy)
+    }
+}
+
+fn name() -> ServiceName {
+    ServiceName::parse("shop").unwrap()
+}
+
+/// A host with one store, whose live data is of the first layout.
+struct Host {
+    disk: SimulatedDisk,
+    stores: Stores,
+}
+
+impl Host {
+    fn open(disk: SimulatedDisk) -> Self {
+        let stores = Stores::open_on(&disk.as_disk(), &SETTINGS, &[(name(), 64 << 20)], None).unwrap();
+        Self { disk, stores }
+    }
+
+    fn store(&self) -> Store {
+        self.stores.service(&name()).unwrap()
+    }
+
+    fn mirror(&self, source: Fault, target: Fault) -> Mirror {
+        let source = Layout { prefix: "item/", fault: source };
+        let target = Layout { prefix: "row:", fault: target };
+        Mirror::new(self.store(), Generation::First, Arc::new(source), Arc::new(target))
+    }
+
+    async fn write(&self, entries: &[(String, Option<String>)]) {
+        let mut transaction = self.store().begin();
+        for (key, value) in entries {
+            match value {
+                Some(value) => transaction.set(&format!("item/{key}"), value.clone().into_bytes()).unwrap(),
+                None => transaction.delete(&format!("item/{key}")).unwrap(),
+            }
+        }
+        transaction.commit(NO_CALL).await.unwrap();
+    }
+
+    fn copy(&self) -> BTreeMap<String, String> {
+        let mut transaction = self.store().begin_read().in_generation(Generation::Second);
+        Layout { prefix: "row:", fault: Fault::None }.scan(&mut transaction).into_iter().collect()
+    }
+}
+
+async fn complete(mirror: &mut Mirror) -> Result<(), MirrorError> {
+    while !mirror.copy_next().await? {}
+    while mirror.follow(64).await? > 0 {}
+    let mut after = String::new();
+    while let Some(last) = mirror.verify_next(&after).await? {
+        after = last;
+    }
+    mirror.finish(clock::now() + Duration::from_secs(10)).await
+}
+
+fn entries(count: usize) -> Vec<(String, Option<String>)> {
+    (0..count).map(|n| (format!("{n:04}"), Some(format!("value {n}")))).collect()
+}
+
+async fn fails(source: Fault, target: Fault) -> String {
+    let host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(200)).await;
+    let mut mirror = host.mirror(source, target);
+    let mut ended = complete(&mut mirror).await;
+    if ended.is_ok() {
+        host.write(&[("0100".into(), None), ("0101".into(), Some("later".into()))]).await;
+        ended = complete(&mut mirror).await;
+    }
+    ended.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_wrong_importer_is_stopped_with_the_entity_and_the_field() {
+    let check = async |fault, expected: &str| {
+        let error = fails(Fault::None, fault).await;
+        assert!(error.contains(expected), "{fault:?}: {error}");
+    };
+    check(Fault::Cuts, "\"0000\" is not the same after its import: / is a text of 3 characters").await;
+    check(Fault::Swaps, "\"0000\" is not the same after its import").await;
+    check(Fault::IgnoresRemovals, "\"0100\" was removed, and the export afterwards still has it").await;
+    check(Fault::DamagesTheFirst, "\"0000\" is not the same after its import").await;
+    check(Fault::Refuses, "refuses the state: not mine").await;
+}
+
+#[tokio::test]
+async fn a_wrong_exporter_is_stopped() {
+    let check = async |source, target, expected: &str| {
+        let error = fails(source, target).await;
+        assert!(error.contains(expected), "{source:?} {target:?}: {error}");
+    };
+    check(Fault::Repeats, Fault::None, "in the order of their keys, each once").await;
+    check(Fault::Descends, Fault::None, "in the order of their keys, each once").await;
+    check(Fault::NeverEnds, Fault::None, "in the order of their keys, each once").await;
+    check(Fault::None, Fault::Skips, "\"0007\" was imported, and the export afterwards does not have it").await;
+    check(Fault::None, Fault::Repeats, "in the order of their keys, each once").await;
+}
+
+#[tokio::test]
+async fn a_mirror_that_has_nothing_to_do_commits_nothing_and_a_later_one_copies_only_what_is_new() {
+    let host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(300)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::None);
+    complete(&mut mirror).await.unwrap();
+    assert_eq!(mirror.imported(), 300);
+    let number = host.store().last_commit();
+    complete(&mut mirror).await.unwrap();
+    assert_eq!(host.store().last_commit(), number);
+    host.store().wait_durable(number).await.unwrap();
+    let host = Host::open(host.disk.after_kill());
+    host.write(&[("0001".into(), Some("new".into()))]).await;
+    let mut mirror = host.mirror(Fault::None, Fault::None);
+    complete(&mut mirror).await.unwrap();
+    assert_eq!((mirror.imported(), host.copy().len()), (1, 300));
+    assert_eq!(host.copy()["0001"], "new");
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Write(Vec<(u8, Option<u8>)>),
+    CopyNext,
+    Follow,
+    /// A new host on what the disk has kept, with a new mirror.
+    Kill,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => proptest::collection::vec((any::<u8>(), proptest::option::weighted(0.7, any::<u8>())), 1..8)
+            .prop_map(Step::Write),
+        3 => Just(Step::CopyNext),
+        3 => Just(Step::Follow),
+        1 => Just(Step::Kill),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #[test]
+    fn a_copy_is_what_a_model_says_after_any_commits_and_kills(steps in proptest::collection::vec(step(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut host = Host::open(SimulatedDisk::new(1));
+            let mut mirror = host.mirror(Fault::None, Fault::None);
+            let mut model = BTreeMap::new();
+            for step in steps {
+                match step {
+                    Step::Write(writes) => {
+                        let writes: Vec<_> = writes
+                            .into_iter()
+                            .map(|(key, value)| (format!("{key:03}"), value.map(|value| value.to_string())))
+                            .collect();
+                        host.write(&writes).await;
+                        for (key, value) in writes {
+                            match value {
+                                Some(value) => drop(model.insert(key, value)),
+                                None => drop(model.remove(&key)),
+                            }
+                        }
+                    }
+                    Step::CopyNext => drop(mirror.copy_next().await.unwrap()),
+                    Step::Follow => drop(mirror.follow(3).await.unwrap()),
+                    Step::Kill => {
+                        host.store().wait_durable(host.store().last_commit()).await.unwrap();
+                        let disk = host.disk.after_kill();
+                        host = Host::open(disk);
+                        mirror = host.mirror(Fault::None, Fault::None);
+                    }
+                }
+            }
+            complete(&mut mirror).await.unwrap();
+            assert_eq!(host.copy(), model);
+            let rows = host.store().row_keys(&MIRRORED_ENTITIES, .., 1_000).unwrap();
+            assert!(rows.into_iter().map(|key| key.0).eq(model.keys().cloned()));
+        });
+    }
+}
