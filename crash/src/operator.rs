@@ -16,13 +16,19 @@ use crate::plan::{SERVICES, Swap, VARIANTS};
 #[derive(Debug)]
 pub(crate) struct Builds(BTreeMap<(&'static str, usize), Vec<u8>>);
 
+/// The version of the data that a variant writes: some deploys migrate the data, others go back on it.
+fn data_version(variant: usize) -> u32 {
+    if variant + 1 == VARIANTS { 2 } else { 1 }
+}
+
 impl Builds {
     pub(crate) fn read(workspace: &Path) -> anyhow::Result<Self> {
         let mut builds = BTreeMap::new();
         for service in SERVICES {
-            let path = workspace.join(format!("target/wasm32-wasip2/release/{service}.wasm"));
-            let component = std::fs::read(&path).with_context(|| format!("{} is not built", path.display()))?;
             for variant in 0..VARIANTS {
+                let version = data_version(variant);
+                let path = workspace.join(format!("target/data-version-{version}/{service}.wasm"));
+                let component = std::fs::read(&path).with_context(|| format!("{} is not built", path.display()))?;
                 let name = format!("variant {variant}");
                 let length = u8::try_from(name.len())?;
                 // A custom section: its id, its size, and its name preceded by the length.
@@ -59,6 +65,9 @@ pub(crate) enum Told {
 struct Standing {
     live: String,
     before: Option<String>,
+    /// The versions that its live release writes, and that its data has.
+    writes: u64,
+    data_version: u64,
 }
 
 impl Changes {
@@ -92,6 +101,10 @@ impl Changes {
                 Ok(answer) if answer.status.is_success() => {
                     self.live.insert(service, target);
                     if answer.body["unchanged"] == true { Told::Never } else { Told::Once }
+                }
+                // The calls under way took longer than the migration may wait: nothing was changed.
+                Ok(answer) if answer.status == 409 && answer.body.to_string().contains("did not end within") => {
+                    Told::AtMostOnce
                 }
                 Ok(answer) if answer.status.is_client_error() => {
                     self.wrong.push(format!("{line} is refused: {} {}", answer.status, answer.body));
@@ -169,6 +182,10 @@ impl Changes {
         for service in SERVICES {
             let standing = standing_of(asker, service).await?;
             self.must_be_live(service, &standing.live);
+            if standing.writes > standing.data_version {
+                let (writes, there) = (standing.writes, standing.data_version);
+                self.wrong.push(format!("{service} writes data of version {writes}, and its data has version {there}"));
+            }
         }
         let mut wrong = std::mem::take(&mut self.wrong);
         let mut found: BTreeMap<String, usize> = BTreeMap::new();
@@ -198,6 +215,9 @@ async fn standing_of(asker: &mut Asker, service: &str) -> anyhow::Result<Standin
     let body: Value = asker.read(&line, |doors| doors.operator.clone()).await?.expect(200)?;
     // A rollback skips releases that an earlier rollback left.
     let kept = body["kept"].as_array().into_iter().flatten().find(|kept| kept["rolledBack"] != true);
+    let number = |value: &Value| value.as_u64().unwrap_or_default();
+    let (data_version, writes) = (number(&body["dataVersion"]), number(&body["live"]["dataVersion"]["writes"]));
+    let kept = kept.filter(|kept| number(&kept["dataVersion"]["readsUpTo"]) >= data_version);
     let before = kept.and_then(|kept| kept["digest"].as_str()).map(str::to_owned);
-    Ok(Standing { live: text(&body, "/live/digest")?, before })
+    Ok(Standing { live: text(&body, "/live/digest")?, before, writes, data_version })
 }

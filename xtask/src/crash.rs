@@ -12,6 +12,7 @@ const SEEDS: &str = "300";
 /// Builds the shop and a host with fail points, and runs the crash test with `options`.
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
+    wasm::build_data_versions()?;
     wasm::build_shop()?;
     build()?;
     crash("the crash test", &options.iter().map(String::as_str).collect::<Vec<_>>())
@@ -27,8 +28,11 @@ pub(crate) fn simulate(options: &[String]) -> anyhow::Result<()> {
 
 /// A few rounds, and a test of the test: it must find each deliberate fault. The shop must be built.
 pub(crate) fn short() -> anyhow::Result<()> {
+    wasm::build_data_versions()?;
+    wasm::build_shop()?;
     build()?;
-    program("simulator", "the simulator, a few seeds", &["--seeds", SEEDS])?;
+    // Whether a seed repeats itself is for a quiet machine: here two runs may take turns differently.
+    program("simulator", "the simulator, a few seeds", &["--seeds", SEEDS, "--repeated", "0"])?;
     crash("the crash test, a few rounds", &["--rounds", "8", "--seed", "1"])?;
     for sabotage in SABOTAGES {
         let options = ["--rounds", "8", "--seed", "1", "--sabotage", sabotage];

@@ -20,6 +20,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Step::cargo("lints", &lints).run()?;
     wasm::lint_shop()?;
     wasm::build_shop()?;
+    wasm::build_alternatives()?;
     wasm::build_guests()?;
     Step::cargo("tests", &["test", "--workspace", "--release"]).run()?;
     crash::short()?;
