@@ -10,7 +10,11 @@ use shop_tests::{Customer, Shop, workspace};
 use tokio::task::JoinSet;
 
 const CUSTOMERS: usize = 4;
-const PIECES: u32 = 10_000;
+/// More than all customers buy.
+const PIECES: u32 = 1_000_000;
+
+/// How long a customer thinks before the next order: the mirrors run beside them on the same processors.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The implementation of `service` that shares nothing with the shop's own but the contract.
 fn alternative(service: &str) -> anyhow::Result<Vec<u8>> {
@@ -46,6 +50,7 @@ async fn buy(customer: Customer, stop: Arc<AtomicBool>, done: Arc<AtomicU64>) ->
             orders -= 1;
         }
         done.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(orders)
 }
@@ -97,9 +102,13 @@ async fn go_and_return(shop: &Shop, service: &str, done: &AtomicU64) -> anyhow::
     let again = shop.deploy(service, "", alternative(service)?).await?;
     assert!(again.status.is_success() || again.status == 409, "{again:?}");
     let bought = done.load(Ordering::Relaxed);
-    while done.load(Ordering::Relaxed) < bought + 3 {
+    for _ in 0..6_000 {
+        if done.load(Ordering::Relaxed) >= bought + 3 {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    anyhow::ensure!(done.load(Ordering::Relaxed) >= bought + 3, "the customers have stopped while {service} moved");
     // The way back opens when the mirror has turned around. Under load an attempt may need another one.
     let mut answer = shop.change(&format!("POST /services/{service}/rollback")).await?;
     for _ in 0..200 {

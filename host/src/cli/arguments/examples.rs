@@ -133,7 +133,7 @@ restore. The restored journal is a new one: make a new backup soon.";
 pub(super) const EXPORT: &str = "\
 Examples:
   switchyard export inventory --out inventory.jsonl.gz
-  switchyard export cart | grep '\"order/'";
+  switchyard export cart";
 
 pub(super) const IMPORT: &str = "\
 Examples:
