@@ -14,7 +14,7 @@ const CUSTOMERS: usize = 4;
 const PIECES: u32 = 1_000_000;
 
 /// How long a customer thinks before the next order: the mirrors run beside them on the same processors.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(60);
 
 /// The implementation of `service` that shares nothing with the shop's own but the contract.
 fn alternative(service: &str) -> anyhow::Result<Vec<u8>> {
@@ -24,7 +24,7 @@ fn alternative(service: &str) -> anyhow::Result<Vec<u8>> {
 
 async fn until(shop: &Shop, service: &str, what: &str, holds: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
     let mut now = Value::Null;
-    for _ in 0..1_200 {
+    for _ in 0..3_000 {
         now = shop.ask_operator(&format!("GET /services/{service}")).await?;
         if holds(&now) {
             return Ok(now);

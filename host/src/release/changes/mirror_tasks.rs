@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::error::DeployError;
 use super::super::judging::isolated::chain;
-use super::super::mirror::{Mirror, MirrorError, MirrorHandle, ProgramSide};
+use super::super::mirror::{Mirror, MirrorError, MirrorHandle, MirrorPhase, ProgramSide};
 use super::super::records::record::{ChangeKind, MirrorRecord};
 use super::super::records::state::Running;
 use super::super::releases::Releases;
@@ -28,7 +28,7 @@ const IDLE: Duration = Duration::from_millis(50);
 /// How long a mirror waits after an error, and before the next attempt at a swap.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The longest pause between two steps: a mirror works at most half of the time.
+/// The longest pause between two steps of a first pass, which works at most half of the time.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 
 const NO_CALL: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
@@ -135,8 +135,12 @@ impl Releases {
                     Err(error) => self.attempt_failed(name, record, handle, &error).await,
                 }
             }
-            let pause = if is_complete { IDLE } else { clock::elapsed(began).min(PAUSE_MAX) };
-            tokio::time::sleep(pause).await;
+            match is_complete {
+                true => tokio::time::sleep(IDLE).await,
+                // It must be faster than the calls that change the data, or it never reaches them.
+                false if handle.status().phase == MirrorPhase::Following => tokio::task::yield_now().await,
+                false => tokio::time::sleep(clock::elapsed(began).min(PAUSE_MAX)).await,
+            }
         }
     }
 
