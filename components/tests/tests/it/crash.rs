@@ -8,6 +8,8 @@ use shop_tests::{Client, Customer, Process, Shop, Staff, pages, sign_in};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::events::comes;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_keeps_everything_that_was_acknowledged() -> anyhow::Result<()> {
     let shop = Shop::start().await?;
@@ -37,6 +39,10 @@ async fn a_restart_keeps_everything_that_was_acknowledged() -> anyhow::Result<()
         }
         anyhow::Ok(seen)
     };
+    // Events change what is compared: they have all taken effect first.
+    comes(&ada.client, &format!("GET /accounts/{}", ada.id), &[("/orderCount", json!(1))]).await?;
+    let order = format!("GET /orders/{}", text(&shipped, "/id")?);
+    comes(&ada.client, &order, &[("/status", json!("shipped"))]).await?;
     let before = look(&staff, &ada).await?;
     let shop = shop.restart().await?;
     // The tokens are still valid, except for the one that was signed out.

@@ -11,7 +11,7 @@ use shop_tests::{Client, Customer, Shop};
 const SOON: Duration = Duration::from_secs(60);
 
 /// Repeats a request until the answer has these values at these places.
-async fn comes(client: &Client, line: &str, expected: &[(&str, Value)]) -> anyhow::Result<()> {
+pub(crate) async fn comes(client: &Client, line: &str, expected: &[(&str, Value)]) -> anyhow::Result<()> {
     let found = async {
         loop {
             let answer = client.ask(line).await?.expect(200)?;
