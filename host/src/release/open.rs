@@ -446,7 +446,7 @@ async fn first_data(
     let wait = Duration::from_millis(service.limits().deadline_ms);
     let described = program.describe_data(isolated_run(Transaction::scratch().only_reading(), wait)).await;
     let described = described.map_err(|error| failed(chain(&error)))?;
-    let there = StoredData::of_nobody(service.store());
+    let there = StoredData::without_release(service.store());
     let data = DataFormat {
         format: described.format,
         writes: described.version.into(),

@@ -3,15 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::changes::change_set::ChangeSet;
 use super::error::DeployError;
 use super::mirror::{MirrorError, ProgramSide, StateSide, page};
-use super::records::record::{ChangeKind, NewEntry};
-use super::records::token::Holder;
 use super::releases::Releases;
 use crate::contract::Type;
-use crate::limits::{MIRROR_PAGE_ENTITIES, STATE_CONFLICTS_MAX};
-use crate::names::{CallId, CommitSeq, Generation, ServiceName};
+use crate::limits::{ENTITY_KEY_BYTES_MAX, MIRROR_PAGE_ENTITIES, STATE_CONFLICTS_MAX};
+use crate::names::{CommitSeq, Generation, ServiceName};
 use crate::runtime::{StateChange, StateEntity};
 use crate::store::{CommitDetails, CommitError, Store, Transaction};
 use crate::value::Codec;
@@ -121,6 +118,8 @@ impl Releases {
         lines: &[StateLine],
         dry_run: bool,
     ) -> Result<ImportReport, TransferError> {
+        // A swap in between would leave the batch in data that nothing runs on any more.
+        let _changing = self.inner.changing.lock().await;
         let target = self.state_target(service)?;
         let codec = Codec::new(&target.entity);
         let changes = lines.iter().enumerate().map(|(index, line)| {
@@ -129,6 +128,10 @@ impl Releases {
                 key: line.key.clone(),
                 why: error.to_string(),
             };
+            if line.key.is_empty() || line.key.len() > ENTITY_KEY_BYTES_MAX {
+                let why = format!("a key has 1 to {ENTITY_KEY_BYTES_MAX} bytes");
+                return Err(TransferError::Entity { index, key: line.key.chars().take(64).collect(), why });
+            }
             let value = line.value.as_ref().map(|value| codec.decode(value.to_string().as_bytes())).transpose();
             Ok(StateChange { key: line.key.clone(), value: value.map_err(why)? })
         });
@@ -155,7 +158,7 @@ impl Releases {
             if dry_run {
                 return Ok(report);
             }
-            let committed = run.transaction.commit(CommitDetails { call: CallId([0; 16]), data_version: None }).await;
+            let committed = run.transaction.commit(CommitDetails::OF_THE_HOST).await;
             match committed {
                 Ok(number) => {
                     target.store.wait_durable(number).await.map_err(|error| failed(error.into()))?;
@@ -166,21 +169,6 @@ impl Releases {
             }
         }
         Err(TransferError::Busy)
-    }
-
-    /// Adds the line of an import that has begun to the history.
-    ///
-    /// # Errors
-    ///
-    /// [`DeployError`]; no line was added.
-    pub async fn note_import(
-        &self,
-        who: &Holder,
-        service: &ServiceName,
-        reason: Option<String>,
-    ) -> Result<(), DeployError> {
-        let event = NewEntry { reason, ..NewEntry::new(&who.name, service, ChangeKind::Import) };
-        self.change(move |_, state| Ok((ChangeSet::note(state, vec![event]), ()))).await
     }
 }
 

@@ -48,6 +48,11 @@ pub struct CommitDetails {
     pub data_version: Option<u64>,
 }
 
+impl CommitDetails {
+    /// A commit of the host itself, for no call.
+    pub const OF_THE_HOST: Self = Self { call: CallId([0; 16]), data_version: None };
+}
+
 /// The writes and events of a call. Two runs of one call did the same when their effects are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Effects {

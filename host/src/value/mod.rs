@@ -4,6 +4,7 @@
 
 pub mod binary;
 mod decode;
+mod difference;
 mod encode;
 mod error;
 mod integer;
@@ -18,6 +19,7 @@ use wasmtime::component::Val;
 use self::shape::{Members, Shape};
 use crate::contract::{Field, Type};
 
+pub use difference::{Difference, NOTHING, first_difference};
 pub use error::ValueError;
 
 /// Reads and writes the values of one type.

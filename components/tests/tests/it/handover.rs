@@ -121,6 +121,10 @@ async fn go_and_return(shop: &Shop, service: &str, done: &AtomicU64) -> anyhow::
     }
     let back = answer.expect(200)?;
     assert_eq!(back["live"]["digest"], own.as_str());
+    // One handover at a time.
+    let second = shop.deploy(service, "?handover=true", other).await?;
+    assert_eq!(second.status, 409, "{second:?}");
+    assert!(second.body.to_string().contains("settle"), "{second:?}");
     shop.change(&format!("POST /services/{service}/settle")).await?.expect(200)?;
     let settled = until(shop, service, "is settled", |now| now.get("mirror").is_none()).await?;
     assert_eq!(settled["live"]["digest"], own.as_str());

@@ -16,7 +16,7 @@ use crate::admin::server::Admin;
 use crate::gateway::{Body, BodyError};
 use crate::limits::STATE_LINES_MAX;
 use crate::names::ServiceName;
-use crate::release::{Holder, ImportReport, StateExport, StateLine, TransferError};
+use crate::release::{ChangeKind, Holder, ImportReport, StateExport, StateLine, TransferError};
 
 /// The first line of an export.
 #[derive(Debug, Serialize)]
@@ -89,7 +89,8 @@ impl Admin {
         }
         let dry_run = options.plan.dry_run;
         if options.first && !dry_run {
-            self.releases.note_import(who, &service, options.plan.reason).await?;
+            let reason = options.plan.reason.unwrap_or_else(|| "state was imported".into());
+            self.releases.note(who, &service, ChangeKind::Import, reason).await?;
         }
         self.releases.import_state(&service, &lines, dry_run).await.map_err(refused)
     }

@@ -33,9 +33,6 @@ const CLOCK_JUMP_MIN: Duration = Duration::from_secs(60);
 /// Guests' answers are evicted until the table is filled only this far, in hundredths.
 const EVICT_TO_PERCENT: u64 = 60;
 
-/// A commit of the host that belongs to no call.
-const OF_THE_HOST: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
-
 /// Returns the ids of calls that may run again. Blocks while it reads their keys.
 pub(in crate::call) type RepeatableCalls = Arc<dyn Fn() -> Result<HashSet<CallId>, StoreError> + Send + Sync>;
 
@@ -160,7 +157,7 @@ async fn delete_memos(store: &Store, before: u64, repeatable: &RepeatableCalls) 
         for some in unneeded.chunks(PAGE as usize) {
             let mut transaction = store.begin();
             some.iter().for_each(|memo| transaction.write_row(MEMOS.delete(memo)));
-            transaction.commit(OF_THE_HOST).await?;
+            transaction.commit(CommitDetails::OF_THE_HOST).await?;
         }
     }
 }
@@ -204,7 +201,7 @@ async fn delete_answers_where(
             transaction.write_row(ANSWERS.delete(&key.call));
             transaction.write_row(ANSWER_EXPIRIES.delete(key));
         }
-        transaction.commit(OF_THE_HOST).await?;
+        transaction.commit(CommitDetails::OF_THE_HOST).await?;
         if !page.more {
             return Ok(());
         }

@@ -1,8 +1,9 @@
 //! `switchyard export` and `import`: the state of a service as lines of JSON, in the types of its contract.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -91,10 +92,16 @@ fn unwritten(path: Option<&Path>, error: io::Error) -> Failure {
     Failure::text(Kind::Refused, format!("cannot write {name}: {error}"))
 }
 
+/// A file that is written.
+enum ExportFile {
+    Plain(BufWriter<File>),
+    Compressed(GzEncoder<BufWriter<File>>),
+}
+
 /// Where an export goes. A file has its name only when it is complete.
 enum Output {
     Standard(io::Stdout),
-    File { path: std::path::PathBuf, part: std::path::PathBuf, file: Box<dyn Write> },
+    File { path: PathBuf, part: PathBuf, file: ExportFile },
 }
 
 impl Output {
@@ -102,12 +109,13 @@ impl Output {
         let Some(path) = path else { return Ok(Self::Standard(io::stdout())) };
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
-        let part = std::path::PathBuf::from(part);
-        let file = File::create(&part).map_err(|error| unwritten(Some(&part), error))?;
-        let file = BufWriter::new(file);
-        let file: Box<dyn Write> = match is_compressed(path) {
-            true => Box::new(GzEncoder::new(file, Compression::default())),
-            false => Box::new(file),
+        let part = PathBuf::from(part);
+        // Entities may have password hashes and tokens in them: the file is for its owner alone.
+        let created = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
+        let file = BufWriter::new(created.map_err(|error| unwritten(Some(&part), error))?);
+        let file = match is_compressed(path) {
+            true => ExportFile::Compressed(GzEncoder::new(file, Compression::default())),
+            false => ExportFile::Plain(file),
         };
         Ok(Self::File { path: path.into(), part, file })
     }
@@ -115,7 +123,8 @@ impl Output {
     fn line(&mut self, line: &str) -> io::Result<()> {
         let out: &mut dyn Write = match self {
             Self::Standard(out) => out,
-            Self::File { file, .. } => file,
+            Self::File { file: ExportFile::Plain(file), .. } => file,
+            Self::File { file: ExportFile::Compressed(file), .. } => file,
         };
         out.write_all(line.as_bytes())?;
         out.write_all(b"\n")
@@ -124,10 +133,12 @@ impl Output {
     fn finish(self) -> io::Result<()> {
         match self {
             Self::Standard(mut out) => out.flush(),
-            Self::File { path, part, mut file } => {
-                file.flush()?;
-                drop(file);
-                File::open(&part)?.sync_all()?;
+            Self::File { path, part, file } => {
+                let file = match file {
+                    ExportFile::Plain(file) => file,
+                    ExportFile::Compressed(file) => file.finish()?,
+                };
+                file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
                 std::fs::rename(part, path)
             }
         }

@@ -170,7 +170,7 @@ impl Inner {
         // Without earlier releases, the store itself has the version of its data.
         let data = store.as_ref().map(|store| match &earlier {
             Some(earlier) => StoredData::of(store, earlier),
-            None => StoredData::of_nobody(store),
+            None => StoredData::without_release(store),
         });
         let data = data.unwrap_or_default();
         let granted = earlier.as_ref().map(|earlier| earlier.live.granted.clone()).unwrap_or_default();

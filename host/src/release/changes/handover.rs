@@ -47,6 +47,9 @@ impl Inner {
         let [judged] = judged else { return Err(DeployError::HandoverOfOne) };
         let name = &judged.verdict.service;
         let running = state.running(name)?;
+        if running.record.mirror.is_some() {
+            return Err(DeployError::Mirrored { service: name.clone() });
+        }
         let other = running.record.generation.other();
         let store = running.service.store();
         if store.bytes_of(other) > 0 || store.usage(&MIRRORED_ENTITIES).rows > 0 {

@@ -1,6 +1,6 @@
 //! The tasks of mirrors: they keep copies up to date, swap when a copy is complete, and delete data that nothing needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use super::handover::end_mirror;
 use super::rollout::HOST;
 use crate::clock;
 use crate::limits::{HANDOVER_ATTEMPTS_MAX, MIRROR_CLEAR_ENTRIES};
-use crate::names::{CallId, ServiceName};
+use crate::names::ServiceName;
 use crate::store::system::MIRRORED_ENTITIES;
-use crate::store::{CommitDetails, CommitError, Store};
+use crate::store::{CommitDetails, CommitError};
 use crate::tasks::blocking;
 
 /// How often it looks whether a service has a mirror, or data to delete.
@@ -28,16 +28,18 @@ const IDLE: Duration = Duration::from_millis(50);
 /// How long a mirror waits after an error, and before the next attempt at a swap.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// The longest wait after several errors: each logs a line.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+
 /// The longest pause between two steps of a first pass, which works at most half of the time.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
-
-const NO_CALL: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
 
 impl Releases {
     /// Runs the mirrors of all services until the tasks are stopped.
     pub async fn run_mirrors(self) {
         let mut stop = self.inner.tasks.stop();
         let running: Arc<Mutex<BTreeSet<ServiceName>>> = Arc::default();
+        let mut clear_again = BTreeMap::new();
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -52,17 +54,23 @@ impl Releases {
                         if !running.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
                             continue;
                         }
-                        let (releases, name, mirror) = (self.clone(), name.clone(), mirror.clone());
-                        let (service, running) = (service.clone(), Arc::clone(&running));
+                        let (releases, mirror, service) = (self.clone(), mirror.clone(), service.clone());
+                        let task =
+                            RunningMirror { releases: self.clone(), running: Arc::clone(&running), name: name.clone() };
                         self.inner.tasks.spawn("mirror", async move {
-                            releases.mirror(&name, &service, &mirror).await;
-                            releases.inner.mirrors.set(&name, None);
-                            running.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+                            releases.mirror(&task.name, &service, &mirror).await;
+                            drop(task);
                         });
                     }
+                    None if clear_again.get(name).is_some_and(|at| clock::now() < *at) => {}
                     None => {
-                        if let Err(error) = clear(service).await {
-                            tracing::warn!(service = %name, %error, "data that nothing needs cannot be deleted yet");
+                        if let Err(error) = self.clear(name).await {
+                            tracing::warn!(
+                                service = %name,
+                                error = &error as &dyn std::error::Error,
+                                "the data of an ended handover cannot be deleted yet"
+                            );
+                            clear_again.insert(name.clone(), clock::now() + RETRY_AFTER_MAX);
                         }
                     }
                 }
@@ -73,33 +81,34 @@ impl Releases {
     /// Runs one mirror until it is ended or turned around.
     async fn mirror(&self, name: &ServiceName, service: &Running, record: &MirrorRecord) {
         let mut stop = self.inner.tasks.stop();
-        loop {
-            let handle = match self.start_mirror(service, record).await {
-                Ok(handle) => handle,
-                Err(error) => return self.abandon(name, record, chain(&error)).await,
+        let mut wait = RETRY_AFTER;
+        while self.is_current(name, record) {
+            let (why, is_temporary) = match self.start_mirror(service, record).await {
+                Err(error) => (chain(&error), false),
+                Ok(handle) => {
+                    self.inner.mirrors.set(name, Some(Arc::clone(&handle)));
+                    let error = tokio::select! {
+                        () = stop.wait() => return,
+                        ended = self.copy_until_ended(name, record, &handle) => match ended {
+                            Ok(()) => return,
+                            Err(error) => error,
+                        },
+                    };
+                    handle.failed(chain(&error));
+                    (chain(&error), error.is_temporary())
+                }
             };
-            self.inner.mirrors.set(name, Some(Arc::clone(&handle)));
-            let error = tokio::select! {
-                () = stop.wait() => return,
-                ended = self.keep_up(name, record, &handle) => match ended {
-                    Ok(()) => return,
-                    Err(error) => error,
-                },
-            };
-            let why = chain(&error);
-            handle.failed(why.clone());
             tracing::warn!(service = %name, error = why, "a mirror cannot continue");
-            if !error.is_temporary() && !record.was_live {
-                return self.abandon(name, record, why).await;
+            if !is_temporary && !record.was_live {
+                self.abandon(name, record, why).await;
             }
-            // The way back may open again, such as when an entity that is in its way has changed.
+            // The way back may open again, such as when an entity that is in its way has changed. And a handover that
+            // could not be ended is ended later.
             tokio::select! {
                 () = stop.wait() => return,
-                () = tokio::time::sleep(RETRY_AFTER) => {}
+                () = tokio::time::sleep(wait) => {}
             }
-            if !self.is_current(name, record) {
-                return;
-            }
+            wait = wait.saturating_mul(2).min(RETRY_AFTER_MAX);
         }
     }
 
@@ -117,7 +126,7 @@ impl Releases {
     }
 
     /// Copies until the mirror is ended or turned around.
-    async fn keep_up(
+    async fn copy_until_ended(
         &self,
         name: &ServiceName,
         record: &MirrorRecord,
@@ -176,12 +185,8 @@ impl Releases {
         tokio::time::sleep(RETRY_AFTER.saturating_mul(attempts)).await;
     }
 
-    /// Ends a handover that cannot succeed. A mirror for the way back stays, with its error.
+    /// Ends a handover that cannot succeed.
     async fn abandon(&self, name: &ServiceName, record: &MirrorRecord, why: String) {
-        if record.was_live {
-            tracing::error!(service = %name, error = why, "the way back from a handover is closed");
-            return;
-        }
         tracing::error!(service = %name, error = why, "a handover is given up");
         let (service, record) = (name.clone(), record.clone());
         let ended = self.change(move |inner, state| {
@@ -197,22 +202,43 @@ impl Releases {
         }
     }
 
+    /// Deletes the data of the generation of `name` that no release runs on.
+    async fn clear(&self, name: &ServiceName) -> Result<(), DeployError> {
+        loop {
+            // No handover begins between the look at the state and the commit.
+            let _changing = self.inner.changing.lock().await;
+            let state = self.state();
+            let Some(service) = state.services.get(name).filter(|service| service.record.mirror.is_none()) else {
+                return Ok(());
+            };
+            let (store, other) = (service.service.store(), service.record.generation.other());
+            if store.bytes_of(other) == 0 && store.usage(&MIRRORED_ENTITIES).rows == 0 {
+                return Ok(());
+            }
+            let mut transaction = store.begin().in_generation(other);
+            let _more = transaction.clear(MIRROR_CLEAR_ENTRIES).map_err(CommitError::from)?;
+            for key in store.row_keys(&MIRRORED_ENTITIES, .., MIRROR_CLEAR_ENTRIES).map_err(CommitError::from)? {
+                transaction.write_row(MIRRORED_ENTITIES.delete(&key));
+            }
+            transaction.commit(CommitDetails::OF_THE_HOST).await?;
+        }
+    }
+
     fn is_current(&self, name: &ServiceName, record: &MirrorRecord) -> bool {
         self.state().record(name).and_then(|now| now.mirror.as_ref()) == Some(record)
     }
 }
 
-/// Deletes some of the data of a generation that no release runs on.
-async fn clear(service: &Running) -> Result<(), CommitError> {
-    let store: &Store = service.service.store();
-    let other = service.record.generation.other();
-    while store.bytes_of(other) > 0 || store.usage(&MIRRORED_ENTITIES).rows > 0 {
-        let mut transaction = store.begin().in_generation(other);
-        let _more = transaction.clear(MIRROR_CLEAR_ENTRIES)?;
-        for key in store.row_keys(&MIRRORED_ENTITIES, .., MIRROR_CLEAR_ENTRIES)? {
-            transaction.write_row(MIRRORED_ENTITIES.delete(&key));
-        }
-        transaction.commit(NO_CALL).await?;
+/// A mirror whose task runs. When the task ends, also by a panic, the mirror can be started again.
+struct RunningMirror {
+    releases: Releases,
+    running: Arc<Mutex<BTreeSet<ServiceName>>>,
+    name: ServiceName,
+}
+
+impl Drop for RunningMirror {
+    fn drop(&mut self) {
+        self.releases.inner.mirrors.set(&self.name, None);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
     }
-    Ok(())
 }

@@ -139,7 +139,9 @@ impl Inner {
             }
         }
         let (from, to) = (Some(running.record.live.digest), Some(earlier.digest));
-        let event = NewEntry { from, to, reason, ..NewEntry::new(who, name, ChangeKind::Rollback) };
+        let is_forced = matches!(fit, DataFit::OtherFormat | DataFit::TooNew);
+        let figures = is_forced.then(|| serde_json::json!({ "dataForced": true }));
+        let event = NewEntry { from, to, reason, figures, ..NewEntry::new(who, name, ChangeKind::Rollback) };
         let back = ReleaseRecord { deployed_at: clock::unix_micros(), ..earlier.clone() };
         let adopted = (fit == DataFit::Empty)
             .then(|| Migration::adopt(&running.service, &release, there.generation, earlier.data.writes, true));

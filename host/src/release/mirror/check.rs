@@ -1,6 +1,6 @@
 //! Checks a part of a copy against the entities that it was made of.
 
-use super::difference::digest;
+use super::digest::digest;
 use super::error::MirrorError;
 use super::side::StateSide;
 use crate::limits::MIRROR_PAGE_ENTITIES;
@@ -48,6 +48,7 @@ pub(super) fn compare(side: &dyn StateSide, original: &StateEntity, copy: &State
     if digest(&original.value) == digest(&copy.value) {
         return Ok(());
     }
-    let (path, original, copied) = side.difference(&original.value, &copy.value);
+    let (pointer, original, copied) = side.difference(&original.value, &copy.value);
+    let path = if pointer.is_empty() { "the value".into() } else { pointer };
     Err(MirrorError::Differs { key: copy.key.clone(), path, original, copy: copied })
 }

@@ -8,19 +8,16 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::check::{check_copy, page};
-use super::difference::digest;
+use super::digest::digest;
 use super::error::MirrorError;
 use super::pages::Pages;
 use super::side::StateSide;
 use crate::clock;
 use crate::limits::{MIRROR_HOT_PAGE_ENTITIES, MIRROR_PAGE_ENTITIES, MIRROR_PAGES_MAX};
-use crate::names::{CallId, Generation};
+use crate::names::Generation;
 use crate::runtime::{Failure, StateChange, StateEntity, StateError};
 use crate::store::system::{EntityKey, INTENTS, MIRRORED_ENTITIES};
 use crate::store::{CommitDetails, CommitError, ReadSet, Store, StoreError};
-
-/// The call id of the commits of a mirror.
-const NO_CALL: CommitDetails = CommitDetails { call: CallId([0; 16]), data_version: None };
 
 /// A mirror of the live data of one service.
 pub(in crate::release) struct Mirror {
@@ -51,7 +48,7 @@ impl std::fmt::Debug for Mirror {
 }
 
 impl Mirror {
-    /// A mirror that has read nothing yet. What an earlier one has copied it compares, and does not copy again.
+    /// A mirror that has read nothing yet. Entities that an earlier mirror copied are compared, not copied again.
     pub(in crate::release) fn new(
         store: Store,
         live: Generation,
@@ -73,15 +70,15 @@ impl Mirror {
 
     /// Copies again what commits have touched, at most `pages_max` pages. Returns how many pages are left.
     pub(in crate::release) async fn follow(&mut self, pages_max: usize) -> Result<usize, MirrorError> {
-        self.pages.look(&self.store, self.live);
+        self.pages.mark_dirty(&self.store, self.live);
         for _ in 0..pages_max {
             let Some((after, until)) = self.pages.next_dirty() else { break };
             let can_split = self.pages.count() < MIRROR_PAGES_MAX;
             let limit = if can_split { MIRROR_HOT_PAGE_ENTITIES } else { MIRROR_PAGE_ENTITIES };
             let (_, end) = self.copy_page(after.clone(), until.clone(), limit).await?;
-            // Nothing waits between the copy and this, so that a run that is broken off leaves no gap.
+            // There is no await point between the copy and this line, so a cancelled run leaves no gap.
             let rest = end.filter(|end| until.as_ref() != Some(end));
-            self.pages.is_read(&after, rest.map(|end| (end, until)));
+            self.pages.mark_read(&after, rest.map(|end| (end, until)));
         }
         if self.pages.dirty() == 0 {
             self.pages.commits_behind = 0;
@@ -209,7 +206,7 @@ impl Mirror {
                     None => MIRRORED_ENTITIES.delete(&key),
                 });
             }
-            transaction.commit(NO_CALL).await?;
+            transaction.commit(CommitDetails::OF_THE_HOST).await?;
         }
         self.imported += count;
         Ok(())

@@ -6,7 +6,7 @@
 
 mod check;
 mod copy;
-mod difference;
+mod digest;
 mod error;
 mod handle;
 mod pages;

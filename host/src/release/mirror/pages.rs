@@ -52,7 +52,7 @@ impl Pages {
 
     /// The page that begins after `after` was read again, up to its end or to `rest`. What is behind `rest` must still be
     /// read.
-    pub(super) fn is_read(&mut self, after: &str, rest: Option<(String, Option<String>)>) {
+    pub(super) fn mark_read(&mut self, after: &str, rest: Option<(String, Option<String>)>) {
         self.dirty.remove(after);
         if let Some((after, until)) = rest {
             self.pages.insert(after.clone(), Page { until, reads: ReadSet::nothing() });
@@ -60,14 +60,14 @@ impl Pages {
         }
     }
 
-    /// Marks the pages that commits have touched since the last look.
-    pub(super) fn look(&mut self, store: &Store, generation: Generation) {
+    /// Marks the pages that commits have touched since the last check.
+    pub(super) fn mark_dirty(&mut self, store: &Store, generation: Generation) {
         let last = store.last_commit();
         if last == self.checked {
             return;
         }
         let Some(writes) = store.writes_after(self.checked, generation) else {
-            // So much was committed that nobody knows what: every page counts as touched.
+            // The commit log does not reach back far enough, so every page counts as changed.
             self.checked = last;
             self.commits_behind += 1;
             self.dirty.extend(self.pages.keys().cloned());

@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use wasmtime::component::Val;
 
-use super::difference::first_difference;
 use crate::contract::Type;
 use crate::limits::STATE_CALL_MS_MAX;
 use crate::release::judging::isolated::isolated_run;
 use crate::runtime::{Program, StateChange, StateEntity, StatePage, StateRun};
 use crate::store::Transaction;
+use crate::value::{Difference, first_difference};
 
 /// An implementation of the state interface of a contract.
 pub(in crate::release) trait StateSide: Send + Sync {
@@ -21,7 +21,7 @@ pub(in crate::release) trait StateSide: Send + Sync {
     fn import<'a>(&'a self, transaction: Transaction, changes: Vec<StateChange>) -> BoxFuture<'a, StateRun<()>>;
 
     /// The first place where two entities differ, and what each has there.
-    fn difference(&self, original: &Val, copy: &Val) -> (String, String, String);
+    fn difference(&self, original: &Val, copy: &Val) -> Difference;
 }
 
 /// The component of a release.
@@ -41,8 +41,8 @@ impl StateSide for ProgramSide {
         Box::pin(self.0.import_state(changes, isolated_run(transaction, Duration::from_millis(STATE_CALL_MS_MAX))))
     }
 
-    fn difference(&self, original: &Val, copy: &Val) -> (String, String, String) {
+    fn difference(&self, original: &Val, copy: &Val) -> Difference {
         let entity = self.0.state_interface().map(|state| Type::Variant(Arc::clone(&state.entity)));
-        first_difference(entity.as_ref(), original, copy)
+        first_difference(entity.as_ref(), Some(original), Some(copy))
     }
 }

@@ -156,7 +156,7 @@ impl StateSide for Layout {
     }
 
     fn difference(&self, original: &Val, copy: &Val) -> (String, String, String) {
-        super::difference::first_difference(Some(&crate::contract::Type::String), original, copy)
+        crate::value::first_difference(Some(&crate::contract::Type::String), Some(original), Some(copy))
     }
 }
 
@@ -235,7 +235,7 @@ async fn a_wrong_importer_is_stopped_with_the_entity_and_the_field() {
         let error = fails(Fault::None, fault).await;
         assert!(error.contains(expected), "{fault:?}: {error}");
     };
-    check(Fault::Cuts, "\"0000\" is not the same after its import: / is a text of 3 characters").await;
+    check(Fault::Cuts, "\"0000\" is not the same after its import: the value is a text of 3 characters").await;
     check(Fault::Swaps, "\"0000\" is not the same after its import").await;
     check(Fault::IgnoresRemovals, "\"0100\" was removed, and the export afterwards still has it").await;
     check(Fault::DamagesTheFirst, "\"0000\" is not the same after its import").await;

@@ -2,7 +2,7 @@
 
 use super::check::{compare, page};
 use super::copy::Mirror;
-use super::difference::digest;
+use super::digest::digest;
 use super::error::MirrorError;
 use crate::limits::MIRROR_PAGE_ENTITIES;
 use crate::runtime::StateEntity;
@@ -52,7 +52,7 @@ impl Mirror {
         match entities.into_iter().find(|original| original.key == copy.key) {
             Some(original) => {
                 compare(&*self.target, &original, copy)?;
-                let (path, copied) = ("/".into(), "not what was imported".into());
+                let (path, copied) = ("the value".into(), "not what was imported".into());
                 Err(MirrorError::Differs {
                     key: copy.key.clone(),
                     path,

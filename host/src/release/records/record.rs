@@ -191,8 +191,6 @@ pub enum ChangeKind {
     Settle,
     /// State was imported.
     Import,
-    /// An entry was changed by hand.
-    StoreEdit,
     Settings,
     Add,
     Remove,

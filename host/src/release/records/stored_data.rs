@@ -43,7 +43,7 @@ impl StoredData {
     }
 
     /// The data in `store`, of which no release is known.
-    pub(in crate::release) fn of_nobody(store: &Store) -> Self {
+    pub(in crate::release) fn without_release(store: &Store) -> Self {
         let version = store.data_version();
         let (format, generation) = (None, Generation::First);
         Self { format, generation, version, oldest: version, is_empty: store.bytes_of(generation) == 0 }
@@ -51,7 +51,7 @@ impl StoredData {
 
     /// How `release` fits. Where the operator vouches for it, it reads the format of the data.
     pub(in crate::release) fn fit(&self, release: &DataFormat, is_vouched: bool) -> DataFit {
-        // An empty store that no format was named for is of whatever format comes first.
+        // An empty store without a format takes the format of its first release.
         let is_unclaimed = self.is_empty && self.format.is_none();
         let same = is_vouched || is_unclaimed || self.format == release.format;
         let reads = release.reads_up_to >= self.version;

@@ -3,6 +3,7 @@
 mod imports;
 mod link;
 mod migration;
+mod operator_text;
 mod program;
 mod signature;
 mod smoke;

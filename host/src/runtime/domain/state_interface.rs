@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use wasmtime::component::Val;
 
+use super::operator_text::for_operator;
 use super::program::Program;
 use crate::contract::StateInterface;
 use crate::limits::{ENTITY_KEY_BYTES_MAX, STATE_TEXT_CHARS_MAX};
-use crate::runtime::instance::{Failure, IsolatedFrame, plain};
+use crate::runtime::instance::{Failure, IsolatedFrame};
 use crate::store::Transaction;
 
 /// An entity: a part of the state that every implementation of a contract has, under the key that the contract defines.
@@ -110,7 +111,7 @@ impl Program {
         let finished = self.run_isolated(Some(&state.import), [changes], frame).await;
         let result = match finished.result {
             Ok(Some(Val::Result(Err(Some(text))))) => match *text {
-                Val::String(text) => Err(StateError::Refused { text: for_operator(&text) }),
+                Val::String(text) => Err(StateError::Refused { text: for_operator(&text, STATE_TEXT_CHARS_MAX) }),
                 other => unreachable!("linking made sure that its error is a string, not {other:?}"),
             },
             Ok(_) => Ok(()),
@@ -152,10 +153,4 @@ fn entity(entry: Val) -> StateEntity {
         (Some(Val::String(key)), Some(value)) => StateEntity { key, value },
         _ => unreachable!("linking made sure of the fields of an entry"),
     }
-}
-
-/// A component's text, cut, and without characters that forge a log line or move the cursor of a terminal.
-fn for_operator(text: &str) -> String {
-    let end = text.char_indices().nth(STATE_TEXT_CHARS_MAX).map_or(text.len(), |(end, _)| end);
-    plain(text.get(..end).unwrap_or_default().as_bytes(), true)
 }

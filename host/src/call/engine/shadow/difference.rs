@@ -1,15 +1,12 @@
 //! The first difference between two runs of one call, without any text that customers typed.
 
-use serde_json::Value as Json;
-use wasmtime::component::Val;
-
 use super::replay::Divergence;
 use crate::call::engine::answer::Answer;
-use crate::contract::{Function, Type};
+use crate::contract::Function;
 use crate::observe::Difference;
 use crate::runtime::Failure;
 use crate::store::Effects;
-use crate::value::Codec;
+use crate::value::{self, NOTHING, first_difference};
 
 /// The answer and the writes of a run.
 #[derive(Debug)]
@@ -17,8 +14,6 @@ pub(in crate::call) struct RunEffects {
     pub(in crate::call) answer: Answer,
     pub(in crate::call) effects: Effects,
 }
-
-const NOTHING: &str = "nothing";
 
 /// The first difference between a live run and a candidate's run of the same call; `None` when they did the same.
 /// Writes count only if the answer keeps them.
@@ -54,9 +49,7 @@ pub(in crate::call) fn difference(
     found(path, live, candidate)
 }
 
-type Parts = (String, String, String);
-
-fn answers(function: &Function, live: &Answer, candidate: &Answer) -> Option<Parts> {
+fn answers(function: &Function, live: &Answer, candidate: &Answer) -> Option<value::Difference> {
     let (ty, live, candidate) = match (live, candidate) {
         (Answer::Ok(live), Answer::Ok(candidate)) => (function.ok.as_ref(), live, candidate),
         (Answer::Err(live), Answer::Err(candidate)) => (function.err.as_ref(), live, candidate),
@@ -66,59 +59,10 @@ fn answers(function: &Function, live: &Answer, candidate: &Answer) -> Option<Par
     if live == candidate {
         return None;
     }
-    let (live, candidate) = (json(ty, live.as_ref()), json(ty, candidate.as_ref()));
-    // JSON does not distinguish some values, such as NaN, but they still differ.
-    in_json(&live, &candidate, String::new())
-        .or_else(|| Some((String::new(), "an answer".into(), "another one".into())))
+    Some(first_difference(ty, live.as_ref(), candidate.as_ref()))
 }
 
-fn json(ty: Option<&Type>, value: Option<&Val>) -> Json {
-    let Some((ty, value)) = ty.zip(value) else { return Json::Null };
-    let mut bytes = Vec::new();
-    match Codec::new(ty).encode(value, &mut bytes) {
-        Ok(()) => serde_json::from_slice(&bytes).unwrap_or_default(),
-        Err(error) => Json::String(error.to_string()),
-    }
-}
-
-/// The first place where two values differ, as a JSON pointer (RFC 6901).
-fn in_json(live: &Json, candidate: &Json, path: String) -> Option<Parts> {
-    match (live, candidate) {
-        (Json::Object(one), Json::Object(other)) => {
-            let names = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name)));
-            names.into_iter().find_map(|name| {
-                let path = format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
-                in_json_or_missing(one.get(name), other.get(name), path)
-            })
-        }
-        (Json::Array(one), Json::Array(other)) => (0..one.len().max(other.len()))
-            .find_map(|index| in_json_or_missing(one.get(index), other.get(index), format!("{path}/{index}"))),
-        _ if live == candidate => None,
-        _ => Some((path, shown(live), shown(candidate))),
-    }
-}
-
-fn in_json_or_missing(live: Option<&Json>, candidate: Option<&Json>, path: String) -> Option<Parts> {
-    match (live, candidate) {
-        (Some(live), Some(candidate)) => in_json(live, candidate, path),
-        (live, candidate) => {
-            let text = |value: Option<&Json>| value.map_or_else(|| NOTHING.into(), shown);
-            Some((path, text(live), text(candidate)))
-        }
-    }
-}
-
-/// A value without text that may be a secret or a name.
-fn shown(value: &Json) -> String {
-    match value {
-        Json::String(text) => format!("a text of {} characters", text.chars().count()),
-        Json::Array(items) => format!("{} items", items.len()),
-        Json::Object(backends) => format!("an object of {} backends", backends.len()),
-        plain => plain.to_string(),
-    }
-}
-
-fn effects(live: &Effects, candidate: &Effects) -> Option<Parts> {
+fn effects(live: &Effects, candidate: &Effects) -> Option<value::Difference> {
     let value = |value: Option<&Option<bytes::Bytes>>| match value {
         None => "not written".to_owned(),
         Some(None) => "deleted".to_owned(),
@@ -148,6 +92,3 @@ fn effects(live: &Effects, candidate: &Effects) -> Option<Parts> {
         (one != other).then(|| (format!("events/{index}"), event(one), event(other)))
     })
 }
-
-#[cfg(test)]
-mod tests;

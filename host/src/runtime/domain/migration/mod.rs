@@ -8,10 +8,11 @@ use wasmtime::component::Val;
 
 use self::functions::INTERFACE;
 pub(super) use self::functions::Migration;
+use super::operator_text::for_operator;
 use super::program::Program;
 use crate::limits::{MIGRATION_PAUSE_MS_MAX, MIGRATION_TEXT_CHARS_MAX};
 use crate::names::{FormatName, NameError};
-use crate::runtime::instance::{Failure, IsolatedFrame, plain};
+use crate::runtime::instance::{Failure, IsolatedFrame};
 use crate::store::Transaction;
 
 /// The versions of data that a component reports. The default is for a component that reports none.
@@ -113,7 +114,7 @@ impl Program {
         let finished = self.run_isolated(Some(&migration.migrate), [Val::U32(from)], frame).await;
         let result = match finished.result {
             Ok(Some(Val::Result(Err(Some(text))))) => match *text {
-                Val::String(text) => Err(MigrateError::Refused { text: for_operator(&text) }),
+                Val::String(text) => Err(MigrateError::Refused { text: for_operator(&text, MIGRATION_TEXT_CHARS_MAX) }),
                 other => unreachable!("linking made sure that its error is a string, not {other:?}"),
             },
             Ok(_) => Ok(()),
@@ -122,12 +123,3 @@ impl Program {
         Migrated { result, transaction: finished.transaction }
     }
 }
-
-/// A component's text, shortened, without characters that could forge a line of a log or move the cursor of a terminal.
-fn for_operator(text: &str) -> String {
-    let end = text.char_indices().nth(MIGRATION_TEXT_CHARS_MAX).map_or(text.len(), |(end, _)| end);
-    plain(text.get(..end).unwrap_or_default().as_bytes(), true)
-}
-
-#[cfg(test)]
-mod tests;
