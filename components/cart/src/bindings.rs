@@ -15,8 +15,8 @@ wit_bindgen::generate!({
         package shop:cart-component;
 
         world component {
-            include shop:cart/cart-service@1.0.0;
-            export shop:cart/state@1.0.0;
+            include shop:cart/cart-service@2.0.0;
+            export shop:cart/state@2.0.0;
         }
     ",
     world: "shop:cart-component/component",
@@ -25,14 +25,14 @@ wit_bindgen::generate!({
         "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,
         "shop:types/types@1.0.0": switchyard_sdk::types,
         "shop:account/account@1.0.0": generate,
-        "shop:inventory/inventory@1.0.0": generate,
+        "shop:inventory/inventory@2.0.0": generate,
         "shop:payment/payment@1.0.0": generate,
         "shop:shipping/shipping@1.0.0": generate,
         "shop:events/order-events@1.0.0": generate,
         "shop:events/payment-events@1.0.0": generate,
         "shop:events/shipment-events@1.0.0": generate,
-        "shop:cart/cart@1.0.0": generate,
-        "shop:cart/state@1.0.0": generate,
+        "shop:cart/cart@2.0.0": generate,
+        "shop:cart/state@2.0.0": generate,
     },
     additional_derives: [PartialEq, Eq],
 });

@@ -31,12 +31,28 @@ pub(crate) struct Purchase<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// Why nothing was bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotBought {
+    Refused(Problem),
+    /// The checkout would charge this, and the client expected another total.
+    TotalChanged(Money),
+}
+
+impl From<Problem> for NotBought {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
 /// Does all steps up to the order. After an error the effects of earlier steps remain: [`undo`] removes them.
 pub(crate) fn buy(
     services: &impl Services,
     purchase: Purchase<'_>,
     request: CheckoutRequest,
-) -> Result<Order, Problem> {
+) -> Result<Order, NotBought> {
+    let expected = request.expected_total.as_ref().map(|total| Money::parse(total, "/expectedTotal")).transpose();
+    let expected = expected.map_err(Problem::from)?;
     let Purchase { cart_id, cart, account_id, order_id, now } = purchase;
     let priced = pricing::price(services, cart.lines()).map_err(refused)?;
     let chosen = services
@@ -50,7 +66,10 @@ pub(crate) fn buy(
     let quotes = services.quote(&parcel).map_err(refused)?;
     let option = choose(quotes.options, &request.shipping_option)?;
     let shipping = Money::parse(&option.price, "/shippingOption").map_err(Problem::from).map_err(refused)?;
-    let total = priced.subtotal.plus(shipping).map_err(PriceError::from)?;
+    let total = priced.subtotal.plus(shipping).map_err(PriceError::from).map_err(Problem::from)?;
+    if expected.is_some_and(|expected| expected != total) {
+        return Err(NotBought::TotalChanged(total));
+    }
     let charge = ChargeDetails {
         order_id: order_id.to_owned(),
         account_id: account_id.to_owned(),
@@ -60,7 +79,7 @@ pub(crate) fn buy(
     };
     let payment = services.charge(&charge).map_err(refused)?;
     if payment.status != ContractPaymentStatus::Captured {
-        return Err(Problem::conflict("the payment was taken back"));
+        return Err(Problem::conflict("the payment was taken back").into());
     }
     let details = ShipmentDetails {
         order_id: order_id.to_owned(),
@@ -73,7 +92,7 @@ pub(crate) fn buy(
     };
     let shipment = services.schedule(&details).map_err(refused)?;
     if shipment.status == ContractShipmentStatus::Cancelled {
-        return Err(Problem::conflict("the shipment was called off"));
+        return Err(Problem::conflict("the shipment was called off").into());
     }
     services.confirm(order_id).map_err(refused)?;
     let refunded = Money::zero(total.currency);
@@ -81,7 +100,7 @@ pub(crate) fn buy(
     Ok(Order {
         cart_id: cart_id.to_owned(),
         account_id: account_id.to_owned(),
-        lines: priced.lines,
+        lines: priced.lines.into_iter().map(|offered| offered.line).collect(),
         subtotal: priced.subtotal,
         shipping,
         total,
@@ -114,14 +133,14 @@ pub(crate) fn cancel(services: &impl Services, order_id: &str, order: &mut Order
     Ok(())
 }
 
-/// The client's error for a problem whose writes are kept, so that the undoing is recorded.
-pub(crate) fn told_while_undoing(problem: Problem) -> Problem {
-    match problem {
-        Problem::Declined(_) | Problem::Unreachable(_) => problem,
-        problem => {
-            Problem::unreachable(format!("{}; nothing is bought, and what was done is being undone", detail(problem)))
-        }
-    }
+/// The client's error for a reason whose writes are kept, so that the undoing is recorded.
+pub(crate) fn told_while_undoing(reason: NotBought) -> Problem {
+    let detail = match reason {
+        NotBought::Refused(problem @ (Problem::Declined(_) | Problem::Unreachable(_))) => return problem,
+        NotBought::Refused(problem) => detail(problem),
+        NotBought::TotalChanged(_) => "the total is no longer the expected one".to_owned(),
+    };
+    Problem::unreachable(format!("{detail}; nothing is bought, and what was done is being undone"))
 }
 
 fn choose(options: Vec<ShippingOption>, wanted: &str) -> Result<ShippingOption, Problem> {
@@ -131,7 +150,7 @@ fn choose(options: Vec<ShippingOption>, wanted: &str) -> Result<ShippingOption, 
 
 /// The client's error for a refused step: a thing that is missing now existed before, and field names belong to the
 /// step.
-fn refused(problem: Problem) -> Problem {
+pub(crate) fn refused(problem: Problem) -> Problem {
     match problem {
         Problem::NotFound(detail) => Problem::conflict(detail),
         Problem::Malformed(faults) | Problem::Invalid(faults) => Problem::invalid_request(of_faults(faults)),

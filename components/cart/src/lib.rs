@@ -5,6 +5,7 @@ mod bindings;
 mod checkout;
 mod domain;
 mod pricing;
+mod quotes;
 mod rehearsal;
 mod services;
 mod state;
@@ -20,7 +21,7 @@ use bindings::exports::shop::cart::cart as contract;
 use bindings::exports::shop::events::{payment_events, shipment_events};
 #[cfg(not(test))]
 use bindings::shop::events::order_events::{order_cancelled, order_placed};
-use checkout::Purchase;
+use checkout::{NotBought, Purchase};
 use domain::cart::{Cart, State};
 use domain::order::{Order, ShipmentStatus};
 use services::linked;
@@ -43,10 +44,22 @@ impl contract::Guest for Component {
         shown(cart_id, cart)
     }
 
+    fn current_cart() -> Result<contract::Cart, Problem> {
+        let account_id = account_of(caller::customer()?)?;
+        let (cart_id, cart) = storage::current_cart(&account_id).ok_or_else(|| Problem::not_found("no open cart"))?;
+        shown(cart_id, cart)
+    }
+
     fn get_cart(cart_id: String) -> Result<contract::Cart, Problem> {
         rehearsal::fault();
         let cart = the_callers(&cart_id)?;
         shown(cart_id, cart)
+    }
+
+    fn quote_cart(cart_id: String, destination: contract::Destination) -> Result<contract::CartQuotes, Problem> {
+        let cart = the_callers(&cart_id)?;
+        cart.require_full()?;
+        quotes::quote(&linked(), &cart, destination)
     }
 
     fn set_line(cart_id: String, sku: String, change: contract::LineChange) -> Result<contract::Cart, Problem> {
@@ -76,9 +89,10 @@ impl contract::Guest for Component {
         if cart.owner.is_some() {
             return shown(cart_id, cart);
         }
-        let Some((own_id, mut own)) = storage::open_cart(&account_id) else {
+        let Some((own_id, mut own)) = storage::current_cart(&account_id) else {
             cart.owner = Some(account_id);
             storage::set_cart(&cart_id, &cart);
+            touch(&cart_id, &cart);
             return shown(cart_id, cart);
         };
         own.merge(&cart)?;
@@ -87,16 +101,19 @@ impl contract::Guest for Component {
         shown(own_id, own)
     }
 
-    fn checkout(cart_id: String, request: contract::CheckoutRequest) -> Result<contract::Order, Problem> {
-        let account_id = account_of(caller::customer()?)?;
+    fn checkout(
+        cart_id: String,
+        request: contract::CheckoutRequest,
+    ) -> Result<contract::Order, contract::CheckoutProblem> {
+        let account_id = caller::customer().and_then(account_of).map_err(NotBought::from)?;
         let order_id = id::new("ord");
         match place_order(&cart_id, &account_id, &order_id, request) {
             Ok(order) => Ok(translate::order(order_id, order)),
-            Err(problem) => Err(match checkout::undo(&linked(), &order_id) {
-                Ok(()) => problem,
+            Err(reason) => Err(match checkout::undo(&linked(), &order_id) {
+                Ok(()) => reason.into(),
                 Err(checkout::NotUndone) => {
                     storage::add_undo(&order_id);
-                    checkout::told_while_undoing(problem)
+                    NotBought::Refused(checkout::told_while_undoing(reason)).into()
                 }
             }),
         }
@@ -173,21 +190,23 @@ fn place_order(
     account_id: &str,
     order_id: &str,
     request: contract::CheckoutRequest,
-) -> Result<Order, Problem> {
+) -> Result<Order, NotBought> {
     let cart = the_callers(cart_id)?;
-    cart.require_full()?;
+    cart.require_full().map_err(Problem::from)?;
     let purchase = Purchase { cart_id, cart: &cart, account_id, order_id, now: time::now() };
     let order = checkout::buy(&linked(), purchase, request)?;
-    storage::set_cart(cart_id, &cart.checked_out(account_id, order_id)?);
+    let bought = cart.checked_out(account_id, order_id).map_err(Problem::from)?;
+    storage::set_cart(cart_id, &bought);
     storage::add_order(order_id, &order);
     order_placed(order_id, account_id);
     Ok(order)
 }
 
-/// Restarts the time for which a guest's cart is kept after a change.
+/// Restarts the time for which a guest's cart is kept after a change, and puts a customer's cart before the customer's others.
 fn touch(cart_id: &str, cart: &Cart) {
-    if cart.owner.is_none() {
-        storage::touch_guest_cart(cart_id, time::now(), guest_cart_seconds());
+    match &cart.owner {
+        None => storage::touch_guest_cart(cart_id, time::now(), guest_cart_seconds()),
+        Some(account_id) => storage::make_current(cart_id, account_id, cart, time::now()),
     }
 }
 
@@ -226,7 +245,8 @@ fn account_of(identity: Identity) -> Result<String, Problem> {
 fn shown(cart_id: String, mut cart: Cart) -> Result<contract::Cart, Problem> {
     if let State::CheckedOut { order_id } = &cart.state {
         let order = storage::order(order_id).ok_or_else(|| Problem::not_found("no such cart"))?;
-        return Ok(translate::cart(cart_id, cart, order.lines, order.subtotal));
+        let lines = pricing::offer_again(&linked(), order.lines)?;
+        return Ok(translate::cart(cart_id, cart, lines, order.subtotal));
     }
     let priced = pricing::price_what_is_on_sale(&linked(), &mut cart)?;
     Ok(translate::cart(cart_id, cart, priced.lines, priced.subtotal))

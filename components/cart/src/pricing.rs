@@ -4,7 +4,7 @@ use switchyard_sdk::{Money, Problem};
 
 use crate::bindings::shop::inventory::inventory::PricedItem;
 use crate::domain::cart::{Cart, Line};
-use crate::domain::price::{self, Offer, PriceError, Priced};
+use crate::domain::price::{self, Offer, OfferedLine, PriceError, Priced, PricedLine};
 use crate::services::Services;
 
 /// The lines at their prices.
@@ -23,27 +23,46 @@ pub(crate) fn price(services: &impl Services, lines: &[Line]) -> Result<Priced, 
 
 /// Removes items that are no longer on sale from the cart, and prices the other lines.
 pub(crate) fn price_what_is_on_sale(services: &impl Services, cart: &mut Cart) -> Result<Priced, Problem> {
-    match price(services, cart.lines()) {
+    let skus: Vec<String> = cart.lines().iter().map(|line| line.sku.clone()).collect();
+    let offers: Vec<Offer> = offers_on_sale(services, &skus)?.into_iter().flatten().collect();
+    cart.retain(|sku| offers.iter().any(|offer| offer.sku == sku));
+    Ok(price::price(cart.lines(), offers)?)
+}
+
+/// The lines of an order as lines of a cart: with what can be bought of each item now, which is nothing if it is no longer on sale.
+pub(crate) fn offer_again(services: &impl Services, lines: Vec<PricedLine>) -> Result<Vec<OfferedLine>, Problem> {
+    let skus: Vec<String> = lines.iter().map(|line| line.sku.clone()).collect();
+    let offers = offers_on_sale(services, &skus)?;
+    let line = |(line, offer): (PricedLine, Option<Offer>)| OfferedLine {
+        line,
+        available: offer.map_or(0, |offer| offer.available),
+    };
+    Ok(lines.into_iter().zip(offers).map(line).collect())
+}
+
+/// The offer of each item, `None` for one that is not on sale.
+fn offers_on_sale(services: &impl Services, skus: &[String]) -> Result<Vec<Option<Offer>>, Problem> {
+    if skus.is_empty() {
+        return Ok(Vec::new());
+    }
+    match services.price_items(skus) {
+        // One of them is gone. Ask for each, to learn which.
         Err(Problem::NotFound(_)) => {}
-        priced => return priced,
+        items => return items?.into_iter().map(|item| offer(item).map(Some)).collect(),
     }
-    let mut gone = Vec::new();
-    for line in cart.lines() {
-        match services.price_items(std::slice::from_ref(&line.sku)) {
-            Ok(_) => {}
-            Err(Problem::NotFound(_)) => gone.push(line.sku.clone()),
-            Err(problem) => return Err(problem),
-        }
-    }
-    cart.retain(|sku| !gone.iter().any(|gone| gone == sku));
-    price(services, cart.lines())
+    let one = |sku: &String| match services.price_items(std::slice::from_ref(sku)) {
+        Ok(items) => items.into_iter().next().map(offer).transpose(),
+        Err(Problem::NotFound(_)) => Ok(None),
+        Err(problem) => Err(problem),
+    };
+    skus.iter().map(one).collect()
 }
 
 fn offer(item: PricedItem) -> Result<Offer, Problem> {
-    let PricedItem { sku, title, price, weight_grams } = item;
+    let PricedItem { sku, title, price, weight_grams, available } = item;
     let price = Money::parse(&price, "/price");
     let price = price.map_err(|_| Problem::conflict(format!("{sku} has a price of no known currency")))?;
-    Ok(Offer { sku, title, price, weight_grams })
+    Ok(Offer { sku, title, price, weight_grams, available })
 }
 
 impl From<PriceError> for Problem {
@@ -69,7 +88,7 @@ mod tests {
         let mut cart = cart(&[("a", 1), ("b", 1), ("c", 2), ("d", 1)]);
         assert!(matches!(price(&shop, cart.lines()), Err(Problem::NotFound(_))));
         let priced = price_what_is_on_sale(&shop, &mut cart).expect("prices");
-        assert_eq!(priced.lines.iter().map(|line| line.sku.as_str()).collect::<String>(), "ac");
+        assert_eq!(priced.lines.iter().map(|offered| offered.line.sku.as_str()).collect::<String>(), "ac");
         assert_eq!(cart.lines().len(), 2);
     }
 

@@ -3,7 +3,8 @@
 //! | key | value |
 //! |---|---|
 //! | `cart/<id>` | [`Cart`] |
-//! | `open/<account>/<time>/<cart>` | the cart: a customer's open carts by the time they were made |
+//! | `open/<account>/<time>/<cart>` | the cart: a customer's open carts, the one that was touched last at the end |
+//! | `current/<cart>` | the time in the key before, if it is not that of the cart's creation |
 //! | `order/<id>` | [`Order`] |
 //! | `recent/<time>/<order>` | the order: every order by time |
 //! | `account/<account>/<time>/<order>` | the order: a customer's orders by time |
@@ -26,6 +27,7 @@ const ORDER: &str = "order/";
 const UNDO: &str = "undo/";
 const TOUCHED: &str = "touched/";
 const EXPIRY: &str = "expiry/";
+const CURRENT: &str = "current/";
 
 /// Maximum of carts that one run deletes: each takes four keys of the 512 that one commit may write.
 const EXPIRED_AT_ONCE: u32 = 100;
@@ -49,7 +51,10 @@ pub(crate) fn set_cart(cart_id: &str, cart: &Cart) {
     let Some(open_key) = open_key(cart_id, cart) else { return };
     match cart.state {
         State::Open => store::set(&open_key, cart_id),
-        State::CheckedOut { .. } => store::delete(&open_key),
+        State::CheckedOut { .. } => {
+            store::delete(&open_key);
+            delete_current_since(cart_id);
+        }
     }
 }
 
@@ -99,13 +104,13 @@ pub(crate) fn forget_guest_carts(now: Timestamp, kept_seconds: u64) {
     }
 }
 
-/// Puts a cart, and when it was touched if it is a guest's, in place of what is there. The host forgets it `kept_seconds`
-/// after that.
+/// Puts a cart, and when it was touched, in place of what is there. The host forgets a guest's `kept_seconds` after that.
 pub(crate) fn replace_cart(cart_id: &str, after: Option<(Cart, Option<Timestamp>)>, kept_seconds: u64) {
     if let Some(before) = cart(cart_id) {
         if let Some(open_key) = open_key(cart_id, &before) {
             store::delete(&open_key);
         }
+        delete_current_since(cart_id);
         delete_guest_cart(cart_id);
     }
     let touched_key = key(TOUCHED, cart_id);
@@ -115,18 +120,25 @@ pub(crate) fn replace_cart(cart_id: &str, after: Option<(Cart, Option<Timestamp>
         store::delete(&touched_key);
     }
     let Some((after, touched_at)) = after else { return };
-    set_cart(cart_id, &after);
-    if let Some(touched_at) = touched_at {
-        store::set(&touched_key, &touched_at);
-        store::set(&expiry_key(touched_at.plus_seconds(kept_seconds), cart_id), &());
+    match touched_at {
+        Some(touched_at) if after.owner.is_none() => {
+            store::set(&touched_key, &touched_at);
+            store::set(&expiry_key(touched_at.plus_seconds(kept_seconds), cart_id), &());
+        }
+        Some(touched_at) => store::set(&key(CURRENT, cart_id), &touched_at),
+        None => {}
     }
+    set_cart(cart_id, &after);
 }
 
-/// Adds the carts of a page of entities, each with when it was touched if it is a guest's.
+/// Adds the carts of a page of entities, each with when it was touched if it is open.
 pub(crate) fn export_carts<E>(page: &mut Page<E>, entity: impl Fn(Cart, Option<Timestamp>) -> E) {
     page.add(CART, CART, |cart_id, Stored::V1(cart): Stored<Cart>| {
-        let is_guests = cart.owner.is_none() && cart.state == State::Open;
-        let touched_at = if is_guests { store::get(&key(TOUCHED, cart_id)) } else { None };
+        let touched_at = match (&cart.state, &cart.owner) {
+            (State::Open, None) => store::get(&key(TOUCHED, cart_id)),
+            (State::Open, Some(_)) => current_since(cart_id),
+            (State::CheckedOut { .. }, _) => None,
+        };
         Some(entity(cart, touched_at))
     });
 }
@@ -135,12 +147,37 @@ fn expiry_key(at: Timestamp, cart_id: &str) -> String {
     [EXPIRY, &at.sortable(), "/", cart_id].concat()
 }
 
-/// The customer's last opened cart that is still open, and its id.
-pub(crate) fn open_cart(account_id: &str) -> Option<(String, Cart)> {
+/// The customer's open cart that was touched last, and its id.
+pub(crate) fn current_cart(account_id: &str) -> Option<(String, Cart)> {
+    let cart_id = current_id(account_id)?;
+    cart(&cart_id).map(|cart| (cart_id, cart))
+}
+
+/// Makes an open cart the one that its customer touched last. If it is already, nothing is written.
+pub(crate) fn make_current(cart_id: &str, account_id: &str, cart: &Cart, now: Timestamp) {
+    if current_id(account_id).is_some_and(|current| current == cart_id) {
+        return;
+    }
+    open_key(cart_id, cart).iter().for_each(|before| store::delete(before));
+    store::set(&key(CURRENT, cart_id), &now);
+    open_key(cart_id, cart).iter().for_each(|after| store::set(after, cart_id));
+}
+
+fn current_id(account_id: &str) -> Option<String> {
     let prefix = open_prefix(account_id);
     let scan = Scan { prefix: &prefix, after: None, direction: Direction::Descending, limit: 1 };
-    let (_, cart_id) = store::scan::<String>(&scan).entries.pop()?;
-    cart(&cart_id).map(|cart| (cart_id, cart))
+    store::scan::<String>(&scan).entries.pop().map(|(_, cart_id)| cart_id)
+}
+
+/// When a customer's cart became the one that was touched last, if not by its creation.
+fn current_since(cart_id: &str) -> Option<Timestamp> {
+    store::get(&key(CURRENT, cart_id))
+}
+
+fn delete_current_since(cart_id: &str) {
+    if current_since(cart_id).is_some() {
+        store::delete(&key(CURRENT, cart_id));
+    }
 }
 
 pub(crate) fn order(order_id: &str) -> Option<Order> {
@@ -226,7 +263,8 @@ fn get<T: DeserializeOwned>(prefix: &str, text: &str) -> Option<T> {
 
 fn open_key(cart_id: &str, cart: &Cart) -> Option<String> {
     let owner = cart.owner.as_deref()?;
-    Some([&open_prefix(owner), &cart.created_at.sortable(), "/", cart_id].concat())
+    let time = current_since(cart_id).unwrap_or(cart.created_at);
+    Some([&open_prefix(owner), &time.sortable(), "/", cart_id].concat())
 }
 
 fn open_prefix(account_id: &str) -> String {
@@ -253,9 +291,9 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_customers_open_carts_is_found() {
+    fn the_open_cart_that_a_customer_touched_last_is_found() {
         native::reset();
-        let found = |account_id| open_cart(account_id).map(|(cart_id, _)| cart_id);
+        let found = |account_id| current_cart(account_id).map(|(cart_id, _)| cart_id);
         let own = |account_id: &str, seconds| Cart::new(Some(account_id.to_owned()), at(seconds));
         set_cart("cart_g", &Cart::new(None, at(9)));
         assert_eq!(found("acc_1"), None);
@@ -267,6 +305,19 @@ mod tests {
         bought.set_line("a", 1).expect("a line");
         set_cart("cart_a", &bought.checked_out("acc_1", "ord_1").expect("full"));
         assert_eq!(found("acc_1").as_deref(), Some("cart_b"));
+
+        set_cart("cart_d", &own("acc_1", 4));
+        for (cart_id, seconds) in [("cart_b", 5), ("cart_b", 6), ("cart_d", 7), ("cart_b", 8)] {
+            let touched = cart(cart_id).expect("it is there");
+            make_current(cart_id, "acc_1", &touched, at(seconds));
+            assert_eq!(found("acc_1").as_deref(), Some(cart_id));
+            assert_eq!(native::keys().iter().filter(|key| key.starts_with("open/acc_1/")).count(), 2);
+        }
+        let mut bought = own("acc_1", 1);
+        bought.set_line("a", 1).expect("a line");
+        set_cart("cart_b", &bought.checked_out("acc_1", "ord_2").expect("full"));
+        assert_eq!(found("acc_1").as_deref(), Some("cart_d"));
+        assert!(!native::keys().contains(&"current/cart_b".to_owned()), "it is open no more");
     }
 
     #[test]

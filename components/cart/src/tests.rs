@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use contract::{CartStatus, Guest as _, LineChange, OrderStatus};
+use contract::{CartStatus, CheckoutProblem, CheckoutRequest, Guest as _, LineChange, OrderStatus};
 use payment_events::Guest as _;
 use shipment_events::Guest as _;
 use switchyard_sdk::native;
@@ -79,8 +79,25 @@ fn claim(cart_id: &str) -> Result<contract::Cart, String> {
 fn check_out(cart_id: &str) -> Result<contract::Order, String> {
     let text = str::to_owned;
     let (address_id, payment_method_id, shipping_option) = (text("adr_1"), text("pm_1"), text("standard"));
-    let request = contract::CheckoutRequest { address_id, payment_method_id, shipping_option };
-    call(|| Component::checkout(cart_id.to_owned(), request))
+    check_out_as(cart_id, CheckoutRequest { address_id, payment_method_id, shipping_option, expected_total: None })
+}
+
+fn check_out_as(cart_id: &str, request: CheckoutRequest) -> Result<contract::Order, String> {
+    let keeps = |answer: &Result<_, CheckoutProblem>| {
+        matches!(answer, Ok(_) | Err(CheckoutProblem::Declined(_) | CheckoutProblem::Unreachable(_)))
+    };
+    let answer = native::transaction(|| Component::checkout(cart_id.to_owned(), request), keeps);
+    answer.map_err(|problem| match problem {
+        CheckoutProblem::TotalChanged(change) => format!("409 total {}", change.total.amount),
+        CheckoutProblem::Malformed(faults) => told(&Problem::Malformed(faults)),
+        CheckoutProblem::Unauthenticated(_) => "401".to_owned(),
+        CheckoutProblem::Declined(_) => "402".to_owned(),
+        CheckoutProblem::Forbidden(_) => "403".to_owned(),
+        CheckoutProblem::NotFound(_) => "404".to_owned(),
+        CheckoutProblem::Conflict(_) => "409".to_owned(),
+        CheckoutProblem::Invalid(faults) => told(&Problem::Invalid(faults)),
+        CheckoutProblem::Unavailable(_) | CheckoutProblem::Unreachable(_) => "503".to_owned(),
+    })
 }
 
 fn lines(cart: &contract::Cart) -> String {
@@ -165,6 +182,106 @@ fn a_claimed_cart_becomes_the_customers_or_merges_into_the_open_one() {
     sign_in("acc_ben");
     assert_eq!(claim(&first).map(|_| ()), refused("404"));
     assert_eq!(get(&first), refused("404"));
+}
+
+fn current() -> Result<String, String> {
+    call(Component::current_cart).map(|cart| cart.id)
+}
+
+#[test]
+fn the_current_cart_is_the_one_that_its_customer_touched_last() {
+    start();
+    assert_eq!(current(), refused("401"));
+    let guests = create();
+    sign_in("acc_anna");
+    assert_eq!(current(), refused("404"));
+    let (first, second) = (create(), create());
+    assert_eq!(current().as_ref(), Ok(&second));
+    for (cart_id, sku) in [(&first, "a"), (&first, "b"), (&second, "a"), (&first, "a")] {
+        native::advance_seconds(1);
+        set(cart_id, sku, 1).expect("on sale");
+        assert_eq!(current().as_ref(), Ok(cart_id));
+    }
+    native::advance_seconds(1);
+    call(|| Component::remove_line(second.clone(), "a".to_owned())).expect("open");
+    assert_eq!(current().as_ref(), Ok(&second));
+    native::advance_seconds(1);
+    assert_eq!(claim(&guests).map(|cart| cart.id).as_ref(), Ok(&second), "it goes into the current one");
+    set(&first, "a", 2).expect("on sale");
+    check_out(&first).expect("all goes well");
+    assert_eq!(current().as_ref(), Ok(&second), "one that is checked out is not current");
+    sign_in("acc_ben");
+    assert_eq!(current(), refused("404"));
+    native::sign_in("acc_sue", caller::STAFF, None);
+    assert_eq!(current(), refused("403"));
+    native::sign_out();
+    let claimed = create();
+    native::advance_seconds(1);
+    sign_in("acc_ben");
+    claim(&claimed).expect("a guest's");
+    assert_eq!(current(), Ok(claimed));
+}
+
+#[test]
+fn a_line_says_what_is_available_of_its_item() {
+    start();
+    sign_in("acc_anna");
+    let cart_id = create();
+    set(&cart_id, "a", 2).expect("on sale");
+    set(&cart_id, "b", 9).expect("the stock is not looked at");
+    let available = || {
+        let cart = call(|| Component::get_cart(cart_id.clone())).expect("her own");
+        cart.lines.iter().map(|line| line.available).collect::<Vec<_>>()
+    };
+    assert_eq!(available(), [5, 5]);
+    check_out(&cart_id).expect("the stand-in has no stock");
+    assert_eq!(available(), [5, 5]);
+    open(Fake::without(&["a"]));
+    assert_eq!(available(), [0, 5], "nothing can be bought of what is no longer on sale");
+}
+
+#[test]
+fn a_quote_is_for_whoever_may_see_the_cart_while_it_is_open_and_not_empty() {
+    start();
+    let quote = |cart_id: &str| {
+        let (country, postal_code) = ("DE".to_owned(), "53111".to_owned());
+        let destination = contract::Destination { country, postal_code };
+        let quotes = call(|| Component::quote_cart(cart_id.to_owned(), destination));
+        quotes.map(|quotes| quotes.options.iter().map(|option| option.total.amount).collect::<Vec<_>>())
+    };
+    let guests = create();
+    assert_eq!(quote(&guests), refused("422"), "it is empty");
+    set(&guests, "a", 2).expect("on sale");
+    assert_eq!(quote(&guests), Ok(vec![2500]));
+    sign_in("acc_anna");
+    let annas = create();
+    set(&annas, "a", 1).expect("on sale");
+    assert_eq!((quote(&guests), quote(&annas)), (Ok(vec![2500]), Ok(vec![1500])));
+    check_out(&annas).expect("all goes well");
+    assert_eq!(quote(&annas), refused("409"));
+    assert_eq!(quote("cart_none"), refused("404"));
+    sign_in("acc_ben");
+    assert_eq!(quote(&annas), refused("404"));
+    native::sign_out();
+    assert_eq!(quote(&annas), refused("401"));
+}
+
+#[test]
+fn a_checkout_at_another_total_than_expected_says_the_right_one_and_leaves_the_cart_as_it_was() {
+    let shop = start();
+    sign_in("acc_anna");
+    let cart_id = create();
+    set(&cart_id, "a", 2).expect("on sale");
+    let keys = native::keys();
+    let expecting = |amount| {
+        let text = str::to_owned;
+        let expected_total = Some(ContractMoney { amount, currency: text("EUR") });
+        let (address_id, payment_method_id, shipping_option) = (text("adr_1"), text("pm_1"), text("standard"));
+        check_out_as(&cart_id, CheckoutRequest { address_id, payment_method_id, shipping_option, expected_total })
+    };
+    assert_eq!(expecting(2499), refused("409 total 2500"));
+    assert_eq!((shop.standing().as_str(), native::keys()), ("", keys));
+    assert_eq!(expecting(2500).map(|order| order.total.amount), Ok(2500));
 }
 
 #[test]

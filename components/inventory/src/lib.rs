@@ -72,7 +72,12 @@ impl contract::Guest for Component {
         if skus.len() > PRICED_ITEMS_MAX {
             return Err(Problem::invalid("/skus", "must be at most 1,000"));
         }
-        skus.into_iter().map(|sku| on_sale(sku).map(priced)).collect()
+        let offer = |sku: String| {
+            let (sku, item) = on_sale(sku.clone()).map_err(|_| Problem::not_found(format!("{sku} is not on sale")))?;
+            let stock = storage::stock(&sku).unwrap_or_default();
+            Ok(priced(sku, item, stock))
+        };
+        skus.into_iter().map(offer).collect()
     }
 
     fn reserve(order_id: String, lines: Vec<contract::Line>) -> Result<contract::Reservation, Problem> {
@@ -183,9 +188,10 @@ fn answer(sku: Sku, item: Item, stock: Stock) -> contract::Item {
     contract::Item { sku: sku.into_string(), title, description, category, price: price.into(), image, available }
 }
 
-fn priced((sku, item): (Sku, Item)) -> contract::PricedItem {
+fn priced(sku: Sku, item: Item, stock: Stock) -> contract::PricedItem {
     let Item { title, price, weight_grams, .. } = item;
-    contract::PricedItem { sku: sku.into_string(), title, price: price.into(), weight_grams }
+    let available = stock.available();
+    contract::PricedItem { sku: sku.into_string(), title, price: price.into(), weight_grams, available }
 }
 
 fn held(order_id: &str, reservation: Reservation) -> contract::Reservation {

@@ -185,7 +185,14 @@ fn prices_come_in_the_order_of_the_skus() {
     let price = |skus: &[&str]| Component::price_items(skus.iter().map(|sku| (*sku).to_owned()).collect());
     let items = price(&["b", "a", "b"]).expect("on sale");
     assert_eq!(items.iter().map(|item| item.sku.as_str()).collect::<String>(), "bab");
-    assert!(matches!(price(&["a", "c"]), Err(Problem::NotFound(_))));
+    assert_eq!(price(&["a", "c"]), Err(Problem::not_found("c is not on sale")));
+    reserve("ord_1", &[("b", 1)]).expect("enough");
+    let items = price(&["a", "b"]).expect("on sale");
+    assert_eq!(
+        items.iter().map(|item| item.available).collect::<Vec<_>>(),
+        [1, 0],
+        "what is reserved is not available"
+    );
     assert!(matches!(price(&["a"; 1001]), Err(Problem::Invalid(_))));
     assert_eq!(price(&[]), Ok(vec![]));
 }

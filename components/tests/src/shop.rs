@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use switchyard::config::{Configuration, Flags, load};
+use switchyard::config::{Configuration, Flags, Manifest, load};
 use switchyard::platform::Host;
 use tempfile::TempDir;
 
@@ -40,6 +40,18 @@ impl Shop {
         Self::start_in(tempfile::tempdir()?).await
     }
 
+    /// Starts with a manifest that differs from the shop's own.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Shop::start`].
+    pub async fn start_with(change: impl FnOnce(&mut Manifest)) -> anyhow::Result<Self> {
+        let data = tempfile::tempdir()?;
+        let mut configuration = configuration(data.path())?;
+        change(&mut configuration.manifest);
+        Self::run(configuration, data).await
+    }
+
     /// Stops the host and starts it again on the same data, at other addresses.
     ///
     /// # Errors
@@ -60,7 +72,11 @@ impl Shop {
     }
 
     async fn start_in(data: TempDir) -> anyhow::Result<Self> {
-        let host = switchyard::platform::start(&configuration(data.path())?, &|_progress| {})
+        Self::run(configuration(data.path())?, data).await
+    }
+
+    async fn run(configuration: Configuration, data: TempDir) -> anyhow::Result<Self> {
+        let host = switchyard::platform::start(&configuration, &|_progress| {})
             .await
             .context("the components are built by `cargo xtask test`")?;
         let operator = operator(host.admin_address(), data.path())?;

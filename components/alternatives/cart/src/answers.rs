@@ -1,13 +1,20 @@
 //! The answers of the contract.
 
-use switchyard_sdk::Money;
+use switchyard_sdk::{Money, Problem};
 
 use crate::baskets::Basket;
 use crate::bindings::exports::shop::cart::cart as contract;
 use crate::prices::PricedLine;
 use crate::receipts::{OrderStatus, Progress, Receipt};
 
-pub(crate) fn cart(cart_id: String, basket: Basket, lines: Vec<PricedLine>, subtotal: Money) -> contract::Cart {
+/// `available` is of the lines, in the same order.
+pub(crate) fn cart(
+    cart_id: String,
+    basket: Basket,
+    lines: Vec<PricedLine>,
+    available: Vec<u32>,
+    subtotal: Money,
+) -> contract::Cart {
     let status = match basket.order_id {
         Some(_) => contract::CartStatus::CheckedOut,
         None => contract::CartStatus::Open,
@@ -16,7 +23,7 @@ pub(crate) fn cart(cart_id: String, basket: Basket, lines: Vec<PricedLine>, subt
         id: cart_id,
         status,
         account_id: basket.owner,
-        lines: lines.into_iter().map(line).collect(),
+        lines: lines.into_iter().zip(available).map(cart_line).collect(),
         subtotal: subtotal.into(),
         currency: subtotal.currency.code().to_owned(),
     }
@@ -42,6 +49,11 @@ pub(crate) fn order(order_id: String, receipt: Receipt, progress: &Progress) -> 
     }
 }
 
+fn cart_line((line, available): (PricedLine, u32)) -> contract::CartLine {
+    let PricedLine { sku, title, quantity, unit_price, total } = line;
+    contract::CartLine { sku, title, quantity, unit_price: unit_price.into(), total: total.into(), available }
+}
+
 pub(crate) fn line(line: PricedLine) -> contract::Line {
     let PricedLine { sku, title, quantity, unit_price, total } = line;
     contract::Line { sku, title, quantity, unit_price: unit_price.into(), total: total.into() }
@@ -55,5 +67,21 @@ pub(crate) fn status(status: OrderStatus) -> contract::OrderStatus {
         OrderStatus::Delivered => contract::OrderStatus::Delivered,
         OrderStatus::Lost => contract::OrderStatus::Lost,
         OrderStatus::Cancelled => contract::OrderStatus::Cancelled,
+    }
+}
+
+/// A problem of the services as one of the checkout.
+pub(crate) fn problem(problem: Problem) -> contract::CheckoutProblem {
+    use contract::CheckoutProblem as Checkout;
+    match problem {
+        Problem::Malformed(faults) => Checkout::Malformed(faults),
+        Problem::Unauthenticated(detail) => Checkout::Unauthenticated(detail),
+        Problem::Declined(decline) => Checkout::Declined(decline),
+        Problem::Forbidden(detail) => Checkout::Forbidden(detail),
+        Problem::NotFound(detail) => Checkout::NotFound(detail),
+        Problem::Conflict(detail) => Checkout::Conflict(detail),
+        Problem::Invalid(faults) => Checkout::Invalid(faults),
+        Problem::Unavailable(detail) => Checkout::Unavailable(detail),
+        Problem::Unreachable(detail) => Checkout::Unreachable(detail),
     }
 }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `basket/<cart>` | [`Basket`] |
 //! | `line/<cart>/<number>` | [`Line`] |
-//! | `open/<account>/<time>/<cart>` | nothing: the open carts of a customer by creation time |
+//! | `open/<account>/<time>/<cart>` | nothing: the open carts of a customer, the last is the one that they touched last |
+//! | `last-since/<cart>` | the time in that key, unless it is the creation time |
 //! | `used/<cart>` | the last use of a guest's cart, at most a day too early |
 //! | `idle/<time>/<cart>` | nothing: at that time the guest's cart is checked |
 
@@ -64,8 +65,39 @@ pub(crate) fn set_basket(cart_id: &str, before: Option<&Basket>, after: &Basket)
         store::delete(&open);
     }
     store::set(&basket_key(cart_id), after);
-    if let Some(open) = open_key(cart_id, after) {
+    match open_key(cart_id, after) {
+        Some(open) => store::set(&open, &()),
+        None => forget_last_since(cart_id),
+    }
+}
+
+/// Moves a customer's open cart behind all others of that customer, unless it is there.
+pub(crate) fn move_last(cart_id: &str, account_id: &str, basket: &Basket, now: Timestamp) {
+    if last_open(account_id).as_deref() == Some(cart_id) {
+        return;
+    }
+    if let Some(open) = open_key(cart_id, basket) {
+        store::delete(&open);
+    }
+    set_last_since(cart_id, now);
+    if let Some(open) = open_key(cart_id, basket) {
         store::set(&open, &());
+    }
+}
+
+/// When a cart was moved behind the others of its customer, if it was.
+pub(crate) fn last_since(cart_id: &str) -> Option<Timestamp> {
+    store::get(&last_since_key(cart_id))
+}
+
+/// Records the place of a cart that is not listed yet.
+pub(crate) fn set_last_since(cart_id: &str, since: Timestamp) {
+    store::set(&last_since_key(cart_id), &since);
+}
+
+fn forget_last_since(cart_id: &str) {
+    if last_since(cart_id).is_some() {
+        store::delete(&last_since_key(cart_id));
     }
 }
 
@@ -85,10 +117,11 @@ pub(crate) fn delete(cart_id: &str, basket: &Basket) -> usize {
     if let Some(open) = open_key(cart_id, basket) {
         store::delete(&open);
     }
+    forget_last_since(cart_id);
     lines.len() + 2
 }
 
-/// The id of the open cart that a customer created last.
+/// The id of the open cart that a customer touched last.
 pub(crate) fn last_open(account_id: &str) -> Option<String> {
     let prefix = ["open/", account_id, "/"].concat();
     let scan = Scan { prefix: &prefix, after: None, direction: Direction::Descending, limit: 1 };
@@ -168,7 +201,12 @@ fn line_key(cart_id: &str, number: u32) -> String {
 
 fn open_key(cart_id: &str, basket: &Basket) -> Option<String> {
     let owner = basket.owner.as_deref().filter(|_| basket.order_id.is_none())?;
-    Some(["open/", owner, "/", &basket.created_at.sortable(), "/", cart_id].concat())
+    let since = last_since(cart_id).unwrap_or(basket.created_at);
+    Some(["open/", owner, "/", &since.sortable(), "/", cart_id].concat())
+}
+
+fn last_since_key(cart_id: &str) -> String {
+    ["last-since/", cart_id].concat()
 }
 
 fn used_key(cart_id: &str) -> String {

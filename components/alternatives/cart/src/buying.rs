@@ -5,13 +5,30 @@ use switchyard_sdk::types::Faults;
 use switchyard_sdk::{Money, Problem, time};
 
 use crate::baskets::Line;
-use crate::bindings::exports::shop::cart::cart::CheckoutRequest;
+use crate::bindings::exports::shop::cart::cart::{CartQuotes, CheckoutRequest, Destination, QuoteOption};
 use crate::bindings::shop::inventory::inventory::Line as StockLine;
 use crate::bindings::shop::payment::payment::{Card, ChargeDetails, PaymentStatus};
 use crate::bindings::shop::shipping::shipping::{QuoteRequest, ShipmentDetails, ShipmentStatus, ShippingOption};
 use crate::prices;
 use crate::receipts::Receipt;
 use crate::services;
+
+/// What a client reads whose total is another one.
+pub(crate) const OTHER_TOTAL: &str = "the checkout comes to another total now; nothing was charged";
+
+/// Why a checkout came to nothing.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Problem(Problem),
+    /// It comes to this, and the customer agreed to another sum.
+    OtherTotal(Money),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
 
 /// Does all steps. After an error, effects of earlier steps may remain; [`undo`] removes them.
 pub(crate) fn buy(
@@ -20,7 +37,9 @@ pub(crate) fn buy(
     account_id: &str,
     order_id: &str,
     request: &CheckoutRequest,
-) -> Result<Receipt, Problem> {
+) -> Result<Receipt, Refusal> {
+    let agreed = request.expected_total.as_ref().map(|total| Money::parse(total, "/expectedTotal")).transpose();
+    let agreed = agreed.map_err(Problem::from)?;
     let priced = prices::price(lines).map_err(of_step)?;
     let details = services::get_checkout_details(account_id, &request.address_id, &request.payment_method_id)
         .map_err(of_choice)?;
@@ -30,10 +49,11 @@ pub(crate) fn buy(
     let (country, postal_code, weight_grams) = (address.country, address.postal_code, priced.weight_grams);
     let parcel = QuoteRequest { country, postal_code, weight_grams };
     let option = chosen(services::quote(&parcel).map_err(of_step)?.options, &request.shipping_option)?;
-    let shipping = Money::parse(&option.price, "/shippingOption")?;
-    let total = priced.subtotal.plus(shipping);
-    let total =
-        total.map_err(|_| Problem::invalid_request("the items and the shipping have no sum in one currency"))?;
+    let shipping = Money::parse(&option.price, "/shippingOption").map_err(Problem::from)?;
+    let total = prices::total(priced.subtotal, shipping)?;
+    if agreed.is_some_and(|agreed| agreed != total) {
+        return Err(Refusal::OtherTotal(total));
+    }
     let (brand, last4) = (details.payment_method.brand, details.payment_method.last4);
     let payment = services::charge(&ChargeDetails {
         order_id: order_id.to_owned(),
@@ -44,7 +64,7 @@ pub(crate) fn buy(
     });
     let payment = payment.map_err(of_step)?;
     if payment.status != PaymentStatus::Captured {
-        return Err(Problem::conflict("the payment was taken back"));
+        return Err(Problem::conflict("the payment was taken back").into());
     }
     let shipment = services::schedule(&ShipmentDetails {
         order_id: order_id.to_owned(),
@@ -57,7 +77,7 @@ pub(crate) fn buy(
     });
     let shipment = shipment.map_err(of_step)?;
     if shipment.status == ShipmentStatus::Cancelled {
-        return Err(Problem::conflict("the shipment was called off"));
+        return Err(Problem::conflict("the shipment was called off").into());
     }
     services::confirm(order_id).map_err(of_step)?;
     Ok(Receipt {
@@ -88,11 +108,30 @@ pub(crate) fn cancel(order_id: &str, payment_id: &str) -> Result<(), Problem> {
 }
 
 /// The problem of a checkout that is not undone yet. Its writes must stay.
-pub(crate) fn to_be_undone(problem: Problem) -> Problem {
-    if matches!(problem, Problem::Declined(_) | Problem::Unreachable(_)) {
-        return problem;
+pub(crate) fn to_be_undone(refusal: Refusal) -> Problem {
+    let detail = match refusal {
+        Refusal::Problem(problem @ (Problem::Declined(_) | Problem::Unreachable(_))) => return problem,
+        Refusal::Problem(problem) => detail(problem),
+        Refusal::OtherTotal(_) => OTHER_TOTAL.to_owned(),
+    };
+    Problem::unreachable(format!("{detail}; nothing is bought, and everything is being undone"))
+}
+
+/// The totals of a cart with these lines for each way of shipping to a place.
+pub(crate) fn quote(lines: &[Line], place: Destination) -> Result<CartQuotes, Problem> {
+    let priced = prices::price(lines).map_err(of_step)?;
+    let Destination { country, postal_code } = place;
+    let parcel = QuoteRequest { country, postal_code, weight_grams: priced.weight_grams };
+    let mut options = Vec::new();
+    // A fault of the place has the same field here as there.
+    for ShippingOption { option, carrier, price, estimated_days } in services::quote(&parcel)?.options {
+        // Without a total no checkout takes it.
+        let shipping = Money::parse(&price, "/price").map_err(Problem::from);
+        if let Ok(total) = shipping.and_then(|shipping| prices::total(priced.subtotal, shipping)) {
+            options.push(QuoteOption { option, carrier, price, estimated_days, total: total.into() });
+        }
     }
-    Problem::unreachable(format!("{}; nothing is bought, and everything is being undone", detail(problem)))
+    Ok(CartQuotes { subtotal: priced.subtotal.into(), options })
 }
 
 fn chosen(options: Vec<ShippingOption>, wanted: &str) -> Result<ShippingOption, Problem> {

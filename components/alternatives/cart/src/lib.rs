@@ -19,6 +19,7 @@ use baskets::{Basket, LINES_MAX, Line, QUANTITY_MAX};
 use bindings::Component;
 use bindings::exports::shop::cart::cart as contract;
 use bindings::exports::shop::events::{payment_events, shipment_events};
+use buying::{OTHER_TOTAL, Refusal};
 use receipts::{OrderStatus, Progress, Receipt, ShipmentStatus};
 use services::{order_cancelled, order_placed};
 
@@ -39,9 +40,20 @@ impl contract::Guest for Component {
         shown(cart_id, basket)
     }
 
+    fn current_cart() -> Result<contract::Cart, Problem> {
+        let (cart_id, basket) =
+            last_open(&account_of(caller::customer()?)?).ok_or_else(|| Problem::not_found("no cart is open"))?;
+        shown(cart_id, basket)
+    }
+
     fn get_cart(cart_id: String) -> Result<contract::Cart, Problem> {
         let basket = the_callers(&cart_id)?;
         shown(cart_id, basket)
+    }
+
+    fn quote_cart(cart_id: String, place: contract::Destination) -> Result<contract::CartQuotes, Problem> {
+        let lines = lines_to_buy(&cart_id, &the_callers(&cart_id)?)?;
+        buying::quote(&lines, place)
     }
 
     fn set_line(cart_id: String, sku: String, change: contract::LineChange) -> Result<contract::Cart, Problem> {
@@ -74,10 +86,10 @@ impl contract::Guest for Component {
         if basket.owner.is_some() {
             return shown(cart_id, basket);
         }
-        let own = baskets::last_open(&account_id).and_then(|own_id| Some((baskets::basket(&own_id)?, own_id)));
-        let Some((own, own_id)) = own else {
+        let Some((own_id, own)) = last_open(&account_id) else {
             let claimed = Basket { owner: Some(account_id), ..basket.clone() };
             baskets::set_basket(&cart_id, Some(&basket), &claimed);
+            use_now(&cart_id, &claimed);
             return shown(cart_id, claimed);
         };
         let before = baskets::lines(&own_id);
@@ -90,15 +102,24 @@ impl contract::Guest for Component {
         shown(own_id, own)
     }
 
-    fn checkout(cart_id: String, request: contract::CheckoutRequest) -> Result<contract::Order, Problem> {
-        let account_id = account_of(caller::customer()?)?;
+    fn checkout(
+        cart_id: String,
+        request: contract::CheckoutRequest,
+    ) -> Result<contract::Order, contract::CheckoutProblem> {
+        let account_id = caller::customer().and_then(account_of).map_err(answers::problem)?;
         let order_id = id::new("ord");
-        place(&cart_id, &account_id, &order_id, &request).map_err(|problem| {
-            if buying::undo(&order_id) {
-                return problem;
+        place(&cart_id, &account_id, &order_id, &request).map_err(|refusal| {
+            if !buying::undo(&order_id) {
+                receipts::set_undo(&order_id, true);
+                return answers::problem(buying::to_be_undone(refusal));
             }
-            receipts::set_undo(&order_id, true);
-            buying::to_be_undone(problem)
+            match refusal {
+                Refusal::Problem(problem) => answers::problem(problem),
+                Refusal::OtherTotal(total) => contract::CheckoutProblem::TotalChanged(contract::TotalChange {
+                    detail: OTHER_TOTAL.to_owned(),
+                    total: total.into(),
+                }),
+            }
         })
     }
 
@@ -183,13 +204,9 @@ fn place(
     account_id: &str,
     order_id: &str,
     request: &contract::CheckoutRequest,
-) -> Result<contract::Order, Problem> {
+) -> Result<contract::Order, Refusal> {
     let basket = the_callers(cart_id)?;
-    require_open(&basket)?;
-    let lines: Vec<Line> = baskets::lines(cart_id).into_iter().map(|(_, line)| line).collect();
-    if lines.is_empty() {
-        return Err(Problem::invalid_request("the cart is empty"));
-    }
+    let lines = lines_to_buy(cart_id, &basket)?;
     let receipt = buying::buy(cart_id, &lines, account_id, order_id, request)?;
     let progress = Progress::placed(receipt.total);
     let (owner, became) = (Some(account_id.to_owned()), Some(order_id.to_owned()));
@@ -197,6 +214,19 @@ fn place(
     receipts::add(order_id, &receipt, &progress);
     order_placed(order_id, account_id);
     Ok(answers::order(order_id.to_owned(), receipt, &progress))
+}
+
+/// The lines of an open cart that is not empty.
+fn lines_to_buy(cart_id: &str, basket: &Basket) -> Result<Vec<Line>, Problem> {
+    require_open(basket)?;
+    let lines: Vec<Line> = baskets::lines(cart_id).into_iter().map(|(_, line)| line).collect();
+    if lines.is_empty() { Err(Problem::invalid_request("the cart is empty")) } else { Ok(lines) }
+}
+
+/// The open cart that a customer touched last.
+fn last_open(account_id: &str) -> Option<(String, Basket)> {
+    let cart_id = baskets::last_open(account_id)?;
+    baskets::basket(&cart_id).map(|basket| (cart_id, basket))
 }
 
 /// Changes the quantity of an item, or adds it.
@@ -224,7 +254,7 @@ fn store_priced(
     lines.retain(|(_, line)| priced.lines.iter().any(|priced| priced.sku == line.sku));
     store(&cart_id, before, &lines);
     use_now(&cart_id, &basket);
-    Ok(answers::cart(cart_id, basket, priced.lines, priced.subtotal))
+    Ok(answers::cart(cart_id, basket, priced.lines, priced.available, priced.subtotal))
 }
 
 /// Writes the lines that differ.
@@ -241,10 +271,11 @@ fn require_open(basket: &Basket) -> Result<(), Problem> {
     if basket.order_id.is_some() { Err(Problem::conflict("the cart is checked out")) } else { Ok(()) }
 }
 
-/// A guest's cart is kept for the whole time from its last change on.
+/// A guest's cart is kept for the whole time from its last change on. A customer's comes before the customer's others.
 fn use_now(cart_id: &str, basket: &Basket) {
-    if basket.owner.is_none() {
-        baskets::use_now(cart_id, time::now(), guest_cart_seconds());
+    match &basket.owner {
+        None => baskets::use_now(cart_id, time::now(), guest_cart_seconds()),
+        Some(account_id) => baskets::move_last(cart_id, account_id, basket, time::now()),
     }
 }
 
@@ -281,11 +312,12 @@ fn no_such_cart() -> Problem {
 fn shown(cart_id: String, basket: Basket) -> Result<contract::Cart, Problem> {
     if let Some(order_id) = &basket.order_id {
         let (receipt, _) = receipts::order(order_id).ok_or_else(no_such_cart)?;
-        return Ok(answers::cart(cart_id, basket, receipt.lines, receipt.subtotal));
+        let available = prices::available(&receipt.lines)?;
+        return Ok(answers::cart(cart_id, basket, receipt.lines, available, receipt.subtotal));
     }
     let lines: Vec<Line> = baskets::lines(&cart_id).into_iter().map(|(_, line)| line).collect();
     let priced = prices::price_on_sale(&lines)?;
-    Ok(answers::cart(cart_id, basket, priced.lines, priced.subtotal))
+    Ok(answers::cart(cart_id, basket, priced.lines, priced.available, priced.subtotal))
 }
 
 #[cfg(test)]

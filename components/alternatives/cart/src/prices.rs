@@ -19,6 +19,8 @@ pub(crate) struct PricedLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Priced {
     pub(crate) lines: Vec<PricedLine>,
+    /// The pieces that are left of the item of each line, in the same order.
+    pub(crate) available: Vec<u32>,
     pub(crate) subtotal: Money,
     pub(crate) weight_grams: u32,
 }
@@ -31,7 +33,12 @@ pub(crate) struct Priced {
 pub(crate) fn price(lines: &[Line]) -> Result<Priced, Problem> {
     let skus: Vec<String> = lines.iter().map(|line| line.sku.clone()).collect();
     let items = if skus.is_empty() { Vec::new() } else { price_items(&skus)? };
-    let mut priced = Priced { lines: Vec::new(), subtotal: Money::zero(Currency::EUR), weight_grams: 0 };
+    let mut priced = Priced {
+        lines: Vec::with_capacity(lines.len()),
+        available: items.iter().map(|item| item.available).collect(),
+        subtotal: Money::zero(Currency::EUR),
+        weight_grams: 0,
+    };
     for (item, line) in items.into_iter().zip(lines) {
         let unit_price = Money::parse(&item.price, "/price")
             .map_err(|_| Problem::conflict(format!("{} has a price of no known currency", line.sku)))?;
@@ -66,4 +73,30 @@ pub(crate) fn price_on_sale(lines: &[Line]) -> Result<Priced, Problem> {
         }
     }
     price(&on_sale)
+}
+
+/// How many pieces are left of the item of each line; none of an item that is no longer on sale.
+pub(crate) fn available(lines: &[PricedLine]) -> Result<Vec<u32>, Problem> {
+    let skus: Vec<String> = lines.iter().map(|line| line.sku.clone()).collect();
+    match price_items(&skus) {
+        Ok(items) => return Ok(items.into_iter().map(|item| item.available).collect()),
+        Err(Problem::NotFound(_)) => {}
+        Err(problem) => return Err(problem),
+    }
+    let one = |sku: &String| match price_items(std::slice::from_ref(sku)) {
+        Ok(items) => Ok(items.first().map_or(0, |item| item.available)),
+        Err(Problem::NotFound(_)) => Ok(0),
+        Err(problem) => Err(problem),
+    };
+    skus.iter().map(one).collect()
+}
+
+/// The sum of the goods and their shipping.
+///
+/// # Errors
+///
+/// [`Problem::Invalid`] if they are of two currencies.
+pub(crate) fn total(goods: Money, shipping: Money) -> Result<Money, Problem> {
+    let no_sum = |_| Problem::invalid_request("the items and the shipping have no sum in one currency");
+    goods.plus(shipping).map_err(no_sum)
 }

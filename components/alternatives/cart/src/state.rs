@@ -48,13 +48,17 @@ fn import(key: &str, value: Option<contract::Entity>) -> Result<(), Faults> {
 
 fn cart(cart_id: &str, basket: Basket) -> contract::Entity {
     let line = |(_, Line { sku, quantity })| contract::CartLine { sku, quantity };
-    let used_at = if basket.is_guests() { baskets::used_at(cart_id) } else { None };
+    let touched_at = match (&basket.owner, &basket.order_id) {
+        (None, None) => baskets::used_at(cart_id),
+        (Some(_), None) => baskets::last_since(cart_id),
+        (_, Some(_)) => None,
+    };
     contract::Entity::Cart(contract::CartState {
         account_id: basket.owner,
         lines: baskets::lines(cart_id).into_iter().map(line).collect(),
         order_id: basket.order_id,
         created_at: basket.created_at.to_rfc3339_micros(),
-        touched_at: used_at.map(Timestamp::to_rfc3339_micros),
+        touched_at: touched_at.map(Timestamp::to_rfc3339_micros),
     })
 }
 
@@ -71,7 +75,7 @@ fn replace_cart(cart_id: &str, cart: contract::CartState) -> Result<(), Faults> 
     faults.check(account_id.as_deref().is_none_or(id::is_id), "/accountId", "must be an id");
     faults.check(order_id.as_deref().is_none_or(id::is_id), "/orderId", "must be an id");
     let created_at = faults.take(time(&created_at, "/createdAt"));
-    let used_at = touched_at.and_then(|touched_at| faults.take(time(&touched_at, "/touchedAt")));
+    let touched_at = touched_at.and_then(|touched_at| faults.take(time(&touched_at, "/touchedAt")));
     let skus: HashSet<&str> = lines.iter().map(|line| line.sku.as_str()).collect();
     faults.check(lines.len() <= LINES_MAX, "/lines", "must be at most 100");
     faults.check(skus.len() == lines.len(), "/lines", "must have each item once");
@@ -79,16 +83,18 @@ fn replace_cart(cart_id: &str, cart: contract::CartState) -> Result<(), Faults> 
     faults.check(are_counted, "/lines", "must have 1 to 1,000 of each item");
     let Some(created_at) = created_at else { return Err(faults) };
     let basket = Basket { owner: account_id, created_at, order_id };
-    let is_used = used_at.is_none() || basket.is_guests();
-    faults.check(is_used, "/touchedAt", "must be absent unless the cart is an open cart of a guest");
+    let is_open = basket.order_id.is_none();
+    faults.check(is_open || touched_at.is_none(), "/touchedAt", "must be absent unless the cart is open");
     faults.into_result(())?;
     remove_cart(cart_id);
+    match touched_at {
+        Some(used_at) if basket.is_guests() => baskets::set_used_at(cart_id, used_at, guest_cart_seconds()),
+        Some(since) => baskets::set_last_since(cart_id, since),
+        None => {}
+    }
     baskets::set_basket(cart_id, None, &basket);
     for (number, contract::CartLine { sku, quantity }) in (0..).zip(lines) {
         baskets::set_line(cart_id, number, &Line { sku, quantity });
-    }
-    if let Some(used_at) = used_at {
-        baskets::set_used_at(cart_id, used_at, guest_cart_seconds());
     }
     Ok(())
 }
@@ -97,9 +103,9 @@ fn time(text: &str, pointer: &str) -> Result<Timestamp, Faults> {
     Timestamp::parse(text).ok_or_else(|| Faults::at(pointer, "must be a time in UTC"))
 }
 
-/// The id of the open cart that a customer created last, for the tests.
+/// The id of the open cart that a customer touched last, for the tests.
 #[cfg(test)]
-fn last_open_cart(account_id: &str) -> Option<String> {
+fn current_cart(account_id: &str) -> Option<String> {
     baskets::last_open(account_id)
 }
 

@@ -1,6 +1,6 @@
 //! The service as its clients see it, over stand-ins of the host and of the other services.
 
-use contract::{CartStatus, Guest as _, LineChange, OrderStatus as ContractStatus};
+use contract::{CartStatus, CheckoutProblem, Guest as _, LineChange, OrderStatus as ContractStatus};
 use switchyard_sdk::native;
 
 use super::*;
@@ -38,8 +38,13 @@ pub(crate) mod services {
             return Err(Problem::not_found("no such item"));
         }
         let price = || Money::new(1000, Currency::EUR).into();
-        let item =
-            |sku: &String| PricedItem { sku: sku.clone(), title: sku.clone(), price: price(), weight_grams: 100 };
+        let item = |sku: &String| PricedItem {
+            sku: sku.clone(),
+            title: sku.clone(),
+            price: price(),
+            weight_grams: 100,
+            available: 5,
+        };
         Ok(skus.iter().map(item).collect())
     }
 
@@ -164,13 +169,19 @@ fn lines(cart: &contract::Cart) -> String {
     cart.lines.iter().map(|line| format!("{}:{}", line.sku, line.quantity)).collect::<Vec<_>>().join(" ")
 }
 
-fn check_out(cart_id: &str) -> Result<contract::Order, Problem> {
+fn check_out(cart_id: &str) -> Result<contract::Order, CheckoutProblem> {
+    expecting(cart_id, None)
+}
+
+fn expecting(cart_id: &str, total: Option<i64>) -> Result<contract::Order, CheckoutProblem> {
     let text = str::to_owned;
     let (address_id, payment_method_id, shipping_option) = (text("adr_1"), text("pm_1"), text("standard"));
-    call(|| {
-        let request = contract::CheckoutRequest { address_id, payment_method_id, shipping_option };
-        Component::checkout(cart_id.to_owned(), request)
-    })
+    let expected_total = total.map(|amount| ContractMoney { amount, currency: text("EUR") });
+    let request = contract::CheckoutRequest { address_id, payment_method_id, shipping_option, expected_total };
+    let keeps = |answer: &Result<_, CheckoutProblem>| {
+        matches!(answer, Ok(_) | Err(CheckoutProblem::Declined(_) | CheckoutProblem::Unreachable(_)))
+    };
+    native::transaction(|| Component::checkout(cart_id.to_owned(), request), keeps)
 }
 
 #[test]
@@ -210,13 +221,13 @@ fn a_checkout_places_one_order_that_is_cancelled_once() {
     start();
     native::sign_in("acc_1", caller::CUSTOMER, None);
     let cart_id = create();
-    assert!(matches!(check_out(&cart_id), Err(Problem::Invalid(_))), "it is empty");
+    assert!(matches!(check_out(&cart_id), Err(CheckoutProblem::Invalid(_))), "it is empty");
     set(&cart_id, "a", 2).expect("on sale");
     calls();
     let order = check_out(&cart_id).expect("everything is fine");
     assert_eq!((order.subtotal.amount, order.total.amount), (2000, 2500));
     assert_eq!(calls(), "details reserve quote charge schedule confirm placed");
-    assert!(matches!(check_out(&cart_id), Err(Problem::Conflict(_))));
+    assert!(matches!(check_out(&cart_id), Err(CheckoutProblem::Conflict(_))));
     let cart = call(|| Component::get_cart(cart_id.clone())).expect("theirs");
     assert_eq!((cart.status, lines(&cart).as_str()), (CartStatus::CheckedOut, "a:2"));
     calls();
@@ -228,6 +239,33 @@ fn a_checkout_places_one_order_that_is_cancelled_once() {
 }
 
 #[test]
+fn a_customer_finds_the_cart_that_they_touched_last_and_pays_what_was_quoted() {
+    start();
+    let current = || call(Component::current_cart).map(|cart| cart.id);
+    assert!(matches!(current(), Err(Problem::Unauthenticated(_))));
+    native::sign_in("acc_1", caller::CUSTOMER, None);
+    assert!(matches!(current(), Err(Problem::NotFound(_))));
+    let (first, second) = (create(), create());
+    for cart_id in [&first, &second, &first] {
+        native::advance_seconds(1);
+        set(cart_id, "a", 2).expect("on sale");
+        assert_eq!(current().as_ref(), Ok(cart_id));
+    }
+    let destination = || contract::Destination { country: "DE".to_owned(), postal_code: "53111".to_owned() };
+    let quotes = call(|| Component::quote_cart(first.clone(), destination())).expect("it is not empty");
+    assert_eq!(quotes.options.iter().map(|option| option.total.amount).collect::<Vec<_>>(), [2500]);
+    calls();
+    let Err(CheckoutProblem::TotalChanged(change)) = expecting(&first, Some(2499)) else { panic!("another total") };
+    assert_eq!((change.total.amount, calls().as_str()), (2500, "details reserve quote cancel void release"));
+    expecting(&first, Some(2500)).expect("the quoted total");
+    assert_eq!(current().as_ref(), Ok(&second));
+    let cart = call(|| Component::get_cart(first.clone())).expect("theirs");
+    assert_eq!(cart.lines.iter().map(|line| line.available).collect::<Vec<_>>(), [5]);
+    assert!(matches!(call(|| Component::quote_cart(first, destination())), Err(Problem::Conflict(_))));
+    assert!(matches!(call(|| Component::quote_cart(create(), destination())), Err(Problem::Invalid(_))));
+}
+
+#[test]
 fn a_failed_checkout_is_undone_now_or_later() {
     for step in ["details", "reserve", "quote", "charge", "schedule", "confirm"] {
         start();
@@ -236,7 +274,7 @@ fn a_failed_checkout_is_undone_now_or_later() {
         set(&cart_id, "a", 1).expect("on sale");
         services::REFUSED.set(Some((step, Problem::conflict("no"))));
         let keys = native::keys();
-        assert!(matches!(check_out(&cart_id), Err(Problem::Conflict(_))), "{step}");
+        assert!(matches!(check_out(&cart_id), Err(CheckoutProblem::Conflict(_))), "{step}");
         assert!(calls().ends_with("cancel void release"), "{step}");
         assert_eq!(native::keys(), keys, "{step}");
     }

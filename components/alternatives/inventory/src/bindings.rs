@@ -6,8 +6,8 @@ wit_bindgen::generate!({
         package shop:alternative-inventory;
 
         world component {
-            include shop:inventory/inventory-service@1.0.0;
-            export shop:inventory/state@1.0.0;
+            include shop:inventory/inventory-service@2.0.0;
+            export shop:inventory/state@2.0.0;
         }
     ",
     world: "shop:alternative-inventory/component",
@@ -15,8 +15,8 @@ wit_bindgen::generate!({
         "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
         "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,
         "shop:types/types@1.0.0": switchyard_sdk::types,
-        "shop:inventory/inventory@1.0.0": generate,
-        "shop:inventory/state@1.0.0": generate,
+        "shop:inventory/inventory@2.0.0": generate,
+        "shop:inventory/state@2.0.0": generate,
         "shop:events/stock-events@1.0.0": generate,
     },
     additional_derives: [PartialEq, Eq],

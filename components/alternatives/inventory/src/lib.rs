@@ -79,8 +79,10 @@ impl contract::Guest for Component {
             return Err(Problem::invalid("/skus", "must be at most 1,000"));
         }
         let priced = |sku: String| {
-            let Product { title, price, weight_grams, .. } = on_sale(&sku)?;
-            Ok(contract::PricedItem { sku, title, price: price.into(), weight_grams })
+            let product = on_sale(&sku).map_err(|_| Problem::not_found(format!("{sku} is not on sale")));
+            let Product { title, price, weight_grams, .. } = product?;
+            let available = ledger::balance(&sku).available();
+            Ok(contract::PricedItem { sku, title, price: price.into(), weight_grams, available })
         };
         skus.into_iter().map(priced).collect()
     }

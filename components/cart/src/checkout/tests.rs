@@ -15,6 +15,7 @@ use crate::bindings::shop::payment::payment::Payment as ContractPayment;
 use crate::bindings::shop::shipping::shipping::{Quotes, Shipment as ContractShipment};
 use crate::domain::cart::tests::cart;
 use crate::domain::order::tests::order;
+use crate::quotes;
 
 const STEPS: [&str; 7] = ["price", "details", "reserve", "quote", "charge", "schedule", "confirm"];
 const UNDOINGS: [&str; 3] = ["call-off", "void", "release"];
@@ -91,6 +92,7 @@ impl Services for Fake {
             title: sku.to_uppercase(),
             price: eur(1000),
             weight_grams: 100,
+            available: 5,
         };
         self.step("price", skus.iter().map(item).collect())
     }
@@ -173,14 +175,18 @@ impl Services for Fake {
 
 fn request(shipping_option: &str) -> CheckoutRequest {
     let (address_id, payment_method_id) = ("adr_1".to_owned(), "pm_1".to_owned());
-    CheckoutRequest { address_id, payment_method_id, shipping_option: shipping_option.to_owned() }
+    CheckoutRequest { address_id, payment_method_id, shipping_option: shipping_option.to_owned(), expected_total: None }
 }
 
-fn check_out(shop: &Fake, shipping_option: &str) -> Result<Order, Problem> {
+fn check_out(shop: &Fake, shipping_option: &str) -> Result<Order, NotBought> {
+    check_out_as(shop, request(shipping_option))
+}
+
+fn check_out_as(shop: &Fake, request: CheckoutRequest) -> Result<Order, NotBought> {
     let cart = cart(&[("a", 2), ("b", 1)]);
     let now = Timestamp::from_unix_micros(7);
     let purchase = Purchase { cart_id: "cart_1", cart: &cart, account_id: "acc_1", order_id: "ord_1", now };
-    buy(shop, purchase, request(shipping_option))
+    buy(shop, purchase, request)
 }
 
 /// The status, and the wrong fields.
@@ -195,6 +201,14 @@ pub(crate) fn told(problem: &Problem) -> String {
         Problem::Conflict(_) => "409".to_owned(),
         Problem::Invalid(faults) => format!("422{}", fields(faults)),
         Problem::Unavailable(_) | Problem::Unreachable(_) => "503".to_owned(),
+    }
+}
+
+/// Like [`told`], or the total that it would be.
+fn told_of(reason: &NotBought) -> String {
+    match reason {
+        NotBought::Refused(problem) => told(problem),
+        NotBought::TotalChanged(total) => format!("total {}", total.minor_units),
     }
 }
 
@@ -234,11 +248,59 @@ fn a_refusal_of_a_step_reaches_the_client_in_the_words_of_the_checkout() {
     ];
     for (step, problem, expected) in cases {
         let shop = Fake::refusing(step, problem);
-        assert_eq!(check_out(&shop, "standard").map_err(|problem| told(&problem)), Err(expected.to_owned()), "{step}");
+        assert_eq!(check_out(&shop, "standard").map_err(|reason| told_of(&reason)), Err(expected.to_owned()), "{step}");
     }
     for (option, expected) in [("express", "422/shippingOption"), ("dollars", "422"), ("unknown", "422")] {
-        let refused = check_out(&Fake::default(), option).map_err(|problem| told(&problem));
+        let refused = check_out(&Fake::default(), option).map_err(|reason| told_of(&reason));
         assert_eq!(refused, Err(expected.to_owned()), "{option}");
+    }
+}
+
+#[test]
+fn a_total_that_was_not_expected_is_not_charged() {
+    let dollars = ContractMoney { amount: 3500, currency: "USD".to_owned() };
+    let unknown = ContractMoney { amount: 3500, currency: "EUX".to_owned() };
+    for (expected_total, told, steps) in [
+        (eur(3500), "", STEPS.as_slice()),
+        (eur(3499), "total 3500", &STEPS[..4]),
+        (eur(3501), "total 3500", &STEPS[..4]),
+        (dollars, "total 3500", &STEPS[..4]),
+        (eur(-1), "total 3500", &STEPS[..4]),
+        (unknown, "422/expectedTotal/currency", &[]),
+    ] {
+        let shop = Fake::default();
+        let request = CheckoutRequest { expected_total: Some(expected_total.clone()), ..request("standard") };
+        let answer = check_out_as(&shop, request).map(|_| ()).map_err(|reason| told_of(&reason));
+        assert_eq!(answer.err().unwrap_or_default(), told, "{expected_total:?}");
+        assert_eq!(shop.calls(), steps.join(" "), "{expected_total:?}");
+        assert_eq!(undo(&shop, "ord_1"), Ok(()));
+        assert_eq!(shop.standing(), "", "what was reserved is free again");
+    }
+}
+
+#[test]
+fn a_quote_says_what_a_checkout_charges() {
+    let place = || crate::bindings::exports::shop::cart::cart::Destination {
+        country: "DE".to_owned(),
+        postal_code: "53111".to_owned(),
+    };
+    let (shop, cart) = (Fake::default(), cart(&[("a", 2), ("b", 1)]));
+    let quotes = quotes::quote(&shop, &cart, place()).expect("on sale");
+    let [standard] = quotes.options.as_slice() else { panic!("the others are not in euros: {quotes:?}") };
+    assert_eq!((quotes.subtotal, &standard.price, &standard.total), (eur(3000), &eur(500), &eur(3500)));
+    assert_eq!(
+        (standard.option.as_str(), shop.weight_grams.get(), shop.calls().as_str()),
+        ("standard", 300, "price quote")
+    );
+    let order = check_out(&shop, &standard.option).expect("an order");
+    assert_eq!(ContractMoney::from(order.total), standard.total);
+    for (step, problem, expected) in [
+        ("price", Problem::not_found("b is not on sale"), "409"),
+        ("quote", Problem::invalid("/country", "no country"), "422/country"),
+        ("quote", Problem::unavailable("down"), "503"),
+    ] {
+        let refused = quotes::quote(&Fake::refusing(step, problem), &cart, place());
+        assert_eq!(refused.map(|_| ()).map_err(|problem| told(&problem)), Err(expected.to_owned()), "{step}");
     }
 }
 
@@ -276,10 +338,12 @@ fn what_cannot_be_undone_now_is_told_and_the_rest_is_undone() {
 #[test]
 fn a_refusal_that_waits_to_be_undone_is_one_that_keeps_what_was_written() {
     for problem in [Problem::conflict("short"), Problem::invalid("/a", "no"), Problem::unavailable("down")] {
-        assert!(matches!(told_while_undoing(problem), Problem::Unreachable(_)));
+        assert!(matches!(told_while_undoing(problem.into()), Problem::Unreachable(_)));
     }
+    let changed = NotBought::TotalChanged(Money::new(1, Currency::EUR));
+    assert!(matches!(told_while_undoing(changed), Problem::Unreachable(_)));
     let declined = Problem::declined("no", "insufficient_funds");
-    assert_eq!(told_while_undoing(declined.clone()), declined);
+    assert_eq!(told_while_undoing(declined.clone().into()), declined);
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(crate) struct Offer {
     pub(crate) title: String,
     pub(crate) price: Money,
     pub(crate) weight_grams: u32,
+    /// Pieces on hand and not reserved.
+    pub(crate) available: u32,
 }
 
 /// A line with its price.
@@ -29,10 +31,17 @@ pub(crate) struct PricedLine {
     pub(crate) total: Money,
 }
 
+/// A priced line of a cart, and how many pieces of its item can be bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OfferedLine {
+    pub(crate) line: PricedLine,
+    pub(crate) available: u32,
+}
+
 /// Lines with their prices, and their totals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Priced {
-    pub(crate) lines: Vec<PricedLine>,
+    pub(crate) lines: Vec<OfferedLine>,
     pub(crate) subtotal: Money,
     pub(crate) weight_grams: u32,
 }
@@ -71,14 +80,15 @@ pub(crate) fn price(lines: &[Line], offers: Vec<Offer>) -> Result<Priced, PriceE
     let mut offers = offers.into_iter();
     for line in lines {
         let offer = offers.next().filter(|offer| offer.sku == line.sku);
-        let Offer { sku, title, price, weight_grams } =
+        let Offer { sku, title, price, weight_grams, available } =
             offer.ok_or_else(|| PriceError::NotOnSale { sku: line.sku.clone() })?;
         let total = price.times(line.quantity)?;
         priced.subtotal = priced.subtotal.plus(total)?;
         let weight_grams = weight_grams.checked_mul(line.quantity);
         let sum = weight_grams.and_then(|weight_grams| priced.weight_grams.checked_add(weight_grams));
         priced.weight_grams = sum.ok_or(PriceError::Weight)?;
-        priced.lines.push(PricedLine { sku, title, quantity: line.quantity, unit_price: price, total });
+        let line = PricedLine { sku, title, quantity: line.quantity, unit_price: price, total };
+        priced.lines.push(OfferedLine { line, available });
     }
     Ok(priced)
 }
@@ -90,7 +100,7 @@ mod tests {
 
     fn offer(sku: &str, amount: i64, weight_grams: u32) -> Offer {
         let price = Money::new(amount, Currency::EUR);
-        Offer { sku: sku.to_owned(), title: sku.to_uppercase(), price, weight_grams }
+        Offer { sku: sku.to_owned(), title: sku.to_uppercase(), price, weight_grams, available: 7 }
     }
 
     #[test]
@@ -98,7 +108,8 @@ mod tests {
         let cart = cart(&[("a", 3), ("b", 1)]);
         let priced = price(cart.lines(), vec![offer("a", 1999, 500), offer("b", 0, 0)]).expect("prices");
         assert_eq!((priced.subtotal, priced.weight_grams), (Money::new(5997, Currency::EUR), 1500));
-        let line = &priced.lines[0];
+        let OfferedLine { line, available } = &priced.lines[0];
+        assert_eq!(*available, 7);
         assert_eq!((line.title.as_str(), line.quantity, line.total.minor_units), ("A", 3, 5997));
     }
 

@@ -98,8 +98,9 @@ fn call(step: Step) -> Result<(), Problem> {
             sign_in(by);
             let text = str::to_owned;
             let (address_id, payment_method_id, shipping_option) = (text("adr_1"), text("pm_1"), text("standard"));
-            let request = wire::CheckoutRequest { address_id, payment_method_id, shipping_option };
-            Component::checkout(chosen("cart/", cart), request)?;
+            let request =
+                wire::CheckoutRequest { address_id, payment_method_id, shipping_option, expected_total: None };
+            Component::checkout(chosen("cart/", cart), request).map_err(as_problem)?;
         }
         Step::Cancel { order } => {
             native::sign_in("acc_staff", caller::STAFF, None);
@@ -153,6 +154,15 @@ proptest! {
     }
 }
 
+/// The problem that decides in the same way whether the writes are kept.
+fn as_problem(problem: wire::CheckoutProblem) -> Problem {
+    match problem {
+        wire::CheckoutProblem::Declined(decline) => Problem::Declined(decline),
+        wire::CheckoutProblem::Unreachable(detail) => Problem::Unreachable(detail),
+        problem => Problem::conflict(format!("{problem:?}")),
+    }
+}
+
 fn shown(order_id: &str) -> Option<wire::Order> {
     native::sign_in("acc_staff", caller::STAFF, None);
     Component::get_order(order_id.to_owned()).ok()
@@ -168,9 +178,9 @@ fn listed() -> Vec<String> {
     callers.into_iter().flat_map(list).map(|order| order.id).collect()
 }
 
-/// The open cart that each customer made last.
+/// The open cart that each customer touched last.
 fn own_carts() -> Vec<Option<String>> {
-    ["acc_1", "acc_2"].map(last_open_cart).into()
+    ["acc_1", "acc_2"].map(current_cart).into()
 }
 
 fn guests() -> contract::CartState {
@@ -231,7 +241,7 @@ fn an_entity_that_cannot_be_is_refused_by_key_and_field_and_nothing_changes() {
         ("cart/cart_2", with(vec![line("a", 1), line("a", 1)]), "/lines"),
         (
             "cart/cart_2",
-            contract::Entity::Cart(contract::CartState { account_id: Some("acc_1".to_owned()), ..guests() }),
+            contract::Entity::Cart(contract::CartState { order_id: Some("ord_1".to_owned()), ..guests() }),
             "/touchedAt",
         ),
         (

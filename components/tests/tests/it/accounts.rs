@@ -129,6 +129,7 @@ async fn who_may_not_is_told_so_but_not_what_others_have() -> anyhow::Result<()>
     let shipment = text(&order, "/shipment/id")?;
     let order = text(&order, "/id")?;
     let (none, quantity) = (Value::Null, json!({ "quantity": 1 }));
+    let place = json!({ "country": "DE", "postalCode": "20457" });
     let refund = json!({ "amount": { "amount": 1, "currency": "EUR" }, "reason": "" });
     // The callers: nobody, another customer, staff. Other tests check the owner.
     let cases = [
@@ -144,6 +145,8 @@ async fn who_may_not_is_told_so_but_not_what_others_have() -> anyhow::Result<()>
         ("POST /items/mug-01/receipts".to_owned(), &quantity, "401 403 200"),
         (format!("GET /carts/{cart}"), &none, "401 404 404"),
         ("GET /carts/cart_nobody".to_owned(), &none, "404 404 404"),
+        ("GET /carts/current".to_owned(), &none, "401 404 403"),
+        (format!("POST /carts/{cart}/quotes"), &place, "401 404 404"),
         (format!("PUT /carts/{cart}/lines/mug-01"), &quantity, "401 404 404"),
         (format!("DELETE /carts/{cart}/lines/mug-01"), &none, "401 404 404"),
         (format!("POST /carts/{cart}/claim"), &none, "401 404 403"),

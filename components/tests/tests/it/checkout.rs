@@ -1,7 +1,7 @@
 //! Checkouts that fail: earlier steps are undone, the cart is unchanged, and the answer contains the reason.
 
 use serde_json::{Value, json};
-use shop_tests::json::{list, number, text, time, with, without};
+use shop_tests::json::{list, members, number, text, time, with, without};
 use shop_tests::{Customer, Shop, Staff, address, fill_cart};
 
 /// Everything that a checkout could have changed.
@@ -144,6 +144,99 @@ async fn an_order_says_what_was_bought_for_how_much() -> anyhow::Result<()> {
     });
     assert_eq!(order, expected);
     time(&order, "/placedAt")?;
+    shop.stop().await?;
+    Ok(())
+}
+
+/// The total with each way of shipping.
+fn totals(quotes: &Value) -> anyhow::Result<Vec<(String, i64)>> {
+    let option = |option: &Value| Ok((text(option, "/option")?, number(option, "/total/amount")?));
+    list(quotes, "/options")?.iter().map(option).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quote_says_what_the_checkout_of_this_cart_charges() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("mug-01", 1250, 100).await?;
+    let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
+    let place = json!({ "country": "DE", "postalCode": "20457" });
+    // A parcel of half a kilogram, and one of 20: the price of shipping follows the weight.
+    for quantity in [1, 40] {
+        let cart = ada.fill_cart(&[("mug-01", quantity)]).await?;
+        let line = format!("POST /carts/{cart}/quotes");
+        let quotes = ada.client.send(&line, &place).await?.expect(200)?;
+        assert_eq!(members(&quotes), "subtotal options");
+        assert_eq!(members(&quotes["options"][0]), "option carrier price estimatedDays total");
+        let parcel = with(&place, "/weightGrams", 500 * quantity);
+        let of_shipping = shop.client.send("POST /shipping/quotes", &parcel).await?.expect(200)?;
+        let without_total = list(&quotes, "/options")?.iter().map(|option| without(option, "/total"));
+        assert_eq!(json!(without_total.collect::<Vec<_>>()), of_shipping["options"]);
+
+        let (option, total) = totals(&quotes)?.pop().expect("an option");
+        let expected = json!({ "amount": total, "currency": "EUR" });
+        let request = with(&with(&ada.choice(), "/shippingOption", option), "/expectedTotal", expected.clone());
+        let order = ada.client.send(&format!("POST /carts/{cart}/checkout"), &request).await?.expect(201)?;
+        assert_eq!((&order["total"], &order["subtotal"]), (&expected, &quotes["subtotal"]));
+        let payment = format!("GET /payments/{}", text(&order, "/payment/id")?);
+        assert_eq!(ada.client.ask(&payment).await?.expect(200)?["amount"], expected);
+        assert_eq!(ada.client.send(&line, &place).await?.told()?, "409", "it is checked out");
+    }
+    let guests = fill_cart(&shop.client, &[("mug-01", 1)]).await?;
+    let empty = fill_cart(&shop.client, &[]).await?;
+    let cases = [
+        (guests.as_str(), place.clone(), "200"),
+        (&guests, with(&place, "/country", "XX"), "422 /country"),
+        (&guests, with(&with(&place, "/country", "de"), "/postalCode", ""), "422 /country /postalCode"),
+        (&guests, without(&place, "/country"), "400 /country"),
+        (&guests, with(&place, "/weightGrams", 1), "400 /weightGrams"),
+        (&empty, place.clone(), "422"),
+        ("cart_nobody", place.clone(), "404"),
+    ];
+    for (cart, body, expected) in cases {
+        let answer = shop.client.send(&format!("POST /carts/{cart}/quotes"), &body).await?;
+        assert_eq!(answer.told()?, expected, "{cart} {body}: {}", answer.body);
+    }
+    shop.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_total_that_the_customer_did_not_agree_to_is_not_charged() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("mug-01", 1250, 10).await?;
+    let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
+    let cart = ada.fill_cart(&[("mug-01", 2)]).await?;
+    let place = json!({ "country": "DE", "postalCode": "20457" });
+    let quotes = ada.client.send(&format!("POST /carts/{cart}/quotes"), &place).await?.expect(200)?;
+    let quoted = totals(&quotes)?.into_iter().find(|(option, _)| option == "standard").expect("an option").1;
+    let euros = |amount: i64| json!({ "amount": amount, "currency": "EUR" });
+    let checkout = async |expected: Value| {
+        let request = with(&ada.choice(), "/expectedTotal", expected);
+        ada.client.send(&format!("POST /carts/{cart}/checkout"), &request).await
+    };
+    // The price rises between the quote and the checkout.
+    staff.sell("mug-01", 1300, 0).await?;
+    let before = Traces::of(&shop, &ada, &cart).await?;
+    let right = euros(quoted + 100);
+    let dollars = json!({ "amount": quoted + 100, "currency": "USD" });
+    for expected in [euros(quoted), euros(0), euros(-1), dollars] {
+        let answer = checkout(expected.clone()).await?;
+        assert_eq!((answer.told()?.as_str(), &answer.body["total"]), ("409", &right), "{expected}");
+        assert_eq!(Traces::of(&shop, &ada, &cart).await?, before, "{expected}");
+    }
+    for (expected, told) in [
+        (json!({ "amount": 1, "currency": "EUX" }), "422 /expectedTotal/currency"),
+        (json!({ "amount": 1.5, "currency": "EUR" }), "400 /expectedTotal/amount"),
+        (json!({ "amount": 1 }), "400 /expectedTotal/currency"),
+        (json!(1), "400 /expectedTotal"),
+    ] {
+        assert_eq!(checkout(expected.clone()).await?.told()?, told, "{expected}");
+    }
+    assert_eq!(staff.payments().await?, Vec::<Value>::new(), "nothing was charged");
+    let order = checkout(right.clone()).await?.expect(201)?;
+    assert_eq!(order["total"], right);
     shop.stop().await?;
     Ok(())
 }

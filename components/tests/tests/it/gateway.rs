@@ -127,7 +127,7 @@ async fn every_answer_has_the_id_of_its_request() -> anyhow::Result<()> {
 }
 
 /// The operations that clients can rely on.
-const OPERATIONS: [&str; 28] = [
+const OPERATIONS: [&str; 30] = [
     "POST /accounts",
     "POST /sessions",
     "DELETE /sessions/current",
@@ -142,7 +142,9 @@ const OPERATIONS: [&str; 28] = [
     "PUT /items/{sku}",
     "POST /items/{sku}/receipts",
     "POST /carts",
+    "GET /carts/current",
     "GET /carts/{id}",
+    "POST /carts/{id}/quotes",
     "PUT /carts/{id}/lines/{sku}",
     "DELETE /carts/{id}/lines/{sku}",
     "POST /carts/{id}/claim",

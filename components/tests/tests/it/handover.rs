@@ -172,7 +172,7 @@ async fn state_is_exported_and_imported_in_the_types_of_the_contract() -> anyhow
     }
     let exported = shop.text("GET /services/inventory/state").await?;
     let lines: Vec<Value> = exported.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    assert_eq!(lines[0]["state"], "shop:inventory/state@1.0.0");
+    assert_eq!(lines[0]["state"], "shop:inventory/state@2.0.0");
     let keys: Vec<_> = lines.iter().filter_map(|line| line["key"].as_str()).collect();
     assert_eq!(keys, ["item/mug-01", "item/tea-01"]);
     assert_eq!(lines[lines.len() - 1], json!({ "end": { "entities": 2 } }));

@@ -97,7 +97,7 @@ After a failure or a crash, the host runs a call that had effects in another ser
 
 pub(super) const CHECK: &str = "\
 Example:
-  switchyard check cart.wasm --contract shop:cart/cart-service@1.0.0";
+  switchyard check cart.wasm --contract shop:cart/cart-service";
 
 pub(super) const CALL: &str = "\
 Examples:

@@ -150,7 +150,7 @@ pub(super) struct Check {
     /// The component
     #[arg(value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
-    /// The world that it must fit, such as shop:cart/cart-service@1.0.0
+    /// The world that it must fit, such as shop:cart/cart-service
     #[arg(long, value_name = "WORLD")]
     pub(super) contract: String,
     /// The folder of the contracts [default: as the manifest in this folder says, else wit]

@@ -84,7 +84,9 @@ fn the_contracts_of_the_shop_are_read_as_its_rest_surface() {
             "shop:cart/cart-service",
             &[
                 "create-cart: POST /carts -> 201",
+                "current-cart: GET /carts/current -> 200 for customer",
                 "get-cart: GET /carts/{id} -> 200",
+                "quote-cart: POST /carts/{id}/quotes body=destination -> 200",
                 "set-line: PUT /carts/{id}/lines/{sku} body=change -> 200",
                 "remove-line: DELETE /carts/{id}/lines/{sku} -> 200",
                 "claim-cart: POST /carts/{id}/claim -> 200 for customer",
@@ -147,7 +149,7 @@ fn imports_are_what_a_component_calls_and_emits_without_types_and_the_host() {
         names("shop:cart/cart-service"),
         [
             "shop:account/account@1.0.0",
-            "shop:inventory/inventory@1.0.0",
+            "shop:inventory/inventory@2.0.0",
             "shop:payment/payment@1.0.0",
             "shop:shipping/shipping@1.0.0",
             "shop:events/order-events@1.0.0",
