@@ -79,7 +79,7 @@ impl Operator {
     pub(crate) fn order(&self, world: &World, life: &Life, model: &Model, order: Order) -> anyhow::Result<()> {
         let releases = &life.host.releases;
         let back = match &order {
-            Order::Rollback(name, back) => kept(releases, &ServiceName::parse(name)?, *back),
+            Order::Rollback(name, back) => kept_release(releases, &ServiceName::parse(name)?, *back),
             _ => None,
         };
         let has_nothing = matches!(order, Order::Rollback(..)) && back.is_none();
@@ -237,7 +237,7 @@ fn rollout(course: Course) -> Rollout {
 }
 
 /// The component of a kept release of `service`.
-fn kept(releases: &Releases, service: &ServiceName, back: usize) -> Option<Digest> {
+fn kept_release(releases: &Releases, service: &ServiceName, back: usize) -> Option<Digest> {
     let view = releases.service(service)?;
     Some(view.kept.get(back)?.digest)
 }

@@ -46,7 +46,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
 pub(super) fn parse(path: &Path, text: &str) -> Result<(Manifest, Origins), ConfigError> {
     let mut reading = Reading { path: path.into(), text, origins: Origins::default(), problems: Vec::new() };
     let wrong = |reading: &Reading<'_>, error: &toml::de::Error| {
-        let origin = reading.place(error.span().map_or(0, |span| span.start));
+        let origin = reading.origin_of(error.span().map_or(0, |span| span.start));
         ConfigError::one(origin, error.message())
     };
     let mut document = DeTable::parse(text).map_err(|error| wrong(&reading, &error))?;
@@ -82,13 +82,13 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn place(&self, offset: usize) -> Origin {
+    fn origin_of(&self, offset: usize) -> Origin {
         let line = self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
         Origin::File { path: Arc::clone(&self.path), line }
     }
 
     fn problem(&mut self, offset: usize, detail: String) {
-        let origin = self.place(offset);
+        let origin = self.origin_of(offset);
         self.problems.push(Problem { origin, detail });
     }
 
@@ -113,7 +113,7 @@ impl Reading<'_> {
         };
         for (service, value) in table {
             let path = format!("services.{}", service.get_ref());
-            self.origins.set(path.as_str(), self.place(service.span().start));
+            self.origins.set(path.as_str(), self.origin_of(service.span().start));
             self.section(&path, Section::Service, value);
             let limits = value.get_ref().as_table().and_then(|table| table.get("limits"));
             if let Some(limits) = limits {
@@ -134,7 +134,7 @@ impl Reading<'_> {
             let (offset, name) = (name.span().start, name.get_ref().as_ref());
             let key = if path.is_empty() { name.into() } else { format!("{path}.{name}") };
             if section.keys().contains(&name) {
-                self.origins.set(key, self.place(offset));
+                self.origins.set(key, self.origin_of(offset));
             } else {
                 self.problem(offset, format!("unknown key `{key}`: {}", instead_of(name, section.keys())));
             }

@@ -260,7 +260,7 @@ fn use_stores(
         let store = stores.add(name, settings.limits(&manifest.limits).store_bytes_max)?;
         used.insert(name.clone(), store);
     }
-    for service in stores.kept().into_iter().filter(crate::store::Kept::is_empty).map(|kept| kept.service) {
+    for service in stores.unused().into_iter().filter(crate::store::UnusedStore::is_empty).map(|kept| kept.service) {
         if recorded.iter().all(|(name, _)| *name != service) {
             stores.drop_store(&service).map_err(|source| OpenError::Drop { service, source })?;
         }

@@ -39,7 +39,7 @@ pub use index::error::{IndexError, IndexOpenError};
 pub use lock::LockHolder;
 pub use memory::pinned::PinnedSnapshot;
 pub use memory::scan::{Direction, Entry, Page, Scan};
-pub use services::Kept;
+pub use services::UnusedStore;
 #[cfg(any(test, feature = "fail-points"))]
 pub use stores::Contents;
 pub use stores::{Health, Stores};

@@ -49,7 +49,7 @@ pub(super) struct Member {
 
 /// A store that no service uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct UnusedStore {
     pub service: ServiceName,
     /// Bytes of the component's keys and values.
     pub bytes: u64,
@@ -57,7 +57,7 @@ pub struct Kept {
     pub platform_bytes: u64,
 }
 
-impl Kept {
+impl UnusedStore {
     /// Whether the store never had an entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -85,10 +85,10 @@ impl Services {
         self.list().members.get(name).filter(|member| member.in_use).map(|member| member.store.clone())
     }
 
-    pub(super) fn kept(&self) -> Vec<Kept> {
+    pub(super) fn unused(&self) -> Vec<UnusedStore> {
         let list = self.list();
         let kept = list.members.iter().filter(|(_, member)| !member.in_use);
-        kept.map(|(service, member)| Kept {
+        kept.map(|(service, member)| UnusedStore {
             service: service.clone(),
             bytes: member.store.bytes(),
             platform_bytes: member.store.platform_bytes(),

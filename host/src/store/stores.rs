@@ -18,7 +18,7 @@ use super::lock::{LockError, lock};
 #[cfg(any(test, feature = "fail-points"))]
 use super::memory::scan;
 use super::open;
-use super::services::{Kept, Services};
+use super::services::{Services, UnusedStore};
 use crate::config::StoreSettings;
 use crate::journal::{Directory, Disk, JournalId, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
@@ -207,8 +207,8 @@ impl Stores {
 
     /// The stores on the disk that no service uses, by name.
     #[must_use]
-    pub fn kept(&self) -> Vec<Kept> {
-        self.inner.services.kept()
+    pub fn unused(&self) -> Vec<UnusedStore> {
+        self.inner.services.unused()
     }
 
     /// The kept store of a removed service, to inspect the state that it would come back with.

@@ -42,11 +42,11 @@ fn in_json(one: Option<&Json>, other: Option<&Json>, path: String) -> Option<Dif
         (Some(Json::Array(first)), Some(Json::Array(second))) => (0..first.len().max(second.len()))
             .find_map(|index| in_json(first.get(index), second.get(index), format!("{path}/{index}"))),
         _ if one == other => None,
-        _ => Some((path, shown(one), shown(other))),
+        _ => Some((path, display_value(one), display_value(other))),
     }
 }
 
-fn shown(value: Option<&Json>) -> String {
+fn display_value(value: Option<&Json>) -> String {
     match value {
         None => NOTHING.into(),
         Some(Json::String(text)) => format!("a text of {} characters", text.chars().count()),

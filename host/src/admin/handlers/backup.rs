@@ -87,21 +87,21 @@ impl Admin {
 }
 
 fn text(line: Result<Line, BackupError>) -> Bytes {
-    let line = line.unwrap_or_else(|error| Line::Error(told(&error)));
+    let line = line.unwrap_or_else(|error| Line::Error(error_text(&error)));
     let mut text = serde_json::to_vec(&line).unwrap_or_default();
     text.push(b'\n');
     text.into()
 }
 
 /// The error with its causes, because the operator must fix the disk.
-fn told(error: &BackupError) -> String {
+fn error_text(error: &BackupError) -> String {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let causes = causes.map(|cause| format!(" {}", sentence(cause)));
     sentence(error) + &causes.collect::<String>()
 }
 
 fn refused(error: BackupError) -> AdminError {
-    let text = told(&error);
+    let text = error_text(&error);
     match error {
         BackupError::Busy | BackupError::NotEmpty { .. } => AdminError::conflict(text),
         BackupError::NotAbsolute { .. }

@@ -52,7 +52,7 @@ impl Admin {
         service: &str,
     ) -> Result<Response<Body>, AdminError> {
         admin_only(who, "export state")?;
-        let service = known(service)?;
+        let service = service_name(service)?;
         let export = self.releases.export_state(&service).map_err(refused)?;
         let head = Head { state: &export.interface, service: &service, number: export.number.0 };
         let lines = Lines { head: Some(line(&head)), export: Some(export), entities: 0 };
@@ -74,7 +74,7 @@ impl Admin {
         body: &mut RequestBody,
     ) -> Result<ImportReport, AdminError> {
         admin_only(who, "import state")?;
-        let service = known(service)?;
+        let service = service_name(service)?;
         let options = Options::read(query, &["dryRun", "reason", "first"])?;
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
@@ -109,12 +109,12 @@ impl Lines {
                 self.export = Some(export);
                 Some(lines.iter().map(line).collect::<Vec<_>>().concat().into())
             }
-            Err(error) => Some(line(&End::Error(told(&error)))),
+            Err(error) => Some(line(&End::Error(error_text(&error)))),
         }
     }
 }
 
-fn known(service: &str) -> Result<ServiceName, AdminError> {
+fn service_name(service: &str) -> Result<ServiceName, AdminError> {
     ServiceName::parse(service)
         .map_err(|error| AdminError::not_found(format!("There is no service {service:?}: {error}.")))
 }
@@ -126,7 +126,7 @@ fn line(value: &impl Serialize) -> Bytes {
 }
 
 /// The error with its causes, because the operator must find the entity.
-fn told(error: &TransferError) -> String {
+fn error_text(error: &TransferError) -> String {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     causes.fold(sentence(error), |text, cause| format!("{text} {}", sentence(cause)))
 }
@@ -134,8 +134,8 @@ fn told(error: &TransferError) -> String {
 fn refused(error: TransferError) -> AdminError {
     match error {
         TransferError::Release(error) => error.into(),
-        TransferError::Busy => AdminError::busy(told(&error)),
-        TransferError::NoState { .. } => AdminError::conflict(told(&error)),
-        TransferError::Entity { .. } | TransferError::State { .. } => AdminError::bad_request(told(&error)),
+        TransferError::Busy => AdminError::busy(error_text(&error)),
+        TransferError::NoState { .. } => AdminError::conflict(error_text(&error)),
+        TransferError::Entity { .. } | TransferError::State { .. } => AdminError::bad_request(error_text(&error)),
     }
 }

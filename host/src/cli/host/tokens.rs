@@ -17,7 +17,7 @@ use crate::config::TOKEN_VARIABLE;
 pub(in crate::cli) fn run(target: &Target, command: &Command) -> Outcome {
     match &command.action {
         TokenAction::Add { name, role, service } => {
-            add(name, *role, service).send(target)?.render(command.host.json, made)
+            add(name, *role, service).send(target)?.render(command.host.json, created_text)
         }
         TokenAction::List => {
             let answer = Request::get(&["tokens"]).send(target)?;
@@ -39,7 +39,7 @@ fn add(name: &str, role: Role, services: &[String]) -> Request {
     Request::post(&["tokens"]).json(&order)
 }
 
-fn made(token: &Token) -> String {
+fn created_text(token: &Token) -> String {
     let secret = token.token.as_deref().unwrap_or(NOTHING);
     let for_services = services(token);
     let Token { name, role, .. } = token;

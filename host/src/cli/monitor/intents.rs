@@ -23,13 +23,13 @@ pub(in crate::cli) fn run(
             answer.render(command.host.json, |intents: &Items<Intent>| table(&intents.items))
         }
         Some(IntentAction::Retry { id, live }) => {
-            let intent = found(target, id)?;
+            let intent = find_intent(target, id)?;
             let request = Request::post(&["intents", &intent.id, "retry"]).flag("live", *live);
             let on = if *live { ", on the live releases from now on" } else { "" };
             request.send(target)?.render(command.host.json, |intent| format!("{} runs again{on}", name(intent)))
         }
         Some(IntentAction::GiveUp { id, reason, yes }) => {
-            let intent = found(target, id)?;
+            let intent = find_intent(target, id)?;
             confirm(&question(&intent), *yes)?;
             let request = Request::post(&["intents", &intent.id, "give-up"]).query("reason", [reason]);
             request.send(target)?.render(command.host.json, |intent| format!("{} is given up", name(intent)))
@@ -52,7 +52,7 @@ fn name(intent: &Intent) -> String {
 }
 
 /// The only open intent whose id begins with `begin`.
-fn found(target: &Target, begin: &str) -> Result<Intent, Failure> {
+fn find_intent(target: &Target, begin: &str) -> Result<Intent, Failure> {
     let all: Items<Intent> = Request::get(&["intents"]).send(target)?.accepted(false)?.read()?;
     let mut found: Vec<_> = all.items.into_iter().filter(|intent| intent.id.starts_with(begin)).collect();
     let next = "`switchyard intents` lists the open intents.";

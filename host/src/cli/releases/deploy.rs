@@ -73,7 +73,7 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
     if command.dry_run {
         return Ok(format!("{}\n  nothing is deployed: this was a dry run", verdict::text(&deployed.verdict)));
     }
-    Ok(done(target, service, &deployed))
+    Ok(deployed_text(target, service, &deployed))
 }
 
 fn steps(steps: &[Percent]) -> Option<String> {
@@ -82,7 +82,7 @@ fn steps(steps: &[Percent]) -> Option<String> {
 }
 
 /// Describes the finished deploy. It succeeded even if the host cannot report the state of the service afterwards.
-fn done(target: &Target, service: &str, deployed: &DeployAnswer) -> String {
+fn deployed_text(target: &Target, service: &str, deployed: &DeployAnswer) -> String {
     let release = deployed.release.as_ref().map_or(deployed.verdict.digest.clone(), summary::named);
     let now = Request::get(&["services", service]).send(target).and_then(|answer| answer.accepted(false)?.read());
     let standing = match now {

@@ -117,7 +117,7 @@ impl Inner {
         handle: &Handle,
         course: &mut Course<'_>,
     ) -> Result<BackupDocument, BackupError> {
-        let folder = self.place(folder)?;
+        let folder = self.folder_for(folder)?;
         let (parts, _turn) = self.take_parts(handle)?;
         let made_folder = !folder.exists();
         let at = |source| BackupError::Folder { path: folder.clone(), source };
@@ -136,7 +136,7 @@ impl Inner {
     }
 
     /// The absolute path of `folder`, checked: it is empty, and not one of the host's own folders.
-    fn place(&self, folder: &Path) -> Result<PathBuf, BackupError> {
+    fn folder_for(&self, folder: &Path) -> Result<PathBuf, BackupError> {
         let at = |source| BackupError::Folder { path: folder.to_owned(), source };
         if !folder.is_absolute() {
             return Err(BackupError::NotAbsolute { path: folder.to_owned() });

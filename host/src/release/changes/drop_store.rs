@@ -8,7 +8,7 @@ use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
 use super::change_set::ChangeSet;
 use crate::names::ServiceName;
-use crate::store::Kept;
+use crate::store::UnusedStore;
 
 /// A store, of a service that exists or existed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,7 +34,7 @@ impl Releases {
             let (bytes, platform_bytes) = (store.bytes(), store.platform_bytes());
             Some(StoreView { service: name.clone(), bytes, platform_bytes, in_use: true })
         });
-        let kept = stores.kept().into_iter().map(|Kept { service, bytes, platform_bytes }| StoreView {
+        let kept = stores.unused().into_iter().map(|UnusedStore { service, bytes, platform_bytes }| StoreView {
             service,
             bytes,
             platform_bytes,

@@ -38,7 +38,7 @@ impl Releases {
         loop {
             tokio::select! {
                 () = stop.wait() => return,
-                _ = ticks.tick() => self.look(&mut failed).await,
+                _ = ticks.tick() => self.check_services(&mut failed).await,
             }
         }
     }
@@ -61,7 +61,7 @@ impl Releases {
 
     /// Does the next necessary change of one service. `failed` contains the services whose change failed, with their
     /// records at that time: it is not tried, and logged, again before something has changed.
-    async fn look(&self, failed: &mut BTreeMap<ServiceName, ServiceRecord>) {
+    async fn check_services(&self, failed: &mut BTreeMap<ServiceName, ServiceRecord>) {
         if !self.inner.unfinished_drops().is_empty() {
             self.finish_drops().await;
         }

@@ -36,7 +36,7 @@ impl PinnedTables {
         let backend = |(name, running): (&ServiceName, &Running)| {
             let began_with = releases.iter().find(|(service, _)| service == name);
             match began_with {
-                Some((_, digest)) if *digest != running.live.digest => kept(loader, running, digest),
+                Some((_, digest)) if *digest != running.live.digest => pinned_backend(loader, running, digest),
                 _ => Some(running.live_backend()),
             }
         };
@@ -49,7 +49,7 @@ impl PinnedTables {
 }
 
 /// The kept release `digest`, if it can run on the current data.
-fn kept(loader: &ReleaseLoader, running: &Running, digest: &Digest) -> Option<Backend> {
+fn pinned_backend(loader: &ReleaseLoader, running: &Running, digest: &Digest) -> Option<Backend> {
     let record = running.record.kept.iter().find(|kept| kept.digest == *digest)?;
     // Otherwise it would write data of an earlier version between entries of the current one.
     let same_version = record.data.writes == running.record.live.data.writes;

@@ -148,7 +148,7 @@ impl Mirror {
 
     /// What the other generation needs to hold the entities of the page.
     fn changes(&self, after: &str, exported: &Exported) -> Result<Vec<StateChange>, MirrorError> {
-        let mut known = self.known(after, exported.end.as_deref())?;
+        let mut known = self.known_digests(after, exported.end.as_deref())?;
         let mut changes = Vec::new();
         for StateEntity { key, value } in &exported.entities {
             let is_same = known.remove(key).is_some_and(|known| *known == digest(value));
@@ -162,7 +162,7 @@ impl Mirror {
     }
 
     /// The digests of the entities that the other generation holds after `after`, up to `end`.
-    fn known(&self, after: &str, end: Option<&str>) -> Result<BTreeMap<String, Bytes>, MirrorError> {
+    fn known_digests(&self, after: &str, end: Option<&str>) -> Result<BTreeMap<String, Bytes>, MirrorError> {
         let mut known = BTreeMap::new();
         let end = end.map_or(Bound::Unbounded, |end| Bound::Included(EntityKey(end.into())));
         let mut from = Bound::Excluded(EntityKey(after.into()));

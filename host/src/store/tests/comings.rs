@@ -149,7 +149,7 @@ impl Run {
             Ok(()) => {
                 self.acknowledged = self.stores.durable();
                 assert!(!self.disk.paths().contains(&format!("services/{}.redb", NAMES[service])));
-                assert!(self.stores.kept().iter().all(|kept| kept.service.as_str() != NAMES[service]));
+                assert!(self.stores.unused().iter().all(|kept| kept.service.as_str() != NAMES[service]));
             }
             Err(DropError::InUse { .. }) => assert!(self.in_use.contains(&service)),
             Err(DropError::Unknown { .. }) => assert_eq!(self.state().get(NAMES[service]), None),

@@ -106,7 +106,7 @@ async fn a_store_is_dropped_in_the_commit_that_says_so() {
     for disk in [disk, killed] {
         let stores = on(&disk, &QUIET).unwrap();
         assert_eq!(everywhere_now(&stores, "dropped"), all());
-        assert!(stores.kept().is_empty());
+        assert!(stores.unused().is_empty());
         stores.close().unwrap();
     }
 }

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::journal::simulated::{Fault, SimulatedDisk};
-use crate::store::{DropError, Health, Kept, OpenError};
+use crate::store::{DropError, Health, OpenError, UnusedStore};
 
 const QUIET: StoreSettings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SETTINGS };
 const MAIL: &str = "services/mail.redb";
@@ -13,7 +13,7 @@ fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> Stores {
 }
 
 fn kept(stores: &Stores) -> Vec<(String, u64)> {
-    stores.kept().into_iter().map(|Kept { service, bytes, .. }| (service.to_string(), bytes)).collect()
+    stores.unused().into_iter().map(|UnusedStore { service, bytes, .. }| (service.to_string(), bytes)).collect()
 }
 
 fn settle(store: &Store) {

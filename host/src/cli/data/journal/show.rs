@@ -84,14 +84,14 @@ fn section_lines(lines: &mut String, section: &Section, values: bool) {
         match value {
             None => lines.push_str(&format!("  - {key}\n")),
             Some(value) => {
-                lines.push_str(&format!("  + {key}  {}{}\n", bytes(value.len() as u64), shown(value, values)));
+                lines.push_str(&format!("  + {key}  {}{}\n", bytes(value.len() as u64), display_value(value, values)));
             }
         }
     }
     for event in &section.events {
         let (interface, function) = (event.interface.escape_debug(), event.function.escape_debug());
         let size = bytes(event.payload.len() as u64);
-        lines.push_str(&format!("  ! {interface}.{function}  {size}{}\n", shown(&event.payload, values)));
+        lines.push_str(&format!("  ! {interface}.{function}  {size}{}\n", display_value(&event.payload, values)));
     }
     if let Some(version) = section.data_version {
         lines.push_str(&format!("  = the data now has version {version}\n"));
@@ -102,7 +102,7 @@ fn section_lines(lines: &mut String, section: &Section, values: bool) {
 }
 
 /// A value after its size, if values are requested: as text if it is valid text, else in base64.
-fn shown(value: &[u8], values: bool) -> String {
+fn display_value(value: &[u8], values: bool) -> String {
     match (values, std::str::from_utf8(value)) {
         (false, _) => String::new(),
         (true, Ok(text)) => format!("  \"{}\"", text.escape_debug()),

@@ -97,7 +97,7 @@ impl Side {
 }
 
 /// Each difference as a line, and the effect on the services as one text.
-fn told(comparison: &Comparison) -> (Vec<String>, String) {
+fn texts(comparison: &Comparison) -> (Vec<String>, String) {
     let short = |text: &Option<String>| match text {
         Some(text) if text.starts_with("sha256:") => text[7..13].to_owned(),
         Some(text) => text.clone(),
@@ -119,7 +119,7 @@ fn hex(text: &str) -> String {
 
 fn check(present: &Side, target: &Side, lines: &[&str], actions: &str) {
     let comparison = present.to(target, compare);
-    assert_eq!(told(&comparison), (lines.iter().map(|line| (*line).to_owned()).collect(), actions.to_owned()));
+    assert_eq!(texts(&comparison), (lines.iter().map(|line| (*line).to_owned()).collect(), actions.to_owned()));
 }
 
 #[test]
@@ -328,7 +328,7 @@ proptest! {
         prop_assert_eq!(comparison.differences.is_empty(), is_same);
         let mut made = target.clone();
         made.manifest = effective(&present.manifest, &target.manifest);
-        prop_assert_eq!(told(&made.to(&target, compare)), (vec![], String::new()));
+        prop_assert_eq!(texts(&made.to(&target, compare)), (vec![], String::new()));
         let applied = |side: &Side| AppliedSettings::of(&side.manifest);
         prop_assert_eq!(applied(&present).differences(&applied(&target)).is_empty(), is_same);
         prop_assert_eq!(applied(&made), applied(&target));
