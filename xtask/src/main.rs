@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
 mod bench;
+mod browser;
 mod crash;
 mod fuzz;
 mod goods;
@@ -24,6 +25,8 @@ Usage: cargo xtask <COMMAND>
   up [OPTIONS]  build everything, start the shop with its demo goods, serve until ctrl-c;
                 takes the options of `switchyard up`: --listen, --admin, --data, --manifest
   test          everything that has to hold: format, lints, builds, tests, docs
+  browser [--screenshots | NAME ...]
+                drive Chromium through the shop's page; `--screenshots` writes the pictures of docs/images
   bench [OPTIONS]
                 the platform beside native baselines of the same operations, as a table;
                 `bench swap`: swaps under load; `bench recovery`: ten thousand calls after a kill;
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         ("up", _) => up::run(&rest),
         (seed::COMMAND, [host, listen, admin, data, manifest]) => seed::run([host, listen, admin, data, manifest]),
         ("test", []) => test::run(),
+        ("browser", _) => browser::run(&rest),
         ("bench", _) => bench::run(&rest),
         ("crash", _) => crash::run(&rest),
         ("simulate", _) => crash::simulate(&rest),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
-use crate::goods::{GOODS, Good};
+use crate::goods::{Good, goods};
 use crate::http::{Answer, Client};
 use crate::staff::{self, Credentials};
 use crate::step::{root, target};
@@ -33,10 +33,11 @@ pub(crate) fn run([host, listen, admin, data, manifest]: [&str; 5]) -> anyhow::R
     let token = sign_in(&credentials, listen, admin, data)?;
     let staff = Client { address: listen, token: Some(&token) };
     let mut added = 0;
-    for good in &GOODS {
+    let goods = goods()?;
+    for good in &goods {
         added += u32::from(put(&staff, good).with_context(|| format!("cannot put {} on sale", good.sku))?);
     }
-    Ok(writeln!(std::io::stdout(), "{}", next(&credentials, listen, &flags(admin, data), data, added))?)
+    Ok(writeln!(std::io::stdout(), "{}", next(&credentials, listen, &flags(admin, data), data, &goods, added))?)
 }
 
 /// Whether the host became ready; false when it ended, which it has reported itself.
@@ -112,7 +113,7 @@ fn put(staff: &Client<'_>, good: &Good) -> anyhow::Result<bool> {
         expect(found, &path)?;
         return Ok(false);
     }
-    expect(staff.write("PUT", &path, &format!("seed-{}", good.sku), &good.details())?, &path)?;
+    expect(staff.write("PUT", &path, &format!("seed-{}", good.sku), &good.details)?, &path)?;
     let receipt = json!({"quantity": good.stock});
     let receipts = format!("{path}/receipts");
     expect(staff.write("POST", &receipts, &format!("seed-stock-{}", good.sku), &receipt)?, &receipts)?;
@@ -134,7 +135,7 @@ fn flags(admin: &str, data: &Path) -> String {
     format!(" --admin http://{admin} --data {}", data.display())
 }
 
-fn next(credentials: &Credentials, listen: &str, flags: &str, data: &Path, added: u32) -> String {
+fn next(credentials: &Credentials, listen: &str, flags: &str, data: &Path, goods: &[Good], added: u32) -> String {
     let file = data.join(staff::FILE);
     let password = if credentials.new {
         format!("staff account     {} with password {}\n", credentials.email, credentials.password)
@@ -155,8 +156,8 @@ Try next:
   target/release/switchyard call inventory price-items '{{\"skus\": [\"{sku}\"]}}'{flags}
 The README has a whole purchase with curl. Ctrl-c ends the shop; its data stays.
 ",
-        count = GOODS.len(),
+        count = goods.len(),
         file = file.display(),
-        sku = GOODS[0].sku,
+        sku = goods.first().map_or("none", |good| &good.sku),
     )
 }

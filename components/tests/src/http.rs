@@ -142,6 +142,12 @@ impl Client {
         Ok(Self { document: Some(Arc::new(document)), ..client })
     }
 
+    /// Where it sends requests.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The OpenAPI document of the shop.
     #[must_use]
     pub fn document(&self) -> Option<&Document> {

@@ -201,7 +201,7 @@ async fn a_guests_cart_goes_after_the_days_that_the_operator_sets_and_a_customer
     let ada = Customer::sign_up(&shop.client, "ada", "tok_ok").await?;
     let (own, guests) = (ada.fill_cart(&[("mug-01", 1)]).await?, fill_cart(&shop.client, &[("mug-01", 1)]).await?);
     // The schedule runs each minute; the operator does not wait for it.
-    shop.operate("cart", "forget-expired", &json!({})).await?.expect(200)?;
+    shop.operate("cart", "forget-expired", &json!({})).await?.expect(204)?;
     assert_eq!(shop.client.ask(&format!("GET /carts/{guests}")).await?.told()?, "404");
     ada.client.ask(&format!("GET /carts/{own}")).await?.expect(200)?;
     shop.stop().await?;
