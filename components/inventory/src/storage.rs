@@ -3,7 +3,7 @@
 //! | key | value |
 //! |---|---|
 //! | `item/<sku>` | [`Item`] |
-//! | `stock/<sku>` | [`StoredStock`], for every item: apart from it, so that orders of a busy item write little |
+//! | `stock/<sku>` | [`Stock`], for every item: apart from it, so that orders of a busy item write little |
 //! | `category/<category>\n<sku>` | nothing: the items of a category; no category has a line break |
 //! | `reservation/<order>` | [`Reservation`] |
 //! | `expiry/<time>/<order>` | the order, for every reservation that is held |
@@ -28,26 +28,6 @@ const EXPIRY: &str = "expiry/";
 #[derive(Serialize, Deserialize)]
 enum Stored<T> {
     V1(T),
-}
-
-/// A stock as it is stored.
-#[derive(Serialize, Deserialize)]
-enum StoredStock {
-    /// Without what was sold. The first release wrote it, and it goes with the next change of the stock.
-    V1 {
-        on_hand: u32,
-        reserved: u32,
-    },
-    V2(Stock),
-}
-
-impl From<StoredStock> for Stock {
-    fn from(stored: StoredStock) -> Self {
-        match stored {
-            StoredStock::V1 { on_hand, reserved } => Self::counted(on_hand, reserved, 0),
-            StoredStock::V2(stock) => stock,
-        }
-    }
 }
 
 /// An order's id that fits in a key.
@@ -90,11 +70,11 @@ pub(crate) fn delete_item(sku: &Sku) {
 }
 
 pub(crate) fn stock(sku: &Sku) -> Option<Stock> {
-    store::get::<StoredStock>(&key(STOCK, sku.as_str())).map(Into::into)
+    get(&key(STOCK, sku.as_str()))
 }
 
 pub(crate) fn set_stock(sku: &Sku, stock: &Stock) {
-    store::set(&key(STOCK, sku.as_str()), &StoredStock::V2(*stock));
+    store::set(&key(STOCK, sku.as_str()), &Stored::V1(stock));
 }
 
 /// Writes the stock of what may be no item: then it is kept while orders hold something of it.
@@ -141,10 +121,10 @@ pub(crate) fn items_of_category_behind(category: &str, after: Option<&str>, limi
 
 /// The stock of consecutive items, by one scan instead of a read for each.
 pub(crate) fn stocks_behind(after: Option<&str>, limit: u32) -> Vec<(String, Stock)> {
-    let page = scan::<StoredStock>(STOCK, after, limit);
+    let page = scan::<Stored<Stock>>(STOCK, after, limit);
     page.entries
         .into_iter()
-        .map(|(key, stock)| (key.get(STOCK.len()..).unwrap_or_default().to_owned(), stock.into()))
+        .map(|(key, Stored::V1(stock))| (key.get(STOCK.len()..).unwrap_or_default().to_owned(), stock))
         .collect()
 }
 

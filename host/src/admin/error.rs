@@ -149,6 +149,12 @@ pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     format!("{first}{}.", letters.as_str())
 }
 
+/// An error and its causes as sentences, where the operator must find what is wrong.
+pub(super) fn error_text(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(sentence(error), |text, cause| format!("{text} {}", sentence(cause)))
+}
+
 /// The request names another host (RFC 9110, section 15.5.20).
 pub(super) fn misdirected() -> Problem {
     let detail =

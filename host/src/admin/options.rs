@@ -11,7 +11,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use crate::call::Share;
 use crate::config::Grant;
 use crate::gateway::{Fault, Refusal, query_pairs};
-use crate::release::{Plan, Rollout};
+use crate::names::Digest;
+use crate::release::{Expected, Plan, Rollout};
 
 /// Longest reason, in bytes: the history stores it forever.
 pub(super) const REASON_BYTES_MAX: usize = 1000;
@@ -40,8 +41,12 @@ pub(super) struct Options {
     pub(super) service: Option<String>,
     pub(super) limit: Option<usize>,
     pub(super) cursor: Option<u64>,
-    /// For dead letters.
+    /// For dead letters and entries.
     pub(super) after: Option<String>,
+    /// For entries.
+    pub(super) key: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) expected: Option<Expected>,
     /// Whether this is the first batch of an import.
     pub(super) first: bool,
 }
@@ -129,6 +134,9 @@ impl Reading {
             "afterIntents" => self.options.after_intents = Some(after_intents(value)?),
             "to" => self.options.to = Some(value.into()),
             "after" => self.options.after = Some(value.into()),
+            "key" => self.options.key = Some(value.into()),
+            "prefix" => self.options.prefix = Some(value.into()),
+            "ifDigest" => self.options.expected = Some(expected(value)?),
             "service" => self.options.service = Some(value.into()),
             "limit" => self.options.limit = Some(value.parse().map_err(|_| "must be a number")?),
             "cursor" => self.options.cursor = Some(value.parse().map_err(|_| "must be the `nextCursor` of a page")?),
@@ -181,6 +189,15 @@ fn header(value: &str) -> Result<(HeaderName, HeaderValue), Detail> {
         return Err("must have visible ASCII after `=`".into());
     }
     Ok((name, value))
+}
+
+fn expected(value: &str) -> Result<Expected, Detail> {
+    match value {
+        "none" => Ok(Expected::Nothing),
+        digest => Digest::parse(digest)
+            .map(Expected::Value)
+            .map_err(|_| "must be `sha256:` and 64 hex digits, or `none`".into()),
+    }
 }
 
 fn flag(value: &str) -> Result<bool, Detail> {

@@ -25,6 +25,7 @@ const GET: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const POST: HeaderValue = HeaderValue::from_static("POST");
 const PUT: HeaderValue = HeaderValue::from_static("PUT");
 const DELETE: HeaderValue = HeaderValue::from_static("DELETE");
+const GET_PUT_DELETE: HeaderValue = HeaderValue::from_static("GET, HEAD, PUT, DELETE");
 const GET_AND_POST: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
 
 /// The resources of the operator API.
@@ -59,6 +60,10 @@ pub(super) enum Route<'a> {
     },
     /// The entities of a service.
     State(&'a str),
+    /// The entries of a service's store.
+    Entries(&'a str),
+    /// One of them.
+    Entry(&'a str),
     Stores,
     Store(&'a str),
     Events,
@@ -81,6 +86,8 @@ impl<'a> Route<'a> {
             ["services"] => Some(Self::Services),
             ["services", service] => Some(Self::Service(service)),
             ["services", service, "state"] => Some(Self::State(service)),
+            ["services", service, "entries"] => Some(Self::Entries(service)),
+            ["services", service, "entry"] => Some(Self::Entry(service)),
             ["services", service, "call", function] => Some(Self::Call { service, function }),
             ["services", service, "releases"] => Some(Self::Deploy(service)),
             ["services", service, "promote"] => Some(Self::Act { service, action: Action::Promote }),
@@ -129,6 +136,9 @@ impl<'a> Route<'a> {
             Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
             Self::Tokens | Self::State(_) => {
                 (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST)
+            }
+            Self::Entry(_) => {
+                (matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE), GET_PUT_DELETE)
             }
             _ => (method == Method::GET || method == Method::HEAD, GET),
         }
@@ -204,6 +214,10 @@ impl Admin {
                 json(StatusCode::OK, &self.import_state(&who, &decoded(service)?, head.uri.query(), body).await?)
             }
             Route::State(service) => self.export_state(&who, &decoded(service)?).await,
+            Route::Entries(service) => {
+                json(StatusCode::OK, &self.entries(&who, &decoded(service)?, head.uri.query()).await?)
+            }
+            Route::Entry(service) => self.one_entry(&who, &decoded(service)?, head, body).await,
             Route::Call { service, function } => {
                 let (service, function) = (decoded(service)?, decoded(function)?);
                 if !who.is_admin() {

@@ -108,6 +108,9 @@ fn paths_lead_to_routes() {
     check("/services/cart/call/get", Some(Route::Call { service: "cart", function: "get" }));
     check("/services/cart/call/a/b", None);
     check("/services/cart/calls/get", None);
+    check("/services/cart/entries", Some(Route::Entries("cart")));
+    check("/services/cart/entry", Some(Route::Entry("cart")));
+    check("/services/cart/entry/a", None);
     let id = "0123";
     check("/intents", Some(Route::Intents));
     check("/intents/0123/retry", Some(Route::Intent { id, action: IntentAction::Retry }));

@@ -14,7 +14,7 @@ use clap::Parser as _;
 
 use arguments::{Arguments, Command};
 use client::target::Target;
-use data::{backup, journal, restore, state, stores};
+use data::{backup, entries, journal, restore, state, stores};
 use host::{call, completions, config, tokens, up};
 use monitor::{events, intents, schedules, status};
 use output::confirm::confirm;
@@ -63,6 +63,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Backup(backup) => backup::run(&Target::find(&backup.host)?, &backup),
         Command::Export(export) => state::export(&Target::find(&export.host)?, &export),
         Command::Import(import) => state::import(&Target::find(&import.host)?, &import),
+        Command::Store(store) => entries::run(&Target::find(&store.host)?, &store, confirm),
         Command::Restore(restore) => restore::run(&restore),
         Command::Journal(journal) => journal::run(&journal),
         Command::Sign(sign) => sign::run(&sign),

@@ -1,8 +1,8 @@
 //! The names of the points, and the variables that arm them.
 
-/// All points, in the order in which a call, a commit, an index, a segment and a release pass theirs; the last one
-/// belongs to a background task.
-pub const NAMES: [&str; 26] = [
+/// All points, in the order in which a call, a commit, an index, a segment, a mirror and a release pass theirs; the last
+/// one belongs to a background task.
+pub const NAMES: [&str; 33] = [
     "intent.before-open",
     "intent.after-open",
     "memo.before-commit",
@@ -25,6 +25,13 @@ pub const NAMES: [&str; 26] = [
     "index.before-pass",
     "segment.before-removal",
     "segment.after-removal",
+    "mirror.before-start",
+    "mirror.before-page",
+    "mirror.after-page",
+    "mirror.before-verify",
+    "mirror.before-clear",
+    "mirror.after-clear",
+    "release.after-hold",
     "release.before-commit",
     "release.before-swap",
     "component.mid-put",

@@ -5,6 +5,7 @@
 
 mod backup;
 mod changes;
+mod entries;
 mod error;
 mod judging;
 mod loading;
@@ -26,6 +27,7 @@ pub use changes::apply_plan::Wanted;
 pub use changes::compare::{Difference, Differs};
 pub use changes::deploy::{Deployed, Outcome, Plan, Rollout};
 pub use changes::drop_store::StoreView;
+pub use entries::{EntryEdit, EntryEdited, EntryError, EntryPage, EntrySize, EntryValue, EntryView, Expected};
 pub use error::DeployError;
 pub use judging::judge_input::Proposal;
 pub use judging::signature::SignatureFault;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use wasmtime::component::Val;
 
 use super::error::DeployError;
-use super::mirror::{MirrorError, ProgramSide, StateSide, page};
+use super::mirror::{MirrorError, ProgramSide, StateSide, check_end, page};
 use super::releases::Releases;
 use crate::contract::Type;
 use crate::limits::{ENTITY_KEY_BYTES_MAX, MIRROR_PAGE_ENTITIES, STATE_CONFLICTS_MAX};
@@ -43,6 +44,13 @@ pub enum TransferError {
     Entity { index: usize, key: String, why: String },
     #[error("the state of {service} cannot be read or written: {source}")]
     State { service: ServiceName, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error(
+        "the state of {service} cannot be exported {}",
+        after.as_ref().map_or_else(|| "from its beginning on".into(), |after| format!("after the entity {after:?}"))
+    )]
+    Export { service: ServiceName, after: Option<String>, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the entity {key:?} cannot be written as JSON")]
+    Encode { key: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("other calls changed the same data each time: try again")]
     Busy,
 }
@@ -53,6 +61,9 @@ pub struct StateExport {
     codec: Codec,
     transaction: Option<Transaction>,
     after: String,
+    /// Entities so far, and the bytes of the data that they are of.
+    entities: u64,
+    bytes: u64,
     service: ServiceName,
     /// The commit that it is the state of.
     pub number: CommitSeq,
@@ -91,12 +102,15 @@ impl Releases {
     /// [`TransferError`], when the component has no state interface.
     pub fn export_state(&self, service: &ServiceName) -> Result<StateExport, TransferError> {
         let target = self.state_target(service)?;
+        let transaction = target.store.begin_read().in_generation(target.generation);
         Ok(StateExport {
             codec: Codec::new(&target.entity),
             number: target.store.last_commit(),
-            transaction: Some(target.store.begin_read().in_generation(target.generation)),
+            bytes: transaction.stored_bytes(),
+            transaction: Some(transaction),
             program: target.side,
             after: String::new(),
+            entities: 0,
             service: service.clone(),
             interface: target.interface,
         })
@@ -189,12 +203,14 @@ impl Target {
         let mut before = change.key.clone();
         before.pop();
         let mut transaction = transaction;
-        let mut found = None;
+        let (mut found, mut count) = (None, 0);
         loop {
             let page = page(&before, Some(&change.key), MIRROR_PAGE_ENTITIES);
             let run = self.side.export(transaction, &page).await;
             transaction = run.transaction;
             let entities = run.result.map_err(MirrorError::Source)?;
+            count += entities.len() as u64;
+            check_end(count, transaction.stored_bytes())?;
             let Some(last) = entities.into_iter().last() else { break };
             if last.key == change.key {
                 found = Some(last.value);
@@ -220,25 +236,34 @@ impl StateExport {
     ///
     /// [`TransferError`]; the export cannot continue.
     pub async fn next(&mut self) -> Result<Vec<StateLine>, TransferError> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| TransferError::State {
-            service: self.service.clone(),
-            source,
-        };
         let Some(transaction) = self.transaction.take() else { return Ok(Vec::new()) };
         let run = self.program.export(transaction, &page(&self.after, None, MIRROR_PAGE_ENTITIES)).await;
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| TransferError::Export {
+            service: self.service.clone(),
+            after: Some(self.after.clone()).filter(|after| !after.is_empty()),
+            source,
+        };
         let entities = run.result.map_err(|error| failed(error.into()))?;
+        self.entities += entities.len() as u64;
+        check_end(self.entities, self.bytes).map_err(|error| failed(error.into()))?;
         let mut lines = Vec::with_capacity(entities.len());
         for StateEntity { key, value } in entities {
-            let mut json = Vec::new();
-            self.codec.encode(&value, &mut json).map_err(|error| failed(error.into()))?;
-            let value = serde_json::from_slice(&json).map_err(|error| failed(error.into()))?;
-            lines.push(StateLine { key, value: Some(value) });
+            match self.json(&value) {
+                Ok(value) => lines.push(StateLine { key, value: Some(value) }),
+                Err(source) => return Err(TransferError::Encode { key, source }),
+            }
         }
         if let Some(last) = lines.last() {
             self.after.clone_from(&last.key);
             self.transaction = Some(run.transaction);
         }
         Ok(lines)
+    }
+
+    fn json(&self, value: &Val) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
+        let mut json = Vec::new();
+        self.codec.encode(value, &mut json)?;
+        Ok(serde_json::from_slice(&json)?)
     }
 }
 

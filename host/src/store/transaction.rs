@@ -298,6 +298,12 @@ impl Transaction {
         Ok(page.more)
     }
 
+    /// Bytes of the component's keys and values in the generation that it is on, without its own writes.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        self.snapshot.totals.of_generation(self.generation)
+    }
+
     /// The version of the data that it reads.
     #[must_use]
     pub fn data_version(&self) -> u64 {

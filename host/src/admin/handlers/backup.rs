@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::admin::authorize::admin_only;
-use crate::admin::error::{AdminError, sentence};
+use crate::admin::error::{AdminError, error_text};
 use crate::admin::request::{RequestBody, parse_json, whole};
 use crate::admin::server::Admin;
 use crate::gateway::{Body, BodyError};
@@ -91,13 +91,6 @@ fn text(line: Result<Line, BackupError>) -> Bytes {
     let mut text = serde_json::to_vec(&line).unwrap_or_default();
     text.push(b'\n');
     text.into()
-}
-
-/// The error with its causes, because the operator must fix the disk.
-fn error_text(error: &BackupError) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let causes = causes.map(|cause| format!(" {}", sentence(cause)));
-    sentence(error) + &causes.collect::<String>()
 }
 
 fn refused(error: BackupError) -> AdminError {

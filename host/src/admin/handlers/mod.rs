@@ -3,6 +3,7 @@
 pub(super) mod apply;
 pub(super) mod backup;
 pub(super) mod call;
+pub(super) mod entries;
 pub(super) mod events;
 pub(super) mod health;
 pub(super) mod intents;

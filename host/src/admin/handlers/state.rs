@@ -9,7 +9,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 
 use crate::admin::authorize::admin_only;
-use crate::admin::error::{AdminError, sentence};
+use crate::admin::error::{AdminError, error_text};
 use crate::admin::options::Options;
 use crate::admin::request::{RequestBody, whole};
 use crate::admin::server::Admin;
@@ -125,17 +125,14 @@ fn line(value: &impl Serialize) -> Bytes {
     text.into()
 }
 
-/// The error with its causes, because the operator must find the entity.
-fn error_text(error: &TransferError) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(sentence(error), |text, cause| format!("{text} {}", sentence(cause)))
-}
-
 fn refused(error: TransferError) -> AdminError {
     match error {
         TransferError::Release(error) => error.into(),
         TransferError::Busy => AdminError::busy(error_text(&error)),
         TransferError::NoState { .. } => AdminError::conflict(error_text(&error)),
-        TransferError::Entity { .. } | TransferError::State { .. } => AdminError::bad_request(error_text(&error)),
+        TransferError::Entity { .. }
+        | TransferError::State { .. }
+        | TransferError::Export { .. }
+        | TransferError::Encode { .. } => AdminError::bad_request(error_text(&error)),
     }
 }

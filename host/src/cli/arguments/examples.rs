@@ -140,6 +140,17 @@ Examples:
   switchyard import inventory inventory.jsonl.gz --dry-run
   switchyard import inventory inventory.jsonl.gz --reason 'moved from another host'";
 
+pub(super) const STORE: &str = "\
+Examples:
+  switchyard store scan cart cart/ --limit 20
+  switchyard store get cart cart/01J9ZC --as hex
+  switchyard store set cart flag/new-totals on --reason 'found by support'
+  switchyard store set cart cart/01J9ZC --file cart.hex --as hex --if-digest none
+  switchyard store delete cart cart/01J9ZC --yes
+
+Keys and values are those of the component: no contract describes them, and nothing checks a new value. Prefer a function
+of the service, or `switchyard import`.";
+
 pub(super) const JOURNAL: &str = "\
 Examples:
   switchyard journal verify

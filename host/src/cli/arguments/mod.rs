@@ -1,6 +1,7 @@
 //! The command line: every command and its flags.
 
 mod backups;
+mod entries;
 mod events;
 mod examples;
 mod host;
@@ -17,6 +18,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
+pub(super) use entries::{
+    DeleteEntry, EntryChange, EntryName, GetEntry, ScanEntries, SetEntry, Shown, Store, StoreAction, Written,
+};
 pub(super) use events::{DeadLetters, Events, EventsAction, Schedules};
 pub(super) use host::{Host, ManifestFile};
 pub(super) use operate::{Apply, Drop, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
@@ -96,6 +100,9 @@ pub(super) enum Command {
     /// Set and remove entities of a service from lines of JSON
     #[command(after_help = examples::IMPORT)]
     Import(Import),
+    /// Look at single entries of a service's store, and repair them by hand
+    #[command(after_help = examples::STORE)]
+    Store(Store),
     /// Check a journal, or show its commits, without a host
     #[command(after_help = examples::JOURNAL)]
     Journal(Journal),

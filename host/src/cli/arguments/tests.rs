@@ -95,6 +95,14 @@ fn a_host_is_kept_by_commands_that_say_one_thing() {
     check("switchyard events drop cart a.1.0 --all", false);
     check("switchyard events drop cart --all --json --admin http://127.0.0.1:9", true);
     check("switchyard schedules cart", true);
+    check("switchyard store scan cart", true);
+    check("switchyard store scan cart a/ --limit 0", false);
+    check("switchyard store get cart a/1 --as raw --json", true);
+    check("switchyard store get cart a/1 --as octal", false);
+    check("switchyard store set cart a/1", false);
+    check("switchyard store set cart a/1 -7 -y", true);
+    check("switchyard store set cart a/1 x --file y", false);
+    check("switchyard store delete cart a/1 --if-digest none --admin http://127.0.0.1:9", true);
 }
 
 /// The words of an example, quoted as in a shell.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::cli::output::failure::{Failure, Kind};
+use crate::cli::output::value;
+
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 pub(in crate::cli) struct Items<T> {
@@ -60,6 +63,7 @@ pub(in crate::cli) struct Mirror {
 pub(in crate::cli) struct MirrorStatus {
     pub(in crate::cli) phase: String,
     pub(in crate::cli) entities: u64,
+    pub(in crate::cli) entities_expected: Option<u64>,
     pub(in crate::cli) commits_behind: u64,
     pub(in crate::cli) attempts: u32,
     pub(in crate::cli) error: Option<String>,
@@ -277,6 +281,42 @@ pub(in crate::cli) struct HistoryEntry {
     pub(in crate::cli) verdict: Option<Verdict>,
     /// The figures by which the host judged a candidate.
     pub(in crate::cli) figures: Option<Judgement>,
+}
+
+/// An entry of a store.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Entry {
+    pub(in crate::cli) key: String,
+    pub(in crate::cli) bytes: u64,
+    pub(in crate::cli) digest: String,
+    /// The value, if it is UTF-8.
+    text: Option<String>,
+    /// Any other value.
+    hex: Option<String>,
+}
+
+impl Entry {
+    pub(in crate::cli) fn value(&self) -> Result<Vec<u8>, Failure> {
+        let value = match (&self.text, &self.hex) {
+            (Some(text), _) => Some(text.clone().into_bytes()),
+            (None, hex) => hex.as_deref().and_then(value::unhex),
+        };
+        let what = "this version of switchyard does not understand the host's answer: use the version of the host";
+        value.ok_or_else(|| Failure::text(Kind::Unreachable, what))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct EntrySize {
+    pub(in crate::cli) bytes: u64,
+    pub(in crate::cli) digest: String,
+}
+
+/// A change of an entry that was made.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct EditedEntry {
+    pub(in crate::cli) before: Option<EntrySize>,
+    pub(in crate::cli) after: Option<EntrySize>,
 }
 
 #[derive(Debug, Deserialize)]

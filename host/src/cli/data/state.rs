@@ -1,5 +1,8 @@
 //! `switchyard export` and `import`: the state of a service as lines of JSON, in the types of its contract.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -15,6 +18,7 @@ use crate::cli::arguments::{Export, Import};
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
+use crate::cli::output::print;
 use crate::cli::output::progress::Progress;
 use crate::limits::STATE_LINES_MAX;
 
@@ -56,7 +60,7 @@ struct Report {
 pub(in crate::cli) fn export(target: &Target, command: &Export) -> Outcome {
     let mut out = Output::create(command.out.as_deref())?;
     let progress = Progress::work();
-    let (mut end, mut entities) = (None, 0);
+    let (mut end, mut entities, mut last) = (None, 0, None);
     let answered = Request::get(&["services", &command.service, "state"]).follow(target, |line| {
         let written = match serde_json::from_str(line).map_err(|error| Failure::new(Kind::Unreachable, error))? {
             Frame::Error { error } => return Err(Failure::text(Kind::Refused, error)),
@@ -64,6 +68,7 @@ pub(in crate::cli) fn export(target: &Target, command: &Export) -> Outcome {
             Frame::Entity { key } => {
                 entities += 1;
                 progress.at(&key, entities, entities);
+                last = Some(key);
                 out.line(line.trim_end())
             }
             Frame::End { end: Count { entities } } => {
@@ -74,11 +79,16 @@ pub(in crate::cli) fn export(target: &Target, command: &Export) -> Outcome {
         written.map_err(|error| unwritten(command.out.as_deref(), error))
     });
     progress.end();
-    if let Some(refusal) = answered? {
+    let reached = || match &last {
+        Some(last) => format!("The export ends after {entities} entities, the last of them {last:?}. Export again."),
+        None => "The export ends before its first entity. Export again.".into(),
+    };
+    if let Some(refusal) = answered.map_err(|failure| failure.next(reached()))? {
         return refusal.accepted(command.host.json).map(|answer| answer.text());
     }
     let Some(entities) = end else {
-        return Err(Failure::text(Kind::Unreachable, "the host ended before the export was complete"));
+        let ended = Failure::text(Kind::Unreachable, "the host ended before the export was complete");
+        return Err(ended.next(reached()));
     };
     out.finish().map_err(|error| unwritten(command.out.as_deref(), error))?;
     Ok(match &command.out {
@@ -98,10 +108,24 @@ enum ExportFile {
     Compressed(GzEncoder<BufWriter<File>>),
 }
 
-/// Where an export goes. A file has its name only when it is complete.
+/// Where an export goes. A file has its name only when it is complete; before, it is deleted with this.
 enum Output {
     Standard(io::Stdout),
-    File { path: PathBuf, part: PathBuf, file: ExportFile },
+    File { path: PathBuf, part: Part, file: ExportFile },
+}
+
+/// The path of an incomplete file, which is deleted when this is dropped.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        match std::fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                print::error(&format!("warning: {} cannot be deleted: {error}", self.0.display()));
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Output {
@@ -110,14 +134,19 @@ impl Output {
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
+        // The export of another process must not be deleted, nor written over.
+        if part.exists() {
+            let text = format!("{} exists: another export writes it, or one was killed", part.display());
+            return Err(Failure::text(Kind::Refused, text).next("Delete it if no export runs."));
+        }
         // Entities may have password hashes and tokens in them: the file is for its owner alone.
-        let created = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
+        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
         let file = BufWriter::new(created.map_err(|error| unwritten(Some(&part), error))?);
         let file = match is_compressed(path) {
             true => ExportFile::Compressed(GzEncoder::new(file, Compression::default())),
             false => ExportFile::Plain(file),
         };
-        Ok(Self::File { path: path.into(), part, file })
+        Ok(Self::File { path: path.into(), part: Part(part), file })
     }
 
     fn line(&mut self, line: &str) -> io::Result<()> {
@@ -139,7 +168,8 @@ impl Output {
                     ExportFile::Compressed(file) => file.finish()?,
                 };
                 file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-                std::fs::rename(part, path)
+                // Then there is no such file any more that could be deleted.
+                std::fs::rename(&part.0, path)
             }
         }
     }

@@ -6,4 +6,5 @@ pub(super) mod format;
 pub(super) mod print;
 pub(super) mod progress;
 pub(super) mod summary;
+pub(super) mod value;
 pub(super) mod verdict;

@@ -5,6 +5,9 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use hyper::StatusCode;
+
+use super::handover;
 use crate::cli::arguments::{Change, Promote, Rollback};
 use crate::cli::client::documents::Service;
 use crate::cli::client::request::Request;
@@ -32,9 +35,15 @@ pub(in crate::cli) fn rollback(target: &Target, command: &Rollback) -> Outcome {
         Some(to) => Some(digest(target, &command.change.service, to)?),
         None => None,
     };
-    let request = change("rollback", &command.change).query("to", to).flag("force", command.force);
-    let request = request.after_intents(command.wait.after_intents);
-    render(request, target, &command.change)
+    let request = || {
+        let request = change("rollback", &command.change).query("to", to.iter()).flag("force", command.force);
+        request.after_intents(command.wait.after_intents)
+    };
+    let answer = request().send(target)?;
+    let has_waited =
+        answer.status == StatusCode::CONFLICT && handover::wait_for_way_back(target, &command.change.service)?;
+    let answer = if has_waited { request().send(target)? } else { answer };
+    answer.render(command.change.host.json, summary::text)
 }
 
 fn change(what: &str, command: &Change) -> Request {

@@ -12,11 +12,14 @@ use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 use crate::cli::output::format::bytes;
 use crate::cli::output::progress::Progress;
-use crate::cli::output::summary;
+use crate::cli::output::{print, summary};
 use crate::clock;
 
 /// How often it asks the host.
 const ASK_EVERY: Duration = Duration::from_millis(300);
+
+/// How long a rollback waits for the way back.
+const WAY_BACK_WAIT_MAX: Duration = Duration::from_secs(600);
 
 /// A page of the history.
 #[derive(Debug, Deserialize)]
@@ -65,10 +68,39 @@ async fn until_live(target: &Target, service: &str, digest: &str, wait: Duration
     }
 }
 
+/// Waits until the earlier implementation of a service is up to date, if it has one. Returns whether it had to wait.
+pub(in crate::cli) fn wait_for_way_back(target: &Target, service: &str) -> Result<bool, Failure> {
+    runtime()?.block_on(until_open(target, service))
+}
+
+async fn until_open(target: &Target, service: &str) -> Result<bool, Failure> {
+    let (began, mut has_waited) = (clock::now(), false);
+    let progress = Progress::work();
+    while clock::elapsed(began) < WAY_BACK_WAIT_MAX {
+        // Without an answer, the refusal of the rollback says more.
+        let Ok(answer) = Request::get(&["services", service]).exchange(target).await else { break };
+        let Ok(now) = answer.read::<Service>() else { break };
+        let Some(mirror) = now.mirror.as_ref().filter(|mirror| mirror.was_live) else { break };
+        if mirror.status.as_ref().is_some_and(|status| status.phase == "following" || status.error.is_some()) {
+            break;
+        }
+        let waits = format!("the rollback waits: {}", line(mirror));
+        if !has_waited {
+            print::error(&waits);
+        }
+        has_waited = true;
+        progress.at(&waits, mirror.bytes, now.store_bytes.saturating_sub(mirror.bytes));
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+    progress.end();
+    Ok(has_waited)
+}
+
 /// What a mirror is doing, in one line.
 pub(in crate::cli) fn line(mirror: &Mirror) -> String {
     let Some(status) = &mirror.status else { return "starts".into() };
-    let mut line = format!("{}, {} entities, {}", status.phase, status.entities, bytes(mirror.bytes));
+    let of = status.entities_expected.map_or_else(String::new, |expected| format!(" of about {expected}"));
+    let mut line = format!("{}, {}{of} entities, {}", status.phase, status.entities, bytes(mirror.bytes));
     if status.commits_behind > 0 {
         line.push_str(&format!(", {} commits behind", status.commits_behind));
     }

@@ -29,6 +29,8 @@ pub(in crate::release) struct ChangeSet {
     pub(in crate::release) dropped: Option<ServiceName>,
     /// An intent that is closed.
     pub(in crate::release) closed: Option<IntentHold>,
+    /// An entry of a store that an operator changes by hand.
+    pub(in crate::release) edited: Option<Transaction>,
 }
 
 /// Data that becomes that of a release in its swap.
@@ -72,6 +74,7 @@ impl ChangeSet {
             added: Vec::new(),
             dropped: None,
             closed: None,
+            edited: None,
         }
     }
 

@@ -82,8 +82,8 @@ impl Inner {
         let running = state.running(name)?;
         let mirror = mirror_of(running, name)?;
         let handle = self.mirrors.get(name).filter(|handle| handle.release.digest == mirror.release.digest);
-        let not_ready = || DeployError::Handover { service: name.clone(), source: MirrorError::NotReady };
-        let handle = handle.ok_or_else(not_ready)?;
+        let not_running = || DeployError::Handover { service: name.clone(), source: MirrorError::NotRunning };
+        let handle = handle.ok_or_else(not_running)?;
         let release = Arc::clone(&handle.release);
         let to = mirror.release.data.writes;
         let before = &running.record;

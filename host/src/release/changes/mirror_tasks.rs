@@ -13,6 +13,7 @@ use super::super::releases::Releases;
 use super::handover::end_mirror;
 use super::rollout::HOST;
 use crate::clock;
+use crate::fail_point::fail_point;
 use crate::limits::{HANDOVER_ATTEMPTS_MAX, MIRROR_CLEAR_ENTRIES};
 use crate::names::ServiceName;
 use crate::store::system::MIRRORED_ENTITIES;
@@ -58,7 +59,7 @@ impl Releases {
                         let task =
                             RunningMirror { releases: self.clone(), running: Arc::clone(&running), name: name.clone() };
                         self.inner.tasks.spawn("mirror", async move {
-                            releases.mirror(&task.name, &service, &mirror).await;
+                            releases.mirror_both_ways(&task.name, service, mirror).await;
                             drop(task);
                         });
                     }
@@ -78,19 +79,42 @@ impl Releases {
         }
     }
 
-    /// Runs one mirror until it is ended or turned around.
-    async fn mirror(&self, name: &ServiceName, service: &Running, record: &MirrorRecord) {
+    /// Runs the mirror of a service, and after each swap the one of the other direction, until the handover is ended.
+    async fn mirror_both_ways(&self, name: &ServiceName, mut service: Running, mut record: MirrorRecord) {
+        let mut earlier = None;
+        while let Some(handle) = self.mirror(name, &service, &record, earlier.take()).await {
+            let state = self.state();
+            let Some((now, next)) = state.services.get(name).and_then(|now| Some((now, now.record.mirror.as_ref()?)))
+            else {
+                return;
+            };
+            let (before, after) = (&service.record, &now.record);
+            let is_turned = after.generation == before.generation.other()
+                && (after.live.digest, next.release.digest) == (record.release.digest, before.live.digest);
+            earlier = if is_turned { Some(handle.turn().await) } else { None };
+            (record, service) = (next.clone(), now.clone());
+        }
+    }
+
+    /// Runs one mirror until it is ended or turned around. Returns it, unless the host stops or it never ran.
+    async fn mirror(
+        &self,
+        name: &ServiceName,
+        service: &Running,
+        record: &MirrorRecord,
+        mut turned: Option<Mirror>,
+    ) -> Option<Arc<MirrorHandle>> {
         let mut stop = self.inner.tasks.stop();
         let mut wait = RETRY_AFTER;
         while self.is_current(name, record) {
-            let (why, is_temporary) = match self.start_mirror(service, record).await {
+            let (why, is_temporary) = match self.start_mirror(service, record, turned.take()).await {
                 Err(error) => (chain(&error), false),
                 Ok(handle) => {
                     self.inner.mirrors.set(name, Some(Arc::clone(&handle)));
                     let error = tokio::select! {
-                        () = stop.wait() => return,
+                        () = stop.wait() => return None,
                         ended = self.copy_until_ended(name, record, &handle) => match ended {
-                            Ok(()) => return,
+                            Ok(()) => return Some(handle),
                             Err(error) => error,
                         },
                     };
@@ -105,15 +129,21 @@ impl Releases {
             // The way back may open again, such as when an entity that is in its way has changed. And a handover that
             // could not be ended is ended later.
             tokio::select! {
-                () = stop.wait() => return,
+                () = stop.wait() => return None,
                 () = tokio::time::sleep(wait) => {}
             }
             wait = wait.saturating_mul(2).min(RETRY_AFTER_MAX);
         }
+        None
     }
 
-    /// Loads the release that gets the copy.
-    async fn start_mirror(&self, service: &Running, record: &MirrorRecord) -> Result<Arc<MirrorHandle>, DeployError> {
+    /// Loads the release that gets the copy. A mirror of the other direction goes on where it was.
+    async fn start_mirror(
+        &self,
+        service: &Running,
+        record: &MirrorRecord,
+        turned: Option<Mirror>,
+    ) -> Result<Arc<MirrorHandle>, DeployError> {
         let (inner, owner, release) = (Arc::clone(&self.inner), Arc::clone(&service.service), record.release.clone());
         let loaded = blocking(move || inner.loader.load(&owner, &release)).await??;
         let no_contract = || DeployError::NoHandover { service: service.service.name().clone() };
@@ -121,7 +151,9 @@ impl Releases {
         let target = loaded.program.contract().ok_or_else(no_contract)?;
         let (source, target) = (ProgramSide(Arc::clone(source)), ProgramSide(Arc::clone(target)));
         let store = service.service.store().clone();
-        let mirror = Mirror::new(store, service.record.generation, Arc::new(source), Arc::new(target));
+        let new = || Mirror::new(store, service.record.generation, Arc::new(source), Arc::new(target));
+        let mirror = turned.unwrap_or_else(new);
+        fail_point("mirror.before-start");
         Ok(Arc::new(MirrorHandle::new(loaded, mirror)))
     }
 
@@ -220,7 +252,9 @@ impl Releases {
             for key in store.row_keys(&MIRRORED_ENTITIES, .., MIRROR_CLEAR_ENTRIES).map_err(CommitError::from)? {
                 transaction.write_row(MIRRORED_ENTITIES.delete(&key));
             }
+            fail_point("mirror.before-clear");
             transaction.commit(CommitDetails::OF_THE_HOST).await?;
+            fail_point("mirror.after-clear");
         }
     }
 

@@ -71,6 +71,9 @@ impl Inner {
         }
         let mut commit = HostCommit::default();
         let hold = self.migrate(set, &mut commit).await?;
+        if let Some(edited) = set.edited.take() {
+            commit.add(edited, None);
+        }
         if let Some(intent) = &set.closed {
             commit.add(intent.closing(), None);
         }
@@ -102,6 +105,9 @@ impl Inner {
                 Some(hold.ok_or(DeployError::NotQuiet { service, pause_ms })?)
             }
         };
+        if !set.migrations.is_empty() {
+            fail_point("release.after-hold");
+        }
         for migration in &set.migrations {
             commit.add(migration.run(until(migration)).await?, Some(migration.to));
         }
@@ -173,10 +179,11 @@ impl Inner {
     }
 }
 
-/// Why the commit of `set` was refused. Only the writes of a migration can exceed a store's limit.
+/// Why the commit of `set` was refused. Only the writes of a migration, and those of an operator, can exceed a store's
+/// limit.
 fn refused(set: &ChangeSet, error: CommitError) -> DeployError {
     let service = match &error {
-        CommitError::Quota { service, .. } => Some(service.clone()),
+        CommitError::Quota { service, .. } if !set.migrations.is_empty() => Some(service.clone()),
         CommitError::TooLarge { .. } => set.migrations.first().map(|migration| migration.service.name().clone()),
         _ => None,
     };

@@ -13,6 +13,11 @@ pub(in crate::release) fn page(after: &str, until: Option<&str>, limit: u32) -> 
     StatePage { after, until: until.map(str::to_owned), limit }
 }
 
+/// Checks that an export may end: each entity is stored, and its key alone takes bytes of the data.
+pub(in crate::release) fn check_end(entities: u64, bytes: u64) -> Result<(), MirrorError> {
+    if entities > bytes { Err(MirrorError::Endless { entities, bytes }) } else { Ok(()) }
+}
+
 /// Checks that `target` exports exactly `originals` between `after` and `end` from the data in `transaction`.
 pub(super) async fn check_copy(
     target: &dyn StateSide,

@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::check::{check_copy, page};
+use super::check::{check_copy, check_end, page};
 use super::digest::digest;
 use super::error::MirrorError;
 use super::pages::Pages;
 use super::side::StateSide;
 use crate::clock;
-use crate::limits::{MIRROR_HOT_PAGE_ENTITIES, MIRROR_PAGE_ENTITIES, MIRROR_PAGES_MAX};
+use crate::fail_point::fail_point;
+use crate::limits::MIRROR_PAGE_ENTITIES;
 use crate::names::Generation;
 use crate::runtime::{Failure, StateChange, StateEntity, StateError};
 use crate::store::system::{EntityKey, INTENTS, MIRRORED_ENTITIES};
@@ -27,9 +28,15 @@ pub(in crate::release) struct Mirror {
     pub(super) source: Arc<dyn StateSide>,
     pub(super) target: Arc<dyn StateSide>,
     pages: Pages,
+    /// The same entities in the copy, with what the target read for them: the pages of the way back.
+    pub(super) back: Pages,
+    /// Whether `back` has all entities.
+    pub(super) is_verified: bool,
     /// Where the first pass continues; `None` when it is complete.
     next: Option<String>,
     pub(super) entities: u64,
+    /// The most bytes that the live data has had since the mirror began.
+    bytes_seen: u64,
     imported: u64,
 }
 
@@ -55,8 +62,35 @@ impl Mirror {
         source: Arc<dyn StateSide>,
         target: Arc<dyn StateSide>,
     ) -> Self {
-        let pages = Pages::new(store.last_commit());
-        Self { store, live, source, target, pages, next: Some(String::new()), entities: 0, imported: 0 }
+        let (pages, back) = (Pages::new(store.last_commit()), Pages::new(store.last_commit()));
+        let (next, is_verified, entities) = (Some(String::new()), false, 0);
+        Self { store, live, source, target, pages, back, is_verified, next, entities, bytes_seen: 0, imported: 0 }
+    }
+
+    /// The mirror of the other direction, after a swap. It knows what each entity of the copy was read from, so it need not
+    /// read them again.
+    pub(in crate::release) fn turn(&mut self) -> Self {
+        let (source, target) = (Arc::clone(&self.target), Arc::clone(&self.source));
+        let turned = Self::new(self.store.clone(), self.live.other(), source, target);
+        if !self.is_verified || self.next.is_some() {
+            return turned;
+        }
+        // What is left here must read everything before it is of use.
+        self.next = Some(String::new());
+        let empty = || Pages::new(self.store.last_commit());
+        let (pages, back) = (std::mem::replace(&mut self.back, empty()), std::mem::replace(&mut self.pages, empty()));
+        Self { pages, back, is_verified: true, next: None, entities: self.entities, ..turned }
+    }
+
+    /// Whether all entities have been read, and the copy was verified.
+    pub(super) fn is_following(&self) -> bool {
+        self.is_verified && self.next.is_none()
+    }
+
+    /// About how many entities there are; `None` if this is the first mirror of the handover.
+    pub(super) fn entities_expected(&self) -> Option<u64> {
+        let known = self.store.usage(&MIRRORED_ENTITIES).rows;
+        (known > self.entities).then_some(known)
     }
 
     /// Copies the next page of the first pass. Returns whether the pass is complete.
@@ -64,6 +98,8 @@ impl Mirror {
         let Some(after) = self.next.clone() else { return Ok(true) };
         let (count, end) = self.copy_page(after, None, MIRROR_PAGE_ENTITIES).await?;
         self.entities += count;
+        self.bytes_seen = self.bytes_seen.max(self.store.bytes_of(self.live));
+        check_end(self.entities, self.bytes_seen)?;
         self.next = end;
         Ok(self.next.is_none())
     }
@@ -71,14 +107,13 @@ impl Mirror {
     /// Copies again what commits have touched, at most `pages_max` pages. Returns how many pages are left.
     pub(in crate::release) async fn follow(&mut self, pages_max: usize) -> Result<usize, MirrorError> {
         self.pages.mark_dirty(&self.store, self.live);
+        self.back.mark_dirty(&self.store, self.live.other());
         for _ in 0..pages_max {
             let Some((after, until)) = self.pages.next_dirty() else { break };
-            let can_split = self.pages.count() < MIRROR_PAGES_MAX;
-            let limit = if can_split { MIRROR_HOT_PAGE_ENTITIES } else { MIRROR_PAGE_ENTITIES };
+            let limit = self.pages.hot_limit();
             let (_, end) = self.copy_page(after.clone(), until.clone(), limit).await?;
             // There is no await point between the copy and this line, so a cancelled run leaves no gap.
-            let rest = end.filter(|end| until.as_ref() != Some(end));
-            self.pages.mark_read(&after, rest.map(|end| (end, until)));
+            self.pages.mark_read(&after, end, until);
         }
         if self.pages.dirty() == 0 {
             self.pages.commits_behind = 0;
@@ -86,10 +121,26 @@ impl Mirror {
         Ok(self.pages.dirty())
     }
 
+    /// Reads pages of the copy again that imports have touched, at most `pages_max`: then the way back need not do it.
+    pub(in crate::release) async fn refresh_back(&mut self, pages_max: usize) -> Result<(), MirrorError> {
+        let other = self.live.other();
+        self.back.mark_dirty(&self.store, other);
+        for _ in 0..pages_max {
+            let Some((after, until)) = self.back.next_dirty() else { break };
+            let page = page(&after, until.as_deref(), self.back.hot_limit());
+            let run = self.target.export(self.store.begin_read().in_generation(other), &page).await;
+            let entities = run.result.map_err(MirrorError::Target)?;
+            let end = entities.last().map(|last| last.key.clone()).or_else(|| until.clone());
+            self.back.insert(after.clone(), end.clone(), run.transaction.into_reads());
+            self.back.mark_read(&after, end, until);
+        }
+        Ok(())
+    }
+
     /// Makes the copy complete while no call changes the data.
     pub(in crate::release) async fn finish(&mut self, deadline: Instant) -> Result<(), MirrorError> {
-        if self.next.is_some() {
-            return Err(MirrorError::NotReady);
+        if !self.is_following() {
+            return Err(MirrorError::NotReady { entities: self.entities, expected: self.entities_expected() });
         }
         let intents = self.store.usage(&INTENTS).rows;
         if intents > 0 {
@@ -124,10 +175,14 @@ impl Mirror {
         loop {
             let exported = self.export(&after, until.as_deref(), limit).await?;
             let changes = self.changes(&after, &exported)?;
+            let count = exported.entities.len().max(changes.len());
             match self.import(&after, &exported, changes, limit).await {
                 // Something else was committed to the store: what was read is read again.
                 Err(MirrorError::Commit(CommitError::Conflict)) => {}
-                Err(error) if is_too_large(&error) && limit > 1 => limit /= 2,
+                Err(error) if is_too_large(&error) && limit > 1 && count > 1 => {
+                    // The next page must have fewer entities, and not only a smaller limit.
+                    limit = limit.min(u32::try_from(count).unwrap_or(limit)) / 2;
+                }
                 Err(error) => return Err(too_large(error, &exported)),
                 Ok(()) => {
                     let Exported { entities, end, reads } = exported;
@@ -206,7 +261,9 @@ impl Mirror {
                     None => MIRRORED_ENTITIES.delete(&key),
                 });
             }
+            fail_point("mirror.before-page");
             transaction.commit(CommitDetails::OF_THE_HOST).await?;
+            fail_point("mirror.after-page");
         }
         self.imported += count;
         Ok(())

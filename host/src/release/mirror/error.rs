@@ -27,8 +27,13 @@ pub enum MirrorError {
     NotInTime { dirty: usize },
     #[error("the service has {count} unfinished calls, which must end on the release that they began with")]
     OpenIntents { count: u64 },
-    #[error("the copy has not reached the live data yet")]
-    NotReady,
+    #[error("the copy has not reached the live data yet: {}", read(*entities, *expected))]
+    NotReady { entities: u64, expected: Option<u64> },
+    #[error("the mirror is not running yet: try again in a moment")]
+    NotRunning,
+    /// An entity cannot take less than a byte.
+    #[error("its export does not end: it has given {entities} entities, and its data has only {bytes} bytes")]
+    Endless { entities: u64, bytes: u64 },
 }
 
 impl MirrorError {
@@ -36,7 +41,19 @@ impl MirrorError {
     pub(in crate::release) fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::Commit(_) | Self::Store(_) | Self::NotInTime { .. } | Self::OpenIntents { .. } | Self::NotReady
+            Self::Commit(_)
+                | Self::Store(_)
+                | Self::NotInTime { .. }
+                | Self::OpenIntents { .. }
+                | Self::NotReady { .. }
+                | Self::NotRunning
         )
+    }
+}
+
+fn read(entities: u64, expected: Option<u64>) -> String {
+    match expected {
+        Some(expected) => format!("{entities} of about {expected} entities are read"),
+        None => format!("{entities} entities are read"),
     }
 }

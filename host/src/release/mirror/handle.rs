@@ -9,11 +9,15 @@ use super::copy::Mirror;
 use super::error::MirrorError;
 use crate::call::LoadedRelease;
 use crate::clock;
+use crate::fail_point::fail_point;
 use crate::observe::mirror::MirrorMetrics;
 use crate::store::Transaction;
 
 /// Pages that are copied again before the mirror looks at the store again.
 const PAGES_AT_ONCE: usize = 64;
+
+/// Pages of the way back that are read again when there is no other work: few, because a rollback is rare.
+const BACK_PAGES_AT_ONCE: usize = 4;
 
 /// What a mirror is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,6 +38,9 @@ pub struct MirrorStatus {
     pub phase: MirrorPhase,
     /// Entities that the first pass has read.
     pub entities: u64,
+    /// About how many there are, if the first pass has not read them all and an earlier mirror has counted them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entities_expected: Option<u64>,
     /// Entities that were imported since the mirror began to run in this process.
     pub imported: u64,
     /// Commits that touched the data and are not copied yet.
@@ -69,17 +76,19 @@ struct Work {
 
 impl MirrorHandle {
     pub(in crate::release) fn new(release: Arc<LoadedRelease>, mirror: Mirror) -> Self {
-        let work = Work { mirror, phase: MirrorPhase::Copying, verify_after: String::new(), complete_at: clock::now() };
+        let phase = if mirror.is_following() { MirrorPhase::Following } else { MirrorPhase::Copying };
         let status = MirrorStatus {
-            phase: MirrorPhase::Copying,
-            entities: 0,
+            phase,
+            entities: mirror.entities,
+            entities_expected: mirror.entities_expected().filter(|_| phase == MirrorPhase::Copying),
             imported: 0,
             commits_behind: 0,
             behind_ms: 0,
             attempts: 0,
             error: None,
         };
-        let metrics = MirrorMetrics::new(work.mirror.store.name());
+        let metrics = MirrorMetrics::new(mirror.store.name());
+        let work = Work { mirror, phase, verify_after: String::new(), complete_at: clock::now() };
         Self { release, metrics, work: tokio::sync::Mutex::new(work), status: Mutex::new(status) }
     }
 
@@ -113,16 +122,20 @@ impl MirrorHandle {
                     *phase = MirrorPhase::Verifying;
                 }
             }
-            MirrorPhase::Verifying => match mirror.verify_next(verify_after).await? {
-                Some(last) => *verify_after = last,
-                None => *phase = MirrorPhase::Following,
-            },
+            MirrorPhase::Verifying => {
+                fail_point("mirror.before-verify");
+                match mirror.verify_next(verify_after).await? {
+                    Some(last) => *verify_after = last,
+                    None => *phase = MirrorPhase::Following,
+                }
+            }
             MirrorPhase::Following => {}
         }
         let left = mirror.follow(PAGES_AT_ONCE).await?;
         let is_complete = left == 0 && *phase == MirrorPhase::Following;
         if is_complete {
             *complete_at = clock::now();
+            mirror.refresh_back(BACK_PAGES_AT_ONCE).await?;
         }
         let behind = if is_complete { Duration::ZERO } else { clock::elapsed(*complete_at) };
         self.metrics.entities.set(mirror.entities as f64);
@@ -132,19 +145,22 @@ impl MirrorHandle {
         let mut status = self.lock();
         status.phase = *phase;
         status.entities = mirror.entities;
+        status.entities_expected = mirror.entities_expected().filter(|_| *phase == MirrorPhase::Copying);
         status.imported = mirror.imported();
         status.commits_behind = mirror.commits_behind();
         status.behind_ms = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);
         Ok(is_complete)
     }
 
+    /// The mirror of the other direction, after the swap. This one is of no use any more.
+    pub(in crate::release) async fn turn(&self) -> Mirror {
+        self.work.lock().await.mirror.turn()
+    }
+
     /// Makes the copy complete while no call changes the data. Returns a transaction on the copy, for the swap.
     pub(in crate::release) async fn finish(&self, deadline: Instant) -> Result<Transaction, MirrorError> {
         let finish = async {
             let mut work = self.work.lock().await;
-            if work.phase != MirrorPhase::Following {
-                return Err(MirrorError::NotReady);
-            }
             work.mirror.finish(deadline).await?;
             Ok(work.mirror.store.begin())
         };

@@ -18,7 +18,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::release) use check::page;
+pub(in crate::release) use check::{check_end, page};
 pub(in crate::release) use copy::Mirror;
 pub use error::MirrorError;
 pub(in crate::release) use handle::MirrorHandle;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::limits::MIRROR_READS_BYTES_MAX;
+use crate::limits::{MIRROR_HOT_PAGE_ENTITIES, MIRROR_PAGE_ENTITIES, MIRROR_PAGES_MAX, MIRROR_READS_BYTES_MAX};
 use crate::names::{CommitSeq, Generation};
 use crate::store::{ReadSet, Store};
 
@@ -50,14 +50,19 @@ impl Pages {
         None
     }
 
-    /// The page that begins after `after` was read again, up to its end or to `rest`. What is behind `rest` must still be
+    /// The page that begins after `after` was read again, up to `end`. What lies behind it, up to `until`, must still be
     /// read.
-    pub(super) fn mark_read(&mut self, after: &str, rest: Option<(String, Option<String>)>) {
+    pub(super) fn mark_read(&mut self, after: &str, end: Option<String>, until: Option<String>) {
         self.dirty.remove(after);
-        if let Some((after, until)) = rest {
-            self.pages.insert(after.clone(), Page { until, reads: ReadSet::nothing() });
-            self.dirty.insert(after);
+        if let Some(end) = end.filter(|end| until.as_ref() != Some(end)) {
+            self.pages.insert(end.clone(), Page { until, reads: ReadSet::nothing() });
+            self.dirty.insert(end);
         }
+    }
+
+    /// How many entities to read at once of a page that has changed.
+    pub(super) fn hot_limit(&self) -> u32 {
+        if self.pages.len() < MIRROR_PAGES_MAX { MIRROR_HOT_PAGE_ENTITIES } else { MIRROR_PAGE_ENTITIES }
     }
 
     /// Marks the pages that commits have touched since the last check.

@@ -46,6 +46,8 @@ enum Fault {
     Descends,
     /// An export ignores where it should begin.
     NeverEnds,
+    /// An export gives more entities after the last one.
+    GrowsWithoutEnd,
     Refuses,
 }
 
@@ -106,6 +108,14 @@ impl StateSide for Layout {
             Fault::Skips => entities.retain(|entity| !entity.key.ends_with('7')),
             Fault::Repeats if !entities.is_empty() => entities.insert(0, entities[0].clone()),
             Fault::Descends => entities.reverse(),
+            Fault::GrowsWithoutEnd if entities.is_empty() => {
+                let last = page.after.as_ref().and_then(|after| after.strip_prefix('~')?.parse::<u32>().ok());
+                let first = last.unwrap_or(0) + 1;
+                entities.extend(
+                    (first..first + page.limit)
+                        .map(|number| StateEntity { key: format!("~{number:09}"), value: Val::String("more".into()) }),
+                );
+            }
             _ => {}
         }
         // What the host checks of a component's page.
@@ -164,16 +174,24 @@ fn name() -> ServiceName {
     ServiceName::parse("shop").unwrap()
 }
 
-/// A host with one store, whose live data is of the first layout.
+/// The layouts of the two generations.
+const PREFIXES: [(Generation, &str); 2] = [(Generation::First, "item/"), (Generation::Second, "row:")];
+
+fn prefix(generation: Generation) -> &'static str {
+    PREFIXES.into_iter().find(|(known, _)| *known == generation).map(|(_, prefix)| prefix).unwrap()
+}
+
+/// A host with one store, whose live data is of the first layout at first.
 struct Host {
     disk: SimulatedDisk,
     stores: Stores,
+    live: Generation,
 }
 
 impl Host {
     fn open(disk: SimulatedDisk) -> Self {
         let stores = Stores::open_on(&disk.as_disk(), &SETTINGS, &[(name(), 64 << 20)], None).unwrap();
-        Self { disk, stores }
+        Self { disk, stores, live: Generation::First }
     }
 
     fn store(&self) -> Store {
@@ -181,25 +199,36 @@ impl Host {
     }
 
     fn mirror(&self, source: Fault, target: Fault) -> Mirror {
-        let source = Layout { prefix: "item/", fault: source };
-        let target = Layout { prefix: "row:", fault: target };
-        Mirror::new(self.store(), Generation::First, Arc::new(source), Arc::new(target))
+        let source = Layout { prefix: prefix(self.live), fault: source };
+        let target = Layout { prefix: prefix(self.live.other()), fault: target };
+        Mirror::new(self.store(), self.live, Arc::new(source), Arc::new(target))
     }
 
     async fn write(&self, entries: &[(String, Option<String>)]) {
-        let mut transaction = self.store().begin();
+        let mut transaction = self.store().begin().in_generation(self.live);
+        let prefix = prefix(self.live);
         for (key, value) in entries {
             match value {
-                Some(value) => transaction.set(&format!("item/{key}"), value.clone().into_bytes()).unwrap(),
-                None => transaction.delete(&format!("item/{key}")).unwrap(),
+                Some(value) => transaction.set(&format!("{prefix}{key}"), value.clone().into_bytes()).unwrap(),
+                None => transaction.delete(&format!("{prefix}{key}")).unwrap(),
             }
         }
         transaction.commit(NO_CALL).await.unwrap();
     }
 
     fn copy(&self) -> BTreeMap<String, String> {
-        let mut transaction = self.store().begin_read().in_generation(Generation::Second);
-        Layout { prefix: "row:", fault: Fault::None }.scan(&mut transaction).into_iter().collect()
+        self.data(self.live.other())
+    }
+
+    fn data(&self, generation: Generation) -> BTreeMap<String, String> {
+        let mut transaction = self.store().begin_read().in_generation(generation);
+        Layout { prefix: prefix(generation), fault: Fault::None }.scan(&mut transaction).into_iter().collect()
+    }
+
+    /// Swaps the generations, and returns the mirror of the other direction.
+    fn turn(&mut self, mirror: &mut Mirror) -> Mirror {
+        self.live = self.live.other();
+        mirror.turn()
     }
 }
 
@@ -207,7 +236,9 @@ async fn complete(mirror: &mut Mirror) -> Result<(), MirrorError> {
     while !mirror.copy_next().await? {}
     while mirror.follow(64).await? > 0 {}
     let mut after = String::new();
-    while let Some(last) = mirror.verify_next(&after).await? {
+    while !mirror.is_following()
+        && let Some(last) = mirror.verify_next(&after).await?
+    {
         after = last;
     }
     mirror.finish(clock::now() + Duration::from_secs(10)).await
@@ -274,6 +305,52 @@ async fn a_mirror_that_has_nothing_to_do_commits_nothing_and_a_later_one_copies_
     assert_eq!(host.copy()["0001"], "new");
 }
 
+#[tokio::test]
+async fn a_mirror_that_turns_around_reads_only_what_has_changed() {
+    let mut host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(300)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::None);
+    complete(&mut mirror).await.unwrap();
+    // Its source now is one that no export works with: what is read, fails.
+    let mut mirror = host.turn(&mut mirror);
+    mirror.source = Arc::new(Layout { prefix: prefix(host.live), fault: Fault::Descends });
+    assert!(mirror.is_following());
+    mirror.finish(clock::now() + Duration::from_secs(10)).await.unwrap();
+    host.write(&[("0100".into(), None)]).await;
+    mirror.finish(clock::now() + Duration::from_secs(10)).await.unwrap_err();
+    mirror.source = Arc::new(Layout { prefix: prefix(host.live), fault: Fault::None });
+    mirror.finish(clock::now() + Duration::from_secs(10)).await.unwrap();
+    assert_eq!((mirror.imported(), host.copy().len()), (1, 299));
+    // The way back is known as well, but for the pages that the import has changed; they are read when there is time.
+    mirror.refresh_back(usize::MAX).await.unwrap();
+    let mut mirror = host.turn(&mut mirror);
+    mirror.source = Arc::new(Layout { prefix: prefix(host.live), fault: Fault::Descends });
+    mirror.finish(clock::now() + Duration::from_secs(10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mirror_that_is_not_complete_turns_into_one_that_reads_everything() {
+    let mut host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(300)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::None);
+    while !mirror.copy_next().await.unwrap() {}
+    let mut turned = host.turn(&mut mirror);
+    assert!(!turned.is_following());
+    let error = turned.finish(clock::now() + Duration::from_secs(10)).await.unwrap_err();
+    assert_eq!(error.to_string(), "the copy has not reached the live data yet: 0 of about 300 entities are read");
+    complete(&mut turned).await.unwrap();
+    assert_eq!((turned.imported(), host.copy().len()), (0, 300));
+}
+
+#[tokio::test]
+async fn an_export_that_gives_more_entities_than_its_data_has_bytes_is_stopped() {
+    let host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(200)).await;
+    let mut mirror = host.mirror(Fault::GrowsWithoutEnd, Fault::None);
+    let error = complete(&mut mirror).await.unwrap_err().to_string();
+    assert!(error.contains("its export does not end"), "{error}");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Write(Vec<(u8, Option<u8>)>),
@@ -281,6 +358,9 @@ enum Step {
     Follow,
     /// A new host on what the disk has kept, with a new mirror.
     Kill,
+    /// The copy is completed, and becomes the live data.
+    Turn,
+    RefreshBack,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -290,6 +370,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::CopyNext),
         3 => Just(Step::Follow),
         1 => Just(Step::Kill),
+        2 => Just(Step::Turn),
+        2 => Just(Step::RefreshBack),
     ]
 }
 
@@ -321,14 +403,19 @@ proptest! {
                     Step::Follow => drop(mirror.follow(3).await.unwrap()),
                     Step::Kill => {
                         host.store().wait_durable(host.store().last_commit()).await.unwrap();
-                        let disk = host.disk.after_kill();
-                        host = Host::open(disk);
+                        let (disk, live) = (host.disk.after_kill(), host.live);
+                        host = Host { live, ..Host::open(disk) };
                         mirror = host.mirror(Fault::None, Fault::None);
                     }
+                    Step::Turn => {
+                        complete(&mut mirror).await.unwrap();
+                        mirror = host.turn(&mut mirror);
+                    }
+                    Step::RefreshBack => mirror.refresh_back(2).await.unwrap(),
                 }
             }
             complete(&mut mirror).await.unwrap();
-            assert_eq!(host.copy(), model);
+            assert_eq!((host.copy(), host.data(host.live)), (model.clone(), model.clone()));
             let rows = host.store().row_keys(&MIRRORED_ENTITIES, .., 1_000).unwrap();
             assert!(rows.into_iter().map(|key| key.0).eq(model.keys().cloned()));
         });

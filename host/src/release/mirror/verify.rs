@@ -11,7 +11,7 @@ use crate::store::system::{EntityKey, MIRRORED_ENTITIES};
 impl Mirror {
     /// Checks the next page of the whole copy: the entities after `after` that the other generation exports are those
     /// that were imported. Returns the last key of the page; `None` at the end.
-    pub(in crate::release) async fn verify_next(&self, after: &str) -> Result<Option<String>, MirrorError> {
+    pub(in crate::release) async fn verify_next(&mut self, after: &str) -> Result<Option<String>, MirrorError> {
         let mut transaction = self.store.begin_read().in_generation(self.live.other());
         let from = std::ops::Bound::Excluded(EntityKey(after.into()));
         let known =
@@ -34,10 +34,12 @@ impl Mirror {
                 _ => break,
             }
         }
-        match known.next() {
-            Some((EntityKey(key), _)) => Err(MirrorError::Missing { key }),
-            None => Ok(last),
+        if let Some((EntityKey(key), _)) = known.next() {
+            return Err(MirrorError::Missing { key });
         }
+        self.back.insert(after.to_owned(), last.clone(), transaction.into_reads());
+        self.is_verified |= last.is_none();
+        Ok(last)
     }
 
     async fn verify_entity(&self, copy: &StateEntity, known: &[u8]) -> Result<(), MirrorError> {

@@ -191,6 +191,9 @@ pub enum ChangeKind {
     Settle,
     /// State was imported.
     Import,
+    /// An operator changed an entry of a store by hand.
+    SetEntry,
+    DeleteEntry,
     Settings,
     Add,
     Remove,

@@ -19,6 +19,11 @@ pub(crate) fn variant(text: &str) -> Vec<u8> {
     written("callers.wasm", text, VARIANT_BYTES)
 }
 
+/// The guest `shelves` with `text` as its variant: what that does is in `host/tests/shelves/src`.
+pub(super) fn shelf(text: &str) -> Vec<u8> {
+    written("shelves.wasm", text, VARIANT_BYTES)
+}
+
 /// The guest `file` with `text` in the place of its own, which is as long as `length`.
 fn written(file: &str, text: &str, length: usize) -> Vec<u8> {
     let mut bytes = component(file);

@@ -3,6 +3,9 @@
 mod candidates;
 mod compiling;
 pub(crate) mod components;
+mod entries;
+mod handover_kills;
+mod handovers;
 pub(crate) mod http;
 mod intents;
 mod kills;
@@ -64,7 +67,7 @@ impl Setup {
         for made in ["wit", "data"] {
             std::fs::create_dir(at(made)).unwrap();
         }
-        for package in ["calls", "events", "fetches", "service"] {
+        for package in ["calls", "events", "fetches", "service", "shelf"] {
             symlink(workspace().join("host/tests/wit").join(package), at("wit").join(package)).unwrap();
         }
         let key = |line: &str| line.split('=').next().unwrap().trim().to_owned();

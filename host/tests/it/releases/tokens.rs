@@ -23,7 +23,7 @@ impl Rig {
 }
 
 /// What is asked, and the answers to a viewer, to a deployer of `front`, and to an admin.
-const ASKED: [(&str, &str, [u16; 3]); 16] = [
+const ASKED: [(&str, &str, [u16; 3]); 20] = [
     ("GET", "/services", [200, 200, 200]),
     ("GET", "/services/back", [200, 200, 200]),
     ("GET", "/history", [200, 200, 200]),
@@ -37,6 +37,10 @@ const ASKED: [(&str, &str, [u16; 3]); 16] = [
     ("POST", "/services/back/rollback", [403, 403, 409]),
     ("PUT", "/components", [403, 200, 200]),
     ("POST", "/services/front/call/read", [403, 403, 400]),
+    ("GET", "/services/front/entries", [403, 403, 200]),
+    ("GET", "/services/front/entry?key=a", [403, 403, 404]),
+    ("PUT", "/services/front/entry?key=a&ifDigest=wrong", [403, 403, 400]),
+    ("DELETE", "/services/front/entry?key=b", [403, 403, 404]),
     ("GET", "/tokens", [403, 403, 200]),
     ("POST", "/tokens", [403, 403, 400]),
     ("DELETE", "/tokens/nobody", [403, 403, 404]),

@@ -68,6 +68,27 @@ fn a_digest_may_be_cut_where_one_kept_release_begins_so() {
 }
 
 #[test]
+fn a_rollback_waits_until_the_way_back_of_a_handover_is_open() {
+    let problem = json!({"title": "Conflict", "detail": "The copy has not reached the live data yet."});
+    let service = |status: serde_json::Value| {
+        json!({"name": "cart", "live": {"digest": "sha256:bb"}, "kept": [],
+               "mirror": {"release": {"digest": "sha256:aa"}, "wasLive": true, "status": status}})
+    };
+    let copying = service(json!({"phase": "copying", "entities": 12, "entitiesExpected": 100}));
+    let following = service(json!({"phase": "following", "entities": 100}));
+    let host = FakeHost::new().answer(409, &problem).answer(200, copying).answer(200, &following);
+    let (outcome, seen) = run(host.answer(200, &following), "switchyard rollback cart");
+    assert_eq!(outcome.expect("a success"), "cart runs sha256:bb");
+    let (back, look) = ("POST /services/cart/rollback", "GET /services/cart");
+    assert_eq!(lines(&seen), [back, look, look, back]);
+    // A refusal for another reason stays one.
+    let host = FakeHost::new().answer(409, &problem).answer(200, following);
+    let (outcome, seen) = run(host, "switchyard rollback cart");
+    assert!(outcome.expect_err("a refusal").to_string().contains("has not reached"));
+    assert_eq!(lines(&seen), [back, look]);
+}
+
+#[test]
 fn with_nothing_to_do_or_newer_data_the_host_says_so() {
     let problem =
         json!({"title": "Conflict", "detail": "The data has moved on to version 2; `force` goes back all the same."});
