@@ -7,6 +7,7 @@
 mod act;
 mod ask;
 mod check;
+mod handover;
 mod host;
 mod linear;
 mod operator;
@@ -16,6 +17,8 @@ mod registers;
 mod report;
 mod run;
 mod shop;
+mod steps;
+mod there_and_back;
 
 use std::process::ExitCode;
 
@@ -31,6 +34,12 @@ struct Arguments {
     /// Repeats the plan of operations and kills of this seed.
     #[arg(long)]
     seed: Option<u64>,
+    /// Instead of rounds: moves each service to its alternative implementation and back this often under load.
+    #[arg(long, value_name = "TIMES", conflicts_with_all = ["rounds", "sabotage", "steps"])]
+    handovers: Option<usize>,
+    /// Instead of rounds: kills the host once at each step of a handover.
+    #[arg(long, conflicts_with_all = ["rounds", "sabotage"])]
+    steps: bool,
     /// Breaks the host on purpose; then the test succeeds if it finds that.
     #[arg(long)]
     sabotage: Option<Broken>,
@@ -71,7 +80,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     anyhow::ensure!(ARE_COMPILED_IN, "the host has no fail points: run it with `cargo xtask crash`");
     let seed = arguments.seed.unwrap_or_else(|| u64::from(std::process::id()));
     let sabotage = arguments.sabotage.map(|broken| broken.0);
-    let report = tokio::runtime::Runtime::new()?.block_on(run::rounds(seed, arguments.rounds, sabotage))?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let report = match arguments.handovers {
+        Some(times) => runtime.block_on(there_and_back::run(seed, times))?,
+        None if arguments.steps => runtime.block_on(steps::run(seed))?,
+        None => runtime.block_on(run::rounds(seed, arguments.rounds, sabotage))?,
+    };
     match arguments.json {
         true => println!("{}", serde_json::to_string_pretty(&report)?),
         false => println!("{report}"),

@@ -10,11 +10,22 @@ use shop_tests::json::text;
 use switchyard::names::Digest;
 
 use crate::ask::Asker;
+use crate::handover::{self, Alternatives, Ended, Sides};
 use crate::plan::{SERVICES, Swap, VARIANTS};
+use crate::report::Violation;
 
-/// The components, each in builds that differ only in their digests.
+/// The components, each in builds that differ only in their digests, and the alternatives.
 #[derive(Debug)]
-pub(crate) struct Builds(BTreeMap<(&'static str, usize), Vec<u8>>);
+pub(crate) struct Builds {
+    own: BTreeMap<(&'static str, usize), Vec<u8>>,
+    alternatives: Alternatives,
+}
+
+/// Answers to clients between two swaps.
+const ANSWERS_BETWEEN: usize = 3;
+
+/// Attempts at a handover that the host gives up because of the load.
+const ATTEMPTS: usize = 3;
 
 /// The version of the data that a variant writes: some deploys migrate the data, others go back on it.
 fn data_version(variant: usize) -> u32 {
@@ -36,7 +47,7 @@ impl Builds {
                 builds.insert((service, variant), [component.as_slice(), &section].concat());
             }
         }
-        Ok(Self(builds))
+        Ok(Self { own: builds, alternatives: Alternatives::read(workspace)? })
     }
 }
 
@@ -49,6 +60,9 @@ pub(crate) struct Changes {
     pub(crate) told: BTreeMap<String, Told>,
     /// Changes that were refused, or results without an explanation.
     pub(crate) wrong: Vec<String>,
+    /// Swaps of a handover, and handovers that the host gave up because of the load.
+    pub(crate) moved: usize,
+    pub(crate) given_up: usize,
 }
 
 /// How often a change is in the history.
@@ -74,6 +88,9 @@ impl Changes {
     /// Makes `swaps`, one after another.
     pub(crate) async fn run(mut self, swaps: Vec<Swap>, builds: Arc<Builds>, mut asker: Asker) -> anyhow::Result<Self> {
         for swap in swaps {
+            if self.moves_data(&swap, &builds, &mut asker).await? {
+                continue;
+            }
             let (Swap::Deploy { service, .. } | Swap::RollBack { service }) = swap else {
                 if let Swap::Set { services, variant } = swap {
                     self.set(services, variant, &builds, &mut asker).await?;
@@ -85,11 +102,11 @@ impl Changes {
             let reason = asker.key();
             let (target, line, body) = match swap {
                 Swap::Deploy { variant, .. } => {
-                    let build = builds.0.get(&(service, variant)).context("every build is read")?;
+                    let build = builds.own.get(&(service, variant)).context("every build is read")?;
                     let line = format!("POST /services/{service}/releases?reason={reason}");
                     (Digest::of(build).to_string(), line, build.clone())
                 }
-                Swap::Set { .. } => continue,
+                Swap::Set { .. } | Swap::HandOver { .. } | Swap::Settle { .. } => continue,
                 Swap::RollBack { .. } => {
                     let Some(before) = standing.before else { continue };
                     (before, format!("POST /services/{service}/rollback?reason={reason}"), Vec::new())
@@ -129,6 +146,114 @@ impl Changes {
         Ok(self)
     }
 
+    /// Does `swap` if it moves data, or if a handover is in its way. Returns whether there is nothing left to do.
+    async fn moves_data(&mut self, swap: &Swap, builds: &Builds, asker: &mut Asker) -> anyhow::Result<bool> {
+        let service = match swap {
+            Swap::Set { services, .. } => {
+                // No service of a handover gets another release before it is settled.
+                for service in services {
+                    if Sides::of(asker, service).await?.other.is_some() {
+                        return Ok(true);
+                    }
+                }
+                return Ok(false);
+            }
+            Swap::Deploy { service, .. } | Swap::RollBack { service } => *service,
+            Swap::HandOver { service } | Swap::Settle { service } => *service,
+        };
+        let sides = Sides::of(asker, service).await?;
+        match swap {
+            Swap::HandOver { .. } if sides.other.is_none() => {
+                self.must_be_live(service, &sides.live);
+                match handover::hand_over(asker, service, &builds.alternatives).await? {
+                    Ended::Made => {
+                        self.moved += 1;
+                        self.live.insert(service, builds.alternatives.digest(service)?);
+                    }
+                    Ended::GivenUp => self.given_up += 1,
+                }
+            }
+            Swap::RollBack { .. } if sides.is_handed_over() => {
+                self.must_be_live(service, &sides.live);
+                self.swap(service, asker).await?;
+            }
+            Swap::Settle { .. } if sides.is_handed_over() => {
+                if sides.live == builds.alternatives.digest(service)? {
+                    self.swap(service, asker).await?;
+                }
+                handover::settle(asker, service).await?;
+            }
+            Swap::Deploy { .. } | Swap::RollBack { .. } => return Ok(sides.other.is_some()),
+            Swap::Set { .. } | Swap::HandOver { .. } | Swap::Settle { .. } => {}
+        }
+        Ok(true)
+    }
+
+    /// Moves `service` to its alternative, makes `swaps` more swaps, each after another answer to a client, and settles.
+    pub(crate) async fn there_and_back(
+        &mut self,
+        service: &'static str,
+        swaps: usize,
+        builds: &Builds,
+        asker: &mut Asker,
+    ) -> anyhow::Result<()> {
+        self.hand_over(service, builds, asker).await?;
+        for _ in 0..swaps {
+            let mut answered = asker.record().answered();
+            let until = *answered.borrow_and_update() + ANSWERS_BETWEEN;
+            answered.wait_for(|count| *count >= until).await?;
+            self.swap(service, asker).await?;
+        }
+        self.settle(service, builds, asker).await
+    }
+
+    /// Moves `service` to its alternative. The host may give up a few attempts because of the load.
+    pub(crate) async fn hand_over(
+        &mut self,
+        service: &'static str,
+        builds: &Builds,
+        asker: &mut Asker,
+    ) -> anyhow::Result<()> {
+        for _ in 0..ATTEMPTS {
+            let swap = Swap::HandOver { service };
+            self.moves_data(&swap, builds, asker).await?;
+            if Sides::of(asker, service).await?.is_handed_over() {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("{service} is not handed over in {ATTEMPTS} attempts")
+    }
+
+    async fn settle(&mut self, service: &'static str, builds: &Builds, asker: &mut Asker) -> anyhow::Result<()> {
+        self.moves_data(&Swap::Settle { service }, builds, asker).await.map(drop)
+    }
+
+    /// Makes the other implementation of `service` live.
+    async fn swap(&mut self, service: &'static str, asker: &mut Asker) -> anyhow::Result<()> {
+        let (live, reason) = handover::swap(asker, service).await?;
+        self.moved += 1;
+        self.live.insert(service, live);
+        self.told.insert(reason, Told::Once);
+        Ok(())
+    }
+
+    /// Compares the two implementations of each service that has two, and settles its handover. No call runs.
+    pub(crate) async fn settle_all(&mut self, builds: &Builds, asker: &mut Asker) -> anyhow::Result<Vec<Violation>> {
+        let mut found = Vec::new();
+        for service in SERVICES {
+            if !Sides::of(asker, service).await?.is_handed_over() {
+                continue;
+            }
+            found.extend(handover::compare(asker, service).await?);
+            if Sides::of(asker, service).await?.live == builds.alternatives.digest(service)? {
+                handover::swap(asker, service).await?;
+            }
+            handover::settle(asker, service).await?;
+            self.live.insert(service, Sides::of(asker, service).await?.live);
+        }
+        Ok(found)
+    }
+
     /// Deploys `services` as one change: whatever its answer, either both have their new release or neither has.
     async fn set(
         &mut self,
@@ -143,7 +268,7 @@ impl Changes {
         for service in services {
             let before = standing_of(asker, service).await?.live;
             self.must_be_live(service, &before);
-            let build = builds.0.get(&(service, variant)).context("every build is read")?;
+            let build = builds.own.get(&(service, variant)).context("every build is read")?;
             let digest = Digest::of(build).to_string();
             // If an upload is lost, the set is refused.
             let _lost =

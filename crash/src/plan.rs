@@ -133,6 +133,14 @@ pub(crate) enum Swap {
         services: [&'static str; 2],
         variant: usize,
     },
+    /// Moves a service to its alternative implementation. A rollback then moves it back, and forth.
+    HandOver {
+        service: &'static str,
+    },
+    /// Ends a handover: the service keeps its own implementation.
+    Settle {
+        service: &'static str,
+    },
 }
 
 /// One access to a register.
@@ -159,7 +167,7 @@ impl Round {
         let mut numbers = Numbers::new(seed.wrapping_add((number as u64).wrapping_mul(0xD134_2543_DE82_EF95)));
         let customers = numbers.list(CUSTOMERS, errands);
         let staff = numbers.list(STAFF, |numbers| numbers.list(TASKS, task));
-        let swaps = numbers.list(SWAPS, swap);
+        let mut swaps = numbers.list(SWAPS, swap);
         let touches = numbers.list(SHOPPERS, |numbers| numbers.list(TOUCHES, touch));
         let answers = numbers.below(200);
         let instant = Instant { answers, micros: numbers.below(5_000) as u64 };
@@ -167,6 +175,10 @@ impl Round {
         let first = Numbers::new(seed).below(fail_point::NAMES.len());
         let name = fail_point::NAMES.into_iter().cycle().nth(first + number).unwrap_or_default();
         let point = Point { name, time: 1 + numbers.below(times_max(name)) };
+        if name.starts_with("mirror.") || name == "release.after-hold" {
+            let service = SERVICES.into_iter().cycle().nth(numbers.below(SERVICES.len())).unwrap_or_default();
+            drop(swaps.splice(..3, [Swap::HandOver { service }, Swap::RollBack { service }, Swap::Settle { service }]));
+        }
         Self { instant, point, people: People { customers, staff, swaps, touches } }
     }
 
@@ -182,7 +194,8 @@ const BEFORE_A_WRITE: &str = "journal.before-write";
 /// The number of times that most loads reach a point in half a round, at least.
 fn times_max(name: &str) -> usize {
     match name.split_once('.') {
-        Some(("journal", "before-segment" | "mid-segment") | ("segment" | "component", _)) => 1,
+        Some(("journal", "before-segment" | "mid-segment") | ("segment" | "component" | "mirror", _)) => 1,
+        Some(("release", "after-hold")) => 1,
         Some(("index", "before-pass")) => 2,
         Some(("ledger" | "release", _)) => 3,
         Some(("index", _)) => 8,
@@ -228,8 +241,10 @@ fn swap(numbers: &mut Numbers) -> Swap {
     let first = numbers.below(SERVICES.len());
     let nth = |index: usize| SERVICES.into_iter().cycle().nth(index).unwrap_or_default();
     let (service, variant) = (nth(first), numbers.below(VARIANTS));
-    match numbers.below(6) {
+    match numbers.below(8) {
         0 | 1 => Swap::RollBack { service },
+        6 => Swap::HandOver { service },
+        7 => Swap::Settle { service },
         2 => Swap::Set { services: [service, nth(first + 1 + numbers.below(SERVICES.len() - 1))], variant },
         _ => Swap::Deploy { service, variant },
     }

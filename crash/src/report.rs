@@ -98,6 +98,12 @@ pub(crate) struct Report {
     /// Keys that were repeated to get their answers again.
     pub(crate) replayed: usize,
     pub(crate) swaps: usize,
+    /// Swaps in which data moved to another implementation.
+    pub(crate) handovers: usize,
+    /// Handovers that the host gave up because of the load.
+    pub(crate) given_up: usize,
+    /// Requests without an answer although the host ran: only of a run in which it is not killed.
+    pub(crate) failed: usize,
     /// Operations in the checked histories.
     pub(crate) linearized: usize,
     pub(crate) lost: usize,
@@ -141,6 +147,8 @@ impl fmt::Display for Report {
         writeln!(f, "acknowledged {:>27} in {} attempts", self.acknowledged, self.attempts)?;
         writeln!(f, "keys replayed {:>26}", self.replayed)?;
         writeln!(f, "deploys and rollbacks {:>18}", self.swaps)?;
+        writeln!(f, "swaps of implementations {:>15}, {} given up", self.handovers, self.given_up)?;
+        writeln!(f, "requests that failed {:>19}", self.failed)?;
         writeln!(f, "operations linearized {:>18}", self.linearized)?;
         writeln!(f, "lost {:>35}", self.lost)?;
         writeln!(f, "doubled {:>32}", self.doubled)?;

@@ -2,6 +2,7 @@
 //! each.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use shop_tests::{Client, Staff};
@@ -21,18 +22,22 @@ use crate::report::{Report, Violation};
 /// The first stock of each item; the last item is scarce.
 const PIECES: [u32; GOODS.len()] = [1_000_000, 1_000_000, 20];
 
+/// Customers of a light load, and how long each thinks between two errands: mirrors run on the same processors.
+const LIGHT_CUSTOMERS: usize = 6;
+const THINKING: Duration = Duration::from_millis(50);
+
 /// The report's name for the kill of a host that completed the load without reaching its point.
 const NO_POINT: &str = "behind the load";
 
 pub(crate) struct Shop {
     data: TempDir,
-    host: Host,
+    pub(crate) host: Host,
     staff: Staff,
     buyers: Vec<Buyer>,
     guest: Client,
-    builds: Arc<Builds>,
-    record: Arc<Record>,
-    changes: Changes,
+    pub(crate) builds: Arc<Builds>,
+    pub(crate) record: Arc<Record>,
+    pub(crate) changes: Changes,
     cents: u32,
 }
 
@@ -78,6 +83,8 @@ impl Shop {
         self.host.start(None).await?;
         load.is_over().await?;
         self.changes = load.changes;
+        report.handovers += std::mem::take(&mut self.changes.moved);
+        report.given_up += std::mem::take(&mut self.changes.given_up);
         report.attempts += self.record.attempts() - attempts;
         report.acknowledged += self.record.all().len() - begin;
         self.cents = registers.cents();
@@ -119,14 +126,60 @@ impl Shop {
         report.replayed += replayed;
         let staff = self.staff.client.at(&doors.public);
         found.extend(check::idle(&doors.operator).await?);
+        found.extend(self.changes.settle_all(&self.builds, asker).await?);
         let goods = GOODS.into_iter().zip(PIECES);
         found.extend(check::shop(&staff, &self.buyers, goods, &exchanges, begin).await?);
         found.extend(self.changes.check(asker).await?.into_iter().map(Violation::lost));
         Ok(())
     }
 
-    fn asker(&self, name: String) -> Asker {
+    pub(crate) fn asker(&self, name: String) -> Asker {
         Asker::new(self.host.doors(), Arc::clone(&self.record), name)
+    }
+
+    /// Starts a few customers who think between their errands, until `stop` is set.
+    pub(crate) fn light_load(&self, seed: u64, name: &str, stop: &Arc<AtomicBool>) -> JoinSet<anyhow::Result<()>> {
+        let mut working = JoinSet::new();
+        for (index, buyer) in self.buyers.iter().take(LIGHT_CUSTOMERS).enumerate() {
+            let (buyer, guest, stop) = (buyer.clone(), self.guest.clone(), Arc::clone(stop));
+            let askers = (self.host.doors(), Arc::clone(&self.record), format!("{name}-customer{index}"));
+            working.spawn(async move {
+                for number in 0.. {
+                    let errands = Round::new(seed, number).people.customers.into_iter().nth(index).unwrap_or_default();
+                    for (turn, errand) in errands.into_iter().enumerate() {
+                        if stop.load(Ordering::Relaxed) {
+                            return Ok(());
+                        }
+                        let (doors, record, name) = askers.clone();
+                        let asker = Asker::new(doors, record, format!("{name}-{number}-{turn}"));
+                        buyer.clone().run(vec![errand], guest.clone(), asker).await?;
+                        tokio::time::sleep(THINKING).await;
+                    }
+                }
+                Ok(())
+            });
+        }
+        working
+    }
+
+    /// Checks everything that was answered from the exchange `begin` on. No client works.
+    pub(crate) async fn check_light(&mut self, begin: usize, report: &mut Report) -> anyhow::Result<Vec<Violation>> {
+        let mut asker = self.asker(format!("check-{begin}"));
+        let doors = asker.doors().await?;
+        let mut found = check::unexpected(&self.record.all());
+        found.extend(check::idle(&doors.operator).await?);
+        found.extend(self.changes.settle_all(&self.builds, &mut asker).await?);
+        let exchanges = self.record.all();
+        let (wrong, replayed) = check::keys(&doors.public, &exchanges, begin).await?;
+        found.extend(wrong);
+        report.replayed += replayed;
+        found.extend(check::idle(&doors.operator).await?);
+        let (staff, goods) = (self.staff.client.at(&doors.public), GOODS.into_iter().zip(PIECES));
+        found.extend(check::shop(&staff, &self.buyers, goods, &exchanges, begin).await?);
+        found.extend(self.changes.check(&mut asker).await?.into_iter().map(Violation::lost));
+        report.handovers += std::mem::take(&mut self.changes.moved);
+        report.given_up += std::mem::take(&mut self.changes.given_up);
+        Ok(found)
     }
 
     /// Starts all clients.

@@ -14,6 +14,7 @@ pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_data_versions()?;
     wasm::build_shop()?;
+    wasm::build_alternatives()?;
     build()?;
     crash("the crash test", &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
@@ -26,14 +27,16 @@ pub(crate) fn simulate(options: &[String]) -> anyhow::Result<()> {
     program("simulator", "the simulator", &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// A few rounds, and a test of the test: it must find each deliberate fault. The shop must be built.
+/// A few rounds, each step of a handover, and a test of the test: it must find each deliberate fault.
 pub(crate) fn short() -> anyhow::Result<()> {
     wasm::build_data_versions()?;
     wasm::build_shop()?;
+    wasm::build_alternatives()?;
     build()?;
     // Whether a seed repeats itself is for a quiet machine: here two runs may take turns differently.
     program("simulator", "the simulator, a few seeds", &["--seeds", SEEDS, "--repeated", "0"])?;
     crash("the crash test, a few rounds", &["--rounds", "8", "--seed", "1"])?;
+    crash("the crash test, each step of a handover", &["--steps", "--seed", "1"])?;
     for sabotage in SABOTAGES {
         let options = ["--rounds", "8", "--seed", "1", "--sabotage", sabotage];
         crash(&format!("the crash test of a host that is broken: {sabotage}"), &options)?;

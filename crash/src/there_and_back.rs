@@ -1,0 +1,71 @@
+//! Moves each service to its alternative implementation and back, many times, while customers buy. The host is not killed,
+//! so every request must be answered at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use shop_tests::workspace;
+
+use crate::operator::Builds;
+use crate::plan::SERVICES;
+use crate::report::{Report, Violation};
+use crate::shop::Shop;
+
+/// Moves each service there and back `times` times.
+///
+/// # Errors
+///
+/// When the test itself cannot continue.
+pub(crate) async fn run(seed: u64, times: usize) -> anyhow::Result<Report> {
+    let begin = Instant::now();
+    let mut report = Report { seed, ..Report::default() };
+    let mut shop = Shop::open(None, Arc::new(Builds::read(&workspace())?)).await?;
+    for service in SERVICES {
+        let began = Instant::now();
+        let found = match shop.there_and_back(seed, service, times, &mut report).await {
+            Ok(found) => found,
+            Err(error) => vec![Violation::of_error(&error)],
+        };
+        report.rounds += 1;
+        eprintln!("{service}: {times} times there and back in {:.1} s", began.elapsed().as_secs_f64());
+        found.iter().for_each(|violation| eprintln!("{violation}"));
+        report.add(found);
+    }
+    shop.close().await?;
+    report.took(begin.elapsed());
+    Ok(report)
+}
+
+impl Shop {
+    async fn there_and_back(
+        &mut self,
+        seed: u64,
+        service: &'static str,
+        times: usize,
+        report: &mut Report,
+    ) -> anyhow::Result<Vec<Violation>> {
+        let (begin, attempts) = (self.record.all().len(), self.record.attempts());
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut load = self.light_load(seed, service, &stop);
+        let builds = Arc::clone(&self.builds);
+        let mut asker = self.asker(format!("{service}-operator"));
+        // The handover is the first of the swaps, and the last one goes back.
+        let moved = self.changes.there_and_back(service, (2 * times).saturating_sub(1), &builds, &mut asker).await;
+        stop.store(true, Ordering::Relaxed);
+        while let Some(ended) = load.join_next().await {
+            ended??;
+        }
+        moved?;
+        let (sent, answered) = (self.record.attempts() - attempts, self.record.all().len() - begin);
+        report.attempts += sent;
+        report.acknowledged += answered;
+        report.failed += sent - answered;
+        self.changes.hand_over(service, &builds, &mut asker).await?;
+        let mut found = self.check_light(begin, report).await?;
+        if sent > answered {
+            found.push(Violation::wrong(format!("{} requests had no answer at once", sent - answered)));
+        }
+        Ok(found)
+    }
+}
