@@ -285,6 +285,15 @@ pub const LOG_LINE_BYTES_MAX: usize = 8192;
 /// Bytes of the log that wait for its reader: some seconds of a busy host. Lines beyond are dropped and counted.
 pub const LOG_QUEUE_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes of one file of the recent log, and how many files are kept: 32 MiB hold about 100,000 lines, hours of a busy
+/// host, and a reader takes one file at a time into memory.
+pub const LOG_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub const LOG_FILES_MAX: u64 = 8;
+const _: () = assert!(LOG_QUEUE_BYTES_MAX as u64 <= LOG_FILE_BYTES_MAX);
+
+/// Requests that read the recent log at once: each may hold two files in memory.
+pub const LOG_READERS_MAX: usize = 2;
+
 /// File descriptors that clients' connections leave to the rest of the host: the operator's connections, the files of
 /// stores, journal and assets, and requests to outside hosts.
 pub const DESCRIPTORS_RESERVED: u64 = 2 * ADMIN_CONNECTIONS_MAX as u64;

@@ -177,7 +177,9 @@ impl<'a> History<'a> {
                 false => Err("it has wrong refusals"),
             };
         }
-        let found = lines.iter().filter_map(|line| Some((line.service.clone()?, line.what, line.to)));
+        // A change that ends a trial by the way says so in a line of its own.
+        let own_lines = lines.iter().filter(|line| line.what != ChangeKind::Replaced);
+        let found = own_lines.filter_map(|line| Some((line.service.clone()?, line.what, line.to)));
         let found = sorted(found.collect());
         let Some(first) = own.first() else {
             let needs_none = |at| self.states.get(at).is_some_and(|state| due(state).is_empty());
@@ -242,7 +244,7 @@ fn follow(world: &World, state: &mut State, line: &HistoryEntry, is_shadow: bool
     }
     let (live, candidate) = (before.as_ref().map(|service| service.live), before.as_ref().and_then(|it| it.candidate));
     let from = match line.what {
-        ChangeKind::Abort | ChangeKind::TakenOut => candidate,
+        ChangeKind::Abort | ChangeKind::TakenOut | ChangeKind::Replaced => candidate,
         _ => live,
     };
     if line.from != from {
@@ -275,7 +277,8 @@ fn follow(world: &World, state: &mut State, line: &HistoryEntry, is_shadow: bool
         ChangeKind::Abort | ChangeKind::TakenOut if candidate.is_none() || line.to != live => {
             return Err("a candidate that there is not was taken out");
         }
-        ChangeKind::Abort | ChangeKind::TakenOut => Some(Service { candidate: None, ..service }),
+        ChangeKind::Replaced if candidate.is_none() => return Err("a trial that there is not was ended"),
+        ChangeKind::Abort | ChangeKind::TakenOut | ChangeKind::Replaced => Some(Service { candidate: None, ..service }),
         _ => return Err("nobody makes such changes"),
     };
     state.insert(name, after.ok_or("a line says of no component that it runs")?);

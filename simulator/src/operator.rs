@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 use switchyard::call::Share;
 use switchyard::names::{Digest, ServiceName};
-use switchyard::release::{DeployError, Holder, Plan, Proposal, Releases, Rollout, Wanted};
+use switchyard::release::{DeployError, Holder, Plan, Proposal, Releases, Rollout, Scope, Wanted};
 
 use super::history::{Change, End, History, abandoner_of, operator_of};
 use super::host::Life;
@@ -107,11 +107,13 @@ impl Operator {
         Ok(match order {
             Order::Deploy(variants) => {
                 let proposals = proposals(world, &variants)?;
-                Box::pin(async move { releases.deploy(&who, proposals, &Plan::default()).await.map(drop) })
+                Box::pin(async move {
+                    releases.deploy(&who, proposals, &Plan { replace: true, ..Plan::default() }).await.map(drop)
+                })
             }
             Order::Candidate(name, number, course) => {
                 let proposals = proposals(world, &vec![(name, number)])?;
-                let plan = Plan { rollout: Some(rollout(course)), ..Plan::default() };
+                let plan = Plan { rollout: Some(rollout(course)), replace: true, ..Plan::default() };
                 Box::pin(async move { releases.deploy(&who, proposals, &plan).await.map(drop) })
             }
             Order::Promote(name) => {
@@ -136,7 +138,15 @@ impl Operator {
                     components.insert(ServiceName::parse(CLOCK)?, releases.upload(world.clock.clone().into()));
                 }
                 let (manifest, signatures) = (world.manifest(has_clock), BTreeMap::new());
-                let wanted = Wanted { manifest, components, contracts: None, reason: None, signatures };
+                let wanted = Wanted {
+                    manifest,
+                    components,
+                    contracts: None,
+                    reason: None,
+                    signatures,
+                    reset_releases: true,
+                    scope: Scope::All,
+                };
                 Box::pin(async move { releases.apply(&who, wanted, false).await.map(drop) })
             }
             Order::Drop => {

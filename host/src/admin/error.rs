@@ -94,6 +94,8 @@ impl From<DeployError> for AdminError {
             | DeployError::NothingLeft { .. }
             | DeployError::Intent(IntentError::Unknown) => AdminError::not_found(text),
             DeployError::NoCandidate { .. }
+            | DeployError::HasCandidate { .. }
+            | DeployError::PausedAlready { .. }
             | DeployError::NoEarlier { .. }
             | DeployError::Missing { .. }
             | DeployError::DataMovedOn { .. }

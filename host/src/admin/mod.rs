@@ -5,6 +5,7 @@
 mod authorize;
 mod error;
 mod handlers;
+mod openapi;
 mod options;
 mod request;
 mod response;
@@ -14,5 +15,7 @@ mod server;
 mod tests;
 mod token_file;
 
+pub use handlers::version::{Formats, Version};
+pub use routes::API_HEADER;
 pub use server::{Admin, AdminStartError};
 pub use token_file::{TOKEN_FILE, TokenFileError, kept_or_new};

@@ -41,6 +41,10 @@ pub(super) struct Options {
     pub(super) service: Option<String>,
     pub(super) limit: Option<usize>,
     pub(super) cursor: Option<u64>,
+    /// For an apply.
+    pub(super) reset_releases: bool,
+    /// For the log: lines of one request.
+    pub(super) request: Option<String>,
     /// For dead letters and entries.
     pub(super) after: Option<String>,
     /// For entries.
@@ -128,6 +132,9 @@ impl Reading {
             "allowOldSignature" => plan.allow_old_signature = flag(value)?,
             "dataCompatible" => plan.data_compatible = flag(value)?,
             "handover" => plan.handover = flag(value)?,
+            "replace" => plan.replace = flag(value)?,
+            "resetReleases" => self.options.reset_releases = flag(value)?,
+            "request" => self.options.request = Some(value.into()),
             "force" => self.options.force = flag(value)?,
             "first" => self.options.first = flag(value)?,
             "live" => self.options.live = flag(value)?,

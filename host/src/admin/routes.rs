@@ -16,6 +16,8 @@ use crate::admin::handlers::events::DeadLetterAction;
 use crate::admin::handlers::health::Health;
 use crate::admin::handlers::intents::IntentAction;
 use crate::admin::handlers::releases::Action;
+use crate::admin::handlers::version::Version;
+use crate::admin::openapi::openapi;
 use crate::gateway::{Body, Client, ConnectionTrust, Handler, Problem, Refusal, check_message, normalize_path};
 use crate::limits::{BODY_DISCARD_BYTES_MAX, COMPONENT_BYTES_MAX};
 use crate::names::RequestId;
@@ -28,6 +30,9 @@ const DELETE: HeaderValue = HeaderValue::from_static("DELETE");
 const GET_PUT_DELETE: HeaderValue = HeaderValue::from_static("GET, HEAD, PUT, DELETE");
 const GET_AND_POST: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
 
+/// By this header a client knows that it talks to the operator API, and not to the public one.
+pub const API_HEADER: &str = "switchyard-api";
+
 /// The resources of the operator API.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
@@ -36,6 +41,10 @@ pub(super) enum Route<'a> {
     Metrics,
     Services,
     Service(&'a str),
+    Logs,
+    Version,
+    /// The description of this API.
+    OpenApi,
     Call {
         service: &'a str,
         function: &'a str,
@@ -83,6 +92,9 @@ impl<'a> Route<'a> {
             ["healthz"] => Some(Self::Health),
             ["readyz"] => Some(Self::Ready),
             ["metrics"] => Some(Self::Metrics),
+            ["openapi.json"] => Some(Self::OpenApi),
+            ["version"] => Some(Self::Version),
+            ["logs"] => Some(Self::Logs),
             ["services"] => Some(Self::Services),
             ["services", service] => Some(Self::Service(service)),
             ["services", service, "state"] => Some(Self::State(service)),
@@ -93,6 +105,9 @@ impl<'a> Route<'a> {
             ["services", service, "promote"] => Some(Self::Act { service, action: Action::Promote }),
             ["services", service, "abort"] => Some(Self::Act { service, action: Action::Abort }),
             ["services", service, "settle"] => Some(Self::Act { service, action: Action::Settle }),
+            ["services", service, "pause"] => Some(Self::Act { service, action: Action::Pause }),
+            ["services", service, "resume"] => Some(Self::Act { service, action: Action::Resume }),
+            ["services", service, "weight"] => Some(Self::Act { service, action: Action::Weight }),
             ["services", service, "rollback"] => Some(Self::Act { service, action: Action::Rollback }),
             ["releases"] => Some(Self::Set),
             ["components"] => Some(Self::Components),
@@ -118,11 +133,11 @@ impl<'a> Route<'a> {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self, Self::Health | Self::Ready | Self::Metrics)
+        matches!(self, Self::Health | Self::Ready | Self::Metrics | Self::OpenApi)
     }
 
     /// Whether `method` is allowed, and all allowed methods.
-    fn methods(&self, method: &Method) -> (bool, HeaderValue) {
+    pub(super) fn methods(&self, method: &Method) -> (bool, HeaderValue) {
         match self {
             Self::Call { .. }
             | Self::Deploy(_)
@@ -132,6 +147,9 @@ impl<'a> Route<'a> {
             | Self::Set
             | Self::Apply
             | Self::Backup => (method == Method::POST, POST),
+            Self::Service(_) => {
+                (matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE), GET_PUT_DELETE)
+            }
             Self::Components => (method == Method::PUT, PUT),
             Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
             Self::Tokens | Self::State(_) => {
@@ -168,6 +186,7 @@ impl Handler for Admin {
 
 /// The headers of every answer.
 fn common_headers(id: &RequestId, headers: &mut HeaderMap) {
+    headers.insert(API_HEADER, HeaderValue::from_static("operator"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
@@ -207,8 +226,16 @@ impl Admin {
             return Err(Refusal::Method { allow }.into());
         }
         match route {
-            Route::Health | Route::Ready | Route::Metrics => self.open(&route, head),
+            Route::Health | Route::Ready | Route::Metrics | Route::OpenApi => self.open(&route, head),
+            Route::Version => json(StatusCode::OK, &Version::of_this()),
+            Route::Logs => json(StatusCode::OK, &self.logs(&who, head).await?),
             Route::Services => json(StatusCode::OK, &self.all_services().await),
+            Route::Service(name) if head.method == Method::PUT => {
+                json(StatusCode::OK, &self.add_service(&who, &decoded(name)?, head, body).await?)
+            }
+            Route::Service(name) if head.method == Method::DELETE => {
+                json(StatusCode::OK, &self.remove_service(&who, &decoded(name)?, head).await?)
+            }
             Route::Service(name) => json(StatusCode::OK, &self.service(&decoded(name)?)?),
             Route::State(service) if head.method == Method::POST => {
                 json(StatusCode::OK, &self.import_state(&who, &decoded(service)?, head.uri.query(), body).await?)
@@ -220,10 +247,7 @@ impl Admin {
             Route::Entry(service) => self.one_entry(&who, &decoded(service)?, head, body).await,
             Route::Call { service, function } => {
                 let (service, function) = (decoded(service)?, decoded(function)?);
-                if !who.is_admin() {
-                    return Err(AdminError::forbidden(format!("The token {:?} may not call functions.", who.name)));
-                }
-                match self.call(&service, &function, body, id).await? {
+                match self.call(&who, &service, &function, body, id).await? {
                     Some(value) => Ok(answer(StatusCode::OK, JSON, value)),
                     None => Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new())),
                 }
@@ -283,8 +307,11 @@ impl Admin {
             }
             Route::Metrics => {
                 self.calls.measure_intents();
-                Ok(answer(StatusCode::OK, METRICS_TEXT, self.metrics.render().into_bytes()))
+                let data = &self.configuration.manifest.host.data;
+                let text = self.metrics.render_all(&self.releases.series(), data);
+                Ok(answer(StatusCode::OK, METRICS_TEXT, text.into_bytes()))
             }
+            Route::OpenApi => json(StatusCode::OK, &openapi()),
             _ => json(StatusCode::OK, &Health { status: "up" }),
         }
     }

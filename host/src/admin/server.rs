@@ -14,7 +14,7 @@ use crate::events::Events;
 use crate::gateway::{Certificate, Listener, ServerSettings, TlsError, TrustedProxies, UnauthenticatedLimits};
 use crate::limits::{
     ADMIN_CONNECTIONS_MAX, ADMIN_UNAUTHENTICATED_MAX, ADMIN_UNAUTHENTICATED_TIME_MAX, COMPONENTS_AT_ONCE_MAX,
-    UPLOADS_AT_ONCE_MAX,
+    LOG_READERS_MAX, UPLOADS_AT_ONCE_MAX,
 };
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
@@ -49,6 +49,8 @@ pub struct Admin {
     pub(super) uploads: Semaphore,
     /// Slots for components in memory, to be stored or judged.
     pub(super) components: Semaphore,
+    /// Slots for requests that read the recent log.
+    pub(super) log_readers: Semaphore,
     pub(super) tasks: Tasks,
     pub(super) stop: Stop,
     pub(super) server: ServerSettings,
@@ -99,6 +101,7 @@ impl Admin {
             body_read_max: Duration::from_millis(manifest.gateway.body_read_ms_max),
             uploads: Semaphore::new(UPLOADS_AT_ONCE_MAX),
             components: Semaphore::new(COMPONENTS_AT_ONCE_MAX),
+            log_readers: Semaphore::new(LOG_READERS_MAX),
             tasks: tasks.clone(),
             stop: tasks.stop(),
             server,

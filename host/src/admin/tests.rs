@@ -16,6 +16,7 @@ use super::routes::Route;
 use super::server::Admin;
 use super::token_file::TOKEN_FILE;
 use crate::admin::handlers::intents::IntentAction;
+use crate::admin::handlers::releases::Action;
 use crate::config::{Flags, load};
 use crate::events::Events;
 use crate::limits::{COMPONENTS_AT_ONCE_MAX, UPLOADS_AT_ONCE_MAX};
@@ -123,6 +124,9 @@ fn paths_lead_to_routes() {
     check("/events/cart/dropped", None);
     check("/schedules", Some(Route::Schedules));
     check("/healthz/", None);
+    check("/logs", Some(Route::Logs));
+    check("/version", Some(Route::Version));
+    check("/services/cart/pause", Some(Route::Act { service: "cart", action: Action::Pause }));
     check("/", None);
     check("*", None);
 }
@@ -136,6 +140,11 @@ async fn the_token_opens_what_is_the_operators_alone() {
         ("GET /healthz", true),
         ("GET /readyz", true),
         ("GET /metrics", true),
+        ("GET /openapi.json", true),
+        ("GET /version", false),
+        ("GET /logs", false),
+        ("PUT /services/shelf", false),
+        ("DELETE /services/shelf", false),
         ("GET /services", false),
         ("GET /services/shelf", false),
         ("POST /services/shelf/call/get", false),

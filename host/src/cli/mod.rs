@@ -15,8 +15,8 @@ use clap::Parser as _;
 use arguments::{Arguments, Command};
 use client::target::Target;
 use data::{backup, entries, journal, restore, state, stores};
-use host::{call, completions, config, tokens, up};
-use monitor::{events, intents, schedules, status};
+use host::{call, completions, config, tokens, up, version};
+use monitor::{events, intents, logs, schedules, status};
 use output::confirm::confirm;
 use output::failure::Outcome;
 use output::print;
@@ -43,6 +43,9 @@ fn dispatch(command: Command) -> Outcome {
         Command::Status(status) => status::run(&Target::find(&status.host)?, &status),
         Command::Deploy(deploy) => deploy::run(&Target::find(&deploy.host)?, &deploy),
         Command::Promote(promote) => change::promote(&Target::find(&promote.change.host)?, &promote),
+        Command::Pause(change) => change::pause(&Target::find(&change.host)?, &change),
+        Command::Resume(change) => change::resume(&Target::find(&change.host)?, &change),
+        Command::Weight(weight) => change::weight(&Target::find(&weight.host)?, &weight),
         Command::Abort(change) => change::abort(&Target::find(&change.host)?, &change),
         Command::Settle(change) => change::settle(&Target::find(&change.host)?, &change),
         Command::Rollback(rollback) => change::rollback(&Target::find(&rollback.change.host)?, &rollback),
@@ -51,6 +54,17 @@ fn dispatch(command: Command) -> Outcome {
             let target = Target::find(&apply.host)?;
             apply::run(&target, &apply, |question| confirm(question, apply.yes))
         }
+        Command::Add(add) => {
+            let target = Target::find(&add.host)?;
+            apply::add(&target, &add, |question| confirm(question, add.yes))
+        }
+        Command::Remove(remove) => {
+            let target = Target::find(&remove.host)?;
+            apply::remove(&target, &remove, |question| confirm(question, remove.yes))
+        }
+        Command::Logs(logs) => logs::run(&Target::find(&logs.host)?, &logs).map(|()| String::new()),
+        Command::Version(version) => version::run(&version),
+        Command::Services(services) => completions::services(&Target::find(&services.host)?),
         Command::Events(events) => events::run(&Target::find(&events.host)?, &events),
         Command::Schedules(schedules) => schedules::run(&Target::find(&schedules.host)?, &schedules),
         Command::Stores(stores) => stores::list(&Target::find(&stores.host)?, &stores),

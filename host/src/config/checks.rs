@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use super::error::{ConfigError, Origins, Problem};
+use super::error::{Origins, Problem};
 use super::settings::{
     DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings,
     RuntimeSettings, ServiceSettings, StoreSettings,
@@ -22,12 +22,8 @@ const YEAR_MS: u64 = 366 * 24 * HOUR_MS;
 /// The memory and the segment must have space for a whole commit and for the next one.
 const COMMIT_ROOM: u64 = 2 * COMMIT_BYTES_MAX as u64;
 
-/// Checks the rules that types cannot express.
-///
-/// # Errors
-///
-/// [`ConfigError::Wrong`] with every mistake, and where it was set.
-pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), ConfigError> {
+/// Checks the rules that types cannot express, and returns every mistake, with where it was set.
+pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Vec<Problem> {
     let mut checks = Checks { origins, problems: Vec::new() };
     checks.host(&manifest.host);
     checks.gateway(&manifest.gateway);
@@ -48,7 +44,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Result<(), Config
     }
     checks.mounts(manifest);
     checks.instances(manifest);
-    if checks.problems.is_empty() { Ok(()) } else { Err(ConfigError::Wrong { problems: checks.problems }) }
+    checks.problems
 }
 
 struct Checks<'a> {
@@ -213,7 +209,9 @@ impl Checks<'_> {
     }
 
     fn deploy(&mut self, deploy: &DeploySettings) {
+        self.within("deploy.candidate_slower_micros_min", deploy.candidate_slower_micros_min, 0..=60_000_000, "µs");
         let factors = [
+            ("deploy.candidate_refused_percent_more_max", deploy.candidate_refused_percent_more_max),
             ("deploy.candidate_errors_percent_more_max", deploy.candidate_errors_percent_more_max),
             ("deploy.candidate_traps_percent_more_max", deploy.candidate_traps_percent_more_max),
             ("deploy.candidate_slowdown_max", deploy.candidate_slowdown_max),

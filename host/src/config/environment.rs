@@ -3,7 +3,7 @@
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
-use super::error::{ConfigError, Origin, Origins, Problem};
+use super::error::{Origin, Origins, Problem};
 use super::keys::{Section, instead_of};
 use super::settings::Manifest;
 use crate::fail_point;
@@ -17,6 +17,9 @@ pub const TOKEN_VARIABLE: &str = "SWITCHYARD_ADMIN_TOKEN";
 /// The admin address of the host and the manifest, for the command line.
 pub const ADMIN_VARIABLE: &str = "SWITCHYARD_ADMIN";
 pub const MANIFEST_VARIABLE: &str = "SWITCHYARD_MANIFEST";
+
+/// A file with a token, for the command line.
+pub const TOKEN_FILE_VARIABLE: &str = "SWITCHYARD_TOKEN_FILE";
 
 /// The certificates that the command line checks a host against.
 pub const CA_VARIABLE: &str = "SWITCHYARD_CA";
@@ -32,18 +35,15 @@ pub fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Applies the variables of `environment` to `manifest`.
-///
-/// # Errors
-///
-/// [`ConfigError::Wrong`] with every variable that names no setting or has a value of the wrong type.
+/// Applies the variables of `environment` to `manifest`. Returns every variable that names no setting or has a value of
+/// the wrong type.
 pub(super) fn apply(
     manifest: Manifest,
     origins: &mut Origins,
     environment: &[(String, String)],
-) -> Result<Manifest, ConfigError> {
+) -> (Manifest, Vec<Problem>) {
     let ours = environment.iter().filter(|(name, _)| {
-        let others = [TOKEN_VARIABLE, ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE];
+        let others = [TOKEN_VARIABLE, TOKEN_FILE_VARIABLE, ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE];
         let orchestrator = ORCHESTRATOR_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         let is_ours = !others.contains(&name.as_str()) && !fail_point::VARIABLES.contains(&name.as_str());
         name.starts_with(PREFIX) && is_ours && !orchestrator
@@ -61,7 +61,7 @@ pub(super) fn apply(
             Err(detail) => problems.push(Problem { origin, detail }),
         }
     }
-    if problems.is_empty() { Ok(manifest) } else { Err(ConfigError::Wrong { problems }) }
+    (manifest, problems)
 }
 
 /// The section and key of a variable, or an error text.
@@ -72,8 +72,23 @@ fn setting(variable: &str) -> Result<(&'static str, &'static str), String> {
     known.iter().copied().find(|setting| name_of(setting) == variable).ok_or_else(|| {
         let names: Vec<_> = known.iter().map(name_of).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        format!("names no setting: {}", instead_of(variable, &names))
+        format!("names no setting: {}", hint(variable, &names))
     })
+}
+
+/// The setting that was probably meant: with the same key in another section, or a similar name.
+fn hint(variable: &str, names: &[&str]) -> String {
+    let key_of = |name: &str| name.strip_prefix(PREFIX).and_then(|name| Some(name.split_once('_')?.1.to_owned()));
+    // The variable may have no section, or another one.
+    let (whole, key) = (variable.strip_prefix(PREFIX).unwrap_or(variable), key_of(variable));
+    let has_key = |name: &&&str| key_of(name).is_some_and(|found| found == whole || Some(&found) == key.as_ref());
+    match names.iter().filter(has_key).collect::<Vec<_>>().as_slice() {
+        [] => instead_of(variable, names),
+        found => {
+            let found: Vec<_> = found.iter().map(|name| format!("`{name}`")).collect();
+            format!("did you mean {}?", found.join(" or "))
+        }
+    }
 }
 
 /// `manifest` with one setting changed to `text`, which is read as a TOML value if that fits the setting, or else as

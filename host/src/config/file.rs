@@ -13,6 +13,7 @@ use super::error::{ConfigError, Origin, Origins, Problem};
 use super::keys::{Section, instead_of};
 use super::settings::Manifest;
 use crate::limits::MANIFEST_BYTES_MAX;
+use crate::names::ServiceName;
 
 /// Every setting with its default.
 pub const DEFAULTS: &str = include_str!("default.toml");
@@ -38,12 +39,13 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// Parses `text`, the manifest at `path`, on top of the defaults.
+/// Parses `text`, the manifest at `path`, on top of the defaults. Returns all its mistakes: unknown keys, and values of the
+/// wrong type. In the manifest their keys have the defaults, so that other mistakes can be found too.
 ///
 /// # Errors
 ///
-/// [`ConfigError::Wrong`]: text that is no TOML, unknown keys (all of them), a value of the wrong type.
-pub(super) fn parse(path: &Path, text: &str) -> Result<(Manifest, Origins), ConfigError> {
+/// [`ConfigError::Wrong`]: text that is no TOML.
+pub(super) fn parse(path: &Path, text: &str) -> Result<(Manifest, Origins, Vec<Problem>), ConfigError> {
     let mut reading = Reading { path: path.into(), text, origins: Origins::default(), problems: Vec::new() };
     let wrong = |reading: &Reading<'_>, error: &toml::de::Error| {
         let origin = reading.origin_of(error.span().map_or(0, |span| span.start));
@@ -51,13 +53,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<(Manifest, Origins), Conf
     };
     let mut document = DeTable::parse(text).map_err(|error| wrong(&reading, &error))?;
     reading.manifest(document.get_ref());
-    if !reading.problems.is_empty() {
-        return Err(ConfigError::Wrong { problems: reading.problems });
-    }
-    let defaults = DeTable::parse(DEFAULTS).expect("a test reads the embedded defaults");
-    complete(document.get_mut(), defaults.into_inner());
+    let defaults = DeTable::parse(DEFAULTS).expect("a test reads the embedded defaults").into_inner();
+    reading.keep_good(document.get_mut(), &defaults);
+    complete(document.get_mut(), defaults);
     let manifest = Manifest::deserialize(Deserializer::from(document)).map_err(|error| wrong(&reading, &error))?;
-    Ok((manifest, reading.origins))
+    Ok((manifest, reading.origins, reading.problems))
 }
 
 /// Adds the defaults of all keys that `document` does not set.
@@ -71,6 +71,10 @@ fn complete<'i>(document: &mut DeTable<'i>, defaults: DeTable<'i>) {
             (Some(_), _) => {}
         }
     }
+}
+
+fn take<'i>(table: &mut DeTable<'i>) -> DeTable<'i> {
+    std::mem::replace(table, DeTable::new())
 }
 
 /// Walks through a manifest, and records the location of every key and all unknown keys.
@@ -100,6 +104,68 @@ impl Reading<'_> {
                 self.section(name, section, value);
             } else if name == "services" {
                 self.services(value);
+            }
+        }
+    }
+
+    /// Removes unknown keys, which are reported already, and reports and removes all keys with a wrong value.
+    fn keep_good<'i>(&mut self, document: &mut DeTable<'i>, defaults: &DeTable<'i>) {
+        if !document.contains_key("services") {
+            self.problem(0, "missing field `services`: add a section such as `[services.cart]`".to_owned());
+        }
+        for (name, mut value) in take(document) {
+            let key = name.get_ref().as_ref();
+            let section = Section::named(key);
+            let DeValue::Table(table) = value.get_mut() else { continue };
+            match section.zip(defaults.get(key).and_then(|default| default.get_ref().as_table())) {
+                Some((section, default)) => self.keep_good_keys(section, table, default),
+                None if key == "services" => self.keep_good_services(table),
+                None => continue,
+            }
+            document.insert(name, value);
+        }
+        if !document.contains_key("services") {
+            document.insert(Spanned::new(0..0, "services".into()), Spanned::new(0..0, DeValue::Table(DeTable::new())));
+        }
+    }
+
+    fn keep_good_services<'i>(&mut self, services: &mut DeTable<'i>) {
+        let (least, none) = (DeTable::parse("component = ''").expect("it is TOML").into_inner(), DeTable::new());
+        for (name, mut value) in take(services) {
+            let DeValue::Table(service) = value.get_mut() else { continue };
+            if let Err(error) = ServiceName::parse(name.get_ref()) {
+                self.problem(name.span().start, error.to_string());
+                continue;
+            }
+            if let Some(DeValue::Table(limits)) = service.get_mut("limits").map(Spanned::get_mut) {
+                self.keep_good_keys(Section::ServiceLimits, limits, &none);
+            }
+            if !service.contains_key("component") {
+                let detail = "missing field `component`: name the file of its component";
+                self.problem(name.span().start, format!("`services.{}`: {detail}", name.get_ref()));
+            }
+            self.keep_good_keys(Section::Service, service, &least);
+            complete(service, least.clone());
+            services.insert(name, value);
+        }
+    }
+
+    /// Tries each key of `table` alone, with the defaults for all others.
+    fn keep_good_keys<'i>(&mut self, section: Section, table: &mut DeTable<'i>, defaults: &DeTable<'i>) {
+        for (name, value) in take(table) {
+            let key = name.get_ref().as_ref();
+            if !section.keys().contains(&key) {
+                continue;
+            }
+            let mut alone = defaults.clone();
+            alone.remove(key);
+            alone.insert(name.clone(), value.clone());
+            match section.check(alone) {
+                Ok(()) => drop(table.insert(name, value)),
+                Err(error) => {
+                    let offset = error.span().map_or(value.span().start, |span| span.start);
+                    self.problem(offset, error.message().to_owned());
+                }
             }
         }
     }

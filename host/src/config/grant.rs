@@ -13,11 +13,18 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is no host: write such as `api.example.com`, `127.0.0.1:9000`, or a range of addresses such as `10.0.0.0/8`"
-)]
+#[error("{text:?} is no host: {}", advice(text))]
 pub struct GrantError {
     text: String,
+}
+
+fn advice(text: &str) -> &'static str {
+    match text.starts_with("wasi:") {
+        true => {
+            "it is an interface; grant a host, such as `api.example.com`, or build the component with http disabled"
+        }
+        false => "write such as `api.example.com`, `127.0.0.1:9000`, or a range of addresses such as `10.0.0.0/8`",
+    }
 }
 
 /// A permission to send HTTP requests.

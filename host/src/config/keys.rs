@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::value::Error;
 use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
+use toml::Spanned;
+use toml::de::DeTable;
 
 use super::settings::{
     DeploySettings, EventSettings, GatewaySettings, HostSettings, JournalSettings, LimitOverrides, LimitSettings,
@@ -49,6 +51,25 @@ impl Section {
 
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, section)| *section)
+    }
+
+    /// Whether `table` can be read as this group.
+    pub(super) fn check(self, table: DeTable<'_>) -> Result<(), toml::de::Error> {
+        let deserializer = toml::de::Deserializer::from(Spanned::new(0..0, table));
+        match self {
+            Self::Manifest => Manifest::deserialize(deserializer).map(drop),
+            Self::Host => HostSettings::deserialize(deserializer).map(drop),
+            Self::Gateway => GatewaySettings::deserialize(deserializer).map(drop),
+            Self::Store => StoreSettings::deserialize(deserializer).map(drop),
+            Self::Journal => JournalSettings::deserialize(deserializer).map(drop),
+            Self::Runtime => RuntimeSettings::deserialize(deserializer).map(drop),
+            Self::Limits => LimitSettings::deserialize(deserializer).map(drop),
+            Self::Retries => RetrySettings::deserialize(deserializer).map(drop),
+            Self::Deploy => DeploySettings::deserialize(deserializer).map(drop),
+            Self::Events => EventSettings::deserialize(deserializer).map(drop),
+            Self::Service => ServiceSettings::deserialize(deserializer).map(drop),
+            Self::ServiceLimits => LimitOverrides::deserialize(deserializer).map(drop),
+        }
     }
 
     pub(super) fn keys(self) -> &'static [&'static str] {

@@ -70,12 +70,18 @@ impl Configuration {
 impl Layers {
     /// `text` with all overriding layers applied, checked.
     fn over(&self, text: &str) -> Result<(Manifest, Origins), ConfigError> {
-        let (manifest, mut origins) = file::parse(&self.path, text)?;
-        let mut manifest = environment::apply(manifest, &mut origins, &self.environment)?;
+        let (manifest, mut origins, mut problems) = file::parse(&self.path, text)?;
+        let (mut manifest, wrong) = environment::apply(manifest, &mut origins, &self.environment);
         apply(&self.flags, &mut manifest, &mut origins);
         resolve(&mut manifest, &origins, self.path.parent().unwrap_or(Path::new("")));
-        checks::check(&manifest, &origins)?;
-        Ok((manifest, origins))
+        let mut found = checks::check(&manifest, &origins);
+        if !problems.is_empty() {
+            // A key with a wrong value has its default here, and a default is not a mistake of the operator.
+            found.retain(|problem| problem.origin != Origin::Default);
+        }
+        problems.extend(wrong);
+        problems.extend(found);
+        if problems.is_empty() { Ok((manifest, origins)) } else { Err(ConfigError::Wrong { problems }) }
     }
 }
 

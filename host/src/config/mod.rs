@@ -19,7 +19,9 @@ mod token;
 pub use applied::AppliedSettings;
 pub(crate) use applied::fields;
 pub(crate) use checks::is_host;
-pub use environment::{ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE, TOKEN_VARIABLE, environment};
+pub use environment::{
+    ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, environment,
+};
 pub use error::{ConfigError, Origin, Origins, Problem};
 pub use file::DEFAULTS;
 pub(crate) use grant::canonical;

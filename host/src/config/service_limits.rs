@@ -23,7 +23,8 @@ macro_rules! limits {
 
         impl LimitOverrides {
             /// Overrides that set every limit.
-            pub(super) fn all(limits: &LimitSettings) -> Self {
+            #[must_use]
+            pub fn all(limits: &LimitSettings) -> Self {
                 Self { $($name: Some(limits.$name.to_owned()),)* }
             }
 

@@ -179,11 +179,15 @@ pub struct DeploySettings {
     pub rollback_watch_ms: u64,
     /// Calls of a candidate, and of the live release in the same time, before the candidate is judged.
     pub candidate_calls_min: u64,
-    /// How many percentage points more of a candidate's calls may be refused, or may fail.
+    /// How many percentage points more of a candidate's calls may be refused by its rules, may end with an error, or may
+    /// trap or exceed a limit.
+    pub candidate_refused_percent_more_max: f64,
     pub candidate_errors_percent_more_max: f64,
     pub candidate_traps_percent_more_max: f64,
     /// Maximum latency of a candidate's calls, as a multiple of the live release's.
     pub candidate_slowdown_max: f64,
+    /// Microseconds by which its calls may always be slower.
+    pub candidate_slower_micros_min: u64,
     /// Shadow runs of a candidate that must match before it gets a share, if its deploy starts with a shadow phase.
     pub shadow_calls_min: u64,
     /// Concurrent shadow runs; further calls are not compared.

@@ -355,3 +355,37 @@ fn signers_are_public_keys() {
     let said = "switchyard.toml:2: write a signer as `ed25519:` and the 32 bytes of its public key in base64";
     assert_eq!(refused(deploy("\"11qYAYKxCrfVS\""), &[]), said);
 }
+
+#[test]
+fn all_faults_are_reported_at_once() {
+    let text = "[host]\nlistn = 1\ndrain_ms_max = \"soon\"\n[limits]\ndeadline_ms = 0\n[services.Cart]\ncomponent = \"a\"\n\
+        [services.cart]\ncontract = 5\nmount = \"cart\"\n[services.cart.limits]\ncall_depth_max = true\nwait = 1\n";
+    let variables = [("SWITCHYARD_GATEWAY_NOTHING_AT_ALL", "1"), ("SWITCHYARD_HOST_LOG_FORMAT", "loud")];
+    let message = refused(text, &variables);
+    for fault in [
+        "switchyard.toml:2: unknown key `host.listn`",
+        "switchyard.toml:3: ",
+        "switchyard.toml:5: `limits.deadline_ms` is 0",
+        "switchyard.toml:6: \"Cart\" is no service name",
+        "switchyard.toml:9: ",
+        "switchyard.toml:10: \"cart\" is no path prefix",
+        "switchyard.toml:12: ",
+        "switchyard.toml:13: unknown key `services.cart.limits.wait`",
+        "`services.cart`: missing field `component`",
+        "environment variable SWITCHYARD_GATEWAY_NOTHING_AT_ALL: ",
+        "environment variable SWITCHYARD_HOST_LOG_FORMAT: ",
+    ] {
+        assert!(message.contains(fault), "{fault} is not in\n{message}");
+    }
+}
+
+#[test]
+fn a_variable_with_the_wrong_section_gets_the_right_one() {
+    let check = |name: &str, hint: &str| {
+        let message = refused(CART, &[(name, "1")]);
+        assert!(message.ends_with(hint), "{name}: {message}");
+    };
+    check("SWITCHYARD_GATEWAY_LISTEN", "did you mean `SWITCHYARD_HOST_LISTEN`?");
+    check("SWITCHYARD_DEADLINE_MS", "did you mean `SWITCHYARD_LIMITS_DEADLINE_MS`?");
+    check("SWITCHYARD_HOST_LISTN", "did you mean `SWITCHYARD_HOST_LISTEN`?");
+}

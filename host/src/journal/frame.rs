@@ -17,7 +17,7 @@ pub(crate) const HEAD_BYTES: usize = TIME_BYTES;
 pub(super) const ALIGNMENT: usize = 8;
 
 const MAGIC: [u8; 8] = *b"SWYDJRNL";
-const VERSION: u32 = 2;
+pub const JOURNAL_FORMAT: u32 = 2;
 
 /// The unique id of a data directory's journal, drawn at random when the journal begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub enum Damage {
     #[error("it does not begin as a segment of a switchyard journal")]
     Foreign,
     #[error(
-        "it has format {version}, and this version of switchyard reads format {VERSION}: keep the data directory for \
+        "it has format {version}, and this version of switchyard reads format {JOURNAL_FORMAT}: keep the data directory for \
          the version that wrote it, and start this one on a new data directory"
     )]
     Version { version: u32 },
@@ -85,7 +85,7 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut bytes = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&JOURNAL_FORMAT.to_le_bytes());
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&self.journal.0);
         bytes.extend_from_slice(&self.first.0.to_le_bytes());
@@ -100,7 +100,7 @@ impl SegmentHeader {
             return Err(Damage::Foreign);
         }
         let version = fields.u32();
-        if version != VERSION {
+        if version != JOURNAL_FORMAT {
             return Err(Damage::Version { version });
         }
         let _reserved = fields.u32();

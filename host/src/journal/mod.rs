@@ -28,7 +28,7 @@ pub use durable::Stopped;
 pub(crate) use frame::Body;
 #[cfg(test)]
 pub(crate) use frame::SegmentHeader;
-pub use frame::{Damage, JournalId};
+pub use frame::{Damage, JOURNAL_FORMAT, JournalId};
 pub use frames::{End, Frames};
 pub(crate) use handle::{Journal, JournalSettings};
 pub use history::HistoryError;

@@ -14,8 +14,10 @@ use crate::names::ServiceName;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Ok,
-    /// The component returned `err`: its contract refuses the request.
+    /// The component returned `err`, or answered with a status from 400 to 499: its rules refuse the request.
     Refused,
+    /// A component that speaks HTTP itself answered with a status from 500 on.
+    Failed,
     /// The component trapped.
     Trap,
     Deadline,
@@ -30,13 +32,20 @@ pub enum Outcome {
 
 impl Outcome {
     /// In the order of the declaration: the index of an outcome is its number.
-    const ALL: [Self; 7] =
-        [Self::Ok, Self::Refused, Self::Trap, Self::Deadline, Self::Limit, Self::Unavailable, Self::Host];
+    const ALL: [Self; 8] =
+        [Self::Ok, Self::Refused, Self::Failed, Self::Trap, Self::Deadline, Self::Limit, Self::Unavailable, Self::Host];
 
-    fn label(self) -> &'static str {
+    /// Whether the caller got neither a result nor a refusal by rule. This is the one meaning of "error" in figures,
+    /// metrics and verdicts on candidates.
+    pub(super) fn is_error(self) -> bool {
+        !matches!(self, Self::Ok | Self::Refused)
+    }
+
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Refused => "refused",
+            Self::Failed => "failed",
             Self::Trap => "trap",
             Self::Deadline => "deadline",
             Self::Limit => "limit",
@@ -50,7 +59,7 @@ impl Outcome {
 #[derive(Debug)]
 pub struct ServiceCalls {
     /// In the order of [`Outcome::ALL`].
-    outcomes: [Count; 7],
+    outcomes: [Count; 8],
     latency: Histogram,
     latencies: Latencies,
     conflicts: Count,
@@ -117,6 +126,7 @@ impl ServiceCalls {
     pub fn figures(&self) -> CallFigures {
         let counted = |outcome| self.count(outcome).map_or(0, Count::get);
         let errors = CallErrors {
+            failed: counted(Outcome::Failed),
             trap: counted(Outcome::Trap),
             deadline: counted(Outcome::Deadline),
             limit: counted(Outcome::Limit),
@@ -163,6 +173,7 @@ pub struct CallFigures {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallErrors {
+    pub failed: u64,
     pub trap: u64,
     pub deadline: u64,
     pub limit: u64,

@@ -1,6 +1,7 @@
 //! Metrics of the public API: connections, requests by route, and requests that were refused before they reached a
 //! route.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
@@ -69,31 +70,39 @@ impl ConnectionMetrics {
     }
 }
 
+/// The classes of statuses, by their first digit.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
 /// The requests of one route.
 #[derive(Debug)]
 pub struct RouteMetrics {
     seconds: Histogram,
-    /// By the first digit of the status, 1 to 5.
-    answers: [Counter; 5],
+    labels: (&'static str, String),
+    /// By the first digit of the status, 1 to 5. A class gets its series with its first answer.
+    answers: [OnceLock<Counter>; 5],
 }
 
 impl RouteMetrics {
     /// `route` is the pattern, such as `/carts/{id}`: a label must have few values, and none from a client.
     #[must_use]
     pub fn new(method: &'static str, route: &str) -> Self {
-        let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|status| {
-            let route = route.to_owned();
-            counter!("switchyard_http_requests_total", "method" => method, "route" => route, "status" => status)
-        });
         let seconds = histogram!("switchyard_http_request_seconds", "method" => method, "route" => route.to_owned());
-        Self { seconds, answers }
+        Self { seconds, labels: (method, route.to_owned()), answers: Default::default() }
     }
 
     /// Records an answer with `status`, `seconds` after the head of the request was read.
     pub fn answered(&self, status: u16, seconds: f64) {
-        if let Some(answers) = self.answers.get(usize::from(status / 100).wrapping_sub(1)) {
-            answers.increment(1);
+        let class = usize::from(status / 100).wrapping_sub(1);
+        if let Some((answers, status)) = self.answers.get(class).zip(CLASSES.get(class)) {
+            let counter = || {
+                let (method, route) = (self.labels.0, self.labels.1.clone());
+                counter!("switchyard_http_requests_total", "method" => method, "route" => route, "status" => *status)
+            };
+            answers.get_or_init(counter).increment(1);
         }
         self.seconds.record(seconds);
     }
 }
+
+#[cfg(test)]
+mod tests;

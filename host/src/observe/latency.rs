@@ -62,6 +62,22 @@ impl LatencyCounts {
         Some(bucket_end(position))
     }
 
+    /// How many calls took at most `micros` microseconds, to the precision of the buckets.
+    #[must_use]
+    pub fn up_to(&self, micros: u64) -> u64 {
+        self.0
+            .iter()
+            .enumerate()
+            .take_while(|(position, _)| bucket_end(*position) <= micros)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
     /// How many calls took longer than `micros` microseconds, to the precision of the buckets.
     #[must_use]
     pub fn above(&self, micros: u64) -> u64 {

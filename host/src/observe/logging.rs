@@ -2,15 +2,24 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal as _;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
 use super::log_queue::{LogQueue, QueueWriter};
+use super::recent_log::RecentLogWriter;
+
+/// The lines about requests. They are not part of the recent log: they would push everything else out of it.
+const ACCESS: &str = "switchyard::access";
+
+/// The lines that the recent log of this process does not have yet.
+static RECENT: OnceLock<Arc<LogQueue>> = OnceLock::new();
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -62,7 +71,11 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<Log, LoggingErro
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
     };
-    tracing_subscriber::registry().with(filtering).with(lines).try_init()?;
+    let recent = Arc::clone(RECENT.get_or_init(Arc::default));
+    let recorded = fmt::layer().with_writer(move || QueueWriter(Arc::clone(&recent))).log_internal_errors(false);
+    let recorded = recorded.json().flatten_event(true).with_current_span(false);
+    let recorded = recorded.with_filter(filter_fn(|line| line.target() != ACCESS));
+    tracing_subscriber::registry().with(filtering).with(lines).with(recorded).try_init()?;
     std::panic::set_hook(Box::new(|panic| {
         let (location, message) = (panic.location().map(ToString::to_string), panic.payload_as_str());
         let backtrace = Backtrace::capture();
@@ -76,6 +89,19 @@ impl Log {
     /// Writes the lines to standard error until the process ends.
     pub fn write(&self) {
         self.queue.write_to(std::io::stderr());
+    }
+
+    /// Writes the recent log to `folder` until the process ends. Without such a folder, the lines are dropped.
+    pub fn write_recent(&self, folder: &Path) {
+        let queue = RECENT.get_or_init(Arc::default);
+        match RecentLogWriter::open(folder) {
+            Ok(log) => queue.write_to(log),
+            Err(error) => {
+                let folder = folder.display();
+                tracing::warn!(%folder, %error, "the recent log cannot be written: `switchyard logs` shows nothing new");
+                queue.write_to(std::io::sink())
+            }
+        }
     }
 
     /// Waits until every line is written, but no longer than `wait`.
@@ -93,6 +119,13 @@ impl Log {
         // The subscriber of a process lives until the process ends.
         let _there = self.filter.reload(filter);
         Ok(())
+    }
+}
+
+/// Waits until the recent log has every line that was logged before, but no longer than `wait`.
+pub fn flush_recent_log(wait: Duration) {
+    if let Some(recent) = RECENT.get() {
+        recent.flush(wait);
     }
 }
 

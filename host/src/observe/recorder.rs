@@ -1,11 +1,14 @@
 //! The recorder: stores the metrics of all parts and renders them for Prometheus.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::descriptions::describe_all;
 use super::events::EVENT_DELIVERY;
+use super::exposition::{Exposition, ReleaseSeries};
 use super::swaps::SWAP_PAUSE;
 use crate::fail_point::fail_point;
 
@@ -61,10 +64,19 @@ impl Metrics {
         Self(STARTED.get_or_init(install).clone())
     }
 
-    /// All metrics so far, in Prometheus' text format.
+    /// All metrics that were counted so far, in Prometheus' text format.
     #[must_use]
     pub fn render(&self) -> String {
         self.0.render()
+    }
+
+    /// All metrics so far, and those of `releases`, of this process, and of the disk that has the folder `data`.
+    #[must_use]
+    pub fn render_all(&self, releases: &[ReleaseSeries], data: &Path) -> String {
+        let mut text = Exposition(self.0.render());
+        text.releases(releases);
+        text.process(data);
+        text.0
     }
 
     /// Stops histograms from growing while the future is polled. One such task per process is enough; more do no harm.
@@ -91,5 +103,6 @@ fn install() -> PrometheusHandle {
     if metrics::set_global_recorder(recorder).is_err() {
         tracing::warn!("another metrics recorder is installed: it gets the values, and /metrics stays empty");
     }
+    describe_all();
     handle
 }

@@ -12,8 +12,10 @@ use super::latency::{Latencies, LatencyCounts};
 #[derive(Debug, Default)]
 pub struct ReleaseCalls {
     calls: AtomicU64,
+    refused: AtomicU64,
     errors: AtomicU64,
     traps: AtomicU64,
+    micros: AtomicU64,
     latencies: Latencies,
 }
 
@@ -21,10 +23,14 @@ pub struct ReleaseCalls {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sample {
     pub calls: u64,
-    /// Calls that did not succeed, for any reason; refused calls are included.
+    /// Calls that the rules of the component refused.
+    pub refused: u64,
+    /// Calls that ended with neither a result nor a refusal.
     pub errors: u64,
     /// Calls that trapped, or exceeded their deadline or a limit.
     pub traps: u64,
+    /// The sum of all latencies, in microseconds.
+    pub micros: u64,
     pub latencies: LatencyCounts,
 }
 
@@ -33,6 +39,7 @@ pub struct Sample {
 #[serde(rename_all = "camelCase")]
 pub struct ReleaseFigures {
     pub calls: u64,
+    pub refused: u64,
     pub errors: u64,
     pub traps: u64,
     /// From 0 to 1.
@@ -45,12 +52,15 @@ impl ReleaseCalls {
     /// Records that a call ended, `took` after it was admitted or rejected.
     pub fn ended(&self, outcome: Outcome, took: Duration) {
         self.calls.fetch_add(1, Relaxed);
-        if outcome != Outcome::Ok {
+        if outcome.is_error() {
             self.errors.fetch_add(1, Relaxed);
+        } else if outcome == Outcome::Refused {
+            self.refused.fetch_add(1, Relaxed);
         }
         if matches!(outcome, Outcome::Trap | Outcome::Deadline | Outcome::Limit) {
             self.traps.fetch_add(1, Relaxed);
         }
+        self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
         self.latencies.record(took);
     }
 
@@ -59,8 +69,9 @@ impl ReleaseCalls {
         let load = |count: &AtomicU64| count.load(Relaxed);
         // Read the parts before the total, so that a call that ends in between cannot make a part larger than the
         // total.
-        let (errors, traps) = (load(&self.errors), load(&self.traps));
-        Sample { calls: load(&self.calls), errors, traps, latencies: self.latencies.counts() }
+        let (refused, errors, traps) = (load(&self.refused), load(&self.errors), load(&self.traps));
+        let micros = load(&self.micros);
+        Sample { calls: load(&self.calls), refused, errors, traps, micros, latencies: self.latencies.counts() }
     }
 
     #[must_use]
@@ -75,8 +86,10 @@ impl Sample {
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
             calls: self.calls.saturating_sub(earlier.calls),
+            refused: self.refused.saturating_sub(earlier.refused),
             errors: self.errors.saturating_sub(earlier.errors),
             traps: self.traps.saturating_sub(earlier.traps),
+            micros: self.micros.saturating_sub(earlier.micros),
             latencies: self.latencies.since(&earlier.latencies),
         }
     }
@@ -86,6 +99,7 @@ impl Sample {
         let percentile = |percent| self.latencies.percentile_micros(percent);
         ReleaseFigures {
             calls: self.calls,
+            refused: self.refused,
             errors: self.errors,
             traps: self.traps,
             error_rate: if self.calls == 0 { 0.0 } else { self.errors as f64 / self.calls as f64 },

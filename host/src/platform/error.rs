@@ -11,7 +11,7 @@ use crate::store::{CloseError, OpenError};
 /// Why the host does not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot listen on {address}: another program may use it; choose another address with --{flag}")]
+    #[error("cannot listen on {address}: {}", listen_advice(source.kind(), flag))]
     Listen { address: SocketAddr, flag: &'static str, source: std::io::Error },
     #[error("cannot use the data directory")]
     Data(#[from] FolderError),
@@ -29,6 +29,19 @@ pub enum StartError {
     Gateway(#[from] GatewayError),
     #[error(transparent)]
     Admin(#[from] AdminStartError),
+}
+
+fn listen_advice(kind: std::io::ErrorKind, flag: &str) -> String {
+    match kind {
+        std::io::ErrorKind::AddrInUse => format!("another program uses it; choose another port with --{flag}"),
+        std::io::ErrorKind::AddrNotAvailable => {
+            format!("this machine has no such address; choose one of its own with --{flag}, or 0.0.0.0 for all of them")
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            format!("this user may not use the port; choose one from 1024 on with --{flag}")
+        }
+        _ => format!("choose another address with --{flag}"),
+    }
 }
 
 /// Why a file was not reloaded.

@@ -23,6 +23,13 @@ pub enum DeployError {
     Refused { verdicts: Vec<Verdict> },
     #[error("{service} has no candidate")]
     NoCandidate { service: ServiceName },
+    #[error(
+        "the trial of {digest} of {service} still runs: end it with `switchyard abort {service}`, or let this deploy end \
+         it with `replace` (`--replace`)"
+    )]
+    HasCandidate { service: ServiceName, digest: Digest },
+    #[error("the trial of {service} is {} already", if *paused { "paused" } else { "running" })]
+    PausedAlready { service: ServiceName, paused: bool },
     #[error("{service} has no earlier release{}", which.as_ref().map(|which| format!(" {which}")).unwrap_or_default())]
     NoEarlier { service: ServiceName, which: Option<String> },
     #[error(

@@ -10,8 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use super::changes::change_set::{Migration, MigrationWork};
-use super::changes::rollout::HOST;
+use super::changes::change_set::{HOST, Migration, MigrationWork};
 use super::changes::run::NO_CALL;
 use super::judging::candidate::Trial;
 use super::judging::isolated::{chain, isolated_run};
@@ -97,6 +96,23 @@ pub enum OpenError {
     Together(#[from] NotExported),
     #[error("the system gives no randomness")]
     Randomness(#[from] getrandom::Error),
+    /// The mistakes in several services, all found before anything was compiled.
+    #[error("{}", lines(.errors))]
+    Several { errors: Vec<OpenError> },
+}
+
+fn lines(errors: &[OpenError]) -> String {
+    errors.iter().map(|error| chain(error)).collect::<Vec<_>>().join("\n")
+}
+
+/// The component of a new service, checked as far as is possible without compiling it.
+struct NewComponent {
+    bytes: Vec<u8>,
+    digest: Digest,
+    /// The contracts that it was judged by; `None` if it speaks HTTP itself.
+    contracts: Option<Digest>,
+    world: String,
+    signature: Option<Signature>,
 }
 
 /// A service to start.
@@ -269,12 +285,29 @@ fn use_stores(
 }
 
 impl Starter<'_> {
-    /// Starts the services, two at a time.
+    /// Starts the services, two at a time. Before anything is compiled, it checks the components of all new services.
     fn start(&self) -> Result<Vec<(ServiceName, Start)>, OpenError> {
-        let services: Vec<_> = self.manifest.services.iter().collect();
+        let (mut services, mut errors) = (Vec::new(), Vec::new());
+        for (name, settings) in &self.manifest.services {
+            match self.recorded(name, settings) {
+                Some(_) => services.push((name, settings, None)),
+                None => match self.new_component(name, settings) {
+                    Ok(component) => services.push((name, settings, Some(component))),
+                    Err(error) => errors.push(error),
+                },
+            }
+        }
+        match errors.len() {
+            0 => {}
+            1 => return Err(errors.remove(0)),
+            _ => return Err(OpenError::Several { errors }),
+        }
         let (first, second) = services.split_at(services.len().div_ceil(2));
-        let some = |part: &[(&ServiceName, &ServiceSettings)]| -> Result<Vec<_>, OpenError> {
-            part.iter().map(|(name, settings)| Ok(((*name).clone(), self.service(name, settings)?))).collect()
+        let some = |part: &[(&ServiceName, &ServiceSettings, Option<NewComponent>)]| -> Result<Vec<_>, OpenError> {
+            let start = |(name, settings, new): &(&ServiceName, &ServiceSettings, Option<NewComponent>)| {
+                Ok(((*name).clone(), self.service(name, settings, new.as_ref())?))
+            };
+            part.iter().map(start).collect()
         };
         let (first, second) = both(|| some(first), || some(second));
         let mut started = first?;
@@ -282,18 +315,29 @@ impl Starter<'_> {
         Ok(started)
     }
 
-    fn service(&self, name: &ServiceName, settings: &ServiceSettings) -> Result<Start, OpenError> {
+    /// The record of a service that ran before.
+    fn recorded(&self, name: &ServiceName, settings: &ServiceSettings) -> Option<&ServiceRecord> {
+        // A service that changes between mounted and having a contract begins anew.
+        let is_such = |record: &ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
+        let mut found = self.recorded.iter().filter(|(known, record)| known == name && is_such(record));
+        found.next().map(|(_, record)| record)
+    }
+
+    fn service(
+        &self,
+        name: &ServiceName,
+        settings: &ServiceSettings,
+        new: Option<&NewComponent>,
+    ) -> Result<Start, OpenError> {
         (self.report)(Progress::Compiling { service: name.clone() });
         let began = clock::now();
         let limits = settings.limits(&self.manifest.limits);
         let store = self.stores.get(name).expect("the stores of the manifest's services are used").clone();
         let service = Arc::new(Service::new(name.clone(), store, limits));
-        // A service that changes between mounted and having a contract begins anew.
-        let is_such = |record: &ServiceRecord| record.live.contracts.is_some() == settings.contract.is_some();
-        let recorded = self.recorded.iter().find(|(known, record)| known == name && is_such(record));
-        let start = match recorded {
-            Some((_, record)) => self.as_recorded(&service, settings, record.clone()),
-            None => self.new_service(&service, settings),
+        let start = match (new, self.recorded(name, settings)) {
+            (None, Some(record)) => self.as_recorded(&service, settings, record.clone()),
+            (Some(new), _) => self.new_service(&service, settings, new),
+            (None, None) => self.new_service(&service, settings, &self.new_component(name, settings)?),
         }?;
         (self.report)(Progress::Compiled { service: name.clone(), took: clock::elapsed(began) });
         Ok(start)
@@ -330,18 +374,30 @@ impl Starter<'_> {
         Ok(RunningCandidate { release, trial })
     }
 
-    /// A new service, with the component of the manifest.
-    fn new_service(&self, service: &Arc<Service>, settings: &ServiceSettings) -> Result<Start, OpenError> {
-        let name = service.name();
+    /// Reads and judges the component that the manifest names for a new service.
+    fn new_component(&self, name: &ServiceName, settings: &ServiceSettings) -> Result<NewComponent, OpenError> {
         let path = &settings.component;
-        let component = std::fs::read(path).map_err(|source| OpenError::Component {
+        let bytes = std::fs::read(path).map_err(|source| OpenError::Component {
             service: name.clone(),
             path: path.clone(),
             source,
         })?;
-        let (contracts, world) = self.judged(name, settings, &component)?;
-        let digest = Digest::of(&component);
+        let (contracts, world) = self.judged(name, settings, &bytes)?;
+        let digest = Digest::of(&bytes);
         let signature = self.signature(name, path, &world, &digest)?;
+        Ok(NewComponent { bytes, digest, contracts, world, signature })
+    }
+
+    /// A new service, with the component of the manifest.
+    fn new_service(
+        &self,
+        service: &Arc<Service>,
+        settings: &ServiceSettings,
+        new: &NewComponent,
+    ) -> Result<Start, OpenError> {
+        let name = service.name();
+        let NewComponent { bytes: component, digest, contracts, world, signature } = new;
+        let (digest, contracts, world, signature) = (*digest, *contracts, world.clone(), *signature);
         let record = ReleaseRecord {
             number: 1,
             digest,
@@ -357,13 +413,13 @@ impl Starter<'_> {
             signature,
             was_left: false,
         };
-        let live = self.loader.release(name, service.limits(), &record, &component, &CancellationToken::never())?;
+        let live = self.loader.release(name, service.limits(), &record, component, &CancellationToken::never())?;
         let (mut record, mut migrated) = (record, None);
         if let Some(program) = live.program.contract() {
             (record.data, migrated) = self.handle.block_on(first_data(service, &live, program))?;
         }
         let oldest_data = record.data.writes;
-        self.loader.components.put(&record.digest, &component)?;
+        self.loader.components.put(&record.digest, component)?;
         let event = NewEntry {
             to: Some(record.digest),
             reason: record.reason.clone(),
@@ -379,6 +435,7 @@ impl Starter<'_> {
             oldest_data,
             signed,
             is_fresh: true,
+            applied: Some(digest),
             generation: Generation::First,
             mirror: None,
         };

@@ -74,6 +74,8 @@ async fn an_apply_that_is_committed_and_not_durable_keeps_the_store_that_it_adde
         contracts: None,
         reason: None,
         signatures: BTreeMap::new(),
+        reset_releases: false,
+        scope: Scope::All,
     };
     disk.fail_syncs(FIRST_SEGMENT);
     let failed = releases.apply(&Holder::admin(), wanted, false).await;

@@ -14,7 +14,7 @@ use crate::call::LoadedRelease;
 use crate::clock::{self, rfc_3339_millis};
 use crate::config::{AppliedSettings, EventsFrom, Manifest};
 use crate::names::{Digest, ServiceName};
-use crate::observe::{ReleaseFigures, ShadowReport};
+use crate::observe::{ReleaseFigures, ReleaseSeries, ShadowReport};
 
 /// The releases of one service.
 #[derive(Debug, Clone, Serialize)]
@@ -93,6 +93,9 @@ pub struct CandidateView {
     pub steps: Vec<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,
+    /// Whether it keeps its share until the operator resumes it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_seconds: Option<u64>,
     /// When its next step or its promotion is due: RFC 3339, in UTC. Later if there were too few calls to judge it.
@@ -124,6 +127,30 @@ impl Releases {
     #[must_use]
     pub fn services(&self) -> Vec<ServiceView> {
         self.state().services.iter().map(|(name, running)| self.view(name, running)).collect()
+    }
+
+    /// The figures of all live releases and candidates, for `/metrics`.
+    #[must_use]
+    pub fn series(&self) -> Vec<ReleaseSeries> {
+        let state = self.state();
+        let mut series = Vec::new();
+        for (name, running) in &state.services {
+            let of = |record: &ReleaseRecord, release: &LoadedRelease, role, share| ReleaseSeries {
+                service: name.to_string(),
+                number: record.number,
+                digest: record.digest.to_string(),
+                role,
+                share,
+                sample: release.sample(),
+            };
+            let candidate = candidate(running, name).ok();
+            let share = candidate.map_or(0.0, |(record, _)| record.rollout.share().percent() / 100.0);
+            series.push(of(&running.record.live, &running.live, "live", 1.0 - share));
+            let candidate =
+                candidate.map(|(record, running)| of(&record.release, &running.release, "candidate", share));
+            series.extend(candidate);
+        }
+        series
     }
 
     #[must_use]
@@ -192,8 +219,9 @@ impl Releases {
                 .map(|(name, value)| HeaderView { name: name.clone(), value: value.clone() }),
             steps: rollout.steps.iter().map(share).collect(),
             step: rollout.step,
+            paused: rollout.paused,
             every_seconds: rollout.every_s,
-            next_step_at: rollout.every_s.filter(|_| shadow.is_none()).map(|every_s| {
+            next_step_at: rollout.every_s.filter(|_| shadow.is_none() && !rollout.paused).map(|every_s| {
                 let left = Duration::from_secs(every_s).saturating_sub(candidate.trial.lasted());
                 rfc_3339_millis(
                     clock::unix_micros().saturating_add(u64::try_from(left.as_micros()).unwrap_or(u64::MAX)),

@@ -28,13 +28,15 @@ mod tests;
 
 pub(crate) use backup::restore;
 pub use backup::{
-    BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder, Restored, Until,
+    BACKUP_FORMAT, BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder,
+    Restored, Until,
 };
 pub use commit::read_set::ReadSet;
 pub use commit::recent::RecentWrites;
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
 pub use handle::Store;
 pub use host_commit::HostCommit;
+pub use index::INDEX_FORMAT;
 pub use index::error::{IndexError, IndexOpenError};
 pub use lock::LockHolder;
 pub use memory::pinned::PinnedSnapshot;

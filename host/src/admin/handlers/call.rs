@@ -10,14 +10,17 @@ use crate::call::{Answer, Origin, RootCall};
 use crate::contract::{Function, World};
 use crate::gateway::{ErrorShape, Fault, Refusal};
 use crate::names::{Identity, RequestId};
+use crate::release::Holder;
 use crate::value::{Codec, Parameters};
 
 impl Admin {
     /// Calls `function` of `service` and returns its result as JSON; nothing if it has no result.
     ///
-    /// The component sees a caller with the role `operator`.
+    /// The component sees a caller with the role `operator`. A deployer may call the functions of its services that only
+    /// read.
     pub(in crate::admin) async fn call(
         &self,
+        who: &Holder,
         service: &str,
         function: &str,
         body: &mut RequestBody,
@@ -28,6 +31,14 @@ impl Admin {
             let found = member(routing.live().backends(), service)?;
             (found.service.name().clone(), find(&found.release.world, function)?)
         };
+        let may_call = who.is_admin() || who.may_deploy(&service) && function.reads_only();
+        if !may_call {
+            let (name, function) = (&who.name, &function.name.wit);
+            let may = if who.may_deploy(&service) { ", which may write" } else { "" };
+            return Err(AdminError::forbidden(format!(
+                "The token {name:?} may not call {function} of {service}{may}."
+            )));
+        }
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
         // No body means an object without members, for functions without parameters.
         let json: &[u8] = if body.is_empty() { b"{}" } else { &body };

@@ -13,7 +13,7 @@ use crate::admin::error::AdminError;
 use crate::admin::options::Options;
 use crate::admin::request::{RequestBody, parse_json, parse_signature, whole};
 use crate::admin::server::Admin;
-use crate::gateway::{Refusal, is_json as is_json_type};
+use crate::gateway::{Fault, Refusal, is_json as is_json_type};
 use crate::names::{Digest, ServiceName};
 use crate::release::{DeployError, HistoryEntry, Holder, Outcome, Proposal, ReleaseView, ServiceView, Verdict};
 
@@ -21,7 +21,11 @@ use crate::release::{DeployError, HistoryEntry, Holder, Outcome, Proposal, Relea
 const LINES: usize = 50;
 const LINES_MAX: usize = 500;
 
-const DEPLOY: &[&str] = &[
+/// The options of a deploy of several services.
+pub(in crate::admin) const SET: &[&str] = &["allowOldSignature", "dataCompatible", "replace", "dryRun"];
+
+/// The options of a deploy.
+pub(in crate::admin) const DEPLOY: &[&str] = &[
     "weight",
     "steps",
     "shadow",
@@ -32,6 +36,7 @@ const DEPLOY: &[&str] = &[
     "allowOldSignature",
     "dataCompatible",
     "handover",
+    "replace",
     "dryRun",
     "afterIntents",
 ];
@@ -88,6 +93,9 @@ pub(in crate::admin) enum Action {
     Abort,
     Rollback,
     Settle,
+    Pause,
+    Resume,
+    Weight,
 }
 
 impl Admin {
@@ -130,7 +138,7 @@ impl Admin {
         head: &Parts,
         body: &mut RequestBody,
     ) -> Result<(StatusCode, SetAnswer), AdminError> {
-        let mut options = Options::read(head.uri.query(), &["allowOldSignature", "dataCompatible", "dryRun"])?;
+        let mut options = Options::read(head.uri.query(), SET)?;
         let body = whole(body, self.body_bytes_max, self.body_read_max).await?;
         let Set { set, reason, grants, mut signatures } = parse_json(&body)?;
         options.set(reason, &grants)?;
@@ -172,8 +180,9 @@ impl Admin {
         self.may_deploy(who, &service)?;
         let known: &[&str] = match action {
             Action::Promote => &["reason", "afterIntents"],
-            Action::Abort | Action::Settle => &["reason"],
+            Action::Abort | Action::Settle | Action::Pause | Action::Resume => &["reason"],
             Action::Rollback => &["to", "force", "reason", "afterIntents"],
+            Action::Weight => &["weight", "reason"],
         };
         let Options { plan, to, force, after_intents, .. } = Options::read(head.uri.query(), known)?;
         if let Some(wait) = after_intents {
@@ -183,6 +192,12 @@ impl Admin {
             Action::Promote => self.releases.promote(who, &service, plan.reason).await,
             Action::Abort => self.releases.abort(who, &service, plan.reason).await,
             Action::Settle => self.releases.settle(who, &service, plan.reason).await,
+            Action::Pause => self.releases.pause(who, &service, plan.reason).await,
+            Action::Resume => self.releases.resume(who, &service, plan.reason).await,
+            Action::Weight => {
+                let share = plan.rollout.and_then(|rollout| rollout.steps.first().copied()).ok_or_else(no_weight)?;
+                self.releases.set_weight(who, &service, share, plan.reason).await
+            }
             Action::Rollback => self.releases.rollback(who, &service, to.as_deref(), force, plan.reason).await,
         }?;
         self.service(service.as_str())
@@ -232,6 +247,11 @@ fn may_grant(who: &Holder, options: &Options) -> Result<(), AdminError> {
         true => Ok(()),
         false => admin_only(who, "grant hosts"),
     }
+}
+
+fn no_weight() -> Refusal {
+    let detail = "is missing: give the share of the callers in percent".into();
+    Refusal::Faults(vec![Fault { field: None, parameter: Some("weight".into()), detail }])
 }
 
 fn answer(deployed: crate::release::Deployed, unchanged: bool) -> DeployAnswer {

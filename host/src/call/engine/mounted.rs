@@ -43,9 +43,8 @@ impl Routing {
         let began = clock::now();
         let result = respond(&backend, request, id, origin, instances).await;
         let outcome = match &result {
-            Ok(response) if response.status().is_client_error() || response.status().is_server_error() => {
-                Outcome::Refused
-            }
+            Ok(response) if response.status().is_client_error() => Outcome::Refused,
+            Ok(response) if response.status().is_server_error() => Outcome::Failed,
             Ok(_) => Outcome::Ok,
             Err(error) => error.outcome(service),
         };

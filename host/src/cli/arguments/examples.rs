@@ -19,6 +19,8 @@ Examples:
   switchyard deploy cart cart.wasm --weight 10%
   switchyard deploy cart cart.wasm --header x-cart=next
   switchyard deploy cart cart.wasm --steps 1%,10%,50% --every 2m
+  switchyard deploy cart cart.wasm --steps 1%,10%,50% --every 2m --wait=20m
+  switchyard deploy cart cart.wasm --weight 10% --replace
   switchyard deploy --set cart=cart.wasm inventory=inventory.wasm --reason 'bundles'
 
 The signature is read from FILE.sig if it exists. `switchyard sign` creates it.";
@@ -26,6 +28,49 @@ The signature is read from FILE.sig if it exists. `switchyard sign` creates it."
 pub(super) const PROMOTE: &str = "\
 Example:
   switchyard promote cart --reason 'a day without a difference'";
+
+pub(super) const PAUSE: &str = "\
+Example:
+  switchyard pause cart --reason 'until the sale is over'";
+
+pub(super) const RESUME: &str = "\
+Example:
+  switchyard resume cart";
+
+pub(super) const WEIGHT: &str = "\
+Example:
+  switchyard weight cart 30%";
+
+pub(super) const ADD: &str = "\
+Examples:
+  switchyard add reviews --dry-run
+  switchyard add reviews --yes --reason 'customers may review'
+
+All other services stay as they are, whatever the manifest says about them.";
+
+pub(super) const REMOVE: &str = "\
+Example:
+  switchyard remove reviews
+
+`switchyard drop` then deletes its store for good.";
+
+pub(super) const LOGS: &str = "\
+Examples:
+  switchyard logs
+  switchyard logs cart --follow
+  switchyard logs --request 4f2a9b70 --json
+
+The host keeps the last 32 MiB, also over restarts, without the lines of the access log. `host.log_filter` decides what is
+logged.";
+
+pub(super) const VERSION: &str = "\
+Examples:
+  switchyard version
+  switchyard version --of-host --json";
+
+pub(super) const SERVICES: &str = "\
+Example:
+  switchyard services";
 
 pub(super) const ABORT: &str = "\
 Example:
@@ -76,7 +121,10 @@ Examples:
 pub(super) const APPLY: &str = "\
 Examples:
   switchyard apply --dry-run
-  switchyard apply --yes --reason 'add gift cards'";
+  switchyard apply --yes --reason 'add gift cards'
+  switchyard apply --reset-releases
+
+A release that was deployed after the last apply stays, unless you say --reset-releases.";
 
 pub(super) const DROP: &str = "\
 Example:
@@ -107,6 +155,7 @@ Examples:
 pub(super) const CONFIG: &str = "\
 Examples:
   switchyard config
+  switchyard config --check
   switchyard config --defaults";
 
 pub(super) const COMPLETIONS: &str = "\

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use crate::config::{ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE};
+use crate::config::{ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE, TOKEN_FILE_VARIABLE};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ManifestFile {
@@ -25,6 +25,9 @@ pub(in crate::cli) struct Host {
     /// The host's data directory, which holds the admin token [default: from the manifest in this folder]
     #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) data: Option<PathBuf>,
+    /// A file that has a token, such as one that `switchyard token add` created [default: admin-token in the data directory]
+    #[arg(long, global = true, value_name = "FILE", env = TOKEN_FILE_VARIABLE, value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) token_file: Option<PathBuf>,
     /// Print the host's answer as JSON
     #[arg(long, global = true)]
     pub(in crate::cli) json: bool,

@@ -23,9 +23,11 @@ pub(super) use entries::{
 };
 pub(super) use events::{DeadLetters, Events, EventsAction, Schedules};
 pub(super) use host::{Host, ManifestFile};
-pub(super) use operate::{Apply, Drop, IntentAction, Intents, Role, Sign, Stores, Token, TokenAction};
+pub(super) use operate::{
+    Apply, Drop, IntentAction, Intents, Logs, OneService, Role, Sign, Stores, Token, TokenAction, Version,
+};
 pub(super) use parse::{Assignment, Percent, Period, Point};
-pub(super) use releases::{Change, Deploy, History, Promote, Rollback};
+pub(super) use releases::{Change, Deploy, History, Promote, Rollback, TrialWait, Weight};
 pub(super) use state::{Export, Import};
 
 const EXIT_CODES: &str = "\
@@ -34,7 +36,9 @@ Exit codes:
   1  refused by a service, a contract or the host
   2  wrong command line or configuration
   3  no host can be reached
-  4  no token, or the host does not accept it for this command";
+  4  no token, or the host does not accept it for this command
+  5  deploy --wait: another change ended the trial, such as an abort
+  6  deploy --wait: the trial has not ended in time";
 
 /// Runs services as WebAssembly components over transactional stores.
 #[derive(Debug, Parser)]
@@ -58,6 +62,15 @@ pub(super) enum Command {
     /// Make the candidate of a service its live release
     #[command(after_help = examples::PROMOTE)]
     Promote(Promote),
+    /// Keep the share of a candidate as it is; the host still removes a bad one
+    #[command(after_help = examples::PAUSE)]
+    Pause(Change),
+    /// Begin the current step of a paused candidate again
+    #[command(after_help = examples::RESUME)]
+    Resume(Change),
+    /// Give a candidate another share of the callers; its larger steps follow
+    #[command(after_help = examples::WEIGHT)]
+    Weight(Weight),
     /// Remove the candidate of a service
     #[command(after_help = examples::ABORT)]
     Abort(Change),
@@ -79,6 +92,15 @@ pub(super) enum Command {
     /// Change a running host to match the manifest, after it shows the plan
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
+    /// Add one service of the manifest to a running host, or change it to what its section says
+    #[command(after_help = examples::ADD)]
+    Add(OneService),
+    /// Remove one service from a running host; its store and its releases are kept
+    #[command(after_help = examples::REMOVE)]
+    Remove(OneService),
+    /// Show what components and the host logged
+    #[command(after_help = examples::LOGS)]
+    Logs(Logs),
     /// Show all stores, including those of removed services
     #[command(after_help = examples::STORES)]
     Stores(Stores),
@@ -121,9 +143,15 @@ pub(super) enum Command {
     /// Print the effective configuration, with the origin of every line
     #[command(after_help = examples::CONFIG)]
     Config(Config),
+    /// Print the version, the commit, and the formats of journal, backup and state
+    #[command(after_help = examples::VERSION)]
+    Version(Version),
     /// Print a completion script for a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions { shell: clap_complete::Shell },
+    /// Print the names of the services, a line each, for completions
+    #[command(hide = true, after_help = examples::SERVICES)]
+    Services(Stores),
 }
 
 #[derive(Debug, Args)]
@@ -190,6 +218,12 @@ pub(super) struct Config {
     /// Print every setting with its default, unit and reason instead
     #[arg(long)]
     pub(super) defaults: bool,
+    /// Check the manifest and every file that it names, and report all faults
+    #[arg(long, conflicts_with = "defaults")]
+    pub(super) check: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "defaults")]
+    pub(super) json: bool,
     #[command(flatten)]
     pub(super) manifest: ManifestFile,
 }

@@ -27,6 +27,9 @@ pub(in crate::cli) struct Sign {
     /// Create a key in this new file, and print its public half for the manifest
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "key"], value_hint = ValueHint::FilePath)]
     pub(in crate::cli) new_key: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(in crate::cli) manifest: ManifestFile,
 }
@@ -87,9 +90,55 @@ pub(in crate::cli) struct Apply {
     /// Do not ask for confirmation
     #[arg(long, short)]
     pub(in crate::cli) yes: bool,
+    /// Also replace releases that were deployed after the last apply
+    #[arg(long)]
+    pub(in crate::cli) reset_releases: bool,
     /// The reason, for the history
     #[arg(long)]
     pub(in crate::cli) reason: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) host: Host,
+}
+
+/// The change of one service.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct OneService {
+    pub(in crate::cli) service: String,
+    /// Show what would change, and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(in crate::cli) dry_run: bool,
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    pub(in crate::cli) yes: bool,
+    /// The reason, for the history
+    #[arg(long)]
+    pub(in crate::cli) reason: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) host: Host,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Logs {
+    /// One service [default: everything that the token may see]
+    pub(in crate::cli) service: Option<String>,
+    /// Show new lines until ctrl-c
+    #[arg(long, short)]
+    pub(in crate::cli) follow: bool,
+    /// Only lines about the request with this id
+    #[arg(long, value_name = "ID")]
+    pub(in crate::cli) request: Option<String>,
+    /// How many of the newest lines
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(in crate::cli) limit: u64,
+    #[command(flatten)]
+    pub(in crate::cli) host: Host,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Version {
+    /// Also ask the running host
+    #[arg(long)]
+    pub(in crate::cli) of_host: bool,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
 }

@@ -1,6 +1,7 @@
 //! The arguments of the commands that change releases.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
@@ -54,6 +55,15 @@ pub(in crate::cli) struct Deploy {
     /// Deploy it although its data format is not that of the data: you vouch that it reads the data
     #[arg(long)]
     pub(in crate::cli) data_compatible: bool,
+    /// End the trial of another candidate, if one runs
+    #[arg(long)]
+    pub(in crate::cli) replace: bool,
+    /// Wait until the trial ends, at most this long [default: without a limit]; the exit code says how it ended
+    #[arg(
+        long = "wait", value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "0",
+        value_parser = trial_wait, conflicts_with_all = ["set", "handover", "dry_run"],
+    )]
+    pub(in crate::cli) trial_wait: Option<TrialWait>,
     /// Print the verdict, and change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
@@ -64,6 +74,17 @@ pub(in crate::cli) struct Deploy {
     pub(in crate::cli) signature: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) host: Host,
+}
+
+/// How long a deploy waits for the end of its trial; `None`: without a limit.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct TrialWait(pub(in crate::cli) Option<Duration>);
+
+fn trial_wait(text: &str) -> Result<TrialWait, String> {
+    match text {
+        "0" => Ok(TrialWait(None)),
+        text => text.parse::<Period>().map(|period| TrialWait(Some(period.duration()))),
+    }
 }
 
 /// How long a change waits before it begins.
@@ -78,6 +99,19 @@ pub(in crate::cli) struct Wait {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Change {
     pub(in crate::cli) service: String,
+    /// The reason, for the history
+    #[arg(long)]
+    pub(in crate::cli) reason: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) host: Host,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Weight {
+    pub(in crate::cli) service: String,
+    /// The share of the callers
+    #[arg(value_name = "PERCENT")]
+    pub(in crate::cli) weight: Percent,
     /// The reason, for the history
     #[arg(long)]
     pub(in crate::cli) reason: Option<String>,

@@ -55,6 +55,13 @@ fn releases_are_moved_by_commands_that_say_one_thing() {
     check("switchyard deploy cart a.wasm --after-intents", true);
     check("switchyard deploy --set cart=a.wasm --after-intents", false);
     check("switchyard abort cart --after-intents", false);
+    check("switchyard deploy cart a.wasm --weight 5 --wait", true);
+    check("switchyard deploy cart a.wasm --weight 5 --wait=10m --replace", true);
+    check("switchyard deploy cart a.wasm --dry-run --wait", false);
+    check("switchyard pause cart --reason x", true);
+    check("switchyard resume cart", true);
+    check("switchyard weight cart 30%", true);
+    check("switchyard weight cart 0", false);
     check("switchyard history --limit 0", false);
 }
 
@@ -71,6 +78,15 @@ fn a_host_is_kept_by_commands_that_say_one_thing() {
     check("switchyard apply --manifest m.toml -y", true);
     check("switchyard apply --dry-run --yes", false);
     check("switchyard drop", false);
+    check("switchyard apply --reset-releases -y", true);
+    check("switchyard add cart --dry-run", true);
+    check("switchyard remove cart -y --json", true);
+    check("switchyard remove", false);
+    check("switchyard logs cart -f --request x --json", true);
+    check("switchyard logs --limit 0", false);
+    check("switchyard version --of-host", true);
+    check("switchyard config --check --json", true);
+    check("switchyard config --check --defaults", false);
     check("switchyard stores --json", true);
     check("switchyard backup", false);
     check("switchyard backup b --json --admin http://127.0.0.1:9", true);

@@ -90,7 +90,7 @@ pub(in crate::cli) struct Latency {
     pub(in crate::cli) p99: Option<u64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Release {
     pub(in crate::cli) number: Option<u64>,
@@ -104,7 +104,7 @@ pub(in crate::cli) struct Release {
 }
 
 /// The data versions that a release supports.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::cli) struct DataVersion {
     pub(in crate::cli) format: Option<String>,
@@ -113,10 +113,11 @@ pub(in crate::cli) struct DataVersion {
 }
 
 /// The figures of a release since it started to run.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct ReleaseFigures {
     pub(in crate::cli) calls: u64,
+    pub(in crate::cli) refused: u64,
     pub(in crate::cli) errors: u64,
     pub(in crate::cli) traps: u64,
     pub(in crate::cli) latency_micros: Option<Latency>,
@@ -134,6 +135,7 @@ pub(in crate::cli) struct Candidate {
     pub(in crate::cli) steps: Vec<f64>,
     /// The index of the current step.
     pub(in crate::cli) step: u64,
+    pub(in crate::cli) paused: bool,
     pub(in crate::cli) next_step_at: Option<String>,
     pub(in crate::cli) shadow: Option<Shadow>,
     pub(in crate::cli) judged: Option<Judgement>,

@@ -8,6 +8,7 @@ use clap::Parser as _;
 use serde_json::Value;
 
 use super::target::Target;
+use crate::admin::API_HEADER;
 use crate::cli::arguments::{Arguments, Command};
 use crate::config::AdminToken;
 
@@ -52,7 +53,10 @@ impl FakeHost {
 
     pub(in crate::cli) fn answer(self, status: u16, body: impl ToString) -> Self {
         let body = body.to_string();
-        self.raw(&format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()))
+        self.raw(&format!(
+            "HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n{API_HEADER}: operator\r\n\r\n{body}",
+            body.len()
+        ))
     }
 
     pub(in crate::cli) fn raw(mut self, answer: &str) -> Self {

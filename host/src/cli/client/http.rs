@@ -16,10 +16,14 @@ use tokio::runtime::{Builder, Runtime};
 use super::connection::send;
 use super::target::Target;
 use super::upload::Upload;
+use crate::admin::API_HEADER;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 
 /// How long an answer may take: longer than any call's usual deadline.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// Where a host has its operator API if its manifest does not say.
+const ADMIN_URL_DEFAULT: &str = "http://127.0.0.1:8081";
 
 /// Largest answer, in bytes: more than a service may answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -37,7 +41,10 @@ pub(super) async fn exchange(
     target: &Target,
     patience: Duration,
 ) -> Result<Answer, Failure> {
-    let answer = send(request, target, async |answer| whole(answer.status(), answer.into_body()).await);
+    let answer = send(request, target, async |answer| {
+        of_operator(target, &answer)?;
+        whole(answer.status(), answer.into_body()).await
+    });
     let answered = tokio::time::timeout(ANSWER_WAIT_MAX + patience, answer).await;
     permitted(answered.unwrap_or_else(|_| Err(late(target, ANSWER_WAIT_MAX + patience)))?)
 }
@@ -50,6 +57,7 @@ pub(super) async fn follow(
     mut take: impl FnMut(&str) -> Result<(), Failure>,
 ) -> Result<Option<Answer>, Failure> {
     send(request, target, async |answer| {
+        of_operator(target, &answer)?;
         let status = answer.status();
         if !status.is_success() {
             return permitted(whole(status, answer.into_body()).await?).map(Some);
@@ -57,6 +65,18 @@ pub(super) async fn follow(
         lines(answer.into_body(), target, &mut take).await.map(|()| None)
     })
     .await
+}
+
+/// Checks that a refusal comes from an operator API. The public API of a host refuses the same paths.
+fn of_operator(target: &Target, answer: &hyper::Response<Incoming>) -> Result<(), Failure> {
+    if answer.status().is_success() || answer.headers().contains_key(API_HEADER) {
+        return Ok(());
+    }
+    let status = answer.status().as_u16();
+    let detail = format!("{} is not the operator API of a host: it answers {status}", target.url);
+    Err(Failure::text(Kind::Unreachable, detail).next(format!(
+        "Name the operator API with --admin URL: its address is `host.admin_listen` in the manifest, by default {ADMIN_URL_DEFAULT}."
+    )))
 }
 
 /// Calls `take` with each line of `body` as it arrives.

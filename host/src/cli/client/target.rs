@@ -52,7 +52,13 @@ impl Target {
         let data = settings.map_or_else(|| PathBuf::from("data"), |settings| settings.data);
         let data = host.data.clone().unwrap_or(data);
         let variable = environment().into_iter().find(|(name, _)| name == TOKEN_VARIABLE);
-        Ok(Self { url, trust, token: token(variable.map(|(_, token)| token), &data.join(TOKEN_FILE))? })
+        let variable = variable.map(|(_, token)| token);
+        let token = match &host.token_file {
+            // A file that was named counts, whatever else there is.
+            Some(file) => token(None, file)?,
+            None => token(variable, &data.join(TOKEN_FILE))?,
+        };
+        Ok(Self { url, trust, token })
     }
 }
 
@@ -93,7 +99,8 @@ fn token(variable: Option<String>, file: &Path) -> Result<AdminToken, Failure> {
         },
     };
     AdminToken::parse(text.trim()).map_err(|error| {
-        Failure::new(Kind::Unauthorized, anyhow::Error::new(error).context(format!("{origin} has no admin token")))
+        Failure::new(Kind::Unauthorized, anyhow::Error::new(error).context(format!("{origin} has no token")))
+            .next("`switchyard token add NAME --role ROLE` creates one; --token-file FILE names its file.")
     })
 }
 
@@ -101,8 +108,8 @@ fn no_token(file: &Path, error: std::io::Error) -> Failure {
     let place = file.display();
     let next = match error.kind() {
         ErrorKind::NotFound => format!(
-            "The host makes it at its first start: start it with `switchyard up`, name its data directory with --data, \
-             or set {TOKEN_VARIABLE}."
+            "The host makes its own at its first start: start it with `switchyard up`, name its data directory with --data, \
+             or the file of another token with --token-file, or set {TOKEN_VARIABLE}."
         ),
         ErrorKind::PermissionDenied => {
             format!("Only the user of the host may read it. Run the command as that user, or set {TOKEN_VARIABLE}.")

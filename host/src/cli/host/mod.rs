@@ -5,3 +5,4 @@ pub(super) mod completions;
 pub(super) mod config;
 pub(super) mod tokens;
 pub(super) mod up;
+pub(super) mod version;

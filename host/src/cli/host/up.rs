@@ -15,7 +15,7 @@ use super::config::load;
 use crate::cli::arguments::Up;
 use crate::cli::output::failure::{Failure, Kind};
 use crate::config::{self, Configuration, Flags};
-use crate::observe::{self, Log};
+use crate::observe::{self, LOG_FOLDER, Log};
 use crate::platform::{self, Host, Progress, StartError};
 use crate::release::OpenError;
 use crate::tasks::thread;
@@ -38,21 +38,26 @@ pub(in crate::cli) fn run(command: Up) -> Result<(), Failure> {
             let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("switchyard").enable_all().build();
             let reload = |host: &Host| reload(&manifest, flags.clone(), &log, host);
             let runtime = runtime.map_err(|error| Failure::new(Kind::Refused, error))?;
-            let ended = runtime.block_on(serve(&configuration, &reload));
+            let ended = runtime.block_on(serve(&configuration, &log, &reload));
             // Do not wait for threads that compile or that wait for the disk.
             runtime.shutdown_background();
             ended
         });
     log.flush(LOG_FLUSH_WAIT);
+    observe::flush_recent_log(LOG_FLUSH_WAIT);
     ended
 }
 
-async fn serve(configuration: &Configuration, reload: &(dyn Fn(&Host) + Sync)) -> Result<(), Failure> {
+async fn serve(configuration: &Configuration, log: &Arc<Log>, reload: &(dyn Fn(&Host) + Sync)) -> Result<(), Failure> {
     let mut signals = Signals::take()?;
     let shown = Shown::new(configuration.manifest.services.len());
     let started = platform::start(configuration, &|progress| shown.tell(progress)).await;
     shown.end();
     let host = started.map_err(|error| not_started(configuration, error))?;
+    // Only now the data directory is this host's alone.
+    let (folder, recent) = (configuration.manifest.host.data.join(LOG_FOLDER), Arc::clone(log));
+    thread("recent log", move || recent.write_recent(&folder), |_| {})
+        .map_err(|error| Failure::new(Kind::Refused, error))?;
     tracing::info!(public = %host.gateway_address(), operator = %host.admin_address(), "serving");
     let is_cut = loop {
         match signals.next().await {

@@ -2,5 +2,6 @@
 
 pub(super) mod events;
 pub(super) mod intents;
+pub(super) mod logs;
 pub(super) mod schedules;
 pub(super) mod status;

@@ -13,6 +13,10 @@ pub(in crate::cli) enum Kind {
     Usage = 2,
     Unreachable = 3,
     Unauthorized = 4,
+    /// Another change ended a trial.
+    TrialReplaced = 5,
+    /// A trial has not ended in time.
+    TrialUndecided = 6,
 }
 
 #[derive(Debug)]
@@ -44,6 +48,11 @@ impl Failure {
     pub(in crate::cli) fn with_result(mut self, result: impl Into<String>) -> Self {
         self.result = result.into();
         self
+    }
+
+    /// The lines of the error, without its causes.
+    pub(in crate::cli) fn lines(&self) -> Vec<String> {
+        self.error.to_string().lines().map(str::to_owned).collect()
     }
 
     pub(in crate::cli) fn exit_code(&self) -> ExitCode {

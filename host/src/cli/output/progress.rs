@@ -43,6 +43,21 @@ impl Progress {
         Self { bar: ProgressBar::new(0).with_style(sending()), then: String::new() }
     }
 
+    /// Shows that something is waited for, without a number of bytes.
+    pub(in crate::cli) fn waiting() -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::hidden();
+        }
+        let bar = ProgressBar::new_spinner().with_style(working());
+        bar.enable_steady_tick(TICK);
+        Self { bar, then: String::new() }
+    }
+
+    /// Shows `what` beside the spinner.
+    pub(in crate::cli) fn say(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     /// Reports the progress of the work, now at `what`.
     pub(in crate::cli) fn at(&self, what: &str, bytes: u64, bytes_total: u64) {
         self.bar.set_length(bytes_total.max(bytes));
@@ -50,6 +65,11 @@ impl Progress {
         if self.bar.message() != what {
             self.bar.set_message(what.to_owned());
         }
+    }
+
+    /// Whether nobody sees it.
+    pub(in crate::cli) fn is_hidden(&self) -> bool {
+        self.bar.is_hidden()
     }
 
     /// Counts `bytes` as sent.

@@ -52,6 +52,9 @@ pub(in crate::cli) fn part(candidate: &Candidate) -> String {
     if !candidate.steps.is_empty() {
         text.push_str(&format!(", step {} of {}", candidate.step.saturating_add(1), candidate.steps.len()));
     }
+    if candidate.paused {
+        text.push_str(", paused");
+    }
     if let Some(at) = &candidate.next_step_at {
         text.push_str(&format!(", the next at {} UTC", utc(at)));
     }

@@ -111,14 +111,13 @@ fn advice(check: &str, verdict: &Verdict) -> String {
     let Verdict { service, world, .. } = verdict;
     match check {
         "component" => "pass a component file: `wasm-tools component new` turns a core module into one".into(),
+        "contract" if meant(verdict).is_some() => format!("did you mean {}?", meant(verdict).unwrap_or_default()),
         "contract" => {
             format!("make the component keep its contract: `switchyard check FILE --contract {world}` tries it")
         }
         "signature" => "sign it with a key that the manifest names: `switchyard sign FILE --key KEYFILE`".into(),
-        "grants" if verdict.asks.needs_grant.is_empty() => "grant the listed permissions with --grant NAME".into(),
         "grants" => {
-            let grants: Vec<_> = verdict.asks.needs_grant.iter().map(|name| format!("--grant {name}")).collect();
-            format!("if it may have that, deploy it with {}", grants.join(" "))
+            "name each host that it may reach, such as --grant api.example.com, or build it with http disabled".into()
         }
         "compatibility" => format!(
             "deploy both sides as one: `switchyard deploy --set {service}=FILE {}`",
@@ -132,6 +131,12 @@ fn advice(check: &str, verdict: &Verdict) -> String {
         "data" => "deploy a component that can read the current data".into(),
         other => format!("see to what `{other}` says above"),
     }
+}
+
+/// The command for the service whose contract the component keeps instead, as the host says.
+fn meant(verdict: &Verdict) -> Option<&str> {
+    let detail = &verdict.checks.iter().find(|check| check.name == "contract")?.detail;
+    Some(detail.split_once("did you mean ")?.1.trim_end_matches('?'))
 }
 
 fn neighbours(verdict: &Verdict) -> impl Iterator<Item = String> {

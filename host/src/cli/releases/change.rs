@@ -1,4 +1,5 @@
-//! `switchyard promote`, `abort`, `rollback` and `settle`: switch a service between its existing releases.
+//! `switchyard promote`, `pause`, `resume`, `weight`, `abort`, `rollback` and `settle`: changes between the existing
+//! releases of a service.
 
 #[cfg(test)]
 mod tests;
@@ -8,7 +9,7 @@ use std::collections::BTreeSet;
 use hyper::StatusCode;
 
 use super::handover;
-use crate::cli::arguments::{Change, Promote, Rollback};
+use crate::cli::arguments::{Change, Promote, Rollback, Weight};
 use crate::cli::client::documents::Service;
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
@@ -19,6 +20,20 @@ use crate::names::Digest;
 
 pub(in crate::cli) fn promote(target: &Target, command: &Promote) -> Outcome {
     render(change("promote", &command.change).after_intents(command.wait.after_intents), target, &command.change)
+}
+
+pub(in crate::cli) fn pause(target: &Target, command: &Change) -> Outcome {
+    render(change("pause", command), target, command)
+}
+
+pub(in crate::cli) fn resume(target: &Target, command: &Change) -> Outcome {
+    render(change("resume", command), target, command)
+}
+
+pub(in crate::cli) fn weight(target: &Target, command: &Weight) -> Outcome {
+    let request = Request::post(&["services", &command.service, "weight"]).query("weight", [command.weight]);
+    let request = request.query("reason", command.reason.iter());
+    request.send(target)?.render(command.host.json, summary::text)
 }
 
 pub(in crate::cli) fn abort(target: &Target, command: &Change) -> Outcome {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::component::Component;
-use super::handover;
-use crate::cli::arguments::{Assignment, Deploy, Percent, Period};
+use super::{handover, trial};
+use crate::cli::arguments::{Assignment, Deploy, Percent, Period, TrialWait};
 use crate::cli::client::documents::{DeployAnswer, DeploySetAnswer, Verdict};
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
@@ -55,6 +55,7 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         .flag("allowOldSignature", command.allow_old_signature)
         .flag("dataCompatible", command.data_compatible)
         .flag("handover", command.handover)
+        .flag("replace", command.replace)
         .flag("dryRun", command.dry_run)
         .component(component, format!("the host compiles and judges {}", component.name));
     let answer = request.send(target)?.judged(command.host.json)?;
@@ -66,6 +67,9 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
     if command.handover && !command.dry_run && !deployed.unchanged {
         let wait = command.wait_handover.map_or(HANDOVER_WAIT, Period::duration);
         return handover::follow(target, service, &component.digest.to_string(), wait, command.host.json);
+    }
+    if let (Some(TrialWait(wait)), false) = (command.trial_wait, deployed.unchanged) {
+        return trial::follow(target, service, &component.digest.to_string(), wait, command.host.json);
     }
     if command.host.json {
         return Ok(answer.text());
@@ -113,6 +117,7 @@ fn set(target: &Target, command: &Deploy) -> Outcome {
     let request = Request::post(&["releases"])
         .flag("allowOldSignature", command.allow_old_signature)
         .flag("dataCompatible", command.data_compatible)
+        .flag("replace", command.replace)
         .json(&order(&components, command));
     let answer = request.send(target)?.judged(command.host.json)?;
     let deployed: DeploySetAnswer = answer.read()?;

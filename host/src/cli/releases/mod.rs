@@ -9,3 +9,4 @@ pub(super) mod handover;
 pub(super) mod history;
 pub(super) mod secret_key;
 pub(super) mod sign;
+pub(super) mod trial;

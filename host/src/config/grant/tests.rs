@@ -25,3 +25,9 @@ fn a_grant_has_one_text_however_it_is_written() {
         check(wrong, None);
     }
 }
+
+#[test]
+fn an_interface_is_no_host_and_the_error_says_what_is() {
+    let error = Grant::parse("wasi:http/outgoing-handler@0.2.3").expect_err("an interface").to_string();
+    assert!(error.contains("it is an interface; grant a host") && error.contains("http disabled"), "{error}");
+}

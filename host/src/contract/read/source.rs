@@ -48,6 +48,15 @@ impl Sources {
         Self { packages: packages.into_iter().map(|(_, package)| package).collect() }
     }
 
+    /// These packages, and those of `others` that are not among them.
+    #[must_use]
+    pub fn with_new_packages(mut self, others: Self) -> Self {
+        let known: Vec<_> = self.packages.iter().filter_map(package_name).map(str::to_owned).collect();
+        let is_new = |package: &Package| package_name(package).is_none_or(|name| known.iter().all(|one| one != name));
+        self.packages.extend(others.packages.into_iter().filter(is_new));
+        self
+    }
+
     /// The digest of the texts, independent of their folder.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -61,6 +70,12 @@ impl Sources {
         }
         Digest::of(&bytes)
     }
+}
+
+/// The name and version in the declaration of a package, such as `shop:cart@1.0.0`.
+fn package_name(package: &Package) -> Option<&str> {
+    let mut lines = package.iter().flat_map(|(_, text)| text.lines());
+    lines.find_map(|line| Some(line.trim_start().strip_prefix("package ")?.trim_end_matches(';').trim()))
 }
 
 /// The packages under `wit`: each folder that holds `.wit` files is one.

@@ -17,9 +17,9 @@ fn figures_and_metrics_tell_how_calls_ended() {
     drop(running);
 
     let figures = calls.figures();
-    assert_eq!(figures.calls, 8);
+    assert_eq!(figures.calls, 9);
     assert_eq!(figures.refused, 1);
-    assert_eq!(figures.errors, CallErrors { trap: 1, deadline: 1, limit: 1, unavailable: 1, host: 1 });
+    assert_eq!(figures.errors, CallErrors { failed: 1, trap: 1, deadline: 1, limit: 1, unavailable: 1, host: 1 });
     assert_eq!((figures.conflicts, figures.nested_calls), (1, 1));
     assert_eq!((figures.in_flight, figures.waiting), (0, 1));
 
@@ -27,7 +27,7 @@ fn figures_and_metrics_tell_how_calls_ended() {
     for line in [
         r#"switchyard_calls_total{service="counted",outcome="ok"} 2"#,
         r#"switchyard_calls_total{service="counted",outcome="trap"} 1"#,
-        r#"switchyard_call_seconds_bucket{service="counted",le="0.0025"} 8"#,
+        r#"switchyard_call_seconds_bucket{service="counted",le="0.0025"} 9"#,
         r#"switchyard_call_conflicts_total{service="counted"} 1"#,
         r#"switchyard_nested_calls_total{service="counted"} 1"#,
         r#"switchyard_calls_in_flight{service="counted"} 0"#,

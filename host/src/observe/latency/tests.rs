@@ -26,4 +26,7 @@ fn percentiles_are_of_what_was_recorded() {
     check(50, 50_000);
     check(99, 99_000);
     check(100, 100_000);
+    let counts = latencies.counts();
+    assert_eq!((counts.total(), counts.up_to(u64::MAX), counts.up_to(500)), (100, 100, 0));
+    assert!((40..=50).contains(&counts.up_to(50_000)), "{}", counts.up_to(50_000));
 }

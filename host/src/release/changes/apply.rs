@@ -63,7 +63,7 @@ impl Inner {
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state.load_full();
             let (draft, Question { input, proposals }) = self.plan_apply(&state, &wanted)?;
-            if !draft.missing.is_empty() || !draft.changes_anything() {
+            if !draft.missing.is_empty() || !draft.changes_anything(&state) {
                 let applied = draft.missing.is_empty() && !dry_run;
                 return Ok(draft.applied(Vec::new(), applied));
             }

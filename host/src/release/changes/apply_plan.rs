@@ -7,17 +7,17 @@ use super::super::error::DeployError;
 use super::super::judging::judge::Judged;
 use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around, mounts};
 use super::super::loading::function_limits::check_function_limits;
-use super::super::records::record::{AppliedContracts, ChangeKind, NewEntry, ServiceRecord};
+use super::super::records::record::{AppliedContracts, ChangeKind, NewEntry, ReleaseRecord, ServiceRecord};
 use super::super::records::state::{Running, State};
 use super::super::records::stored_data::StoredData;
 use super::super::records::token::Holder;
 use super::super::releases::Inner;
 use super::change_set::Migration;
-use super::compare::{Comparison, Differs, Present, ServiceAction, Serving, Target};
+use super::compare::{Comparison, Difference, Differs, Present, ServiceAction, Serving, Target};
 use super::compare::{check_imports, check_kinds, compare, effective};
 use super::deploy::Plan;
 use crate::call::Service;
-use crate::config::{Manifest, ServiceSettings, Signature};
+use crate::config::{LimitOverrides, Manifest, ServiceSettings, Signature};
 use crate::contract::{Contracts, Sources, World};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, Generation, ServiceName};
@@ -34,6 +34,19 @@ pub struct Wanted {
     pub contracts: Option<Sources>,
     pub reason: Option<String>,
     pub signatures: BTreeMap<ServiceName, Signature>,
+    /// Whether the components of the manifest replace releases that were deployed after the last apply.
+    pub reset_releases: bool,
+    /// The services that it is about.
+    pub scope: Scope,
+}
+
+/// The services that an apply is about. All others stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    All,
+    /// Adds this service of the manifest, or changes it.
+    Add(ServiceName),
+    Remove(ServiceName),
 }
 
 /// The plan that brings the host to the wanted state.
@@ -45,6 +58,8 @@ pub(in crate::release) struct ApplyPlan {
     pub(in crate::release) contracts: AppliedContracts,
     /// Components that the host does not have.
     pub(in crate::release) missing: Vec<Digest>,
+    /// The components that the manifest names for running services.
+    pub(in crate::release) applied: BTreeMap<ServiceName, Digest>,
     /// The services that it adds.
     pub(in crate::release) added_services: BTreeMap<ServiceName, AddedService>,
 }
@@ -75,24 +90,30 @@ impl Inner {
         wanted: &Wanted,
     ) -> Result<(ApplyPlan, Question), DeployError> {
         let (contracts, read) = match &wanted.contracts {
+            // The contracts of other services must not change by the way.
+            Some(sources) if wanted.scope != Scope::All => {
+                self.loader.extended_contracts(state.contracts, sources.clone())?
+            }
             Some(sources) => self.loader.keep_contracts(sources.clone())?,
             None => self.loader.current_contracts(state.contracts)?,
         };
-        check_kinds(&state.manifest, &wanted.manifest)?;
-        let manifest = effective(&state.manifest, &wanted.manifest);
-        let components = components(state, wanted)?;
+        let target = wanted.manifest_over(state)?;
+        check_kinds(&state.manifest, &target)?;
+        let manifest = effective(&state.manifest, &target);
+        let Components { components, kept, applied } = components(state, wanted, &target)?;
         let worlds = self.worlds(&manifest, &read)?;
         let present = Present {
             manifest: &state.manifest,
             services: state.services.iter().map(|(name, running)| (name, serving(running))).collect(),
             removed: state.removed.iter().map(|(name, record)| (name, &record.live)).collect(),
         };
-        let target = Target { manifest: &wanted.manifest, components: &components, worlds: &worlds };
+        let target = Target { manifest: &target, components: &components, worlds: &worlds };
         check_imports(&present, &target)?;
-        let comparison = compare(&present, &target);
+        let mut comparison = compare(&present, &target);
+        comparison.differences.extend(kept);
         let (missing, added_services) = Default::default();
         let (judged_by, contracts) = ((contracts, read), self.loader.applied_contracts(contracts));
-        let mut draft = ApplyPlan { comparison, manifest, contracts, missing, added_services };
+        let mut draft = ApplyPlan { comparison, manifest, contracts, missing, applied, added_services };
         let question = self.question(state, wanted, &components, judged_by, &mut draft)?;
         Ok((draft, question))
     }
@@ -187,9 +208,13 @@ impl Inner {
 }
 
 impl ApplyPlan {
-    /// Whether it changes anything now. Some differences need a restart.
-    pub(in crate::release) fn changes_anything(&self) -> bool {
-        self.comparison.differences.iter().any(|difference| difference.what != Differs::Restart)
+    /// Whether it changes anything now. Some differences need a restart, and others are only told.
+    pub(in crate::release) fn changes_anything(&self, state: &State) -> bool {
+        let is_change = |difference: &Difference| !matches!(difference.what, Differs::Restart | Differs::Keeps);
+        self.comparison.differences.iter().any(is_change)
+            || self.applied.iter().any(|(name, digest)| {
+                state.services.get(name).is_some_and(|running| running.record.applied != Some(*digest))
+            })
     }
 
     /// The state after the apply, with the `stores` of the added services, and the migrations that lead to it.
@@ -224,6 +249,11 @@ impl ApplyPlan {
                 after.removed.remove(name);
                 after.services.insert(name.clone(), running);
                 migrations.extend(migration);
+            }
+        }
+        for (name, digest) in &self.applied {
+            if let Some(running) = after.services.get_mut(name) {
+                running.record.applied = Some(*digest);
             }
         }
         (after, migrations)
@@ -276,6 +306,7 @@ impl ApplyPlan {
                     oldest_data,
                     signed,
                     is_fresh: true,
+                    applied: None,
                     generation,
                     mirror: None,
                 }
@@ -332,22 +363,77 @@ impl ApplyPlan {
     }
 }
 
-/// The component of each wanted service: the named one, otherwise its current or earlier one.
-fn components(state: &State, wanted: &Wanted) -> Result<BTreeMap<ServiceName, Digest>, DeployError> {
-    let mut components = wanted.components.clone();
-    if let Some(service) = components.keys().find(|name| !wanted.manifest.services.contains_key(*name)) {
+impl Wanted {
+    /// The manifest that it leads to.
+    fn manifest_over(&self, state: &State) -> Result<Manifest, DeployError> {
+        let mut manifest = Manifest::clone(&state.manifest);
+        match &self.scope {
+            Scope::All => return Ok(self.manifest.clone()),
+            Scope::Add(name) => {
+                let missing = || DeployError::NotInManifest { service: name.clone() };
+                let mut settings = self.manifest.services.get(name).ok_or_else(missing)?.clone();
+                // The limits of all services may differ between the two manifests.
+                settings.limits = LimitOverrides::all(&settings.limits(&self.manifest.limits));
+                manifest.services.insert(name.clone(), settings);
+            }
+            Scope::Remove(name) => {
+                let missing = || DeployError::NoService { service: name.clone() };
+                manifest.services.remove(name).ok_or_else(missing)?;
+            }
+        }
+        Ok(manifest)
+    }
+}
+
+/// The components of an apply.
+struct Components {
+    /// Of each wanted service: the named one, otherwise its current or earlier one.
+    components: BTreeMap<ServiceName, Digest>,
+    /// Those that are not taken back.
+    kept: Vec<Difference>,
+    /// Those that the manifest names and that are live afterwards.
+    applied: BTreeMap<ServiceName, Digest>,
+}
+
+fn components(state: &State, wanted: &Wanted, target: &Manifest) -> Result<Components, DeployError> {
+    if let Some(service) = wanted.components.keys().find(|name| !target.services.contains_key(*name)) {
         return Err(DeployError::NotInManifest { service: service.clone() });
     }
-    for name in wanted.manifest.services.keys() {
-        if components.contains_key(name) {
-            continue;
-        }
-        let Some(record) = state.record(name) else {
-            return Err(DeployError::NoComponentNamed { service: name.clone() });
+    let (mut components, mut kept, mut applied) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+    for name in target.services.keys() {
+        let (named, running) = (wanted.components.get(name), state.services.get(name));
+        let component = match (named, running.map(|running| &running.record)) {
+            (Some(named), Some(record))
+                if *named != record.live.digest
+                    && record.applied != Some(record.live.digest)
+                    && !wanted.reset_releases =>
+            {
+                kept.push(keeps(name, &record.live, named));
+                record.live.digest
+            }
+            (Some(named), _) => {
+                applied.insert(name.clone(), *named);
+                *named
+            }
+            (None, _) => {
+                let missing = || DeployError::NoComponentNamed { service: name.clone() };
+                state.record(name).ok_or_else(missing)?.live.digest
+            }
         };
-        components.insert(name.clone(), record.live.digest);
+        components.insert(name.clone(), component);
     }
-    Ok(components)
+    Ok(Components { components, kept, applied })
+}
+
+fn keeps(name: &ServiceName, live: &ReleaseRecord, named: &Digest) -> Difference {
+    let by = &live.by;
+    Difference {
+        service: Some(name.clone()),
+        what: Differs::Keeps,
+        from: Some(live.digest.to_string()),
+        to: Some(named.to_string()),
+        detail: format!("{by} deployed the live release after the last apply: --reset-releases takes it back"),
+    }
 }
 
 fn serving(running: &Running) -> Serving<'_> {

@@ -7,12 +7,15 @@ use super::super::error::DeployError;
 use super::super::judging::isolated::{chain, isolated_run};
 use super::super::mirror::MirrorHandle;
 use super::super::records::platform_store::{PlatformChange, PlatformError};
-use super::super::records::record::NewEntry;
+use super::super::records::record::{ChangeKind, NewEntry};
 use super::super::records::state::{Running, State};
 use crate::call::{IntentHold, LoadedRelease, Service};
 use crate::limits::{ADOPT_PAUSE_MS_MAX, HANDOVER_HOLD_MS_MAX};
 use crate::names::{Generation, ServiceName};
 use crate::store::Transaction;
+
+/// The name in the history for changes that the host makes by itself.
+pub(in crate::release) const HOST: &str = "host";
 
 /// Everything that one change does to the host.
 #[derive(Debug)]
@@ -103,6 +106,35 @@ impl ChangeSet {
             }
         }
         Ok(())
+    }
+
+    /// Adds a line for each trial that the change ends by the way, so that the history shows how every trial ended.
+    pub(in crate::release) fn note_ended_trials(&mut self) {
+        let is_end = |what: ChangeKind| {
+            matches!(what, ChangeKind::Promote | ChangeKind::Abort | ChangeKind::TakenOut | ChangeKind::Replaced)
+        };
+        let mut ended = Vec::new();
+        for (name, before) in &self.before.services {
+            let Some(candidate) = &before.record.candidate else { continue };
+            let after = self.after.services.get(name);
+            let stays = after.and_then(|after| after.record.candidate.as_ref());
+            let is_told = |event: &NewEntry| event.service.as_ref() == Some(name) && is_end(event.what);
+            if stays.is_some_and(|stays| stays.release == candidate.release) || self.events.iter().any(is_told) {
+                continue;
+            }
+            let by = self.events.iter().find(|event| event.service.as_ref() == Some(name)).or(self.events.first());
+            let who = by.map_or(HOST, |event| &event.who);
+            let to = stays.map(|stays| stays.release.digest).or(after.map(|after| after.record.live.digest));
+            let reason = Some(match (stays, after) {
+                (Some(_), _) => "a deploy of another candidate ended its trial".to_owned(),
+                (None, Some(_)) => "a change of the live release, or of its settings, ended its trial".to_owned(),
+                (None, None) => "its service was removed".to_owned(),
+            });
+            let from = Some(candidate.release.digest);
+            ended.push(NewEntry { from, to, reason, ..NewEntry::new(who, name, ChangeKind::Replaced) });
+        }
+        // Before the line of the change itself, which is the newest.
+        self.events.splice(0..0, ended);
     }
 
     /// Writes the differences between the two states, and the lines of the history.

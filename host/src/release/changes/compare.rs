@@ -56,6 +56,8 @@ pub enum Differs {
     Contract,
     /// It takes effect only after a restart of the host.
     Restart,
+    /// Its live release was deployed after the last apply, and stays although the manifest has another component.
+    Keeps,
 }
 
 /// The effect of an apply on a service, the smallest first.

@@ -43,6 +43,8 @@ pub struct Plan {
     pub data_compatible: bool,
     /// Whether the data is copied to the component before it becomes live.
     pub handover: bool,
+    /// Whether it may end the trial of another candidate.
+    pub replace: bool,
     /// Only judge.
     pub dry_run: bool,
 }
@@ -97,6 +99,9 @@ impl Releases {
             let state = self.state();
             if plan.rollout.as_ref().is_some_and(|rollout| rollout.shadow.is_some()) {
                 has_shadow(&state, &proposals)?;
+            }
+            if !plan.replace && !plan.dry_run {
+                proposals.iter().try_for_each(|proposal| has_no_candidate(&state, &proposal.service))?;
             }
             let (known, asked) = (Arc::clone(&state), proposals.clone());
             let input = move |inner: &Inner| JudgeInput::of(&inner.loader, &known, &asked);
@@ -310,7 +315,18 @@ impl Rollout {
             steps: self.steps.iter().map(|share| share.parts()).collect(),
             every_s: self.every.map(|every| every.as_secs()),
             step: if self.shadow.is_some() { None } else { Some(0) },
+            paused: false,
         }
+    }
+}
+
+/// Checks that no trial of `service` runs, which a deploy would end.
+fn has_no_candidate(state: &State, service: &ServiceName) -> Result<(), DeployError> {
+    match &state.running(service)?.record.candidate {
+        Some(candidate) => {
+            Err(DeployError::HasCandidate { service: service.clone(), digest: candidate.release.digest })
+        }
+        None => Ok(()),
     }
 }
 

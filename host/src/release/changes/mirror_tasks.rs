@@ -10,8 +10,8 @@ use super::super::mirror::{Mirror, MirrorError, MirrorHandle, MirrorPhase, Progr
 use super::super::records::record::{ChangeKind, MirrorRecord};
 use super::super::records::state::Running;
 use super::super::releases::Releases;
+use super::change_set::HOST;
 use super::handover::end_mirror;
-use super::rollout::HOST;
 use crate::clock;
 use crate::fail_point::fail_point;
 use crate::limits::{HANDOVER_ATTEMPTS_MAX, MIRROR_CLEAR_ENTRIES};

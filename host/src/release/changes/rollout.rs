@@ -13,13 +13,11 @@ use super::super::records::state::{Running, RunningCandidate, State};
 use super::super::records::stored_data::{DataFit, format_text};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
-use super::change_set::{ChangeSet, Migration};
+use super::change_set::{ChangeSet, HOST, Migration};
+use crate::call::Share;
 use crate::clock;
 use crate::config::{SignedRelease, Signer};
 use crate::names::ServiceName;
-
-/// The name in the history for changes that the host makes by itself.
-pub(in crate::release) const HOST: &str = "host";
 
 impl Releases {
     /// Makes the candidate live.
@@ -30,6 +28,51 @@ impl Releases {
     pub async fn promote(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
         let (who, name) = (who.name.clone(), name.clone());
         self.change(move |inner, state| Ok((inner.promote(state, &who, &name, reason, None)?, ()))).await
+    }
+
+    /// Keeps the share of the candidate as it is, until [`Releases::resume`]. The host still removes a bad candidate.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Releases::promote`].
+    pub async fn pause(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
+        self.set_paused(who, name, true, reason).await
+    }
+
+    /// Begins the current step of a paused candidate again.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Releases::promote`].
+    pub async fn resume(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
+        self.set_paused(who, name, false, reason).await
+    }
+
+    async fn set_paused(
+        &self,
+        who: &Holder,
+        name: &ServiceName,
+        paused: bool,
+        reason: Option<String>,
+    ) -> Result<(), DeployError> {
+        let (who, name) = (who.name.clone(), name.clone());
+        self.change(move |_, state| Ok((pause(state, &who, &name, paused, reason)?, ()))).await
+    }
+
+    /// Gives the candidate `share` of the callers from now on. Its larger steps follow; smaller ones are dropped.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Releases::promote`].
+    pub async fn set_weight(
+        &self,
+        who: &Holder,
+        name: &ServiceName,
+        share: Share,
+        reason: Option<String>,
+    ) -> Result<(), DeployError> {
+        let (who, name) = (who.name.clone(), name.clone());
+        self.change(move |_, state| Ok((weigh(state, &who, &name, share, reason)?, ()))).await
     }
 
     /// Removes the candidate.
@@ -194,10 +237,67 @@ pub(in crate::release) fn step(
     let reason = Some(share.map_or_else(|| "by header alone".into(), |percent| format!("{percent} % of the callers")));
     let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
     let event = NewEntry { from, to, reason, figures, ..NewEntry::new(HOST, name, ChangeKind::Step) };
+    Ok(ChangeSet::of_one(state, name, begun_again(running, record, candidate, rollout), event))
+}
+
+/// The change that gives the candidate `share` of the callers, and starts a new trial.
+fn weigh(
+    state: &Arc<State>,
+    who: &str,
+    name: &ServiceName,
+    share: Share,
+    reason: Option<String>,
+) -> Result<ChangeSet, DeployError> {
+    let running = state.running(name)?;
+    let (record, candidate) = candidate(running, name)?;
+    let parts = share.parts();
+    let larger = record.rollout.steps.iter().copied().filter(|step| *step > parts);
+    let steps = std::iter::once(parts).chain(larger).collect();
+    let rollout = RolloutRecord { steps, step: Some(0), shadow: None, ..record.rollout.clone() };
+    let told = format!("{} % of the callers", share.percent());
+    let reason = Some(reason.map_or(told.clone(), |reason| format!("{told}: {reason}")));
+    let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
+    let event = NewEntry { from, to, reason, ..NewEntry::new(who, name, ChangeKind::Step) };
+    Ok(ChangeSet::of_one(state, name, begun_again(running, record, candidate, rollout), event))
+}
+
+/// The change that pauses the candidate, or begins its step again.
+fn pause(
+    state: &Arc<State>,
+    who: &str,
+    name: &ServiceName,
+    paused: bool,
+    reason: Option<String>,
+) -> Result<ChangeSet, DeployError> {
+    let running = state.running(name)?;
+    let (record, candidate) = candidate(running, name)?;
+    if record.rollout.paused == paused {
+        return Err(DeployError::PausedAlready { service: name.clone(), paused });
+    }
+    let rollout = RolloutRecord { paused, ..record.rollout.clone() };
+    // A pause leaves the trial as it is, so that a bad candidate is still removed. A shadow has no steps.
+    let next = if paused || candidate.trial.shadow.is_some() {
+        let record = CandidateRecord { rollout, release: record.release.clone() };
+        running.with_candidate(record, candidate.clone())
+    } else {
+        begun_again(running, record, candidate, rollout)
+    };
+    let what = if paused { ChangeKind::Pause } else { ChangeKind::Resume };
+    let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
+    let event = NewEntry { from, to, reason, ..NewEntry::new(who, name, what) };
+    Ok(ChangeSet::of_one(state, name, next, event))
+}
+
+/// The service with its candidate at the current step of `rollout`, and a new trial.
+fn begun_again(
+    running: &Running,
+    record: &CandidateRecord,
+    candidate: &RunningCandidate,
+    rollout: RolloutRecord,
+) -> Running {
     let trial = Trial::begin(&running.live, &candidate.release, rollout.share(), None);
     let candidate = RunningCandidate { release: Arc::clone(&candidate.release), trial };
-    let record = CandidateRecord { rollout, release: record.release.clone() };
-    Ok(ChangeSet::of_one(state, name, running.with_candidate(record, candidate), event))
+    running.with_candidate(CandidateRecord { rollout, release: record.release.clone() }, candidate)
 }
 
 pub(in crate::release) fn candidate<'r>(

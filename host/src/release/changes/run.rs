@@ -63,6 +63,7 @@ impl Inner {
     /// Does all steps that may fail, and then commits.
     async fn commit(&self, set: &mut ChangeSet) -> Result<Committed, DeployError> {
         set.keeps_mirrors()?;
+        set.note_ended_trials();
         let mut routing = None;
         if set.swaps {
             let next = set.after.routing()?.after(&self.calls.routing(), !set.migrations.is_empty());

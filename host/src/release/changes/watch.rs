@@ -12,8 +12,8 @@ use super::super::records::record::{ChangeKind, RolloutRecord, ServiceRecord};
 use super::super::records::state::{Running, RunningCandidate, State};
 use super::super::records::stored_data::DataFit;
 use super::super::releases::{Inner, Releases};
-use super::change_set::ChangeSet;
-use super::rollout::{HOST, step, take_out};
+use super::change_set::{ChangeSet, HOST};
+use super::rollout::{step, take_out};
 use crate::clock;
 use crate::names::ServiceName;
 
@@ -128,7 +128,7 @@ impl Inner {
         if let Some(shadow) = &candidate.trial.shadow {
             let report = shadow.report();
             let equal = report.different == 0 && report.compared >= self.manifest().deploy.shadow_calls_min;
-            let goes_on = equal && (!rollout.steps.is_empty() || rollout.header.is_some());
+            let goes_on = equal && !rollout.paused && (!rollout.steps.is_empty() || rollout.header.is_some());
             return (goes_on.then_some(Finding::Step), serde_json::to_value(report).ok());
         }
         let judged = candidate.trial.judge(&running.live, &candidate.release, &self.manifest().deploy);
@@ -166,10 +166,12 @@ fn finding(rollout: &RolloutRecord, judged: &Judged, lasted: Duration) -> Option
     let over = rollout.every_s.is_some_and(|every_s| lasted >= Duration::from_secs(every_s));
     match judged.opinion {
         Opinion::Bad => Some(Finding::TakeOut(judged.text.clone())),
-        Opinion::Good if over => match rollout.step.is_some_and(|step| step + 1 < rollout.steps.len()) {
-            true => Some(Finding::Step),
-            false => Some(Finding::Promote),
-        },
+        Opinion::Good if over && !rollout.paused => {
+            match rollout.step.is_some_and(|step| step + 1 < rollout.steps.len()) {
+                true => Some(Finding::Step),
+                false => Some(Finding::Promote),
+            }
+        }
         Opinion::Good | Opinion::TooFewCalls => None,
     }
 }

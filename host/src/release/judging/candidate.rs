@@ -21,9 +21,6 @@ const STANDARD_ERRORS_MIN: f64 = 4.0;
 /// The percentage of the live release's calls that count as fast.
 const FAST_PERCENT: u64 = 90;
 
-/// A candidate may always be slower by this much: smaller differences come from the clock and the scheduler.
-const SLOWER_MICROS_MIN: u64 = 1_000;
-
 /// A candidate's time at one step.
 #[derive(Debug)]
 pub(in crate::release) struct Trial {
@@ -38,9 +35,12 @@ pub(in crate::release) struct Trial {
 #[serde(rename_all = "camelCase")]
 pub(in crate::release) struct Rates {
     pub(in crate::release) calls: u64,
+    /// Refused by the rules of the component.
+    pub(in crate::release) refused_rate: f64,
     pub(in crate::release) error_rate: f64,
     pub(in crate::release) trap_rate: f64,
-    /// The share of calls slower than a bound: the time of the live release's 90th percentile, times a factor.
+    /// The share of calls slower than a bound: the time of the live release's 90th percentile, times a factor, and at
+    /// least some time more.
     pub(in crate::release) slow_rate: f64,
 }
 
@@ -97,6 +97,7 @@ fn judge(live: &Sample, candidate: &Sample, settings: &DeploySettings) -> Judged
         let rate = |count: u64| if sample.calls == 0 { 0.0 } else { count as f64 / sample.calls as f64 };
         Rates {
             calls: sample.calls,
+            refused_rate: rate(sample.refused),
             error_rate: rate(sample.errors),
             trap_rate: rate(sample.traps),
             slow_rate: rate(sample.latencies.above(slow_micros)),
@@ -107,12 +108,13 @@ fn judge(live: &Sample, candidate: &Sample, settings: &DeploySettings) -> Judged
     Judged { opinion, text, live: rates(live), candidate: rates(candidate), sample_min }
 }
 
-/// Calls longer than this are slow.
+/// Calls longer than this are slow: both relative to the live release's, and by a time that the clock and the
+/// scheduler do not explain.
 fn slow_micros(live: &Sample, settings: &DeploySettings) -> u64 {
     let usual = live.latencies.percentile_micros(FAST_PERCENT).unwrap_or(0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no call takes 2^53 microseconds")]
     let bound = (usual as f64 * settings.candidate_slowdown_max) as u64;
-    bound.max(usual + SLOWER_MICROS_MIN)
+    bound.max(usual.saturating_add(settings.candidate_slower_micros_min))
 }
 
 fn opinion(live: &Sample, candidate: &Sample, slow_micros: u64, settings: &DeploySettings) -> (Opinion, String) {
@@ -138,6 +140,7 @@ fn opinion(live: &Sample, candidate: &Sample, slow_micros: u64, settings: &Deplo
     };
     let bad = more("trap or miss a limit", |sample| sample.traps, settings.candidate_traps_percent_more_max)
         .or_else(|| more("end with an error", |sample| sample.errors, settings.candidate_errors_percent_more_max))
+        .or_else(|| more("are refused", |sample| sample.refused, settings.candidate_refused_percent_more_max))
         .or_else(slow);
     match bad {
         Some(why) => (Opinion::Bad, why),

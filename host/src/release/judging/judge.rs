@@ -94,7 +94,7 @@ pub(in crate::release) fn judge(
         let began = clock::now();
         signature(&mut verdict, settings, proposed, terms);
         let record = record(proposed, terms, contracts_digest, !settings.signers.is_empty());
-        contract(&mut verdict, contracts, proposed, &record);
+        contract(&mut verdict, contracts, input, proposed, &record);
         if let Ok(surface) = &proposed.surface {
             compatibility(&mut verdict, loader, input, proposed, surface, &read)?;
         }
@@ -190,7 +190,13 @@ fn record(proposed: &Read<'_>, terms: &Terms<'_>, contracts: &Digest, has_signer
     }
 }
 
-fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, record: &ReleaseRecord) {
+fn contract(
+    verdict: &mut Verdict,
+    contracts: &Contracts,
+    input: &JudgeInput,
+    proposed: &Read<'_>,
+    record: &ReleaseRecord,
+) {
     let surface = proposed.surface.as_ref().map(AsRef::as_ref);
     // The check of grants reports the imports that need a grant.
     let judged = match record.contracts {
@@ -200,7 +206,14 @@ fn contract(verdict: &mut Verdict, contracts: &Contracts, proposed: &Read<'_>, r
     if judged.accepted {
         verdict.passed(Check::Contract, format!("it keeps {}", proposed.world.name));
     } else {
-        verdict.failed(Check::Contract, format!("it does not keep {}", proposed.world.name), judged.problems);
+        let keeps = |live: &Live| {
+            surface.is_ok() && contracts.judge_surface(&live.world, surface, OutboundHttp::Granted).accepted
+        };
+        let other = input.around.iter().find(|(name, live)| **name != proposed.proposal.service && keeps(live));
+        let meant =
+            other.map(|(name, _)| format!("; it keeps that of {name}: did you mean `switchyard deploy {name}`?"));
+        let detail = format!("it does not keep {}{}", proposed.world.name, meant.unwrap_or_default());
+        verdict.failed(Check::Contract, detail, judged.problems);
         verdict.problems_more += judged.problems_more;
     }
     verdict.asks = Asks { needs_grant: judged.needs_grant, ..Asks::default() };

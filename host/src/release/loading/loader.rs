@@ -97,16 +97,28 @@ impl ReleaseLoader {
         Ok((digest, self.contracts(&digest)?))
     }
 
+    /// The current contracts and the packages of `others` that they do not have; they are kept.
+    pub(in crate::release) fn extended_contracts(
+        &self,
+        applied: Option<AppliedContracts>,
+        others: Sources,
+    ) -> Result<(Digest, Arc<Contracts>), LoadError> {
+        let (digest, _) = self.current_contracts(applied)?;
+        self.keep_contracts(self.sources(&digest)?.with_new_packages(others))
+    }
+
+    fn sources(&self, digest: &Digest) -> Result<Sources, LoadError> {
+        let text = self.contracts.get(digest)?;
+        serde_json::from_slice(&text).map_err(|source| LoadError::Sources { digest: *digest, source })
+    }
+
     /// The contracts that were kept as `digest`.
     pub(in crate::release) fn contracts(&self, digest: &Digest) -> Result<Arc<Contracts>, LoadError> {
         let known = self.lock().iter().find(|(known, _)| known == digest).map(|(_, contracts)| Arc::clone(contracts));
         if let Some(contracts) = known {
             return Ok(contracts);
         }
-        let text = self.contracts.get(digest)?;
-        let sources: Sources =
-            serde_json::from_slice(&text).map_err(|source| LoadError::Sources { digest: *digest, source })?;
-        Ok(self.remember(*digest, Contracts::of(sources)?))
+        Ok(self.remember(*digest, Contracts::of(self.sources(digest)?)?))
     }
 
     /// The world `name` of the contracts, for `service`.

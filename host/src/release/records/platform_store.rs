@@ -18,7 +18,7 @@ use crate::store::{CommitError, Direction, Entry, Scan, Store, StoreError, Trans
 
 /// The version of the entries under these keys.
 const FORMAT: &str = "format";
-const FORMAT_NOW: u64 = 1;
+pub const PLATFORM_FORMAT: u64 = 1;
 const SECRET: &str = "secret";
 const APPLIED: &str = "applied";
 /// A name follows each of these prefixes: of a service, or of a token.
@@ -35,7 +35,7 @@ pub enum PlatformError {
     #[error("the platform's store cannot be read or changed")]
     Store(#[from] StoreError),
     #[error(
-        "the platform's store has format {format}, and this version of switchyard reads format {FORMAT_NOW}: start the \
+        "the platform's store has format {format}, and this version of switchyard reads format {PLATFORM_FORMAT}: start the \
          version that wrote it"
     )]
     Format { format: u64 },
@@ -145,11 +145,11 @@ impl PlatformChange {
         match self.transaction.get(FORMAT)? {
             Some(format) => {
                 let format = value(FORMAT, &format)?;
-                if format != FORMAT_NOW {
+                if format != PLATFORM_FORMAT {
                     return Err(PlatformError::Format { format });
                 }
             }
-            None => self.put(FORMAT.into(), &FORMAT_NOW)?,
+            None => self.put(FORMAT.into(), &PLATFORM_FORMAT)?,
         }
         if let Some(secret) = self.transaction.get(SECRET)? {
             let secret: [u8; 32] = value(SECRET, &secret)?;

@@ -84,6 +84,9 @@ pub(in crate::release) struct RolloutRecord {
     pub(in crate::release) every_s: Option<u64>,
     /// The current step; `None` while it runs in shadow.
     pub(in crate::release) step: Option<usize>,
+    /// Whether it keeps its share until the operator resumes it. The host still removes it if it is bad.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::release) paused: bool,
 }
 
 impl RolloutRecord {
@@ -123,6 +126,10 @@ pub(in crate::release) struct ServiceRecord {
     /// Another implementation whose data is kept up to date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::release) mirror: Option<MirrorRecord>,
+    /// The component with which the last apply, or the first start, left it. While another one is live, an apply does
+    /// not take that back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::release) applied: Option<Digest>,
     /// Whether the live release was deployed or promoted: the host itself rolls back from such a release, once.
     pub(in crate::release) is_fresh: bool,
 }
@@ -180,6 +187,11 @@ pub enum ChangeKind {
     Abort,
     /// The host removed a candidate, or rolled back a release.
     TakenOut,
+    /// A candidate keeps its share until it is resumed.
+    Pause,
+    Resume,
+    /// Another change ended the trial of a candidate.
+    Replaced,
     Rollback,
     /// A handover began: the data is copied to another implementation.
     Mirror,

@@ -56,6 +56,12 @@ impl Holder {
         self.role == Role::Admin
     }
 
+    /// The services that it is for; `None` means all.
+    #[must_use]
+    pub fn services(&self) -> Option<&[ServiceName]> {
+        (!self.services.is_empty()).then_some(&self.services)
+    }
+
     /// Whether it may deploy at least one service.
     #[must_use]
     pub fn may_deploy_any(&self) -> bool {

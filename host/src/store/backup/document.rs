@@ -20,7 +20,7 @@ pub(crate) const DOCUMENT_NEW: &str = "backup.json.new";
 /// The folders of a backup.
 pub(crate) const BACKUP_FOLDERS: [&str; 3] = [SERVICES_FOLDER, "components", "contracts"];
 
-const FORMAT: u64 = 3;
+pub const BACKUP_FORMAT: u64 = 3;
 
 /// The content and the time of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub(crate) struct BackupFile {
 impl BackupDocument {
     pub(crate) fn new(journal: JournalId, number: CommitSeq, unix_micros: u64, files: Vec<BackupFile>) -> Self {
         let mut document = Self {
-            format: FORMAT,
+            format: BACKUP_FORMAT,
             switchyard: env!("CARGO_PKG_VERSION").into(),
             journal: journal.to_string(),
             number: number.0,
@@ -112,8 +112,8 @@ impl BackupDocument {
             format: u64,
         }
         let Version { format } = serde_json::from_slice(text).map_err(DocumentError::Json)?;
-        if format != FORMAT {
-            return Err(DocumentError::Format { format, supported: FORMAT });
+        if format != BACKUP_FORMAT {
+            return Err(DocumentError::Format { format, supported: BACKUP_FORMAT });
         }
         let document: Self = serde_json::from_slice(text).map_err(DocumentError::Json)?;
         if document.digest != Some(document.own_digest()) {

@@ -16,8 +16,8 @@ mod write;
 
 pub(crate) use course::Course;
 pub use course::{BrokenOff, Progress};
-pub use document::BackupDocument;
 pub(crate) use document::{BACKUP_FOLDERS, DOCUMENT_NEW};
+pub use document::{BACKUP_FORMAT, BackupDocument};
 pub use error::{BackupError, DocumentError, RestoreError};
 #[cfg(test)]
 pub(super) use named::NamedFiles;

@@ -30,7 +30,7 @@ const TABLES: TableDefinition<'static, u8, (u64, u64)> = TableDefinition::new("t
 const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
 
 /// Values have checksums from format 3 on.
-const FORMAT: u64 = 3;
+pub const INDEX_FORMAT: u64 = 3;
 
 /// An open index, for its one writer.
 pub(in crate::store) struct Index {
@@ -90,8 +90,12 @@ impl Index {
         let Some(state) = State::read(&database).map_err(at_file)? else {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
         };
-        if state.format != FORMAT {
-            return Err(IndexOpenError::Format { path: disk.full(&path), format: state.format, supported: FORMAT });
+        if state.format != INDEX_FORMAT {
+            return Err(IndexOpenError::Format {
+                path: disk.full(&path),
+                format: state.format,
+                supported: INDEX_FORMAT,
+            });
         }
         if state.service != service.as_str().as_bytes() {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
@@ -241,7 +245,7 @@ fn make(backend: Backend, service: &ServiceName, journal: JournalId, number: Com
     {
         let _tables = (transaction.open_table(ENTRIES)?, transaction.open_table(TABLES)?);
         let mut state = transaction.open_table(STATE)?;
-        for (name, value) in [("format", FORMAT), ("number", number.0)] {
+        for (name, value) in [("format", INDEX_FORMAT), ("number", number.0)] {
             state.insert(name, value)?;
         }
         let mut identity = transaction.open_table(IDENTITY)?;

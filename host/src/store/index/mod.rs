@@ -8,4 +8,5 @@ mod file;
 pub(super) mod health;
 pub(super) mod reader;
 
+pub use file::INDEX_FORMAT;
 pub(super) use file::{Index, path, remove, services};

@@ -279,3 +279,103 @@ async fn the_data_of_a_service_that_comes_is_brought_to_what_its_component_write
     assert_eq!(host.write("get key").await.expect(200), "four");
     assert_eq!(host.get("/services/front").await["dataVersion"], 3);
 }
+
+/// The order that names this component for `front`.
+fn front_is(component: &[u8]) -> Value {
+    json!({"manifest": manifest(&format!("{FRONT}{BACK}")), "components": {"front": digest(component)}})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_takes_back_no_live_deploy_unless_it_is_told() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let (first, deployed, next) = (component("callers.wasm"), variant("a"), variant("b"));
+    host.deploy("front", deployed.clone()).await;
+    host.upload(next.clone()).await;
+    let live = async || host.get("/services/front").await["live"]["digest"].clone();
+    for wanted in [&first, &next] {
+        let kept = host.post("/apply", &front_is(wanted)).await.expect(200);
+        let [kept] = kept["changes"].as_array().unwrap().as_slice() else { panic!("{kept:#}") };
+        assert_eq!((&kept["what"], &kept["to"]), (&json!("keeps"), &json!(digest(wanted))));
+        assert!(kept["detail"].as_str().unwrap().contains("--reset-releases"), "{kept:#}");
+        assert_eq!(live().await, digest(&deployed));
+    }
+    let told = host.post("/apply?resetReleases=true", &front_is(&next)).await.expect(200);
+    assert_eq!(changes(&told), ["front deploy "]);
+    assert_eq!(live().await, digest(&next));
+    // What an apply left is replaced by the next one.
+    host.upload(first.clone()).await;
+    host.post("/apply", &front_is(&first)).await.expect(200);
+    assert_eq!(live().await, digest(&first));
+    // A rollback is not taken back either, and a manifest that agrees with a deploy is one from then on.
+    host.operator.post("/services/front/rollback", "").await.expect(200);
+    host.post("/apply", &front_is(&first)).await.expect(200);
+    assert_eq!(live().await, digest(&next));
+    host.post("/apply", &front_is(&next)).await.expect(200);
+    host.post("/apply", &front_is(&first)).await.expect(200);
+    assert_eq!(live().await, digest(&first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_service_is_added_and_removed_while_the_others_stay_as_they_are() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let fetches = host.upload(component("fetches.wasm")).await;
+    // This manifest has other limits for `front`, and no `back`.
+    let text = manifest(&format!("{FRONT}[services.front.limits]\ndeadline_ms = 7\n{FETCHER}"));
+    let order = json!({"manifest": text, "component": fetches, "reason": "prices"});
+    let put = async |path: &str| {
+        let json = host.operator.with_header("content-type", "application/json");
+        json.send("PUT", path, order.to_string()).await
+    };
+    let planned = put("/services/fetcher?dryRun=true").await.expect(200);
+    assert_eq!((changes(&planned), &planned["applied"]), (vec!["fetcher add ".to_owned()], &json!(false)));
+    assert_eq!(planned["verdicts"]["fetcher"]["accepted"], true, "{planned:#}");
+    assert_eq!(host.operator.get("/services/fetcher").await.status, 404);
+    let added = put("/services/fetcher").await.expect(200);
+    assert_eq!((changes(&added), &added["applied"]), (vec!["fetcher add ".to_owned()], &json!(true)));
+    assert_eq!(changes(&put("/services/fetcher").await.expect(200)), Vec::<String>::new());
+    assert_eq!(put("/services/blog").await.status, 422, "it has no section");
+
+    let needed = host.operator.send("DELETE", "/services/back", "").await;
+    assert_eq!(needed.status, 409, "{:#}", needed.body);
+    let removed = host.operator.send("DELETE", "/services/fetcher?reason=old", "").await.expect(200);
+    assert_eq!(changes(&removed), ["fetcher remove its store and its releases are kept"]);
+    assert_eq!(host.operator.send("DELETE", "/services/fetcher", "").await.status, 404);
+    assert_eq!(history(&host, 2).await, ["fetcher add prices", "fetcher remove old"]);
+}
+
+/// Checks that `value` has the members of the schema `name`, and no other ones.
+fn check_schema(document: &Value, name: &str, value: &Value) {
+    let schema = &document["components"]["schemas"][name];
+    let (Some(properties), Some(members)) = (schema["properties"].as_object(), value.as_object()) else { return };
+    for required in schema["required"].as_array().unwrap() {
+        assert!(members.contains_key(required.as_str().unwrap()), "{name} has no {required}: {value:#}");
+    }
+    for (member, value) in members {
+        let property = properties.get(member).unwrap_or_else(|| panic!("{name} describes no {member}"));
+        let of = |property: &Value| property["$ref"].as_str().and_then(|of| of.rsplit('/').next()).map(str::to_owned);
+        if let Some(name) = of(property) {
+            check_schema(document, &name, value);
+        }
+        if let Some(name) = of(&property["items"]) {
+            value.as_array().unwrap().iter().for_each(|item| check_schema(document, &name, item));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_have_the_members_that_the_document_describes() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    host.operator.post("/services/front/releases?weight=10&reason=x", variant("a")).await.expect(201);
+    host.write("variant").await;
+    host.operator.post_json("/tokens", &json!({"name": "ci", "role": "viewer"})).await.expect(201);
+    let document = host.operator.with_token("").get("/openapi.json").await.expect(200);
+    let mut checked = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let content = &operations["get"]["responses"]["200"]["content"]["application/json"];
+        let Some(schema) = content["schema"]["$ref"].as_str() else { continue };
+        let answer = host.operator.get(&path.replace("{service}", "front")).await.expect(200);
+        check_schema(&document, schema.rsplit('/').next().unwrap(), &answer);
+        checked += 1;
+    }
+    assert!(checked >= 14, "{checked}");
+}

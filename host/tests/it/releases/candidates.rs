@@ -170,7 +170,7 @@ async fn an_aborted_candidate_gets_no_more_calls() {
     rig.nothing_is_left_over().await;
     // The next one takes the place of the one before.
     for release in ["3", "4"] {
-        rig.deploy("front", "?weight=100", says(release)).await.expect(201);
+        rig.deploy("front", "?weight=100&replace=true", says(release)).await.expect(201);
         assert_eq!(rig.look("variant").await, release);
         rig.nothing_is_left_over().await;
     }
@@ -180,7 +180,7 @@ async fn an_aborted_candidate_gets_no_more_calls() {
 const BAD: [(&str, &[&str], &str); 4] = [
     ("call=panic", &["variant"], "its circuit opened"),
     ("call=panic", &["variant", "say x", "say x"], "of its calls trap"),
-    ("call=refuse all", &["variant", "say x"], "of its calls end with an error"),
+    ("call=refuse all", &["variant", "say x"], "of its calls are refused"),
     ("call=sleep 300", &["variant"], "of its calls take longer"),
 ];
 
@@ -263,4 +263,61 @@ async fn the_host_goes_back_from_a_release_whose_circuit_opens_where_the_manifes
     // Longer than the host looks away.
     tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     assert_eq!(rig.service("front").await["live"]["number"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_trial_is_ended_only_on_purpose_and_the_history_has_its_end() {
+    let rig = Rig::pair("").await;
+    rig.deploy("front", "?weight=100", says("2")).await.expect(201);
+    for query in ["", "?weight=5"] {
+        let refused = rig.deploy("front", query, says("3")).await;
+        assert_eq!(refused.status, 409, "{:#}", refused.body);
+        assert!(refused.detail().contains("`--replace`"), "{}", refused.detail());
+    }
+    assert_eq!(rig.look("variant").await, "2");
+    rig.deploy("front", "?dryRun=true", says("3")).await.expect(200);
+    rig.deploy("front", "?weight=100&replace=true", says("3")).await.expect(201);
+    rig.deploy("front", "?replace=true&reason=now", says("4")).await.expect(201);
+    assert_eq!(rig.told("front").await, ["candidate", "replaced", "candidate", "replaced", "deploy"]);
+    let history = rig.history().await;
+    let ends: Vec<_> = history.iter().filter(|line| line["what"] == "replaced").collect();
+    let [first, last] = ends.as_slice() else { panic!("{history:#?}") };
+    assert_eq!((&first["from"], &first["to"]), (&json!(digest(&says("2"))), &json!(digest(&says("3")))));
+    assert_eq!((&last["from"], &last["to"]), (&json!(digest(&says("3"))), &json!(digest(&says("4")))));
+    assert!(last["reason"].as_str().unwrap().contains("ended its trial"), "{last:#}");
+    rig.nothing_is_left_over().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_candidate_keeps_its_share_and_another_weight_counts_at_once() {
+    let rig = Rig::pair(SOON).await;
+    rig.deploy("front", "?steps=20,60&every=1", says("2")).await.expect(201);
+    let paused = rig.change("front", "pause?reason=lunch").await.expect(200);
+    assert_eq!((&paused["candidate"]["paused"], &paused["candidate"]["step"]), (&json!(true), &json!(0)));
+    assert_eq!(rig.change("front", "pause").await.status, 409);
+    let judged = |front: &Value| front["candidate"]["judged"]["opinion"] == "good";
+    call_until(&rig, "a good opinion", &["variant"], judged).await;
+    // Longer than a step, and than the host looks away.
+    tokio::time::sleep(std::time::Duration::from_millis(1600)).await;
+    assert_eq!(rig.service("front").await["candidate"]["share"], 0.2);
+    let weighed = rig.change("front", "weight?weight=30%25&reason=more").await.expect(200);
+    assert_eq!(weighed["candidate"]["steps"], json!([0.3, 0.6]));
+    assert_eq!((&weighed["candidate"]["share"], &weighed["candidate"]["paused"]), (&json!(0.3), &json!(true)));
+    assert_eq!(rig.change("front", "weight").await.status, 400);
+    let rig = rig.restart().await;
+    assert_eq!(rig.service("front").await["candidate"]["paused"], true, "a restart changes nothing");
+    let resumed = rig.change("front", "resume").await.expect(200);
+    assert_eq!(resumed["candidate"].get("paused"), None);
+    assert_eq!(rig.change("front", "resume").await.status, 409);
+    call_until(&rig, "the promotion", &["variant"], |front| front["live"]["number"] == 2).await;
+    assert_eq!(rig.told("front").await, ["candidate", "pause", "step", "resume", "step", "promote"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_candidate_is_taken_out_although_it_is_paused() {
+    let rig = Rig::pair(SOON).await;
+    rig.deploy("front", "?weight=50", variant("call=refuse all")).await.expect(201);
+    rig.change("front", "pause").await.expect(200);
+    call_until(&rig, "its end", &["variant", "say x"], |front| front.get("candidate").is_none()).await;
+    assert_eq!(rig.told("front").await, ["candidate", "pause", "takenOut"]);
 }

@@ -10,6 +10,7 @@ pub(crate) mod http;
 mod intents;
 mod kills;
 mod load;
+mod logs;
 mod migrations;
 mod mounts;
 pub(crate) mod process;

@@ -124,8 +124,10 @@ const DIFFERENT: [(&str, &str, [&str; 3]); 12] = [
 async fn a_candidate_that_does_otherwise_is_told_of_by_its_place_and_without_texts() {
     let rig = Rig::pair(ROOM).await;
     for (live, candidate, [path, one, other]) in DIFFERENT {
-        rig.deploy("front", "", variant(&format!("call={live}"))).await;
-        rig.deploy("front", "?shadow=100&weight=100", variant(&format!("call={candidate}"))).await.expect(201);
+        rig.deploy("front", "?replace=true", variant(&format!("call={live}"))).await;
+        rig.deploy("front", "?shadow=100&weight=100&replace=true", variant(&format!("call={candidate}")))
+            .await
+            .expect(201);
         rig.act("variant").await;
         let report = rig.report("front", 1).await;
         let differences = report["differences"].as_array().unwrap();
@@ -189,7 +191,7 @@ async fn a_part_of_the_calls_is_run_in_shadow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_gets_its_share_once_its_shadow_runs_were_equal() {
     let rig = Rig::pair("deploy.shadow_runs_max = 8\ndeploy.shadow_calls_min = 10").await;
-    rig.deploy("front", "?shadow=100&weight=100", says("2")).await.expect(201);
+    rig.deploy("front", "?shadow=100&weight=100&replace=true", says("2")).await.expect(201);
     let front = rig.service("front").await;
     assert_eq!((&front["candidate"]["phase"], &front["candidate"]["share"]), (&json!("shadow"), &json!(0.0)));
     until("its share", async || {
@@ -209,7 +211,7 @@ async fn a_candidate_gets_its_share_once_its_shadow_runs_were_equal() {
     assert_eq!((front["candidate"].get("shadow"), &front["candidate"]["share"]), (None, &json!(1.0)));
 
     // One that was different once stays where it is, and so does one that has nowhere to go.
-    rig.deploy("front", "?shadow=100&weight=100", says("3")).await.expect(201);
+    rig.deploy("front", "?shadow=100&weight=100&replace=true", says("3")).await.expect(201);
     rig.look("variant").await;
     for _ in 0..20 {
         rig.look("say 1").await;

@@ -63,3 +63,13 @@ fn a_problem_document_is_told_with_its_faults() {
         "error: 400 Malformed: no\n  /email: is missing\n  : ",
     );
 }
+
+#[test]
+fn a_port_that_is_no_operators_side_is_named() {
+    let host = FakeHost::new().raw("HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
+    let (answer, _) = host.run(|target| Request::get(&["services"]).send(target));
+    let failure = answer.expect_err("the public API");
+    assert_eq!(failure.kind, Kind::Unreachable);
+    let text = failure.to_string();
+    assert!(text.contains("is not the operator API of a host: it answers 404") && text.contains("--admin"), "{text}");
+}

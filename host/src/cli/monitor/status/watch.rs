@@ -12,13 +12,14 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::query::{request, services};
-use super::reading;
+use super::reading::{self, EndedCandidate};
 use crate::cli::arguments::Status;
-use crate::cli::client::documents::Service;
+use crate::cli::client::documents::{Candidate, Service};
 use crate::cli::client::http;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind};
 use crate::cli::output::print;
+use crate::cli::releases::trial;
 use crate::clock;
 
 /// Moves to the top left and clears the screen.
@@ -27,7 +28,7 @@ const REDRAW: &str = "\x1b[H\x1b[J";
 pub(super) fn run(target: &Target, command: &Status, period: Duration) -> Result<(), Failure> {
     let stdout = std::io::stdout();
     let redraw = stdout.is_terminal() && !command.host.json;
-    let mut watch = Watch { target, command, period, redraw, before: None, out: &mut stdout.lock() };
+    let mut watch = Watch { target, command, period, redraw, before: None, ended: Vec::new(), out: &mut stdout.lock() };
     let interrupted = async {
         // If no handler could be installed, ctrl-c ends the process by itself.
         if tokio::signal::ctrl_c().await.is_err() {
@@ -44,6 +45,8 @@ struct Watch<'a> {
     redraw: bool,
     /// The previous reading and its time.
     before: Option<(Vec<Service>, Instant)>,
+    /// The candidates that were there when the watch began and are not any more.
+    ended: Vec<EndedCandidate>,
     out: &'a mut dyn Write,
 }
 
@@ -79,13 +82,31 @@ impl Watch<'_> {
             Err(failure) => return Err(failure),
         };
         let (now, taken) = (services(self.command, &answer)?, clock::now());
+        self.note_ended(&now).await?;
         let before = self.before.as_ref().map(|(services, at)| (services.as_slice(), taken.duration_since(*at)));
         let shown = match self.command.host.json {
             true => format!("{}\n", answer.text().trim_end()),
-            false => self.block(&reading::text(&now, before)),
+            false => self.block(&reading::text(&now, before, &self.ended)),
         };
         self.before = Some((now, taken));
         Ok(shown)
+    }
+
+    /// Remembers the candidates of the previous reading that are gone, and how their trials ended.
+    async fn note_ended(&mut self, now: &[Service]) -> Result<(), Failure> {
+        let Some((before, _)) = &self.before else { return Ok(()) };
+        for service in before {
+            let is_there = |candidate: &Candidate| {
+                let same = now.iter().filter(|now| now.name == service.name);
+                let mut candidates = same.filter_map(|now| now.candidate.as_ref());
+                candidates.any(|now| now.release.number == candidate.release.number)
+            };
+            let Some(candidate) = service.candidate.as_ref().filter(|candidate| !is_there(candidate)) else { continue };
+            let end = trial::end_of(self.target, &service.name, &candidate.release.digest).await?;
+            self.ended.retain(|ended| ended.service != service.name);
+            self.ended.push(EndedCandidate { service: service.name.clone(), release: candidate.release.clone(), end });
+        }
+        Ok(())
     }
 
     fn block(&self, text: &str) -> String {

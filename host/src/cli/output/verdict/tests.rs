@@ -47,7 +47,7 @@ refused: 0a1b2c3d0a1b cannot replace the live release of cart (shop:cart/cart-se
   needs a grant: api.example.com
 what to do:
   - make the component keep its contract: `switchyard check FILE --contract shop:cart/cart-service@1.0.0` tries it
-  - if it may have that, deploy it with --grant api.example.com";
+  - name each host that it may reach, such as --grant api.example.com, or build it with http disabled";
     assert_eq!(render(refused), expected);
 }
 

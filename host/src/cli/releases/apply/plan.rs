@@ -5,12 +5,21 @@ mod tests;
 
 use crate::cli::client::documents::{Plan, PlannedChange};
 use crate::cli::output::format::{NOTHING, counted, moved};
-use crate::cli::output::print;
+use crate::cli::output::{print, verdict};
 
 impl Plan {
     pub(super) fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.missing.is_empty()
     }
+}
+
+/// The plan of a dry run, with what the host says about the components.
+pub(super) fn judged(plan: &Plan) -> String {
+    let verdicts = plan.verdicts.iter().map(|(service, verdict)| {
+        let notes = verdict::notes(verdict);
+        std::iter::once(format!("accepted: {service}")).chain(notes).collect::<Vec<_>>().join("\n")
+    });
+    std::iter::once(text(plan)).chain(verdicts).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn text(plan: &Plan) -> String {
@@ -33,6 +42,9 @@ fn changes(plan: &Plan) -> Vec<String> {
     if !plan.missing.is_empty() {
         lines.push(format!("{} to upload", counted(count(plan.missing.len()), "component")));
     }
+    if plan.changes.iter().any(|change| change.what == "keeps") {
+        lines.push("releases marked with = stay: they were deployed after the last apply".into());
+    }
     if plan.changes.iter().any(|change| change.what == "restart") {
         lines.push("changes marked with ! take effect at the next start of the host".into());
     }
@@ -45,6 +57,7 @@ fn row(change: &PlannedChange) -> Vec<String> {
         "add" => "  +",
         "remove" => "  -",
         "restart" => "  !",
+        "keeps" => "  =",
         _ => "  ~",
     };
     let service = service.as_deref().unwrap_or(NOTHING);

@@ -47,24 +47,26 @@ fn planned(applied: bool) -> Value {
 #[test]
 fn a_plan_is_shown_and_applied_when_it_is_confirmed() {
     let folder = folder();
-    let host = FakeHost::new().answer(200, planned(false)).answer(201, "{}").answer(200, planned(true));
-    let (outcome, asked, seen) = applied(host, folder.path(), " --reason totals", true);
+    let mut complete = planned(false);
+    complete["missing"] = json!([]);
+    let host = FakeHost::new().answer(200, planned(false)).answer(201, "{}").answer(200, complete);
+    let (outcome, asked, seen) = applied(host.answer(200, planned(true)), folder.path(), " --reason totals", true);
     let change = "  ~  cart  deploy  aaaaaaaaaaaa → 6c9b95ce8b6c".replace("6c9b95ce8b6c", &digest()[7..19]);
     assert_eq!(outcome.expect("applied"), format!("applied: 1 change\n{change}"));
-    assert_eq!(asked, format!("1 change\n{change}\n1 component to upload\nApply this to URL?"));
-    assert_eq!(lines(&seen), ["POST /apply?dryRun=true", "PUT /components", "POST /apply"]);
+    assert_eq!(asked, format!("1 change\n{change}\nApply this to URL?"));
+    assert_eq!(lines(&seen), ["POST /apply?dryRun=true", "PUT /components", "POST /apply?dryRun=true", "POST /apply"]);
     let order = json!({
         "manifest": MANIFEST, "components": {"cart": digest()},
         "contracts": [{"path": "cart/cart.wit", "text": "package shop:cart;"}], "reason": "totals",
     });
-    assert_eq!((seen[0].json(), seen[2].json()), (order.clone(), order));
+    assert_eq!((seen[0].json(), seen[3].json()), (order.clone(), order));
     assert_eq!((seen[1].text(), seen[1].header("content-type")), ("wasm", Some("application/wasm")));
 }
 
 #[test]
 fn without_a_yes_nothing_is_applied() {
     let folder = folder();
-    let host = FakeHost::new().answer(200, planned(false)).answer(201, "{}");
+    let host = FakeHost::new().answer(200, planned(true));
     let (outcome, asked, seen) = applied(host, folder.path(), "", false);
     assert_eq!(outcome.expect_err("not confirmed").kind, Kind::Refused);
     assert_eq!((asked.is_empty(), seen.len()), (false, 1));
@@ -81,7 +83,46 @@ fn a_dry_run_and_a_host_that_is_there_already_ask_nothing() {
     };
     check("", &nothing, "nothing to do: the host matches the manifest");
     check(" --dry-run", &nothing, "nothing to do: the host matches the manifest");
-    check(" --dry-run --json", &planned(false), &planned(false).to_string());
+    check(" --dry-run --json", &planned(true), &planned(true).to_string());
+}
+
+#[test]
+fn a_dry_run_uploads_what_is_missing_so_that_it_is_judged() {
+    let folder = folder();
+    let mut judged = planned(true);
+    judged["verdicts"] = json!({"cart": {"accepted": true, "service": "cart", "digest": digest(), "world": "w"}});
+    let host = FakeHost::new().answer(200, planned(false)).answer(201, "{}").answer(200, judged);
+    let (outcome, asked, seen) = applied(host, folder.path(), " --dry-run", true);
+    assert!(outcome.expect("a plan").ends_with("\naccepted: cart"));
+    assert_eq!(lines(&seen), ["POST /apply?dryRun=true", "PUT /components", "POST /apply?dryRun=true"]);
+    assert_eq!(asked, "");
+}
+
+#[test]
+fn one_service_is_added_or_removed_and_the_others_are_not_named() {
+    let folder = folder();
+    let manifest = folder.path().join("switchyard.toml");
+    let run = |line: &str| {
+        let line = format!("{line} --yes --reason why --manifest {}", manifest.display());
+        let host = FakeHost::new().answer(200, planned(true)).answer(200, planned(true));
+        let (outcome, seen) = host.run(|target| match parsed(&line) {
+            Command::Add(command) => add(target, &command, |_| Ok(())),
+            Command::Remove(command) => remove(target, &command, |_| Ok(())),
+            other => panic!("{other:?}"),
+        });
+        (outcome, seen)
+    };
+    let (outcome, seen) = run("switchyard add cart");
+    assert!(outcome.expect("added").starts_with("applied: "));
+    assert_eq!(lines(&seen), ["PUT /services/cart?dryRun=true", "PUT /services/cart"]);
+    let order = seen[1].json();
+    assert_eq!((&order["component"], &order["reason"]), (&json!(digest()), &json!("why")));
+    let (outcome, seen) = run("switchyard remove cart");
+    assert!(outcome.expect("removed").starts_with("applied: "));
+    assert_eq!(lines(&seen), ["DELETE /services/cart?reason=why&dryRun=true", "DELETE /services/cart?reason=why"]);
+    let (outcome, seen) = run("switchyard add blog");
+    let failure = outcome.expect_err("it has no section").to_string();
+    assert!(failure.contains("has no section [services.blog]") && seen.is_empty(), "{failure}");
 }
 
 #[test]

@@ -44,16 +44,35 @@ fn a_candidate_is_bad_only_by_more_than_chance_makes() {
     check(sample(10_000, 0, 0, 10), sample(500, 0, 0, 30), Opinion::Bad);
 }
 
+/// Calls that all took `micros` microseconds.
+fn took(micros: u64) -> Sample {
+    let counted = ReleaseCalls::default();
+    (0..1000).for_each(|_| counted.ended(Outcome::Ok, Duration::from_micros(micros)));
+    counted.sample()
+}
+
 #[test]
-fn what_is_too_fast_to_measure_is_not_slow() {
-    let settings = settings();
-    let live = {
-        let counted = ReleaseCalls::default();
-        (0..1000).for_each(|_| counted.ended(Outcome::Ok, Duration::from_micros(50)));
-        counted.sample()
+fn a_candidate_is_slow_by_its_factor_and_by_a_time_that_can_be_measured() {
+    let check = |live: u64, candidate: u64, floor: u64, expected: Opinion| {
+        let settings = DeploySettings { candidate_slower_micros_min: floor, ..settings() };
+        let judged = judge(&took(live), &took(candidate), &settings);
+        assert_eq!(judged.opinion, expected, "{live} µs to {candidate} µs: {judged:?}");
     };
-    assert_eq!(judge(&live, &sample(1000, 0, 0, 1), &settings).opinion, Opinion::Good);
-    assert_eq!(judge(&live, &sample(1000, 0, 0, 3), &settings).opinion, Opinion::Bad);
+    let floor = settings().candidate_slower_micros_min;
+    check(60, 900, floor, Opinion::Bad);
+    check(20, 280, floor, Opinion::Bad);
+    check(60, 200, floor, Opinion::Good);
+    check(2_000, 2_700, floor, Opinion::Good);
+    check(2_000, 4_000, floor, Opinion::Bad);
+    check(60, 900, 1_000, Opinion::Good);
+    check(60, 200, 0, Opinion::Bad);
+}
+
+#[test]
+fn a_refusal_by_rule_is_no_error_and_more_of_them_are_bad_too() {
+    let judged = judge(&sample(1000, 0, 0, 2), &sample(1000, 1000, 0, 2), &settings());
+    assert_eq!((judged.candidate.error_rate, judged.candidate.refused_rate), (0.0, 1.0));
+    assert_eq!((judged.opinion, judged.text.contains("are refused")), (Opinion::Bad, true), "{judged:?}");
 }
 
 #[test]

@@ -28,13 +28,13 @@ fn each_release_has_its_share_and_its_rate() {
     let before = [service(release(1, 1000), Some(candidate(release(2, 0), canary.clone())), json!([]))];
     let now = [service(release(1, 1181), Some(candidate(release(2, 30), canary)), json!([]))];
     let expected = "\
-SERVICE  RELEASE       STATE      SHARE  CALLS/S  CALLS  ERRORS  TRAPS    P50     P99
-cart     100000000000  live         90%     90.5   1181   0.25%  0.08%  90 µs  2.5 ms
-cart     200000000000  candidate    10%     15.0     30  10.00%  3.33%  90 µs  2.5 ms
+SERVICE  RELEASE       STATE      SHARE  CALLS/S  CALLS  REFUSED  ERRORS  TRAPS    P50     P99
+cart     100000000000  live         90%     90.5   1181    0.00%   0.25%  0.08%  90 µs  2.5 ms
+cart     200000000000  candidate    10%     15.0     30    0.00%  10.00%  3.33%  90 µs  2.5 ms
 cart: 200000000000 gets 10% of the calls, step 2 of 2
   412 of 500 calls until it is judged";
-    assert_eq!(text(&now, Some((&before, Duration::from_secs(2)))), expected);
-    assert_eq!(text(&now, None).matches("  -  ").count(), 2, "no rate is known at first");
+    assert_eq!(text(&now, Some((&before, Duration::from_secs(2))), &[]), expected);
+    assert_eq!(text(&now, None, &[]).matches("  -  ").count(), 2, "no rate is known at first");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_release_keeps_its_rate_when_it_moves_and_a_new_host_counts_anew() {
 fn a_shadow_has_no_share_and_a_report() {
     let shadow = json!({"phase": "shadow", "share": 1.0, "shadow": {"share": 1.0, "compared": 2, "equal": 2}});
     let now = [service(release(1, 5), Some(candidate(release(2, 2), shadow)), json!([]))];
-    let text = text(&now, None);
+    let text = text(&now, None, &[]);
     let ends = "\ncart: 200000000000 gets a copy of 100% of the calls\n  shadow: 2 calls compared, 2 equal, 0 different, 0 dropped";
     assert!(text.ends_with(ends), "{text}");
     let shares: Vec<_> = releases(&now[0], None).iter().map(|row| row[3].clone()).collect();

@@ -32,7 +32,8 @@ fn watched(target: &Target, line: &str, redraw: bool, readings: usize) -> (Resul
     let Command::Status(command) = parsed(line) else { panic!("{line}") };
     let mut pipe = Pipe { left: readings, taken: String::new(), first: None };
     let period = Duration::from_millis(1);
-    let mut watch = Watch { target, command: &command, period, redraw, before: None, out: &mut pipe };
+    let mut watch =
+        Watch { target, command: &command, period, redraw, before: None, ended: Vec::new(), out: &mut pipe };
     let ended = http::runtime().expect("a runtime").block_on(watch.until(std::future::pending()));
     (ended, pipe.taken)
 }
@@ -82,10 +83,32 @@ fn ctrl_c_ends_a_watch_well() {
         let (first, pressed) = oneshot::channel();
         let mut pipe = Pipe { left: 1, taken: String::new(), first: Some(first) };
         let period = Duration::from_secs(3600);
-        let mut watch = Watch { target, command: &command, period, redraw: false, before: None, out: &mut pipe };
+        let mut watch =
+            Watch { target, command: &command, period, redraw: false, before: None, ended: Vec::new(), out: &mut pipe };
         let stop = async { pressed.await.expect("a reading") };
         http::runtime().expect("a runtime").block_on(watch.until(stop))
     });
     ended.expect("ended by ctrl-c");
     assert_eq!(lines(&seen), ["GET /services"]);
+}
+
+#[test]
+fn a_candidate_that_was_taken_out_keeps_its_row_with_the_reason() {
+    let live = json!({"number": 1, "digest": "sha256:00", "figures": {"calls": 5}});
+    let candidate =
+        json!({"number": 2, "digest": "sha256:aa", "phase": "canary", "share": 0.1, "figures": {"calls": 7}});
+    let with = json!({"name": "cart", "live": live, "candidate": candidate});
+    let without = json!({"name": "cart", "live": live});
+    let end = json!({"who": "host", "what": "takenOut", "from": "sha256:aa", "to": "sha256:00", "reason": "too slow"});
+    let began = json!({"who": "ci", "what": "candidate", "from": "sha256:00", "to": "sha256:aa"});
+    let host = FakeHost::new().answer(200, with).answer(200, &without);
+    let host = host.answer(200, json!({"items": [end, began]})).answer(200, &without);
+    let ((_, shown), seen) = host.run(|target| watched(target, "switchyard status cart --watch", false, 3));
+    let last = shown.rsplit(" UTC\n").next().expect("a reading");
+    assert!(
+        last.contains("aa       taken out") && last.contains("cart: aa was taken out by host: too slow"),
+        "{shown}"
+    );
+    let history = lines(&seen).iter().filter(|line| line.starts_with("GET /history")).count();
+    assert_eq!(history, 1);
 }
