@@ -276,6 +276,9 @@ pub const HANDLES_MAX: usize = 1024;
 /// Most random bytes that a guest gets at once.
 pub const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Longest prefix of an id that the host makes for a guest, in bytes: it names the kind of thing, such as `ord`.
+pub const ID_PREFIX_BYTES_MAX: usize = 16;
+
 /// What is kept of a guest's output for the report of its failure, in bytes: a panic message with its backtrace.
 pub const LOG_TAIL_BYTES_MAX: usize = 4096;
 
@@ -323,3 +326,33 @@ pub const RELEASES_KEPT_MAX: usize = 10;
 
 /// Differences of shadow runs that are kept for the operator, the first ones: more of them tell little more.
 pub const SHADOW_DIFFERENCES_MAX: usize = 20;
+
+/// Recent calls of one reading function that are remembered for the rehearsal of a deploy: with eight, a difference in
+/// one call of ten is found in about half of the deploys, and the rehearsal of a service with many functions takes some
+/// milliseconds.
+pub const RECENT_CALLS_MAX: usize = 8;
+
+/// Most bytes of the arguments of a remembered call: those of a reading call are ids and a few words. With all other
+/// bounds, a service remembers 2 MiB at most.
+pub const RECENT_CALL_BYTES_MAX: usize = 4096;
+
+/// Functions of one service whose recent calls are remembered: contracts have some ten, and a swap may double them.
+pub const RECENT_FUNCTIONS_MAX: usize = 64;
+
+/// For how long calls of a rehearsal begin, in milliseconds: first the scratch calls of all functions, then the recent
+/// calls on the live data. A deploy must not wait for a rehearsal longer than for the rest of its verdict.
+pub const SCRATCH_CALLS_MS_MAX: u64 = 50;
+pub const RECENT_CALLS_MS_MAX: u64 = 50;
+
+/// Longest time of one call in a rehearsal, in milliseconds: a component in an interpreter on a busy machine needs a
+/// second, and one that never ends must be found.
+pub const REHEARSED_CALL_MS_MAX: u64 = 5_000;
+
+/// Values of which a generated argument may consist: a type may describe a value as large as it likes in a few lines.
+pub const GENERATED_VALUES_MAX: usize = 1_000;
+
+/// Differences of one function that a rehearsal lists: more of them tell little more.
+pub const REHEARSED_DIFFERENCES_MAX: usize = 8;
+
+/// Calls below one call in a rehearsal: a chain of services.
+pub const REHEARSED_DEPTH_MAX: usize = 8;

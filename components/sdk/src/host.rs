@@ -5,15 +5,17 @@ mod wasm {
     pub(crate) use crate::bindings::switchyard::service::caller::{calling_service, current as current_identity};
     pub(crate) use crate::bindings::switchyard::service::store::{delete, get, scan, set};
 
-    /// The wall clock of the root call, in microseconds since 1970.
-    #[expect(clippy::disallowed_methods, reason = "this is the component's clock: the host fixes it for a call")]
+    /// The time of the root call, in microseconds since 1970.
     pub(crate) fn unix_micros() -> u64 {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.ok().and_then(|since| u64::try_from(since.as_micros()).ok()).unwrap_or(0)
+        crate::bindings::switchyard::service::call::now()
     }
 
-    pub(crate) fn fill_random(bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the host always has random numbers");
+    pub(crate) fn new_id(prefix: &str) -> String {
+        crate::bindings::switchyard::service::call::new_id(prefix)
+    }
+
+    pub(crate) fn random_bytes(count: u32) -> Vec<u8> {
+        crate::bindings::switchyard::service::call::random_bytes(count)
     }
 }
 
@@ -21,4 +23,6 @@ mod wasm {
 pub(crate) use wasm::*;
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use crate::native::{calling_service, current_identity, delete, fill_random, get, scan, set, unix_micros};
+pub(crate) use crate::native::{
+    calling_service, current_identity, delete, get, new_id, random_bytes, scan, set, unix_micros,
+};

@@ -1,31 +1,16 @@
-//! Ids: a prefix for the kind of thing, and 128 random bits that cannot be guessed.
+//! Ids: a prefix for the kind of thing, and 128 random bits that cannot be guessed. The host makes them, so that they are
+//! new whatever the toolchain does with random numbers.
 
 use crate::host;
-
-/// Crockford's base 32 in lower case: no letter looks like a digit.
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-
-/// The number of characters for 128 bits, five bits each.
-const RANDOM_CHARS: usize = 26;
 
 /// The longest accepted id, in bytes, so that a key has room for it and more.
 pub const ID_BYTES_MAX: usize = 64;
 
-/// A new id: `prefix`, `_` and 26 characters. `prefix` is short and in lower case, such as `ord`.
+/// A new id: `prefix`, `_` and 26 characters, which the host draws. `prefix` has 1 to 16 ASCII letters and digits,
+/// such as `ord`; any other ends the call.
 #[must_use]
 pub fn new(prefix: &str) -> String {
-    let mut bytes = [0; 16];
-    host::fill_random(&mut bytes);
-    let mut bits = u128::from_le_bytes(bytes);
-    let mut id = String::with_capacity(prefix.len() + 1 + RANDOM_CHARS);
-    id.push_str(prefix);
-    id.push('_');
-    for _ in 0..RANDOM_CHARS {
-        let digit = usize::try_from(bits % 32).ok().and_then(|digit| ALPHABET.get(digit));
-        id.push(char::from(*digit.expect("below 32")));
-        bits /= 32;
-    }
-    id
+    host::new_id(prefix)
 }
 
 /// Whether `text` could be an id: 1 to [`ID_BYTES_MAX`] letters, digits, `_` and `-`. Check every id from a client with
@@ -36,12 +21,11 @@ pub fn is_id(text: &str) -> bool {
     (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(of_id)
 }
 
-/// Random bytes for anything other than an id, such as a token.
+/// Random bytes for anything other than an id, such as a token. The host draws them.
 #[must_use]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    host::fill_random(&mut bytes);
-    bytes
+    let count = u32::try_from(N).expect("an array of a component is smaller than its memory");
+    host::random_bytes(count).try_into().expect("the host gives as many bytes as were asked for")
 }
 
 #[cfg(test)]

@@ -136,6 +136,22 @@ pub(crate) fn unix_micros() -> u64 {
     with(|host| host.unix_micros)
 }
 
-pub(crate) fn fill_random(bytes: &mut [u8]) {
-    getrandom::fill(bytes).expect("the machine has random numbers");
+pub(crate) fn random_bytes(count: u32) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(count).expect("at most 1 MiB")];
+    getrandom::fill(&mut bytes).expect("the machine has random numbers");
+    bytes
+}
+
+/// Like the host: a prefix, and 26 characters of Crockford's base 32.
+pub(crate) fn new_id(prefix: &str) -> String {
+    let is_prefix = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    assert!(is_prefix && (1..=16).contains(&prefix.len()), "the host ends the call: {prefix:?} is no prefix of an id");
+    let digit = |bits: u128| {
+        let digit = u32::try_from(bits % 32).expect("below 32");
+        char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[digit as usize])
+    };
+    let bytes = random_bytes(16).try_into().expect("16 bytes");
+    let bits = u128::from_le_bytes(bytes);
+    let digits: String = (0..26).map(|position| digit(bits >> (5 * position))).collect();
+    format!("{prefix}_{digits}")
 }

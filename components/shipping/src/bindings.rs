@@ -14,6 +14,7 @@ wit_bindgen::generate!({
     with: {
         "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
         "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,
+        "switchyard:service/call@0.1.0": switchyard_sdk::bindings::switchyard::service::call,
         "shop:types/types@1.0.0": switchyard_sdk::types,
     },
     generate_all,

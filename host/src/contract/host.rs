@@ -65,7 +65,7 @@ const FOR_ALL: &[Offer] = &[
     Offer { package: "wasi:filesystem", version: "0.2", interfaces: &["types", "preopens"] },
     Offer { package: "wasi:sockets", version: "0.2", interfaces: SOCKETS },
     Offer { package: "wasi:keyvalue", version: "0.2.0-draft2", interfaces: &["store", "atomics", "batch"] },
-    Offer { package: "switchyard:service", version: "0.1", interfaces: &["store", "caller"] },
+    Offer { package: "switchyard:service", version: "0.1", interfaces: &["store", "caller", "call"] },
 ];
 
 const FOR_HTTP: &[Offer] = &[

@@ -1,5 +1,6 @@
 //! What a component gets from the host, seen from inside a component.
 
+use switchyard::runtime::Failure;
 use wasmtime::component::Val;
 
 use crate::guest::{Guest, Peer, limits, runtime};
@@ -29,6 +30,22 @@ async fn the_caller_and_the_environment_are_what_the_frame_and_the_manifest_say(
     let greeting = guest.run("environment", &[text("GREETING")]).await.unwrap();
     assert_eq!(greeting, Some(Val::Option(Some(Box::new(text("hello"))))));
     assert_eq!(guest.run("environment", &[text("PATH")]).await.unwrap(), Some(Val::Option(None)));
+}
+
+#[tokio::test]
+async fn the_host_gives_time_random_bytes_and_ids_that_are_the_same_in_every_run_of_one_call() {
+    let guest = Guest::new(&runtime(1), limits());
+    let first = guest.run("drawn", &[text("ord")]).await.unwrap();
+    assert_eq!(first, guest.run("drawn", &[text("ord")]).await.unwrap());
+    let Some(Val::Tuple(drawn)) = first else { panic!("{first:?}") };
+    assert_eq!(drawn[0], Val::U64(1_700_000_000_000_000));
+    let [Val::List(bytes), Val::String(one), Val::String(other)] = &drawn[1..] else { panic!("{drawn:?}") };
+    assert_eq!((bytes.len(), one.len(), one.starts_with("ord_")), (4, 30, true), "{one}");
+    assert_ne!(one, other);
+    for prefix in ["", "a b", "a_b", "ä", "longer-than-it-may-be"] {
+        let failed = guest.run("drawn", &[text(prefix)]).await;
+        assert!(matches!(&failed, Err(Failure::Trap { message, .. }) if message.contains("prefix")), "{failed:?}");
+    }
 }
 
 #[tokio::test]

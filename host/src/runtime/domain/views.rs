@@ -6,7 +6,9 @@ use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::state::State;
 use crate::runtime::instance::Gate;
-use crate::runtime::offered::{Http, caller, clocks, environment, http, keyvalue, output, random, refused, store};
+use crate::runtime::offered::{
+    Http, call, caller, clocks, environment, http, keyvalue, output, random, refused, store,
+};
 
 /// Adds all interfaces, and outgoing requests if `outgoing`.
 ///
@@ -22,6 +24,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>, outgoing: bool) -> wasmt
         identity: state.identity.as_ref(),
         calling_service: state.calling_service.as_ref(),
     })?;
+    call::add_to_linker(linker, |state| call::View { time: &mut state.time, random: &mut state.random })?;
     keyvalue::add_to_linker(linker, |state| keyvalue::View {
         transaction: &mut state.transaction,
         table: &mut state.table,

@@ -1,6 +1,6 @@
 //! All `bindgen!` of the host: the WIT interfaces that it offers to components.
 
-/// `switchyard:service`: the store and the caller's identity.
+/// `switchyard:service`: the store, the caller's identity, and the inputs of the call.
 pub(super) mod service {
     wasmtime::component::bindgen!({
         path: "../wit/service",

@@ -30,6 +30,11 @@ impl Time {
         Self { unix_micros, nanos: None }
     }
 
+    /// Microseconds since the Unix epoch.
+    pub(super) fn unix_micros(&self) -> u64 {
+        self.unix_micros
+    }
+
     fn nanos(&mut self) -> &Arc<AtomicU64> {
         let begin = self.unix_micros.saturating_mul(NANOS_PER_MICRO);
         self.nanos.get_or_insert_with(|| Arc::new(AtomicU64::new(begin)))

@@ -3,6 +3,7 @@
 
 mod bindings;
 mod bucket;
+pub(super) mod call;
 pub(super) mod caller;
 pub(super) mod clocks;
 pub(super) mod environment;

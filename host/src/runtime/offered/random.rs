@@ -23,13 +23,22 @@ impl Random {
         self.generator.get_or_insert_with(|| ChaCha12Rng::from_seed(self.seed))
     }
 
-    fn bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+    /// `len` random bytes, at most [`RANDOM_BYTES_MAX`].
+    pub(super) fn bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
         if len > RANDOM_BYTES_MAX {
             wasmtime::bail!("{len} random bytes at once; the host gives {RANDOM_BYTES_MAX}");
         }
         let mut bytes = vec![0; usize::try_from(len)?];
         self.generator().fill_bytes(&mut bytes);
         Ok(bytes)
+    }
+}
+
+impl Random {
+    pub(super) fn array<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.generator().fill_bytes(&mut bytes);
+        bytes
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::Guest;
 use crate::bindings::exports::test::hostile::ordinary::{self, Refusal};
-use crate::bindings::switchyard::service::{caller, store};
+use crate::bindings::switchyard::service::{call, caller, store};
 use crate::bindings::test::hostile::{hostile_events, peer};
 use crate::bindings::wasi::keyvalue::atomics::{self, Cas, CasError};
 use crate::bindings::wasi::keyvalue::store::Bucket;
@@ -47,6 +47,10 @@ impl ordinary::Guest for Guest {
     fn fixed() -> (u64, u64) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         (u64::try_from(now.as_micros()).unwrap_or(u64::MAX), RandomState::new().hash_one(0))
+    }
+
+    fn drawn(prefix: String) -> (u64, Vec<u8>, String, String) {
+        (call::now(), call::random_bytes(4), call::new_id(&prefix), call::new_id(&prefix))
     }
 
     fn nap(ms: u32) -> u64 {

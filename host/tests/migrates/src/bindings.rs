@@ -7,6 +7,7 @@ wit_bindgen::generate!({
     with: {
         "switchyard:service/store@0.1.0": switchyard_sdk::bindings::switchyard::service::store,
         "switchyard:service/caller@0.1.0": switchyard_sdk::bindings::switchyard::service::caller,
+        "switchyard:service/call@0.1.0": switchyard_sdk::bindings::switchyard::service::call,
     },
     generate_all,
 });
