@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use wac_types::NameMapNoIntern;
 
-use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, functions_of};
+use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, functions_of, unversioned};
 use crate::contract::host;
 use crate::contract::surface::Surface;
+use crate::contract::types::World;
 
 /// The part of a contract's version that a change increments. Before 1.0.0 each part counts one place further back, as
 /// in the component model: 0.1.4 and 0.2.0 are as far apart as 1.4.0 and 2.0.0.
@@ -35,9 +36,10 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub(super) fn between(live: &Surface, candidate: &Surface) -> Self {
+    /// `contracts` are those of both. Without any, every interface belongs to the contract.
+    pub(super) fn between(live: &Surface, candidate: &Surface, contracts: &[&World]) -> Self {
         let mut comparison = Comparison::new(Scope::Contract, &live.types, &candidate.types);
-        let mut added = exports(&mut comparison, live, candidate);
+        let mut added = exports(&mut comparison, live, candidate, contracts);
         let (mut asks_more, mut asks_less) = imports(&mut comparison, live, candidate);
         let (mut changes, one_sided) = comparison.finish();
         changes.extend(http_lost(live, candidate));
@@ -58,8 +60,9 @@ impl Change {
 }
 
 /// Compares the exports of both. A missing export is a change; the additional exports are returned.
-fn exports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface) -> Vec<String> {
+fn exports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface, contracts: &[&World]) -> Vec<String> {
     let found = candidate.exports_by_name();
+    let counts = |name: &str| counts(name, contracts);
     for (name, expected) in live.exports.iter().filter(|(name, _)| counts(name)) {
         match found.get(name, &NameMapNoIntern) {
             Some(found) => comparison.item(Side::Export, name, *expected, *found),
@@ -71,9 +74,13 @@ fn exports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface)
     contract.filter(|name| known.get(name, &NameMapNoIntern).is_none()).map(cut).collect()
 }
 
-/// Whether callers can see an export. The host alone calls its own interfaces, and those for state.
-fn counts(export: &str) -> bool {
-    !host::is_host(export) && !host::is_state(export)
+/// Whether an export belongs to a contract. The host alone calls its own interfaces, and those for state. Toolchains add
+/// exports of their own, such as `init`: only what a contract names belongs to it.
+fn counts(export: &str, contracts: &[&World]) -> bool {
+    let named =
+        |world: &&World| world.exports.iter().any(|interface| unversioned(&interface.name) == unversioned(export));
+    let is_named = contracts.is_empty() || contracts.iter().any(named);
+    is_named && !host::is_host(export) && !host::is_state(export)
 }
 
 /// Compares the imports from other services. Returns the additional and the missing imports.

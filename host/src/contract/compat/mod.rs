@@ -14,6 +14,7 @@ use self::change::Change;
 pub use self::neighbours::Neighbour;
 use super::compare::VerdictProblem;
 use super::surface::Surface;
+use super::types::World;
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::ServiceName;
 
@@ -73,6 +74,18 @@ impl Compatibility {
     /// is [`Surface::default`].
     #[must_use]
     pub fn judge<'n>(live: &Surface, candidate: &Surface, neighbours: impl IntoIterator<Item = Neighbour<'n>>) -> Self {
+        Self::judge_by(live, candidate, neighbours, &[])
+    }
+
+    /// Like [`Compatibility::judge`], for a live release and a candidate that were judged by `contracts`: an export that
+    /// none of these names is no difference.
+    #[must_use]
+    pub fn judge_by<'n>(
+        live: &Surface,
+        candidate: &Surface,
+        neighbours: impl IntoIterator<Item = Neighbour<'n>>,
+        contracts: &[&World],
+    ) -> Self {
         let neighbours: Vec<_> = neighbours.into_iter().collect();
         let breaks: Vec<_> = neighbours
             .iter()
@@ -86,7 +99,7 @@ impl Compatibility {
         let mut exported_by_nobody = neighbours::exported_by_nobody(live, candidate, &neighbours);
         cut(&mut exported_by_nobody);
         let Change { drop_in, bump, mut changes, mut added, mut asks_more, mut asks_less } =
-            Change::between(live, candidate);
+            Change::between(live, candidate, contracts);
         let level = match (breaks.is_empty(), drop_in) {
             (false, _) => Level::Breaking,
             (true, true) => Level::DropIn,

@@ -202,6 +202,31 @@ fn what_the_host_offers_is_told_and_is_no_contract() {
     }
 }
 
+/// Some toolchains export `init`, `exports` or interfaces of their own.
+#[test]
+fn exports_that_no_contract_names_are_no_part_of_it() {
+    let package = |world: &str| {
+        format!(
+            "package a:b@1.0.0; interface served {{ f: func(); }} interface more {{ g: func(); }} world w {{ {world} }}"
+        )
+    };
+    let tool = "package tool:chain@1.0.0; interface runtime { start: func(); }";
+    let surface = |world: &str| Surface::read(&component(&[&package(world), tool], "w")).unwrap();
+    let contract = super::read(&[&package("export served;")]).unwrap().world("a:b/w").unwrap();
+    let next = super::read(&[&package("export served; export more;")]).unwrap().world("a:b/w").unwrap();
+    let plain = surface("export served;");
+    let additions = surface(
+        "export served; export init: func(); export exports: interface { h: func(); } export tool:chain/runtime@1.0.0;",
+    );
+    for (live, candidate) in [(&plain, &additions), (&additions, &plain)] {
+        let found = Compatibility::judge_by(live, candidate, [], &[&contract]);
+        assert_eq!((found.level, found.bump, found.added.len()), (Level::DropIn, Bump::None, 0), "{found}");
+    }
+    // An interface that the next contract names is one more.
+    let found = Compatibility::judge_by(&plain, &surface("export served; export more;"), [], &[&contract, &next]);
+    assert_eq!((found.bump, &*found.added), (Bump::Minor, &["a:b/more@1.0.0".to_owned()][..]), "{found}");
+}
+
 #[test]
 fn a_raw_component_goes_on_taking_requests() {
     let (older, newer) = ("export wasi:http/incoming-handler@0.2.6;", "export wasi:http/handler@0.3.0;");

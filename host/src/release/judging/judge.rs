@@ -249,7 +249,9 @@ fn compatibility(
     let live = proposed.context.live.as_ref().map(|live| loader.surface(&live.digest)).transpose()?;
     let live = live.unwrap_or_default();
     let neighbours = neighbours.iter().map(|(service, surface)| Neighbour { service, surface });
-    let compatibility = Compatibility::judge(&live, surface, neighbours);
+    let mut contracts = vec![&*proposed.world];
+    contracts.extend(proposed.context.live.as_ref().map(|live| &*live.world));
+    let compatibility = Compatibility::judge_by(&live, surface, neighbours, &contracts);
     verdict.asks.more.clone_from(&compatibility.asks_more);
     verdict.asks.less.clone_from(&compatibility.asks_less);
     if proposed.context.settings.contract.is_none() {
