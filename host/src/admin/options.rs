@@ -131,6 +131,7 @@ impl Reading {
             "dryRun" => plan.dry_run = flag(value)?,
             "allowOldSignature" => plan.allow_old_signature = flag(value)?,
             "dataCompatible" => plan.data_compatible = flag(value)?,
+            "answersMayDiffer" => plan.answers_may_differ = flag(value)?,
             "handover" => plan.handover = flag(value)?,
             "replace" => plan.replace = flag(value)?,
             "resetReleases" => self.options.reset_releases = flag(value)?,

@@ -16,6 +16,7 @@ pub use durability::open_intents::IntentView;
 pub use durability::recovery::{FindError, PinnedReleases};
 pub use durability::request_key::{RequestKey, RequestScope};
 pub use engine::answer::{Answer, CallError};
+pub use engine::rehearsal::{DifferentAnswers, NotRehearsed, Rehearsal, RehearsalReport, RehearsedFunction, Side};
 pub use routing::{
     Backend, Candidate, Hold, LinkedComponent, LoadedRelease, Mount, NotExported, Origin, Routing, RoutingTable,
     Service, Shadow, Share, Worlds,

@@ -106,6 +106,15 @@ pub fn load(path: &Path, environment: &[(String, String)], flags: Flags) -> Resu
     Ok(Configuration { manifest, admin_token, origins, layers })
 }
 
+/// The manifest without any file, environment or flags. It has no services.
+///
+/// # Errors
+///
+/// Like [`load`].
+pub fn defaults() -> Result<Manifest, ConfigError> {
+    file::parse(Path::new("switchyard.toml"), "").map(|(manifest, _)| manifest)
+}
+
 fn apply(flags: &Flags, manifest: &mut Manifest, origins: &mut Origins) {
     if let Some(listen) = flags.listen {
         manifest.host.listen = listen;

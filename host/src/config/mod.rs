@@ -27,7 +27,7 @@ pub use file::DEFAULTS;
 pub(crate) use grant::canonical;
 pub use grant::{Grant, GrantError, grants_text};
 pub(crate) use keys::instead_of;
-pub use load::{Configuration, Flags, load};
+pub use load::{Configuration, Flags, defaults, load};
 pub use print::print;
 pub use settings::*;
 pub use signer::{Signature, SignatureError, SignedRelease, Signer, SignerError, signature_file};

@@ -33,7 +33,8 @@ pub use entries::{EntryEdit, EntryEdited, EntryError, EntryPage, EntrySize, Entr
 pub use error::DeployError;
 pub use judging::judge_input::Proposal;
 pub use judging::signature::SignatureFault;
-pub use judging::verdict::{Asks, Check, Checked, Verdict};
+pub use judging::start::{StartCheck, check_start};
+pub use judging::verdict::{Answering, Asks, Check, Checked, FunctionCheck, Verdict};
 pub use loading::files::FileError;
 pub use loading::loader::LoadError;
 pub use mirror::{MirrorError, MirrorPhase, MirrorStatus};

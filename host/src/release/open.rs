@@ -351,8 +351,7 @@ impl Starter<'_> {
         record: ServiceRecord,
     ) -> Result<Start, OpenError> {
         let live = self.loader.load(service, &record.live)?;
-        let candidate =
-            record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate, record.generation));
+        let candidate = record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate, &record));
         let candidate = candidate.transpose()?;
         let running = Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate };
         Ok(Start { running, events: Vec::new(), migrated: None })
@@ -363,13 +362,16 @@ impl Starter<'_> {
         service: &Arc<Service>,
         live: &LoadedRelease,
         record: &CandidateRecord,
-        generation: Generation,
+        of: &ServiceRecord,
     ) -> Result<RunningCandidate, OpenError> {
         let release = self.loader.load(service, &record.release)?;
+        let generation = of.generation;
         let member = Backend { service: Arc::clone(service), release: Arc::clone(&release), generation };
+        let same_format = record.release.data.format == of.live.data.format;
         let runs_max = self.manifest.deploy.shadow_runs_max;
         let shadow = record.rollout.shadow.filter(|_| record.rollout.step.is_none());
-        let shadow = shadow.map(|parts| Shadow::new(member, Share::of_parts(parts), runs_max, self.tasks.clone()));
+        let shadow =
+            shadow.map(|parts| Shadow::new(member, Share::of_parts(parts), runs_max, same_format, self.tasks.clone()));
         let trial = Trial::begin(live, &release, record.rollout.share(), shadow);
         Ok(RunningCandidate { release, trial })
     }

@@ -19,7 +19,7 @@ pub use compile::{
     COMPILED_FOLDER, ChildError, Code, CompileError, FolderError, Origin, OverLimit, private_folder, run_compiler,
 };
 pub use domain::{
-    DataDescription, DescribeError, MigrateError, Migrated, Program, SmokeFailure, SmokeReport, StateChange,
+    DataDescription, DescribeError, MigrateError, Migrated, Program, SmokeReport, SmokedFunction, StateChange,
     StateEntity, StateError, StatePage, StateRun,
 };
 pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};

@@ -19,7 +19,9 @@ use wasmtime::component::Val;
 use self::shape::{Members, Shape};
 use crate::contract::{Field, Type};
 
-pub use difference::{Difference, NOTHING, first_difference};
+pub use difference::{
+    Difference, DifferentPlace, NOTHING, different_places, first_difference, first_visible_difference, opaque_texts,
+};
 pub use error::ValueError;
 
 /// Reads and writes the values of one type.

@@ -17,6 +17,7 @@ mod orders;
 mod payments;
 mod purchase;
 mod race;
+mod rehearsal;
 mod retries;
 mod sessions;
 mod shipping;

@@ -22,7 +22,7 @@ const LINES: usize = 50;
 const LINES_MAX: usize = 500;
 
 /// The options of a deploy of several services.
-pub(in crate::admin) const SET: &[&str] = &["allowOldSignature", "dataCompatible", "replace", "dryRun"];
+pub(in crate::admin) const SET: &[&str] = &["allowOldSignature", "dataCompatible", "answersMayDiffer", "replace", "dryRun"];
 
 /// The options of a deploy.
 pub(in crate::admin) const DEPLOY: &[&str] = &[
@@ -35,6 +35,7 @@ pub(in crate::admin) const DEPLOY: &[&str] = &[
     "reason",
     "allowOldSignature",
     "dataCompatible",
+    "answersMayDiffer",
     "handover",
     "replace",
     "dryRun",

@@ -87,6 +87,10 @@ impl Call {
             Err(error) => error.outcome(service.name()),
         };
         let took = clock::elapsed(self.begun);
+        if self.function.reads_only() && result.is_ok() {
+            let identity = self.root.details.identity.as_ref();
+            service.recent.record(&self.function, &self.arguments, identity, self.calling_service.as_ref());
+        }
         service.calls.ended(outcome, took);
         release.calls.ended(outcome, took);
         result

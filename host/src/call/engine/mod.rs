@@ -10,6 +10,7 @@ mod failure;
 pub(super) mod mounted;
 pub(super) mod nested;
 mod record;
+pub(super) mod rehearsal;
 pub(super) mod root;
 mod run;
 pub(super) mod seed;

@@ -6,6 +6,7 @@ pub(super) mod component;
 pub(super) mod current;
 pub(super) mod instances;
 pub(super) mod mounts;
+pub(super) mod recent_calls;
 pub(super) mod release;
 pub(super) mod selection;
 pub(super) mod service;

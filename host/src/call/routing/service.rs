@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::RwLock;
 
 use super::admission::Admission;
+use super::recent_calls::RecentCalls;
 use crate::config::LimitSettings;
 use crate::names::ServiceName;
 use crate::observe::calls::{CallFigures, ServiceCalls};
@@ -20,13 +21,23 @@ pub struct Service {
     /// A call locks it shared while it commits. An exclusive run locks it exclusively.
     pub(in crate::call) exclusive: Arc<RwLock<()>>,
     pub(in crate::call) calls: Arc<ServiceCalls>,
+    /// For the rehearsal of the next release.
+    pub(in crate::call) recent: Arc<RecentCalls>,
 }
 
 impl Service {
     #[must_use]
     pub fn new(name: ServiceName, store: Store, limits: LimitSettings) -> Self {
         let calls = ServiceCalls::new(&name);
-        Self { admission: Admission::new(&limits), exclusive: Arc::default(), name, store, limits, calls }
+        Self {
+            admission: Admission::new(&limits),
+            exclusive: Arc::default(),
+            recent: Arc::default(),
+            name,
+            store,
+            limits,
+            calls,
+        }
     }
 
     /// The same service with other limits, on the same store. Its figures continue.
@@ -41,6 +52,7 @@ impl Service {
             store: self.store.clone(),
             limits,
             calls: Arc::clone(&self.calls),
+            recent: Arc::clone(&self.recent),
         }
     }
 

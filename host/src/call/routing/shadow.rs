@@ -16,17 +16,20 @@ pub struct Shadow {
     pub(in crate::call) backend: Backend,
     share: Share,
     runs: Arc<Semaphore>,
+    /// Whether the candidate stores its data in the format of the live release.
+    pub(in crate::call) same_format: bool,
     report: Mutex<ShadowReport>,
     pub(in crate::call) tasks: Tasks,
 }
 
 impl Shadow {
-    /// `backend` is the candidate. It repeats `share` of the calls, at most `runs_max` at once, in `tasks`.
+    /// `backend` is the candidate. It repeats `share` of the calls, at most `runs_max` at once, in `tasks`. Entries that
+    /// it writes are compared only if it has the `same_format` as the live release.
     #[must_use]
-    pub fn new(backend: Backend, share: Share, runs_max: usize, tasks: Tasks) -> Arc<Self> {
+    pub fn new(backend: Backend, share: Share, runs_max: usize, same_format: bool, tasks: Tasks) -> Arc<Self> {
         let runs = Arc::new(Semaphore::new(runs_max));
         let report = Mutex::new(ShadowReport::default());
-        Arc::new(Self { backend, share, runs, report, tasks })
+        Arc::new(Self { backend, share, runs, same_format, report, tasks })
     }
 
     #[must_use]

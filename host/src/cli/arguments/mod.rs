@@ -185,7 +185,7 @@ pub(super) struct Check {
     /// The component
     #[arg(value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
-    /// The world that it must fit, such as shop:cart/cart-service
+    /// The world that it must fit, such as shop:cart/cart-service; wasi:http for one that handles HTTP itself
     #[arg(long, value_name = "WORLD")]
     pub(super) contract: String,
     /// The folder of the contracts [default: as the manifest in this folder says, else wit]

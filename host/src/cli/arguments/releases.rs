@@ -64,6 +64,9 @@ pub(in crate::cli) struct Deploy {
         value_parser = trial_wait, conflicts_with_all = ["set", "handover", "dry_run"],
     )]
     pub(in crate::cli) trial_wait: Option<TrialWait>,
+    /// Deploy it although it has lost what the live release answers to recent calls
+    #[arg(long)]
+    pub(in crate::cli) answers_may_differ: bool,
     /// Print the verdict, and change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,

@@ -203,6 +203,7 @@ pub(in crate::cli) struct Verdict {
     pub(in crate::cli) problems: Vec<Problem>,
     pub(in crate::cli) problems_more: u64,
     pub(in crate::cli) checks: Vec<Check>,
+    pub(in crate::cli) warnings: Vec<String>,
     pub(in crate::cli) compatibility: Option<Compatibility>,
     pub(in crate::cli) asks: Asks,
     /// Milliseconds by activity, such as `compileMs`.

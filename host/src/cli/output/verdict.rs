@@ -18,6 +18,7 @@ pub(in crate::cli) fn text(verdict: &Verdict) -> String {
     lines.extend(checks(&verdict.checks));
     lines.extend(verdict.problems.iter().flat_map(|problem| problem_lines("  ", problem)));
     lines.extend(more("  ", verdict.problems_more));
+    lines.extend(warnings(verdict));
     lines.extend(verdict.compatibility.iter().flat_map(compatibility));
     lines.extend(asks(verdict));
     lines.extend(took(verdict));
@@ -32,11 +33,16 @@ pub(in crate::cli) fn text(verdict: &Verdict) -> String {
 pub(in crate::cli) fn notes(verdict: &Verdict) -> Vec<String> {
     let noted = verdict.checks.iter().filter(|check| !check.detail.is_empty());
     let mut lines: Vec<_> = noted.map(|Check { name, detail, .. }| format!("  {name}: {detail}")).collect();
+    lines.extend(warnings(verdict));
     lines.extend(
         verdict.compatibility.iter().filter(|compatibility| compatibility.bump != "none").flat_map(compatibility),
     );
     lines.extend(asks(verdict));
     lines
+}
+
+fn warnings(verdict: &Verdict) -> impl Iterator<Item = String> {
+    verdict.warnings.iter().map(|warning| format!("  warning: {warning}"))
 }
 
 fn checks(checks: &[Check]) -> Vec<String> {
@@ -123,7 +129,11 @@ fn advice(check: &str, verdict: &Verdict) -> String {
             "deploy both sides as one: `switchyard deploy --set {service}=FILE {}`",
             neighbours(verdict).collect::<Vec<_>>().join(" ")
         ),
-        "start" => "it fails before its first call: fix the error shown above, and deploy it again".into(),
+        "start" => "it does not start, or traps in calls that the contract allows: fix the error shown above".into(),
+        "answers" => {
+            "it does not answer what the live release answers: fix the functions listed above, and deploy it again"
+                .into()
+        }
         "migration" => "fix its `migrate`: the data is unchanged, and the live release still serves".into(),
         "data" if verdict.problems.iter().any(|problem| problem.found.starts_with("needs a handover")) => {
             format!("let the host copy the data to it: `switchyard deploy {service} FILE --handover`")

@@ -1,37 +1,99 @@
-//! `switchyard check`: judges a component against a contract, as a deploy would, without a host.
+//! `switchyard check`: judges a component against a contract and calls its functions, as a deploy would, without a host.
 
-use std::path::PathBuf;
+#[cfg(test)]
+mod tests;
+mod trial;
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use self::trial::Trial;
 use crate::cli::arguments::Check;
 use crate::cli::host::config::load;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
-use crate::config::Flags;
-use crate::contract::{ContractError, Contracts, OutboundHttp, Verdict, judge_http};
+use crate::config::{Flags, Manifest};
+use crate::contract::{ContractError, Contracts, OutboundHttp, Verdict, VerdictProblem, World, judge_http};
+use crate::release::{FunctionCheck, StartCheck};
 
-/// The contract of a component that speaks HTTP itself, with or without a version.
+/// The name for a component that handles HTTP itself.
 const HTTP: &str = "wasi:http";
 
+/// The verdict on the types, and the results of the calls.
+#[derive(Debug, Serialize)]
+struct Checked {
+    #[serde(flatten)]
+    verdict: Verdict,
+    /// `None` if the types do not fit: then nothing is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<Started>,
+}
+
+#[derive(Debug, Serialize)]
+struct Started {
+    detail: String,
+    functions: Vec<FunctionCheck>,
+    warnings: Vec<String>,
+    problems: Vec<VerdictProblem>,
+}
+
 pub(in crate::cli) fn run(command: &Check) -> Outcome {
+    let is_http = command.contract == HTTP || command.contract.starts_with(&format!("{HTTP}/"));
+    let world = if is_http { None } else { Some(world(command)?) };
     let component = std::fs::read(&command.file).map_err(|error| {
         let what = format!("cannot read {}", command.file.display());
         Failure::new(Kind::Usage, anyhow::Error::new(error).context(what))
     })?;
     let outbound = if command.outbound_http { OutboundHttp::Granted } else { OutboundHttp::Refused };
-    let is_http = command.contract == HTTP || command.contract.starts_with(&format!("{HTTP}/"));
-    let verdict = match is_http {
-        true => judge_http(&component, outbound),
-        false => judge(command, &component, outbound)?,
+    let verdict = match &world {
+        Some((contracts, world)) => contracts.judge(world, &component, outbound),
+        None => judge_http(&component, outbound),
     };
-    let text = if command.json { json(&verdict)? } else { verdict.to_string() };
-    if verdict.accepted {
+    let mut checked = Checked { verdict, start: None };
+    if checked.verdict.accepted {
+        let trial = Trial::new(&manifest(command)?, command.outbound_http)?;
+        let start = match &world {
+            Some((_, world)) => trial.contract(&component, world)?,
+            None => trial.http(&component)?,
+        };
+        let StartCheck { detail, functions, warnings, problems } = start;
+        checked.verdict.accepted = problems.is_empty();
+        checked.start = Some(Started { detail, functions, warnings, problems });
+    }
+    report(&command.file, &checked, command.json)
+}
+
+fn report(file: &Path, checked: &Checked, as_json: bool) -> Outcome {
+    let text = if as_json { json(checked)? } else { text(checked) };
+    if checked.verdict.accepted {
         return Ok(text);
     }
-    let detail = format!("{} does not keep {}", command.file.display(), verdict.world);
+    let detail = match &checked.start {
+        None => format!("{} does not keep {}", file.display(), checked.verdict.world),
+        Some(_) => format!("{} keeps {}, and does not run", file.display(), checked.verdict.world),
+    };
     Err(Failure::text(Kind::Refused, detail).with_result(text))
 }
 
-/// Judges the component by a contract of the folder.
-fn judge(command: &Check, component: &[u8], outbound: OutboundHttp) -> Result<Verdict, Failure> {
+fn text(checked: &Checked) -> String {
+    let Checked { verdict, start } = checked;
+    let Some(Started { detail, warnings, problems, .. }) = start else { return verdict.to_string() };
+    let mut lines = match problems.is_empty() {
+        true => vec![verdict.to_string()],
+        false => vec![format!("refused: the component fits {}, and does not run", verdict.world)],
+    };
+    lines.push(format!("  {detail}"));
+    for VerdictProblem { path, expected, found, detail } in problems {
+        lines.push(format!("  {path}\n    expected: {expected}\n    found:    {found}"));
+        lines.extend(Some(format!("    {detail}")).filter(|_| !detail.is_empty()));
+    }
+    lines.extend(warnings.iter().map(|warning| format!("  warning: {warning}")));
+    lines.join("\n")
+}
+
+/// The contract, and all contracts of its folder.
+fn world(command: &Check) -> Result<(Contracts, Arc<World>), Failure> {
     let wit = wit(command)?;
     let contracts = Contracts::read(&wit).map_err(|error| match error {
         ContractError::Read { .. } | ContractError::Empty { .. } => {
@@ -40,12 +102,22 @@ fn judge(command: &Check, component: &[u8], outbound: OutboundHttp) -> Result<Ve
         mistakes => Failure::new(Kind::Usage, mistakes),
     })?;
     let Some(world) = contracts.world(&command.contract) else {
-        let known: Vec<_> = contracts.worlds().map(|world| format!("  {}", world.name)).collect();
+        let known = contracts.worlds().map(|world| format!("  {}", world.name));
+        let known: Vec<_> = known.chain([format!("  {HTTP}, for a component that handles HTTP itself")]).collect();
         let detail = format!("no contract in {} is named {}", wit.display(), command.contract);
-        let next = format!("There are:\n{}\n  {HTTP}, for a component that speaks HTTP itself", known.join("\n"));
+        let next = format!("There are:\n{}", known.join("\n"));
         return Err(Failure::text(Kind::Usage, detail).next(next));
     };
-    Ok(contracts.judge(&world, component, outbound))
+    Ok((contracts, world))
+}
+
+/// The manifest with the limits: the one in this folder, else the defaults.
+fn manifest(command: &Check) -> Result<Manifest, Failure> {
+    let path = &command.manifest.manifest;
+    match path.try_exists() {
+        Ok(true) => Ok(load(path, Flags::default())?.manifest),
+        Ok(false) | Err(_) => crate::config::defaults().map_err(|error| Failure::new(Kind::Usage, error)),
+    }
 }
 
 /// The folder of the contracts: from the flag, else from the manifest, else `wit`.
@@ -58,9 +130,6 @@ fn wit(command: &Check) -> Result<PathBuf, Failure> {
     }
 }
 
-fn json(verdict: &Verdict) -> Result<String, Failure> {
-    serde_json::to_string_pretty(verdict).map_err(|error| Failure::new(Kind::Refused, error))
+fn json(checked: &Checked) -> Result<String, Failure> {
+    serde_json::to_string_pretty(checked).map_err(|error| Failure::new(Kind::Refused, error))
 }
-
-#[cfg(test)]
-mod tests;

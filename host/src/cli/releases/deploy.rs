@@ -54,6 +54,7 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         .after_intents(command.wait.after_intents)
         .flag("allowOldSignature", command.allow_old_signature)
         .flag("dataCompatible", command.data_compatible)
+        .flag("answersMayDiffer", command.answers_may_differ)
         .flag("handover", command.handover)
         .flag("replace", command.replace)
         .flag("dryRun", command.dry_run)
@@ -118,6 +119,7 @@ fn set(target: &Target, command: &Deploy) -> Outcome {
         .flag("allowOldSignature", command.allow_old_signature)
         .flag("dataCompatible", command.data_compatible)
         .flag("replace", command.replace)
+        .flag("answersMayDiffer", command.answers_may_differ)
         .json(&order(&components, command));
     let answer = request.send(target)?.judged(command.host.json)?;
     let deployed: DeploySetAnswer = answer.read()?;

@@ -45,6 +45,8 @@ pub struct Plan {
     pub handover: bool,
     /// Whether it may end the trial of another candidate.
     pub replace: bool,
+    /// Whether the operator wants them although they have lost what the live releases answer.
+    pub answers_may_differ: bool,
     /// Only judge.
     pub dry_run: bool,
 }
@@ -195,8 +197,12 @@ impl Inner {
         let (inner, proposals, cancellation) = (Arc::clone(self), proposals.to_vec(), cancellation.clone());
         let (by, reason, grants) = (who.name.clone(), plan.reason.clone(), plan.grants.clone());
         let (as_candidates, allow_old_signature) = (plan.rollout.is_some(), plan.allow_old_signature);
-        let data_compatible = plan.data_compatible;
-        let rehearsal = RehearsalPlan { as_candidate: as_candidates, data_compatible, handover: plan.handover };
+        let rehearsal = RehearsalPlan {
+            as_candidate: as_candidates,
+            data_compatible: plan.data_compatible,
+            handover: plan.handover,
+            answers_may_differ: plan.answers_may_differ,
+        };
         let judging = blocking(move || {
             let terms = Terms {
                 by: &by,
@@ -215,7 +221,7 @@ impl Inner {
         let (input, mut judged) = judging.await??;
         for judged in &mut judged {
             let context = input.context(&judged.verdict.service)?;
-            rehearse(judged, context, &rehearsal).await;
+            rehearse(judged, &input, context, &rehearsal).await;
         }
         Ok(judged)
     }
@@ -264,9 +270,10 @@ impl Inner {
             let running = state.running(service)?;
             let Some(release) = judged.release.clone() else { continue };
             let member = running.backend(&release);
-            let shadow = rollout
-                .shadow
-                .map(|share| Shadow::new(member, share, state.manifest.deploy.shadow_runs_max, self.tasks.clone()));
+            let same_format = judged.record.data.format == running.record.live.data.format;
+            let runs_max = state.manifest.deploy.shadow_runs_max;
+            let shadow =
+                rollout.shadow.map(|share| Shadow::new(member, share, runs_max, same_format, self.tasks.clone()));
             let rollout = rollout.record();
             let trial = Trial::begin(&running.live, &release, rollout.share(), shadow);
             let candidate = CandidateRecord { release: judged.record.clone(), rollout };

@@ -10,7 +10,7 @@ use super::super::error::DeployError;
 use super::super::loading::loader::ReleaseLoader;
 use super::super::records::state::{Running, State};
 use super::super::records::stored_data::StoredData;
-use crate::call::LoadedRelease;
+use crate::call::Backend;
 use crate::config::{Grant, LimitSettings, Manifest, ServiceSettings, Signature};
 use crate::contract::{Contracts, World};
 use crate::names::{Digest, ServiceName};
@@ -45,7 +45,7 @@ pub(in crate::release) struct Live {
     /// The initial memory of an instance.
     pub(in crate::release) memory_bytes: u64,
     pub(in crate::release) signature: Option<Signature>,
-    pub(in crate::release) release: Arc<LoadedRelease>,
+    pub(in crate::release) backend: Backend,
 }
 
 /// A service that a release is proposed for, in its future form.
@@ -73,8 +73,8 @@ impl Live {
         let memory_bytes = release.program.initial_memory_bytes();
         let record = &running.record.live;
         let (digest, signature) = (record.digest, record.signature);
-        let (world, release) = (Arc::clone(&release.world), Arc::clone(release));
-        Self { digest, world, memory_bytes, signature, release }
+        let (world, backend) = (Arc::clone(&release.world), running.live_backend());
+        Self { digest, world, memory_bytes, signature, backend }
     }
 }
 
@@ -136,7 +136,7 @@ impl ServiceContext {
 impl ServiceContext {
     /// Whether the live release can hand its data over to `program`.
     pub(in crate::release) fn can_hand_over(&self, program: &Program) -> bool {
-        let live = self.live.as_ref().and_then(|live| live.release.program.contract());
+        let live = self.live.as_ref().and_then(|live| live.backend.release.program.contract());
         program.state_interface().is_some() && live.is_some_and(|live| live.state_interface().is_some())
     }
 }

@@ -4,24 +4,23 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
-use super::super::mirror::{ProgramSide, trial};
+use super::super::mirror::{ProgramSide, Trial, trial};
 use super::super::records::record::DataFormat;
 use super::super::records::stored_data::{DataFit, format_text};
-use super::isolated::{chain, isolated_run, millis, request_id};
+use super::answers::{BothData, answers};
+use super::isolated::{chain, isolated_run, millis};
 use super::judge::Judged;
-use super::judge_input::ServiceContext;
+use super::judge_input::{JudgeInput, ServiceContext};
+use super::start::{smoke, start};
 use super::verdict::{Check, Verdict};
 use crate::call::LinkedComponent;
 use crate::clock;
 use crate::limits::HANDOVER_HOLD_MS_MAX;
-use crate::runtime::{DataDescription, Failure, HttpFrame, HttpProgram, MigrateError, Program, SmokeFailure};
+use crate::runtime::{DataDescription, MigrateError, Migrated, Program};
 use crate::store::Transaction;
 
-/// The longest time that a component may take to start and answer its smoke calls.
-const START_WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// Lines of a failed component's output in the verdict: a panic prints its place and its reason in two lines.
-const LAST_LINES: usize = 4;
+/// The longest time that a component may take to say what its data is.
+const DESCRIBE_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// What the operator wants of a rehearsal.
 #[derive(Debug, Clone, Copy)]
@@ -32,18 +31,31 @@ pub(in crate::release) struct RehearsalPlan {
     pub(in crate::release) data_compatible: bool,
     /// Whether the data is copied to it.
     pub(in crate::release) handover: bool,
+    /// Whether the operator wants it although it has lost what the live release answers.
+    pub(in crate::release) answers_may_differ: bool,
 }
 
 /// Does the checks that need a run of the component: whether it starts, answers, and can use the existing data.
-pub(in crate::release) async fn rehearse(judged: &mut Judged, context: &ServiceContext, plan: &RehearsalPlan) {
+pub(in crate::release) async fn rehearse(
+    judged: &mut Judged,
+    input: &JudgeInput,
+    context: &ServiceContext,
+    plan: &RehearsalPlan,
+) {
     let Some(release) = judged.release.clone() else { return };
     let began = clock::now();
     match &release.program {
         LinkedComponent::Contract(program) => {
-            smoke(&mut judged.verdict, program).await;
+            smoke(&mut judged.verdict, program, context).await;
             judged.verdict.timings.insert("startMs", millis(began));
-            if judged.verdict.accepted {
-                data(judged, context, program, plan).await;
+            if !judged.verdict.accepted {
+                return;
+            }
+            let both = data(judged, context, program, plan).await;
+            if let Some(both) = both.filter(|_| judged.verdict.accepted) {
+                let began = clock::now();
+                answers(&mut judged.verdict, input, context, program, both, plan.answers_may_differ).await;
+                judged.verdict.timings.insert("answersMs", millis(began));
             }
         }
         LinkedComponent::Http(program) => {
@@ -53,34 +65,20 @@ pub(in crate::release) async fn rehearse(judged: &mut Judged, context: &ServiceC
     }
 }
 
-async fn smoke(verdict: &mut Verdict, program: &Arc<Program>) {
-    match program.smoke(|| isolated_run(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
-        Ok(report) => verdict.passed(Check::Start, format!("it starts; {} functions answered", report.answered.len())),
-        Err(error) => {
-            let (SmokeFailure::Start(failure) | SmokeFailure::Call { source: failure, .. }) = &error;
-            verdict.refused(Check::Start, "a smoke call", "an answer", chain(&error), &last_words(failure));
-        }
-    }
-}
-
-/// Only the author of a mounted component knows the effects of a request: so the component is only started.
-async fn start(verdict: &mut Verdict, program: &HttpProgram) {
-    let frame = HttpFrame { request: request_id(), deadline: clock::now() + START_WAIT_MAX, instance: Arc::new(()) };
-    match program.smoke(frame).await {
-        Ok(()) => verdict.passed(Check::Start, "it starts"),
-        Err(failure) => {
-            let words = last_words(&failure);
-            verdict.refused(Check::Start, "the component", "one that starts", chain(&failure), &words);
-        }
-    }
-}
-
-async fn data(judged: &mut Judged, context: &ServiceContext, program: &Arc<Program>, plan: &RehearsalPlan) {
+/// Returns what the live release and the component would read, if the component can be compared with it.
+async fn data(
+    judged: &mut Judged,
+    context: &ServiceContext,
+    program: &Arc<Program>,
+    plan: &RehearsalPlan,
+) -> Option<BothData> {
     let verdict = &mut judged.verdict;
-    let said = match program.describe_data(isolated_run(Transaction::scratch().only_reading(), START_WAIT_MAX)).await {
+    let said = match program.describe_data(isolated_run(Transaction::scratch().only_reading(), DESCRIBE_WAIT_MAX)).await
+    {
         Ok(said) => said,
         Err(error) => {
-            return verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
+            verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
+            return None;
         }
     };
     judged.record.data =
@@ -98,12 +96,15 @@ async fn data(judged: &mut Judged, context: &ServiceContext, program: &Arc<Progr
         DataFit::Same if there.format.is_none() && data.format.is_none() && !there.is_empty => {
             let nobody = "nobody vouches for the format: neither it nor the releases before it name one";
             verdict.passed(Check::Data, format!("{nobody}, and the data is of version {}", there.version));
+            verdict.warnings.push(format!("{nobody}: whether it reads the data is only known from the calls below"));
+            return same_data(context);
         }
         DataFit::Same => {
             let same = format!("same: {own}, and the data is of version {}{vouched}", there.version);
             verdict.passed(Check::Data, same);
+            return same_data(context);
         }
-        DataFit::Migrates => migration(verdict, context, program, &judged.data, plan.as_candidate).await,
+        DataFit::Migrates => return migration(verdict, context, program, &judged.data, plan.as_candidate).await,
         DataFit::OtherFormat if context.can_hand_over(program) => {
             let advice = "both implement the state interface of the contract: `--handover` copies the data";
             let expected = format!("a component that reads {theirs}");
@@ -119,82 +120,90 @@ async fn data(judged: &mut Judged, context: &ServiceContext, program: &Arc<Progr
             verdict.refused(Check::Data, "the data", &format!("one that reads version {}", there.version), found, "");
         }
     }
+    None
+}
+
+/// A snapshot of the live data for both releases.
+fn same_data(context: &ServiceContext) -> Option<BothData> {
+    let snapshot = context.store.as_ref()?.begin().snapshot()?;
+    let data = || Some(snapshot.rehearse()?.in_generation(context.data.generation));
+    Some(BothData { live: data()?, proposed: data()? })
 }
 
 /// Moves some entities of a snapshot to the component, and drops them.
-async fn handover(verdict: &mut Verdict, context: &ServiceContext, program: &Arc<Program>, own: &str) {
-    let live = context.live.as_ref().and_then(|live| live.release.program.contract());
-    let (Some(live), Some(store)) = (live, &context.store) else {
-        return verdict.refused(Check::Data, "the handover", "a service that runs", "a service that is new", "");
+///
+/// Returns the data of both, if all of it was moved.
+async fn handover(
+    verdict: &mut Verdict,
+    context: &ServiceContext,
+    program: &Arc<Program>,
+    own: &str,
+) -> Option<BothData> {
+    let live = context.live.as_ref().and_then(|live| live.backend.release.program.contract());
+    let (Some(live), Some(store), Some(data)) = (live, &context.store, same_data(context)) else {
+        verdict.refused(Check::Data, "the handover", "a service that runs", "a service that is new", "");
+        return None;
     };
     for (program, which) in [(live, "the live component"), (program, "the component")] {
         if program.state_interface().is_none() {
             let expected = format!("{which} exports the state interface of the contract");
             let advice = "only a component with the state interface can hand its data over, or take it over";
-            return verdict.refused(Check::Data, which, &expected, "it does not", advice);
+            verdict.refused(Check::Data, which, &expected, "it does not", advice);
+            return None;
         }
     }
     let began = clock::now();
-    let snapshot = store.begin_read().in_generation(context.data.generation);
     let (source, target) = (ProgramSide(Arc::clone(live)), ProgramSide(Arc::clone(program)));
-    let tried = trial(&source, snapshot, &target).await;
+    let tried = trial(&source, data.proposed, &target).await;
     verdict.timings.insert("handoverTrialMs", millis(began));
     match tried {
-        Ok(count) => {
+        Ok(Trial { count, data: moved }) => {
             let bytes = store.bytes_of(context.data.generation);
             let plan = format!(
                 "{bytes} bytes of data will be copied to {own}; new calls then wait {HANDOVER_HOLD_MS_MAX} ms at most"
             );
             verdict.passed(Check::Data, format!("handover: {count} entities moved on a snapshot; {plan}"));
+            moved.map(|proposed| BothData { live: data.live, proposed })
         }
         Err(error) => {
             verdict.refused(Check::Data, "the handover", "one that passes on a snapshot", chain(&error), "");
+            None
         }
     }
 }
 
-/// Runs the component's migration on a snapshot, and discards the result.
+/// Runs the component's migration on a snapshot, whose result is never committed. Returns the data before and after it.
 async fn migration(
     verdict: &mut Verdict,
     context: &ServiceContext,
     program: &Arc<Program>,
     said: &DataDescription,
     as_candidate: bool,
-) {
+) -> Option<BothData> {
     let (oldest, version) = (context.data.oldest, said.version);
     if as_candidate {
         let (expected, found) = ("a candidate that changes no data", format!("a migration to version {version}"));
-        return verdict.refused(Check::Data, "the data", expected, found, "swap it in full");
+        verdict.refused(Check::Data, "the data", expected, found, "swap it in full");
+        return None;
     }
     let began = clock::now();
     let wait = Duration::from_millis(said.pause_ms_max.into());
-    let snapshot = match &context.store {
-        Some(store) => store.begin().snapshot().and_then(|snapshot| snapshot.rehearse()),
-        None => Some(Transaction::scratch()),
-    };
-    let migrated = match (u32::try_from(oldest), snapshot) {
-        (Ok(from), Some(snapshot)) => {
-            program.migrate(from, isolated_run(snapshot.in_generation(context.data.generation), wait)).await.result
-        }
-        _ => Err(MigrateError::NotExported),
+    let data = same_data(context).unwrap_or_else(|| BothData::scratch());
+    let migrated = match u32::try_from(oldest) {
+        Ok(from) => program.migrate(from, isolated_run(data.proposed, wait)).await,
+        Err(_) => Migrated { result: Err(MigrateError::NotExported), transaction: data.proposed },
     };
     verdict.timings.insert("migrationMs", millis(began));
-    match migrated {
+    match migrated.result {
         Ok(()) => {
             let passes = format!("migrates: the migration from version {oldest} to {version} passes on a snapshot");
             let then = format!("a rollback then goes only to a release that reads version {version}, unless forced");
             verdict.passed(Check::Data, format!("{passes}; {then}"));
+            Some(BothData { live: data.live, proposed: migrated.transaction })
         }
         Err(error) => {
             verdict.refused(Check::Data, "the migration", "one that passes on a snapshot", chain(&error), "");
+            None
         }
     }
-}
-
-/// The last lines that a component printed before it failed.
-fn last_words(failure: &Failure) -> String {
-    let (Failure::Trap { log_tail, .. } | Failure::Memory { log_tail, .. }) = failure else { return String::new() };
-    let lines: Vec<_> = log_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
-    if last.is_empty() { String::new() } else { format!("it printed: {}", last.join(" · ")) }
 }

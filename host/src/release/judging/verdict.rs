@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::call::RehearsalReport;
 use crate::contract::{Compatibility, VerdictProblem};
 use crate::names::{Digest, ServiceName};
 
@@ -24,6 +25,8 @@ pub enum Check {
     Start,
     /// It can read the existing data, and its migration passes on a snapshot of it.
     Data,
+    /// It answers recent calls as the live release does.
+    Answers,
     /// After all other checks, it can be made live. Checked only during the swap.
     Swap,
 }
@@ -34,6 +37,27 @@ pub struct Checked {
     pub name: Check,
     pub passed: bool,
     /// The finding, for people.
+    pub detail: String,
+}
+
+/// How a function took the calls with generated arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Answering {
+    Answered,
+    /// Its calls ended where they called another service, or emitted an event.
+    CalledOthers,
+    Failed,
+    NotCalled,
+}
+
+/// The calls of one function with generated arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionCheck {
+    pub function: String,
+    pub result: Answering,
+    /// The numbers or the reason, for people.
     pub detail: String,
 }
 
@@ -59,6 +83,13 @@ pub struct Verdict {
     pub problems: Vec<VerdictProblem>,
     pub problems_more: usize,
     pub checks: Vec<Checked>,
+    /// What the operator should know although it is no reason to refuse.
+    pub warnings: Vec<String>,
+    /// The functions of the contract, called with generated arguments.
+    pub functions: Vec<FunctionCheck>,
+    /// How answers to recent calls compare with those of the live release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<RehearsalReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compatibility: Option<Compatibility>,
     pub asks: Asks,
@@ -78,6 +109,9 @@ impl Verdict {
             problems: Vec::new(),
             problems_more: 0,
             checks: Vec::new(),
+            warnings: Vec::new(),
+            functions: Vec::new(),
+            rehearsal: None,
             compatibility: None,
             asks: Asks::default(),
             timings: BTreeMap::new(),
@@ -123,7 +157,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { service, digest, problems, problems_more, checks, asks, .. } = self;
+        let Self { service, digest, problems, problems_more, checks, warnings, asks, .. } = self;
         let word = if self.accepted { "accepted" } else { "refused" };
         write!(f, "{word}: {digest} for {service}")?;
         for Checked { name, passed, detail } in checks {
@@ -138,6 +172,9 @@ impl fmt::Display for Verdict {
         }
         if *problems_more > 0 {
             write!(f, "\n  and {problems_more} more")?;
+        }
+        for warning in warnings {
+            write!(f, "\n  warning: {warning}")?;
         }
         if let Some(compatibility) = &self.compatibility {
             write!(f, "\n{compatibility}")?;

@@ -25,4 +25,4 @@ pub(in crate::release) use handle::MirrorHandle;
 pub use handle::{MirrorPhase, MirrorStatus};
 pub(in crate::release) use registry::Mirrors;
 pub(in crate::release) use side::{ProgramSide, StateSide};
-pub(in crate::release) use trial::trial;
+pub(in crate::release) use trial::{Trial, trial};

@@ -1,5 +1,6 @@
 //! Components with a contract: linked to it, and run one function at a time in a fresh instance.
 
+mod arguments;
 mod imports;
 mod link;
 mod migration;
@@ -14,5 +15,5 @@ mod views;
 pub(super) use link::link;
 pub use migration::{DataDescription, DescribeError, MigrateError, Migrated};
 pub use program::Program;
-pub use smoke::{SmokeFailure, SmokeReport};
+pub use smoke::{SmokeReport, SmokedFunction};
 pub use state_interface::{StateChange, StateEntity, StateError, StatePage, StateRun};

@@ -10,6 +10,7 @@ use super::migration::Migration;
 use super::state::State;
 use crate::contract::{Function, World};
 use crate::limits::COMMIT_BYTES_MAX;
+use crate::names::Identity;
 use crate::runtime::compile::Ticker;
 use crate::runtime::instance::{
     Ended, Failure, Finished, Frame, IsolatedFrame, Service, initial_memory_bytes, json_bytes, over, report,
@@ -70,7 +71,19 @@ impl Program {
         arguments: impl Into<Arc<[Val]>>,
         frame: IsolatedFrame,
     ) -> Finished {
-        let state = State { isolated: true, ..State::new(Arc::clone(&self.service), frame.into_frame()) };
+        self.run_isolated_for(None, function, arguments, frame).await
+    }
+
+    /// Like [`Program::run_isolated`], for a caller.
+    pub(in crate::runtime) async fn run_isolated_for(
+        self: &Arc<Self>,
+        identity: Option<Identity>,
+        function: Option<&Arc<Function>>,
+        arguments: impl Into<Arc<[Val]>>,
+        frame: IsolatedFrame,
+    ) -> Finished {
+        let frame = Frame { identity, ..frame.into_frame() };
+        let state = State { isolated: true, ..State::new(Arc::clone(&self.service), frame) };
         self.run_from(state, function.map(Arc::clone), arguments.into()).await
     }
 
@@ -106,6 +119,13 @@ impl Program {
         let run = self.run_in(&mut store, function, arguments);
         let result = tokio::time::timeout_at(deadline, run).await.unwrap_or(Err(Failure::Deadline));
         (result, store.into_data())
+    }
+
+    /// The functions of its contract, and those of the state interface if it has one.
+    #[must_use]
+    pub fn exported_functions(&self) -> Vec<&Arc<Function>> {
+        let state = self.state_interface().into_iter().flat_map(|state| state.functions());
+        self.world.exports.iter().flat_map(|interface| &interface.functions).chain(state).collect()
     }
 
     /// The size of the largest memory that a new instance has.

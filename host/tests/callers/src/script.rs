@@ -49,7 +49,7 @@ fn one(step: &str) -> Result<Option<String>, Problem> {
     }
     let (word, rest) = step.split_once(' ').unwrap_or((step, ""));
     Ok(match word {
-        "get" => Some(text(rest).unwrap_or_else(|| "none".into())),
+        "get" => Some(found(rest)?.unwrap_or_else(|| "none".into())),
         "set" => {
             let (key, value) = rest.split_once(' ').unwrap_or((rest, ""));
             store::set(key, value.as_bytes());
@@ -124,6 +124,15 @@ fn control(head: &str, inner: &str) -> Result<String, Problem> {
         last = run(inner)?;
     }
     Ok(last)
+}
+
+/// The text under `key`, as a component finds it that may know another encoding than the one that wrote it.
+fn found(key: &str) -> Result<Option<String>, Problem> {
+    match (text(key), variant::text("finds")) {
+        (Some(_), "garbage") => panic!("the value under {key} has an unknown encoding"),
+        (Some(_), "nothing") => Err(Problem::Refused("no such thing".into())),
+        (text, _) => Ok(text),
+    }
 }
 
 fn text(key: &str) -> Option<String> {

@@ -16,6 +16,7 @@ mod mounts;
 pub(crate) mod process;
 mod readiness;
 mod refusals;
+mod rehearsal;
 mod routing;
 mod shadow;
 mod shortage;

@@ -44,6 +44,13 @@ impl notes::Guest for Notebook {
     }
 
     fn write(id: String, text: String) {
+        scenarios::write(Scenario::asked(), &text);
         storage::write_first_version(&id, text);
+    }
+
+    fn add(text: String) -> notes::Added {
+        let id = scenarios::new_id(Scenario::asked());
+        storage::write_first_version(&id, text);
+        notes::Added { id }
     }
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use switchyard_sdk::migration::Data;
-use switchyard_sdk::store;
+use switchyard_sdk::{id, store};
 
 use crate::bindings::test::migrates::{notes_events, peer};
 
@@ -66,5 +66,22 @@ fn spin() {
     let mut n = 0_u64;
     loop {
         n = black_box(n.wrapping_add(1));
+    }
+}
+
+pub(crate) fn write(Scenario(scenario): Scenario, text: &str) {
+    match scenario.as_str() {
+        "write-panics" => panic!("there is no ink"),
+        "write-panics-on-nothing" if text.is_empty() => panic!("there is nothing to write"),
+        "write-spins" => spin(),
+        _ => {}
+    }
+}
+
+/// As a toolchain makes them that draws the random numbers when it builds the component, or as they should be.
+pub(crate) fn new_id(Scenario(scenario): Scenario) -> String {
+    match scenario.as_str() {
+        "add-frozen" => "note_00000000000000000000000000".into(),
+        _ => id::new("note"),
     }
 }

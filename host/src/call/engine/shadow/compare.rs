@@ -126,6 +126,6 @@ async fn repeat(
     }
     let candidate = result
         .map(|result| RunEffects { answer: Answer::of(&call.function, result), effects: transaction.into_effects() });
-    let difference = difference(&call.function, live, candidate, replay.divergence());
+    let difference = difference(&call.function, live, candidate, replay.divergence(), shadow.same_format);
     shadow.lock().compared(&call.function.name.wit, difference, SHADOW_DIFFERENCES_MAX);
 }

@@ -6,7 +6,7 @@ use crate::contract::Function;
 use crate::observe::Difference;
 use crate::runtime::Failure;
 use crate::store::Effects;
-use crate::value::{self, NOTHING, first_difference};
+use crate::value::{self, NOTHING, first_visible_difference, opaque_texts};
 
 /// The answer and the writes of a run.
 #[derive(Debug)]
@@ -17,11 +17,15 @@ pub(in crate::call) struct RunEffects {
 
 /// The first difference between a live run and a candidate's run of the same call; `None` when they did the same.
 /// Writes count only if the answer keeps them.
+///
+/// Values of opaque fields may differ. Where they do, and where the releases store their data in different formats
+/// (`same_format` is false), the entries cannot be compared: then both must write something, or nothing.
 pub(in crate::call) fn difference(
     function: &Function,
     live: &RunEffects,
     candidate: Result<RunEffects, Failure>,
     divergence: Option<Divergence>,
+    same_format: bool,
 ) -> Option<Difference> {
     let found = |path: String, live: String, candidate: String| {
         Some(Difference { function: function.name.wit.to_string(), path, live, candidate })
@@ -45,8 +49,51 @@ pub(in crate::call) fn difference(
     if !live.answer.commits(function) {
         return None;
     }
-    let (path, live, candidate) = effects(&live.effects, &candidate.effects)?;
+    let generated = Generated::of(function, live, &candidate);
+    let (live, candidate) = (&live.effects, &candidate.effects);
+    let writes = match same_format && generated.is_same() {
+        true => writes(live, candidate),
+        false => any_writes(live, candidate),
+    };
+    let (path, live, candidate) = writes.or_else(|| events(live, candidate, &generated))?;
     found(path, live, candidate)
+}
+
+/// The texts of the opaque fields in two answers: both releases may write them to other places.
+struct Generated<'e> {
+    live: Vec<&'e str>,
+    candidate: Vec<&'e str>,
+}
+
+impl<'e> Generated<'e> {
+    fn of(function: &Function, live: &'e RunEffects, candidate: &'e RunEffects) -> Self {
+        let texts = |run: &'e RunEffects| {
+            let mut texts = Vec::new();
+            let (ty, value) = match &run.answer {
+                Answer::Ok(value) => (function.ok.as_ref(), value),
+                Answer::Err(value) => (function.err.as_ref(), value),
+            };
+            opaque_texts(ty, value.as_ref(), &mut |text| texts.push(text));
+            texts
+        };
+        Self { live: texts(live), candidate: texts(candidate) }
+    }
+
+    fn is_same(&self) -> bool {
+        self.live == self.candidate
+    }
+
+    /// Whether two payloads of events are the same, apart from these texts.
+    fn are_same(&self, live: &[u8], candidate: &[u8]) -> bool {
+        if live == candidate {
+            return true;
+        }
+        let without = |payload: &[u8], texts: &[&str]| {
+            let payload = String::from_utf8_lossy(payload).into_owned();
+            texts.iter().filter(|text| !text.is_empty()).fold(payload, |payload, text| payload.replace(text, "*"))
+        };
+        !self.is_same() && without(live, &self.live) == without(candidate, &self.candidate)
+    }
 }
 
 fn answers(function: &Function, live: &Answer, candidate: &Answer) -> Option<value::Difference> {
@@ -59,10 +106,16 @@ fn answers(function: &Function, live: &Answer, candidate: &Answer) -> Option<val
     if live == candidate {
         return None;
     }
-    Some(first_difference(ty, live.as_ref(), candidate.as_ref()))
+    first_visible_difference(ty, live.as_ref(), candidate.as_ref())
 }
 
-fn effects(live: &Effects, candidate: &Effects) -> Option<value::Difference> {
+fn any_writes(live: &Effects, candidate: &Effects) -> Option<value::Difference> {
+    let any = |effects: &Effects| if effects.writes.is_empty() { NOTHING } else { "something" };
+    let (live, candidate) = (any(live), any(candidate));
+    (live != candidate).then(|| ("store".into(), live.into(), candidate.into()))
+}
+
+fn writes(live: &Effects, candidate: &Effects) -> Option<value::Difference> {
     let value = |value: Option<&Option<bytes::Bytes>>| match value {
         None => "not written".to_owned(),
         Some(None) => "deleted".to_owned(),
@@ -82,6 +135,10 @@ fn effects(live: &Effects, candidate: &Effects) -> Option<value::Difference> {
             return Some((format!("store/{kind}"), one, other));
         }
     }
+    None
+}
+
+fn events(live: &Effects, candidate: &Effects, generated: &Generated<'_>) -> Option<value::Difference> {
     let event = |event: Option<&crate::store::Event>| match event {
         Some(event) => format!("{}#{}, {} bytes", event.interface, event.function, event.payload.len()),
         None => NOTHING.into(),
@@ -89,6 +146,13 @@ fn effects(live: &Effects, candidate: &Effects) -> Option<value::Difference> {
     let count = live.events.len().max(candidate.events.len());
     (0..count).find_map(|index| {
         let (one, other) = (live.events.get(index), candidate.events.get(index));
-        (one != other).then(|| (format!("events/{index}"), event(one), event(other)))
+        let is_same = match (one, other) {
+            (Some(one), Some(other)) => {
+                (&one.interface, &one.function) == (&other.interface, &other.function)
+                    && generated.are_same(&one.payload, &other.payload)
+            }
+            _ => one.is_none() && other.is_none(),
+        };
+        (!is_same).then(|| (format!("events/{index}"), event(one), event(other)))
     })
 }
