@@ -1,11 +1,13 @@
 //! The project's own commands: `cargo xtask <command>`. Each prepares everything that it needs.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
+mod alternatives;
 mod bench;
 mod browser;
 mod crash;
 mod fuzz;
 mod goods;
+mod guides;
 mod http;
 #[cfg(test)]
 mod layers;
@@ -13,6 +15,8 @@ mod seed;
 mod staff;
 mod step;
 mod test;
+#[cfg(test)]
+mod troubleshooting;
 mod up;
 mod variants;
 mod wasm;
@@ -40,6 +44,10 @@ Usage: cargo xtask <COMMAND>
   fuzz [--seconds N] [--target T] [--seed S]
                 run every fuzz target for a minute: journal, value, wit, http, component
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
+  alternatives  build the services in JavaScript and Python, and test the shop with them; installs their toolchains into
+                target/, with npm and pip
+  guides [--host PROGRAM] [NAME...]
+                run the commands of the guides in docs/, each from an empty folder; needs crates.io, npm and pip
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
 
@@ -56,6 +64,8 @@ fn main() -> ExitCode {
         ("crash", _) => crash::run(&rest),
         ("simulate", _) => crash::simulate(&rest),
         ("fuzz", _) => fuzz::run(&rest),
+        ("alternatives", []) => alternatives::run(),
+        ("guides", _) => guides::run(&rest),
         ("variants", []) => variants::run(),
         ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),

@@ -26,6 +26,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     crash::short()?;
     let docs = ["doc", "--workspace", "--no-deps", "--release"];
     Step { environment: &[("RUSTDOCFLAGS", "-D warnings")], ..Step::cargo("docs", &docs) }.run()?;
+    println!(
+        "\n== services in other languages: not checked, `cargo xtask alternatives` needs npm and pip, and checks them"
+    );
     if has_deny() {
         // Advisories need a database from the network; `cargo xtask deny` checks them too.
         Step::cargo("dependencies", &["deny", "check", "bans", "licenses", "sources"]).run()?;

@@ -1,5 +1,6 @@
 //! The shop from its clients' view: the whole host with the five components, with free ports and its own folder.
 
+pub mod alternatives;
 mod customer;
 mod document;
 mod http;

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -9,13 +10,18 @@ use switchyard::config::{Configuration, Flags, Manifest, load};
 use switchyard::platform::Host;
 use tempfile::TempDir;
 
+use crate::alternatives;
 use crate::customer::{PASSWORD, sign_in};
 use crate::http::{Answer, Client};
-use crate::json::number;
+use crate::json::{number, text};
 use crate::manifest::manifest;
 
 /// Milliseconds that a call may take and wait in the tests, long enough for a busy machine.
 pub(crate) const PATIENCE_MS: u64 = 60_000;
+
+/// How often, and how many times, a shop looks whether a handover has ended: for a minute.
+const HANDOVER_LOOK_PERIOD: Duration = Duration::from_millis(50);
+const HANDOVER_LOOKS_MAX: u32 = 1_200;
 
 /// The running shop. Its data directory is deleted with it.
 #[derive(Debug)]
@@ -37,7 +43,28 @@ impl Shop {
     ///
     /// When the host does not start, usually because the components are not built.
     pub async fn start() -> anyhow::Result<Self> {
-        Self::start_in(tempfile::tempdir()?).await
+        let shop = Self::start_in(tempfile::tempdir()?).await?;
+        for service in alternatives::handed_over() {
+            shop.hand_over(&service).await?;
+        }
+        Ok(shop)
+    }
+
+    /// Hands `service` over to its alternative; its calls run there when this returns.
+    async fn hand_over(&self, service: &str) -> anyhow::Result<()> {
+        let line = format!("GET /services/{service}");
+        let own = text(&self.ask_operator(&line).await?, "/live/digest")?;
+        let component = std::fs::read(alternatives::file(service)?)?;
+        self.deploy(service, "?handover=true", component).await?.expect(201)?;
+        let mut now = Value::Null;
+        for _ in 0..HANDOVER_LOOKS_MAX {
+            now = self.ask_operator(&line).await?;
+            if text(&now, "/live/digest")? != own {
+                return Ok(());
+            }
+            tokio::time::sleep(HANDOVER_LOOK_PERIOD).await;
+        }
+        anyhow::bail!("{service} is not handed over: {now:#}")
     }
 
     /// Starts with a manifest that differs from the shop's own.

@@ -9,6 +9,7 @@ use crate::call::IntentError;
 use crate::gateway::{Body, Problem, Refusal};
 use crate::names::RequestId;
 use crate::release::{DeployError, LoadError, Verdict};
+use crate::runtime::{ChildError, CompileError};
 
 /// Why the operator API refused a request.
 #[derive(Debug)]
@@ -123,6 +124,9 @@ impl From<DeployError> for AdminError {
             | DeployError::NoComponentNamed { .. }
             | DeployError::NotInManifest { .. }
             | DeployError::Together(_) => AdminError::unprocessable(text),
+            DeployError::Load(LoadError::Compile { source: CompileError::Child(child @ ChildError::Time), .. }) => {
+                AdminError::busy(sentence(&child))
+            }
             DeployError::Load(
                 LoadError::Contract(_) | LoadError::NoSuchContract { .. } | LoadError::FunctionLimit { .. },
             ) => AdminError::unprocessable(text),

@@ -20,7 +20,7 @@ use monitor::{events, intents, logs, schedules, status};
 use output::confirm::confirm;
 use output::failure::Outcome;
 use output::print;
-use releases::{apply, change, check, deploy, history, sign};
+use releases::{apply, change, check, deploy, history, sign, wit};
 
 /// Parses the command line of this process, runs its command and returns the exit code.
 #[must_use]
@@ -82,6 +82,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Journal(journal) => journal::run(&journal),
         Command::Sign(sign) => sign::run(&sign),
         Command::Check(check) => check::run(&check),
+        Command::Wit(wit) => wit::run(&wit),
         Command::Call(call) => call::run(&Target::find(&call.host)?, &call),
         Command::Config(config) => config::run(&config),
         Command::Completions { shell } => Ok(completions::run(shell)),

@@ -25,7 +25,7 @@ pub use host::HttpVersion;
 pub use openapi::openapi;
 pub use read::clash::check_together;
 pub use read::mistake::{ContractError, Mistake};
-pub use read::source::{Sources, wit_files};
+pub use read::source::{NamedPackage, Sources, needed_packages, wit_files};
 pub use surface::{Surface, Unreadable};
 pub use track::track;
 pub use types::{

@@ -285,6 +285,15 @@ pub struct World {
 }
 
 impl World {
+    /// The package that declares it, such as `shop:cart@1.0.0`.
+    #[must_use]
+    pub fn package(&self) -> String {
+        let (path, version) =
+            self.name.split_once('@').map_or((&*self.name, None), |(path, version)| (path, Some(version)));
+        let package = path.split_once('/').map_or(path, |(package, _)| package);
+        version.map_or_else(|| package.to_owned(), |version| format!("{package}@{version}"))
+    }
+
     /// An empty world for a component that handles HTTP itself: none of its functions can be called.
     #[must_use]
     pub fn http() -> Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shop_tests::json::{number, text};
-use shop_tests::{Customer, Shop, workspace};
+use shop_tests::{Customer, Shop, alternatives};
 use tokio::task::JoinSet;
 
 const CUSTOMERS: usize = 4;
@@ -18,8 +18,7 @@ const PAUSE: Duration = Duration::from_millis(60);
 
 /// The implementation of `service` that shares nothing with the shop's own but the contract.
 fn alternative(service: &str) -> anyhow::Result<Vec<u8>> {
-    let path = workspace().join(format!("target/wasm32-wasip2/release/alternative_{service}.wasm"));
-    Ok(std::fs::read(path)?)
+    Ok(std::fs::read(alternatives::file(service)?)?)
 }
 
 async fn until(shop: &Shop, service: &str, what: &str, holds: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
@@ -117,8 +116,8 @@ async fn every_service_goes_to_another_implementation_and_back_several_times_und
         let customer = Customer::sign_up(&shop.client, &format!("customer{number}"), "tok_ok").await?;
         customers.spawn(buy(customer, Arc::clone(&load)));
     }
-    for service in ["inventory", "shipping", "payment", "cart", "account"] {
-        go_and_return(&shop, service, &load).await?;
+    for service in alternatives::services()? {
+        go_and_return(&shop, &service, &load).await?;
     }
     load.stop.store(true, Ordering::Relaxed);
     let (mut placed, mut orders) = (0, 0);

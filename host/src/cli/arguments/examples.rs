@@ -147,6 +147,10 @@ pub(super) const CHECK: &str = "\
 Example:
   switchyard check cart.wasm --contract shop:cart/cart-service";
 
+pub(super) const WIT: &str = "\
+Example:
+  switchyard wit --contract shop:cart/cart-service --out component/wit";
+
 pub(super) const CALL: &str = "\
 Examples:
   switchyard call inventory get-item '{\"sku\":\"mug\"}'

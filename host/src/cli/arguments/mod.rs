@@ -137,6 +137,9 @@ pub(super) enum Command {
     /// Judge a component against a contract, without a host
     #[command(after_help = examples::CHECK)]
     Check(Check),
+    /// Write a contract and all that it uses as WIT that the toolchains of components read
+    #[command(after_help = examples::WIT)]
+    Wit(Wit),
     /// Call a function of a service as the operator
     #[command(after_help = examples::CALL)]
     Call(Call),
@@ -197,6 +200,21 @@ pub(super) struct Check {
     /// Print the verdict as JSON
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) manifest: ManifestFile,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Wit {
+    /// The world that the component implements, such as shop:cart/cart-service
+    #[arg(long, value_name = "WORLD")]
+    pub(super) contract: String,
+    /// The folder to write into: packages into `deps`, and the world of the component into `world.wit` unless it exists
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(super) out: PathBuf,
+    /// The folder of the contracts [default: as the manifest in this folder says, else wit]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(super) wit: Option<PathBuf>,
     #[command(flatten)]
     pub(super) manifest: ManifestFile,
 }

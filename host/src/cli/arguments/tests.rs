@@ -23,6 +23,8 @@ fn commands_are_read_as_they_are_documented() {
     check("switchyard status cart --watch 0", false);
     check("switchyard check cart.wasm --contract shop:cart/cart-service --wit wit --json", true);
     check("switchyard check cart.wasm", false);
+    check("switchyard wit --contract shop:cart/cart-service --out component/wit --wit wit", true);
+    check("switchyard wit --contract shop:cart/cart-service", false);
     check("switchyard call account create-staff {}", true);
     check("switchyard call account", false);
     check("switchyard config --defaults", true);

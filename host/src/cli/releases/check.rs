@@ -4,17 +4,17 @@
 mod tests;
 mod trial;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use self::trial::Trial;
+use super::contracts;
 use crate::cli::arguments::Check;
-use crate::cli::host::config::load;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 use crate::config::{Flags, Manifest};
-use crate::contract::{ContractError, Contracts, OutboundHttp, Verdict, VerdictProblem, World, judge_http};
+use crate::contract::{Contracts, OutboundHttp, Verdict, VerdictProblem, World, judge_http};
 use crate::release::{FunctionCheck, StartCheck};
 
 /// The name for a component that handles HTTP itself.
@@ -94,21 +94,8 @@ fn text(checked: &Checked) -> String {
 
 /// The contract, and all contracts of its folder.
 fn world(command: &Check) -> Result<(Contracts, Arc<World>), Failure> {
-    let wit = wit(command)?;
-    let contracts = Contracts::read(&wit).map_err(|error| match error {
-        ContractError::Read { .. } | ContractError::Empty { .. } => {
-            Failure::new(Kind::Usage, error).next("Name the folder of the contracts with --wit FOLDER.")
-        }
-        mistakes => Failure::new(Kind::Usage, mistakes),
-    })?;
-    let Some(world) = contracts.world(&command.contract) else {
-        let known = contracts.worlds().map(|world| format!("  {}", world.name));
-        let known: Vec<_> = known.chain([format!("  {HTTP}, for a component that handles HTTP itself")]).collect();
-        let detail = format!("no contract in {} is named {}", wit.display(), command.contract);
-        let next = format!("There are:\n{}", known.join("\n"));
-        return Err(Failure::text(Kind::Usage, detail).next(next));
-    };
-    Ok((contracts, world))
+    let wit = contracts::folder(command.wit.as_deref(), &command.manifest)?;
+    contracts::world(&wit, &command.contract, Some(&format!("{HTTP}, for a component that handles HTTP itself")))
 }
 
 /// The manifest with the limits: the one in this folder, else the defaults.
@@ -117,16 +104,6 @@ fn manifest(command: &Check) -> Result<Manifest, Failure> {
     match path.try_exists() {
         Ok(true) => Ok(load(path, Flags::default())?.manifest),
         Ok(false) | Err(_) => crate::config::defaults().map_err(|error| Failure::new(Kind::Usage, error)),
-    }
-}
-
-/// The folder of the contracts: from the flag, else from the manifest, else `wit`.
-fn wit(command: &Check) -> Result<PathBuf, Failure> {
-    let manifest = &command.manifest.manifest;
-    match (&command.wit, manifest.try_exists()) {
-        (Some(wit), _) => Ok(wit.clone()),
-        (None, Ok(true)) => Ok(load(manifest, Flags::default())?.manifest.host.wit),
-        (None, Ok(false) | Err(_)) => Ok(PathBuf::from("wit")),
     }
 }
 

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use wit_parser::{Resolve, SourceMap, Span};
 
 use super::mistake::ContractError;
+use crate::contract::host::is_host;
 use crate::names::Digest;
 
 /// How many levels below the contracts' folder to search for packages.
@@ -124,6 +126,55 @@ fn collect(folder: &Path, depth: usize, packages: &mut Vec<Package>) -> Result<(
         packages.push(package);
     }
     Ok(())
+}
+
+/// One package by its name, and its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPackage {
+    /// Such as `shop:types@1.0.0`.
+    pub name: String,
+    /// The name and the text of each file.
+    pub files: Vec<(String, String)>,
+}
+
+/// The packages that an author needs for the worlds of the package `root`: that one, all that it uses, and the host's own.
+///
+/// # Errors
+///
+/// If a file is not WIT.
+pub fn needed_packages(sources: &Sources, root: &str) -> Result<Vec<NamedPackage>, ContractError> {
+    let mut known = Vec::new();
+    for files in &sources.packages {
+        let (name, uses) = names(files)?;
+        known.push((name, uses, files));
+    }
+    let mut needed: BTreeSet<&str> =
+        known.iter().map(|(name, ..)| name.as_str()).filter(|name| is_host(name)).collect();
+    needed.insert(root);
+    // As often as there are packages, so that the last in a chain of uses is found.
+    for _ in &known {
+        let used = known.iter().filter(|(name, ..)| needed.contains(name.as_str())).flat_map(|(_, uses, _)| uses);
+        needed = used.map(String::as_str).chain(needed.iter().copied()).collect();
+    }
+    let file = |(path, text): &(String, String)| {
+        let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
+        (name.unwrap_or_default(), text.clone())
+    };
+    let found = known.iter().filter(|(name, ..)| needed.contains(name.as_str()));
+    Ok(found
+        .map(|(name, _, files)| NamedPackage { name: name.clone(), files: files.iter().map(file).collect() })
+        .collect())
+}
+
+/// The name of a package, and the names of those that it uses.
+fn names(files: &Package) -> Result<(String, Vec<String>), ContractError> {
+    let mut map = SourceMap::new();
+    for (path, text) in files {
+        map.push_str(path, text.as_str());
+    }
+    let group = map.parse().map_err(|(map, error)| ContractError::Wit { texts: vec![error.render(&map)] })?;
+    let uses = group.main.foreign_deps.keys().map(ToString::to_string).collect();
+    Ok((group.main.name.to_string(), uses))
 }
 
 /// Parses every package and resolves them, each after the packages that it uses.

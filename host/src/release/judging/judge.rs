@@ -332,7 +332,11 @@ fn start(
 /// Whether the host could not compile it, or was not to.
 fn says_nothing_of_the_component(error: &LoadError) -> bool {
     let LoadError::Compile { source, .. } = error else { return false };
-    matches!(source, CompileError::Cancelled | CompileError::NotStored | CompileError::Child(ChildError::Io(_)))
+    match source {
+        CompileError::Cancelled | CompileError::NotStored => true,
+        CompileError::Child(error) => matches!(error, ChildError::Io(_) | ChildError::Time),
+        CompileError::Invalid { .. } | CompileError::OverLimit(_) => false,
+    }
 }
 
 /// The component's initial memory: reported if it differs from the live release's, refused if it exceeds the limit of

@@ -3,6 +3,9 @@
 //!
 //! The child is the same program. It reads the component from its standard input, and writes the code to its output.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Read as _, Write as _};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +16,7 @@ use rustix::process::{Signal, set_parent_process_death_signal, setpriority_proce
 
 use super::engine::{Kind, compiling_engine};
 use crate::clock;
-use crate::limits::{COMPILE_MEMORY_BYTES_MAX, COMPILE_TIME_MAX};
+use crate::limits::{COMPILE_MEMORY_BYTES_MAX, COMPILE_PROCESSOR_TIME_MAX, COMPILE_TIME_MAX};
 use crate::tasks::{CancellationToken, thread};
 
 /// The first argument of a compiling process. No command has this name.
@@ -34,6 +37,22 @@ const NICENESS: i32 = 5;
 /// Bytes of a page, the unit in which the kernel counts a process's memory.
 const PAGE_BYTES: u64 = 4096;
 
+/// Milliseconds of a tick, the unit in which the kernel tells the processor time of a process: the same on all machines.
+const TICK_MS: u64 = 10;
+
+/// How much a child may use.
+struct Bounds {
+    memory_bytes: u64,
+    processor_time: Duration,
+    time: Duration,
+}
+
+const BOUNDS: Bounds = Bounds {
+    memory_bytes: COMPILE_MEMORY_BYTES_MAX,
+    processor_time: COMPILE_PROCESSOR_TIME_MAX,
+    time: COMPILE_TIME_MAX,
+};
+
 /// Whether this program answers to [`ARGUMENT`].
 static IS_COMPILER: AtomicBool = AtomicBool::new(false);
 
@@ -45,7 +64,9 @@ pub enum ChildError {
     Refused { message: String },
     #[error("compiling it takes more than {} MiB of memory", COMPILE_MEMORY_BYTES_MAX >> 20)]
     Memory,
-    #[error("compiling it takes longer than {} s", COMPILE_TIME_MAX.as_secs())]
+    #[error("compiling it takes more than {} s of processor time", COMPILE_PROCESSOR_TIME_MAX.as_secs())]
+    ProcessorTime,
+    #[error("compiling it takes longer than {} s: the machine is too busy", COMPILE_TIME_MAX.as_secs())]
     Time,
     /// It was ended because nobody waits for the code any more.
     #[error("nobody waits for it any more")]
@@ -109,7 +130,7 @@ pub(super) fn compile(kind: Kind, component: &[u8], cancellation: &CancellationT
     )?;
     // If the child has ended, the reason is found below.
     let _gone = child.0.stdin.take().ok_or_else(no_pipe)?.write_all(component);
-    let status = wait(&mut child.0, cancellation)?;
+    let status = wait(&mut child.0, &BOUNDS, cancellation)?;
     let code = reader.join().map_err(io::Error::other)??;
     if status.success() {
         return Ok(code);
@@ -126,8 +147,8 @@ fn no_pipe() -> io::Error {
     io::ErrorKind::BrokenPipe.into()
 }
 
-/// Waits for the end of `child`, and kills it when it takes too much time or memory, or when nobody waits for it.
-fn wait(child: &mut Child, cancellation: &CancellationToken) -> Result<ExitStatus, ChildError> {
+/// Waits for the end of `child`. The error says why it must be killed: it is over a bound, or nobody waits for it.
+fn wait(child: &mut Child, bounds: &Bounds, cancellation: &CancellationToken) -> Result<ExitStatus, ChildError> {
     let began = clock::now();
     loop {
         if let Some(status) = child.try_wait()? {
@@ -137,10 +158,13 @@ fn wait(child: &mut Child, cancellation: &CancellationToken) -> Result<ExitStatu
             tracing::info!(child = child.id(), "the compiler was ended: nobody waits for the component any more");
             return Err(ChildError::Cancelled);
         }
-        if resident_bytes(child.id()) > COMPILE_MEMORY_BYTES_MAX {
+        if resident_bytes(child.id()) > bounds.memory_bytes {
             return Err(ChildError::Memory);
         }
-        if clock::elapsed(began) > COMPILE_TIME_MAX {
+        if processor_time(child.id()) > bounds.processor_time {
+            return Err(ChildError::ProcessorTime);
+        }
+        if clock::elapsed(began) > bounds.time {
             return Err(ChildError::Time);
         }
         park_timeout(LOOK_PERIOD);
@@ -152,6 +176,15 @@ fn resident_bytes(process: u32) -> u64 {
     let pages = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
     let resident = pages.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
     resident.unwrap_or_default() * PAGE_BYTES
+}
+
+/// The processor time of all threads; none for a process that has ended.
+fn processor_time(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name of the program may contain spaces and parentheses. Behind it, `utime` and `stime` are the 12th and 13th.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks.saturating_mul(TICK_MS))
 }
 
 /// A child that is killed when this is dropped.

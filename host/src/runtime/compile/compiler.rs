@@ -66,7 +66,7 @@ pub enum CompileError {
     #[error("this component has more than the host compiles")]
     OverLimit(#[from] OverLimit),
     #[error("this is no WebAssembly component that the host can compile")]
-    Child(ChildError),
+    Child(#[source] ChildError),
     /// Nobody waits for it any more.
     #[error("compiling it was ended: nobody waits for it")]
     Cancelled,

@@ -1,0 +1,177 @@
+//! `cargo xtask guides`: runs the commands of the guides, each guide from an empty folder, and compares what they print.
+
+mod document;
+mod expect;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use document::{Block, blocks};
+
+use crate::step::{Step, root, target};
+use crate::wasm;
+
+/// A document whose commands are run, and what they need beside Rust.
+struct Guide {
+    name: &'static str,
+    needs: &'static [Registry],
+}
+
+const GUIDES: [Guide; 6] = [
+    Guide { name: "tutorial", needs: &[] },
+    Guide { name: "rust", needs: &[] },
+    Guide { name: "sdk", needs: &[] },
+    Guide { name: "javascript", needs: &[Registry::Npm] },
+    Guide { name: "python", needs: &[Registry::Pip] },
+    Guide { name: "http-components", needs: &[Registry::Npm] },
+];
+
+/// Where a toolchain comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Registry {
+    Npm,
+    Pip,
+}
+
+impl Registry {
+    /// Whether it can be asked for a package.
+    fn answers(self) -> bool {
+        let (program, arguments): (_, &[_]) = match self {
+            Self::Npm => ("npm", &["view", "@bytecodealliance/componentize-js", "version", "--fetch-retries=0"]),
+            Self::Pip => ("python3", &["-m", "pip", "--retries=0", "index", "versions", "componentize-py"]),
+        };
+        let asked = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        asked.is_ok_and(|status| status.success())
+    }
+}
+
+/// The addresses of a host in the guides. Each run has others, so that it disturbs no host of this machine.
+const ADDRESSES: [&str; 2] = ["127.0.0.1:8080", "127.0.0.1:8081"];
+
+/// Runs the guides that `arguments` names, or all. `--host PROGRAM` takes a host that is built already.
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let (host, names) = match arguments {
+        [flag, program, names @ ..] if flag == "--host" => (root().join(program), names),
+        names => {
+            Step::cargo("the host", &["build", "--release", "--package", "switchyard"]).run()?;
+            (target().join("release/switchyard"), names)
+        }
+    };
+    if let Some(unknown) = names.iter().find(|name| GUIDES.iter().all(|guide| guide.name != name.as_str())) {
+        bail!("there is no guide {unknown}; there are: {}", GUIDES.map(|guide| guide.name).join(", "));
+    }
+    wasm::add_target()?;
+    let mut left_out = Vec::new();
+    for guide in GUIDES.iter().filter(|guide| names.is_empty() || names.iter().any(|name| name == guide.name)) {
+        match guide.needs.iter().find(|registry| !registry.answers()) {
+            Some(registry) => {
+                left_out.push(format!("docs/{}.md: the registry of {registry:?} does not answer", guide.name))
+            }
+            None => follow(guide.name, &host)?,
+        }
+    }
+    if left_out.is_empty() {
+        println!("\nThe guides hold.");
+    } else {
+        println!("\nNOT CHECKED:\n  {}\nAll others hold.", left_out.join("\n  "));
+    }
+    Ok(())
+}
+
+/// Runs one guide.
+fn follow(name: &str, host: &Path) -> anyhow::Result<()> {
+    println!("\n== docs/{name}.md");
+    let text = std::fs::read_to_string(root().join(format!("docs/{name}.md")))?;
+    let blocks = blocks(&text);
+    let folder = target().join("guides").join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    let outputs = folder.join("outputs");
+    let work = folder.join("work");
+    for needed in [&outputs, &work] {
+        std::fs::create_dir_all(needed).with_context(|| format!("cannot make {}", needed.display()))?;
+    }
+    let addresses = free_addresses()?;
+    let mut script = script(&blocks, &outputs);
+    for (address, free) in ADDRESSES.iter().zip(&addresses) {
+        script = script.replace(address, free);
+    }
+    let path = folder.join("commands.sh");
+    std::fs::write(&path, script).with_context(|| format!("cannot write {}", path.display()))?;
+    let status = command(&path, &work, host, &addresses).status().context("cannot run bash")?;
+    let mut result = Ok(());
+    for (number, block) in blocks.iter().enumerate() {
+        let Block::Commands { line, expected, .. } = block else { continue };
+        // After a failure, later commands have no output.
+        let Ok(printed) = std::fs::read_to_string(output(&outputs, number)) else { break };
+        let printed =
+            addresses.iter().zip(ADDRESSES).fold(printed, |text, (free, address)| text.replace(free, address));
+        if let Some(expected) = expected
+            && let Err(difference) = expect::compare(expected, &printed)
+            && result.is_ok()
+        {
+            result = Err(anyhow::anyhow!("docs/{name}.md, line {line}: {difference}\nit printed:\n{printed}"));
+        } else if !status.success() && !output(&outputs, number + 1).exists() && result.is_ok() {
+            result = Err(anyhow::anyhow!(
+                "docs/{name}.md, line {line} or behind it: a command failed; it printed:\n{printed}"
+            ));
+        }
+    }
+    result?;
+    if !status.success() {
+        bail!("docs/{name}.md: a command failed ({status}); to repeat it: bash {}", path.display());
+    }
+    println!("-- docs/{name}.md holds");
+    Ok(())
+}
+
+fn command(script: &Path, work: &Path, host: &Path, addresses: &[String; 2]) -> Command {
+    let [public, admin] = addresses;
+    let programs = host.parent().unwrap_or(host).display().to_string();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut command = Command::new("bash");
+    command
+        .arg(script)
+        .current_dir(work)
+        .env("PATH", format!("{programs}:{}", path.to_string_lossy()))
+        .env("SWITCHYARD", root())
+        .env("SWITCHYARD_HOST_LISTEN", public)
+        .env("SWITCHYARD_HOST_ADMIN_LISTEN", admin)
+        .env("SWITCHYARD_ADMIN", format!("http://{admin}"))
+        .env("npm_config_cache", target().join("guides/npm"))
+        .env("PIP_CACHE_DIR", target().join("guides/pip"))
+        .env_remove("RUSTFLAGS")
+        .stdin(Stdio::null());
+    command
+}
+
+/// The guide as one script. What each block of commands prints goes into a file.
+fn script(blocks: &[Block], outputs: &Path) -> String {
+    let mut script = String::from("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n");
+    for (number, block) in blocks.iter().enumerate() {
+        match block {
+            Block::File { path, text } => {
+                let end = format!("end-of-file-{number}");
+                script.push_str(&format!("mkdir -p \"$(dirname '{path}')\"\ncat > '{path}' <<'{end}'\n{text}{end}\n"));
+            }
+            Block::Commands { text, .. } => {
+                script.push_str(&format!("{{\n{text}}} > '{}' 2>&1\n", output(outputs, number).display()));
+            }
+        }
+    }
+    script
+}
+
+fn output(outputs: &Path, number: usize) -> PathBuf {
+    outputs.join(format!("{number:03}.txt"))
+}
+
+/// Two addresses on which nobody listens.
+fn free_addresses() -> anyhow::Result<[String; 2]> {
+    let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
+    let [public, admin] = &listeners;
+    Ok([public.local_addr()?.to_string(), admin.local_addr()?.to_string()])
+}
