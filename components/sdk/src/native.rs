@@ -147,8 +147,8 @@ pub(crate) fn new_id(prefix: &str) -> String {
     let is_prefix = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
     assert!(is_prefix && (1..=16).contains(&prefix.len()), "the host ends the call: {prefix:?} is no prefix of an id");
     let digit = |bits: u128| {
-        let digit = u32::try_from(bits % 32).expect("below 32");
-        char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[digit as usize])
+        let digit = usize::try_from(bits % 32).expect("below 32");
+        b"0123456789abcdefghjkmnpqrstvwxyz".get(digit).copied().map(char::from).expect("one of 32 digits")
     };
     let bytes = random_bytes(16).try_into().expect("16 bytes");
     let bits = u128::from_le_bytes(bytes);

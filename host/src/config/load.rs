@@ -112,7 +112,7 @@ pub fn load(path: &Path, environment: &[(String, String)], flags: Flags) -> Resu
 ///
 /// Like [`load`].
 pub fn defaults() -> Result<Manifest, ConfigError> {
-    file::parse(Path::new("switchyard.toml"), "").map(|(manifest, _)| manifest)
+    file::parse(Path::new("switchyard.toml"), "").map(|(manifest, ..)| manifest)
 }
 
 fn apply(flags: &Flags, manifest: &mut Manifest, origins: &mut Origins) {

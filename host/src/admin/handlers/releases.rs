@@ -22,7 +22,8 @@ const LINES: usize = 50;
 const LINES_MAX: usize = 500;
 
 /// The options of a deploy of several services.
-pub(in crate::admin) const SET: &[&str] = &["allowOldSignature", "dataCompatible", "answersMayDiffer", "replace", "dryRun"];
+pub(in crate::admin) const SET: &[&str] =
+    &["allowOldSignature", "dataCompatible", "answersMayDiffer", "replace", "dryRun"];
 
 /// The options of a deploy.
 pub(in crate::admin) const DEPLOY: &[&str] = &[

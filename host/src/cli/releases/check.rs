@@ -12,6 +12,7 @@ use serde::Serialize;
 use self::trial::Trial;
 use super::contracts;
 use crate::cli::arguments::Check;
+use crate::cli::host::config::load;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 use crate::config::{Flags, Manifest};
 use crate::contract::{Contracts, OutboundHttp, Verdict, VerdictProblem, World, judge_http};

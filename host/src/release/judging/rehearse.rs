@@ -188,7 +188,7 @@ async fn migration(
     }
     let began = clock::now();
     let wait = Duration::from_millis(said.pause_ms_max.into());
-    let data = same_data(context).unwrap_or_else(|| BothData::scratch());
+    let data = same_data(context).unwrap_or_else(BothData::scratch);
     let migrated = match u32::try_from(oldest) {
         Ok(from) => program.migrate(from, isolated_run(data.proposed, wait)).await,
         Err(_) => Migrated { result: Err(MigrateError::NotExported), transaction: data.proposed },
