@@ -14,6 +14,9 @@ use crate::limits::{SCAN_ENTRIES_MAX, VALUE_BYTES_MAX};
 use crate::release::{DeployError, EntryEdit, EntryError, EntryPage, Holder};
 use crate::store::{CommitError, StoreError};
 
+/// The options of a change.
+pub(in crate::admin) const EDIT: &[&str] = &["key", "ifDigest", "reason"];
+
 /// Entries of one page, unless the request gives a limit.
 const ENTRIES: usize = 100;
 
@@ -48,7 +51,7 @@ impl Admin {
         }
         admin_only(who, "change the entries of a store")?;
         let service = self.named(service)?;
-        let Options { key: named, expected, plan, .. } = Options::read(query, &["key", "ifDigest", "reason"])?;
+        let Options { key: named, expected, plan, .. } = Options::read(query, EDIT)?;
         let key = key(named)?;
         let value = match head.method {
             Method::PUT => Some(whole(body, VALUE_BYTES_MAX, self.body_read_max).await?),

@@ -1,6 +1,7 @@
 //! The operations of the operator API.
 
 use crate::admin::handlers::apply::{APPLY, REMOVE};
+use crate::admin::handlers::entries::EDIT;
 use crate::admin::handlers::logs::LOGS;
 use crate::admin::handlers::releases::{DEPLOY, SET};
 
@@ -34,8 +35,11 @@ pub(super) const PARAMETERS: &[(&str, &str)] = &[
     ("grant", "a host that the release may send requests to; may be repeated"),
     ("handover", "copy the data to the component, then swap"),
     ("header", "`name=value`: calls with this header get the candidate"),
+    ("ifDigest", "only if the value of the entry has this digest, or if there is none: `none`"),
+    ("key", "the key of the entry"),
     ("limit", "the most items of the page"),
     ("live", "continue on the live releases"),
+    ("prefix", "only entries whose keys begin with this"),
     ("reason", "the reason, for the history"),
     ("replace", "end the trial of another candidate"),
     ("request", "only lines about the request with this id"),
@@ -81,6 +85,10 @@ operations! {
     POST "/services/{service}/call/{function}" "deployer" NO_QUERY, "application/json Any" => 200 "Any": "Calls a function with an object of its parameters; a deployer only functions that read";
     GET "/services/{service}/state" "admin" NO_QUERY, "" => 200 "application/x-ndjson Any": "Exports the entities of a service";
     POST "/services/{service}/state" "admin" &["dryRun", "reason", "first"], "application/x-ndjson Any" => 200 "Any": "Imports a batch of entities";
+    GET "/services/{service}/entries" "admin" &["prefix", "after", "limit"], "" => 200 "Entries": "The entries of the service's store";
+    GET "/services/{service}/entry" "admin" &["key"], "" => 200 "Entry": "One entry";
+    PUT "/services/{service}/entry" "admin" EDIT, "application/octet-stream Binary" => 200 "EditedEntry": "Sets an entry to the body";
+    DELETE "/services/{service}/entry" "admin" EDIT, "" => 200 "EditedEntry": "Deletes an entry";
     PUT "/components" "deployer" NO_QUERY, "application/wasm Binary" => 200 "Upload": "Uploads a component for a later change";
     POST "/releases" "deployer" SET, "application/json Set" => 201 "SetDeployed": "Deploys several services as one";
     GET "/history" "viewer" &["service", "limit", "cursor"], "" => 200 "History": "The changes, newest first";

@@ -68,6 +68,10 @@ pub(super) const SCHEMAS: &[(&str, &str)] = &[
     ("BackupOrder", "folder:string"),
     ("Stores", "items:[]Store"),
     ("Store", "service:string bytes:integer platformBytes:integer inUse:boolean"),
+    ("Entries", "items:[]Entry nextAfter:string?"),
+    ("Entry", "key:string bytes:integer digest:string text:string? hex:string?"),
+    ("EditedEntry", "key:string before:EntrySize? after:EntrySize?"),
+    ("EntrySize", "bytes:integer digest:string"),
     ("Intents", "items:[]Intent"),
     (
         "Intent",
