@@ -47,7 +47,7 @@ pub(super) const SCHEMAS: &[(&str, &str)] = &[
     ("SetDeployed", "releases:{}Release verdicts:{}Verdict unchanged:boolean"),
     (
         "Verdict",
-        "accepted:boolean service:string digest:string world:string checks:[]Check problems:[]VerdictProblem problemsMore:integer compatibility:Any? asks:Any timings:{}number text:string",
+        "accepted:boolean service:string digest:string world:string checks:[]Check problems:[]VerdictProblem problemsMore:integer warnings:[]string? functions:[]Any? rehearsal:Any? compatibility:Any? asks:Any timings:{}number text:string",
     ),
     ("Check", "name:string passed:boolean detail:string"),
     ("VerdictProblem", "path:string expected:string found:string detail:string"),

@@ -97,6 +97,7 @@ pub(in crate::cli) fn printed_by_guests(target: &Target, id: &str, limit: usize)
     let of_guest = |item: &&Value| item.get("target").and_then(Value::as_str) == Some(GUEST);
     let lines = page.unwrap_or_default();
     let lines: Vec<_> = lines.iter().filter(of_guest).map(|item| member(item, "message").to_owned()).collect();
+    let lines: Vec<_> = lines.into_iter().filter(|line| !line.trim().is_empty()).collect();
     lines.into_iter().rev().take(limit).rev().collect()
 }
 

@@ -251,7 +251,9 @@ fn weigh(
     let running = state.running(name)?;
     let (record, candidate) = candidate(running, name)?;
     let parts = share.parts();
-    let larger = record.rollout.steps.iter().copied().filter(|step| *step > parts);
+    // Without a period, the operator decides on each share.
+    let is_planned = record.rollout.every_s.is_some();
+    let larger = record.rollout.steps.iter().copied().filter(|step| is_planned && *step > parts);
     let steps = std::iter::once(parts).chain(larger).collect();
     let rollout = RolloutRecord { steps, step: Some(0), shadow: None, ..record.rollout.clone() };
     let told = format!("{} % of the callers", share.percent());

