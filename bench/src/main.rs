@@ -13,7 +13,9 @@
 
 mod abuse;
 mod events;
+mod goals;
 mod guests;
+mod handover;
 mod load;
 mod memos;
 mod metrics;
@@ -73,6 +75,12 @@ enum Command {
     Abuse,
     /// Small durable writes of one service, alone and beside a service that commits as much as it can.
     Neighbours,
+    /// Moves a store to another implementation beside writes, and exports and imports it. Fails if a goal is missed.
+    Handover {
+        /// Entities in the store. The goals for times are for a million, and proportional for fewer.
+        #[arg(long, default_value_t = 1_000_000)]
+        entities: u32,
+    },
     /// Fills a store, stops the host, and starts it again: the time, and the memory.
     Start {
         /// Bytes to fill the store with.
@@ -132,6 +140,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Some(Command::Neighbours) => {
             let report = neighbours::measure(workspace, time).await?;
+            show(&report, *json)?;
+            report.check()
+        }
+        Some(Command::Handover { entities }) => {
+            let report = handover::measure(workspace, time, *entities).await?;
             show(&report, *json)?;
             report.check()
         }

@@ -8,7 +8,7 @@ use crate::load::{Connection, request};
 pub(crate) struct Metrics(String);
 
 /// A distribution: how often each value was seen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram {
     pub(crate) count: f64,
     pub(crate) sum: f64,

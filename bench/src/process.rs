@@ -76,6 +76,18 @@ impl Server {
         resident_bytes(&self.id()?.to_string())
     }
 
+    /// Begins to look for its peak of resident memory from now on; returns the resident memory in bytes.
+    pub(crate) fn reset_peak_resident_bytes(&self) -> anyhow::Result<u64> {
+        // The kernel's documentation of /proc gives 5 this meaning.
+        std::fs::write(format!("/proc/{}/clear_refs", self.id()?), "5")?;
+        self.resident_bytes()
+    }
+
+    /// The largest resident memory in bytes since the start, or the last reset.
+    pub(crate) fn peak_resident_bytes(&self) -> anyhow::Result<u64> {
+        memory_bytes(&self.id()?.to_string(), "VmHWM:")
+    }
+
     /// Resident memory in bytes, including its children.
     pub(crate) fn resident_bytes_with_children(&self) -> anyhow::Result<u64> {
         let id = self.id()?;
@@ -117,10 +129,39 @@ impl Drop for Server {
 }
 
 fn resident_bytes(id: &str) -> anyhow::Result<u64> {
+    memory_bytes(id, "VmRSS:")
+}
+
+/// A line about memory in the status of the process `id`, in bytes.
+fn memory_bytes(id: &str, name: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("status has VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("status has {name}"))?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib * 1024)
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) took: Duration,
+    pub(crate) peak_resident_bytes: u64,
+}
+
+/// Runs a command to its end. A failure of the command is an error.
+pub(crate) async fn run_measured(mut command: Command) -> anyhow::Result<Measured> {
+    let begin = Instant::now();
+    let mut child = command.stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+    let id = child.id().context("the command has ended")?.to_string();
+    let mut peak_resident_bytes = 0;
+    loop {
+        // In its last moments it has no memory any more.
+        peak_resident_bytes = memory_bytes(&id, "VmHWM:").unwrap_or(0).max(peak_resident_bytes);
+        if let Ok(status) = tokio::time::timeout(Duration::from_millis(10), child.wait()).await {
+            let status = status?;
+            ensure!(status.success(), "{command:?} ended with {status}");
+            return Ok(Measured { took: begin.elapsed(), peak_resident_bytes });
+        }
+    }
 }
 
 /// CPU time that the process `id`, or `self`, has used, in microseconds.

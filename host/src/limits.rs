@@ -8,6 +8,15 @@ pub const SERVICE_NAME_BYTES_MAX: usize = 40;
 /// Most calls of one service that may run at once: each has an instance, and a host has as many of these at most.
 pub const CALLS_IN_FLIGHT_MAX: usize = 10_000;
 
+/// Connections to outside hosts that one call may have open at once: several times what a browser opens to one host. Each
+/// takes a descriptor and a buffer of the host.
+pub const OUTGOING_PER_CALL_MAX: usize = 32;
+
+/// Connections to outside hosts that all calls of one release may have open at once: four for each call of the usual
+/// `calls_in_flight_max`. A few such services leave most descriptors to clients.
+pub const OUTGOING_PER_RELEASE_MAX: usize = 256;
+const _: () = assert!(OUTGOING_PER_CALL_MAX < OUTGOING_PER_RELEASE_MAX);
+
 /// For how long calls may wait while a store without data gets the format of another release, in milliseconds: it takes
 /// one commit, and the calls under way must end before it.
 pub const ADOPT_PAUSE_MS_MAX: u32 = 1_000;
@@ -19,18 +28,29 @@ const _: () = assert!(ENTITY_KEY_BYTES_MAX < KEY_BYTES_MAX);
 /// Characters of a component's reason against an import that the operator sees: a few lines.
 pub const STATE_TEXT_CHARS_MAX: usize = 400;
 
-/// Entities that a mirror reads in one call while it copies: large enough that a call is worth its instance, small enough
-/// that an import of all of them fits into one commit.
+/// Entities that an export reads in one call, and that a mirror imports in one: large enough that a call is worth its
+/// instance, small enough that an import of all of them fits into one commit.
 pub const MIRROR_PAGE_ENTITIES: u32 = 64;
 
-/// Entities that a mirror reads in one call after one of them has changed: fewer, because it reads all of them again.
+/// Entities that a mirror reads in one call: few, because it reads all of them again after one of them has changed.
 pub const MIRROR_HOT_PAGE_ENTITIES: u32 = 8;
 
-/// Pages that a mirror remembers. Beyond that it does not split pages any more.
+/// Pages that a mirror copies again with one import, and with one commit: so many changes as a first copy imports at once,
+/// if all of their entities have changed.
+pub const MIRROR_BATCH_PAGES: usize = 8;
+
+/// Pages that a mirror remembers. Further ones are as large as those of an export.
 pub const MIRROR_PAGES_MAX: usize = 200_000;
 
 /// Bytes of the read set that a mirror remembers of each page. A larger set is replaced by one that contains more keys.
 pub const MIRROR_READS_BYTES_MAX: usize = 512;
+
+/// Pages of a mirror that are compared with new commits as one: so many comparisons a commit in one of them costs, and a
+/// commit elsewhere costs one. The mirror of a million entities has some hundred groups.
+pub const MIRROR_GROUP_PAGES_MAX: usize = 128;
+
+/// Bytes of the read set of such a group. Pages that follow each other mostly read ranges that follow each other.
+pub const MIRROR_GROUP_READS_BYTES_MAX: usize = 2 * 1024;
 
 /// The time of one call of a state interface in a mirror, an export or an import.
 pub const STATE_CALL_MS_MAX: u64 = 5_000;
@@ -156,6 +176,10 @@ pub const BACKUP_DOCUMENT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes that are remembered of what one call read: some ten thousand keys and ranges. Beyond, neighbours are remembered
 /// as one range.
 pub const READ_SET_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes that an index writes between two syncs: about what one sync of the journal writes, so that the journal's syncs
+/// wait no longer for those of an index than for their own.
+pub const INDEX_SYNC_BYTES: usize = 256 * 1024;
 
 /// Bytes of the log of one store's recent commits: half a second of small ones at full speed. A call that began before
 /// it runs again.

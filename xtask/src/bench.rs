@@ -7,6 +7,7 @@ use crate::wasm;
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_shop()?;
+    wasm::build_alternatives()?;
     wasm::build_guests()?;
     Step::cargo("the host", &["build", "--release", "--package", "switchyard"]).run()?;
     let begin = ["run", "--release", "--package", "bench", "--"];

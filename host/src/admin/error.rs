@@ -105,6 +105,7 @@ impl From<DeployError> for AdminError {
             | DeployError::HandoverOfOne
             | DeployError::Mirrored { .. }
             | DeployError::StillDeleting { .. }
+            | DeployError::BothWritten { .. }
             | DeployError::Handover { .. }
             | DeployError::Breaks { .. }
             | DeployError::Unsigned { .. }
@@ -128,7 +129,10 @@ impl From<DeployError> for AdminError {
                 AdminError::busy(sentence(&child))
             }
             DeployError::Load(
-                LoadError::Contract(_) | LoadError::NoSuchContract { .. } | LoadError::FunctionLimit { .. },
+                LoadError::Contract(_)
+                | LoadError::NoSuchContract { .. }
+                | LoadError::FunctionLimit { .. }
+                | LoadError::FunctionName { .. },
             ) => AdminError::unprocessable(text),
             DeployError::Load(_)
             | DeployError::File(_)

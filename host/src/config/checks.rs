@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::error::{Origins, Problem};
+use super::keys::instead_of;
 use super::settings::{
     DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings,
     RuntimeSettings, ServiceSettings, StoreSettings,
@@ -42,6 +43,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Vec<Problem> {
     for (name, service) in &manifest.services {
         checks.service(&format!("services.{name}"), service);
     }
+    checks.function_services(manifest);
     checks.mounts(manifest);
     checks.instances(manifest);
     checks.problems
@@ -293,6 +295,26 @@ impl Checks<'_> {
             }
         }
         self.limits(&format!("{path}.limits"), &service.limits);
+    }
+
+    /// Checks that the services whose functions have rates exist. Whether the functions do is in their contracts.
+    fn function_services(&mut self, manifest: &Manifest) {
+        for function in manifest.gateway.calls_per_minute_per_client.keys() {
+            let Some((service, _)) = function.split_once('.') else { continue };
+            let key = format!("gateway.calls_per_minute_per_client.{function}");
+            match manifest.services.iter().find(|(known, _)| known.as_str() == service) {
+                None => {
+                    let known: Vec<_> = manifest.services.keys().map(|known| known.as_str()).collect();
+                    let hint = instead_of(service, &known);
+                    self.refuse(&key, format!("`{key}` names the service `{service}`, which is not there: {hint}"));
+                }
+                Some((_, settings)) if settings.contract.is_none() => {
+                    let detail = "a mounted service has no functions of a contract: remove it";
+                    self.refuse(&key, format!("`{key}` names `{service}`, and {detail}"));
+                }
+                Some(_) => {}
+            }
+        }
     }
 
     /// Checks that the host has the instances that services may use at once, and those that are reserved.

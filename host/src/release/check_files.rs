@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::judging::judge_input::mounts;
 use super::loading::function_limits::check_function_limits;
+use super::loading::function_names::check_function_names;
 use crate::config::Manifest;
 use crate::contract::{Contracts, OutboundHttp, World, check_together, judge_http};
 use crate::names::ServiceName;
@@ -59,6 +60,8 @@ pub fn check_files(manifest: &Manifest) -> Vec<String> {
         worlds.extend(world.map(|world| (name.clone(), world)));
     }
     faults.extend(check_together(&worlds, &mounts(manifest)).err().map(|error| error.to_string()));
+    let worlds = worlds.into_iter().collect();
+    faults.extend(check_function_names(manifest, &worlds).err().map(|error| error.to_string()));
     faults
 }
 

@@ -58,6 +58,12 @@ pub enum DeployError {
          {service}` goes back"
     )]
     Mirrored { service: ServiceName },
+    #[error(
+        "no share of the calls of {service}, and no shadow, can go to an implementation with data of its own: its data is a \
+         copy, and two generations cannot both be written; deploy it with `--handover` alone, or with `--header NAME=VALUE` \
+         for requests that only read"
+    )]
+    BothWritten { service: ServiceName },
     #[error("the data of the last handover of {service} is still being deleted: try again in a moment")]
     StillDeleting { service: ServiceName },
     #[error("the handover of {service} is not made")]

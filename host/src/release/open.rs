@@ -18,6 +18,7 @@ use super::judging::judge_input::mounts;
 use super::judging::signature::check_signature;
 use super::loading::files::{FileError, FileKind, Files};
 use super::loading::function_limits::check_function_limits;
+use super::loading::function_names::{check_function_names, check_functions};
 use super::loading::loader::{LoadError, ReleaseLoader};
 use super::loading::uploads::Uploads;
 use super::mirror::Mirrors;
@@ -31,7 +32,7 @@ use super::releases::{Inner, Releases};
 use crate::call::{Backend, Calls, LoadedRelease, NotExported, Service, Shadow, Share};
 use crate::clock;
 use crate::config::{AppliedSettings, Manifest, ServiceSettings, Signature, SignedRelease, signature_file};
-use crate::contract::{OutboundHttp, Verdict, check_together, judge_http};
+use crate::contract::{OutboundHttp, Verdict, World, check_together, judge_http};
 use crate::names::{Digest, Generation, ServiceName};
 use crate::observe::SwapPauses;
 use crate::runtime::{COMPILED_FOLDER, Program, Runtime, RuntimeError};
@@ -184,6 +185,7 @@ impl Releases {
         let worlds: Vec<_> =
             started.iter().map(|(name, start)| (name.clone(), Arc::clone(&start.running.live.world))).collect();
         check_together(&worlds, &mounts(manifest))?;
+        check_names(configured, worlds)?;
 
         let (mut commit, mut services) = (HostCommit::default(), BTreeMap::new());
         for (name, start) in started {
@@ -245,6 +247,17 @@ impl Releases {
         inner.sweep();
         Ok((Releases { inner }, calls))
     }
+}
+
+/// Checks the functions in `configured` against the contracts of the releases that run, or against those in the folder of
+/// contracts, which may be newer: the next apply uses them.
+fn check_names(configured: &Manifest, live: Vec<(ServiceName, Arc<World>)>) -> Result<(), LoadError> {
+    let live = live.into_iter().collect();
+    check_function_names(configured, &live).or_else(|error| {
+        check_functions(configured).map_err(|_| error)?;
+        tracing::warn!("the manifest names functions that no release has yet: run `switchyard apply` to apply it");
+        Ok(())
+    })
 }
 
 /// `configured` with the applied settings. Logs the differences.
@@ -353,7 +366,14 @@ impl Starter<'_> {
         let live = self.loader.load(service, &record.live)?;
         let candidate = record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate, &record));
         let candidate = candidate.transpose()?;
-        let running = Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate };
+        let running = Running {
+            service: Arc::clone(service),
+            settings: settings.clone(),
+            record,
+            live,
+            candidate,
+            readable: None,
+        };
         Ok(Start { running, events: Vec::new(), migrated: None })
     }
 
@@ -441,8 +461,14 @@ impl Starter<'_> {
             generation: Generation::First,
             mirror: None,
         };
-        let running =
-            Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate: None };
+        let running = Running {
+            service: Arc::clone(service),
+            settings: settings.clone(),
+            record,
+            live,
+            candidate: None,
+            readable: None,
+        };
         Ok(Start { running, events: vec![event], migrated })
     }
 

@@ -1,5 +1,8 @@
 //! Exports and imports of a service's state as JSON, through the state interface of its contract.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use wasmtime::component::Val;
@@ -157,16 +160,8 @@ impl Releases {
         for _ in 0..STATE_CONFLICTS_MAX {
             let mut transaction = target.store.begin().in_generation(target.generation);
             let mut report = ImportReport::default();
-            for change in &changes {
-                let (kind, read) = target.compare(change, transaction).await.map_err(|error| failed(error.into()))?;
-                transaction = read;
-                match kind {
-                    Kind::Added => report.added += 1,
-                    Kind::Changed => report.changed += 1,
-                    Kind::Removed => report.removed += 1,
-                    Kind::Unchanged => report.unchanged += 1,
-                }
-            }
+            let compared = target.compare(&changes, &mut report, transaction).await;
+            transaction = compared.map_err(|error| failed(error.into()))?;
             let run = target.side.import(transaction, changes.clone()).await;
             run.result.map_err(|error| failed(error.into()))?;
             if dry_run {
@@ -186,46 +181,61 @@ impl Releases {
     }
 }
 
-enum Kind {
-    Added,
-    Changed,
-    Removed,
-    Unchanged,
-}
-
 impl Target {
-    /// What `change` does to the state in `transaction`.
+    /// Counts in `report` what `changes` do to the state in `transaction`.
     async fn compare(
         &self,
-        change: &StateChange,
+        changes: &[StateChange],
+        report: &mut ImportReport,
         transaction: Transaction,
-    ) -> Result<(Kind, Transaction), MirrorError> {
-        let mut before = change.key.clone();
-        before.pop();
-        let mut transaction = transaction;
-        let (mut found, mut count) = (None, 0);
+    ) -> Result<Transaction, MirrorError> {
+        let keys = changes.iter().map(|change| change.key.clone()).collect();
+        let (found, transaction) = self.find(&keys, transaction).await?;
+        for change in changes {
+            match (found.get(&change.key), &change.value) {
+                (None, None) => report.unchanged += 1,
+                (None, Some(_)) => report.added += 1,
+                (Some(_), None) => report.removed += 1,
+                (Some(now), Some(value)) if now == value => report.unchanged += 1,
+                (Some(_), Some(_)) => report.changed += 1,
+            }
+        }
+        Ok(transaction)
+    }
+
+    /// The entities under `keys`. Keys that follow each other, as those of an export do, are read together.
+    async fn find(
+        &self,
+        keys: &BTreeSet<String>,
+        mut transaction: Transaction,
+    ) -> Result<(BTreeMap<String, Val>, Transaction), MirrorError> {
+        let mut found = BTreeMap::new();
+        let Some((mut next, last)) = keys.first().zip(keys.last()) else {
+            return Ok((found, transaction));
+        };
+        let (mut read_up_to, mut follow_each_other, mut count) = (String::new(), true, 0);
         loop {
-            let page = page(&before, Some(&change.key), MIRROR_PAGE_ENTITIES);
-            let run = self.side.export(transaction, &page).await;
+            // Few entities are between this key and the next one that is looked for.
+            let before = next.char_indices().next_back().and_then(|(at, _)| next.get(..at)).unwrap_or_default();
+            let after = before.max(read_up_to.as_str());
+            let until = if follow_each_other { last } else { next };
+            let run = self.side.export(transaction, &page(after, Some(until.as_str()), MIRROR_PAGE_ENTITIES)).await;
             transaction = run.transaction;
             let entities = run.result.map_err(MirrorError::Source)?;
             count += entities.len() as u64;
             check_end(count, transaction.stored_bytes())?;
-            let Some(last) = entities.into_iter().last() else { break };
-            if last.key == change.key {
-                found = Some(last.value);
-                break;
+            let (read, found_before) = (entities.len(), found.len());
+            let end = entities.last().map_or_else(|| until.clone(), |last| last.key.clone());
+            let wanted = entities.into_iter().filter(|entity| keys.contains(&entity.key));
+            found.extend(wanted.map(|StateEntity { key, value }| (key, value)));
+            follow_each_other = read <= 2 * (found.len() - found_before);
+            read_up_to = end;
+            let behind = (Bound::Excluded(read_up_to.as_str()), Bound::Unbounded);
+            match keys.range::<str, _>(behind).next() {
+                Some(key) => next = key,
+                None => return Ok((found, transaction)),
             }
-            before = last.key;
         }
-        let kind = match (&found, &change.value) {
-            (None, None) => Kind::Unchanged,
-            (None, Some(_)) => Kind::Added,
-            (Some(_), None) => Kind::Removed,
-            (Some(now), Some(value)) if now == value => Kind::Unchanged,
-            (Some(_), Some(_)) => Kind::Changed,
-        };
-        Ok((kind, transaction))
     }
 }
 

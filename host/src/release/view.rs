@@ -48,6 +48,11 @@ pub struct MirrorView {
     pub release: ReleaseView,
     /// Whether it was live before the handover: a rollback goes back to it.
     pub was_live: bool,
+    /// Requests with this header read its data. The swap then waits for a promote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<HeaderView>,
+    /// Whether they do already: the copy is complete.
+    pub is_readable: bool,
     /// Absent while the mirror starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<MirrorStatus>,
@@ -189,8 +194,10 @@ impl Releases {
     fn mirror_view(&self, name: &ServiceName, running: &Running) -> Option<MirrorView> {
         let record = running.record.mirror.as_ref()?;
         Some(MirrorView {
-            release: view(&record.release, None),
+            release: view(&record.release, running.readable.as_deref()),
             was_live: record.was_live,
+            header: record.header.clone().map(|(name, value)| HeaderView { name, value }),
+            is_readable: running.readable.is_some(),
             status: self.inner.mirrors.get(name).map(|mirror| mirror.status()),
             bytes: running.service.store().bytes_of(running.record.generation.other()),
         })

@@ -11,6 +11,7 @@ use hyper::{Request, Response};
 use switchyard::call::{Backend, Calls, LinkedComponent, LoadedRelease, Origin, Routing, Service};
 use switchyard::config::{Grant, LimitSettings};
 use switchyard::contract::World;
+use switchyard::limits::OUTGOING_PER_CALL_MAX;
 use switchyard::names::{Digest, Generation, HostSecret, RequestId, ServiceName};
 use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
 use switchyard::store::Stores;
@@ -288,6 +289,39 @@ async fn a_component_with_a_contract_reaches_out_only_where_it_was_granted_too()
         let answer = guest.run("fetch", &[Val::String(authority.clone())]).await.unwrap();
         assert_eq!(answer, Some(Val::String(said.into())));
     }
+}
+
+#[tokio::test]
+async fn a_call_has_only_so_many_connections_to_outside_hosts_open() {
+    let authority = says_hi_to_all(OUTGOING_PER_CALL_MAX).await;
+    let runtime = runtime(1);
+    let settings = LinkSettings { outbound_hosts: vec![Grant::parse(&authority).unwrap()], ..link_settings(limits()) };
+    let guest = Guest::of("fetches.wasm", "test:fetches/fetcher", settings, &runtime);
+    for _call in 0..2 {
+        let asked = format!("{}*{authority}", OUTGOING_PER_CALL_MAX + 2);
+        let answer = guest.run("fetch", &[Val::String(asked)]).await.unwrap();
+        let expected = format!("{OUTGOING_PER_CALL_MAX} x 200 hi, 2 x ErrorCode::ConnectionLimitReached");
+        assert_eq!(answer, Some(Val::String(expected)), "connections of an earlier call do not count");
+    }
+}
+
+/// The authority of a server that accepts `count` connections before it answers all of them, again and again.
+async fn says_hi_to_all(count: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    Tasks::default().spawn("says hi to all", async move {
+        while let Ok((first, _)) = listener.accept().await {
+            let mut connections = vec![first];
+            while connections.len() < count {
+                connections.push(listener.accept().await.unwrap().0);
+            }
+            for mut connection in connections {
+                let _read = connection.read(&mut vec![0; 1024]).await.unwrap();
+                connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").await.unwrap();
+            }
+        }
+    });
+    authority
 }
 
 /// The authority of a server that answers one path.

@@ -187,6 +187,56 @@ async fn go_and_return(shop: &Shop, service: &str, load: &Load) -> anyhow::Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_with_the_header_of_a_handover_read_the_copy_until_it_is_promoted() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("tea-01", 999, 10).await?;
+    let before = shop.ask_operator("GET /services/inventory").await?;
+    let own = text(&before, "/live/digest")?;
+    // Both would be written.
+    for (query, status) in [
+        ("?weight=20", 422),
+        ("?handover=true&weight=20", 409),
+        ("?handover=true&shadow=100", 409),
+        ("?handover=true&header=x-try=new&steps=1,10&every=60", 409),
+    ] {
+        let refused = shop.deploy("inventory", query, alternative("inventory")?).await?;
+        let detail = refused.body.to_string();
+        assert_eq!(refused.status, status, "{query}: {detail}");
+        assert!(detail.contains("two generations cannot both be written"), "{query}: {detail}");
+    }
+    assert!(shop.ask_operator("GET /services/inventory").await?.get("mirror").is_none());
+    shop.deploy("inventory", "?handover=true&header=x-try=new", alternative("inventory")?).await?.expect(201)?;
+    let now = until(&shop, "inventory", "is readable", |now| now["mirror"]["isReadable"] == true).await?;
+    assert_eq!((now["live"]["digest"].as_str(), &now["mirror"]["wasLive"]), (Some(own.as_str()), &json!(false)));
+    let tried = [("x-try", "new"), ("content-type", "application/json")];
+    let calls = |now: &Value| now["mirror"]["release"]["figures"]["calls"].as_u64();
+    let read = shop.client.send_with("GET /items/tea-01", &tried, "").await?.expect(200)?;
+    assert_eq!(read["available"], 10);
+    shop.client.ask("GET /items/tea-01").await?.expect(200)?;
+    // A write with the header goes to the live release, and the mirror copies it.
+    let receipt = json!({ "quantity": 5 }).to_string();
+    let written = staff.client.send_with("POST /items/tea-01/receipts", &tried, receipt).await?.expect(200)?;
+    assert_eq!(written["available"], 15);
+    assert_eq!(calls(&shop.ask_operator("GET /services/inventory").await?), Some(1), "only the read was on the copy");
+    let mut available = 0;
+    for _ in 0..500 {
+        let read = shop.client.send_with("GET /items/tea-01", &tried, "").await?.expect(200)?;
+        available = number(&read, "/available")?;
+        if available == 15 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(available, 15, "the copy follows");
+    let promoted = shop.change("POST /services/inventory/promote").await?.expect(200)?;
+    assert_ne!(promoted["live"]["digest"], own.as_str());
+    assert_eq!(shop.available("tea-01").await?, 15);
+    shop.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_stored_before_a_handover_counts_after_it_and_after_a_restart() -> anyhow::Result<()> {
     let shop = Shop::start().await?;
     let staff = shop.staff().await?;

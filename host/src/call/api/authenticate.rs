@@ -28,7 +28,7 @@ impl Calls {
     ) -> Result<Option<Identity>, CallError> {
         let Some(authenticator) = routing.live().authenticator() else { return Ok(None) };
         let service = authenticator.backend.service.name();
-        let table = self.inner.current.begin(routing, None, origin, service).await;
+        let table = self.inner.current.begin(routing, None, origin, (service, false)).await;
         let table = table.map_err(|why| CallError::not_begun(service, why))?;
         let Some(authenticator) = table.authenticator() else { return Ok(None) };
         let backend = authenticator.backend.clone();

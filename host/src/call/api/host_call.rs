@@ -59,7 +59,7 @@ impl Calls {
     pub async fn run_host_call(&self, call: HostCall, routing: &Routing) -> Result<Answer, CallError> {
         let (durable, service) = (&self.inner.durable, call.service.clone());
         durable.check_running()?;
-        let table = self.inner.current.begin(routing, None, Origin::HOST, &service).await;
+        let table = self.inner.current.begin(routing, None, Origin::HOST, (&service, false)).await;
         let table = table.map_err(|why| match why {
             // It was held until its deadline, and has not begun.
             NotBegun::HeldTooLong => CallError::unavailable(&service, "its data is being migrated"),

@@ -75,7 +75,7 @@ impl Calls {
                 }
             }
         };
-        let table = current.begin(routing, call.identity.as_ref(), origin, &service).await;
+        let table = current.begin(routing, call.identity.as_ref(), origin, (&service, reads_only)).await;
         let table = table.map_err(|why| CallError::not_begun(&service, why))?;
         let persistence = RootPersistence::new(durable, call.key.clone(), Vec::new(), false);
         let root = self.inner.root(table, call, origin, &persistence);

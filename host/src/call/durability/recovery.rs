@@ -165,7 +165,7 @@ impl DurableCalls {
         let service = &intent.service;
         let begun = match began_with {
             Some(table) => current.begin_on(table, &routing, service).await,
-            None => current.begin(&routing, intent.identity.as_ref(), Origin::HOST, service).await,
+            None => current.begin(&routing, intent.identity.as_ref(), Origin::HOST, (service, false)).await,
         };
         begun.map_err(|why| CallError::not_begun(service, why))
     }

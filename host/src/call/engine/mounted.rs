@@ -37,7 +37,7 @@ impl Routing {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         // The table is dropped here: a mounted service has no data that a migration could change.
-        let Some(backend) = self.choose(None, origin).backend(service).cloned() else {
+        let Some(backend) = self.choose(None, origin, false).backend(service).cloned() else {
             return Err(CallError::unavailable(service, "no such service"));
         };
         let began = clock::now();

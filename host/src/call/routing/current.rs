@@ -118,7 +118,8 @@ impl CurrentRouting {
         self.replaced().iter().any(is_used) || current.tables().iter().any(|table| Arc::strong_count(table) > 1)
     }
 
-    /// The table for a root call of `service` that was routed by `given`. It waits while calls are held.
+    /// The table for a root call of `service` that was routed by `given`, and that may write unless it reads only. It
+    /// waits while calls are held.
     ///
     /// A call is routed before its body is read, so `given` may be old. The call runs on the releases that are live
     /// now, unless the contracts have changed: then on the releases of `given`.
@@ -127,15 +128,15 @@ impl CurrentRouting {
         given: &Routing,
         identity: Option<&Identity>,
         origin: Origin<'_>,
-        service: &ServiceName,
+        (service, reads_only): (&ServiceName, bool),
     ) -> Result<Arc<RoutingTable>, NotBegun> {
         let pick = || {
             let current = self.routing.load();
             if current.has_contracts_of(given) {
-                Some(Arc::clone(current.choose(identity, origin)))
+                Some(Arc::clone(current.choose(identity, origin, reads_only)))
             } else {
                 let same_data = current.migrations() == given.migrations();
-                same_data.then(|| Arc::clone(given.choose(identity, origin)))
+                same_data.then(|| Arc::clone(given.choose(identity, origin, reads_only)))
             }
         };
         self.pass(pick, service, given).await

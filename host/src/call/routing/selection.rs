@@ -28,6 +28,8 @@ pub struct Candidate {
     pub share: Share,
     /// Requests with this header use it whatever the share.
     pub header: Option<(HeaderName, HeaderValue)>,
+    /// Whether it gets only calls that write nothing, because its data is a copy that only the host writes.
+    pub reads_only: bool,
 }
 
 /// The origin of a root call, which decides about candidates.
@@ -171,14 +173,15 @@ impl Routing {
         &self.candidates
     }
 
-    /// The table for a root call of `identity` that comes from `origin`.
+    /// The table for a root call of `identity` that comes from `origin`, and that may write unless it `reads_only`.
     #[must_use]
-    pub fn choose(&self, identity: Option<&Identity>, origin: Origin<'_>) -> &Arc<RoutingTable> {
+    pub fn choose(&self, identity: Option<&Identity>, origin: Origin<'_>, reads_only: bool) -> &Arc<RoutingTable> {
         if self.candidates.is_empty() {
             return self.live();
         }
         let key = identity.map_or(origin.client, |identity| identity.id.as_bytes());
-        let chosen = self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.takes(key, origin));
+        let takes = |candidate: &Candidate| (reads_only || !candidate.reads_only) && candidate.takes(key, origin);
+        let chosen = self.candidates.iter().enumerate().filter(|(_, candidate)| takes(candidate));
         let position = chosen.fold(0, |position, (bit, _)| position | 1_usize << bit);
         self.tables.get(position).unwrap_or_else(|| self.live())
     }

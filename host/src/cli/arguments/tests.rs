@@ -28,6 +28,8 @@ fn commands_are_read_as_they_are_documented() {
     check("switchyard call account create-staff {}", true);
     check("switchyard call account", false);
     check("switchyard config --defaults", true);
+    check("switchyard config --check --manifest m.toml", true);
+    check("switchyard config --check --defaults", false);
     check("switchyard completions bash", true);
     check("switchyard", false);
 }

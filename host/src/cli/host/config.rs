@@ -1,4 +1,4 @@
-//! `switchyard config`: the effective configuration, or all defaults.
+//! `switchyard config`: the effective configuration, its check, or all defaults.
 
 use std::path::Path;
 

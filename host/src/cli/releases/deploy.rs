@@ -65,7 +65,8 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         let result = if command.host.json { answer.text() } else { verdict::text(&deployed.verdict) };
         return Err(refused([service], component.digest.to_string()).with_result(result));
     }
-    if command.handover && !command.dry_run && !deployed.unchanged {
+    // With a header it waits for `switchyard promote`, and so this command does not wait for it.
+    if command.handover && command.header.is_none() && !command.dry_run && !deployed.unchanged {
         let wait = command.wait_handover.map_or(HANDOVER_WAIT, Period::duration);
         return handover::follow(target, service, &component.digest.to_string(), wait, command.host.json);
     }

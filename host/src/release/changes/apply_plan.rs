@@ -7,6 +7,7 @@ use super::super::error::DeployError;
 use super::super::judging::judge::Judged;
 use super::super::judging::judge_input::{JudgeInput, Proposal, ServiceContext, around, mounts};
 use super::super::loading::function_limits::check_function_limits;
+use super::super::loading::function_names::check_function_names;
 use super::super::records::record::{AppliedContracts, ChangeKind, NewEntry, ReleaseRecord, ServiceRecord};
 use super::super::records::state::{Running, State};
 use super::super::records::stored_data::StoredData;
@@ -102,6 +103,7 @@ impl Inner {
         let manifest = effective(&state.manifest, &target);
         let Components { components, kept, applied } = components(state, wanted, &target)?;
         let worlds = self.worlds(&manifest, &read)?;
+        check_function_names(&wanted.manifest, &worlds)?;
         let present = Present {
             manifest: &state.manifest,
             services: state.services.iter().map(|(name, running)| (name, serving(running))).collect(),
@@ -313,7 +315,8 @@ impl ApplyPlan {
             }
         };
         let live = judged.release.clone()?;
-        Some((Running { service, settings: settings.clone(), record, live, candidate: None }, migration))
+        let running = Running { service, settings: settings.clone(), record, live, candidate: None, readable: None };
+        Some((running, migration))
     }
 
     /// The lines of the history: one for each changed service, and one for each global setting.

@@ -99,6 +99,7 @@ impl Releases {
         let (cancellation, _guard) = CancellationToken::with_guard();
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state();
+            can_hand_over_beside(&proposals, plan)?;
             if plan.rollout.as_ref().is_some_and(|rollout| rollout.shadow.is_some()) {
                 has_shadow(&state, &proposals)?;
             }
@@ -281,7 +282,7 @@ impl Inner {
             after.services.insert(service.clone(), with);
             events.push(line(who, ChangeKind::Candidate, running, judged, plan));
         }
-        if after.services.values().filter(|running| running.candidate.is_some()).count() > CANDIDATES_MAX {
+        if after.services.values().filter(|running| running.has_routed()).count() > CANDIDATES_MAX {
             return Err(DeployError::TooManyCandidates);
         }
         Ok(ChangeSet::swap(state, after, events))
@@ -314,11 +315,16 @@ impl Judged {
 }
 
 impl Rollout {
-    fn record(&self) -> RolloutRecord {
+    /// The header, as text.
+    pub(in crate::release) fn header_text(&self) -> Option<(String, String)> {
         let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        self.header.as_ref().map(|(name, value)| (name.to_string(), text(value)))
+    }
+
+    fn record(&self) -> RolloutRecord {
         RolloutRecord {
             shadow: self.shadow.map(Share::parts),
-            header: self.header.as_ref().map(|(name, value)| (name.to_string(), text(value))),
+            header: self.header_text(),
             steps: self.steps.iter().map(|share| share.parts()).collect(),
             every_s: self.every.map(|every| every.as_secs()),
             step: if self.shadow.is_some() { None } else { Some(0) },
@@ -333,6 +339,17 @@ fn has_no_candidate(state: &State, service: &ServiceName) -> Result<(), DeployEr
         Some(candidate) => {
             Err(DeployError::HasCandidate { service: service.clone(), digest: candidate.release.digest })
         }
+        None => Ok(()),
+    }
+}
+
+/// Checks that a handover gives calls no release that would write data that another one writes too. Requests with a header
+/// may read the copy.
+fn can_hand_over_beside(proposals: &[Proposal], plan: &Plan) -> Result<(), DeployError> {
+    let Some(rollout) = plan.rollout.as_ref().filter(|_| plan.handover) else { return Ok(()) };
+    let is_by_header = rollout.header.is_some() && rollout.steps.is_empty() && rollout.shadow.is_none();
+    match proposals.first().filter(|_| !is_by_header || rollout.every.is_some()) {
+        Some(Proposal { service, .. }) => Err(DeployError::BothWritten { service: service.clone() }),
         None => Ok(()),
     }
 }

@@ -12,9 +12,11 @@ use super::super::records::record::{ChangeKind, MirrorRecord, NewEntry, ReleaseR
 use super::super::records::state::{Running, State};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
-use super::change_set::{ChangeSet, Migration};
-use super::deploy::{Plan, line};
+use super::change_set::{ChangeSet, HOST, Migration};
+use super::deploy::{Plan, Rollout, line};
+use crate::call::LoadedRelease;
 use crate::clock;
+use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
 use crate::store::system::MIRRORED_ENTITIES;
 
@@ -61,6 +63,7 @@ impl Inner {
             by: who.name.clone(),
             reason: plan.reason.clone(),
             oldest_data: judged.record.data.writes,
+            header: plan.rollout.as_ref().and_then(Rollout::header_text),
         };
         let signed = running.record.signed.max(judged.record.signed());
         let last = running.record.last.max(judged.record.number);
@@ -97,6 +100,7 @@ impl Inner {
                 by: who.into(),
                 reason: reason.clone(),
                 oldest_data: before.oldest_data,
+                header: None,
             }),
             oldest_data: mirror.oldest_data,
             is_fresh: false,
@@ -106,11 +110,29 @@ impl Inner {
         let (from, to_digest) = (Some(before.live.digest), Some(mirror.release.digest));
         let event = NewEntry { from, to: to_digest, reason, figures, ..NewEntry::new(who, name, what) };
         let migration = Migration::handover(&running.service, &release, handle, to);
-        let next = Running { record, live: release, candidate: None, ..running.clone() };
+        let next = Running { record, live: release, candidate: None, readable: None, ..running.clone() };
         let mut set = ChangeSet::of_one(state, name, next, event);
         set.migrations.push(migration);
         Ok(set)
     }
+}
+
+/// The change after which requests with the header of the handover read the copy in `release`, or no longer do.
+pub(in crate::release) fn read_copy(
+    state: &Arc<State>,
+    name: &ServiceName,
+    release: Option<Arc<LoadedRelease>>,
+    reason: String,
+) -> Result<ChangeSet, DeployError> {
+    let running = state.running(name)?;
+    let mirror = mirror_of(running, name)?;
+    let others = state.services.iter().filter(|(other, running)| *other != name && running.has_routed()).count();
+    if release.is_some() && others >= CANDIDATES_MAX {
+        return Err(DeployError::TooManyCandidates);
+    }
+    let (from, to) = (Some(running.record.live.digest), Some(mirror.release.digest));
+    let event = NewEntry { from, to, reason: Some(reason), ..NewEntry::new(HOST, name, ChangeKind::Step) };
+    Ok(ChangeSet::of_one(state, name, Running { readable: release, ..running.clone() }, event))
 }
 
 /// The change that ends a mirror, and with it the way to the release that it keeps up to date.
@@ -127,7 +149,7 @@ pub(in crate::release) fn end_mirror(
     let (from, to) = (Some(mirror.release.digest), Some(running.record.live.digest));
     let event = NewEntry { from, to, reason, figures, ..NewEntry::new(who, name, what) };
     let record = ServiceRecord { mirror: None, ..running.record.clone() };
-    Ok(ChangeSet::of_one(state, name, Running { record, ..running.clone() }, event))
+    Ok(ChangeSet::of_one(state, name, Running { record, readable: None, ..running.clone() }, event))
 }
 
 fn mirror_of<'r>(running: &'r Running, name: &ServiceName) -> Result<&'r MirrorRecord, DeployError> {

@@ -8,10 +8,10 @@ use super::super::error::DeployError;
 use super::super::judging::isolated::chain;
 use super::super::mirror::{Mirror, MirrorError, MirrorHandle, MirrorPhase, ProgramSide};
 use super::super::records::record::{ChangeKind, MirrorRecord};
-use super::super::records::state::Running;
+use super::super::records::state::{Running, State};
 use super::super::releases::Releases;
 use super::change_set::HOST;
-use super::handover::end_mirror;
+use super::handover::{end_mirror, read_copy};
 use crate::clock;
 use crate::fail_point::fail_point;
 use crate::limits::{HANDOVER_ATTEMPTS_MAX, MIRROR_CLEAR_ENTRIES};
@@ -123,6 +123,7 @@ impl Releases {
                 }
             };
             tracing::warn!(service = %name, error = why, "a mirror cannot continue");
+            self.read_copy(name, None, &why).await;
             if !is_temporary && !record.was_live {
                 self.abandon(name, record, why).await;
             }
@@ -170,7 +171,10 @@ impl Releases {
             }
             let began = clock::now();
             let is_complete = handle.step().await?;
-            if is_complete && !record.was_live {
+            if is_complete && record.header.is_some() {
+                // The operator tries it with requests that read. The swap is a `promote`.
+                self.read_copy(name, Some(handle), "the copy is complete: requests with the header read it").await;
+            } else if is_complete && !record.was_live {
                 match self.swap(name, record).await {
                     Ok(()) => return Ok(()),
                     Err(error) => self.attempt_failed(name, record, handle, &error).await,
@@ -198,6 +202,21 @@ impl Releases {
             inner.run(set).await
         })
         .await
+    }
+
+    /// From now on requests with the header of the handover read the copy, or no longer do.
+    async fn read_copy(&self, name: &ServiceName, handle: Option<&Arc<MirrorHandle>>, why: &str) {
+        let reads = |state: &State| state.services.get(name).is_some_and(|running| running.readable.is_some());
+        if reads(&self.state()) == handle.is_some() {
+            return;
+        }
+        let (service, why) = (name.clone(), why.to_owned());
+        let release = handle.map(|handle| Arc::clone(&handle.release));
+        let changed = self.change(move |_, state| Ok((read_copy(state, &service, release, why)?, ())));
+        if let Err(error) = changed.await {
+            tracing::warn!(service = %name, error = &error as &dyn std::error::Error, "the requests that read a copy \
+                stay as they are");
+        }
     }
 
     async fn attempt_failed(

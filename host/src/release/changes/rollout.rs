@@ -20,7 +20,7 @@ use crate::config::{SignedRelease, Signer};
 use crate::names::ServiceName;
 
 impl Releases {
-    /// Makes the candidate live.
+    /// Makes the candidate live, or the implementation of a handover that waits for it.
     ///
     /// # Errors
     ///
@@ -117,6 +117,9 @@ impl Inner {
         figures: Option<Json>,
     ) -> Result<ChangeSet, DeployError> {
         let running = state.running(name)?;
+        if running.candidate.is_none() && running.record.mirror.as_ref().is_some_and(|mirror| mirror.header.is_some()) {
+            return self.hand_over(state, who, name, ChangeKind::Handover, reason);
+        }
         let (record, candidate) = candidate(running, name)?;
         let (from, to) = (Some(running.record.live.digest), Some(record.release.digest));
         let mut release = record.release.clone();

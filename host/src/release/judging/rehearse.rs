@@ -106,7 +106,13 @@ async fn data(
         }
         DataFit::Migrates => return migration(verdict, context, program, &judged.data, plan.as_candidate).await,
         DataFit::OtherFormat if context.can_hand_over(program) => {
-            let advice = "both implement the state interface of the contract: `--handover` copies the data";
+            let advice = match plan.as_candidate {
+                false => "both implement the state interface of the contract: `--handover` copies the data",
+                true => {
+                    "it would write data of its own beside the live release, and two generations cannot both be written: \
+                     `--handover` copies the data, with `--header` for requests that only read"
+                }
+            };
             let expected = format!("a component that reads {theirs}");
             verdict.refused(Check::Data, "the data", &expected, format!("needs a handover: {own}"), advice);
         }

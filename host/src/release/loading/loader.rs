@@ -27,6 +27,8 @@ pub enum LoadError {
     NoSuchContract { service: ServiceName, world: String, known: String },
     #[error("`services.{service}.limits.function_calls_in_flight_max` names `{function}`: {hint}")]
     FunctionLimit { service: ServiceName, function: String, hint: String },
+    #[error("`{key}` names `{function}`: {hint}")]
+    FunctionName { key: &'static str, function: String, hint: String },
     #[error(transparent)]
     File(#[from] FileError),
     #[error("the contracts {digest} are not as this version of switchyard keeps them")]

@@ -2,6 +2,7 @@
 
 pub(super) mod files;
 pub(super) mod function_limits;
+pub(super) mod function_names;
 pub(super) mod loader;
 pub(super) mod pinned;
 pub(super) mod uploads;

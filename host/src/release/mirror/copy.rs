@@ -14,7 +14,7 @@ use super::pages::Pages;
 use super::side::StateSide;
 use crate::clock;
 use crate::fail_point::fail_point;
-use crate::limits::MIRROR_PAGE_ENTITIES;
+use crate::limits::{MIRROR_BATCH_PAGES, MIRROR_PAGE_ENTITIES};
 use crate::names::Generation;
 use crate::runtime::{Failure, StateChange, StateEntity, StateError};
 use crate::store::system::{EntityKey, INTENTS, MIRRORED_ENTITIES};
@@ -42,10 +42,19 @@ pub(in crate::release) struct Mirror {
 
 /// The entities of one page, as the live release exports them.
 struct Exported {
+    /// The key that the page begins after.
+    after: String,
     entities: Vec<StateEntity>,
     /// The last key of the page; `None` at the end of all entities.
     end: Option<String>,
     reads: ReadSet,
+}
+
+/// Entities to check after their import: those of a page, or of several pages that follow each other.
+struct Part {
+    after: String,
+    entities: Vec<StateEntity>,
+    end: Option<String>,
 }
 
 impl std::fmt::Debug for Mirror {
@@ -93,14 +102,24 @@ impl Mirror {
         (known > self.entities).then_some(known)
     }
 
-    /// Copies the next page of the first pass. Returns whether the pass is complete.
+    /// Copies the next pages of the first pass, as one import. Returns whether the pass is complete.
     pub(in crate::release) async fn copy_next(&mut self) -> Result<bool, MirrorError> {
-        let Some(after) = self.next.clone() else { return Ok(true) };
-        let (count, end) = self.copy_page(after, None, MIRROR_PAGE_ENTITIES).await?;
-        self.entities += count;
+        let Some(first) = self.next.clone() else { return Ok(true) };
+        let (mut after, mut batch, mut count) = (Some(first.clone()), Vec::new(), 0);
+        while let Some(from) = after.clone().filter(|_| count < MIRROR_PAGE_ENTITIES as usize) {
+            let exported = self.export(&from, None, self.pages.hot_limit()).await?;
+            count += exported.entities.len();
+            after.clone_from(&exported.end);
+            batch.push(exported);
+        }
+        match self.copy(batch).await {
+            Ok(()) => self.next = after,
+            Err(error) if !is_again(&error) => return Err(error),
+            Err(_) => (count, self.next) = self.copy_page(first, None).await?,
+        }
+        self.entities += count as u64;
         self.bytes_seen = self.bytes_seen.max(self.store.bytes_of(self.live));
         check_end(self.entities, self.bytes_seen)?;
-        self.next = end;
         Ok(self.next.is_none())
     }
 
@@ -108,12 +127,14 @@ impl Mirror {
     pub(in crate::release) async fn follow(&mut self, pages_max: usize) -> Result<usize, MirrorError> {
         self.pages.mark_dirty(&self.store, self.live);
         self.back.mark_dirty(&self.store, self.live.other());
-        for _ in 0..pages_max {
-            let Some((after, until)) = self.pages.next_dirty() else { break };
-            let limit = self.pages.hot_limit();
-            let (_, end) = self.copy_page(after.clone(), until.clone(), limit).await?;
-            // There is no await point between the copy and this line, so a cancelled run leaves no gap.
-            self.pages.mark_read(&after, end, until);
+        let mut left = pages_max;
+        while left > 0 {
+            let dirty = self.pages.next_dirty(left.min(MIRROR_BATCH_PAGES));
+            if dirty.is_empty() {
+                break;
+            }
+            left -= dirty.len();
+            self.copy_again(dirty).await?;
         }
         if self.pages.dirty() == 0 {
             self.pages.commits_behind = 0;
@@ -121,12 +142,38 @@ impl Mirror {
         Ok(self.pages.dirty())
     }
 
+    /// Copies pages again, as one import: each with the key that it begins after, and its last key.
+    async fn copy_again(&mut self, dirty: Vec<(String, Option<String>)>) -> Result<(), MirrorError> {
+        let (mut batch, mut ends) = (Vec::with_capacity(dirty.len()), Vec::with_capacity(dirty.len()));
+        for (after, until) in &dirty {
+            let exported = self.export(after, until.as_deref(), self.pages.hot_limit()).await?;
+            ends.push(exported.end.clone());
+            batch.push(exported);
+        }
+        // There is no await point between a copy and the marks, so a cancelled run leaves no gap.
+        match self.copy(batch).await {
+            Ok(()) => {
+                for ((after, until), end) in dirty.into_iter().zip(ends) {
+                    self.pages.mark_read(&after, end, until);
+                }
+            }
+            Err(error) if !is_again(&error) => return Err(error),
+            Err(_) => {
+                for (after, until) in dirty {
+                    let (_, end) = self.copy_page(after.clone(), until.clone()).await?;
+                    self.pages.mark_read(&after, end, until);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Reads pages of the copy again that imports have touched, at most `pages_max`: then the way back need not do it.
     pub(in crate::release) async fn refresh_back(&mut self, pages_max: usize) -> Result<(), MirrorError> {
         let other = self.live.other();
         self.back.mark_dirty(&self.store, other);
         for _ in 0..pages_max {
-            let Some((after, until)) = self.back.next_dirty() else { break };
+            let Some((after, until)) = self.back.next_dirty(1).pop() else { break };
             let page = page(&after, until.as_deref(), self.back.hot_limit());
             let run = self.target.export(self.store.begin_read().in_generation(other), &page).await;
             let entities = run.result.map_err(MirrorError::Target)?;
@@ -146,7 +193,7 @@ impl Mirror {
         if intents > 0 {
             return Err(MirrorError::OpenIntents { count: intents });
         }
-        while self.follow(1).await? > 0 {
+        while self.follow(MIRROR_BATCH_PAGES).await? > 0 {
             if clock::now() >= deadline {
                 return Err(MirrorError::NotInTime { dirty: self.pages.dirty() });
             }
@@ -164,30 +211,57 @@ impl Mirror {
         self.imported
     }
 
-    /// Copies the entities after `after`, at most up to `until`, and remembers the page. Returns how many there are, and
-    /// the last key of the page; `None` at the end of all entities.
+    /// Copies the pages of `batch`, and remembers them.
+    async fn copy(&mut self, batch: Vec<Exported>) -> Result<(), MirrorError> {
+        let (mut changes, mut pages, mut parts) = (Vec::new(), Vec::with_capacity(batch.len()), Vec::<Part>::new());
+        for exported in batch {
+            let of_page = self.changes(&exported)?;
+            let Exported { after, entities, end, reads } = exported;
+            if !of_page.is_empty() {
+                match parts.last_mut().filter(|part| part.end.as_ref() == Some(&after)) {
+                    Some(part) => {
+                        part.entities.extend(entities);
+                        part.end.clone_from(&end);
+                    }
+                    None => parts.push(Part { after: after.clone(), entities, end: end.clone() }),
+                }
+                changes.extend(of_page);
+            }
+            pages.push((after, end, reads));
+        }
+        self.import(&parts, changes, MIRROR_PAGE_ENTITIES).await?;
+        for (after, end, reads) in pages {
+            self.pages.insert(after, end, reads);
+        }
+        Ok(())
+    }
+
+    /// Copies the entities after `after`, at most up to `until`, as one page: so few of them that they fit into one commit.
+    /// Returns how many there are, and the last key of the page; `None` at the end of all entities.
     async fn copy_page(
         &mut self,
         after: String,
         until: Option<String>,
-        mut limit: u32,
-    ) -> Result<(u64, Option<String>), MirrorError> {
+    ) -> Result<(usize, Option<String>), MirrorError> {
+        let mut limit = self.pages.hot_limit();
         loop {
             let exported = self.export(&after, until.as_deref(), limit).await?;
-            let changes = self.changes(&after, &exported)?;
-            let count = exported.entities.len().max(changes.len());
-            match self.import(&after, &exported, changes, limit).await {
+            let changes = self.changes(&exported)?;
+            let Exported { after: from, entities, end, reads } = exported;
+            let part = Part { after: from, entities, end };
+            let count = part.entities.len().max(changes.len());
+            match self.import(std::slice::from_ref(&part), changes, limit).await {
                 // Something else was committed to the store: what was read is read again.
                 Err(MirrorError::Commit(CommitError::Conflict)) => {}
                 Err(error) if is_too_large(&error) && limit > 1 && count > 1 => {
                     // The next page must have fewer entities, and not only a smaller limit.
                     limit = limit.min(u32::try_from(count).unwrap_or(limit)) / 2;
                 }
-                Err(error) => return Err(too_large(error, &exported)),
+                Err(error) => return Err(too_large(error, &part)),
                 Ok(()) => {
-                    let Exported { entities, end, reads } = exported;
+                    let Part { entities, end, .. } = part;
                     self.pages.insert(after, end.clone(), reads);
-                    return Ok((entities.len() as u64, end));
+                    return Ok((entities.len(), end));
                 }
             }
         }
@@ -198,12 +272,12 @@ impl Mirror {
         let run = self.source.export(self.store.begin_read().in_generation(self.live), &page).await;
         let entities = run.result.map_err(MirrorError::Source)?;
         let end = entities.last().map(|last| last.key.clone()).or_else(|| until.map(str::to_owned));
-        Ok(Exported { entities, end, reads: run.transaction.into_reads() })
+        Ok(Exported { after: after.to_owned(), entities, end, reads: run.transaction.into_reads() })
     }
 
     /// What the other generation needs to hold the entities of the page.
-    fn changes(&self, after: &str, exported: &Exported) -> Result<Vec<StateChange>, MirrorError> {
-        let mut known = self.known_digests(after, exported.end.as_deref())?;
+    fn changes(&self, exported: &Exported) -> Result<Vec<StateChange>, MirrorError> {
+        let mut known = self.known_digests(&exported.after, exported.end.as_deref())?;
         let mut changes = Vec::new();
         for StateEntity { key, value } in &exported.entities {
             let is_same = known.remove(key).is_some_and(|known| *known == digest(value));
@@ -232,17 +306,8 @@ impl Mirror {
         }
     }
 
-    /// Imports `changes`, checks that an export of the other generation then gives the page, and commits.
-    async fn import(
-        &mut self,
-        after: &str,
-        exported: &Exported,
-        changes: Vec<StateChange>,
-        limit: u32,
-    ) -> Result<(), MirrorError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
+    /// Imports `changes`, checks that an export of the other generation then gives the `parts`, and commits.
+    async fn import(&mut self, parts: &[Part], changes: Vec<StateChange>, limit: u32) -> Result<(), MirrorError> {
         let count = changes.len() as u64;
         let mut batches = changes.chunks(usize::try_from(limit).unwrap_or(1).max(1)).peekable();
         while let Some(batch) = batches.next() {
@@ -251,8 +316,9 @@ impl Mirror {
             run.result.map_err(MirrorError::Target)?;
             let mut transaction = run.transaction;
             if batches.peek().is_none() {
-                let part = (after, exported.end.as_deref());
-                transaction = check_copy(&*self.target, transaction, part, &exported.entities).await?;
+                for Part { after, end, entities } in parts {
+                    transaction = check_copy(&*self.target, transaction, (after, end.as_deref()), entities).await?;
+                }
             }
             for StateChange { key, value } in batch {
                 let key = EntityKey(key.clone());
@@ -270,6 +336,11 @@ impl Mirror {
     }
 }
 
+/// Whether the same is worth another attempt, with one page after the other.
+fn is_again(error: &MirrorError) -> bool {
+    matches!(error, MirrorError::Commit(CommitError::Conflict)) || is_too_large(error)
+}
+
 /// Whether fewer entities would fit.
 fn is_too_large(error: &MirrorError) -> bool {
     let too_large = |error: &StoreError| matches!(error, StoreError::TooManyKeys | StoreError::CommitTooLarge);
@@ -282,8 +353,8 @@ fn is_too_large(error: &MirrorError) -> bool {
 }
 
 /// The error with the entity that it is about, when one alone is too large.
-fn too_large(error: MirrorError, exported: &Exported) -> MirrorError {
-    let key = exported.entities.first().map(|first| first.key.clone()).unwrap_or_default();
+fn too_large(error: MirrorError, part: &Part) -> MirrorError {
+    let key = part.entities.first().map(|first| first.key.clone()).unwrap_or_default();
     match error {
         MirrorError::Target(StateError::Import(Failure::Store(source)))
             if matches!(source, StoreError::TooManyKeys | StoreError::CommitTooLarge) =>

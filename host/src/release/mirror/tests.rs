@@ -10,6 +10,7 @@ use wasmtime::component::Val;
 
 use super::copy::Mirror;
 use super::error::MirrorError;
+use super::pages::Pages;
 use super::side::StateSide;
 use crate::clock;
 use crate::config::StoreSettings;
@@ -349,6 +350,27 @@ async fn an_export_that_gives_more_entities_than_its_data_has_bytes_is_stopped()
     let mut mirror = host.mirror(Fault::GrowsWithoutEnd, Fault::None);
     let error = complete(&mut mirror).await.unwrap_err().to_string();
     assert!(error.contains("its export does not end"), "{error}");
+}
+
+#[tokio::test]
+async fn a_commit_marks_the_pages_that_read_what_it_wrote_and_no_others() {
+    let host = Host::open(SimulatedDisk::new(1));
+    let mut pages = Pages::new(host.store().last_commit());
+    // Several groups of pages, each page with one entity.
+    for page in 0..1_000 {
+        let mut transaction = host.store().begin_read();
+        transaction.get(&format!("item/{page:04}")).unwrap();
+        let after = if page == 0 { String::new() } else { format!("{:04}", page - 1) };
+        pages.insert(after, Some(format!("{page:04}")), transaction.into_reads());
+    }
+    assert_eq!((pages.count(), pages.dirty()), (1_000, 0));
+    let touched = ["0000", "0127", "0128", "0500", "0999"];
+    let written = touched.iter().chain(&["2000"]).map(|key| (key.to_string(), Some("new".to_owned())));
+    host.write(&written.collect::<Vec<_>>()).await;
+    pages.mark_dirty(&host.store(), Generation::First);
+    let dirty: Vec<_> = pages.next_dirty(100).into_iter().filter_map(|(_, until)| until).collect();
+    assert_eq!(dirty, touched);
+    assert_eq!(pages.next_dirty(2).len(), 2, "no more than were asked for");
 }
 
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use super::super::judging::candidate::Trial;
 use super::record::{AppliedContracts, AppliedRecord, CandidateRecord, ReleaseRecord, ServiceRecord};
 use super::stored_data::StoredData;
 use super::token::TokenRecord;
-use crate::call::{Backend, Candidate, LoadedRelease, Mount, NotExported, Routing, Service};
+use crate::call::{Backend, Candidate, LoadedRelease, Mount, NotExported, Routing, Service, Share};
 use crate::config::{AppliedSettings, Manifest, ServiceSettings};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::ServiceName;
@@ -41,6 +41,8 @@ pub(in crate::release) struct Running {
     pub(in crate::release) record: ServiceRecord,
     pub(in crate::release) live: Arc<LoadedRelease>,
     pub(in crate::release) candidate: Option<RunningCandidate>,
+    /// The mirrored release, while requests with the header of its handover read the copy.
+    pub(in crate::release) readable: Option<Arc<LoadedRelease>>,
 }
 
 #[derive(Debug, Clone)]
@@ -71,7 +73,8 @@ impl State {
     /// The routing of root calls in this state.
     pub(in crate::release) fn routing(&self) -> Result<Routing, NotExported> {
         let live: Vec<_> = self.services.values().map(Running::live_backend).collect();
-        let candidates = self.services.values().filter_map(Running::routed_candidate).collect();
+        let candidates = self.services.values().filter_map(Running::routed_candidate);
+        let candidates = candidates.chain(self.services.values().filter_map(Running::routed_copy)).collect();
         let shadows: Vec<_> = self.services.values().filter_map(Running::shadow).collect();
         let mounts = self.services.iter().filter_map(|(name, running)| {
             Some(Mount { prefix: running.settings.mount.clone()?, service: name.clone() })
@@ -91,16 +94,26 @@ impl Running {
         Backend { service, release, generation: self.record.generation }
     }
 
+    /// Whether some calls get another release than the live one.
+    pub(in crate::release) fn has_routed(&self) -> bool {
+        self.candidate.is_some() || self.readable.is_some()
+    }
+
+    /// The mirrored release on its own data, for requests that only read. A service with a candidate has only that one.
+    fn routed_copy(&self) -> Option<Candidate> {
+        let (release, mirror) = (self.readable.as_ref()?, self.record.mirror.as_ref()?);
+        let header = Some(header_of(mirror.header.as_ref()?)?);
+        let backend = Backend { generation: self.record.generation.other(), ..self.backend(release) };
+        self.candidate.is_none().then_some(Candidate { backend, share: Share::NONE, header, reads_only: true })
+    }
+
     fn routed_candidate(&self) -> Option<Candidate> {
         let (candidate, record) = (self.candidate.as_ref()?, self.record.candidate.as_ref()?);
         let rollout = &record.rollout;
         rollout.step?;
         let share = rollout.share();
-        // Both were parsed before they were recorded.
-        let header = rollout.header.as_ref().and_then(|(name, value)| {
-            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
-        });
-        Some(Candidate { backend: self.backend(&candidate.release), share, header })
+        let header = rollout.header.as_ref().and_then(header_of);
+        Some(Candidate { backend: self.backend(&candidate.release), share, header, reads_only: false })
     }
 
     fn shadow(&self) -> Option<Arc<crate::call::Shadow>> {
@@ -185,4 +198,9 @@ impl Running {
         let record = ServiceRecord { candidate: None, ..self.record.clone() };
         Self { record, candidate: None, ..self.clone() }
     }
+}
+
+/// A recorded header. Both parts were parsed before they were recorded.
+fn header_of((name, value): &(String, String)) -> Option<(HeaderName, HeaderValue)> {
+    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
 }

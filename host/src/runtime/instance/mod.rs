@@ -1,6 +1,7 @@
 //! The inputs and results of a run, and the limits of its instance.
 
 mod answer;
+mod connection_limit;
 mod failure;
 mod frame;
 mod isolated_run;

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use super::connection_limit::{ConnectionLimit, Counted};
 use super::public_address::is_public;
 use super::shortage::Shortage;
 use crate::config::{Grant, canonical};
@@ -35,6 +36,7 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 pub(in crate::runtime) struct Grants {
     granted: Arc<[Grant]>,
     tls: Option<Arc<ClientConfig>>,
+    connections: ConnectionLimit,
 }
 
 impl Grants {
@@ -49,7 +51,7 @@ impl Grants {
             }
             Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
         });
-        Self { granted: granted.into(), tls }
+        Self { granted: granted.into(), tls, connections: ConnectionLimit::of_release() }
     }
 
     pub(in crate::runtime) fn is_empty(&self) -> bool {
@@ -94,6 +96,7 @@ pub(in crate::runtime) struct Outgoing {
     service: ServiceName,
     /// `None` if requests are denied, whatever the grants.
     grants: Option<Grants>,
+    connections: ConnectionLimit,
     gate: Option<Gate>,
     shortage: Shortage,
 }
@@ -108,7 +111,7 @@ pub(in crate::runtime) struct Gate {
 impl Outgoing {
     /// `shortage` gets what the machine lacks for a request.
     pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>, shortage: Shortage) -> Self {
-        Self { service, grants, gate: None, shortage }
+        Self { service, grants, connections: ConnectionLimit::of_call(), gate: None, shortage }
     }
 
     /// What the machine lacked for a request.
@@ -146,6 +149,13 @@ impl WasiHttpHooks for Outgoing {
                 outbound_hosts");
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
+        let counted = match self.connections.enter(&grants.connections) {
+            Ok(counted) => counted,
+            Err(error) => {
+                tracing::warn!(service = %self.service, %authority, %error, "a request was refused");
+                return Box::new(std::future::ready(Err(Error::ConnectionLimitReached)));
+            }
+        };
         let tls = grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
         let (gate, grants, service) = (self.gate.clone(), grants.clone(), self.service.clone());
         let shortage = self.shortage.clone();
@@ -156,7 +166,7 @@ impl WasiHttpHooks for Outgoing {
             }
             let sent = async {
                 let addresses = grants.addresses(&service, &host, port).await?;
-                send(request, options.unwrap_or_default(), (host, addresses), tls).await
+                send(request, options.unwrap_or_default(), (host, addresses), tls, counted).await
             };
             sent.await.inspect_err(|error| {
                 if let Error::Connect(error) = error {
@@ -172,6 +182,7 @@ async fn send(
     options: RequestOptions,
     (host, addresses): (String, Vec<SocketAddr>),
     tls: Option<TlsConnector>,
+    counted: Counted,
 ) -> Result<Sent, Error> {
     let wait = |wait: Option<Duration>| wait.unwrap_or(WAIT_MAX).min(WAIT_MAX);
     let connect = async {
@@ -182,7 +193,7 @@ async fn send(
         Ok(Box::new(secret))
     };
     let connection = timeout(wait(options.connect_timeout), connect).await.map_err(|_| Error::ConnectionTimeout)??;
-    let answered = exchange(connection, request);
+    let answered = exchange(connection, request, counted);
     timeout(wait(options.first_byte_timeout), answered).await.map_err(|_| Error::ConnectionReadTimeout)?
 }
 
@@ -190,8 +201,12 @@ trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
-/// Sends `request` over `connection`, and waits until its response begins.
-async fn exchange(connection: Box<dyn Connection>, mut request: Request<WasiBody>) -> Result<Sent, Error> {
+/// Sends `request` over `connection`, and waits until its response begins. The connection counts while its work goes on.
+async fn exchange(
+    connection: Box<dyn Connection>,
+    mut request: Request<WasiBody>,
+    counted: Counted,
+) -> Result<Sent, Error> {
     // A server expects only a path; scheme and host are for proxies.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = Uri::try_from(path).map_err(|_| Error::HttpRequestUriInvalid)?;
@@ -205,7 +220,10 @@ async fn exchange(connection: Box<dyn Connection>, mut request: Request<WasiBody
             (response.await?, true)
         }
     };
-    let rest = async move { if driven { Ok(()) } else { driver.await.map_err(Error::from) } };
+    let rest = async move {
+        let _counted = counted;
+        if driven { Ok(()) } else { driver.await.map_err(Error::from) }
+    };
     Ok((response.map(|body| body.map_err(Error::from).boxed_unsync()), Box::new(rest)))
 }
 

@@ -75,6 +75,16 @@ impl ReadSet {
         self.finish()
     }
 
+    /// The reads of both sets, or more, in at most about `bytes_max`. The older number counts.
+    #[must_use]
+    pub fn joined_with(mut self, other: &Self, bytes_max: usize) -> Self {
+        *self.number.get_mut() = self.number().min(other.number()).0;
+        self.keys.extend(other.keys.iter().cloned());
+        self.ranges.extend(other.ranges.iter().cloned());
+        self.bytes += other.bytes;
+        self.within(bytes_max)
+    }
+
     /// Sorts keys and ranges, for comparisons.
     pub(in crate::store) fn finish(mut self) -> Self {
         self.normalize();

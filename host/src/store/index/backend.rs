@@ -5,16 +5,26 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redb::StorageBackend;
 
 use super::disk_space::DiskSpace;
 use crate::journal::DiskFile;
+use crate::limits::INDEX_SYNC_BYTES;
 
 #[derive(Debug)]
 pub(in crate::store) struct Backend {
-    pub(in crate::store) file: Arc<dyn DiskFile>,
-    pub(in crate::store) space: Arc<DiskSpace>,
+    file: Arc<dyn DiskFile>,
+    space: Arc<DiskSpace>,
+    /// Bytes that were written since the last sync.
+    unsynced: AtomicUsize,
+}
+
+impl Backend {
+    pub(in crate::store) fn new(file: Arc<dyn DiskFile>, space: Arc<DiskSpace>) -> Self {
+        Self { file, space, unsynced: AtomicUsize::new(0) }
+    }
 }
 
 impl StorageBackend for Backend {
@@ -34,10 +44,17 @@ impl StorageBackend for Backend {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.unsynced.store(0, Ordering::Relaxed);
         self.file.sync()
     }
 
+    /// Also syncs now and then: the one large sync at the end of a checkpoint would hold up the syncs of the journal, for
+    /// which calls wait, for as long as the disk needs for all of it.
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.file.write_at(offset, data)
+        self.file.write_at(offset, data)?;
+        if self.unsynced.fetch_add(data.len(), Ordering::Relaxed) + data.len() >= INDEX_SYNC_BYTES {
+            self.sync_data()?;
+        }
+        Ok(())
     }
 }

@@ -85,7 +85,7 @@ impl Index {
         let database = Database::builder()
             .set_cache_size(cache_bytes)
             .set_check_integrity_on_open(file_bytes <= INDEX_CHECK_BYTES_MAX)
-            .create_with_backend(Backend { file, space: Arc::clone(space) })
+            .create_with_backend(Backend::new(file, Arc::clone(space)))
             .map_err(|error| at_file(error.into()))?;
         let Some(state) = State::read(&database).map_err(at_file)? else {
             return Err(IndexOpenError::Foreign { path: disk.full(&path), service: service.clone() });
@@ -124,7 +124,7 @@ impl Index {
         let at_index = |source| IndexOpenError::Create { path: disk.full(&path), source };
         let at_disk = |source| at_index(redb::StorageError::Io(source).into());
         let file = disk.create(&new_path).map_err(at_disk)?;
-        let made = make(Backend { file, space: Arc::new(DiskSpace::refused()) }, service, journal, number);
+        let made = make(Backend::new(file, Arc::new(DiskSpace::refused())), service, journal, number);
         if let Err(source) = made {
             // An unfinished file would occupy room that others wait for. The creation failed in any case.
             let _gone = disk.remove(&new_path);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
+use crate::limits::INDEX_SYNC_BYTES;
 
 const FOUR: [&str; 4] = ["cart", "stock", "payment", "shipping"];
 const QUIET: StoreSettings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SETTINGS };
@@ -73,4 +74,19 @@ async fn a_commit_that_nobody_waits_for_is_durable_with_the_next_checkpoint() {
         }
     }
     stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_large_checkpoint_is_synced_in_small_parts() {
+    const COMMITS: usize = 16;
+    let (disk, index) = (SimulatedDisk::new(1), "services/cart.redb");
+    let stores = Stores::open_on(&disk.as_disk(), &QUIET, &services(), None).unwrap();
+    let (cart, value) = (stores.service(&name("cart")).unwrap(), "v".repeat(INDEX_SYNC_BYTES / 2));
+    let before = disk.syncs(index);
+    for key in 0..COMMITS {
+        put(&cart, &format!("key-{key}"), &value).await;
+    }
+    stores.close().unwrap();
+    let syncs = disk.syncs(index) - before;
+    assert!(syncs >= COMMITS as u64 / 2, "{syncs} syncs of {} bytes", COMMITS * value.len());
 }

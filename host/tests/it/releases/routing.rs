@@ -71,10 +71,15 @@ fn rollout() -> impl Strategy<Value = Option<(u32, bool)>> {
 }
 
 fn routing(rollouts: &[Option<(u32, bool)>]) -> Routing {
+    routing_of(rollouts, false)
+}
+
+fn routing_of(rollouts: &[Option<(u32, bool)>], reads_only: bool) -> Routing {
     let candidates = SERVICES.other.iter().zip(rollouts).filter_map(|(backend, rollout)| {
         let (share, by_header) = (*rollout)?;
         let header = (HeaderName::from_static("x-try"), HeaderValue::from_static("yes"));
-        Some(Candidate { backend: backend.clone(), share: Share::of_parts(share), header: by_header.then_some(header) })
+        let (share, header) = (Share::of_parts(share), by_header.then_some(header));
+        Some(Candidate { backend: backend.clone(), share, header, reads_only })
     });
     Routing::new(&SERVICES.live, candidates.collect(), &[]).unwrap()
 }
@@ -90,6 +95,7 @@ proptest! {
         account: Option<String>,
         client: [u8; 16],
         tries: Option<bool>,
+        reads_only: bool,
     ) {
         let routing = routing(&rollouts);
         let identity = account.map(|id| Identity { id: id.into(), role: "customer".into(), session: None });
@@ -98,7 +104,7 @@ proptest! {
             headers.append("x-try", HeaderValue::from_static(if yes { "yes" } else { "no" }));
         }
         let origin = Origin { client: &client, headers: Some(&headers) };
-        let chosen = routing.choose(identity.as_ref(), origin);
+        let chosen = routing.choose(identity.as_ref(), origin, reads_only);
         prop_assert_eq!(chosen.backends().count(), SERVICES.live.len());
         let key = identity.as_ref().map_or(&client[..], |identity| identity.id.as_bytes());
         for (position, live) in SERVICES.live.iter().enumerate() {
@@ -110,7 +116,7 @@ proptest! {
             let due = if takes { &SERVICES.other[position] } else { live };
             prop_assert!(runs(chosen, due), "service {}, {:?}", position, rollout);
         }
-        prop_assert!(Arc::ptr_eq(chosen, routing.choose(identity.as_ref(), origin)), "the same caller, the same table");
+        prop_assert!(Arc::ptr_eq(chosen, routing.choose(identity.as_ref(), origin, reads_only)), "the same caller, the same table");
     }
 
     #[test]
@@ -122,9 +128,20 @@ proptest! {
         let routing = routing(&rollouts);
         let identity = Identity { id: id.into(), role: "customer".into(), session: None };
         let [one, other] = clients.each_ref().map(|client| {
-            routing.choose(Some(&identity), Origin { client, headers: None })
+            routing.choose(Some(&identity), Origin { client, headers: None }, false)
         });
         prop_assert!(Arc::ptr_eq(one, other));
+    }
+}
+
+#[test]
+fn a_candidate_that_only_reads_gets_no_call_that_may_write() {
+    let routing = routing_of(&[Some((10_000, true))], true);
+    let headers = HeaderMap::from_iter([(HeaderName::from_static("x-try"), HeaderValue::from_static("yes"))]);
+    for headers in [None, Some(&headers)] {
+        let origin = Origin { client: &[1], headers };
+        assert!(runs(routing.choose(None, origin, true), &SERVICES.other[0]));
+        assert!(Arc::ptr_eq(routing.choose(None, origin, false), routing.live()));
     }
 }
 
@@ -132,7 +149,7 @@ proptest! {
 fn without_a_candidate_everybody_gets_what_is_live() {
     let routing = routing(&[]);
     for client in 0..=u8::MAX {
-        let chosen = routing.choose(None, Origin { client: &[client], headers: None });
+        let chosen = routing.choose(None, Origin { client: &[client], headers: None }, false);
         assert!(Arc::ptr_eq(chosen, routing.live()));
     }
 }

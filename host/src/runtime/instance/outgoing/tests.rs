@@ -1,7 +1,8 @@
 use super::*;
 
 fn granted(texts: &[&str]) -> Grants {
-    Grants { granted: texts.iter().map(|text| Grant::parse(text).unwrap()).collect(), tls: None }
+    let granted = texts.iter().map(|text| Grant::parse(text).unwrap()).collect();
+    Grants { granted, tls: None, connections: ConnectionLimit::of_release() }
 }
 
 #[test]
