@@ -80,7 +80,7 @@ async fn an_apply_that_is_committed_and_not_durable_keeps_the_store_that_it_adde
     disk.fail_syncs(FIRST_SEGMENT);
     let failed = releases.apply(&Holder::admin(), wanted, false).await;
     assert!(matches!(failed, Err(DeployError::NotDurable(_))), "{failed:?}");
-    assert_eq!(releases.names(), [name("first"), name("second")]);
+    assert_eq!(releases.names(), [name("first"), name("second")], "{failed:?}");
     assert!(stores.service(&name("second")).is_some(), "its calls have a store");
     assert!(disk.paths().contains(&"services/second.redb".to_owned()));
 

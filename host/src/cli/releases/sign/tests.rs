@@ -19,7 +19,7 @@ fn a_component_is_signed_beside_its_file_for_who_has_the_public_key() {
 
     std::fs::write(&file, "wasm").expect("a component");
     let digest = Digest::of(b"wasm");
-    let contract = "shop:cart/cart-service@1.0.0";
+    let contract = "shop:cart/cart-service@2.0.0";
     let sign = format!("switchyard sign {file} --key {key} --service cart --number 7 --contract {contract}");
     let said = format!("{file}.sig: {digest} for cart ({contract}), number 7, signed by {signer}");
     for _again in 0..2 {
