@@ -26,6 +26,7 @@ pub(super) const PARAMETERS: &[(&str, &str)] = &[
     ("after", "continue after this id or position"),
     ("afterIntents", "wait for unfinished calls, at most this many seconds"),
     ("allowOldSignature", "accept a signature with a lower number than an earlier one"),
+    ("answersMayDiffer", "deploy although it has lost what the live release answers to recent calls"),
     ("cursor", "the `nextCursor` of a page"),
     ("dataCompatible", "deploy over data of another format: you vouch that the component reads it"),
     ("dryRun", "only show what would happen"),
