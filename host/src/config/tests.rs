@@ -201,7 +201,11 @@ fn a_mistake_is_told_with_its_line() {
     check("[services.Cart]\ncomponent = \"x\"\n", 4, name);
     let contract = "`services.blog` has no `contract`: name its world, such as `shop:cart/cart-service`";
     check("[services.blog]\ncomponent = \"x\"\n", 4, contract);
-    check("[services.blog]\nmount = \"/\"\n", 4, "`services.blog`: missing field `component`: name the file of its component");
+    check(
+        "[services.blog]\nmount = \"/\"\n",
+        4,
+        "`services.blog`: missing field `component`: name the file of its component",
+    );
     let mount = "\"blog\" is no path prefix: it starts with `/`";
     check("[services.blog]\ncomponent = \"x\"\nmount = \"blog\"\n", 6, mount);
     let two =

@@ -76,7 +76,7 @@ fn exports(comparison: &mut Comparison<'_>, live: &Surface, candidate: &Surface,
 
 /// Whether an export belongs to a contract. The host alone calls its own interfaces, and those for state. Toolchains add
 /// exports of their own, such as `init`: only what a contract names belongs to it.
-fn counts(export: &str, contracts: &[&World]) -> bool {
+pub(super) fn counts(export: &str, contracts: &[&World]) -> bool {
     let named =
         |world: &&World| world.exports.iter().any(|interface| unversioned(&interface.name) == unversioned(export));
     let is_named = contracts.is_empty() || contracts.iter().any(named);

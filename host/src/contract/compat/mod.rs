@@ -90,7 +90,7 @@ impl Compatibility {
         let breaks: Vec<_> = neighbours
             .iter()
             .filter_map(|neighbour| {
-                let mut problems = neighbours::problems(live, candidate, neighbour.surface);
+                let mut problems = neighbours::problems(live, candidate, neighbour.surface, contracts);
                 let problems_more = cut(&mut problems);
                 let service = neighbour.service.clone();
                 (!problems.is_empty()).then_some(Break { service, problems, problems_more })

@@ -4,9 +4,11 @@
 
 use wac_types::{ItemKind, NameMapNoIntern};
 
+use super::change::counts;
 use crate::contract::compare::{Comparison, Scope, Side, VerdictProblem, cut, functions_of, unversioned};
 use crate::contract::host;
 use crate::contract::surface::Surface;
+use crate::contract::types::World;
 use crate::names::ServiceName;
 
 /// A live release of another service that may call the candidate's service, be called by it, or both.
@@ -19,25 +21,31 @@ pub struct Neighbour<'a> {
 }
 
 /// Everything that does not fit.
-pub(super) fn problems(live: &Surface, candidate: &Surface, neighbour: &Surface) -> Vec<VerdictProblem> {
-    let mut problems = as_caller(live, candidate, neighbour);
+pub(super) fn problems(
+    live: &Surface,
+    candidate: &Surface,
+    neighbour: &Surface,
+    contracts: &[&World],
+) -> Vec<VerdictProblem> {
+    let mut problems = as_caller(live, candidate, neighbour, contracts);
     problems.extend(as_callee(live, candidate, neighbour));
     problems
 }
 
-/// The neighbour's imports that the candidate exports in another form, or no longer.
-fn as_caller(live: &Surface, candidate: &Surface, caller: &Surface) -> Vec<VerdictProblem> {
+/// The neighbour's imports that the candidate exports in another form, or no longer. An export that no contract names serves
+/// no caller, so it may go.
+fn as_caller(live: &Surface, candidate: &Surface, caller: &Surface, contracts: &[&World]) -> Vec<VerdictProblem> {
     let (before, now) = (live.exports_by_name(), candidate.exports_by_name());
     let mut comparison = Comparison::new(Scope::Calls, &caller.types, &candidate.types);
     for (name, expected) in calls(caller) {
         match (now.get(name, &NameMapNoIntern), before.get(name, &NameMapNoIntern)) {
             (Some(found), _) => comparison.item(Side::Export, name, expected, *found),
-            (None, Some(_)) => {
+            (None, Some(_)) if counts(name, contracts) => {
                 let exported = candidate.exports.iter().map(|(name, _)| name.as_str());
                 comparison.missing_export(name, expected, exported);
             }
             // An import from a third service.
-            (None, None) => {}
+            (None, _) => {}
         }
     }
     comparison.finish().0

@@ -6,9 +6,9 @@ use crate::store::{CommitError, StoreError};
 /// Why a mirror cannot continue. The live generation is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
-    #[error("the release whose data is copied: {0}")]
+    #[error("the release whose data is copied")]
     Source(#[source] StateError),
-    #[error("the release that the data is copied to: {0}")]
+    #[error("the release that the data is copied to")]
     Target(#[source] StateError),
     /// An import was accepted, but an export afterwards shows something else.
     #[error("the entity {key:?} is not the same after its import: {path} is {copy} and should be {original}")]
