@@ -182,7 +182,7 @@ impl Stores {
         self.inner.services.add(name, bytes_max)
     }
 
-    /// Keeps the store of a removed service; false when the store is not in use. It is then listed by [`Stores::kept`],
+    /// Keeps the store of a removed service; false when the store is not in use. It is then listed by [`Stores::unused`],
     /// also after restarts, until it is added again or dropped.
     ///
     /// Handles to the store stay valid: running calls read and commit as before. Their commits reach the index as
