@@ -16,6 +16,7 @@ use crate::clock;
 use crate::config::StoreSettings;
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::{CallId, Generation, ServiceName};
+use crate::release::judging::isolated::chain;
 use crate::runtime::{Failure, StateChange, StateEntity, StateError, StatePage, StateRun};
 use crate::store::system::MIRRORED_ENTITIES;
 use crate::store::{CommitDetails, Direction, Scan, Store, Stores, Transaction};
@@ -258,7 +259,7 @@ async fn fails(source: Fault, target: Fault) -> String {
         host.write(&[("0100".into(), None), ("0101".into(), Some("later".into()))]).await;
         ended = complete(&mut mirror).await;
     }
-    ended.unwrap_err().to_string()
+    chain(&ended.unwrap_err())
 }
 
 #[tokio::test]
