@@ -15,10 +15,10 @@ mod people;
 mod plan;
 mod registers;
 mod report;
+mod round_trips;
 mod run;
 mod shop;
 mod steps;
-mod there_and_back;
 
 use std::process::ExitCode;
 
@@ -82,7 +82,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let sabotage = arguments.sabotage.map(|broken| broken.0);
     let runtime = tokio::runtime::Runtime::new()?;
     let report = match arguments.handovers {
-        Some(times) => runtime.block_on(there_and_back::run(seed, times))?,
+        Some(times) => runtime.block_on(round_trips::run(seed, times))?,
         None if arguments.steps => runtime.block_on(steps::run(seed))?,
         None => runtime.block_on(run::rounds(seed, arguments.rounds, sabotage))?,
     };

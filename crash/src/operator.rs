@@ -190,7 +190,7 @@ impl Changes {
     }
 
     /// Moves `service` to its alternative, makes `swaps` more swaps, each after another answer to a client, and settles.
-    pub(crate) async fn there_and_back(
+    pub(crate) async fn hand_over_and_back(
         &mut self,
         service: &'static str,
         swaps: usize,

@@ -85,7 +85,7 @@ impl Shop {
         let (mut changes, builds) = (std::mem::take(&mut self.changes), Arc::clone(&self.builds));
         let mut asker = self.asker(format!("{name}-operator"));
         moving.spawn(async move {
-            changes.there_and_back(service, 1, &builds, &mut asker).await?;
+            changes.hand_over_and_back(service, 1, &builds, &mut asker).await?;
             anyhow::Ok(changes)
         });
         let mut moved: Option<Changes> = None;

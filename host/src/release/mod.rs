@@ -12,8 +12,10 @@ mod judging;
 mod loading;
 mod mirror;
 mod open;
+mod open_error;
 mod records;
 mod releases;
+mod start;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -38,11 +40,12 @@ pub use judging::verdict::{Answering, Asks, Check, Checked, FunctionCheck, Verdi
 pub use loading::files::FileError;
 pub use loading::loader::LoadError;
 pub use mirror::{MirrorError, MirrorPhase, MirrorStatus};
-pub(crate) use open::Report;
-pub use open::{OpenError, Progress};
+pub use open_error::OpenError;
 pub use records::platform_store::{PLATFORM_FORMAT, PlatformError};
 pub use records::record::{ChangeKind, DataFormat, HistoryEntry};
 pub use records::token::{Holder, Role, TokenView};
 pub use releases::Releases;
+pub use start::Progress;
+pub(crate) use start::Report;
 pub use transfer::{ImportReport, StateExport, StateLine, TransferError};
 pub use view::{CandidateView, MirrorView, ReleaseView, ServiceView};

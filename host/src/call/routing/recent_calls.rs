@@ -40,10 +40,10 @@ impl fmt::Debug for RecentCall {
 
 /// The recent calls of one service, a few for each function.
 #[derive(Debug, Default)]
-pub(in crate::call) struct RecentCalls(Mutex<Vec<OfFunction>>);
+pub(in crate::call) struct RecentCalls(Mutex<Vec<FunctionCalls>>);
 
 #[derive(Debug)]
-struct OfFunction {
+struct FunctionCalls {
     function: Arc<Function>,
     seen: u64,
     /// Where the next call goes once the list is full.
@@ -73,7 +73,7 @@ impl RecentCalls {
                 if all.len() >= RECENT_FUNCTIONS_MAX {
                     return;
                 }
-                all.push(OfFunction { function: Arc::clone(function), seen: 0, next: 0, calls: Vec::new() });
+                all.push(FunctionCalls { function: Arc::clone(function), seen: 0, next: 0, calls: Vec::new() });
                 all.len() - 1
             }
         };
@@ -92,7 +92,7 @@ impl RecentCalls {
     }
 }
 
-impl OfFunction {
+impl FunctionCalls {
     fn add(&mut self, arguments: &Arc<[Val]>, identity: Option<&Identity>, calling_service: Option<&ServiceName>) {
         let mut left = RECENT_CALL_BYTES_MAX;
         for argument in arguments.iter() {

@@ -14,14 +14,14 @@ pub(super) struct ConnectionLimit(Arc<Semaphore>);
 
 /// A connection that counts while this exists.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct OpenConnection {
     _of_call: OwnedSemaphorePermit,
     _of_release: OwnedSemaphorePermit,
 }
 
 /// The limit that a further connection would exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TooMany {
+pub(super) enum ConnectionLimitError {
     #[error("the call has {OUTGOING_PER_CALL_MAX} connections to outside hosts open, the most that one call may have")]
     OfCall,
     #[error(
@@ -42,11 +42,11 @@ impl ConnectionLimit {
 
     /// Counts a connection of a call of this limit. It does not wait: a guest that waits for its own responses would
     /// never continue.
-    pub(super) fn enter(&self, release: &Self) -> Result<Counted, TooMany> {
+    pub(super) fn enter(&self, release: &Self) -> Result<OpenConnection, ConnectionLimitError> {
         let permit = |limit: &Self| Arc::clone(&limit.0).try_acquire_owned();
-        let of_call = permit(self).map_err(|_none_left| TooMany::OfCall)?;
-        let of_release = permit(release).map_err(|_none_left| TooMany::OfRelease)?;
-        Ok(Counted { _of_call: of_call, _of_release: of_release })
+        let of_call = permit(self).map_err(|_none_left| ConnectionLimitError::OfCall)?;
+        let of_release = permit(release).map_err(|_none_left| ConnectionLimitError::OfRelease)?;
+        Ok(OpenConnection { _of_call: of_call, _of_release: of_release })
     }
 }
 
@@ -60,10 +60,10 @@ mod tests {
         for _call in 0..OUTGOING_PER_RELEASE_MAX / OUTGOING_PER_CALL_MAX {
             let call = ConnectionLimit::of_call();
             open.extend((0..OUTGOING_PER_CALL_MAX).map(|_| call.enter(&release).unwrap()));
-            assert_eq!(call.enter(&release).unwrap_err(), TooMany::OfCall);
+            assert_eq!(call.enter(&release).unwrap_err(), ConnectionLimitError::OfCall);
         }
         let another = ConnectionLimit::of_call();
-        assert_eq!(another.enter(&release).unwrap_err(), TooMany::OfRelease);
+        assert_eq!(another.enter(&release).unwrap_err(), ConnectionLimitError::OfRelease);
         drop(open.pop());
         assert!(another.enter(&release).is_ok(), "a connection that has ended counts no more");
     }

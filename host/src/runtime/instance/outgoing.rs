@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::connection_limit::{ConnectionLimit, Counted};
+use super::connection_limit::{ConnectionLimit, OpenConnection};
 use super::public_address::is_public;
 use super::shortage::Shortage;
 use crate::config::{Grant, canonical};
@@ -182,7 +182,7 @@ async fn send(
     options: RequestOptions,
     (host, addresses): (String, Vec<SocketAddr>),
     tls: Option<TlsConnector>,
-    counted: Counted,
+    counted: OpenConnection,
 ) -> Result<Sent, Error> {
     let wait = |wait: Option<Duration>| wait.unwrap_or(WAIT_MAX).min(WAIT_MAX);
     let connect = async {
@@ -205,7 +205,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 async fn exchange(
     connection: Box<dyn Connection>,
     mut request: Request<WasiBody>,
-    counted: Counted,
+    counted: OpenConnection,
 ) -> Result<Sent, Error> {
     // A server expects only a path; scheme and host are for proxies.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());

@@ -23,7 +23,7 @@ pub(crate) async fn run(seed: u64, times: usize) -> anyhow::Result<Report> {
     let mut shop = Shop::open(None, Arc::new(Builds::read(&workspace())?)).await?;
     for service in SERVICES {
         let began = Instant::now();
-        let found = match shop.there_and_back(seed, service, times, &mut report).await {
+        let found = match shop.hand_over_and_back(seed, service, times, &mut report).await {
             Ok(found) => found,
             Err(error) => vec![Violation::of_error(&error)],
         };
@@ -38,7 +38,7 @@ pub(crate) async fn run(seed: u64, times: usize) -> anyhow::Result<Report> {
 }
 
 impl Shop {
-    async fn there_and_back(
+    async fn hand_over_and_back(
         &mut self,
         seed: u64,
         service: &'static str,
@@ -51,7 +51,7 @@ impl Shop {
         let builds = Arc::clone(&self.builds);
         let mut asker = self.asker(format!("{service}-operator"));
         // The handover is the first of the swaps, and the last one goes back.
-        let moved = self.changes.there_and_back(service, (2 * times).saturating_sub(1), &builds, &mut asker).await;
+        let moved = self.changes.hand_over_and_back(service, (2 * times).saturating_sub(1), &builds, &mut asker).await;
         stop.store(true, Ordering::Relaxed);
         while let Some(ended) = load.join_next().await {
             ended??;

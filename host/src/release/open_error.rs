@@ -1,0 +1,60 @@
+//! Why the services of a data directory cannot be started.
+
+use std::path::PathBuf;
+
+use super::judging::isolated::chain;
+use super::loading::files::FileError;
+use super::loading::loader::LoadError;
+use super::records::platform_store::PlatformError;
+use crate::call::NotExported;
+use crate::contract::Verdict;
+use crate::names::ServiceName;
+use crate::runtime::RuntimeError;
+use crate::store::{CommitError, DropError, Stopped};
+
+/// Why the services cannot be started. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    #[error(
+        "{service} has releases, but {} is missing: put it back, or restore the data directory from a backup",
+        path.display()
+    )]
+    StoreMissing { service: ServiceName, path: PathBuf },
+    #[error("the store of a service cannot be opened")]
+    Store(#[from] crate::store::OpenError),
+    #[error("the empty store of {service}, which has no service, cannot be removed")]
+    Drop { service: ServiceName, source: DropError },
+    #[error("the releases cannot be recorded")]
+    Commit(#[from] CommitError),
+    #[error("the releases cannot be recorded")]
+    Stopped(#[from] Stopped),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the component of {service} cannot be read from {path}: build it, or correct the manifest", path = path.display())]
+    Component { service: ServiceName, path: PathBuf, source: std::io::Error },
+    #[error("the component of {service} does not keep its contract\n{verdict}")]
+    Refused { service: ServiceName, verdict: Box<Verdict> },
+    #[error("the manifest asks for a signature of the component of {service} in {}: there is {why}", path.display())]
+    Unsigned { service: ServiceName, path: PathBuf, why: String },
+    #[error("the data of {service} is not what its component can do with: {why}")]
+    Data { service: ServiceName, why: String },
+    #[error(transparent)]
+    Contract(#[from] crate::contract::ContractError),
+    #[error(transparent)]
+    Together(#[from] NotExported),
+    #[error("the system gives no randomness")]
+    Randomness(#[from] getrandom::Error),
+    /// The mistakes in several services, all found before anything was compiled.
+    #[error("{}", lines(.errors))]
+    Several { errors: Vec<OpenError> },
+}
+
+fn lines(errors: &[OpenError]) -> String {
+    errors.iter().map(|error| chain(error)).collect::<Vec<_>>().join("\n")
+}
