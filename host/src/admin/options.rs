@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 
+use super::error::AdminError;
 use crate::call::Share;
 use crate::config::Grant;
 use crate::gateway::{Fault, Refusal, query_pairs};
-use crate::names::Digest;
+use crate::names::{Digest, ServiceName};
 use crate::release::{Expected, Plan, Rollout};
 
 /// Longest reason, in bytes: the history stores it forever.
@@ -53,6 +54,11 @@ pub(super) struct Options {
     pub(super) expected: Option<Expected>,
     /// Whether this is the first batch of an import.
     pub(super) first: bool,
+}
+
+/// The name of a service, which need not exist.
+pub(super) fn service_name(name: &str) -> Result<ServiceName, AdminError> {
+    ServiceName::parse(name).map_err(|error| AdminError::bad_request(format!("{name:?} names no service: {error}.")))
 }
 
 impl Options {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::admin::authorize::admin_only;
 use crate::admin::error::AdminError;
-use crate::admin::options::{Options, REASON_BYTES_MAX};
+use crate::admin::options::{Options, REASON_BYTES_MAX, service_name};
 use crate::admin::request::{RequestBody, parse_json, parse_signature, whole};
 use crate::admin::server::Admin;
 use crate::config::Manifest;
@@ -193,10 +193,6 @@ fn short_reason(reason: Option<&String>) -> Result<(), AdminError> {
         true => Err(AdminError::bad_request(format!("The reason is longer than {REASON_BYTES_MAX} bytes."))),
         false => Ok(()),
     }
-}
-
-fn service_name(name: &str) -> Result<ServiceName, AdminError> {
-    ServiceName::parse(name).map_err(|error| AdminError::bad_request(format!("{name:?} names no service: {error}.")))
 }
 
 fn sources(files: Vec<ContractFile>) -> Sources {

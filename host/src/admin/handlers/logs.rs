@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::http::request::Parts;
 
 use crate::admin::error::AdminError;
-use crate::admin::options::Options;
+use crate::admin::options::{Options, service_name};
 use crate::admin::server::Admin;
 use crate::gateway::{Fault, Refusal};
 use crate::names::ServiceName;
@@ -55,11 +55,6 @@ fn filter(who: &Holder, service: Option<ServiceName>, request: Option<String>) -
         None => who.services().map(<[_]>::to_vec),
     };
     Ok(LogFilter { services, of_services: !who.is_admin(), request })
-}
-
-/// A removed service may have lines too.
-fn service_name(name: &str) -> Result<ServiceName, AdminError> {
-    ServiceName::parse(name).map_err(|error| AdminError::bad_request(format!("{name:?} names no service: {error}.")))
 }
 
 fn no_position(detail: &'static str) -> Refusal {
