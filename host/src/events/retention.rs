@@ -1,6 +1,6 @@
 //! Deletes events that every subscriber has handled, once they are old enough, and measures how far subscribers are
-//! behind. When an outbox is full, its oldest events become dead letters of the subscribers that have not handled them.
-//! When there are too many dead letters, the oldest are deleted.
+//! behind. When an outbox is full, its oldest events become dead letters of the subscribers that have not handled them:
+//! this file marks how far, and the delivery loop moves them. When there are too many dead letters, the oldest are deleted.
 //!
 //! Invariant: an event is deleted only when every current subscriber has handled it or has it among its dead letters.
 

@@ -1,6 +1,6 @@
 //! Reads the journal at a start: the segments, their content, and their ends.
 //!
-//! It changes nothing: a refused journal stays unchanged.
+//! Reading changes nothing, so a refused journal stays unchanged. Only [`seal`] writes: it cuts a torn end off.
 
 use std::io;
 use std::path::PathBuf;

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, oneshot};
 use super::changes::change_set::ChangeSet;
 use super::error::DeployError;
 use super::loading::loader::ReleaseLoader;
-use super::loading::pinned::PinnedTables;
+use super::loading::pinned_tables::PinnedTables;
 use super::loading::uploads::Uploads;
 use super::mirror::Mirrors;
 use super::records::platform_store::{PlatformError, PlatformStore};

@@ -5,6 +5,7 @@
 
 mod compile;
 mod domain;
+mod epoch;
 mod http;
 mod instance;
 mod offered;
@@ -29,7 +30,8 @@ pub use instance::{
     OutboundFuture,
 };
 
-use self::compile::{Cache, CacheSlot, Compiler, Kind, Ticker, engine};
+use self::compile::{Cache, CacheSlot, Compiler, Kind, engine};
+use self::epoch::Ticker;
 use crate::config::RuntimeSettings;
 use crate::contract::World;
 use crate::names::{Digest, HostSecret};

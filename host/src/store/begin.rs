@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::StoreError;
 use super::handle::Store;
-use super::memory::pinned::PinnedSnapshot;
+use super::memory::pinned_snapshot::PinnedSnapshot;
 use super::system::{Emitted, EventSeq, OUTBOX, OutboxKey, RowKey, Rows, Table};
 use super::transaction::Transaction;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::sync::futures::Notified;
 
 use super::commit::read_set::ReadSet;
-use super::commit::recent::RecentWrites;
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
+use super::commit::writes_after::RecentWrites;
 use super::memory::snapshot::Snapshot;
 use super::system::{Table, Usage};
 use crate::journal::Stopped;

@@ -32,14 +32,14 @@ pub use backup::{
     Restored, Until,
 };
 pub use commit::read_set::ReadSet;
-pub use commit::recent::RecentWrites;
+pub use commit::writes_after::RecentWrites;
 pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
 pub use handle::Store;
 pub use host_commit::HostCommit;
 pub use index::INDEX_FORMAT;
 pub use index::error::{IndexError, IndexOpenError};
 pub use lock::LockHolder;
-pub use memory::pinned::PinnedSnapshot;
+pub use memory::pinned_snapshot::PinnedSnapshot;
 pub use memory::scan::{Direction, Entry, Page, Scan};
 pub use services::UnusedStore;
 #[cfg(any(test, feature = "fail-points"))]

@@ -12,7 +12,7 @@ use super::commit::read_set::ReadSet;
 use super::error::{CommitError, StoreError};
 use super::handle::Store;
 use super::memory::empty;
-use super::memory::pinned::PinnedSnapshot;
+use super::memory::pinned_snapshot::PinnedSnapshot;
 use super::memory::scan::{self, Direction, Entry, Page, Scan, Scanned};
 use super::memory::snapshot::{Snapshot, entry_bytes};
 use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};

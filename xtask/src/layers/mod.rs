@@ -1,6 +1,7 @@
 //! The layer rules of the host: a part uses only parts that `host/src/lib.rs` names before it, and no files import
 //! each other in a cycle.
 
+mod architecture;
 mod cycles;
 mod modules;
 

@@ -1,4 +1,4 @@
-//! The operator's tokens: identifies their holders, and creates and revokes named tokens.
+//! The operator's tokens: creates and revokes named tokens; and uploads, which need one.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -44,14 +44,6 @@ pub(in crate::admin) struct UploadAnswer {
 }
 
 impl Admin {
-    /// The holder of the token `given`.
-    pub(in crate::admin) fn holder(&self, given: &[u8]) -> Option<Holder> {
-        if self.token.load().matches(given) {
-            return Some(Holder::admin());
-        }
-        self.releases.holder(given)
-    }
-
     pub(in crate::admin) async fn add_token(
         &self,
         who: &Holder,

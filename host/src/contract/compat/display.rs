@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::change::Bump;
-use super::{Break, Compatibility, Level};
+use super::compatibility::{Break, Compatibility, Level};
 
 impl fmt::Display for Compatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ pub(super) mod drop_store;
 pub(super) mod handover;
 pub(super) mod intents;
 mod mirror_tasks;
+mod rollback;
 pub(super) mod rollout;
 pub(super) mod run;
 pub(super) mod tokens;

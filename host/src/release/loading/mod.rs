@@ -4,5 +4,5 @@ pub(super) mod files;
 pub(super) mod function_limits;
 pub(super) mod function_names;
 pub(super) mod loader;
-pub(super) mod pinned;
+pub(super) mod pinned_tables;
 pub(super) mod uploads;

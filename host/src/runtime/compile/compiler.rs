@@ -11,9 +11,9 @@ use super::bounds::{self, OverLimit};
 use super::cache::{Cache, CacheSlot, host_of};
 use super::child::{self, ChildError};
 use super::engine::Kind;
-use super::epoch::Ticker;
 use crate::clock;
 use crate::names::Digest;
+use crate::runtime::epoch::Ticker;
 use crate::tasks::CancellationToken;
 
 /// A compiled component, ready to be linked.

@@ -6,7 +6,6 @@ mod child;
 mod compiler;
 mod engine;
 mod entries;
-mod epoch;
 mod folder;
 mod load;
 #[cfg(test)]
@@ -19,5 +18,4 @@ pub use child::{ChildError, run_compiler};
 pub(super) use compiler::Compiler;
 pub use compiler::{Code, CompileError, Origin};
 pub(super) use engine::{Kind, engine};
-pub(super) use epoch::Ticker;
 pub use folder::{FolderError, private_folder};

@@ -4,7 +4,7 @@ pub(super) mod commit_log;
 pub(super) mod logged_commit;
 pub(super) mod part;
 pub(super) mod read_set;
-pub(super) mod recent;
 pub(super) mod sequencer;
 pub(super) mod state;
 pub(super) mod turnstile;
+pub(super) mod writes_after;

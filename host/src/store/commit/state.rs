@@ -14,7 +14,7 @@ use crate::clock;
 use crate::limits::JOURNAL_QUEUE_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
 use crate::observe::journal::StoreMetrics;
-use crate::store::memory::pinned::Pins;
+use crate::store::memory::pinned_snapshot::Pins;
 use crate::store::memory::snapshot::Snapshot;
 
 /// Commits of one store in the journal's queue, oldest first.
