@@ -14,6 +14,9 @@ pub(crate) const JOURNAL_FOLDER: &str = "journal";
 /// The folder of the indexes.
 pub(crate) const SERVICES_FOLDER: &str = "services";
 
+/// All folders of a data directory that have files which must be durable.
+const FOLDERS: [&str; 4] = [JOURNAL_FOLDER, SERVICES_FOLDER, "components", "contracts"];
+
 /// A data directory. Created, renamed and removed names are durable once [`Disk::sync_folder`] returned.
 pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// Opens an existing file.
@@ -48,16 +51,17 @@ pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
 pub(crate) struct Directory {
     root: PathBuf,
     read_only: bool,
-    /// The journal's folder stays open, so that its sync cannot fail because too many files are open.
-    journal: Option<File>,
+    /// These folders stay open, so that their sync cannot fail because too many files are open.
+    folders: Vec<(&'static str, File)>,
 }
 
 impl Directory {
     /// Opens the data directory `root`; creates it and its folders where they are missing.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        let directory = Self::make(root, &[JOURNAL_FOLDER, SERVICES_FOLDER, "components", "contracts"])?;
-        let journal = File::open(directory.root.join(JOURNAL_FOLDER))?;
-        Ok(Self { journal: Some(journal), ..directory })
+        let directory = Self::make(root, &FOLDERS)?;
+        let opened = FOLDERS.into_iter().map(|folder| Ok((folder, File::open(directory.root.join(folder))?)));
+        let folders = opened.collect::<io::Result<_>>()?;
+        Ok(Self { folders, ..directory })
     }
 
     /// Opens the folder `root`; creates it and the `folders` in it where they are missing.
@@ -73,12 +77,12 @@ impl Directory {
         for parent in missing.iter().filter_map(|folder| folder.parent()).chain([root.as_path()]) {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { root, read_only: false, journal: None })
+        Ok(Self { root, read_only: false, folders: Vec::new() })
     }
 
     /// A read-only folder: the user may lack the right to write there.
     pub(crate) fn to_read(root: &Path) -> Self {
-        Self { root: root.to_owned(), read_only: true, journal: None }
+        Self { root: root.to_owned(), read_only: true, folders: Vec::new() }
     }
 }
 
@@ -116,9 +120,9 @@ impl Disk for Directory {
     }
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
-        match &self.journal {
-            Some(journal) if folder == JOURNAL_FOLDER => journal.sync_all(),
-            _ => File::open(self.root.join(folder))?.sync_all(),
+        match self.folders.iter().find(|(name, _)| *name == folder) {
+            Some((_, open)) => open.sync_all(),
+            None => File::open(self.root.join(folder))?.sync_all(),
         }
     }
 

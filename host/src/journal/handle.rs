@@ -17,6 +17,7 @@ use super::staging::{self, Staged};
 use super::writer;
 use crate::fail_point::fail_point;
 use crate::names::CommitSeq;
+use crate::observe::LogLimit;
 use crate::observe::journal::JournalMetrics;
 use crate::tasks::{Outages, Panicked, Thread, restarting_thread, thread};
 
@@ -35,6 +36,8 @@ pub(crate) struct Journal {
     preparer: Mutex<Option<Thread<()>>>,
     archiver: Option<Arc<Archiver>>,
     archiving: Mutex<Option<Thread<()>>>,
+    /// Held while segments are deleted.
+    discarding: Mutex<LogLimit>,
     outages: Outages,
 }
 
@@ -103,6 +106,7 @@ impl Journal {
             preparer: Mutex::default(),
             archiver,
             archiving: Mutex::default(),
+            discarding: Mutex::default(),
             outages,
         };
         let failed = |source| OpenError::Thread { source };
@@ -213,17 +217,26 @@ impl Journal {
     /// Deletes the segments without a record after `number`, or hands them to the archiver. The last one stays.
     ///
     /// The caller passes the lowest number that any reader of the journal still needs. No other code deletes segments.
-    pub(crate) fn discard_through(&self, number: CommitSeq) -> io::Result<()> {
+    /// A segment that cannot be deleted only takes room; the next call tries again.
+    pub(crate) fn discard_through(&self, number: CommitSeq) {
         if let Some(archiver) = &self.archiver {
-            archiver.through(number);
-            return Ok(());
+            return archiver.through(number);
         }
-        while let Some(segment) = self.shared.take_oldest_through(number) {
+        // In order: a start refuses a journal with a gap.
+        let refused = self.discarding.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(segment) = self.shared.oldest_through(number) {
             fail_point("segment.before-removal");
-            self.shared.disk.remove(&segment.path)?;
+            if let Err(error) = self.shared.disk.remove(&segment.path) {
+                if refused.allows() {
+                    let path = self.shared.disk.full(&segment.path);
+                    tracing::warn!(%error, path = %path.display(), "cannot delete a journal segment that is not needed \
+                        any more: the host tries again");
+                }
+                return;
+            }
+            self.shared.lock().segments.retain(|known| *known != segment);
             fail_point("segment.after-removal");
         }
-        Ok(())
     }
 
     /// Writes the appended records and ends the threads. Waiters for a number that is not durable then get an error.

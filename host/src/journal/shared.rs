@@ -162,13 +162,6 @@ impl Shared {
         second.and_then(|_| state.segments.front().cloned())
     }
 
-    /// Removes that segment from the list: several threads may discard at once.
-    pub(super) fn take_oldest_through(&self, number: CommitSeq) -> Option<Segment> {
-        let mut state = self.lock();
-        state.segments.get(1).filter(|second| second.first.0 - 1 <= number.0)?;
-        state.segments.pop_front()
-    }
-
     /// Records that a caller waits until `number` is durable.
     pub(super) fn want_durable(&self, number: CommitSeq) {
         let mut state = self.lock();

@@ -28,6 +28,8 @@ pub enum Fault {
     PowerLoss,
     /// It fails, later ones do not. The data of a failed sync may never become durable.
     Error,
+    /// From it on, the first one that neither opens, writes nor syncs a file fails: the machine lacks memory.
+    Shortage,
 }
 
 #[derive(Debug, Clone)]
@@ -104,6 +106,11 @@ impl SimulatedDisk {
     pub fn plan(&self, operation: u64, fault: Fault) {
         let mut world = self.lock();
         world.fault = Some((world.operations + operation, fault));
+    }
+
+    /// Whether a planned fault has not happened yet.
+    pub(crate) fn is_planned(&self) -> bool {
+        self.lock().fault.is_some()
     }
 
     /// From now on, blocks syncs of all files until they are released.
@@ -263,6 +270,17 @@ impl World {
         if self.power_lost { Err(io::Error::other("the power went")) } else { Ok(()) }
     }
 
+    /// Whether the planned shortage happens now.
+    fn has_memory(&mut self) -> io::Result<()> {
+        match self.fault {
+            Some((at, Fault::Shortage)) if self.operations >= at => {
+                self.fault = None;
+                Err(rustix::io::Errno::NOMEM.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn bytes(&self) -> u64 {
         self.names.values().map(|file| self.files[*file].now.len() as u64).sum()
     }
@@ -305,6 +323,7 @@ impl Disk for SimulatedDisk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut world = self.lock();
+        world.has_memory()?;
         world.operate()?;
         let file = world.named(from)?;
         world.rename(NameChange::Set(to.into(), file));
@@ -314,6 +333,7 @@ impl Disk for SimulatedDisk {
 
     fn remove(&self, path: &str) -> io::Result<()> {
         let mut world = self.lock();
+        world.has_memory()?;
         world.operate()?;
         let file = world.named(path)?;
         if [".segment", ".wasm", ".json"].iter().any(|end| path.ends_with(end)) {
@@ -326,6 +346,7 @@ impl Disk for SimulatedDisk {
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
         let mut world = self.lock();
+        world.has_memory()?;
         world.operate()?;
         let World { name_changes, durable_names, .. } = &mut *world;
         for change in name_changes.extract_if(.., |change| change.folder() == folder) {
@@ -367,6 +388,7 @@ impl SimulatedFile {
 impl DiskFile for SimulatedFile {
     fn bytes(&self) -> io::Result<u64> {
         let mut world = self.disk.lock();
+        world.has_memory()?;
         world.operate()?;
         Ok(world.files[self.file].now.len() as u64)
     }
@@ -374,6 +396,7 @@ impl DiskFile for SimulatedFile {
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let held = |world: &mut World| world.held_reads == Some(self.file);
         let mut world = self.disk.0.let_go.wait_while(self.disk.lock(), held).unwrap();
+        world.has_memory()?;
         world.operate()?;
         let offset = usize::try_from(offset).unwrap();
         let bytes = world.files[self.file].now.get(offset..offset + out.len());
@@ -386,11 +409,13 @@ impl DiskFile for SimulatedFile {
     }
 
     fn cut(&self, bytes: u64) -> io::Result<()> {
+        self.disk.lock().has_memory()?;
         self.change(Change::Length(usize::try_from(bytes).unwrap()))
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
-        let world = self.disk.lock();
+        let mut world = self.disk.lock();
+        world.has_memory()?;
         let more = bytes.saturating_sub(world.files[self.file].now.len() as u64);
         if world.bytes() + more > world.bytes_max {
             return Err(io::ErrorKind::StorageFull.into());

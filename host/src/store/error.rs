@@ -147,8 +147,6 @@ pub enum CloseError {
     Journal { source: io::Error },
     #[error("cannot write the index of {service}")]
     Index { service: ServiceName, source: IndexError },
-    #[error("cannot delete a segment that the journal no longer needs")]
-    Discard { source: io::Error },
     #[error(transparent)]
     Panicked(#[from] Panicked),
 }

@@ -6,6 +6,7 @@ mod apply;
 mod backup;
 mod calls;
 mod closed_pipes;
+mod command_line;
 mod compile;
 mod events;
 mod guest;

@@ -125,6 +125,23 @@ async fn an_error_and_then_power_loss_lose_nothing_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_shortage_at_any_operation_stops_nothing() {
+    let whole = SimulatedDisk::new(0);
+    run(&whole).await;
+    let mut met = 0;
+    for operation in 0..whole.operations() {
+        let disk = SimulatedDisk::new(operation);
+        disk.plan(operation, Fault::Shortage);
+        let stores = open_on(&disk).unwrap_or_else(|error| panic!("shortage after operation {operation}: {error:?}"));
+        assert_eq!(work(&stores, 1).await, COMMITS - 1, "shortage after operation {operation}");
+        stores.close().unwrap_or_else(|error| panic!("shortage after operation {operation}: {error:?}"));
+        met += u64::from(!disk.is_planned());
+        check(&disk, COMMITS, &format!("shortage after operation {operation}")).await;
+    }
+    assert!(met > whole.operations() / 2, "{met} shortages");
+}
+
+#[tokio::test]
 async fn what_a_start_finds_is_durable_although_its_sync_had_failed() {
     let settings = StoreSettings { checkpoint_ms_max: 3_600_000, ..SMALL };
     for seed in 0..8 {
