@@ -13,10 +13,11 @@ use tokio::process::{Child, Command};
 const TICKS_PER_SECOND: u64 = 100;
 
 /// Raises the limits per client address, because all clients have the same one here.
-pub(crate) const ONE_ADDRESS: [(&str, &str); 3] = [
+pub(crate) const ONE_ADDRESS: [(&str, &str); 4] = [
     ("SWITCHYARD_GATEWAY_REQUESTS_PER_SECOND_PER_CLIENT", "10000000"),
     ("SWITCHYARD_GATEWAY_REQUEST_BURST_PER_CLIENT", "10000000"),
     ("SWITCHYARD_GATEWAY_CALLS_PER_MINUTE_PER_CLIENT", "{}"),
+    ("SWITCHYARD_GATEWAY_COSTLY_CALLS_PER_MINUTE_PER_CLIENT", "10000000"),
 ];
 
 pub(crate) struct Server {

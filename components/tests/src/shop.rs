@@ -79,6 +79,17 @@ impl Shop {
         Self::run(configuration, data).await
     }
 
+    /// Starts with the manifest as a shop has it, also with its limits for one client.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Shop::start`].
+    pub async fn start_as_delivered() -> anyhow::Result<Self> {
+        let data = tempfile::tempdir()?;
+        let configuration = delivered(data.path())?;
+        Self::run(configuration, data).await
+    }
+
     /// Stops the host and starts it again on the same data, at other addresses.
     ///
     /// # Errors
@@ -193,16 +204,21 @@ pub(crate) fn operator(address: SocketAddr, data: &Path) -> anyhow::Result<Clien
     Ok(Client::new(address).with_token(token.trim()))
 }
 
-fn configuration(data: &Path) -> anyhow::Result<Configuration> {
+fn delivered(data: &Path) -> anyhow::Result<Configuration> {
     let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let flags = Flags { listen: any, admin_listen: any, data: Some(data.into()) };
-    let mut configuration = load(&manifest()?, &[], flags)?;
+    Ok(load(&manifest()?, &[], flags)?)
+}
+
+fn configuration(data: &Path) -> anyhow::Result<Configuration> {
+    let mut configuration = delivered(data)?;
     configuration.manifest.limits.deadline_ms = PATIENCE_MS;
     configuration.manifest.limits.wait_ms_max = PATIENCE_MS;
     // All customers of a test have the same address.
     let gateway = &mut configuration.manifest.gateway;
     (gateway.requests_per_second_per_client, gateway.request_burst_per_client) = (None, None);
     gateway.calls_per_minute_per_client.clear();
+    gateway.costly_calls_per_minute_per_client = 10_000_000;
     Ok(configuration)
 }
 

@@ -111,6 +111,8 @@ impl Checks<'_> {
         let streams = gateway.streams_per_connection_max;
         self.within("gateway.streams_per_connection_max", streams, 1..=10_000, "requests");
         self.rate(gateway);
+        let costly = gateway.costly_calls_per_minute_per_client;
+        self.within("gateway.costly_calls_per_minute_per_client", costly, 1..=10_000_000, "calls a minute");
         for (function, calls) in &gateway.calls_per_minute_per_client {
             let key = format!("gateway.calls_per_minute_per_client.{function}");
             self.within(&key, *calls, 1..=10_000_000, "calls a minute");

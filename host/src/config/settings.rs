@@ -73,6 +73,9 @@ pub struct GatewaySettings {
     /// Requests per second of one client address, on average and in a burst; `None`: no limit.
     pub requests_per_second_per_client: Option<u32>,
     pub request_burst_per_client: Option<u32>,
+    /// Calls per minute of one client address to all functions together that the contract bounds with `at most … at
+    /// once`.
+    pub costly_calls_per_minute_per_client: u32,
     /// Calls per minute of one client address to a function, by `service.function`.
     #[serde(default)]
     pub calls_per_minute_per_client: BTreeMap<String, u32>,

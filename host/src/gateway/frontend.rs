@@ -30,6 +30,8 @@ pub struct Gateway<C = Calls> {
     pub(super) calls: C,
     pub(super) cors: Cors,
     pub(super) rates: Option<Rates>,
+    /// Of all functions together that the contract bounds, unless they have a rate of their own.
+    pub(super) costly_rate: Rates,
     /// By service and function.
     pub(super) function_rates: BTreeMap<String, BTreeMap<String, Rates>>,
     pub(super) ids: RequestIds,
@@ -88,6 +90,7 @@ impl<C: Callee> Gateway<C> {
             rates: settings
                 .requests_per_second_per_client
                 .map(|per_second| Rates::new(per_second, settings.request_burst_per_client.unwrap_or(per_second))),
+            costly_rate: Rates::per_minute(settings.costly_calls_per_minute_per_client),
             function_rates: function_rates(settings),
             ids: RequestIds::new()?,
             body: BodyLimits {

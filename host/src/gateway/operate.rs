@@ -28,6 +28,13 @@ const TRUE: HeaderValue = HeaderValue::from_static("true");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 impl<C: Callee> Gateway<C> {
+    /// The rate that bounds calls of this operation, besides that of all requests.
+    fn rates_of(&self, operation: &Operation) -> Option<&Rates> {
+        let function = &operation.function;
+        let own = self.function_rates.get(operation.service.as_str()).and_then(|rates| rates.get(&*function.name.wit));
+        own.or_else(|| function.calls_in_flight_max.map(|_| &self.costly_rate))
+    }
+
     /// Checks the request, the caller first and the body last; then calls and answers.
     pub(super) async fn operate(
         &self,
@@ -39,8 +46,7 @@ impl<C: Callee> Gateway<C> {
         let head = context.head;
         let identity = self.identify(context).await?;
         operation.admit(identity.as_ref())?;
-        let rates = self.function_rates.get(operation.service.as_str());
-        if let Some(rates) = rates.and_then(|rates| rates.get(&*operation.function.name.wit)) {
+        if let Some(rates) = self.rates_of(operation) {
             rates.take(context.client.key).map_err(|retry_after_s| Refusal::Rate { retry_after_s })?;
         }
         if operation.answer.is_some() && !accepts_json(head.accept.as_deref()) {

@@ -178,3 +178,25 @@ async fn who_may_not_is_told_so_but_not_what_others_have() -> anyhow::Result<()>
     shop.stop().await?;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_opens_and_tries_few_accounts_a_minute() -> anyhow::Result<()> {
+    let shop = Shop::start_as_delivered().await?;
+    let statuses = async |line: &str, body: &dyn Fn(usize) -> Value| {
+        let mut statuses = Vec::new();
+        for number in 0..12 {
+            statuses.push(shop.client.send(line, &body(number)).await?.status.as_u16());
+        }
+        anyhow::Ok(statuses)
+    };
+    let account =
+        |number: usize| json!({ "email": format!("ann-{number}@example.com"), "name": "Ann", "password": PASSWORD });
+    let opened = statuses("POST /accounts", &account).await?;
+    assert_eq!((&opened[..10], &opened[10..]), (&[201; 10][..], &[429; 2][..]));
+    let credentials = |number: usize| json!({ "email": format!("nobody-{number}@example.com"), "password": PASSWORD });
+    let tried = statuses("POST /sessions", &credentials).await?;
+    assert_eq!((&tried[..10], &tried[10..]), (&[401; 10][..], &[429; 2][..]));
+    // Whoever only looks is not bounded by it.
+    assert_eq!(shop.client.ask("GET /items").await?.status.as_u16(), 200);
+    Ok(())
+}

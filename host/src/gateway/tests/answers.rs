@@ -107,6 +107,26 @@ async fn a_client_over_the_rate_of_a_function_may_still_call_others() {
 }
 
 #[tokio::test]
+async fn a_client_may_seldom_call_what_the_contract_bounds() {
+    let statuses = async |change: fn(&mut GatewaySettings)| {
+        let rig = Rig::start(change).await;
+        let mut statuses = Vec::new();
+        for line in ["POST /notes/a/close", "POST /notes/b/close", "POST /notes/a/close", "GET /notes/a"] {
+            statuses.push(rig.ask(line, "", b"").await.status);
+        }
+        statuses
+    };
+    let costly = |settings: &mut GatewaySettings| settings.costly_calls_per_minute_per_client = 2;
+    assert_eq!(statuses(costly).await, [200, 200, 429, 200]);
+    // A rate of its own counts instead.
+    let own = |settings: &mut GatewaySettings| {
+        settings.costly_calls_per_minute_per_client = 1;
+        settings.calls_per_minute_per_client = [("notes.close-note".to_owned(), 3)].into();
+    };
+    assert_eq!(statuses(own).await, [200, 200, 200, 200]);
+}
+
+#[tokio::test]
 async fn a_page_of_an_allowed_origin_may_call_and_read() {
     let rig = Rig::start(|settings| settings.cors_origins = vec!["https://shop.example.com".into()]).await;
     let origin = "Origin: https://shop.example.com\r\n";

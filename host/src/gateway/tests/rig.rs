@@ -38,6 +38,8 @@ interface notes {
     /// `POST /notes -> 201`
     add-note: func(details: new-note) -> result<note, problem>;
     /// `POST /notes/{id}/close`
+    ///
+    /// `at most 100 at once`
     close-note: func(id: string) -> result<note, problem>;
     /// `DELETE /notes/{id}` for `staff`
     remove-note: func(id: string) -> result<_, problem>;
@@ -167,6 +169,7 @@ pub(super) fn settings() -> GatewaySettings {
         streams_per_connection_max: 10,
         requests_per_second_per_client: None,
         request_burst_per_client: None,
+        costly_calls_per_minute_per_client: 10_000_000,
         calls_per_minute_per_client: std::collections::BTreeMap::new(),
         cors_origins: vec![],
         trusted_proxies: vec![],
