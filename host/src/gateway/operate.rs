@@ -14,6 +14,7 @@ use crate::gateway::request::accept::accepts_json;
 use crate::gateway::request::body::RequestBody;
 use crate::gateway::request::head::Head;
 use crate::gateway::request::percent_encoding::canonical_path;
+use crate::gateway::request::rate_limit::Rates;
 use crate::gateway::response::body::Body;
 use crate::gateway::response::compress;
 use crate::gateway::response::problem::Problem;

@@ -4,6 +4,7 @@ use std::io::Read as _;
 
 use super::rig::Rig;
 use crate::call::Mount;
+use crate::config::GatewaySettings;
 use crate::names::ServiceName;
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::state::State;
 use crate::contract::{Function, World};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::Identity;
-use crate::runtime::compile::Ticker;
+use crate::runtime::epoch::Ticker;
 use crate::runtime::instance::{
     Ended, Failure, Finished, Frame, IsolatedFrame, Service, initial_memory_bytes, json_bytes, over, report,
 };

@@ -28,7 +28,8 @@ use self::body::Broken;
 pub use self::body::{BodyError, HttpBody, Slot};
 use self::state::State;
 use crate::names::RequestId;
-use crate::runtime::compile::{Code, Kind, Ticker};
+use crate::runtime::compile::{Code, Kind};
+use crate::runtime::epoch::Ticker;
 use crate::runtime::instance::{
     Ended, Failure, LinkError, LinkSettings, Service, Shortage, initial_memory_bytes, report,
 };
