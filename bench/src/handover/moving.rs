@@ -27,7 +27,7 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 pub(super) async fn measure(workspace: &Path, shop: &Shop, time: Duration) -> anyhow::Result<Vec<Figure>> {
-    let mut operator = Operator { shop, connection: Connection::open(shop.admin).await? };
+    let operator = Operator { shop };
     eprintln!("measuring: {WRITES_PER_SECOND} writes/s without a mirror");
     let alone = beside_writes(shop, time).await?.0;
     eprintln!("measuring: the handover beside them");
@@ -112,30 +112,33 @@ fn bytes(value: &Value) -> anyhow::Result<u64> {
     value.as_u64().with_context(|| format!("{value} is no number of bytes"))
 }
 
-/// The operator of the shop.
+/// The operator of the shop. Each request has a connection of its own: the host ends those that say nothing for long.
 struct Operator<'a> {
     shop: &'a Shop,
-    connection: Connection,
 }
 
 impl Operator<'_> {
-    async fn ask(&mut self, method: &str, path: &str) -> anyhow::Result<Value> {
-        ask(&mut self.connection, method, path, Some(&self.shop.operator), None).await
+    async fn connect(&self) -> anyhow::Result<Connection> {
+        Connection::open(self.shop.admin).await
     }
 
-    async fn service(&mut self) -> anyhow::Result<Value> {
+    async fn ask(&self, method: &str, path: &str) -> anyhow::Result<Value> {
+        ask(&mut self.connect().await?, method, path, Some(&self.shop.operator), None).await
+    }
+
+    async fn service(&self) -> anyhow::Result<Value> {
         self.ask("GET", "/services/inventory").await
     }
 
     /// Calls that were held for swaps so far.
-    async fn pauses(&mut self) -> anyhow::Result<Histogram> {
-        let metrics = Metrics::read(&mut self.connection).await?;
+    async fn pauses(&self) -> anyhow::Result<Histogram> {
+        let metrics = Metrics::read(&mut self.connect().await?).await?;
         // Before the first one, the host does not show it.
         Ok(metrics.histogram("switchyard_swap_pause_seconds", "what=\"held\"").unwrap_or_default())
     }
 
     /// Deploys `component` with a handover, and waits until it is live.
-    async fn hand_over(&mut self, component: &[u8]) -> anyhow::Result<()> {
+    async fn hand_over(&self, component: &[u8]) -> anyhow::Result<()> {
         let mut bytes = format!(
             "POST /services/inventory/releases?handover=true HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
              Content-Type: application/wasm\r\nContent-Length: {}\r\n\r\n",
@@ -144,14 +147,15 @@ impl Operator<'_> {
         )
         .into_bytes();
         bytes.extend_from_slice(component);
-        let answer = self.connection.send(&bytes).await?;
+        let mut connection = self.connect().await?;
+        let answer = connection.send(&bytes).await?;
         let text = String::from_utf8_lossy(answer.body).into_owned();
         ensure!((200..300).contains(&answer.status), "the deploy is answered {}: {text}", answer.status);
         self.until(|service| service["mirror"]["wasLive"] == true).await
     }
 
     /// Waits until the inventory `is` in some state. An ended mirror is an error, unless that is the state.
-    async fn until(&mut self, is: impl Fn(&Value) -> bool) -> anyhow::Result<()> {
+    async fn until(&self, is: impl Fn(&Value) -> bool) -> anyhow::Result<()> {
         let (began, mut shown) = (Instant::now(), Instant::now());
         loop {
             let service = self.service().await?;

@@ -32,7 +32,10 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The longest wait after several errors: each logs a line.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// The longest pause between two steps of a first pass, which works at most half of the time.
+/// A first pass pauses after each step for this part of the time that the step took, so that calls never wait for it long.
+const PAUSE_PART: u32 = 4;
+
+/// The longest of these pauses.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 
 impl Releases {
@@ -184,7 +187,7 @@ impl Releases {
                 true => tokio::time::sleep(IDLE).await,
                 // It must be faster than the calls that change the data, or it never reaches them.
                 false if handle.status().phase == MirrorPhase::Following => tokio::task::yield_now().await,
-                false => tokio::time::sleep(clock::elapsed(began).min(PAUSE_MAX)).await,
+                false => tokio::time::sleep((clock::elapsed(began) / PAUSE_PART).min(PAUSE_MAX)).await,
             }
         }
     }

@@ -123,10 +123,15 @@ impl Mirror {
         Ok(self.next.is_none())
     }
 
-    /// Copies again what commits have touched, at most `pages_max` pages. Returns how many pages are left.
-    pub(in crate::release) async fn follow(&mut self, pages_max: usize) -> Result<usize, MirrorError> {
+    /// Takes note of the pages that commits have touched since the last time, before the commit log forgets them.
+    pub(in crate::release) fn note_commits(&mut self) {
         self.pages.mark_dirty(&self.store, self.live);
         self.back.mark_dirty(&self.store, self.live.other());
+    }
+
+    /// Copies again what commits have touched, at most `pages_max` pages. Returns how many pages are left.
+    pub(in crate::release) async fn follow(&mut self, pages_max: usize) -> Result<usize, MirrorError> {
+        self.note_commits();
         let mut left = pages_max;
         while left > 0 {
             let dirty = self.pages.next_dirty(left.min(MIRROR_BATCH_PAGES));

@@ -131,8 +131,14 @@ impl MirrorHandle {
             }
             MirrorPhase::Following => {}
         }
-        let left = mirror.follow(PAGES_AT_ONCE).await?;
-        let is_complete = left == 0 && *phase == MirrorPhase::Following;
+        // Before that, a page may change many times, and is copied again once at the end.
+        let is_complete = match *phase {
+            MirrorPhase::Following => mirror.follow(PAGES_AT_ONCE).await? == 0,
+            MirrorPhase::Copying | MirrorPhase::Verifying => {
+                mirror.note_commits();
+                false
+            }
+        };
         if is_complete {
             *complete_at = clock::now();
             mirror.refresh_back(BACK_PAGES_AT_ONCE).await?;

@@ -14,12 +14,13 @@ impl Mirror {
     pub(in crate::release) async fn verify_next(&mut self, after: &str) -> Result<Option<String>, MirrorError> {
         let mut transaction = self.store.begin_read().in_generation(self.live.other());
         let from = std::ops::Bound::Excluded(EntityKey(after.into()));
-        let known =
-            transaction.scan_rows(&MIRRORED_ENTITIES, (from, std::ops::Bound::Unbounded), MIRROR_PAGE_ENTITIES)?;
+        // These pages are read again on the way back, so they are as small as those of the way there.
+        let limit = self.back.hot_limit();
+        let known = transaction.scan_rows(&MIRRORED_ENTITIES, (from, std::ops::Bound::Unbounded), limit)?;
         let last = known.rows.last().map(|(EntityKey(key), _)| key.clone()).filter(|_| known.more);
         let (mut known, mut from) = (known.rows.into_iter().peekable(), after.to_owned());
         loop {
-            let run = self.target.export(transaction, &page(&from, last.as_deref(), MIRROR_PAGE_ENTITIES)).await;
+            let run = self.target.export(transaction, &page(&from, last.as_deref(), limit)).await;
             let copies = run.result.map_err(MirrorError::Target)?;
             transaction = run.transaction;
             for copy in &copies {
