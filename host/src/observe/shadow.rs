@@ -28,6 +28,8 @@ pub struct ShadowReport {
     pub different: u64,
     /// Calls that were not compared because too many shadow runs were active.
     pub dropped: u64,
+    /// Calls that were not compared because the copy of a handover did not hold exactly the live data when they began.
+    pub behind: u64,
     /// In the order of their first calls.
     pub functions: Vec<FunctionReport>,
     /// The first differences only.

@@ -59,9 +59,9 @@ pub enum DeployError {
     )]
     Mirrored { service: ServiceName },
     #[error(
-        "no share of the calls of {service}, and no shadow, can go to an implementation with data of its own: its data is a \
-         copy, and two generations cannot both be written; deploy it with `--handover` alone, or with `--header NAME=VALUE` \
-         for requests that only read"
+        "no share of the calls of {service} can go to an implementation with data of its own: its data is a copy, and two \
+         generations cannot both be written; deploy it with `--handover` alone, with `--shadow` to compare answers first, or \
+         with `--header NAME=VALUE` for requests that only read"
     )]
     BothWritten { service: ServiceName },
     #[error("the data of the last handover of {service} is still being deleted: try again in a moment")]

@@ -146,14 +146,8 @@ impl Starter<'_> {
         let live = self.loader.load(service, &record.live)?;
         let candidate = record.candidate.as_ref().map(|candidate| self.candidate(service, &live, candidate, &record));
         let candidate = candidate.transpose()?;
-        let running = Running {
-            service: Arc::clone(service),
-            settings: settings.clone(),
-            record,
-            live,
-            candidate,
-            readable: None,
-        };
+        let running =
+            Running { service: Arc::clone(service), settings: settings.clone(), record, live, candidate, copy: None };
         Ok(Start { running, events: Vec::new(), migrated: None })
     }
 
@@ -247,7 +241,7 @@ impl Starter<'_> {
             record,
             live,
             candidate: None,
-            readable: None,
+            copy: None,
         };
         Ok(Start { running, events: vec![event], migrated })
     }

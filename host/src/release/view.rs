@@ -1,5 +1,6 @@
 //! Releases for the operator.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,7 +11,7 @@ use super::mirror::MirrorStatus;
 use super::records::record::{DataFormat, ReleaseRecord};
 use super::records::state::Running;
 use super::releases::Releases;
-use crate::call::LoadedRelease;
+use crate::call::{LoadedRelease, Shadow};
 use crate::clock::{self, rfc_3339_millis};
 use crate::config::{AppliedSettings, EventsFrom, Manifest};
 use crate::names::{Digest, ServiceName};
@@ -53,6 +54,9 @@ pub struct MirrorView {
     pub header: Option<HeaderView>,
     /// Whether they do already: the copy is complete.
     pub is_readable: bool,
+    /// The report of its shadow on the copy; absent before the copy is complete, and after the shadow has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowView>,
     /// Absent while the mirror starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<MirrorStatus>,
@@ -194,10 +198,11 @@ impl Releases {
     fn mirror_view(&self, name: &ServiceName, running: &Running) -> Option<MirrorView> {
         let record = running.record.mirror.as_ref()?;
         Some(MirrorView {
-            release: view(&record.release, running.readable.as_deref()),
+            release: view(&record.release, running.readable().map(Arc::as_ref)),
             was_live: record.was_live,
             header: record.header.clone().map(|(name, value)| HeaderView { name, value }),
-            is_readable: running.readable.is_some(),
+            is_readable: running.readable().is_some(),
+            shadow: running.copy_shadow().map(|shadow| shadow_view(shadow)),
             status: self.inner.mirrors.get(name).map(|mirror| mirror.status()),
             bytes: running.service.store().bytes_of(running.record.generation.other()),
         })
@@ -234,8 +239,7 @@ impl Releases {
                     clock::unix_micros().saturating_add(u64::try_from(left.as_micros()).unwrap_or(u64::MAX)),
                 )
             }),
-            shadow: shadow
-                .map(|shadow| ShadowView { share: shadow.share().percent() / 100.0, report: shadow.report() }),
+            shadow: shadow.map(|shadow| shadow_view(shadow)),
             judged: judged.flatten(),
         })
     }
@@ -249,6 +253,10 @@ impl Running {
         }
         view(&self.record.live, Some(&self.live))
     }
+}
+
+fn shadow_view(shadow: &Shadow) -> ShadowView {
+    ShadowView { share: shadow.share().percent() / 100.0, report: shadow.report() }
 }
 
 fn view(record: &ReleaseRecord, release: Option<&LoadedRelease>) -> ReleaseView {

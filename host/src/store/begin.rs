@@ -4,11 +4,12 @@ use std::ops::{Bound, RangeBounds};
 
 use bytes::Bytes;
 
-use super::error::StoreError;
+use super::error::{SnapshotError, StoreError};
 use super::handle::Store;
 use super::memory::pinned_snapshot::PinnedSnapshot;
 use super::system::{Emitted, EventSeq, OUTBOX, OutboxKey, RowKey, Rows, Table};
 use super::transaction::Transaction;
+use crate::names::Generation;
 
 impl Store {
     /// Begins a transaction on the state after the last commit, durable or not.
@@ -87,10 +88,24 @@ impl Store {
 }
 
 impl PinnedSnapshot {
-    /// Begins a transaction on the snapshot that may write but is never committed; `None` when the store has released
-    /// the snapshot.
+    /// Begins a transaction on what the call read, which may write but is never committed; `None` when the store has
+    /// released the snapshot.
     #[must_use]
     pub fn rehearse(&self) -> Option<Transaction> {
-        self.state().map(Transaction::rehearsal)
+        self.rehearse_on(self.generation()).ok()
+    }
+
+    /// Like [`PinnedSnapshot::rehearse`], on this generation of the data: what the call read, or a copy that held exactly
+    /// the same then.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`], above all when the copy was behind.
+    pub fn rehearse_on(&self, generation: Generation) -> Result<Transaction, SnapshotError> {
+        let snapshot = self.state().ok_or(SnapshotError::Released)?;
+        if generation != self.generation() && !snapshot.is_copied {
+            return Err(SnapshotError::Behind);
+        }
+        Ok(Transaction::rehearsal(snapshot).in_generation(generation))
     }
 }

@@ -43,6 +43,16 @@ pub enum StoreError {
     Index(#[source] IndexError),
 }
 
+/// Why a call cannot run again on the snapshot that it read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    #[error("the store has released the snapshot")]
+    Released,
+    /// The other generation of the data was not known to hold the same entities.
+    #[error("the copy of the data was behind")]
+    Behind,
+}
+
 /// Why a call was not committed. None of its effects remains.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {

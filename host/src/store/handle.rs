@@ -99,6 +99,13 @@ impl Store {
         RecentWrites::after(&self.state.log, since, generation)
     }
 
+    /// Notes that one generation of the data holds the same entities as `live` did after the commit `number`. Snapshots from
+    /// now until the next write of an entry can then be read in both: see [`super::PinnedSnapshot::rehearse_on`]. If a
+    /// later commit has written `live`, nothing is noted.
+    pub fn mark_copied(&self, live: Generation, number: CommitSeq) {
+        self.pipeline.mark_copied(&self.state, live, number);
+    }
+
     /// The number of its last commit.
     #[must_use]
     pub fn last_commit(&self) -> CommitSeq {

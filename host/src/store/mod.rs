@@ -33,7 +33,7 @@ pub use backup::{
 };
 pub use commit::read_set::ReadSet;
 pub use commit::writes_after::RecentWrites;
-pub use error::{CloseError, CommitError, DropError, OpenError, StoreError};
+pub use error::{CloseError, CommitError, DropError, OpenError, SnapshotError, StoreError};
 pub use handle::Store;
 pub use host_commit::HostCommit;
 pub use index::INDEX_FORMAT;

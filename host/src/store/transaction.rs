@@ -329,10 +329,10 @@ impl Transaction {
         self.saw
     }
 
-    /// Its snapshot, to run the call on it again. `None` for a rehearsal.
+    /// Its snapshot, to run the call on it again, on its generation of the data. `None` for a rehearsal.
     #[must_use]
     pub fn snapshot(&self) -> Option<PinnedSnapshot> {
-        self.store.as_ref().map(|store| store.state().pins.pin(Arc::clone(&self.snapshot)))
+        self.store.as_ref().map(|store| store.state().pins.pin(Arc::clone(&self.snapshot), self.generation))
     }
 
     /// Its writes and events so far. The values are shared, not copied.

@@ -186,6 +186,63 @@ async fn go_and_return(shop: &Shop, service: &str, load: &Load) -> anyhow::Resul
     Ok(())
 }
 
+/// How many calls an implementation repeats in shadow before it is live.
+const SHADOW_CALLS: u64 = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inventory_that_answers_like_the_live_one_is_handed_over_after_its_shadow_while_customers_buy()
+-> anyhow::Result<()> {
+    let started = Shop::start_with(|manifest| {
+        manifest.deploy.shadow_calls_min = SHADOW_CALLS;
+        manifest.deploy.shadow_runs_max = 8;
+    });
+    let shop = started.await?;
+    let staff = shop.staff().await?;
+    for sku in ["tea-01", "mug-01"] {
+        staff.sell(sku, 999, PIECES).await?;
+    }
+    let own = text(&shop.ask_operator("GET /services/inventory").await?, "/live/digest")?;
+    let load = Arc::new(Load::default());
+    let mut customers = JoinSet::new();
+    for number in 0..CUSTOMERS {
+        let customer = Customer::sign_up(&shop.client, &format!("customer{number}"), "tok_ok").await?;
+        customers.spawn(buy(customer, Arc::clone(&load)));
+    }
+    shop.deploy("inventory", "?handover=true&shadow=100", alternative("inventory")?).await?.expect(201)?;
+    // Readers, beside the customers.
+    let reading = async {
+        while !load.stop.load(Ordering::Relaxed) {
+            shop.client.ask("GET /items?limit=10").await?.expect(200)?;
+            shop.client.ask("GET /items/tea-01").await?.expect(200)?;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        anyhow::Ok(())
+    };
+    let handed_over = async {
+        let ended = until(&shop, "inventory", "is handed over, or given up", |now| {
+            now["live"]["digest"] != own.as_str() || now.get("mirror").is_none()
+        });
+        let ended = ended.await;
+        load.stop.store(true, Ordering::Relaxed);
+        ended
+    };
+    let (now, read) = tokio::join!(handed_over, reading);
+    read?;
+    let history = shop.ask_operator("GET /history?service=inventory&limit=3").await?;
+    assert_ne!(now?["live"]["digest"], own.as_str(), "{history:#}");
+    let line = &history["items"][0];
+    assert_eq!(line["what"], "handover", "{history:#}");
+    let shadow = &line["figures"]["shadow"];
+    assert!(shadow["compared"].as_u64() >= Some(SHADOW_CALLS) && shadow["different"] == 0, "{shadow:#}");
+    let mut orders = 0;
+    while let Some(ended) = customers.join_next().await {
+        orders += ended??.1;
+    }
+    assert_eq!(shop.available("tea-01").await?, i64::from(PIECES) - i64::try_from(orders)?, "the stock adds up");
+    shop.stop().await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_with_the_header_of_a_handover_read_the_copy_until_it_is_promoted() -> anyhow::Result<()> {
     let shop = Shop::start().await?;
@@ -197,7 +254,7 @@ async fn requests_with_the_header_of_a_handover_read_the_copy_until_it_is_promot
     for (query, status) in [
         ("?weight=20", 422),
         ("?handover=true&weight=20", 409),
-        ("?handover=true&shadow=100", 409),
+        ("?handover=true&shadow=100&weight=20", 409),
         ("?handover=true&header=x-try=new&steps=1,10&every=60", 409),
     ] {
         let refused = shop.deploy("inventory", query, alternative("inventory")?).await?;

@@ -34,7 +34,7 @@ pub(super) const PARAMETERS: &[(&str, &str)] = &[
     ("first", "whether this is the first batch of an import"),
     ("force", "roll back over data that the release may not be able to read"),
     ("grant", "a host that the release may send requests to; may be repeated"),
-    ("handover", "copy the data to the component, then swap"),
+    ("handover", "copy the data to the component, then swap; with `shadow`, after it has repeated calls on the copy"),
     ("header", "`name=value`: calls with this header get the candidate"),
     ("ifDigest", "only if the value of the entry has this digest, or if there is none: `none`"),
     ("key", "the key of the entry"),

@@ -16,7 +16,7 @@ pub struct Shadow {
     pub(in crate::call) backend: Backend,
     share: Share,
     runs: Arc<Semaphore>,
-    /// Whether the candidate stores its data in the format of the live release.
+    /// Whether the candidate stores its data under the keys of the live release, and in its format.
     pub(in crate::call) same_format: bool,
     report: Mutex<ShadowReport>,
     pub(in crate::call) tasks: Tasks,
@@ -24,7 +24,7 @@ pub struct Shadow {
 
 impl Shadow {
     /// `backend` is the candidate. It repeats `share` of the calls, at most `runs_max` at once, in `tasks`. Entries that
-    /// it writes are compared only if it has the `same_format` as the live release.
+    /// it writes are compared only if it has the `same_format` as the live release, and no data of its own.
     #[must_use]
     pub fn new(backend: Backend, share: Share, runs_max: usize, same_format: bool, tasks: Tasks) -> Arc<Self> {
         let runs = Arc::new(Semaphore::new(runs_max));

@@ -21,6 +21,7 @@ Examples:
   switchyard deploy cart cart.wasm --steps 1%,10%,50% --every 2m
   switchyard deploy cart cart.wasm --steps 1%,10%,50% --every 2m --wait=20m
   switchyard deploy cart cart.wasm --weight 10% --replace
+  switchyard deploy cart other.wasm --handover --shadow --wait=30m
   switchyard deploy --set cart=cart.wasm inventory=inventory.wasm --reason 'bundles'
 
 The signature is read from FILE.sig if it exists. `switchyard sign` creates it.";

@@ -46,11 +46,12 @@ pub(in crate::cli) struct Deploy {
     /// Accept a signature with a lower number than an earlier one
     #[arg(long)]
     pub(in crate::cli) allow_old_signature: bool,
-    /// Copy the data to it through the state interface of the contract, then swap
-    #[arg(long, conflicts_with_all = ["set", "weight", "header", "steps", "shadow", "data_compatible"])]
+    /// Copy the data to it through the state interface of the contract, then swap. With --shadow, it repeats calls on the copy
+    /// first, and any difference gives the handover up. With --header, calls that only read can try the copy
+    #[arg(long, conflicts_with_all = ["set", "weight", "steps", "data_compatible"])]
     pub(in crate::cli) handover: bool,
     /// How long to wait for the end of the handover [default: 10m]
-    #[arg(long, value_name = "PERIOD", requires = "handover")]
+    #[arg(long, value_name = "PERIOD", requires = "handover", conflicts_with = "trial_wait")]
     pub(in crate::cli) wait_handover: Option<Period>,
     /// Deploy it although its data format is not that of the data: you vouch that it reads the data
     #[arg(long)]
@@ -58,10 +59,10 @@ pub(in crate::cli) struct Deploy {
     /// End the trial of another candidate, if one runs
     #[arg(long)]
     pub(in crate::cli) replace: bool,
-    /// Wait until the trial ends, at most this long [default: without a limit]; the exit code says how it ended
+    /// Wait until the trial or the handover ends, at most this long [default: without a limit]; the exit code says how it ended
     #[arg(
         long = "wait", value_name = "PERIOD", num_args = 0..=1, require_equals = true, default_missing_value = "0",
-        value_parser = trial_wait, conflicts_with_all = ["set", "handover", "dry_run"],
+        value_parser = trial_wait, conflicts_with_all = ["set", "dry_run"],
     )]
     pub(in crate::cli) trial_wait: Option<TrialWait>,
     /// Deploy it although it has lost what the live release answers to recent calls

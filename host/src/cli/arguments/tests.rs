@@ -39,6 +39,10 @@ fn releases_are_moved_by_commands_that_say_one_thing() {
     let check = |line: &str, good: bool| assert_eq!(reads(line.split(' ')), good, "{line}");
     check("switchyard deploy cart", false);
     check("switchyard deploy cart a.wasm --shadow --weight 5", true);
+    check("switchyard deploy cart a.wasm --handover --shadow 10 --header x-try=new --wait=1h", true);
+    check("switchyard deploy cart a.wasm --handover --weight 5", false);
+    check("switchyard deploy cart a.wasm --handover --steps 1%,10%", false);
+    check("switchyard deploy cart a.wasm --handover --wait --wait-handover 1h", false);
     check("switchyard deploy cart a.wasm --weight 0", false);
     check("switchyard deploy cart a.wasm --steps 1%,x", false);
     check("switchyard deploy cart a.wasm --steps 1% --weight 5", false);

@@ -55,6 +55,7 @@ pub(in crate::cli) struct Mirror {
     pub(in crate::cli) release: Release,
     pub(in crate::cli) was_live: bool,
     pub(in crate::cli) status: Option<MirrorStatus>,
+    pub(in crate::cli) shadow: Option<Shadow>,
     pub(in crate::cli) bytes: u64,
 }
 
@@ -166,6 +167,8 @@ pub(in crate::cli) struct Shadow {
     pub(in crate::cli) equal: u64,
     pub(in crate::cli) different: u64,
     pub(in crate::cli) dropped: u64,
+    /// Calls that were not compared because the copy of a handover was behind.
+    pub(in crate::cli) behind: u64,
     pub(in crate::cli) functions: Vec<FunctionCount>,
     pub(in crate::cli) differences: Vec<Difference>,
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::component::Component;
-use super::{handover, trial};
+use super::handover::{self, HandoverWait};
+use super::trial;
 use crate::cli::arguments::{Assignment, Deploy, Percent, Period, TrialWait};
 use crate::cli::client::documents::{DeployAnswer, DeploySetAnswer, Verdict};
 use crate::cli::client::request::Request;
@@ -65,9 +66,16 @@ fn one(target: &Target, command: &Deploy, service: &str, component: &Component) 
         let result = if command.host.json { answer.text() } else { verdict::text(&deployed.verdict) };
         return Err(refused([service], component.digest.to_string()).with_result(result));
     }
-    // With a header it waits for `switchyard promote`, and so this command does not wait for it.
-    if command.handover && command.header.is_none() && !command.dry_run && !deployed.unchanged {
-        let wait = command.wait_handover.map_or(HANDOVER_WAIT, Period::duration);
+    // With a header it waits for `switchyard promote`, and so this command waits for it only if asked.
+    let waits = command.trial_wait.is_some() || command.header.is_none();
+    if command.handover && waits && !command.dry_run && !deployed.unchanged {
+        let wait = match command.trial_wait {
+            Some(TrialWait(longest)) => HandoverWait { longest, late: Kind::TrialUndecided },
+            None => {
+                let longest = command.wait_handover.map_or(HANDOVER_WAIT, Period::duration);
+                HandoverWait { longest: Some(longest), late: Kind::Refused }
+            }
+        };
         return handover::follow(target, service, &component.digest.to_string(), wait, command.host.json);
     }
     if let (Some(TrialWait(wait)), false) = (command.trial_wait, deployed.unchanged) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::cli::client::documents::{Mirror, Service};
+use crate::cli::client::documents::{Mirror, Service, Shadow};
 use crate::cli::client::http::runtime;
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
@@ -33,12 +33,21 @@ struct Line {
     reason: Option<String>,
 }
 
-/// Waits at most `wait` until the service runs the component `digest`.
-pub(in crate::cli) fn follow(target: &Target, service: &str, digest: &str, wait: Duration, json: bool) -> Outcome {
+/// How long a deploy waits for the end of a handover.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct HandoverWait {
+    /// `None`: without a limit.
+    pub(in crate::cli) longest: Option<Duration>,
+    /// The kind of the failure if the handover takes longer.
+    pub(in crate::cli) late: Kind,
+}
+
+/// Waits until the service runs the component `digest`.
+pub(in crate::cli) fn follow(target: &Target, service: &str, digest: &str, wait: HandoverWait, json: bool) -> Outcome {
     runtime()?.block_on(until_live(target, service, digest, wait, json))
 }
 
-async fn until_live(target: &Target, service: &str, digest: &str, wait: Duration, json: bool) -> Outcome {
+async fn until_live(target: &Target, service: &str, digest: &str, wait: HandoverWait, json: bool) -> Outcome {
     let began = clock::now();
     let progress = Progress::work();
     loop {
@@ -56,10 +65,10 @@ async fn until_live(target: &Target, service: &str, digest: &str, wait: Duration
                 return Err(given_up(target, service).await?);
             }
         }
-        if clock::elapsed(began) >= wait {
+        if let Some(longest) = wait.longest.filter(|longest| clock::elapsed(began) >= *longest) {
             progress.end();
-            let waited = humantime::format_duration(Duration::from_secs(wait.as_secs()));
-            return Err(Failure::text(Kind::Refused, format!("the handover of {service} is not complete after {waited}"))
+            let waited = humantime::format_duration(Duration::from_secs(longest.as_secs()));
+            return Err(Failure::text(wait.late, format!("the handover of {service} is not complete after {waited}"))
                 .next(format!(
                     "It continues: `switchyard status {service} --watch` shows it, `switchyard settle {service}` gives it up."
                 )));
@@ -106,6 +115,11 @@ pub(in crate::cli) fn line(mirror: &Mirror) -> String {
     }
     if status.attempts > 0 {
         line.push_str(&format!(", {} attempts at the swap", status.attempts));
+    }
+    if let Some(Shadow { compared, different, dropped, behind, .. }) = &mirror.shadow {
+        line.push_str(&format!(
+            ", in shadow: {compared} calls compared, {different} different, {dropped} dropped, {behind} while behind"
+        ));
     }
     if let Some(error) = &status.error {
         line.push_str(&format!(", last error: {error}"));

@@ -315,7 +315,7 @@ impl ApplyPlan {
             }
         };
         let live = judged.release.clone()?;
-        let running = Running { service, settings: settings.clone(), record, live, candidate: None, readable: None };
+        let running = Running { service, settings: settings.clone(), record, live, candidate: None, copy: None };
         Some((running, migration))
     }
 

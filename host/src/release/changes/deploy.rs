@@ -202,6 +202,11 @@ impl Inner {
             as_candidate: as_candidates,
             data_compatible: plan.data_compatible,
             handover: plan.handover,
+            shadow_calls_min: plan
+                .rollout
+                .as_ref()
+                .and_then(|rollout| rollout.shadow)
+                .map(|_| self.manifest().deploy.shadow_calls_min),
             answers_may_differ: plan.answers_may_differ,
         };
         let judging = blocking(move || {
@@ -343,12 +348,11 @@ fn has_no_candidate(state: &State, service: &ServiceName) -> Result<(), DeployEr
     }
 }
 
-/// Checks that a handover gives calls no release that would write data that another one writes too. Requests with a header
-/// may read the copy.
+/// Checks that a handover gives calls no release that would write data that another one writes too. A shadow, and requests
+/// with a header, may read the copy.
 fn can_hand_over_beside(proposals: &[Proposal], plan: &Plan) -> Result<(), DeployError> {
     let Some(rollout) = plan.rollout.as_ref().filter(|_| plan.handover) else { return Ok(()) };
-    let is_by_header = rollout.header.is_some() && rollout.steps.is_empty() && rollout.shadow.is_none();
-    match proposals.first().filter(|_| !is_by_header || rollout.every.is_some()) {
+    match proposals.first().filter(|_| !rollout.steps.is_empty() || rollout.every.is_some()) {
         Some(Proposal { service, .. }) => Err(DeployError::BothWritten { service: service.clone() }),
         None => Ok(()),
     }

@@ -12,11 +12,10 @@ use super::super::records::record::{ChangeKind, MirrorRecord, NewEntry, ReleaseR
 use super::super::records::state::{Running, State};
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
-use super::change_set::{ChangeSet, HOST, Migration};
+use super::change_set::{ChangeSet, Migration};
 use super::deploy::{Plan, Rollout, line};
-use crate::call::LoadedRelease;
+use crate::call::Share;
 use crate::clock;
-use crate::limits::CANDIDATES_MAX;
 use crate::names::ServiceName;
 use crate::store::system::MIRRORED_ENTITIES;
 
@@ -30,7 +29,7 @@ impl Releases {
     pub async fn settle(&self, who: &Holder, name: &ServiceName, reason: Option<String>) -> Result<(), DeployError> {
         let (who, name) = (who.name.clone(), name.clone());
         self.change(move |inner, state| {
-            let figures = inner.mirrors.get(&name).and_then(|mirror| serde_json::to_value(mirror.status()).ok());
+            let figures = inner.mirror_figures(state, &name);
             Ok((end_mirror(state, &who, &name, reason, figures)?, ()))
         })
         .await
@@ -64,6 +63,7 @@ impl Inner {
             reason: plan.reason.clone(),
             oldest_data: judged.record.data.writes,
             header: plan.rollout.as_ref().and_then(Rollout::header_text),
+            shadow: plan.rollout.as_ref().and_then(|rollout| rollout.shadow).map(Share::parts),
         };
         let signed = running.record.signed.max(judged.record.signed());
         let last = running.record.last.max(judged.record.number);
@@ -87,6 +87,7 @@ impl Inner {
         let handle = self.mirrors.get(name).filter(|handle| handle.release.digest == mirror.release.digest);
         let not_running = || DeployError::Handover { service: name.clone(), source: MirrorError::NotRunning };
         let handle = handle.ok_or_else(not_running)?;
+        self.check_shadow(running).map_err(|source| DeployError::Handover { service: name.clone(), source })?;
         let release = Arc::clone(&handle.release);
         let to = mirror.release.data.writes;
         let before = &running.record;
@@ -101,38 +102,21 @@ impl Inner {
                 reason: reason.clone(),
                 oldest_data: before.oldest_data,
                 header: None,
+                shadow: None,
             }),
             oldest_data: mirror.oldest_data,
             is_fresh: false,
             ..before.clone()
         };
-        let figures = serde_json::to_value(handle.status()).ok();
+        let figures = self.mirror_figures(state, name);
         let (from, to_digest) = (Some(before.live.digest), Some(mirror.release.digest));
         let event = NewEntry { from, to: to_digest, reason, figures, ..NewEntry::new(who, name, what) };
         let migration = Migration::handover(&running.service, &release, handle, to);
-        let next = Running { record, live: release, candidate: None, readable: None, ..running.clone() };
+        let next = Running { record, live: release, candidate: None, copy: None, ..running.clone() };
         let mut set = ChangeSet::of_one(state, name, next, event);
         set.migrations.push(migration);
         Ok(set)
     }
-}
-
-/// The change after which requests with the header of the handover read the copy in `release`, or no longer do.
-pub(in crate::release) fn read_copy(
-    state: &Arc<State>,
-    name: &ServiceName,
-    release: Option<Arc<LoadedRelease>>,
-    reason: String,
-) -> Result<ChangeSet, DeployError> {
-    let running = state.running(name)?;
-    let mirror = mirror_of(running, name)?;
-    let others = state.services.iter().filter(|(other, running)| *other != name && running.has_routed()).count();
-    if release.is_some() && others >= CANDIDATES_MAX {
-        return Err(DeployError::TooManyCandidates);
-    }
-    let (from, to) = (Some(running.record.live.digest), Some(mirror.release.digest));
-    let event = NewEntry { from, to, reason: Some(reason), ..NewEntry::new(HOST, name, ChangeKind::Step) };
-    Ok(ChangeSet::of_one(state, name, Running { readable: release, ..running.clone() }, event))
 }
 
 /// The change that ends a mirror, and with it the way to the release that it keeps up to date.
@@ -149,7 +133,7 @@ pub(in crate::release) fn end_mirror(
     let (from, to) = (Some(mirror.release.digest), Some(running.record.live.digest));
     let event = NewEntry { from, to, reason, figures, ..NewEntry::new(who, name, what) };
     let record = ServiceRecord { mirror: None, ..running.record.clone() };
-    Ok(ChangeSet::of_one(state, name, Running { record, readable: None, ..running.clone() }, event))
+    Ok(ChangeSet::of_one(state, name, Running { record, copy: None, ..running.clone() }, event))
 }
 
 fn mirror_of<'r>(running: &'r Running, name: &ServiceName) -> Result<&'r MirrorRecord, DeployError> {

@@ -8,10 +8,10 @@ use super::super::error::DeployError;
 use super::super::judging::isolated::chain;
 use super::super::mirror::{Mirror, MirrorError, MirrorHandle, MirrorPhase, ProgramSide};
 use super::super::records::record::{ChangeKind, MirrorRecord};
-use super::super::records::state::{Running, State};
+use super::super::records::state::{CopyUse, Running};
 use super::super::releases::Releases;
 use super::change_set::HOST;
-use super::handover::{end_mirror, read_copy};
+use super::handover::end_mirror;
 use crate::clock;
 use crate::fail_point::fail_point;
 use crate::limits::{HANDOVER_ATTEMPTS_MAX, MIRROR_CLEAR_ENTRIES};
@@ -25,6 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How long a mirror without work waits.
 const IDLE: Duration = Duration::from_millis(50);
+
+/// The same while a shadow compares calls: it can do so only when the copy holds every commit.
+const IDLE_IN_SHADOW: Duration = Duration::from_millis(2);
 
 /// How long a mirror waits after an error, and before the next attempt at a swap.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -126,10 +129,10 @@ impl Releases {
                 }
             };
             tracing::warn!(service = %name, error = why, "a mirror cannot continue");
-            self.read_copy(name, None, &why).await;
             if !is_temporary && !record.was_live {
-                self.abandon(name, record, why).await;
+                self.abandon(name, record, why.clone()).await;
             }
+            self.use_copy(name, record, None, &why).await;
             // The way back may open again, such as when an entity that is in its way has changed. And a handover that
             // could not be ended is ended later.
             tokio::select! {
@@ -174,16 +177,20 @@ impl Releases {
             }
             let began = clock::now();
             let is_complete = handle.step().await?;
-            if is_complete && record.header.is_some() {
+            let has_passed = self.shadow_has_passed(name, record, handle, is_complete).await?;
+            if is_complete && has_passed && record.header.is_some() {
                 // The operator tries it with requests that read. The swap is a `promote`.
-                self.read_copy(name, Some(handle), "the copy is complete: requests with the header read it").await;
-            } else if is_complete && !record.was_live {
+                let readers = CopyUse::Readers(Arc::clone(&handle.release));
+                let why = "the copy is complete: requests with the header read it";
+                self.use_copy(name, record, Some(readers), why).await;
+            } else if is_complete && has_passed && !record.was_live {
                 match self.swap(name, record).await {
                     Ok(()) => return Ok(()),
                     Err(error) => self.attempt_failed(name, record, handle, &error).await,
                 }
             }
             match is_complete {
+                true if self.is_in_shadow(name) => tokio::time::sleep(IDLE_IN_SHADOW).await,
                 true => tokio::time::sleep(IDLE).await,
                 // It must be faster than the calls that change the data, or it never reaches them.
                 false if handle.status().phase == MirrorPhase::Following => tokio::task::yield_now().await,
@@ -205,21 +212,6 @@ impl Releases {
             inner.run(set).await
         })
         .await
-    }
-
-    /// From now on requests with the header of the handover read the copy, or no longer do.
-    async fn read_copy(&self, name: &ServiceName, handle: Option<&Arc<MirrorHandle>>, why: &str) {
-        let reads = |state: &State| state.services.get(name).is_some_and(|running| running.readable.is_some());
-        if reads(&self.state()) == handle.is_some() {
-            return;
-        }
-        let (service, why) = (name.clone(), why.to_owned());
-        let release = handle.map(|handle| Arc::clone(&handle.release));
-        let changed = self.change(move |_, state| Ok((read_copy(state, &service, release, why)?, ())));
-        if let Err(error) = changed.await {
-            tracing::warn!(service = %name, error = &error as &dyn std::error::Error, "the requests that read a copy \
-                stay as they are");
-        }
     }
 
     async fn attempt_failed(
@@ -248,7 +240,7 @@ impl Releases {
             if !is_current {
                 return Err(DeployError::NoHandover { service });
             }
-            let figures = inner.mirrors.get(&service).and_then(|mirror| serde_json::to_value(mirror.status()).ok());
+            let figures = inner.mirror_figures(state, &service);
             Ok((end_mirror(state, HOST, &service, Some(why), figures)?, ()))
         });
         if let Err(error) = ended.await {

@@ -31,6 +31,8 @@ pub(in crate::release) struct RehearsalPlan {
     pub(in crate::release) data_compatible: bool,
     /// Whether the data is copied to it.
     pub(in crate::release) handover: bool,
+    /// How many calls it must then repeat on the copy before it becomes live; `None` without a shadow.
+    pub(in crate::release) shadow_calls_min: Option<u64>,
     /// Whether the operator wants it although it has lost what the live release answers.
     pub(in crate::release) answers_may_differ: bool,
 }
@@ -89,7 +91,7 @@ async fn data(
     let vouched = if there.format == data.format { "" } else { "; the operator vouches for that" };
     judged.fit = there.fit(data, plan.data_compatible);
     if plan.handover {
-        return handover(verdict, context, program, &own).await;
+        return handover(verdict, context, program, &own, plan.shadow_calls_min).await;
     }
     match judged.fit {
         DataFit::Empty => verdict.passed(Check::Data, format!("there is no data; it writes {own}")),
@@ -110,7 +112,8 @@ async fn data(
                 false => "both implement the state interface of the contract: `--handover` copies the data",
                 true => {
                     "it would write data of its own beside the live release, and two generations cannot both be written: \
-                     `--handover` copies the data, with `--header` for requests that only read"
+                     `--handover` copies the data, with `--shadow` to compare answers first, and with `--header` for requests \
+                     that only read"
                 }
             };
             let expected = format!("a component that reads {theirs}");
@@ -131,9 +134,8 @@ async fn data(
 
 /// A snapshot of the live data for both releases.
 fn same_data(context: &ServiceContext) -> Option<BothData> {
-    let snapshot = context.store.as_ref()?.begin().snapshot()?;
-    let data = || Some(snapshot.rehearse()?.in_generation(context.data.generation));
-    Some(BothData { live: data()?, proposed: data()? })
+    let snapshot = context.store.as_ref()?.begin().in_generation(context.data.generation).snapshot()?;
+    Some(BothData { live: snapshot.rehearse()?, proposed: snapshot.rehearse()? })
 }
 
 /// Moves some entities of a snapshot to the component, and drops them.
@@ -144,6 +146,7 @@ async fn handover(
     context: &ServiceContext,
     program: &Arc<Program>,
     own: &str,
+    shadow_calls_min: Option<u64>,
 ) -> Option<BothData> {
     let live = context.live.as_ref().and_then(|live| live.backend.release.program.contract());
     let (Some(live), Some(store), Some(data)) = (live, &context.store, same_data(context)) else {
@@ -168,7 +171,12 @@ async fn handover(
             let plan = format!(
                 "{bytes} bytes of data will be copied to {own}; new calls then wait {HANDOVER_HOLD_MS_MAX} ms at most"
             );
-            verdict.passed(Check::Data, format!("handover: {count} entities moved on a snapshot; {plan}"));
+            let shadow = shadow_calls_min.map_or_else(String::new, |calls| {
+                format!(
+                    "; before that, it repeats calls on the copy, and {calls} answers must be equal to the live ones"
+                )
+            });
+            verdict.passed(Check::Data, format!("handover: {count} entities moved on a snapshot; {plan}{shadow}"));
             moved.map(|proposed| BothData { live: data.live, proposed })
         }
         Err(error) => {

@@ -143,6 +143,9 @@ impl Mirror {
         }
         if self.pages.dirty() == 0 {
             self.pages.commits_behind = 0;
+            if self.is_following() {
+                self.store.mark_copied(self.live, self.pages.checked());
+            }
         }
         Ok(self.pages.dirty())
     }

@@ -1,5 +1,8 @@
 //! Why a mirror cannot continue.
 
+use std::collections::BTreeSet;
+
+use crate::observe::Difference;
 use crate::runtime::StateError;
 use crate::store::{CommitError, StoreError};
 
@@ -31,6 +34,13 @@ pub enum MirrorError {
     NotReady { entities: u64, expected: Option<u64> },
     #[error("the mirror is not running yet: try again in a moment")]
     NotRunning,
+    #[error(
+        "it must repeat {calls_min} calls on the copy with equal answers first, and has repeated {compared} so far"
+    )]
+    InShadow { compared: u64, calls_min: u64 },
+    /// Shadow runs on the copy ended in another way than their live calls.
+    #[error("{different} of {compared} calls that it repeated on the copy ended differently: {}", places(differences))]
+    ShadowDiffers { different: u64, compared: u64, differences: Vec<Difference> },
     /// An entity cannot take less than a byte.
     #[error("its export does not end: it has given {entities} entities, and its data has only {bytes} bytes")]
     Endless { entities: u64, bytes: u64 },
@@ -47,6 +57,7 @@ impl MirrorError {
                 | Self::OpenIntents { .. }
                 | Self::NotReady { .. }
                 | Self::NotRunning
+                | Self::InShadow { .. }
         )
     }
 }
@@ -56,4 +67,15 @@ fn read(entities: u64, expected: Option<u64>) -> String {
         Some(expected) => format!("{entities} of about {expected} entities are read"),
         None => format!("{entities} entities are read"),
     }
+}
+
+/// The differences by function and place, each place once.
+fn places(differences: &[Difference]) -> String {
+    let mut seen = BTreeSet::new();
+    let new = differences.iter().filter(|difference| seen.insert((&difference.function, &difference.path)));
+    let place = |Difference { function, path, live, candidate }: &Difference| {
+        let path = if path.is_empty() { "the answer" } else { path };
+        format!("{function} at {path}: {live} live, {candidate} in the new implementation")
+    };
+    new.map(place).collect::<Vec<_>>().join("; ")
 }

@@ -141,6 +141,11 @@ impl Pages {
         }
     }
 
+    /// Commits up to this number are taken into account.
+    pub(super) fn checked(&self) -> CommitSeq {
+        self.checked
+    }
+
     /// How many pages must be read again.
     pub(super) fn dirty(&self) -> usize {
         self.dirty.len()

@@ -19,7 +19,7 @@ use crate::names::{CallId, Generation, ServiceName};
 use crate::release::judging::isolated::chain;
 use crate::runtime::{Failure, StateChange, StateEntity, StateError, StatePage, StateRun};
 use crate::store::system::MIRRORED_ENTITIES;
-use crate::store::{CommitDetails, Direction, Scan, Store, Stores, Transaction};
+use crate::store::{CommitDetails, Direction, PinnedSnapshot, Scan, SnapshotError, Store, Stores, Transaction};
 
 const SETTINGS: StoreSettings = StoreSettings {
     segment_bytes: 1 << 20,
@@ -218,6 +218,18 @@ impl Host {
         transaction.commit(NO_CALL).await.unwrap();
     }
 
+    /// A call on the live data, as a shadow remembers it.
+    fn call(&self) -> PinnedSnapshot {
+        self.store().begin_read().in_generation(self.live).snapshot().unwrap()
+    }
+
+    /// What a shadow of `call` reads on the copy.
+    fn repeated(&self, call: &PinnedSnapshot) -> Result<BTreeMap<String, String>, SnapshotError> {
+        let other = self.live.other();
+        let mut transaction = call.rehearse_on(other)?;
+        Ok(Layout { prefix: prefix(other), fault: Fault::None }.scan(&mut transaction).into_iter().collect())
+    }
+
     fn copy(&self) -> BTreeMap<String, String> {
         self.data(self.live.other())
     }
@@ -374,11 +386,47 @@ async fn a_commit_marks_the_pages_that_read_what_it_wrote_and_no_others() {
     assert_eq!(pages.next_dirty(2).len(), 2, "no more than were asked for");
 }
 
+#[tokio::test]
+async fn a_call_is_repeated_on_a_copy_only_if_the_copy_held_what_the_call_read() {
+    let host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(300)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::None);
+    let early = host.call();
+    while !mirror.copy_next().await.unwrap() {}
+    assert_eq!(mirror.follow(64).await.unwrap(), 0);
+    assert_eq!(host.repeated(&host.call()), Err(SnapshotError::Behind), "it is not verified");
+    complete(&mut mirror).await.unwrap();
+    let before = host.call();
+    // One write is copied, and the page of the other is left.
+    host.write(&[("0001".into(), Some("new".into())), ("0250".into(), Some("new".into()))]).await;
+    let between = host.call();
+    assert_eq!(mirror.follow(1).await.unwrap(), 1);
+    let half = host.call();
+    assert_eq!(mirror.follow(1).await.unwrap(), 0);
+    let after = host.call();
+    // A live write that no page reads makes the copy unknown until the mirror has looked at it.
+    let mut transaction = host.store().begin();
+    transaction.set("aside", "x").unwrap();
+    transaction.commit(NO_CALL).await.unwrap();
+    let aside = host.call();
+    mirror.follow(1).await.unwrap();
+    for (call, what) in [(&early, "early"), (&between, "between"), (&half, "half"), (&aside, "aside")] {
+        assert_eq!(host.repeated(call), Err(SnapshotError::Behind), "{what}");
+    }
+    assert_eq!(host.repeated(&before).unwrap()["0001"], "value 1");
+    for call in [&after, &host.call()] {
+        let seen = host.repeated(call).unwrap();
+        assert_eq!((seen["0001"].as_str(), seen["0250"].as_str(), seen.len()), ("new", "new", 300));
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Write(Vec<(u8, Option<u8>)>),
     CopyNext,
     Follow,
+    /// The copy is completed and verified.
+    Complete,
     /// A new host on what the disk has kept, with a new mirror.
     Kill,
     /// The copy is completed, and becomes the live data.
@@ -392,6 +440,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(Step::Write),
         3 => Just(Step::CopyNext),
         3 => Just(Step::Follow),
+        2 => Just(Step::Complete),
         1 => Just(Step::Kill),
         2 => Just(Step::Turn),
         2 => Just(Step::RefreshBack),
@@ -407,6 +456,8 @@ proptest! {
             let mut host = Host::open(SimulatedDisk::new(1));
             let mut mirror = host.mirror(Fault::None, Fault::None);
             let mut model = BTreeMap::new();
+            // Calls with the data that they read.
+            let mut calls = Vec::new();
             for step in steps {
                 match step {
                     Step::Write(writes) => {
@@ -424,7 +475,9 @@ proptest! {
                     }
                     Step::CopyNext => drop(mirror.copy_next().await.unwrap()),
                     Step::Follow => drop(mirror.follow(3).await.unwrap()),
+                    Step::Complete => complete(&mut mirror).await.unwrap(),
                     Step::Kill => {
+                        calls.clear();
                         host.store().wait_durable(host.store().last_commit()).await.unwrap();
                         let (disk, live) = (host.disk.after_kill(), host.live);
                         host = Host { live, ..Host::open(disk) };
@@ -432,13 +485,22 @@ proptest! {
                     }
                     Step::Turn => {
                         complete(&mut mirror).await.unwrap();
+                        calls.clear();
                         mirror = host.turn(&mut mirror);
                     }
                     Step::RefreshBack => mirror.refresh_back(2).await.unwrap(),
                 }
+                calls.push((host.call(), model.clone()));
+                for (call, read) in &calls {
+                    match host.repeated(call) {
+                        Ok(seen) => assert_eq!(&seen, read),
+                        Err(error) => assert_eq!(error, SnapshotError::Behind),
+                    }
+                }
             }
             complete(&mut mirror).await.unwrap();
             assert_eq!((host.copy(), host.data(host.live)), (model.clone(), model.clone()));
+            assert_eq!(host.repeated(&host.call()).unwrap(), model);
             let rows = host.store().row_keys(&MIRRORED_ENTITIES, .., 1_000).unwrap();
             assert!(rows.into_iter().map(|key| key.0).eq(model.keys().cloned()));
         });

@@ -148,6 +148,9 @@ pub(in crate::release) struct MirrorRecord {
     /// Requests with this header read its data once the copy is complete. The swap then waits for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::release) header: Option<(String, String)>,
+    /// The share of the live calls that it repeats on its data before anything else uses that, in hundredths of a percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::release) shadow: Option<u32>,
 }
 
 impl ServiceRecord {

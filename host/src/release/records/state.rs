@@ -12,7 +12,7 @@ use super::super::judging::candidate::Trial;
 use super::record::{AppliedContracts, AppliedRecord, CandidateRecord, ReleaseRecord, ServiceRecord};
 use super::stored_data::StoredData;
 use super::token::TokenRecord;
-use crate::call::{Backend, Candidate, LoadedRelease, Mount, NotExported, Routing, Service, Share};
+use crate::call::{Backend, Candidate, LoadedRelease, Mount, NotExported, Routing, Service, Shadow, Share};
 use crate::config::{AppliedSettings, Manifest, ServiceSettings};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::ServiceName;
@@ -41,8 +41,17 @@ pub(in crate::release) struct Running {
     pub(in crate::release) record: ServiceRecord,
     pub(in crate::release) live: Arc<LoadedRelease>,
     pub(in crate::release) candidate: Option<RunningCandidate>,
-    /// The mirrored release, while requests with the header of its handover read the copy.
-    pub(in crate::release) readable: Option<Arc<LoadedRelease>>,
+    /// The present use of the copy of a handover; `None` while the copy is not complete.
+    pub(in crate::release) copy: Option<CopyUse>,
+}
+
+/// What the copy of a handover is used for before its swap.
+#[derive(Debug, Clone)]
+pub(in crate::release) enum CopyUse {
+    /// The mirrored release repeats live calls on it.
+    Shadow(Arc<Shadow>),
+    /// Requests with the header of the handover read it in the mirrored release.
+    Readers(Arc<LoadedRelease>),
 }
 
 #[derive(Debug, Clone)]
@@ -96,14 +105,35 @@ impl Running {
 
     /// Whether some calls get another release than the live one.
     pub(in crate::release) fn has_routed(&self) -> bool {
-        self.candidate.is_some() || self.readable.is_some()
+        self.candidate.is_some() || self.readable().is_some()
+    }
+
+    /// The mirrored release, while requests with the header of its handover read the copy.
+    pub(in crate::release) fn readable(&self) -> Option<&Arc<LoadedRelease>> {
+        match self.copy.as_ref()? {
+            CopyUse::Readers(release) => Some(release),
+            CopyUse::Shadow(_) => None,
+        }
+    }
+
+    /// The shadow of the mirrored release, while it runs.
+    pub(in crate::release) fn copy_shadow(&self) -> Option<&Arc<Shadow>> {
+        match self.copy.as_ref()? {
+            CopyUse::Shadow(shadow) => Some(shadow),
+            CopyUse::Readers(_) => None,
+        }
+    }
+
+    /// `release` on the data of the other generation.
+    pub(in crate::release) fn copy_backend(&self, release: &Arc<LoadedRelease>) -> Backend {
+        Backend { generation: self.record.generation.other(), ..self.backend(release) }
     }
 
     /// The mirrored release on its own data, for requests that only read. A service with a candidate has only that one.
     fn routed_copy(&self) -> Option<Candidate> {
-        let (release, mirror) = (self.readable.as_ref()?, self.record.mirror.as_ref()?);
+        let (release, mirror) = (self.readable()?, self.record.mirror.as_ref()?);
         let header = Some(header_of(mirror.header.as_ref()?)?);
-        let backend = Backend { generation: self.record.generation.other(), ..self.backend(release) };
+        let backend = self.copy_backend(release);
         self.candidate.is_none().then_some(Candidate { backend, share: Share::NONE, header, reads_only: true })
     }
 
@@ -116,8 +146,11 @@ impl Running {
         Some(Candidate { backend: self.backend(&candidate.release), share, header, reads_only: false })
     }
 
-    fn shadow(&self) -> Option<Arc<crate::call::Shadow>> {
-        self.candidate.as_ref()?.trial.shadow.clone()
+    fn shadow(&self) -> Option<Arc<Shadow>> {
+        match &self.candidate {
+            Some(candidate) => candidate.trial.shadow.clone(),
+            None => self.copy_shadow().cloned(),
+        }
     }
 
     /// The same service with `record` live; the former live release is kept. There is no candidate afterwards.

@@ -152,6 +152,8 @@ impl Part {
         mut totals: Totals,
         (number, time_unix_micros): (CommitSeq, u64),
     ) -> (Snapshot, LoggedCommit) {
+        let writes_entries = self.writes.iter().any(|write| write.key.generation().is_some());
+        let is_copied = before.is_copied && !writes_entries;
         let mut memtable = before.memtable.clone();
         for Write { key, value, .. } in self.writes {
             memtable.insert(key, Arc::new(Written { number, value }));
@@ -163,7 +165,7 @@ impl Part {
         totals.data_version = self.data_version.unwrap_or(totals.data_version);
         totals.time_unix_micros = time_unix_micros;
         let memtable_bytes = before.memtable_bytes + self.memory_bytes;
-        let after = Snapshot { number, totals, memtable, memtable_bytes, ..before.clone() };
+        let after = Snapshot { number, totals, memtable, memtable_bytes, is_copied, ..before.clone() };
         (after, LoggedCommit::new(number, self.logged))
     }
 

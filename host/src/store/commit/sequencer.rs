@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::part::{Part, Prepared};
+use super::recent::RecentWrites;
 use super::state::StoreState;
 use crate::clock;
 use crate::journal::{AppendError, Journal};
-use crate::names::{CallId, CommitSeq};
+use crate::names::{CallId, CommitSeq, Generation};
 use crate::store::checkpoint::due::Due;
 use crate::store::error::{CommitError, DropError};
 use crate::store::index::disk_space::DiskSpace;
@@ -300,6 +301,22 @@ impl Pipeline {
         if state.dropped().is_none() {
             let before = state.snapshot.load();
             state.snapshot.store(Arc::new(Snapshot { index: Arc::new(index), ..Snapshot::clone(&before) }));
+        }
+        drop(sequencer);
+    }
+
+    /// Notes in the current snapshot that both generations hold the same entities. The other one is a copy of `live` as of
+    /// `number`, so this is true unless a later commit wrote `live`.
+    pub(in crate::store) fn mark_copied(&self, state: &StoreState, live: Generation, number: CommitSeq) {
+        if state.snapshot.load().is_copied {
+            return;
+        }
+        // Under the lock, no commit comes between the look and the mark.
+        let sequencer = self.lock();
+        let is_current = RecentWrites::after(&state.log, number, live).is_some_and(|writes| writes.commits() == 0);
+        if is_current && state.dropped().is_none() {
+            let before = state.snapshot.load();
+            state.snapshot.store(Arc::new(Snapshot { is_copied: true, ..Snapshot::clone(&before) }));
         }
         drop(sequencer);
     }

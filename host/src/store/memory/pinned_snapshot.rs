@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::snapshot::Snapshot;
 use crate::limits::SNAPSHOTS_MAX;
-use crate::names::CommitSeq;
+use crate::names::{CommitSeq, Generation};
 
 /// The state of one service that one call read. Clones are the same snapshot.
 #[derive(Clone)]
 pub struct PinnedSnapshot {
     held: Arc<Held>,
+    /// The data that the call read.
+    generation: Generation,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,10 @@ impl PinnedSnapshot {
     /// The state; `None` when the store has released it.
     pub(in crate::store) fn state(&self) -> Option<Arc<Snapshot>> {
         self.held.state().clone()
+    }
+
+    pub(in crate::store) fn generation(&self) -> Generation {
+        self.generation
     }
 }
 
@@ -56,7 +62,7 @@ struct All {
 }
 
 impl Pins {
-    pub(in crate::store) fn pin(&self, snapshot: Arc<Snapshot>) -> PinnedSnapshot {
+    pub(in crate::store) fn pin(&self, snapshot: Arc<Snapshot>, generation: Generation) -> PinnedSnapshot {
         let held = Arc::new(Held { number: snapshot.number, state: Mutex::new(Some(snapshot)) });
         let mut all = self.lock();
         if all.held.len() >= SNAPSHOTS_MAX {
@@ -68,7 +74,7 @@ impl Pins {
             let_go(&oldest);
         }
         all.held.push_back(Arc::downgrade(&held));
-        PinnedSnapshot { held }
+        PinnedSnapshot { held, generation }
     }
 
     /// Records a checkpoint: the index now has the commits up to `through`, which took `bytes`. Releases snapshots

@@ -103,6 +103,9 @@ pub(in crate::store) struct Snapshot {
     pub(in crate::store) immutable: Layer,
     pub(in crate::store) immutable_bytes: usize,
     pub(in crate::store) index: Arc<IndexReader>,
+    /// Whether both generations of the data are known to hold the same entities. A mirror finds that out, and the next
+    /// write of an entry ends it. It is not stored: after a start it is false.
+    pub(in crate::store) is_copied: bool,
 }
 
 /// Commits on their way into the index.
@@ -121,7 +124,8 @@ impl Snapshot {
     /// The state of an index, without commits over it.
     pub(in crate::store) fn new(number: CommitSeq, totals: Totals, index: Arc<IndexReader>) -> Self {
         let (memtable, immutable) = (Layer::new(), Layer::new());
-        Self { number, totals, memtable, memtable_bytes: 0, immutable, immutable_bytes: 0, index }
+        let is_copied = false;
+        Self { number, totals, memtable, memtable_bytes: 0, immutable, immutable_bytes: 0, index, is_copied }
     }
 
     /// The memory of the commits that the index does not contain yet.

@@ -28,15 +28,15 @@ pub(super) async fn notes(operator: &Client) -> BTreeMap<String, String> {
 }
 
 impl Rig {
-    async fn put(&self, key: &str, text: &str) {
+    pub(super) async fn put(&self, key: &str, text: &str) {
         call(&self.operator, "put", json!({ "key": key, "text": text })).await.expect(204);
     }
 
-    async fn fill(&self, prefix: &str, count: u32) {
+    pub(super) async fn fill(&self, prefix: &str, count: u32) {
         call(&self.operator, "fill", json!({ "prefix": prefix, "count": count })).await.expect(204);
     }
 
-    async fn live(&self) -> String {
+    pub(super) async fn live(&self) -> String {
         self.service("shelf").await["live"]["digest"].as_str().unwrap().into()
     }
 
@@ -49,7 +49,7 @@ impl Rig {
     }
 
     /// The reason for which the host gave a handover up.
-    async fn given_up(&self) -> String {
+    pub(super) async fn given_up(&self) -> String {
         until("the end of the handover", async || self.service("shelf").await.get("mirror").is_none()).await;
         let line = self.history().await.pop().unwrap();
         assert_eq!((&line["what"], &line["who"]), (&json!("mirrorEnded"), &json!("host")), "{line}");

@@ -5,6 +5,7 @@ mod compiling;
 pub(crate) mod components;
 mod entries;
 mod handover_kills;
+mod handover_shadow;
 mod handovers;
 pub(crate) mod http;
 mod intents;

@@ -1,5 +1,5 @@
 //! A guest for the tests of handovers: notes under keys. Its variant says in which layout it stores them, and what is
-//! wrong with its state interface: `layout=b|export=endless`.
+//! wrong with it: `layout=b|export=endless`, `layout=b|wrong=get`.
 
 mod bindings;
 mod faults;
@@ -15,11 +15,11 @@ struct Shelf;
 
 impl shelf::Guest for Shelf {
     fn get(key: String) -> Option<String> {
-        notes::get(&key)
+        notes::get(&key).map(|text| faults::answer("get", text))
     }
 
     fn all() -> Vec<(String, String)> {
-        notes::all()
+        notes::all().into_iter().map(|(key, text)| (key, faults::answer("all", text))).collect()
     }
 
     fn put(key: String, text: String) {

@@ -66,7 +66,7 @@ impl Neighbours {
         if let Some(known) = snapshots.get(name) {
             return Some(known.clone());
         }
-        let snapshot = backend.service.store.begin().snapshot()?;
+        let snapshot = backend.service.store.begin().in_generation(backend.generation).snapshot()?;
         snapshots.insert(name.clone(), snapshot.clone());
         Some(snapshot)
     }
@@ -88,7 +88,7 @@ impl Calls {
         let no_answer = || NotRehearsed::NoAnswer { service: service.clone() };
         let program = backend.release.program.contract().ok_or_else(no_answer)?;
         let snapshot = self.neighbours.snapshot(backend).and_then(|snapshot| snapshot.rehearse());
-        let transaction = snapshot.ok_or_else(no_answer)?.in_generation(backend.generation).only_reading();
+        let transaction = snapshot.ok_or_else(no_answer)?.only_reading();
         let Inputs { identity, seed, time_unix_micros, deadline, request } = self.inputs.clone();
         let (neighbours, inputs, caller) = (Arc::clone(&self.neighbours), self.inputs.clone(), service.clone());
         let frame = Frame {

@@ -1,7 +1,8 @@
 //! A candidate repeats a call that the live release has ended, and the effects of both are compared.
 //!
 //! Invariant: a shadow run reads the snapshot of the live run, sees the same time, randomness and answers of nested
-//! calls, and has no effect outside. No live call waits for a shadow run.
+//! calls, and has no effect outside. No live call waits for a shadow run. If the candidate has a copy of the data, the
+//! copy held the live data in that snapshot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::contract::Function;
 use crate::limits::SHADOW_DIFFERENCES_MAX;
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::runtime::{Failure, Finished, Frame};
-use crate::store::{Effects, PinnedSnapshot};
+use crate::store::{Effects, PinnedSnapshot, SnapshotError};
 
 /// A live call that the candidate will repeat.
 #[derive(Debug)]
@@ -101,11 +102,17 @@ async fn repeat(
     nested: Vec<NestedCall>,
     live: &RunEffects,
 ) {
-    let Some(transaction) = snapshot.rehearse() else {
-        shadow.lock().dropped += 1;
-        return;
+    let transaction = match snapshot.rehearse_on(shadow.backend.generation) {
+        Ok(transaction) => transaction,
+        Err(SnapshotError::Released) => {
+            shadow.lock().dropped += 1;
+            return;
+        }
+        Err(SnapshotError::Behind) => {
+            shadow.lock().behind += 1;
+            return;
+        }
     };
-    let transaction = transaction.in_generation(shadow.backend.generation);
     let replay = Replay::new(call.seed, nested);
     let frame = Frame {
         transaction,

@@ -9,9 +9,13 @@ use crate::cli::client::documents::{Difference, FunctionCount, Shadow};
 const VALUE_CHARACTERS_MAX: usize = 60;
 
 pub(super) fn lines(shadow: &Shadow) -> Vec<String> {
-    let Shadow { compared, equal, different, dropped, functions, differences, .. } = shadow;
-    let mut lines =
-        vec![format!("shadow: {compared} calls compared, {equal} equal, {different} different, {dropped} dropped")];
+    let Shadow { compared, equal, different, dropped, behind, functions, differences, .. } = shadow;
+    let mut first =
+        format!("shadow: {compared} calls compared, {equal} equal, {different} different, {dropped} dropped");
+    if *behind > 0 {
+        first.push_str(&format!(", {behind} not compared because the copy was behind"));
+    }
+    let mut lines = vec![first];
     for FunctionCount { function, equal, different } in functions {
         lines.push(format!("  {function}: {equal} equal, {different} different"));
         let of_it = differences.iter().filter(|difference| difference.function == *function);

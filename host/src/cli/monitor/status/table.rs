@@ -66,7 +66,9 @@ pub(super) fn one(service: &Service) -> String {
         rows.push(row(std::mem::take(&mut label), earlier(kept)));
     }
     let table = print::table(&rows, |_| false);
-    let report = service.candidate.as_ref().and_then(|candidate| candidate.shadow.as_ref()).map(shadow::lines);
+    let of_candidate = service.candidate.as_ref().and_then(|candidate| candidate.shadow.as_ref());
+    let of_copy = service.mirror.as_ref().and_then(|mirror| mirror.shadow.as_ref());
+    let report = of_candidate.or(of_copy).map(shadow::lines);
     std::iter::once(table).chain(report.into_iter().flatten()).collect::<Vec<_>>().join("\n")
 }
 

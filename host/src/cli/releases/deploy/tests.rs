@@ -137,6 +137,35 @@ inventory runs sha256:bb (release 5)
 }
 
 #[test]
+fn the_exit_code_tells_how_a_handover_with_a_shadow_ended() {
+    let line = "switchyard deploy cart a.wasm --handover --shadow --wait";
+    let live = |name: &str| json!({"name": "cart", "live": {"digest": digest(name)}});
+    let begun = || FakeHost::new().answer(201, deployed(false));
+    let (outcome, seen) = deploy(begun().answer(200, live("a.wasm")), line);
+    assert_eq!(outcome.expect("handed over"), format!("cart runs {}", digest("a.wasm")));
+    assert_eq!(lines(&seen), ["POST /services/cart/releases?shadow=100&handover=true", "GET /services/cart"]);
+
+    let why =
+        "1 of 3 calls that it repeated on the copy ended differently: get at /0: 1 live, 2 in the new implementation";
+    let history = json!({"items": [{"what": "mirrorEnded", "who": "host", "reason": why}]});
+    let (outcome, _) = deploy(begun().answer(200, live("b.wasm")).answer(200, history), line);
+    let failure = outcome.expect_err("given up");
+    assert_eq!(failure.kind, Kind::Refused);
+    assert!(failure.to_string().contains(&format!("the handover of cart was given up: {why}")), "{failure}");
+
+    let mut waits = live("b.wasm");
+    waits["mirror"] = json!({
+        "release": {"digest": digest("a.wasm")},
+        "status": {"phase": "following", "entities": 3},
+        "shadow": {"compared": 7, "different": 0, "dropped": 2, "behind": 5},
+    });
+    let wait = HandoverWait { longest: Some(Duration::ZERO), late: Kind::TrialUndecided };
+    let host = FakeHost::new().answer(200, waits);
+    let (outcome, _) = host.run(|target| handover::follow(target, "cart", &digest("a.wasm"), wait, false));
+    assert_eq!(outcome.expect_err("undecided").kind, Kind::TrialUndecided);
+}
+
+#[test]
 fn a_set_is_refused_as_one() {
     let verdicts = json!({"cart": verdict_of("cart", true), "inventory": verdict_of("inventory", false)});
     let host = || FakeHost::new().answer(201, "{}").answer(201, "{}");

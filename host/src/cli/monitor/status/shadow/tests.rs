@@ -28,3 +28,11 @@ shadow: 12 calls compared, 10 equal, 2 different, 3 dropped
     );
     assert_eq!(lines(&shadow).join("\n"), expected);
 }
+
+#[test]
+fn calls_that_found_the_copy_behind_are_told_apart() {
+    let shadow: Shadow = serde_json::from_value(json!({"compared": 2, "equal": 2, "behind": 9})).expect("a report");
+    let expected =
+        "shadow: 2 calls compared, 2 equal, 0 different, 0 dropped, 9 not compared because the copy was behind";
+    assert_eq!(lines(&shadow), [expected]);
+}
