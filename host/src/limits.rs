@@ -296,11 +296,12 @@ pub const COMPONENT_READ_MAX: Duration = Duration::from_secs(600);
 /// Native stack that the code of a guest may use: four fifths of it are left to the host functions that it calls.
 pub const GUEST_STACK_BYTES_MAX: usize = 512 * 1024;
 
+/// Bytes of a mounted request's body that are kept until its response begins: after a conflict they are the body of the
+/// next run. A request with a longer body gets a 503 then.
+pub const REPLAYED_BODY_BYTES_MAX: usize = 1024 * 1024;
+
 /// Most elements of one table of a guest: interpreters have some ten thousand functions.
 pub const TABLE_ELEMENTS_MAX: usize = 100_000;
-
-/// Most handles (streams, pollables, buckets) that one instance may hold: each is an allocation of the host.
-pub const HANDLES_MAX: usize = 1024;
 
 /// Most random bytes that a guest gets at once.
 pub const RANDOM_BYTES_MAX: u64 = 1024 * 1024;

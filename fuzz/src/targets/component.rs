@@ -59,7 +59,7 @@ impl Target for Component {
     fn run(&mut self, input: &[u8]) -> String {
         let said = |verdict: &Verdict| format!("{} {}", verdict.accepted, kind_of(&verdict.to_string()));
         let domain = self.contracts.judge(&self.world, input, OutboundHttp::Refused);
-        let http = judge_http(input, OutboundHttp::Refused);
+        let http = judge_http(input);
         format!("{}; {}", said(&domain), said(&http))
     }
 }

@@ -11,7 +11,7 @@ mod durability;
 mod engine;
 mod routing;
 
-pub use api::{Calls, HostCall, IntentError, IntentHold, Reply, RootCall};
+pub use api::{Calls, HostCall, HttpCaller, IntentError, IntentHold, Reply, RootCall};
 pub use durability::open_intents::IntentView;
 pub use durability::recovery::{FindError, PinnedReleases};
 pub use durability::request_key::{RequestKey, RequestScope};

@@ -244,6 +244,9 @@ impl Checks<'_> {
         let wide = |count: Option<usize>| count.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
         check("memory_bytes_max", wide(limits.memory_bytes_max), 64 * KIB..=4 * GIB, "bytes");
         check("deadline_ms", limits.deadline_ms, 1..=HOUR_MS, "milliseconds");
+        check("body_bytes_max", wide(limits.body_bytes_max), 0..=64 * GIB, "bytes");
+        check("stream_ms_max", limits.stream_ms_max, 1..=24 * HOUR_MS, "milliseconds");
+        check("handles_max", wide(limits.handles_max), 16..=1_000_000, "handles");
         let calls_max = wide(Some(CALLS_IN_FLIGHT_MAX)).unwrap_or(u64::MAX);
         check("calls_in_flight_max", wide(limits.calls_in_flight_max), 1..=calls_max, "calls");
         check("instances_reserved", wide(limits.instances_reserved), 0..=10_000, "instances");
@@ -286,6 +289,7 @@ impl Checks<'_> {
             let detail = "a mounted service has no functions of a contract: remove `function_calls_in_flight_max`";
             self.refuse(&format!("{path}.limits"), detail.to_owned());
         }
+        self.only_mounted(path, service);
         for name in service.environment.keys().filter(|name| !is_variable(name)) {
             let key = format!("{path}.environment");
             self.refuse(&key, format!("{name:?} is not a variable name: it must not be empty or contain `=` or NUL"));
@@ -297,6 +301,24 @@ impl Checks<'_> {
             }
         }
         self.limits(&format!("{path}.limits"), &service.limits);
+    }
+
+    /// Checks that only a mounted service has the settings of mounted services.
+    fn only_mounted(&mut self, path: &str, service: &ServiceSettings) {
+        if service.mount.is_some() {
+            return;
+        }
+        let limits = &service.limits;
+        for (key, is_set, instead) in [
+            ("strip_prefix", service.strip_prefix, "its routes are in its contract"),
+            ("limits.body_bytes_max", limits.body_bytes_max.is_some(), "it has `gateway.body_bytes_max`"),
+            ("limits.stream_ms_max", limits.stream_ms_max.is_some(), "its answers are no streams"),
+        ] {
+            if is_set {
+                let key = format!("{path}.{key}");
+                self.refuse(&key, format!("`{key}` is for mounted services, and `{path}` has a contract: {instead}"));
+            }
+        }
     }
 
     /// Checks that the services whose functions have rates exist. Whether the functions do is in their contracts.

@@ -38,7 +38,14 @@ macro_rules! limits {
 limits! {
     /// The sum over all memories of one instance.
     memory_bytes_max: usize,
+    /// How long a call may take; a request to a mounted service, until its response begins.
     deadline_ms: u64,
+    /// Bytes of the body of a request to a mounted service.
+    body_bytes_max: usize,
+    /// How long a request to a mounted service may take with its response.
+    stream_ms_max: u64,
+    /// Streams, pollables and other handles of one instance.
+    handles_max: usize,
     calls_in_flight_max: usize,
     /// The part of these for calls of one function, by its name in the contract.
     function_calls_in_flight_max: BTreeMap<String, usize>,

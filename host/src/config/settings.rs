@@ -230,6 +230,9 @@ pub struct ServiceSettings {
     pub component: PathBuf,
     /// The path prefix whose requests a raw `wasi:http` component answers.
     pub mount: Option<String>,
+    /// Whether that component sees paths without the prefix.
+    #[serde(default)]
+    pub strip_prefix: bool,
     /// Its configuration: environment variables of the component.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,

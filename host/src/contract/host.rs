@@ -65,6 +65,7 @@ const FOR_ALL: &[Offer] = &[
     Offer { package: "wasi:filesystem", version: "0.2", interfaces: &["types", "preopens"] },
     Offer { package: "wasi:sockets", version: "0.2", interfaces: SOCKETS },
     Offer { package: "wasi:keyvalue", version: "0.2.0-draft2", interfaces: &["store", "atomics", "batch"] },
+    Offer { package: "wasi:config", version: "0.2.0-rc.1", interfaces: &["store"] },
     Offer { package: "switchyard:service", version: "0.1", interfaces: &["store", "caller", "call"] },
 ];
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http_body_util::BodyExt as _;
 use hyper::{Request, Response};
 
-use crate::call::{CallError, Calls, Origin, Reply, RootCall, Routing, Worlds};
+use crate::call::{CallError, Calls, HttpCaller, Origin, Reply, RootCall, Routing, Worlds};
 use crate::gateway::request::body::IncomingBody;
 use crate::gateway::response::body::{Body, BodyError};
 use crate::names::{Identity, RequestId, ServiceName};
@@ -32,7 +32,7 @@ pub trait Callee: Clone + Send + Sync + 'static {
         &self,
         service: &ServiceName,
         request: Request<IncomingBody>,
-        id: RequestId,
+        caller: HttpCaller,
         routing: &Routing,
         origin: Origin<'_>,
     ) -> impl Future<Output = Result<Response<Body>, CallError>> + Send;
@@ -69,11 +69,11 @@ impl Callee for Calls {
         &self,
         service: &ServiceName,
         request: Request<IncomingBody>,
-        id: RequestId,
+        caller: HttpCaller,
         routing: &Routing,
         origin: Origin<'_>,
     ) -> Result<Response<Body>, CallError> {
-        let response = Self::serve(self, service, request, id, routing, origin).await?;
+        let response = Self::serve(self, service, request, caller, routing, origin).await?;
         Ok(response.map(|body| Body::stream(body.map_err(BodyError::from))))
     }
 

@@ -13,7 +13,7 @@ use super::access_log::Access;
 use super::assets;
 use super::callee::Callee;
 use super::frontend::Gateway;
-use crate::call::{Mount, Origin, Routing};
+use crate::call::{Origin, Routing};
 use crate::clock;
 use crate::gateway::connections::client::Client;
 use crate::gateway::connections::handler::Handler;
@@ -146,18 +146,6 @@ impl<C: Callee> Gateway<C> {
             Err(Refusal::Method { allow }) if *method == Method::OPTIONS => Ok(self.options(context, allow)),
             answered => answered,
         }
-    }
-
-    /// A mounted service gets the request as its client sent it, without authentication.
-    async fn mounted(
-        &self,
-        mount: &Mount,
-        context: &RequestContext<'_>,
-        body: &mut RequestBody,
-    ) -> Result<Response<Body>, Refusal> {
-        let Some(body) = body.take_stream() else { return Err(Refusal::NoRoute) };
-        let request = Request::from_parts(context.parts.clone(), body);
-        Ok(self.calls.serve(&mount.service, request, context.id.clone(), context.routing, context.origin()).await?)
     }
 
     async fn openapi(&self, context: &RequestContext<'_>) -> Result<Response<Body>, Refusal> {

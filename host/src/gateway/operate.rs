@@ -88,7 +88,7 @@ impl<C: Callee> Gateway<C> {
     }
 
     /// Identifies the caller. An invalid token is refused even if none is needed, because its sender relies on it.
-    async fn identify(&self, context: &RequestContext<'_>) -> Result<Option<Identity>, Refusal> {
+    pub(super) async fn identify(&self, context: &RequestContext<'_>) -> Result<Option<Identity>, Refusal> {
         let Some(token) = context.head.token()? else { return Ok(None) };
         self.calls
             .authenticate(token, context.id, context.routing, context.origin())

@@ -49,7 +49,7 @@ pub fn check_files(manifest: &Manifest) -> Vec<String> {
                     if settings.outbound_hosts.is_empty() { OutboundHttp::Refused } else { OutboundHttp::Granted };
                 let verdict = match (&world, &contracts) {
                     (Some(world), Some(contracts)) => Some(contracts.judge(world, &component, outbound)),
-                    _ if settings.contract.is_none() => Some(judge_http(&component, outbound)),
+                    _ if settings.contract.is_none() => Some(judge_http(&component)),
                     _ => None,
                 };
                 if let Some(verdict) = verdict.filter(|verdict| !verdict.accepted) {

@@ -36,6 +36,7 @@ pub use error::DeployError;
 pub use judging::judge_input::Proposal;
 pub use judging::signature::SignatureFault;
 pub use judging::start::{StartCheck, check_start};
+pub use judging::start_http::check_start_http;
 pub use judging::verdict::{Answering, Asks, Check, Checked, FunctionCheck, Verdict};
 pub use loading::files::FileError;
 pub use loading::loader::LoadError;

@@ -278,13 +278,14 @@ impl Starter<'_> {
         settings: &ServiceSettings,
         component: &[u8],
     ) -> Result<(Option<Digest>, String), OpenError> {
-        let outbound = if settings.outbound_hosts.is_empty() { OutboundHttp::Refused } else { OutboundHttp::Granted };
         let (digest, verdict) = match &settings.contract {
-            None => (None, judge_http(component, outbound)),
+            None => (None, judge_http(component)),
             Some(contract) => {
                 let (digest, contracts) = self.loader.current_contracts(None)?;
                 let world = self.loader.world(&contracts, name, contract)?;
                 check_function_limits(name, settings, &world)?;
+                let granted = !settings.outbound_hosts.is_empty();
+                let outbound = if granted { OutboundHttp::Granted } else { OutboundHttp::Refused };
                 (Some(digest), contracts.judge(&world, component, outbound))
             }
         };

@@ -23,7 +23,9 @@ pub use domain::{
     DataDescription, DescribeError, MigrateError, Migrated, Program, SmokeReport, SmokedFunction, StateChange,
     StateEntity, StateError, StatePage, StateRun,
 };
-pub use http::{BodyError, HttpBody, HttpFrame, HttpProgram, Slot};
+pub use http::{
+    BegunResponse, BodyError, HttpBody, HttpFrame, HttpProgram, HttpSmoke, RequestBodyError, ResponseObserver, Slot,
+};
 pub(crate) use instance::json_bytes;
 pub use instance::{
     Failure, Finished, Frame, IsolatedFrame, IsolationError, LinkError, LinkSettings, Outbound, OutboundError,

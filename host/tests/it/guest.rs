@@ -109,6 +109,9 @@ pub(crate) fn limits() -> LimitSettings {
     LimitSettings {
         memory_bytes_max: 8 << 20,
         deadline_ms: 2_000,
+        body_bytes_max: 1 << 20,
+        stream_ms_max: 60_000,
+        handles_max: 1_024,
         calls_in_flight_max: 4,
         function_calls_in_flight_max: std::collections::BTreeMap::new(),
         instances_reserved: 1,

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use hyper::{Request, Response};
-use switchyard::call::{Backend, Calls, LinkedComponent, LoadedRelease, Origin, Routing, Service};
+use switchyard::call::{Backend, Calls, HttpCaller, LinkedComponent, LoadedRelease, Origin, Routing, Service};
 use switchyard::config::{Grant, LimitSettings};
 use switchyard::contract::World;
 use switchyard::limits::OUTGOING_PER_CALL_MAX;
-use switchyard::names::{Digest, Generation, HostSecret, RequestId, ServiceName};
-use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, Runtime};
-use switchyard::store::Stores;
+use switchyard::names::{CommitSeq, Digest, Generation, HostSecret, RequestId, ServiceName};
+use switchyard::runtime::{Failure, HttpBody, HttpFrame, HttpProgram, LinkSettings, ResponseObserver, Runtime};
+use switchyard::store::{Stores, Transaction};
 use switchyard::tasks::Tasks;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -26,6 +26,21 @@ use crate::guest::{Guest, component, limits, link_settings, now, runtime, store_
 const COMPONENTS: [&str; 2] = ["web_0_2.wasm", "web_0_3.wasm"];
 
 struct Web(Arc<HttpProgram>);
+
+/// Observes no response.
+#[derive(Debug)]
+struct Nobody;
+
+impl ResponseObserver for Nobody {
+    fn guest_failed(&self, _failure: &Failure) {}
+
+    fn response_failed(&self) {}
+}
+
+/// A caller who has not signed in.
+fn nobody() -> HttpCaller {
+    HttpCaller { request: RequestId::from_bits(1), identity: None }
+}
 
 impl Web {
     fn new(runtime: &Runtime, file: &str, outbound_hosts: Vec<Grant>) -> Self {
@@ -45,13 +60,18 @@ impl Web {
     {
         let request = Request::post(format!("http://shop.example/web{path}")).body(body).unwrap();
         let deadline = now() + Duration::from_millis(deadline_ms);
-        self.0
-            .handle(
-                request,
-                HttpFrame { request: RequestId::from_bits(1), deadline, instance: Arc::new(()) },
-                Arc::new(()),
-            )
-            .await
+        let frame = HttpFrame {
+            request: RequestId::from_bits(1),
+            deadline,
+            stream_deadline: deadline,
+            instance: Arc::new(()),
+            transaction: Transaction::scratch(),
+            generation: Generation::First,
+            identity: None,
+            seed: [7; 32],
+            time_unix_micros: 1_700_000_000_000_000,
+        };
+        Ok(self.0.handle(request, frame, Arc::new(Nobody)).await?.stream(CommitSeq(0)))
     }
 
     async fn say(&self, path: &str, body: &str) -> Result<String, Failure> {
@@ -154,7 +174,7 @@ async fn code_that_was_swapped_away_is_unloaded_when_its_last_request_ends() {
         send.send("one").await.unwrap();
         let request = Request::post("http://shop.example/web/echo").body(body).unwrap();
         let calls = calls(&stores, 1);
-        let answer = calls.serve(&name, request, RequestId::from_bits(1), &routing, Origin::HOST).await.unwrap();
+        let answer = calls.serve(&name, request, nobody(), &routing, Origin::HOST).await.unwrap();
         // A swap lets go of what requests began on.
         drop(routing);
         assert!(code.strong_count() > 0, "{file}: a request is under way on it");
@@ -185,7 +205,7 @@ async fn a_request_holds_its_slot_until_the_last_byte_of_its_response() {
         let calls = calls(&stores, 4);
         let serve = |body| {
             let request = Request::post("http://shop.example/web/echo").body(body).unwrap();
-            calls.serve(&name, request, RequestId::from_bits(1), &routing, Origin::HOST)
+            calls.serve(&name, request, nobody(), &routing, Origin::HOST)
         };
         let (send, body) = pieces();
         send.send("one").await.unwrap();
@@ -222,7 +242,7 @@ async fn a_request_waits_for_an_instance_until_one_is_free_or_its_time_is_over()
             let calls = calls(&stores, 1);
             let serve = |body| {
                 let request = Request::post("http://shop.example/web/echo").body(body).unwrap();
-                calls.serve(&name, request, RequestId::from_bits(1), &routing, Origin::HOST)
+                calls.serve(&name, request, nobody(), &routing, Origin::HOST)
             };
             let (send, body) = pieces();
             send.send("one").await.unwrap();

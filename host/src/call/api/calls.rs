@@ -1,7 +1,6 @@
 //! [`Calls`], and the tasks that belong to no single call: the routing, holds, recovery and retention.
 
 use std::collections::HashSet;
-use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -14,13 +13,16 @@ use crate::call::durability::DurableCalls;
 use crate::call::durability::recovery::{FindError, PinnedReleases};
 use crate::call::engine::answer::CallError;
 use crate::call::engine::authentication::Sessions;
+use crate::call::engine::mounted::MountedRequest;
 use crate::call::engine::seed::Entropy;
+use crate::call::routing::circuit::Client;
 use crate::call::routing::current::CurrentRouting;
 use crate::call::routing::instances::Instances;
 use crate::call::routing::{Backend, Hold, Origin, Routing, Worlds};
+use crate::clock;
 use crate::config::RetrySettings;
-use crate::names::{CallId, HostSecret, RequestId, ServiceName};
-use crate::runtime::HttpBody;
+use crate::names::{CallId, HostSecret, Identity, RequestId, ServiceName};
+use crate::runtime::{HttpBody, RequestBodyError};
 use crate::store::{Store, StoreError, Stores};
 use crate::tasks::Tasks;
 
@@ -28,6 +30,14 @@ use crate::tasks::Tasks;
 #[derive(Debug, Clone)]
 pub struct Calls {
     pub(in crate::call::api) inner: Arc<Inner>,
+}
+
+/// The caller of a request to a mounted service.
+#[derive(Debug, Clone)]
+pub struct HttpCaller {
+    pub request: RequestId,
+    /// `None` if nobody signed in.
+    pub identity: Option<Identity>,
 }
 
 type Prepare = Box<dyn Fn(&Worlds) + Send + Sync>;
@@ -123,15 +133,15 @@ impl Calls {
         self.inner.current.swap(routing);
     }
 
-    /// Gives `request` to the release that the mounted `service` has in `routing` for `origin`. Resolves when the response
-    /// has begun. Path and headers are as the client sent them, and nobody was authenticated.
+    /// Gives `request` to the release that the mounted `service` has in `routing` for its caller. Resolves when the response
+    /// has begun, and what the component wrote before that is durable.
     ///
-    /// The request counts as a call of the service: as refused where its status is an error, and for the time until its
-    /// response begins.
+    /// The request counts as a call of the service when it has ended: as refused where its status is an error, and for the
+    /// time until its response began.
     ///
     /// # Errors
     ///
-    /// [`CallError`], when no response begins.
+    /// [`CallError`], when no response begins. Nothing that the component wrote remains.
     ///
     /// # Cancel safety
     ///
@@ -140,15 +150,29 @@ impl Calls {
         &self,
         service: &ServiceName,
         request: Request<B>,
-        id: RequestId,
+        caller: HttpCaller,
         routing: &Routing,
         origin: Origin<'_>,
     ) -> Result<Response<HttpBody>, CallError>
     where
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
+        B::Error: Into<RequestBodyError>,
     {
-        routing.serve(service, request, id, origin, &self.inner.http_instances).await
+        let HttpCaller { request: id, identity } = caller;
+        // The table is dropped here: no migration changes the data of a mounted service, so none needs to wait for it.
+        let Some(backend) = routing.choose(identity.as_ref(), origin, false).backend(service).cloned() else {
+            return Err(CallError::unavailable(service, "no such service"));
+        };
+        let mounted = MountedRequest {
+            backend,
+            id,
+            client: Client::of(identity.as_ref(), origin.client),
+            identity,
+            seed: self.inner.entropy.seed(),
+            began: clock::now(),
+            time_unix_micros: clock::unix_micros(),
+        };
+        mounted.serve(request, &self.inner.http_instances).await
     }
 
     /// Stops new root calls from beginning, and waits for those in flight to end. Returns `None` when that is not done

@@ -10,7 +10,7 @@ mod root_call;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use calls::Calls;
+pub use calls::{Calls, HttpCaller};
 pub use host_call::HostCall;
 pub use intent_admin::{IntentError, IntentHold};
 pub use root_call::{Reply, RootCall};

@@ -109,6 +109,9 @@ pub enum CallError {
     /// It failed after an effect elsewhere and has not ended by its deadline. The host repeats it until it ends.
     #[error("the call to {service} has not ended yet, and continues")]
     Begun { service: ServiceName },
+    /// The body of a request to a mounted service is too large, and the component did not answer.
+    #[error("the body of the request to {service} is larger than {bytes_max} bytes")]
+    BodyTooLarge { service: ServiceName, bytes_max: usize },
     /// The client's key was used for another request.
     #[error("the idempotency key was used for another request: use a new key")]
     KeyReused,
@@ -141,6 +144,7 @@ impl CallError {
             Self::Failed { service } if service == called => Outcome::Trap,
             Self::OverLimit { service, .. } if service == called => Outcome::Limit,
             Self::Stopped(_) => Outcome::Host,
+            Self::BodyTooLarge { .. } => Outcome::Refused,
             Self::KeyReused
             | Self::Begun { .. }
             | Self::Unavailable { .. }

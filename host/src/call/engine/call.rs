@@ -137,9 +137,8 @@ impl Call {
     /// Counts a failure of the release, unless the host repeats the call by itself: then all failures belong to one
     /// call.
     pub(in crate::call::engine) fn count_failure(&self) {
-        let Backend { service, release, .. } = &self.backend;
-        if self.root.details.client.is_some_and(|client| release.circuit.failed(client)) {
-            tracing::error!(service = %service.name(), digest = %release.digest, "circuit opened");
+        if let Some(client) = self.root.details.client {
+            self.backend.count_failure(client);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::answer::CallError;
 use super::call::Call;
+use super::commit;
 use super::record::NestedError;
 use crate::runtime::Failure;
 use crate::store::{CommitError, StoreError};
@@ -55,17 +56,10 @@ impl Call {
     /// The caller's error for a commit that the store refused.
     pub(in crate::call::engine) fn refused(&self, refused: &CommitError) -> CallError {
         let service = self.backend.service.name();
-        let error = match refused {
-            CommitError::Stopped(stopped) => return CallError::Stopped(stopped.clone()),
-            CommitError::Quota { .. } => CallError::unavailable(service, "its store is full"),
-            CommitError::NoRoom { .. } => CallError::unavailable(service, "the disk is full"),
-            CommitError::TooLarge { .. } | CommitError::Store(StoreError::CommitTooLarge) => {
-                CallError::OverLimit { service: service.clone(), limit: "commit_bytes" }
-            }
-            CommitError::Store(_) => CallError::unavailable(service, "its store cannot be read"),
-            CommitError::Dropped { .. } => CallError::unavailable(service, "it was removed, and its store dropped"),
-            CommitError::Conflict | CommitError::Rehearsal => CallError::Failed { service: service.clone() },
-        };
+        let error = commit::refused(service, refused);
+        if matches!(error, CallError::Stopped(_)) {
+            return error;
+        }
         let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
         tracing::warn!(%service, %function, request, error = %refused, "commit refused");
         error

@@ -5,6 +5,7 @@
 pub(super) mod answer;
 pub(super) mod authentication;
 pub(super) mod call;
+mod commit;
 mod exclusive;
 mod failure;
 pub(super) mod mounted;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::time::timeout_at;
-
 use super::answer::{Answer, CallError};
 use super::call::{Call, Ended};
+use super::commit::{NotCommitted, commit};
 use super::exclusive::ExclusiveRun;
 use super::nested::outbound;
 use super::record::NestedRecord;
@@ -13,10 +12,10 @@ use super::shadow::{Observed, ShadowCall};
 use crate::fail_point::fail_point;
 use crate::names::CallId;
 use crate::runtime::{Finished, Frame};
-use crate::store::{CommitDetails, CommitError, Transaction};
+use crate::store::Transaction;
 
 /// Concurrent runs before a call runs exclusively: a conflict costs a run, an exclusive run delays other writers.
-const RUNS_BESIDE_OTHERS: usize = 3;
+pub(in crate::call::engine) const RUNS_BESIDE_OTHERS: usize = 3;
 
 /// The maximum of runs. Only nested calls of a call can conflict with its exclusive run, and a component that causes
 /// this repeatedly is faulty.
@@ -138,22 +137,15 @@ impl Call {
     async fn commit(&self, transaction: Transaction, exclusive: Option<&Arc<ExclusiveRun>>) -> Result<bool, CallError> {
         let service = &self.backend.service;
         let is_exclusive = exclusive.is_some_and(|exclusive| exclusive.covers(service.name()));
-        let shares = !is_exclusive && transaction.has_effects();
-        let commit = async {
-            let _shared = if shares { Some(service.exclusive.read().await) } else { None };
-            transaction.commit(CommitDetails { call: CallId::of_seed(&self.seed), data_version: None }).await
-        };
-        match timeout_at(self.deadline.into(), commit).await {
-            Ok(Ok(number)) => {
+        let call = CallId::of_seed(&self.seed);
+        match commit(service, transaction, call, is_exclusive, self.deadline).await {
+            Ok(Some(number)) => {
                 self.root.reach(number);
                 Ok(true)
             }
-            Ok(Err(CommitError::Conflict)) => {
-                service.calls.conflicted();
-                Ok(false)
-            }
-            Ok(Err(refused)) => Err(self.refused(&refused)),
-            Err(_elapsed) => Err(self.deadline_passed()),
+            Ok(None) => Ok(false),
+            Err(NotCommitted::Refused(refused)) => Err(self.refused(&refused)),
+            Err(NotCommitted::Deadline) => Err(self.deadline_passed()),
         }
     }
 }

@@ -2,12 +2,18 @@
 
 use crate::names::ServiceName;
 
-/// A path prefix, and the service that answers the paths under it.
+/// A path prefix, the service that answers the paths under it, and what the gateway has to know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
     /// As written in the manifest: `/legacy`.
     pub prefix: String,
     pub service: ServiceName,
+    /// Whether the component sees paths without the prefix.
+    pub strip_prefix: bool,
+    /// Bytes of a request's body.
+    pub body_bytes_max: usize,
+    /// Milliseconds that a request may take with its response.
+    pub stream_ms_max: u64,
 }
 
 /// All mounts, longest prefix first.

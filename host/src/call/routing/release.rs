@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::circuit::Circuit;
+use super::circuit::{Circuit, Client};
 use super::component::LinkedComponent;
 use super::service::Service;
 use crate::config::LimitSettings;
@@ -17,6 +17,15 @@ pub struct Backend {
     pub release: Arc<LoadedRelease>,
     /// The data that the release runs on.
     pub generation: Generation,
+}
+
+impl Backend {
+    /// Counts a failure of the release in a call of `client`.
+    pub(in crate::call) fn count_failure(&self, client: Client) {
+        if self.release.circuit.failed(client) {
+            tracing::error!(service = %self.service.name(), digest = %self.release.digest, "circuit opened");
+        }
+    }
 }
 
 /// A component with its configuration, ready to run.

@@ -100,6 +100,12 @@ impl Routing {
         self.mounts.find(path)
     }
 
+    /// Whether a contract says who the owner of a bearer token is.
+    #[must_use]
+    pub fn authenticates(&self) -> bool {
+        self.live().authenticator().is_some()
+    }
+
     /// Contracts without services, to test code that reads contracts.
     #[cfg(test)]
     pub(crate) fn of_contracts(worlds: Worlds) -> Self {

@@ -49,7 +49,7 @@ pub(in crate::cli) fn run(command: &Check) -> Outcome {
     let outbound = if command.outbound_http { OutboundHttp::Granted } else { OutboundHttp::Refused };
     let verdict = match &world {
         Some((contracts, world)) => contracts.judge(world, &component, outbound),
-        None => judge_http(&component, outbound),
+        None => judge_http(&component),
     };
     let mut checked = Checked { verdict, start: None };
     if checked.verdict.accepted {

@@ -242,10 +242,12 @@ fn outbound_http_is_by_grant_and_the_safe_part_of_wasi_is_for_all() {
     let io = offers("wasi:io", "0.2.9", &["streams", "poll"]);
     let http = offers("wasi:http", "0.2.6", &["outgoing-handler"]);
     let keyvalue = offers("wasi:keyvalue", "0.2.0-draft2", &["store"]);
+    let config = offers("wasi:config", "0.2.0-rc.1", &["store"]);
     let imports = "export cart; import wasi:io/streams@0.2.9; import wasi:io/poll@0.2.9;
-        import wasi:http/outgoing-handler@0.2.6; import wasi:keyvalue/store@0.2.0-draft2;";
+        import wasi:http/outgoing-handler@0.2.6; import wasi:keyvalue/store@0.2.0-draft2;
+        import wasi:config/store@0.2.0-rc.1;";
     let text = CONTRACT.replace("export cart;", imports);
-    let component = component(&[&text, SERVICE, &io, &http, &keyvalue], "service");
+    let component = component(&[&text, SERVICE, &io, &http, &keyvalue, &config], "service");
     let granted = judge_with(&component, OutboundHttp::Granted);
     assert!(granted.accepted, "{granted}");
     assert_eq!(granted.needs_grant, ["wasi:http/outgoing-handler@0.2.6"]);
@@ -289,20 +291,20 @@ fn a_raw_http_component_is_known_by_its_export() {
     ] {
         let http = offers("wasi:http", version, &[interface]);
         let text = format!("package a:b; world w {{ export wasi:http/{interface}@{version}; }}");
-        let verdict = judge_http(&component(&[&text, &http], "w"), OutboundHttp::Refused);
+        let verdict = judge_http(&component(&[&text, &http], "w"));
         assert_eq!(verdict.http, expected, "{verdict}");
         assert_eq!(verdict.accepted, expected.is_some(), "{verdict}");
     }
 }
 
 #[test]
-fn a_raw_http_component_needs_the_grant_too_and_may_import_nothing_else() {
+fn a_raw_http_component_may_import_outbound_http_without_a_grant_and_nothing_that_the_host_lacks() {
     let http = offers("wasi:http", "0.3.0", &["handler", "client", "types"]);
     let text = "package a:b; interface mine { f: func(); } world w {
         import wasi:http/types@0.3.0; import wasi:http/client@0.3.0; import mine; export wasi:http/handler@0.3.0; }";
-    let verdict = judge_http(&component(&[text, &http], "w"), OutboundHttp::Refused);
+    let verdict = judge_http(&component(&[text, &http], "w"));
     let paths: Vec<_> = verdict.problems.iter().map(|problem| problem.path.as_str()).collect();
-    assert_eq!(paths, ["import wasi:http/client@0.3.0", "import a:b/mine"]);
+    assert_eq!(paths, ["import a:b/mine"]);
     assert_eq!(verdict.needs_grant, ["wasi:http/client@0.3.0"]);
 }
 
@@ -389,7 +391,7 @@ proptest! {
     #[test]
     fn no_bytes_make_the_judge_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), header in any::<bool>()) {
         let bytes = if header { [&b"\0asm\x0d\0\x01\0"[..], &bytes].concat() } else { bytes };
-        prop_assert!(judge_http(&bytes, OutboundHttp::Granted).problems.len() <= 256);
+        prop_assert!(judge_http(&bytes).problems.len() <= 256);
     }
 
     #[test]

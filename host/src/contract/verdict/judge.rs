@@ -42,15 +42,16 @@ pub(in crate::contract) fn judge(
 
 /// Judges a raw `wasi:http` component, which has no world: whether it handles requests, and its imports.
 ///
-/// Its types are checked when it is linked, because WASI defines them.
+/// Its types are checked when it is linked, because WASI defines them. It may import outbound HTTP without a grant, because
+/// language runtimes do so unasked; each request is denied then.
 #[must_use]
-pub fn judge_http(bytes: &[u8], outbound: OutboundHttp) -> Verdict {
-    judge_http_surface(Surface::read(bytes).as_ref(), outbound)
+pub fn judge_http(bytes: &[u8]) -> Verdict {
+    judge_http_surface(Surface::read(bytes).as_ref())
 }
 
 /// Like [`judge_http`], for a component that was already read, or could not be read.
 #[must_use]
-pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: OutboundHttp) -> Verdict {
+pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>) -> Verdict {
     let mut verdict = Draft::new(HTTP_WORLD);
     match surface {
         Err(why) => verdict.problem(why.problem()),
@@ -59,7 +60,7 @@ pub fn judge_http_surface(surface: Result<&Surface, &Unreadable>, outbound: Outb
             for (import, _) in &component.imports {
                 match host::import_rule(import, Importer::Http) {
                     ImportRule::Given => {}
-                    ImportRule::ByGrant => verdict.granted_import(import, outbound),
+                    ImportRule::ByGrant => verdict.needs_grant.push(cut(import)),
                     ImportRule::Unknown => verdict.unknown_import(import),
                 }
             }

@@ -18,7 +18,8 @@ pub struct Verdict {
     /// At most 256; `problems_more` counts the others.
     pub problems: Vec<VerdictProblem>,
     pub problems_more: usize,
-    /// Imports that need the operator's grant (outbound HTTP), granted or not.
+    /// Imports that need the operator's grant (outbound HTTP), granted or not. A raw `wasi:http` component is accepted
+    /// without it, and its requests are denied.
     pub needs_grant: Vec<String>,
     /// The version of `wasi:http` in which a raw component handles requests; `None` if it serves a contract.
     #[serde(skip_serializing_if = "Option::is_none")]

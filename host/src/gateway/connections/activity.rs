@@ -167,12 +167,17 @@ impl Activity {
         self.head_ms.load(Ordering::Relaxed) != 0
     }
 
+    /// Whether the client has read all that is there of an answer, and waits for more of it.
+    fn waits_for_answer(&self) -> bool {
+        self.streams.load(Ordering::Relaxed) > self.unread.load(Ordering::Relaxed)
+    }
+
     /// When to close the connection if nothing happens until then.
     pub(in crate::gateway) fn deadline(&self, patience: Patience) -> Instant {
         let at = |mark: u64| self.began + Duration::from_millis(mark);
         let deadline = match self.head_ms.load(Ordering::Relaxed) {
-            // Handling a request has its own limits.
-            _ if self.requests.load(Ordering::Relaxed) > 0 => clock::now() + patience.idle,
+            // Handling a request has its own limits, and so has an answer whose next piece is not there yet.
+            _ if self.requests.load(Ordering::Relaxed) > 0 || self.waits_for_answer() => clock::now() + patience.idle,
             0 => at(self.worked_ms.load(Ordering::Relaxed)) + patience.idle,
             began => at(began - 1) + patience.head,
         };

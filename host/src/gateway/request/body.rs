@@ -8,9 +8,9 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 
-use crate::gateway::response::body::BodyError;
 use crate::gateway::response::refusal::Refusal;
 use crate::limits::BODY_DISCARD_BYTES_MAX;
+use crate::runtime::RequestBodyError;
 
 /// The limits of a request's body.
 #[derive(Debug, Clone, Copy)]
@@ -101,10 +101,19 @@ impl RequestBody {
         self.body.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
-    /// The body as a stream for another handler, under the same limits.
-    pub(in crate::gateway) fn take_stream(&mut self) -> Option<IncomingBody> {
-        let deadline = Box::pin(tokio::time::sleep(self.limits.time_max));
-        self.body.take().map(|body| IncomingBody { body, bytes_left: self.limits.bytes_max, deadline })
+    /// The body as a stream for another handler, under `limits` of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::BodyTooLarge`] if the client announces such a length.
+    pub(in crate::gateway) fn take_stream(&mut self, limits: BodyLimits) -> Result<Option<IncomingBody>, Refusal> {
+        let BodyLimits { bytes_max, time_max } = limits;
+        let Some(body) = &self.body else { return Ok(None) };
+        if usize::try_from(body.size_hint().lower()).map_or(true, |bytes| bytes > bytes_max) {
+            return Err(Refusal::BodyTooLarge { bytes_max });
+        }
+        let deadline = Box::pin(tokio::time::sleep(time_max));
+        Ok(self.body.take().map(|body| IncomingBody { body, bytes_max, bytes_left: bytes_max, deadline }))
     }
 }
 
@@ -133,42 +142,36 @@ async fn gather(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Refusal>
 #[derive(Debug)]
 pub struct IncomingBody {
     body: Incoming,
+    bytes_max: usize,
     bytes_left: usize,
     deadline: Pin<Box<tokio::time::Sleep>>,
 }
 
-/// Why a request's body was not fully read.
-#[derive(Debug, thiserror::Error)]
-pub enum IncomingError {
-    #[error("the body is too large")]
-    TooLarge,
-    #[error("the body did not arrive in time")]
-    Slow,
-}
-
 impl HttpBody for IncomingBody {
     type Data = Bytes;
-    type Error = BodyError;
+    type Error = RequestBodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
-                match self.bytes_left.checked_sub(bytes) {
+                Poll::Ready(Some(match self.bytes_left.checked_sub(bytes) {
                     Some(left) => {
                         self.bytes_left = left;
-                        Poll::Ready(Some(Ok(frame)))
+                        Ok(frame)
                     }
-                    None => Poll::Ready(Some(Err(IncomingError::TooLarge.into()))),
-                }
+                    None => Err(RequestBodyError::TooLarge { bytes_max: self.bytes_max }),
+                }))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(Some(Err(error))) => {
+                Poll::Ready(Some(Err(RequestBodyError::BrokeOff { source: error.into() })))
+            }
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending if self.deadline.as_mut().poll(context).is_ready() => {
-                Poll::Ready(Some(Err(IncomingError::Slow.into())))
+                Poll::Ready(Some(Err(RequestBodyError::Slow)))
             }
             Poll::Pending => Poll::Pending,
         }

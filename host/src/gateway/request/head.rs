@@ -140,6 +140,17 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Whether the request has a bearer token, well formed or not.
+    pub(in crate::gateway) fn has_bearer(&self) -> bool {
+        match self.authorization {
+            SingleHeader::Absent => false,
+            SingleHeader::Text(text) => {
+                text.split(' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
+            }
+            SingleHeader::Bad => true,
+        }
+    }
+
     /// The bearer token, if there is one.
     pub(in crate::gateway) fn token(&self) -> Result<Option<&'a str>, Refusal> {
         let text = match self.authorization {

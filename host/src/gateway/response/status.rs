@@ -106,6 +106,7 @@ impl From<CallError> for Problem {
                 StatusCode::GATEWAY_TIMEOUT,
                 "The service took too long, and continues. Retry with the same Idempotency-Key to get its answer.",
             ),
+            CallError::BodyTooLarge { bytes_max, .. } => Refusal::BodyTooLarge { bytes_max }.into(),
             CallError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "This Idempotency-Key was used for a request with another body: use a new key.",

@@ -2,10 +2,8 @@
 
 use std::io::Read as _;
 
-use super::rig::Rig;
-use crate::call::Mount;
+use super::rig::{Rig, raw_mount};
 use crate::config::GatewaySettings;
-use crate::names::ServiceName;
 
 #[tokio::test]
 async fn head_is_get_without_the_body() {
@@ -148,8 +146,7 @@ async fn a_page_of_an_allowed_origin_may_call_and_read() {
 
 #[tokio::test]
 async fn a_mounted_service_gets_what_is_under_its_prefix() {
-    let service = ServiceName::parse("web").expect("a name");
-    let mount = Mount { prefix: "/raw".into(), service };
+    let mount = raw_mount();
     let rig = Rig::with(|_| {}, vec![mount], 1000).await;
     assert_eq!(rig.ask("POST /raw/a?b=c", "", b"hello").await.text(), "web /raw/a?b=c hello");
     assert_eq!(rig.ask("GET /raw", "Authorization: Bearer nobody\r\n", b"").await.text(), "web /raw ");
@@ -159,7 +156,7 @@ async fn a_mounted_service_gets_what_is_under_its_prefix() {
 
 #[tokio::test]
 async fn a_preflight_costs_nothing_unless_a_mounted_service_gets_it() {
-    let mount = Mount { prefix: "/raw".into(), service: ServiceName::parse("web").expect("a name") };
+    let mount = raw_mount();
     let limited = |settings: &mut crate::config::GatewaySettings| {
         settings.cors_origins = vec!["*".into()];
         settings.requests_per_second_per_client = Some(1);

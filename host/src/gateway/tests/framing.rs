@@ -5,10 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::io::AsyncWriteExt as _;
 
-use super::rig::{Answered, Rig, read_to_end};
-use crate::call::Mount;
+use super::rig::{Answered, Rig, raw_mount, read_to_end};
 use crate::clock;
-use crate::names::ServiceName;
 
 /// The number of answers in `bytes`, and the status of the first.
 fn answers(bytes: &[u8]) -> (usize, Option<u16>) {
@@ -170,7 +168,7 @@ async fn a_head_that_cannot_be_read_is_answered_with_a_problem() {
 async fn a_body_that_looks_like_the_librarys_answer_stays_as_it_is() {
     let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_micros(clock::unix_micros()));
     let fake = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\ndate: {date}\r\n\r\n");
-    let mount = Mount { prefix: "/raw".into(), service: ServiceName::parse("web").expect("a name") };
+    let mount = raw_mount();
     let rig = Rig::with(|_| {}, vec![mount], 1000).await;
     let answered = rig.ask("POST /raw", "", fake.as_bytes()).await;
     assert_eq!(answered.text(), format!("web /raw {fake}"));

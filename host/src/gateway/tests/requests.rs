@@ -1,8 +1,6 @@
 //! Requests and their answers as a table: every possible mistake in a request, and its error text.
 
-use super::rig::{Answered, Rig};
-use crate::call::Mount;
-use crate::names::ServiceName;
+use super::rig::{Answered, Rig, raw_mount};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
@@ -219,7 +217,7 @@ fn failures() -> Vec<Case> {
 async fn a_percent_encoded_letter_is_that_letter_in_every_route() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("app.js"), "1").expect("a file");
-    let mount = Mount { prefix: "/raw".into(), service: ServiceName::parse("web").expect("a name") };
+    let mount = raw_mount();
     let rig = Rig::with(|settings| settings.assets = Some(folder.path().into()), vec![mount], 1000).await;
     for (plain, encoded) in [
         ("/notes/n-1", "/%6Eotes/n%2D1"),

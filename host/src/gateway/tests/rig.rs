@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
-use crate::call::{Answer, CallError, Mount, Origin, Reply, RequestKey, RootCall, Routing, Worlds};
+use crate::call::{Answer, CallError, HttpCaller, Mount, Origin, Reply, RequestKey, RootCall, Routing, Worlds};
 use crate::config::{ClientAddressFrom, GatewaySettings};
 use crate::contract::Contracts;
 use crate::gateway::{Body, Callee, Certificate, Gateway, IncomingBody};
@@ -121,7 +121,7 @@ impl Callee for Callback {
         &self,
         service: &ServiceName,
         request: Request<IncomingBody>,
-        _id: RequestId,
+        _caller: HttpCaller,
         _routing: &Routing,
         _origin: Origin<'_>,
     ) -> Result<Response<Body>, CallError> {
@@ -183,6 +183,17 @@ pub(super) fn settings() -> GatewaySettings {
         compress_bytes_min: 1000,
         access_log: true,
         authentication_cache_ms_max: 0,
+    }
+}
+
+/// A mount under `/raw`, with bodies of 1000 bytes.
+pub(super) fn raw_mount() -> Mount {
+    Mount {
+        prefix: "/raw".into(),
+        service: ServiceName::parse("web").expect("a name"),
+        strip_prefix: false,
+        body_bytes_max: 1000,
+        stream_ms_max: 10_000,
     }
 }
 

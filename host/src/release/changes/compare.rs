@@ -295,7 +295,7 @@ impl Comparison {
         let set = |settings: &ServiceSettings| settings.outbound_hosts.iter().cloned().collect::<BTreeSet<_>>();
         for (key, values) in different(&fields(before), &fields(wanted)) {
             let is_beside = match key.as_str() {
-                "mount" | "events_from" => true,
+                "mount" | "strip_prefix" | "events_from" => true,
                 // The same contract or hosts in another notation.
                 "contract" => !self.differences.iter().any(has_contract_change),
                 OUTBOUND_HOSTS => release.reaches(&hosts) && set(before) != set(wanted),

@@ -201,7 +201,7 @@ fn contract(
     // The check of grants reports the imports that need a grant.
     let judged = match record.contracts {
         Some(_) => contracts.judge_surface(&proposed.world, surface, OutboundHttp::Granted),
-        None => judge_http_surface(surface, OutboundHttp::Granted),
+        None => judge_http_surface(surface),
     };
     if judged.accepted {
         verdict.passed(Check::Contract, format!("it keeps {}", proposed.world.name));
@@ -220,7 +220,10 @@ fn contract(
     if verdict.asks.needs_grant.is_empty() {
         return;
     }
-    if record.outbound_hosts.is_empty() {
+    if record.outbound_hosts.is_empty() && record.contracts.is_none() {
+        let detail = "it may import outbound HTTP, and no host is granted: each of its requests is denied";
+        verdict.passed(Check::Grants, detail);
+    } else if record.outbound_hosts.is_empty() {
         let found = format!("it imports {}", verdict.asks.needs_grant.join(", "));
         let detail = "name each host that it may reach with `--grant HOST`, or with `outbound_hosts` in the manifest";
         verdict.refused(Check::Grants, "imports", "no outbound HTTP without a grant", found, detail);

@@ -8,4 +8,5 @@ pub(super) mod judge_input;
 pub(super) mod rehearse;
 pub(super) mod signature;
 pub(super) mod start;
+pub(super) mod start_http;
 pub(super) mod verdict;

@@ -11,7 +11,8 @@ use super::answers::{BothData, answers};
 use super::isolated::{chain, isolated_run, millis};
 use super::judge::Judged;
 use super::judge_input::{JudgeInput, ServiceContext};
-use super::start::{smoke, start};
+use super::start::smoke;
+use super::start_http::smoke_http;
 use super::verdict::{Check, Verdict};
 use crate::call::LinkedComponent;
 use crate::clock;
@@ -61,7 +62,7 @@ pub(in crate::release) async fn rehearse(
             }
         }
         LinkedComponent::Http(program) => {
-            start(&mut judged.verdict, program).await;
+            smoke_http(&mut judged.verdict, program, context).await;
             judged.verdict.timings.insert("startMs", millis(began));
         }
     }

@@ -6,24 +6,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::isolated::{chain, isolated_run, request_id};
+use super::isolated::{chain, isolated_run};
 use super::judge_input::ServiceContext;
 use super::verdict::{Answering, Check, FunctionCheck, Verdict};
 use crate::clock;
 use crate::contract::VerdictProblem;
 use crate::limits::{REHEARSED_CALL_MS_MAX, SCRATCH_CALLS_MS_MAX};
-use crate::runtime::{Failure, HttpFrame, HttpProgram, IsolatedFrame, Program, SmokedFunction};
+use crate::runtime::{Failure, IsolatedFrame, Program, SmokedFunction};
 use crate::store::Transaction;
 
 /// Lines of a failed component's output in the verdict: a panic prints its place and its reason in two lines.
 const LAST_LINES: usize = 4;
 
 /// The time of one call.
-fn call_max(deadline_ms: u64) -> Duration {
+pub(super) fn call_max(deadline_ms: u64) -> Duration {
     Duration::from_millis(deadline_ms.min(REHEARSED_CALL_MS_MAX))
 }
 
-/// How a component with a contract starts and answers.
+/// How a component starts and answers.
 #[derive(Debug, Default)]
 pub struct StartCheck {
     /// The finding, for people.
@@ -166,21 +166,8 @@ fn counted(functions: &[FunctionCheck]) -> String {
     parts.join("; ")
 }
 
-/// Only the author of a mounted component knows the effects of a request: so the component is only started.
-pub(super) async fn start(verdict: &mut Verdict, program: &HttpProgram) {
-    let deadline = clock::now() + Duration::from_millis(REHEARSED_CALL_MS_MAX);
-    let frame = HttpFrame { request: request_id(), deadline, instance: Arc::new(()) };
-    match program.smoke(frame).await {
-        Ok(()) => verdict.passed(Check::Start, "it starts"),
-        Err(failure) => {
-            let words = last_words(&failure);
-            verdict.refused(Check::Start, "the component", "one that starts", chain(&failure), &words);
-        }
-    }
-}
-
 /// The last lines that a component printed before it failed.
-fn last_words(failure: &Failure) -> String {
+pub(super) fn last_words(failure: &Failure) -> String {
     let (Failure::Trap { log_tail, .. } | Failure::Memory { log_tail, .. }) = failure else { return String::new() };
     let lines: Vec<_> = log_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();

@@ -86,7 +86,15 @@ impl State {
         let candidates = candidates.chain(self.services.values().filter_map(Running::routed_copy)).collect();
         let shadows: Vec<_> = self.services.values().filter_map(Running::shadow).collect();
         let mounts = self.services.iter().filter_map(|(name, running)| {
-            Some(Mount { prefix: running.settings.mount.clone()?, service: name.clone() })
+            let ServiceSettings { mount, strip_prefix, .. } = &running.settings;
+            let limits = running.service.limits();
+            Some(Mount {
+                prefix: mount.clone()?,
+                service: name.clone(),
+                strip_prefix: *strip_prefix,
+                body_bytes_max: limits.body_bytes_max,
+                stream_ms_max: limits.stream_ms_max,
+            })
         });
         Ok(Routing::new(&live, candidates, &shadows)?.with_mounts(mounts.collect()))
     }

@@ -158,13 +158,15 @@ impl Program {
         arguments: &[Val],
     ) -> Result<Option<Val>, Failure> {
         let index = function.map(|function| self.export(function)).transpose()?;
-        let instance = self.instances.instantiate_async(&mut *store).await.map_err(Failure::of)?;
+        let handles_max = self.service.limits.handles_max;
+        let failed = |error| Failure::of(error, handles_max);
+        let instance = self.instances.instantiate_async(&mut *store).await.map_err(failed)?;
         let (Some(function), Some(index)) = (function, index) else { return Ok(None) };
         let export = instance.get_func(&mut *store, index).expect("the index was looked up in this component");
         let mut result = Val::Bool(false);
         let has_result = function.fallible || function.ok.is_some();
         let results = if has_result { std::slice::from_mut(&mut result) } else { &mut [] };
-        export.call_async(&mut *store, arguments, results).await.map_err(Failure::of)?;
+        export.call_async(&mut *store, arguments, results).await.map_err(failed)?;
         if !has_result {
             return Ok(None);
         }

@@ -6,7 +6,6 @@ use std::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
-use crate::limits::HANDLES_MAX;
 use crate::names::{Identity, RequestId, ServiceName};
 use crate::runtime::instance::{Frame, Memory, Outbound, Printed, Service};
 use crate::runtime::offered::{Http, Random, Time};
@@ -40,7 +39,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(service: Arc<Service>, frame: Frame) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES_MAX);
+        table.set_max_capacity(service.limits.handles_max);
         Self {
             memory: Memory::new(service.limits.memory_bytes_max),
             service,

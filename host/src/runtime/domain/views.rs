@@ -7,7 +7,7 @@ use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 use super::state::State;
 use crate::runtime::instance::Gate;
 use crate::runtime::offered::{
-    Http, call, caller, clocks, environment, http, keyvalue, output, random, refused, store,
+    Http, TransactionRef, call, caller, clocks, config, environment, http, keyvalue, output, random, refused, store,
 };
 
 /// Adds all interfaces, and outgoing requests if `outgoing`.
@@ -19,17 +19,18 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>, outgoing: bool) -> wasmt
     if outgoing {
         http::add_to_linker(linker)?;
     }
-    store::add_to_linker(linker, |state| store::View { transaction: &mut state.transaction })?;
+    store::add_to_linker(linker, |state| store::View { transaction: TransactionRef::Own(&mut state.transaction) })?;
     caller::add_to_linker(linker, |state| caller::View {
         identity: state.identity.as_ref(),
         calling_service: state.calling_service.as_ref(),
     })?;
     call::add_to_linker(linker, |state| call::View { time: &mut state.time, random: &mut state.random })?;
     keyvalue::add_to_linker(linker, |state| keyvalue::View {
-        transaction: &mut state.transaction,
+        transaction: TransactionRef::Own(&mut state.transaction),
         table: &mut state.table,
     })?;
     clocks::add_to_linker(linker, |state| clocks::View { time: &mut state.time, table: &mut state.table })?;
+    config::add_to_linker(linker, |state| config::View { environment: &state.service.environment })?;
     environment::add_to_linker(linker, |state| environment::View { environment: &state.service.environment })?;
     output::add_to_linker(linker, |state| output::View {
         printed: &mut state.printed,

@@ -1,18 +1,23 @@
 //! The body of a guest's response.
 //!
-//! Invariant: a body that its guest did not finish does not look complete.
+//! Invariant: a body that its guest did not finish does not look complete, and no byte leaves the host before everything
+//! that the guest read for it is durable.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
 use wasmtime_wasi_http::WasiBody;
 
-/// The resource of its service that a request holds.
-pub type Slot = Arc<dyn std::fmt::Debug + Send + Sync>;
+use super::frame::{Progress, ResponseObserver};
+use crate::names::CommitSeq;
+use crate::runtime::instance::Gate;
+use crate::runtime::offered::SharedTransaction;
+use crate::store::Stopped;
 
 /// Why the body of a response is incomplete.
 #[derive(Debug, thiserror::Error)]
@@ -21,28 +26,56 @@ pub enum BodyError {
     BrokeOff,
     #[error("the component ended its response with an error")]
     Given { source: wasmtime_wasi_http::Error },
+    #[error("the data that the response shows cannot become durable")]
+    Stopped(#[from] Stopped),
 }
 
-/// Whether the guest failed. It is set before the guest's resources, and the body with them, are dropped.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Broken(Arc<AtomicBool>);
-
-impl Broken {
-    pub(super) fn set(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
+/// A part of a body that waits until what it may show is durable.
+struct Held {
+    frame: Option<Frame<Bytes>>,
+    durable: BoxFuture<'static, Result<(), Stopped>>,
 }
 
 /// The body of a guest's response, as the guest writes it.
-#[derive(Debug)]
 pub struct HttpBody {
-    pub(super) written: WasiBody,
-    pub(super) broken: Broken,
-    pub(super) _slot: Slot,
+    written: WasiBody,
+    progress: Progress,
+    observer: Arc<dyn ResponseObserver>,
+    transaction: SharedTransaction,
+    /// Commits up to this one are durable.
+    durable: CommitSeq,
+    held: Option<Held>,
+    /// Whether the end, or an error, was passed on.
+    has_ended: bool,
+}
+
+impl HttpBody {
+    /// Commits up to `durable` are durable.
+    pub(super) fn new(
+        written: WasiBody,
+        progress: Progress,
+        observer: Arc<dyn ResponseObserver>,
+        transaction: SharedTransaction,
+        durable: CommitSeq,
+    ) -> Self {
+        Self { written, progress, observer, transaction, durable, held: None, has_ended: false }
+    }
+
+    /// Holds `frame` back if the guest has read something meanwhile that is not durable yet.
+    fn hold(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+        let Some(Gate { store, number }) = self.transaction.gate().filter(|gate| gate.number > self.durable) else {
+            return Some(frame);
+        };
+        self.durable = number;
+        let durable = Box::pin(async move { store.wait_durable(number).await });
+        self.held = Some(Held { frame: Some(frame), durable });
+        None
+    }
+
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
+        self.has_ended = true;
+        self.progress.is_broken().then_some(Err(BodyError::BrokeOff))
+    }
 }
 
 impl Body for HttpBody {
@@ -53,18 +86,51 @@ impl Body for HttpBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Pin::new(&mut self.written).poll_frame(context).map(|frame| match frame {
-            Some(Ok(frame)) => Some(Ok(frame)),
-            Some(Err(source)) => Some(Err(BodyError::Given { source })),
-            None => self.broken.is_set().then_some(Err(BodyError::BrokeOff)),
-        })
+        loop {
+            if let Some(held) = &mut self.held {
+                let durable = ready!(held.durable.as_mut().poll(context));
+                let frame = held.frame.take();
+                self.held = None;
+                if let Err(stopped) = durable {
+                    self.has_ended = true;
+                    return Poll::Ready(Some(Err(stopped.into())));
+                }
+                return Poll::Ready(frame.map(Ok));
+            }
+            return Poll::Ready(match ready!(Pin::new(&mut self.written).poll_frame(context)) {
+                Some(Ok(frame)) => match self.hold(frame) {
+                    Some(frame) => Some(Ok(frame)),
+                    None => continue,
+                },
+                Some(Err(source)) => {
+                    self.has_ended = true;
+                    self.observer.response_failed();
+                    Some(Err(BodyError::Given { source }))
+                }
+                None => self.end(),
+            });
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.written.is_end_stream() && !self.broken.is_set()
+        self.held.is_none() && self.written.is_end_stream() && !self.progress.is_broken()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.written.size_hint()
+        if self.held.is_some() { SizeHint::default() } else { self.written.size_hint() }
+    }
+}
+
+impl Drop for HttpBody {
+    fn drop(&mut self) {
+        if !self.has_ended && !self.is_end_stream() {
+            self.progress.abandon();
+        }
+    }
+}
+
+impl fmt::Debug for HttpBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpBody").field("progress", &self.progress).finish_non_exhaustive()
     }
 }

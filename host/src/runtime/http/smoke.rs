@@ -1,32 +1,58 @@
-//! Whether a raw `wasi:http` component starts: the only test without a request, which could have any effect.
+//! Whether a raw `wasi:http` component starts and answers a request, whose effects are discarded.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::{Request, StatusCode, Uri};
+
+use super::frame::{HttpFrame, ResponseObserver};
+use super::program::{Deadlines, HttpProgram};
 use super::state::State;
-use super::{HttpFrame, HttpProgram, Instances};
-use crate::runtime::instance::Failure;
+use crate::runtime::instance::{Failure, Shortage};
+
+/// The end of a scratch request.
+#[derive(Debug)]
+pub enum HttpSmoke {
+    Answered(StatusCode),
+    /// It failed after it had attempted a request to another host, which was denied.
+    ReachedOut,
+    /// It failed. This is logged.
+    Failed(Failure),
+}
+
+/// Nobody: the effects of a scratch request do not count.
+#[derive(Debug)]
+struct Nobody;
+
+impl ResponseObserver for Nobody {
+    fn guest_failed(&self, _failure: &Failure) {}
+
+    fn response_failed(&self) {}
+}
 
 impl HttpProgram {
-    /// Starts an instance that reaches nothing outside, and ends it.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`], when it does not start before the deadline of `frame`. It is logged here.
+    /// Sends `GET uri` to an instance that reaches nothing outside. Any response is an answer. Its transaction, which
+    /// should be one of a rehearsal, is discarded.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future ends the guest and frees its slot and memory.
-    pub async fn smoke(&self, frame: HttpFrame) -> Result<(), Failure> {
-        let _counted = self.service.metrics.count_instance();
-        let mut store = self.store(State::isolated(&self.service, &frame.request));
-        let start = async {
-            match &self.instances {
-                Instances::Incoming(instances) => instances.instantiate_async(&mut store).await.map(drop),
-                Instances::Handler(instances) => instances.instantiate_async(&mut store).await.map(drop),
+    pub async fn smoke(self: &Arc<Self>, uri: Uri, frame: HttpFrame) -> HttpSmoke {
+        let shortage = Shortage::default();
+        let deadlines = Deadlines { response: frame.deadline.into(), stream: frame.stream_deadline.into() };
+        let state = State::new(&self.service, frame, None, shortage.clone());
+        let attempt = state.attempt();
+        let mut request = Request::new(Empty::<Bytes>::new());
+        *request.uri_mut() = uri;
+        match self.begin(request, state, deadlines, shortage, Arc::new(Nobody)).await {
+            Ok(begun) => {
+                let status = begun.status();
+                begun.discard().await;
+                HttpSmoke::Answered(status)
             }
-        };
-        let result = match tokio::time::timeout_at(frame.deadline.into(), start).await {
-            Ok(result) => result.map_err(Failure::of),
-            Err(_) => Err(Failure::Deadline),
-        };
-        self.ended(store, &frame, &"its start", result)
+            Err(_) if attempt.was_made() => HttpSmoke::ReachedOut,
+            Err(failure) => HttpSmoke::Failed(failure),
+        }
     }
 }

@@ -7,39 +7,39 @@ use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
 use wasmtime::component::ResourceTable;
+use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::DynOutputStream;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::WasiHttpCtx;
 
-use crate::limits::{HANDLES_MAX, RANDOM_BYTES_MAX};
-use crate::names::RequestId;
-use crate::runtime::instance::{Grants, Memory, Outgoing, Printed, Service, Shortage, Source, Stream};
+use super::frame::{HttpFrame, Slot};
+use crate::limits::RANDOM_BYTES_MAX;
+use crate::names::{Identity, RequestId};
+use crate::runtime::instance::{Attempt, Grants, Memory, Outgoing, Printed, Service, Shortage, Source, Stream};
+use crate::runtime::offered::{Random, SharedTransaction, Time};
 
 pub(super) struct State {
+    pub(super) service: Arc<Service>,
+    pub(super) request: RequestId,
+    pub(super) transaction: SharedTransaction,
+    pub(super) identity: Option<Identity>,
+    pub(super) time: Time,
+    pub(super) random: Random,
     pub(super) memory: Memory,
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    outgoing: Outgoing,
+    pub(super) wasi: WasiCtx,
+    pub(super) http: WasiHttpCtx,
+    pub(super) outgoing: Outgoing,
     printed: Arc<Mutex<Printed>>,
-    table: ResourceTable,
+    pub(super) table: ResourceTable,
+    _instance: Slot,
 }
 
 impl State {
-    /// `shortage` gets what the machine lacks for its requests.
-    pub(super) fn new(service: &Service, request: &RequestId, shortage: Shortage) -> Self {
-        Self::with(service, request, Some(service.grants.clone()), shortage)
-    }
-
-    /// A state that sends no requests, whatever the service's grants.
-    pub(super) fn isolated(service: &Service, request: &RequestId) -> Self {
-        Self::with(service, request, None, Shortage::default())
-    }
-
-    fn with(service: &Service, request: &RequestId, grants: Option<Grants>, shortage: Shortage) -> Self {
-        let printed = Arc::new(Mutex::new(Printed::new(Arc::clone(&service.log), request.clone())));
+    /// Without `grants` no request leaves the host. `shortage` gets what the machine lacks for the guest's requests.
+    pub(super) fn new(service: &Arc<Service>, frame: HttpFrame, grants: Option<Grants>, shortage: Shortage) -> Self {
+        let printed = Arc::new(Mutex::new(Printed::new(Arc::clone(&service.log), frame.request.clone())));
         let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES_MAX);
+        table.set_max_capacity(service.limits.handles_max);
         let wasi = WasiCtx::builder()
             .envs(&service.environment)
             .stdout(Output { printed: Arc::clone(&printed), source: Source::Stdout })
@@ -47,13 +47,25 @@ impl State {
             .max_random_size(RANDOM_BYTES_MAX)
             .build();
         Self {
+            service: Arc::clone(service),
+            request: frame.request,
+            transaction: SharedTransaction::new(frame.transaction, frame.generation),
+            identity: frame.identity,
+            time: Time::new(frame.time_unix_micros),
+            random: Random::new(frame.seed),
             memory: Memory::new(service.limits.memory_bytes_max),
             wasi,
             http: WasiHttpCtx::new(),
             outgoing: Outgoing::new(service.name.clone(), grants, shortage),
             printed,
             table,
+            _instance: frame.instance,
         }
+    }
+
+    /// Whether the guest attempts requests that are denied because nothing may leave the host.
+    pub(super) fn attempt(&self) -> Attempt {
+        self.outgoing.attempt()
     }
 
     /// What the machine lacked during the request.
@@ -62,20 +74,8 @@ impl State {
     }
 
     /// Ends the log of the request, and returns its last part.
-    pub(super) fn finish_log(&self) -> String {
+    pub(super) fn finish_log(&mut self) -> String {
         self.printed.lock().unwrap_or_else(PoisonError::into_inner).finish()
-    }
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.outgoing, table: &mut self.table, ctx: &mut self.http }
     }
 }
 

@@ -4,7 +4,6 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 use super::shortage::lacking;
-use crate::limits::HANDLES_MAX;
 use crate::store::StoreError;
 
 /// Why a run ended without an answer of its component. In every case all of its effects must be discarded.
@@ -47,8 +46,9 @@ pub enum Failure {
 pub struct OutboundError(pub Box<dyn std::error::Error + Send + Sync>);
 
 impl Failure {
-    /// The failure of a run that ended with `error`: either a [`Failure`] from a host function, or a trap of the guest.
-    pub(in crate::runtime) fn of(error: wasmtime::Error) -> Self {
+    /// The failure of a run that ended with `error`: either a [`Failure`] from a host function, or a trap of the guest,
+    /// which may have `handles_max` handles.
+    pub(in crate::runtime) fn of(error: wasmtime::Error, handles_max: usize) -> Self {
         let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
         let error = match error.downcast::<Self>() {
             Ok(failure) => return failure,
@@ -58,7 +58,7 @@ impl Failure {
             return Self::Slots { detail: full.to_string() };
         }
         if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
-            return over("handles", HANDLES_MAX, "it has more open streams, pollables and buckets");
+            return over("handles_max", handles_max, "it has more open streams, pollables and buckets");
         }
         if let Some(detail) = lacking(&*error) {
             return Self::Resources { detail };

@@ -20,7 +20,7 @@ pub use frame::{Finished, Frame, Outbound, OutboundFuture};
 pub use isolated_run::{IsolatedFrame, IsolationError};
 pub(super) use log::{Budget, Printed, Source, Stream, plain};
 pub(super) use memory::{Memory, initial_memory_bytes};
-pub(super) use outgoing::{Gate, Grants, Outgoing};
+pub(super) use outgoing::{Attempt, Gate, Grants, Outgoing};
 pub(super) use report::{Ended, report};
 pub(super) use service::Service;
 pub use service::{LinkError, LinkSettings};

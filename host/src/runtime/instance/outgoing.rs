@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -99,6 +100,21 @@ pub(in crate::runtime) struct Outgoing {
     connections: ConnectionLimit,
     gate: Option<Gate>,
     shortage: Shortage,
+    attempt: Attempt,
+}
+
+/// Whether a guest without grants attempted a request. Clones belong to the same run.
+#[derive(Debug, Clone, Default)]
+pub(in crate::runtime) struct Attempt(Arc<AtomicBool>);
+
+impl Attempt {
+    fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(in crate::runtime) fn was_made(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The condition for a request: the commits up to this number are durable.
@@ -111,7 +127,13 @@ pub(in crate::runtime) struct Gate {
 impl Outgoing {
     /// `shortage` gets what the machine lacks for a request.
     pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>, shortage: Shortage) -> Self {
-        Self { service, grants, connections: ConnectionLimit::of_call(), gate: None, shortage }
+        let (connections, attempt) = (ConnectionLimit::of_call(), Attempt::default());
+        Self { service, grants, connections, gate: None, shortage, attempt }
+    }
+
+    /// Whether requests that are denied whatever the grants were attempted.
+    pub(in crate::runtime) fn attempt(&self) -> Attempt {
+        self.attempt.clone()
     }
 
     /// What the machine lacked for a request.
@@ -140,6 +162,7 @@ impl WasiHttpHooks for Outgoing {
             return Box::new(std::future::ready(Err(Error::HttpRequestUriInvalid)));
         };
         let Some(grants) = &self.grants else {
+            self.attempt.note();
             tracing::warn!(service = %self.service, %authority, "a request during a rehearsal, a migration or a \
                 smoke call was denied");
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));

@@ -21,3 +21,12 @@ pub(super) mod keyvalue {
         },
     });
 }
+
+/// `wasi:config`: the service's configuration.
+pub(super) mod config {
+    wasmtime::component::bindgen!({
+        path: "wit/config",
+        world: "wasi:config/imports",
+        imports: { default: trappable },
+    });
+}

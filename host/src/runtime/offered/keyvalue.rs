@@ -1,11 +1,13 @@
 //! `wasi:keyvalue`, draft 2: the service's store under the names that other hosts use.
 //!
 //! There is one bucket, `default`, with the same keys as `switchyard:service/store`. If the store refuses a request of
-//! a guest, the guest gets an error value; if the store fails, the call ends.
+//! a guest, the guest gets an error value; if the store fails, the call ends. A mounted component that writes after its
+//! response has begun gets an error value too.
 
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
 use super::bucket::{Bucket, Swap};
+use super::transaction::TransactionRef;
 use crate::limits::SCAN_ENTRIES_MAX;
 use crate::runtime::instance::Failure;
 use crate::runtime::offered::bindings::keyvalue::wasi::keyvalue::{atomics, batch, store};
@@ -14,8 +16,11 @@ use crate::store::{Direction, Scan, StoreError, Transaction};
 /// The name of the only bucket.
 const BUCKET: &str = "default";
 
+/// The error of a write after the response of a mounted component has begun.
+const ENDED: &str = "the response has begun, and with it the transaction of its request has ended: write before it";
+
 pub(in crate::runtime) struct View<'a> {
-    pub(in crate::runtime) transaction: &'a mut Transaction,
+    pub(in crate::runtime) transaction: TransactionRef<'a>,
     pub(in crate::runtime) table: &'a mut ResourceTable,
 }
 
@@ -36,6 +41,13 @@ impl View<'_> {
     fn value(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.transaction.get(key)?.map(Into::into))
     }
+
+    fn write(&mut self, write: impl FnOnce(&mut Transaction) -> Result<(), StoreError>) -> Answer<()> {
+        if self.transaction.has_ended() {
+            return Ok(Err(store::Error::Other(ENDED.into())));
+        }
+        answer(write(&mut self.transaction))
+    }
 }
 
 impl store::Host for View<'_> {
@@ -53,11 +65,11 @@ impl store::HostBucket for View<'_> {
     }
 
     fn set(&mut self, _bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> Answer<()> {
-        answer(self.transaction.set(&key, value))
+        self.write(|transaction| transaction.set(&key, value))
     }
 
     fn delete(&mut self, _bucket: Resource<Bucket>, key: String) -> Answer<()> {
-        answer(self.transaction.delete(&key))
+        self.write(|transaction| transaction.delete(&key))
     }
 
     fn exists(&mut self, _bucket: Resource<Bucket>, key: String) -> Answer<bool> {
@@ -94,7 +106,8 @@ impl atomics::Host for View<'_> {
                 "the value of {key:?} is not a number, or the sum does not fit in 64 bits"
             ))));
         };
-        answer(self.transaction.set(&key, sum.to_string()).map(|()| sum))
+        let set = self.write(|transaction| transaction.set(&key, sum.to_string()))?;
+        Ok(set.map(|()| sum))
     }
 
     /// The call's transaction is serializable: only the call itself can have written the key in between.
@@ -108,7 +121,7 @@ impl atomics::Host for View<'_> {
             let again = self.table.push(Swap { key, seen: current })?;
             return Ok(Err(atomics::CasError::CasFailed(again)));
         }
-        let set = answer(self.transaction.set(&key, value))?;
+        let set = self.write(|transaction| transaction.set(&key, value))?;
         Ok(set.map_err(atomics::CasError::StoreError))
     }
 }
@@ -138,11 +151,11 @@ impl batch::Host for View<'_> {
     }
 
     fn set_many(&mut self, _bucket: Resource<Bucket>, pairs: Vec<(String, Vec<u8>)>) -> Answer<()> {
-        answer(pairs.into_iter().try_for_each(|(key, value)| self.transaction.set(&key, value)))
+        self.write(|transaction| pairs.into_iter().try_for_each(|(key, value)| transaction.set(&key, value)))
     }
 
     fn delete_many(&mut self, _bucket: Resource<Bucket>, keys: Vec<String>) -> Answer<()> {
-        answer(keys.iter().try_for_each(|key| self.transaction.delete(key)))
+        self.write(|transaction| keys.iter().try_for_each(|key| transaction.delete(key)))
     }
 }
 

@@ -6,6 +6,7 @@ mod bucket;
 pub(super) mod call;
 pub(super) mod caller;
 pub(super) mod clocks;
+pub(super) mod config;
 pub(super) mod environment;
 pub(super) mod http;
 pub(super) mod keyvalue;
@@ -13,7 +14,9 @@ pub(super) mod output;
 pub(super) mod random;
 pub(super) mod refused;
 pub(super) mod store;
+mod transaction;
 
 pub(super) use clocks::Time;
 pub(super) use http::Http;
 pub(super) use random::Random;
+pub(super) use transaction::{SharedTransaction, TransactionRef};

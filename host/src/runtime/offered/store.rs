@@ -2,12 +2,13 @@
 
 use wasmtime::component::{HasData, Linker};
 
+use super::transaction::TransactionRef;
 use crate::runtime::instance::Failure;
 use crate::runtime::offered::bindings::service::switchyard::service::store;
-use crate::store::{Direction, Scan, Transaction};
+use crate::store::{Direction, Scan};
 
 pub(in crate::runtime) struct View<'a> {
-    pub(in crate::runtime) transaction: &'a mut Transaction,
+    pub(in crate::runtime) transaction: TransactionRef<'a>,
 }
 
 impl store::Host for View<'_> {

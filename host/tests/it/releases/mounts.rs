@@ -13,7 +13,7 @@ use super::components::{digest, says, web};
 use super::{Answer, Rig, Setup, digests, until};
 use crate::guest::component;
 
-/// The guests import outbound HTTP, which a service has only where it may reach a host.
+/// The guests may send requests to this host.
 const REACHES: &str = "outbound_hosts = [\"127.0.0.1:9\"]\n";
 
 impl Rig {
@@ -28,7 +28,7 @@ impl Rig {
 }
 
 /// What a guest answered that says its variant: one that is a number reads as JSON.
-fn said(answer: &Answer) -> String {
+pub(super) fn said(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{:#}", answer.body);
     answer.body.as_str().map_or_else(|| answer.body.to_string(), str::to_owned)
 }

@@ -2,15 +2,19 @@
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the export is generated")]
 
+mod actions;
+
 use std::io::{Read as _, Write as _};
 
+use actions::act;
+use wasip2::clocks::monotonic_clock;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingRequest, OutgoingResponse,
-    ResponseOutparam, Scheme,
+    ErrorCode, Fields, IncomingBody, IncomingRequest, IncomingResponse, OutgoingBody, OutgoingRequest,
+    OutgoingResponse, ResponseOutparam, Scheme, http_error_code,
 };
-use wasip2::io::streams::OutputStream;
+use wasip2::io::streams::{OutputStream, StreamError};
 
 struct Web;
 
@@ -28,9 +32,65 @@ wasip2::http::proxy::export!(Web);
 impl Guest for Web {
     fn handle(request: IncomingRequest, respond: ResponseOutparam) {
         let path = request.path_with_query().unwrap_or_default();
+        let (path, script) = path.split_once('?').unwrap_or((&path, ""));
         match path.trim_start_matches("/web") {
+            "" | "/" => root(respond),
+            "/or-break-off" if variant() != b"breaks" => root(respond),
+            // Before the answer begins.
+            "/act" => {
+                let said = act(script);
+                write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
+            }
+            "/act-then-panic" => panic!("after {}", act(script)),
+            // One script before the body of the request is read, and one after.
+            "/around" => {
+                let (before, after) = script.split_once('|').expect("two scripts");
+                let before = act(before);
+                let body = text(&request.consume().expect("it is taken once"));
+                let said = format!("{before}|{}|{}", body.len(), act(after));
+                write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
+            }
+            "/act-late" => write(respond, |out| {
+                out.write_all(b"begun ").expect("somebody reads");
+                out.flush().expect("somebody reads");
+                out.write_all(act(script).as_bytes()).expect("somebody reads");
+            }),
+            "/path" => {
+                let prefix = request.headers().get("x-forwarded-prefix").concat();
+                let path = request.path_with_query().unwrap_or_default();
+                let said = format!("{path} {}", String::from_utf8_lossy(&prefix));
+                write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
+            }
+            "/measure" => {
+                let said = measure(&request).map_or_else(|error| format!("{error:?}"), |bytes| bytes.to_string());
+                write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
+            }
+            "/measure-or-panic" => {
+                let bytes = measure(&request).expect("the body is whole");
+                write(respond, |out| out.write_all(bytes.to_string().as_bytes()).expect("somebody reads"));
+            }
+            // Says so many milliseconds later that it has ended.
+            "/slow" => write(respond, |out| {
+                out.write_all(b"begun ").expect("somebody reads");
+                out.flush().expect("somebody reads");
+                let millis: u64 = script.parse().expect("a number");
+                monotonic_clock::subscribe_duration(millis * 1_000_000).block();
+                out.write_all(b"ended").expect("somebody reads");
+            }),
+            // Begins an answer, and does not finish it.
+            "/abort" => {
+                let response = OutgoingResponse::new(Fields::new());
+                let body = response.body().expect("it is taken once");
+                ResponseOutparam::set(respond, Ok(response));
+                drop(body);
+            }
+            "/handles" => {
+                let handles: Vec<_> = (0..script.parse().expect("a number")).map(|_| Fields::new()).collect();
+                let said = handles.len().to_string();
+                write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
+            }
             "/echo" => echo(&request, respond),
-            "/break-off" => {
+            "/break-off" | "/or-break-off" => {
                 write(respond, |out| out.write_all(b"begun").expect("somebody reads"));
                 panic!("broke off");
             }
@@ -50,6 +110,17 @@ impl Guest for Web {
             other => panic!("no such path: {other}"),
         }
     }
+}
+
+/// Answers the request that a verdict sends too, as far as this component can.
+fn root(respond: ResponseOutparam) {
+    match variant() {
+        b"broken" => panic!("it is broken"),
+        b"writes" => drop(act("set=scratch:1")),
+        b"fetches" => drop(send("127.0.0.1:9").expect("the other host answers")),
+        _ => {}
+    }
+    write(respond, |out| out.write_all(b"ready").expect("somebody reads"));
 }
 
 /// Answers with what `body` writes.
@@ -90,19 +161,38 @@ fn variant_after(request: &IncomingRequest, respond: ResponseOutparam) {
 /// Sends a request to the authority that the body names, and answers with its status or what `failed` gives.
 fn fetch(request: &IncomingRequest, respond: ResponseOutparam, failed: fn(ErrorCode) -> String) {
     let authority = text(&request.consume().expect("it is taken once"));
-    let outgoing = OutgoingRequest::new(Fields::new());
-    outgoing.set_scheme(Some(&Scheme::Http)).expect("http is a scheme");
-    outgoing.set_authority(Some(&authority)).expect("the test names an authority");
-    outgoing.set_path_with_query(Some("/hello")).expect("it is a path");
-    let outcome = outgoing_handler::handle(outgoing, None).and_then(|response| {
-        response.subscribe().block();
-        response.get().expect("it is there").expect("it is taken once")
-    });
+    let outcome = send(&authority);
     let said = match outcome {
         Ok(response) => format!("{} {}", response.status(), text(&response.consume().expect("it is taken once"))),
         Err(error) => failed(error),
     };
     write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
+}
+
+/// Sends a request to `authority`.
+fn send(authority: &str) -> Result<IncomingResponse, ErrorCode> {
+    let outgoing = OutgoingRequest::new(Fields::new());
+    outgoing.set_scheme(Some(&Scheme::Http)).expect("http is a scheme");
+    outgoing.set_authority(Some(authority)).expect("the test names an authority");
+    outgoing.set_path_with_query(Some("/hello")).expect("it is a path");
+    outgoing_handler::handle(outgoing, None).and_then(|response| {
+        response.subscribe().block();
+        response.get().expect("it is there").expect("it is taken once")
+    })
+}
+
+/// The length of the body, or why it ended before its end.
+fn measure(request: &IncomingRequest) -> Result<usize, Option<ErrorCode>> {
+    let body = request.consume().expect("it is taken once");
+    let stream = body.stream().expect("it is taken once");
+    let mut bytes = 0;
+    loop {
+        match stream.blocking_read(65_536) {
+            Ok(piece) => bytes += piece.len(),
+            Err(StreamError::Closed) => return Ok(bytes),
+            Err(StreamError::LastOperationFailed(error)) => return Err(http_error_code(&error)),
+        }
+    }
 }
 
 fn text(body: &IncomingBody) -> String {

@@ -26,6 +26,9 @@ use crate::tasks::Tasks;
 pub(in crate::call) const LIMITS: LimitSettings = LimitSettings {
     memory_bytes_max: 8 << 20,
     deadline_ms: 20_000,
+    body_bytes_max: 1 << 20,
+    stream_ms_max: 60_000,
+    handles_max: 1_024,
     calls_in_flight_max: 64,
     function_calls_in_flight_max: std::collections::BTreeMap::new(),
     instances_reserved: 1,

@@ -4,7 +4,13 @@ use super::*;
 fn the_longest_prefix_answers() {
     let service = ServiceName::parse("web").expect("a name");
     let mounts = |prefixes: &[&str]| {
-        let mount = |prefix: &&str| Mount { prefix: (*prefix).into(), service: service.clone() };
+        let mount = |prefix: &&str| Mount {
+            prefix: (*prefix).into(),
+            service: service.clone(),
+            strip_prefix: false,
+            body_bytes_max: 0,
+            stream_ms_max: 0,
+        };
         Mounts::new(prefixes.iter().map(mount).collect())
     };
     let some = mounts(&["/old", "/old/api/", "/blog"]);

@@ -1,20 +1,14 @@
 //! Runs a component without a host: within the limits of one, on empty stores, reaching nothing outside.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use http_body_util::Empty;
 
 use crate::cli::client::http;
 use crate::cli::output::failure::{Failure, Kind};
-use crate::clock;
 use crate::config::{Grant, LimitSettings, Manifest};
 use crate::contract::{VerdictProblem, World};
-use crate::limits::REHEARSED_CALL_MS_MAX;
-use crate::names::{RequestId, ServiceName};
-use crate::release::{StartCheck, check_start};
-use crate::runtime::{CompileError, HttpFrame, LinkError, LinkSettings, Runtime};
+use crate::names::ServiceName;
+use crate::release::{StartCheck, check_start, check_start_http};
+use crate::runtime::{CompileError, LinkError, LinkSettings, Runtime};
 use crate::tasks::Tasks;
 
 /// The service in log lines of the component.
@@ -76,21 +70,7 @@ impl Trial {
         if let Some(check) = self.too_large(program.initial_memory_bytes()) {
             return Ok(check);
         }
-        let request = hyper::Request::get("http://localhost/").body(Empty::<Bytes>::new());
-        let request = request.map_err(|error| Failure::new(Kind::Usage, error))?;
-        let wait = Duration::from_millis(self.limits.deadline_ms.min(REHEARSED_CALL_MS_MAX));
-        let answer = http::runtime()?.block_on(async {
-            let id = RequestId::from_bits(u128::from(clock::unix_micros()));
-            let frame = HttpFrame { request: id, deadline: clock::now() + wait, instance: Arc::new(()) };
-            program.handle(request, frame, Arc::new(())).await
-        });
-        Ok(match answer {
-            Ok(response) => {
-                let detail = format!("it starts; a request of `GET /` was answered with {}", response.status());
-                StartCheck { detail, ..StartCheck::default() }
-            }
-            Err(failure) => refused("a request of `GET /`", "a response", chain(&failure)),
-        })
+        Ok(http::runtime()?.block_on(check_start_http(&program, None, "/", self.limits.deadline_ms)))
     }
 
     fn too_large(&self, bytes: u64) -> Option<StartCheck> {

@@ -1,0 +1,56 @@
+//! The commit of a run, whether a call of a contract or a request of a mounted service.
+
+use std::time::Instant;
+
+use tokio::time::timeout_at;
+
+use super::answer::CallError;
+use crate::call::routing::Service;
+use crate::names::{CallId, CommitSeq, ServiceName};
+use crate::store::{CommitDetails, CommitError, StoreError, Transaction};
+
+/// Why a run was not committed, except for a conflict.
+#[derive(Debug)]
+pub(in crate::call::engine) enum NotCommitted {
+    Refused(CommitError),
+    Deadline,
+}
+
+/// Commits `transaction` of the run `call`; `None` after a conflict. An exclusive run holds the lock of the service.
+pub(in crate::call::engine) async fn commit(
+    service: &Service,
+    transaction: Transaction,
+    call: CallId,
+    is_exclusive: bool,
+    deadline: Instant,
+) -> Result<Option<CommitSeq>, NotCommitted> {
+    let shares = !is_exclusive && transaction.has_effects();
+    let commit = async {
+        let _shared = if shares { Some(service.exclusive.read().await) } else { None };
+        transaction.commit(CommitDetails { call, data_version: None }).await
+    };
+    match timeout_at(deadline.into(), commit).await {
+        Ok(Ok(number)) => Ok(Some(number)),
+        Ok(Err(CommitError::Conflict)) => {
+            service.calls.conflicted();
+            Ok(None)
+        }
+        Ok(Err(refused)) => Err(NotCommitted::Refused(refused)),
+        Err(_elapsed) => Err(NotCommitted::Deadline),
+    }
+}
+
+/// The caller's error for a commit that the store refused.
+pub(in crate::call::engine) fn refused(service: &ServiceName, refused: &CommitError) -> CallError {
+    match refused {
+        CommitError::Stopped(stopped) => CallError::Stopped(stopped.clone()),
+        CommitError::Quota { .. } => CallError::unavailable(service, "its store is full"),
+        CommitError::NoRoom { .. } => CallError::unavailable(service, "the disk is full"),
+        CommitError::TooLarge { .. } | CommitError::Store(StoreError::CommitTooLarge) => {
+            CallError::OverLimit { service: service.clone(), limit: "commit_bytes" }
+        }
+        CommitError::Store(_) => CallError::unavailable(service, "its store cannot be read"),
+        CommitError::Dropped { .. } => CallError::unavailable(service, "it was removed, and its store dropped"),
+        CommitError::Conflict | CommitError::Rehearsal => CallError::Failed { service: service.clone() },
+    }
+}
