@@ -324,6 +324,20 @@ pub const LOG_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const LOG_FILES_MAX: u64 = 8;
 const _: () = assert!(LOG_QUEUE_BYTES_MAX as u64 <= LOG_FILE_BYTES_MAX);
 
+/// Ended spans that wait for their export, and the most spans of one export: some 8 MiB and 1 MiB. A busy host ends a few
+/// thousand a second, and an export begins every second.
+pub const SPANS_QUEUED_MAX: usize = 16_384;
+pub const SPANS_PER_EXPORT_MAX: usize = 2_048;
+const _: () = assert!(SPANS_PER_EXPORT_MAX < SPANS_QUEUED_MAX);
+
+/// The last commits with events whose spans are remembered, for the deliveries: at 5,000 events a second those of most of
+/// a second, a hundred times what a delivery needs.
+pub const EMISSIONS_TRACED_MAX: usize = 4_096;
+
+/// Bytes of the file with the headers for the collector, and of an answer of it that is read.
+pub const TELEMETRY_HEADERS_BYTES_MAX: u64 = 16 * 1024;
+pub const TELEMETRY_ANSWER_BYTES_MAX: usize = 64 * 1024;
+
 /// Requests that read the recent log at once: each may hold two files in memory.
 pub const LOG_READERS_MAX: usize = 2;
 

@@ -9,6 +9,7 @@ mod tests;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +22,12 @@ pub use error::{ReloadError, StartError, StopError};
 use crate::admin::Admin;
 use crate::call::Calls;
 use crate::clock;
-use crate::config::{Configuration, Manifest};
+use crate::config::{Configuration, Manifest, TelemetrySettings};
 use crate::events::Events;
 use crate::gateway::{Certificate, Gateway, Listener};
 use crate::observe::Metrics;
 use crate::observe::gateway::connections_cut_off;
+use crate::observe::traces::{ExportSettings, Exporter, start_traces};
 use crate::release::{Releases, Report};
 use crate::runtime::{Runtime, private_folder};
 use crate::store::Stores;
@@ -44,6 +46,7 @@ pub struct Host {
     stores: Stores,
     tasks: Tasks,
     drain: Duration,
+    traces: Option<Arc<Exporter>>,
 }
 
 /// Starts the host that `configuration` describes, and reports the start to `progress`; the host serves when this
@@ -146,6 +149,7 @@ impl Parts {
         let manifest = &configuration.manifest;
         let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
         let addresses = (address(&public)?, address(&admin)?);
+        let traces = self.trace(&manifest.telemetry, tasks)?;
         let drain_ms_max = manifest.host.drain_ms_max;
         let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.calls.clone(), tasks)?;
         let operator = Admin::new(
@@ -182,7 +186,27 @@ impl Parts {
             stores: self.stores,
             tasks: tasks.clone(),
             drain,
+            traces,
         })
+    }
+
+    /// Traces what runs from now on, and exports the spans in `tasks`, if the settings name a collector.
+    fn trace(&self, settings: &TelemetrySettings, tasks: &Tasks) -> Result<Option<Arc<Exporter>>, StartError> {
+        let Some(endpoint) = settings.endpoint.clone() else { return Ok(None) };
+        let (tracer, exporter) = start_traces(&ExportSettings {
+            endpoint,
+            service_name: settings.service_name.clone(),
+            sampled: settings.sampled,
+            timeout: Duration::from_millis(settings.timeout_ms),
+            headers_file: settings.headers_file.clone(),
+        })?;
+        self.calls.set_tracer(tracer);
+        let (run, stop) = (Arc::clone(&exporter), tasks.stop());
+        tasks.supervise("telemetry", Lifetime::Host, move || {
+            let (exporter, mut stop) = (Arc::clone(&run), stop.clone());
+            async move { exporter.run(stop.wait()).await }
+        });
+        Ok(Some(exporter))
     }
 }
 
@@ -227,17 +251,30 @@ impl Host {
     pub async fn stop_or_cut(self, cut: impl Future<Output = ()>) -> Result<(), StopError> {
         let cut_before = connections_cut_off();
         // The listeners give their connections this long; the parts behind them get a little more time to end.
+        let (began, time_max) = (clock::now(), self.drain + AFTER_DRAIN);
+        let mut cut = pin!(cut);
+        let mut is_cut = false;
         let ended = tokio::select! {
-            ended = self.tasks.shut_down(self.drain + AFTER_DRAIN) => ended,
-            () = cut => match self.tasks.running() {
-                tasks if tasks.is_empty() => Ok(()),
-                tasks => Err(tasks),
-            },
+            ended = self.tasks.shut_down(time_max) => ended,
+            () = &mut cut => {
+                is_cut = true;
+                match self.tasks.running() {
+                    tasks if tasks.is_empty() => Ok(()),
+                    tasks => Err(tasks),
+                }
+            }
         };
         let connections = connections_cut_off() - cut_before;
         if connections > 0 || ended.is_err() {
             let tasks = ended.as_ref().err().map(|tasks| tasks.join(", "));
             tracing::warn!(connections, tasks, "cut off the requests that were still running");
+        }
+        if let Some(traces) = self.traces.filter(|_| ended.is_ok() && !is_cut) {
+            // The last tasks may have ended spans.
+            tokio::select! {
+                () = traces.flush(time_max.saturating_sub(clock::elapsed(began))) => {}
+                () = cut => {}
+            }
         }
         let stores = self.stores;
         tokio::task::spawn_blocking(move || stores.close()).await??;

@@ -8,10 +8,11 @@ use super::error::{Origins, Problem};
 use super::keys::instead_of;
 use super::settings::{
     DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings,
-    RuntimeSettings, ServiceSettings, StoreSettings,
+    RuntimeSettings, ServiceSettings, StoreSettings, TelemetrySettings,
 };
 use crate::limits::{CALLS_IN_FLIGHT_MAX, COMMIT_BYTES_MAX};
 use crate::observe;
+use crate::observe::traces::is_endpoint;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -36,6 +37,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Vec<Problem> {
     checks.retries(&manifest.retries);
     checks.deploy(&manifest.deploy);
     checks.events(&manifest.events);
+    checks.telemetry(&manifest.telemetry);
     checks.limits("limits", &LimitOverrides::all(&manifest.limits));
     if manifest.services.is_empty() {
         checks.refuse("services", "there is no service: add a section such as `[services.cart]`".into());
@@ -232,6 +234,26 @@ impl Checks<'_> {
         self.within("events.retry_ms_min", events.retry_ms_min, 1..=HOUR_MS, "milliseconds");
         let longest = events.retry_ms_min.min(HOUR_MS)..=24 * HOUR_MS;
         self.within("events.retry_ms_max", events.retry_ms_max, longest, "milliseconds");
+    }
+
+    fn telemetry(&mut self, telemetry: &TelemetrySettings) {
+        if let Some(endpoint) = telemetry.endpoint.as_deref().filter(|endpoint| !is_endpoint(endpoint)) {
+            // The text may have a secret, which belongs into the file of headers.
+            let shown = if endpoint.contains('@') { "it" } else { endpoint };
+            let detail = format!("{shown} is no address of a collector: write for example `http://127.0.0.1:4318`");
+            self.refuse("telemetry.endpoint", detail);
+        }
+        if telemetry.service_name.is_empty() {
+            self.refuse("telemetry.service_name", "`telemetry.service_name` is empty, it must be a name".into());
+        }
+        if !(0.0..=1.0).contains(&telemetry.sampled) {
+            let detail = format!("`telemetry.sampled` is {}, it must be 0 to 1 (a share)", telemetry.sampled);
+            self.refuse("telemetry.sampled", detail);
+        }
+        self.within("telemetry.timeout_ms", telemetry.timeout_ms, 1..=HOUR_MS, "milliseconds");
+        if let Some(headers) = &telemetry.headers_file {
+            self.path("telemetry.headers_file", headers);
+        }
     }
 
     /// Checks the keys that are set in the section at `path`.

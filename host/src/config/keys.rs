@@ -12,7 +12,7 @@ use toml::de::DeTable;
 
 use super::settings::{
     DeploySettings, EventSettings, GatewaySettings, HostSettings, JournalSettings, LimitOverrides, LimitSettings,
-    Manifest, RetrySettings, RuntimeSettings, ServiceSettings, StoreSettings,
+    Manifest, RetrySettings, RuntimeSettings, ServiceSettings, StoreSettings, TelemetrySettings,
 };
 
 /// A word counts as a misspelling of another from this similarity on (Jaro-Winkler, 0 to 1).
@@ -31,13 +31,14 @@ pub(super) enum Section {
     Retries,
     Deploy,
     Events,
+    Telemetry,
     Service,
     ServiceLimits,
 }
 
 impl Section {
     /// The sections with a fixed name, in the order of the documentation.
-    pub(super) const NAMED: [(&'static str, Self); 9] = [
+    pub(super) const NAMED: [(&'static str, Self); 10] = [
         ("host", Self::Host),
         ("gateway", Self::Gateway),
         ("store", Self::Store),
@@ -47,6 +48,7 @@ impl Section {
         ("retries", Self::Retries),
         ("deploy", Self::Deploy),
         ("events", Self::Events),
+        ("telemetry", Self::Telemetry),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -67,6 +69,7 @@ impl Section {
             Self::Retries => RetrySettings::deserialize(deserializer).map(drop),
             Self::Deploy => DeploySettings::deserialize(deserializer).map(drop),
             Self::Events => EventSettings::deserialize(deserializer).map(drop),
+            Self::Telemetry => TelemetrySettings::deserialize(deserializer).map(drop),
             Self::Service => ServiceSettings::deserialize(deserializer).map(drop),
             Self::ServiceLimits => LimitOverrides::deserialize(deserializer).map(drop),
         }
@@ -84,6 +87,7 @@ impl Section {
             Self::Retries => fields::<RetrySettings>(),
             Self::Deploy => fields::<DeploySettings>(),
             Self::Events => fields::<EventSettings>(),
+            Self::Telemetry => fields::<TelemetrySettings>(),
             Self::Service => fields::<ServiceSettings>(),
             Self::ServiceLimits => fields::<LimitOverrides>(),
         }

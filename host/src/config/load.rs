@@ -150,6 +150,7 @@ fn resolve(manifest: &mut Manifest, origins: &Origins, folder: &Path) {
         ("host.admin_tls_key", &mut manifest.host.admin_tls_key),
         ("gateway.assets", &mut gateway.assets),
         ("journal.archive", &mut manifest.journal.archive),
+        ("telemetry.headers_file", &mut manifest.telemetry.headers_file),
     ];
     for (key, path) in optional {
         if let Some(path) = path {

@@ -27,6 +27,7 @@ pub struct Manifest {
     pub retries: RetrySettings,
     pub deploy: DeploySettings,
     pub events: EventSettings,
+    pub telemetry: TelemetrySettings,
     pub services: BTreeMap<ServiceName, ServiceSettings>,
 }
 
@@ -208,6 +209,22 @@ pub struct EventSettings {
     /// The wait before the second attempt; it doubles each time, up to the maximum.
     pub retry_ms_min: u64,
     pub retry_ms_max: u64,
+}
+
+/// Where traces go.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// The base address of a collector that speaks OTLP over HTTP; `None`: there are no traces.
+    pub endpoint: Option<String>,
+    /// The name of this host in the traces.
+    pub service_name: String,
+    /// The share of new traces that are recorded, 0 to 1.
+    pub sampled: f64,
+    /// How long one export may take.
+    pub timeout_ms: u64,
+    /// A file with headers for the collector, such as its token.
+    pub headers_file: Option<PathBuf>,
 }
 
 /// Where a service starts with the events of another service.

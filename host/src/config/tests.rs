@@ -132,6 +132,7 @@ fn a_variable_has_the_type_of_its_setting() {
     check("SWITCHYARD_GATEWAY_ACCESS_LOG", "false", |m| m.gateway.access_log.to_string(), "false");
     check("SWITCHYARD_HOST_DATA", "1", |m| m.host.data.display().to_string(), "1");
     check("SWITCHYARD_HOST_LOG_FORMAT", "json", |m| format!("{:?}", m.host.log_format), "Json");
+    check("SWITCHYARD_TELEMETRY_SAMPLED", "0.25", |m| m.telemetry.sampled.to_string(), "0.25");
     check("SWITCHYARD_GATEWAY_ASSETS", "web", |m| format!("{:?}", m.gateway.assets), "Some(\"web\")");
     let origins = r#"["https://a.example", "*"]"#;
     check("SWITCHYARD_GATEWAY_CORS_ORIGINS", origins, |m| m.gateway.cors_origins.join(" "), "https://a.example *");
@@ -196,6 +197,12 @@ fn a_mistake_is_told_with_its_line() {
     check("[host]\nlog_filter = \"switchyard=loud\"\n", 5, filter);
     let alone = "`gateway.tls_key` is alone: TLS needs both gateway.tls_certificate and gateway.tls_key";
     check("[gateway]\ntls_key = \"k\"\n", 5, alone);
+    let endpoint = "localhost:4318 is no address of a collector: write for example `http://127.0.0.1:4318`";
+    check("[telemetry]\nendpoint = \"localhost:4318\"\n", 5, endpoint);
+    let secret = "it is no address of a collector: write for example `http://127.0.0.1:4318`";
+    check("[telemetry]\nendpoint = \"https://user:secret@collector\"\n", 5, secret);
+    check("[telemetry]\nsampled = 1.5\n", 5, "`telemetry.sampled` is 1.5, it must be 0 to 1 (a share)");
+    check("[telemetry]\nsampled = nan\n", 5, "`telemetry.sampled` is NaN, it must be 0 to 1 (a share)");
     let name = "\"Cart\" is no service name: it must be 1 to 40 lowercase letters, digits and inner hyphens and start \
                 with a letter";
     check("[services.Cart]\ncomponent = \"x\"\n", 4, name);

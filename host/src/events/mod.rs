@@ -17,6 +17,7 @@ mod retention;
 mod retry_queue;
 mod schedule;
 mod slot;
+mod spans;
 mod status;
 mod subscription;
 

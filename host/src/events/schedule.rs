@@ -187,6 +187,12 @@ impl Schedule {
             (state.is_running, state.began) = (true, clock::now());
         }
         let mut last = LastRun { due_at, began_at: Some(clock::unix_micros()), error: None, failures: 0 };
+        let mut span = self.calls.tracer().work("schedule");
+        span.describe(|details| {
+            details.rename(format!("schedule {name}"));
+            details.text("switchyard.service", service.to_string());
+            details.text("switchyard.schedule", name.clone());
+        });
         let call = HostCall {
             service: service.clone(),
             function: Arc::clone(function),
@@ -197,6 +203,7 @@ impl Schedule {
             rows: vec![last.row(function)],
             caused_by,
             intent: true,
+            span: span.place(),
         };
         let error = match AssertUnwindSafe(self.calls.run_host_call(call, &self.calls.routing())).catch_unwind().await {
             Ok(Ok(Answer::Ok(_))) => {
@@ -207,11 +214,13 @@ impl Schedule {
             Ok(Err(CallError::Stopped(_))) => return Err(Pause::Stopped),
             // A run that could not begin is not a failure: the slot is still due.
             Ok(Err(error)) if matches!(&error, CallError::Unavailable { service: of, .. } if of == service) => {
+                span.describe(|details| details.fail("unavailable"));
                 return Err(Pause::Waits(error.to_string()));
             }
             Ok(Err(error)) => error.to_string(),
             Err(_panic) => "the host panicked during the run: its log says where".into(),
         };
+        span.describe(|details| details.fail("failed"));
         self.metrics.failed.increment(1);
         tracing::error!(%service, schedule = name, error, "a schedule failed");
         (last.error, last.failures) = (Some(error), before.failures + 1);

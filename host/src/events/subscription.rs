@@ -13,6 +13,7 @@ use super::delivery::Delivery;
 use super::handlers::{Handler, Handlers, Pair};
 use super::loop_slot::LoopSlot;
 use super::retry_queue::{Order, RetryQueue};
+use super::spans::begin_delivery;
 use crate::call::{CallError, Calls, HostCall, Routing, Worlds};
 use crate::clock;
 use crate::config::{EventSettings, EventsFrom};
@@ -20,6 +21,7 @@ use crate::contract::track;
 use crate::limits::EVENTS_RETRIED_MAX;
 use crate::names::ServiceName;
 use crate::observe::events::DeliveryMetrics;
+use crate::observe::traces::SpanPlace;
 use crate::store::Store;
 use crate::store::system::{EventSeq, RETRIES, RowWrite};
 
@@ -106,6 +108,25 @@ impl Subscription {
         delivery: &Delivery,
         rows: Vec<RowWrite>,
     ) -> Result<Attempt, Pause> {
+        let mut span = begin_delivery(&self.calls.tracer(), &self.pair, delivery, &handler.function);
+        let attempt = self.run_handler(routing, handler, delivery, (rows, span.place())).await;
+        span.describe(|details| match &attempt {
+            Ok(Attempt::Delivered) => {}
+            Ok(Attempt::Failed(_)) => details.fail("failed"),
+            Ok(Attempt::Unfit(_)) => details.fail("unfit"),
+            Err(Pause::Waits(_)) => details.fail("unavailable"),
+            Err(Pause::Stopped) => details.fail("host"),
+        });
+        attempt
+    }
+
+    async fn run_handler(
+        &self,
+        routing: &Routing,
+        handler: &Handler,
+        delivery: &Delivery,
+        (rows, span): (Vec<RowWrite>, SpanPlace),
+    ) -> Result<Attempt, Pause> {
         let Pair { subscriber, emitter } = &self.pair;
         let arguments = match handler.parameters.decode(&delivery.event.payload) {
             Ok(arguments) => arguments,
@@ -121,6 +142,7 @@ impl Subscription {
             rows,
             caused_by: delivery.id.seq.0,
             intent: false,
+            span,
         };
         let Ok(result) = AssertUnwindSafe(self.calls.run_host_call(call, routing)).catch_unwind().await else {
             return Ok(Attempt::Failed("the host panicked during the delivery: its log says where".into()));

@@ -4,13 +4,13 @@
 //! the ids of requests and traces. For an operation it has the pattern of the route instead of the path, since an id in
 //! a path may be the only protection of its resource.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hyper::body::Body as _;
 use hyper::{Method, Response};
 
 use crate::gateway::connections::client::Client;
-use crate::gateway::request::traceparent::TraceParent;
 use crate::gateway::response::body::Body;
 use crate::names::RequestId;
 
@@ -21,7 +21,8 @@ pub(super) struct Access<'a> {
     pub(super) route: &'a str,
     pub(super) client: Client,
     pub(super) request: &'a RequestId,
-    pub(super) trace: Option<TraceParent<'a>>,
+    /// The trace of the request: that of its client, or the one that the host records.
+    pub(super) trace: Option<Cow<'a, str>>,
 }
 
 impl Access<'_> {
@@ -36,7 +37,7 @@ impl Access<'_> {
             micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             client = %self.client.address.ip(),
             request = self.request.as_str(),
-            trace = self.trace.map(|trace| trace.trace),
+            trace = self.trace.as_deref(),
         );
     }
 }

@@ -10,6 +10,7 @@ use crate::call::{CallError, Calls, HttpCaller, Origin, Reply, RootCall, Routing
 use crate::gateway::request::body::IncomingBody;
 use crate::gateway::response::body::{Body, BodyError};
 use crate::names::{Identity, RequestId, ServiceName};
+use crate::observe::traces::{SpanPlace, Tracer};
 
 /// Runs calls and checks tokens.
 pub trait Callee: Clone + Send + Sync + 'static {
@@ -18,6 +19,11 @@ pub trait Callee: Clone + Send + Sync + 'static {
 
     /// Registers `prepare`, which is called with the contracts of each new routing before calls use it.
     fn set_routing_observer(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static);
+
+    /// Begins the traces of requests.
+    fn tracer(&self) -> Tracer {
+        Tracer::off()
+    }
 
     /// Runs one call. Its answer is durable.
     fn call(
@@ -37,17 +43,22 @@ pub trait Callee: Clone + Send + Sync + 'static {
         origin: Origin<'_>,
     ) -> impl Future<Output = Result<Response<Body>, CallError>> + Send;
 
-    /// The owner of a bearer token; `None` if the token is unknown.
+    /// The owner of a bearer token; `None` if the token is unknown. The span of its call is at `place`.
     fn authenticate(
         &self,
         token: &str,
         request: &RequestId,
         routing: &Routing,
         origin: Origin<'_>,
+        place: &SpanPlace,
     ) -> impl Future<Output = Result<Option<Identity>, CallError>> + Send;
 }
 
 impl Callee for Calls {
+    fn tracer(&self) -> Tracer {
+        Self::tracer(self)
+    }
+
     fn routing(&self) -> Arc<Routing> {
         Self::routing(self)
     }
@@ -83,7 +94,8 @@ impl Callee for Calls {
         request: &RequestId,
         routing: &Routing,
         origin: Origin<'_>,
+        place: &SpanPlace,
     ) -> impl Future<Output = Result<Option<Identity>, CallError>> + Send {
-        Self::authenticate(self, token, request, routing, origin)
+        Self::authenticate(self, token, request, routing, origin, place)
     }
 }

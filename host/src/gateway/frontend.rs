@@ -20,6 +20,7 @@ use crate::gateway::request::request_id::RequestIds;
 use crate::gateway::response::cors::Cors;
 use crate::gateway::response::page_headers::PageHeaders;
 use crate::observe::gateway::{ConnectionMetrics, RouteMetrics};
+use crate::observe::traces::Tracer;
 use crate::tasks::Tasks;
 
 /// The public API: a [`Handler`](super::Handler) that knows the routes, and the listener's settings.
@@ -41,6 +42,7 @@ pub struct Gateway<C = Calls> {
     pub(super) pages: PageHeaders,
     pub(super) tasks: Tasks,
     pub(super) metrics: OtherMetrics,
+    pub(super) tracer: Tracer,
     server: ServerSettings,
     certificate: Option<Arc<Certificate>>,
 }
@@ -82,6 +84,7 @@ impl<C: Callee> Gateway<C> {
         let apis = Arc::new(PublicApis::new(PublicApi::new(calls.routing().worlds())?));
         let prepared = Arc::clone(&apis);
         calls.set_routing_observer(move |worlds| drop(prepared.of(worlds)));
+        let tracer = calls.tracer();
         Ok(Arc::new(Self {
             apis,
             assets: assets.transpose()?,
@@ -107,6 +110,7 @@ impl<C: Callee> Gateway<C> {
                 assets: RouteMetrics::new("GET", "(assets)"),
                 nothing: RouteMetrics::new("any", "(none)"),
             },
+            tracer,
             server,
             certificate,
         }))
@@ -116,6 +120,11 @@ impl<C: Callee> Gateway<C> {
     #[must_use]
     pub fn certificate(&self) -> Option<&Arc<Certificate>> {
         self.certificate.as_ref()
+    }
+
+    /// The scheme of the URLs of its requests, as its connections show it.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.certificate.is_some() { "https" } else { "http" }
     }
 
     /// Serves on `listener` until the tasks are told to stop; resolves when the last connection has ended.

@@ -1,5 +1,6 @@
 //! Handles a request: finds its target by its path, and adds the headers that every answer has.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use super::access_log::Access;
 use super::assets;
 use super::callee::Callee;
 use super::frontend::Gateway;
+use super::request_span;
 use crate::call::{Origin, Routing};
 use crate::clock;
 use crate::gateway::connections::client::Client;
@@ -28,6 +30,7 @@ use crate::gateway::response::problem::Problem;
 use crate::gateway::response::refusal::Refusal;
 use crate::names::RequestId;
 use crate::observe::gateway::RouteMetrics;
+use crate::observe::traces::SpanPlace;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -46,6 +49,8 @@ pub(super) struct RequestContext<'a> {
     /// The routing that its calls use, with the matching routes.
     pub(super) routing: &'a Routing,
     pub(super) api: &'a PublicApi,
+    /// Where the spans of its calls belong.
+    pub(super) span: &'a SpanPlace,
 }
 
 impl RequestContext<'_> {
@@ -72,8 +77,10 @@ impl<C: Callee> Handler for Gateway<C> {
         let api = self.apis.of(routing.worlds());
         let mut endpoint = Endpoint { route: "(none)", metrics: &self.metrics.nothing };
         let path = &*path;
+        let mut recorded = request_span::begin(&self.tracer, &parts, &head, self.scheme());
+        let span = &recorded.place();
         let context =
-            RequestContext { parts: &parts, head: &head, path, id: &id, client, routing: &routing, api: &api };
+            RequestContext { parts: &parts, head: &head, path, id: &id, client, routing: &routing, api: &api, span };
         let span = tracing::debug_span!(
             "request",
             id = id.as_str(),
@@ -94,9 +101,12 @@ impl<C: Callee> Handler for Gateway<C> {
         self.finish(&context, &mut response);
         let took = clock::now().duration_since(began);
         endpoint.metrics.answered(response.status().as_u16(), took.as_secs_f64());
+        let route = Some(endpoint.route).filter(|route| !route.starts_with('('));
+        request_span::end(&mut recorded, &parts, route, &id, &response);
         if self.access_log {
-            let access =
-                Access { method: &parts.method, route: endpoint.route, client, request: &id, trace: head.trace() };
+            let trace = head.trace().map(|trace| Cow::Borrowed(trace.trace));
+            let trace = trace.or_else(|| recorded.context().map(|context| Cow::Owned(context.trace_text())));
+            let access = Access { method: &parts.method, route: endpoint.route, client, request: &id, trace };
             access.log(&response, took);
         }
         response

@@ -14,6 +14,7 @@ mod mounted;
 mod operate;
 mod operations;
 mod request;
+mod request_span;
 mod response;
 #[cfg(test)]
 mod tests;

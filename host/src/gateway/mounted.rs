@@ -16,6 +16,7 @@ use crate::gateway::request::body::{BodyLimits, RequestBody};
 use crate::gateway::response::body::Body;
 use crate::gateway::response::refusal::Refusal;
 use crate::names::Identity;
+use crate::observe::calls::Outcome;
 
 /// The prefix that was stripped from the path.
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -40,7 +41,18 @@ impl<C: Callee> Gateway<C> {
         }
         let (request, caller) =
             (Request::from_parts(parts, body), HttpCaller { request: context.id.clone(), identity });
-        Ok(self.calls.serve(&mount.service, request, caller, context.routing, context.origin()).await?)
+        let mut span = context.span.child("mounted");
+        let served = self.calls.serve(&mount.service, request, caller, context.routing, context.origin()).await;
+        span.describe(|details| {
+            details.text("switchyard.service", mount.service.to_string());
+            details.end(match &served {
+                Ok(response) if response.status().is_client_error() => Outcome::Refused,
+                Ok(response) if response.status().is_server_error() => Outcome::Failed,
+                Ok(_) => Outcome::Ok,
+                Err(error) => error.outcome(&mount.service),
+            });
+        });
+        Ok(served?)
     }
 
     /// The caller, as for routes of contracts. If no contract authenticates, or the credentials are no bearer token, they

@@ -69,6 +69,7 @@ impl<C: Callee> Gateway<C> {
             identity,
             request: context.id.clone(),
             key,
+            span: context.span.clone(),
         };
         let Reply { answer, replayed } = self.calls.call(root, context.routing, context.origin()).await?;
         let mut response = match answer {
@@ -91,7 +92,7 @@ impl<C: Callee> Gateway<C> {
     pub(super) async fn identify(&self, context: &RequestContext<'_>) -> Result<Option<Identity>, Refusal> {
         let Some(token) = context.head.token()? else { return Ok(None) };
         self.calls
-            .authenticate(token, context.id, context.routing, context.origin())
+            .authenticate(token, context.id, context.routing, context.origin(), context.span)
             .await?
             .map(Some)
             .ok_or(Refusal::BadToken)

@@ -100,6 +100,8 @@ metrics! {
     Counter "switchyard_requests_refused_unread_total": "Requests that were refused because their client does not read earlier answers.",
     Counter "switchyard_run_failures_total": "Runs that ended without an answer, by cause.",
     Counter "switchyard_schedule_runs_total": "Runs of scheduled functions, by outcome.",
+    Counter "switchyard_spans_dropped_total": "Spans that were not exported, by cause: no room (queue), the collector, or the stop of the host.",
+    Counter "switchyard_spans_exported_total": "Spans that the collector accepted.",
     Gauge "switchyard_store_bytes": "Bytes of keys and values in a store.",
     Counter "switchyard_store_commits_total": "Commits of a store.",
     Counter "switchyard_store_conflicts_total": "Commits that were refused because data that they had read had changed.",

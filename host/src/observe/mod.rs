@@ -22,6 +22,7 @@ pub mod runtime;
 mod shadow;
 mod swaps;
 pub(crate) mod tasks;
+pub mod traces;
 
 pub use build::{COMMIT, VERSION, WASMTIME};
 pub use exposition::ReleaseSeries;

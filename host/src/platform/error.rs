@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::admin::AdminStartError;
 
 use crate::gateway::{GatewayError, TlsError};
+use crate::observe::traces::TelemetryError;
 use crate::runtime::{FolderError, RuntimeError};
 use crate::store::{CloseError, OpenError};
 
@@ -29,6 +30,8 @@ pub enum StartError {
     Gateway(#[from] GatewayError),
     #[error(transparent)]
     Admin(#[from] AdminStartError),
+    #[error("cannot export traces")]
+    Telemetry(#[from] TelemetryError),
 }
 
 fn listen_advice(kind: std::io::ErrorKind, flag: &str) -> String {

@@ -8,6 +8,7 @@ use super::loading::function_names::check_function_names;
 use crate::config::Manifest;
 use crate::contract::{Contracts, OutboundHttp, World, check_together, judge_http};
 use crate::names::ServiceName;
+use crate::observe::traces::read_headers;
 
 /// Every fault, one after another.
 #[must_use]
@@ -59,6 +60,8 @@ pub fn check_files(manifest: &Manifest) -> Vec<String> {
         }
         worlds.extend(world.map(|world| (name.clone(), world)));
     }
+    let headers = manifest.telemetry.headers_file.as_deref().map(read_headers);
+    faults.extend(headers.and_then(Result::err).map(|error| error.to_string()));
     faults.extend(check_together(&worlds, &mounts(manifest)).err().map(|error| error.to_string()));
     let worlds = worlds.into_iter().collect();
     faults.extend(check_function_names(manifest, &worlds).err().map(|error| error.to_string()));

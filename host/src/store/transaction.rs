@@ -19,6 +19,7 @@ use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, CommitSeq, Generation, Key, component_text};
+use crate::observe::traces::SpanPlace;
 
 /// Reads one snapshot, and its own writes over it. Dropping it discards everything.
 pub struct Transaction {
@@ -38,6 +39,7 @@ pub struct Transaction {
     read_only: bool,
     /// The data that the component reads and writes.
     generation: Generation,
+    span: SpanPlace,
 }
 
 /// The parts of a commit's record besides the writes and the events.
@@ -95,6 +97,12 @@ impl Transaction {
         Self { generation, ..self }
     }
 
+    /// The same as part of a span, to which the deliveries of its events are linked.
+    #[must_use]
+    pub fn in_span(self, span: SpanPlace) -> Self {
+        Self { span, ..self }
+    }
+
     /// Reads `snapshot` and may write, but never commits.
     pub(super) fn rehearsal(snapshot: Arc<Snapshot>) -> Self {
         let seen = snapshot.number;
@@ -113,6 +121,7 @@ impl Transaction {
             bytes: 0,
             read_only,
             generation: Generation::First,
+            span: SpanPlace::none(),
             snapshot,
             store,
         }
@@ -395,8 +404,9 @@ impl Transaction {
         if !self.has_effects() && self.rows.is_empty() && details.data_version.is_none() {
             return Ok(self.saw);
         }
+        let span = std::mem::take(&mut self.span);
         let part = self.into_part(&store, details.data_version)?;
-        store.pipeline().commit(Prepared::new(details.call, vec![part])).await
+        store.pipeline().commit(Prepared { span, ..Prepared::new(details.call, vec![part]) }).await
     }
 
     /// The changes of its commit in `store`. Does all work that needs no lock.

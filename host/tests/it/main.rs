@@ -16,4 +16,5 @@ mod migration;
 mod ordinary;
 mod releases;
 mod smoke;
+mod traces;
 mod web;

@@ -49,7 +49,8 @@ impl Admin {
         tracing::info!(%service, function = &*function.name.wit, request = request.as_str(), "the operator calls");
         let identity = Some(Identity::operator());
         let (called, request) = (Arc::clone(&function), request.clone());
-        let root = RootCall { service, function: called, arguments, identity, request, key: None };
+        let trace = self.calls.tracer().work("operator call");
+        let root = RootCall { service, function: called, arguments, identity, request, key: None, span: trace.place() };
         let called = self.calls.call(root, &routing, Origin::HOST).await.map_err(Refusal::from)?;
         Ok(value(&function, &called.answer)?)
     }

@@ -10,11 +10,14 @@ use crate::call::durability::root_persistence::RootPersistence;
 use crate::call::engine::answer::CallError;
 use crate::call::engine::authentication::{self, Sessions};
 use crate::call::engine::call::Call;
+use crate::call::engine::spans::{begin_call, end_call};
 use crate::call::routing::{Origin, Routing};
 use crate::names::{Identity, RequestId};
+use crate::observe::traces::SpanPlace;
 
 impl Calls {
-    /// The owner of the bearer token `token`; `None` when it is unknown, or no contract carries `authenticate`.
+    /// The owner of the bearer token `token`; `None` when it is unknown, or no contract carries `authenticate`. The span of
+    /// its call is at `place`.
     ///
     /// # Errors
     ///
@@ -25,6 +28,7 @@ impl Calls {
         request: &RequestId,
         routing: &Routing,
         origin: Origin<'_>,
+        place: &SpanPlace,
     ) -> Result<Option<Identity>, CallError> {
         let Some(authenticator) = routing.live().authenticator() else { return Ok(None) };
         let service = authenticator.backend.service.name();
@@ -36,6 +40,7 @@ impl Calls {
         if let Some(identity) = self.inner.sessions.get(&key, &backend) {
             return Ok(Some(identity));
         }
+        let span = begin_call(place, backend.service.name(), &authenticator.function);
         let call = RootCall {
             service: backend.service.name().clone(),
             function: Arc::clone(&authenticator.function),
@@ -43,11 +48,18 @@ impl Calls {
             identity: None,
             request: request.clone(),
             key: None,
+            span: span.place(),
         };
         let persistence = RootPersistence::new(&self.inner.durable, None, Vec::new(), false);
         let root = self.inner.root(Arc::clone(&table), call, origin, &persistence);
-        let (answer, reads) = Call::root(&root, &backend).read().await?;
-        self.inner.durable.wait_durable(&root).await?;
+        let result = async {
+            let read = Call::root(&root, &backend).read().await?;
+            self.inner.durable.wait_durable(&root).await?;
+            Ok(read)
+        };
+        let result = result.await;
+        end_call(span, backend.service.name(), result.as_ref().map(|(answer, _)| answer));
+        let (answer, reads) = result?;
         let identity = authentication::identity(answer);
         if let Some(identity) = &identity {
             self.inner.sessions.keep(key, identity.clone(), reads, &backend.release);

@@ -22,6 +22,7 @@ use crate::call::routing::{Backend, Hold, Origin, Routing, Worlds};
 use crate::clock;
 use crate::config::RetrySettings;
 use crate::names::{CallId, HostSecret, Identity, RequestId, ServiceName};
+use crate::observe::traces::Tracer;
 use crate::runtime::{HttpBody, RequestBodyError};
 use crate::store::{Store, StoreError, Stores};
 use crate::tasks::Tasks;
@@ -64,6 +65,7 @@ pub(in crate::call::api) struct Inner {
     /// The key from which the seeds of the host's own calls are derived.
     pub(in crate::call::api) host_call_key: [u8; 32],
     pub(in crate::call::api) observer: RoutingObserver,
+    tracer: OnceLock<Tracer>,
 }
 
 impl Calls {
@@ -98,6 +100,7 @@ impl Calls {
             tasks,
             host_call_key: secret.derive("host calls"),
             observer: RoutingObserver::default(),
+            tracer: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -112,6 +115,17 @@ impl Calls {
     pub fn set_routing_observer(&self, prepare: impl Fn(&Worlds) + Send + Sync + 'static) {
         // Another observer derives its data on demand.
         let _first = self.inner.observer.0.set(Box::new(prepare));
+    }
+
+    /// Sets the tracer for what runs from now on. Only the first one is used; before, nothing is traced.
+    pub fn set_tracer(&self, tracer: Tracer) {
+        let _first = self.inner.tracer.set(tracer);
+    }
+
+    /// Begins the traces of requests and of what the host does by itself.
+    #[must_use]
+    pub fn tracer(&self) -> Tracer {
+        self.inner.tracer.get().cloned().unwrap_or_default()
     }
 
     /// Lets the observer prepare for `routing`, and returns when it is ready.

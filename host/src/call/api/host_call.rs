@@ -17,11 +17,13 @@ use crate::call::engine::answer::{Answer, CallError};
 use crate::call::engine::call::{Call, panic_message};
 use crate::call::engine::root::{Root, RootDetails};
 use crate::call::engine::seed::Seed;
+use crate::call::engine::spans::{begin_call, end_call};
 use crate::call::routing::current::NotBegun;
 use crate::call::routing::{Origin, Routing};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::names::{CallId, CommitSeq, RequestId, ServiceName};
+use crate::observe::traces::SpanPlace;
 use crate::store::system::RowWrite;
 
 /// A call that the host makes by itself.
@@ -44,6 +46,8 @@ pub struct HostCall {
     /// Whether the host repeats it when it fails after an effect elsewhere. Otherwise the caller repeats it until it
     /// ends.
     pub intent: bool,
+    /// Where its span belongs.
+    pub span: SpanPlace,
 }
 
 impl Calls {
@@ -69,6 +73,7 @@ impl Calls {
             return Err(CallError::unavailable(&service, "no such service"));
         };
         let seed = self.seed_of(&call.cause);
+        let span = begin_call(&call.span, &service, &call.function);
         let (request, _rest) = seed.split_first_chunk().expect("16 is less than 32");
         let details = RootDetails {
             service: call.service,
@@ -81,6 +86,7 @@ impl Calls {
             time_unix_micros: call.time_unix_micros,
             client: None,
             may_have_run: true,
+            span: span.place(),
         };
         let persistence = RootPersistence::new(durable, None, call.rows, !call.intent);
         let shared = Arc::<RootPersistence>::clone(&persistence);
@@ -99,10 +105,12 @@ impl Calls {
             // The host panicked after the commit: a repeated call would have its effects twice.
             return Ok(Answer::Ok(None));
         }
-        match durable.after_run(&root, &persistence, result, None).await {
+        let result = match durable.after_run(&root, &persistence, result, None).await {
             AfterRun::Ended(result) => result,
-            AfterRun::GoesOn(_) => Err(CallError::Begun { service }),
-        }
+            AfterRun::GoesOn(_) => Err(CallError::Begun { service: service.clone() }),
+        };
+        end_call(span, &service, result.as_ref());
+        result
     }
 
     /// The id of the call with this cause.

@@ -15,11 +15,13 @@ use crate::call::durability::{AfterRun, Lookup};
 use crate::call::engine::answer::{Answer, CallError};
 use crate::call::engine::call::{Call, panic_message};
 use crate::call::engine::root::{Root, RootDetails};
+use crate::call::engine::spans::{begin_call, end_call};
 use crate::call::routing::circuit::Client;
 use crate::call::routing::{Origin, Routing, RoutingTable};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::names::{CommitSeq, Identity, RequestId, ServiceName};
+use crate::observe::traces::{Span, SpanPlace};
 
 /// A call from outside.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct RootCall {
     pub request: RequestId,
     /// The client's key, if it may repeat the request.
     pub key: Option<RequestKey>,
+    /// Where its span belongs.
+    pub span: SpanPlace,
 }
 
 /// The answer to a client's request.
@@ -57,7 +61,7 @@ impl Calls {
     ///
     /// If the future of a call that may write is dropped, the call continues in the background, so that its effects
     /// elsewhere are finished or undone. A read-only call ends at once.
-    pub async fn call(&self, call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Reply, CallError> {
+    pub async fn call(&self, mut call: RootCall, routing: &Routing, origin: Origin<'_>) -> Result<Reply, CallError> {
         let Inner { durable, current, tasks, .. } = &*self.inner;
         let service = call.service.clone();
         let reads_only = call.function.reads_only();
@@ -78,9 +82,11 @@ impl Calls {
         let table = current.begin(routing, call.identity.as_ref(), origin, (&service, reads_only)).await;
         let table = table.map_err(|why| CallError::not_begun(&service, why))?;
         let persistence = RootPersistence::new(durable, call.key.clone(), Vec::new(), false);
+        let span = begin_call(&call.span, &service, &call.function);
+        call.span = span.place();
         let root = self.inner.root(table, call, origin, &persistence);
         let new = |answer| Reply { answer, replayed: false };
-        let run = run(Arc::clone(&self.inner), root, persistence, claim);
+        let run = run(Arc::clone(&self.inner), root, (persistence, claim), span);
         if reads_only {
             return run.await.map(new);
         }
@@ -113,6 +119,7 @@ impl Inner {
             seed: self.entropy.seed(),
             time_unix_micros: self.durable.begins_at(),
             may_have_run: false,
+            span: call.span,
         };
         let persistence = Arc::<RootPersistence>::clone(persistence);
         Root::new(table, details, persistence, &self.durable.instances, CommitSeq::default())
@@ -123,16 +130,18 @@ impl Inner {
 async fn run(
     inner: Arc<Inner>,
     root: Arc<Root>,
-    persistence: Arc<RootPersistence>,
-    claim: Option<Claim>,
+    (persistence, claim): (Arc<RootPersistence>, Option<Claim>),
+    span: Span,
 ) -> Result<Answer, CallError> {
     let run = AssertUnwindSafe(run_once(&inner, &root, &persistence, claim)).catch_unwind().await;
-    run.unwrap_or_else(|panic| {
+    let result = run.unwrap_or_else(|panic| {
         let (service, request) = (&root.details.service, root.details.request.as_str());
         tracing::error!(%service, request, panic = panic_message(&*panic), "the host panicked at the end of a call");
         inner.durable.adopt(&root, &persistence);
         Err(CallError::Failed { service: service.clone() })
-    })
+    });
+    end_call(span, &root.details.service, result.as_ref());
+    result
 }
 
 async fn run_once(

@@ -17,6 +17,7 @@ use crate::call::routing::instances::Instances;
 use crate::clock;
 use crate::config::RetrySettings;
 use crate::names::{CallId, HostSecret};
+use crate::observe::traces::Span;
 use crate::store::system::INTENTS;
 use crate::store::{Store, Stores, Transaction};
 use crate::tasks::Tasks;
@@ -82,7 +83,11 @@ impl DurableCalls {
     /// Waits until everything that the call committed or read is durable. This applies to errors too, because they also
     /// reveal something.
     pub(in crate::call) async fn wait_durable(&self, root: &Root) -> Result<(), CallError> {
-        Ok(self.stores.wait_durable(root.reached()).await?)
+        let (details, number) = (&root.details, root.reached());
+        let waits = details.span.is_some() && (!details.function.reads_only() || self.stores.durable() < number);
+        let mut span = if waits { details.span.child("commit wait") } else { Span::none() };
+        span.describe(|details| details.number("switchyard.commit", number.0));
+        Ok(self.stores.wait_durable(number).await?)
     }
 }
 

@@ -80,6 +80,15 @@ impl Answer {
     }
 }
 
+/// How a call of `service` with this result is counted.
+pub(in crate::call) fn outcome(service: &ServiceName, result: Result<&Answer, &CallError>) -> Outcome {
+    match result {
+        Ok(Answer::Ok(_)) => Outcome::Ok,
+        Ok(Answer::Err(_)) => Outcome::Refused,
+        Err(error) => error.outcome(service),
+    }
+}
+
 /// The case of the contract that matches an error of `function`.
 fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Case> {
     let cases = match &function.err {
@@ -138,7 +147,7 @@ impl CallError {
 
     /// How a call to `called` with this error is counted. A failure of another service that it called does not count as
     /// its own trap, but not as a success either.
-    pub(in crate::call) fn outcome(&self, called: &ServiceName) -> Outcome {
+    pub(crate) fn outcome(&self, called: &ServiceName) -> Outcome {
         match self {
             Self::Deadline { service } if service == called => Outcome::Deadline,
             Self::Failed { service } if service == called => Outcome::Trap,

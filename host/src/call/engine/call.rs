@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use wasmtime::component::Val;
 
-use super::answer::{Answer, CallError};
+use super::answer::{Answer, CallError, outcome};
 use super::exclusive::ExclusiveRun;
 use super::root::Root;
 use super::seed::Seed;
@@ -17,7 +17,7 @@ use crate::call::routing::admission::Refused;
 use crate::clock;
 use crate::contract::Function;
 use crate::names::ServiceName;
-use crate::observe::calls::Outcome;
+use crate::observe::traces::SpanPlace;
 use crate::store::ReadSet;
 
 /// One call: its function, its caller, and its limits.
@@ -37,6 +37,8 @@ pub(in crate::call) struct Call {
     pub(in crate::call::engine) read_only: bool,
     /// The exclusive run that it belongs to.
     pub(in crate::call::engine) exclusive: Option<Arc<ExclusiveRun>>,
+    /// Where the spans of its nested calls belong.
+    pub(in crate::call::engine) span: SpanPlace,
 }
 
 /// The end of a call.
@@ -65,6 +67,7 @@ impl Call {
             deadline: begun + Duration::from_millis(backend.service.limits.deadline_ms),
             seed: details.seed,
             exclusive: None,
+            span: details.span.clone(),
         })
     }
 
@@ -81,11 +84,7 @@ impl Call {
             Err(panic) => Err(self.panicked(&*panic)),
         };
         let Backend { service, release, .. } = &self.backend;
-        let outcome = match &result {
-            Ok(Ended { answer: Answer::Ok(_), .. }) => Outcome::Ok,
-            Ok(Ended { answer: Answer::Err(_), .. }) => Outcome::Refused,
-            Err(error) => error.outcome(service.name()),
-        };
+        let outcome = outcome(service.name(), result.as_ref().map(|ended| &ended.answer));
         let took = clock::elapsed(self.begun);
         if self.function.reads_only() && result.is_ok() {
             let identity = self.root.details.identity.as_ref();

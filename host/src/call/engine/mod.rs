@@ -16,3 +16,4 @@ pub(super) mod root;
 mod run;
 pub(super) mod seed;
 mod shadow;
+pub(super) mod spans;

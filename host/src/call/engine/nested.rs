@@ -11,10 +11,12 @@ use super::exclusive::ExclusiveRun;
 use super::record::{NestedError, NestedRecord};
 use super::root::BeforeEffect;
 use super::seed::{Seed, encoded_arguments, nested_seed};
+use super::spans::{begin_call, end_call};
 use crate::clock;
 use crate::contract::{Function, Type};
 use crate::limits::{ARGUMENTS_BYTES_MAX, NESTED_CALLS_MAX};
 use crate::names::CommitSeq;
+use crate::observe::traces::SpanPlace;
 use crate::runtime::{Outbound, OutboundError, OutboundFuture};
 
 /// The error case by which a contract tells the caller that a service is not available.
@@ -153,14 +155,20 @@ impl Nested {
             seed,
             read_only: caller.read_only || function.reads_only(),
             exclusive: self.exclusive.clone(),
+            span: SpanPlace::none(),
         })
     }
 
     async fn make(&self, function: &Arc<Function>, arguments: &[Val], seed: Seed) -> Result<Outcome, NestedError> {
-        let call = Arc::new(self.nested(function, arguments, seed)?);
+        let mut call = self.nested(function, arguments, seed)?;
+        let service = Arc::clone(&call.backend.service);
+        let span = begin_call(&self.call.span, service.name(), &call.function);
+        call.span = span.place();
         self.call.backend.service.calls.called_another();
         let effects = self.call.root.effects();
-        match call.execute().await {
+        let result = Arc::new(call).execute().await;
+        end_call(span, service.name(), result.as_ref().map(|ended| &ended.answer));
+        match result {
             Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),
             // A call that failed after an effect was not refused: the host repeats its caller, and so the call.
             Err(error) if self.call.root.effects() > effects => Err(error.into()),

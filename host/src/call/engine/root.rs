@@ -16,6 +16,7 @@ use crate::call::routing::instances::Instances;
 use crate::call::routing::{Backend, RoutingTable};
 use crate::contract::Function;
 use crate::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
+use crate::observe::traces::SpanPlace;
 use crate::store::system::RowWrite;
 
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub(in crate::call) struct RootDetails {
     pub(in crate::call) client: Option<Client>,
     /// Whether it may have run before: then there may be memos of its nested calls.
     pub(in crate::call) may_have_run: bool,
+    /// Where the spans of what it does belong.
+    pub(in crate::call) span: SpanPlace,
 }
 
 impl Root {

@@ -137,6 +137,7 @@ impl Call {
     async fn commit(&self, transaction: Transaction, exclusive: Option<&Arc<ExclusiveRun>>) -> Result<bool, CallError> {
         let service = &self.backend.service;
         let is_exclusive = exclusive.is_some_and(|exclusive| exclusive.covers(service.name()));
+        let transaction = transaction.in_span(self.span.clone());
         let call = CallId::of_seed(&self.seed);
         match commit(service, transaction, call, is_exclusive, self.deadline).await {
             Ok(Some(number)) => {

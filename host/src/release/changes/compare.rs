@@ -218,6 +218,7 @@ impl Comparison {
             ("retries", fields(&present.retries), fields(&target.retries)),
             ("deploy", fields(&present.deploy), fields(&target.deploy)),
             ("events", fields(&present.events), fields(&target.events)),
+            ("telemetry", fields(&present.telemetry), fields(&target.telemetry)),
         ];
         for (section, present, target) in sections {
             for (key, values) in different(&present, &target) {

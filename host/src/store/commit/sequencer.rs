@@ -148,7 +148,7 @@ impl Pipeline {
         if let Some(wait_for) = self.in_the_way(&sequencer, &prepared)? {
             return Err(Refused::Wait(Box::new(prepared), wait_for));
         }
-        let Prepared { parts, mut record } = prepared;
+        let Prepared { parts, mut record, span } = prepared;
         let time = (self.time_unix_micros.load(Ordering::Relaxed) + 1).max(clock::unix_micros());
         record.stamp(time);
         let bytes = record.append_bytes();
@@ -161,10 +161,14 @@ impl Pipeline {
                     AppendError::Moved => WaitFor::Staging,
                     error => return Err(CommitError::from(error).into()),
                 };
-                return Err(Refused::Wait(Box::new(Prepared { parts, record }), wait_for));
+                return Err(Refused::Wait(Box::new(Prepared { parts, record, span }), wait_for));
             }
         };
         self.time_unix_micros.store(time, Ordering::Release);
+        if span.is_some() && parts.iter().any(Part::emits) {
+            // Before the events are published, so that each of their deliveries finds the span.
+            span.emits(number);
+        }
         let mut published = Vec::with_capacity(parts.len());
         for (at, (part, (totals, before))) in parts.into_iter().zip(valid).enumerate() {
             // The first store counts for the whole record in the journal's queue.

@@ -150,6 +150,7 @@ impl Rig {
             arguments,
             identity: None,
             request: RequestId::from_bits(7),
+            span: crate::observe::traces::SpanPlace::none(),
         };
         let calls = self.calls.clone();
         let routing = self.calls.routing();
