@@ -70,7 +70,7 @@ async fn a_request_is_a_tree_of_calls_and_waits_below_the_span_of_its_client_and
         .with_header("traceparent", &format!("00-{TRACE}-{PARENT}-01"))
         .with_header("idempotency-key", "secret-key")
         .with_header("x-request-id", "request-1");
-    assert_eq!(act(&client, "add secret-name;back.write{add secret-other}").await, 200);
+    assert_eq!(act(&client, "add secret-name;back.write{add secret-other;back.read{say secret}}").await, 200);
     host.stop().await;
 
     let spans = collector.spans().of_trace(&u128::from_str_radix(TRACE, 16).unwrap().to_be_bytes());
@@ -80,6 +80,7 @@ async fn a_request_is_a_tree_of_calls_and_waits_below_the_span_of_its_client_and
         format!("POST /front > {back}/authenticate"),
         format!("POST /front > {front}/act"),
         format!("{front}/act > {back}/write"),
+        format!("{back}/write > {back}/read"),
         format!("{front}/act > commit wait"),
     ];
     expected.sort();
