@@ -19,7 +19,9 @@ use crate::names::{CallId, Generation, ServiceName};
 use crate::release::judging::isolated::chain;
 use crate::runtime::{Failure, StateChange, StateEntity, StateError, StatePage, StateRun};
 use crate::store::system::MIRRORED_ENTITIES;
-use crate::store::{CommitDetails, Direction, PinnedSnapshot, Scan, SnapshotError, Store, Stores, Transaction};
+use crate::store::{
+    CommitDetails, Direction, PinnedSnapshot, Scan, SnapshotError, Store, StoreError, Stores, Transaction,
+};
 
 const SETTINGS: StoreSettings = StoreSettings {
     segment_bytes: 1 << 20,
@@ -51,6 +53,10 @@ enum Fault {
     /// An export gives more entities after the last one.
     GrowsWithoutEnd,
     Refuses,
+    /// It writes so much for each entity that three of them are all that one commit takes.
+    TakesThree,
+    /// An import waits for a moment before it has its result.
+    Waits,
 }
 
 /// An implementation that stores each entity under a prefix.
@@ -139,6 +145,10 @@ impl StateSide for Layout {
             let result = Err(StateError::Refused { text: "not mine".into() });
             return Box::pin(std::future::ready(StateRun { result, transaction }));
         }
+        if self.fault == Fault::TakesThree && changes.len() > 3 {
+            let result = Err(StateError::Import(Failure::Store(StoreError::TooManyKeys)));
+            return Box::pin(std::future::ready(StateRun { result, transaction }));
+        }
         if let (Fault::Swaps, [one, other, ..]) = (self.fault, changes.as_mut_slice()) {
             std::mem::swap(&mut one.value, &mut other.value);
         }
@@ -164,7 +174,13 @@ impl StateSide for Layout {
         {
             transaction.set(&format!("{}{key}", self.prefix), b"damaged".to_vec()).unwrap();
         }
-        Box::pin(std::future::ready(StateRun { result, transaction }))
+        let waits = self.fault == Fault::Waits;
+        Box::pin(async move {
+            if waits {
+                tokio::task::yield_now().await;
+            }
+            StateRun { result, transaction }
+        })
     }
 
     fn difference(&self, original: &Val, copy: &Val) -> (String, String, String) {
@@ -354,6 +370,36 @@ async fn a_mirror_that_is_not_complete_turns_into_one_that_reads_everything() {
     assert_eq!(error.to_string(), "the copy has not reached the live data yet: 0 of about 300 entities are read");
     complete(&mut turned).await.unwrap();
     assert_eq!((turned.imported(), host.copy().len()), (0, 300));
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_one_import_is_copied_in_smaller_parts() {
+    let host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(200)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::TakesThree);
+    complete(&mut mirror).await.unwrap();
+    assert_eq!((mirror.imported(), host.copy()), (200, host.data(host.live)));
+    let mut changes: Vec<_> = (0..200).step_by(3).map(|n| (format!("{n:04}"), Some(format!("later {n}")))).collect();
+    changes.extend((0..200).step_by(20).map(|n| (format!("{n:04}"), None)));
+    host.write(&changes).await;
+    complete(&mut mirror).await.unwrap();
+    assert_eq!((host.copy().len(), host.copy()), (190, host.data(host.live)));
+}
+
+/// A swap gives a mirror only so much time.
+#[tokio::test]
+async fn a_mirror_that_is_interrupted_copies_what_it_had_begun() {
+    let host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(200)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::Waits);
+    complete(&mut mirror).await.unwrap();
+    host.write(&[("0001".into(), Some("later".into())), ("0100".into(), None)]).await;
+    let mut follow = Box::pin(mirror.follow(64));
+    assert!(futures::poll!(follow.as_mut()).is_pending());
+    drop(follow);
+    assert_eq!((host.copy().len(), host.copy()["0001"].as_str()), (200, "value 1"));
+    complete(&mut mirror).await.unwrap();
+    assert_eq!((host.copy().len(), host.copy()), (199, host.data(host.live)));
 }
 
 #[tokio::test]
