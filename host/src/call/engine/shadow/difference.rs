@@ -156,3 +156,6 @@ fn events(live: &Effects, candidate: &Effects, generated: &Generated<'_>) -> Opt
         (!is_same).then(|| (format!("events/{index}"), event(one), event(other)))
     })
 }
+
+#[cfg(test)]
+mod tests;
