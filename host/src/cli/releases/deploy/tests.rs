@@ -53,6 +53,8 @@ fn options_travel_in_the_query_and_the_component_in_the_body() {
     check(" --weight 5%", "weight=5&");
     check(" --shadow", "shadow=100&");
     check(" --shadow 0.5 --header x-cart=next", "header=x-cart%3Dnext&shadow=0.5&");
+    check(" --replace", "replace=true&");
+    check(" --answers-may-differ --data-compatible", "dataCompatible=true&answersMayDiffer=true&");
     check(" --steps 1%,10%,50% --every 2m", "steps=1%2C10%2C50&every=120&");
     check(" --grant a.example --grant b --reason x&y", "reason=x%26y&grant=a.example&grant=b&");
 }
