@@ -227,10 +227,13 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`ReloadError`]; a faulty file changes nothing.
+    /// [`ReloadError`], for the first faulty file. Its earlier content stays in use, and all other files take effect.
     pub fn reload_files(&self) -> Result<(), ReloadError> {
-        self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())?;
-        Ok(self.operator.reload_files()?)
+        let certificate = self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload());
+        // A token that was replaced must end now, whatever the certificate is.
+        let operator = self.operator.reload_files();
+        certificate?;
+        Ok(operator?)
     }
 
     /// Accepts no new connections, lets running requests finish, and closes the stores.

@@ -112,10 +112,12 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// [`AdminStartError`]; a faulty file changes nothing.
+    /// [`AdminStartError`], for the first faulty file. Its earlier content stays in use, and the other file takes effect.
     pub fn reload_files(&self) -> Result<(), AdminStartError> {
-        self.token.store(Arc::new(token(&self.configuration)?));
-        Ok(self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())?)
+        let token = token(&self.configuration).map(|token| self.token.store(Arc::new(token)));
+        let certificate = self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload());
+        token?;
+        Ok(certificate?)
     }
 
     /// Serves on `listener` until the tasks are told to stop; resolves when the last connection has ended.

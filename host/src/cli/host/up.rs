@@ -88,7 +88,8 @@ async fn serve(configuration: &Configuration, log: &Arc<Log>, reload: &(dyn Fn(&
     Ok(())
 }
 
-/// Reads the log filter, the certificate and the admin token again. A file that cannot be read changes nothing.
+/// Reads the log filter, the certificates and the admin token again. What cannot be read stays as it was, and all else takes
+/// effect.
 fn reload(manifest: &Path, flags: Flags, log: &Log, host: &Host) {
     let loaded = config::load(manifest, &config::environment(), flags);
     let filtered = loaded.map_err(|error| error.to_string()).and_then(|configuration| {
@@ -96,8 +97,8 @@ fn reload(manifest: &Path, flags: Flags, log: &Log, host: &Host) {
     });
     let files = host.reload_files().map_err(|error| error.to_string());
     match filtered.and(files) {
-        Ok(()) => tracing::info!("the log filter, the certificate and the admin token were read again"),
-        Err(error) => tracing::error!(error, "some files could not be reloaded: the previous settings stay"),
+        Ok(()) => tracing::info!("the log filter, the certificates and the admin token were read again"),
+        Err(error) => tracing::error!(error, "a file could not be reloaded: its earlier content stays in use"),
     }
 }
 

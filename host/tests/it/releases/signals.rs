@@ -16,7 +16,7 @@ async fn start(setup: &Setup) -> (Process, Log) {
 }
 
 /// Reads the log to a line that has `text`, or to its end.
-async fn find(log: &mut Log, text: &str) -> Option<String> {
+pub(super) async fn find(log: &mut Log, text: &str) -> Option<String> {
     let found = async {
         while let Some(line) = log.next_line().await.unwrap() {
             if line.contains(text) {
@@ -84,6 +84,34 @@ async fn a_second_signal_to_stop_cuts_nothing_off_and_sighup_reads_files_again()
     };
     let (said, code) = tokio::join!(call, stop);
     assert_eq!((said.as_str(), code), ("hello", Some(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_reads_the_log_filter_again_and_a_faulty_one_changes_nothing() {
+    let off = "host.log_filter = \"info,switchyard::access=off\"";
+    let setup = Setup::pair(off);
+    let (process, mut log) = start(&setup).await;
+    let ask = async |request: &str| {
+        process.public.with_header("x-request-id", request).get("/front?script=variant").await.expect(200);
+    };
+    ask("unseen").await;
+    let setup = setup.with_keys(off, "host.log_filter = \"info\"");
+    setup.write_manifest();
+    process.signal(Signal::HUP);
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.contains("were read again")) {
+        lines.push(find(&mut log, "").await.unwrap());
+    }
+    assert!(!lines.iter().any(|line| line.contains("unseen")), "{lines:?}");
+    ask("seen").await;
+    assert!(find(&mut log, "\"seen\"").await.is_some());
+    let setup = setup.with_keys("\"info\"", "\"info,switchyard=loud\"");
+    setup.write_manifest();
+    process.signal(Signal::HUP);
+    let line = find(&mut log, "could not be reloaded").await.unwrap();
+    assert!(line.contains("log_filter"), "{line}");
+    ask("seen-again").await;
+    assert!(find(&mut log, "seen-again").await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
