@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use serde_json::json;
 use switchyard::events::DeadLetters;
-use switchyard::limits::{EVENT_BYTES_MAX, EVENTS_BYTES_MAX};
+use switchyard::limits::{DEAD_LETTERS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, EVENTS_RETRIED_MAX};
 use switchyard::names::{CallId, CommitSeq};
-use switchyard::store::system::{DEAD_LETTERS, EventSeq, OUTBOX, OutboxKey};
+use switchyard::store::system::{DEAD_LETTERS, EventId, EventSeq, OUTBOX, OutboxKey};
 use switchyard::store::{CommitDetails, Event, StoreError, Transaction};
 
 use super::{PAIR, Rig, Setup, name, numbers};
@@ -115,6 +115,48 @@ async fn the_oldest_dead_letters_are_deleted_when_there_are_too_many() {
     rig.becomes("dead letters fit their budget", fits).await;
     let dead = dead_numbers(&rig, "sink");
     assert!(dead.len() > 10 && dead.iter().copied().eq(count - dead.len()..count), "the latest ones: {dead:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_dead_letters_are_deleted_when_they_are_too_many_to_look_at() {
+    let rig = Setup::new(&PAIR).start_with(|_, limits| limits.kept_bytes_max = 1 << 30);
+    let sink = rig.service("sink").store();
+    let count = DEAD_LETTERS_MAX + 120;
+    let id = |number: u64| EventId { emitter: name("source"), seq: EventSeq(CommitSeq(number), 0) };
+    let numbers: Vec<_> = (1..=count).collect();
+    for some in numbers.chunks(20_000) {
+        let mut transaction = sink.begin();
+        some.iter().for_each(|number| transaction.write_row(DEAD_LETTERS.put(&id(*number), "a dead letter")));
+        commit(transaction).await;
+    }
+    rig.becomes("fewer dead letters", || sink.usage(&DEAD_LETTERS).rows <= DEAD_LETTERS_MAX).await;
+    let left = sink.usage(&DEAD_LETTERS).rows;
+    assert!(left > DEAD_LETTERS_MAX - 50, "no more than necessary: {left}");
+    assert_eq!(sink.row_keys(&DEAD_LETTERS, .., 1).unwrap(), [id(count - left + 1)], "the oldest ones");
+}
+
+/// What is known of each is in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_events_are_retried_at_once_and_the_others_stay_where_they_are() {
+    let mut setup = Setup::new(&PAIR);
+    (setup.settings.retry_ms_min, setup.settings.retry_ms_max) = (600_000, 600_000);
+    let rig = setup.start_with(|_, limits| limits.kept_bytes_max = 1 << 30);
+    rig.run("sink", "set broken 1").await;
+    let beyond = 200;
+    for first in (0..EVENTS_RETRIED_MAX + beyond).step_by(400) {
+        rig.run("source", &format!("emit-each {first} {} a {{fail-if broken; append log}}", first + 400)).await;
+    }
+    let waits = || {
+        let known = rig.events.subscriptions(None).unwrap();
+        known[0].pause_reason.as_ref().is_some_and(|why| why.contains("too many failed deliveries"))
+    };
+    rig.becomes("it waits", waits).await;
+    let known = rig.events.subscriptions(None).unwrap();
+    assert_eq!((known[0].retrying, known[0].lag_events, known[0].dead), (EVENTS_RETRIED_MAX, beyond, 0));
+    rig.run("sink", "delete broken").await;
+    // A start tries them again at once.
+    let rig = rig.stop().await.start_with(|_, limits| limits.kept_bytes_max = 1 << 30);
+    rig.comes("sink", "log", &numbers(0..EVENTS_RETRIED_MAX + beyond)).await;
 }
 
 /// The value of the row is no event: whoever reads it fails.
