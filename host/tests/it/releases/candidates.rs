@@ -321,3 +321,49 @@ async fn a_bad_candidate_is_taken_out_although_it_is_paused() {
     call_until(&rig, "its end", &["variant", "say x"], |front| front.get("candidate").is_none()).await;
     assert_eq!(rig.told("front").await, ["candidate", "pause", "takenOut"]);
 }
+
+/// Runs `switchyard deploy front` with `component` and these `options`, and gives its exit code.
+async fn deploys(rig: &Rig, component: &[u8], options: &str) -> Option<i32> {
+    let folder = rig.setup.folder.path();
+    let file = digest(component).replace("sha256:", "") + ".wasm";
+    std::fs::write(folder.join(&file), component).unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_switchyard"));
+    command.args(["deploy", "front", &file, "--data", "data", "--admin"]);
+    command.arg(format!("http://{}", rig.operator.address())).args(options.split(' ')).current_dir(folder);
+    command.env_remove("SWITCHYARD_ADMIN").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.kill_on_drop(true).status().await.unwrap().code()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exit_code_of_a_deploy_that_waits_says_how_its_trial_ended() {
+    let rig = Rig::pair(SOON).await;
+    assert_eq!(deploys(&rig, &says("2"), "--weight 50% --wait=1s").await, Some(6), "it has not ended");
+    let is_candidate = async |component: &[u8]| {
+        let due = json!(digest(component));
+        until("the candidate", async || rig.service("front").await["candidate"]["digest"] == due).await;
+    };
+    for (text, action, code) in [("3", "abort", 5), ("4", "promote", 0)] {
+        let component = says(text);
+        let end = async {
+            is_candidate(&component).await;
+            rig.change("front", action).await.expect(200);
+        };
+        let (found, ()) = tokio::join!(deploys(&rig, &component, "--weight 50% --replace --wait"), end);
+        assert_eq!(found, Some(code), "{action}");
+    }
+    let (component, other) = (says("5"), says("6"));
+    let replace = async {
+        is_candidate(&component).await;
+        rig.deploy("front", "?weight=5&replace=true", other).await.expect(201);
+    };
+    let (code, ()) = tokio::join!(deploys(&rig, &component, "--weight 50% --wait"), replace);
+    assert_eq!(code, Some(5), "another one replaced it");
+    rig.change("front", "abort").await.expect(200);
+    let bad = variant("call=refuse all");
+    let calls = async {
+        is_candidate(&bad).await;
+        call_until(&rig, "its end", &["variant", "say x"], |front| front.get("candidate").is_none()).await;
+    };
+    let (code, ()) = tokio::join!(deploys(&rig, &bad, "--weight 50% --wait"), calls);
+    assert_eq!(code, Some(1), "the host took it out");
+}
