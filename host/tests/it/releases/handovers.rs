@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::components::{digest, shelf};
 use super::http::{Answer, Client};
+use super::refusals::refused;
 use super::{Rig, Setup, until};
 
 pub(super) const CONTRACT: &str = "test:shelf/shelf-service@1.0.0";
@@ -98,6 +99,26 @@ async fn data_goes_to_another_layout_and_back_and_the_way_back_is_open_at_once()
     })
     .await;
     assert_eq!(notes(&rig.operator).await.len(), 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_after_a_handover_reads_the_data_of_the_live_implementation() {
+    let rig = host("layout=a").await;
+    rig.fill("note", 50).await;
+    rig.hand_over("layout=b").await;
+    assert_eq!(notes(&rig.operator).await.len(), 50);
+    let query = "?dataCompatible=true&dryRun=true";
+    let same = rig.deploy("shelf", query, shelf("layout=b|mark=2")).await.expect(200);
+    let functions = same["verdict"]["rehearsal"]["functions"].as_array().unwrap();
+    for name in ["export-state", "all"] {
+        let function = functions.iter().find(|function| function["function"] == name).unwrap();
+        assert_eq!((&function["equal"], &function["had"]), (&json!(1), &json!(1)), "{name}: {same:#}");
+    }
+    // Neither the data of the other generation nor none at all is what the live implementation answers.
+    for layout in ["layout=a", "layout=c"] {
+        let answer = rig.deploy("shelf", query, shelf(layout)).await;
+        refused(answer, "answers", &["recent calls of all", "does not read the data"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
