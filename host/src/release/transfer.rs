@@ -108,7 +108,7 @@ impl Releases {
         let transaction = target.store.begin_read().in_generation(target.generation);
         Ok(StateExport {
             codec: Codec::new(&target.entity),
-            number: target.store.last_commit(),
+            number: transaction.number(),
             bytes: transaction.stored_bytes(),
             transaction: Some(transaction),
             program: target.side,

@@ -338,6 +338,12 @@ impl Transaction {
         self.saw
     }
 
+    /// The commit whose state it reads.
+    #[must_use]
+    pub fn number(&self) -> CommitSeq {
+        self.snapshot.number
+    }
+
     /// Its snapshot, to run the call on it again, on its generation of the data. `None` for a rehearsal.
     #[must_use]
     pub fn snapshot(&self) -> Option<PinnedSnapshot> {

@@ -89,7 +89,8 @@ async fn data(
     judged.data = said;
     let (there, data) = (&context.data, &judged.record.data);
     let (theirs, own) = (format_text(there.format.as_ref()), format_text(data.format.as_ref()));
-    let vouched = if there.format == data.format { "" } else { "; the operator vouches for that" };
+    let is_vouched = plan.data_compatible && there.format != data.format;
+    let vouched = if is_vouched { "; the operator vouches for that" } else { "" };
     judged.fit = there.fit(data, plan.data_compatible);
     if plan.handover {
         return handover(verdict, context, program, &own, plan.shadow_calls_min).await;
@@ -102,12 +103,18 @@ async fn data(
             verdict.warnings.push(format!("{nobody}: whether it reads the data is only known from the calls below"));
             return same_data(context);
         }
+        DataFit::Same if there.is_empty && there.format.is_none() && data.format.is_some() => {
+            verdict.passed(Check::Data, format!("there is no data; it writes {own}"));
+            return same_data(context);
+        }
         DataFit::Same => {
             let same = format!("same: {own}, and the data is of version {}{vouched}", there.version);
             verdict.passed(Check::Data, same);
             return same_data(context);
         }
-        DataFit::Migrates => return migration(verdict, context, program, &judged.data, plan.as_candidate).await,
+        DataFit::Migrates => {
+            return migration(verdict, context, program, &judged.data, (plan.as_candidate, vouched)).await;
+        }
         DataFit::OtherFormat if context.can_hand_over(program) => {
             let advice = match plan.as_candidate {
                 false => "both implement the state interface of the contract: `--handover` copies the data",
@@ -193,7 +200,7 @@ async fn migration(
     context: &ServiceContext,
     program: &Arc<Program>,
     said: &DataDescription,
-    as_candidate: bool,
+    (as_candidate, vouched): (bool, &str),
 ) -> Option<BothData> {
     let (oldest, version) = (context.data.oldest, said.version);
     if as_candidate {
@@ -213,7 +220,7 @@ async fn migration(
         Ok(()) => {
             let passes = format!("migrates: the migration from version {oldest} to {version} passes on a snapshot");
             let then = format!("a rollback then goes only to a release that reads version {version}, unless forced");
-            verdict.passed(Check::Data, format!("{passes}; {then}"));
+            verdict.passed(Check::Data, format!("{passes}{vouched}; {then}"));
             Some(BothData { live: data.live, proposed: migrated.transaction })
         }
         Err(error) => {
