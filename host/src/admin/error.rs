@@ -69,6 +69,12 @@ impl AdminError {
         Self::Problem(Box::new(problem))
     }
 
+    /// A batch has a fault in its entity `index`, counted from 0. The problem has the index as its member `entity`.
+    pub(super) fn bad_entity(index: usize, what: String) -> Self {
+        let problem = Problem::new(StatusCode::BAD_REQUEST, what);
+        Self::Problem(Box::new(problem.with_member("entity", index.to_string().as_bytes())))
+    }
+
     fn problem(status: StatusCode, what: String) -> Self {
         Self::Problem(Box::new(Problem::new(status, what)))
     }

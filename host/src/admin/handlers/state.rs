@@ -80,7 +80,7 @@ impl Admin {
         let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
         let lines = lines.enumerate().map(|(index, line)| {
             serde_json::from_slice::<StateLine>(line)
-                .map_err(|error| AdminError::bad_request(format!("entity {index}: {error}")))
+                .map_err(|error| AdminError::bad_entity(index, format!("Entity {index}: {error}.")))
         });
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
         if lines.len() > STATE_LINES_MAX {
@@ -130,9 +130,9 @@ fn refused(error: TransferError) -> AdminError {
         TransferError::Release(error) => error.into(),
         TransferError::Busy => AdminError::busy(error_text(&error)),
         TransferError::NoState { .. } => AdminError::conflict(error_text(&error)),
-        TransferError::Entity { .. }
-        | TransferError::State { .. }
-        | TransferError::Export { .. }
-        | TransferError::Encode { .. } => AdminError::bad_request(error_text(&error)),
+        TransferError::Entity { index, .. } => AdminError::bad_entity(index, error_text(&error)),
+        TransferError::State { .. } | TransferError::Export { .. } | TransferError::Encode { .. } => {
+            AdminError::bad_request(error_text(&error))
+        }
     }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cli::arguments::{Export, Import};
+use crate::cli::client::http::Answer;
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
@@ -54,6 +55,13 @@ struct Report {
     changed: u64,
     removed: u64,
     unchanged: u64,
+}
+
+/// The refusal of a batch for one of its entities.
+#[derive(Debug, Deserialize)]
+struct Refusal {
+    /// Its index in the batch.
+    entity: u64,
 }
 
 /// Writes all entities into a file, or to standard output.
@@ -250,10 +258,13 @@ impl Batches<'_> {
             .flag("first", self.is_first)
             .query("reason", self.command.reason.iter())
             .body("application/x-ndjson", std::mem::take(&mut self.batch).into_bytes().into());
-        let answered = request.send(self.target).and_then(|answer| answer.accepted(self.command.host.json));
+        let answered = request.send(self.target);
+        let line = answered.as_ref().ok().and_then(|answer| self.faulty_line(answer));
+        let fault = line.map_or_else(String::new, |line| format!("The fault is in line {line}. "));
         let resume = format!(
-            "Lines before {first} are imported. After the repair, continue with `--from-line {first}`; repeating lines does no harm."
+            "{fault}Lines before {first} are imported. After the repair, continue with `--from-line {first}`; repeating lines does no harm."
         );
+        let answered = answered.and_then(|answer| answer.accepted(self.command.host.json));
         let report: Report = answered.and_then(|answer| answer.read()).map_err(|failure| failure.next(resume))?;
         self.report.added += report.added;
         self.report.changed += report.changed;
@@ -262,5 +273,11 @@ impl Batches<'_> {
         self.lines.clear();
         self.is_first = false;
         Ok(())
+    }
+
+    /// The line of the file in which the host has found a fault.
+    fn faulty_line(&self, answer: &Answer) -> Option<u64> {
+        let Refusal { entity } = answer.read().ok()?;
+        self.lines.get(usize::try_from(entity).ok()?).copied()
     }
 }
