@@ -18,7 +18,7 @@ use crate::journal::simulated::SimulatedDisk;
 use crate::names::{CallId, Generation, ServiceName};
 use crate::release::judging::isolated::chain;
 use crate::runtime::{Failure, StateChange, StateEntity, StateError, StatePage, StateRun};
-use crate::store::system::MIRRORED_ENTITIES;
+use crate::store::system::{INTENTS, MIRRORED_ENTITIES};
 use crate::store::{
     CommitDetails, Direction, PinnedSnapshot, Scan, SnapshotError, Store, StoreError, Stores, Transaction,
 };
@@ -464,6 +464,41 @@ async fn a_call_is_repeated_on_a_copy_only_if_the_copy_held_what_the_call_read()
         let seen = host.repeated(call).unwrap();
         assert_eq!((seen["0001"].as_str(), seen["0250"].as_str(), seen.len()), ("new", "new", 300));
     }
+}
+
+#[tokio::test]
+async fn a_mirror_counts_the_commits_that_its_copy_lacks() {
+    let host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(300)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::None);
+    complete(&mut mirror).await.unwrap();
+    assert_eq!(mirror.commits_behind(), 0);
+    for key in ["0001", "0100", "0200"] {
+        host.write(&[(key.into(), Some("new".into()))]).await;
+    }
+    assert!(mirror.follow(1).await.unwrap() > 0);
+    assert_eq!(mirror.commits_behind(), 3);
+    while mirror.follow(64).await.unwrap() > 0 {}
+    assert_eq!(mirror.commits_behind(), 0);
+}
+
+#[tokio::test]
+async fn a_copy_is_not_completed_while_an_unfinished_call_is_bound_to_its_release() {
+    let host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(10)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::None);
+    complete(&mut mirror).await.unwrap();
+    let commit = async |write| {
+        let mut transaction = host.store().begin();
+        transaction.write_row(write);
+        transaction.commit(NO_CALL).await.unwrap();
+    };
+    let intent = CallId([7; 16]);
+    commit(INTENTS.put(&intent, "what it takes to run it again")).await;
+    let error = mirror.finish(clock::now() + Duration::from_secs(10)).await.unwrap_err();
+    assert!(matches!(error, MirrorError::OpenIntents { count: 1 }) && error.is_temporary(), "{error}");
+    commit(INTENTS.delete(&intent)).await;
+    mirror.finish(clock::now() + Duration::from_secs(10)).await.unwrap();
 }
 
 #[derive(Debug, Clone)]

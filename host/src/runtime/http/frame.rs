@@ -1,8 +1,9 @@
 //! The inputs of one request, and what the part above learns of its response.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Instant;
 
 use crate::names::{Generation, Identity, RequestId};
@@ -48,6 +49,9 @@ pub(super) struct Progress(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
+    /// Locked while the guest runs, until its next pause. A failing guest ends its body a moment before its failure is
+    /// known.
+    runs: Mutex<()>,
     has_begun: AtomicBool,
     is_broken: AtomicBool,
     is_abandoned: AtomicBool,
@@ -63,12 +67,24 @@ impl Progress {
         self.0.has_begun.load(Ordering::Acquire)
     }
 
+    /// Lets the guest run until its next pause, and notes its failure.
+    pub(super) fn run<T, E>(&self, poll: impl FnOnce() -> Poll<Result<T, E>>) -> Poll<Result<T, E>> {
+        let _runs = self.0.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let polled = poll();
+        if matches!(polled, Poll::Ready(Err(_))) {
+            self.break_off();
+        }
+        polled
+    }
+
     /// The guest failed. This is set before the guest's resources, and the body with them, are dropped.
     pub(super) fn break_off(&self) {
         self.0.is_broken.store(true, Ordering::Release);
     }
 
+    /// Whether a body that has ended was broken off. Waits for the next pause of the guest, at most a few milliseconds.
     pub(super) fn is_broken(&self) -> bool {
+        drop(self.0.runs.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.is_broken.load(Ordering::Acquire)
     }
 

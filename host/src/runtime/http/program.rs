@@ -1,5 +1,6 @@
 //! A linked raw `wasi:http` component of either version, and one run of it.
 
+use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
 
 use hyper::header::HOST;
@@ -106,14 +107,15 @@ impl HttpProgram {
         let _counted = self.service.metrics.count_instance();
         let progress = respond.progress.clone();
         let mut store = self.store(state);
-        let run = self.run_in(&mut store, request, respond);
+        let mut run = Box::pin(self.run_in(&mut store, request, respond));
         let result = tokio::select! {
-            result = run => result.map_err(|error| Failure::of(error, self.service.limits.handles_max)),
+            result = poll_fn(|context| progress.run(|| run.as_mut().poll(context))) => result.map_err(|error| Failure::of(error, self.service.limits.handles_max)),
             () = overtime(deadlines, &progress) => Err(Failure::Deadline),
         };
         if result.is_err() {
             progress.break_off();
         }
+        drop(run);
         self.ended(store, result)
     }
 
@@ -202,7 +204,7 @@ async fn handle_concurrent(
         Err(error) => Err(error.into()),
     };
     respond.send(response, || accessor.with(|mut store| store.data_mut().transaction.take()));
-    std::future::poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+    poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
     Ok(())
 }
 

@@ -4,10 +4,10 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::components::{says, web};
+use super::components::web;
 use super::mounted_store::rig;
 use super::mounts::said;
-use super::{BACK, Rig, Setup};
+use super::{Rig, Setup};
 
 const VERSIONS: [&str; 2] = ["0.2", "0.3"];
 
@@ -142,7 +142,7 @@ async fn the_number_of_handles_is_a_setting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_does_not_answer_a_scratch_request_is_refused_and_nothing_of_the_request_remains() {
     for version in VERSIONS {
-        let rig = Setup::new("").service("back", BACK, &says("1")).mounted(&web(version, "1"), "").start().await;
+        let rig = rig(version, "").await;
         let refused = rig.deploy("web", "", web(version, "broken")).await;
         assert_eq!(refused.status, 422, "{version}: {:#}", refused.body);
         assert!(refused.detail().contains("GET /web"), "{version}: {}", refused.detail());

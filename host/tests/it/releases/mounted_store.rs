@@ -27,7 +27,7 @@ impl Rig {
 async fn a_mounted_service_keeps_what_a_request_writes() {
     for version in VERSIONS {
         let rig = rig(version, "").await;
-        assert_eq!(rig.web_act("get=a;set=a:1;get=a;add=n;open=other").await, "none,set,1,1,error: NoSuchStore");
+        assert_eq!(rig.web_act("get=a;set=a:1;get=a;add=n;open=other").await, "none,set,1,1,error: Error::NoSuchStore");
         assert_eq!(rig.web_act("get=a;service-get=a;service-set=b:2;get=b;add=n").await, "1,1,set,2,2");
         // The operator sees it as any other store.
         let entry = rig.operator.get("/services/web/entry?key=a").await.expect(200);

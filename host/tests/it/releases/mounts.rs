@@ -65,8 +65,10 @@ async fn no_request_fails_while_a_mounted_service_is_swapped_under_load() {
     let met: Vec<_> = met.into_iter().flatten().collect();
     let releases: BTreeSet<_> = met.iter().map(String::as_str).collect();
     assert_eq!(releases, BTreeSet::from(["1", "2", "3", "4"]), "each answer is of one release, and all were met");
+    // A guest goes on for a moment when its answer has ended.
+    until("the end of the last request", async || rig.service("web").await["figures"]["calls"] == met.len()).await;
     let figures = &rig.service("web").await["figures"];
-    assert_eq!((&figures["calls"], &figures["refused"]), (&json!(met.len()), &json!(0)), "{figures}");
+    assert_eq!((&figures["refused"], &figures["inFlight"]), (&json!(0), &json!(0)), "{figures}");
     rig.nothing_is_left_over().await;
 }
 
@@ -118,6 +120,7 @@ async fn what_is_recorded_of_a_mounted_service_is_as_of_any_other() {
     assert_eq!((&made["release"]["number"], &made["verdict"]["world"]), (&json!(2), &json!("wasi:http")));
     assert_eq!(rig.deploy("web", "", web("0.3", "2")).await.expect(200)["unchanged"], true);
     assert_eq!((rig.web().await, rig.public.get("/web/nothing").await.status), ("2".into(), 500));
+    until("the end of both requests", async || rig.service("web").await["live"]["figures"]["calls"] == 2).await;
     let service = rig.service("web").await;
     assert_eq!((&service["contract"], &service["mount"]), (&json!("wasi:http"), &json!("/web")));
     assert_eq!(digests(&service["kept"]), [digest(&web("0.2", "1"))]);
@@ -163,13 +166,8 @@ async fn a_component_that_a_mounted_service_cannot_run_is_refused_and_the_live_o
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mounted_service_reaches_out_only_where_somebody_granted_it() {
     let rig = Rig::with_web("").await;
-    // What the manifest had is gone with it; the component that runs needs it.
     let manifest = std::fs::read_to_string(rig.setup.path("switchyard.toml")).unwrap();
     let order = json!({"manifest": manifest.replace(REACHES, "")});
-    let refused = rig.operator.post_json("/apply", &order).await;
-    assert_eq!(refused.status, 422, "{:#}", refused.body);
-    assert!(refused.body.to_string().contains("--grant HOST"), "{:#}", refused.body);
-
     let granted = rig.deploy("web", "?grant=example.com", web("0.2", "2")).await.expect(201);
     let text = granted["verdict"]["text"].as_str().unwrap();
     assert!(text.contains("it may reach 127.0.0.1:9, example.com"), "{text}");

@@ -50,9 +50,11 @@ impl Guest for Web {
                 let said = format!("{before}|{}|{}", body.len(), act(after));
                 write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
             }
+            // After the answer has begun, and the request has come to its end.
             "/act-late" => write(respond, |out| {
                 out.write_all(b"begun ").expect("somebody reads");
                 out.flush().expect("somebody reads");
+                text(&request.consume().expect("it is taken once"));
                 out.write_all(act(script).as_bytes()).expect("somebody reads");
             }),
             "/path" => {

@@ -44,11 +44,15 @@ impl Guest for Web {
                 let body = body(request).collect().await;
                 Ok(say(format!("{before}|{}|{}", body.len(), act(after))))
             }
-            "/act-late" => Ok(respond(async move |mut out| {
-                out.write_all(b"begun ".to_vec()).await;
-                // The answer has begun for certain when its first piece was taken.
-                drop(out.write_all(act(&script).into_bytes()).await);
-            })),
+            // After the answer has begun, and the request has come to its end.
+            "/act-late" => {
+                let body = body(request);
+                Ok(respond(async move |mut out| {
+                    out.write_all(b"begun ".to_vec()).await;
+                    body.collect().await;
+                    drop(out.write_all(act(&script).into_bytes()).await);
+                }))
+            }
             "/path" => {
                 let prefix = request.get_headers().get("x-forwarded-prefix").concat();
                 let path = request.get_path_with_query().unwrap_or_default();

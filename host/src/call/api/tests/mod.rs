@@ -4,6 +4,7 @@
 
 mod causes;
 mod intents;
+mod mounted;
 mod output_gate;
 mod panics;
 
