@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::part::{Part, Prepared};
-use super::recent::RecentWrites;
 use super::state::StoreState;
+use super::writes_after::RecentWrites;
 use crate::clock;
 use crate::journal::{AppendError, Journal};
 use crate::names::{CallId, CommitSeq, Generation};
