@@ -112,7 +112,6 @@ impl From<DeployError> for AdminError {
             | DeployError::Mirrored { .. }
             | DeployError::StillDeleting { .. }
             | DeployError::BothWritten { .. }
-            | DeployError::Handover { .. }
             | DeployError::Breaks { .. }
             | DeployError::Unsigned { .. }
             | DeployError::TooManyCandidates
@@ -124,6 +123,8 @@ impl From<DeployError> for AdminError {
             | DeployError::Intent(IntentError::Running | IntentError::NoService { .. })
             | DeployError::IntentsOpen { .. }
             | DeployError::Busy => AdminError::conflict(text),
+            // What is in the way, and how far the copy is, are in the cause.
+            DeployError::Handover { .. } => AdminError::conflict(error_text(&error)),
             DeployError::Stops => AdminError::busy(text),
             DeployError::Refused { verdicts } => AdminError::verdicts(&verdicts),
             DeployError::Migration { .. }
