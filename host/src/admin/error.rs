@@ -131,6 +131,7 @@ impl From<DeployError> for AdminError {
             | DeployError::NoShadow { .. }
             | DeployError::NoComponentNamed { .. }
             | DeployError::NotInManifest { .. }
+            | DeployError::Services { .. }
             | DeployError::Together(_) => AdminError::unprocessable(text),
             DeployError::Load(LoadError::Compile { source: CompileError::Child(child @ ChildError::Time), .. }) => {
                 AdminError::busy(sentence(&child))

@@ -131,7 +131,13 @@ impl Reading {
                 self.rollout.every = Some(Duration::from_secs(seconds));
             }
             "grant" if plan.grants.len() >= GRANTS_MAX => return Err("too many".into()),
-            "grant" => plan.grants.push(Grant::parse(value).map_err(|error| error.to_string())?),
+            "grant" => {
+                let grant = Grant::parse(value).map_err(|error| error.to_string())?;
+                if plan.grants.contains(&grant) {
+                    return Err(format!("{grant} is granted twice, maybe in another spelling: keep one of them").into());
+                }
+                plan.grants.push(grant);
+            }
             "reason" if value.len() > REASON_BYTES_MAX => return Err("must be at most 1000 bytes".into()),
             "reason" => plan.reason = Some(value.into()).filter(|reason: &String| !reason.is_empty()),
             "dryRun" => plan.dry_run = flag(value)?,

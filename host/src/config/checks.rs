@@ -51,6 +51,20 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Vec<Problem> {
     checks.problems
 }
 
+/// Checks the rules about all services together: their mounts and instances. A running host has services of several
+/// manifests, each of which keeps these rules alone.
+///
+/// # Errors
+///
+/// Every mistake and its correction.
+pub(crate) fn check_services(manifest: &Manifest) -> Result<(), Vec<String>> {
+    let mut checks = Checks { origins: &Origins::default(), problems: Vec::new() };
+    checks.mounts(manifest);
+    checks.instances(manifest);
+    let mistakes: Vec<_> = checks.problems.into_iter().map(|problem| problem.detail).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+}
+
 struct Checks<'a> {
     origins: &'a Origins,
     problems: Vec<Problem>,

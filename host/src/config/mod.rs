@@ -18,7 +18,7 @@ mod token;
 
 pub use applied::AppliedSettings;
 pub(crate) use applied::fields;
-pub(crate) use checks::is_host;
+pub(crate) use checks::{check_services, is_host};
 pub use environment::{
     ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, environment,
 };

@@ -283,7 +283,9 @@ impl<'s> DeliveryLoop<'s> {
     ) -> Result<(), Pause> {
         let Subscription { pair, metrics, .. } = self.subscription;
         metrics.failed.increment(1);
-        tracing::warn!(service = %pair.subscriber, event = %delivery.id, error, "a delivery failed");
+        if self.subscription.log_limits.allows("a delivery failed") {
+            tracing::warn!(service = %pair.subscriber, event = %delivery.id, error, "a delivery failed");
+        }
         delivery.failed(error, clock::unix_micros());
         let may_retry = may_retry && self.subscription.may_retry(delivery.attempts());
         let retry_at = may_retry.then(|| self.subscription.retry_at(delivery.attempts()));
@@ -317,7 +319,9 @@ impl<'s> DeliveryLoop<'s> {
             commit(&self.endpoints.subscriber, rows).await?;
             queue.remove(delivery.id.seq);
             metrics.dead.increment(1);
-            tracing::error!(service = %pair.subscriber, event = %delivery.id, "an event goes to the dead letters");
+            if self.subscription.log_limits.allows("an event goes to the dead letters") {
+                tracing::error!(service = %pair.subscriber, event = %delivery.id, "an event goes to the dead letters");
+            }
         }
         drop(queue);
         if let Some(after) = after {

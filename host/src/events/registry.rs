@@ -10,6 +10,7 @@ use super::subscription::{StartSetting, Subscription};
 use crate::call::{Backend, Calls};
 use crate::config::{EventSettings, EventsFrom};
 use crate::names::ServiceName;
+use crate::observe::LogLimits;
 use crate::store::{Store, Stores};
 use crate::tasks::Tasks;
 
@@ -28,6 +29,8 @@ pub(super) struct Registry {
     pub(super) tasks: Tasks,
     subscriptions: Mutex<BTreeMap<Pair, Arc<Subscription>>>,
     schedules: Mutex<BTreeMap<ScheduleId, Arc<Schedule>>>,
+    /// Of the lines of retention, each about one service.
+    pub(super) log_limits: LogLimits<(&'static str, ServiceName)>,
     /// Locked while an operator's request changes dead letters: two requests never replay the same event.
     pub(super) operating: tokio::sync::Mutex<()>,
 }
@@ -51,6 +54,7 @@ impl Events {
             tasks: tasks.clone(),
             subscriptions: Mutex::default(),
             schedules: Mutex::default(),
+            log_limits: LogLimits::default(),
             operating: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }

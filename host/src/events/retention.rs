@@ -60,8 +60,10 @@ pub(super) async fn run(registry: &Arc<Registry>, mut stop: Stop) {
                 Ok(false) => {}
                 Err(Pause::Stopped) => return,
                 Err(Pause::Waits(why)) => {
-                    tracing::error!(%service, why, "old events and dead letters could not be deleted; the host \
-                        tries again");
+                    if registry.log_limits.allows(("old events could not be deleted", service.clone())) {
+                        tracing::error!(%service, why, "old events and dead letters could not be deleted; the host \
+                            tries again");
+                    }
                 }
             }
         }
@@ -95,7 +97,7 @@ pub(super) fn lag(subscription: &Subscription, endpoints: &Endpoints) -> Result<
 async fn retain(registry: &Arc<Registry>, store: &Store, kept_bytes_max: u64, stop: &Stop) -> Result<bool, Pause> {
     let too_many = store.usage(&DEAD_LETTERS).rows > DEAD_LETTERS_MAX;
     if too_many || store.usage(&DEAD_LETTERS).bytes > DEAD_LETTERS.bytes_max(kept_bytes_max) {
-        delete_dead_letters(store, DEAD_LETTERS.bytes_max(kept_bytes_max)).await?;
+        delete_dead_letters(registry, store, DEAD_LETTERS.bytes_max(kept_bytes_max)).await?;
     }
     let overflow = {
         let store = store.clone();
@@ -106,6 +108,9 @@ async fn retain(registry: &Arc<Registry>, store: &Store, kept_bytes_max: u64, st
             let Some(endpoints) = subscription.endpoints() else { continue };
             let cursor = Cursor::read(&endpoints.subscriber, &subscription.pair.emitter)?;
             if cursor.handled(&endpoints.handlers) < until && subscription.set_overflow(until) {
+                if !subscription.log_limits.allows("the outbox is full") {
+                    continue;
+                }
                 let Pair { subscriber, emitter } = &subscription.pair;
                 tracing::error!(service = %subscriber, from = %emitter, "the outbox is full: the oldest undelivered \
                     events become dead letters");
@@ -131,7 +136,7 @@ fn overflow(store: &Store, bytes_max: u64) -> Result<Option<EventSeq>, StoreErro
 }
 
 /// Deletes the oldest dead letters until they take less than `bytes_max` and their number is within its bound.
-async fn delete_dead_letters(store: &Store, bytes_max: u64) -> Result<(), Pause> {
+async fn delete_dead_letters(registry: &Registry, store: &Store, bytes_max: u64) -> Result<(), Pause> {
     let all = {
         let store = store.clone();
         let read = move || DeliveryState::Dead.ids(&store, None, None, u32::MAX);
@@ -149,7 +154,9 @@ async fn delete_dead_letters(store: &Store, bytes_max: u64) -> Result<(), Pause>
         deleted += some.len();
     }
     events::dead_letters_deleted(store.name(), deleted);
-    tracing::error!(service = %store.name(), deleted, "there were too many dead letters: the oldest were deleted");
+    if registry.log_limits.allows(("there were too many dead letters", store.name().clone())) {
+        tracing::error!(service = %store.name(), deleted, "there were too many dead letters: the oldest were deleted");
+    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use crate::call::{Answer, CallError, Calls, HostCall, Worlds};
 use crate::clock;
 use crate::contract::{Function, Reach, World};
 use crate::names::{CommitSeq, ServiceName};
+use crate::observe::LogLimit;
 use crate::observe::events::ScheduleMetrics;
 use crate::store::Store;
 use crate::tasks::Stop;
@@ -43,6 +44,7 @@ pub(super) struct Schedule {
     pub(super) id: ScheduleId,
     calls: Calls,
     metrics: ScheduleMetrics,
+    failed_log: LogLimit,
     /// Wakes the loop: the contracts changed.
     pub(super) wake: Notify,
     pub(super) loop_slot: LoopSlot,
@@ -91,8 +93,8 @@ impl Schedule {
     pub(super) fn new(id: ScheduleId, calls: Calls) -> Self {
         let metrics = ScheduleMetrics::new(&id.service, &id.name);
         let state = State { last: None, is_running: false, waits: None, began: clock::now() };
-        let loop_slot = LoopSlot::default();
-        Self { id, calls, metrics, wake: Notify::new(), loop_slot, state: Mutex::new(state) }
+        let (loop_slot, failed_log) = (LoopSlot::default(), LogLimit::default());
+        Self { id, calls, metrics, failed_log, wake: Notify::new(), loop_slot, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -222,7 +224,9 @@ impl Schedule {
         };
         span.describe(|details| details.fail("failed"));
         self.metrics.failed.increment(1);
-        tracing::error!(%service, schedule = name, error, "a schedule failed");
+        if self.failed_log.allows() {
+            tracing::error!(%service, schedule = name, error, "a schedule failed");
+        }
         (last.error, last.failures) = (Some(error), before.failures + 1);
         commit(store, vec![last.row(function)]).await?;
         Ok(last)

@@ -20,6 +20,7 @@ use crate::config::{EventSettings, EventsFrom};
 use crate::contract::track;
 use crate::limits::EVENTS_RETRIED_MAX;
 use crate::names::ServiceName;
+use crate::observe::LogLimits;
 use crate::observe::events::DeliveryMetrics;
 use crate::observe::traces::SpanPlace;
 use crate::store::Store;
@@ -42,6 +43,7 @@ pub(super) struct Subscription {
     settings: EventSettings,
     start: StartSetting,
     pub(super) metrics: DeliveryMetrics,
+    pub(super) log_limits: LogLimits<&'static str>,
     /// Also locked during a commit that changes failed deliveries, so that the queue matches the store.
     pub(super) queue: tokio::sync::Mutex<RetryQueue>,
     /// Wakes the loop: the contracts changed, the operator replays an event, or the outbox is too large.
@@ -54,6 +56,8 @@ pub(super) struct Subscription {
 struct State {
     /// Why nothing is delivered.
     waits: Option<String>,
+    /// Whether the log says so.
+    waits_is_logged: bool,
     /// The events up to this one go to the dead letters, because the emitter's outbox is full.
     overflow: Option<EventSeq>,
 }
@@ -82,8 +86,8 @@ impl Subscription {
     pub(super) fn new(pair: Pair, calls: Calls, settings: EventSettings, start: StartSetting) -> Self {
         let metrics = DeliveryMetrics::new(&pair.subscriber, &pair.emitter);
         let (queue, wake) = (tokio::sync::Mutex::default(), Notify::new());
-        let (loop_slot, state) = (LoopSlot::default(), Mutex::default());
-        Self { pair, calls, settings, start, metrics, queue, wake, loop_slot, state }
+        let (loop_slot, state, log_limits) = (LoopSlot::default(), Mutex::default(), LogLimits::default());
+        Self { pair, calls, settings, start, metrics, log_limits, queue, wake, loop_slot, state }
     }
 
     /// `None` when the subscriber does not subscribe to the emitter any more.
@@ -189,12 +193,18 @@ impl Subscription {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets why nothing is delivered; `None` while events are delivered. The first of several reasons is logged.
+    /// Sets why nothing is delivered; `None` while events are delivered. The log says it once, unless the last such
+    /// line is too recent.
     pub(super) fn set_waits(&self, why: Option<String>) {
         let mut state = self.state();
-        if let (None, Some(why)) = (&state.waits, &why) {
-            let Pair { subscriber, emitter } = &self.pair;
-            tracing::warn!(service = %subscriber, from = %emitter, why, "events wait");
+        match &why {
+            None => state.waits_is_logged = false,
+            Some(why) if !state.waits_is_logged && self.log_limits.allows("events wait") => {
+                let Pair { subscriber, emitter } = &self.pair;
+                tracing::warn!(service = %subscriber, from = %emitter, why, "events wait");
+                state.waits_is_logged = true;
+            }
+            Some(_) => {}
         }
         state.waits = why;
     }

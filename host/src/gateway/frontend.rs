@@ -19,6 +19,7 @@ use crate::gateway::request::rate_limit::Rates;
 use crate::gateway::request::request_id::RequestIds;
 use crate::gateway::response::cors::Cors;
 use crate::gateway::response::page_headers::PageHeaders;
+use crate::observe::LogLimit;
 use crate::observe::gateway::{ConnectionMetrics, RouteMetrics};
 use crate::observe::traces::Tracer;
 use crate::tasks::Tasks;
@@ -39,6 +40,7 @@ pub struct Gateway<C = Calls> {
     pub(super) body: BodyLimits,
     pub(super) compress_bytes_min: usize,
     pub(super) access_log: bool,
+    pub(super) unanswered_log: LogLimit,
     pub(super) pages: PageHeaders,
     pub(super) tasks: Tasks,
     pub(super) metrics: OtherMetrics,
@@ -102,6 +104,7 @@ impl<C: Callee> Gateway<C> {
             },
             compress_bytes_min: settings.compress_bytes_min,
             access_log: settings.access_log,
+            unanswered_log: LogLimit::of_requests(),
             pages: PageHeaders::new(settings),
             tasks: tasks.clone(),
             metrics: OtherMetrics {

@@ -29,6 +29,7 @@ use crate::gateway::response::cors::is_preflight;
 use crate::gateway::response::problem::Problem;
 use crate::gateway::response::refusal::Refusal;
 use crate::names::RequestId;
+use crate::observe::LogLimit;
 use crate::observe::gateway::RouteMetrics;
 use crate::observe::traces::SpanPlace;
 
@@ -90,7 +91,7 @@ impl<C: Callee> Handler for Gateway<C> {
         let mut response = match self.answer(&context, &mut body, &mut endpoint).instrument(span).await {
             Ok(response) => response,
             Err(refusal) => {
-                report(&refusal, &id);
+                report(&refusal, &id, &self.unanswered_log);
                 Problem::from(refusal).into_response(&id)
             }
         };
@@ -246,11 +247,13 @@ fn with_slash(context: &RequestContext<'_>) -> Response<Body> {
 }
 
 /// Logs errors whose details a client does not see.
-fn report(refusal: &Refusal, request: &RequestId) {
+fn report(refusal: &Refusal, request: &RequestId, limit: &LogLimit) {
     let error: &dyn Error = refusal;
     match refusal {
         Refusal::Answer { .. } | Refusal::File(_) => {
-            tracing::error!(request = request.as_str(), error, "a request could not be answered");
+            if limit.allows() {
+                tracing::error!(request = request.as_str(), error, "a request could not be answered");
+            }
         }
         // The code that runs the calls has already logged more details.
         Refusal::Call(_) => tracing::debug!(request = request.as_str(), error, "a call failed"),

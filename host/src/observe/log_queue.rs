@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use metrics::counter;
 
+use super::log_limit::LogLimit;
 use crate::limits::LOG_QUEUE_BYTES_MAX;
 
 /// The lines that are not yet written.
@@ -20,6 +21,7 @@ use crate::limits::LOG_QUEUE_BYTES_MAX;
 pub(crate) struct LogQueue {
     state: Mutex<State>,
     changed: Condvar,
+    dropped_log: LogLimit,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +64,9 @@ impl LogQueue {
         let mut state = self.state();
         state.is_writing = false;
         let dropped = match written {
-            Ok(()) => take(&mut state.dropped),
+            // A slow reader gets this line seldom, and then with the sum.
+            Ok(()) if state.dropped > 0 && self.dropped_log.allows() => take(&mut state.dropped),
+            Ok(()) => 0,
             Err(_nobody_reads) => {
                 state.drop_lines(lines);
                 0

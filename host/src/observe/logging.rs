@@ -12,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
+use super::log_limit::LogLimit;
 use super::log_queue::{LogQueue, QueueWriter};
 use super::recent_log::RecentLogWriter;
 
@@ -76,7 +77,11 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<Log, LoggingErro
     let recorded = recorded.json().flatten_event(true).with_current_span(false);
     let recorded = recorded.with_filter(filter_fn(|line| line.target() != ACCESS));
     tracing_subscriber::registry().with(filtering).with(lines).with(recorded).try_init()?;
-    std::panic::set_hook(Box::new(|panic| {
+    let limit = LogLimit::of_requests();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !limit.allows() {
+            return;
+        }
         let (location, message) = (panic.location().map(ToString::to_string), panic.payload_as_str());
         let backtrace = Backtrace::capture();
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());

@@ -28,7 +28,7 @@ pub use build::{COMMIT, VERSION, WASMTIME};
 pub use exposition::ReleaseSeries;
 pub(crate) use intents::IntentMetrics;
 pub use latency::Latencies;
-pub(crate) use log_limit::LogLimit;
+pub(crate) use log_limit::{LogLimit, LogLimits};
 pub use logging::{FilterError, Log, LogFormat, LoggingError, check_filter, flush_recent_log, start_logging};
 pub use recent_log::{LOG_FOLDER, LogFilter, LogPage, LogPosition, read_recent};
 pub use recorder::Metrics;

@@ -105,6 +105,12 @@ pub enum DeployError {
     OtherKind { service: ServiceName },
     #[error("{service} is new, and no component is named for it")]
     NoComponentNamed { service: ServiceName },
+    /// Each of two manifests is right, and their services do not fit into one host.
+    #[error(
+        "the services of this host would not fit together: {}; settings of `runtime` change only at a restart",
+        mistakes.join("; ")
+    )]
+    Services { mistakes: Vec<String> },
     #[error("{service} is not in the manifest: add it, or leave out its component")]
     NotInManifest { service: ServiceName },
     #[error("{service} exists: remove it before you drop its store")]

@@ -23,7 +23,7 @@ use super::records::state::State;
 use super::releases::{Inner, Releases};
 use super::start::{Report, Starter};
 use crate::call::Calls;
-use crate::config::{AppliedSettings, Manifest};
+use crate::config::{AppliedSettings, Manifest, check_services};
 use crate::contract::{World, check_together};
 use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
@@ -54,6 +54,7 @@ impl Releases {
         let (applied, recorded) = (platform.applied()?, platform.services()?);
         let (tokens, secret) = (platform.tokens()?, change.secret()?);
         let manifest = &effective(configured, applied.as_ref())?;
+        check_services(manifest).map_err(|mistakes| OpenError::Services { mistakes })?;
         let applied_contracts = applied.as_ref().and_then(|applied| applied.contracts);
         let files = |kind| Files::open(stores.disk(), stores.archive(), kind);
         let (components, contracts) = (files(FileKind::Component)?, files(FileKind::Contracts)?);
@@ -136,6 +137,7 @@ impl Releases {
             pauses: SwapPauses::new(),
             backup_runs: Default::default(),
             unfinished_drops: Default::default(),
+            log_limits: Default::default(),
             changing: Mutex::default(),
         });
         inner.sweep();

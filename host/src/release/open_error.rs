@@ -44,6 +44,9 @@ pub enum OpenError {
     Unsigned { service: ServiceName, path: PathBuf, why: String },
     #[error("the data of {service} is not what its component can do with: {why}")]
     Data { service: ServiceName, why: String },
+    /// The manifest is right, and so are the applied settings.
+    #[error("the applied services do not fit this manifest: {}", mistakes.join("; "))]
+    Services { mistakes: Vec<String> },
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
     #[error(transparent)]

@@ -23,7 +23,7 @@ use super::records::token::Holder;
 use crate::call::{Calls, PinnedReleases, RoutingTable};
 use crate::config::Manifest;
 use crate::names::{Digest, ServiceName};
-use crate::observe::SwapPauses;
+use crate::observe::{LogLimits, SwapPauses};
 use crate::store::Stores;
 use crate::tasks::{Tasks, blocking, blocking_future};
 
@@ -52,6 +52,8 @@ pub(super) struct Inner {
     pub(super) backup_runs: AtomicBool,
     /// Dropped stores whose files may still exist.
     pub(super) unfinished_drops: std::sync::Mutex<BTreeSet<ServiceName>>,
+    /// Of lines about work that is tried again until it succeeds.
+    pub(super) log_limits: LogLimits<&'static str>,
     /// Held by the one running change, from reading the state before it until it is complete.
     pub(super) changing: Mutex<()>,
 }

@@ -81,7 +81,9 @@ impl Scrubber {
             if let Some(failure) = member.index.health.failure() {
                 self.services.pipeline.stop_commits(&format!("{failure}; restart the host"));
             }
-            if let Err(error) = self.rebuild(member) {
+            if let Err(error) = self.rebuild(member)
+                && member.index.health.log_limits.allows("a damaged entry was not rebuilt")
+            {
                 let path = member.index.health.path.display();
                 tracing::error!(error = &error as &dyn std::error::Error, %path, "a damaged entry was not rebuilt");
             }
@@ -123,19 +125,24 @@ impl Scrubber {
         // The claim keeps other threads from writing the index. If another thread has it, a later step does this.
         let Some(_claim) = self.services.pipeline.due.claim(member.store.name()) else { return Ok(()) };
         let found = last_writes(&self.services, member, &damaged)?;
-        let missing = damaged.into_iter().filter(|key| !found.contains_key(key));
-        for key in missing {
-            let path = health.path.display();
-            tracing::error!(%key, %path, "an entry is damaged, and the journal does not have it: restore a backup");
-            lost.insert(key);
+        let missing: Vec<_> = damaged.into_iter().filter(|key| !found.contains_key(key)).collect();
+        if let Some(first) = missing.first() {
+            // One line for all: damage of the disk is often damage of many entries.
+            let (entries, path) = (missing.len(), health.path.display());
+            tracing::error!(entries, %first, %path, "entries are damaged, and the journal does not have them: restore a \
+                backup");
         }
+        lost.extend(missing);
         if found.is_empty() {
             return Ok(());
         }
         member.index.repair(&found)?;
         self.services.pipeline.renew(member.store.state(), member.index.reader()?);
         health.metrics.rebuilt.increment(found.len() as u64);
-        tracing::warn!(entries = found.len(), path = %health.path.display(), "damaged entries were rebuilt from the journal");
+        if health.log_limits.allows("damaged entries were rebuilt") {
+            let path = health.path.display();
+            tracing::warn!(entries = found.len(), %path, "damaged entries were rebuilt from the journal");
+        }
         Ok(())
     }
 }
@@ -202,8 +209,10 @@ fn read(member: &Member, start: Vec<u8>, bytes_max: usize) -> Option<Vec<u8>> {
             Some(last)
         }
         Err(error) => {
-            let path = member.index.health.path.display();
-            tracing::error!(error = &error as &dyn std::error::Error, %path, "an index cannot be scrubbed");
+            if member.index.health.log_limits.allows("an index cannot be scrubbed") {
+                let path = member.index.health.path.display();
+                tracing::error!(error = &error as &dyn std::error::Error, %path, "an index cannot be scrubbed");
+            }
             None
         }
     }

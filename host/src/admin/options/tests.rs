@@ -27,6 +27,8 @@ fn options_are_read_or_told_what_they_must_be() {
     check("header=a=%C3%A4", false);
     check("grant=api.example.com:443", true);
     check("grant=a%2Fb", false);
+    check("grant=a&grant=b&grant=a:443", true);
+    check("grant=api.example.com&grant=API.example.com.", false);
     check("dryRun", true);
     check("dryRun=maybe", false);
     check("force=true", false);
@@ -51,7 +53,10 @@ fn what_a_set_says_in_its_body_has_the_bounds_of_a_query() {
     check("because", &["api.example.com"], true);
     check(&"x".repeat(REASON_BYTES_MAX + 1), &[], false);
     check("", &["a/b"], false);
-    check("", &["a"; GRANTS_MAX + 1], false);
+    check("", &["a", "A"], false);
+    let hosts = |count: usize| (0..count).map(|host| format!("h{host}")).collect::<Vec<_>>();
+    check("", &hosts(GRANTS_MAX).iter().map(String::as_str).collect::<Vec<_>>(), true);
+    check("", &hosts(GRANTS_MAX + 1).iter().map(String::as_str).collect::<Vec<_>>(), false);
 }
 
 #[test]

@@ -98,7 +98,9 @@ impl Calls {
             result
         };
         let result = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
-            tracing::error!(%service, cause = call.cause, panic = panic_message(&*panic), "the host panicked");
+            if durable.may_log("the host panicked", &service) {
+                tracing::error!(%service, cause = call.cause, panic = panic_message(&*panic), "the host panicked");
+            }
             Err(CallError::Failed { service: service.clone() })
         });
         if result.is_err() && persistence.is_committed() {

@@ -136,7 +136,10 @@ async fn run(
     let run = AssertUnwindSafe(run_once(&inner, &root, &persistence, claim)).catch_unwind().await;
     let result = run.unwrap_or_else(|panic| {
         let (service, request) = (&root.details.service, root.details.request.as_str());
-        tracing::error!(%service, request, panic = panic_message(&*panic), "the host panicked at the end of a call");
+        if inner.durable.may_log("the host panicked at the end of a call", service) {
+            let panic = panic_message(&*panic);
+            tracing::error!(%service, request, panic, "the host panicked at the end of a call");
+        }
         inner.durable.adopt(&root, &persistence);
         Err(CallError::Failed { service: service.clone() })
     });

@@ -16,7 +16,8 @@ use crate::call::routing::current::CurrentRouting;
 use crate::call::routing::instances::Instances;
 use crate::clock;
 use crate::config::RetrySettings;
-use crate::names::{CallId, HostSecret};
+use crate::names::{CallId, HostSecret, ServiceName};
+use crate::observe::LogLimits;
 use crate::observe::traces::Span;
 use crate::store::system::INTENTS;
 use crate::store::{Store, Stores, Transaction};
@@ -36,6 +37,8 @@ pub(in crate::call) struct DurableCalls {
     pub(in crate::call::durability) in_flight: InFlight,
     /// Notified when kept answers use most of their budget.
     pub(in crate::call::durability) full: Notify,
+    /// Of lines about one cause in one service, each by its name.
+    log_limits: LogLimits<(&'static str, ServiceName)>,
     /// The time at which the last root call began, in microseconds since the Unix epoch.
     last_began_at: AtomicU64,
 }
@@ -60,6 +63,7 @@ impl DurableCalls {
             shares: ClientShares::new(settings.answers_kept_ms),
             in_flight: InFlight::default(),
             full: Notify::new(),
+            log_limits: LogLimits::default(),
             last_began_at: AtomicU64::new(0),
             settings,
         })
@@ -74,6 +78,11 @@ impl DurableCalls {
     /// Refuses calls that may write after the journal has stopped: a guest must not run for nothing.
     pub(in crate::call) fn check_running(&self) -> Result<(), CallError> {
         self.stores.stopped().map_or(Ok(()), |stopped| Err(CallError::Stopped(stopped)))
+    }
+
+    /// Whether `line` about `service` may be logged now.
+    pub(in crate::call) fn may_log(&self, line: &'static str, service: &ServiceName) -> bool {
+        self.log_limits.allows((line, service.clone()))
     }
 
     pub(in crate::call::durability) fn has_stopped(&self) -> bool {

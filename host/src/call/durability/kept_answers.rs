@@ -65,7 +65,9 @@ impl DurableCalls {
     ) -> Result<Option<Answer>, CallError> {
         let unavailable = |why| CallError::unavailable(service.name(), why);
         let unreadable = |error: &dyn std::fmt::Display| {
-            tracing::error!(service = %service.name(), key = %key.id(), %error, "a kept answer cannot be read");
+            if service.log_limits.allows("a kept answer cannot be read") {
+                tracing::error!(service = %service.name(), key = %key.id(), %error, "a kept answer cannot be read");
+            }
         };
         let mut transaction = service.store.begin_read();
         let stored = transaction.get_row(&ANSWERS, &key.id()).inspect_err(|error| unreadable(error));
@@ -114,7 +116,11 @@ impl DurableCalls {
         answer: &Answer,
     ) -> Result<[RowWrite; 2], CallError> {
         let sealed = self.sealer.seal(key, &encoded(service, answer)?);
-        let sealed = sealed.inspect_err(|error| tracing::error!(%error, "the system gives no randomness"));
+        let sealed = sealed.inspect_err(|error| {
+            if service.log_limits.allows("the system gives no randomness") {
+                tracing::error!(%error, "the system gives no randomness");
+            }
+        });
         let no_randomness = |_| CallError::unavailable(service.name(), "the system gives no randomness");
         let answer = ANSWERS.put(&key.id(), sealed.map_err(no_randomness)?);
         let share = ANSWERS.bytes_max(service.limits.kept_bytes_max) / CLIENT_SHARE_PART;

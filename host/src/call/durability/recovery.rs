@@ -91,10 +91,15 @@ impl DurableCalls {
         let (service, function, id) = (&intent.service, &intent.function, intent.id());
         let run = AssertUnwindSafe(self.run_again(intent, pinned)).catch_unwind().await;
         let result = run.unwrap_or_else(|panic| {
-            tracing::error!(%service, %function, %id, panic = panic_message(&*panic), "the host panicked in a recovery");
+            if self.may_log("the host panicked in a recovery", service) {
+                let panic = panic_message(&*panic);
+                tracing::error!(%service, %function, %id, panic, "the host panicked in a recovery");
+            }
             Err(CallError::Failed { service: service.clone() })
         });
-        if let Err(error) = &result {
+        if let Err(error) = &result
+            && self.may_log("a run of an open intent failed", service)
+        {
             tracing::warn!(%service, %function, %id, %error, "a run of an open intent failed; the host runs it again");
         }
         let settings = &self.settings;

@@ -112,13 +112,24 @@ impl DurableCalls {
                 deleted = delete_answers(store, micros_before(now, settings.answers_kept_ms)).await;
             }
             if deleted.is_ok() {
-                deleted = evict_guests(store, bytes_max).await;
+                let evicted = evict_guests(store, bytes_max).await;
+                if matches!(evicted, Ok(true))
+                    && self.may_log("the table of kept answers is nearly full", service.name())
+                {
+                    tracing::warn!(service = %service.name(), "the table of kept answers is nearly full: the oldest \
+                        guests' answers are deleted");
+                }
+                deleted = evicted.map(drop);
             }
             observe::kept_answers::take(service.name(), store.usage(&ANSWERS).bytes, bytes_max);
             match deleted {
                 // The host as a whole reports this.
                 Ok(()) | Err(RetentionError::Commit(CommitError::Stopped(_))) => {}
-                Err(error) => tracing::warn!(service = %service.name(), %error, "old rows of calls cannot be deleted"),
+                Err(error) => {
+                    if self.may_log("old rows of calls cannot be deleted", service.name()) {
+                        tracing::warn!(service = %service.name(), %error, "old rows of calls cannot be deleted");
+                    }
+                }
             }
         }
     }
@@ -167,19 +178,17 @@ async fn delete_answers(store: &Store, before: u64) -> Result<(), RetentionError
     delete_answers_where(store, AgedCall::first_of(before), |_| true, || false).await
 }
 
-/// Deletes guests' answers, oldest first, when the answers take most of their budget.
-async fn evict_guests(store: &Store, bytes_max: u64) -> Result<(), RetentionError> {
+/// Deletes guests' answers, oldest first, when the answers take most of their budget. False when they do not.
+async fn evict_guests(store: &Store, bytes_max: u64) -> Result<bool, RetentionError> {
     let takes_more = |percent: u64| store.usage(&ANSWERS).bytes > bytes_max / 100 * percent;
     if !takes_more(EVICT_FROM_PERCENT) {
-        return Ok(());
+        return Ok(false);
     }
-    tracing::warn!(service = %store.name(), "the table of kept answers is nearly full: the oldest guests' answers \
-        are deleted");
     let end = AgedCall::first_of(u64::MAX);
     let before = store.usage(&ANSWERS).rows;
     delete_answers_where(store, end, |value| value == [1], || !takes_more(EVICT_TO_PERCENT)).await?;
     observe::kept_answers::evicted(store.name(), before.saturating_sub(store.usage(&ANSWERS).rows));
-    Ok(())
+    Ok(true)
 }
 
 /// Deletes the answers before `end` whose expiries have `wanted` values, oldest first, until all are deleted or

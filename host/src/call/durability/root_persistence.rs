@@ -128,8 +128,10 @@ impl Persistence for RootPersistence {
         let key = memo_key(root, seed);
         for Backend { service, .. } in backends {
             let unreadable = |error: &dyn std::fmt::Display| {
-                let request = root.details.request.as_str();
-                tracing::error!(service = %service.name(), request, %error, "a memo cannot be read");
+                if service.log_limits.allows("a memo cannot be read") {
+                    let request = root.details.request.as_str();
+                    tracing::error!(service = %service.name(), request, %error, "a memo cannot be read");
+                }
             };
             let mut transaction = service.store.begin_read();
             let memo = transaction.get_row(&MEMOS, &key).inspect_err(|error| unreadable(error));
@@ -211,8 +213,11 @@ async fn commit_at_once(before: &BeforeEffect<'_>, backend: &Backend, rows: Vec<
         }
         Ok(Err(CommitError::Stopped(stopped))) => Err(CallError::Stopped(stopped)),
         Ok(Err(error)) => {
-            let request = before.root.details.request.as_str();
-            tracing::warn!(%service, request, %error, "the state of a call cannot be persisted before its next effect");
+            if backend.service.log_limits.allows("the state of a call cannot be persisted") {
+                let request = before.root.details.request.as_str();
+                tracing::warn!(%service, request, %error, "the state of a call cannot be persisted before its next \
+                    effect");
+            }
             Err(CallError::unavailable(service, "the state of the call cannot be persisted"))
         }
         Err(_elapsed) => Err(CallError::Deadline { service: service.clone() }),

@@ -126,9 +126,11 @@ impl Call {
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> CallError {
         let service = self.backend.service.name();
-        let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
-        let panic = panic_message(panic);
-        tracing::error!(%service, %function, request, panic, "the host panicked during a call");
+        if self.backend.service.log_limits.allows("the host panicked during a call") {
+            let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
+            let panic = panic_message(panic);
+            tracing::error!(%service, %function, request, panic, "the host panicked during a call");
+        }
         self.count_failure();
         CallError::Failed { service: service.clone() }
     }

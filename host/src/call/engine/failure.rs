@@ -60,8 +60,10 @@ impl Call {
         if matches!(error, CallError::Stopped(_)) {
             return error;
         }
-        let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
-        tracing::warn!(%service, %function, request, error = %refused, "commit refused");
+        if self.backend.service.log_limits.allows("commit refused") {
+            let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
+            tracing::warn!(%service, %function, request, error = %refused, "commit refused");
+        }
         error
     }
 

@@ -44,9 +44,11 @@ impl Call {
             record.rewind();
         }
         let service = self.backend.service.name();
-        let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
-        tracing::error!(%service, %function, request, "nested calls of a call change data that it reads, in every \
-            run: change the component");
+        if self.backend.service.log_limits.allows("nested calls change what a call reads") {
+            let (function, request) = (&self.function.name.wit, self.root.details.request.as_str());
+            tracing::error!(%service, %function, request, "nested calls of a call change data that it reads, in every \
+                run: change the component");
+        }
         Err(CallError::Failed { service: service.clone() })
     }
 

@@ -22,7 +22,7 @@ pub struct Backend {
 impl Backend {
     /// Counts a failure of the release in a call of `client`.
     pub(in crate::call) fn count_failure(&self, client: Client) {
-        if self.release.circuit.failed(client) {
+        if self.release.circuit.failed(client) && self.service.log_limits.allows("circuit opened") {
             tracing::error!(service = %self.service.name(), digest = %self.release.digest, "circuit opened");
         }
     }

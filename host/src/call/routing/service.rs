@@ -8,6 +8,7 @@ use super::admission::Admission;
 use super::recent_calls::RecentCalls;
 use crate::config::LimitSettings;
 use crate::names::ServiceName;
+use crate::observe::LogLimits;
 use crate::observe::calls::{CallFigures, ServiceCalls};
 use crate::store::Store;
 
@@ -23,6 +24,8 @@ pub struct Service {
     pub(in crate::call) calls: Arc<ServiceCalls>,
     /// For the rehearsal of the next release.
     pub(in crate::call) recent: Arc<RecentCalls>,
+    /// Of lines about its calls.
+    pub(in crate::call) log_limits: Arc<LogLimits<&'static str>>,
 }
 
 impl Service {
@@ -33,6 +36,7 @@ impl Service {
             admission: Admission::new(&limits),
             exclusive: Arc::default(),
             recent: Arc::default(),
+            log_limits: Arc::new(LogLimits::of_requests()),
             name,
             store,
             limits,
@@ -53,6 +57,7 @@ impl Service {
             limits,
             calls: Arc::clone(&self.calls),
             recent: Arc::clone(&self.recent),
+            log_limits: Arc::clone(&self.log_limits),
         }
     }
 

@@ -12,6 +12,7 @@ use hyper::header::{CONTENT_ENCODING, HeaderValue, VARY};
 
 use crate::gateway::request::accept::{Coding, choose_coding};
 use crate::limits::COMPRESS_INLINE_BYTES_MAX;
+use crate::observe::LogLimit;
 
 /// The encodings for an answer whose client waits.
 const OFFERED: [Coding; 2] = [Coding::Zstd, Coding::Gzip];
@@ -28,6 +29,8 @@ const FAST: Levels = Levels { zstd: 1, gzip: 1 };
 
 /// Dense: some tenths of a second per megabyte, once.
 const DENSE: Levels = Levels { zstd: 15, gzip: 9 };
+
+static FAILED_LOG: LogLimit = LogLimit::of_requests();
 
 pub(in crate::gateway) const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
@@ -57,7 +60,9 @@ pub(in crate::gateway) async fn answer(
         }
         Ok(_) => json,
         Err(error) => {
-            tracing::warn!(%error, coding = coding.name(), "an answer goes out as it is, compressing it failed");
+            if FAILED_LOG.allows() {
+                tracing::warn!(%error, coding = coding.name(), "an answer goes out as it is, compressing it failed");
+            }
             json
         }
     }

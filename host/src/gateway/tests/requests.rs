@@ -278,3 +278,39 @@ async fn a_guest_with_a_secret_in_the_path_may_come_back_from_another_address() 
         assert_eq!(id_of(&keys[0]) == id_of(&keys[1]), same, "{id}");
     }
 }
+
+/// Whether `schema` allows the text `value`. A keyword that this does not know fails the test: add it here.
+fn allows(schema: &serde_json::Value, value: &str) -> bool {
+    let count = || value.chars().count() as u64;
+    schema.as_object().expect("a schema").iter().all(|(keyword, bound)| match keyword.as_str() {
+        "type" => bound == "string",
+        "minLength" => bound.as_u64().is_some_and(|min| count() >= min),
+        "maxLength" => bound.as_u64().is_some_and(|max| count() <= max),
+        "pattern" if bound == "^[!-~]+$" => value.bytes().all(|byte| byte.is_ascii_graphic()),
+        _ => panic!("{keyword}: {bound}"),
+    })
+}
+
+/// A client that sends what the document forbids must be refused, or the document must not forbid it.
+#[tokio::test]
+async fn the_openapi_document_demands_of_headers_what_the_host_enforces_and_nothing_else() {
+    let rig = Rig::start(|_| {}).await;
+    let document = rig.ask("GET /openapi.json", "", b"").await;
+    let document: serde_json::Value = serde_json::from_slice(&document.body).expect("JSON");
+    let parameters = document.pointer("/components/parameters").and_then(serde_json::Value::as_object);
+    let (long, mut seen) = ("x".repeat(300), Vec::new());
+    for parameter in parameters.expect("headers").values() {
+        let member = |name: &str| parameter.get(name).expect("a member");
+        let name = member("name").as_str().expect("a name");
+        assert_eq!((member("in"), member("required")), (&"header".into(), &false.into()), "{name}");
+        for value in ["order-7", "two words", "caf\u{e9}", &long] {
+            let headers = format!("{JSON}{name}: {value}\r\n");
+            let answered = rig.ask("POST /notes", &headers, br#"{"text":"a"}"#).await;
+            let allowed = allows(member("schema"), value);
+            let expected = if allowed { 201 } else { 400 };
+            assert_eq!(answered.status, expected, "{name}: {value}: {}", answered.text());
+            seen.push((name, allowed));
+        }
+    }
+    assert!(seen.contains(&("X-Request-Id", true)) && seen.contains(&("Idempotency-Key", false)), "{seen:?}");
+}

@@ -18,7 +18,7 @@ use super::compare::{Comparison, Difference, Differs, Present, ServiceAction, Se
 use super::compare::{check_imports, check_kinds, compare, effective};
 use super::deploy::Plan;
 use crate::call::Service;
-use crate::config::{LimitOverrides, Manifest, ServiceSettings, Signature};
+use crate::config::{LimitOverrides, Manifest, ServiceSettings, Signature, check_services};
 use crate::contract::{Contracts, Sources, World};
 use crate::limits::RELEASES_KEPT_MAX;
 use crate::names::{Digest, Generation, ServiceName};
@@ -101,6 +101,7 @@ impl Inner {
         let target = wanted.manifest_over(state)?;
         check_kinds(&state.manifest, &target)?;
         let manifest = effective(&state.manifest, &target);
+        check_services(&manifest).map_err(|mistakes| DeployError::Services { mistakes })?;
         let Components { components, kept, applied } = components(state, wanted, &target)?;
         let worlds = self.worlds(&manifest, &read)?;
         check_function_names(&wanted.manifest, &worlds)?;

@@ -159,8 +159,10 @@ impl Inner {
                     self.unfinished_drops().remove(&name);
                 }
                 Err(error) => {
-                    tracing::warn!(service = %name, %error, "the file of a dropped store could not be deleted; the \
-                        host tries again")
+                    if self.log_limits.allows("the file of a dropped store could not be deleted") {
+                        tracing::warn!(service = %name, %error, "the file of a dropped store could not be deleted; the \
+                            host tries again")
+                    }
                 }
             }
         }

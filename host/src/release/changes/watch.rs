@@ -51,7 +51,9 @@ impl Releases {
             inner.finish_drops();
             Ok(())
         });
-        if let Err(error) = finished.await {
+        if let Err(error) = finished.await
+            && self.inner.log_limits.allows("files of dropped stores could not be deleted")
+        {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "files of dropped stores could not be deleted; the host tries again"

@@ -56,7 +56,7 @@ impl WasiHttpView for State {
         let http = self.http.get_or_insert_with(|| {
             // Nothing of a rehearsal may leave the host.
             let leaves = !self.isolated && self.transaction.store().is_some();
-            Box::new(Http::new(service.name.clone(), leaves.then(|| service.grants.clone())))
+            Box::new(Http::new(service, leaves.then(|| service.grants.clone())))
         });
         let number = self.outbound.leave(self.transaction.saw());
         http.view(self.transaction.store().map(|store| Gate { store: store.clone(), number }), &mut self.table)

@@ -56,7 +56,7 @@ impl State {
             memory: Memory::new(service.limits.memory_bytes_max),
             wasi,
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing::new(service.name.clone(), grants, shortage),
+            outgoing: Outgoing::new(service.request_log(), grants, shortage),
             printed,
             table,
             _instance: frame.instance,

@@ -27,6 +27,7 @@ use super::public_address::is_public;
 use super::shortage::Shortage;
 use crate::config::{Grant, canonical};
 use crate::names::{CommitSeq, ServiceName};
+use crate::observe::LogLimits;
 use crate::store::{Stopped, Store};
 
 /// The longest time for a connection to open, and for a response to begin, unless the guest sets less.
@@ -72,13 +73,16 @@ impl Grants {
 
     /// The permitted addresses of `host`. The connection must use one of these, because a second lookup of the name may
     /// return others.
-    async fn addresses(&self, service: &ServiceName, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+    async fn addresses(&self, log: &RequestLog, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
         let found = timeout(WAIT_MAX, lookup_host((host, port))).await.map_err(|_| Error::DnsTimeout)?;
         let (permitted, refused): (Vec<_>, Vec<_>) =
             found.map_err(Error::Connect)?.partition(|address| self.permits(host, address.ip()));
         if permitted.is_empty() && !refused.is_empty() {
-            tracing::warn!(%service, host, ?refused, "a granted host has a non-public address: grant the address or \
-                its range");
+            if log.allows("a granted host has a non-public address") {
+                let service = &log.service;
+                tracing::warn!(%service, host, ?refused, "a granted host has a non-public address: grant the address \
+                    or its range");
+            }
             return Err(Error::DestinationIpProhibited);
         }
         Ok(permitted)
@@ -92,9 +96,22 @@ impl Grants {
     }
 }
 
+/// Whose requests they are, and which lines about them may be logged.
+#[derive(Debug, Clone)]
+pub(in crate::runtime) struct RequestLog {
+    pub(in crate::runtime) service: ServiceName,
+    pub(in crate::runtime) limits: Arc<LogLimits<&'static str>>,
+}
+
+impl RequestLog {
+    fn allows(&self, line: &'static str) -> bool {
+        self.limits.allows(line)
+    }
+}
+
 /// Sends the requests of one instance.
 pub(in crate::runtime) struct Outgoing {
-    service: ServiceName,
+    log: RequestLog,
     /// `None` if requests are denied, whatever the grants.
     grants: Option<Grants>,
     connections: ConnectionLimit,
@@ -126,9 +143,9 @@ pub(in crate::runtime) struct Gate {
 
 impl Outgoing {
     /// `shortage` gets what the machine lacks for a request.
-    pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>, shortage: Shortage) -> Self {
+    pub(in crate::runtime) fn new(log: RequestLog, grants: Option<Grants>, shortage: Shortage) -> Self {
         let (connections, attempt) = (ConnectionLimit::of_call(), Attempt::default());
-        Self { service, grants, connections, gate: None, shortage, attempt }
+        Self { log, grants, connections, gate: None, shortage, attempt }
     }
 
     /// Whether requests that are denied whatever the grants were attempted.
@@ -161,26 +178,32 @@ impl WasiHttpHooks for Outgoing {
         let (Some(scheme), Some(authority)) = (uri.scheme().cloned(), uri.authority()) else {
             return Box::new(std::future::ready(Err(Error::HttpRequestUriInvalid)));
         };
+        let service = &self.log.service;
         let Some(grants) = &self.grants else {
             self.attempt.note();
-            tracing::warn!(service = %self.service, %authority, "a request during a rehearsal, a migration or a \
-                smoke call was denied");
+            if self.log.allows("a request during a rehearsal") {
+                tracing::warn!(%service, %authority, "a request during a rehearsal, a migration or a smoke call was \
+                    denied");
+            }
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
         let Some((host, port)) = grants.target(&scheme, authority) else {
-            tracing::warn!(service = %self.service, %authority, "a request was denied: its host is not in \
-                outbound_hosts");
+            if self.log.allows("a request was denied") {
+                tracing::warn!(%service, %authority, "a request was denied: its host is not in outbound_hosts");
+            }
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
         let counted = match self.connections.enter(&grants.connections) {
             Ok(counted) => counted,
             Err(error) => {
-                tracing::warn!(service = %self.service, %authority, %error, "a request was refused");
+                if self.log.allows("a request was refused") {
+                    tracing::warn!(%service, %authority, %error, "a request was refused");
+                }
                 return Box::new(std::future::ready(Err(Error::ConnectionLimitReached)));
             }
         };
         let tls = grants.tls.clone().filter(|_| scheme == Scheme::HTTPS).map(TlsConnector::from);
-        let (gate, grants, service) = (self.gate.clone(), grants.clone(), self.service.clone());
+        let (gate, grants, log) = (self.gate.clone(), grants.clone(), self.log.clone());
         let shortage = self.shortage.clone();
         Box::new(async move {
             if let Some(Gate { store, number }) = gate {
@@ -188,7 +211,7 @@ impl WasiHttpHooks for Outgoing {
                 store.wait_durable(number).await.map_err(stopped)?;
             }
             let sent = async {
-                let addresses = grants.addresses(&service, &host, port).await?;
+                let addresses = grants.addresses(&log, &host, port).await?;
                 send(request, options.unwrap_or_default(), (host, addresses), tls, counted).await
             };
             sent.await.inspect_err(|error| {

@@ -38,6 +38,9 @@ pub(in crate::runtime) fn report(service: &Service, ended: Ended<'_>, failure: F
         other => other,
     };
     service.metrics.failed(failure.cause());
+    if !service.log_limits.allows("a run failed") {
+        return failure;
+    }
     let (log_tail, backtrace) = match &failure {
         Failure::Trap { log_tail, backtrace, .. } => (log_tail.as_str(), backtrace.as_str()),
         Failure::Memory { log_tail, .. } => (log_tail.as_str(), ""),

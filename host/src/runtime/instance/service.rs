@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::log::Budget;
-use super::outgoing::Grants;
+use super::outgoing::{Grants, RequestLog};
 use crate::config::{Grant, LimitSettings};
 use crate::names::ServiceName;
+use crate::observe::LogLimits;
 use crate::observe::runtime::RuntimeMetrics;
 
 /// The settings that a service gives its component in addition to the contract.
@@ -43,6 +44,8 @@ pub(in crate::runtime) struct Service {
     pub(in crate::runtime) log: Arc<Budget>,
     pub(in crate::runtime) grants: Grants,
     pub(in crate::runtime) metrics: RuntimeMetrics,
+    /// Of the host's own lines about its runs.
+    pub(in crate::runtime) log_limits: Arc<LogLimits<&'static str>>,
 }
 
 impl Service {
@@ -50,6 +53,19 @@ impl Service {
         let LinkSettings { service: name, environment, outbound_hosts, limits } = settings;
         let metrics = RuntimeMetrics::new(&name);
         let log = Budget::new(name.clone(), limits.log_bytes_per_second, metrics.log_bytes_dropped.clone());
-        Self { name, environment, limits, log: Arc::new(log), grants: Grants::new(&outbound_hosts), metrics }
+        Self {
+            name,
+            environment,
+            limits,
+            log: Arc::new(log),
+            grants: Grants::new(&outbound_hosts),
+            metrics,
+            log_limits: Arc::new(LogLimits::of_requests()),
+        }
+    }
+
+    /// The log of its outgoing requests.
+    pub(in crate::runtime) fn request_log(&self) -> RequestLog {
+        RequestLog { service: self.name.clone(), limits: Arc::clone(&self.log_limits) }
     }
 }

@@ -5,8 +5,7 @@
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, p2};
 
-use crate::names::ServiceName;
-use crate::runtime::instance::{Gate, Grants, Outgoing, Shortage};
+use crate::runtime::instance::{Gate, Grants, Outgoing, Service, Shortage};
 
 /// The outgoing requests of one instance.
 pub(in crate::runtime) struct Http {
@@ -16,8 +15,11 @@ pub(in crate::runtime) struct Http {
 
 impl Http {
     /// Without `grants` no request leaves the host.
-    pub(in crate::runtime) fn new(service: ServiceName, grants: Option<Grants>) -> Self {
-        Self { context: WasiHttpCtx::new(), outgoing: Outgoing::new(service, grants, Shortage::default()) }
+    pub(in crate::runtime) fn new(service: &Service, grants: Option<Grants>) -> Self {
+        Self {
+            context: WasiHttpCtx::new(),
+            outgoing: Outgoing::new(service.request_log(), grants, Shortage::default()),
+        }
     }
 
     /// What the machine lacked for a request.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::error::IndexError;
 use crate::names::{Key, ServiceName};
+use crate::observe::LogLimits;
 use crate::observe::journal::IndexMetrics;
 use crate::tasks::Panicked;
 
@@ -17,6 +18,8 @@ const DAMAGED_KEYS_MAX: usize = 1000;
 pub(in crate::store) struct IndexHealth {
     pub(in crate::store) path: PathBuf,
     pub(in crate::store) metrics: IndexMetrics,
+    /// Of lines about its damage.
+    pub(in crate::store) log_limits: LogLimits<&'static str>,
     damaged: Mutex<BTreeSet<Key>>,
     /// The panic of redb, if there was one. Its locks may be poisoned, so it is never called again.
     panicked: OnceLock<Panicked>,
@@ -24,7 +27,8 @@ pub(in crate::store) struct IndexHealth {
 
 impl IndexHealth {
     pub(in crate::store) fn new(path: PathBuf, service: &ServiceName) -> Self {
-        Self { path, metrics: IndexMetrics::new(service), damaged: Mutex::default(), panicked: OnceLock::new() }
+        let (metrics, log_limits) = (IndexMetrics::new(service), LogLimits::default());
+        Self { path, metrics, log_limits, damaged: Mutex::default(), panicked: OnceLock::new() }
     }
 
     /// Calls redb. If it panics, this and every later call returns that error.

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::host::{Host, manifest};
-use super::{BACK, FETCHER, FRONT, changes, history};
+use super::{BACK, FETCHER, FRONT, WEB, changes, history};
 use crate::guest::component;
-use crate::releases::components::{digest, marked};
+use crate::releases::components::{digest, marked, web};
+use crate::releases::http::Answer;
 
 async fn refused(host: &Host, order: &Value, status: u16, says: &str) {
     let answer = host.post("/apply", order).await;
@@ -138,4 +139,84 @@ async fn a_component_of_another_service_is_sent_there() {
     let contract = checks.iter().find(|check| check["name"] == "contract").unwrap();
     let detail = contract["detail"].as_str().unwrap();
     assert!(detail.ends_with("it keeps that of fetcher: did you mean `switchyard deploy fetcher`?"), "{detail}");
+}
+
+/// Adds a service with a manifest of its own, or changes it.
+async fn add(host: &Host, service: &str, text: &str, component: &str) -> Answer {
+    let order = json!({"manifest": manifest(text), "component": component}).to_string();
+    let json = host.operator.with_header("content-type", "application/json");
+    json.send("PUT", &format!("/services/{service}"), order).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_instances_are_reserved_than_the_running_host_has() {
+    let reserving = |count: u32| format!("{FRONT}limits.instances_reserved = {count}\n{BACK}");
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let sum = "`runtime.instances_max` is 128: raise it, or reserve less";
+    refused(&host, &json!({"manifest": manifest(&reserving(128))}), 422, sum).await;
+    // The host grows only at a restart.
+    let larger = |text: &str| manifest(text).replace("instances_max = 128", "instances_max = 512");
+    refused(&host, &json!({"manifest": larger(&reserving(300))}), 422, sum).await;
+    let busy = larger(&format!("{FRONT}limits.calls_in_flight_max = 300\n{BACK}"));
+    refused(&host, &json!({"manifest": busy}), 422, "may have 300 calls in flight").await;
+    host.apply(&reserving(100)).await;
+    // The manifest that adds a service does not have the others.
+    let fetches = host.upload(component("fetches.wasm")).await;
+    let added = |count: u32| format!("{FETCHER}limits.instances_reserved = {count}\n");
+    let answer = add(&host, "fetcher", &added(100), &fetches).await;
+    assert!(
+        answer.status == 422 && answer.detail().contains("settings of `runtime` change only at a restart"),
+        "{answer:?}"
+    );
+    assert_eq!(host.operator.get("/services/fetcher").await.status, 404);
+    add(&host, "fetcher", &added(10), &fetches).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_mounted_over_a_route_or_another_mount() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let web = host.upload(web("0.2", "first")).await;
+    let at = |mount: &str| WEB.replace("\"/web\"", &format!("\"{mount}\""));
+    let order = |mount: &str| {
+        let text = manifest(&format!("{FRONT}{BACK}{}", at(mount)));
+        json!({"manifest": text, "components": {"web": web}})
+    };
+    let over_front = "it is mounted at `/front`, over the route `/front` of service front";
+    refused(&host, &order("/front"), 422, over_front).await;
+    refused(&host, &order("/openapi.json"), 422, "over the route `/openapi.json` of the host itself").await;
+    let answer = add(&host, "web", &format!("{FRONT}{BACK}{}", at("/front")), &web).await;
+    assert!(answer.status == 422 && answer.body.to_string().contains(over_front), "{answer:?}");
+    assert_eq!(host.post("/apply", &order("/web")).await.expect(200)["applied"], true);
+    // Nor does it move there.
+    refused(&host, &order("/front"), 422, over_front).await;
+    assert_eq!(host.public.get("/web/variant").await.body, "first");
+    let second = at("/web/").replace("services.web", "services.second");
+    let answer = add(&host, "second", &second, &web).await;
+    assert!(answer.status == 422 && answer.detail().contains("is where `services."), "{answer:?}");
+    assert_eq!(host.operator.get("/services/second").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_service_has_the_name_of_the_hosts_own_store() {
+    let host = Host::start(&format!("{FRONT}{BACK}")).await;
+    let named = FETCHER.replace("services.fetcher", "services.\"@platform\"");
+    let order = json!({"manifest": manifest(&format!("{FRONT}{BACK}{named}"))});
+    refused(&host, &order, 422, "reserved for the host's own store").await;
+    let fetches = host.upload(component("fetches.wasm")).await;
+    let answer = add(&host, "@platform", FETCHER, &fetches).await;
+    assert!(answer.status == 400 && answer.detail().contains("reserved for the host's own store"), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_granted_once_however_it_is_written() {
+    let host = Host::start(&format!("{FRONT}{BACK}{FETCHER}")).await;
+    let fetches = marked(&component("fetches.wasm"), "other");
+    let path = "/services/fetcher/releases?grant=api.example.com&grant=API.example.com.";
+    let answer = host.operator.post(path, fetches.clone()).await;
+    let told = "api.example.com is granted twice, maybe in another spelling: keep one of them";
+    assert!(answer.status == 400 && answer.body.to_string().contains(told), "{answer:?}");
+    let digest = host.upload(fetches).await;
+    let set = json!({"set": {"fetcher": {"digest": digest}}, "grants": ["127.0.0.1:80", "[::ffff:127.0.0.1]:80"]});
+    let answer = host.post("/releases", &set).await;
+    assert!(answer.status == 400 && answer.body.to_string().contains("is granted twice"), "{answer:?}");
 }

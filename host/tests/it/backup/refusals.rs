@@ -109,3 +109,20 @@ async fn a_restore_overwrites_nothing_and_takes_no_damaged_backup() {
     check("restore monday --data hostile", "is damaged").await;
     assert!(!folder.join("hostile").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_the_archive_does_not_reach_is_refused() {
+    let host = Host::start(&format!("[journal]\narchive = \"archive\"\n{SERVICES}")).await;
+    said(&host.switchyard(&["backup", "monday"]).await);
+    host.write("set key two").await.expect(200);
+    let folder = host.stop().await;
+    let restore = async |at: &str| {
+        let line = ["restore", "monday", "--data", "fresh", "--archive", "archive", "--at", at];
+        switchyard(folder.path(), &line).await
+    };
+    let text = refused(&restore("2999-01-01T00:00:00Z").await);
+    assert!(text.contains("the commits that were found end before that time, at 20"), "{text}");
+    assert!(text.contains("name the old data directory or an archive with later segments"), "{text}");
+    assert!(!folder.path().join("fresh").exists(), "what was begun is taken away");
+    said(&restore("end").await);
+}

@@ -6,6 +6,7 @@ use switchyard::names::CallId;
 use switchyard::store::{CommitDetails, Event};
 
 use super::{PAIR, Rig, Setup, name, settings};
+use crate::guest::now;
 
 /// The failed deliveries of `sink`, by state and script.
 fn failed_deliveries(rig: &Rig) -> Vec<String> {
@@ -98,7 +99,25 @@ async fn a_dead_letter_is_replayed_once_or_deleted() {
     assert!(matches!(strange, Err(DeadLetterError::NoService { .. })));
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// A subscriber that cannot take what comes is a line now and then, not one for each attempt.
+#[tokio::test]
+async fn a_delivery_that_fails_again_and_again_is_seldom_logged() {
+    const ATTEMPTS: u64 = 60;
+    crate::log::capture();
+    let rig = Setup::new(&PAIR).start();
+    rig.run("sink", "set broken 1").await;
+    let began = now();
+    rig.run("source", "emit a {fail-if broken; append log 1}").await;
+    rig.becomes("many attempts", || rig.service("sink").figures().errors.trap >= ATTEMPTS).await;
+    let (logged, seconds) = (crate::log::take(), usize::try_from(began.elapsed().as_secs()).unwrap());
+    let lines = |text: &str| logged.lines().filter(|line| line.contains(text)).count();
+    let (deliveries, runs) = (lines("a delivery failed"), lines("a run failed"));
+    assert!((1..=1 + seconds / 10).contains(&deliveries), "{deliveries} in {seconds} s: {logged}");
+    assert!(runs <= 4 * (seconds + 2), "{runs} in {seconds} s: {logged}");
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn a_replayed_dead_letter_has_as_many_attempts_as_a_new_event() {
     let rig = dying(3).start();
     rig.run("sink", "set broken 1").await;

@@ -67,6 +67,27 @@ async fn a_share_of_the_clients_gets_a_candidate_and_keeps_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_each_of_its_clients_gets_and_keeps_its_own_release() {
+    let rig = Rig::pair("gateway.trusted_proxies = [\"127.0.0.1/32\"]").await;
+    rig.deploy("front", "?weight=30", says("2")).await.expect(201);
+    let forwarded = |client: &Client, last: u8| client.with_header("x-forwarded-for", &format!("203.0.113.{last}"));
+    let (clients, mut taken) = (200, 0);
+    for last in 1..=clients {
+        let client = forwarded(&rig.public, last);
+        let answer = look(&client, "variant").await;
+        assert_eq!(look(&client, "variant").await, answer, "203.0.113.{last}");
+        taken += usize::from(answer == "2");
+    }
+    is_a_share_of(30.0, taken, clients.into());
+    // Nobody else may say where its clients are.
+    let (direct, mut answers) = (rig.client_from([127, 0, 4, 1]), std::collections::BTreeSet::new());
+    for last in 1..=clients {
+        answers.insert(look(&forwarded(&direct, last), "variant").await);
+    }
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_gets_the_same_candidate_wherever_it_signs_in() {
     let rig = Rig::pair("").await;
     let accounts = 200;

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::Request;
 use hyper::header::AUTHORIZATION;
+use hyper::{HeaderMap, Request};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
@@ -24,6 +24,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
@@ -112,11 +113,11 @@ impl Client {
             request = request.header(name, value);
         }
         let response = self.connections.request(request.body(Full::new(body.into()))?).await?;
-        let status = response.status().as_u16();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.into_body().collect().await?.to_bytes();
         let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
         let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or_else(|_| text()) };
-        Ok(Answer { status, body })
+        Ok(Answer { status, headers, body })
     }
 }
 

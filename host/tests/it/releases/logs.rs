@@ -55,3 +55,19 @@ async fn a_failed_call_is_explained_by_the_log_also_after_a_restart() {
     assert_eq!(lines(&process.operator, "?request=explain-me").await.len(), before, "the log survives a kill");
     assert!(lines(&process.operator, "").await.len() > before, "the new host logs too");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_call_of_the_command_line_shows_what_the_component_printed() {
+    let setup = Setup::new("").service("front", FRONT, &variant("call=panic")).service("back", BACK, &says("1"));
+    setup.write_manifest();
+    let process = Process::start(setup.folder.path()).await;
+    let address = format!("http://{}", process.operator.address());
+    let line = ["call", "front", "read", r#"{"script": "variant"}"#, "--admin", &address];
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_switchyard"));
+    command.args(line).current_dir(setup.folder.path()).env_remove("SWITCHYARD_ADMIN_TOKEN");
+    let output = command.output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let (said, printed) = text.split_once("The components printed:").unwrap_or_else(|| panic!("{text}"));
+    assert!(said.contains("switchyard logs --request ") && printed.contains("panicked"), "{text}");
+}

@@ -3,7 +3,9 @@
 mod candidates;
 mod compiling;
 pub(crate) mod components;
+mod descriptors;
 mod entries;
+mod figures;
 mod handover_kills;
 mod handover_shadow;
 mod handovers;
@@ -28,6 +30,7 @@ mod signals;
 mod swaps;
 mod tls;
 mod tokens;
+mod verdicts;
 
 use std::net::IpAddr;
 use std::os::unix::fs::symlink;

@@ -37,8 +37,13 @@ impl Process {
 
     /// As [`Process::start`], of a process that may have so many files open.
     pub(super) async fn start_with_files(folder: &Path, files: u32) -> Self {
+        Self::start_after(folder, &format!("ulimit -n {files}")).await
+    }
+
+    /// As [`Process::start`], after a shell has run `script`.
+    pub(super) async fn start_after(folder: &Path, script: &str) -> Self {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_switchyard")]);
+        command.args(["-c", &format!("{script}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_switchyard")]);
         let (process, mut log) = Self::run(command, folder).await;
         crate::calls::spawn(async move { while let Ok(Some(_line)) = log.next_line().await {} });
         process

@@ -314,6 +314,28 @@ async fn where_signatures_are_asked_for_only_what_a_signer_signed_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_apply_brings_no_component_that_no_signer_signed() {
+    let (ours, public) = key();
+    let setup = Setup::pair(&format!("deploy.signers = [\"{public}\"]"));
+    let of = |number: u64, component: &[u8]| signature(&ours, "front", FRONT, number, component);
+    std::fs::write(setup.path("front.wasm.sig"), of(1, &says("1"))).unwrap();
+    std::fs::write(setup.path("back.wasm.sig"), signature(&ours, "back", BACK, 1, &says("1"))).unwrap();
+    let rig = setup.start().await;
+    let next = says("2");
+    rig.operator.send("PUT", "/components", next.clone()).await.expect(200);
+    let manifest = std::fs::read_to_string(rig.setup.path("switchyard.toml")).unwrap();
+    let mut order = json!({ "manifest": manifest, "components": { "front": digest(&next) } });
+    for (signature, words) in [(None, "no signature"), (Some(of(2, &says("3"))), "another service, contract, number")] {
+        order["signatures"] = signature.map_or_else(|| json!({}), |signature| json!({ "front": signature }));
+        refused(rig.operator.post_json("/apply", &order).await, "signature", &[words]);
+        assert_eq!(rig.look("variant").await, "1");
+    }
+    order["signatures"] = json!({ "front": of(2, &next) });
+    assert_eq!(rig.operator.post_json("/apply", &order).await.expect(200)["applied"], true);
+    assert_eq!(rig.look("variant").await, "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_host_starts_with_no_component_that_does_not_fit() {
     let broken = Setup::new("").service("front", FRONT, b"hello").service("back", BACK, &says("1"));
     let error = broken.try_start().await.err().unwrap();

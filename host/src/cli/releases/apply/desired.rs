@@ -10,7 +10,7 @@ use crate::cli::output::failure::{Failure, Kind};
 use crate::cli::releases::component::{Component, unreadable};
 use crate::config::{Flags, Signature};
 use crate::contract::wit_files;
-use crate::names::Digest;
+use crate::names::{Digest, ServiceName};
 
 /// The manifest's text, the contracts, and which component is for which service.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ impl DesiredState {
 
     /// Like [`DesiredState::read`], for one service.
     pub(super) fn read_one(path: &Path, service: &str) -> Result<Self, Failure> {
+        ServiceName::parse(service).map_err(|error| Failure::new(Kind::Usage, error))?;
         let state = Self::read_some(path, |name| name == service)?;
         match state.components.contains_key(service) {
             true => Ok(state),

@@ -28,8 +28,9 @@ fn a_request_goes_only_to_a_host_and_port_that_are_granted() {
 #[tokio::test]
 async fn a_granted_name_does_not_reach_addresses_that_are_not_public_unless_their_range_is_granted() {
     let service = ServiceName::parse("payment").unwrap();
+    let log = RequestLog { service, limits: Arc::new(LogLimits::of_requests()) };
     let check = async |grants: &[&str], host: &str, reached: bool| {
-        let addresses = granted(grants).addresses(&service, host, 80).await;
+        let addresses = granted(grants).addresses(&log, host, 80).await;
         match addresses {
             Ok(addresses) => assert!(reached && !addresses.is_empty(), "{host}: {addresses:?}"),
             Err(error) => assert!(!reached && matches!(error, Error::DestinationIpProhibited), "{host}: {error}"),
