@@ -17,11 +17,16 @@ const PIECES: u32 = 1_000_000;
 const PAUSE: Duration = Duration::from_millis(60);
 
 /// The implementation of `service` that shares nothing with the shop's own but the contract.
-fn alternative(service: &str) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn alternative(service: &str) -> anyhow::Result<Vec<u8>> {
     Ok(std::fs::read(alternatives::file(service)?)?)
 }
 
-async fn until(shop: &Shop, service: &str, what: &str, holds: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+pub(crate) async fn until(
+    shop: &Shop,
+    service: &str,
+    what: &str,
+    holds: impl Fn(&Value) -> bool,
+) -> anyhow::Result<Value> {
     let mut now = Value::Null;
     for _ in 0..3_000 {
         now = shop.ask_operator(&format!("GET /services/{service}")).await?;

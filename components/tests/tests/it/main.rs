@@ -5,6 +5,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test fails where something is missing, in its helpers too")]
 
 mod accounts;
+mod after_handover;
 mod at_once;
 mod carts;
 mod checkout;

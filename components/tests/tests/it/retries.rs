@@ -6,7 +6,12 @@ use shop_tests::{Answer, Client, Customer, PASSWORD, Shop, address};
 use tokio::task::JoinSet;
 
 /// The result of a request with a key: the status and faults, whether it was replayed, and the answer.
-async fn keyed(client: &Client, key: &str, line: &str, body: &Value) -> anyhow::Result<(String, bool, Answer)> {
+pub(crate) async fn keyed(
+    client: &Client,
+    key: &str,
+    line: &str,
+    body: &Value,
+) -> anyhow::Result<(String, bool, Answer)> {
     let headers = [("content-type", "application/json"), ("idempotency-key", key)];
     let answer = match body {
         Value::Null => client.send_with(line, &headers[1..], "").await?,

@@ -57,7 +57,8 @@ impl migration::Guest for Guest {
     fn describe() -> migration::Data {
         let version = variant::number("version");
         let reads_up_to = variant::number("reads").max(version);
-        migration::Data { format: "callers".into(), version, reads_up_to, pause_ms_max: variant::number("pause") }
+        let format = Some(variant::text("format")).filter(|named| !named.is_empty()).unwrap_or("callers").into();
+        migration::Data { format, version, reads_up_to, pause_ms_max: variant::number("pause") }
     }
 
     fn migrate(_from: u32) -> Result<(), String> {

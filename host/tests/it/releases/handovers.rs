@@ -12,7 +12,7 @@ use super::{Rig, Setup, until};
 pub(super) const CONTRACT: &str = "test:shelf/shelf-service@1.0.0";
 
 /// A host whose service `shelf` runs the variant `text`.
-async fn host(text: &str) -> Rig {
+pub(super) async fn host(text: &str) -> Rig {
     Setup::new("limits.store_bytes_max = 4_000_000").service("shelf", CONTRACT, &shelf(text)).start().await
 }
 
@@ -42,7 +42,7 @@ impl Rig {
     }
 
     /// Hands `shelf` over to the variant `text`, to the end.
-    async fn hand_over(&self, text: &str) {
+    pub(super) async fn hand_over(&self, text: &str) {
         let component = shelf(text);
         let digest = digest(&component);
         self.deploy("shelf", "?handover=true", component).await.expect(201);

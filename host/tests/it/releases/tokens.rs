@@ -10,7 +10,7 @@ use super::http::Client;
 
 impl Rig {
     /// Makes a token; gives a client that holds it, and the token.
-    async fn token(&self, name: &str, role: &str, services: &[&str]) -> (Client, String) {
+    pub(super) async fn token(&self, name: &str, role: &str, services: &[&str]) -> (Client, String) {
         let wanted = json!({ "name": name, "role": role, "services": services });
         let made = self.operator.post_json("/tokens", &wanted).await.expect(201);
         assert_eq!(

@@ -2,13 +2,14 @@
 #![allow(unsafe_code, unreachable_pub, reason = "generated code")]
 
 wit_bindgen::generate!({
-    path: ["../../../wit/service", "../wit/shelf"],
+    path: ["../../../wit/service", "../wit/events", "../wit/shelf"],
     inline: "
         package test:guest;
         world guest {
             include test:shelf/shelf-service@1.0.0;
             include switchyard:service/migrating@0.1.0;
             export test:shelf/state@1.0.0;
+            export test:events/happenings@1.0.0;
         }
     ",
     generate_all,

@@ -1,7 +1,9 @@
 //! What is wrong with the variant.
 
 use std::hint::black_box;
+use std::time::Duration;
 
+use crate::bindings::exports::test::shelf::state::{NoteState, PriceState};
 use crate::notes;
 use crate::variant;
 
@@ -20,6 +22,8 @@ pub(crate) fn export(after: Option<&str>, limit: u32) -> Vec<(String, String)> {
             (last + 1..=last + limit).map(|number| (format!("~{number:09}"), "more".to_owned())).collect()
         }
         "spins" => spin(),
+        // Only behind the notes that a trial reads.
+        "spins-late" if after.is_some_and(|after| after >= "note000100") => spin(),
         _ => notes::page(after, limit),
     }
 }
@@ -36,6 +40,25 @@ pub(crate) fn import(key: &str) {
 /// The text of a note, as `function` answers it. The state interface shows none of this.
 pub(crate) fn answer(function: &str, text: String) -> String {
     if variant::text("wrong") == function { format!("{text}, perhaps") } else { text }
+}
+
+/// What an import makes of a note.
+pub(crate) fn imported(note: NoteState) -> NoteState {
+    let NoteState { text, price } = note;
+    let price = match variant::text("import") {
+        "drops" => None,
+        "rounds" => price.map(|price| PriceState { amount: price.amount / 100 * 100, ..price }),
+        _ => price,
+    };
+    NoteState { text, price }
+}
+
+/// What a call does before it puts the note `key`.
+#[expect(clippy::disallowed_methods, reason = "a guest has only what std gives it")]
+pub(crate) fn put(key: &str) {
+    if let Some(millis) = key.strip_prefix("sleep-").and_then(|millis| millis.parse().ok()) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
 }
 
 fn spin() -> ! {

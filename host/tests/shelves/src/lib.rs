@@ -4,12 +4,14 @@
 mod bindings;
 mod faults;
 mod notes;
+mod price;
 #[path = "../../callers/src/variant.rs"]
 mod variant;
 
 use bindings::exports::switchyard::service::migration;
+use bindings::exports::test::events::happenings;
 use bindings::exports::test::shelf::shelf;
-use bindings::exports::test::shelf::state::{self, Change, Entity, Entry, NoteState};
+use bindings::exports::test::shelf::state::{self, Change, Entity, Entry};
 
 struct Shelf;
 
@@ -23,6 +25,7 @@ impl shelf::Guest for Shelf {
     }
 
     fn put(key: String, text: String) {
+        faults::put(&key);
         notes::set(&key, &text);
     }
 
@@ -37,18 +40,28 @@ impl shelf::Guest for Shelf {
     }
 }
 
+impl happenings::Guest for Shelf {
+    fn happened(key: String, script: String) {
+        assert!(notes::get("broken").is_none(), "there is a note `broken`");
+        let before = notes::get(&key).unwrap_or_default();
+        notes::set(&key, &format!("{before}{script}"));
+    }
+
+    fn passed(_script: String) {}
+}
+
 impl state::Guest for Shelf {
     fn export_state(after: Option<String>, until: Option<String>, limit: u32) -> Vec<Entry> {
         let notes = faults::export(after.as_deref(), limit);
         let wanted = notes.into_iter().filter(|(key, _)| until.as_ref().is_none_or(|until| key <= until));
-        wanted.map(|(key, text)| Entry { key, value: Entity::Note(NoteState { text }) }).collect()
+        wanted.map(|(key, note)| Entry { key, value: Entity::Note(price::split(&note)) }).collect()
     }
 
     fn import_state(changes: Vec<Change>) -> Result<(), String> {
         for Change { key, value } in changes {
             faults::import(&key);
             match value {
-                Some(Entity::Note(NoteState { text })) => notes::set(&key, &text),
+                Some(Entity::Note(note)) => notes::set(&key, &price::joined(faults::imported(note))),
                 None => notes::delete(&key),
             }
         }
