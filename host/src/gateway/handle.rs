@@ -250,10 +250,8 @@ fn with_slash(context: &RequestContext<'_>) -> Response<Body> {
 fn report(refusal: &Refusal, request: &RequestId, limit: &LogLimit) {
     let error: &dyn Error = refusal;
     match refusal {
-        Refusal::Answer { .. } | Refusal::File(_) => {
-            if limit.allows() {
-                tracing::error!(request = request.as_str(), error, "a request could not be answered");
-            }
+        Refusal::Answer { .. } | Refusal::File(_) if limit.allows() => {
+            tracing::error!(request = request.as_str(), error, "a request could not be answered");
         }
         // The code that runs the calls has already logged more details.
         Refusal::Call(_) => tracing::debug!(request = request.as_str(), error, "a call failed"),
