@@ -2,8 +2,19 @@ use super::*;
 
 #[test]
 fn every_section_knows_its_keys() {
-    let sections =
-        ["host", "gateway", "store", "journal", "runtime", "limits", "retries", "deploy", "events", "services"];
+    let sections = [
+        "host",
+        "gateway",
+        "store",
+        "journal",
+        "runtime",
+        "limits",
+        "retries",
+        "deploy",
+        "events",
+        "telemetry",
+        "services",
+    ];
     assert_eq!(Section::Manifest.keys(), sections);
     for (name, section) in Section::NAMED {
         assert!(!section.keys().is_empty(), "{name}");

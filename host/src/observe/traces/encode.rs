@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::ended_span::{AttributeValue, EndedSpan, SpanKind};
 use super::ids::SpanContext;
 use super::messages::{
     AnyValue, ExportTraceServiceRequest, InstrumentationScope, KeyValue, Link, Resource, ResourceSpans, ScopeSpans,
     Span, SpanKind as Kind, Status, StatusCode, Value,
 };
-use super::span::{AttributeValue, EndedSpan, SpanKind};
 use crate::observe::build::VERSION;
 
 /// The name of the program and of its instrumentation.

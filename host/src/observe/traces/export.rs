@@ -13,8 +13,9 @@ use tokio::time::Instant;
 
 use super::collector::{Collector, CollectorError, ExportError};
 use super::encode;
+use super::ended_span::EndedSpan;
 use super::headers::{HeadersFileError, read_headers};
-use super::span::{EndedSpan, Shared};
+use super::span::Shared;
 use super::tracer::Tracer;
 use crate::observe::LogLimit;
 

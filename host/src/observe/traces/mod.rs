@@ -6,6 +6,7 @@
 
 mod collector;
 mod encode;
+mod ended_span;
 mod export;
 mod headers;
 mod ids;
@@ -19,8 +20,9 @@ mod tracer;
 mod tests;
 
 pub use collector::{CollectorError, is_endpoint};
+pub use ended_span::{SpanDetails, SpanKind};
 pub use export::{ExportSettings, Exporter, TelemetryError, start_traces};
 pub use headers::{HeadersFileError, read_headers};
 pub use ids::SpanContext;
-pub use span::{Span, SpanDetails, SpanKind, SpanPlace};
+pub use span::{Span, SpanPlace};
 pub use tracer::{ClientSpan, Tracer};

@@ -1,14 +1,14 @@
 //! The ended spans that are not exported yet.
 //!
-//! Invariant: adding a span never waits, and the queue has a bound.
+//! Invariant: adding a span never waits, and the queue has a bound. Only the batch of a cut export may come on top.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::ended_span::EndedSpan;
 use super::metrics::ExportMetrics;
-use super::span::EndedSpan;
 use crate::limits::{SPANS_PER_EXPORT_MAX, SPANS_QUEUED_MAX};
 
 #[derive(Debug)]

@@ -1,31 +1,15 @@
 //! Spans: what ran in a trace, from when to when, and below which other span.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::ended_span::{EndedSpan, SpanDetails, SpanKind};
 use super::ids::{Ids, SpanContext};
 use super::queue::SpanQueue;
 use crate::clock;
 use crate::limits::EMISSIONS_TRACED_MAX;
 use crate::names::CommitSeq;
-use crate::observe::calls::Outcome;
-
-/// The role of a span, in OpenTelemetry's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpanKind {
-    Internal,
-    Server,
-    Consumer,
-}
-
-/// The value of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum AttributeValue {
-    Text(Cow<'static, str>),
-    Number(i64),
-}
 
 /// What all spans of a host share.
 #[derive(Debug)]
@@ -34,55 +18,6 @@ pub(super) struct Shared {
     pub(super) queue: SpanQueue,
     /// The spans of the last commits that emitted events.
     emissions: Mutex<BTreeMap<CommitSeq, SpanContext>>,
-}
-
-/// A span that has ended.
-#[derive(Debug)]
-pub(super) struct EndedSpan {
-    pub(super) context: SpanContext,
-    pub(super) parent: Option<SpanContext>,
-    pub(super) began_unix_micros: u64,
-    pub(super) took: Duration,
-    pub(super) details: SpanDetails,
-}
-
-/// The description of a span.
-#[derive(Debug)]
-pub struct SpanDetails {
-    pub(super) name: Cow<'static, str>,
-    pub(super) kind: SpanKind,
-    pub(super) attributes: Vec<(&'static str, AttributeValue)>,
-    pub(super) link: Option<SpanContext>,
-    pub(super) is_error: bool,
-}
-
-impl SpanDetails {
-    pub fn rename(&mut self, name: impl Into<Cow<'static, str>>) {
-        self.name = name.into();
-    }
-
-    /// Adds an attribute. It must be nothing that a client may want to keep secret.
-    pub fn text(&mut self, key: &'static str, value: impl Into<Cow<'static, str>>) {
-        self.attributes.push((key, AttributeValue::Text(value.into())));
-    }
-
-    pub fn number(&mut self, key: &'static str, value: u64) {
-        self.attributes.push((key, AttributeValue::Number(i64::try_from(value).unwrap_or(i64::MAX))));
-    }
-
-    /// Adds how a call ended.
-    pub fn end(&mut self, outcome: Outcome) {
-        self.text("switchyard.outcome", outcome.label());
-        if outcome.is_error() {
-            self.fail(outcome.label());
-        }
-    }
-
-    /// Marks it as failed; `why` is one of few words, which `error.type` has.
-    pub fn fail(&mut self, why: impl Into<Cow<'static, str>>) {
-        self.is_error = true;
-        self.text("error.type", why);
-    }
 }
 
 /// A span that runs until it is dropped; nothing without telemetry or in a trace that is not sampled.

@@ -9,7 +9,7 @@ use super::messages::{
     AnyValue, ExportTraceServiceRequest, ExportTraceServiceResponse, InstrumentationScope, KeyValue, Link, Resource,
     ResourceSpans, ScopeSpans, Status, StatusCode, Value,
 };
-use super::span::{Shared, Span, SpanKind};
+use super::span::{Shared, Span};
 use super::*;
 use crate::limits::{EMISSIONS_TRACED_MAX, SPANS_PER_EXPORT_MAX, SPANS_QUEUED_MAX};
 use crate::names::CommitSeq;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::ended_span::SpanKind;
 use super::ids::{Ids, SpanContext};
-use super::span::{Shared, Span, SpanKind};
+use super::span::{Shared, Span};
 use crate::names::CommitSeq;
 
 /// Begins the first span of each trace; without telemetry it begins none. Clones are the same tracer.
