@@ -65,7 +65,7 @@ fn what_the_defaults_show_as_a_comment_can_be_set() {
     };
     let optional = |line: &str| line.strip_prefix("# ").filter(|rest| is_setting(rest)).map(str::to_owned);
     let text: Vec<_> = DEFAULTS.lines().map(|line| optional(line).unwrap_or_else(|| line.to_owned())).collect();
-    let text = text.join("\n").replace("mount = \"/blog\"", "");
+    let text = text.join("\n").replace("mount = \"/blog\"", "").replace("strip_prefix = true", "");
     let manifest = loaded(&text);
     assert_eq!(manifest.gateway.requests_per_second_per_client, Some(200));
     let cart = manifest.services.values().next().expect("the service of the comments");
@@ -182,7 +182,7 @@ fn a_mistake_is_told_with_its_line() {
     let both = "unknown key `limits.deadlin_ms`: did you mean `deadline_ms`?\n\
                 switchyard.toml:6: unknown key `limits.wait_ms_maxi`: did you mean `wait_ms_max`?";
     check("[limits]\ndeadlin_ms = 1\nwait_ms_maxi = 1\n", 5, both);
-    let strange = "unknown key `services.cart.colour`: known are contract, component, mount, environment, \
+    let strange = "unknown key `services.cart.colour`: known are contract, component, mount, strip_prefix, environment, \
                    outbound_hosts, events_from, limits";
     check("colour = 3\n", 4, strange);
     check("[services.cart]\n", 4, "duplicate key");

@@ -36,10 +36,10 @@ async fn a_verdict_names_the_format_and_the_version_and_how_the_release_fits_the
     let rig = Rig::pair("").await;
     let tried = async |query: &str, text: &str| rig.deploy("front", query, variant(text)).await;
     let empty = accepted(tried("?dryRun=true", "format=other").await);
-    assert_eq!(data(&empty), "there is no data; it writes the format \"other\"");
+    assert_eq!(data(&empty), "there is no data; it writes the format other");
     rig.write("front", "set n 1").await;
     let same = accepted(tried("?dryRun=true", "call=say 2").await);
-    assert_eq!(data(&same), "same: the format \"callers\", and the data is of version 0");
+    assert_eq!(data(&same), "same: the format callers, and the data is of version 0");
     let migrates = accepted(tried("", "version=1|pause=5000|migrate=set form new").await);
     assert_eq!(
         data(&migrates),
@@ -49,14 +49,14 @@ async fn a_verdict_names_the_format_and_the_version_and_how_the_release_fits_the
     let too_new = refusals::refused(tried("", "call=say 2").await, "data", &["one that reads version 1"]);
     assert_eq!(data(&too_new), "a component that reads data up to version 0");
     // It has no state interface, so there is no handover.
-    let words = ["a component that reads the format \"callers\"", "--data-compatible"];
+    let words = ["a component that reads the format callers", "--data-compatible"];
     let other = refusals::refused(tried("", "format=other|version=1").await, "data", &words);
-    assert_eq!(data(&other), "the format \"other\"");
+    assert_eq!(data(&other), "the format other");
     let rig = host("layout=a").await;
     rig.put("n", "1").await;
-    let words = ["a component that reads the format \"shelf-a\"", "`--handover` copies the data"];
+    let words = ["a component that reads the format shelf-a", "`--handover` copies the data"];
     let handover = refusals::refused(rig.deploy("shelf", "", shelf("layout=b")).await, "data", &words);
-    assert_eq!(data(&handover), "needs a handover: the format \"shelf-b\"");
+    assert_eq!(data(&handover), "needs a handover: the format shelf-b");
 }
 
 /// A release over data that another format has, with a deploy for which the operator vouches.
@@ -71,7 +71,7 @@ async fn over_another_format() -> (Rig, Vec<u8>) {
     (rig, other)
 }
 
-const VOUCHED: &str = "same: the format \"other\", and the data is of version 0; the operator vouches for that";
+const VOUCHED: &str = "same: the format other, and the data is of version 0; the operator vouches for that";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_vouches_for_a_format_and_the_history_has_it() {
@@ -104,7 +104,7 @@ async fn a_deployer_does_not_vouch_for_a_format() {
 async fn a_rollback_over_data_of_another_format_is_refused_unless_it_is_forced() {
     let (rig, _) = over_another_format().await;
     let refused = rig.change("front", "rollback").await;
-    let words = ["the data of front has the format \"other\"", "the release writes the format \"callers\"", "`force`"];
+    let words = ["the data of front has the format other", "the release writes the format callers", "`force`"];
     assert!(words.iter().all(|word| refused.detail().to_lowercase().contains(word)), "{refused:?}");
     refused.expect(409);
     // A restart changes nothing of that.
@@ -142,10 +142,10 @@ async fn a_release_with_a_format_replaces_one_without_only_where_there_is_no_dat
     let start = async || Setup::new("").service("shelf", CONTRACT, &dummy(SHELF, "shelf-service")).start().await;
     let rig = start().await;
     let verdict = accepted(rig.deploy("shelf", "", shelf("layout=a")).await);
-    assert_eq!(data(&verdict), "there is no data; it writes the format \"shelf-a\"");
+    assert_eq!(data(&verdict), "there is no data; it writes the format shelf-a");
     let rig = start().await;
     rig.operator.send("PUT", "/services/shelf/entry?key=n", "1").await.expect(200);
     let words = ["a component that reads a format that nobody names", "--data-compatible"];
     let refused = refusals::refused(rig.deploy("shelf", "", shelf("layout=a")).await, "data", &words);
-    assert_eq!(data(&refused), "the format \"shelf-a\"");
+    assert_eq!(data(&refused), "the format shelf-a");
 }

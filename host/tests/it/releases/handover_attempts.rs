@@ -60,7 +60,7 @@ async fn a_handover_is_given_up_after_its_attempts_while_calls_are_served() {
     // Nothing is changed, and what was written meanwhile is there.
     let notes = notes(&rig.operator).await;
     assert_eq!((rig.live().await, notes.len(), &notes["note000001"]), (own, 200, &puts.to_string()));
-    assert!(puts > 100, "{puts} calls were served in all attempts");
+    assert!(puts > 20, "{puts} calls were served in all attempts");
     long.abort();
 }
 

@@ -28,7 +28,7 @@ async fn the_history_has_a_line_with_figures_for_each_step_of_a_handover() {
     let (own, other) = (rig.live().await, digest(&shelf("layout=b")));
     let bytes = rig.service("shelf").await["storeBytes"].as_u64().unwrap();
     let plan = format!(
-        "handover: 64 entities moved on a snapshot; {bytes} bytes of data will be copied to the format \"shelf-b\"; new \
+        "handover: 64 entities moved on a snapshot; {bytes} bytes of data will be copied to the format shelf-b; new \
          calls then wait 250 ms at most"
     );
     let tried = rig.deploy("shelf", "?handover=true&dryRun=true", shelf("layout=b")).await.expect(200);
