@@ -27,7 +27,7 @@ impl ExclusiveRun {
     /// # Errors
     ///
     /// [`CallError::Deadline`].
-    pub(in crate::call::engine) async fn begin(
+    pub(in crate::call) async fn begin(
         table: &RoutingTable,
         service: &ServiceName,
         deadline: Instant,

@@ -6,7 +6,7 @@ pub(super) mod answer;
 pub(super) mod authentication;
 pub(super) mod call;
 mod commit;
-mod exclusive;
+pub(super) mod exclusive;
 mod failure;
 pub(super) mod mounted;
 pub(super) mod nested;

@@ -3,6 +3,7 @@
 //! All other behaviour of calls is tested from outside, in `host/tests/it/calls`.
 
 mod causes;
+mod exclusive;
 mod intents;
 mod mounted;
 mod output_gate;
