@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
-use crate::limits::{COMMIT_LOG_BYTES_MAX, READ_SET_BYTES_MAX};
+use crate::limits::{COMMIT_LOG_BYTES_MAX, JOURNAL_QUEUE_BYTES_MAX, READ_SET_BYTES_MAX};
 use crate::names::{Generation, Key};
 use crate::store::commit::logged_commit::{LoggedCommit, LoggedWrite, SEARCHES};
 use crate::store::commit::read_set::ReadSet;
@@ -157,14 +157,32 @@ async fn those_who_wait_commit_in_the_order_in_which_they_came() {
             tasks.push(task);
         }
     }
-    assert!(!room(&cart) && filled < 60 && tasks.len() > 10, "{filled}");
+    let is_full = !room(&cart) && filled < 60 && tasks.len() > 10;
     disk.let_syncs_go();
+    assert!(is_full, "{filled}");
+    while !room(&cart) {
+        std::thread::yield_now();
+    }
+    // There is room now, but those who came before have not noticed it yet.
+    let mut late = Box::pin(put(&cart, "late", "1"));
+    assert!(futures::poll!(late.as_mut()).is_pending(), "it commits before those who wait");
     tasks.reverse();
     futures::future::join_all(tasks).await;
+    late.await;
     let order = order.lock().unwrap();
     assert!(order.is_sorted(), "{order:?}");
     drop(order);
     stores.close().unwrap();
+}
+
+/// How many of `count` commits in `store` need not wait.
+async fn commits_at_once(store: &Store, count: usize) -> usize {
+    let mut ready = 0;
+    for _ in 0..count {
+        let mut commit = Box::pin(put(store, "a", "1"));
+        ready += usize::from(futures::poll!(commit.as_mut()).is_ready());
+    }
+    ready
 }
 
 #[tokio::test]
@@ -184,13 +202,37 @@ async fn a_service_that_fills_the_overlay_leaves_the_others_their_share() {
             waiting.push(task);
         }
     }
-    assert!(waiting.len() > 50, "the overlay is full of one service");
-    for key in 0..10 {
-        let mut other = Box::pin(put(&stock, "a", "1"));
-        assert!(futures::poll!(other.as_mut()).is_ready(), "commit {key} of the other waits");
-    }
-    assert!(stores.inner.services.unwritten_bytes() < 64 * 1024 + 4096);
+    let (others, unwritten) = (commits_at_once(&stock, 10).await, stores.inner.services.unwritten_bytes());
     disk.let_syncs_go();
+    assert!(waiting.len() > 50, "the overlay is full of one service");
+    assert_eq!(others, 10, "the other waits");
+    assert!(unwritten < 64 * 1024 + 4096, "{unwritten}");
+    futures::future::join_all(waiting).await;
+    stores.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_service_has_only_so_much_in_the_journal_s_queue_and_others_do_not_wait_behind_it() {
+    let settings = StoreSettings { overlay_bytes_max: 64 << 20, segment_bytes: 64 << 20, ..QUIET };
+    let disk = SimulatedDisk::new(1);
+    let (stores, cart) = on(&disk, &settings);
+    let stock = stores.service(&name("stock")).unwrap();
+    let first = put(&cart, "first", "1").await;
+    stores.wait_durable(first).await.unwrap();
+    disk.hold_syncs();
+    let (bytes, mut queued, mut waiting) = (100_000, 0, Vec::new());
+    for key in 0..40 {
+        let cart = cart.clone();
+        let mut task = Box::pin(async move { put(&cart, &format!("key-{key}"), &"x".repeat(bytes)).await });
+        match futures::poll!(task.as_mut()).is_pending() {
+            true => waiting.push(task),
+            false => queued += bytes,
+        }
+    }
+    let others = commits_at_once(&stock, 10).await;
+    disk.let_syncs_go();
+    assert!(queued.abs_diff(JOURNAL_QUEUE_BYTES_MAX) <= bytes, "{queued} bytes are in the queue");
+    assert_eq!(others, 10, "the other waits");
     futures::future::join_all(waiting).await;
     stores.close().unwrap();
 }
@@ -393,6 +435,41 @@ async fn a_commit_that_reads_the_disk_holds_up_no_other() {
         assert!(reads, "it reads the index");
         waits.join().unwrap().unwrap();
     });
+    stores.close().unwrap();
+}
+
+/// What its snapshot has in memory needs no look into the index, neither before the lock nor under it.
+#[tokio::test]
+async fn a_commit_that_knows_what_it_replaces_reads_no_disk() {
+    let disk = SimulatedDisk::new(1);
+    let settings = StoreSettings { checkpoint_ms_max: 0, index_cache_bytes: 0, ..SETTINGS };
+    let (stores, cart) = on(&disk, &settings);
+    let is_applied = |store: &Store| {
+        while !store.is_applied() {
+            std::thread::yield_now();
+        }
+    };
+    put_many(&cart, (0..2_000).map(|key| format!("key-{key:04}"))).await;
+    is_applied(&cart);
+    disk.hold_syncs();
+    put(&cart, "key-1000", "22").await;
+    let mut old = cart.begin();
+    old.set("key-1000", "333").unwrap();
+    disk.let_syncs_go();
+    for round in 0..3 {
+        put(&cart, "other", &round.to_string()).await;
+        is_applied(&cart);
+    }
+    let before = cart.bytes();
+    disk.hold_reads_of("services/cart.redb");
+    std::thread::scope(|scope| {
+        let (done, committed) = std::sync::mpsc::channel();
+        scope.spawn(move || done.send(futures::executor::block_on(commit(old)).is_ok()));
+        let committed = committed.recv_timeout(Duration::from_secs(20));
+        disk.let_syncs_go();
+        assert_eq!(committed, Ok(true), "it waits for the disk");
+    });
+    assert_eq!(cart.bytes(), before + 1);
     stores.close().unwrap();
 }
 
