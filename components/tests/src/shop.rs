@@ -214,6 +214,9 @@ fn configuration(data: &Path) -> anyhow::Result<Configuration> {
     let mut configuration = delivered(data)?;
     configuration.manifest.limits.deadline_ms = PATIENCE_MS;
     configuration.manifest.limits.wait_ms_max = PATIENCE_MS;
+    for service in configuration.manifest.services.values_mut() {
+        (service.limits.deadline_ms, service.limits.wait_ms_max) = (None, None);
+    }
     // All customers of a test have the same address.
     let gateway = &mut configuration.manifest.gateway;
     (gateway.requests_per_second_per_client, gateway.request_burst_per_client) = (None, None);
