@@ -94,7 +94,7 @@ fn scenarios() -> Vec<Scenario> {
             .with(bytes(3_000_000)),
         Scenario::new("sleep", |end| matches!(end, Err(Deadline)), "the deadline of the call passed")
             .with(Val::U32(u32::MAX)),
-        Scenario::new("hold-on", |end| matches!(end, Err(Limit { name: "handles", .. })), "handles = 1024"),
+        Scenario::new("hold-on", |end| matches!(end, Err(Limit { name: "handles_max", .. })), "handles_max = 1024"),
         Scenario::new("wait", |end| matches!(end, Err(Deadline)), "the deadline of the call passed")
             .peer(|_| Peer::Never),
         Scenario::new("go-around", |end| matches!(end, Err(failure) if too_deep(failure)), "call_depth_max")
