@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 
-use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::http::Client;
 use super::process::Process;
-use super::{Rig, Setup, files, until};
+use super::{Rig, Setup, until};
 
 async fn metrics(operator: &Client) -> String {
     operator.get("/metrics").await.expect(200).as_str().unwrap().to_owned()
@@ -69,7 +67,6 @@ async fn a_client_whose_answers_have_no_room_is_told_when_to_come_back_and_the_m
     assert!(kept > 1);
     let retry_after: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!(refused.status == 503 && retry_after >= 1, "{refused:?}");
-    assert!(refused.detail().contains("this client"), "{refused:?}");
     assert_eq!(ask(&process.public, kept).await.status, 200, "what was kept is still there");
     let other = Client::from_address(process.public.address(), Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))));
     assert_eq!(ask(&other, 0).await.status, 200);
@@ -83,57 +80,5 @@ async fn a_client_whose_answers_have_no_room_is_told_when_to_come_back_and_the_m
     .await;
     let refusals = r#"switchyard_kept_answers_refused_total{service="front",share="client"}"#;
     assert_eq!(value(&metrics(&process.operator).await, refusals), Some(1.0));
-    process.kill().await;
-}
-
-/// Ends `process` in order.
-async fn stop(process: Process) {
-    process.signal(Signal::TERM);
-    assert_eq!(process.ended().await, Some(0));
-}
-
-/// Flips a bit wherever the file has `text`.
-fn flip(file: &Path, text: &[u8]) {
-    let mut bytes = std::fs::read(file).unwrap();
-    let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(text)).collect();
-    assert!(!places.is_empty());
-    places.into_iter().for_each(|at| bytes[at] ^= 4);
-    std::fs::write(file, bytes).unwrap();
-}
-
-/// The background thread finds it: nobody reads the entry before.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_entry_that_nobody_reads_is_found_and_counted() {
-    let setup = Setup::pair("");
-    setup.write_manifest();
-    let start = async || Process::start(setup.folder.path()).await;
-    let call = async |process: &Process, script: &str| {
-        process.operator.post_json("/services/front/call/write", &json!({ "script": script })).await
-    };
-    let process = start().await;
-    call(&process, "set damaged a-value-that-will-be-damaged; set whole good").await.expect(200);
-    stop(process).await;
-    // The journal must not have the entry any more: else it is rebuilt.
-    let journal = setup.path("data/journal");
-    let earlier = files(&journal);
-    let process = start().await;
-    call(&process, "set other 1").await.expect(200);
-    until("the end of the earlier segments", async || {
-        let now = files(&journal);
-        earlier.iter().all(|file| !now.contains(file))
-    })
-    .await;
-    stop(process).await;
-    flip(&setup.path("data/services/front.redb"), b"a-value-that-will-be-damaged");
-
-    let process = start().await;
-    let damaged = r#"switchyard_index_damaged_entries{service="front"}"#;
-    until("the damage", async || value(&metrics(&process.operator).await, damaged) == Some(1.0)).await;
-    let refused = call(&process, "get damaged").await;
-    assert!(refused.status >= 500, "{refused:?}");
-    assert_eq!(call(&process, "get whole").await.expect(200), "good");
-    call(&process, "set damaged anew").await.expect(200);
-    until("its end", async || value(&metrics(&process.operator).await, damaged) == Some(0.0)).await;
-    assert_eq!(call(&process, "get damaged").await.expect(200), "anew");
     process.kill().await;
 }
