@@ -27,37 +27,6 @@ const HANDOVERS: [&str; 1] = ["handover::"];
 /// The file in which a folder remembers what is installed in it.
 const INSTALLED: &str = ".installed";
 
-/// The tests of the shop over HTTP. Those of handovers and rehearsals bring the alternatives themselves, and a test of the
-/// host has one of these names.
-const HTTP_TESTS: [&str; 16] = [
-    "accounts::",
-    "at_once::",
-    "carts::",
-    "checkout::",
-    "events::an_account",
-    "events::an_order",
-    "gateway::",
-    "items::",
-    "orders::",
-    "payments::",
-    "purchase::",
-    "race::",
-    "retries::",
-    "sessions::",
-    "shipping::",
-    "--skip=calls::",
-];
-
-/// Runs the tests of the shop over HTTP with the second implementation of every service in Rust, which are built. All
-/// members of the workspace are selected, so that nothing is compiled again.
-pub(crate) fn run_in_rust() -> anyhow::Result<()> {
-    let services = wasm::SHOP.join(",");
-    let begin = ["test", "--workspace", "--release", "--test", "it", "--"];
-    let arguments: Vec<_> = begin.into_iter().chain(HTTP_TESTS).collect();
-    let environment = [("SHOP_ALTERNATIVES", services.as_str())];
-    Step { environment: &environment, ..Step::cargo("tests of the shop with other implementations", &arguments) }.run()
-}
-
 pub(crate) fn run() -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_shop()?;

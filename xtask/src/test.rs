@@ -3,7 +3,6 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::alternatives;
 use crate::crash;
 use crate::step::{Step, root};
 use crate::wasm;
@@ -24,7 +23,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     wasm::build_alternatives()?;
     wasm::build_guests()?;
     Step::cargo("tests", &["test", "--workspace", "--release"]).run()?;
-    alternatives::run_in_rust()?;
     crash::short()?;
     let docs = ["doc", "--workspace", "--no-deps", "--release"];
     Step { environment: &[("RUSTDOCFLAGS", "-D warnings")], ..Step::cargo("docs", &docs) }.run()?;

@@ -213,7 +213,9 @@ async fn a_bad_candidate_is_taken_out() {
         call_until(&rig, why, scripts, |front| front.get("candidate").is_none()).await;
         let line = last_line(&rig).await;
         assert_eq!((&line["what"], &line["who"]), (&json!("takenOut"), &json!("host")), "{text}");
-        assert!(line["reason"].as_str().unwrap().contains(why), "{text}: {line:#}");
+        // Which of the two sees it first is a matter of time.
+        let reason = line["reason"].as_str().unwrap();
+        assert!(reason.contains(why) || reason.contains("its circuit opened"), "{text}: {line:#}");
         let figures = &line["figures"];
         assert!(figures["candidate"]["calls"].as_u64() >= Some(1), "{text}: {figures:#}");
         for client in clients(&rig, 20) {

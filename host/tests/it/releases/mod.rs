@@ -36,7 +36,6 @@ mod signals;
 mod swaps;
 mod tls;
 mod tokens;
-mod verdicts;
 
 use std::net::IpAddr;
 use std::os::unix::fs::symlink;

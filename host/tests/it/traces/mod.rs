@@ -166,7 +166,11 @@ async fn a_delivery_is_a_trace_that_is_linked_to_the_call_that_emitted_the_event
     host.stop().await;
 
     let spans = collector.spans();
-    let emitting = spans.one("test:events/scripts@1.0.0/run");
+    let of_source = |span: &&Span| {
+        let service = attribute(&span.attributes, "switchyard.service");
+        span.name == "test:events/scripts@1.0.0/run" && service.as_deref() == Some("source")
+    };
+    let emitting = spans.0.iter().find(of_source).unwrap();
     let delivery = spans.one("deliver test:events/happenings@1.0.0/happened");
     let links: Vec<_> = delivery.links.iter().map(|link| (hex(&link.trace_id), hex(&link.span_id))).collect();
     assert_eq!(links, [(hex(&emitting.trace_id), hex(&emitting.span_id))]);
