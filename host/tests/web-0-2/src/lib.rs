@@ -92,10 +92,11 @@ impl Guest for Web {
                 write(respond, |out| out.write_all(said.as_bytes()).expect("somebody reads"));
             }
             "/echo" => echo(&request, respond),
-            "/break-off" | "/or-break-off" => {
-                write(respond, |out| out.write_all(b"begun").expect("somebody reads"));
+            "/break-off" | "/or-break-off" => write(respond, |out| {
+                out.write_all(b"begun").expect("somebody reads");
+                out.flush().expect("somebody reads");
                 panic!("broke off");
-            }
+            }),
             "/variant" => write(respond, |out| out.write_all(variant()).expect("somebody reads")),
             "/variant-after" => variant_after(&request, respond),
             "/panic" => panic!("no answer"),
