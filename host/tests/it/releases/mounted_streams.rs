@@ -59,9 +59,7 @@ async fn a_failure_after_the_response_has_begun_counts_as_one_before_it() {
             let keys = "limits.circuit_failures = 3\nlimits.circuit_clients = 1\nlimits.circuit_open_ms = 60_000";
             let rig = rig(version, keys).await;
             for _ in 0..3 {
-                // On a busy host the component may fail before its response has left: then the client is told.
-                let answer = rig.public.try_send("GET", path, "").await;
-                assert!(answer.as_ref().map_or(true, |answer| answer.status == 500), "{path}, {version}: {answer:?}");
+                assert!(rig.public.try_send("GET", path, "").await.is_err(), "{path}, {version}: it broke off");
                 rig.figures_at_rest().await;
             }
             let service = rig.service("web").await;
