@@ -176,7 +176,7 @@ impl Releases {
                 return Ok(());
             }
             let began = clock::now();
-            let is_complete = handle.step().await?;
+            let is_complete = self.inner.mirrors.step(handle).await?;
             let has_passed = self.shadow_has_passed(name, record, handle, is_complete).await?;
             if is_complete && has_passed && record.header.is_some() {
                 // The operator tries it with requests that read. The swap is a `promote`.

@@ -113,7 +113,7 @@ impl MirrorHandle {
     }
 
     /// Does a little of the next work. Returns whether the copy is complete for now.
-    pub(in crate::release) async fn step(&self) -> Result<bool, MirrorError> {
+    pub(super) async fn step(&self) -> Result<bool, MirrorError> {
         let mut work = self.work.lock().await;
         let Work { mirror, phase, verify_after, complete_at } = &mut *work;
         match *phase {

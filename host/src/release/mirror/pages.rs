@@ -52,9 +52,10 @@ impl Group {
     }
 
     /// The pages that read something of `writes`, by the key that they begin after.
-    fn touched<'a>(&'a self, writes: &'a RecentWrites) -> impl Iterator<Item = &'a String> {
-        let pages = writes.touch(&self.reads).then_some(&self.pages).into_iter().flatten();
-        pages.filter(|(_, page)| writes.touch(&page.reads)).map(|(after, _)| after)
+    fn touched(&self, writes: &RecentWrites) -> Vec<String> {
+        let Some(writes) = writes.within(&self.reads) else { return Vec::new() };
+        let pages = self.pages.iter().filter(|(_, page)| writes.touch(&page.reads));
+        pages.map(|(after, _)| after.clone()).collect()
     }
 }
 
@@ -134,7 +135,7 @@ impl Pages {
         if writes.commits() == 0 {
             return;
         }
-        let touched: Vec<_> = self.groups.values().flat_map(|group| group.touched(&writes)).cloned().collect();
+        let touched: Vec<_> = self.groups.values().flat_map(|group| group.touched(&writes)).collect();
         if !touched.is_empty() {
             self.commits_behind += writes.commits();
             self.dirty.extend(touched);
