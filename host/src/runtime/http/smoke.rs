@@ -7,7 +7,8 @@ use http_body_util::Empty;
 use hyper::{Request, StatusCode, Uri};
 
 use super::frame::{HttpFrame, ResponseObserver};
-use super::program::{Deadlines, HttpProgram};
+use super::program::HttpProgram;
+use super::run::Deadlines;
 use super::state::State;
 use crate::runtime::instance::{Failure, Shortage};
 
