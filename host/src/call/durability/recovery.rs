@@ -22,7 +22,7 @@ use crate::call::routing::{Backend, Origin, RoutingTable};
 use crate::clock;
 use crate::contract::Function;
 use crate::names::{Digest, ServiceName};
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::store::system::INTENTS;
 use crate::store::{Store, StoreError};
 use crate::tasks::blocking;
@@ -143,7 +143,7 @@ impl DurableCalls {
             time_unix_micros: intent.time_unix_micros,
             client: None,
             may_have_run: true,
-            span: SpanPlace::none(),
+            span: ParentSpan::none(),
         };
         let root = Root::new(table, details, RootPersistence::of_intent(self, intent), &self.instances, intent.reached);
         let ended = Call::root(&root, &backend).execute().await;

@@ -17,7 +17,7 @@ use crate::call::routing::admission::Refused;
 use crate::clock;
 use crate::contract::Function;
 use crate::names::ServiceName;
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::store::ReadSet;
 
 /// One call: its function, its caller, and its limits.
@@ -37,8 +37,8 @@ pub(in crate::call) struct Call {
     pub(in crate::call::engine) read_only: bool,
     /// The exclusive run that it belongs to.
     pub(in crate::call::engine) exclusive: Option<Arc<ExclusiveRun>>,
-    /// Where the spans of its nested calls belong.
-    pub(in crate::call::engine) span: SpanPlace,
+    /// The parent of the spans of its nested calls.
+    pub(in crate::call::engine) span: ParentSpan,
 }
 
 /// The end of a call.

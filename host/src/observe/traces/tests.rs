@@ -24,8 +24,8 @@ fn without_telemetry_nothing_begins_and_nothing_is_described() {
     let tracer = Tracer::off();
     let mut span = tracer.request(|| panic!("nobody reads the traceparent"));
     span.describe(|_| panic!("nobody describes it"));
-    assert!(span.context().is_none() && !span.place().is_some());
-    assert!(span.place().child("call").context().is_none());
+    assert!(span.context().is_none() && !span.as_parent().is_some());
+    assert!(span.as_parent().child("call").context().is_none());
     assert!(tracer.work("work").context().is_none() && tracer.delivery(CommitSeq(1)).context().is_none());
 }
 
@@ -70,7 +70,7 @@ fn the_last_commits_with_events_are_remembered_and_no_more() {
     let (tracer, shared) = Tracer::new(1.0).expect("randomness");
     let span = tracer.work("work");
     for commit in 0..=EMISSIONS_TRACED_MAX as u64 {
-        span.place().emits(CommitSeq(commit));
+        span.as_parent().emits(CommitSeq(commit));
     }
     assert_eq!(shared.emitted_in(CommitSeq(0)), None);
     assert_eq!(

@@ -20,7 +20,7 @@ use switchyard::call::{
 use switchyard::config::{LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function, World};
 use switchyard::names::{Digest, Generation, Identity, RequestId, ServiceName};
-use switchyard::observe::traces::SpanPlace;
+use switchyard::observe::traces::ParentSpan;
 use switchyard::runtime::{LinkSettings, Program, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -147,7 +147,7 @@ impl Pair {
 
     async fn authenticate(&self, token: &str) -> Result<Option<Identity>, CallError> {
         let routing = self.calls.routing();
-        self.calls.authenticate(token, &RequestId::from_bits(7), &routing, Origin::HOST, &SpanPlace::none()).await
+        self.calls.authenticate(token, &RequestId::from_bits(7), &routing, Origin::HOST, &ParentSpan::none()).await
     }
 
     /// Makes `members` what calls begin on.
@@ -189,7 +189,7 @@ impl Pair {
             identity: Some(Identity { id: "anna".into(), role: "customer".into(), session: None }),
             request: RequestId::from_bits(7),
             key: None,
-            span: SpanPlace::none(),
+            span: ParentSpan::none(),
         }
     }
 

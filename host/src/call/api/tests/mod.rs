@@ -152,7 +152,7 @@ impl Rig {
             arguments,
             identity: None,
             request: RequestId::from_bits(7),
-            span: crate::observe::traces::SpanPlace::none(),
+            span: crate::observe::traces::ParentSpan::none(),
         };
         let calls = self.calls.clone();
         let routing = self.calls.routing();
