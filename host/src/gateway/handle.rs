@@ -78,7 +78,7 @@ impl<C: Callee> Handler for Gateway<C> {
         let api = self.apis.of(routing.worlds());
         let mut endpoint = Endpoint { route: "(none)", metrics: &self.metrics.nothing };
         let path = &*path;
-        let mut recorded = request_span::begin(&self.tracer, &parts, &head, self.scheme());
+        let mut recorded = request_span::begin(&self.tracer, &parts, &head, &client, self.scheme());
         let span = &recorded.as_parent();
         let context =
             RequestContext { parts: &parts, head: &head, path, id: &id, client, routing: &routing, api: &api, span };

@@ -14,7 +14,7 @@ use super::*;
 use crate::limits::{EMISSIONS_TRACED_MAX, SPANS_PER_EXPORT_MAX, SPANS_QUEUED_MAX};
 use crate::names::CommitSeq;
 
-fn client(is_sampled: bool) -> Option<ClientSpan> {
+fn client(is_sampled: Option<bool>) -> Option<ClientSpan> {
     let context = SpanContext::parse("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7").expect("ids");
     Some(ClientSpan { context, is_sampled })
 }
@@ -30,15 +30,17 @@ fn without_telemetry_nothing_begins_and_nothing_is_described() {
 }
 
 #[test]
-fn a_request_is_recorded_as_its_client_says_and_otherwise_by_its_share() {
+fn a_request_is_recorded_as_a_trusted_client_says_and_otherwise_by_its_share() {
     let recorded = |sampled: f64, client: Option<ClientSpan>| {
         let (tracer, _) = Tracer::new(sampled).expect("randomness");
         (0..1_000).filter(|_| tracer.request(|| client).context().is_some()).count()
     };
-    assert_eq!([recorded(0.0, client(true)), recorded(1.0, client(false))], [1_000, 0]);
-    assert_eq!([recorded(0.0, None), recorded(1.0, None)], [0, 1_000]);
-    let share = recorded(0.25, None);
-    assert!((150..350).contains(&share), "{share} of 1,000");
+    assert_eq!([recorded(0.0, client(Some(true))), recorded(1.0, client(Some(false)))], [1_000, 0]);
+    for client in [None, client(None)] {
+        assert_eq!([recorded(0.0, client), recorded(1.0, client)], [0, 1_000]);
+        let share = recorded(0.25, client);
+        assert!((150..350).contains(&share), "{share} of 1,000");
+    }
 }
 
 #[test]
