@@ -1,5 +1,6 @@
 //! Names and ids as checked types: text from outside becomes one of them where it enters the host.
 
+mod checked_text;
 mod error;
 mod generation;
 mod key;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use checked_text::checked_text;
 pub use error::NameError;
 pub use generation::Generation;
 pub use key::Key;
@@ -65,27 +67,9 @@ impl ServiceName {
 /// The name of the platform's own store.
 const PLATFORM_STORE: &str = "@platform";
 
-impl TryFrom<String> for ServiceName {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<ServiceName> for String {
-    fn from(name: ServiceName) -> Self {
-        name.0.as_ref().into()
-    }
-}
+checked_text!(ServiceName, NameError);
 
 impl fmt::Display for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ServiceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -115,29 +99,11 @@ impl FormatName {
     }
 }
 
-impl TryFrom<String> for FormatName {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<FormatName> for String {
-    fn from(name: FormatName) -> Self {
-        name.0.as_ref().into()
-    }
-}
+checked_text!(FormatName, NameError);
 
 impl fmt::Display for FormatName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for FormatName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -197,29 +163,11 @@ impl Digest {
     }
 }
 
-impl TryFrom<String> for Digest {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        digest.to_string()
-    }
-}
+checked_text!(Digest, NameError);
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.hex())
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -286,29 +234,11 @@ impl CallId {
     }
 }
 
-impl TryFrom<String> for CallId {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<CallId> for String {
-    fn from(id: CallId) -> Self {
-        id.to_string()
-    }
-}
+checked_text!(CallId, NameError);
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for CallId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) mod config;
 pub(super) mod environment;
 pub(super) mod http;
 pub(super) mod keyvalue;
+mod linking;
 pub(super) mod output;
 pub(super) mod random;
 pub(super) mod refused;
