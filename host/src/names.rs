@@ -3,6 +3,7 @@
 mod checked_text;
 mod error;
 mod generation;
+mod hex;
 mod key;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use checked_text::checked_text;
 pub use error::NameError;
 pub use generation::Generation;
+pub(crate) use hex::{hex, unhex};
 pub use key::Key;
 pub(crate) use key::{KeyRange, component_text, row};
 
@@ -122,22 +124,9 @@ impl Digest {
     ///
     /// Fails unless `text` is `sha256:` and 64 lowercase hex digits.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let error = || NameError::new("digest", text, "must be `sha256:` and 64 lowercase hex digits");
-        let hex = text.strip_prefix("sha256:").ok_or_else(error)?;
-        let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-        if pairs.len() != 32 || !rest.is_empty() {
-            return Err(error());
-        }
-        let mut bytes = [0; 32];
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            let digit = |b: u8| match b {
-                b'0'..=b'9' => Ok(b - b'0'),
-                b'a'..=b'f' => Ok(b - b'a' + 10),
-                _ => Err(error()),
-            };
-            *byte = digit(*high)? << 4 | digit(*low)?;
-        }
-        Ok(Self(bytes))
+        let hex = text.strip_prefix("sha256:").filter(|hex| !hex.bytes().any(|b| b.is_ascii_uppercase()));
+        let bytes = hex.and_then(unhex).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(|| NameError::new("digest", text, "must be `sha256:` and 64 lowercase hex digits"))
     }
 
     /// The digest of a hash that was computed in pieces.
@@ -155,11 +144,7 @@ impl Digest {
     /// Only the 64 hex digits, as in file names.
     #[must_use]
     pub fn hex(&self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a String does not fail");
-            text
-        })
+        hex(&self.0)
     }
 }
 
