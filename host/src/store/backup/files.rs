@@ -4,8 +4,8 @@ use std::io;
 
 use sha2::{Digest as _, Sha256};
 
-use super::course::{BrokenOff, Course};
 use super::document::BackupFile;
+use super::progress::{Cancelled, ProgressReport};
 use crate::journal::{Disk, pieces};
 use crate::names::Digest;
 
@@ -15,14 +15,14 @@ pub(super) enum Failed {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error(transparent)]
-    BrokenOff(#[from] BrokenOff),
+    Cancelled(#[from] Cancelled),
 }
 
 /// Reads the file `path` on `disk`, gives its pieces and their offsets to `take`, and returns its description.
 pub(super) fn read(
     disk: &dyn Disk,
     path: &str,
-    course: &mut Course<'_>,
+    progress: &mut ProgressReport<'_>,
     mut take: impl FnMut(u64, &[u8]) -> io::Result<()>,
 ) -> Result<BackupFile, Failed> {
     let file = disk.open(path)?;
@@ -31,7 +31,7 @@ pub(super) fn read(
     pieces(&*file, |offset, piece| {
         hash.update(piece);
         take(offset, piece)?;
-        course.done(piece.len() as u64)?;
+        progress.done(piece.len() as u64)?;
         Ok::<_, Failed>(true)
     })?;
     let hash: [u8; 32] = hash.finalize().into();

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::course::Course;
 use super::document::{BackupDocument, BackupFile};
 use super::error::BackupError;
 use super::files::{self, Failed};
+use super::progress::ProgressReport;
 use crate::clock;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CommitSeq, ServiceName};
@@ -61,24 +61,24 @@ impl Stores {
 #[derive(Debug)]
 pub(crate) struct BackupWriter<'a, 'c> {
     disk: &'a dyn Disk,
-    course: &'a mut Course<'c>,
+    progress: &'a mut ProgressReport<'c>,
     files: Vec<BackupFile>,
 }
 
 impl<'a, 'c> BackupWriter<'a, 'c> {
     /// Begins a backup on `disk`, which contains only its empty folders.
-    pub(crate) fn new(disk: &'a dyn Disk, course: &'a mut Course<'c>) -> Self {
-        Self { disk, course, files: Vec::new() }
+    pub(crate) fn new(disk: &'a dyn Disk, progress: &'a mut ProgressReport<'c>) -> Self {
+        Self { disk, progress, files: Vec::new() }
     }
 
     /// Adds the file `path`, which is already written: makes it durable, and reads it.
     pub(crate) fn add(&mut self, path: &str) -> Result<(), BackupError> {
         let synced = self.disk.open(path).and_then(|file| file.sync());
         synced.map_err(self.at(path))?;
-        let read = files::read(self.disk, path, self.course, |_, _| Ok(()));
+        let read = files::read(self.disk, path, self.progress, |_, _| Ok(()));
         let file = read.map_err(|failed| match failed {
             Failed::Io(source) => self.at(path)(source),
-            Failed::BrokenOff(broken) => broken.into(),
+            Failed::Cancelled(cancelled) => cancelled.into(),
         })?;
         self.files.push(file);
         Ok(())
@@ -123,7 +123,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         journal: JournalId,
         number: CommitSeq,
     ) -> Result<(), BackupError> {
-        self.course.begin(format!("the store of {service}"))?;
+        self.progress.begin(format!("the store of {service}"))?;
         let path = index::path(service);
         let space = Arc::new(DiskSpace::refused());
         let (index, made) = Index::create(self.disk, service, journal, number, CACHE_BYTES, &space)?;
@@ -148,7 +148,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
             let failed = |source| BackupError::Index { path: path.clone(), source };
             index.put(batch).map_err(failed)?;
             batch.clear();
-            Ok::<_, BackupError>(self.course.done(std::mem::take(bytes) as u64)?)
+            Ok::<_, BackupError>(self.progress.done(std::mem::take(bytes) as u64)?)
         };
         scan::each(snapshot, |key, value| {
             content.add(key, &value);
@@ -174,7 +174,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         let mut found = Content::default();
         scan::each(&written, |key, value| {
             found.add(key, &value);
-            Ok::<_, BackupError>(self.course.done((key.len() + value.len()) as u64)?)
+            Ok::<_, BackupError>(self.progress.done((key.len() + value.len()) as u64)?)
         })?;
         let same = index.number() == number && written.totals == snapshot.totals && found.finish() == content;
         drop(written);
