@@ -19,7 +19,7 @@ use super::super::records::state::State;
 use super::super::releases::{Inner, Releases};
 use crate::journal::{Directory, Disk};
 use crate::names::Digest;
-use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, DOCUMENT_NEW, Moment, ProgressReport};
+use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, DOCUMENT_NEW, ProgressReport, StoresSnapshot};
 use crate::store::{BackupDocument, BackupError as StoreBackupError, Progress};
 
 /// Why a backup was not written. The host is unchanged, and the written part of the backup is deleted again.
@@ -59,7 +59,7 @@ impl Drop for Turn {
 
 /// The parts of a backup.
 struct Parts {
-    moment: Moment,
+    snapshot: StoresSnapshot,
     /// The state whose records are in it.
     state: Arc<State>,
 }
@@ -177,14 +177,14 @@ impl Inner {
             return Err(BackupError::Busy);
         }
         let turn = Turn(Arc::clone(self));
-        let moment = self.stores.moment()?;
-        Ok((Parts { moment, state: self.state.load_full() }, turn))
+        let snapshot = self.stores.consistent_snapshot()?;
+        Ok((Parts { snapshot, state: self.state.load_full() }, turn))
     }
 
     fn write_backup(
         &self,
         disk: &dyn Disk,
-        Parts { moment, state }: Parts,
+        Parts { snapshot, state }: Parts,
         progress: &mut ProgressReport<'_>,
     ) -> Result<BackupDocument, BackupError> {
         let releases: Vec<&ReleaseRecord> = state.records().flat_map(|(_, record)| record.releases()).collect();
@@ -192,7 +192,7 @@ impl Inner {
         let applied = state.contracts.map(|applied| applied.digest);
         let contracts = sorted(releases.iter().filter_map(|release| release.contracts).chain(applied));
         let sizes = components.iter().map(|digest| self.loader.components.bytes(digest));
-        progress.expect(moment.work_bytes().saturating_add(sizes.sum()));
+        progress.expect(snapshot.work_bytes().saturating_add(sizes.sum()));
         progress.begin("components".into()).map_err(StoreBackupError::from)?;
         let mut writer = BackupWriter::new(disk, progress);
         for digest in &components {
@@ -203,7 +203,7 @@ impl Inner {
             let texts = self.loader.contracts.get(digest)?;
             writer.put(&FileKind::Contracts.path(digest), &texts)?;
         }
-        Ok(writer.finish(moment, &BACKUP_FOLDERS)?)
+        Ok(writer.finish(snapshot, &BACKUP_FOLDERS)?)
     }
 }
 

@@ -29,4 +29,4 @@ pub use replay::{Restored, Until};
 pub(crate) use restore::UNFINISHED;
 #[cfg(test)]
 pub(super) use restore::run as restore_on;
-pub(crate) use write::{BackupWriter, Moment};
+pub(crate) use write::{BackupWriter, StoresSnapshot};

@@ -28,7 +28,7 @@ const CACHE_BYTES: usize = 16 << 20;
 
 /// All stores at one moment. While it exists, the space of entries that are overwritten or deleted later is not reused.
 #[derive(Debug)]
-pub(crate) struct Moment {
+pub(crate) struct StoresSnapshot {
     journal: JournalId,
     /// The last commit in it.
     number: CommitSeq,
@@ -43,7 +43,7 @@ impl Stores {
     /// # Errors
     ///
     /// [`BackupError::Stopped`] when no commits become durable any more.
-    pub(crate) fn moment(&self) -> Result<Moment, BackupError> {
+    pub(crate) fn consistent_snapshot(&self) -> Result<StoresSnapshot, BackupError> {
         let services = &self.inner.services;
         let changes = services.changes();
         let members = services.members();
@@ -53,7 +53,7 @@ impl Stores {
         let stores = members.iter().zip(snapshots);
         let stores = stores.filter_map(|(member, snapshot)| Some((member.store.name().clone(), snapshot?))).collect();
         services.pipeline.journal.wait_durable_blocking(number)?;
-        Ok(Moment { journal: services.journal, number, unix_micros, stores })
+        Ok(StoresSnapshot { journal: services.journal, number, unix_micros, stores })
     }
 }
 
@@ -95,9 +95,9 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         }
     }
 
-    /// Writes the stores, and then the document that completes the backup of `moment`.
-    pub(crate) fn finish(mut self, moment: Moment, folders: &[&str]) -> Result<BackupDocument, BackupError> {
-        let Moment { journal, number, unix_micros, stores } = moment;
+    /// Writes the stores, and then the document that completes the backup of `snapshot`.
+    pub(crate) fn finish(mut self, snapshot: StoresSnapshot, folders: &[&str]) -> Result<BackupDocument, BackupError> {
+        let StoresSnapshot { journal, number, unix_micros, stores } = snapshot;
         for (service, snapshot) in stores {
             self.store(&service, &snapshot, journal, number)?;
         }
@@ -183,7 +183,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
     }
 }
 
-impl Moment {
+impl StoresSnapshot {
     /// The estimated bytes of work to write and check it.
     pub(crate) fn work_bytes(&self) -> u64 {
         // Each entry is written, read as an entry, and read as part of a file, which is a little larger.

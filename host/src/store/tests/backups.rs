@@ -75,7 +75,7 @@ async fn make(stores: &Stores, random: &mut Random) -> Made {
 pub(super) fn back_up(stores: &Stores, disk: &SimulatedDisk) -> Result<BackupDocument, BackupError> {
     let mut tell = |_: &_| ControlFlow::Continue(());
     let mut progress = ProgressReport::new(&mut tell);
-    BackupWriter::new(&*disk.as_disk(), &mut progress).finish(stores.moment()?, &BACKUP_FOLDERS)
+    BackupWriter::new(&*disk.as_disk(), &mut progress).finish(stores.consistent_snapshot()?, &BACKUP_FOLDERS)
 }
 
 pub(super) fn restore(
