@@ -81,7 +81,7 @@ pub(crate) fn runtime(instances_max: u32) -> Runtime {
 }
 
 /// As [`runtime`]; what its guests print is logged by the thread of the test, as their first slices are long.
-pub(crate) fn patient_runtime(instances_max: u32) -> Runtime {
+pub(crate) fn slow_ticking_runtime(instances_max: u32) -> Runtime {
     let settings = RuntimeSettings { epoch_ms: 50, ..runtime_settings(instances_max) };
     caching_runtime(&settings, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"))
 }

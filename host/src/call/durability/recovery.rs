@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
-use super::claims::Claimed;
+use super::claims::ClaimResult;
 use super::durable_calls::DurableCalls;
 use super::intent::{Intent, UnreadableIntent};
 use super::root_persistence::RootPersistence;
@@ -57,8 +57,8 @@ impl DurableCalls {
         let count = found.len();
         for intent in found {
             let claim = intent.key.as_ref().and_then(|key| match self.claims.claim(key) {
-                Ok(Claimed::Yes(claim)) => Some(claim),
-                Ok(Claimed::Running(_)) | Err(_) => None,
+                Ok(ClaimResult::Granted(claim)) => Some(claim),
+                Ok(ClaimResult::Running(_)) | Err(_) => None,
             });
             let _nobody_waits = self.intents.add(intent, claim, None);
         }
