@@ -10,11 +10,12 @@ use hyper::{Request, Response, StatusCode};
 use tokio::sync::OwnedRwLockWriteGuard;
 use tokio::time::timeout_at;
 
-use super::failed::{error_of, is_blamed};
+use super::failed::is_blamed;
 use super::observer::RunObserver;
 use super::replay::Replay;
 use crate::call::engine::answer::CallError;
 use crate::call::engine::commit::{self, NotCommitted, commit};
+use crate::call::engine::failure::error_of;
 use crate::call::engine::run::RUNS_BESIDE_OTHERS;
 use crate::call::engine::seed::Seed;
 use crate::call::routing::Backend;

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use super::*;
 use crate::contract::Name;
 use crate::names::ServiceName;
@@ -28,30 +30,28 @@ fn function(name: &str, reach: Reach) -> Function {
     }
 }
 
-fn plain() -> Function {
-    function("plain", Reach::Internal)
-}
+static PLAIN: LazyLock<Function> = LazyLock::new(|| function("plain", Reach::Internal));
 
 #[tokio::test(start_paused = true)]
 async fn a_call_beyond_the_slots_waits_its_time_and_is_refused() {
     let (admission, calls) = admission(1, 1);
     let deadline = crate::clock::now() + Duration::from_secs(5);
-    let first = admission.enter(&plain(), deadline, &calls).await.expect("there is a slot");
+    let first = admission.enter(&PLAIN, deadline, &calls).await.expect("there is a slot");
     let (second, third) =
-        tokio::join!(admission.enter(&plain(), deadline, &calls), admission.enter(&plain(), deadline, &calls));
+        tokio::join!(admission.enter(&PLAIN, deadline, &calls), admission.enter(&PLAIN, deadline, &calls));
     assert_eq!(second.err(), Some(Refused::Waited));
     assert_eq!(third.err(), Some(Refused::Full));
     drop(first);
-    assert!(admission.enter(&plain(), deadline, &calls).await.is_ok());
+    assert!(admission.enter(&PLAIN, deadline, &calls).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_gave_up_waiting_leaves_its_place() {
     let (admission, calls) = admission(1, 1);
     let deadline = crate::clock::now() + Duration::from_secs(5);
-    let _first = admission.enter(&plain(), deadline, &calls).await.expect("there is a slot");
+    let _first = admission.enter(&PLAIN, deadline, &calls).await.expect("there is a slot");
     for _ in 0..3 {
-        assert_eq!(admission.enter(&plain(), deadline, &calls).await.err(), Some(Refused::Waited));
+        assert_eq!(admission.enter(&PLAIN, deadline, &calls).await.err(), Some(Refused::Waited));
     }
 }
 
@@ -60,7 +60,7 @@ async fn no_call_waits_past_its_deadline() {
     let (admission, calls) = admission(0, 1);
     let begin = tokio::time::Instant::now();
     let deadline = (begin + Duration::from_millis(10)).into_std();
-    assert_eq!(admission.enter(&plain(), deadline, &calls).await.err(), Some(Refused::Waited));
+    assert_eq!(admission.enter(&PLAIN, deadline, &calls).await.err(), Some(Refused::Waited));
     assert!(begin.elapsed() < Duration::from_secs(1));
 }
 
@@ -73,8 +73,7 @@ async fn calls_of_a_costly_function_wait_for_each_other_and_keep_nobody_else_wai
     let others = async {
         let full = admission.enter(&costly, deadline, &calls).await;
         assert_eq!(full.err(), Some(Refused::Full), "one waits already");
-        let others: Vec<_> =
-            futures::future::join_all((0..7).map(|_| admission.enter(&plain(), deadline, &calls))).await;
+        let others: Vec<_> = futures::future::join_all((0..7).map(|_| admission.enter(&PLAIN, deadline, &calls))).await;
         assert!(others.iter().all(Result::is_ok), "the slots of the service are free");
     };
     let (second, ()) = tokio::join!(admission.enter(&costly, deadline, &calls), others);
@@ -109,8 +108,8 @@ async fn the_contract_bounds_the_calls_of_a_function_unless_the_manifest_does() 
 async fn a_service_without_a_free_slot_still_authenticates() {
     let (admission, calls) = admission(2, 0);
     let deadline = crate::clock::now() + Duration::from_secs(5);
-    let _all = [admission.enter(&plain(), deadline, &calls).await, admission.enter(&plain(), deadline, &calls).await];
-    assert_eq!(admission.enter(&plain(), deadline, &calls).await.err(), Some(Refused::Full));
+    let _all = [admission.enter(&PLAIN, deadline, &calls).await, admission.enter(&PLAIN, deadline, &calls).await];
+    assert_eq!(admission.enter(&PLAIN, deadline, &calls).await.err(), Some(Refused::Full));
     let authenticate = function("authenticate", Reach::Authenticate);
     let slot = admission.enter(&authenticate, deadline, &calls).await.expect("a slot of its own");
     assert_eq!(admission.enter(&authenticate, deadline, &calls).await.err(), Some(Refused::Full));

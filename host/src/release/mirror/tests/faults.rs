@@ -1,7 +1,7 @@
 //! Implementations that export or import wrongly are stopped.
 
 use super::*;
-use crate::release::judging::isolated::chain;
+use crate::observe::error_chain;
 
 async fn fails(source: Fault, target: Fault) -> String {
     let host = Host::open(SimulatedDisk::new(1));
@@ -12,7 +12,7 @@ async fn fails(source: Fault, target: Fault) -> String {
         host.write(&[("0100".into(), None), ("0101".into(), Some("later".into()))]).await;
         ended = complete(&mut mirror).await;
     }
-    chain(&ended.unwrap_err())
+    error_chain(&ended.unwrap_err())
 }
 
 #[tokio::test]
