@@ -44,4 +44,4 @@ impl call::Host for View<'_> {
     }
 }
 
-super::linking::add_to_linker!(call);
+add_to_linker!(call);

@@ -22,4 +22,4 @@ impl caller::Host for View<'_> {
     }
 }
 
-super::linking::add_to_linker!(caller);
+add_to_linker!(caller);

@@ -99,4 +99,4 @@ impl Pollable for Sleep {
     }
 }
 
-super::linking::add_to_linker!(wall_clock, monotonic_clock);
+add_to_linker!(wall_clock, monotonic_clock);

@@ -17,4 +17,4 @@ impl store::Host for View<'_> {
     }
 }
 
-super::linking::add_to_linker!(store);
+add_to_linker!(store);

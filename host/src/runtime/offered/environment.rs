@@ -30,4 +30,4 @@ impl exit::Host for View<'_> {
     }
 }
 
-super::linking::add_to_linker!(environment, exit);
+add_to_linker!(environment, exit);

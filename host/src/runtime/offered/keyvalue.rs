@@ -159,4 +159,4 @@ impl batch::Host for View<'_> {
     }
 }
 
-super::linking::add_to_linker!(store, atomics, batch);
+add_to_linker!(store, atomics, batch);

@@ -18,5 +18,3 @@ macro_rules! add_to_linker {
         }
     };
 }
-
-pub(super) use add_to_linker;

@@ -38,4 +38,4 @@ impl stderr::Host for View<'_> {
     }
 }
 
-super::linking::add_to_linker!(stdout, stderr);
+add_to_linker!(stdout, stderr);

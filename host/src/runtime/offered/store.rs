@@ -41,4 +41,4 @@ impl store::Host for View<'_> {
     }
 }
 
-super::linking::add_to_linker!(store);
+add_to_linker!(store);

@@ -111,7 +111,7 @@ async fn a_request_is_a_tree_of_calls_and_waits_below_the_span_of_its_client_and
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_proxy_that_does_not_record_its_trace_has_no_spans_and_without_one_a_trace_begins() {
     let collector = Collector::start(0).await;
-    let proxies = "gateway.trusted_proxies = [\"127.0.0.1\"]\n";
+    let proxies = "gateway.trusted_proxies = [\"127.0.0.1/32\"]\n";
     let (host, _secrets) = traced(collector.address, &format!("{proxies}{FRONT}{BACK}")).await;
     let unrecorded = host.public.with_header("traceparent", &format!("00-{TRACE}-{PARENT}-00"));
     unrecorded.get(&format!("/front?script={}", encoded("say no"))).await.expect(200);

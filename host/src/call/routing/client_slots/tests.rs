@@ -8,7 +8,7 @@ async fn a_client_waits_for_its_own_slots_and_others_do_not() {
     let calls = ServiceCalls::new(&ServiceName::parse("tested").expect("a name"));
     let slots = ClientSlots::new(2, 1);
     let enter = |client| {
-        let until = || crate::clock::now() + Duration::from_secs(1);
+        let until = || tokio::time::Instant::now().into_std() + Duration::from_secs(1);
         slots.enter(Client(client), until, &calls)
     };
     let held = [enter(1).await, enter(1).await];
