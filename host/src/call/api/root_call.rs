@@ -21,7 +21,7 @@ use crate::call::routing::{Origin, Routing, RoutingTable};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::names::{CommitSeq, Identity, RequestId, ServiceName};
-use crate::observe::traces::{Span, SpanPlace};
+use crate::observe::traces::{ParentSpan, Span};
 
 /// A call from outside.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct RootCall {
     /// The client's key, if it may repeat the request.
     pub key: Option<RequestKey>,
     /// Where its span belongs.
-    pub span: SpanPlace,
+    pub span: ParentSpan,
 }
 
 /// The answer to a client's request.
@@ -83,7 +83,7 @@ impl Calls {
         let table = table.map_err(|why| CallError::not_begun(&service, why))?;
         let persistence = RootPersistence::new(durable, call.key.clone(), Vec::new(), false);
         let span = begin_call(&call.span, &service, &call.function);
-        call.span = span.place();
+        call.span = span.as_parent();
         let root = self.inner.root(table, call, origin, &persistence);
         let new = |answer| Reply { answer, replayed: false };
         let run = run(Arc::clone(&self.inner), root, (persistence, claim), span);

@@ -11,7 +11,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::activity::Patience;
+use super::activity::ConnectionTimeouts;
 use super::client::{Client, ConnectionLimit, ConnectionLimits, Connections};
 use super::connection::{self, ConnectionGuard};
 use super::handler::{Handler, OnTasks, ServerSettings, Shared};
@@ -48,7 +48,7 @@ pub async fn serve<H: Handler>(
         http: protocols(settings, tasks),
         header_bytes_max: settings.header_bytes_max,
         tls: settings.tls.clone(),
-        patience: Patience {
+        timeouts: ConnectionTimeouts {
             head: Duration::from_millis(settings.header_read_ms_max),
             idle: Duration::from_millis(settings.idle_ms_max),
         },

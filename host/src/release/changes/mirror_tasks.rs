@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::super::error::DeployError;
-use super::super::judging::isolated::chain;
 use super::super::mirror::{Mirror, MirrorError, MirrorHandle, MirrorPhase, ProgramSide};
 use super::super::records::record::{ChangeKind, MirrorRecord};
 use super::super::records::state::{CopyUse, Running};
@@ -16,6 +15,7 @@ use crate::clock;
 use crate::fail_point::fail_point;
 use crate::limits::{HANDOVER_ATTEMPTS_MAX, MIRROR_CLEAR_ENTRIES};
 use crate::names::ServiceName;
+use crate::observe::error_chain;
 use crate::store::system::MIRRORED_ENTITIES;
 use crate::store::{CommitDetails, CommitError};
 use crate::tasks::blocking;
@@ -114,7 +114,7 @@ impl Releases {
         let mut wait = RETRY_AFTER;
         while self.is_current(name, record) {
             let (why, is_temporary) = match self.start_mirror(service, record, turned.take()).await {
-                Err(error) => (chain(&error), false),
+                Err(error) => (error_chain(&error), false),
                 Ok(handle) => {
                     self.inner.mirrors.set(name, Some(Arc::clone(&handle)));
                     let error = tokio::select! {
@@ -124,8 +124,8 @@ impl Releases {
                             Err(error) => error,
                         },
                     };
-                    handle.failed(chain(&error));
-                    (chain(&error), error.is_temporary())
+                    handle.failed(error_chain(&error));
+                    (error_chain(&error), error.is_temporary())
                 }
             };
             tracing::warn!(service = %name, error = why, "a mirror cannot continue");
@@ -221,7 +221,7 @@ impl Releases {
         handle: &MirrorHandle,
         error: &DeployError,
     ) {
-        let why = chain(error);
+        let why = error_chain(error);
         let attempts = handle.attempt_failed(why.clone());
         tracing::warn!(service = %name, attempts, error = why, "an attempt at a handover failed");
         if attempts >= HANDOVER_ATTEMPTS_MAX {

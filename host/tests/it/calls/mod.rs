@@ -20,7 +20,7 @@ use switchyard::call::{
 use switchyard::config::{LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function, World};
 use switchyard::names::{Digest, Generation, Identity, RequestId, ServiceName};
-use switchyard::observe::traces::SpanPlace;
+use switchyard::observe::traces::ParentSpan;
 use switchyard::runtime::{LinkSettings, Program, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -67,6 +67,7 @@ fn limits() -> LimitSettings {
         stream_ms_max: 60_000,
         handles_max: 1_024,
         calls_in_flight_max: 64,
+        client_calls_percent_max: 100,
         function_calls_in_flight_max: std::collections::BTreeMap::new(),
         instances_reserved: 1,
         calls_waiting_max: 1_024,
@@ -147,7 +148,7 @@ impl Pair {
 
     async fn authenticate(&self, token: &str) -> Result<Option<Identity>, CallError> {
         let routing = self.calls.routing();
-        self.calls.authenticate(token, &RequestId::from_bits(7), &routing, Origin::HOST, &SpanPlace::none()).await
+        self.calls.authenticate(token, &RequestId::from_bits(7), &routing, Origin::HOST, &ParentSpan::none()).await
     }
 
     /// Makes `members` what calls begin on.
@@ -189,7 +190,7 @@ impl Pair {
             identity: Some(Identity { id: "anna".into(), role: "customer".into(), session: None }),
             request: RequestId::from_bits(7),
             key: None,
-            span: SpanPlace::none(),
+            span: ParentSpan::none(),
         }
     }
 

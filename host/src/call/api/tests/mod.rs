@@ -32,6 +32,7 @@ pub(in crate::call) const LIMITS: LimitSettings = LimitSettings {
     stream_ms_max: 60_000,
     handles_max: 1_024,
     calls_in_flight_max: 64,
+    client_calls_percent_max: 100,
     function_calls_in_flight_max: std::collections::BTreeMap::new(),
     instances_reserved: 1,
     calls_waiting_max: 64,
@@ -152,7 +153,7 @@ impl Rig {
             arguments,
             identity: None,
             request: RequestId::from_bits(7),
-            span: crate::observe::traces::SpanPlace::none(),
+            span: crate::observe::traces::ParentSpan::none(),
         };
         let calls = self.calls.clone();
         let routing = self.calls.routing();
