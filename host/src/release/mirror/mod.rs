@@ -20,7 +20,7 @@ mod tests;
 
 pub(in crate::release) use check::{check_end, page};
 pub(in crate::release) use copy::Mirror;
-pub use error::MirrorError;
+pub use error::{LostAnswers, MirrorError};
 pub(in crate::release) use handle::MirrorHandle;
 pub use handle::{MirrorPhase, MirrorStatus};
 pub(in crate::release) use registry::Mirrors;

@@ -46,6 +46,10 @@ enum Fault {
     DamagesTheFirst,
     /// An export leaves out an entity.
     Skips,
+    /// An export leaves out the first entity of each page but the first page.
+    SkipsTheFirst,
+    /// An export ends before the last key that it may give.
+    EndsBeforeUntil,
     Repeats,
     Descends,
     /// An export ignores where it should begin.
@@ -114,15 +118,16 @@ impl StateSide for Layout {
         let mut entities = self.exported(&mut transaction, page);
         match self.fault {
             Fault::Skips => entities.retain(|entity| !entity.key.ends_with('7')),
+            Fault::SkipsTheFirst if page.after.is_some() && !entities.is_empty() => drop(entities.remove(0)),
+            Fault::EndsBeforeUntil => entities.retain(|entity| Some(&entity.key) != page.until.as_ref()),
             Fault::Repeats if !entities.is_empty() => entities.insert(0, entities[0].clone()),
             Fault::Descends => entities.reverse(),
             Fault::GrowsWithoutEnd if entities.is_empty() => {
                 let last = page.after.as_ref().and_then(|after| after.strip_prefix('~')?.parse::<u32>().ok());
                 let first = last.unwrap_or(0) + 1;
-                entities.extend(
-                    (first..first + page.limit)
-                        .map(|number| StateEntity { key: format!("~{number:09}"), value: Val::String("more".into()) }),
-                );
+                let keys = (first..first + page.limit).map(|number| format!("~{number:09}"));
+                let wanted = keys.filter(|key| page.until.as_ref().is_none_or(|until| key <= until));
+                entities.extend(wanted.map(|key| StateEntity { key, value: Val::String("more".into()) }));
             }
             _ => {}
         }
@@ -312,6 +317,10 @@ async fn a_wrong_exporter_is_stopped() {
     check(Fault::Repeats, Fault::None, "in the order of their keys, each once").await;
     check(Fault::Descends, Fault::None, "in the order of their keys, each once").await;
     check(Fault::NeverEnds, Fault::None, "in the order of their keys, each once").await;
+    // What an export leaves out at the borders of pages is in pages of another size.
+    check(Fault::SkipsTheFirst, Fault::None, "exports the entity \"0008\" in pages of one size, and leaves it out")
+        .await;
+    check(Fault::EndsBeforeUntil, Fault::None, "exports the entity \"0063\" in pages of one size").await;
     check(Fault::None, Fault::Skips, "\"0007\" was imported, and the export afterwards does not have it").await;
     check(Fault::None, Fault::Repeats, "in the order of their keys, each once").await;
 }

@@ -12,6 +12,7 @@ mod handover_attempts;
 mod handover_events;
 mod handover_faults;
 mod handover_history;
+mod handover_intents;
 mod handover_kills;
 mod handover_shadow;
 mod handovers;
