@@ -9,6 +9,7 @@ mod exports;
 mod figures;
 mod formats;
 mod handover_attempts;
+mod handover_commands;
 mod handover_events;
 mod handover_faults;
 mod handover_history;
