@@ -49,23 +49,23 @@ pub(super) async fn check_copy(
     }
 }
 
-/// Checks that `source` exports `entities` after `after`, up to `end`, also in pages of another size. An export that leaves out
-/// what lies at the border of a page does not.
-pub(super) async fn check_pages<'e>(
+/// Checks that `source` exports the entities of `keys` after `after`, up to `end`, also in pages of another size. An export
+/// that leaves out what lies at the border of a page does not.
+pub(super) async fn check_pages(
     source: &dyn StateSide,
     mut transaction: Transaction,
     (after, end): (&str, Option<&str>),
-    entities: impl Iterator<Item = &'e StateEntity>,
+    keys: &[String],
 ) -> Result<(), MirrorError> {
-    let mut entities = entities.peekable();
+    let mut keys = keys.iter().peekable();
     let mut from = after.to_owned();
     loop {
         let run = source.export(transaction, &page(&from, end, MIRROR_PAGE_ENTITIES)).await;
         let again = run.result.map_err(MirrorError::Source)?;
         transaction = run.transaction;
         for StateEntity { key, .. } in &again {
-            if entities.next_if(|entity| entity.key == *key).is_none() {
-                let other = entities.peek().map(|entity| &entity.key).filter(|other| *other < key);
+            if keys.next_if(|known| *known == key).is_none() {
+                let other = keys.peek().copied().filter(|other| *other < key);
                 return Err(MirrorError::PageBorder { key: other.unwrap_or(key).clone() });
             }
         }
@@ -74,8 +74,8 @@ pub(super) async fn check_pages<'e>(
             _ => break,
         }
     }
-    match entities.next() {
-        Some(StateEntity { key, .. }) => Err(MirrorError::PageBorder { key: key.clone() }),
+    match keys.next() {
+        Some(key) => Err(MirrorError::PageBorder { key: key.clone() }),
         None => Ok(()),
     }
 }

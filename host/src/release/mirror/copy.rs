@@ -119,7 +119,8 @@ impl Mirror {
         // Without the snapshot, the store has released it, and pages before and after that may differ.
         if let Some(transaction) = on_snapshot() {
             let entities = batch.iter().flat_map(|exported| &exported.entities);
-            check_pages(&*self.source, transaction, (&first, after.as_deref()), entities).await?;
+            let keys: Vec<_> = entities.map(|entity| entity.key.clone()).collect();
+            check_pages(&*self.source, transaction, (&first, after.as_deref()), &keys).await?;
         }
         match self.copy(batch).await {
             Ok(()) => self.next = after,
