@@ -20,7 +20,8 @@ mod tests;
 
 pub(in crate::release) use check::{check_end, page};
 pub(in crate::release) use copy::Mirror;
-pub use error::{LostAnswers, MirrorError};
+pub(in crate::release) use error::LostAnswers;
+pub use error::MirrorError;
 pub(in crate::release) use handle::MirrorHandle;
 pub use handle::{MirrorPhase, MirrorStatus};
 pub(in crate::release) use registry::Mirrors;
