@@ -15,13 +15,14 @@ const ALTERNATIVES: &str = "account,inventory,cart,payment,shipping";
 
 /// The tests of the shop that see it only through its REST API. The others deploy, hand over or kill the shop's own components.
 /// The host's tests are of the same name, so what has a module of the same name there is skipped.
-const TESTS_OF_THE_API: [&str; 16] = [
+const TESTS_OF_THE_API: [&str; 17] = [
     "accounts::",
     "at_once::",
     "carts::",
     "checkout::",
     "events::an_account",
     "events::an_order",
+    "events::the_shop_runs",
     "gateway::",
     "items::",
     "orders::",

@@ -88,7 +88,7 @@ async fn a_plan_of_a_handover_is_printed_and_nothing_begins() {
 async fn a_deploy_waits_for_its_handover_and_a_rollback_and_a_settle_end_it() {
     let rig = Rig::with_files().await;
     let (own, other) = (rig.live().await, digest(&shelf("layout=b")));
-    rig.run("settle shelf").await.says(1, &["shelf has no handover", "switchyard deploy shelf FILE --handover"]);
+    rig.run("settle shelf").await.says(1, &["has no handover", "switchyard deploy shelf FILE --handover"]);
     rig.run("deploy shelf b.wasm --handover --reason layout").await.says(0, &[&format!("shelf runs {other}")]);
     assert_eq!(rig.live().await, other);
     rig.run("deploy shelf b.wasm --handover").await.says(0, &["nothing changed"]);
@@ -109,7 +109,7 @@ async fn a_deploy_waits_for_its_handover_and_a_rollback_and_a_settle_end_it() {
     let settle = lines.last().unwrap();
     assert_eq!((settle["what"].as_str(), settle["reason"].as_str()), (Some("settle"), Some("stays")), "{settle:#}");
     // The other implementation has no data any more, and so there is no way to it.
-    rig.run("rollback shelf").await.says(1, &["shelf"]);
+    rig.run("rollback shelf").await.says(1, &["no earlier release"]);
     assert_eq!((rig.live().await, notes(&rig.operator).await.len()), (own, 200));
 }
 
