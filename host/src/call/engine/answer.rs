@@ -91,7 +91,7 @@ pub(in crate::call) fn outcome(service: &ServiceName, result: Result<&Answer, &C
 }
 
 /// The case of the contract that matches an error of `function`.
-fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Case> {
+pub(in crate::call) fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Case> {
     let cases = match &function.err {
         Some(Type::Variant(variant)) => &variant.cases,
         Some(Type::Enum(enumeration)) => &enumeration.cases,

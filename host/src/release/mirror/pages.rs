@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+#[cfg(feature = "fail-points")]
+use crate::fail_point;
 use crate::limits::{
     MIRROR_GROUP_PAGES_MAX, MIRROR_GROUP_READS_BYTES_MAX, MIRROR_HOT_PAGE_ENTITIES, MIRROR_PAGE_ENTITIES,
     MIRROR_PAGES_MAX, MIRROR_READS_BYTES_MAX,
@@ -122,6 +124,11 @@ impl Pages {
     pub(super) fn mark_dirty(&mut self, store: &Store, generation: Generation) {
         let last = store.last_commit();
         if last == self.checked {
+            return;
+        }
+        #[cfg(feature = "fail-points")]
+        if fail_point::broken() == Some(fail_point::Sabotage::MirrorForgets) {
+            self.checked = last;
             return;
         }
         let Some(writes) = store.writes_after(self.checked, generation) else {

@@ -37,6 +37,10 @@ async fn a_wrong_exporter_is_stopped() {
     check(Fault::Repeats, Fault::None, "in the order of their keys, each once").await;
     check(Fault::Descends, Fault::None, "in the order of their keys, each once").await;
     check(Fault::NeverEnds, Fault::None, "in the order of their keys, each once").await;
+    // What an export leaves out at the borders of pages is in pages of another size.
+    check(Fault::SkipsTheFirst, Fault::None, "exports the entity \"0008\" in pages of one size, and leaves it out")
+        .await;
+    check(Fault::EndsBeforeUntil, Fault::None, "exports the entity \"0063\" in pages of one size").await;
     check(Fault::None, Fault::Skips, "\"0007\" was imported, and the export afterwards does not have it").await;
     check(Fault::None, Fault::Repeats, "in the order of their keys, each once").await;
 }

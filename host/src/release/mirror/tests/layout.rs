@@ -20,6 +20,10 @@ pub(super) enum Fault {
     DamagesTheFirst,
     /// An export leaves out an entity.
     Skips,
+    /// An export leaves out the first entity of each page but the first page.
+    SkipsTheFirst,
+    /// An export ends before the last key that it may give.
+    EndsBeforeUntil,
     Repeats,
     Descends,
     /// An export ignores where it should begin.
@@ -88,15 +92,16 @@ impl StateSide for Layout {
         let mut entities = self.exported(&mut transaction, page);
         match self.fault {
             Fault::Skips => entities.retain(|entity| !entity.key.ends_with('7')),
+            Fault::SkipsTheFirst if page.after.is_some() && !entities.is_empty() => drop(entities.remove(0)),
+            Fault::EndsBeforeUntil => entities.retain(|entity| Some(&entity.key) != page.until.as_ref()),
             Fault::Repeats if !entities.is_empty() => entities.insert(0, entities[0].clone()),
             Fault::Descends => entities.reverse(),
             Fault::GrowsWithoutEnd if entities.is_empty() => {
                 let last = page.after.as_ref().and_then(|after| after.strip_prefix('~')?.parse::<u32>().ok());
                 let first = last.unwrap_or(0) + 1;
-                entities.extend(
-                    (first..first + page.limit)
-                        .map(|number| StateEntity { key: format!("~{number:09}"), value: Val::String("more".into()) }),
-                );
+                let keys = (first..first + page.limit).map(|number| format!("~{number:09}"));
+                let wanted = keys.filter(|key| page.until.as_ref().is_none_or(|until| key <= until));
+                entities.extend(wanted.map(|key| StateEntity { key, value: Val::String("more".into()) }));
             }
             _ => {}
         }
