@@ -170,9 +170,21 @@ fn command(script: &Path, work: &Path, host: &Path, addresses: &[String; 2]) -> 
     command
 }
 
+/// How a script begins: at its end, no host goes on, and after a failure the last lines of its log are shown.
+const BEGIN: &str = "set -euo pipefail
+work=$PWD
+at_exit() {
+  code=$?
+  kill $(jobs -p) 2>/dev/null || true
+  wait
+  if [ $code != 0 ] && [ -f \"$work/host.log\" ]; then tail -n 20 \"$work/host.log\"; fi
+}
+trap at_exit EXIT
+";
+
 /// The guide as one script. What each block of commands prints goes into a file.
 fn script(blocks: &[Block], outputs: &Path) -> String {
-    let mut script = String::from("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n");
+    let mut script = String::from(BEGIN);
     for (number, block) in blocks.iter().enumerate() {
         match block {
             Block::File { path, text } => {
