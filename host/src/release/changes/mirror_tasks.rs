@@ -35,8 +35,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The longest wait after several errors: each logs a line.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// A first pass pauses after each step for this part of the time that the step took, so that calls never wait for it long.
-const PAUSE_PART: u32 = 4;
+/// A first pass pauses after each step for this part of the time that the step took, so that the commits of calls get
+/// between its own.
+const PAUSE_PART: u32 = 8;
 
 /// The longest of these pauses.
 const PAUSE_MAX: Duration = Duration::from_millis(200);

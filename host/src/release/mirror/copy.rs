@@ -50,11 +50,32 @@ struct Exported {
     reads: ReadSet,
 }
 
-/// Entities to check after their import: those of a page, or of several pages that follow each other.
+/// Entities to check after their import: those of a page, or of several pages that follow each other, from the first one
+/// that has changed to the last one.
 struct Part {
     after: String,
     entities: Vec<StateEntity>,
     end: Option<String>,
+}
+
+impl Part {
+    /// What has changed of a page: `entities` are those after `after`, up to `end`. `changes` are sorted by key.
+    fn changed(
+        after: &str,
+        mut entities: Vec<StateEntity>,
+        end: Option<&str>,
+        changes: &[StateChange],
+    ) -> Option<Self> {
+        let (first, last) = (&changes.first()?.key, &changes.last()?.key);
+        let reaches_end = entities.last().is_none_or(|entity| entity.key <= *last);
+        let end = if reaches_end { end } else { Some(last.as_str()) };
+        entities.truncate(entities.partition_point(|entity| entity.key <= *last));
+        let before = entities.partition_point(|entity| entity.key < *first);
+        let after =
+            before.checked_sub(1).and_then(|at| entities.get(at)).map_or(after, |entity| &entity.key).to_owned();
+        entities.drain(..before);
+        Some(Self { after, entities, end: end.map(str::to_owned) })
+    }
 }
 
 impl std::fmt::Debug for Mirror {
@@ -241,13 +262,13 @@ impl Mirror {
         for exported in batch {
             let of_page = self.changes(&exported)?;
             let Exported { after, entities, end, reads } = exported;
-            if !of_page.is_empty() {
-                match parts.last_mut().filter(|part| part.end.as_ref() == Some(&after)) {
-                    Some(part) => {
-                        part.entities.extend(entities);
-                        part.end.clone_from(&end);
+            if let Some(part) = Part::changed(&after, entities, end.as_deref(), &of_page) {
+                match parts.last_mut().filter(|before| before.end.as_ref() == Some(&part.after)) {
+                    Some(before) => {
+                        before.entities.extend(part.entities);
+                        before.end = part.end;
                     }
-                    None => parts.push(Part { after: after.clone(), entities, end: end.clone() }),
+                    None => parts.push(part),
                 }
                 changes.extend(of_page);
             }
