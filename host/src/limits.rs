@@ -50,7 +50,7 @@ pub const MIRROR_READS_BYTES_MAX: usize = 512;
 pub const MIRROR_GROUP_PAGES_MAX: usize = 64;
 
 /// Bytes of the read set of such a group. Pages that follow each other mostly read ranges that follow each other.
-pub const MIRROR_GROUP_READS_BYTES_MAX: usize = 2 * 1024;
+pub const MIRROR_GROUP_READS_BYTES_MAX: usize = 512;
 
 /// The time of one call of a state interface in a mirror, an export or an import.
 pub const STATE_CALL_MS_MAX: u64 = 5_000;
