@@ -152,6 +152,12 @@ impl ReadSet {
             }
     }
 
+    /// The approximate memory of the set.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Records that the set is unchanged up to `number`: later comparisons need only the commits after it.
     pub(in crate::store) fn is_good_at(&self, number: CommitSeq) {
         self.number.fetch_max(number.0, Ordering::Relaxed);

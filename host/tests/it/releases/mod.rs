@@ -29,6 +29,7 @@ pub(crate) mod process;
 mod readiness;
 mod refusals;
 mod rehearsal;
+mod reused_answers;
 mod routing;
 mod shadow;
 mod shortage;
