@@ -35,7 +35,7 @@ struct Arguments {
     #[arg(long)]
     seed: Option<u64>,
     /// Instead of rounds: moves each service to its alternative implementation and back this often under load.
-    #[arg(long, value_name = "TIMES", conflicts_with_all = ["rounds", "sabotage", "steps"])]
+    #[arg(long, value_name = "TIMES", conflicts_with_all = ["rounds", "steps"])]
     handovers: Option<usize>,
     /// Instead of rounds: kills the host once at each step of a handover.
     #[arg(long, conflicts_with_all = ["rounds", "sabotage"])]
@@ -53,7 +53,14 @@ struct Broken(Sabotage);
 
 impl ValueEnum for Broken {
     fn value_variants<'a>() -> &'a [Self] {
-        const { &[Self(Sabotage::AnswerBeforeSync), Self(Sabotage::MemoApart), Self(Sabotage::PositionApart)] }
+        const {
+            &[
+                Self(Sabotage::AnswerBeforeSync),
+                Self(Sabotage::MemoApart),
+                Self(Sabotage::PositionApart),
+                Self(Sabotage::MirrorForgets),
+            ]
+        }
     }
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
@@ -82,7 +89,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let sabotage = arguments.sabotage.map(|broken| broken.0);
     let runtime = tokio::runtime::Runtime::new()?;
     let report = match arguments.handovers {
-        Some(times) => runtime.block_on(round_trips::run(seed, times))?,
+        Some(times) => runtime.block_on(round_trips::run(seed, times, sabotage))?,
         None if arguments.steps => runtime.block_on(steps::run(seed))?,
         None => runtime.block_on(run::rounds(seed, arguments.rounds, sabotage))?,
     };

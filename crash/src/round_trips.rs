@@ -6,21 +6,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use shop_tests::workspace;
+use switchyard::fail_point::Sabotage;
 
 use crate::operator::Builds;
 use crate::plan::SERVICES;
 use crate::report::{Report, Violation};
 use crate::shop::Shop;
 
-/// Moves each service there and back `times` times.
+/// Moves each service there and back `times` times. With a sabotage it ends with the first service that finds its effects.
 ///
 /// # Errors
 ///
 /// When the test itself cannot continue.
-pub(crate) async fn run(seed: u64, times: usize) -> anyhow::Result<Report> {
+pub(crate) async fn run(seed: u64, times: usize, sabotage: Option<Sabotage>) -> anyhow::Result<Report> {
     let begin = Instant::now();
     let mut report = Report { seed, ..Report::default() };
-    let mut shop = Shop::open(None, Arc::new(Builds::read(&workspace())?)).await?;
+    let mut shop = Shop::open(sabotage, Arc::new(Builds::read(&workspace())?)).await?;
     for service in SERVICES {
         let began = Instant::now();
         let found = match shop.hand_over_and_back(seed, service, times, &mut report).await {
@@ -30,7 +31,12 @@ pub(crate) async fn run(seed: u64, times: usize) -> anyhow::Result<Report> {
         report.rounds += 1;
         eprintln!("{service}: {times} times there and back in {:.1} s", began.elapsed().as_secs_f64());
         found.iter().for_each(|violation| eprintln!("{violation}"));
+        let is_found = sabotage.is_some_and(|broken| found.iter().any(|violation| violation.kind.follows_from(broken)));
+        report.rounds_that_found += usize::from(is_found);
         report.add(found);
+        if is_found {
+            break;
+        }
     }
     shop.close().await?;
     report.took(begin.elapsed());

@@ -44,6 +44,14 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    if let Some(wanted) = &arguments.target {
+        let known = targets::ALL.map(|(name, _)| name);
+        anyhow::ensure!(
+            known.contains(&wanted.as_str()),
+            "no target is called {wanted}; there are {}",
+            known.join(", ")
+        );
+    }
     let mut is_good = true;
     for (name, open) in targets::ALL {
         if arguments.target.as_ref().is_some_and(|wanted| wanted != name) {

@@ -35,9 +35,9 @@ pub const MIRROR_PAGE_ENTITIES: u32 = 64;
 /// Entities that a mirror reads in one call: few, because it reads all of them again after one of them has changed.
 pub const MIRROR_HOT_PAGE_ENTITIES: u32 = 8;
 
-/// Pages that a mirror copies again with one import, and with one commit: so many changes as a first copy imports at once,
-/// if all of their entities have changed.
-pub const MIRROR_BATCH_PAGES: usize = 8;
+/// Pages that a mirror copies again with one import, and with one commit: mostly one entity of each has changed. All of them
+/// together have no more entities than the memory of two pages of an export.
+pub const MIRROR_BATCH_PAGES: usize = 16;
 
 /// Pages that a mirror remembers. Further ones are as large as those of an export.
 pub const MIRROR_PAGES_MAX: usize = 200_000;
@@ -46,8 +46,8 @@ pub const MIRROR_PAGES_MAX: usize = 200_000;
 pub const MIRROR_READS_BYTES_MAX: usize = 512;
 
 /// Pages of a mirror that are compared with new commits as one: so many comparisons a commit in one of them costs, and a
-/// commit elsewhere costs one. The mirror of a million entities has some hundred groups.
-pub const MIRROR_GROUP_PAGES_MAX: usize = 128;
+/// commit elsewhere costs one. The mirror of a million entities has about two thousand groups.
+pub const MIRROR_GROUP_PAGES_MAX: usize = 64;
 
 /// Bytes of the read set of such a group. Pages that follow each other mostly read ranges that follow each other.
 pub const MIRROR_GROUP_READS_BYTES_MAX: usize = 2 * 1024;

@@ -1,7 +1,9 @@
 //! Names and ids as checked types: text from outside becomes one of them where it enters the host.
 
+mod checked_text;
 mod error;
 mod generation;
+mod hex;
 mod key;
 
 use std::fmt;
@@ -10,8 +12,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use checked_text::checked_text;
 pub use error::NameError;
 pub use generation::Generation;
+pub(crate) use hex::{hex, unhex};
 pub use key::Key;
 pub(crate) use key::{KeyRange, component_text, row};
 
@@ -65,27 +69,9 @@ impl ServiceName {
 /// The name of the platform's own store.
 const PLATFORM_STORE: &str = "@platform";
 
-impl TryFrom<String> for ServiceName {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<ServiceName> for String {
-    fn from(name: ServiceName) -> Self {
-        name.0.as_ref().into()
-    }
-}
+checked_text!(ServiceName, NameError);
 
 impl fmt::Display for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ServiceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -115,29 +101,11 @@ impl FormatName {
     }
 }
 
-impl TryFrom<String> for FormatName {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<FormatName> for String {
-    fn from(name: FormatName) -> Self {
-        name.0.as_ref().into()
-    }
-}
+checked_text!(FormatName, NameError);
 
 impl fmt::Display for FormatName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for FormatName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -156,22 +124,9 @@ impl Digest {
     ///
     /// Fails unless `text` is `sha256:` and 64 lowercase hex digits.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let error = || NameError::new("digest", text, "must be `sha256:` and 64 lowercase hex digits");
-        let hex = text.strip_prefix("sha256:").ok_or_else(error)?;
-        let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-        if pairs.len() != 32 || !rest.is_empty() {
-            return Err(error());
-        }
-        let mut bytes = [0; 32];
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            let digit = |b: u8| match b {
-                b'0'..=b'9' => Ok(b - b'0'),
-                b'a'..=b'f' => Ok(b - b'a' + 10),
-                _ => Err(error()),
-            };
-            *byte = digit(*high)? << 4 | digit(*low)?;
-        }
-        Ok(Self(bytes))
+        let hex = text.strip_prefix("sha256:").filter(|hex| !hex.bytes().any(|b| b.is_ascii_uppercase()));
+        let bytes = hex.and_then(unhex).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(|| NameError::new("digest", text, "must be `sha256:` and 64 lowercase hex digits"))
     }
 
     /// The digest of a hash that was computed in pieces.
@@ -189,37 +144,15 @@ impl Digest {
     /// Only the 64 hex digits, as in file names.
     #[must_use]
     pub fn hex(&self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a String does not fail");
-            text
-        })
+        hex(&self.0)
     }
 }
 
-impl TryFrom<String> for Digest {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        digest.to_string()
-    }
-}
+checked_text!(Digest, NameError);
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.hex())
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -286,29 +219,11 @@ impl CallId {
     }
 }
 
-impl TryFrom<String> for CallId {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<CallId> for String {
-    fn from(id: CallId) -> Self {
-        id.to_string()
-    }
-}
+checked_text!(CallId, NameError);
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for CallId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -10,7 +10,7 @@ use switchyard::clock;
 use switchyard::contract::Function;
 use switchyard::events::{DeadLetterError, DeadLetters};
 use switchyard::names::{RequestId, ServiceName};
-use switchyard::observe::traces::SpanPlace;
+use switchyard::observe::traces::ParentSpan;
 use switchyard::platform::simulated::{Fault, SimulatedDisk, SimulatedHost, TimerClock};
 use wasmtime::component::Val;
 
@@ -157,7 +157,7 @@ pub(crate) async fn send(
         identity: None,
         request: RequestId::from_bits(7),
         key: Some(request_key),
-        span: SpanPlace::none(),
+        span: ParentSpan::none(),
         takes_body: false,
     };
     // Clients differ, and some ask for candidates: the same ones each time.

@@ -30,7 +30,8 @@ const INSTALLED: &str = ".installed";
 pub(crate) fn run() -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_shop()?;
-    Step::cargo("the host", &["build", "--release", "--package", "switchyard"]).run()?;
+    // Builds the host, too: the program that judges the alternatives.
+    test("the tests of the shop", &["--no-run"], &[], &[])?;
     let mut files = Vec::new();
     for alternative in ALTERNATIVES {
         let file = make(&alternative)?;
@@ -38,12 +39,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     let services = ALTERNATIVES.map(|alternative| alternative.service).join(",");
     let files = files.join(",");
-    test(
-        "tests of the shop with them",
-        &TESTS,
-        &[("SHOP_ALTERNATIVE_FILES", &files), ("SHOP_HANDED_OVER", &services)],
-    )?;
-    test("handovers to them and back", &HANDOVERS, &[("SHOP_ALTERNATIVE_FILES", &files)])?;
+    let (files, services) = (("SHOP_ALTERNATIVE_FILES", files.as_str()), ("SHOP_HANDED_OVER", services.as_str()));
+    test("tests of the shop with them", &[], &TESTS, &[files, services])?;
+    test("handovers to them and back", &[], &HANDOVERS, &[files])?;
     println!("\nThe alternatives hold.");
     Ok(())
 }
@@ -66,9 +64,11 @@ fn make(alternative: &Alternative) -> anyhow::Result<PathBuf> {
     Ok(PathBuf::from(out))
 }
 
-fn test(heading: &str, filters: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
-    let begin = ["test", "--release", "--package", "shop-tests", "--test", "it", "--"];
-    let arguments: Vec<_> = begin.iter().chain(filters).copied().collect();
+/// Runs tests of the shop by their names. With the whole workspace, so that dependencies have the features of all other
+/// tests; no test of the host has one of these names.
+fn test(heading: &str, options: &[&str], names: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
+    let begin = ["test", "--release", "--workspace", "--test", "it"];
+    let arguments: Vec<_> = begin.iter().chain(options).chain(&["--"]).chain(names).copied().collect();
     Step { environment, ..Step::cargo(heading, &arguments) }.run()
 }
 

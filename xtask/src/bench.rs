@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: measures the platform and native baselines.
 
-use crate::step::Step;
+use crate::step::{Step, build};
 use crate::wasm;
 
 /// Builds everything in release and measures; `options` are those of the benchmark.
@@ -9,8 +9,8 @@ pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::build_shop()?;
     wasm::build_alternatives()?;
     wasm::build_guests()?;
-    Step::cargo("the host", &["build", "--release", "--package", "switchyard"]).run()?;
-    let begin = ["run", "--release", "--package", "bench", "--"];
-    let arguments: Vec<_> = begin.into_iter().chain(options.iter().map(String::as_str)).collect();
-    Step::cargo("the benchmark", &arguments).run()
+    build("the host", "switchyard")?;
+    let program = build("the benchmark", "bench")?;
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    Step { program: &program.to_string_lossy(), ..Step::cargo("measuring", &options) }.run()
 }

@@ -3,8 +3,11 @@
 use crate::step::{Step, target};
 use crate::wasm;
 
-/// The ways to break the host on purpose, each of which the crash test must find.
+/// The ways to break the host on purpose that kills make visible, each of which the crash test must find.
 const SABOTAGES: [&str; 3] = ["answer-before-sync", "memo-apart", "position-apart"];
+
+/// How often each service moves to its other implementation and back in every test run: once forth, back, forth and back again.
+const HANDOVERS: &str = "2";
 
 /// The number of simulator seeds in every test run.
 const SEEDS: &str = "300";
@@ -27,7 +30,7 @@ pub(crate) fn simulate(options: &[String]) -> anyhow::Result<()> {
     program("simulator", "the simulator", &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// A few rounds, each step of a handover, and a test of the test: it must find each deliberate fault.
+/// A few rounds, a few handovers without a kill, each step of a handover, and a test of the test: it must find each deliberate fault.
 pub(crate) fn short() -> anyhow::Result<()> {
     wasm::build_data_versions()?;
     wasm::build_shop()?;
@@ -36,7 +39,10 @@ pub(crate) fn short() -> anyhow::Result<()> {
     // Whether a seed repeats itself is for a quiet machine: here two runs may take turns differently.
     program("simulator", "the simulator, a few seeds", &["--seeds", SEEDS, "--repeated", "0"])?;
     crash("the crash test, a few rounds", &["--rounds", "8", "--seed", "1"])?;
+    crash("handovers of each service under load, there and back", &["--handovers", HANDOVERS, "--seed", "1"])?;
     crash("the crash test, each step of a handover", &["--steps", "--seed", "1"])?;
+    let forgets = ["--handovers", "1", "--seed", "1", "--sabotage", "mirror-forgets"];
+    crash("handovers of a host that is broken: mirror-forgets", &forgets)?;
     for sabotage in SABOTAGES {
         let options = ["--rounds", "8", "--seed", "1", "--sabotage", sabotage];
         crash(&format!("the crash test of a host that is broken: {sabotage}"), &options)?;

@@ -37,8 +37,9 @@ Usage: cargo xtask <COMMAND>
                 `bench events`: how late events are delivered; `bench memo`: what a memo costs;
                 `bench neighbours`: one service's writes beside another's large ones;
                 `bench start`: a start over ten gigabytes
-  crash [--rounds N] [--seed S] [--json]
-                kill the host again and again under load, and check what is left
+  crash [--rounds N | --steps | --handovers N] [--seed S] [--json]
+                kill the host again and again under load, and check what is left; `--steps`: once at each step of a handover;
+                `--handovers 20`: no kill, but each service goes to its other implementation and back, 20 times
   simulate [--seeds N] [--seed S] [--log]
                 simulate lives of a host in virtual time: its operator, its clock and its kills
   fuzz [--seconds N] [--target T] [--seed S]

@@ -17,6 +17,13 @@ pub(crate) fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
+/// Builds the program `name` of this workspace in release, and gives its path.
+pub(crate) fn build(heading: &str, name: &str) -> anyhow::Result<PathBuf> {
+    // With the whole workspace: then the dependencies have the features that all other commands build them with.
+    Step::cargo(heading, &["build", "--release", "--workspace", "--bin", name]).run()?;
+    Ok(target().join("release").join(name))
+}
+
 /// The program of a step, run in the folder of the workspace.
 pub(crate) struct Step<'a> {
     pub(crate) heading: &'a str,

@@ -10,6 +10,31 @@ use crate::wasm;
 /// The version that `deny.toml` is written for.
 const DENY_VERSION: &str = "0.20.2";
 
+/// All services, for the shop's tests with their second implementations.
+const ALTERNATIVES: &str = "account,inventory,cart,payment,shipping";
+
+/// The tests of the shop that see it only through its REST API. The others deploy, hand over or kill the shop's own components.
+/// The host's tests are of the same name, so what has a module of the same name there is skipped.
+const TESTS_OF_THE_API: [&str; 17] = [
+    "accounts::",
+    "at_once::",
+    "carts::",
+    "checkout::",
+    "events::an_account",
+    "events::an_order",
+    "events::the_shop_runs",
+    "gateway::",
+    "items::",
+    "orders::",
+    "payments::",
+    "purchase::",
+    "race::",
+    "retries::",
+    "sessions::",
+    "shipping::",
+    "--skip=calls::",
+];
+
 /// Runs every check. All use the release profile, so that what is compiled for one step is ready for the next.
 #[expect(clippy::disallowed_methods, reason = "the host's clock is not there to be used by what builds it")]
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -23,6 +48,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     wasm::build_alternatives()?;
     wasm::build_guests()?;
     Step::cargo("tests", &["test", "--workspace", "--release"]).run()?;
+    test_alternatives()?;
     crash::short()?;
     let docs = ["doc", "--workspace", "--no-deps", "--release"];
     Step { environment: &[("RUSTDOCFLAGS", "-D warnings")], ..Step::cargo("docs", &docs) }.run()?;
@@ -37,6 +63,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     println!("\nAll of it holds; it took {:.1} min.", begin.elapsed().as_secs_f64() / 60.0);
     Ok(())
+}
+
+/// Runs the tests of the shop's API with the second implementations of all services.
+fn test_alternatives() -> anyhow::Result<()> {
+    // Of the whole workspace: dependencies of one package alone have other features, and would be built again.
+    let begin = ["test", "--workspace", "--release", "--test", "it", "--"];
+    let arguments: Vec<_> = begin.into_iter().chain(TESTS_OF_THE_API).collect();
+    let environment = [("SHOP_ALTERNATIVES", ALTERNATIVES)];
+    Step { environment: &environment, ..Step::cargo("the shop's tests with second implementations", &arguments) }.run()
 }
 
 /// `cargo xtask deny`: installs cargo-deny, which takes minutes, and checks everything in `deny.toml`.

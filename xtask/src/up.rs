@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 
 use crate::seed;
-use crate::step::{Step, root, target};
+use crate::step::{build, root};
 use crate::wasm;
 
 /// Builds the shop and turns this process into its host, so that every signal reaches the host. `options` are passed to
@@ -15,9 +15,7 @@ use crate::wasm;
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_shop()?;
-    Step::cargo("the host", &["build", "--release", "--package", "switchyard"]).run()?;
-
-    let program = target().join("release/switchyard");
+    let program = build("the host", "switchyard")?;
     let options = with_manifest(options);
     let settings = settings(&program, &options)?;
     start_seeding(&settings)?;

@@ -17,8 +17,8 @@ const ALTERNATIVES: [&str; 5] =
     ["alternative-account", "alternative-inventory", "alternative-cart", "alternative-payment", "alternative-shipping"];
 
 /// The guests of the host's tests, in `host/tests/`.
-const GUESTS: [&str; 9] =
-    ["callers", "emits", "fetches", "hostile", "migrates", "shelves", "takes", "web-0-2", "web-0-3"];
+const GUESTS: [&str; 10] =
+    ["callers", "emits", "errands", "fetches", "hostile", "migrates", "shelves", "takes", "web-0-2", "web-0-3"];
 
 /// Adds the Wasm target to the toolchain that this workspace pins, unless it is there.
 pub(crate) fn add_target() -> anyhow::Result<()> {

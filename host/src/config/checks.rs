@@ -287,6 +287,7 @@ impl Checks<'_> {
         check("handles_max", wide(limits.handles_max), 16..=1_000_000, "handles");
         let calls_max = wide(Some(CALLS_IN_FLIGHT_MAX)).unwrap_or(u64::MAX);
         check("calls_in_flight_max", wide(limits.calls_in_flight_max), 1..=calls_max, "calls");
+        check("client_calls_percent_max", limits.client_calls_percent_max.map(u64::from), 1..=100, "percent");
         check("instances_reserved", wide(limits.instances_reserved), 0..=10_000, "instances");
         for (function, slots) in limits.function_calls_in_flight_max.iter().flatten() {
             let key = format!("function_calls_in_flight_max.{function}");
@@ -347,10 +348,12 @@ impl Checks<'_> {
             return;
         }
         let limits = &service.limits;
+        let client_calls = limits.client_calls_percent_max.is_some();
         for (key, is_set, instead) in [
             ("strip_prefix", service.strip_prefix, "its routes are in its contract"),
             ("limits.body_bytes_max", limits.body_bytes_max.is_some(), "it has `gateway.body_bytes_max`"),
             ("limits.stream_ms_max", limits.stream_ms_max.is_some(), "its answers are no streams"),
+            ("limits.client_calls_percent_max", client_calls, "its clients have their rates in `gateway`"),
         ] {
             if is_set {
                 let key = format!("{path}.{key}");

@@ -12,6 +12,8 @@ use hyper::http::uri::Authority;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::names::checked_text;
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no host: {}", advice(text))]
 pub struct GrantError {
@@ -28,7 +30,7 @@ fn advice(text: &str) -> &'static str {
 }
 
 /// A permission to send HTTP requests.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Grant {
     /// In lower case; an address in its shortest form. Without a port, the scheme's port.
@@ -66,19 +68,7 @@ pub(crate) fn canonical(host: &str) -> String {
     }
 }
 
-impl TryFrom<String> for Grant {
-    type Error = GrantError;
-
-    fn try_from(text: String) -> Result<Self, GrantError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Grant> for String {
-    fn from(grant: Grant) -> Self {
-        grant.to_string()
-    }
-}
+checked_text!(Grant, GrantError);
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

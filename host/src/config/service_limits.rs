@@ -47,6 +47,8 @@ limits! {
     /// Streams, pollables and other handles of one instance.
     handles_max: usize,
     calls_in_flight_max: usize,
+    /// The part of these for requests of one client to a mounted service.
+    client_calls_percent_max: u32,
     /// The part of these for calls of one function, by its name in the contract.
     function_calls_in_flight_max: BTreeMap<String, usize>,
     /// Component instances that are always available to the service.

@@ -221,7 +221,7 @@ pub struct TelemetrySettings {
     pub endpoint: Option<String>,
     /// The name of this host in the traces.
     pub service_name: String,
-    /// The share of new traces that are recorded, 0 to 1.
+    /// The share of requests and of other new traces that are recorded, 0 to 1.
     pub sampled: f64,
     /// How long one export may take.
     pub timeout_ms: u64,

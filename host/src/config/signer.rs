@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
-use crate::names::{Digest, ServiceName};
+use crate::names::{Digest, ServiceName, checked_text};
 
 /// The type of the key, at the start of its text; other types may follow later.
 const KIND: &str = "ed25519:";
@@ -53,29 +53,11 @@ impl Signer {
     }
 }
 
-impl TryFrom<String> for Signer {
-    type Error = SignerError;
-
-    fn try_from(text: String) -> Result<Self, SignerError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Signer> for String {
-    fn from(signer: Signer) -> Self {
-        signer.to_string()
-    }
-}
+checked_text!(Signer, SignerError);
 
 impl fmt::Display for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{KIND}{}", STANDARD.encode(self.0))
-    }
-}
-
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -130,28 +112,10 @@ impl Signature {
     }
 }
 
-impl TryFrom<String> for Signature {
-    type Error = SignatureError;
-
-    fn try_from(text: String) -> Result<Self, SignatureError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Signature> for String {
-    fn from(signature: Signature) -> Self {
-        signature.to_string()
-    }
-}
+checked_text!(Signature, SignatureError);
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.number, STANDARD.encode(self.bytes))
-    }
-}
-
-impl fmt::Debug for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

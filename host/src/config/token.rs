@@ -7,6 +7,8 @@ use std::fmt;
 
 use subtle::ConstantTimeEq as _;
 
+use crate::names::hex;
+
 /// Shortest token, in characters: 32 hex digits are 128 bits.
 const TOKEN_CHARACTERS_MIN: usize = 32;
 
@@ -35,11 +37,7 @@ impl AdminToken {
     /// A token from 256 random bits.
     #[must_use]
     pub fn from_bits(bits: [u8; 32]) -> Self {
-        use fmt::Write as _;
-        Self(bits.iter().fold(String::with_capacity(64), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a String does not fail");
-            text
-        }))
+        Self(hex(&bits))
     }
 
     /// Whether `given` is this token; the comparison always takes the same time.

@@ -205,7 +205,7 @@ impl Schedule {
             rows: vec![last.row(function)],
             caused_by,
             intent: true,
-            span: span.place(),
+            span: span.as_parent(),
         };
         let error = match AssertUnwindSafe(self.calls.run_host_call(call, &self.calls.routing())).catch_unwind().await {
             Ok(Ok(Answer::Ok(_))) => {

@@ -22,7 +22,7 @@ use crate::limits::EVENTS_RETRIED_MAX;
 use crate::names::ServiceName;
 use crate::observe::LogLimits;
 use crate::observe::events::DeliveryMetrics;
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::store::Store;
 use crate::store::system::{EventSeq, RETRIES, RowWrite};
 
@@ -113,7 +113,7 @@ impl Subscription {
         rows: Vec<RowWrite>,
     ) -> Result<Attempt, Pause> {
         let mut span = begin_delivery(&self.calls.tracer(), &self.pair, delivery, &handler.function);
-        let attempt = self.run_handler(routing, handler, delivery, (rows, span.place())).await;
+        let attempt = self.run_handler(routing, handler, delivery, (rows, span.as_parent())).await;
         span.describe(|details| match &attempt {
             Ok(Attempt::Delivered) => {}
             Ok(Attempt::Failed(_)) => details.fail("failed"),
@@ -129,7 +129,7 @@ impl Subscription {
         routing: &Routing,
         handler: &Handler,
         delivery: &Delivery,
-        (rows, span): (Vec<RowWrite>, SpanPlace),
+        (rows, span): (Vec<RowWrite>, ParentSpan),
     ) -> Result<Attempt, Pause> {
         let Pair { subscriber, emitter } = &self.pair;
         let arguments = match handler.parameters.decode(&delivery.event.payload) {

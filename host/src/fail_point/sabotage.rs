@@ -1,5 +1,6 @@
 //! Guarantees that a test can break, to check that the crash test notices. Each is broken at one place of the host:
-//! [`Sabotage::AnswerBeforeSync`] in the writer of the journal, the other two in the commit of a transaction.
+//! [`Sabotage::AnswerBeforeSync`] in the writer of the journal, [`Sabotage::MirrorForgets`] in the pages of a mirror, the other two
+//! in the commit of a transaction.
 
 /// A guarantee that can be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,10 +11,12 @@ pub enum Sabotage {
     MemoApart,
     /// The cursor of a subscriber is committed separately and later, instead of with its effects.
     PositionApart,
+    /// A mirror copies nothing again, whatever commits change.
+    MirrorForgets,
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 3] = [Self::AnswerBeforeSync, Self::MemoApart, Self::PositionApart];
+    pub const ALL: [Self; 4] = [Self::AnswerBeforeSync, Self::MemoApart, Self::PositionApart, Self::MirrorForgets];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -21,6 +24,7 @@ impl Sabotage {
             Self::AnswerBeforeSync => "answer-before-sync",
             Self::MemoApart => "memo-apart",
             Self::PositionApart => "position-apart",
+            Self::MirrorForgets => "mirror-forgets",
         }
     }
 }

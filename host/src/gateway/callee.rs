@@ -10,7 +10,7 @@ use crate::call::{CallError, Calls, HttpCaller, Origin, Reply, RootCall, Routing
 use crate::gateway::request::body::IncomingBody;
 use crate::gateway::response::body::{Body, BodyError};
 use crate::names::{Identity, RequestId, ServiceName};
-use crate::observe::traces::{SpanPlace, Tracer};
+use crate::observe::traces::{ParentSpan, Tracer};
 
 /// Runs calls and checks tokens.
 pub trait Callee: Clone + Send + Sync + 'static {
@@ -43,14 +43,14 @@ pub trait Callee: Clone + Send + Sync + 'static {
         origin: Origin<'_>,
     ) -> impl Future<Output = Result<Response<Body>, CallError>> + Send;
 
-    /// The owner of a bearer token; `None` if the token is unknown. The span of its call is at `place`.
+    /// The owner of a bearer token; `None` if the token is unknown. The span of its call is below `parent`.
     fn authenticate(
         &self,
         token: &str,
         request: &RequestId,
         routing: &Routing,
         origin: Origin<'_>,
-        place: &SpanPlace,
+        parent: &ParentSpan,
     ) -> impl Future<Output = Result<Option<Identity>, CallError>> + Send;
 }
 
@@ -94,8 +94,8 @@ impl Callee for Calls {
         request: &RequestId,
         routing: &Routing,
         origin: Origin<'_>,
-        place: &SpanPlace,
+        parent: &ParentSpan,
     ) -> impl Future<Output = Result<Option<Identity>, CallError>> + Send {
-        Self::authenticate(self, token, request, routing, origin, place)
+        Self::authenticate(self, token, request, routing, origin, parent)
     }
 }

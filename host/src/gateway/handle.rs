@@ -31,7 +31,7 @@ use crate::gateway::response::refusal::Refusal;
 use crate::names::RequestId;
 use crate::observe::LogLimit;
 use crate::observe::gateway::RouteMetrics;
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -50,8 +50,8 @@ pub(super) struct RequestContext<'a> {
     /// The routing that its calls use, with the matching routes.
     pub(super) routing: &'a Routing,
     pub(super) api: &'a PublicApi,
-    /// Where the spans of its calls belong.
-    pub(super) span: &'a SpanPlace,
+    /// The parent of the spans of its calls.
+    pub(super) span: &'a ParentSpan,
 }
 
 impl RequestContext<'_> {
@@ -78,8 +78,8 @@ impl<C: Callee> Handler for Gateway<C> {
         let api = self.apis.of(routing.worlds());
         let mut endpoint = Endpoint { route: "(none)", metrics: &self.metrics.nothing };
         let path = &*path;
-        let mut recorded = request_span::begin(&self.tracer, &parts, &head, self.scheme());
-        let span = &recorded.place();
+        let mut recorded = request_span::begin(&self.tracer, &parts, &head, &client, self.scheme());
+        let span = &recorded.as_parent();
         let context =
             RequestContext { parts: &parts, head: &head, path, id: &id, client, routing: &routing, api: &api, span };
         let span = tracing::debug_span!(

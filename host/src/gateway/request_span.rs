@@ -6,6 +6,7 @@
 use hyper::http::request::Parts;
 use hyper::{Method, Response, Version};
 
+use crate::gateway::connections::client::Client;
 use crate::gateway::request::head::Head;
 use crate::gateway::response::body::Body;
 use crate::names::RequestId;
@@ -14,12 +15,13 @@ use crate::observe::traces::{ClientSpan, Span, SpanContext, Tracer};
 /// The name of a method that is none of the known ones, as the conventions demand.
 const OTHER: &str = "_OTHER";
 
-/// Begins the span of the request with this head, below the span that its client names.
-pub(super) fn begin(tracer: &Tracer, parts: &Parts, head: &Head<'_>, scheme: &'static str) -> Span {
+/// Begins the span of the request with this head, below the span that its client names. Only trusted proxies may say
+/// whether it is recorded.
+pub(super) fn begin(tracer: &Tracer, parts: &Parts, head: &Head<'_>, client: &Client, scheme: &'static str) -> Span {
     let mut span = tracer.request(|| {
         let parent = head.trace()?;
         let context = SpanContext::parse(parent.trace, parent.span)?;
-        Some(ClientSpan { context, is_sampled: parent.is_sampled })
+        Some(ClientSpan { context, is_sampled: client.is_behind_proxy.then_some(parent.is_sampled) })
     });
     span.describe(|details| {
         let method = known(&parts.method);

@@ -11,12 +11,10 @@ use std::time::Duration;
 
 use super::disk::{Disk, DiskFile};
 use super::frame::{JournalId, SEGMENT_HEADER_BYTES};
+use super::pieces::{PIECE_BYTES, pieces};
 use super::recovery::Segment;
 use super::shared::Shared;
 use crate::names::CommitSeq;
-
-/// Bytes of one copy step.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// The time between attempts after the archive could not be written.
 const RETRY: Duration = Duration::from_secs(5);
@@ -95,23 +93,6 @@ fn is_equal(one: &dyn DiskFile, other: &dyn DiskFile) -> io::Result<bool> {
         other.read_at(offset, copied)?;
         Ok(copied == piece)
     })
-}
-
-/// Gives the bytes of `file` to `take`, piece by piece, until it returns false. Returns whether it never did.
-fn pieces(file: &dyn DiskFile, mut take: impl FnMut(u64, &[u8]) -> io::Result<bool>) -> io::Result<bool> {
-    let bytes = file.bytes()?;
-    let mut piece = vec![0; PIECE_BYTES];
-    let mut offset = 0;
-    while offset < bytes {
-        let length = usize::try_from(bytes - offset).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
-        let piece = piece.get_mut(..length).unwrap_or_default();
-        file.read_at(offset, piece)?;
-        if !take(offset, piece)? {
-            return Ok(false);
-        }
-        offset += length as u64;
-    }
-    Ok(true)
 }
 
 /// The thread that moves segments to the archive, and its instructions.

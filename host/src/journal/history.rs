@@ -34,19 +34,19 @@ pub(crate) type Folder<'a> = (Arc<dyn Disk>, &'a str);
 /// The segments of one journal, in order, from all folders.
 #[derive(Debug)]
 pub(crate) struct History {
-    segments: Vec<Placed>,
+    segments: Vec<LocatedSegment>,
     /// Whether the journal of a data directory is among the folders: it contains the last commit.
     reaches_end: bool,
 }
 
 /// A segment, and its disk.
 #[derive(Debug, Clone)]
-struct Placed {
+struct LocatedSegment {
     disk: Arc<dyn Disk>,
     segment: Segment,
 }
 
-impl Placed {
+impl LocatedSegment {
     fn path(&self) -> PathBuf {
         self.disk.full(&self.segment.path)
     }
@@ -87,7 +87,7 @@ impl History {
     /// [`HistoryError::OtherJournal`] for a folder of a journal other than `journal`; other errors when a folder or a
     /// segment's header cannot be read.
     pub(crate) fn gather(folders: &[Folder<'_>], journal: Option<JournalId>) -> Result<Self, HistoryError> {
-        let mut segments: Vec<Placed> = Vec::new();
+        let mut segments: Vec<LocatedSegment> = Vec::new();
         let mut journal = journal;
         for (disk, folder) in folders {
             let found = find_in(&**disk, folder)?;
@@ -99,11 +99,11 @@ impl History {
             }
             for segment in found.segments {
                 if segments.iter().all(|known| known.segment.first != segment.first) {
-                    segments.push(Placed { disk: Arc::clone(disk), segment });
+                    segments.push(LocatedSegment { disk: Arc::clone(disk), segment });
                 }
             }
         }
-        segments.sort_by_key(|placed| placed.segment.first);
+        segments.sort_by_key(|located| located.segment.first);
         Ok(Self { segments, reaches_end: folders.iter().any(|(_, folder)| *folder == JOURNAL_FOLDER) })
     }
 
@@ -115,7 +115,7 @@ impl History {
     pub(crate) fn of_file(disk: Arc<dyn Disk>, path: &str) -> Result<Self, HistoryError> {
         let mut segment = Segment { first: CommitSeq::default(), path: path.into() };
         segment.first = read_header(&*disk, &segment)?.first;
-        Ok(Self { segments: vec![Placed { disk, segment }], reaches_end: false })
+        Ok(Self { segments: vec![LocatedSegment { disk, segment }], reaches_end: false })
     }
 
     /// Whether no later commit can exist.
@@ -125,7 +125,7 @@ impl History {
 
     /// The number of the first record, or of the future first one.
     pub(crate) fn first(&self) -> Option<CommitSeq> {
-        self.segments.first().map(|placed| placed.segment.first)
+        self.segments.first().map(|located| located.segment.first)
     }
 
     /// Reads everything, and describes each segment.
@@ -135,19 +135,19 @@ impl History {
     /// [`HistoryError`] for damaged or missing segments.
     pub(crate) fn check(&self) -> Result<Vec<Checked>, HistoryError> {
         let mut checked: Vec<Checked> = Vec::new();
-        for placed in &self.segments {
-            let first = placed.segment.first;
+        for located in &self.segments {
+            let first = located.segment.first;
             if let Some(before) = checked.last() {
-                follows(before.next, first, &before.path, placed)?;
+                follows(before.next, first, &before.path, located)?;
             }
-            let journal = read_header(&*placed.disk, &placed.segment)?.journal;
+            let journal = read_header(&*located.disk, &located.segment)?.journal;
             let mut last_unix_micros = None;
-            let whole = self.read(placed, |_, record| {
+            let whole = self.read(located, |_, record| {
                 last_unix_micros = Some(record.time_unix_micros);
                 Ok::<_, HistoryError>(true)
             })?;
             let Some(Whole { next, torn_at }) = whole else { continue };
-            checked.push(Checked { path: placed.path(), journal, first, next, last_unix_micros, torn_at });
+            checked.push(Checked { path: located.path(), journal, first, next, last_unix_micros, torn_at });
         }
         Ok(checked)
     }
@@ -164,19 +164,19 @@ impl History {
         mut visit: impl FnMut(CommitSeq, Record) -> Result<bool, E>,
     ) -> Result<CommitSeq, E> {
         let mut next = CommitSeq(after.0 + 1);
-        let begin = self.segments.iter().rposition(|placed| placed.segment.first <= next);
+        let begin = self.segments.iter().rposition(|located| located.segment.first <= next);
         let needed = self.segments.get(begin.unwrap_or(0)..).unwrap_or_default();
-        let mut before: Option<&Placed> = None;
-        for placed in needed {
-            let first = placed.segment.first;
+        let mut before: Option<&LocatedSegment> = None;
+        for located in needed {
+            let first = located.segment.first;
             match before {
-                Some(before) => follows(next, first, &before.path(), placed)?,
+                Some(before) => follows(next, first, &before.path(), located)?,
                 // The first segment may begin before the requested number.
                 None if first > next => return Err(HistoryError::Gap { from: next.0, to: first.0 - 1 }.into()),
                 None => {}
             }
-            before = Some(placed);
-            let read = self.read(placed, |number, record| {
+            before = Some(located);
+            let read = self.read(located, |number, record| {
                 let goes_on = number < next || visit(number, record)?;
                 if goes_on {
                     next = next.max(CommitSeq(number.0 + 1));
@@ -198,10 +198,10 @@ impl History {
     /// [`HistoryError::Open`] when it is damaged, or the first error of `visit`.
     fn read<E: From<HistoryError>>(
         &self,
-        placed: &Placed,
+        located: &LocatedSegment,
         mut visit: impl FnMut(CommitSeq, Record) -> Result<bool, E>,
     ) -> Result<Option<Whole>, E> {
-        let read = read_records(&*placed.disk, &placed.segment.path, |number, record| match visit(number, record) {
+        let read = read_records(&*located.disk, &located.segment.path, |number, record| match visit(number, record) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Broken::Enough),
             Err(error) => Err(Broken::Visit(error)),
@@ -212,8 +212,8 @@ impl History {
             Err(Broken::Visit(error)) => return Err(error),
             Err(Broken::Open(error)) => return Err(HistoryError::from(error).into()),
         };
-        let damaged = |source| OpenError::Damaged { path: placed.path(), offset: read.end, source };
-        let is_last = self.segments.last().is_some_and(|last| last.segment.first <= placed.segment.first);
+        let damaged = |source| OpenError::Damaged { path: located.path(), offset: read.end, source };
+        let is_last = self.segments.last().is_some_and(|last| last.segment.first <= located.segment.first);
         match read.how {
             End::Clean => Ok(Some(Whole { next: read.next, torn_at: None })),
             End::Torn if is_last => Ok(Some(Whole { next: read.next, torn_at: Some(read.end) })),
@@ -224,13 +224,13 @@ impl History {
 }
 
 /// Checks that a segment that begins with `first` continues where `before`, the one before it, ended.
-fn follows(due: CommitSeq, first: CommitSeq, before: &Path, placed: &Placed) -> Result<(), HistoryError> {
+fn follows(due: CommitSeq, first: CommitSeq, before: &Path, located: &LocatedSegment) -> Result<(), HistoryError> {
     if first > due {
         return Err(HistoryError::Gap { from: due.0, to: first.0 - 1 });
     }
     if first < due {
         let other = before.to_owned();
-        return Err(HistoryError::Overlap { path: placed.path(), other, first: first.0 });
+        return Err(HistoryError::Overlap { path: located.path(), other, first: first.0 });
     }
     Ok(())
 }

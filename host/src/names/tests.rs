@@ -41,7 +41,14 @@ fn a_format_is_a_short_word_that_a_line_can_show() {
 fn a_digest_survives_being_written_and_read() {
     let digest = Digest::of(b"component");
     assert_eq!(Digest::parse(&digest.to_string()), Ok(digest));
-    for bad in ["", "sha256:", "sha256:00", &format!("sha256:{}", "G".repeat(64)), &digest.hex()] {
+    for bad in [
+        "",
+        "sha256:",
+        "sha256:00",
+        &format!("sha256:{}", "G".repeat(64)),
+        &format!("sha256:{}", "A".repeat(64)),
+        &digest.hex(),
+    ] {
         assert!(Digest::parse(bad).is_err(), "{bad:?}");
     }
 }

@@ -3,6 +3,7 @@
 mod build;
 pub mod calls;
 mod descriptions;
+mod error_chain;
 pub(crate) mod events;
 mod exposition;
 pub mod gateway;
@@ -26,6 +27,7 @@ pub(crate) mod tasks;
 pub mod traces;
 
 pub use build::{COMMIT, VERSION, WASMTIME};
+pub(crate) use error_chain::error_chain;
 pub use exposition::ReleaseSeries;
 pub(crate) use intents::IntentMetrics;
 pub use latency::Latencies;

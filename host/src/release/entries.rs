@@ -15,7 +15,7 @@ use super::records::state::State;
 use super::records::token::Holder;
 use super::releases::Releases;
 use crate::limits::STATE_CONFLICTS_MAX;
-use crate::names::{Digest, ServiceName};
+use crate::names::{Digest, ServiceName, hex};
 use crate::store::{CommitError, Direction, Entry, Scan, StoreError, Transaction};
 use crate::tasks::blocking;
 
@@ -243,7 +243,7 @@ fn view(key: String, value: &Bytes) -> EntryView {
     let size = size(value);
     let value = match std::str::from_utf8(value) {
         Ok(text) => EntryValue::Text(text.into()),
-        Err(_) => EntryValue::Hex(value.iter().map(|byte| format!("{byte:02x}")).collect()),
+        Err(_) => EntryValue::Hex(hex(value)),
     };
     EntryView { key, size, value }
 }

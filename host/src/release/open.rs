@@ -27,7 +27,7 @@ use crate::config::{AppliedSettings, Manifest, check_services};
 use crate::contract::{World, check_together};
 use crate::names::{Digest, ServiceName};
 use crate::observe::SwapPauses;
-use crate::runtime::{COMPILED_FOLDER, Runtime};
+use crate::runtime::{COMPILED_FOLDER, Runtime, RuntimeError};
 use crate::store::{HostCommit, Store, Stores};
 use crate::tasks::Tasks;
 
@@ -127,7 +127,7 @@ impl Releases {
             secret,
         )?;
         let inner = Arc::new(Inner {
-            mirrors: Mirrors::default(),
+            mirrors: Mirrors::start().map_err(|source| RuntimeError::Thread { source })?,
             data: data.into(),
             loader,
             platform,

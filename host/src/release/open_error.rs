@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::judging::isolated::chain;
 use super::loading::files::FileError;
 use super::loading::loader::LoadError;
 use super::records::platform_store::PlatformError;
 use crate::call::NotExported;
 use crate::contract::Verdict;
 use crate::names::ServiceName;
+use crate::observe::error_chain;
 use crate::runtime::RuntimeError;
 use crate::store::{CommitError, DropError, Stopped};
 
@@ -59,5 +59,5 @@ pub enum OpenError {
 }
 
 fn lines(errors: &[OpenError]) -> String {
-    errors.iter().map(|error| chain(error)).collect::<Vec<_>>().join("\n")
+    errors.iter().map(|error| error_chain(error)).collect::<Vec<_>>().join("\n")
 }

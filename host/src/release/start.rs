@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::changes::change_set::{HOST, Migration, MigrationWork};
 use super::judging::candidate::Trial;
-use super::judging::isolated::{chain, isolated_run};
+use super::judging::isolated::isolated_run;
 use super::judging::signature::check_signature;
 use super::loading::function_limits::check_function_limits;
 use super::loading::loader::ReleaseLoader;
@@ -23,6 +23,7 @@ use crate::clock;
 use crate::config::{Manifest, ServiceSettings, Signature, SignedRelease, signature_file};
 use crate::contract::{OutboundHttp, judge_http};
 use crate::names::{Digest, Generation, ServiceName};
+use crate::observe::error_chain;
 use crate::runtime::Program;
 use crate::store::{Store, Transaction};
 use crate::tasks::{CancellationToken, Tasks, both};
@@ -305,7 +306,7 @@ async fn first_data(
     let failed = |why: String| OpenError::Data { service: service.name().clone(), why };
     let wait = Duration::from_millis(service.limits().deadline_ms);
     let described = program.describe_data(isolated_run(Transaction::scratch().only_reading(), wait)).await;
-    let described = described.map_err(|error| failed(chain(&error)))?;
+    let described = described.map_err(|error| failed(error_chain(&error)))?;
     let there = StoredData::without_release(service.store());
     let data = DataFormat {
         format: described.format,
@@ -329,7 +330,7 @@ async fn first_data(
     let generation = Generation::First;
     let migration = Migration { service, release, generation, work, to: data.writes, pause_ms_max, has_calls: false };
     let deadline = clock::now() + Duration::from_millis(pause_ms_max.into());
-    let transaction = migration.run(deadline).await.map_err(|error| failed(chain(&error)))?;
+    let transaction = migration.run(deadline).await.map_err(|error| failed(error_chain(&error)))?;
     let writes = data.writes;
     Ok((data, Some((transaction, writes))))
 }

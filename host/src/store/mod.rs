@@ -28,7 +28,7 @@ mod tests;
 
 pub(crate) use backup::restore;
 pub use backup::{
-    BACKUP_FORMAT, BackupDocument, BackupError, BrokenOff, DocumentError, Progress, RestoreError, RestoreOrder,
+    BACKUP_FORMAT, BackupDocument, BackupError, Cancelled, DocumentError, Progress, RestoreError, RestoreOrder,
     Restored, Until,
 };
 pub use commit::commit_log::Validity;

@@ -20,7 +20,7 @@ use super::memory::scan;
 use super::open;
 use super::services::{Services, UnusedStore};
 use crate::config::StoreSettings;
-use crate::journal::{Directory, Disk, JournalId, PatientDisk, Stopped};
+use crate::journal::{Directory, Disk, JournalId, RetryingDisk, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
 use crate::tasks::{Outage, Thread};
@@ -139,7 +139,7 @@ impl Stores {
         lock: Option<File>,
         archive: Option<open::ArchiveFolder<'_>>,
     ) -> Result<Self, OpenError> {
-        let disk: Arc<dyn Disk> = Arc::new(PatientDisk::new(Arc::clone(disk)));
+        let disk: Arc<dyn Disk> = Arc::new(RetryingDisk::new(Arc::clone(disk)));
         let open::Opened { services, thread } = open::open(&disk, settings, services, archive)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         Ok(Self { inner: Arc::new(Inner { services, running }) })

@@ -19,7 +19,7 @@ use super::system::{RowKey, RowWrite, Rows, Table, emitted_bytes};
 use crate::journal::Event;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::names::{CallId, CommitSeq, Generation, Key, component_text};
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 
 /// Reads one snapshot, and its own writes over it. Dropping it discards everything.
 pub struct Transaction {
@@ -39,7 +39,7 @@ pub struct Transaction {
     read_only: bool,
     /// The data that the component reads and writes.
     generation: Generation,
-    span: SpanPlace,
+    span: ParentSpan,
 }
 
 /// The parts of a commit's record besides the writes and the events.
@@ -99,7 +99,7 @@ impl Transaction {
 
     /// The same as part of a span, to which the deliveries of its events are linked.
     #[must_use]
-    pub fn in_span(self, span: SpanPlace) -> Self {
+    pub fn in_span(self, span: ParentSpan) -> Self {
         Self { span, ..self }
     }
 
@@ -121,7 +121,7 @@ impl Transaction {
             bytes: 0,
             read_only,
             generation: Generation::First,
-            span: SpanPlace::none(),
+            span: ParentSpan::none(),
             snapshot,
             store,
         }

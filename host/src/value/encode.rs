@@ -7,7 +7,7 @@ use base64::write::EncoderWriter;
 use serde::Serialize;
 use wasmtime::component::Val;
 
-use super::error::{Blame, Refused, ValueError};
+use super::error::{ErrorContext, Refused, ValueError};
 use super::integer;
 use super::shape::{Cases, Member, Shape};
 use crate::contract::Name;
@@ -23,7 +23,7 @@ pub(super) fn encode_members(members: &[Member], values: &[Val], out: &mut Vec<u
     whole(out, |writer| {
         if members.len() != values.len() {
             let detail = format!("expected {} values, found {}", members.len(), values.len());
-            return Err(writer.blame.refuse(detail));
+            return Err(writer.context.refuse(detail));
         }
         writer.members(members.iter().zip(values))
     })
@@ -31,11 +31,12 @@ pub(super) fn encode_members(members: &[Member], values: &[Val], out: &mut Vec<u
 
 fn whole(out: &mut Vec<u8>, write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>) -> Result<(), ValueError> {
     let start = out.len();
-    let mut writer = Writer { out, end_max: start.saturating_add(VALUE_JSON_BYTES_MAX), blame: Blame::default() };
+    let mut writer =
+        Writer { out, end_max: start.saturating_add(VALUE_JSON_BYTES_MAX), context: ErrorContext::default() };
     write(&mut writer).and_then(|()| writer.check_size()).map_err(|Refused| {
-        let blame = writer.blame;
+        let context = writer.context;
         writer.out.truncate(start);
-        blame.into_error(String::new)
+        context.into_error(String::new)
     })
 }
 
@@ -43,7 +44,7 @@ struct Writer<'a> {
     out: &'a mut Vec<u8>,
     /// The maximum length of `out`.
     end_max: usize,
-    blame: Blame,
+    context: ErrorContext,
 }
 
 impl Writer<'_> {
@@ -58,7 +59,7 @@ impl Writer<'_> {
             (Shape::F32, Val::Float32(number)) if number.is_finite() => self.json(number),
             (Shape::F64, Val::Float64(number)) if number.is_finite() => self.json(number),
             (Shape::F32, Val::Float32(_)) | (Shape::F64, Val::Float64(_)) => {
-                return Err(self.blame.refuse("an infinite or NaN float has no JSON form"));
+                return Err(self.context.refuse("an infinite or NaN float has no JSON form"));
             }
             (Shape::Char, Val::Char(char)) => self.json(char),
             (Shape::String, Val::String(text)) => self.text(text),
@@ -87,7 +88,7 @@ impl Writer<'_> {
     }
 
     fn mismatch(&mut self, shape: &Shape) -> Refused {
-        self.blame.refuse(format!("expected a value for {shape} in JSON, found a value of another type"))
+        self.context.refuse(format!("expected a value for {shape} in JSON, found a value of another type"))
     }
 
     fn raw(&mut self, json: &str) {
@@ -138,7 +139,7 @@ impl Writer<'_> {
                 self.out.push(b',');
             }
             let written = self.value(shape, value).and_then(|()| self.check_size());
-            written.inspect_err(|_| self.blame.leave(position))?;
+            written.inspect_err(|_| self.context.leave(position))?;
         }
         self.out.push(b']');
         Ok(())
@@ -152,7 +153,7 @@ impl Writer<'_> {
             }
             self.out.push(before);
             self.raw(&member.key);
-            self.value(&member.shape, value).inspect_err(|_| self.blame.leave(&member.name.json))?;
+            self.value(&member.shape, value).inspect_err(|_| self.context.leave(&member.name.json))?;
             before = b',';
         }
         if before == b'{' {
@@ -171,7 +172,7 @@ impl Writer<'_> {
         self.out.push(b'{');
         self.text(&case.name);
         self.out.push(b':');
-        self.value(shape, payload).inspect_err(|_| self.blame.leave(&case.name))?;
+        self.value(shape, payload).inspect_err(|_| self.context.leave(&case.name))?;
         self.out.push(b'}');
         Ok(())
     }
@@ -195,7 +196,7 @@ impl Writer<'_> {
     /// Checked after each item. A value without lists is about as long as its texts, which are already in memory.
     fn check_size(&mut self) -> Result<(), Refused> {
         if self.out.len() > self.end_max {
-            return Err(self.blame.refuse(format!("expected at most {VALUE_JSON_BYTES_MAX} bytes of JSON")));
+            return Err(self.context.refuse(format!("expected at most {VALUE_JSON_BYTES_MAX} bytes of JSON")));
         }
         Ok(())
     }

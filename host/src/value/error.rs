@@ -12,20 +12,20 @@ pub struct ValueError {
     pub detail: String,
 }
 
-/// Marks an error whose facts are in the current [`Blame`].
+/// Marks an error whose facts are in the current [`ErrorContext`].
 #[derive(Debug)]
 pub(super) struct Refused;
 
 /// The facts of the first error. They are set where it happens; each level adds its step of the pointer on the way out.
 /// So a value without errors never pays for pointers.
 #[derive(Debug, Default)]
-pub(super) struct Blame {
+pub(super) struct ErrorContext {
     detail: Option<String>,
     /// Innermost first.
     steps: Vec<String>,
 }
 
-impl Blame {
+impl ErrorContext {
     /// Records the error at this level.
     pub(super) fn refuse(&mut self, detail: impl Into<String>) -> Refused {
         self.detail = Some(detail.into());

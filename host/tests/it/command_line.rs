@@ -14,7 +14,7 @@ const SERVICES: &str = "[services.front]\ncontract = \"test:calls/front-service@
                         [services.back]\ncontract = \"test:calls/back-service@1.0.0\"\ncomponent = \"callers.wasm\"\n";
 
 /// Runs the program in `folder`, with `token` in the environment if there is one.
-async fn switchyard(folder: &Path, line: &[&str], token: Option<&str>) -> Output {
+pub(crate) async fn switchyard(folder: &Path, line: &[&str], token: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchyard"));
     command.args(line).current_dir(folder).env_remove("SWITCHYARD_ADMIN_TOKEN");
     command.envs(token.map(|token| ("SWITCHYARD_ADMIN_TOKEN", token)));

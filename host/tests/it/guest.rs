@@ -81,7 +81,7 @@ pub(crate) fn runtime(instances_max: u32) -> Runtime {
 }
 
 /// As [`runtime`]; what its guests print is logged by the thread of the test, as their first slices are long.
-pub(crate) fn patient_runtime(instances_max: u32) -> Runtime {
+pub(crate) fn slow_ticking_runtime(instances_max: u32) -> Runtime {
     let settings = RuntimeSettings { epoch_ms: 50, ..runtime_settings(instances_max) };
     caching_runtime(&settings, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"))
 }
@@ -114,6 +114,7 @@ pub(crate) fn limits() -> LimitSettings {
         stream_ms_max: 60_000,
         handles_max: 1_024,
         calls_in_flight_max: 4,
+        client_calls_percent_max: 100,
         function_calls_in_flight_max: std::collections::BTreeMap::new(),
         instances_reserved: 1,
         calls_waiting_max: 4,

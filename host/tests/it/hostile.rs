@@ -9,7 +9,7 @@ use switchyard::runtime::Failure;
 use switchyard::store::StoreError;
 use wasmtime::component::Val;
 
-use crate::guest::{Broken, Guest, Peer, limits, now, patient_runtime, runtime};
+use crate::guest::{Broken, Guest, Peer, limits, now, runtime, slow_ticking_runtime};
 use crate::log;
 
 /// A function of the contract that does harm, what is passed to it, how it must end, and what the log must say.
@@ -125,7 +125,7 @@ fn every_scenario_of_the_contract_has_a_test() {
 #[tokio::test]
 async fn each_ends_with_the_failure_that_is_its_due_and_the_log_says_why() {
     log::capture();
-    let runtime = patient_runtime(4);
+    let runtime = slow_ticking_runtime(4);
     for scenario in scenarios() {
         let mut limits = limits();
         limits.deadline_ms = 200;

@@ -8,7 +8,7 @@ import { listItems } from './listing.js';
 import { Orders, holding, mergeLines } from './orders.js';
 import { Faults, conflict, invalid, invalidParameter, notFound } from './problem.js';
 import { checkDetails } from './rules.js';
-import { now, plusSeconds } from './time.js';
+import { answered, now, plusSeconds } from './time.js';
 
 export { state } from './state.js';
 
@@ -133,7 +133,7 @@ function money({ amount, currency }) {
 }
 
 function reservation(orderId, { lines, expiresAt }) {
-  return { orderId, lines, expiresAt };
+  return { orderId, lines, expiresAt: answered(expiresAt) };
 }
 
 function sameLines(one, other) {

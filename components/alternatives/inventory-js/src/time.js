@@ -9,6 +9,9 @@ export function plusSeconds(time, seconds) {
 
 const fromDate = (date) => date.toISOString().replace('Z', '000Z');
 
+// A time as answers have it: with milliseconds, like those of the shop's own inventory.
+export const answered = (time) => time.replace(/\d{3}Z$/, 'Z');
+
 // A time in RFC 3339 and UTC with at most six digits behind the second, in the form that is stored; nothing for any
 // other text.
 export function parseTime(text) {

@@ -104,7 +104,7 @@ def answer(parcel: Parcel) -> shipping.Shipment:
         option=parcel.option,
         tracking_number=parcel.tracking_number,
         status=parcel.status,
-        events=[shipping.ShipmentEvent(event.status, event.note, event.at) for event in parcel.events],
+        events=[shipping.ShipmentEvent(event.status, event.note, parcels.answered(event.at)) for event in parcel.events],
     )
 
 

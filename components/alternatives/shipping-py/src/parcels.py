@@ -104,6 +104,11 @@ def now() -> str:
     return f"{seconds}.{micros % 1_000_000:06}Z"
 
 
+def answered(at: str) -> str:
+    """A time as answers have it: with milliseconds, like those of the shop's own service."""
+    return f"{at[:-4]}Z"
+
+
 # `secrets` asks the host at each call. What is made while the modules are imported is the same in every call.
 def new_id() -> str:
     return f"shp_{secrets.token_hex(13)}"

@@ -57,7 +57,7 @@ impl Admin {
             identity,
             request,
             key: None,
-            span: trace.place(),
+            span: trace.as_parent(),
             takes_body: false,
         };
         let called = self.calls.call(root, &routing, Origin::HOST).await.map_err(Refusal::from)?;

@@ -13,11 +13,11 @@ use crate::call::engine::call::Call;
 use crate::call::engine::spans::{begin_call, end_call};
 use crate::call::routing::{Origin, Routing};
 use crate::names::{Identity, RequestId};
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 
 impl Calls {
     /// The owner of the bearer token `token`; `None` when it is unknown, or no contract carries `authenticate`. The span of
-    /// its call is at `place`.
+    /// its call is below `parent`.
     ///
     /// # Errors
     ///
@@ -28,7 +28,7 @@ impl Calls {
         request: &RequestId,
         routing: &Routing,
         origin: Origin<'_>,
-        place: &SpanPlace,
+        parent: &ParentSpan,
     ) -> Result<Option<Identity>, CallError> {
         let Some(authenticator) = routing.live().authenticator() else { return Ok(None) };
         let service = authenticator.backend.service.name();
@@ -36,7 +36,7 @@ impl Calls {
         let table = table.map_err(|why| CallError::not_begun(service, why))?;
         let Some(authenticator) = table.authenticator() else { return Ok(None) };
         let backend = authenticator.backend.clone();
-        let span = begin_call(place, backend.service.name(), &authenticator.function);
+        let span = begin_call(parent, backend.service.name(), &authenticator.function);
         let call = RootCall {
             service: backend.service.name().clone(),
             function: Arc::clone(&authenticator.function),
@@ -44,7 +44,7 @@ impl Calls {
             identity: None,
             request: request.clone(),
             key: None,
-            span: span.place(),
+            span: span.as_parent(),
             takes_body: false,
         };
         let persistence = RootPersistence::new(&self.inner.durable, None, Vec::new(), false);

@@ -183,6 +183,7 @@ impl Calls {
             backend,
             id,
             client: Client::of(identity.as_ref(), origin.client),
+            address: Client::of(None, origin.client),
             identity,
             seed: self.inner.entropy.seed(),
             began: clock::now(),

@@ -23,7 +23,7 @@ use crate::call::routing::{Origin, Routing};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::names::{CallId, CommitSeq, RequestId, ServiceName};
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::store::system::RowWrite;
 
 /// A call that the host makes by itself.
@@ -47,7 +47,7 @@ pub struct HostCall {
     /// ends.
     pub intent: bool,
     /// Where its span belongs.
-    pub span: SpanPlace,
+    pub span: ParentSpan,
 }
 
 impl Calls {
@@ -86,7 +86,7 @@ impl Calls {
             time_unix_micros: call.time_unix_micros,
             client: None,
             may_have_run: true,
-            span: span.place(),
+            span: span.as_parent(),
             takes_body: false,
         };
         let persistence = RootPersistence::new(durable, None, call.rows, !call.intent);

@@ -22,7 +22,7 @@ use crate::call::routing::{Origin, Routing, RoutingTable};
 use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::names::{CommitSeq, Identity, RequestId, ServiceName};
-use crate::observe::traces::{Span, SpanPlace};
+use crate::observe::traces::{ParentSpan, Span};
 
 /// A call from outside.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct RootCall {
     /// The client's key, if it may repeat the request.
     pub key: Option<RequestKey>,
     /// Where its span belongs.
-    pub span: SpanPlace,
+    pub span: ParentSpan,
     /// Whether the caller needs only the encoded body of a successful answer. Then [`Reply::answer`] has no value if
     /// [`Reply::cached`] has the body.
     pub takes_body: bool,
@@ -99,7 +99,7 @@ impl Calls {
         let table = table.map_err(|why| CallError::not_begun(&service, why))?;
         let persistence = RootPersistence::new(durable, call.key.clone(), Vec::new(), false);
         let span = begin_call(&call.span, &service, &call.function);
-        call.span = span.place();
+        call.span = span.as_parent();
         let root = self.inner.root(table, call, origin, &persistence);
         let run = run(Arc::clone(&self.inner), root, (persistence, claim), span);
         if reads_only {

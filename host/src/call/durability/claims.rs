@@ -33,22 +33,22 @@ pub(in crate::call) struct Claim {
 pub(in crate::call) struct KeyReused;
 
 /// Whether a request may run.
-pub(in crate::call) enum Claimed {
-    Yes(Claim),
+pub(in crate::call) enum ClaimResult {
+    Granted(Claim),
     /// The same request runs: wait for a change, and look again.
     Running(watch::Receiver<()>),
 }
 
 impl Claims {
-    pub(in crate::call) fn claim(&self, key: &RequestKey) -> Result<Claimed, KeyReused> {
+    pub(in crate::call) fn claim(&self, key: &RequestKey) -> Result<ClaimResult, KeyReused> {
         let mut running = self.lock();
         if let Some(first) = running.get(&key.id) {
             let is_same = first.check == key.check;
-            return if is_same { Ok(Claimed::Running(first.ended.clone())) } else { Err(KeyReused) };
+            return if is_same { Ok(ClaimResult::Running(first.ended.clone())) } else { Err(KeyReused) };
         }
         let (end, ended) = watch::channel(());
         running.insert(key.id, Running { check: key.check, ended });
-        Ok(Claimed::Yes(Claim { id: key.id, claims: self.clone(), _ended: end }))
+        Ok(ClaimResult::Granted(Claim { id: key.id, claims: self.clone(), _ended: end }))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 16], Running>> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::claims::{Claim, Claimed, KeyReused};
+use super::claims::{Claim, ClaimResult, KeyReused};
 use super::durable_calls::DurableCalls;
 use super::request_key::RequestKey;
 use super::sealer::NotOpened;
@@ -41,9 +41,9 @@ impl DurableCalls {
         let until: Instant = clock::now() + Duration::from_millis(service.limits.deadline_ms);
         loop {
             let mut ended = match self.claims.claim(key).map_err(|KeyReused| CallError::KeyReused)? {
-                Claimed::Running(ended) => ended,
+                ClaimResult::Running(ended) => ended,
                 // While the claim exists, no other request can commit the answer.
-                Claimed::Yes(claim) => {
+                ClaimResult::Granted(claim) => {
                     return Ok(match self.kept_answer(key, service, function).await? {
                         Some(answer) => Lookup::Answered(answer),
                         None => Lookup::First(claim),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
-use super::claims::Claimed;
+use super::claims::ClaimResult;
 use super::durable_calls::DurableCalls;
 use super::intent::{Intent, UnreadableIntent};
 use super::root_persistence::RootPersistence;
@@ -22,7 +22,7 @@ use crate::call::routing::{Backend, Origin, RoutingTable};
 use crate::clock;
 use crate::contract::Function;
 use crate::names::{Digest, ServiceName};
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::store::system::INTENTS;
 use crate::store::{Store, StoreError};
 use crate::tasks::blocking;
@@ -57,8 +57,8 @@ impl DurableCalls {
         let count = found.len();
         for intent in found {
             let claim = intent.key.as_ref().and_then(|key| match self.claims.claim(key) {
-                Ok(Claimed::Yes(claim)) => Some(claim),
-                Ok(Claimed::Running(_)) | Err(_) => None,
+                Ok(ClaimResult::Granted(claim)) => Some(claim),
+                Ok(ClaimResult::Running(_)) | Err(_) => None,
             });
             let _nobody_waits = self.intents.add(intent, claim, None);
         }
@@ -143,7 +143,7 @@ impl DurableCalls {
             time_unix_micros: intent.time_unix_micros,
             client: None,
             may_have_run: true,
-            span: SpanPlace::none(),
+            span: ParentSpan::none(),
             takes_body: false,
         };
         let root = Root::new(table, details, RootPersistence::of_intent(self, intent), &self.instances, intent.reached);

@@ -3,6 +3,7 @@
 use wasmtime::component::Val;
 
 use crate::call::routing::current::NotBegun;
+use crate::call::routing::slot_queue::Refused;
 use crate::contract::{Case, Function, Type};
 use crate::names::ServiceName;
 use crate::observe::calls::Outcome;
@@ -90,7 +91,7 @@ pub(in crate::call) fn outcome(service: &ServiceName, result: Result<&Answer, &C
 }
 
 /// The case of the contract that matches an error of `function`.
-fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Case> {
+pub(in crate::call) fn error_case<'f>(function: &'f Function, error: Option<&Val>) -> Option<&'f Case> {
     let cases = match &function.err {
         Some(Type::Variant(variant)) => &variant.cases,
         Some(Type::Enum(enumeration)) => &enumeration.cases,
@@ -121,6 +122,9 @@ pub enum CallError {
     /// The body of a request to a mounted service is too large, and the component did not answer.
     #[error("the body of the request to {service} is larger than {bytes_max} bytes")]
     BodyTooLarge { service: ServiceName, bytes_max: usize },
+    /// One client has as many requests at a mounted service as one client may have.
+    #[error("one client has all of its call slots of {service} in use")]
+    ClientSlots { service: ServiceName },
     /// The client's key was used for another request.
     #[error("the idempotency key was used for another request: use a new key")]
     KeyReused,
@@ -134,6 +138,16 @@ impl CallError {
         match why {
             NotBegun::DataMigrated => Self::unavailable(service, "its contract or its data has just changed"),
             NotBegun::HeldTooLong => Self::Deadline { service: service.clone() },
+        }
+    }
+
+    /// The error of a call of `service` that gets no slot or no instance.
+    pub(in crate::call) fn not_admitted(service: &ServiceName, refused: Refused) -> Self {
+        match refused {
+            Refused::Full => Self::unavailable(service, "its queue is full"),
+            Refused::Waited => Self::unavailable(service, "all of its call slots are in use"),
+            Refused::NoInstance => Self::unavailable(service, "no instance is free"),
+            Refused::Client => Self::ClientSlots { service: service.clone() },
         }
     }
 
@@ -153,7 +167,7 @@ impl CallError {
             Self::Failed { service } if service == called => Outcome::Trap,
             Self::OverLimit { service, .. } if service == called => Outcome::Limit,
             Self::Stopped(_) => Outcome::Host,
-            Self::BodyTooLarge { .. } => Outcome::Refused,
+            Self::BodyTooLarge { .. } | Self::ClientSlots { .. } => Outcome::Refused,
             Self::KeyReused
             | Self::Begun { .. }
             | Self::Unavailable { .. }

@@ -14,11 +14,10 @@ use super::root::Root;
 use super::seed::Seed;
 use crate::call::reuse::{CachedAnswer, Trace};
 use crate::call::routing::Backend;
-use crate::call::routing::admission::Refused;
 use crate::clock;
 use crate::contract::Function;
 use crate::names::ServiceName;
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 
 /// One call: its function, its caller, and its limits.
 #[derive(Debug)]
@@ -37,8 +36,8 @@ pub(in crate::call) struct Call {
     pub(in crate::call::engine) read_only: bool,
     /// The exclusive run that it belongs to.
     pub(in crate::call::engine) exclusive: Option<Arc<ExclusiveRun>>,
-    /// Where the spans of its nested calls belong.
-    pub(in crate::call::engine) span: SpanPlace,
+    /// The parent of the spans of its nested calls.
+    pub(in crate::call::engine) span: ParentSpan,
 }
 
 /// The end of a call.
@@ -118,8 +117,8 @@ impl Call {
         if !release.circuit.lets_through() {
             return Err(CallError::circuit_is_open(service.name()));
         }
-        let refused = |refused: Refused| CallError::unavailable(service.name(), refused.why());
-        let slot = service.admission.enter(Some(&self.function), self.deadline, &service.calls).await;
+        let refused = |refused| CallError::not_admitted(service.name(), refused);
+        let slot = service.admission.enter(&self.function, self.deadline, &service.calls).await;
         let _slot = slot.map_err(refused)?;
         let until = || service.admission.wait_until(self.deadline);
         let _instance = self.root.instances.enter(service.name(), until).await.map_err(refused)?;

@@ -6,11 +6,12 @@ use super::answer::CallError;
 use super::call::Call;
 use super::commit;
 use super::record::NestedError;
+use crate::names::ServiceName;
 use crate::runtime::Failure;
 use crate::store::{CommitError, StoreError};
 
 /// What a client gets to know of a shortage.
-pub(in crate::call::engine) const LACKING: &str = "the host has too little memory or too few descriptors";
+const LACKING: &str = "the host has too little memory or too few descriptors";
 
 impl Call {
     /// The caller's error for a failed run. `nested` is the failure of a nested call. The runtime has logged the
@@ -20,21 +21,12 @@ impl Call {
             self.count_failure();
         }
         let service = self.backend.service.name();
-        let over = |limit| CallError::OverLimit { service: service.clone(), limit };
-        match failure {
-            Failure::Deadline => self.deadline_passed(),
-            Failure::Trap { .. } | Failure::Store(_) => CallError::Failed { service: service.clone() },
-            Failure::Memory { .. } => over("memory_bytes_max"),
-            Failure::Limit { name, .. } => over(name),
-            Failure::Slots { .. } => CallError::unavailable(service, "no instance is free"),
-            Failure::Resources { .. } => CallError::unavailable(service, LACKING),
-            Failure::Nested(_) => match nested {
-                Some(NestedError::Call { error }) => error,
-                Some(NestedError::Limit { name, .. }) => over(name),
-                Some(NestedError::NoService { .. } | NestedError::ReadOnly { .. }) | None => {
-                    CallError::Failed { service: service.clone() }
-                }
-            },
+        match (failure, nested) {
+            (Failure::Nested(_), Some(NestedError::Call { error })) => error,
+            (Failure::Nested(_), Some(NestedError::Limit { name, .. })) => {
+                CallError::OverLimit { service: service.clone(), limit: name }
+            }
+            (failure, _) => error_of(&failure, service),
         }
     }
 
@@ -69,5 +61,18 @@ impl Call {
 
     pub(in crate::call::engine) fn deadline_passed(&self) -> CallError {
         CallError::Deadline { service: self.backend.service.name().clone() }
+    }
+}
+
+/// The caller's error for a run that failed by itself. The runtime has logged the reason.
+pub(in crate::call::engine) fn error_of(failure: &Failure, service: &ServiceName) -> CallError {
+    let over = |limit| CallError::OverLimit { service: service.clone(), limit };
+    match failure {
+        Failure::Deadline => CallError::Deadline { service: service.clone() },
+        Failure::Memory { .. } => over("memory_bytes_max"),
+        Failure::Limit { name, .. } => over(name),
+        Failure::Slots { .. } => CallError::unavailable(service, "no instance is free"),
+        Failure::Resources { .. } => CallError::unavailable(service, LACKING),
+        Failure::Trap { .. } | Failure::Store(_) | Failure::Nested(_) => CallError::Failed { service: service.clone() },
     }
 }

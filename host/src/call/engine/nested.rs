@@ -16,7 +16,7 @@ use crate::clock;
 use crate::contract::{Function, Type};
 use crate::limits::{ARGUMENTS_BYTES_MAX, NESTED_CALLS_MAX};
 use crate::names::CommitSeq;
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::runtime::{Outbound, OutboundError, OutboundFuture};
 
 /// The error case by which a contract tells the caller that a service is not available.
@@ -155,7 +155,7 @@ impl Nested {
             seed,
             read_only: caller.read_only || function.reads_only(),
             exclusive: self.exclusive.clone(),
-            span: SpanPlace::none(),
+            span: ParentSpan::none(),
         })
     }
 
@@ -163,7 +163,7 @@ impl Nested {
         let mut call = self.nested(function, arguments, seed)?;
         let service = Arc::clone(&call.backend.service);
         let span = begin_call(&self.call.span, service.name(), &call.function);
-        call.span = span.place();
+        call.span = span.as_parent();
         self.call.backend.service.calls.called_another();
         let effects = self.call.root.effects();
         let mut result = Arc::new(call).execute().await;

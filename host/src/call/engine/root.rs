@@ -16,7 +16,7 @@ use crate::call::routing::instances::Instances;
 use crate::call::routing::{Backend, RoutingTable};
 use crate::contract::Function;
 use crate::names::{CallId, CommitSeq, Identity, RequestId, ServiceName};
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::store::system::RowWrite;
 
 #[derive(Debug)]
@@ -47,8 +47,8 @@ pub(in crate::call) struct RootDetails {
     pub(in crate::call) client: Option<Client>,
     /// Whether it may have run before: then there may be memos of its nested calls.
     pub(in crate::call) may_have_run: bool,
-    /// Where the spans of what it does belong.
-    pub(in crate::call) span: SpanPlace,
+    /// The parent of the spans of all that it does.
+    pub(in crate::call) span: ParentSpan,
     /// Whether the caller needs no value if a cached answer has its encoded body.
     pub(in crate::call) takes_body: bool,
 }

@@ -3,11 +3,11 @@
 use super::answer::{Answer, CallError, outcome};
 use crate::contract::Function;
 use crate::names::ServiceName;
-use crate::observe::traces::{Span, SpanPlace};
+use crate::observe::traces::{ParentSpan, Span};
 
-/// Begins the span of a call of `function` of `service` below `place`.
-pub(in crate::call) fn begin_call(place: &SpanPlace, service: &ServiceName, function: &Function) -> Span {
-    let mut span = place.child("call");
+/// Begins the span of a call of `function` of `service` below `parent`.
+pub(in crate::call) fn begin_call(parent: &ParentSpan, service: &ServiceName, function: &Function) -> Span {
+    let mut span = parent.child("call");
     span.describe(|details| {
         let method = format!("{}/{}", function.interface, function.name.wit);
         details.rename(method.clone());

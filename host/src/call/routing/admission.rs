@@ -4,12 +4,14 @@
 //! A mounted component holds it until its guest has ended and the last byte of its response is sent.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::circuit::Client;
+use super::client_slots::{ClientSlot, ClientSlots};
+use super::slot_queue::{Queue, Refused};
 use crate::config::LimitSettings;
 use crate::contract::{Function, Reach};
 use crate::observe::calls::ServiceCalls;
@@ -20,7 +22,8 @@ const AUTHENTICATE_PART: usize = 4;
 /// The slots of one service.
 ///
 /// Calls of `authenticate` have separate slots, so that no other function prevents customers from being authenticated.
-/// A function may have its own limit; its calls first wait for that separately, and then for a slot of the service.
+/// A function may have its own limit; its calls first wait for that separately, and then for a slot of the service. So do
+/// the requests of one client to a mounted service, which may last for an hour.
 #[derive(Debug)]
 pub(in crate::call) struct Admission {
     service: Queue,
@@ -30,6 +33,7 @@ pub(in crate::call) struct Admission {
     /// Those of functions to which their contract gives one. A release of another contract with another number has
     /// other slots.
     contract_functions: Mutex<HashMap<ContractFunction, Arc<Queue>>>,
+    clients: Arc<ClientSlots>,
     waiting_max: usize,
     wait_max: Duration,
 }
@@ -37,50 +41,12 @@ pub(in crate::call) struct Admission {
 /// The interface and the name of a function, and how many calls of it may run.
 type ContractFunction = (Arc<str>, Arc<str>, usize);
 
-/// Slots, and the calls that wait for one of them.
-#[derive(Debug)]
-struct Queue {
-    slots: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    waiting_max: usize,
-}
-
 /// The slots that a call holds while it runs.
 #[derive(Debug)]
 pub(in crate::call) struct Slot {
     _service: OwnedSemaphorePermit,
     _function: Option<OwnedSemaphorePermit>,
-}
-
-/// Why a call was not admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::call) enum Refused {
-    /// The queue is full.
-    Full,
-    /// It waited for the maximum time.
-    Waited,
-    /// It waited for the maximum time for an instance: all instances of the host are in use, except for the reserves of
-    /// other services.
-    NoInstance,
-}
-
-impl Refused {
-    pub(in crate::call) fn why(self) -> &'static str {
-        match self {
-            Self::Full => "its queue is full",
-            Self::Waited => "all of its call slots are in use",
-            Self::NoInstance => "no instance is free",
-        }
-    }
-}
-
-/// Counts a call that waits, until this is dropped.
-pub(in crate::call::routing) struct Waiting<'a>(pub(in crate::call::routing) &'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    _client: Option<ClientSlot>,
 }
 
 impl Admission {
@@ -92,32 +58,42 @@ impl Admission {
             authenticate: queue(limits.calls_in_flight_max.div_ceil(AUTHENTICATE_PART)),
             functions: functions.map(|(name, slots)| (name.clone(), queue(*slots))).collect(),
             contract_functions: Mutex::default(),
+            clients: ClientSlots::new(client_slots(limits), limits.calls_waiting_max),
             waiting_max: limits.calls_waiting_max,
             wait_max: Duration::from_millis(limits.wait_ms_max),
         }
     }
 
-    /// Waits for a slot for a call of `function`, first come, first served, until `deadline` at the latest. A mounted
-    /// component has no functions.
+    /// Waits for a slot for a call of `function`, first come, first served, until `deadline` at the latest.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future gives up the place in the queue.
     pub(in crate::call) async fn enter(
         &self,
-        function: Option<&Function>,
+        function: &Function,
         deadline: Instant,
         calls: &Arc<ServiceCalls>,
     ) -> Result<Slot, Refused> {
         let until = || self.wait_until(deadline);
-        if function.is_some_and(|function| matches!(function.reach, Reach::Authenticate)) {
-            return Ok(Slot { _service: self.authenticate.enter(until, calls).await?, _function: None });
+        if matches!(function.reach, Reach::Authenticate) {
+            return Ok(Slot { _service: self.authenticate.enter(until, calls).await?, _function: None, _client: None });
         }
-        let function = match function {
-            Some(function) => self.enter_function(function, until, calls).await?,
-            None => None,
-        };
-        Ok(Slot { _service: self.service.enter(until, calls).await?, _function: function })
+        let function = self.enter_function(function, until, calls).await?;
+        Ok(Slot { _service: self.service.enter(until, calls).await?, _function: function, _client: None })
+    }
+
+    /// As [`Admission::enter`], for a request of `client` to a mounted service. It first waits for one of the slots of
+    /// its client.
+    pub(in crate::call) async fn enter_mounted(
+        &self,
+        client: Client,
+        deadline: Instant,
+        calls: &Arc<ServiceCalls>,
+    ) -> Result<Slot, Refused> {
+        let until = || self.wait_until(deadline);
+        let client = self.clients.enter(client, until, calls).await?;
+        Ok(Slot { _service: self.service.enter(until, calls).await?, _function: None, _client: Some(client) })
     }
 
     /// Waits for a slot of `function`, if there is a number of them: that of the manifest, else that of the contract.
@@ -145,30 +121,10 @@ impl Admission {
     }
 }
 
-impl Queue {
-    fn new(slots: usize, waiting_max: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(slots)), waiting: AtomicUsize::new(0), waiting_max }
-    }
-
-    async fn enter(
-        &self,
-        until: impl FnOnce() -> Instant,
-        calls: &Arc<ServiceCalls>,
-    ) -> Result<OwnedSemaphorePermit, Refused> {
-        if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
-            return Ok(permit);
-        }
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(Refused::Full);
-        }
-        let (_waiting, _counted) = (Waiting(&self.waiting), calls.wait());
-        let permit = tokio::time::timeout_at(until().into(), Arc::clone(&self.slots).acquire_owned());
-        match permit.await {
-            Ok(permit) => Ok(permit.expect("the semaphore is never closed")),
-            Err(_elapsed) => Err(Refused::Waited),
-        }
-    }
+/// How many slots one client of a mounted service may have.
+fn client_slots(limits: &LimitSettings) -> usize {
+    let percent = usize::try_from(limits.client_calls_percent_max).unwrap_or(usize::MAX);
+    (limits.calls_in_flight_max.saturating_mul(percent) / 100).max(1)
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use super::admission::{Refused, Waiting};
 use super::release::Backend;
+use super::slot_queue::{Refused, Waiting};
 use crate::names::ServiceName;
 
 /// One of this many instances is for runs that are not calls: smoke calls, migrations, shadow runs.

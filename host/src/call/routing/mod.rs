@@ -2,6 +2,7 @@
 
 pub(super) mod admission;
 pub(super) mod circuit;
+mod client_slots;
 pub(super) mod component;
 pub(super) mod current;
 pub(super) mod instances;
@@ -12,6 +13,7 @@ pub(super) mod selection;
 pub(super) mod service;
 pub(super) mod shadow;
 pub(super) mod share;
+pub(super) mod slot_queue;
 pub(super) mod table;
 
 pub use component::LinkedComponent;

@@ -57,7 +57,7 @@ pub(in crate::cli) enum JournalAction {
 
 /// The journal to read.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Place {
+pub(in crate::cli) struct JournalSource {
     /// Segment files, or a folder of them [default: those of the data directory]
     #[arg(conflicts_with = "data", value_hint = ValueHint::AnyPath)]
     pub(in crate::cli) files: Vec<PathBuf>,
@@ -74,13 +74,13 @@ pub(in crate::cli) struct Place {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
     #[command(flatten)]
-    pub(in crate::cli) place: Place,
+    pub(in crate::cli) source: JournalSource,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Show {
     #[command(flatten)]
-    pub(in crate::cli) place: Place,
+    pub(in crate::cli) source: JournalSource,
     /// The first commit to show
     #[arg(long, value_name = "NUMBER")]
     pub(in crate::cli) from: Option<u64>,

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
-pub(super) use backups::{Backup, Journal, JournalAction, Place, Restore, Show, Verify};
+pub(super) use backups::{Backup, Journal, JournalAction, JournalSource, Restore, Show, Verify};
 pub(super) use entries::{
     DeleteEntry, EntryChange, EntryName, GetEntry, ScanEntries, SetEntry, Shown, Store, StoreAction, Written,
 };

@@ -35,18 +35,18 @@ pub(in crate::cli) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// Sends `request` to the operator API of `target` and returns its answer, which may be a refusal. The host may take
-/// `patience` longer than for other requests.
+/// `additional_wait` longer than for other requests.
 pub(super) async fn exchange(
     request: hyper::Request<Upload>,
     target: &Target,
-    patience: Duration,
+    additional_wait: Duration,
 ) -> Result<Answer, Failure> {
     let answer = send(request, target, async |answer| {
         of_operator(target, &answer)?;
         whole(answer.status(), answer.into_body()).await
     });
-    let answered = tokio::time::timeout(ANSWER_WAIT_MAX + patience, answer).await;
-    permitted(answered.unwrap_or_else(|_| Err(late(target, ANSWER_WAIT_MAX + patience)))?)
+    let answered = tokio::time::timeout(ANSWER_WAIT_MAX + additional_wait, answer).await;
+    permitted(answered.unwrap_or_else(|_| Err(late(target, ANSWER_WAIT_MAX + additional_wait)))?)
 }
 
 /// Sends `request` and calls `take` with each line of the answer as it arrives. Returns the answer only if it is a

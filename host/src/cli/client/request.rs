@@ -31,7 +31,7 @@ pub(in crate::cli) struct Request {
     content: Bytes,
     progress: Progress,
     /// How long the request asks the host to wait before it begins.
-    patience: Duration,
+    additional_wait: Duration,
 }
 
 impl Request {
@@ -60,7 +60,7 @@ impl Request {
             headers: Vec::new(),
             content: Bytes::new(),
             progress: Progress::hidden(),
-            patience: Duration::ZERO,
+            additional_wait: Duration::ZERO,
         }
     }
 
@@ -80,7 +80,7 @@ impl Request {
 
     /// Asks the host to wait for unfinished calls, at most this long.
     pub(in crate::cli) fn after_intents(mut self, wait: Option<Period>) -> Self {
-        self.patience = wait.map_or(Duration::ZERO, Period::duration);
+        self.additional_wait = wait.map_or(Duration::ZERO, Period::duration);
         self.query("afterIntents", wait)
     }
 
@@ -109,8 +109,8 @@ impl Request {
 
     /// Like [`send`](Self::send), for a caller that sends several requests.
     pub(in crate::cli) async fn exchange(self, target: &Target) -> Result<Answer, Failure> {
-        let (progress, patience) = (self.progress.clone(), self.patience);
-        let answer = http::exchange(self.into_http(target)?, target, patience).await;
+        let (progress, additional_wait) = (self.progress.clone(), self.additional_wait);
+        let answer = http::exchange(self.into_http(target)?, target, additional_wait).await;
         progress.end();
         answer
     }

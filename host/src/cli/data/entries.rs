@@ -18,6 +18,7 @@ use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 use crate::cli::output::format::bytes;
 use crate::cli::output::{print, value};
+use crate::names;
 
 /// The most entries of one request, because both ends hold a page in memory.
 const PAGE_ENTRIES_MAX: u32 = 500;
@@ -65,7 +66,7 @@ fn show(target: &Target, GetEntry { entry, form }: &GetEntry, is_json: bool) -> 
             Failure::text(Kind::Refused, format!("the value of {} is not JSON", readable(&key)))
                 .next("`--as text` and `--as hex` show it.")
         })?,
-        Shown::Hex => value::hex(&stored),
+        Shown::Hex => names::hex(&stored),
         Shown::Raw => {
             let mut out = std::io::stdout().lock();
             let done = out.write_all(&stored).and_then(|()| out.flush());

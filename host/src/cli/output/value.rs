@@ -5,6 +5,8 @@ mod tests;
 
 use serde_json::Value;
 
+use crate::names;
+
 /// Bytes in one line of a dump.
 const DUMP_BYTES: usize = 16;
 
@@ -27,20 +29,9 @@ pub(in crate::cli) fn json(bytes: &[u8]) -> Option<String> {
     serde_json::to_string_pretty(&value).ok()
 }
 
-pub(in crate::cli) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The bytes that `text` has in hexadecimal; white space is skipped.
 pub(in crate::cli) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .map(|character| character.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect();
-    let digits = digits?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
+    names::unhex(&text.split_whitespace().collect::<String>())
 }
 
 /// A line for every 16 bytes: the offset, the bytes, and the letters among them.

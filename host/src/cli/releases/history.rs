@@ -95,8 +95,10 @@ fn details(entry: &HistoryEntry) -> Vec<String> {
             lines.push(format!("    and {} more", counted(verdict.problems_more, "problem")));
         }
     }
-    let figures = entry.figures.iter().map(|figures| &figures.text).filter(|text| !text.is_empty());
-    lines.extend(figures.map(|text| format!("    {text}")));
+    // The reason of the host's own decisions is the text of their figures.
+    let figures = entry.figures.iter().map(|figures| &figures.text);
+    let others = figures.filter(|text| !text.is_empty() && entry.reason.as_ref() != Some(text));
+    lines.extend(others.map(|text| format!("    {text}")));
     lines
 }
 

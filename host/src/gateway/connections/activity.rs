@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::limits::{ANSWER_CREDIT_MS_MAX, ANSWER_GRACE_MS, WRITE_PROGRESS_BYTES_MIN};
 
-/// The limits on a connection's waiting.
+/// How long a connection may make the host wait.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::gateway) struct Patience {
+pub(in crate::gateway) struct ConnectionTimeouts {
     /// From the first to the last byte of a head.
     pub(in crate::gateway) head: Duration,
     /// Time without any work.
@@ -173,13 +173,13 @@ impl Activity {
     }
 
     /// When to close the connection if nothing happens until then.
-    pub(in crate::gateway) fn deadline(&self, patience: Patience) -> Instant {
+    pub(in crate::gateway) fn deadline(&self, timeouts: ConnectionTimeouts) -> Instant {
         let at = |mark: u64| self.began + Duration::from_millis(mark);
         let deadline = match self.head_ms.load(Ordering::Relaxed) {
             // Handling a request has its own limits, and so has an answer whose next piece is not there yet.
-            _ if self.requests.load(Ordering::Relaxed) > 0 || self.waits_for_answer() => clock::now() + patience.idle,
-            0 => at(self.worked_ms.load(Ordering::Relaxed)) + patience.idle,
-            began => at(began - 1) + patience.head,
+            _ if self.requests.load(Ordering::Relaxed) > 0 || self.waits_for_answer() => clock::now() + timeouts.idle,
+            0 => at(self.worked_ms.load(Ordering::Relaxed)) + timeouts.idle,
+            began => at(began - 1) + timeouts.head,
         };
         match self.unread.load(Ordering::Relaxed) {
             0 => deadline,

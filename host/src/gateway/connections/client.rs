@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 pub struct Client {
     pub address: SocketAddr,
     pub key: ClientKey,
+    /// Whether a trusted proxy wrote the headers of the request.
+    pub is_behind_proxy: bool,
 }
 
 /// The unit that counts as one client: an IPv4 address, or an IPv6 /64 network, which is the usual share of one
@@ -30,7 +32,7 @@ impl Client {
             IpAddr::V4(ip) => u128::from(u32::from(ip)),
             IpAddr::V6(ip) => u128::from(ip) & !u128::from(u64::MAX),
         };
-        Self { address, key: ClientKey(key.to_be_bytes()) }
+        Self { address, key: ClientKey(key.to_be_bytes()), is_behind_proxy: false }
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
-use super::activity::{Activity, Patience};
+use super::activity::{Activity, ConnectionTimeouts};
 use super::client::{Client, ConnectionPermit, ConnectionTrust};
 use super::handler::{Handler, Shared};
 use super::transport::{Transport, Wire};
@@ -58,7 +58,7 @@ async fn serve<H: Handler>(
     trust: Option<&Arc<ConnectionTrust>>,
 ) {
     let activity = Arc::new(Activity::new(shared.unread.bytes_per_second_min()));
-    let client = match tokio::time::timeout(shared.patience.head, shared.proxies.client(&mut stream, peer)).await {
+    let client = match tokio::time::timeout(shared.timeouts.head, shared.proxies.client(&mut stream, peer)).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => {
             return tracing::debug!(peer = %peer.address, %error, "a proxy does not say who its client is");
@@ -91,8 +91,8 @@ async fn serve<H: Handler>(
     let mut connection = pin!(shared.http.serve_connection(io, service));
     let mut stop = shared.stop.clone();
     let mut stopping = pin!(stop.wait());
-    let alarm = pin!(tokio::time::sleep_until(activity.deadline(shared.patience).into()));
-    let mut watch = Watch { activity: &activity, patience: shared.patience, alarm, leave_by: None };
+    let alarm = pin!(tokio::time::sleep_until(activity.deadline(shared.timeouts).into()));
+    let mut watch = Watch { activity: &activity, timeouts: shared.timeouts, alarm, leave_by: None };
     let end = poll_fn(|context| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(context) {
@@ -173,7 +173,7 @@ async fn handshake<H>(shared: &Shared<H>, stream: TcpStream, client: Client) -> 
     tokio::select! {
         biased;
         () = stop.wait() => None,
-        accepted = tokio::time::timeout(shared.patience.head, accept) => match accepted {
+        accepted = tokio::time::timeout(shared.timeouts.head, accept) => match accepted {
             Ok(Ok(stream)) => Some(Wire::Tls(Box::new(stream))),
             Ok(Err(error)) => {
                 tracing::debug!(client = %client.address, %error, "a TLS handshake failed");
@@ -190,7 +190,7 @@ async fn handshake<H>(shared: &Shared<H>, stream: TcpStream, client: Client) -> 
 /// Decides when to close a connection that has waited too long.
 struct Watch<'a> {
     activity: &'a Activity,
-    patience: Patience,
+    timeouts: ConnectionTimeouts,
     /// One timer for the connection's life. It is reset only to an earlier time; otherwise the deadline is checked when
     /// the timer fires. So a request resets no timer.
     alarm: Pin<&'a mut Sleep>,
@@ -207,8 +207,8 @@ enum Verdict {
 impl Watch<'_> {
     fn deadline(&self) -> Instant {
         match self.leave_by {
-            None => self.activity.deadline(self.patience),
-            Some(leave_by) if self.activity.reads_head() => leave_by.min(self.activity.deadline(self.patience)),
+            None => self.activity.deadline(self.timeouts),
+            Some(leave_by) if self.activity.reads_head() => leave_by.min(self.activity.deadline(self.timeouts)),
             Some(leave_by) => leave_by,
         }
     }
@@ -225,7 +225,7 @@ impl Watch<'_> {
             } else if self.leave_by.is_some() || self.activity.reads_head() {
                 return Poll::Ready(Verdict::CutOff);
             } else {
-                let leave_by = clock::now() + self.patience.head;
+                let leave_by = clock::now() + self.timeouts.head;
                 self.leave_by = Some(leave_by);
                 self.alarm.as_mut().reset(leave_by.into());
                 return Poll::Ready(Verdict::Leave);

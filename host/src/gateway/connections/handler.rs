@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::server::conn::auto::Builder;
 
-use super::activity::Patience;
+use super::activity::ConnectionTimeouts;
 use super::client::Client;
 use super::proxies::TrustedProxies;
 use super::unread_answers::{UnreadAnswers, UnreadLimits};
@@ -103,7 +103,7 @@ pub(in crate::gateway) struct Shared<H> {
     pub(in crate::gateway) http: Builder<OnTasks>,
     pub(in crate::gateway) header_bytes_max: usize,
     pub(in crate::gateway) tls: Option<Arc<rustls::ServerConfig>>,
-    pub(in crate::gateway) patience: Patience,
+    pub(in crate::gateway) timeouts: ConnectionTimeouts,
     pub(in crate::gateway) unauthenticated_time_max: Duration,
     pub(in crate::gateway) proxies: TrustedProxies,
     pub(in crate::gateway) unread: Arc<UnreadAnswers>,

@@ -74,16 +74,23 @@ impl TrustedProxies {
 
     /// The client of `request`, which came on a connection from `peer`.
     pub(in crate::gateway) fn client_of(&self, request: &Request<Incoming>, peer: Client) -> Client {
-        match self.farthest(request.headers(), peer.address.ip()) {
+        let peer_address = peer.address.ip();
+        let client = match self.farthest(request.headers(), peer_address) {
             Some(address) => Client::new(SocketAddr::new(address, 0)),
             None => peer,
-        }
+        };
+        Client { is_behind_proxy: self.writes_headers(peer_address), ..client }
+    }
+
+    /// Whether `peer` is a trusted proxy that writes headers. One that speaks the PROXY protocol only passes on bytes.
+    fn writes_headers(&self, peer: IpAddr) -> bool {
+        self.from != ClientAddressFrom::ProxyProtocol && self.trusts(peer)
     }
 
     /// The farthest address that trusted proxies confirm; `None` if `peer` is not one of them, or there is no such
     /// header.
     fn farthest(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
-        if self.networks.is_empty() || !self.trusts(peer) {
+        if !self.writes_headers(peer) {
             return None;
         }
         let name = match self.from {

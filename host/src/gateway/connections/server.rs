@@ -3,15 +3,17 @@
 //! The public API and the operator API are both such servers, each with its own handler.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::activity::Patience;
+use super::activity::ConnectionTimeouts;
 use super::client::{Client, ConnectionLimit, ConnectionLimits, Connections};
 use super::connection::{self, ConnectionGuard};
 use super::handler::{Handler, OnTasks, ServerSettings, Shared};
@@ -48,7 +50,7 @@ pub async fn serve<H: Handler>(
         http: protocols(settings, tasks),
         header_bytes_max: settings.header_bytes_max,
         tls: settings.tls.clone(),
-        patience: Patience {
+        timeouts: ConnectionTimeouts {
             head: Duration::from_millis(settings.header_read_ms_max),
             idle: Duration::from_millis(settings.idle_ms_max),
         },
@@ -62,7 +64,7 @@ pub async fn serve<H: Handler>(
     let Some(socket) = listener.socket() else { return };
     let (open, mut all_ended) = mpsc::channel(1);
     let (mut stop, refused) = (tasks.stop(), LogLimit::default());
-    let mut reserve = Reserve::new();
+    let mut reserve = Reserve::default();
     loop {
         let stream = tokio::select! {
             biased;
@@ -92,6 +94,7 @@ async fn accept<H: Handler>(
     refused: &LogLimit,
     reserve: &mut Reserve,
 ) -> Option<(TcpStream, Client)> {
+    reserve.renew();
     match listener.accept().await {
         Ok((stream, address)) => {
             // Answers are written whole, so Nagle's algorithm would only delay them.
@@ -103,12 +106,17 @@ async fn accept<H: Handler>(
         Err(error) if refused.allows() => tracing::warn!(%error, "cannot accept a connection"),
         Err(_) => {}
     }
-    match reserve.accept(listener).await {
-        Some(stream) => shared.refuse(&stream, ConnectionLimit::Full),
-        // Only time removes the cause, and an immediate retry would spin.
-        None => tokio::time::sleep(Duration::from_millis(100)).await,
+    let accepted = reserve.accept(listener);
+    if let Ok(Some(stream)) = &accepted {
+        shared.refuse(stream, ConnectionLimit::Full);
     }
-    *reserve = Reserve::new();
+    let is_lacking = accepted.is_err();
+    drop(accepted);
+    reserve.renew();
+    if is_lacking {
+        // Only time removes the cause, and an immediate retry would spin.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     None
 }
 
@@ -125,19 +133,25 @@ impl<H: Handler> Shared<H> {
 }
 
 /// A spare file descriptor, with which the host can still answer a client when the process has no other left.
+#[derive(Default)]
 struct Reserve(Option<File>);
 
 impl Reserve {
-    fn new() -> Self {
-        Self(File::open("/dev/null").ok())
+    /// Takes a descriptor if it has none.
+    fn renew(&mut self) {
+        if self.0.is_none() {
+            self.0 = File::open("/dev/null").ok();
+        }
     }
 
-    /// Accepts the connection for which there was no descriptor. Close it at once.
-    async fn accept(&mut self, listener: &TcpListener) -> Option<TcpStream> {
-        drop(self.0.take()?);
-        let accepted = tokio::time::timeout(Duration::from_millis(10), listener.accept()).await;
-        let (stream, _) = accepted.ok()?.ok()?;
-        Some(stream)
+    /// Accepts the connection for which there was no descriptor: close it at once. `None` if no client waits; without a
+    /// descriptor the system does not even say that.
+    ///
+    /// It does not wait, because meanwhile another connection could take the descriptor for good.
+    fn accept(&mut self, listener: &TcpListener) -> io::Result<Option<TcpStream>> {
+        drop(self.0.take().ok_or(io::ErrorKind::Other)?);
+        let accepted = listener.accept().now_or_never().transpose()?;
+        Ok(accepted.map(|(stream, _)| stream))
     }
 }
 

@@ -24,12 +24,12 @@ pub enum RouteError {
 /// The routes of all operations.
 #[derive(Debug)]
 pub(in crate::gateway) struct Routes {
-    router: Router<Place>,
+    router: Router<PathOperations>,
 }
 
 /// The operations at one path.
 #[derive(Debug)]
-struct Place {
+struct PathOperations {
     operations: Vec<Operation>,
     allow: HeaderValue,
 }
@@ -47,10 +47,10 @@ pub(in crate::gateway) enum RouteMatch<'r, 'p> {
 
 impl Routes {
     pub(in crate::gateway) fn new(operations: impl IntoIterator<Item = Operation>) -> Result<Self, RouteError> {
-        let mut places: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
+        let mut paths: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
         for operation in operations {
-            let place = places.entry(positional(&operation.pattern)).or_default();
-            if let Some(other) = place.iter().find(|other| other.method == operation.method) {
+            let operations = paths.entry(positional(&operation.pattern)).or_default();
+            if let Some(other) = operations.iter().find(|other| other.method == operation.method) {
                 return Err(RouteError::Taken {
                     method: method_name(operation.method),
                     path: operation.pattern,
@@ -58,14 +58,14 @@ impl Routes {
                     second: operation.function.name.wit.to_string(),
                 });
             }
-            place.push(operation);
+            operations.push(operation);
         }
         let mut router = Router::new();
-        for (path, mut operations) in places {
+        for (path, mut operations) in paths {
             operations.sort_by_key(|operation| operation.method);
             let allow = allow(operations.iter().map(|operation| operation.method));
             router
-                .insert(path.clone(), Place { operations, allow })
+                .insert(path.clone(), PathOperations { operations, allow })
                 .map_err(|source| RouteError::Conflict { path, source })?;
         }
         Ok(Self { router })

@@ -83,21 +83,13 @@ fn decode(raw: &str, plus_is_space: bool) -> Result<String, TextError> {
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'%' => {
-                let mut digit = || rest.next().and_then(hex).ok_or(TextError::Percent);
-                digit()? << 4 | digit()?
+                let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                let mut next = || rest.next().and_then(digit).ok_or(TextError::Percent);
+                next()? << 4 | next()?
             }
             b'+' if plus_is_space => b' ',
             byte => byte,
         });
     }
     String::from_utf8(bytes).map_err(|_| TextError::Utf8)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
 }

@@ -107,6 +107,11 @@ impl From<CallError> for Problem {
                 "The service took too long, and continues. Retry with the same Idempotency-Key to get its answer.",
             ),
             CallError::BodyTooLarge { bytes_max, .. } => Refusal::BodyTooLarge { bytes_max }.into(),
+            CallError::ClientSlots { .. } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "This client has too many requests open at the service: end one of them first.",
+            )
+            .with(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S)),
             CallError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "This Idempotency-Key was used for a request with another body: use a new key.",

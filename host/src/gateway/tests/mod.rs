@@ -4,6 +4,7 @@ mod answers;
 mod assets;
 mod connections;
 mod framing;
+mod heads;
 mod log;
 mod requests;
 mod rig;

@@ -18,7 +18,7 @@ use crate::config::{ClientAddressFrom, GatewaySettings};
 use crate::contract::Contracts;
 use crate::gateway::{Body, Callee, Certificate, Gateway, IncomingBody};
 use crate::names::{Identity, RequestId, ServiceName};
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::tasks::Tasks;
 
 const CONTRACT: &str = r#"
@@ -140,7 +140,7 @@ impl Callee for Callback {
         _request: &RequestId,
         _routing: &Routing,
         _origin: Origin<'_>,
-        _place: &SpanPlace,
+        _parent: &ParentSpan,
     ) -> Result<Option<Identity>, CallError> {
         let identity = Identity { id: "a-1".into(), role: token.into(), session: None };
         Ok(Some(identity).filter(|_| matches!(token, "customer" | "staff")))

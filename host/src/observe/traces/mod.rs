@@ -24,5 +24,5 @@ pub use ended_span::{SpanDetails, SpanKind};
 pub use export::{ExportSettings, Exporter, TelemetryError, start_traces};
 pub use headers::{HeadersFileError, read_headers};
 pub use ids::SpanContext;
-pub use span::{Span, SpanPlace};
+pub use span::{ParentSpan, Span};
 pub use tracer::{ClientSpan, Tracer};

@@ -31,9 +31,9 @@ struct Running {
     span: EndedSpan,
 }
 
-/// Where spans below a span belong; nothing if there is no such span.
+/// The span below which others begin; nothing if there is no such span.
 #[derive(Debug, Clone, Default)]
-pub struct SpanPlace(Option<(Arc<Shared>, SpanContext)>);
+pub struct ParentSpan(Option<(Arc<Shared>, SpanContext)>);
 
 impl Shared {
     pub(super) fn new(ids: Ids) -> Arc<Self> {
@@ -74,10 +74,10 @@ impl Span {
         Self(Some(Box::new(Running { shared: Arc::clone(shared), began: clock::now(), span })))
     }
 
-    /// Where spans below it belong.
+    /// The parent of the spans that begin below it.
     #[must_use]
-    pub fn place(&self) -> SpanPlace {
-        SpanPlace(self.0.as_ref().map(|running| (Arc::clone(&running.shared), running.span.context)))
+    pub fn as_parent(&self) -> ParentSpan {
+        ParentSpan(self.0.as_ref().map(|running| (Arc::clone(&running.shared), running.span.context)))
     }
 
     /// Its ids; `None` if it is nothing.
@@ -104,8 +104,8 @@ impl Drop for Span {
     }
 }
 
-impl SpanPlace {
-    /// No place: no spans begin below it.
+impl ParentSpan {
+    /// No parent: no spans begin below it.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
@@ -124,7 +124,7 @@ impl SpanPlace {
         Span::begin(shared, (shared.ids.child(*parent), Some(*parent)), SpanKind::Internal, name)
     }
 
-    /// Records that `commit` has events that were emitted here, so that their deliveries are linked to this span. Only
+    /// Records that `commit` has events that were emitted in this span, so that their deliveries are linked to it. Only
     /// the last [`EMISSIONS_TRACED_MAX`] are remembered, and none over a restart.
     pub fn emits(&self, commit: CommitSeq) {
         if let Some((shared, context)) = &self.0 {

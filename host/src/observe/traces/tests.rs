@@ -14,7 +14,7 @@ use super::*;
 use crate::limits::{EMISSIONS_TRACED_MAX, SPANS_PER_EXPORT_MAX, SPANS_QUEUED_MAX};
 use crate::names::CommitSeq;
 
-fn client(is_sampled: bool) -> Option<ClientSpan> {
+fn client(is_sampled: Option<bool>) -> Option<ClientSpan> {
     let context = SpanContext::parse("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7").expect("ids");
     Some(ClientSpan { context, is_sampled })
 }
@@ -24,21 +24,23 @@ fn without_telemetry_nothing_begins_and_nothing_is_described() {
     let tracer = Tracer::off();
     let mut span = tracer.request(|| panic!("nobody reads the traceparent"));
     span.describe(|_| panic!("nobody describes it"));
-    assert!(span.context().is_none() && !span.place().is_some());
-    assert!(span.place().child("call").context().is_none());
+    assert!(span.context().is_none() && !span.as_parent().is_some());
+    assert!(span.as_parent().child("call").context().is_none());
     assert!(tracer.work("work").context().is_none() && tracer.delivery(CommitSeq(1)).context().is_none());
 }
 
 #[test]
-fn a_request_is_recorded_as_its_client_says_and_otherwise_by_its_share() {
+fn a_request_is_recorded_as_a_trusted_client_says_and_otherwise_by_its_share() {
     let recorded = |sampled: f64, client: Option<ClientSpan>| {
         let (tracer, _) = Tracer::new(sampled).expect("randomness");
         (0..1_000).filter(|_| tracer.request(|| client).context().is_some()).count()
     };
-    assert_eq!([recorded(0.0, client(true)), recorded(1.0, client(false))], [1_000, 0]);
-    assert_eq!([recorded(0.0, None), recorded(1.0, None)], [0, 1_000]);
-    let share = recorded(0.25, None);
-    assert!((150..350).contains(&share), "{share} of 1,000");
+    assert_eq!([recorded(0.0, client(Some(true))), recorded(1.0, client(Some(false)))], [1_000, 0]);
+    for client in [None, client(None)] {
+        assert_eq!([recorded(0.0, client), recorded(1.0, client)], [0, 1_000]);
+        let share = recorded(0.25, client);
+        assert!((150..350).contains(&share), "{share} of 1,000");
+    }
 }
 
 #[test]
@@ -70,7 +72,7 @@ fn the_last_commits_with_events_are_remembered_and_no_more() {
     let (tracer, shared) = Tracer::new(1.0).expect("randomness");
     let span = tracer.work("work");
     for commit in 0..=EMISSIONS_TRACED_MAX as u64 {
-        span.place().emits(CommitSeq(commit));
+        span.as_parent().emits(CommitSeq(commit));
     }
     assert_eq!(shared.emitted_in(CommitSeq(0)), None);
     assert_eq!(

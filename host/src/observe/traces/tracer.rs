@@ -22,8 +22,8 @@ struct Active {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientSpan {
     pub context: SpanContext,
-    /// Whether the client's own spans are recorded.
-    pub is_sampled: bool,
+    /// Whether the client's own spans are recorded; `None` if the client is not trusted to decide about those of the host.
+    pub is_sampled: Option<bool>,
 }
 
 impl Tracer {
@@ -40,18 +40,19 @@ impl Tracer {
         Ok((Self(Some(Arc::new(Active { shared: Arc::clone(&shared), threshold }))), shared))
     }
 
-    /// Begins the span of a request: below the client's own span and as that is sampled, or as the first span of a trace.
+    /// Begins the span of a request, below the client's own span if there is one. A trusted client decides whether it is
+    /// recorded. For all others the share of the host does, whatever trace ids they choose.
     #[must_use]
     pub fn request(&self, client: impl FnOnce() -> Option<ClientSpan>) -> Span {
         let Some(active) = &self.0 else { return Span::none() };
-        match client() {
-            Some(ClientSpan { is_sampled: false, .. }) => Span::none(),
-            Some(ClientSpan { context, .. }) => {
-                let ids = (active.shared.ids.child(context), Some(context));
-                Span::begin(&active.shared, ids, SpanKind::Server, "HTTP")
-            }
-            None => active.first(SpanKind::Server, "HTTP"),
+        let Some(ClientSpan { context, is_sampled }) = client() else {
+            return active.first(SpanKind::Server, "HTTP");
+        };
+        if !is_sampled.unwrap_or_else(|| active.shared.ids.root().is_below(active.threshold)) {
+            return Span::none();
         }
+        let ids = (active.shared.ids.child(context), Some(context));
+        Span::begin(&active.shared, ids, SpanKind::Server, "HTTP")
     }
 
     /// Begins a trace for what the host does by itself.

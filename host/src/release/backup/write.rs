@@ -19,7 +19,7 @@ use super::super::records::state::State;
 use super::super::releases::{Inner, Releases};
 use crate::journal::{Directory, Disk};
 use crate::names::Digest;
-use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, DOCUMENT_NEW, Moment};
+use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, DOCUMENT_NEW, ProgressReport, StoresSnapshot};
 use crate::store::{BackupDocument, BackupError as StoreBackupError, Progress};
 
 /// Why a backup was not written. The host is unchanged, and the written part of the backup is deleted again.
@@ -59,7 +59,7 @@ impl Drop for Turn {
 
 /// The parts of a backup.
 struct Parts {
-    moment: Moment,
+    snapshot: StoresSnapshot,
     /// The state whose records are in it.
     state: Arc<State>,
 }
@@ -89,7 +89,7 @@ impl Releases {
             let made = tokio::task::spawn_blocking(move || {
                 let mut tell =
                     |progress: &Progress| if stop.is_set() { ControlFlow::Break(()) } else { tell(progress) };
-                inner.backup(&folder, &handle, &mut Course::new(&mut tell))
+                inner.backup(&folder, &handle, &mut ProgressReport::new(&mut tell))
             });
             let _unheard = send.send(made.await.map_err(BackupError::from).flatten());
         });
@@ -106,7 +106,7 @@ impl Releases {
         let Ok(_changing) = self.inner.changing.try_lock() else { return Err(BackupError::Busy) };
         let (parts, _turn) = self.inner.parts()?;
         let mut tell = |_: &Progress| ControlFlow::Continue(());
-        self.inner.write_backup(disk, parts, &mut Course::new(&mut tell))
+        self.inner.write_backup(disk, parts, &mut ProgressReport::new(&mut tell))
     }
 }
 
@@ -115,14 +115,14 @@ impl Inner {
         self: Arc<Self>,
         folder: &Path,
         handle: &Handle,
-        course: &mut Course<'_>,
+        progress: &mut ProgressReport<'_>,
     ) -> Result<BackupDocument, BackupError> {
         let folder = self.folder_for(folder)?;
         let (parts, _turn) = self.take_parts(handle)?;
         let made_folder = !folder.exists();
         let at = |source| BackupError::Folder { path: folder.clone(), source };
         let disk = Directory::make(&folder, &BACKUP_FOLDERS).map_err(at);
-        let written = disk.and_then(|disk| self.write_backup(&disk, parts, course));
+        let written = disk.and_then(|disk| self.write_backup(&disk, parts, progress));
         match &written {
             Ok(document) => {
                 tracing::info!(folder = %folder.display(), number = document.number().0, "a backup was made");
@@ -177,24 +177,24 @@ impl Inner {
             return Err(BackupError::Busy);
         }
         let turn = Turn(Arc::clone(self));
-        let moment = self.stores.moment()?;
-        Ok((Parts { moment, state: self.state.load_full() }, turn))
+        let snapshot = self.stores.consistent_snapshot()?;
+        Ok((Parts { snapshot, state: self.state.load_full() }, turn))
     }
 
     fn write_backup(
         &self,
         disk: &dyn Disk,
-        Parts { moment, state }: Parts,
-        course: &mut Course<'_>,
+        Parts { snapshot, state }: Parts,
+        progress: &mut ProgressReport<'_>,
     ) -> Result<BackupDocument, BackupError> {
         let releases: Vec<&ReleaseRecord> = state.records().flat_map(|(_, record)| record.releases()).collect();
         let components = sorted(releases.iter().map(|release| release.digest));
         let applied = state.contracts.map(|applied| applied.digest);
         let contracts = sorted(releases.iter().filter_map(|release| release.contracts).chain(applied));
         let sizes = components.iter().map(|digest| self.loader.components.bytes(digest));
-        course.expect(moment.work_bytes().saturating_add(sizes.sum()));
-        course.begin("components".into()).map_err(StoreBackupError::from)?;
-        let mut writer = BackupWriter::new(disk, course);
+        progress.expect(snapshot.work_bytes().saturating_add(sizes.sum()));
+        progress.begin("components".into()).map_err(StoreBackupError::from)?;
+        let mut writer = BackupWriter::new(disk, progress);
         for digest in &components {
             let component = self.loader.components.get_checked(digest)?;
             writer.put(&FileKind::Component.path(digest), &component)?;
@@ -203,7 +203,7 @@ impl Inner {
             let texts = self.loader.contracts.get(digest)?;
             writer.put(&FileKind::Contracts.path(digest), &texts)?;
         }
-        Ok(writer.finish(moment, &BACKUP_FOLDERS)?)
+        Ok(writer.finish(snapshot, &BACKUP_FOLDERS)?)
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::judging::verdict::Verdict;
 use super::super::records::state::State;
 use super::super::records::token::Holder;
 use super::super::releases::{Inner, Releases};
-use super::apply_plan::{ApplyPlan, Question, Wanted};
+use super::apply_plan::{ApplyPlan, JudgeRequest, Wanted};
 use super::change_set::ChangeSet;
 use super::compare::Difference;
 use super::deploy::{JUDGEMENTS_MAX, Plan, refused, verdicts};
@@ -62,7 +62,7 @@ impl Inner {
         let plan = Plan { reason: wanted.reason.clone(), dry_run, ..Plan::default() };
         for _ in 0..JUDGEMENTS_MAX {
             let state = self.state.load_full();
-            let (draft, Question { input, proposals }) = self.plan_apply(&state, &wanted)?;
+            let (draft, JudgeRequest { input, proposals }) = self.plan_apply(&state, &wanted)?;
             if !draft.missing.is_empty() || !draft.changes_anything(&state) {
                 let applied = draft.missing.is_empty() && !dry_run;
                 return Ok(draft.applied(Vec::new(), applied));

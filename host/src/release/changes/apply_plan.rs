@@ -78,7 +78,7 @@ pub(in crate::release) struct AddedService {
 
 /// The input of the judgement for a plan.
 #[derive(Debug)]
-pub(in crate::release) struct Question {
+pub(in crate::release) struct JudgeRequest {
     pub(in crate::release) input: JudgeInput,
     pub(in crate::release) proposals: Vec<Proposal>,
 }
@@ -89,7 +89,7 @@ impl Inner {
         &self,
         state: &State,
         wanted: &Wanted,
-    ) -> Result<(ApplyPlan, Question), DeployError> {
+    ) -> Result<(ApplyPlan, JudgeRequest), DeployError> {
         let (contracts, read) = match &wanted.contracts {
             // The contracts of other services must not change by the way.
             Some(sources) if wanted.scope != Scope::All => {
@@ -117,8 +117,8 @@ impl Inner {
         let (missing, added_services) = Default::default();
         let (judged_by, contracts) = ((contracts, read), self.loader.applied_contracts(contracts));
         let mut draft = ApplyPlan { comparison, manifest, contracts, missing, applied, added_services };
-        let question = self.question(state, wanted, &components, judged_by, &mut draft)?;
-        Ok((draft, question))
+        let request = self.judge_request(state, wanted, &components, judged_by, &mut draft)?;
+        Ok((draft, request))
     }
 
     /// The contracts of all wanted services. Each has the functions to which the manifest gives slots.
@@ -137,14 +137,14 @@ impl Inner {
         worlds.collect()
     }
 
-    fn question(
+    fn judge_request(
         &self,
         state: &State,
         wanted: &Wanted,
         components: &BTreeMap<ServiceName, Digest>,
         contracts: (Digest, Arc<Contracts>),
         draft: &mut ApplyPlan,
-    ) -> Result<Question, DeployError> {
+    ) -> Result<JudgeRequest, DeployError> {
         let (around, mounts) = (around(state), mounts(&draft.manifest));
         let mut input = JudgeInput { contracts, around, mounts, contexts: BTreeMap::new() };
         let mut proposals = Vec::new();
@@ -175,7 +175,7 @@ impl Inner {
         }
         draft.missing.sort_unstable();
         draft.missing.dedup();
-        Ok(Question { input, proposals })
+        Ok(JudgeRequest { input, proposals })
     }
 
     /// The context of a service to add, which may have existed before.

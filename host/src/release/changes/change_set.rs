@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::error::DeployError;
-use super::super::judging::isolated::{chain, isolated_run};
+use super::super::judging::isolated::isolated_run;
 use super::super::mirror::MirrorHandle;
 use super::super::records::platform_store::{PlatformChange, PlatformError};
 use super::super::records::record::{ChangeKind, NewEntry};
@@ -12,6 +12,7 @@ use super::super::records::state::{Running, State};
 use crate::call::{IntentHold, LoadedRelease, Service};
 use crate::limits::{ADOPT_PAUSE_MS_MAX, HANDOVER_HOLD_MS_MAX};
 use crate::names::{Generation, ServiceName};
+use crate::observe::error_chain;
 use crate::store::Transaction;
 
 /// The name in the history for changes that the host makes by itself.
@@ -225,7 +226,7 @@ impl Migration {
         let from = u32::try_from(from).map_err(|_| format!("no component migrates from version {from}"))?;
         let program = self.release.program.contract().ok_or("it has no contract, and so no data")?;
         let migrated = program.migrate(from, isolated_run(store.begin().in_generation(self.generation), wait)).await;
-        migrated.result.map_err(|error| chain(&error))?;
+        migrated.result.map_err(|error| error_chain(&error))?;
         Ok(migrated.transaction)
     }
 }

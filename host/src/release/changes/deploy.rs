@@ -8,7 +8,6 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::super::error::DeployError;
 use super::super::judging::candidate::Trial;
-use super::super::judging::isolated::chain;
 use super::super::judging::judge::{Judged, Terms, judge};
 use super::super::judging::judge_input::{JudgeInput, Proposal};
 use super::super::judging::rehearse::{RehearsalPlan, rehearse};
@@ -24,6 +23,7 @@ use crate::call::{Shadow, Share};
 use crate::config::Grant;
 use crate::limits::CANDIDATES_MAX;
 use crate::names::{Generation, ServiceName};
+use crate::observe::error_chain;
 use crate::tasks::{CancellationToken, blocking, give_back_memory};
 
 /// How often a deploy is judged again because another change was committed first.
@@ -161,7 +161,7 @@ impl Releases {
         };
         if let Err(error) = done {
             let failed = judged.iter_mut().map(|judged| {
-                judged.verdict.failed_in_the_swap(chain(&error));
+                judged.verdict.failed_in_the_swap(error_chain(&error));
                 refused(who, state, &judged.verdict, plan)
             });
             let failed = failed.collect();

@@ -64,6 +64,7 @@ impl Inner {
             oldest_data: judged.record.data.writes,
             header: plan.rollout.as_ref().and_then(Rollout::header_text),
             shadow: plan.rollout.as_ref().and_then(|rollout| rollout.shadow).map(Share::parts),
+            answers_may_differ: plan.answers_may_differ,
         };
         let signed = running.record.signed.max(judged.record.signed());
         let last = running.record.last.max(judged.record.number);
@@ -103,6 +104,7 @@ impl Inner {
                 oldest_data: before.oldest_data,
                 header: None,
                 shadow: None,
+                answers_may_differ: false,
             }),
             oldest_data: mirror.oldest_data,
             is_fresh: false,

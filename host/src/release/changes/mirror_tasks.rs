@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::super::error::DeployError;
-use super::super::judging::isolated::chain;
 use super::super::mirror::{Mirror, MirrorError, MirrorHandle, MirrorPhase, ProgramSide};
 use super::super::records::record::{ChangeKind, MirrorRecord};
 use super::super::records::state::{CopyUse, Running};
@@ -16,6 +15,7 @@ use crate::clock;
 use crate::fail_point::fail_point;
 use crate::limits::{HANDOVER_ATTEMPTS_MAX, MIRROR_CLEAR_ENTRIES};
 use crate::names::ServiceName;
+use crate::observe::error_chain;
 use crate::store::system::MIRRORED_ENTITIES;
 use crate::store::{CommitDetails, CommitError};
 use crate::tasks::blocking;
@@ -35,11 +35,16 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The longest wait after several errors: each logs a line.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// A first pass pauses after each step for this part of the time that the step took, so that calls never wait for it long.
-const PAUSE_PART: u32 = 4;
+/// A first pass pauses after each step for this part of the time that the step took, so that the commits of calls get
+/// between its own.
+const PAUSE_PART: u32 = 8;
 
 /// The longest of these pauses.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
+
+/// How often it looks for a moment at which recent calls can be repeated on the live data and on the copy: for ten seconds at
+/// least.
+const COMPARISONS_MAX: u32 = 200;
 
 impl Releases {
     /// Runs the mirrors of all services until the tasks are stopped.
@@ -114,7 +119,7 @@ impl Releases {
         let mut wait = RETRY_AFTER;
         while self.is_current(name, record) {
             let (why, is_temporary) = match self.start_mirror(service, record, turned.take()).await {
-                Err(error) => (chain(&error), false),
+                Err(error) => (error_chain(&error), false),
                 Ok(handle) => {
                     self.inner.mirrors.set(name, Some(Arc::clone(&handle)));
                     let error = tokio::select! {
@@ -124,8 +129,8 @@ impl Releases {
                             Err(error) => error,
                         },
                     };
-                    handle.failed(chain(&error));
-                    (chain(&error), error.is_temporary())
+                    handle.failed(error_chain(&error));
+                    (error_chain(&error), error.is_temporary())
                 }
             };
             tracing::warn!(service = %name, error = why, "a mirror cannot continue");
@@ -171,19 +176,31 @@ impl Releases {
         record: &MirrorRecord,
         handle: &Arc<MirrorHandle>,
     ) -> Result<(), MirrorError> {
+        // The way back goes to an implementation that these calls come from.
+        let mut is_compared = record.was_live || record.answers_may_differ;
+        let mut comparisons_left = COMPARISONS_MAX;
         loop {
             if !self.is_current(name, record) {
                 return Ok(());
             }
             let began = clock::now();
-            let is_complete = handle.step().await?;
-            let has_passed = self.shadow_has_passed(name, record, handle, is_complete).await?;
-            if is_complete && has_passed && record.header.is_some() {
+            let is_complete = self.inner.mirrors.step(handle).await?;
+            if is_complete && !is_compared {
+                is_compared = self.compare_answers(name, handle).await?;
+                comparisons_left -= 1;
+                if !is_compared && comparisons_left == 0 {
+                    tracing::warn!(service = %name, "recent calls are not repeated on the copy: its data changes too often");
+                    is_compared = true;
+                }
+            }
+            let is_usable = is_complete && is_compared;
+            let has_passed = self.shadow_has_passed(name, record, handle, is_usable).await?;
+            if is_usable && has_passed && record.header.is_some() {
                 // The operator tries it with requests that read. The swap is a `promote`.
                 let readers = CopyUse::Readers(Arc::clone(&handle.release));
                 let why = "the copy is complete: requests with the header read it";
                 self.use_copy(name, record, Some(readers), why).await;
-            } else if is_complete && has_passed && !record.was_live {
+            } else if is_usable && has_passed && !record.was_live {
                 match self.swap(name, record).await {
                     Ok(()) => return Ok(()),
                     Err(error) => self.attempt_failed(name, record, handle, &error).await,
@@ -221,7 +238,7 @@ impl Releases {
         handle: &MirrorHandle,
         error: &DeployError,
     ) {
-        let why = chain(error);
+        let why = error_chain(error);
         let attempts = handle.attempt_failed(why.clone());
         tracing::warn!(service = %name, attempts, error = why, "an attempt at a handover failed");
         if attempts >= HANDOVER_ATTEMPTS_MAX {

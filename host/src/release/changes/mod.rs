@@ -4,6 +4,7 @@ pub(super) mod apply;
 pub(super) mod apply_plan;
 pub(super) mod change_set;
 pub(super) mod compare;
+mod copy_answers;
 mod copy_use;
 pub(super) mod deploy;
 pub(super) mod drop_store;

@@ -10,13 +10,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::super::error::DeployError;
-use super::super::judging::isolated::chain;
 use super::super::releases::Inner;
 use super::change_set::{ChangeSet, Migration};
 use crate::call::{Hold, Routing};
 use crate::clock;
 use crate::fail_point::fail_point;
 use crate::names::{CallId, Digest, ServiceName};
+use crate::observe::error_chain;
 use crate::store::{CommitError, DropError, HostCommit, Stopped};
 
 /// The call id of a commit by the host.
@@ -191,7 +191,7 @@ fn refused(set: &ChangeSet, error: CommitError) -> DeployError {
         _ => None,
     };
     match service {
-        Some(service) => DeployError::Migration { service, why: chain(&error) },
+        Some(service) => DeployError::Migration { service, why: error_chain(&error) },
         None => error.into(),
     }
 }

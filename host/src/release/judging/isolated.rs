@@ -26,14 +26,3 @@ pub(in crate::release) fn request_id() -> RequestId {
 pub(in crate::release) fn millis(since: Instant) -> u64 {
     u64::try_from(clock::elapsed(since).as_millis()).unwrap_or(u64::MAX)
 }
-
-/// An error and its causes, in one line.
-pub(in crate::release) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}

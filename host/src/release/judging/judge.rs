@@ -10,7 +10,7 @@ use super::super::loading::loader::{LoadError, ReleaseLoader};
 use super::super::records::record::{DataFormat, ReleaseRecord};
 use super::super::records::state::State;
 use super::super::records::stored_data::DataFit;
-use super::isolated::{chain, millis};
+use super::isolated::millis;
 use super::judge_input::{JudgeInput, Live, Proposal, ServiceContext, joined};
 use super::signature::check_signature;
 use super::verdict::{Asks, Check, Verdict};
@@ -23,6 +23,7 @@ use crate::contract::{
 };
 use crate::limits::VERDICT_LINES_MAX;
 use crate::names::{Digest, ServiceName};
+use crate::observe::error_chain;
 use crate::runtime::{ChildError, CompileError, DataDescription};
 use crate::tasks::CancellationToken;
 
@@ -321,11 +322,11 @@ fn start(
         }
         Err(error) if says_nothing_of_the_component(&error) => Err(error),
         Err(LoadError::Compile { source, .. }) => {
-            verdict.refused(Check::Start, "the component", "one that the host can run", chain(&source), "");
+            verdict.refused(Check::Start, "the component", "one that the host can run", error_chain(&source), "");
             Ok(None)
         }
         Err(LoadError::Link { source, .. }) => {
-            verdict.refused(Check::Start, "the component", "one that can be linked", chain(&source), "");
+            verdict.refused(Check::Start, "the component", "one that can be linked", error_chain(&source), "");
             Ok(None)
         }
         Err(error) => Err(error),

@@ -8,7 +8,7 @@ use super::super::mirror::{ProgramSide, Trial, trial};
 use super::super::records::record::DataFormat;
 use super::super::records::stored_data::{DataFit, format_text};
 use super::answers::{BothData, answers};
-use super::isolated::{chain, isolated_run, millis};
+use super::isolated::{isolated_run, millis};
 use super::judge::Judged;
 use super::judge_input::{JudgeInput, ServiceContext};
 use super::start::smoke;
@@ -17,6 +17,7 @@ use super::verdict::{Check, Verdict};
 use crate::call::LinkedComponent;
 use crate::clock;
 use crate::limits::HANDOVER_HOLD_MS_MAX;
+use crate::observe::error_chain;
 use crate::runtime::{DataDescription, MigrateError, Migrated, Program};
 use crate::store::Transaction;
 
@@ -80,7 +81,7 @@ async fn data(
     {
         Ok(said) => said,
         Err(error) => {
-            verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", chain(&error), "");
+            verdict.refused(Check::Data, "switchyard:service/migration", "what its data is", error_chain(&error), "");
             return None;
         }
     };
@@ -188,7 +189,7 @@ async fn handover(
             moved.map(|proposed| BothData { live: data.live, proposed })
         }
         Err(error) => {
-            verdict.refused(Check::Data, "the handover", "one that passes on a snapshot", chain(&error), "");
+            verdict.refused(Check::Data, "the handover", "one that passes on a snapshot", error_chain(&error), "");
             None
         }
     }
@@ -224,7 +225,7 @@ async fn migration(
             Some(BothData { live: data.live, proposed: migrated.transaction })
         }
         Err(error) => {
-            verdict.refused(Check::Data, "the migration", "one that passes on a snapshot", chain(&error), "");
+            verdict.refused(Check::Data, "the migration", "one that passes on a snapshot", error_chain(&error), "");
             None
         }
     }

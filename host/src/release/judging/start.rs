@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::isolated::{chain, isolated_run};
+use super::isolated::isolated_run;
 use super::judge_input::ServiceContext;
 use super::verdict::{Answering, Check, FunctionCheck, Verdict};
 use crate::clock;
 use crate::contract::VerdictProblem;
 use crate::limits::{REHEARSED_CALL_MS_MAX, SCRATCH_CALLS_MS_MAX};
+use crate::observe::error_chain;
 use crate::runtime::{Failure, IsolatedFrame, Program, SmokedFunction};
 use crate::store::Transaction;
 
@@ -45,7 +46,7 @@ pub async fn check_start(program: &Arc<Program>, live: Option<&Arc<Program>>, de
         Ok(report) => report,
         Err(failure) => {
             let (path, expected) = ("the component".into(), "one that starts".into());
-            let found = format!("the component does not start: {}", chain(&failure));
+            let found = format!("the component does not start: {}", error_chain(&failure));
             check.detail.clone_from(&found);
             check.problems.push(VerdictProblem { path, expected, found, detail: last_words(&failure) });
             return check;
@@ -141,7 +142,7 @@ fn warning(smoked: &SmokedFunction, live: Option<&SmokedFunction>) -> Option<Str
 fn problem(smoked: &SmokedFunction) -> Option<VerdictProblem> {
     let failure = smoked.failure.as_ref()?;
     let path = format!("{}#{}", smoked.function.interface, smoked.function.name.wit);
-    let found = format!("the component does not answer a call of {path}: {}", chain(failure));
+    let found = format!("the component does not answer a call of {path}: {}", error_chain(failure));
     let expected = "an answer, which may be an error of the contract".into();
     Some(VerdictProblem { path, expected, found, detail: last_words(failure) })
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use hyper::Uri;
 
-use super::isolated::{chain, isolated_run};
+use super::isolated::isolated_run;
 use super::judge_input::ServiceContext;
 use super::start::{StartCheck, call_max, last_words};
 use super::verdict::{Check, Verdict};
 use crate::contract::VerdictProblem;
 use crate::names::Generation;
+use crate::observe::error_chain;
 use crate::runtime::{Failure, HttpFrame, HttpProgram, HttpSmoke, IsolatedFrame};
 use crate::store::Transaction;
 
@@ -35,7 +36,7 @@ pub async fn check_start_http(
         }
         HttpSmoke::Failed(failure) => failure,
     };
-    check.detail = format!("the component does not answer a request of `GET {path}`: {}", chain(&failure));
+    check.detail = format!("the component does not answer a request of `GET {path}`: {}", error_chain(&failure));
     if failure.is_of_host() {
         check.warnings.push(check.detail.clone());
         return check;

@@ -15,9 +15,9 @@ use crate::names::Digest;
 /// A folder of files that are named by their digests.
 #[derive(Debug)]
 pub(in crate::release) struct Files {
-    place: Place,
-    /// The place for a copy of each file, for a restore of commits that name it.
-    archive: Option<Place>,
+    folder: FileFolder,
+    /// The folder for a copy of each file, for a restore of commits that name it.
+    archive: Option<FileFolder>,
     kind: FileKind,
 }
 
@@ -45,7 +45,7 @@ impl FileKind {
 
 /// The folder on one disk.
 #[derive(Debug)]
-struct Place {
+struct FileFolder {
     disk: Arc<dyn Disk>,
     folder: String,
     extension: &'static str,
@@ -71,10 +71,10 @@ impl Files {
         archive: Option<(Arc<dyn Disk>, String)>,
         kind: FileKind,
     ) -> Result<Self, FileError> {
-        let (folder, extension) = kind.names();
-        let place = Place::open(disk, folder.into(), extension)?;
-        let archive = archive.map(|(disk, base)| Place::open(disk, format!("{base}/{folder}"), extension));
-        let files = Self { place, archive: archive.transpose()?, kind };
+        let (name, extension) = kind.names();
+        let folder = FileFolder::open(disk, name.into(), extension)?;
+        let archive = archive.map(|(disk, base)| FileFolder::open(disk, format!("{base}/{name}"), extension));
+        let files = Self { folder, archive: archive.transpose()?, kind };
         files.archive_all();
         Ok(files)
     }
@@ -84,7 +84,7 @@ impl Files {
     fn archive_all(&self) {
         let Some(archive) = &self.archive else { return };
         let archived = archive.durable().clone();
-        let here = self.place.durable().clone();
+        let here = self.folder.durable().clone();
         for digest in here.difference(&archived) {
             let copied = self.get(digest).and_then(|bytes| archive.put(digest, &bytes));
             if let Err(error) = copied {
@@ -98,52 +98,52 @@ impl Files {
 
     /// Stores `bytes` under the name `digest`, unless the file exists. It is durable after the return.
     pub(in crate::release) fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
-        self.place.put(digest, bytes)?;
+        self.folder.put(digest, bytes)?;
         self.archive_all();
         Ok(())
     }
 
     pub(in crate::release) fn has(&self, digest: &Digest) -> bool {
-        self.place.durable().contains(digest)
+        self.folder.durable().contains(digest)
     }
 
     /// Where the file `digest` is missing.
     pub(in crate::release) fn missing(&self, digest: &Digest) -> Option<PathBuf> {
-        (!self.has(digest)).then(|| self.place.disk.full(&self.kind.path(digest)))
+        (!self.has(digest)).then(|| self.folder.disk.full(&self.kind.path(digest)))
     }
 
     /// The size of the file, if it exists.
     pub(in crate::release) fn bytes(&self, digest: &Digest) -> u64 {
-        self.place.disk.open(&self.kind.path(digest)).and_then(|file| file.bytes()).unwrap_or(0)
+        self.folder.disk.open(&self.kind.path(digest)).and_then(|file| file.bytes()).unwrap_or(0)
     }
 
     /// The content of the file `digest`.
     pub(in crate::release) fn get(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
         let path = self.kind.path(digest);
         let read = || {
-            let file = self.place.disk.open(&path)?;
+            let file = self.folder.disk.open(&path)?;
             let mut bytes = vec![0; usize::try_from(file.bytes()?).map_err(io::Error::other)?];
             file.read_at(0, &mut bytes)?;
             Ok(bytes)
         };
-        read().map_err(|source| FileError::Read { path: self.place.disk.full(&path), source })
+        read().map_err(|source| FileError::Read { path: self.folder.disk.full(&path), source })
     }
 
     /// Like [`Files::get`], for a file whose name is the digest of its bytes.
     pub(in crate::release) fn get_checked(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
         let bytes = self.get(digest)?;
         if Digest::of(&bytes) != *digest {
-            return Err(FileError::Damaged { path: self.place.disk.full(&self.kind.path(digest)) });
+            return Err(FileError::Damaged { path: self.folder.disk.full(&self.kind.path(digest)) });
         }
         Ok(bytes)
     }
 
     /// Deletes the files for which `needed` returns false. Those in the archive stay.
     pub(in crate::release) fn sweep(&self, needed: impl Fn(&Digest) -> bool) {
-        self.place.durable().retain(|digest| {
+        self.folder.durable().retain(|digest| {
             needed(digest) || {
                 let path = self.kind.path(digest);
-                let removed = self.place.disk.remove(&path);
+                let removed = self.folder.disk.remove(&path);
                 removed
                     .inspect_err(|error| {
                         tracing::warn!(path, %error, "an unneeded file could not be deleted; \
@@ -155,7 +155,7 @@ impl Files {
     }
 }
 
-impl Place {
+impl FileFolder {
     fn open(disk: Arc<dyn Disk>, folder: String, extension: &'static str) -> Result<Self, FileError> {
         let at = |source| FileError::Write { path: disk.full(&folder), source };
         let mut durable = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Checks a part of a copy against the entities that it was made of.
+//! Checks a part of a copy against the entities that it was made of, and the pages of an export against each other.
 
 use super::digest::digest;
 use super::error::MirrorError;
@@ -46,6 +46,37 @@ pub(super) async fn check_copy(
     match originals.next() {
         Some(missing) => Err(MirrorError::Missing { key: missing.key.clone() }),
         None => Ok(transaction),
+    }
+}
+
+/// Checks that `source` exports the entities of `keys` after `after`, up to `end`, also in pages of another size. An export
+/// that leaves out what lies at the border of a page does not.
+pub(super) async fn check_pages(
+    source: &dyn StateSide,
+    mut transaction: Transaction,
+    (after, end): (&str, Option<&str>),
+    keys: &[String],
+) -> Result<(), MirrorError> {
+    let mut keys = keys.iter().peekable();
+    let mut from = after.to_owned();
+    loop {
+        let run = source.export(transaction, &page(&from, end, MIRROR_PAGE_ENTITIES)).await;
+        let again = run.result.map_err(MirrorError::Source)?;
+        transaction = run.transaction;
+        for StateEntity { key, .. } in &again {
+            if keys.next_if(|known| *known == key).is_none() {
+                let other = keys.peek().copied().filter(|other| *other < key);
+                return Err(MirrorError::PageBorder { key: other.unwrap_or(key).clone() });
+            }
+        }
+        match again.last() {
+            Some(last) if end != Some(last.key.as_str()) => from.clone_from(&last.key),
+            _ => break,
+        }
+    }
+    match keys.next() {
+        Some(key) => Err(MirrorError::PageBorder { key: key.clone() }),
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::check::{check_copy, check_end, page};
+use super::check::{check_copy, check_end, check_pages, page};
 use super::digest::digest;
 use super::error::MirrorError;
 use super::pages::Pages;
@@ -18,7 +18,7 @@ use crate::limits::{MIRROR_BATCH_PAGES, MIRROR_PAGE_ENTITIES};
 use crate::names::Generation;
 use crate::runtime::{Failure, StateChange, StateEntity, StateError};
 use crate::store::system::{EntityKey, INTENTS, MIRRORED_ENTITIES};
-use crate::store::{CommitDetails, CommitError, ReadSet, Store, StoreError};
+use crate::store::{CommitDetails, CommitError, PinnedSnapshot, ReadSet, Store, StoreError, Transaction};
 
 /// A mirror of the live data of one service.
 pub(in crate::release) struct Mirror {
@@ -50,11 +50,32 @@ struct Exported {
     reads: ReadSet,
 }
 
-/// Entities to check after their import: those of a page, or of several pages that follow each other.
+/// Entities to check after their import: those of a page, or of several pages that follow each other, from the first one
+/// that has changed to the last one.
 struct Part {
     after: String,
     entities: Vec<StateEntity>,
     end: Option<String>,
+}
+
+impl Part {
+    /// What has changed of a page: `entities` are those after `after`, up to `end`. `changes` are sorted by key.
+    fn changed(
+        after: &str,
+        mut entities: Vec<StateEntity>,
+        end: Option<&str>,
+        changes: &[StateChange],
+    ) -> Option<Self> {
+        let (first, last) = (&changes.first()?.key, &changes.last()?.key);
+        let reaches_end = entities.last().is_none_or(|entity| entity.key <= *last);
+        let end = if reaches_end { end } else { Some(last.as_str()) };
+        entities.truncate(entities.partition_point(|entity| entity.key <= *last));
+        let before = entities.partition_point(|entity| entity.key < *first);
+        let after =
+            before.checked_sub(1).and_then(|at| entities.get(at)).map_or(after, |entity| &entity.key).to_owned();
+        entities.drain(..before);
+        Some(Self { after, entities, end: end.map(str::to_owned) })
+    }
 }
 
 impl std::fmt::Debug for Mirror {
@@ -106,11 +127,21 @@ impl Mirror {
     pub(in crate::release) async fn copy_next(&mut self) -> Result<bool, MirrorError> {
         let Some(first) = self.next.clone() else { return Ok(true) };
         let (mut after, mut batch, mut count) = (Some(first.clone()), Vec::new(), 0);
+        // One snapshot for all of them, so that they can be compared with pages of another size.
+        let snapshot = self.read().snapshot();
+        let on_snapshot = || snapshot.as_ref().and_then(PinnedSnapshot::rehearse).map(Transaction::only_reading);
         while let Some(from) = after.clone().filter(|_| count < MIRROR_PAGE_ENTITIES as usize) {
-            let exported = self.export(&from, None, self.pages.hot_limit()).await?;
+            let transaction = on_snapshot().unwrap_or_else(|| self.read());
+            let exported = self.export(transaction, &from, None, self.pages.hot_limit()).await?;
             count += exported.entities.len();
             after.clone_from(&exported.end);
             batch.push(exported);
+        }
+        // Without the snapshot, the store has released it, and pages before and after that may differ.
+        if let Some(transaction) = on_snapshot() {
+            let entities = batch.iter().flat_map(|exported| &exported.entities);
+            let keys: Vec<_> = entities.map(|entity| entity.key.clone()).collect();
+            check_pages(&*self.source, transaction, (&first, after.as_deref()), &keys).await?;
         }
         match self.copy(batch).await {
             Ok(()) => self.next = after,
@@ -154,7 +185,7 @@ impl Mirror {
     async fn copy_again(&mut self, dirty: Vec<(String, Option<String>)>) -> Result<(), MirrorError> {
         let (mut batch, mut ends) = (Vec::with_capacity(dirty.len()), Vec::with_capacity(dirty.len()));
         for (after, until) in &dirty {
-            let exported = self.export(after, until.as_deref(), self.pages.hot_limit()).await?;
+            let exported = self.export(self.read(), after, until.as_deref(), self.pages.hot_limit()).await?;
             ends.push(exported.end.clone());
             batch.push(exported);
         }
@@ -209,6 +240,12 @@ impl Mirror {
         Ok(())
     }
 
+    /// The live data and the copy, of one number at which both hold the same entities; `None` if something is not copied yet.
+    pub(super) fn both(&self) -> Option<(Transaction, Transaction)> {
+        let snapshot = self.read().snapshot()?;
+        Some((snapshot.rehearse()?, snapshot.rehearse_on(self.live.other()).ok()?))
+    }
+
     /// Commits that touched the data and are not copied yet.
     pub(in crate::release) fn commits_behind(&self) -> usize {
         self.pages.commits_behind
@@ -225,13 +262,13 @@ impl Mirror {
         for exported in batch {
             let of_page = self.changes(&exported)?;
             let Exported { after, entities, end, reads } = exported;
-            if !of_page.is_empty() {
-                match parts.last_mut().filter(|part| part.end.as_ref() == Some(&after)) {
-                    Some(part) => {
-                        part.entities.extend(entities);
-                        part.end.clone_from(&end);
+            if let Some(part) = Part::changed(&after, entities, end.as_deref(), &of_page) {
+                match parts.last_mut().filter(|before| before.end.as_ref() == Some(&part.after)) {
+                    Some(before) => {
+                        before.entities.extend(part.entities);
+                        before.end = part.end;
                     }
-                    None => parts.push(Part { after: after.clone(), entities, end: end.clone() }),
+                    None => parts.push(part),
                 }
                 changes.extend(of_page);
             }
@@ -253,7 +290,7 @@ impl Mirror {
     ) -> Result<(usize, Option<String>), MirrorError> {
         let mut limit = self.pages.hot_limit();
         loop {
-            let exported = self.export(&after, until.as_deref(), limit).await?;
+            let exported = self.export(self.read(), &after, until.as_deref(), limit).await?;
             let changes = self.changes(&exported)?;
             let Exported { after: from, entities, end, reads } = exported;
             let part = Part { after: from, entities, end };
@@ -275,9 +312,19 @@ impl Mirror {
         }
     }
 
-    async fn export(&self, after: &str, until: Option<&str>, limit: u32) -> Result<Exported, MirrorError> {
-        let page = page(after, until, limit);
-        let run = self.source.export(self.store.begin_read().in_generation(self.live), &page).await;
+    /// Begins to read the live data.
+    fn read(&self) -> Transaction {
+        self.store.begin_read().in_generation(self.live)
+    }
+
+    async fn export(
+        &self,
+        transaction: Transaction,
+        after: &str,
+        until: Option<&str>,
+        limit: u32,
+    ) -> Result<Exported, MirrorError> {
+        let run = self.source.export(transaction, &page(after, until, limit)).await;
         let entities = run.result.map_err(MirrorError::Source)?;
         let end = entities.last().map(|last| last.key.clone()).or_else(|| until.map(str::to_owned));
         Ok(Exported { after: after.to_owned(), entities, end, reads: run.transaction.into_reads() })

@@ -20,6 +20,17 @@ pub enum MirrorError {
     Missing { key: String },
     #[error("the entity {key:?} was removed, and the export afterwards still has it")]
     NotRemoved { key: String },
+    #[error(
+        "the release whose data is copied exports the entity {key:?} in pages of one size, and leaves it out in pages of another"
+    )]
+    PageBorder { key: String },
+    /// Recent calls do not find on the copy what they find in the live data.
+    #[error(
+        "recent calls that have an answer on the live data fail on the copy, or find nothing there: {}; the live release does not \
+         export everything, or the new one does not read it",
+        shares(calls)
+    )]
+    AnswersLost { calls: Vec<LostAnswers> },
     #[error("the entity {key:?} alone does not fit into one commit")]
     TooLarge { key: String, source: StoreError },
     #[error("the copy of the data cannot be committed")]
@@ -60,6 +71,19 @@ impl MirrorError {
                 | Self::InShadow { .. }
         )
     }
+}
+
+/// The calls of one function that have no answer on a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostAnswers {
+    pub function: String,
+    pub lost: u32,
+    pub of: u32,
+}
+
+fn shares(calls: &[LostAnswers]) -> String {
+    let share = |LostAnswers { function, lost, of }: &LostAnswers| format!("{lost} of {of} calls of {function}");
+    calls.iter().map(share).collect::<Vec<_>>().join(", ")
 }
 
 fn read(entities: u64, expected: Option<u64>) -> String {

@@ -19,6 +19,9 @@ const PAGES_AT_ONCE: usize = 64;
 /// Pages of the way back that are read again when there is no other work: few, because a rollback is rare.
 const BACK_PAGES_AT_ONCE: usize = 4;
 
+/// How often it copies what is new, to find a moment at which nothing is. Beside 500 writes a second, every third is one.
+const BOTH_ATTEMPTS: usize = 16;
+
 /// What a mirror is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -113,7 +116,7 @@ impl MirrorHandle {
     }
 
     /// Does a little of the next work. Returns whether the copy is complete for now.
-    pub(in crate::release) async fn step(&self) -> Result<bool, MirrorError> {
+    pub(super) async fn step(&self) -> Result<bool, MirrorError> {
         let mut work = self.work.lock().await;
         let Work { mirror, phase, verify_after, complete_at } = &mut *work;
         match *phase {
@@ -156,6 +159,20 @@ impl MirrorHandle {
         status.commits_behind = mirror.commits_behind();
         status.behind_ms = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);
         Ok(is_complete)
+    }
+
+    /// The live data and the copy, of one number at which both hold the same entities; `None` if commits come faster than it
+    /// copies them.
+    pub(in crate::release) async fn both(&self) -> Result<Option<(Transaction, Transaction)>, MirrorError> {
+        let mut work = self.work.lock().await;
+        for _ in 0..BOTH_ATTEMPTS {
+            if work.mirror.follow(PAGES_AT_ONCE).await? == 0
+                && let Some(both) = work.mirror.both()
+            {
+                return Ok(Some(both));
+            }
+        }
+        Ok(None)
     }
 
     /// The mirror of the other direction, after the swap. This one is of no use any more.

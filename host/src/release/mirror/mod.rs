@@ -20,6 +20,7 @@ mod tests;
 
 pub(in crate::release) use check::{check_end, page};
 pub(in crate::release) use copy::Mirror;
+pub(in crate::release) use error::LostAnswers;
 pub use error::MirrorError;
 pub(in crate::release) use handle::MirrorHandle;
 pub use handle::{MirrorPhase, MirrorStatus};

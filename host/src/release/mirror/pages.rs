@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+#[cfg(feature = "fail-points")]
+use crate::fail_point;
 use crate::limits::{
     MIRROR_GROUP_PAGES_MAX, MIRROR_GROUP_READS_BYTES_MAX, MIRROR_HOT_PAGE_ENTITIES, MIRROR_PAGE_ENTITIES,
     MIRROR_PAGES_MAX, MIRROR_READS_BYTES_MAX,
@@ -52,9 +54,10 @@ impl Group {
     }
 
     /// The pages that read something of `writes`, by the key that they begin after.
-    fn touched<'a>(&'a self, writes: &'a RecentWrites) -> impl Iterator<Item = &'a String> {
-        let pages = writes.touch(&self.reads).then_some(&self.pages).into_iter().flatten();
-        pages.filter(|(_, page)| writes.touch(&page.reads)).map(|(after, _)| after)
+    fn touched(&self, writes: &RecentWrites) -> Vec<String> {
+        let Some(writes) = writes.within(&self.reads) else { return Vec::new() };
+        let pages = self.pages.iter().filter(|(_, page)| writes.touch(&page.reads));
+        pages.map(|(after, _)| after.clone()).collect()
     }
 }
 
@@ -123,6 +126,11 @@ impl Pages {
         if last == self.checked {
             return;
         }
+        #[cfg(feature = "fail-points")]
+        if fail_point::broken() == Some(fail_point::Sabotage::MirrorForgets) {
+            self.checked = last;
+            return;
+        }
         let Some(writes) = store.writes_after(self.checked, generation) else {
             // The commit log does not reach back far enough, so every page counts as changed.
             self.checked = last;
@@ -134,7 +142,7 @@ impl Pages {
         if writes.commits() == 0 {
             return;
         }
-        let touched: Vec<_> = self.groups.values().flat_map(|group| group.touched(&writes)).cloned().collect();
+        let touched: Vec<_> = self.groups.values().flat_map(|group| group.touched(&writes)).collect();
         if !touched.is_empty() {
             self.commits_behind += writes.commits();
             self.dirty.extend(touched);

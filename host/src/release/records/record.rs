@@ -151,6 +151,9 @@ pub(in crate::release) struct MirrorRecord {
     /// The share of the live calls that it repeats on its data before anything else uses that, in hundredths of a percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::release) shadow: Option<u32>,
+    /// Whether the operator wants it although recent calls may find nothing on its data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::release) answers_may_differ: bool,
 }
 
 impl ServiceRecord {

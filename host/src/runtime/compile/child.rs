@@ -117,6 +117,16 @@ pub(super) fn has_compiler() -> bool {
 pub(super) fn compile(kind: Kind, component: &[u8], cancellation: &CancellationToken) -> Result<Vec<u8>, ChildError> {
     let mut command = Command::new(PROGRAM);
     command.args([ARGUMENT, kind.name()]).env_clear();
+    run(command, component, &BOUNDS, cancellation)
+}
+
+/// The output of `command` for `input`. After an error the child is gone.
+fn run(
+    mut command: Command,
+    input: &[u8],
+    bounds: &Bounds,
+    cancellation: &CancellationToken,
+) -> Result<Vec<u8>, ChildError> {
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut child = Killed(child);
     let mut output = child.0.stdout.take().ok_or_else(no_pipe)?;
@@ -129,8 +139,8 @@ pub(super) fn compile(kind: Kind, component: &[u8], cancellation: &CancellationT
         |_| {},
     )?;
     // If the child has ended, the reason is found below.
-    let _gone = child.0.stdin.take().ok_or_else(no_pipe)?.write_all(component);
-    let status = wait(&mut child.0, &BOUNDS, cancellation)?;
+    let _gone = child.0.stdin.take().ok_or_else(no_pipe)?.write_all(input);
+    let status = wait(&mut child.0, bounds, cancellation)?;
     let code = reader.join().map_err(io::Error::other)??;
     if status.success() {
         return Ok(code);

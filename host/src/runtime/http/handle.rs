@@ -11,8 +11,9 @@ use wasmtime_wasi_http::WasiBody;
 
 use super::body::HttpBody;
 use super::frame::{HttpFrame, Progress, ResponseObserver};
-use super::program::{Deadlines, HttpProgram, Respond};
+use super::program::HttpProgram;
 use super::request_body::RequestBodyError;
+use super::run::{Deadlines, Respond};
 use super::state::State;
 use crate::names::CommitSeq;
 use crate::runtime::instance::{Failure, Shortage};

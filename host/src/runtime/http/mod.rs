@@ -11,6 +11,7 @@ mod frame;
 mod handle;
 mod program;
 mod request_body;
+mod run;
 mod smoke;
 mod state;
 mod views;

@@ -1,43 +1,34 @@
-//! A linked raw `wasi:http` component of either version, and one run of it.
+//! A linked raw `wasi:http` component of either version.
 
-use std::future::{Future as _, poll_fn};
+use std::fmt;
 use std::sync::Arc;
 
-use hyper::header::HOST;
-use hyper::http::uri::{Authority, Scheme as HttpScheme};
-use hyper::{Request, Response};
-use tokio::sync::oneshot;
-use tokio::time::Instant;
-use wasmtime::Store;
-use wasmtime::component::{Accessor, Linker};
-use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
-use wasmtime_wasi_http::{FieldMap, WasiBody, WasiHttpView as _, p2, p3};
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::{p2, p3};
 
-use super::frame::Progress;
 use super::state::State;
 use super::views;
 use crate::runtime::compile::{Code, Kind};
 use crate::runtime::epoch::Ticker;
-use crate::runtime::instance::{Ended, Failure, LinkError, LinkSettings, Service, initial_memory_bytes, report};
-use crate::store::Transaction;
+use crate::runtime::instance::{LinkError, LinkSettings, Service, initial_memory_bytes};
 use crate::tasks::Tasks;
 
 /// A linked raw `wasi:http` component, ready to serve. Its requests share nothing but the store.
 pub struct HttpProgram {
-    instances: Instances,
+    pub(super) instances: Instances,
     pub(super) service: Arc<Service>,
     pub(super) tasks: Tasks,
     pub(super) ticker: Arc<Ticker>,
 }
 
-impl std::fmt::Debug for HttpProgram {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for HttpProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpProgram").field("service", &self.service).finish_non_exhaustive()
     }
 }
 
 /// The version of `wasi:http` that a component uses.
-enum Instances {
+pub(super) enum Instances {
     /// `wasi:http/incoming-handler` of 0.2.
     Incoming(p2::bindings::ProxyPre<State>),
     /// `wasi:http/handler` of 0.3.
@@ -67,58 +58,7 @@ pub(in crate::runtime) fn link(code: &Code, settings: LinkSettings, tasks: &Task
     Ok(HttpProgram { instances, service, tasks: tasks.clone(), ticker: Arc::clone(&code.ticker) })
 }
 
-/// The beginning of a guest's response, and the transaction of the request.
-pub(super) type Begun = (Response<WasiBody>, Transaction);
-
-/// The receiver of a guest's response or error.
-pub(super) struct Respond {
-    pub(super) sender: oneshot::Sender<Result<Begun, wasmtime_wasi_http::Error>>,
-    pub(super) progress: Progress,
-}
-
-impl Respond {
-    /// Passes on what the guest responds. `take` ends the transaction.
-    fn send(self, response: Result<Response<WasiBody>, wasmtime_wasi_http::Error>, take: impl FnOnce() -> Transaction) {
-        let begun = response.map(|response| {
-            self.progress.begin();
-            (response, take())
-        });
-        // The receiver may be gone.
-        let _gone = self.sender.send(begun);
-    }
-}
-
-/// When a guest is ended: before its response begins, and after that.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Deadlines {
-    pub(super) response: Instant,
-    pub(super) stream: Instant,
-}
-
 impl HttpProgram {
-    /// Runs the guest to its end.
-    pub(super) async fn serve(
-        &self,
-        request: Request<WasiBody>,
-        state: State,
-        deadlines: Deadlines,
-        respond: Respond,
-    ) -> Result<(), Failure> {
-        let _counted = self.service.metrics.count_instance();
-        let progress = respond.progress.clone();
-        let mut store = self.store(state);
-        let mut run = Box::pin(self.run_in(&mut store, request, respond));
-        let result = tokio::select! {
-            result = poll_fn(|context| progress.run(|| run.as_mut().poll(context))) => result.map_err(|error| Failure::of(error, self.service.limits.handles_max)),
-            () = overtime(deadlines, &progress) => Err(Failure::Deadline),
-        };
-        if result.is_err() {
-            progress.break_off();
-        }
-        drop(run);
-        self.ended(store, result)
-    }
-
     /// The size of the largest memory that a new instance has.
     #[must_use]
     pub fn initial_memory_bytes(&self) -> u64 {
@@ -129,89 +69,10 @@ impl HttpProgram {
         initial_memory_bytes(component)
     }
 
-    async fn run_in(
-        &self,
-        store: &mut Store<State>,
-        request: Request<WasiBody>,
-        respond: Respond,
-    ) -> wasmtime::Result<()> {
-        match &self.instances {
-            Instances::Incoming(instances) => {
-                let transaction = store.data().transaction.clone();
-                let mut http = store.data_mut().http();
-                let request = http.new_incoming_request(Scheme::Http, request)?;
-                let respond = http.new_response_outparam_from_callback(move |response| {
-                    respond.send(response.map_err(Into::into), || transaction.take());
-                })?;
-                let instance = instances.instantiate_async(&mut *store).await?;
-                instance.wasi_http_incoming_handler().call_handle(&mut *store, request, respond).await
-            }
-            Instances::Handler(instances) => {
-                let instance = instances.instantiate_async(&mut *store).await?;
-                store
-                    .run_concurrent(async |accessor| handle_concurrent(&instance, accessor, request, respond).await)
-                    .await?
-            }
-        }
-    }
-
-    /// A store for one instance.
-    fn store(&self, state: State) -> Store<State> {
-        let mut store = Store::new(self.engine(), state);
-        store.limiter(|state| &mut state.memory);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
-        store
-    }
-
-    /// Ends an instance, and logs a failure.
-    fn ended(&self, store: Store<State>, result: Result<(), Failure>) -> Result<(), Failure> {
-        let mut state = store.into_data();
-        let (memory_refused, shortage, log_tail) = (state.memory.refused(), state.shortage(), state.finish_log());
-        result.map_err(|failure| {
-            let function = &"wasi:http handler";
-            let ended = Ended { request: &state.request, function, memory_refused, shortage, log_tail };
-            report(&self.service, ended, failure)
-        })
-    }
-
-    fn engine(&self) -> &wasmtime::Engine {
+    pub(super) fn engine(&self) -> &wasmtime::Engine {
         match &self.instances {
             Instances::Incoming(instances) => instances.engine(),
             Instances::Handler(instances) => instances.engine(),
         }
-    }
-}
-
-/// Gives `request` to a guest of 0.3. The guest's function returns when its response begins, and it writes the body
-/// after that.
-async fn handle_concurrent(
-    instance: &p3::bindings::Service,
-    accessor: &Accessor<State>,
-    request: Request<WasiBody>,
-    respond: Respond,
-) -> wasmtime::Result<()> {
-    let (parts, body) = request.into_parts();
-    let uri = parts.uri.into_parts();
-    // In HTTP/1.1 the authority is only in the Host header, which the guest does not see.
-    let host = parts.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
-    let authority = uri.authority.or(host);
-    let headers = accessor.with(|mut store| FieldMap::new_immutable(store.data_mut().http().hooks, parts.headers));
-    let scheme = uri.scheme.or(Some(HttpScheme::HTTP));
-    let (request, sent) = p3::Request::new(parts.method, scheme, authority, uri.path_and_query, headers, None, body);
-    let response = match instance.handle(accessor, request).await? {
-        Ok(response) => Ok(accessor.with(|mut store| response.into_http(&mut store, sent))?),
-        Err(error) => Err(error.into()),
-    };
-    respond.send(response, || accessor.with(|mut store| store.data_mut().transaction.take()));
-    poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
-    Ok(())
-}
-
-/// Resolves when the guest has used up its time.
-async fn overtime(deadlines: Deadlines, progress: &Progress) {
-    tokio::time::sleep_until(deadlines.response).await;
-    if progress.has_begun() {
-        tokio::time::sleep_until(deadlines.stream).await;
     }
 }

@@ -7,7 +7,8 @@ use http_body_util::Empty;
 use hyper::{Request, StatusCode, Uri};
 
 use super::frame::{HttpFrame, ResponseObserver};
-use super::program::{Deadlines, HttpProgram};
+use super::program::HttpProgram;
+use super::run::Deadlines;
 use super::state::State;
 use crate::runtime::instance::{Failure, Shortage};
 
@@ -21,11 +22,11 @@ pub enum HttpSmoke {
     Failed(Failure),
 }
 
-/// Nobody: the effects of a scratch request do not count.
+/// Observes nothing: the effects of a scratch request do not count.
 #[derive(Debug)]
-struct Nobody;
+struct NoObserver;
 
-impl ResponseObserver for Nobody {
+impl ResponseObserver for NoObserver {
     fn guest_failed(&self, _failure: &Failure) {}
 
     fn response_failed(&self) {}
@@ -45,7 +46,7 @@ impl HttpProgram {
         let attempt = state.attempt();
         let mut request = Request::new(Empty::<Bytes>::new());
         *request.uri_mut() = uri;
-        match self.begin(request, state, deadlines, shortage, Arc::new(Nobody)).await {
+        match self.begin(request, state, deadlines, shortage, Arc::new(NoObserver)).await {
             Ok(begun) => {
                 let status = begun.status();
                 begun.discard().await;

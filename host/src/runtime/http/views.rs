@@ -19,9 +19,9 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     p2::add_only_http_to_linker_async(linker)?;
     error_code::add_to_linker(linker)?;
     p3::add_to_linker(linker)?;
-    store::add_to_linker(linker, |state| store::View { transaction: state.transaction.lend() })?;
+    store::add_to_linker(linker, |state| store::View { transaction: state.transaction.guard() })?;
     keyvalue::add_to_linker(linker, |state| keyvalue::View {
-        transaction: state.transaction.lend(),
+        transaction: state.transaction.guard(),
         table: &mut state.table,
     })?;
     config::add_to_linker(linker, |state| config::View { environment: &state.service.environment })?;

@@ -91,17 +91,6 @@ impl Failure {
     pub fn is_of_host(&self) -> bool {
         matches!(self, Self::Slots { .. } | Self::Resources { .. })
     }
-
-    /// The failure and its causes, in one line.
-    pub(in crate::runtime) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        text
-    }
 }
 
 /// The failure of a guest that exceeded the setting, or the fixed bound, `name`.

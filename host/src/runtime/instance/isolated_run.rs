@@ -50,15 +50,15 @@ impl IsolationError {
 impl IsolatedFrame {
     pub(in crate::runtime) fn into_frame(self) -> Frame {
         let Self { transaction, seed, time_unix_micros, deadline, request } = self;
-        let (identity, calling_service, outbound) = (None, None, Box::new(Nobody));
+        let (identity, calling_service, outbound) = (None, None, Box::new(NoServices));
         Frame { transaction, identity, calling_service, seed, time_unix_micros, deadline, outbound, request }
     }
 }
 
 /// The other services for an isolated run: there are none.
-struct Nobody;
+struct NoServices;
 
-impl Outbound for Nobody {
+impl Outbound for NoServices {
     fn call<'a>(&'a mut self, import: &'a Arc<Function>, _arguments: &'a [Val]) -> OutboundFuture<'a> {
         Box::pin(std::future::ready(Err(IsolationError::call(import))))
     }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::failure::{Failure, over};
 use super::service::Service;
 use crate::names::RequestId;
+use crate::observe::error_chain;
 
 /// The text by which wasmtime reports that a guest passed too much to the host. It has no error type; a test checks the
 /// text.
@@ -46,7 +47,7 @@ pub(in crate::runtime) fn report(service: &Service, ended: Ended<'_>, failure: F
         Failure::Memory { log_tail, .. } => (log_tail.as_str(), ""),
         _ => ("", ""),
     };
-    let (service, request, error) = (&service.name, request.as_str(), failure.chain());
+    let (service, request, error) = (&service.name, request.as_str(), error_chain(&failure));
     tracing::warn!(%service, request, %function, error, log_tail, backtrace, "a run failed");
     failure
 }

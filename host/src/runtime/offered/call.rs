@@ -1,8 +1,6 @@
 //! `switchyard:service/call`: the time and the randomness of the call, from the sources of `wasi:clocks` and
 //! `wasi:random`. A re-run of the call sees the same time and draws the same values.
 
-use wasmtime::component::{HasData, Linker};
-
 use super::clocks::Time;
 use super::random::Random;
 use crate::limits::ID_PREFIX_BYTES_MAX;
@@ -46,15 +44,4 @@ impl call::Host for View<'_> {
     }
 }
 
-struct Call;
-
-impl HasData for Call {
-    type Data<'a> = View<'a>;
-}
-
-pub(in crate::runtime) fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    call::add_to_linker::<T, Call>(linker, view)
-}
+add_to_linker!(call);

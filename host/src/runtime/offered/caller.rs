@@ -1,7 +1,5 @@
 //! `switchyard:service/caller`: the caller's identity.
 
-use wasmtime::component::{HasData, Linker};
-
 use crate::names::{Identity, ServiceName};
 use crate::runtime::instance::Uses;
 use crate::runtime::offered::bindings::service::switchyard::service::caller;
@@ -28,15 +26,4 @@ impl caller::Host for View<'_> {
     }
 }
 
-struct Caller;
-
-impl HasData for Caller {
-    type Data<'a> = View<'a>;
-}
-
-pub(in crate::runtime) fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    caller::add_to_linker::<T, Caller>(linker, view)
-}
+add_to_linker!(caller);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
@@ -108,16 +108,4 @@ impl Pollable for Sleep {
     }
 }
 
-struct Clocks;
-
-impl HasData for Clocks {
-    type Data<'a> = View<'a>;
-}
-
-pub(in crate::runtime) fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    wall_clock::add_to_linker::<T, Clocks>(linker, view)?;
-    monotonic_clock::add_to_linker::<T, Clocks>(linker, view)
-}
+add_to_linker!(wall_clock, monotonic_clock);

@@ -1,7 +1,5 @@
 //! `wasi:config`: the service's configuration, the same values as its environment variables.
 
-use wasmtime::component::{HasData, Linker};
-
 use crate::runtime::offered::bindings::config::wasi::config::store;
 
 pub(in crate::runtime) struct View<'a> {
@@ -19,15 +17,4 @@ impl store::Host for View<'_> {
     }
 }
 
-struct Config;
-
-impl HasData for Config {
-    type Data<'a> = View<'a>;
-}
-
-pub(in crate::runtime) fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    store::add_to_linker::<T, Config>(linker, view)
-}
+add_to_linker!(store);

@@ -1,6 +1,5 @@
 //! `wasi:cli/environment` and `exit`: the service's configuration, and an exit that counts as a trap.
 
-use wasmtime::component::{HasData, Linker};
 use wasmtime_wasi::p2::bindings::cli::{environment, exit};
 
 pub(in crate::runtime) struct View<'a> {
@@ -31,16 +30,4 @@ impl exit::Host for View<'_> {
     }
 }
 
-struct Environment;
-
-impl HasData for Environment {
-    type Data<'a> = View<'a>;
-}
-
-pub(in crate::runtime) fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    environment::add_to_linker::<T, Environment>(linker, view)?;
-    exit::add_to_linker::<T, Environment>(linker, view)
-}
+add_to_linker!(environment, exit);

@@ -4,7 +4,7 @@
 //! a guest, the guest gets an error value; if the store fails, the call ends. A mounted component that writes after its
 //! response has begun gets an error value too.
 
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use wasmtime::component::{Resource, ResourceTable};
 
 use super::bucket::{Bucket, Swap};
 use super::transaction::TransactionRef;
@@ -159,17 +159,4 @@ impl batch::Host for View<'_> {
     }
 }
 
-struct Keyvalue;
-
-impl HasData for Keyvalue {
-    type Data<'a> = View<'a>;
-}
-
-pub(in crate::runtime) fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    store::add_to_linker::<T, Keyvalue>(linker, view)?;
-    atomics::add_to_linker::<T, Keyvalue>(linker, view)?;
-    batch::add_to_linker::<T, Keyvalue>(linker, view)
-}
+add_to_linker!(store, atomics, batch);

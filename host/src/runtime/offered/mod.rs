@@ -1,6 +1,10 @@
 //! The interfaces that the host offers to a component: one file per group of WIT interfaces, always the same shape. The
 //! state of one instance, a view that is borrowed for one call, the generated trait on the view, and `add_to_linker`.
 
+// Before the files that use its macro.
+#[macro_use]
+mod linking;
+
 mod bindings;
 mod bucket;
 pub(super) mod call;

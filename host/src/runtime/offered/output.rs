@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::p2::DynOutputStream;
 use wasmtime_wasi::p2::bindings::cli::{stderr, stdout};
 
@@ -38,16 +38,4 @@ impl stderr::Host for View<'_> {
     }
 }
 
-struct Output;
-
-impl HasData for Output {
-    type Data<'a> = View<'a>;
-}
-
-pub(in crate::runtime) fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    stdout::add_to_linker::<T, Output>(linker, view)?;
-    stderr::add_to_linker::<T, Output>(linker, view)
-}
+add_to_linker!(stdout, stderr);

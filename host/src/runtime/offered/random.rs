@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
-use wasmtime::component::{HasData, Linker};
+use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
 use crate::limits::RANDOM_BYTES_MAX;
@@ -88,17 +88,11 @@ impl insecure_seed::Host for Random {
     }
 }
 
-struct Draws;
-
-impl HasData for Draws {
-    type Data<'a> = &'a mut Random;
-}
-
 pub(in crate::runtime) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     random_of: fn(&mut T) -> &mut Random,
 ) -> wasmtime::Result<()> {
-    random::add_to_linker::<T, Draws>(linker, random_of)?;
-    insecure::add_to_linker::<T, Draws>(linker, random_of)?;
-    insecure_seed::add_to_linker::<T, Draws>(linker, random_of)
+    random::add_to_linker::<T, HasSelf<Random>>(linker, random_of)?;
+    insecure::add_to_linker::<T, HasSelf<Random>>(linker, random_of)?;
+    insecure_seed::add_to_linker::<T, HasSelf<Random>>(linker, random_of)
 }

@@ -1,7 +1,7 @@
 //! The rest of WASI 0.2 that guests' runtimes import: streams and polls, an empty standard input, no terminal, an empty
 //! file system, and sockets that refuse everything.
 
-use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
@@ -9,19 +9,13 @@ use wasmtime_wasi::p2::bindings::{cli, filesystem, sockets};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 use wasmtime_wasi_io::bindings::wasi::io;
 
-struct Streams;
-
-impl HasData for Streams {
-    type Data<'a> = &'a mut ResourceTable;
-}
-
 pub(in crate::runtime) fn add_to_linker<T: WasiView + 'static>(
     linker: &mut Linker<T>,
     table: fn(&mut T) -> &mut ResourceTable,
 ) -> wasmtime::Result<()> {
-    io::error::add_to_linker::<T, Streams>(linker, table)?;
-    io::poll::add_to_linker::<T, Streams>(linker, table)?;
-    io::streams::add_to_linker::<T, Streams>(linker, table)?;
+    io::error::add_to_linker::<T, HasSelf<ResourceTable>>(linker, table)?;
+    io::poll::add_to_linker::<T, HasSelf<ResourceTable>>(linker, table)?;
+    io::streams::add_to_linker::<T, HasSelf<ResourceTable>>(linker, table)?;
     cli::stdin::add_to_linker::<T, WasiCli>(linker, T::cli)?;
     cli::terminal_input::add_to_linker::<T, WasiCli>(linker, T::cli)?;
     cli::terminal_output::add_to_linker::<T, WasiCli>(linker, T::cli)?;

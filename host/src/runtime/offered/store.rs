@@ -1,7 +1,5 @@
 //! `switchyard:service/store`: the service's own store in the call's transaction.
 
-use wasmtime::component::{HasData, Linker};
-
 use super::transaction::TransactionRef;
 use crate::runtime::instance::Failure;
 use crate::runtime::offered::bindings::service::switchyard::service::store;
@@ -43,15 +41,4 @@ impl store::Host for View<'_> {
     }
 }
 
-struct Stored;
-
-impl HasData for Stored {
-    type Data<'a> = View<'a>;
-}
-
-pub(in crate::runtime) fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    store::add_to_linker::<T, Stored>(linker, view)
-}
+add_to_linker!(store);

@@ -13,7 +13,7 @@ use crate::store::{Store, Transaction};
 /// The transaction of one call of the guest.
 pub(in crate::runtime) enum TransactionRef<'a> {
     Own(&'a mut Transaction),
-    Shared(Lent<'a>),
+    Shared(TransactionGuard<'a>),
 }
 
 impl TransactionRef<'_> {
@@ -80,14 +80,14 @@ impl SharedTransaction {
     }
 
     /// For one call of the guest.
-    pub(in crate::runtime) fn lend(&self) -> TransactionRef<'_> {
+    pub(in crate::runtime) fn guard(&self) -> TransactionRef<'_> {
         let mut state = self.lock();
         if state.has_ended
             && let Some(store) = &state.store
         {
             state.transaction = store.begin_read().in_generation(state.generation);
         }
-        TransactionRef::Shared(Lent(state))
+        TransactionRef::Shared(TransactionGuard(state))
     }
 
     /// The highest commit that the guest has read and that may not be durable yet.
@@ -104,9 +104,9 @@ impl SharedTransaction {
 }
 
 /// A [`SharedTransaction`] for one call of the guest.
-pub(in crate::runtime) struct Lent<'a>(MutexGuard<'a, State>);
+pub(in crate::runtime) struct TransactionGuard<'a>(MutexGuard<'a, State>);
 
-impl Drop for Lent<'_> {
+impl Drop for TransactionGuard<'_> {
     fn drop(&mut self) {
         if self.0.has_ended {
             // A snapshot that a long response held would keep the store from reusing its room.

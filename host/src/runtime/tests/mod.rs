@@ -13,6 +13,7 @@ const LIMITS: LimitSettings = LimitSettings {
     stream_ms_max: 60_000,
     handles_max: 1_024,
     calls_in_flight_max: 4,
+    client_calls_percent_max: 100,
     function_calls_in_flight_max: std::collections::BTreeMap::new(),
     instances_reserved: 1,
     calls_waiting_max: 4,

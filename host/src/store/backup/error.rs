@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::course::BrokenOff;
+use super::progress::Cancelled;
 use crate::journal::{HistoryError, Stopped};
 use crate::store::{IndexError, IndexOpenError, LockHolder, StoreError};
 
@@ -23,7 +23,7 @@ pub enum BackupError {
     #[error("{} differs from the data that was written: check the disk", path.display())]
     NotAsWritten { path: PathBuf },
     #[error(transparent)]
-    BrokenOff(#[from] BrokenOff),
+    Cancelled(#[from] Cancelled),
 }
 
 /// Why a backup was not restored. The backup and the archive are unchanged.
@@ -74,7 +74,7 @@ pub enum RestoreError {
     #[error("no random numbers from the system")]
     Random { source: io::Error },
     #[error(transparent)]
-    BrokenOff(#[from] BrokenOff),
+    Cancelled(#[from] Cancelled),
 }
 
 /// Why a text is not a backup document.

@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::course::{Course, Progress};
 use super::document::{BACKUP_FOLDERS, BackupDocument};
 use super::error::RestoreError;
 use super::named::{FilesOf, NamedFiles};
+use super::progress::{Progress, ProgressReport};
 use super::replay::{Restored, Until};
 use super::restore::{self, UNFINISHED};
 use crate::journal::{Directory, Disk, Folder, History, JOURNAL_FOLDER};
@@ -75,7 +75,7 @@ pub(crate) fn restore(
         &history,
         order.until,
         &NamedFiles { files_of, places },
-        &mut Course::new(tell),
+        &mut ProgressReport::new(tell),
     );
     if restored.is_err() {
         clear(&order.data, made);
@@ -100,8 +100,8 @@ pub(crate) fn restore_between(
     let history = History::gather(&folders, Some(document.journal()))?;
     let places = old.iter().map(|disk| (Arc::clone(disk), String::new())).collect();
     let mut tell = |_: &Progress| ControlFlow::Continue(());
-    let (files, mut course) = (NamedFiles { files_of, places }, Course::new(&mut tell));
-    restore::run(source, &document, target, &history, until, &files, &mut course)
+    let (files, mut progress) = (NamedFiles { files_of, places }, ProgressReport::new(&mut tell));
+    restore::run(source, &document, target, &history, until, &files, &mut progress)
 }
 
 /// Whether the data directory `data` must be created; otherwise it exists and is empty.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::course::Course;
 use super::document::BackupDocument;
 use super::error::RestoreError;
+use super::progress::ProgressReport;
 use crate::clock;
 use crate::journal::{Disk, History, JournalId, Record, Section};
 use crate::names::{CommitSeq, ServiceName};
@@ -99,7 +99,7 @@ impl<'a> Stage<'a> {
         &mut self,
         history: &History,
         until: Until,
-        course: &mut Course<'_>,
+        progress: &mut ProgressReport<'_>,
     ) -> Result<(), RestoreError> {
         let begin = self.restored.number;
         let until = match until {
@@ -110,7 +110,7 @@ impl<'a> Stage<'a> {
             history.each(begin, |number, record| {
                 let unix_micros = Some(record.time_unix_micros);
                 if number.0 % 1024 == 0 {
-                    course.begin(format!("replaying commit {}", number.0))?;
+                    progress.begin(format!("replaying commit {}", number.0))?;
                 }
                 self.record(number, record)?;
                 self.restored = Restored { number, unix_micros, replayed: number.0 - begin.0, ..self.restored.clone() };
@@ -170,10 +170,10 @@ impl<'a> Stage<'a> {
     }
 
     /// Brings every store to the last commit and to the new journal, and reads it again. Returns the result.
-    pub(super) fn finish(self, course: &mut Course<'_>) -> Result<Restored, RestoreError> {
+    pub(super) fn finish(self, progress: &mut ProgressReport<'_>) -> Result<Restored, RestoreError> {
         let number = self.restored.number;
         for (service, Replayed { index, mut snapshot }) in self.stores {
-            course.begin(format!("checking the store of {service}"))?;
+            progress.begin(format!("checking the store of {service}"))?;
             let path = self.disk.full(&index::path(&service));
             if snapshot.memtable_bytes > 0 {
                 write(&index, &mut snapshot, number, path.clone())?;

@@ -8,11 +8,11 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::course::Course;
 use super::document::{BACKUP_FOLDERS, BackupDocument, BackupFile};
 use super::error::RestoreError;
 use super::files::{self, Failed};
 use super::named::NamedFiles;
+use super::progress::ProgressReport;
 use super::replay::{Restored, Stage, Until};
 use crate::journal::{Disk, History, JOURNAL_FOLDER, JournalId, begin_journal};
 use crate::names::CommitSeq;
@@ -28,24 +28,24 @@ pub(in crate::store) fn run(
     history: &History,
     until: Until,
     named: &NamedFiles<'_>,
-    course: &mut Course<'_>,
+    progress: &mut ProgressReport<'_>,
 ) -> Result<Restored, RestoreError> {
-    course.expect(document.bytes().saturating_mul(2));
+    progress.expect(document.bytes().saturating_mul(2));
     let disk = &**target;
     let marked = disk.create(UNFINISHED).and_then(|file| file.sync()).and_then(|()| disk.sync_folder(""));
     marked.map_err(written(disk, UNFINISHED))?;
     for file in document.files() {
-        course.begin(format!("copying {}", file.path))?;
-        copy(source, disk, file, course)?;
+        progress.begin(format!("copying {}", file.path))?;
+        copy(source, disk, file, progress)?;
     }
     let journal = JournalId::random().map_err(|source| RestoreError::Random { source })?;
     let mut stage = Stage::open(target, document, journal)?;
-    stage.replay(history, until, course)?;
+    stage.replay(history, until, progress)?;
     for (source, path) in named.missing(&stage, disk)? {
-        course.begin(format!("copying {path}"))?;
-        copy_named(&*source.0, &source.1, disk, &path, course)?;
+        progress.begin(format!("copying {path}"))?;
+        copy_named(&*source.0, &source.1, disk, &path, progress)?;
     }
-    let restored = stage.finish(course)?;
+    let restored = stage.finish(progress)?;
     begin_journal(disk, journal, CommitSeq(restored.number.0 + 1)).map_err(written(disk, JOURNAL_FOLDER))?;
     for folder in BACKUP_FOLDERS.into_iter().chain([JOURNAL_FOLDER, ""]) {
         disk.sync_folder(folder).map_err(written(disk, folder))?;
@@ -56,8 +56,13 @@ pub(in crate::store) fn run(
 }
 
 /// Copies `file`, checks that it matches the backup's digest, and that the copy is the same.
-fn copy(source: &dyn Disk, target: &dyn Disk, file: &BackupFile, course: &mut Course<'_>) -> Result<(), RestoreError> {
-    match copy_named(source, &file.path, target, &file.path, course)? {
+fn copy(
+    source: &dyn Disk,
+    target: &dyn Disk,
+    file: &BackupFile,
+    progress: &mut ProgressReport<'_>,
+) -> Result<(), RestoreError> {
+    match copy_named(source, &file.path, target, &file.path, progress)? {
         copied if copied == *file => Ok(()),
         _ => Err(RestoreError::Damaged { path: source.full(&file.path) }),
     }
@@ -69,11 +74,11 @@ fn copy_named(
     from: &str,
     target: &dyn Disk,
     path: &str,
-    course: &mut Course<'_>,
+    progress: &mut ProgressReport<'_>,
 ) -> Result<BackupFile, RestoreError> {
     let to = target.create(path).map_err(written(target, path))?;
     let mut failed = None;
-    let read = files::read(source, from, course, |offset, piece| {
+    let read = files::read(source, from, progress, |offset, piece| {
         to.write_at(offset, piece).map_err(|error| {
             let kind = io::Error::from(error.kind());
             failed = Some(error);
@@ -85,7 +90,7 @@ fn copy_named(
     }
     let found = read.map_err(|failed| of_failed(failed, source.full(from)))?;
     to.sync().map_err(written(target, path))?;
-    let copied = files::read(target, path, course, |_, _| Ok(()));
+    let copied = files::read(target, path, progress, |_, _| Ok(()));
     match copied.map_err(|failed| of_failed(failed, target.full(path)))? {
         copied if (copied.bytes, copied.digest) == (found.bytes, found.digest) => Ok(copied),
         _ => Err(RestoreError::NotAsWritten { path: target.full(path) }),
@@ -95,7 +100,7 @@ fn copy_named(
 fn of_failed(failed: Failed, path: PathBuf) -> RestoreError {
     match failed {
         Failed::Io(source) => RestoreError::Read { path, source },
-        Failed::BrokenOff(broken) => broken.into(),
+        Failed::Cancelled(cancelled) => cancelled.into(),
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::course::Course;
 use super::document::{BackupDocument, BackupFile};
 use super::error::BackupError;
 use super::files::{self, Failed};
+use super::progress::ProgressReport;
 use crate::clock;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CommitSeq, ServiceName};
@@ -28,7 +28,7 @@ const CACHE_BYTES: usize = 16 << 20;
 
 /// All stores at one moment. While it exists, the space of entries that are overwritten or deleted later is not reused.
 #[derive(Debug)]
-pub(crate) struct Moment {
+pub(crate) struct StoresSnapshot {
     journal: JournalId,
     /// The last commit in it.
     number: CommitSeq,
@@ -43,7 +43,7 @@ impl Stores {
     /// # Errors
     ///
     /// [`BackupError::Stopped`] when no commits become durable any more.
-    pub(crate) fn moment(&self) -> Result<Moment, BackupError> {
+    pub(crate) fn consistent_snapshot(&self) -> Result<StoresSnapshot, BackupError> {
         let services = &self.inner.services;
         let changes = services.changes();
         let members = services.members();
@@ -53,7 +53,7 @@ impl Stores {
         let stores = members.iter().zip(snapshots);
         let stores = stores.filter_map(|(member, snapshot)| Some((member.store.name().clone(), snapshot?))).collect();
         services.pipeline.journal.wait_durable_blocking(number)?;
-        Ok(Moment { journal: services.journal, number, unix_micros, stores })
+        Ok(StoresSnapshot { journal: services.journal, number, unix_micros, stores })
     }
 }
 
@@ -61,24 +61,24 @@ impl Stores {
 #[derive(Debug)]
 pub(crate) struct BackupWriter<'a, 'c> {
     disk: &'a dyn Disk,
-    course: &'a mut Course<'c>,
+    progress: &'a mut ProgressReport<'c>,
     files: Vec<BackupFile>,
 }
 
 impl<'a, 'c> BackupWriter<'a, 'c> {
     /// Begins a backup on `disk`, which contains only its empty folders.
-    pub(crate) fn new(disk: &'a dyn Disk, course: &'a mut Course<'c>) -> Self {
-        Self { disk, course, files: Vec::new() }
+    pub(crate) fn new(disk: &'a dyn Disk, progress: &'a mut ProgressReport<'c>) -> Self {
+        Self { disk, progress, files: Vec::new() }
     }
 
     /// Adds the file `path`, which is already written: makes it durable, and reads it.
     pub(crate) fn add(&mut self, path: &str) -> Result<(), BackupError> {
         let synced = self.disk.open(path).and_then(|file| file.sync());
         synced.map_err(self.at(path))?;
-        let read = files::read(self.disk, path, self.course, |_, _| Ok(()));
+        let read = files::read(self.disk, path, self.progress, |_, _| Ok(()));
         let file = read.map_err(|failed| match failed {
             Failed::Io(source) => self.at(path)(source),
-            Failed::BrokenOff(broken) => broken.into(),
+            Failed::Cancelled(cancelled) => cancelled.into(),
         })?;
         self.files.push(file);
         Ok(())
@@ -95,9 +95,9 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         }
     }
 
-    /// Writes the stores, and then the document that completes the backup of `moment`.
-    pub(crate) fn finish(mut self, moment: Moment, folders: &[&str]) -> Result<BackupDocument, BackupError> {
-        let Moment { journal, number, unix_micros, stores } = moment;
+    /// Writes the stores, and then the document that completes the backup of `snapshot`.
+    pub(crate) fn finish(mut self, snapshot: StoresSnapshot, folders: &[&str]) -> Result<BackupDocument, BackupError> {
+        let StoresSnapshot { journal, number, unix_micros, stores } = snapshot;
         for (service, snapshot) in stores {
             self.store(&service, &snapshot, journal, number)?;
         }
@@ -123,7 +123,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         journal: JournalId,
         number: CommitSeq,
     ) -> Result<(), BackupError> {
-        self.course.begin(format!("the store of {service}"))?;
+        self.progress.begin(format!("the store of {service}"))?;
         let path = index::path(service);
         let space = Arc::new(DiskSpace::refused());
         let (index, made) = Index::create(self.disk, service, journal, number, CACHE_BYTES, &space)?;
@@ -148,7 +148,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
             let failed = |source| BackupError::Index { path: path.clone(), source };
             index.put(batch).map_err(failed)?;
             batch.clear();
-            Ok::<_, BackupError>(self.course.done(std::mem::take(bytes) as u64)?)
+            Ok::<_, BackupError>(self.progress.done(std::mem::take(bytes) as u64)?)
         };
         scan::each(snapshot, |key, value| {
             content.add(key, &value);
@@ -174,7 +174,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
         let mut found = Content::default();
         scan::each(&written, |key, value| {
             found.add(key, &value);
-            Ok::<_, BackupError>(self.course.done((key.len() + value.len()) as u64)?)
+            Ok::<_, BackupError>(self.progress.done((key.len() + value.len()) as u64)?)
         })?;
         let same = index.number() == number && written.totals == snapshot.totals && found.finish() == content;
         drop(written);
@@ -183,7 +183,7 @@ impl<'a, 'c> BackupWriter<'a, 'c> {
     }
 }
 
-impl Moment {
+impl StoresSnapshot {
     /// The estimated bytes of work to write and check it.
     pub(crate) fn work_bytes(&self) -> u64 {
         // Each entry is written, read as an entry, and read as part of a file, which is a little larger.

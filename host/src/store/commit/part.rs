@@ -9,7 +9,7 @@ use super::read_set::ReadSet;
 use super::state::StoreState;
 use crate::journal::{Body, Event, RecordWriter, SectionWriter, Staged};
 use crate::names::{CallId, CommitSeq, Generation, Key};
-use crate::observe::traces::SpanPlace;
+use crate::observe::traces::ParentSpan;
 use crate::store::error::CommitError;
 use crate::store::memory::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_memory_bytes};
 use crate::store::system::{outbox_rows, outbox_value};
@@ -21,7 +21,7 @@ pub(in crate::store) struct Prepared {
     pub(in crate::store) parts: Vec<Part>,
     pub(in crate::store) record: Staged,
     /// The span that the deliveries of its events are linked to.
-    pub(in crate::store) span: SpanPlace,
+    pub(in crate::store) span: ParentSpan,
 }
 
 /// The changes of a commit in one store.
@@ -72,7 +72,7 @@ impl Prepared {
         for part in parts.iter().filter(|part| part.changes_anything()) {
             record.section(&part.state.name, |section| part.encode(section));
         }
-        Self { parts, record: Staged::new(Body::new(record.finish())), span: SpanPlace::none() }
+        Self { parts, record: Staged::new(Body::new(record.finish())), span: ParentSpan::none() }
     }
 }
 

@@ -158,6 +158,11 @@ impl ReadSet {
         self.bytes
     }
 
+    /// Whether the set has `key`.
+    pub(in crate::store) fn contains(&self, key: &Key) -> bool {
+        self.keys.binary_search(key).is_ok() || covers(&self.ranges, key)
+    }
+
     /// Records that the set is unchanged up to `number`: later comparisons need only the commits after it.
     pub(in crate::store) fn is_good_at(&self, number: CommitSeq) {
         self.number.fetch_max(number.0, Ordering::Relaxed);

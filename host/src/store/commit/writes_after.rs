@@ -46,4 +46,15 @@ impl RecentWrites {
     pub fn touch(&self, reads: &ReadSet) -> bool {
         reads.number() < self.merged.number && reads.is_changed_by(&self.merged)
     }
+
+    /// The writes of keys that `reads` contains; `None` without any. `reads` is at most as old as the first of them.
+    #[must_use]
+    pub fn within(&self, reads: &ReadSet) -> Option<Self> {
+        if !self.touch(reads) {
+            return None;
+        }
+        let contained = self.merged.writes().iter().filter(|write| reads.contains(&write.key));
+        let writes = contained.map(|write| LoggedWrite { key: write.key.clone(), bytes: write.bytes }).collect();
+        Some(Self { merged: LoggedCommit::new(self.merged.number, writes), commits: self.commits })
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::journal::simulated::{Random, SimulatedDisk};
 use crate::journal::{Disk, Folder, History, HistoryError, JOURNAL_FOLDER};
-use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, Course, NamedFiles, restore_on};
+use crate::store::backup::{BACKUP_FOLDERS, BackupWriter, NamedFiles, ProgressReport, restore_on};
 use crate::store::{BackupDocument, BackupError, Event, OpenError, RestoreError, Restored, Until};
 
 /// Small segments, so that a few commits fill several.
@@ -74,8 +74,8 @@ async fn make(stores: &Stores, random: &mut Random) -> Made {
 
 pub(super) fn back_up(stores: &Stores, disk: &SimulatedDisk) -> Result<BackupDocument, BackupError> {
     let mut tell = |_: &_| ControlFlow::Continue(());
-    let mut course = Course::new(&mut tell);
-    BackupWriter::new(&*disk.as_disk(), &mut course).finish(stores.moment()?, &BACKUP_FOLDERS)
+    let mut progress = ProgressReport::new(&mut tell);
+    BackupWriter::new(&*disk.as_disk(), &mut progress).finish(stores.consistent_snapshot()?, &BACKUP_FOLDERS)
 }
 
 pub(super) fn restore(
@@ -90,7 +90,7 @@ pub(super) fn restore(
     let history = History::gather(folders, Some(document.journal()))?;
     let mut tell = |_: &_| ControlFlow::Continue(());
     let named = NamedFiles { files_of: &|_| Ok(BTreeSet::new()), places: Vec::new() };
-    restore_on(&*source, &document, &target, &history, until, &named, &mut Course::new(&mut tell))
+    restore_on(&*source, &document, &target, &history, until, &named, &mut ProgressReport::new(&mut tell))
 }
 
 /// Opens stores that archive their segments on `archive`.

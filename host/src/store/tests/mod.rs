@@ -1,9 +1,9 @@
 //! The store from its users' view: transactions, commits, restarts, and faults of a disk.
 
+mod added_stores;
 mod backup_faults;
 mod backups;
 mod bounds;
-mod comings;
 mod damage;
 mod faults;
 mod generations;

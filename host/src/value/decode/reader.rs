@@ -9,25 +9,25 @@ use super::numbers::Numbers;
 use super::scalar;
 use crate::contract::Name;
 use crate::limits::{VALUE_MEMORY_BYTES_MAX, VALUE_UNKNOWN_NAME_BYTES_MAX};
-use crate::value::error::Blame;
+use crate::value::error::ErrorContext;
 use crate::value::shape::{Cases, Members, Shape};
 
 /// The state of reading one value: the facts of its error, and the memory that it may still use.
 pub(super) struct Reading<'j> {
-    pub(super) blame: Blame,
+    pub(super) context: ErrorContext,
     pub(super) memory_bytes_left: usize,
     pub(super) numbers: Numbers<'j>,
 }
 
 impl Reading<'_> {
     fn refuse<E: Error>(&mut self, detail: impl Into<String>) -> E {
-        self.blame.refuse(detail);
+        self.context.refuse(detail);
         E::custom("refused")
     }
 
     /// Reports an error at the member or item `step`.
     fn refuse_at<E: Error>(&mut self, step: impl ToString, detail: impl Into<String>) -> E {
-        self.blame.leave(step);
+        self.context.leave(step);
         self.refuse(detail)
     }
 
@@ -153,7 +153,7 @@ impl Reader<'_, '_> {
         let mut values = Vec::new();
         for shape in shapes {
             let read = items.next_element_seed(Reader { shape, reading: self.reading });
-            match read.inspect_err(|_| self.reading.blame.leave(values.len()))? {
+            match read.inspect_err(|_| self.reading.context.leave(values.len()))? {
                 Some(value) => values.push(value),
                 None => break,
             }
@@ -219,7 +219,7 @@ fn record<'de, A: MapAccess<'de>>(
             return Err(reading.refuse_at(&field.name.json, "repeated member"));
         }
         let value = members.next_value_seed(Reader { shape: &field.shape, reading });
-        let value = value.inspect_err(|_| reading.blame.leave(&field.name.json))?;
+        let value = value.inspect_err(|_| reading.context.leave(&field.name.json))?;
         *slot = (field.name.wit.as_ref().into(), value);
         likely = place + 1;
     }
@@ -242,7 +242,7 @@ impl Reader<'_, '_> {
             return Err(self.unexpected("an object"));
         };
         let payload = members.next_value_seed(Reader { shape, reading: self.reading });
-        let payload = payload.inspect_err(|_| self.reading.blame.leave(&case.name))?;
+        let payload = payload.inspect_err(|_| self.reading.context.leave(&case.name))?;
         match members.next_key::<IgnoredAny>()? {
             Some(_) => Err(self.unexpected("an object with more members")),
             None => Ok(cases.value(case, Some(payload))),

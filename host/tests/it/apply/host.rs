@@ -117,7 +117,8 @@ pub(crate) fn manifest(services: &str) -> String {
         "host = {{ wit = \"{}\", listen = \"127.0.0.1:0\", admin_listen = \"127.0.0.1:0\", \
          backup_folders = [\".\"] }}\n\
          runtime = {{ instances_max = 128 }}\n\
-         gateway = {{ requests_per_second_per_client = 10_000_000, request_burst_per_client = 10_000_000 }}\n",
+         gateway.requests_per_second_per_client = 10_000_000\n\
+         gateway.request_burst_per_client = 10_000_000\n",
         workspace().join("host/tests/wit").display()
     );
     host + &services.replace("component = \"", &here)

@@ -22,7 +22,7 @@ use switchyard::call::{
 use switchyard::config::{LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function, World};
 use switchyard::names::{Digest, Generation, Identity, RequestId, ServiceName};
-use switchyard::observe::traces::SpanPlace;
+use switchyard::observe::traces::ParentSpan;
 use switchyard::runtime::{LinkSettings, Program, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -69,6 +69,7 @@ fn limits() -> LimitSettings {
         stream_ms_max: 60_000,
         handles_max: 1_024,
         calls_in_flight_max: 64,
+        client_calls_percent_max: 100,
         function_calls_in_flight_max: std::collections::BTreeMap::new(),
         instances_reserved: 1,
         calls_waiting_max: 1_024,
@@ -150,7 +151,7 @@ impl Pair {
 
     async fn authenticate(&self, token: &str) -> Result<Option<Identity>, CallError> {
         let routing = self.calls.routing();
-        self.calls.authenticate(token, &RequestId::from_bits(7), &routing, Origin::HOST, &SpanPlace::none()).await
+        self.calls.authenticate(token, &RequestId::from_bits(7), &routing, Origin::HOST, &ParentSpan::none()).await
     }
 
     /// Makes `members` what calls begin on.
@@ -192,7 +193,7 @@ impl Pair {
             identity: Some(Identity { id: "anna".into(), role: "customer".into(), session: None }),
             request: RequestId::from_bits(7),
             key: None,
-            span: SpanPlace::none(),
+            span: ParentSpan::none(),
             takes_body: false,
         }
     }

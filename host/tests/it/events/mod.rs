@@ -21,7 +21,7 @@ use switchyard::config::{EventSettings, EventsFrom, LimitSettings, RetrySettings
 use switchyard::contract::{Contracts, Function};
 use switchyard::events::Events;
 use switchyard::names::{Digest, Generation, HostSecret, RequestId, ServiceName};
-use switchyard::observe::traces::SpanPlace;
+use switchyard::observe::traces::ParentSpan;
 use switchyard::runtime::{LinkSettings, Runtime};
 use switchyard::store::Stores;
 use switchyard::tasks::Tasks;
@@ -217,7 +217,7 @@ impl Rig {
             identity: None,
             request: RequestId::from_bits(7),
             key: None,
-            span: SpanPlace::none(),
+            span: ParentSpan::none(),
             takes_body: false,
         }
     }

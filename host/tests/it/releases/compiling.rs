@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -32,7 +32,7 @@ fn dear() -> Vec<u8> {
 }
 
 /// A host that compiles a component, the connection that waits for it, and the process that compiles.
-async fn compiling(keys: &str) -> (Setup, Process, Log, TcpStream, u32) {
+pub(super) async fn compiling(keys: &str) -> (Setup, Process, Log, TcpStream, u32) {
     let setup = Setup::pair(keys);
     setup.write_manifest();
     let (process, log) = Process::start_with_log(setup.folder.path()).await;
@@ -55,7 +55,7 @@ async fn compiling(keys: &str) -> (Setup, Process, Log, TcpStream, u32) {
     (setup, process, log, connection, child.unwrap())
 }
 
-fn children(process: i32) -> Vec<u32> {
+pub(super) fn children(process: i32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
     let of_thread = |thread: std::fs::DirEntry| {
         let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
@@ -102,4 +102,37 @@ async fn a_compilation_ends_with_the_drain_of_its_host() {
     process.ended().await;
     until("the end of the process", async || !runs(child)).await;
     drop(connection);
+}
+
+/// The processor time of a process so far, in hundredths of a second.
+fn processor_time(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // Behind the name, `utime` and `stime` are the 12th and the 13th.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
+    fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+/// Waits until the process has begun to compile.
+pub(super) async fn begun(child: u32) -> Pid {
+    until("a process that has begun to compile", async || processor_time(child) >= 20).await;
+    Pid::from_raw(child.try_into().unwrap()).unwrap()
+}
+
+/// It is stopped before, so that it cannot end because its work is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compilation_ends_with_its_host_that_is_killed() {
+    let (_setup, process, _log, _connection, child) = compiling("").await;
+    let pid = begun(child).await;
+    kill_process(pid, Signal::STOP).unwrap();
+    process.kill().await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), async {
+        while runs(child) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let ended = ended.await;
+    if ended.is_err() {
+        kill_process(pid, Signal::KILL).unwrap();
+    }
+    assert!(ended.is_ok(), "the process outlives its host");
 }

@@ -24,6 +24,11 @@ pub(super) fn shelf(text: &str) -> Vec<u8> {
     written("shelves.wasm", text, VARIANT_BYTES)
 }
 
+/// The guest `errands` with `text` as its variant: it is a shelf whose calls need another service.
+pub(super) fn errands(text: &str) -> Vec<u8> {
+    written("errands.wasm", text, VARIANT_BYTES)
+}
+
 /// The guest `file` with `text` in the place of its own, which is as long as `length`.
 fn written(file: &str, text: &str, length: usize) -> Vec<u8> {
     let mut bytes = component(file);

@@ -9,12 +9,12 @@ use super::http::Client;
 use super::process::Process;
 use super::{Rig, Setup, until};
 
-async fn metrics(operator: &Client) -> String {
+pub(super) async fn metrics(operator: &Client) -> String {
     operator.get("/metrics").await.expect(200).as_str().unwrap().to_owned()
 }
 
 /// The value of a series, which is named with its labels.
-fn value(metrics: &str, series: &str) -> Option<f64> {
+pub(super) fn value(metrics: &str, series: &str) -> Option<f64> {
     metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 

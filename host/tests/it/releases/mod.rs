@@ -1,17 +1,22 @@
 //! Releases of a whole host: started from a manifest, asked over HTTP, changed as an operator does it.
 
+mod absence;
 mod candidates;
+mod compiler_faults;
 mod compiling;
 pub(crate) mod components;
+mod damage;
 mod descriptors;
 mod entries;
 mod exports;
 mod figures;
 mod formats;
 mod handover_attempts;
+mod handover_commands;
 mod handover_events;
 mod handover_faults;
 mod handover_history;
+mod handover_intents;
 mod handover_kills;
 mod handover_shadow;
 mod handovers;
@@ -37,6 +42,7 @@ mod signals;
 mod swaps;
 mod tls;
 mod tokens;
+mod verdicts;
 
 use std::net::IpAddr;
 use std::os::unix::fs::symlink;
@@ -164,12 +170,21 @@ impl Setup {
 
     /// As [`Setup::start`]; why not, where it does not start.
     async fn try_start(self) -> Result<Rig, String> {
-        self.write_manifest();
-        let configuration = load(&self.path("switchyard.toml"), &[], Flags::default()).unwrap();
-        let host = platform::start(&configuration, &|_progress| {}).await.map_err(|error| error.to_string())?;
+        let host = self.host().await?;
         let token = std::fs::read_to_string(self.path("data/admin-token")).unwrap();
         let operator = Client::new(host.admin_address()).with_token(token.trim());
         Ok(Rig { public: Client::new(host.gateway_address()), operator, host, setup: self })
+    }
+
+    /// Why the host does not start.
+    async fn why_not(&self) -> String {
+        self.host().await.err().expect("a host that does not start")
+    }
+
+    async fn host(&self) -> Result<Host, String> {
+        self.write_manifest();
+        let configuration = load(&self.path("switchyard.toml"), &[], Flags::default()).unwrap();
+        platform::start(&configuration, &|_progress| {}).await.map_err(|error| error.to_string())
     }
 }
 

@@ -96,3 +96,19 @@ async fn a_client_that_goes_away_is_no_failure_of_the_component() {
         assert_eq!((&figures["calls"], &figures["errors"]["trap"]), (&json!(3), &json!(0)), "{version}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_with_many_streams_keeps_slots_from_itself_alone() {
+    for version in VERSIONS {
+        let keys = "limits.calls_in_flight_max = 4\nlimits.wait_ms_max = 50\nlimits.deadline_ms = 30_000";
+        let rig = rig(version, keys).await;
+        let address = rig.host.gateway_address();
+        let streams = [begin(address, "/web/slow?60000").await, begin(address, "/web/slow?60000").await];
+        let refused = rig.public.get("/web/variant").await;
+        assert_eq!(refused.status, 429, "{version}: {refused:?}");
+        assert_eq!(rig.client_from([127, 0, 10, 1]).get("/web/variant").await.status, 200, "{version}: another client");
+        let service = rig.service("web").await;
+        assert_eq!((&service["figures"]["refused"], &service["live"]["figures"]["refused"]), (&json!(1), &json!(0)));
+        drop(streams);
+    }
+}

@@ -35,11 +35,6 @@ impl Process {
         Self::run(Command::new(env!("CARGO_BIN_EXE_switchyard")), folder).await
     }
 
-    /// As [`Process::start`], of a process that may have so many files open.
-    pub(super) async fn start_with_files(folder: &Path, files: u32) -> Self {
-        Self::start_after(folder, &format!("ulimit -n {files}")).await
-    }
-
     /// As [`Process::start`], after a shell has run `script`.
     pub(super) async fn start_after(folder: &Path, script: &str) -> Self {
         let mut command = Command::new("sh");

@@ -53,7 +53,7 @@ async fn a_call_for_which_no_descriptor_is_left_is_unavailable_and_opens_no_circ
 }
 
 /// Sends a request on a connection, and reads the response to its end: its status.
-async fn status(connection: &mut TcpStream, request: &str) -> u16 {
+pub(super) async fn status(connection: &mut TcpStream, request: &str) -> u16 {
     connection.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
     loop {

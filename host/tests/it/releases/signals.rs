@@ -1,10 +1,8 @@
-//! What a host does when it gets a signal, when nobody reads its log, and when it may open few files.
+//! What a host does when it gets a signal, and when nobody reads its log.
 
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::json;
-use tokio::net::TcpStream;
 
 use super::http::encoded;
 use super::process::{Log, Process};
@@ -132,21 +130,4 @@ async fn sigquit_cuts_off_what_is_under_way_and_the_log_counts_it() {
     let (broken, (line, code)) = tokio::join!(call, stop);
     assert!(broken && line.contains("connection"), "{line}");
     assert_ne!(code, Some(0));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_leave_files_to_the_stores_and_to_the_operator() {
-    let setup = Setup::pair("gateway.connections_per_client_max = 8_000");
-    setup.write_manifest();
-    let process = Process::start_with_files(setup.folder.path(), 600).await;
-    let mut idle = Vec::new();
-    for _ in 0..600 {
-        idle.push(TcpStream::connect(process.public.address()).await.unwrap());
-    }
-    let write = json!({ "script": "add n" });
-    process.operator.post_json("/services/front/call/write", &write).await.expect(200);
-    process.operator.get("/readyz").await.expect(200);
-    drop(idle);
-    process.signal(Signal::TERM);
-    assert_eq!(process.ended().await, Some(0));
 }

@@ -28,8 +28,8 @@ async fn traced(address: std::net::SocketAddr, services: &str) -> (Host, tempfil
     std::fs::write(&headers, format!("# for the collector\nauthorization: {TOKEN}\n")).unwrap();
     std::fs::set_permissions(&headers, std::fs::Permissions::from_mode(0o600)).unwrap();
     let telemetry = format!(
-        "[telemetry]\nendpoint = \"http://{address}/otlp\"\nservice_name = \"shop\"\ntimeout_ms = 2_000\n\
-         headers_file = \"{}\"\n",
+        "telemetry.endpoint = \"http://{address}/otlp\"\ntelemetry.service_name = \"shop\"\n\
+         telemetry.timeout_ms = 2_000\ntelemetry.headers_file = \"{}\"\n",
         headers.display()
     );
     (Host::start(&format!("{telemetry}{services}")).await, secrets)
@@ -109,14 +109,29 @@ async fn a_request_is_a_tree_of_calls_and_waits_below_the_span_of_its_client_and
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_does_not_record_its_trace_has_no_spans_and_without_one_a_trace_begins() {
+async fn a_trusted_proxy_that_does_not_record_its_trace_has_no_spans_and_without_one_a_trace_begins() {
     let collector = Collector::start(0).await;
-    let (host, _secrets) = traced(collector.address, &format!("{FRONT}{BACK}")).await;
+    let proxies = "gateway.trusted_proxies = [\"127.0.0.1/32\"]\n";
+    let (host, _secrets) = traced(collector.address, &format!("{proxies}{FRONT}{BACK}")).await;
     let unrecorded = host.public.with_header("traceparent", &format!("00-{TRACE}-{PARENT}-00"));
     unrecorded.get(&format!("/front?script={}", encoded("say no"))).await.expect(200);
     host.public.get(&format!("/front?script={}", encoded("say yes"))).await.expect(200);
     host.stop().await;
     assert_eq!(collector.spans().tree(), [" > GET /front", "GET /front > test:calls/front@1.0.0/look"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sampled_flag_of_a_client_does_not_count() {
+    for (sampled, flag, recorded) in [("0.0", "01", 0), ("1.0", "00", 2)] {
+        let collector = Collector::start(0).await;
+        let services = format!("telemetry.sampled = {sampled}\n{FRONT}{BACK}");
+        let (host, _secrets) = traced(collector.address, &services).await;
+        let client = host.public.with_header("traceparent", &format!("00-{TRACE}-{PARENT}-{flag}"));
+        client.get(&format!("/front?script={}", encoded("say hello"))).await.expect(200);
+        host.stop().await;
+        let spans = collector.spans().of_trace(&u128::from_str_radix(TRACE, 16).unwrap().to_be_bytes());
+        assert_eq!(spans.0.len(), recorded, "{sampled}, {flag}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,8 @@ impl Migration for Notebook {
     fn migrate(from: u32) -> Result<(), String> {
         scenarios::migrate(Scenario::asked())?;
         match from {
+            // A new store: there are no notes yet.
+            0 => {}
             1 => storage::count_words(),
             other => return Err(format!("there never was data of version {other}")),
         }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, unreachable_pub, reason = "generated code")]
 
 wit_bindgen::generate!({
-    path: ["../../../wit/service", "../wit/events", "../wit/shelf"],
+    path: ["../../../wit/service", "../wit/events", "../wit/calls", "../wit/shelf"],
     inline: "
         package test:guest;
         world guest {

@@ -21,6 +21,11 @@ pub(crate) fn export(after: Option<&str>, limit: u32) -> Vec<(String, String)> {
             let last = after.and_then(|after| after.strip_prefix('~')?.parse().ok()).unwrap_or(0_u32);
             (last + 1..=last + limit).map(|number| (format!("~{number:09}"), "more".to_owned())).collect()
         }
+        "skips" => {
+            let notes = notes::page(after, limit).into_iter();
+            notes.filter(|(key, _)| !key.ends_with('7')).collect()
+        }
+        "skips-at-borders" if after.is_some() => notes::page(after, limit).into_iter().skip(1).collect(),
         "spins" => spin(),
         // Only behind the notes that a trial reads.
         "spins-late" if after.is_some_and(|after| after >= "note000100") => spin(),
@@ -39,6 +44,7 @@ pub(crate) fn import(key: &str) {
 
 /// The text of a note, as `function` answers it. The state interface shows none of this.
 pub(crate) fn answer(function: &str, text: String) -> String {
+    assert!(variant::text("traps") != function, "{function} cannot read its note");
     if variant::text("wrong") == function { format!("{text}, perhaps") } else { text }
 }
 

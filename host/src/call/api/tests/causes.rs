@@ -71,7 +71,7 @@ async fn a_request_of_a_delivery_waits_for_the_commit_that_emitted_its_event() {
         time_unix_micros: 1,
         rows: Vec::new(),
         intent: false,
-        span: crate::observe::traces::SpanPlace::none(),
+        span: crate::observe::traces::ParentSpan::none(),
     };
     let delivery = tokio::spawn(async move { calls.run_host_call(call, &calls.routing()).await });
     let early = tokio::time::timeout(Duration::from_millis(500), listener.accept()).await;

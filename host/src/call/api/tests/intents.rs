@@ -60,7 +60,7 @@ async fn after_the_journal_has_stopped_no_guest_runs_that_may_write() {
         time_unix_micros: 1,
         rows: Vec::new(),
         intent: false,
-        span: crate::observe::traces::SpanPlace::none(),
+        span: crate::observe::traces::ParentSpan::none(),
     };
     let delivery = rig.calls.run_host_call(delivery, &routing).await;
     assert!(matches!(delivery, Err(CallError::Stopped(_))), "{delivery:?}");

@@ -33,6 +33,7 @@ pub(in crate::call) const LIMITS: LimitSettings = LimitSettings {
     stream_ms_max: 60_000,
     handles_max: 1_024,
     calls_in_flight_max: 64,
+    client_calls_percent_max: 100,
     function_calls_in_flight_max: std::collections::BTreeMap::new(),
     instances_reserved: 1,
     calls_waiting_max: 64,
@@ -157,7 +158,7 @@ impl Rig {
             arguments,
             identity: None,
             request: RequestId::from_bits(7),
-            span: crate::observe::traces::SpanPlace::none(),
+            span: crate::observe::traces::ParentSpan::none(),
             takes_body: false,
         };
         let calls = self.calls.clone();

@@ -18,11 +18,11 @@ fn key(key: &str, argument: &str) -> RequestKey {
 fn requests_with_one_key_run_one_after_the_other() {
     let claims = Claims::default();
     let (first, other) = (key("k", "a"), key("k", "b"));
-    let Ok(Claimed::Yes(claim)) = claims.claim(&first) else { panic!("nobody runs") };
-    let Ok(Claimed::Running(ended)) = claims.claim(&first) else { panic!("one runs") };
+    let Ok(ClaimResult::Granted(claim)) = claims.claim(&first) else { panic!("nobody runs") };
+    let Ok(ClaimResult::Running(ended)) = claims.claim(&first) else { panic!("one runs") };
     assert!(matches!(claims.claim(&other), Err(KeyReused)));
     assert!(ended.has_changed().is_ok(), "it has not ended");
     drop(claim);
     assert!(ended.has_changed().is_err(), "it has ended");
-    assert!(matches!(claims.claim(&other), Ok(Claimed::Yes(_))));
+    assert!(matches!(claims.claim(&other), Ok(ClaimResult::Granted(_))));
 }

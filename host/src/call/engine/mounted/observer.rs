@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::failed::{error_of, is_blamed};
+use super::failed::is_blamed;
+use crate::call::engine::failure::error_of;
 use crate::call::routing::Backend;
 use crate::call::routing::circuit::Client;
 use crate::observe::calls::Outcome;

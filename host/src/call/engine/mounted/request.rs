@@ -10,15 +10,15 @@ use hyper::{Request, Response, StatusCode};
 use tokio::sync::OwnedRwLockWriteGuard;
 use tokio::time::timeout_at;
 
-use super::failed::{error_of, is_blamed};
+use super::failed::is_blamed;
 use super::observer::RunObserver;
 use super::replay::Replay;
 use crate::call::engine::answer::CallError;
 use crate::call::engine::commit::{self, NotCommitted, commit};
+use crate::call::engine::failure::error_of;
 use crate::call::engine::run::RUNS_BESIDE_OTHERS;
 use crate::call::engine::seed::Seed;
 use crate::call::routing::Backend;
-use crate::call::routing::admission::Refused;
 use crate::call::routing::circuit::Client;
 use crate::call::routing::instances::Instances;
 use crate::clock;
@@ -34,6 +34,8 @@ pub(in crate::call) struct MountedRequest {
     pub(in crate::call) identity: Option<Identity>,
     /// The client for which the circuit counts its failures.
     pub(in crate::call) client: Client,
+    /// The client whose slots it uses: its address, whether it signed in or not, since accounts may be had for nothing.
+    pub(in crate::call) address: Client,
     pub(in crate::call) seed: Seed,
     pub(in crate::call) began: Instant,
     pub(in crate::call) time_unix_micros: u64,
@@ -55,7 +57,10 @@ impl MountedRequest {
         if let Err(error) = &result {
             let (outcome, took) = (error.outcome(service.name()), clock::elapsed(self.began));
             service.calls.ended(outcome, took);
-            release.calls.ended(outcome, took);
+            // No release is to blame for what its client does.
+            if !matches!(error, CallError::ClientSlots { .. }) {
+                release.calls.ended(outcome, took);
+            }
         }
         result
     }
@@ -81,8 +86,8 @@ impl MountedRequest {
             return Err(CallError::circuit_is_open(service.name()));
         }
         let deadline = self.deadline();
-        let refused = |refused: Refused| CallError::unavailable(service.name(), refused.why());
-        let slot = service.admission.enter(None, deadline, &service.calls).await.map_err(refused)?;
+        let refused = |refused| CallError::not_admitted(service.name(), refused);
+        let slot = service.admission.enter_mounted(self.address, deadline, &service.calls).await.map_err(refused)?;
         let until = || service.admission.wait_until(deadline);
         let instance: Slot = Arc::new(instances.enter(service.name(), until).await.map_err(refused)?);
         let slot: Slot = Arc::new((slot, service.calls.run()));

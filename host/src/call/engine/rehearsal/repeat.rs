@@ -7,7 +7,7 @@ use wasmtime::component::Val;
 
 use super::neighbours::{Inputs, Neighbours};
 use super::report::{RehearsalReport, RehearsedFunction};
-use crate::call::engine::answer::Answer;
+use crate::call::engine::answer::{Answer, error_case};
 use crate::call::routing::recent_calls::RecentCall;
 use crate::call::routing::{RoutingTable, Service};
 use crate::clock;
@@ -20,6 +20,9 @@ use crate::value::{DifferentPlace, different_places};
 
 /// The reason for calls that did not begin in time.
 const NO_TIME: &str = "the time for the rehearsal was over";
+
+/// The statuses of errors that say that nothing is there (RFC 9110): not found, and gone.
+const NOTHING_THERE: [u16; 2] = [404, 410];
 
 /// The path of a whole answer.
 const WHOLE: &str = "";
@@ -205,6 +208,8 @@ impl Rehearsal<'_> {
                 let places = places(function, live, proposed);
                 let is_lost = is_lost(function, live, proposed, &places);
                 let had = is_something(live);
+                let finds_nothing = !function.is_export && finds_nothing(function, proposed, &places);
+                function.report.found_nothing += u32::from(had && finds_nothing);
                 function.report.answered(had, had && is_lost, places);
             }
         }
@@ -256,6 +261,17 @@ fn is_lost(function: &Repeated, live: &Answer, proposed: &Answer, places: &[Diff
         (Answer::Ok(_), Answer::Ok(_)) => places.iter().any(|place| place.is_lost),
         (Answer::Ok(_), Answer::Err(_)) => true,
         (Answer::Err(_), _) => false,
+    }
+}
+
+/// Whether the proposed release finds nothing. The answers differ in `places`.
+fn finds_nothing(function: &Repeated, proposed: &Answer, places: &[DifferentPlace]) -> bool {
+    match proposed {
+        Answer::Ok(_) => places.iter().any(|place| place.is_lost && place.path == WHOLE),
+        Answer::Err(error) => {
+            let case = error_case(&function.proposed, error.as_ref());
+            case.and_then(|case| case.status).is_some_and(|status| NOTHING_THERE.contains(&status))
+        }
     }
 }
 

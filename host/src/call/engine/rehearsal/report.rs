@@ -30,6 +30,10 @@ pub struct RehearsedFunction {
     pub lost: u32,
     /// Those whose answer from the live release was something.
     pub had: u32,
+    /// Those of them for which the proposed release finds nothing: no value, an empty list, or an error that says so. Any other
+    /// error may be about the arguments, such as a cursor of the live release.
+    #[serde(skip)]
+    pub found_nothing: u32,
     pub differences: Vec<DifferentAnswers>,
     /// How the proposed release failed: `trap`, `deadline`, `memory`, `limit` or `store`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,8 +3,8 @@
 use crate::cli::arguments::{Journal, JournalAction};
 use crate::cli::output::failure::Outcome;
 
-mod place;
 mod show;
+mod source;
 mod verify;
 
 pub(in crate::cli) fn run(command: &Journal) -> Outcome {

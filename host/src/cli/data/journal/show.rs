@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::place::{failed, histories};
+use super::source::{failed, histories};
 use crate::cli::arguments::Show;
 use crate::cli::output::failure::{Failure, Kind, Outcome};
 use crate::cli::output::format::bytes;
@@ -17,7 +17,7 @@ use crate::names::CommitSeq;
 
 /// Why the output ends early.
 enum Ended {
-    Place(Failure),
+    Source(Failure),
     History(HistoryError),
     Write(std::io::Error),
 }
@@ -32,7 +32,7 @@ pub(super) fn run(command: &Show) -> Outcome {
     let shown = show(command, &mut std::io::stdout().lock());
     match shown {
         Ok(()) => Ok(String::new()),
-        Err(Ended::Place(failure)) => Err(failure),
+        Err(Ended::Source(failure)) => Err(failure),
         Err(Ended::History(error)) => Err(failed(error)),
         // A reader such as `head` has seen enough.
         Err(Ended::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(String::new()),
@@ -41,7 +41,7 @@ pub(super) fn run(command: &Show) -> Outcome {
 }
 
 fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
-    let histories = histories(&command.place).map_err(Ended::Place)?;
+    let histories = histories(&command.source).map_err(Ended::Source)?;
     for history in histories {
         let after = CommitSeq(command.from.unwrap_or(0).saturating_sub(1));
         // Older segments are gone, so the output begins with the first commit that is left.
@@ -52,7 +52,7 @@ fn show(command: &Show, out: &mut dyn Write) -> Result<(), Ended> {
             }
             let of = |section: &Section| command.service.as_ref().is_none_or(|service| *service == section.service);
             if record.sections.iter().any(of) {
-                let text = match command.place.json {
+                let text = match command.source.json {
                     true => format!("{}\n", document(number, &record, command.values)),
                     false => text(number, &record, command.values),
                 };

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::place::{failed, histories};
-use crate::cli::arguments::{Place, Verify};
+use super::source::{failed, histories};
+use crate::cli::arguments::{JournalSource, Verify};
 use crate::cli::output::failure::{Failure, Outcome};
 use crate::cli::output::format::{counted, utc};
 use crate::cli::output::print;
@@ -16,8 +16,8 @@ const TRIES_MAX: usize = 10;
 pub(super) fn run(command: &Verify) -> Outcome {
     let mut seen: Option<Failure> = None;
     for _ in 0..TRIES_MAX {
-        match check(&command.place) {
-            Ok(segments) => return Ok(text(&segments, command.place.json)),
+        match check(&command.source) {
+            Ok(segments) => return Ok(text(&segments, command.source.json)),
             // A running host appends records and deletes old segments meanwhile: only damage that shows twice is real.
             Err(failure) => {
                 let again = seen.is_some_and(|seen| seen.to_string() == failure.to_string());
@@ -31,9 +31,9 @@ pub(super) fn run(command: &Verify) -> Outcome {
     Err(seen.expect("every try that was no success left a failure"))
 }
 
-fn check(place: &Place) -> Result<Vec<Checked>, Failure> {
+fn check(source: &JournalSource) -> Result<Vec<Checked>, Failure> {
     let mut segments = Vec::new();
-    for history in histories(place)? {
+    for history in histories(source)? {
         segments.extend(history.check().map_err(failed)?);
     }
     Ok(segments)

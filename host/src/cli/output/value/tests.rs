@@ -26,7 +26,7 @@ fn hexadecimal_is_read_as_it_is_written() {
     check("0", None);
     check("0g", None);
     check("é0", None);
-    assert_eq!(unhex(&hex(&[0, 9, 255])), Some(vec![0, 9, 255]));
+    assert_eq!(unhex(&names::hex(&[0, 9, 255])), Some(vec![0, 9, 255]));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::cli::output::failure::{Failure, Kind};
 use crate::config::{Grant, LimitSettings, Manifest};
 use crate::contract::{VerdictProblem, World};
 use crate::names::ServiceName;
+use crate::observe::error_chain;
 use crate::release::{StartCheck, check_start, check_start_http};
 use crate::runtime::{CompileError, LinkError, LinkSettings, Runtime};
 use crate::tasks::Tasks;
@@ -82,21 +83,15 @@ impl Trial {
 }
 
 fn not_compiled(error: &CompileError) -> StartCheck {
-    refused("the component", "one that the host can run", chain(error))
+    refused("the component", "one that the host can run", error_chain(error))
 }
 
 fn not_linked(error: &LinkError) -> StartCheck {
-    refused("the component", "one that can be linked", chain(error))
+    refused("the component", "one that can be linked", error_chain(error))
 }
 
 fn refused(path: &str, expected: &str, found: String) -> StartCheck {
     let problem =
         VerdictProblem { path: path.into(), expected: expected.into(), found: found.clone(), detail: String::new() };
     StartCheck { detail: found, problems: vec![problem], ..StartCheck::default() }
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -15,6 +15,8 @@ fn entry(number: u64) -> Value {
 fn changes_are_a_line_each_and_refusals_say_why() {
     let (from, to) = (format!("sha256:{}", "a".repeat(64)), format!("sha256:{}", "b".repeat(64)));
     let items = json!([
+        {"number": 5, "at": "2026-01-02T03:04:09Z", "who": "host", "service": "cart", "what": "takenOut", "from": to,
+         "reason": "too slow", "figures": {"text": "too slow"}},
         {"number": 4, "at": "2026-01-02T03:04:08Z", "who": "host", "service": "cart", "what": "takenOut", "from": to,
          "figures": {"text": "3.1% of 412 calls failed, 0.2% of the live release's"}},
         {"number": 3, "at": "2026-01-02T03:04:07Z", "who": "ci", "service": "cart", "what": "refused", "to": to,
@@ -28,6 +30,7 @@ fn changes_are_a_line_each_and_refusals_say_why() {
     let (outcome, seen) = run_line(FakeHost::new().answer(200, json!({"items": items})), "switchyard history");
     let expected = "\
 TIME (UTC)           WHO    SERVICE  WHAT      RELEASE                      REASON
+2026-01-02 03:04:09  host   cart     takenOut  bbbbbbbbbbbb →               too slow
 2026-01-02 03:04:08  host   cart     takenOut  bbbbbbbbbbbb →
     3.1% of 412 calls failed, 0.2% of the live release's
 2026-01-02 03:04:07  ci     cart     refused   → bbbbbbbbbbbb

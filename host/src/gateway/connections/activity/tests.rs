@@ -1,9 +1,9 @@
 use super::*;
 
-const PATIENCE: Patience = Patience { head: Duration::from_secs(1), idle: Duration::from_secs(60) };
+const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts { head: Duration::from_secs(1), idle: Duration::from_secs(60) };
 
 fn left(activity: &Activity) -> u64 {
-    activity.deadline(PATIENCE).saturating_duration_since(clock::now()).as_secs()
+    activity.deadline(TIMEOUTS).saturating_duration_since(clock::now()).as_secs()
 }
 
 #[test]
@@ -34,9 +34,9 @@ fn frames_of_http_2_are_no_head() {
 
 #[test]
 fn an_answer_has_to_be_taken_at_some_rate() {
-    let patience = Patience { idle: Duration::from_secs(600), ..PATIENCE };
+    let timeouts = ConnectionTimeouts { idle: Duration::from_secs(600), ..TIMEOUTS };
     let activity = Arc::new(Activity::new(2_048));
-    let left = || activity.deadline(patience).saturating_duration_since(clock::now()).as_secs();
+    let left = || activity.deadline(timeouts).saturating_duration_since(clock::now()).as_secs();
     assert_eq!(left(), 599);
     let _handling = activity.handle();
     let mut answer = activity.stream();

@@ -57,3 +57,16 @@ fn the_proxy_protocol_names_the_source() {
     check(&v2(0x21), Some(Some("203.0.113.7:4711")));
     check(&v2(0x20), Some(None));
 }
+
+#[test]
+fn only_a_trusted_proxy_that_reads_http_writes_headers() {
+    use ClientAddressFrom::{Forwarded, ProxyProtocol, XForwardedFor};
+    for (from, peer, expected) in [
+        (XForwardedFor, "10.0.0.1", true),
+        (Forwarded, "fd00::1", true),
+        (ProxyProtocol, "10.0.0.1", false),
+        (XForwardedFor, "192.0.2.1", false),
+    ] {
+        assert_eq!(proxies(from).writes_headers(peer.parse().expect("an address")), expected, "{from:?} of {peer}");
+    }
+}

@@ -19,21 +19,21 @@ pub struct Progress {
 /// The client that waited is gone, or the host stops.
 #[derive(Debug, thiserror::Error)]
 #[error("it was cancelled")]
-pub struct BrokenOff;
+pub struct Cancelled;
 
 /// Counts the work that is done, and reports it.
-pub(crate) struct Course<'a> {
+pub(crate) struct ProgressReport<'a> {
     now: Progress,
     tell: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>,
 }
 
-impl std::fmt::Debug for Course<'_> {
+impl std::fmt::Debug for ProgressReport<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Course").field("now", &self.now).finish_non_exhaustive()
+        f.debug_struct("ProgressReport").field("now", &self.now).finish_non_exhaustive()
     }
 }
 
-impl<'a> Course<'a> {
+impl<'a> ProgressReport<'a> {
     pub(crate) fn new(tell: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Self {
         Self { now: Progress::default(), tell }
     }
@@ -43,17 +43,17 @@ impl<'a> Course<'a> {
         self.now.bytes_total = self.now.bytes_total.saturating_add(bytes);
     }
 
-    pub(crate) fn begin(&mut self, what: String) -> Result<(), BrokenOff> {
+    pub(crate) fn begin(&mut self, what: String) -> Result<(), Cancelled> {
         self.now.what = what;
         self.done(0)
     }
 
     /// Adds `bytes` to the bytes that are done.
-    pub(crate) fn done(&mut self, bytes: u64) -> Result<(), BrokenOff> {
+    pub(crate) fn done(&mut self, bytes: u64) -> Result<(), Cancelled> {
         self.now.bytes = self.now.bytes.saturating_add(bytes);
         match (self.tell)(&self.now) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(BrokenOff),
+            ControlFlow::Break(()) => Err(Cancelled),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! A disk that waits while the machine lacks something else than the disk: memory, file descriptors, an undisturbed
+//! A disk that retries while the machine lacks something other than disk space: memory, file descriptors, an undisturbed
 //! moment.
 //!
-//! Such a shortage passes, and it says nothing about the data. So whatever renames, removes, measures, reads, cuts or
-//! extends is tried again until it succeeds. Only writes and syncs of data fail at once, because after a failed one
-//! nobody knows what the disk has. Opening fails at once too: nothing has begun then, and the caller may try again.
+//! Such a shortage passes, and it says nothing about the data. So renames, removals, reads, cuts and extensions are
+//! retried until they succeed. Only writes and syncs of data fail at once, because after a failed one nobody knows what
+//! the disk has. Opening fails at once too: nothing has begun then, and the caller may try again.
 
 use std::io;
 use std::path::PathBuf;
@@ -18,25 +18,25 @@ use crate::observe::LogLimit;
 /// The time between two attempts.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Waits out the shortages of another disk.
+/// Retries the operations of another disk during such a shortage.
 #[derive(Debug)]
-pub(crate) struct PatientDisk {
+pub(crate) struct RetryingDisk {
     disk: Arc<dyn Disk>,
     log: Arc<LogLimit>,
 }
 
-impl PatientDisk {
+impl RetryingDisk {
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
         Self { disk, log: Arc::default() }
     }
 
-    fn patient(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
-        Arc::new(PatientFile { file, log: Arc::clone(&self.log) })
+    fn retrying(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        Arc::new(RetryingFile { file, log: Arc::clone(&self.log) })
     }
 }
 
 #[derive(Debug)]
-struct PatientFile {
+struct RetryingFile {
     file: Arc<dyn DiskFile>,
     log: Arc<LogLimit>,
 }
@@ -61,13 +61,13 @@ fn retried<T>(log: &LogLimit, mut attempt: impl FnMut() -> io::Result<T>) -> io:
     }
 }
 
-impl Disk for PatientDisk {
+impl Disk for RetryingDisk {
     fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
-        self.disk.open(path).map(|file| self.patient(file))
+        self.disk.open(path).map(|file| self.retrying(file))
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
-        self.disk.create(path).map(|file| self.patient(file))
+        self.disk.create(path).map(|file| self.retrying(file))
     }
 
     fn names(&self, folder: &str) -> io::Result<Vec<String>> {
@@ -91,7 +91,7 @@ impl Disk for PatientDisk {
     }
 }
 
-impl DiskFile for PatientFile {
+impl DiskFile for RetryingFile {
     fn bytes(&self) -> io::Result<u64> {
         retried(&self.log, || self.file.bytes())
     }

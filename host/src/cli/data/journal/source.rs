@@ -3,25 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::arguments::Place;
+use crate::cli::arguments::JournalSource;
 use crate::cli::data::restore::manifest_there;
 use crate::cli::output::failure::{Failure, Kind};
 use crate::journal::{Directory, Disk, History, HistoryError, JOURNAL_FOLDER};
 
 /// The segments of one journal, or of single files.
-pub(super) fn histories(place: &Place) -> Result<Vec<History>, Failure> {
-    if place.files.is_empty() {
-        let data = match &place.data {
+pub(super) fn histories(source: &JournalSource) -> Result<Vec<History>, Failure> {
+    if source.files.is_empty() {
+        let data = match &source.data {
             Some(data) => data.clone(),
             None => {
-                let manifest = manifest_there(&place.manifest.manifest)?;
+                let manifest = manifest_there(&source.manifest.manifest)?;
                 manifest.map_or_else(|| PathBuf::from("data"), |manifest| manifest.host.data)
             }
         };
         return Ok(vec![folder(&data, JOURNAL_FOLDER)?]);
     }
     let one = |path: &PathBuf| if path.is_dir() { folder(path, ".") } else { file(path) };
-    place.files.iter().map(one).collect()
+    source.files.iter().map(one).collect()
 }
 
 fn folder(root: &Path, folder: &str) -> Result<History, Failure> {
