@@ -195,8 +195,14 @@ pub const SNAPSHOTS_MAX: usize = 1024;
 /// Deepest nesting of a value, counted in types: what reads or writes it recurses that deep.
 pub const VALUE_DEPTH_MAX: usize = 64;
 
-/// Most bearer tokens whose owner is remembered: 10,000 take a few MiB.
-pub const SESSIONS_CACHED_MAX: usize = 10_000;
+/// Commits with which a cached answer is compared before it is used again: about as many as take the time of a run.
+pub const REUSE_COMMITS_MAX: usize = 256;
+
+/// Runs on which one cached answer may depend, its own and those below: each is compared when the answer is used again.
+pub const REUSE_DEPENDENCIES_MAX: usize = 64;
+
+/// Bytes of the read set of one run that are cached with its answer. Beyond, neighbours are remembered as one range.
+pub const REUSE_READ_SET_BYTES_MAX: usize = 16 * 1024;
 
 /// Largest answer of a call that is committed with the call's writes, in bytes: with it, a commit still has room for writes.
 pub const ANSWER_BYTES_MAX: usize = COMMIT_BYTES_MAX / 4;
@@ -236,6 +242,12 @@ pub const DEAD_LETTERS_MAX: u64 = 100_000;
 /// Most events without a handler that a cursor moves over before it is stored: an event that was attempted is one of so
 /// many behind the stored cursor, so its memos can be found.
 pub const EVENTS_SKIPPED_MAX: u32 = 128;
+
+/// Shortest time for which caches may give an answer without asking the host: HTTP counts whole seconds.
+pub const ANSWER_AGE_MIN: Duration = Duration::from_secs(1);
+
+/// Longest such time: nobody can take an answer back from a cache.
+pub const ANSWER_AGE_MAX: Duration = Duration::from_hours(24 * 7);
 
 /// Shortest period of a schedule: each run is a call with a transaction of its own.
 pub const SCHEDULE_PERIOD_MIN: Duration = Duration::from_millis(100);

@@ -158,6 +158,7 @@ pub(crate) async fn send(
         request: RequestId::from_bits(7),
         key: Some(request_key),
         span: ParentSpan::none(),
+        takes_body: false,
     };
     // Clients differ, and some ask for candidates: the same ones each time.
     let mut headers = HeaderMap::new();

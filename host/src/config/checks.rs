@@ -217,6 +217,8 @@ impl Checks<'_> {
         self.within("runtime.memory_keep_resident_bytes", kept, 0..=GIB, "bytes");
         self.within("runtime.epoch_ms", runtime.epoch_ms, 1..=1_000, "milliseconds");
         self.within("runtime.compiled_bytes_max", runtime.compiled_bytes_max, MIB..=64 * GIB, "bytes");
+        let reuse = u64::try_from(runtime.reuse_bytes_max).unwrap_or(u64::MAX);
+        self.within("runtime.reuse_bytes_max", reuse, 0..=64 * GIB, "bytes");
     }
 
     fn retries(&mut self, retries: &RetrySettings) {

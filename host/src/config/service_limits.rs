@@ -62,6 +62,8 @@ limits! {
     events_per_call_max: usize,
     answer_bytes_max: usize,
     log_bytes_per_second: u64,
+    /// Whether the service's reading calls may get the answers of earlier ones.
+    reuse: bool,
     /// Depth of nested calls; the root call counts as 1.
     call_depth_max: usize,
     /// The number of failures (traps and deadlines) that open a release's circuit if at least half of its calls fail,

@@ -152,6 +152,8 @@ pub struct RuntimeSettings {
     pub epoch_ms: u64,
     /// Bytes of compiled code on disk.
     pub compiled_bytes_max: u64,
+    /// Memory of the answers that reading calls get again. All services have equal shares.
+    pub reuse_bytes_max: usize,
 }
 
 /// How long the records for safe retries are stored, and how interrupted calls continue.

@@ -220,6 +220,8 @@ pub struct Route {
     pub body_parameter: Option<usize>,
     /// 200 unless the line says otherwise; 204 for a function without a result.
     pub success: u16,
+    /// For how many seconds caches may give the answer without asking the host; `None`: for none.
+    pub max_age_s: Option<u64>,
 }
 
 impl Route {

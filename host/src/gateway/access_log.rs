@@ -14,6 +14,10 @@ use crate::gateway::connections::client::Client;
 use crate::gateway::response::body::Body;
 use crate::names::RequestId;
 
+/// In the extensions of a response whose call did not run, because the answer of an earlier one was still true.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reused;
+
 /// The parts of a request that are logged.
 #[derive(Debug)]
 pub(super) struct Access<'a> {
@@ -38,6 +42,7 @@ impl Access<'_> {
             client = %self.client.address.ip(),
             request = self.request.as_str(),
             trace = self.trace.as_deref(),
+            reused = response.extensions().get::<Reused>().map(|_| true),
         );
     }
 }

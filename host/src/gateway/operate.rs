@@ -1,14 +1,18 @@
 //! Runs an operation: identifies the caller, decodes the arguments, calls, and answers.
 
-use bytes::Bytes;
-use hyper::Response;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use matchit::Params;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
+use hyper::{HeaderMap, Response, StatusCode};
+use matchit::Params;
+use wasmtime::component::Val;
+
+use super::access_log::Reused;
 use super::callee::Callee;
 use super::frontend::Gateway;
 use super::handle::RequestContext;
-use crate::call::{Answer, Reply, RequestKey, RequestScope, RootCall};
+use crate::call::{Answer, CachedAnswer, Reply, RequestKey, RequestScope, RootCall};
 use crate::gateway::operations::operation::Operation;
 use crate::gateway::request::accept::accepts_json;
 use crate::gateway::request::body::RequestBody;
@@ -16,17 +20,18 @@ use crate::gateway::request::head::Head;
 use crate::gateway::request::percent_encoding::canonical_path;
 use crate::gateway::request::rate_limit::Rates;
 use crate::gateway::response::body::Body;
-use crate::gateway::response::compress;
 use crate::gateway::response::problem::Problem;
 use crate::gateway::response::refusal::Refusal;
+use crate::gateway::response::{compress, entity_tag};
 use crate::names::Identity;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Marks a repeated answer to the same request.
 const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
-/// A service's answer is true only now, and may be private.
+/// An answer of a call that may write is true only once, and may be private.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const VARY_AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 
 impl<C: Callee> Gateway<C> {
     /// The rate that bounds calls of this operation, besides that of all requests.
@@ -70,12 +75,14 @@ impl<C: Callee> Gateway<C> {
             request: context.id.clone(),
             key,
             span: context.span.clone(),
+            takes_body: true,
         };
-        let Reply { answer, replayed } = self.calls.call(root, context.routing, context.origin()).await?;
+        let Reply { answer, replayed, cached, reused } =
+            self.calls.call(root, context.routing, context.origin()).await?;
         let mut response = match answer {
             Answer::Ok(value) => {
-                let json = operation.encode(value.as_ref())?;
-                self.success(operation, json, head).await
+                let answered = Answered::of(operation, value.as_ref(), cached.as_deref())?;
+                self.success(operation, answered, &context.parts.headers, head).await
             }
             Answer::Err(error) if replayed => {
                 Problem::from(operation.refusal(error.as_ref())).into_response(context.id)
@@ -84,6 +91,9 @@ impl<C: Callee> Gateway<C> {
         };
         if replayed {
             response.headers_mut().insert(IDEMPOTENT_REPLAY, TRUE);
+        }
+        if reused {
+            response.extensions_mut().insert(Reused);
         }
         Ok(response)
     }
@@ -98,19 +108,65 @@ impl<C: Callee> Gateway<C> {
             .ok_or(Refusal::BadToken)
     }
 
-    async fn success(&self, operation: &Operation, json: Vec<u8>, head: &Head<'_>) -> Response<Body> {
+    async fn success(
+        &self,
+        operation: &Operation,
+        answered: Answered,
+        request: &HeaderMap,
+        head: &Head<'_>,
+    ) -> Response<Body> {
+        let Answered { json, etag, is_shared } = answered;
         let mut response = Response::new(Body::empty());
         *response.status_mut() = operation.success;
         let headers = response.headers_mut();
         headers.reserve(8);
-        headers.insert(CACHE_CONTROL, NO_STORE);
+        let cache_control = if etag.is_some() { operation.cache_control.clone() } else { NO_STORE };
+        headers.insert(CACHE_CONTROL, cache_control);
+        if operation.is_fresh_for_a_while {
+            // Nobody asks the host again before the answer goes to another caller, for whom it may be another one.
+            headers.append(VARY, VARY_AUTHORIZATION);
+        }
+        if let Some(known) = etag.as_ref().and_then(|etag| entity_tag::known(etag, request)) {
+            compress::vary(json.len(), self.compress_bytes_min, headers);
+            headers.insert(ETAG, known);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
         if operation.answer.is_some() {
             headers.insert(CONTENT_TYPE, JSON);
             let accept_encoding = head.accept_encoding.as_deref();
-            let sent = compress::answer(Bytes::from(json), accept_encoding, self.compress_bytes_min, headers).await;
-            *response.body_mut() = Body::from(sent);
+            let sent = compress::answer(json, accept_encoding, self.compress_bytes_min, headers).await;
+            if let Some(etag) = etag.map(|etag| entity_tag::header(&etag, headers)) {
+                headers.insert(ETAG, etag);
+            }
+            let is_shared = is_shared && !headers.contains_key(CONTENT_ENCODING);
+            *response.body_mut() = if is_shared { Body::shared(sent) } else { Body::from(sent) };
         }
         response
+    }
+}
+
+/// A success as JSON.
+struct Answered {
+    json: Bytes,
+    /// Of an answer to `GET`.
+    etag: Option<Arc<str>>,
+    /// Whether a cache has its bytes too.
+    is_shared: bool,
+}
+
+impl Answered {
+    /// Encodes `value`, unless `cached` has the body of the same answer already.
+    fn of(operation: &Operation, value: Option<&Val>, cached: Option<&CachedAnswer>) -> Result<Self, Refusal> {
+        if let Some((json, etag)) = cached.and_then(CachedAnswer::body) {
+            return Ok(Self { json: json.clone(), etag: Some(Arc::clone(etag)), is_shared: true });
+        }
+        let json = Bytes::from(operation.encode(value)?);
+        let etag = (!operation.writes() && operation.answer.is_some()).then(|| entity_tag::of(&json));
+        if let (Some(cached), Some(etag)) = (cached, &etag) {
+            cached.set_body(&json, etag);
+        }
+        Ok(Self { json, etag, is_shared: false })
     }
 }
 

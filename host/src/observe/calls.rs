@@ -139,6 +139,7 @@ impl ServiceCalls {
             errors,
             latency_micros: self.latency_micros(),
             conflicts: self.conflicts.get(),
+            reused: 0,
             nested_calls: self.nested.get(),
             in_flight: self.in_flight.get(),
             waiting: self.waiting.get(),
@@ -166,6 +167,8 @@ pub struct CallFigures {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_micros: Option<LatencyMicros>,
     pub conflicts: u64,
+    /// Calls that did not run, because the answer of an earlier one was still true.
+    pub reused: u64,
     pub nested_calls: u64,
     pub in_flight: u64,
     pub waiting: u64,

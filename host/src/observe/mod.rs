@@ -19,6 +19,7 @@ mod process;
 mod recent_log;
 mod recorder;
 mod releases;
+pub mod reuse;
 pub mod runtime;
 mod shadow;
 mod swaps;

@@ -22,7 +22,7 @@ use super::records::record::{AppliedRecord, ServiceRecord};
 use super::records::state::State;
 use super::releases::{Inner, Releases};
 use super::start::{Report, Starter};
-use crate::call::Calls;
+use crate::call::{Calls, ReuseBounds};
 use crate::config::{AppliedSettings, Manifest, check_services};
 use crate::contract::{World, check_together};
 use crate::names::{Digest, ServiceName};
@@ -113,13 +113,16 @@ impl Releases {
             let number = futures::executor::block_on(commit.commit(NO_CALL))?;
             futures::executor::block_on(stores.wait_durable(number))?;
         }
-        let remembered = manifest.gateway.authentication_cache_ms_max;
+        let reuse = ReuseBounds {
+            bytes_max: manifest.runtime.reuse_bytes_max,
+            authentication_ms_max: manifest.gateway.authentication_cache_ms_max,
+        };
         let calls = Calls::new(
             routing,
             manifest.runtime.instances_max,
             stores.clone(),
             tasks.clone(),
-            remembered,
+            reuse,
             manifest.retries.clone(),
             secret,
         )?;

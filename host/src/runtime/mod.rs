@@ -13,7 +13,7 @@ mod offered;
 mod tests;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use compile::{
@@ -29,11 +29,12 @@ pub use http::{
 pub(crate) use instance::json_bytes;
 pub use instance::{
     Failure, Finished, Frame, IsolatedFrame, IsolationError, LinkError, LinkSettings, Outbound, OutboundError,
-    OutboundFuture,
+    OutboundFuture, Uses,
 };
 
 use self::compile::{Cache, CacheSlot, Compiler, Kind, engine};
 use self::epoch::Ticker;
+use self::offered::HashSeed;
 use crate::config::RuntimeSettings;
 use crate::contract::World;
 use crate::names::{Digest, HostSecret};
@@ -51,6 +52,14 @@ struct Inner {
     http: Compiler,
     compiled_bytes_max: u64,
     cache: Arc<CacheSlot>,
+    /// Set when there is a secret to derive it from.
+    hash_seed: OnceLock<HashSeed>,
+}
+
+impl Inner {
+    fn hash_seed(&self) -> HashSeed {
+        *self.hash_seed.get_or_init(HashSeed::default)
+    }
 }
 
 /// The use of the slots for domain components.
@@ -91,20 +100,26 @@ impl Runtime {
         let (ticker, cache) = (Arc::new(ticker), Arc::new(CacheSlot::new()));
         let domain = Compiler::new(Kind::Domain, domain, &cache, &ticker);
         let http = Compiler::new(Kind::Http, http, &cache, &ticker);
-        Ok(Self { inner: Arc::new(Inner { domain, http, compiled_bytes_max: settings.compiled_bytes_max, cache }) })
+        let compiled_bytes_max = settings.compiled_bytes_max;
+        let inner = Inner { domain, http, compiled_bytes_max, cache, hash_seed: OnceLock::new() };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// From now on uses and stores compiled code in the folder `compiled`, which is created if it is missing. The code
-    /// is authenticated with a key derived from `secret`. Only the first cache is opened.
+    /// is authenticated with a key derived from `secret`, and so is the seed of hash tables. Only the first cache is
+    /// opened.
     ///
     /// # Errors
     ///
     /// [`RuntimeError::Folder`], also when users other than the host's may write to the folder.
     pub fn open_cache(&self, compiled: &Path, secret: &HostSecret) -> Result<(), RuntimeError> {
-        let Inner { domain, http, compiled_bytes_max, cache } = &*self.inner;
+        let Inner { domain, http, compiled_bytes_max, cache, .. } = &*self.inner;
         if cache.get().is_some() {
             return Ok(());
         }
+        let derived = secret.derive("hash tables");
+        let half = |at| derived.iter().skip(at).take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+        let _first = self.inner.hash_seed.set((half(0), half(8)));
         let opened = Cache::open(compiled, *compiled_bytes_max, secret, &[domain.host(), http.host()])?;
         let _first = cache.get_or_init(|| opened);
         Ok(())
@@ -188,7 +203,7 @@ impl Runtime {
         world: &Arc<World>,
         settings: LinkSettings,
     ) -> Result<Arc<Program>, LinkError> {
-        domain::link(code, world, settings).map(Arc::new)
+        domain::link(code, world, settings, self.inner.hash_seed()).map(Arc::new)
     }
 
     /// Links the code of a raw `wasi:http` component. Its guests run in `tasks`, because they may continue after their

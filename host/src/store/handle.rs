@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::futures::Notified;
 
+use super::commit::commit_log::Validity;
 use super::commit::read_set::ReadSet;
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
@@ -85,11 +86,21 @@ impl Store {
         self.state.set_bytes_max(bytes_max);
     }
 
-    /// Whether everything in `reads` is unchanged. Also false when so much was committed since that this is not known
-    /// any more.
+    /// Whether a new transaction would read what `reads` has, in data of `data_version`. Compares at most `commits_max`
+    /// commits.
+    ///
+    /// A commit is in the log before a transaction can read it. So once anybody has read a commit, or knows that it was
+    /// made, this takes it into account.
     #[must_use]
-    pub fn unchanged(&self, reads: &ReadSet) -> bool {
-        self.state.log.is_unchanged(reads, |_| {})
+    pub fn validity(&self, reads: &ReadSet, data_version: u64, commits_max: usize) -> Validity {
+        let validity = self.state.log.validity(reads, commits_max);
+        if self.state.dropped().is_some() {
+            return Validity::Unknown;
+        }
+        if self.data_version() != data_version {
+            return Validity::Changed;
+        }
+        validity
     }
 
     /// The writes to the entries of `generation` after the commit `since`; `None` when so much was committed that this is

@@ -31,6 +31,7 @@ pub use backup::{
     BACKUP_FORMAT, BackupDocument, BackupError, Cancelled, DocumentError, Progress, RestoreError, RestoreOrder,
     Restored, Until,
 };
+pub use commit::commit_log::Validity;
 pub use commit::read_set::ReadSet;
 pub use commit::writes_after::RecentWrites;
 pub use error::{CloseError, CommitError, DropError, OpenError, SnapshotError, StoreError};

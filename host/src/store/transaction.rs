@@ -363,10 +363,16 @@ impl Transaction {
         Effects { writes: self.writes.into_iter().collect(), events: self.events }
     }
 
-    /// Its reads, for [`Store::unchanged`]. Its writes are discarded.
+    /// Its reads, for [`Store::validity`]. Its writes are discarded.
     #[must_use]
     pub fn into_reads(self) -> ReadSet {
         self.reads.finish()
+    }
+
+    /// Like [`Transaction::into_reads`], or a larger set that takes at most about `bytes_max`.
+    #[must_use]
+    pub fn into_reads_within(self, bytes_max: usize) -> ReadSet {
+        self.reads.within(bytes_max)
     }
 
     /// Commits. The commit is visible to later calls at once, and durable when [`super::Stores::wait_durable`] with the

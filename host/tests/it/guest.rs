@@ -101,6 +101,7 @@ pub(crate) fn runtime_settings(instances_max: u32) -> RuntimeSettings {
         memory_keep_resident_bytes: 2 << 20,
         epoch_ms: 1,
         compiled_bytes_max: 1 << 30,
+        reuse_bytes_max: 64 << 20,
     }
 }
 
@@ -123,6 +124,7 @@ pub(crate) fn limits() -> LimitSettings {
         events_per_call_max: 10,
         answer_bytes_max: 10_000,
         log_bytes_per_second: 1_000,
+        reuse: true,
         call_depth_max: 3,
         circuit_failures: 5,
         circuit_clients: 1,
@@ -131,6 +133,10 @@ pub(crate) fn limits() -> LimitSettings {
 }
 
 /// What the service `hostile` gives its component: a greeting, and no hosts outside.
+/// Reuse of answers, with room for all.
+pub(crate) const REUSE: switchyard::call::ReuseBounds =
+    switchyard::call::ReuseBounds { bytes_max: 64 << 20, authentication_ms_max: 0 };
+
 pub(crate) fn link_settings(limits: LimitSettings) -> LinkSettings {
     LinkSettings {
         service: ServiceName::parse("hostile").unwrap(),

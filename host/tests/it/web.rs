@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::Sender;
 use wasmtime::component::Val;
 
-use crate::guest::{Guest, component, limits, link_settings, now, runtime, store_settings};
+use crate::guest::{Guest, REUSE, component, limits, link_settings, now, runtime, store_settings};
 
 const COMPONENTS: [&str; 2] = ["web_0_2.wasm", "web_0_3.wasm"];
 
@@ -265,7 +265,7 @@ async fn a_request_waits_for_an_instance_until_one_is_free_or_its_time_is_over()
 fn calls(stores: &Stores, instances: u32) -> Calls {
     let none = Routing::new(&[], Vec::new(), &[]).unwrap();
     let (retries, secret) = (crate::calls::RETRIES, HostSecret::new([1; 32]));
-    Calls::new(none, instances, stores.clone(), Tasks::default(), 0, retries, secret).unwrap()
+    Calls::new(none, instances, stores.clone(), Tasks::default(), REUSE, retries, secret).unwrap()
 }
 
 /// A body whose pieces are sent one by one.

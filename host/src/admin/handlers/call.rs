@@ -50,8 +50,16 @@ impl Admin {
         let identity = Some(Identity::operator());
         let (called, request) = (Arc::clone(&function), request.clone());
         let trace = self.calls.tracer().work("operator call");
-        let root =
-            RootCall { service, function: called, arguments, identity, request, key: None, span: trace.as_parent() };
+        let root = RootCall {
+            service,
+            function: called,
+            arguments,
+            identity,
+            request,
+            key: None,
+            span: trace.as_parent(),
+            takes_body: false,
+        };
         let called = self.calls.call(root, &routing, Origin::HOST).await.map_err(Refusal::from)?;
         Ok(value(&function, &called.answer)?)
     }

@@ -8,7 +8,7 @@ use super::calls::Calls;
 use super::root_call::RootCall;
 use crate::call::durability::root_persistence::RootPersistence;
 use crate::call::engine::answer::CallError;
-use crate::call::engine::authentication::{self, Sessions};
+use crate::call::engine::authentication;
 use crate::call::engine::call::Call;
 use crate::call::engine::spans::{begin_call, end_call};
 use crate::call::routing::{Origin, Routing};
@@ -36,10 +36,6 @@ impl Calls {
         let table = table.map_err(|why| CallError::not_begun(service, why))?;
         let Some(authenticator) = table.authenticator() else { return Ok(None) };
         let backend = authenticator.backend.clone();
-        let key = Sessions::key(token);
-        if let Some(identity) = self.inner.sessions.get(&key, &backend) {
-            return Ok(Some(identity));
-        }
         let span = begin_call(parent, backend.service.name(), &authenticator.function);
         let call = RootCall {
             service: backend.service.name().clone(),
@@ -49,21 +45,17 @@ impl Calls {
             request: request.clone(),
             key: None,
             span: span.as_parent(),
+            takes_body: false,
         };
         let persistence = RootPersistence::new(&self.inner.durable, None, Vec::new(), false);
         let root = self.inner.root(Arc::clone(&table), call, origin, &persistence);
         let result = async {
-            let read = Call::root(&root, &backend).read().await?;
+            let ended = Call::root(&root, &backend).execute().await?;
             self.inner.durable.wait_durable(&root).await?;
-            Ok(read)
+            Ok(ended.answer)
         };
         let result = result.await;
-        end_call(span, backend.service.name(), result.as_ref().map(|(answer, _)| answer));
-        let (answer, reads) = result?;
-        let identity = authentication::identity(answer);
-        if let Some(identity) = &identity {
-            self.inner.sessions.keep(key, identity.clone(), reads, &backend.release);
-        }
-        Ok(identity)
+        end_call(span, backend.service.name(), result.as_ref());
+        Ok(authentication::identity(result?))
     }
 }

@@ -12,9 +12,9 @@ use hyper::{Request, Response};
 use crate::call::durability::DurableCalls;
 use crate::call::durability::recovery::{FindError, PinnedReleases};
 use crate::call::engine::answer::CallError;
-use crate::call::engine::authentication::Sessions;
 use crate::call::engine::mounted::MountedRequest;
 use crate::call::engine::seed::Entropy;
+use crate::call::reuse::ReuseBounds;
 use crate::call::routing::circuit::Client;
 use crate::call::routing::current::CurrentRouting;
 use crate::call::routing::instances::Instances;
@@ -60,7 +60,7 @@ pub(in crate::call::api) struct Inner {
     /// Of components that speak HTTP themselves.
     http_instances: Arc<Instances>,
     pub(in crate::call::api) entropy: Entropy,
-    pub(in crate::call::api) sessions: Sessions,
+    reuse: ReuseBounds,
     pub(in crate::call::api) tasks: Tasks,
     /// The key from which the seeds of the host's own calls are derived.
     pub(in crate::call::api) host_call_key: [u8; 32],
@@ -71,9 +71,9 @@ pub(in crate::call::api) struct Inner {
 impl Calls {
     /// At most `instances_max` component instances of each kind exist at once, most of them for calls.
     ///
-    /// Calls run in `tasks`, so shutdown waits for them. A result of `authenticate` may be used again for
-    /// `authentication_cache_ms_max` milliseconds. The ids of the host's own calls, and the key that seals answers, are
-    /// derived from `secret`.
+    /// Calls run in `tasks`, so shutdown waits for them. Answers of reading calls are
+    /// used again within the bounds `reuse`. The ids of the host's own calls, and the key that seals answers, are derived
+    /// from `secret`.
     ///
     /// # Errors
     ///
@@ -83,20 +83,21 @@ impl Calls {
         instances_max: u32,
         stores: Stores,
         tasks: Tasks,
-        authentication_cache_ms_max: u64,
+        reuse: ReuseBounds,
         settings: RetrySettings,
         secret: HostSecret,
     ) -> Result<Self, getrandom::Error> {
         let instances_max = usize::try_from(instances_max).unwrap_or(usize::MAX);
         let (instances, http_instances) = (Instances::new(instances_max), Instances::new(instances_max));
         reserve(&instances, &http_instances, &routing);
+        share(&reuse, &routing);
         let current = CurrentRouting::new(routing);
         let inner = Inner {
             durable: DurableCalls::new(&current, instances, stores, tasks.clone(), settings, &secret),
             http_instances,
             current,
             entropy: Entropy::new()?,
-            sessions: Sessions::new(authentication_cache_ms_max),
+            reuse,
             tasks,
             host_call_key: secret.derive("host calls"),
             observer: RoutingObserver::default(),
@@ -144,6 +145,7 @@ impl Calls {
     /// From now on root calls begin on `routing`. Calls in flight finish on their earlier one.
     pub fn swap(&self, routing: Routing) {
         reserve(&self.inner.durable.instances, &self.inner.http_instances, &routing);
+        share(&self.inner.reuse, &routing);
         self.inner.current.swap(routing);
     }
 
@@ -228,6 +230,13 @@ impl Calls {
     ) {
         Arc::clone(&self.inner.durable).run_retention(Arc::new(repeatable)).await;
     }
+}
+
+/// Gives each service with a contract its share of the memory for cached answers.
+fn share(reuse: &ReuseBounds, routing: &Routing) {
+    let backends = routing.live().backends().filter(|backend| backend.release.program.contract().is_some());
+    let services: Vec<_> = backends.map(|backend| &backend.service).collect();
+    services.iter().for_each(|service| service.answers.set_bounds(reuse, services.len()));
 }
 
 /// Reserves for the services of `routing` what their limits say.

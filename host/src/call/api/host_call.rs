@@ -87,6 +87,7 @@ impl Calls {
             client: None,
             may_have_run: true,
             span: span.as_parent(),
+            takes_body: false,
         };
         let persistence = RootPersistence::new(durable, None, call.rows, !call.intent);
         let shared = Arc::<RootPersistence>::clone(&persistence);

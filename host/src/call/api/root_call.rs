@@ -16,6 +16,7 @@ use crate::call::engine::answer::{Answer, CallError};
 use crate::call::engine::call::{Call, panic_message};
 use crate::call::engine::root::{Root, RootDetails};
 use crate::call::engine::spans::{begin_call, end_call};
+use crate::call::reuse::CachedAnswer;
 use crate::call::routing::circuit::Client;
 use crate::call::routing::{Origin, Routing, RoutingTable};
 use crate::contract::Function;
@@ -36,6 +37,9 @@ pub struct RootCall {
     pub key: Option<RequestKey>,
     /// Where its span belongs.
     pub span: ParentSpan,
+    /// Whether the caller needs only the encoded body of a successful answer. Then [`Reply::answer`] has no value if
+    /// [`Reply::cached`] has the body.
+    pub takes_body: bool,
 }
 
 /// The answer to a client's request.
@@ -44,6 +48,18 @@ pub struct Reply {
     pub answer: Answer,
     /// Whether this answer was given before, to an earlier request with the same key.
     pub replayed: bool,
+    /// The answer in the cache, which may have its encoded body.
+    pub cached: Option<Arc<CachedAnswer>>,
+    /// Whether the call did not run, because the cache had its answer.
+    pub reused: bool,
+}
+
+impl Reply {
+    /// The first answer to a request, from a run.
+    #[must_use]
+    pub fn new(answer: Answer) -> Self {
+        Self { answer, replayed: false, cached: None, reused: false }
+    }
 }
 
 impl Calls {
@@ -74,7 +90,7 @@ impl Calls {
                 let no_service = || CallError::unavailable(&service, "no such service");
                 let backend = routing.live().backend(&service).ok_or_else(no_service)?;
                 match durable.look_up(key, &backend.service, &call.function).await? {
-                    Lookup::Answered(answer) => return Ok(Reply { answer, replayed: true }),
+                    Lookup::Answered(answer) => return Ok(Reply { replayed: true, ..Reply::new(answer) }),
                     Lookup::First(claim) => Some(claim),
                 }
             }
@@ -85,10 +101,9 @@ impl Calls {
         let span = begin_call(&call.span, &service, &call.function);
         call.span = span.as_parent();
         let root = self.inner.root(table, call, origin, &persistence);
-        let new = |answer| Reply { answer, replayed: false };
         let run = run(Arc::clone(&self.inner), root, (persistence, claim), span);
         if reads_only {
-            return run.await.map(new);
+            return run.await;
         }
         let (send, answer) = tokio::sync::oneshot::channel();
         let run = async move {
@@ -96,7 +111,7 @@ impl Calls {
             let _gone = send.send(run.await);
         };
         tasks.spawn("call", run.in_current_span());
-        answer.await.unwrap_or(Err(CallError::Failed { service })).map(new)
+        answer.await.unwrap_or(Err(CallError::Failed { service }))
     }
 }
 
@@ -120,6 +135,7 @@ impl Inner {
             time_unix_micros: self.durable.begins_at(),
             may_have_run: false,
             span: call.span,
+            takes_body: call.takes_body,
         };
         let persistence = Arc::<RootPersistence>::clone(persistence);
         Root::new(table, details, persistence, &self.durable.instances, CommitSeq::default())
@@ -132,7 +148,7 @@ async fn run(
     root: Arc<Root>,
     (persistence, claim): (Arc<RootPersistence>, Option<Claim>),
     span: Span,
-) -> Result<Answer, CallError> {
+) -> Result<Reply, CallError> {
     let run = AssertUnwindSafe(run_once(&inner, &root, &persistence, claim)).catch_unwind().await;
     let result = run.unwrap_or_else(|panic| {
         let (service, request) = (&root.details.service, root.details.request.as_str());
@@ -143,7 +159,7 @@ async fn run(
         inner.durable.adopt(&root, &persistence);
         Err(CallError::Failed { service: service.clone() })
     });
-    end_call(span, &root.details.service, result.as_ref());
+    end_call(span, &root.details.service, result.as_ref().map(|reply| &reply.answer));
     result
 }
 
@@ -152,7 +168,7 @@ async fn run_once(
     root: &Arc<Root>,
     persistence: &Arc<RootPersistence>,
     claim: Option<Claim>,
-) -> Result<Answer, CallError> {
+) -> Result<Reply, CallError> {
     let service = &root.details.service;
     let Some(backend) = root.table.backend(service).cloned() else {
         return Err(CallError::unavailable(service, "no such service"));
@@ -160,6 +176,7 @@ async fn run_once(
     let call = Call::root(root, &backend);
     let deadline = call.deadline();
     let result = call.execute().await;
+    let (cached, reused) = result.as_ref().map_or((None, false), |ended| (ended.cached.clone(), ended.is_reused));
     let answer = match inner.durable.after_run(root, persistence, result, claim).await {
         AfterRun::Ended(result) => result,
         AfterRun::GoesOn(outcome) => match tokio::time::timeout_at(deadline.into(), outcome).await {
@@ -169,5 +186,5 @@ async fn run_once(
     };
     inner.durable.wait_durable(root).await?;
     fail_point("answer.before-telling");
-    answer
+    answer.map(|answer| Reply { cached, reused, ..Reply::new(answer) })
 }

@@ -144,6 +144,7 @@ impl DurableCalls {
             client: None,
             may_have_run: true,
             span: ParentSpan::none(),
+            takes_body: false,
         };
         let root = Root::new(table, details, RootPersistence::of_intent(self, intent), &self.instances, intent.reached);
         let ended = Call::root(&root, &backend).execute().await;

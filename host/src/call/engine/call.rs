@@ -12,12 +12,12 @@ use super::answer::{Answer, CallError, outcome};
 use super::exclusive::ExclusiveRun;
 use super::root::Root;
 use super::seed::Seed;
+use crate::call::reuse::{CachedAnswer, Trace};
 use crate::call::routing::Backend;
 use crate::clock;
 use crate::contract::Function;
 use crate::names::ServiceName;
 use crate::observe::traces::ParentSpan;
-use crate::store::ReadSet;
 
 /// One call: its function, its caller, and its limits.
 #[derive(Debug)]
@@ -44,10 +44,14 @@ pub(in crate::call) struct Call {
 #[derive(Debug)]
 pub(in crate::call) struct Ended {
     pub(in crate::call) answer: Answer,
-    /// Its reads, if it is read-only.
-    pub(in crate::call) reads: Option<ReadSet>,
+    /// What the answer depends on, if that was recorded: only of a call that reads.
+    pub(in crate::call) trace: Option<Trace>,
     /// Whether its answer was committed with its writes, for the same call in a later run.
     pub(in crate::call) has_memo: bool,
+    /// The answer in the cache.
+    pub(in crate::call) cached: Option<Arc<CachedAnswer>>,
+    /// Whether it did not run, because the cache had its answer.
+    pub(in crate::call) is_reused: bool,
 }
 
 impl Call {
@@ -94,18 +98,21 @@ impl Call {
         result
     }
 
-    /// Runs a read-only call, and also returns its reads.
-    pub(in crate::call) async fn read(self: Arc<Self>) -> Result<(Answer, ReadSet), CallError> {
-        let service = self.backend.service.name().clone();
-        let Ended { answer, reads, .. } = self.execute().await?;
-        reads.map(|reads| (answer, reads)).ok_or(CallError::Failed { service })
-    }
-
     pub(in crate::call::engine) fn is_root(&self) -> bool {
         self.depth == 1
     }
 
     async fn admitted(self: &Arc<Self>) -> Result<Ended, CallError> {
+        let Some(key) = self.answer_key() else { return self.run_admitted().await };
+        if let Some(ended) = self.reuse(&key) {
+            return Ok(ended);
+        }
+        let mut ended = self.run_admitted().await?;
+        self.cache(&key, &mut ended);
+        Ok(ended)
+    }
+
+    async fn run_admitted(self: &Arc<Self>) -> Result<Ended, CallError> {
         let Backend { service, release, .. } = &self.backend;
         if !release.circuit.lets_through() {
             return Err(CallError::circuit_is_open(service.name()));

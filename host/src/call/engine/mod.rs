@@ -12,6 +12,7 @@ pub(super) mod mounted;
 pub(super) mod nested;
 mod record;
 pub(super) mod rehearsal;
+mod reuse;
 pub(super) mod root;
 mod run;
 pub(super) mod seed;

@@ -166,8 +166,11 @@ impl Nested {
         call.span = span.as_parent();
         self.call.backend.service.calls.called_another();
         let effects = self.call.root.effects();
-        let result = Arc::new(call).execute().await;
+        let mut result = Arc::new(call).execute().await;
         end_call(span, service.name(), result.as_ref().map(|ended| &ended.answer));
+        if self.call.read_only {
+            self.record.add_below(result.as_mut().ok().and_then(|ended| ended.trace.take()));
+        }
         match result {
             Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),
             // A call that failed after an effect was not refused: the host repeats its caller, and so the call.

@@ -9,8 +9,10 @@ use wasmtime::component::Val;
 use super::answer::{Answer, CallError};
 use super::call::Call;
 use super::seed::Seed;
+use crate::call::reuse::Trace;
 use crate::contract::Function;
 use crate::limits::NESTED_BYTES_MAX;
+use crate::observe::reuse::NotCached;
 use crate::runtime::json_bytes;
 
 /// A nested call, and its answer.
@@ -56,13 +58,15 @@ struct Recorded {
     calls: Vec<NestedCall>,
     /// The error of the nested call that made the last run fail, if any.
     error: Option<NestedError>,
+    /// What the answers of the calls depend on, of a run that only reads.
+    below: Trace,
     /// Whether a candidate repeats the call in shadow.
     is_observed: bool,
 }
 
 impl NestedRecord {
     pub(in crate::call::engine) fn of(call: &Call, is_observed: bool) -> Self {
-        let recorded = Recorded { position: 0, calls: Vec::new(), error: None, is_observed };
+        let recorded = Recorded { position: 0, calls: Vec::new(), error: None, below: Trace::default(), is_observed };
         Self(call.backend.release.calls_others.then(|| Arc::new(Mutex::new(recorded))))
     }
 
@@ -134,6 +138,19 @@ impl NestedRecord {
         if self.with(wanted).unwrap_or(false) {
             let _no_room = self.remember(seed, function, (result, false));
         }
+    }
+
+    /// Adds what the answer of a call below depends on; `None` if that is not known.
+    pub(in crate::call::engine) fn add_below(&self, trace: Option<Trace>) {
+        self.with(|recorded| match trace {
+            Some(trace) => recorded.below.add_below(Trace { height: trace.height + 1, ..trace }),
+            None => recorded.below.is_unique_by(NotCached::Unavailable),
+        });
+    }
+
+    /// What the answers of the calls of the ended run depend on.
+    pub(in crate::call::engine) fn take_below(&self) -> Trace {
+        self.with(|recorded| std::mem::take(&mut recorded.below)).unwrap_or_default()
     }
 
     /// The answers before `position` that are not in a commit yet.

@@ -49,6 +49,8 @@ pub(in crate::call) struct RootDetails {
     pub(in crate::call) may_have_run: bool,
     /// The parent of the spans of all that it does.
     pub(in crate::call) span: ParentSpan,
+    /// Whether the caller needs no value if a cached answer has its encoded body.
+    pub(in crate::call) takes_body: bool,
 }
 
 impl Root {

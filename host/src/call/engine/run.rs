@@ -64,7 +64,8 @@ impl Call {
             return Err(CallError::unavailable(self.backend.service.name(), "its release has no contract"));
         };
         let frame = self.frame(record, exclusive);
-        let Finished { result, transaction } = program.run(&self.function, Arc::clone(&self.arguments), frame).await;
+        let Finished { result, transaction, uses } =
+            program.run(&self.function, Arc::clone(&self.arguments), frame).await;
         let result = match result {
             Ok(result) => result,
             Err(failure) => {
@@ -75,10 +76,12 @@ impl Call {
         let answer = Answer::of(&self.function, result);
         let observed =
             shadow.as_ref().map(|_| Observed { snapshot: transaction.snapshot(), effects: transaction.effects() });
-        let mut ended = Ended { answer, reads: None, has_memo: false };
+        let mut ended = Ended { answer, trace: None, has_memo: false, cached: None, is_reused: false };
         if self.read_only {
             self.root.reach(transaction.saw());
-            ended.reads = Some(transaction.into_reads());
+            if self.root.table.reuses() {
+                ended.trace = Some(self.trace(transaction, uses, record.take_below()));
+            }
         } else if !self.end(transaction, exclusive, &mut ended).await? {
             return Ok(RunResult::Conflict);
         }

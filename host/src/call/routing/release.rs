@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::circuit::{Circuit, Client};
 use super::component::LinkedComponent;
 use super::service::Service;
+use crate::call::reuse::{BackendId, SerialNumber};
 use crate::config::LimitSettings;
 use crate::contract::{Interface, World};
 use crate::names::{Digest, Generation};
@@ -20,6 +21,11 @@ pub struct Backend {
 }
 
 impl Backend {
+    /// What tells it apart from every other one.
+    pub(in crate::call) fn id(&self) -> BackendId {
+        BackendId { service: self.service.serial, release: self.release.serial, generation: self.generation }
+    }
+
     /// Counts a failure of the release in a call of `client`.
     pub(in crate::call) fn count_failure(&self, client: Client) {
         if self.release.circuit.failed(client) && self.service.log_limits.allows("circuit opened") {
@@ -36,6 +42,7 @@ pub struct LoadedRelease {
     pub program: LinkedComponent,
     /// When it went live, in microseconds since the Unix epoch.
     pub deployed_at: u64,
+    serial: SerialNumber,
     /// Whether its contract imports functions of other services.
     pub(in crate::call) calls_others: bool,
     pub(in crate::call) circuit: Circuit,
@@ -57,6 +64,7 @@ impl LoadedRelease {
             world,
             program,
             deployed_at,
+            serial: SerialNumber::next(),
             calls_others,
             circuit: Circuit::new(limits),
             calls: ReleaseCalls::default(),

@@ -78,7 +78,9 @@ impl Routing {
                     let same = |candidate: &&&Backend| candidate.service.name() == backend.service.name();
                     Backend::clone(chosen.iter().find(same).map_or(backend, |candidate| *candidate))
                 });
-                RoutingTable::new(backends, shadows).map(Arc::new)
+                let compared = || candidates.iter().map(|candidate| candidate.backend.service.name().clone());
+                RoutingTable::new(backends, shadows)
+                    .map(|table| Arc::new(if chosen.is_empty() { table.live(compared().collect()) } else { table }))
             })
             .collect::<Result<_, _>>()?;
         let with_contract = live.iter().filter(|backend| backend.release.program.contract().is_some());

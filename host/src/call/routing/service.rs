@@ -6,6 +6,7 @@ use tokio::sync::RwLock;
 
 use super::admission::Admission;
 use super::recent_calls::RecentCalls;
+use crate::call::reuse::{AnswerCache, SerialNumber};
 use crate::config::LimitSettings;
 use crate::names::ServiceName;
 use crate::observe::LogLimits;
@@ -16,6 +17,8 @@ use crate::store::Store;
 #[derive(Debug)]
 pub struct Service {
     name: ServiceName,
+    /// Of this service with these limits.
+    pub(in crate::call) serial: SerialNumber,
     pub(in crate::call) store: Store,
     pub(in crate::call) limits: LimitSettings,
     pub(in crate::call) admission: Admission,
@@ -24,6 +27,8 @@ pub struct Service {
     pub(in crate::call) calls: Arc<ServiceCalls>,
     /// For the rehearsal of the next release.
     pub(in crate::call) recent: Arc<RecentCalls>,
+    /// The answers of its reading calls.
+    pub(in crate::call) answers: Arc<AnswerCache>,
     /// Of lines about its calls.
     pub(in crate::call) log_limits: Arc<LogLimits<&'static str>>,
 }
@@ -36,7 +41,9 @@ impl Service {
             admission: Admission::new(&limits),
             exclusive: Arc::default(),
             recent: Arc::default(),
+            answers: AnswerCache::new(&name),
             log_limits: Arc::new(LogLimits::of_requests()),
+            serial: SerialNumber::next(),
             name,
             store,
             limits,
@@ -53,10 +60,12 @@ impl Service {
             admission: Admission::new(&limits),
             exclusive: Arc::clone(&self.exclusive),
             name: self.name.clone(),
+            serial: SerialNumber::next(),
             store: self.store.clone(),
             limits,
             calls: Arc::clone(&self.calls),
             recent: Arc::clone(&self.recent),
+            answers: Arc::clone(&self.answers),
             log_limits: Arc::clone(&self.log_limits),
         }
     }
@@ -79,6 +88,6 @@ impl Service {
     /// The counts of its calls since the start.
     #[must_use]
     pub fn figures(&self) -> CallFigures {
-        self.calls.figures()
+        CallFigures { reused: self.answers.metrics.hits(), ..self.calls.figures() }
     }
 }

@@ -32,6 +32,10 @@ pub struct RoutingTable {
     exporters: HashMap<Box<str>, (Backend, Interface)>,
     authenticator: Option<Authenticator>,
     shadows: Vec<Arc<Shadow>>,
+    /// Whether its releases are the live ones of a routing.
+    is_live: bool,
+    /// The services whose live release is compared with a candidate.
+    compared: Vec<ServiceName>,
 }
 
 impl RoutingTable {
@@ -43,10 +47,33 @@ impl RoutingTable {
     pub fn new(backends: impl IntoIterator<Item = Backend>, shadows: &[Arc<Shadow>]) -> Result<Self, NotExported> {
         let backends: BTreeMap<_, _> =
             backends.into_iter().map(|backend| (backend.service.name().clone(), backend)).collect();
-        let mut table = Self { backends, exporters: HashMap::new(), authenticator: None, shadows: shadows.to_vec() };
+        let mut table = Self {
+            backends,
+            exporters: HashMap::new(),
+            authenticator: None,
+            shadows: shadows.to_vec(),
+            is_live: false,
+            compared: Vec::new(),
+        };
         table.collect_exports();
         table.check_imports()?;
         Ok(table)
+    }
+
+    /// The same as the live releases of a routing in which candidates of the services `compared` get some of the calls.
+    pub(in crate::call) fn live(self, compared: Vec<ServiceName>) -> Self {
+        Self { is_live: true, compared, ..self }
+    }
+
+    /// Whether calls on this table may use cached answers.
+    pub(in crate::call) fn reuses(&self) -> bool {
+        self.is_live
+    }
+
+    /// Whether a candidate of `service` is compared with its live release. Then each call of it runs: a cached answer
+    /// would say nothing about the release, and would be too fast to compare with.
+    pub(in crate::call) fn compares(&self, service: &ServiceName) -> bool {
+        self.compared.contains(service) || self.shadow(service).is_some()
     }
 
     fn collect_exports(&mut self) {

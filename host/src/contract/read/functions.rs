@@ -162,6 +162,7 @@ impl Signature {
             query_parameters,
             body_parameter: left.first().copied(),
             success,
+            max_age_s: line.max_age.map(|age| age.as_secs()),
         })
     }
 

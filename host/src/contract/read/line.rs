@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::line_error::LineError;
 use crate::contract::types::{Method, Name};
-use crate::limits::{SCHEDULE_PERIOD_MAX, SCHEDULE_PERIOD_MIN};
+use crate::limits::{ANSWER_AGE_MAX, ANSWER_AGE_MIN, SCHEDULE_PERIOD_MAX, SCHEDULE_PERIOD_MIN};
 
 /// A line as its author wrote it, with WIT names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub(in crate::contract) struct HttpLine {
     pub(in crate::contract) path: Vec<Segment>,
     pub(in crate::contract) query: Vec<String>,
     pub(in crate::contract) success: Option<u16>,
+    /// How long caches may give the answer without asking the host.
+    pub(in crate::contract) max_age: Option<Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +214,10 @@ fn http(word: &str, rest: &str) -> Result<HttpLine, LineError> {
             false => LineError::UnknownWord { word: [word, rest].join(" ").trim().into() },
         });
     };
+    let (rest, max_age) = match rest.split_once(" max-age") {
+        Some((rest, text)) => (rest.trim_end(), Some(max_age(method, text)?)),
+        None => (rest, None),
+    };
     let (target, success) = match rest.split_once("->") {
         Some((target, code)) => (target.trim(), Some(success(code.trim())?)),
         None => (rest, None),
@@ -223,7 +229,13 @@ fn http(word: &str, rest: &str) -> Result<HttpLine, LineError> {
         Some((path, query)) => (path, self::query(query)?),
         None => (target, Vec::new()),
     };
-    Ok(HttpLine { method, path: self::path(path)?, query, success })
+    Ok(HttpLine { method, path: self::path(path)?, query, success, max_age })
+}
+
+/// Parses the text after `max-age`.
+fn max_age(method: Method, text: &str) -> Result<Duration, LineError> {
+    let age = duration(text.trim()).filter(|age| (ANSWER_AGE_MIN..=ANSWER_AGE_MAX).contains(age));
+    age.filter(|_| method == Method::Get).ok_or_else(|| LineError::MaxAge { text: text.trim().into() })
 }
 
 fn success(text: &str) -> Result<u16, LineError> {
@@ -281,6 +293,11 @@ fn is_wit_name(text: &str) -> bool {
 }
 
 fn period(text: &str) -> Option<Duration> {
+    duration(text).filter(|period| (SCHEDULE_PERIOD_MIN..=SCHEDULE_PERIOD_MAX).contains(period))
+}
+
+/// Parses a whole number and its unit.
+fn duration(text: &str) -> Option<Duration> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;
@@ -292,8 +309,7 @@ fn period(text: &str) -> Option<Duration> {
         "d" => 86_400_000,
         _ => return None,
     };
-    let period = Duration::from_millis(number.checked_mul(millis)?);
-    (SCHEDULE_PERIOD_MIN..=SCHEDULE_PERIOD_MAX).contains(&period).then_some(period)
+    number.checked_mul(millis).map(Duration::from_millis)
 }
 
 /// Parses ``for `a` or `b` ``; an empty text means no role.

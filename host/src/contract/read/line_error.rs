@@ -23,6 +23,8 @@ pub(in crate::contract) enum LineError {
     Query { query: String, reason: &'static str },
     #[error("`{text}` is no status of success")]
     Success { text: String },
+    #[error("`{text}` does not say for how long caches may give the answer to a `GET`")]
+    MaxAge { text: String },
     #[error("`{text}` is no period from {} to {}", human(SCHEDULE_PERIOD_MIN), human(SCHEDULE_PERIOD_MAX))]
     Period { text: String },
     #[error("`{text}` behind `event` does not say what orders the events")]
@@ -65,6 +67,9 @@ impl LineError {
                 .into(),
             Self::Query { .. } => "the WIT names of parameters: `/items?category&limit`".into(),
             Self::Success { .. } => "`-> 200`, `-> 201`, `-> 202` or `-> 204`".into(),
+            Self::MaxAge { .. } => {
+                "a whole number and `s`, `m`, `h` or `d`, from 1s to 7d, behind a `GET`: `GET /items max-age 30s`".into()
+            }
             Self::Period { .. } => "a whole number and `ms`, `s`, `m`, `h` or `d`: `every 30s`".into(),
             Self::EventKey { .. } => "`event by sku`, with the WIT name of one parameter, or `event` alone".into(),
             Self::TooMuch { before, .. } => format!("`{before}` alone"),

@@ -17,7 +17,8 @@ fn read(docs: &str) -> String {
                     let success = line.success.map_or(String::new(), |code| format!(" -> {code}"));
                     let query =
                         if line.query.is_empty() { String::new() } else { format!("?{}", line.query.join("&")) };
-                    format!("{} {}{query}{success}", line.method, line.json_path())
+                    let age = line.max_age.map_or(String::new(), |age| format!(" max-age {}s", age.as_secs()));
+                    format!("{} {}{query}{success}{age}", line.method, line.json_path())
                 }
                 LineReach::Every(period) => format!("every {}ms", period.as_millis()),
                 LineReach::Event { by } => by.map_or("event".into(), |key| format!("event by {key}")),
@@ -45,6 +46,8 @@ fn a_line_is_read_as_it_says() {
         ("`GET /items?query&order-id`", "GET /items?query&order-id"),
         ("`POST /carts -> 201`", "POST /carts -> 201"),
         ("`POST /carts->201`", "POST /carts -> 201"),
+        ("`GET /items?query max-age 30s`", "GET /items?query max-age 30s"),
+        ("`GET /items -> 200 max-age  2m` for `staff`", "GET /items -> 200 max-age 120s for staff"),
         ("`PUT /a -> 204` for `staff`", "PUT /a -> 204 for staff"),
         ("`PATCH /a` for `customer` or `staff`", "PATCH /a for customer|staff"),
         ("`DELETE /a` for `a` or `b` or `c-d`", "DELETE /a for a|b|c-d"),
@@ -92,6 +95,12 @@ fn a_malformed_line_is_told_with_what_to_write() {
     let period = "a whole number and `ms`, `s`, `m`, `h` or `d`: `every 30s`";
     let query = "the WIT names of parameters: `/items?category&limit`";
     let success = "`-> 200`, `-> 201`, `-> 202` or `-> 204`";
+    let age = "a whole number and `s`, `m`, `h` or `d`, from 1s to 7d, behind a `GET`: `GET /items max-age 30s`";
+    for (text, given) in [("GET", "500ms"), ("GET", "8d"), ("GET", "30"), ("GET", ""), ("POST", "30s")] {
+        let line = format!("`{text} /a max-age {given}`");
+        let told = format!("`{given}` does not say for how long caches may give the answer to a `GET`; {age}");
+        assert_eq!(read(&line), told, "{line}");
+    }
     let key = "`event by sku`, with the WIT name of one parameter, or `event` alone";
     check(&[
         ("`event by`", &format!("`by` behind `event` does not say what orders the events; {key}")),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use matchit::Params;
 use wasmtime::component::Val;
 
@@ -29,6 +30,10 @@ pub(in crate::gateway) struct Operation {
     /// The status of a success; without a body if `answer` is `None`.
     pub(in crate::gateway) success: StatusCode,
     pub(in crate::gateway) answer: Option<Codec>,
+    /// How caches may use the answer of a `GET`.
+    pub(in crate::gateway) cache_control: HeaderValue,
+    /// Whether that lets them give it without asking the host.
+    pub(in crate::gateway) is_fresh_for_a_while: bool,
     errors: Option<ErrorShape>,
     path: Vec<Argument>,
     query: Vec<Argument>,
@@ -64,6 +69,8 @@ impl Operation {
             metrics: RouteMetrics::new(method_name(route.method), &route.path),
             success: StatusCode::from_u16(route.success).unwrap_or(StatusCode::OK),
             answer: function.ok.as_ref().map(Codec::new),
+            cache_control: cache_control(route.max_age_s),
+            is_fresh_for_a_while: route.max_age_s.is_some(),
             errors: function.err.as_ref().map(ErrorShape::new),
             path: route.path_parameters.iter().map(argument).collect::<Option<_>>()?,
             query: route.query_parameters.iter().map(argument).collect::<Option<_>>()?,
@@ -177,6 +184,12 @@ impl Operation {
             None => Refusal::Answer { detail: "the error is not a case of its type".into() },
         }
     }
+}
+
+/// By default an answer may be stored, and is used again only after the host was asked whether it is still true.
+fn cache_control(max_age_s: Option<u64>) -> HeaderValue {
+    let max_age = max_age_s.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok());
+    max_age.unwrap_or(HeaderValue::from_static("no-cache"))
 }
 
 impl Argument {

@@ -4,6 +4,7 @@ pub(super) mod body;
 pub(super) mod compress;
 pub(super) mod conditions;
 pub(super) mod cors;
+pub(super) mod entity_tag;
 pub(super) mod error_shape;
 pub(super) mod fault;
 pub(super) mod file;

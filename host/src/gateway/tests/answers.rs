@@ -39,6 +39,26 @@ async fn a_large_answer_is_compressed_where_the_client_likes_it() {
 }
 
 #[tokio::test]
+async fn an_answer_that_the_client_has_is_not_sent_again() {
+    let rig = Rig::start(|_| {}).await;
+    for (path, accept) in [("/notes/n-1", ""), ("/notes/100000", ""), ("/notes/100000", "Accept-Encoding: gzip\r\n")] {
+        let first = rig.ask(&format!("GET {path}"), accept, b"").await;
+        assert_eq!((first.status, first.header("cache-control")), (200, Some("no-cache")), "{path}");
+        let etag = first.header("etag").expect("a validator").to_owned();
+        assert_eq!(etag.ends_with("-gzip\""), first.header("content-encoding") == Some("gzip"), "{path}: {etag}");
+        let again = rig.ask(&format!("GET {path}"), &format!("{accept}If-None-Match: \"x\", {etag}\r\n"), b"").await;
+        assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+        for name in ["etag", "vary", "cache-control"] {
+            assert_eq!(again.header(name), first.header(name), "{path}: {name}");
+        }
+        let other = rig.ask("GET /notes/n-2", &format!("If-None-Match: {etag}\r\n"), b"").await;
+        assert_eq!((other.status, other.body.is_empty()), (200, false), "{path}");
+    }
+    let missing = rig.ask("GET /notes/missing", "If-None-Match: *\r\n", b"").await;
+    assert_eq!((missing.status, missing.header("etag")), (404, None));
+}
+
+#[tokio::test]
 async fn the_api_document_is_sent_again_only_when_it_changed() {
     let rig = Rig::start(|_| {}).await;
     let first = rig.ask("GET /openapi.json", "", b"").await;

@@ -86,7 +86,7 @@ impl Callee for Callback {
     fn set_routing_observer(&self, _prepare: impl Fn(&Worlds) + Send + Sync + 'static) {}
 
     async fn call(&self, root: RootCall, _routing: &Routing, _origin: Origin<'_>) -> Result<Reply, CallError> {
-        let new = |answer| Reply { answer, replayed: false };
+        let new = Reply::new;
         self.keys.lock().expect("no test panics with it").push(root.key);
         let service = root.service;
         let asked = match root.arguments.first() {

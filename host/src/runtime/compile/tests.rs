@@ -27,6 +27,7 @@ fn small() -> Engine {
         memory_keep_resident_bytes: 0,
         epoch_ms: 1,
         compiled_bytes_max: BYTES_MAX,
+        reuse_bytes_max: 64 << 20,
     };
     engine(Kind::Domain, &settings).unwrap()
 }

@@ -14,11 +14,17 @@ use super::views;
 use crate::contract::{Function, World};
 use crate::runtime::compile::{Code, Kind};
 use crate::runtime::instance::{LinkError, LinkSettings, Service};
+use crate::runtime::offered::HashSeed;
 
 /// # Errors
 ///
 /// [`LinkError`].
-pub(in crate::runtime) fn link(code: &Code, world: &Arc<World>, settings: LinkSettings) -> Result<Program, LinkError> {
+pub(in crate::runtime) fn link(
+    code: &Code,
+    world: &Arc<World>,
+    settings: LinkSettings,
+    hash_seed: HashSeed,
+) -> Result<Program, LinkError> {
     let service = settings.service.clone();
     if code.kind != Kind::Domain {
         return Err(LinkError::Kind { service });
@@ -50,6 +56,7 @@ pub(in crate::runtime) fn link(code: &Code, world: &Arc<World>, settings: LinkSe
         world: Arc::clone(world),
         service: Arc::new(Service::new(settings)),
         ticker: Arc::clone(&code.ticker),
+        hash_seed,
     })
 }
 

@@ -15,6 +15,7 @@ use crate::runtime::epoch::Ticker;
 use crate::runtime::instance::{
     Ended, Failure, Finished, Frame, IsolatedFrame, Service, initial_memory_bytes, json_bytes, over, report,
 };
+use crate::runtime::offered::HashSeed;
 
 /// The functions of a contract by interface and name, and their indexes in a component.
 pub(super) type Exports = HashMap<Arc<str>, HashMap<Arc<str>, ComponentExportIndex>>;
@@ -30,6 +31,9 @@ pub struct Program {
     pub(super) world: Arc<World>,
     pub(super) service: Arc<Service>,
     pub(super) ticker: Arc<Ticker>,
+    /// The seed of hash tables in functions that only read: the same in every run, so that an answer may be used again.
+    /// A function that writes gets one of its call, because a run after a crash must take the same path on any host.
+    pub(super) hash_seed: HashSeed,
 }
 
 impl std::fmt::Debug for Program {
@@ -89,14 +93,18 @@ impl Program {
 
     async fn run_from(
         self: &Arc<Self>,
-        state: State,
+        mut state: State,
         function: Option<Arc<Function>>,
         arguments: Arc<[Val]>,
     ) -> Finished {
+        if function.as_ref().is_some_and(|function| function.reads_only()) {
+            state.random.set_hash_seed(self.hash_seed);
+        }
         let (program, called) = (Arc::clone(self), function.clone());
         let run = async move { program.run_to_end(state, called.as_deref(), &arguments).await };
         let (result, mut state) = self.ticker.run(run).await;
         let log_tail = state.finish_log();
+        let uses = state.uses(!log_tail.is_empty());
         let result = result.map_err(|failure| {
             let function = Called(function.as_deref());
             let memory_refused = state.memory.refused();
@@ -104,7 +112,7 @@ impl Program {
             let ended = Ended { request, function: &function, memory_refused, shortage, log_tail };
             report(&self.service, ended, failure)
         });
-        Finished { result, transaction: state.transaction }
+        Finished { result, transaction: state.transaction, uses }
     }
 
     async fn run_to_end(

@@ -7,7 +7,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
 use crate::names::{Identity, RequestId, ServiceName};
-use crate::runtime::instance::{Frame, Memory, Outbound, Printed, Service};
+use crate::runtime::instance::{Frame, Memory, Outbound, Printed, Service, Uses};
 use crate::runtime::offered::{Http, Random, Time};
 use crate::store::Transaction;
 
@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) transaction: Transaction,
     pub(super) identity: Option<Identity>,
     pub(super) calling_service: Option<ServiceName>,
+    /// What it used of the caller. [`State::uses`] has all.
+    pub(super) caller_uses: Uses,
     pub(super) outbound: Box<dyn Outbound>,
     pub(super) request: RequestId,
     pub(super) deadline: Instant,
@@ -46,6 +48,7 @@ impl State {
             transaction: frame.transaction,
             identity: frame.identity,
             calling_service: frame.calling_service,
+            caller_uses: Uses::default(),
             outbound: frame.outbound,
             request: frame.request,
             deadline: frame.deadline,
@@ -64,6 +67,18 @@ impl State {
     pub(super) fn shortage(&self) -> Option<String> {
         let of_requests = self.http.as_ref().and_then(|http| http.shortage());
         self.memory.shortage().or(of_requests).map(ToOwned::to_owned)
+    }
+
+    /// What the run has used so far; `printed` is whether it has printed.
+    pub(super) fn uses(&self, printed: bool) -> Uses {
+        Uses {
+            clock: self.time.is_used(),
+            randomness: self.random.is_used(),
+            outside: self.http.is_some(),
+            log: printed,
+            shortage: self.shortage().is_some(),
+            ..self.caller_uses
+        }
     }
 
     /// Ends the log of the run, and returns its last part.

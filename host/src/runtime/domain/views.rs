@@ -23,6 +23,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>, outgoing: bool) -> wasmt
     caller::add_to_linker(linker, |state| caller::View {
         identity: state.identity.as_ref(),
         calling_service: state.calling_service.as_ref(),
+        uses: &mut state.caller_uses,
     })?;
     call::add_to_linker(linker, |state| call::View { time: &mut state.time, random: &mut state.random })?;
     keyvalue::add_to_linker(linker, |state| keyvalue::View {

@@ -15,7 +15,7 @@ use wasmtime_wasi_http::WasiHttpCtx;
 use super::frame::{HttpFrame, Slot};
 use crate::limits::RANDOM_BYTES_MAX;
 use crate::names::{Identity, RequestId};
-use crate::runtime::instance::{Attempt, Grants, Memory, Outgoing, Printed, Service, Shortage, Source, Stream};
+use crate::runtime::instance::{Attempt, Grants, Memory, Outgoing, Printed, Service, Shortage, Source, Stream, Uses};
 use crate::runtime::offered::{Random, SharedTransaction, Time};
 
 pub(super) struct State {
@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) request: RequestId,
     pub(super) transaction: SharedTransaction,
     pub(super) identity: Option<Identity>,
+    /// Of no use here: every request runs.
+    pub(super) uses: Uses,
     pub(super) time: Time,
     pub(super) random: Random,
     pub(super) memory: Memory,
@@ -51,6 +53,7 @@ impl State {
             request: frame.request,
             transaction: SharedTransaction::new(frame.transaction, frame.generation),
             identity: frame.identity,
+            uses: Uses::default(),
             time: Time::new(frame.time_unix_micros),
             random: Random::new(frame.seed),
             memory: Memory::new(service.limits.memory_bytes_max),

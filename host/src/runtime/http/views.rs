@@ -25,7 +25,11 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         table: &mut state.table,
     })?;
     config::add_to_linker(linker, |state| config::View { environment: &state.service.environment })?;
-    caller::add_to_linker(linker, |state| caller::View { identity: state.identity.as_ref(), calling_service: None })?;
+    caller::add_to_linker(linker, |state| caller::View {
+        identity: state.identity.as_ref(),
+        calling_service: None,
+        uses: &mut state.uses,
+    })?;
     call::add_to_linker(linker, |state| call::View { time: &mut state.time, random: &mut state.random })
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use wasmtime::component::Val;
 
 use super::failure::{Failure, OutboundError};
+use super::uses::Uses;
 use crate::contract::Function;
 use crate::names::{CommitSeq, Identity, RequestId, ServiceName};
 use crate::store::Transaction;
@@ -42,6 +43,8 @@ pub struct Finished {
     pub result: Result<Option<Val>, Failure>,
     /// It contains all writes of the run; the caller decides whether to commit them.
     pub transaction: Transaction,
+    /// What the run itself used. The calls that it made are not in it.
+    pub uses: Uses,
 }
 
 impl std::fmt::Debug for Finished {

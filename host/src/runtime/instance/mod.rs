@@ -12,6 +12,7 @@ mod public_address;
 mod report;
 mod service;
 mod shortage;
+mod uses;
 
 pub(crate) use answer::bytes as json_bytes;
 pub(super) use failure::over;
@@ -25,3 +26,4 @@ pub(super) use report::{Ended, report};
 pub(super) use service::Service;
 pub use service::{LinkError, LinkSettings};
 pub(super) use shortage::Shortage;
+pub use uses::Uses;

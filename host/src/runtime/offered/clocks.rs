@@ -21,21 +21,29 @@ const NANOS_PER_MICRO: u64 = 1_000;
 #[derive(Debug)]
 pub(in crate::runtime) struct Time {
     unix_micros: u64,
+    /// Whether the guest has read a clock or slept.
+    is_used: bool,
     /// The value of the monotonic clock; created when the guest first reads it.
     nanos: Option<Arc<AtomicU64>>,
 }
 
 impl Time {
     pub(in crate::runtime) fn new(unix_micros: u64) -> Self {
-        Self { unix_micros, nanos: None }
+        Self { unix_micros, is_used: false, nanos: None }
     }
 
     /// Microseconds since the Unix epoch.
-    pub(super) fn unix_micros(&self) -> u64 {
+    pub(super) fn unix_micros(&mut self) -> u64 {
+        self.is_used = true;
         self.unix_micros
     }
 
+    pub(in crate::runtime) fn is_used(&self) -> bool {
+        self.is_used
+    }
+
     fn nanos(&mut self) -> &Arc<AtomicU64> {
+        self.is_used = true;
         let begin = self.unix_micros.saturating_mul(NANOS_PER_MICRO);
         self.nanos.get_or_insert_with(|| Arc::new(AtomicU64::new(begin)))
     }
@@ -48,8 +56,9 @@ pub(in crate::runtime) struct View<'a> {
 
 impl wall_clock::Host for View<'_> {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        let micros = u32::try_from(self.time.unix_micros % MICROS_PER_SECOND)?;
-        Ok(wall_clock::Datetime { seconds: self.time.unix_micros / MICROS_PER_SECOND, nanoseconds: micros * 1000 })
+        let unix_micros = self.time.unix_micros();
+        let micros = u32::try_from(unix_micros % MICROS_PER_SECOND)?;
+        Ok(wall_clock::Datetime { seconds: unix_micros / MICROS_PER_SECOND, nanoseconds: micros * 1000 })
     }
 
     fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {

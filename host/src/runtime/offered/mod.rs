@@ -22,5 +22,5 @@ mod transaction;
 
 pub(super) use clocks::Time;
 pub(super) use http::Http;
-pub(super) use random::Random;
+pub(super) use random::{HashSeed, Random};
 pub(super) use transaction::{SharedTransaction, TransactionRef};

@@ -11,12 +11,27 @@ use crate::limits::RANDOM_BYTES_MAX;
 #[derive(Debug)]
 pub(in crate::runtime) struct Random {
     seed: [u8; 32],
+    /// The seed of hash tables; `None` if it is drawn like all other random numbers.
+    hash_seed: Option<HashSeed>,
     generator: Option<ChaCha12Rng>,
 }
 
+/// A seed for the hash tables of guests, which others cannot predict.
+pub(in crate::runtime) type HashSeed = (u64, u64);
+
 impl Random {
     pub(in crate::runtime) fn new(seed: [u8; 32]) -> Self {
-        Self { seed, generator: None }
+        Self { seed, hash_seed: None, generator: None }
+    }
+
+    /// Sets the seed of hash tables. Then it does not count as used randomness.
+    pub(in crate::runtime) fn set_hash_seed(&mut self, hash_seed: HashSeed) {
+        self.hash_seed = Some(hash_seed);
+    }
+
+    /// Whether the guest has drawn random numbers.
+    pub(in crate::runtime) fn is_used(&self) -> bool {
+        self.generator.is_some()
     }
 
     fn generator(&mut self) -> &mut ChaCha12Rng {
@@ -65,6 +80,9 @@ impl insecure::Host for Random {
 
 impl insecure_seed::Host for Random {
     fn insecure_seed(&mut self) -> wasmtime::Result<(u64, u64)> {
+        if let Some(hash_seed) = self.hash_seed {
+            return Ok(hash_seed);
+        }
         let generator = self.generator();
         Ok((generator.next_u64(), generator.next_u64()))
     }

@@ -23,6 +23,7 @@ const LIMITS: LimitSettings = LimitSettings {
     events_per_call_max: 10,
     answer_bytes_max: 10_000,
     log_bytes_per_second: 1_000,
+    reuse: true,
     call_depth_max: 3,
     circuit_failures: 5,
     circuit_clients: 1,
@@ -36,4 +37,5 @@ const SETTINGS: RuntimeSettings = RuntimeSettings {
     memory_keep_resident_bytes: 2 << 20,
     epoch_ms: 1,
     compiled_bytes_max: 1 << 30,
+    reuse_bytes_max: 64 << 20,
 };

@@ -10,6 +10,15 @@ use super::read_set::ReadSet;
 use crate::limits::COMMIT_LOG_BYTES_MAX;
 use crate::names::CommitSeq;
 
+/// Whether a read set is what a new transaction would read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validity {
+    Unchanged,
+    Changed,
+    /// So much was committed since that this is not known, or the store was dropped.
+    Unknown,
+}
+
 #[derive(Debug)]
 pub(in crate::store) struct CommitLog(Mutex<Log>);
 
@@ -50,6 +59,29 @@ impl CommitLog {
         }
         let first = log.commits.partition_point(|commit| commit.number <= number);
         Some(log.commits.range(first..).cloned().collect())
+    }
+
+    /// How `reads` stand now. Looks at no more than `commits_max` commits.
+    pub(in crate::store) fn validity(&self, reads: &ReadSet, commits_max: usize) -> Validity {
+        let commits: Vec<_> = {
+            let log = self.lock();
+            let number = reads.number();
+            if number < log.horizon {
+                return Validity::Unknown;
+            }
+            let first = log.commits.partition_point(|commit| commit.number <= number);
+            if log.commits.len() - first > commits_max {
+                return Validity::Unknown;
+            }
+            log.commits.range(first..).cloned().collect()
+        };
+        for commit in commits {
+            if reads.is_changed_by(&commit) {
+                return Validity::Changed;
+            }
+            reads.is_good_at(commit.number);
+        }
+        Validity::Unchanged
     }
 
     /// Whether no known commit changed anything of `reads`. Calls `catch_up` with each commit since.

@@ -152,6 +152,12 @@ impl ReadSet {
             }
     }
 
+    /// The approximate memory of the set.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether the set has `key`.
     pub(in crate::store) fn contains(&self, key: &Key) -> bool {
         self.keys.binary_search(key).is_ok() || covers(&self.ranges, key)

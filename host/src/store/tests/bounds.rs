@@ -4,7 +4,7 @@ use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::limits::{COMMIT_KEYS_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::store::system::{MEMOS, MemoKey};
-use crate::store::{Health, HostCommit, StoreError};
+use crate::store::{Health, HostCommit, StoreError, Validity};
 
 fn on(disk: &SimulatedDisk, settings: &StoreSettings) -> (Stores, Store) {
     let stores = Stores::open_on(&disk.as_disk(), settings, &services(), None).unwrap();
@@ -236,16 +236,20 @@ async fn what_was_read_is_known_to_be_unchanged() {
     let mut transaction = cart.begin_read();
     transaction.get("session").unwrap();
     let reads = transaction.into_reads();
+    let validity = || cart.validity(&reads, 0, 100);
     for round in 0..5 {
-        assert!(cart.unchanged(&reads), "round {round}");
+        assert_eq!(validity(), Validity::Unchanged, "round {round}");
         put(&cart, "other", "1").await;
-        assert!(cart.unchanged(&reads), "round {round}");
+        assert_eq!(validity(), Validity::Unchanged, "round {round}");
         settle(&cart);
     }
+    assert_eq!(cart.validity(&reads, 1, 100), Validity::Changed, "the data has another version");
+    put(&cart, "other", "1").await;
+    assert_eq!(cart.validity(&reads, 0, 0), Validity::Unknown, "there are more commits than may be compared");
     put(&cart, "session", "2").await;
-    assert!(!cart.unchanged(&reads));
+    assert_eq!(validity(), Validity::Changed);
     settle(&cart);
-    assert!(!cart.unchanged(&reads));
+    assert_eq!(validity(), Validity::Changed);
     stores.close().unwrap();
 }
 

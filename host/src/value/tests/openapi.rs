@@ -276,6 +276,7 @@ fn echo(ty: &Type) -> Vec<(ServiceName, Arc<World>)> {
         query_parameters: vec![],
         body_parameter: Some(0),
         success: 200,
+        max_age_s: None,
     };
     let function = Function {
         interface: "t:t/t".into(),

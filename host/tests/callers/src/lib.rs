@@ -47,6 +47,9 @@ impl back::Guest for Guest {
     }
 
     fn authenticate(token: String) -> Option<Identity> {
+        if token.starts_with("timed") {
+            std::hint::black_box(script::time());
+        }
         let value = String::from_utf8(store::get(&format!("session/{token}"))?).ok()?;
         let (id, role) = value.split_once(' ')?;
         Some(Identity { id: id.into(), role: role.into(), session: Some(token) })

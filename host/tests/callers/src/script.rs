@@ -5,9 +5,10 @@
 #![expect(clippy::disallowed_methods, reason = "a guest has only what std gives it")]
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
-use crate::bindings::switchyard::service::{caller, store};
+use crate::bindings::switchyard::service::{call, caller, store};
 use crate::bindings::test::calls::types::Problem;
 use crate::bindings::test::calls::{back, calls_events, front};
 use crate::variant;
@@ -71,6 +72,9 @@ fn one(step: &str) -> Result<Option<String>, Problem> {
             None
         }
         "keys" => Some(store::scan(rest, None, store::Direction::Ascending, 1000).entries.len().to_string()),
+        // `page PREFIX LIMIT`: all entries, in pages of so many. `last PREFIX LIMIT`: one page, from the end.
+        "page" => Some(pages(rest)),
+        "last" => Some(last(rest)),
         "say" => Some(rest.into()),
         "big" => Some("x".repeat(usize::try_from(number(rest)).unwrap_or(0))),
         "who" => Some(who()),
@@ -84,11 +88,17 @@ fn one(step: &str) -> Result<Option<String>, Problem> {
         }
         "release" => std::env::var("RELEASE").ok(),
         "time" => Some(time()),
+        "id" => Some(call::new_id("id")),
+        // A hash table is seeded, which is no use of randomness in a call that only reads.
         "random" => Some(RandomState::new().hash_one(0).to_string()),
         "refuse" => return Err(Problem::Refused(rest.into())),
         "decline" => return Err(Problem::Declined(rest.into())),
         "sleep" => {
             std::thread::sleep(Duration::from_millis(number(rest)));
+            None
+        }
+        "print" => {
+            std::io::stderr().write_all(format!("{rest}\n").as_bytes()).unwrap_or_default();
             None
         }
         "spin" => spin(),
@@ -160,12 +170,38 @@ fn fill(rest: &str) {
     }
 }
 
+fn pages(rest: &str) -> String {
+    let (prefix, limit) = rest.split_once(' ').unwrap_or((rest, "1"));
+    let limit = u32::try_from(number(limit)).unwrap_or(1);
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store::scan(prefix, after.as_deref(), store::Direction::Ascending, limit);
+        after = page.entries.last().map(|entry| entry.key.clone());
+        found.extend(page.entries.iter().map(shown));
+        if !page.more {
+            return found.join(" ");
+        }
+    }
+}
+
+fn last(rest: &str) -> String {
+    let (prefix, limit) = rest.split_once(' ').unwrap_or((rest, "1"));
+    let limit = u32::try_from(number(limit)).unwrap_or(1);
+    let page = store::scan(prefix, None, store::Direction::Descending, limit);
+    let entries: Vec<_> = page.entries.iter().map(shown).collect();
+    format!("{}{}", entries.join(" "), if page.more { " and more" } else { "" })
+}
+
+fn shown(entry: &store::Entry) -> String {
+    format!("{}={}", entry.key, String::from_utf8_lossy(&entry.value))
+}
+
 fn who() -> String {
     let identity = caller::current().map_or("nobody".into(), |who| format!("{}/{}", who.id, who.role));
     format!("{identity} by {}", caller::calling_service().unwrap_or_else(|| "a client".into()))
 }
 
-fn time() -> String {
+pub(crate) fn time() -> String {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros().to_string()
 }
 

@@ -8,14 +8,16 @@ mod hostile;
 mod nested;
 mod releases;
 pub(crate) mod retries;
+mod reuse;
+mod reuse_model;
 mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard::call::{
-    Answer, Backend, CallError, Calls, LinkedComponent, LoadedRelease, Origin, RequestKey, RequestScope, RootCall,
-    Routing, Service,
+    Answer, Backend, CallError, Calls, LinkedComponent, LoadedRelease, Origin, RequestKey, RequestScope, ReuseBounds,
+    RootCall, Routing, Service,
 };
 use switchyard::config::{LimitSettings, RetrySettings};
 use switchyard::contract::{Contracts, Function, World};
@@ -37,7 +39,7 @@ pub(crate) const RETRIES: RetrySettings = RetrySettings {
     intent_retry_ms_max: 100,
 };
 
-/// How long the owner of a token is remembered.
+/// How long the owner of a token is remembered who depends on the time.
 const SESSION_MS_MAX: u64 = 2_000;
 
 /// A host of the services `front` and `back`.
@@ -77,6 +79,7 @@ fn limits() -> LimitSettings {
         events_per_call_max: 10,
         answer_bytes_max: 1 << 20,
         log_bytes_per_second: 1_000,
+        reuse: true,
         call_depth_max: 8,
         circuit_failures: 1_000,
         circuit_clients: 1,
@@ -131,7 +134,7 @@ impl Pair {
             instances_max,
             stores.clone(),
             Tasks::default(),
-            SESSION_MS_MAX,
+            ReuseBounds { bytes_max: 64 << 20, authentication_ms_max: SESSION_MS_MAX },
             RETRIES,
             switchyard::names::HostSecret::new([7; 32]),
         )
@@ -191,6 +194,7 @@ impl Pair {
             request: RequestId::from_bits(7),
             key: None,
             span: ParentSpan::none(),
+            takes_body: false,
         }
     }
 

@@ -30,7 +30,7 @@ use wasmtime::component::Val;
 
 use crate::calls::RETRIES;
 use crate::calls::retries::NoOthers;
-use crate::guest::{component, limits, runtime, store_settings, workspace};
+use crate::guest::{REUSE, component, limits, runtime, store_settings, workspace};
 
 /// A service that emits events, and one that takes them.
 const PAIR: [(&str, &str); 2] = [("source", "source"), ("sink", "sink")];
@@ -126,9 +126,16 @@ impl Setup {
         let runtime = runtime(128);
         let routing = routing(&runtime, &services, &self.services, self.deployed_at);
         let tasks = Tasks::default();
-        let calls =
-            Calls::new(routing, 128, stores.clone(), tasks.clone(), 0, self.retries.clone(), HostSecret::new([7; 32]))
-                .unwrap();
+        let calls = Calls::new(
+            routing,
+            128,
+            stores.clone(),
+            tasks.clone(),
+            REUSE,
+            self.retries.clone(),
+            HostSecret::new([7; 32]),
+        )
+        .unwrap();
         let from = self.from;
         let events = Events::new(calls.clone(), stores.clone(), self.settings.clone(), move |_| from, &tasks);
         Rig { setup: self, runtime, stores, services, calls, events, tasks }
@@ -211,6 +218,7 @@ impl Rig {
             request: RequestId::from_bits(7),
             key: None,
             span: ParentSpan::none(),
+            takes_body: false,
         }
     }
 

@@ -34,6 +34,7 @@ pub(crate) mod process;
 mod readiness;
 mod refusals;
 mod rehearsal;
+mod reused_answers;
 mod routing;
 mod shadow;
 mod shortage;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wasmtime::component::Val;
 
-use super::{LIMITS, RETRIES, RUNTIME, STORE};
+use super::{LIMITS, RETRIES, REUSE, RUNTIME, STORE};
 use crate::call::{Answer, Backend, Calls, HostCall, LinkedComponent, LoadedRelease, Routing, Service};
 use crate::config::{Grant, RuntimeSettings};
 use crate::contract::Contracts;
@@ -48,7 +48,7 @@ async fn a_request_of_a_delivery_waits_for_the_commit_that_emitted_its_event() {
         &[],
     )
     .unwrap();
-    let calls = Calls::new(routing, 4, stores, Tasks::default(), 1_000, RETRIES, HostSecret::new([7; 32])).unwrap();
+    let calls = Calls::new(routing, 4, stores, Tasks::default(), REUSE, RETRIES, HostSecret::new([7; 32])).unwrap();
 
     let commit = async |key: &str| {
         let mut transaction = store.begin();

@@ -21,6 +21,7 @@ use crate::config::{LimitSettings, RetrySettings, RuntimeSettings, StoreSettings
 use crate::contract::Contracts;
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::{Digest, Generation, HostSecret, RequestId, ServiceName};
+use crate::observe::calls::CallFigures;
 use crate::runtime::{LinkSettings, Runtime};
 use crate::store::Stores;
 use crate::tasks::Tasks;
@@ -42,6 +43,7 @@ pub(in crate::call) const LIMITS: LimitSettings = LimitSettings {
     events_per_call_max: 10,
     answer_bytes_max: 10_000,
     log_bytes_per_second: 1_000,
+    reuse: true,
     call_depth_max: 3,
     circuit_failures: 1_000,
     circuit_clients: 1,
@@ -56,6 +58,8 @@ const RETRIES: RetrySettings = RetrySettings {
     intent_retry_ms_min: 10,
     intent_retry_ms_max: 100,
 };
+
+const REUSE: ReuseBounds = ReuseBounds { bytes_max: 64 << 20, authentication_ms_max: 1_000 };
 
 pub(in crate::call) const STORE: StoreSettings = StoreSettings {
     segment_bytes: 1 << 20,
@@ -73,6 +77,7 @@ const RUNTIME: RuntimeSettings = RuntimeSettings {
     // Long, so that no call continues in another thread: fail points are armed for one thread.
     epoch_ms: 1_000,
     compiled_bytes_max: 1 << 30,
+    reuse_bytes_max: 64 << 20,
 };
 
 /// A host that has only the live releases.
@@ -122,7 +127,7 @@ impl Rig {
             }
         });
         let routing = Routing::new(&backends, Vec::new(), &[]).unwrap();
-        let calls = Calls::new(routing, 64, stores.clone(), Tasks::default(), 1_000, RETRIES, HostSecret::new([7; 32]))
+        let calls = Calls::new(routing, 64, stores.clone(), Tasks::default(), REUSE, RETRIES, HostSecret::new([7; 32]))
             .unwrap();
         Self { disk, stores, calls }
     }
@@ -154,6 +159,7 @@ impl Rig {
             identity: None,
             request: RequestId::from_bits(7),
             span: crate::observe::traces::ParentSpan::none(),
+            takes_body: false,
         };
         let calls = self.calls.clone();
         let routing = self.calls.routing();
@@ -205,11 +211,17 @@ impl Rig {
 
     /// The number of ended calls of `front`, answered or not.
     fn ended(&self) -> u64 {
-        self.calls
-            .routing()
-            .live()
-            .backends()
-            .find(|backend| backend.service.name().as_str() == "front")
-            .map_or(0, |backend| backend.service.figures().calls)
+        self.figures().calls
+    }
+
+    /// The number of its calls that did not run.
+    fn reused(&self) -> u64 {
+        self.figures().reused
+    }
+
+    fn figures(&self) -> CallFigures {
+        let routing = self.calls.routing();
+        let front = routing.live().backends().find(|backend| backend.service.name().as_str() == "front");
+        front.expect("the service front").service.figures()
     }
 }

@@ -43,7 +43,7 @@ impl Web {
             generation: Generation::First,
         };
         let routing = Routing::new(&[backend], Vec::new(), &[]).unwrap();
-        let calls = Calls::new(routing, 64, stores.clone(), tasks, 1_000, RETRIES, HostSecret::new([7; 32])).unwrap();
+        let calls = Calls::new(routing, 64, stores.clone(), tasks, REUSE, RETRIES, HostSecret::new([7; 32])).unwrap();
         Self { disk, calls, name, _stores: stores }
     }
 

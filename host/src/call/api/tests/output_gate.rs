@@ -1,5 +1,8 @@
 //! The output gate: no client learns of a commit that is not durable.
 
+use tokio::task::JoinHandle;
+use wasmtime::component::Val;
+
 use super::Rig;
 use crate::call::{Answer, CallError};
 use crate::journal::simulated::Fault;
@@ -44,4 +47,27 @@ async fn when_the_disk_fails_writes_are_refused_and_reads_of_durable_data_contin
     assert!(rig.begin("read", "get untouched").await.unwrap().is_ok());
     let answer = rig.begin("write", "add other").await.unwrap();
     assert!(matches!(answer, Err(CallError::Stopped(_))), "{answer:?}");
+}
+
+/// An answer that is given again shows the same commits as a run, so it waits for the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_given_again_waits_for_the_commits_that_it_shows() {
+    let rig = Rig::new();
+    let reused = || rig.reused();
+    let begun = rig
+        .begin_held(&[
+            ("write", "add n"),
+            ("read", "get n"),
+            ("read", "get n"),
+            ("read", "back.read{front.read{get n}}"),
+        ])
+        .await;
+    let let_out: Vec<_> = begun.iter().map(JoinHandle::is_finished).collect();
+    rig.disk.let_syncs_go();
+    assert_eq!(let_out, [false; 4]);
+    assert!(reused() >= 2, "{} answers were given again", reused());
+    for call in begun {
+        let Ok(Answer::Ok(Some(Val::String(answer)))) = call.await.unwrap() else { panic!("no answer") };
+        assert_eq!(answer, "1");
+    }
 }

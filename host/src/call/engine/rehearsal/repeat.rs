@@ -81,7 +81,7 @@ impl Side {
             outbound: context.neighbours.calls_of(&context.service, &inputs),
             request: inputs.request.clone(),
         };
-        let Finished { result, transaction } = self.program.run(function, Arc::clone(&call.arguments), frame).await;
+        let Finished { result, transaction, .. } = self.program.run(function, Arc::clone(&call.arguments), frame).await;
         self.data = Some(transaction);
         result.map(|result| Answer::of(function, result))
     }

@@ -125,7 +125,7 @@ async fn repeat(
         request: call.request.clone(),
     };
     let Some(program) = shadow.backend.release.program.contract() else { return };
-    let Finished { result, transaction } = program.run(&call.function, Arc::clone(&call.arguments), frame).await;
+    let Finished { result, transaction, .. } = program.run(&call.function, Arc::clone(&call.arguments), frame).await;
     if result.as_ref().is_err_and(Failure::is_of_host) {
         // The host had no room, which does not depend on the candidate.
         shadow.lock().dropped += 1;

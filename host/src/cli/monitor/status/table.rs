@@ -106,6 +106,7 @@ fn figures(figures: &ServiceFigures) -> Vec<Vec<String>> {
     rows.extend([
         row("latency p50", latency(figures, |latency| latency.p50)),
         row("latency p99", latency(figures, |latency| latency.p99)),
+        row("reused answers", share(figures.reused, figures.calls)),
         row("conflicts", figures.conflicts.to_string()),
         row("calls to others", figures.nested_calls.to_string()),
         row("running", figures.in_flight.to_string()),
@@ -129,6 +130,11 @@ fn earlier(release: &Release) -> String {
     let reason = release.reason.clone();
     let parts = [Some(short(&release.digest)), number, Some(utc(&release.deployed_at)), reason];
     parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+}
+
+/// `part` of `all` calls, in percent.
+fn share(part: u64, all: u64) -> String {
+    if all == 0 { NOTHING.into() } else { format!("{} %", part.saturating_mul(100) / all) }
 }
 
 fn latency(figures: &ServiceFigures, of: fn(Latency) -> Option<u64>) -> String {

@@ -17,6 +17,7 @@ fn operation(method: M, path: &str) -> Operation {
         query_parameters: vec![],
         body_parameter: None,
         success: 204,
+        max_age_s: None,
     };
     let function = Function {
         interface: "t:t/t@1.0.0".into(),

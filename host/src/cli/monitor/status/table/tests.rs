@@ -72,6 +72,7 @@ refused          0
 errors: trap     7
 latency p50      2.3 s
 latency p99      -
+reused answers   -
 conflicts        0
 calls to others  0
 running          0
