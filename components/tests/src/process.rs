@@ -17,10 +17,11 @@ use crate::manifest::manifest;
 use crate::shop::{PATIENCE_MS, Staff, operator};
 
 /// Raises the limits per client address, because all clients have the same one here.
-const ONE_ADDRESS: [(&str, &str); 3] = [
+const ONE_ADDRESS: [(&str, &str); 4] = [
     ("SWITCHYARD_GATEWAY_REQUESTS_PER_SECOND_PER_CLIENT", "10000000"),
     ("SWITCHYARD_GATEWAY_REQUEST_BURST_PER_CLIENT", "10000000"),
     ("SWITCHYARD_GATEWAY_CALLS_PER_MINUTE_PER_CLIENT", "{}"),
+    ("SWITCHYARD_GATEWAY_COSTLY_CALLS_PER_MINUTE_PER_CLIENT", "10000000"),
 ];
 
 /// Maximum of log lines that are kept of a process; the last ones are kept.
