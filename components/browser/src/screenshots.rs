@@ -53,9 +53,12 @@ pub(crate) async fn take(stage: &Stage<'_>, folder: &Path) -> anyhow::Result<()>
     phone.close().await
 }
 
+/// What a customer buys, and the events of its shipment.
+type Bought = (&'static [(&'static str, u32)], &'static [&'static str]);
+
 /// Orders on all parts of their way.
 async fn order(stage: &Stage<'_>, customer: &Customer) -> anyhow::Result<()> {
-    let orders: [(&[(&str, u32)], &[&str]); 4] = [
+    let orders: [Bought; 4] = [
         (&[("pan-iron", 1), ("teapot-clay", 1)], &["packed", "shipped", "delivered"]),
         (&[("clock-wall", 2)], &["cancelled"]),
         (&[("backpack-day", 1), ("notebook-dotted", 3)], &["packed", "shipped"]),
