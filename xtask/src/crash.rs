@@ -7,7 +7,7 @@ use crate::wasm;
 const SABOTAGES: [&str; 3] = ["answer-before-sync", "memo-apart", "position-apart"];
 
 /// How often each service moves to its other implementation and back in every test run: half a minute.
-const HANDOVERS: &str = "5";
+const HANDOVERS: &str = "20";
 
 /// The number of simulator seeds in every test run.
 const SEEDS: &str = "300";
