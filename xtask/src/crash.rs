@@ -6,8 +6,8 @@ use crate::wasm;
 /// The ways to break the host on purpose that kills make visible, each of which the crash test must find.
 const SABOTAGES: [&str; 3] = ["answer-before-sync", "memo-apart", "position-apart"];
 
-/// How often each service moves to its other implementation and back in every test run: once forth, back, forth and back again.
-const HANDOVERS: &str = "2";
+/// How often each service moves to its other implementation and back in every test run: half a minute.
+const HANDOVERS: &str = "20";
 
 /// The number of simulator seeds in every test run.
 const SEEDS: &str = "300";
