@@ -178,7 +178,7 @@ impl Setup {
 
     /// Why the host does not start.
     async fn why_not(&self) -> String {
-        self.host().await.err().expect("a host that does not start")
+        self.host().await.map(drop).expect_err("the host does not start")
     }
 
     async fn host(&self) -> Result<Host, String> {

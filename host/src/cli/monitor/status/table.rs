@@ -134,7 +134,7 @@ fn earlier(release: &Release) -> String {
 
 /// `part` of `all` calls, in percent.
 fn share(part: u64, all: u64) -> String {
-    if all == 0 { NOTHING.into() } else { format!("{} %", part.saturating_mul(100) / all) }
+    part.saturating_mul(100).checked_div(all).map_or(NOTHING.into(), |percent| format!("{percent} %"))
 }
 
 fn latency(figures: &ServiceFigures, of: fn(Latency) -> Option<u64>) -> String {
