@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 /// Writes the next request of one connection; returns whether there is one.
 pub(crate) type Script = Box<dyn FnMut(&mut Vec<u8>) -> bool + Send>;
@@ -159,6 +160,9 @@ pub(crate) async fn run(address: SocketAddr, scripts: Vec<Script>, time: Duratio
     Ok(report)
 }
 
+/// Connections that are opened at once, up to the answer to their first request.
+static OPENING: Semaphore = Semaphore::const_new(16);
+
 type Seen = (Vec<u32>, std::collections::BTreeMap<u16, usize>);
 
 async fn one(
@@ -167,12 +171,15 @@ async fn one(
     counts: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 ) -> anyhow::Result<Seen> {
+    // The operator's side takes few connections whose token it does not know yet.
+    let mut opening = Some(OPENING.acquire().await?);
     let mut connection = Connection::open(address).await?;
     let (mut latencies, mut refused) = (Vec::new(), std::collections::BTreeMap::new());
     let mut request = Vec::with_capacity(1024);
     while !stop.load(Ordering::Relaxed) && script(&mut request) {
         let begin = Instant::now();
         let status = connection.send(&request).await?.status;
+        drop(opening.take());
         if counts.load(Ordering::Relaxed) {
             if (200..300).contains(&status) {
                 latencies.push(u32::try_from(begin.elapsed().as_micros()).unwrap_or(u32::MAX));

@@ -42,7 +42,9 @@ impl Operation {
     fn connections(self) -> usize {
         match self {
             Self::GetItem | Self::ListItems | Self::Checkout => 64,
-            Self::CartWrite | Self::HotReservation => 256,
+            Self::CartWrite => 256,
+            // Through the operator's side, which takes 256 connections and reserves a part of them.
+            Self::HotReservation => 128,
         }
     }
 }
