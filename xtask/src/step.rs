@@ -1,5 +1,6 @@
 //! One step: a program that runs under a heading and is timed. Its failure shows how to repeat it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -41,7 +42,11 @@ impl<'a> Step<'a> {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         println!("\n== {}", self.heading);
         let begin = Instant::now();
-        let status = Command::new(self.program)
+        let mut command = Command::new(self.program);
+        for name in own_variables() {
+            command.env_remove(name);
+        }
+        let status = command
             .args(self.arguments)
             .envs(self.environment.iter().copied())
             .current_dir(root())
@@ -62,6 +67,16 @@ impl<'a> Step<'a> {
         let words = [self.program].into_iter().chain(self.arguments.iter().copied()).map(quoted);
         environment.chain(words).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// What `cargo run` tells this program about itself. Some build scripts run again when it changes, and everything that
+/// depends on them is built again: without it, `cargo xtask` and `cargo` share what they build.
+fn own_variables() -> impl Iterator<Item = OsString> {
+    let is_own = |name: &OsString| {
+        let name = name.to_string_lossy();
+        ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|own| name.starts_with(own))
+    };
+    std::env::vars_os().map(|(name, _)| name).filter(is_own)
 }
 
 #[cfg(test)]
