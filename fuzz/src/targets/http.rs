@@ -17,7 +17,7 @@ const LOOK_EVERY: u64 = 100;
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// The problem after a trap of the guest, which traps on invalid scripts: this is not a fault of the host.
-const GUEST_FAILED: &str = "The service failed; nothing was done.";
+const GUEST_FAILED: &str = "The service failed; nothing was changed.";
 
 const MANIFEST: &str = r#"
 [host]
