@@ -12,7 +12,7 @@ use super::answer::{Answer, CallError, outcome};
 use super::exclusive::ExclusiveRun;
 use super::root::Root;
 use super::seed::Seed;
-use crate::call::reuse::{CachedAnswer, Trace};
+use crate::call::reuse::{CachedAnswer, Provenance};
 use crate::call::routing::Backend;
 use crate::clock;
 use crate::contract::Function;
@@ -45,7 +45,7 @@ pub(in crate::call) struct Call {
 pub(in crate::call) struct Ended {
     pub(in crate::call) answer: Answer,
     /// What the answer depends on, if that was recorded: only of a call that reads.
-    pub(in crate::call) trace: Option<Trace>,
+    pub(in crate::call) provenance: Option<Provenance>,
     /// Whether its answer was committed with its writes, for the same call in a later run.
     pub(in crate::call) has_memo: bool,
     /// The answer in the cache.

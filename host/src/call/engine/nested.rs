@@ -169,7 +169,7 @@ impl Nested {
         let mut result = Arc::new(call).execute().await;
         end_call(span, service.name(), result.as_ref().map(|ended| &ended.answer));
         if self.call.read_only {
-            self.record.add_below(result.as_mut().ok().and_then(|ended| ended.trace.take()));
+            self.record.add_below(result.as_mut().ok().and_then(|ended| ended.provenance.take()));
         }
         match result {
             Ok(ended) => Ok((ended.answer.into_result(function), ended.has_memo)),

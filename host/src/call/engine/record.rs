@@ -9,7 +9,7 @@ use wasmtime::component::Val;
 use super::answer::{Answer, CallError};
 use super::call::Call;
 use super::seed::Seed;
-use crate::call::reuse::Trace;
+use crate::call::reuse::Provenance;
 use crate::contract::Function;
 use crate::limits::NESTED_BYTES_MAX;
 use crate::observe::reuse::NotCached;
@@ -59,14 +59,14 @@ struct Recorded {
     /// The error of the nested call that made the last run fail, if any.
     error: Option<NestedError>,
     /// What the answers of the calls depend on, of a run that only reads.
-    below: Trace,
+    below: Provenance,
     /// Whether a candidate repeats the call in shadow.
     is_observed: bool,
 }
 
 impl NestedRecord {
     pub(in crate::call::engine) fn of(call: &Call, is_observed: bool) -> Self {
-        let recorded = Recorded { position: 0, calls: Vec::new(), error: None, below: Trace::default(), is_observed };
+        let recorded = Recorded { position: 0, calls: Vec::new(), error: None, below: Provenance::default(), is_observed };
         Self(call.backend.release.calls_others.then(|| Arc::new(Mutex::new(recorded))))
     }
 
@@ -141,15 +141,15 @@ impl NestedRecord {
     }
 
     /// Adds what the answer of a call below depends on; `None` if that is not known.
-    pub(in crate::call::engine) fn add_below(&self, trace: Option<Trace>) {
-        self.with(|recorded| match trace {
-            Some(trace) => recorded.below.add_below(Trace { height: trace.height + 1, ..trace }),
-            None => recorded.below.is_unique_by(NotCached::Unavailable),
+    pub(in crate::call::engine) fn add_below(&self, provenance: Option<Provenance>) {
+        self.with(|recorded| match provenance {
+            Some(provenance) => recorded.below.add_below(Provenance { height: provenance.height + 1, ..provenance }),
+            None => recorded.below.mark_uncacheable(NotCached::Unavailable),
         });
     }
 
     /// What the answers of the calls of the ended run depend on.
-    pub(in crate::call::engine) fn take_below(&self) -> Trace {
+    pub(in crate::call::engine) fn take_below(&self) -> Provenance {
         self.with(|recorded| std::mem::take(&mut recorded.below)).unwrap_or_default()
     }
 

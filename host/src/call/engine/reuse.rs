@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::call::{Call, Ended};
-use crate::call::reuse::{AnswerKey, CachedAnswer, Dependency, Trace};
+use crate::call::reuse::{AnswerKey, CachedAnswer, Dependency, Provenance};
 use crate::clock;
 use crate::contract::Reach;
 use crate::limits::REUSE_READ_SET_BYTES_MAX;
@@ -33,15 +33,15 @@ impl Call {
     pub(in crate::call::engine) fn reuse(&self, key: &AnswerKey) -> Option<Ended> {
         let answers = &self.backend.service.answers;
         let mut missed = Miss::New;
-        for key in std::iter::once(*key).chain(answers.is_of_callers().then(|| self.key_of_caller(key))) {
+        for key in std::iter::once(*key).chain(answers.may_depend_on_callers().then(|| self.key_of_caller(key))) {
             let Some(cached) = answers.get(&key) else { continue };
             match self.check(&cached) {
                 Ok(answer) => {
-                    self.root.reach(cached.trace.saw);
+                    self.root.reach(cached.provenance.saw);
                     answers.metrics.hit();
                     // A root call has no caller whose answer depends on this one.
-                    let trace = (!self.is_root()).then(|| cached.trace.clone());
-                    return Some(Ended { answer, trace, has_memo: false, cached: Some(cached), is_reused: true });
+                    let provenance = (!self.is_root()).then(|| cached.provenance.clone());
+                    return Some(Ended { answer, provenance, has_memo: false, cached: Some(cached), is_reused: true });
                 }
                 Err(why) => {
                     missed = why;
@@ -68,7 +68,7 @@ impl Call {
             return Err(Miss::Expired);
         }
         // In the order of a run: it reads its own store first, and then those of the calls below.
-        cached.trace.dependencies.iter().try_for_each(|dependency| self.check_dependency(dependency))?;
+        cached.provenance.dependencies.iter().try_for_each(|dependency| self.check_dependency(dependency))?;
         if self.is_root() && self.root.details.takes_body && cached.body().is_some() {
             return Ok(Answer::Ok(None));
         }
@@ -92,24 +92,24 @@ impl Call {
     }
 
     /// What the answer of a reading run depends on: `below` is what those of the calls below do.
-    pub(in crate::call::engine) fn trace(&self, transaction: Transaction, uses: Uses, below: Trace) -> Trace {
+    pub(in crate::call::engine) fn provenance(&self, transaction: Transaction, uses: Uses, below: Provenance) -> Provenance {
         let (service, backend) = (self.backend.service.name().clone(), self.backend.id());
         let (data_version, saw) = (transaction.data_version(), transaction.saw());
         let reads = transaction.into_reads_within(REUSE_READ_SET_BYTES_MAX);
         let own = Dependency { service, backend, data_version, reads };
-        let is_unique = (!self.backend.service.limits.reuse).then_some(NotCached::Off);
-        let mut trace = Trace { uses, saw, height: 0, dependencies: vec![Arc::new(own)], is_unique };
-        trace.add_below(below);
-        trace
+        let uncacheable = (!self.backend.service.limits.reuse).then_some(NotCached::Off);
+        let mut provenance = Provenance { uses, saw, height: 0, dependencies: vec![Arc::new(own)], uncacheable };
+        provenance.add_below(below);
+        provenance
     }
 
     /// Caches the answer of a run under `key`, if later calls may get it.
     pub(in crate::call::engine) fn cache(&self, key: &AnswerKey, ended: &mut Ended) {
-        let Some(trace) = &ended.trace else { return };
+        let Some(provenance) = &ended.provenance else { return };
         let answers = &self.backend.service.answers;
-        match self.cached(trace, &ended.answer) {
+        match self.cached(provenance, &ended.answer) {
             Ok(cached) => {
-                let Uses { identity, calling_service, .. } = trace.uses;
+                let Uses { identity, calling_service, .. } = provenance.uses;
                 let key = if identity || calling_service { self.key_of_caller(key) } else { *key };
                 let cached = Arc::new(cached);
                 if answers.insert(key, &cached) {
@@ -122,13 +122,13 @@ impl Call {
         }
     }
 
-    fn cached(&self, trace: &Trace, answer: &Answer) -> Result<CachedAnswer, NotCached> {
-        if let Some(cause) = trace.not_cached() {
+    fn cached(&self, provenance: &Provenance, answer: &Answer) -> Result<CachedAnswer, NotCached> {
+        if let Some(cause) = provenance.not_cached() {
             return Err(cause);
         }
         let age_max = self.backend.service.answers.authentication_age_max();
         let until = match self.function.reach {
-            _ if !trace.uses.clock => None,
+            _ if !provenance.uses.clock => None,
             Reach::Authenticate if !age_max.is_zero() => Some(self.begun + age_max),
             _ => return Err(NotCached::Clock),
         };
@@ -138,6 +138,6 @@ impl Call {
             }
             _ => 0,
         };
-        Ok(CachedAnswer::new(answer.encode(), trace.clone(), self.depth, until, body_bytes_max))
+        Ok(CachedAnswer::new(answer.encode(), provenance.clone(), self.depth, until, body_bytes_max))
     }
 }

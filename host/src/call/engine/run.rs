@@ -76,11 +76,11 @@ impl Call {
         let answer = Answer::of(&self.function, result);
         let observed =
             shadow.as_ref().map(|_| Observed { snapshot: transaction.snapshot(), effects: transaction.effects() });
-        let mut ended = Ended { answer, trace: None, has_memo: false, cached: None, is_reused: false };
+        let mut ended = Ended { answer, provenance: None, has_memo: false, cached: None, is_reused: false };
         if self.read_only {
             self.root.reach(transaction.saw());
             if self.root.table.reuses() {
-                ended.trace = Some(self.trace(transaction, uses, record.take_below()));
+                ended.provenance = Some(self.provenance(transaction, uses, record.take_below()));
             }
         } else if !self.end(transaction, exclusive, &mut ended).await? {
             return Ok(RunResult::Conflict);

@@ -31,7 +31,7 @@ pub(in crate::call) struct AnswerCache {
     bytes_max: AtomicUsize,
     authentication_ms_max: AtomicU64,
     /// Whether any answer ever depended on its caller. If none did, nobody needs the key with the caller.
-    of_callers: AtomicBool,
+    depends_on_callers: AtomicBool,
     pub(in crate::call) metrics: ReuseMetrics,
 }
 
@@ -47,7 +47,7 @@ impl AnswerCache {
             answers: Mutex::new(Answers { by_key: LruCache::unbounded(), bytes: 0 }),
             bytes_max: AtomicUsize::new(0),
             authentication_ms_max: AtomicU64::new(0),
-            of_callers: AtomicBool::new(false),
+            depends_on_callers: AtomicBool::new(false),
             metrics: ReuseMetrics::new(service),
         })
     }
@@ -70,8 +70,8 @@ impl AnswerCache {
     }
 
     /// Whether an answer may depend on its caller.
-    pub(in crate::call) fn is_of_callers(&self) -> bool {
-        self.of_callers.load(Ordering::Relaxed)
+    pub(in crate::call) fn may_depend_on_callers(&self) -> bool {
+        self.depends_on_callers.load(Ordering::Relaxed)
     }
 
     /// Caches `answer`, in place of an earlier one; false if it is too large.
@@ -80,8 +80,8 @@ impl AnswerCache {
         if bytes > bytes_max / PART_OF_SHARE {
             return false;
         }
-        if answer.trace.uses.identity || answer.trace.uses.calling_service {
-            self.of_callers.store(true, Ordering::Relaxed);
+        if answer.provenance.uses.identity || answer.provenance.uses.calling_service {
+            self.depends_on_callers.store(true, Ordering::Relaxed);
         }
         let mut answers = self.lock();
         if let Some((_, before)) = answers.by_key.push(key, Arc::clone(answer)) {

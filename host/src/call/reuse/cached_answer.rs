@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::trace::Trace;
+use super::provenance::Provenance;
 
 /// The approximate memory of an answer without its bytes and its read sets.
 const ANSWER_BYTES: usize = 512;
@@ -18,7 +18,7 @@ const DEPENDENCY_BYTES: usize = 256;
 pub struct CachedAnswer {
     /// As the host encodes the answers that it stores.
     pub(in crate::call) answer: Box<[u8]>,
-    pub(in crate::call) trace: Trace,
+    pub(in crate::call) provenance: Provenance,
     /// The depth of the call that ran. At a greater depth, the calls below it could be too deep.
     pub(in crate::call) depth: usize,
     /// Until when it may be used; `None` if it does not depend on time.
@@ -33,12 +33,12 @@ impl CachedAnswer {
     /// The body may have up to `body_bytes_max` bytes.
     pub(in crate::call) fn new(
         answer: Vec<u8>,
-        trace: Trace,
+        provenance: Provenance,
         depth: usize,
         until: Option<Instant>,
         body_bytes_max: usize,
     ) -> Self {
-        Self { answer: answer.into(), trace, depth, until, body: OnceLock::new(), body_bytes_max }
+        Self { answer: answer.into(), provenance, depth, until, body: OnceLock::new(), body_bytes_max }
     }
 
     /// The body and its entity tag, if a client has got it already.
@@ -57,12 +57,12 @@ impl CachedAnswer {
 
     /// Whether calls at `depth` may get it: those below it were no deeper when it ran.
     pub(in crate::call) fn is_for_depth(&self, depth: usize) -> bool {
-        self.trace.height == 0 || depth <= self.depth
+        self.provenance.height == 0 || depth <= self.depth
     }
 
     /// Its approximate memory. Read sets that it shares with other answers count for each.
     pub(in crate::call) fn bytes(&self) -> usize {
-        let reads = self.trace.dependencies.iter().map(|read| DEPENDENCY_BYTES + read.reads.bytes());
+        let reads = self.provenance.dependencies.iter().map(|read| DEPENDENCY_BYTES + read.reads.bytes());
         ANSWER_BYTES + self.answer.len() + self.body_bytes_max + reads.sum::<usize>()
     }
 }

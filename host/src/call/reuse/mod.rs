@@ -10,11 +10,11 @@ mod answer_cache;
 mod answer_key;
 mod cached_answer;
 mod dependency;
-mod trace;
+mod provenance;
 
 pub(super) use answer_cache::AnswerCache;
 pub use answer_cache::ReuseBounds;
 pub(super) use answer_key::AnswerKey;
 pub use cached_answer::CachedAnswer;
 pub(super) use dependency::{BackendId, Dependency, SerialNumber};
-pub(super) use trace::Trace;
+pub(super) use provenance::Provenance;

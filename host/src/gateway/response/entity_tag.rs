@@ -7,7 +7,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
@@ -16,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::conditions::any_matches;
 use crate::gateway::request::accept::Coding;
+use crate::names::hex;
 
 /// The bytes of the hash in a tag: enough that nobody finds two bodies with the same.
 const TAG_BYTES: usize = 16;
@@ -23,11 +23,7 @@ const TAG_BYTES: usize = 16;
 /// The tag of `json` without its quotes.
 pub(in crate::gateway) fn of(json: &[u8]) -> Arc<str> {
     let hash = Sha256::digest(json);
-    let mut tag = String::with_capacity(2 * TAG_BYTES);
-    for byte in hash.iter().take(TAG_BYTES) {
-        let _infallible = write!(tag, "{byte:02x}");
-    }
-    tag.into()
+    hex(&hash[..TAG_BYTES]).into()
 }
 
 /// The header for an answer with these `headers`, which name its coding.

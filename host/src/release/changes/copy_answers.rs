@@ -35,7 +35,7 @@ impl Releases {
                 return Ok(true);
             }
         };
-        let Some((data, copy)) = handle.both().await? else { return Ok(false) };
+        let Some((data, copy)) = handle.consistent_snapshots().await? else { return Ok(false) };
         let rehearsal = Rehearsal {
             service: &running.service,
             live: Side::new(live, data),

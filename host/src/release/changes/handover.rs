@@ -62,6 +62,7 @@ impl Inner {
             by: who.name.clone(),
             reason: plan.reason.clone(),
             oldest_data: judged.record.data.writes,
+            newest_data: judged.record.data.writes,
             header: plan.rollout.as_ref().and_then(Rollout::header_text),
             shadow: plan.rollout.as_ref().and_then(|rollout| rollout.shadow).map(Share::parts),
             answers_may_differ: plan.answers_may_differ,
@@ -90,7 +91,7 @@ impl Inner {
         let handle = handle.ok_or_else(not_running)?;
         self.check_shadow(running).map_err(|source| DeployError::Handover { service: name.clone(), source })?;
         let release = Arc::clone(&handle.release);
-        let to = mirror.release.data.writes;
+        let to = mirror.newest_data.max(mirror.release.data.writes);
         let before = &running.record;
         let record = ServiceRecord {
             live: ReleaseRecord { deployed_at: clock::unix_micros(), was_left: false, ..mirror.release.clone() },
@@ -102,6 +103,7 @@ impl Inner {
                 by: who.into(),
                 reason: reason.clone(),
                 oldest_data: before.oldest_data,
+                newest_data: running.data().version,
                 header: None,
                 shadow: None,
                 answers_may_differ: false,

@@ -241,7 +241,7 @@ impl Mirror {
     }
 
     /// The live data and the copy, of one number at which both hold the same entities; `None` if something is not copied yet.
-    pub(super) fn both(&self) -> Option<(Transaction, Transaction)> {
+    pub(super) fn consistent_snapshots(&self) -> Option<(Transaction, Transaction)> {
         let snapshot = self.read().snapshot()?;
         Some((snapshot.rehearse()?, snapshot.rehearse_on(self.live.other()).ok()?))
     }

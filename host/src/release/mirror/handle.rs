@@ -20,7 +20,7 @@ const PAGES_AT_ONCE: usize = 64;
 const BACK_PAGES_AT_ONCE: usize = 4;
 
 /// How often it copies what is new, to find a moment at which nothing is. Beside 500 writes a second, every third is one.
-const BOTH_ATTEMPTS: usize = 16;
+const SNAPSHOT_ATTEMPTS: usize = 16;
 
 /// What a mirror is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -163,11 +163,11 @@ impl MirrorHandle {
 
     /// The live data and the copy, of one number at which both hold the same entities; `None` if commits come faster than it
     /// copies them.
-    pub(in crate::release) async fn both(&self) -> Result<Option<(Transaction, Transaction)>, MirrorError> {
+    pub(in crate::release) async fn consistent_snapshots(&self) -> Result<Option<(Transaction, Transaction)>, MirrorError> {
         let mut work = self.work.lock().await;
-        for _ in 0..BOTH_ATTEMPTS {
+        for _ in 0..SNAPSHOT_ATTEMPTS {
             if work.mirror.follow(PAGES_AT_ONCE).await? == 0
-                && let Some(both) = work.mirror.both()
+                && let Some(both) = work.mirror.consistent_snapshots()
             {
                 return Ok(Some(both));
             }

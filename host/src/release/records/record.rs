@@ -145,6 +145,9 @@ pub(in crate::release) struct MirrorRecord {
     pub(in crate::release) reason: Option<String>,
     /// The lowest version of its data.
     pub(in crate::release) oldest_data: u64,
+    /// The highest version of its data: above the one that it writes, if it was rolled back to.
+    #[serde(default)]
+    pub(in crate::release) newest_data: u64,
     /// Requests with this header read its data once the copy is complete. The swap then waits for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::release) header: Option<(String, String)>,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::components::{digest, dummy, marked, says, shelf, variant};
 use super::handovers::{CONTRACT, host};
-use super::{Answer, Rig, Setup, refusals};
+use super::{Answer, Rig, Setup, refusals, until};
 use crate::guest::component;
 
 /// The contract of the shelf, for a component that does not say what its data is.
@@ -148,4 +148,18 @@ async fn a_release_with_a_format_replaces_one_without_only_where_there_is_no_dat
     let words = ["a component that reads a format that nobody names", "--data-compatible"];
     let refused = refusals::refused(rig.deploy("shelf", "", shelf("layout=a")).await, "data", &words);
     assert_eq!(data(&refused), "the format shelf-a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_back_leads_to_data_of_the_version_that_it_had() {
+    let rig = host("layout=a|version=2").await;
+    rig.put("n", "1").await;
+    // A release that writes version 1 and reads version 2 leaves the data at version 2.
+    accepted(rig.deploy("shelf", "", shelf("layout=a|version=1|reads=2")).await);
+    rig.hand_over("layout=b").await;
+    until("the way back", async || rig.change("shelf", "rollback").await.status == 200).await;
+    rig.change("shelf", "settle").await.expect(200);
+    assert_eq!(rig.service("shelf").await["dataVersion"], 2);
+    refusals::refused(rig.deploy("shelf", "", shelf("layout=a|version=1")).await, "data", &["one that reads version 2"]);
+    rig.change("shelf", "rollback").await.expect(200);
 }

@@ -26,7 +26,7 @@ impl state::Guest for Shelf {
 impl migration::Guest for Shelf {
     fn describe() -> migration::Data {
         let (format, version) = (format!("shelf-{}", notes::layout()), variant::number("version"));
-        migration::Data { format, version, reads_up_to: version, pause_ms_max: 0 }
+        migration::Data { format, version, reads_up_to: variant::number("reads").max(version), pause_ms_max: 0 }
     }
 
     fn migrate(_from: u32) -> Result<(), String> {

@@ -1,7 +1,7 @@
 use wasmtime::component::Val;
 
 use super::*;
-use crate::call::reuse::Trace;
+use crate::call::reuse::Provenance;
 use crate::contract::{Function, Name, Reach};
 
 const SHARE: usize = 64 * 1024;
@@ -29,7 +29,7 @@ fn key(number: u32) -> AnswerKey {
 }
 
 fn answer(bytes: usize) -> Arc<CachedAnswer> {
-    Arc::new(CachedAnswer::new(vec![0; bytes], Trace::default(), 1, None, 0))
+    Arc::new(CachedAnswer::new(vec![0; bytes], Provenance::default(), 1, None, 0))
 }
 
 fn bytes_of(cache: &AnswerCache) -> (usize, usize) {

@@ -9,7 +9,7 @@ use crate::observe::reuse::NotCached;
 use crate::runtime::Uses;
 
 #[derive(Debug, Clone, Default)]
-pub(in crate::call) struct Trace {
+pub(in crate::call) struct Provenance {
     pub(in crate::call) uses: Uses,
     /// The last commit that was read and was not durable then.
     pub(in crate::call) saw: CommitSeq,
@@ -18,26 +18,26 @@ pub(in crate::call) struct Trace {
     /// In the order in which they were read, so that they can be compared in the order of a run.
     pub(in crate::call) dependencies: Vec<Arc<Dependency>>,
     /// A reason outside of the run: no later call may get this answer.
-    pub(in crate::call) is_unique: Option<NotCached>,
+    pub(in crate::call) uncacheable: Option<NotCached>,
 }
 
-impl Trace {
+impl Provenance {
     /// Adds what the calls below depend on.
     pub(in crate::call) fn add_below(&mut self, below: Self) {
         self.uses = self.uses.with_below(below.uses);
         self.saw = self.saw.max(below.saw);
         self.height = self.height.max(below.height);
-        self.is_unique = self.is_unique.or(below.is_unique);
+        self.uncacheable = self.uncacheable.or(below.uncacheable);
         if self.dependencies.len() + below.dependencies.len() > REUSE_DEPENDENCIES_MAX {
-            self.is_unique = self.is_unique.or(Some(NotCached::Large));
+            self.uncacheable = self.uncacheable.or(Some(NotCached::Large));
         } else {
             self.dependencies.extend(below.dependencies);
         }
     }
 
     /// Notes that no later call may get the answer.
-    pub(in crate::call) fn is_unique_by(&mut self, cause: NotCached) {
-        self.is_unique = self.is_unique.or(Some(cause));
+    pub(in crate::call) fn mark_uncacheable(&mut self, cause: NotCached) {
+        self.uncacheable = self.uncacheable.or(Some(cause));
     }
 
     /// Why no later call may get the answer, apart from the clock.
@@ -49,6 +49,6 @@ impl Trace {
             (log, NotCached::Log),
             (shortage, NotCached::Shortage),
         ];
-        self.is_unique.or_else(|| of_uses.into_iter().find(|(used, _)| *used).map(|(_, cause)| cause))
+        self.uncacheable.or_else(|| of_uses.into_iter().find(|(used, _)| *used).map(|(_, cause)| cause))
     }
 }
