@@ -14,7 +14,7 @@ use super::frame::JournalId;
 use super::recovery::{self, Found, OpenError, Tail};
 use super::shared::{Shared, SpareState, State};
 use super::staging::{self, Staged};
-use super::writer;
+use super::{spares, writer};
 use crate::fail_point::fail_point;
 use crate::names::CommitSeq;
 use crate::observe::LogLimit;
@@ -113,7 +113,7 @@ impl Journal {
         // How much of the last batch reached the disk is unknown: only a start that reads the segment can tell.
         let stop = move |panicked: &Panicked| stops.stop(&format!("the thread {panicked}; restart the host"));
         *lock(&journal.writer) = Some(thread("journal", || writer.run(), stop).map_err(failed)?);
-        let prepare = move || writer::prepare_spares(&preparer, &mut count);
+        let prepare = move || spares::prepare_spares(&preparer, &mut count);
         let preparer = restarting_thread("journal-spare", &journal.outages, prepare);
         *lock(&journal.preparer) = Some(preparer.map_err(failed)?);
         if let Some(archiver) = journal.archiver.clone() {

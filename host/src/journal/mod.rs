@@ -4,6 +4,7 @@
 
 mod append_error;
 mod archive;
+mod batch;
 mod disk;
 mod durable;
 mod frame;
@@ -14,9 +15,11 @@ mod pieces;
 mod record;
 mod recovery;
 mod retrying_disk;
+mod segment_writer;
 mod shared;
 #[cfg(any(test, feature = "fail-points"))]
 pub(crate) mod simulated;
+mod spares;
 mod staging;
 mod writer;
 
