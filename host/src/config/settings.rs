@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::cluster::ClusterSettings;
 use super::grant::Grant;
 pub use super::service_limits::{LimitOverrides, LimitSettings};
 use super::signer::Signer;
@@ -28,6 +29,7 @@ pub struct Manifest {
     pub deploy: DeploySettings,
     pub events: EventSettings,
     pub telemetry: TelemetrySettings,
+    pub cluster: ClusterSettings,
     pub services: BTreeMap<ServiceName, ServiceSettings>,
 }
 
