@@ -93,7 +93,7 @@ impl Parts {
         private_folder(&manifest.host.data)?;
         let begin = clock::now();
         let archive = manifest.journal.archive.as_deref();
-        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &[], archive)?;
+        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &[], archive, None)?;
         report(Progress::Opened { took: clock::elapsed(begin) });
         let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
         Self::over(manifest, stores, runtime, tasks, report)

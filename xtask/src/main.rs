@@ -43,7 +43,7 @@ Usage: cargo xtask <COMMAND>
   simulate [--seeds N] [--seed S] [--log]
                 simulate lives of a host in virtual time: its operator, its clock and its kills
   fuzz [--seconds N] [--target T] [--seed S]
-                run every fuzz target for a minute: journal, value, wit, http, component
+                run every fuzz target for a minute: journal, stream, value, wit, http, component
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
   alternatives  build the services in JavaScript and Python, and test the shop with them; installs their toolchains into
                 target/, with npm and pip

@@ -21,6 +21,9 @@ mod shared;
 pub(crate) mod simulated;
 mod spares;
 mod staging;
+pub mod stream;
+mod stream_journal;
+mod stream_writer;
 mod writer;
 
 #[cfg(test)]
@@ -35,7 +38,7 @@ pub(crate) use frame::Body;
 pub(crate) use frame::SegmentHeader;
 pub use frame::{Damage, JOURNAL_FORMAT, JournalId};
 pub use frames::{End, Frames};
-pub(crate) use handle::{Journal, JournalSettings};
+pub(crate) use handle::{Journal, JournalSettings, StreamSettings};
 pub use history::HistoryError;
 pub(crate) use history::{Checked, Folder, History, begin_journal};
 pub(crate) use pieces::pieces;

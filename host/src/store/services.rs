@@ -165,12 +165,46 @@ impl Services {
         Ok(store)
     }
 
+    /// The store of `name` for a record of the stream: a new one, which no service uses yet, if there is none.
+    pub(super) fn store_to_apply(&self, name: &ServiceName) -> Result<Store, OpenError> {
+        let known = self.list().members.get(name).map(|member| member.store.clone());
+        if let Some(store) = known.filter(|store| store.state().dropped().is_none()) {
+            return Ok(store);
+        }
+        let store = self.add(name, u64::MAX)?;
+        self.detach(name);
+        Ok(store)
+    }
+
+    /// Deletes the store of `name`, which a record of the stream has dropped.
+    pub(super) fn remove_dropped(&self, name: &ServiceName) -> Result<(), DropError> {
+        let _change = self.changes();
+        let member = self.list().members.get(name).cloned();
+        let Some((member, number)) = member.and_then(|member| Some((member.clone(), member.store.state().dropped()?)))
+        else {
+            return Ok(());
+        };
+        self.forget(name, &member, number)?;
+        self.remove(name)
+    }
+
+    /// Takes the store of `name`, which the record `number` drops, out of the set, once that record is durable.
+    fn forget(&self, name: &ServiceName, member: &Member, number: CommitSeq) -> Result<(), DropError> {
+        self.pipeline.journal.wait_durable_blocking(number)?;
+        let mut list = self.list();
+        list.held.insert(name.clone(), member.index.number());
+        list.members.remove(name);
+        drop(list);
+        self.share_overlay();
+        Ok(())
+    }
+
     /// From here on the journal keeps the commits for an index of `name`, whether its creation succeeds or not. Returns
     /// the number to begin at: the last durable one. The end of an earlier store of that name is durable too.
     fn hold(&self, name: &ServiceName) -> CommitSeq {
         let mut list = self.list();
         // Under the lock, so that meanwhile no index passes this number and lets the journal discard later commits.
-        let durable = self.pipeline.journal.durable();
+        let durable = self.pipeline.journal.durable_in_segments();
         list.held.entry(name.clone()).or_insert(durable);
         durable
     }
@@ -191,12 +225,7 @@ impl Services {
             Some(Member { in_use: true, .. }) => return Err(DropError::InUse { service: name.clone() }),
             Some(member) => {
                 let number = self.pipeline.drop_store(member.store.shared_state())?;
-                self.pipeline.journal.wait_durable_blocking(number)?;
-                let mut list = self.list();
-                list.held.insert(name.clone(), member.index.number());
-                list.members.remove(name);
-                drop(list);
-                self.share_overlay();
+                self.forget(name, &member, number)?;
             }
             // An earlier attempt may have left its file.
             None if self.list().held.contains_key(name) => {}
