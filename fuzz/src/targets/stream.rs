@@ -25,6 +25,7 @@ impl Target for Stream {
             Content::Piece { index: 0, count: 2, bytes: b"three, ".as_slice().into() },
             Content::Piece { index: 1, count: 2, bytes: b"in pieces".as_slice().into() },
             Content::Heartbeat,
+            Content::StepDown,
         ];
         let (mut position, mut messages) = (Position::default(), Vec::new());
         for (sequence, content) in (1..).map(StreamSeq).zip(contents) {

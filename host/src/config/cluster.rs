@@ -35,6 +35,13 @@ pub struct ClusterSettings {
 }
 
 impl ClusterSettings {
+    /// The name of a node on a machine with this host name, if it can be one.
+    #[must_use]
+    pub fn node_of_machine(host_name: &str) -> Option<String> {
+        let node = host_name.split('.').next().unwrap_or_default();
+        is_name(node).then(|| node.to_owned())
+    }
+
     /// Whether this host is part of a cluster.
     #[must_use]
     pub fn is_on(&self) -> bool {

@@ -66,6 +66,11 @@ impl Journal {
         }
     }
 
+    /// Whether this node leads its cluster; false without one.
+    pub(crate) fn leads(&self) -> bool {
+        self.shared().in_segments.is_some() && self.shared().lock().leads
+    }
+
     /// Why no commit becomes durable at the moment: the servers of the stream do not answer.
     pub(crate) fn unavailable(&self) -> Option<Arc<str>> {
         self.shared().lock().unavailable.clone()

@@ -20,6 +20,9 @@ use crate::observe::LogLimit;
 /// The time between two looks into a stream that does not answer.
 const RESOLVE_AFTER: Duration = Duration::from_millis(200);
 
+/// The shortest time between two looks into a stream that answers.
+const RESOLVE_PERIOD_MIN: Duration = Duration::from_millis(20);
+
 /// How long a close waits for the last acknowledgements. Their callers have no answer, and retry.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 
@@ -41,8 +44,11 @@ pub(super) struct StreamWriter {
     sent: Instant,
     /// When to look again for messages whose fate is unknown.
     resolve_at: Option<Instant>,
+    /// When it looked for them the last time.
+    resolved: Instant,
     /// When the close began.
     closing: Option<Instant>,
+    has_stepped_down: bool,
     gathering: Gathering,
     log: LogLimit,
     /// Messages without records since the last mark.
@@ -55,6 +61,7 @@ enum Work {
     Outcomes(Vec<Outcome>),
     Resolve,
     Heartbeat,
+    StepDown,
     Sync,
     End,
 }
@@ -74,7 +81,9 @@ impl StreamWriter {
             heartbeat,
             sent: clock::now(),
             resolve_at: None,
+            resolved: clock::now(),
             closing: None,
+            has_stepped_down: false,
             gathering: Gathering::default(),
             log: LogLimit::default(),
             unmarked: 0,
@@ -98,13 +107,16 @@ impl StreamWriter {
                 Work::Outcomes(outcomes) => self.settle(outcomes)?,
                 Work::Resolve => self.resolve()?,
                 Work::Heartbeat => self.beat(),
+                Work::StepDown => self.step_down(),
                 Work::Sync => self.sync()?,
                 Work::End => break,
             }
         }
-        self.mark_room()?;
+        // Then the next start knows that all of it is durable, and where the stream continues.
+        self.sync()?;
+        self.mark_if_room()?;
         self.segments.finish()?;
-        match self.publisher.as_ref().is_none_or(Publisher::is_idle) {
+        match self.publisher.as_ref().is_none_or(Publisher::carries_nothing) {
             true => Ok(()),
             false => Err(io::Error::other("the stream of the cluster did not acknowledge the last commits")),
         }
@@ -169,7 +181,8 @@ impl StreamWriter {
         let is_idle = self.publisher.as_ref().is_none_or(Publisher::is_idle);
         let gives_up = self.closing.is_some_and(|since| now.saturating_duration_since(since) >= CLOSE_MAX);
         if state.closing && (gives_up || (state.queue.is_empty() && is_idle)) {
-            return Some(Work::End);
+            let leads = self.publisher.is_some() && !self.has_stepped_down;
+            return Some(if leads && !gives_up { Work::StepDown } else { Work::End });
         }
         let is_due = self.publisher.is_some() && is_idle && self.sent + self.heartbeat <= now;
         is_due.then_some(Work::Heartbeat)
@@ -230,12 +243,26 @@ impl StreamWriter {
         self.send();
     }
 
+    /// Lets another node lead at once. Everything is acknowledged, and from here on this node speaks for nobody.
+    fn step_down(&mut self) {
+        self.has_stepped_down = true;
+        if let Some(lease) = self.shared.lease.get() {
+            lease.end();
+        }
+        if let Some(publisher) = &mut self.publisher {
+            publisher.add_step_down();
+        }
+        self.send();
+    }
+
     fn settle(&mut self, outcomes: Vec<Outcome>) -> io::Result<()> {
         if let Some(publisher) = &mut self.publisher {
             outcomes.into_iter().for_each(|outcome| publisher.settle(outcome));
         }
         if self.publisher.as_ref().is_some_and(|publisher| publisher.unresolved().is_some()) {
-            return self.resolve();
+            // Servers that refuse at once are not asked at full speed.
+            self.resolve_at = Some(self.resolved + RESOLVE_PERIOD_MIN);
+            return Ok(());
         }
         self.write_acknowledged()?;
         self.send();
@@ -245,6 +272,7 @@ impl StreamWriter {
     /// Finds out what became of messages that were not acknowledged.
     fn resolve(&mut self) -> io::Result<()> {
         self.resolve_at = None;
+        self.resolved = clock::now();
         let Some(publisher) = &mut self.publisher else { return Ok(()) };
         let why = publisher.unresolved().map(ToString::to_string);
         match publisher.resolve() {
@@ -281,7 +309,7 @@ impl StreamWriter {
             self.shared.lock().unavailable = None;
             self.unmarked += 1;
         }
-        if self.unmarked >= UNMARKED_MAX { self.mark_room() } else { Ok(()) }
+        if self.unmarked >= UNMARKED_MAX { self.mark_if_room() } else { Ok(()) }
     }
 
     /// Writes records that the stream has into the segments, and says that they are durable. `position` follows them.
@@ -312,8 +340,8 @@ impl StreamWriter {
     }
 
     /// Writes a mark if the open segment has room for it: a start then reads less from the stream.
-    fn mark_room(&mut self) -> io::Result<()> {
-        if self.unmarked > 0 && self.segments.has_room(POSITION_FRAME_BYTES) {
+    fn mark_if_room(&mut self) -> io::Result<()> {
+        if self.segments.has_room(POSITION_FRAME_BYTES) {
             self.mark(self.position);
             self.segments.write()?;
         }

@@ -136,6 +136,8 @@ pub enum OpenError {
     Random { source: io::Error },
     #[error("cannot start the thread of the indexes")]
     Thread { source: io::Error },
+    #[error("cannot record that the store of {service} exists")]
+    Record { service: ServiceName, source: Box<CommitError> },
     #[error("the store of {service} already exists")]
     InUse { service: ServiceName },
     #[error(transparent)]

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::commit::part::{Part, Prepared};
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
 use super::error::{DropError, OpenError};
@@ -14,7 +15,7 @@ use super::handle::Store;
 use super::index::disk_space::DiskSpace;
 use super::index::{self, Index};
 use crate::journal::{Disk, JournalId};
-use crate::names::{CommitSeq, ServiceName};
+use crate::names::{CallId, CommitSeq, ServiceName};
 
 #[derive(Debug)]
 pub(super) struct Services {
@@ -162,6 +163,12 @@ impl Services {
         list.held.remove(name);
         drop(list);
         self.share_overlay();
+        if self.pipeline.journal.leads() {
+            // Without a record, a store without commits would not exist on the other nodes.
+            let prepared = Prepared::new(CallId([0; 16]), vec![Part::founding(Arc::clone(store.shared_state()))]);
+            let recorded = futures::executor::block_on(self.pipeline.commit(prepared));
+            recorded.map_err(|source| OpenError::Record { service: name.clone(), source: Box::new(source) })?;
+        }
         Ok(store)
     }
 

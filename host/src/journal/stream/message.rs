@@ -32,6 +32,7 @@ const EPOCH: u8 = 1;
 const RECORDS: u8 = 2;
 const PIECE: u8 = 3;
 const HEARTBEAT: u8 = 4;
+const STEP_DOWN: u8 = 5;
 
 /// A message of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub enum Content {
     Piece { index: u32, count: u32, bytes: Bytes },
     /// The leader has nothing to write, and still leads.
     Heartbeat,
+    /// The leader leads no more: another node may lead at once.
+    StepDown,
 }
 
 /// The node that leads an epoch.
@@ -166,6 +169,7 @@ impl Content {
             Self::Records(_) => RECORDS,
             Self::Piece { .. } => PIECE,
             Self::Heartbeat => HEARTBEAT,
+            Self::StepDown => STEP_DOWN,
         }
     }
 
@@ -176,7 +180,7 @@ impl Content {
             }
             Self::Records(records) => records.iter().map(|record| block_bytes(record.len())).sum(),
             Self::Piece { bytes, .. } => PIECE_FIELDS_BYTES + bytes.len(),
-            Self::Heartbeat => 0,
+            Self::Heartbeat | Self::StepDown => 0,
         }
     }
 
@@ -193,7 +197,7 @@ impl Content {
                 out.extend_from_slice(&count.to_le_bytes());
                 out.extend_from_slice(bytes);
             }
-            Self::Heartbeat => {}
+            Self::Heartbeat | Self::StepDown => {}
         }
     }
 
@@ -220,6 +224,7 @@ impl Content {
                 Self::Piece { index, count, bytes: std::mem::take(&mut bytes) }
             }
             HEARTBEAT => Self::Heartbeat,
+            STEP_DOWN => Self::StepDown,
             _ => return Err(MessageError::Content),
         };
         if bytes.is_empty() { Ok(content) } else { Err(MessageError::Content) }

@@ -138,6 +138,11 @@ impl<T> Publisher<T> {
         self.add(&Content::Heartbeat);
     }
 
+    /// Adds the message after which another node may lead.
+    pub(crate) fn add_step_down(&mut self) {
+        self.add(&Content::StepDown);
+    }
+
     /// Adds records with the next numbers, at least one: as one message if they fit into one ([`Publisher::fits`]),
     /// otherwise it must be one record, which gets several messages.
     pub(crate) fn add_records(&mut self, records: &[&[u8]]) {
@@ -205,6 +210,11 @@ impl<T> Publisher<T> {
     /// Whether everything that was added is acknowledged.
     pub(crate) fn is_idle(&self) -> bool {
         self.outgoing.is_empty()
+    }
+
+    /// Whether what it carries for its sender is acknowledged.
+    pub(crate) fn carries_nothing(&self) -> bool {
+        self.outgoing.iter().all(|message| message.payload.is_none())
     }
 
     /// Whether messages wait to be sent.

@@ -19,6 +19,7 @@ pub struct StreamReader {
     /// The pieces of a record whose last piece has not come.
     pieces: Vec<Bytes>,
     leader: Option<Leader>,
+    stepped_down: bool,
 }
 
 /// What a message brought.
@@ -53,7 +54,7 @@ impl StreamReader {
     /// Goes on after `position` in the stream of `journal`.
     #[must_use]
     pub fn new(journal: JournalId, position: Position) -> Self {
-        Self { journal, position, last: position.sequence, pieces: Vec::new(), leader: None }
+        Self { journal, position, last: position.sequence, pieces: Vec::new(), leader: None, stepped_down: false }
     }
 
     /// What was read so far. Pieces of an incomplete record do not count: it is read again from its first piece.
@@ -72,6 +73,12 @@ impl StreamReader {
     #[must_use]
     pub fn leader(&self) -> Option<&Leader> {
         self.leader.as_ref()
+    }
+
+    /// Whether the last leader has said that it leads no more.
+    #[must_use]
+    pub fn has_stepped_down(&self) -> bool {
+        self.stepped_down
     }
 
     /// Reads the next message.
@@ -96,11 +103,15 @@ impl StreamReader {
             Content::Epoch { leader, .. } => {
                 // The leader before it died within a large record, which was never acknowledged.
                 self.pieces.clear();
-                self.leader = Some(leader);
+                (self.leader, self.stepped_down) = (Some(leader), false);
                 self.position = Position { sequence, epoch, ..self.position };
                 return Ok(Read { records: Vec::new(), begins_epoch: true });
             }
             Content::Heartbeat => Vec::new(),
+            Content::StepDown => {
+                self.stepped_down = true;
+                Vec::new()
+            }
             Content::Records(records) => records,
             Content::Piece { count, bytes, .. } => {
                 self.pieces.push(bytes);

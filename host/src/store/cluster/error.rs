@@ -1,6 +1,6 @@
 //! Why a node does not take part in its cluster.
 
-use crate::journal::stream::{StreamDamage, StreamError};
+use crate::journal::stream::{NatsError, StreamDamage, StreamError};
 use crate::journal::{JournalId, RecordError, Stopped};
 use crate::names::CommitSeq;
 use crate::store::index::error::IndexError;
@@ -8,6 +8,8 @@ use crate::store::index::error::IndexError;
 /// Why a node did not join its cluster. It has applied nothing that it should not have.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
+    #[error(transparent)]
+    Open(#[from] NatsError),
     #[error("cannot read the stream of the cluster")]
     Stream(#[from] StreamError),
     #[error(

@@ -39,7 +39,8 @@ impl<'a> Following<'a> {
         Position { sequence: StreamSeq(self.reader.next().0 - 1), ..self.reader.position() }
     }
 
-    /// Applies messages until none has come for `patience`; an empty stream has no leader to wait for.
+    /// Applies messages until none has come for `patience`. There is no leader to wait for in an empty stream, and after one
+    /// has stepped down.
     pub(super) fn until_silence(&mut self, patience: Duration, cancelled: &CancellationToken) -> Result<(), JoinError> {
         if self.stream.info()?.last.0 == 0 {
             return Ok(());
@@ -47,6 +48,7 @@ impl<'a> Following<'a> {
         let mut messages = self.stream.messages(self.reader.next())?;
         self.heard = clock::now();
         loop {
+            let patience = if self.reader.has_stepped_down() { Duration::ZERO } else { patience };
             let left = patience.saturating_sub(clock::elapsed(self.heard));
             if left.is_zero() && self.reader.next() > self.stream.info()?.last {
                 return Ok(());

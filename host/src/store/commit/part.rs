@@ -111,6 +111,13 @@ impl Part {
         Ok(Self::new(state, Changes { read_version, reads, writes, events, data_version }))
     }
 
+    /// Says that the new store exists, and changes nothing in it.
+    pub(in crate::store) fn founding(state: Arc<StoreState>) -> Self {
+        let reads = ReadSet::new(state.snapshot.load().number);
+        let changes = Changes { read_version: 0, reads, writes: Vec::new(), events: Vec::new(), data_version: Some(0) };
+        Self::new(state, changes)
+    }
+
     /// Drops the store.
     pub(in crate::store) fn dropping(state: Arc<StoreState>) -> Self {
         let snapshot = state.snapshot.load();

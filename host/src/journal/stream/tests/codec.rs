@@ -19,6 +19,7 @@ fn content() -> impl Strategy<Value = Content> {
         proptest::collection::vec(block(), 1..6).prop_map(Content::Records),
         piece.prop_map(|(index, more, bytes)| Content::Piece { index, count: index + more, bytes: bytes.into() }),
         Just(Content::Heartbeat),
+        Just(Content::StepDown),
     ]
 }
 
@@ -58,7 +59,7 @@ proptest! {
 
     #[test]
     fn content_with_a_good_checksum_is_read_or_refused(
-        kind in 0..6_u8, content in proptest::collection::vec(any::<u8>(), 0..80),
+        kind in 0..7_u8, content in proptest::collection::vec(any::<u8>(), 0..80),
     ) {
         let heartbeat = Message::decode(&empty().encode().into()).unwrap();
         let mut bytes = heartbeat.encode();
