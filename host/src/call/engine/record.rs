@@ -66,7 +66,8 @@ struct Recorded {
 
 impl NestedRecord {
     pub(in crate::call::engine) fn of(call: &Call, is_observed: bool) -> Self {
-        let recorded = Recorded { position: 0, calls: Vec::new(), error: None, below: Provenance::default(), is_observed };
+        let recorded =
+            Recorded { position: 0, calls: Vec::new(), error: None, below: Provenance::default(), is_observed };
         Self(call.backend.release.calls_others.then(|| Arc::new(Mutex::new(recorded))))
     }
 
