@@ -45,9 +45,9 @@ pub const MIRROR_PAGES_MAX: usize = 200_000;
 /// Bytes of the read set that a mirror remembers of each page. A larger set is replaced by one that contains more keys.
 pub const MIRROR_READS_BYTES_MAX: usize = 512;
 
-/// Pages of a mirror that are compared with new commits as one: so many comparisons a commit in one of them costs, and a
-/// commit elsewhere costs one. The mirror of a million entities has about two thousand groups.
-pub const MIRROR_GROUP_PAGES_MAX: usize = 64;
+/// Pages of a mirror that are compared with new commits as one, and groups of them: each level of groups costs a commit as
+/// many comparisons. The pages of a million entities have three levels.
+pub const MIRROR_GROUP_MEMBERS_MAX: usize = 64;
 
 /// Bytes of the read set of such a group. Pages that follow each other mostly read ranges that follow each other.
 pub const MIRROR_GROUP_READS_BYTES_MAX: usize = 512;
