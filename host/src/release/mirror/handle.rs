@@ -163,7 +163,9 @@ impl MirrorHandle {
 
     /// The live data and the copy, of one number at which both hold the same entities; `None` if commits come faster than it
     /// copies them.
-    pub(in crate::release) async fn consistent_snapshots(&self) -> Result<Option<(Transaction, Transaction)>, MirrorError> {
+    pub(in crate::release) async fn consistent_snapshots(
+        &self,
+    ) -> Result<Option<(Transaction, Transaction)>, MirrorError> {
         let mut work = self.work.lock().await;
         for _ in 0..SNAPSHOT_ATTEMPTS {
             if work.mirror.follow(PAGES_AT_ONCE).await? == 0

@@ -54,7 +54,7 @@ async fn thousands_of_scans_conflict_only_where_they_looked() {
         transaction.set("mine", "1").unwrap();
         put(&cart, written, "2").await;
         let result = commit(transaction).await;
-        assert_eq!(matches!(result, Err(CommitError::Conflict)), conflicts, "{written}: {result:?}");
+        assert_eq!(matches!(result, Err(CommitError::Conflict { .. })), conflicts, "{written}: {result:?}");
     }
     stores.close().unwrap();
 }
@@ -99,7 +99,7 @@ async fn a_call_that_is_older_than_the_log_runs_again_and_one_that_is_not_is_com
         }
         put_many(&cart, (0..400).map(|key| format!("{round:06}/{key:053}"))).await;
     }
-    assert!(matches!(commit(old).await, Err(CommitError::Conflict)), "what came before the log is not known");
+    assert!(matches!(commit(old).await, Err(CommitError::Conflict { .. })), "what came before the log is not known");
     let mut recent = recent.unwrap();
     recent.set("recent", "1").unwrap();
     commit(recent).await.expect("all commits since are in the log");
