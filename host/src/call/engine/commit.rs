@@ -34,11 +34,11 @@ pub(in crate::call::engine) async fn commit(
     deadline: Instant,
 ) -> Result<CommitSeq, NotCommitted> {
     let shares = !is_exclusive && transaction.has_effects();
-    let commit = async {
+    let commit = timeout_at(deadline.into(), async {
         let _shared = if shares { Some(service.exclusive.read().await) } else { None };
         transaction.commit(CommitDetails { call, data_version: None }).await
-    };
-    match timeout_at(deadline.into(), commit).await {
+    });
+    match commit.await {
         Ok(Ok(number)) => Ok(number),
         Ok(Err(CommitError::Conflict { read })) => {
             service.calls.conflicted();
