@@ -69,7 +69,7 @@ impl Backend for JournalBackend {
             for transaction in open.into_iter().flatten() {
                 match transaction.commit(CommitDetails { call: CallId([0; 16]), data_version: None }).await {
                     Ok(number) => last = last.max(number),
-                    Err(CommitError::Conflict) => conflict = true,
+                    Err(CommitError::Conflict { .. }) => conflict = true,
                     Err(error) => return Err(error.into()),
                 }
             }

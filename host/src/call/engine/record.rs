@@ -89,6 +89,11 @@ impl NestedRecord {
         .unwrap_or(0)
     }
 
+    /// Whether the current run has made nested calls.
+    pub(in crate::call::engine) fn has_calls(&self) -> bool {
+        self.with(|recorded| recorded.position > 0).unwrap_or(false)
+    }
+
     /// Begins the next run.
     pub(in crate::call::engine) fn rewind(&self) {
         self.with(|recorded| recorded.position = 0);
