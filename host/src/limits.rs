@@ -109,6 +109,10 @@ pub const ASSET_CACHE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Files whose description is kept in memory: a storefront has fewer.
 pub const ASSET_CACHE_ENTRIES_MAX: usize = 1024;
 
+/// Names in the assets' folder itself that are remembered, so that requests for others need no look-up: a storefront has few,
+/// and they are read again each second.
+pub const ASSET_NAMES_MAX: usize = 1024;
+
 /// How long a file kept in memory is served without a look at the disk, in milliseconds.
 pub const ASSET_FRESH_MS_MAX: u64 = 1_000;
 
