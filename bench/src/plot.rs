@@ -1,0 +1,104 @@
+//! The plot of docs/performance.md: each target over the dates, relative to its goal.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use plotters::prelude::*;
+
+use crate::page;
+use crate::results::{self, Run};
+use crate::targets::{Bound, Target};
+
+/// Small charts side by side, and the pixels of each.
+const COLUMNS: usize = 3;
+const CHART: (u32, u32) = (330, 150);
+
+/// The goal of each chart is at 1: the whole range is this many times above and below it.
+const RANGE: std::ops::Range<f64> = 0.1..10.0;
+
+const MET: RGBColor = RGBColor(0x1a, 0x7f, 0x37);
+const MISSED: RGBColor = RGBColor(0xc9, 0x2a, 0x2a);
+const LINE: RGBColor = RGBColor(0x80, 0x80, 0x80);
+
+/// One target over the dates.
+#[derive(Debug, PartialEq)]
+struct Series {
+    name: String,
+    goal: Bound,
+    /// The number of the run, and the figure as a multiple of the goal.
+    points: Vec<(f64, f64)>,
+}
+
+/// Draws the plot, and fills the table of the page with the last run.
+pub(crate) fn draw(workspace: &Path) -> anyhow::Result<()> {
+    let runs = results::read(workspace)?;
+    let last = runs.last().context("there are no results: run the bench with --json")?;
+    let path = workspace.join("docs/images/performance.svg");
+    plot(&path, &runs)?;
+    page::fill(workspace, last)?;
+    eprintln!("drawn: {}", path.display());
+    Ok(())
+}
+
+/// The targets of the last run that has each, in its order.
+fn series(runs: &[Run]) -> Vec<Series> {
+    let mut all: Vec<Series> = Vec::new();
+    for (number, run) in runs.iter().enumerate() {
+        for target in &run.targets.0 {
+            let name = name(target);
+            let point = target.judged().map(|value| (number as f64, value / target.goal.value()));
+            match all.iter_mut().find(|series| series.name == name) {
+                Some(series) => {
+                    series.goal = target.goal;
+                    series.points.extend(point);
+                }
+                None => all.push(Series { name, goal: target.goal, points: point.into_iter().collect() }),
+            }
+        }
+    }
+    all
+}
+
+fn name(target: &Target) -> String {
+    format!("{}: {}", target.row, target.what)
+}
+
+fn plot(path: &Path, runs: &[Run]) -> anyhow::Result<()> {
+    let all = series(runs);
+    let rows = all.len().div_ceil(COLUMNS);
+    let size = (CHART.0 * COLUMNS as u32, CHART.1 * rows as u32);
+    let root = SVGBackend::new(path, size).into_drawing_area();
+    root.fill(&WHITE)?;
+    for (area, series) in root.split_evenly((rows, COLUMNS)).iter().zip(&all) {
+        chart(area, series, runs).with_context(|| format!("drawing {}", series.name))?;
+    }
+    Ok(root.present()?)
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+fn chart(area: &Area<'_>, series: &Series, runs: &[Run]) -> anyhow::Result<()> {
+    let last = (runs.len() - 1) as f64;
+    let mut chart = ChartBuilder::on(area)
+        .caption(&series.name, ("sans-serif", 11))
+        .margin(6)
+        .x_label_area_size(18)
+        .y_label_area_size(36)
+        .build_cartesian_2d(-0.5..last + 0.5, RANGE.log_scale())?;
+    let date = |number: &f64| {
+        let whole = (number.round() - number).abs() < 0.01;
+        runs.get(number.round().max(0.0) as usize).filter(|_| whole).map_or_else(String::new, |run| run.date.clone())
+    };
+    chart.configure_mesh().disable_mesh().x_labels(3).y_labels(3).x_label_formatter(&date).draw()?;
+    chart.draw_series(LineSeries::new([(-0.5, 1.0), (last + 0.5, 1.0)], BLACK))?;
+    let inside = |value: f64| value.clamp(RANGE.start, RANGE.end);
+    let points: Vec<_> = series.points.iter().map(|(number, value)| (*number, inside(*value))).collect();
+    chart.draw_series(LineSeries::new(points.clone(), LINE))?;
+    let met = |value: f64| match series.goal {
+        Bound::AtMost(_) => value <= 1.0,
+        Bound::AtLeast(_) => value >= 1.0,
+    };
+    let dot = |point: (f64, f64)| Circle::new(point, 4, if met(point.1) { MET.filled() } else { MISSED.filled() });
+    chart.draw_series(points.into_iter().map(dot))?;
+    Ok(())
+}
