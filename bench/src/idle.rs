@@ -1,11 +1,16 @@
 //! A thousand services that nobody calls: the memory of each, and the first call to one.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
+use tokio::process::Command;
+
 use crate::guests::{self, Guests};
 use crate::load::{Connection, request};
+use crate::process::run_measured;
 use crate::shop::ask;
 use crate::targets::{Bound, Target};
 
@@ -18,6 +23,11 @@ const FEW: usize = 10;
 
 /// Services that get a first call.
 const CALLED: usize = 100;
+
+/// Services of one change, whose commit has at most 512 keys of the platform's store.
+const ADDED_AT_ONCE: usize = 110;
+
+const MANIFEST: &str = "switchyard.toml";
 
 /// The time after which the memory of the start itself is free or in use.
 const SETTLED: Duration = Duration::from_secs(3);
@@ -37,8 +47,22 @@ struct Idle {
 
 pub(crate) async fn measure(workspace: &Path) -> anyhow::Result<Vec<Target>> {
     eprintln!("measuring: {NAME}");
-    let few = run(workspace, FEW).await?;
-    let many = run(workspace, SERVICES).await?;
+    let folder = tempfile::tempdir()?;
+    GUESTS.prepare(workspace, folder.path())?;
+    let settings = std::fs::read_to_string(folder.path().join(MANIFEST))?;
+    list_services(folder.path(), &settings, FEW)?;
+    let (first, _) = guests::start(folder.path(), &[]).await?;
+    first.stop().await?;
+    let few = run(folder.path(), FEW).await?;
+    let (growing, admin) = guests::start(folder.path(), &[]).await?;
+    for services in (FEW..SERVICES).step_by(ADDED_AT_ONCE) {
+        let services = (services + ADDED_AT_ONCE).min(SERVICES);
+        eprintln!("adding services: {services}");
+        list_services(folder.path(), &settings, services)?;
+        apply(folder.path(), admin).await?;
+    }
+    growing.stop().await?;
+    let many = run(folder.path(), SERVICES).await?;
     let kilobytes = many.resident_bytes.saturating_sub(few.resident_bytes) as f64 / (SERVICES - FEW) as f64 / 1e3;
     let most = many.first_calls[many.first_calls.len() * 9 / 10].as_secs_f64() * 1e3;
     Ok(vec![
@@ -47,20 +71,25 @@ pub(crate) async fn measure(workspace: &Path) -> anyhow::Result<Vec<Target>> {
     ])
 }
 
-/// A second start, because the first one compiles and creates the stores.
-async fn run(workspace: &Path, services: usize) -> anyhow::Result<Idle> {
-    let folder = tempfile::tempdir()?;
-    GUESTS.prepare(workspace, folder.path())?;
-    let path = folder.path().join("switchyard.toml");
-    let mut manifest = std::fs::read_to_string(&path)?;
+fn list_services(folder: &Path, settings: &str, services: usize) -> anyhow::Result<()> {
+    let mut manifest = settings.to_owned();
     for number in 0..services {
         write!(manifest, "\n[services.web-{number}]\nmount = \"/web-{number}\"\nstrip_prefix = true\n")?;
         writeln!(manifest, "component = \"web_0_2.wasm\"\noutbound_hosts = [\"example.com\"]")?;
     }
-    std::fs::write(path, manifest)?;
-    let (first, _) = guests::start(folder.path(), &[]).await?;
-    first.stop().await?;
-    let (server, _) = guests::start(folder.path(), &[]).await?;
+    Ok(std::fs::write(folder.join(MANIFEST), manifest)?)
+}
+
+async fn apply(folder: &Path, admin: SocketAddr) -> anyhow::Result<()> {
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("switchyard"));
+    command.args(["apply", "--yes", "--admin", &format!("http://{admin}")]);
+    command.arg("--manifest").arg(folder.join(MANIFEST)).arg("--data").arg(folder.join("data"));
+    run_measured(command).await.map(drop)
+}
+
+/// Measures a host that has just started with all of its services.
+async fn run(folder: &Path, services: usize) -> anyhow::Result<Idle> {
+    let (server, _) = guests::start(folder, &[]).await?;
     tokio::time::sleep(SETTLED).await;
     let resident_bytes = server.resident_bytes()?;
     let (mut connection, mut bytes, mut first_calls) =
@@ -72,7 +101,7 @@ async fn run(workspace: &Path, services: usize) -> anyhow::Result<Idle> {
         let begin = Instant::now();
         let status = connection.send(&bytes).await?.status;
         first_calls.push(begin.elapsed());
-        anyhow::ensure!(status == 200, "the first call to a service is answered {status}");
+        ensure!(status == 200, "the first call of a service is answered {status}");
     }
     server.stop().await?;
     first_calls.sort_unstable();

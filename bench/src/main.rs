@@ -211,7 +211,6 @@ async fn serve(
     peers: &[String],
 ) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
     match kind {
         Baseline::Journal => {
             let settings = load(&workspace.join("switchyard.toml"), &[], Flags::default())?.manifest.store;

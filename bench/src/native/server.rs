@@ -23,8 +23,9 @@ pub(super) trait Handler: Send + Sync + 'static {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;
 }
 
-/// Serves until the process ends.
+/// Prints the address, and serves until the process ends.
 pub(super) async fn serve(listener: TcpListener, handler: impl Handler) -> anyhow::Result<()> {
+    println!("{}", listener.local_addr()?);
     let handler = Arc::new(handler);
     loop {
         let (stream, _) = listener.accept().await?;

@@ -8,6 +8,7 @@ mod cart;
 mod peers;
 mod steps;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::bail;
@@ -40,16 +41,25 @@ pub(crate) async fn serve_service(
     backend: RedbBackend,
     peers: Peers,
 ) -> anyhow::Result<()> {
+    backend.write(fill(owner)).await?;
+    serve(listener, Service { owner, backend, peers, orders: AtomicU64::new(0) }).await
+}
+
+/// What a store has from the beginning.
+fn fill(owner: Owner) -> Operation {
     let notes = (0..NOTES).map(|number| steps::put_note(owner, number));
     let own: Vec<Operation> = match owner {
         Owner::Account => (0..SESSIONS).map(steps::put_session).collect(),
         Owner::Inventory => (0..ITEMS).map(operations::put_item).collect(),
         Owner::Cart | Owner::Payment | Owner::Shipping => Vec::new(),
     };
-    for operation in notes.chain(own) {
-        backend.write(operation).await?;
-    }
-    serve(listener, Service { owner, backend, peers, orders: AtomicU64::new(0) }).await
+    let all: Vec<_> = notes.chain(own).collect();
+    Arc::new(move |access| {
+        for operation in &all {
+            operation(access)?;
+        }
+        Ok(Vec::new())
+    })
 }
 
 /// The service that the next note of a chain comes from.
