@@ -10,8 +10,8 @@ use crate::results::{self, Run};
 use crate::targets::{Bound, Target};
 
 /// Small charts side by side, and the pixels of each.
-const COLUMNS: usize = 3;
-const CHART: (u32, u32) = (330, 150);
+const COLUMNS: usize = 2;
+const CHART: (u32, u32) = (440, 120);
 
 /// The goal of each chart is at 1: the whole range is this many times above and below it.
 const RANGE: std::ops::Range<f64> = 0.1..10.0;
