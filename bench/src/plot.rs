@@ -40,7 +40,7 @@ pub(crate) fn draw(workspace: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The targets of the last run that has each, in its order.
+/// Each target with its points, in the order in which they were first measured. Its goal is that of the last run.
 fn series(runs: &[Run]) -> Vec<Series> {
     let mut all: Vec<Series> = Vec::new();
     for (number, run) in runs.iter().enumerate() {
@@ -80,7 +80,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 fn chart(area: &Area<'_>, series: &Series, runs: &[Run]) -> anyhow::Result<()> {
     let last = (runs.len() - 1) as f64;
     let mut chart = ChartBuilder::on(area)
-        .caption(&series.name, ("sans-serif", 11))
+        .caption(format!("{} ({})", series.name, series.goal), ("sans-serif", 14))
         .margin(6)
         .x_label_area_size(18)
         .y_label_area_size(36)
@@ -101,4 +101,39 @@ fn chart(area: &Area<'_>, series: &Series, runs: &[Run]) -> anyhow::Result<()> {
     let dot = |point: (f64, f64)| Circle::new(point, 4, if met(point.1) { MET.filled() } else { MISSED.filled() });
     chart.draw_series(points.into_iter().map(dot))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+    use crate::targets::Targets;
+
+    fn run(date: &str, figures: &[(&str, f64)]) -> Run {
+        let machine =
+            Machine { cores: 2, cpu: "any".into(), kernel: "any".into(), fsync_ms: 0.2, commit: "any".into() };
+        let target = |(row, value): &(&str, f64)| Target::absolute(row, "µs", *value, Bound::AtMost(10.0));
+        Run { date: date.into(), machine, targets: Targets(figures.iter().map(target).collect()) }
+    }
+
+    #[test]
+    fn a_target_has_a_point_for_each_run_that_measured_it() {
+        let runs = [run("2026-11-30", &[("a", 5.0)]), run("2026-12-01", &[("a", 20.0), ("b", 10.0)])];
+        let series = |name: &str, points: &[(f64, f64)]| Series {
+            name: name.into(),
+            goal: Bound::AtMost(10.0),
+            points: points.to_vec(),
+        };
+        let expected = [series("a: µs", &[(0.0, 0.5), (1.0, 2.0)]), series("b: µs", &[(1.0, 1.0)])];
+        assert_eq!(super::series(&runs), expected);
+    }
+
+    #[test]
+    fn the_plot_names_each_target_and_date() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plot.svg");
+        plot(&path, &[run("2026-11-30", &[("a", 5.0)]), run("2026-12-01", &[("a", 2000.0)])]).expect("it is drawn");
+        let svg = std::fs::read_to_string(path).expect("it is there");
+        assert!(["a: µs (≤ 10)", "2026-11-30", "2026-12-01"].iter().all(|text| svg.contains(text)), "{svg}");
+    }
 }
