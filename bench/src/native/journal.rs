@@ -24,7 +24,7 @@ impl JournalBackend {
 /// One transaction for each owner that the operation touches.
 struct Transactions<'a> {
     stores: &'a Stores,
-    open: [Option<Transaction>; 4],
+    open: [Option<Transaction>; 5],
 }
 
 impl Transactions<'_> {
