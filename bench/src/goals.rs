@@ -35,10 +35,16 @@ impl Goals {
     /// When a goal is missed.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let missed: Vec<_> = self.figures.iter().filter(|figure| figure.missed()).map(Figure::to_string).collect();
-        let all = self.figures.len();
-        ensure!(missed.is_empty(), "{} of {all} goals are missed:\n{}", missed.len(), missed.join("\n"));
-        Ok(())
+        refuse_missed(self.figures.len(), missed)
     }
+}
+
+/// # Errors
+///
+/// When of `all` goals some are `missed`.
+pub(crate) fn refuse_missed(all: usize, missed: Vec<String>) -> anyhow::Result<()> {
+    ensure!(missed.is_empty(), "{} of {all} goals are missed:\n{}", missed.len(), missed.join("\n"));
+    Ok(())
 }
 
 impl fmt::Display for Figure {

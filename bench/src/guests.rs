@@ -6,14 +6,14 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio::process::Command;
 
+use crate::platform::free_port;
 use crate::process::{ONE_ADDRESS, Server};
-use crate::rows::free_port;
 
 /// The files of such a host.
 pub(crate) struct Guests {
     /// Sections of the manifest, in order.
     pub(crate) manifest: &'static [&'static str],
-    /// Folders of `host/tests/wit`.
+    /// Folders of `host/tests/wit`, or of `bench/wit`.
     pub(crate) contracts: &'static [&'static str],
     pub(crate) components: &'static [&'static str],
 }
@@ -45,8 +45,9 @@ impl Guests {
         let workspace = workspace.canonicalize()?;
         std::fs::create_dir_all(folder.join("wit"))?;
         for package in self.contracts.iter().chain(&["service"]) {
-            let link = folder.join("wit").join(package);
-            std::os::unix::fs::symlink(workspace.join("host/tests/wit").join(package), link)?;
+            let places = ["host/tests/wit", "bench/wit"].map(|place| workspace.join(place).join(package));
+            let contract = places.into_iter().find(|place| place.exists()).context("no such contract")?;
+            std::os::unix::fs::symlink(contract, folder.join("wit").join(package))?;
         }
         for component in self.components {
             let guest = workspace.join("target/wasm32-wasip2/release").join(component);

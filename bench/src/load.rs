@@ -22,7 +22,7 @@ pub(crate) struct Report {
     pub(crate) elapsed: Duration,
     /// Latencies in microseconds, ascending.
     pub(crate) latencies: Vec<u32>,
-    /// Answers outside 200 to 299, by status.
+    /// Answers that were not expected, usually those outside 200 to 299, by status.
     pub(crate) refused: std::collections::BTreeMap<u16, usize>,
 }
 
@@ -79,10 +79,14 @@ impl Connection {
             }
             self.read_more().await?;
         };
-        while self.buffer.len() < head + length {
+        // Nothing follows an answer before the next request.
+        while match length {
+            Some(length) => self.buffer.len() < head + length,
+            None => !self.buffer.ends_with(b"0\r\n\r\n"),
+        } {
             self.read_more().await?;
         }
-        self.used = head + length;
+        self.used = length.map_or(self.buffer.len(), |length| head + length);
         Ok(Answer { status, body: &self.buffer[head..self.used] })
     }
 
@@ -101,15 +105,19 @@ fn status_of(head: &str) -> anyhow::Result<u16> {
     head.get(9..12).and_then(|digits| digits.parse().ok()).context("answer has no status")
 }
 
-fn length_of(head: &str) -> anyhow::Result<usize> {
+/// The bytes of the body; `None` if it is chunked, as that of a component that handles HTTP itself.
+fn length_of(head: &str) -> anyhow::Result<Option<usize>> {
     if status_of(head)? == 204 {
-        return Ok(0);
+        return Ok(Some(0));
     }
     for line in head.lines() {
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("content-length")
         {
-            return value.trim().parse().context("answer has a bad length");
+            return value.trim().parse().map(Some).context("answer has a bad length");
+        }
+        if line.eq_ignore_ascii_case("transfer-encoding: chunked") {
+            return Ok(None);
         }
     }
     bail!("answer has no Content-Length: {head}")
@@ -137,10 +145,20 @@ pub(crate) fn request(out: &mut Vec<u8>, method: &str, path: &str, token: Option
 /// Runs `scripts`, one connection each, until they end or `time` is over. A warm-up of a tenth of `time` comes first
 /// and does not count.
 pub(crate) async fn run(address: SocketAddr, scripts: Vec<Script>, time: Duration) -> anyhow::Result<Report> {
+    run_expecting(address, scripts, time, |status| (200..300).contains(&status)).await
+}
+
+/// Like [`run`]; answers whose status is not good count as refused.
+pub(crate) async fn run_expecting(
+    address: SocketAddr,
+    scripts: Vec<Script>,
+    time: Duration,
+    is_good: impl Fn(u16) -> bool + Copy + Send + 'static,
+) -> anyhow::Result<Report> {
     let (counts, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let mut connections = tokio::task::JoinSet::new();
     for script in scripts {
-        connections.spawn(one(address, script, Arc::clone(&counts), Arc::clone(&stop)));
+        connections.spawn(one(address, script, is_good, Arc::clone(&counts), Arc::clone(&stop)));
     }
     tokio::time::sleep(time / 10).await;
     counts.store(true, Ordering::Relaxed);
@@ -168,6 +186,7 @@ type Seen = (Vec<u32>, std::collections::BTreeMap<u16, usize>);
 async fn one(
     address: SocketAddr,
     mut script: Script,
+    is_good: impl Fn(u16) -> bool,
     counts: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 ) -> anyhow::Result<Seen> {
@@ -181,7 +200,7 @@ async fn one(
         let status = connection.send(&request).await?.status;
         drop(opening.take());
         if counts.load(Ordering::Relaxed) {
-            if (200..300).contains(&status) {
+            if is_good(status) {
                 latencies.push(u32::try_from(begin.elapsed().as_micros()).unwrap_or(u32::MAX));
             } else {
                 *refused.entry(status).or_insert(0) += 1;

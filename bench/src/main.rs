@@ -1,7 +1,8 @@
 //! Measures the platform and native baselines of the same operations, in one run, on this machine.
 //!
 //! Every server is a separate process, measured by the same client over loopback. A row contains requests per second,
-//! the 50th and 99th percentile of the latency, and the CPU time of the server per request.
+//! the 50th and 99th percentile of the latency, and the CPU time of the server per request. The targets compare these
+//! with goals: a run fails if one is missed.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 #![expect(
@@ -12,28 +13,44 @@
 )]
 
 mod abuse;
+mod baselines;
+mod chain;
 mod events;
 mod goals;
 mod guests;
 mod handover;
+mod idle;
+mod keys;
 mod load;
+mod machine;
 mod memos;
 mod metrics;
 mod native;
 mod neighbours;
+mod operation;
 mod pace;
+mod page;
 mod pauses;
+mod platform;
+mod plot;
 mod process;
 mod recovery;
+mod results;
+mod row_goals;
 mod rows;
 mod shop;
+mod start;
 mod starts;
+mod suite;
 mod swaps;
 mod table;
+mod targets;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use switchyard::config::{Flags, load};
 use tokio::signal::unix::{SignalKind, signal};
@@ -53,9 +70,12 @@ struct Arguments {
     /// The folder of the workspace.
     #[arg(long, default_value = ".", global = true)]
     workspace: PathBuf,
-    /// Prints the table as JSON.
+    /// Prints the table as JSON. A run of all rows also writes `bench/results/<date>.json`.
     #[arg(long, global = true)]
     json: bool,
+    /// Also measures what takes minutes: a store of ten million keys.
+    #[arg(long)]
+    all: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -87,12 +107,20 @@ enum Command {
         #[arg(long, default_value_t = 10_000_000_000)]
         data_bytes: u64,
     },
+    /// Draws the plot of docs/performance.md and fills its table from bench/results.
+    Plot,
     /// Serves as a baseline; the measurements start this command themselves.
     #[command(hide = true)]
     Serve {
         kind: Baseline,
         #[arg(long)]
         data: PathBuf,
+        /// For one of the five processes: its service.
+        #[arg(long)]
+        service: Option<native::Owner>,
+        /// The other processes that it calls, each `SERVICE=ADDRESS`.
+        #[arg(long)]
+        peer: Vec<String>,
     },
 }
 
@@ -100,6 +128,7 @@ enum Command {
 enum Baseline {
     Journal,
     Redb,
+    Service,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -124,7 +153,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { only, workspace, json, command, .. } = arguments;
     let time = Duration::from_secs(arguments.seconds);
     match command {
-        Some(Command::Serve { kind, data }) => serve(*kind, data, workspace).await,
+        Some(Command::Serve { kind, data, service, peer }) => serve(*kind, data, workspace, *service, peer).await,
+        Some(Command::Plot) => plot::draw(workspace),
         Some(Command::Swap) => show(&swaps::measure(workspace, time).await?, *json),
         Some(Command::Recovery) => show(&recovery::measure(workspace).await?, *json),
         Some(Command::Events) => {
@@ -153,7 +183,15 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             show(&report, *json)?;
             report.check()
         }
-        None => show(&rows::measure(workspace, time, only.as_deref()).await?, *json),
+        None => {
+            let selection = suite::Selection { only: only.as_deref(), all: arguments.all };
+            let report = suite::measure(workspace, time, selection).await?;
+            if *json && only.is_none() {
+                results::write(workspace, &report)?;
+            }
+            show(&report, *json)?;
+            report.targets.check()
+        }
     }
 }
 
@@ -165,14 +203,24 @@ fn show(report: &(impl serde::Serialize + std::fmt::Display), json: bool) -> any
     Ok(())
 }
 
-async fn serve(kind: Baseline, data: &Path, workspace: &Path) -> anyhow::Result<()> {
+async fn serve(
+    kind: Baseline,
+    data: &Path,
+    workspace: &Path,
+    service: Option<native::Owner>,
+    peers: &[String],
+) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
     match kind {
         Baseline::Journal => {
             let settings = load(&workspace.join("switchyard.toml"), &[], Flags::default())?.manifest.store;
-            native::serve(listener, native::JournalBackend::open(data, &settings)?).await
+            native::serve_shop(listener, native::JournalBackend::open(data, &settings)?).await
         }
-        Baseline::Redb => native::serve(listener, native::RedbBackend::open(data)?).await,
+        Baseline::Redb => native::serve_shop(listener, native::RedbBackend::open(data)?).await,
+        Baseline::Service => {
+            let owner = service.context("a service has a name")?;
+            let backend = native::RedbBackend::open(data)?;
+            native::serve_service(listener, owner, backend, native::Peers::parse(peers)?).await
+        }
     }
 }

@@ -26,17 +26,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts this program as a baseline; it prints its address when it serves.
-    pub(crate) async fn baseline(kind: &str, data: &Path, workspace: &Path) -> anyhow::Result<Self> {
+    /// Starts this program as a baseline of `kind`, with its options.
+    pub(crate) async fn baseline(
+        kind: &str,
+        data: &Path,
+        workspace: &Path,
+        options: &[String],
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args(["serve", kind, "--data"])
-            .arg(data)
-            .arg("--workspace")
-            .arg(workspace)
-            .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command.spawn()?;
+        command.args(["serve", kind, "--data"]).arg(data).arg("--workspace").arg(workspace).args(options);
+        Self::printing_address(command).await
+    }
+
+    /// Starts a command that prints its address when it serves.
+    pub(crate) async fn printing_address(mut command: Command) -> anyhow::Result<Self> {
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let stdout = child.stdout.take().context("standard output is piped")?;
         let line = BufReader::new(stdout).lines().next_line().await?.context("the baseline ended")?;
         Ok(Self { child, address: line.trim().parse()? })

@@ -12,9 +12,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::load::{self, Connection, Report, Script, request};
+use crate::operation::{cart_lines, get_item};
 use crate::pauses::Pauses;
+use crate::platform::start_host;
 use crate::process::Server;
-use crate::rows::{cart_lines, get_item, start_host};
 use crate::shop;
 
 const SERVICES: [&str; 5] = ["account", "cart", "inventory", "payment", "shipping"];

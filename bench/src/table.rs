@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::machine::Machine;
+use crate::targets::Targets;
+
 /// One operation on one server.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figure {
@@ -25,21 +28,33 @@ pub(crate) struct Row {
     pub(crate) figures: Vec<Figure>,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// In UTC.
+    pub(crate) date: String,
+    pub(crate) machine: Machine,
     pub(crate) rows: Vec<Row>,
-    pub(crate) start_cached_ms: Option<u128>,
+    pub(crate) start_cached_ms: Option<f64>,
     pub(crate) idle_resident_mb: Option<u64>,
     /// Sequential fdatasyncs of 4 KiB on this disk.
     pub(crate) fsyncs_per_second: f64,
+    pub(crate) targets: Targets,
+}
+
+impl Row {
+    pub(crate) fn figure(&self, server: &str) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.server == server)
+    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "One fdatasync after another on this disk: {:.0}/s", self.fsyncs_per_second)?;
+        let Machine { cores, cpu, kernel, fsync_ms, commit } = &self.machine;
+        writeln!(f, "{}, commit {commit}, {cores} cores, {cpu}, Linux {kernel}", self.date)?;
+        writeln!(f, "One fdatasync after another on this disk: {:.0}/s, {fsync_ms:.2} ms", self.fsyncs_per_second)?;
         writeln!(
             f,
-            "{:<34} {:<16} {:>10} {:>7} {:>9} {:>9} {:>9} {:>9}",
+            "{:<34} {:<21} {:>10} {:>7} {:>9} {:>9} {:>9} {:>9}",
             "operation", "server", "requests/s", "ratio", "p50 µs", "p99 µs", "CPU µs", "fsyncs"
         )?;
         for row in &self.rows {
@@ -47,7 +62,7 @@ impl fmt::Display for Report {
             for (position, figure) in row.figures.iter().enumerate() {
                 let name = format!("{} ({})", row.operation, row.connections);
                 let name = if position == 0 { name } else { String::new() };
-                write!(f, "{name:<34} {:<16} {:>10.0} ", figure.server, figure.requests_per_second)?;
+                write!(f, "{name:<34} {:<21} {:>10.0} ", figure.server, figure.requests_per_second)?;
                 match position {
                     0 => write!(f, "{:>7}", "")?,
                     _ => write!(f, "{:>6.0}%", own / figure.requests_per_second * 100.0)?,
@@ -65,11 +80,12 @@ impl fmt::Display for Report {
             }
         }
         if let Some(start) = self.start_cached_ms {
-            writeln!(f, "Start with compiled components to /readyz: {start} ms")?;
+            writeln!(f, "Start with compiled components to the first answer: {start:.0} ms")?;
         }
         if let Some(resident) = self.idle_resident_mb {
             writeln!(f, "Resident memory of the whole shop, idle: {resident} MB")?;
         }
-        write!(f, "ratio: the platform's requests/s as a share of that server's")
+        writeln!(f, "ratio: the platform's requests/s as a share of that server's\n")?;
+        write!(f, "{}", self.targets)
     }
 }

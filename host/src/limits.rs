@@ -45,9 +45,9 @@ pub const MIRROR_PAGES_MAX: usize = 200_000;
 /// Bytes of the read set that a mirror remembers of each page. A larger set is replaced by one that contains more keys.
 pub const MIRROR_READS_BYTES_MAX: usize = 512;
 
-/// Pages of a mirror that are compared with new commits as one: so many comparisons a commit in one of them costs, and a
-/// commit elsewhere costs one. The mirror of a million entities has about two thousand groups.
-pub const MIRROR_GROUP_PAGES_MAX: usize = 64;
+/// Pages of a mirror that are compared with new commits as one, and groups of them: each level of groups costs a commit as
+/// many comparisons. The pages of a million entities have three levels.
+pub const MIRROR_GROUP_MEMBERS_MAX: usize = 64;
 
 /// Bytes of the read set of such a group. Pages that follow each other mostly read ranges that follow each other.
 pub const MIRROR_GROUP_READS_BYTES_MAX: usize = 512;
@@ -108,6 +108,10 @@ pub const ASSET_CACHE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Files whose description is kept in memory: a storefront has fewer.
 pub const ASSET_CACHE_ENTRIES_MAX: usize = 1024;
+
+/// Names in the assets' folder itself that are remembered, so that requests for others need no look-up: a storefront has few,
+/// and they are read again each second.
+pub const ASSET_NAMES_MAX: usize = 1024;
 
 /// How long a file kept in memory is served without a look at the disk, in milliseconds.
 pub const ASSET_FRESH_MS_MAX: u64 = 1_000;

@@ -32,11 +32,13 @@ Usage: cargo xtask <COMMAND>
   test          everything that has to hold: format, lints, builds, tests, docs
   browser [--screenshots | NAME ...]
                 drive Chromium through the shop's page; `--screenshots` writes the pictures of docs/images
-  bench [OPTIONS]
-                the platform beside native baselines of the same operations, as a table;
+  bench [--all] [OPTIONS]
+                the platform beside native baselines of the same operations, as a table with goals; `--all`: also a store of
+                ten million keys; `bench plot`: draws the recorded runs;
                 `bench swap`: swaps under load; `bench recovery`: ten thousand calls after a kill;
                 `bench events`: how late events are delivered; `bench memo`: what a memo costs;
                 `bench neighbours`: one service's writes beside another's large ones;
+                `bench handover`: a large store to another implementation; `bench abuse`: clients that mean no good;
                 `bench start`: a start over ten gigabytes
   crash [--rounds N | --steps | --handovers N] [--seed S] [--json]
                 kill the host again and again under load, and check what is left; `--steps`: once at each step of a handover;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::stranger::{self, ask_once, of_many};
 use super::{Figure, millis, refused};
 use crate::load::{self, Script, request};
-use crate::rows::{start_host, start_host_with};
+use crate::platform::{start_host, start_host_with};
 use crate::shop;
 
 pub(super) const SIGN_INS: &str = "sign-ins";

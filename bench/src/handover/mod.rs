@@ -16,7 +16,7 @@ use anyhow::Context as _;
 
 use crate::goals::Goals;
 use crate::process::{ONE_ADDRESS, Server};
-use crate::{rows, shop};
+use crate::{platform, shop};
 
 /// Entities for which the goals for times are.
 const GOAL_ENTITIES: f64 = 1e6;
@@ -48,7 +48,7 @@ struct Shop {
 pub(crate) async fn measure(workspace: &Path, time: Duration, entities: u32) -> anyhow::Result<Goals> {
     let workspace = workspace.canonicalize()?;
     let (data, files) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    let (server, admin, _) = rows::start_host_with(&workspace, data.path(), &ONE_ADDRESS).await?;
+    let (server, admin, _) = platform::start_host_with(&workspace, data.path(), &ONE_ADDRESS).await?;
     let staff = shop::staff(server.address, admin, data.path()).await?;
     let operator = std::fs::read_to_string(data.path().join("admin-token")).context("the host has a token")?;
     let shop = Shop { server, admin, operator: operator.trim().to_owned(), staff, entities };

@@ -24,7 +24,7 @@ impl JournalBackend {
 /// One transaction for each owner that the operation touches.
 struct Transactions<'a> {
     stores: &'a Stores,
-    open: [Option<Transaction>; 4],
+    open: [Option<Transaction>; 5],
 }
 
 impl Transactions<'_> {
@@ -69,7 +69,7 @@ impl Backend for JournalBackend {
             for transaction in open.into_iter().flatten() {
                 match transaction.commit(CommitDetails { call: CallId([0; 16]), data_version: None }).await {
                     Ok(number) => last = last.max(number),
-                    Err(CommitError::Conflict) => conflict = true,
+                    Err(CommitError::Conflict { .. }) => conflict = true,
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -4,14 +4,17 @@ mod journal;
 mod operations;
 mod redb_group;
 mod server;
+mod services;
 
 pub(crate) use journal::JournalBackend;
 pub(crate) use redb_group::RedbBackend;
-pub(crate) use server::serve;
+pub(crate) use server::serve_shop;
+pub(crate) use services::{Peers, serve_service};
 
 /// The service that owns a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Owner {
+    Account,
     Inventory,
     Cart,
     Payment,
@@ -19,10 +22,11 @@ pub(crate) enum Owner {
 }
 
 impl Owner {
-    pub(crate) const ALL: [Self; 4] = [Self::Inventory, Self::Cart, Self::Payment, Self::Shipping];
+    pub(crate) const ALL: [Self; 5] = [Self::Account, Self::Inventory, Self::Cart, Self::Payment, Self::Shipping];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::Inventory => "inventory",
             Self::Cart => "cart",
             Self::Payment => "payment",

@@ -9,20 +9,20 @@ use serde_json::json;
 use super::{Access, Operation, Owner};
 
 #[derive(Serialize, Deserialize)]
-struct Money {
-    amount: i64,
-    currency: String,
+pub(super) struct Money {
+    pub(super) amount: i64,
+    pub(super) currency: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Item {
-    sku: String,
-    title: String,
+pub(super) struct Item {
+    pub(super) sku: String,
+    pub(super) title: String,
     description: String,
     category: String,
-    price: Money,
+    pub(super) price: Money,
     image: String,
-    weight_grams: u32,
+    pub(super) weight_grams: u32,
 }
 
 #[derive(Serialize)]
@@ -37,36 +37,40 @@ struct ItemView {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stock {
-    on_hand: u32,
-    reserved: u32,
+pub(super) struct Stock {
+    pub(super) on_hand: u32,
+    pub(super) reserved: u32,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
-    sku: String,
-    quantity: u32,
+pub(super) struct Line {
+    pub(super) sku: String,
+    pub(super) quantity: u32,
 }
 
 #[derive(Serialize, Deserialize, Default)]
-struct Cart {
-    checked_out: bool,
-    lines: Vec<Line>,
+pub(super) struct Cart {
+    pub(super) checked_out: bool,
+    pub(super) lines: Vec<Line>,
 }
 
-fn load<T: serde::de::DeserializeOwned>(access: &mut dyn Access, owner: Owner, key: &str) -> anyhow::Result<Option<T>> {
+pub(super) fn load<T: serde::de::DeserializeOwned>(
+    access: &mut dyn Access,
+    owner: Owner,
+    key: &str,
+) -> anyhow::Result<Option<T>> {
     access.get(owner, key)?.map(|bytes| postcard::from_bytes(&bytes)).transpose().context("decoding")
 }
 
-fn save(access: &mut dyn Access, owner: Owner, key: &str, value: &impl Serialize) -> anyhow::Result<()> {
+pub(super) fn save(access: &mut dyn Access, owner: Owner, key: &str, value: &impl Serialize) -> anyhow::Result<()> {
     access.set(owner, key, postcard::to_stdvec(value)?)
 }
 
-fn item(access: &mut dyn Access, sku: &str) -> anyhow::Result<Item> {
+pub(super) fn item(access: &mut dyn Access, sku: &str) -> anyhow::Result<Item> {
     load(access, Owner::Inventory, &format!("item/{sku}"))?.with_context(|| format!("no item {sku}"))
 }
 
-fn stock(access: &mut dyn Access, sku: &str) -> anyhow::Result<Stock> {
+pub(super) fn stock(access: &mut dyn Access, sku: &str) -> anyhow::Result<Stock> {
     let stock = load(access, Owner::Inventory, &format!("stock/{sku}"))?;
     Ok(stock.unwrap_or(Stock { on_hand: 0, reserved: 0 }))
 }
@@ -142,7 +146,7 @@ pub(crate) fn set_line(id: String, sku: String, quantity: u32) -> Operation {
     })
 }
 
-fn hold(access: &mut dyn Access, order: &str, sku: &str, quantity: u32) -> anyhow::Result<()> {
+pub(super) fn hold(access: &mut dyn Access, order: &str, sku: &str, quantity: u32) -> anyhow::Result<()> {
     let mut stock = stock(access, sku)?;
     anyhow::ensure!(stock.on_hand - stock.reserved >= quantity, "out of stock");
     stock.reserved += quantity;

@@ -1,11 +1,12 @@
 //! The settings: plain fields, passed down by reference. `default.toml` documents each of them.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::cluster::ClusterSettings;
 use super::grant::Grant;
@@ -86,6 +87,7 @@ pub struct GatewaySettings {
     pub cors_origins: Vec<String>,
     /// Addresses and networks of proxies that the host trusts for the client's address, and the header or protocol that
     /// gives it.
+    #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     pub client_address_from: ClientAddressFrom,
     /// Bytes of answers that clients have not read yet: of one connection, of one client, and in all. At a limit, new
@@ -273,4 +275,14 @@ impl ServiceSettings {
     pub fn limits(&self, defaults: &LimitSettings) -> LimitSettings {
         self.limits.over(defaults)
     }
+}
+
+/// Networks, each written as one or as a single address.
+fn networks<'de, D: Deserializer<'de>>(texts: D) -> Result<Vec<IpNet>, D::Error> {
+    let network = |text: String| match (text.parse::<IpNet>(), text.parse::<IpAddr>()) {
+        (Ok(network), _) => Ok(network),
+        (_, Ok(address)) => Ok(address.into()),
+        _ => Err(D::Error::custom(format!("{text:?} is neither an address nor a network such as `10.0.0.0/8`"))),
+    };
+    Vec::<String>::deserialize(texts)?.into_iter().map(network).collect()
 }

@@ -295,6 +295,15 @@ fn hosts_and_origins_are_names_with_or_without_a_port() {
 }
 
 #[test]
+fn proxies_are_addresses_and_networks() {
+    let manifest = loaded(&format!("[gateway]\ntrusted_proxies = [\"10.1.2.3\", \"fd00::1\", \"10.0.0.0/8\"]\n{CART}"));
+    let networks: Vec<_> = manifest.gateway.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.1.2.3/32", "fd00::1/128", "10.0.0.0/8"]);
+    let error = refused(format!("[gateway]\ntrusted_proxies = [\"proxy.local\"]\n{CART}"), &[]);
+    assert!(error.contains("\"proxy.local\" is neither an address nor a network"), "{error}");
+}
+
+#[test]
 fn the_effective_configuration_is_a_manifest_that_means_the_same() {
     let text =
         format!("{CART}[services.cart.environment]\nCURRENCY = \"EUR\"\n[services.cart.limits]\ndeadline_ms = 9\n");

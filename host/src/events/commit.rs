@@ -38,7 +38,7 @@ pub(super) async fn commit(store: &Store, rows: Vec<RowWrite>) -> Result<CommitS
         rows.iter().cloned().for_each(|row| transaction.write_row(row));
         match transaction.commit(CommitDetails { call: NO_CALL, data_version: None }).await {
             // The data has a new version, but these rows do not depend on it.
-            Err(CommitError::Conflict) => {}
+            Err(CommitError::Conflict { .. }) => {}
             done => return done,
         }
     }

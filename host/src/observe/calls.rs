@@ -63,6 +63,7 @@ pub struct ServiceCalls {
     latency: Histogram,
     latencies: Latencies,
     conflicts: Count,
+    turns: Count,
     nested: Count,
     in_flight: Level,
     waiting: Level,
@@ -80,6 +81,7 @@ impl ServiceCalls {
             latency: histogram!("switchyard_call_seconds", "service" => service()),
             latencies: Latencies::default(),
             conflicts: Count::new(counter!("switchyard_call_conflicts_total", "service" => service())),
+            turns: Count::new(counter!("switchyard_call_turns_total", "service" => service())),
             nested: Count::new(counter!("switchyard_nested_calls_total", "service" => service())),
             in_flight: Level::new(gauge!("switchyard_calls_in_flight", "service" => service())),
             waiting: Level::new(gauge!("switchyard_calls_waiting", "service" => service())),
@@ -98,6 +100,11 @@ impl ServiceCalls {
     /// Records that a run of a call lost against another commit and will run again.
     pub fn conflicted(&self) {
         self.conflicts.add();
+    }
+
+    /// Records that a call waited for its turn.
+    pub fn had_turn(&self) {
+        self.turns.add();
     }
 
     /// Records a nested call from this service to another one.
@@ -139,6 +146,7 @@ impl ServiceCalls {
             errors,
             latency_micros: self.latency_micros(),
             conflicts: self.conflicts.get(),
+            turns: self.turns.get(),
             reused: 0,
             nested_calls: self.nested.get(),
             in_flight: self.in_flight.get(),
@@ -167,6 +175,8 @@ pub struct CallFigures {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_micros: Option<LatencyMicros>,
     pub conflicts: u64,
+    /// Runs that waited for their turn, because calls of their kind had lost commits.
+    pub turns: u64,
     /// Calls that did not run, because the answer of an earlier one was still true.
     pub reused: u64,
     pub nested_calls: u64,

@@ -50,6 +50,7 @@ metrics! {
     Counter "switchyard_call_conflicts_total": "Runs of calls that lost against another commit and ran again.",
     Histogram "switchyard_call_seconds": "Duration of calls, from their admission or rejection to their end.",
     Gauge "switchyard_calls_in_flight": "Calls that run now.",
+    Counter "switchyard_call_turns_total": "Runs of calls that waited for their turn, because calls of their kind had lost commits.",
     Counter "switchyard_calls_total": "Ended calls by outcome; outcomes other than ok and refused are errors.",
     Gauge "switchyard_calls_waiting": "Calls that wait for admission now.",
     Counter "switchyard_connections_cut_off_total": "Connections that were closed because their client was too slow.",

@@ -185,7 +185,7 @@ impl Releases {
                 match inner.run(set).await {
                     Ok(()) => return Ok(Ok(edited)),
                     // A call has changed the entry since it was read.
-                    Err(DeployError::Commit(CommitError::Conflict)) => {}
+                    Err(DeployError::Commit(CommitError::Conflict { .. })) => {}
                     Err(DeployError::Commit(source)) => return Ok(Err(EntryError::Commit { service, source })),
                     Err(error) => return Err(error),
                 }

@@ -173,7 +173,7 @@ impl Releases {
                     target.store.wait_durable(number).await.map_err(|error| failed(error.into()))?;
                     return Ok(report);
                 }
-                Err(CommitError::Conflict) => {}
+                Err(CommitError::Conflict { .. }) => {}
                 Err(error) => return Err(failed(error.into())),
             }
         }

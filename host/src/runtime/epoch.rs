@@ -4,6 +4,7 @@
 //! Invariant: the thread ends before the runtime is dropped, and holds no engine that would keep it alive.
 
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::task::Poll;
 use std::time::Duration;
@@ -45,11 +46,11 @@ impl Ticker {
     /// # Cancel safety
     ///
     /// Dropping this ends the guest; in the threads for long calls, at its next turn.
-    pub(in crate::runtime) async fn run<F>(&self, guest: F) -> F::Output
+    pub(in crate::runtime) async fn run<F>(&self, mut guest: Pin<Box<F>>) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let (mut guest, mut used) = (Box::pin(guest), Duration::ZERO);
+        let mut used = Duration::ZERO;
         let first = poll_fn(|context| {
             let began = clock::now();
             let polled = guest.as_mut().poll(context);

@@ -59,7 +59,11 @@ pub enum SnapshotError {
 pub enum CommitError {
     /// Another commit changed something that the call read: run it again.
     #[error("what the call read was changed by another")]
-    Conflict,
+    Conflict {
+        /// The key that was changed, or the start of the range that was read, as the component names it; `None` if that
+        /// is not known.
+        read: Option<Arc<str>>,
+    },
     #[error("the store of {service} may hold {bytes_max} bytes, and they are taken")]
     Quota { service: ServiceName, bytes_max: u64 },
     #[error("the disk is full: free space; commits then continue by themselves")]
@@ -83,7 +87,7 @@ impl From<AppendError> for CommitError {
             AppendError::NoRoom { source } => Self::NoRoom { source: Some(source) },
             AppendError::Stopped(stopped) => Self::Stopped(stopped),
             // The pipeline waits for both; a caller that does not wait runs again.
-            AppendError::NotReady | AppendError::Moved => Self::Conflict,
+            AppendError::NotReady | AppendError::Moved => Self::Conflict { read: None },
         }
     }
 }

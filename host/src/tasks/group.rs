@@ -67,8 +67,11 @@ impl Tasks {
         let name = name.into();
         *self.inner.running().entry(name.clone()).or_insert(0) += 1;
         let running = Running(Arc::clone(&self.inner), name);
+        // In a box, it is not copied again, and takes its memory once: a future has room for what it captures beside room for
+        // what it awaits.
+        let task = AssertUnwindSafe(Box::pin(task));
         tokio::spawn(async move {
-            if let Err(payload) = AssertUnwindSafe(task).catch_unwind().await {
+            if let Err(payload) = task.catch_unwind().await {
                 Panicked::report(running.1.clone(), &*payload);
             }
         });

@@ -24,7 +24,7 @@ pub(super) const SCHEMAS: &[(&str, &str)] = &[
     ),
     (
         "CallFigures",
-        "calls:integer refused:integer errors:{}integer latencyMicros:Latency? conflicts:integer reused:integer nestedCalls:integer inFlight:integer waiting:integer",
+        "calls:integer refused:integer errors:{}integer latencyMicros:Latency? conflicts:integer turns:integer reused:integer nestedCalls:integer inFlight:integer waiting:integer",
     ),
     ("Latency", "p50:integer p99:integer"),
     (

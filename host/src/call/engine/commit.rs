@@ -1,5 +1,6 @@
 //! The commit of a run, whether a call of a contract or a request of a mounted service.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::time::timeout_at;
@@ -9,31 +10,39 @@ use crate::call::routing::Service;
 use crate::names::{CallId, CommitSeq, ServiceName};
 use crate::store::{CommitDetails, CommitError, StoreError, Transaction};
 
-/// Why a run was not committed, except for a conflict.
+/// Why a run was not committed.
 #[derive(Debug)]
 pub(in crate::call::engine) enum NotCommitted {
+    Conflict(Conflict),
     Refused(CommitError),
     Deadline,
 }
 
-/// Commits `transaction` of the run `call`; `None` after a conflict. An exclusive run holds the lock of the service.
+/// Another call committed first, and changed something that the run read.
+#[derive(Debug)]
+pub(in crate::call::engine) struct Conflict {
+    /// As in [`CommitError::Conflict`].
+    pub(in crate::call::engine) read: Option<Arc<str>>,
+}
+
+/// Commits `transaction` of the run `call`. An exclusive run holds the lock of the service.
 pub(in crate::call::engine) async fn commit(
     service: &Service,
     transaction: Transaction,
     call: CallId,
     is_exclusive: bool,
     deadline: Instant,
-) -> Result<Option<CommitSeq>, NotCommitted> {
+) -> Result<CommitSeq, NotCommitted> {
     let shares = !is_exclusive && transaction.has_effects();
-    let commit = async {
+    let commit = timeout_at(deadline.into(), async {
         let _shared = if shares { Some(service.exclusive.read().await) } else { None };
         transaction.commit(CommitDetails { call, data_version: None }).await
-    };
-    match timeout_at(deadline.into(), commit).await {
-        Ok(Ok(number)) => Ok(Some(number)),
-        Ok(Err(CommitError::Conflict)) => {
+    });
+    match commit.await {
+        Ok(Ok(number)) => Ok(number),
+        Ok(Err(CommitError::Conflict { read })) => {
             service.calls.conflicted();
-            Ok(None)
+            Err(NotCommitted::Conflict(Conflict { read }))
         }
         Ok(Err(refused)) => Err(NotCommitted::Refused(refused)),
         Err(_elapsed) => Err(NotCommitted::Deadline),
@@ -51,6 +60,6 @@ pub(in crate::call::engine) fn refused(service: &ServiceName, refused: &CommitEr
         }
         CommitError::Store(_) => CallError::unavailable(service, "its store cannot be read"),
         CommitError::Dropped { .. } => CallError::unavailable(service, "it was removed, and its store dropped"),
-        CommitError::Conflict | CommitError::Rehearsal => CallError::Failed { service: service.clone() },
+        CommitError::Conflict { .. } | CommitError::Rehearsal => CallError::Failed { service: service.clone() },
     }
 }

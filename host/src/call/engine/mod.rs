@@ -18,3 +18,4 @@ mod run;
 pub(super) mod seed;
 mod shadow;
 pub(super) mod spans;
+mod turns;

@@ -12,6 +12,7 @@ use super::record::{NestedError, NestedRecord};
 use super::root::BeforeEffect;
 use super::seed::{Seed, encoded_arguments, nested_seed};
 use super::spans::{begin_call, end_call};
+use crate::call::routing::turns::HeldTurns;
 use crate::clock;
 use crate::contract::{Function, Type};
 use crate::limits::{ARGUMENTS_BYTES_MAX, NESTED_CALLS_MAX};
@@ -36,11 +37,13 @@ pub(in crate::call::engine) fn outbound(
     call: &Arc<Call>,
     record: &NestedRecord,
     exclusive: Option<&Arc<ExclusiveRun>>,
+    turns: &HeldTurns,
 ) -> Box<dyn Outbound> {
     if record.is_empty() {
         return Box::new(Alone);
     }
-    Box::new(Nested { call: Arc::clone(call), record: record.clone(), exclusive: exclusive.cloned() })
+    let (exclusive, turns) = (exclusive.cloned(), turns.clone());
+    Box::new(Nested { call: Arc::clone(call), record: record.clone(), exclusive, turns })
 }
 
 /// For a component that imports no service and sends no requests to outside hosts.
@@ -63,6 +66,8 @@ struct Nested {
     call: Arc<Call>,
     record: NestedRecord,
     exclusive: Option<Arc<ExclusiveRun>>,
+    /// Those of the run, until it waits for others.
+    turns: HeldTurns,
 }
 
 impl Nested {
@@ -90,6 +95,7 @@ impl Nested {
         let (result, is_persisted) = match self.recall(import, &seed)? {
             Some(answer) => (answer.into_result(import), true),
             None => {
+                self.turns.give_up();
                 if !import.reads_only() {
                     self.persist_before_effect(position).await?;
                 }
@@ -201,6 +207,7 @@ impl Outbound for Nested {
     }
 
     fn leave(&mut self, saw: CommitSeq) -> CommitSeq {
+        self.turns.give_up();
         // An effect outside of the host stays when the call fails.
         self.call.root.had_effect();
         self.reach(saw)

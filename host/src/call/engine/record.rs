@@ -66,7 +66,8 @@ struct Recorded {
 
 impl NestedRecord {
     pub(in crate::call::engine) fn of(call: &Call, is_observed: bool) -> Self {
-        let recorded = Recorded { position: 0, calls: Vec::new(), error: None, below: Provenance::default(), is_observed };
+        let recorded =
+            Recorded { position: 0, calls: Vec::new(), error: None, below: Provenance::default(), is_observed };
         Self(call.backend.release.calls_others.then(|| Arc::new(Mutex::new(recorded))))
     }
 
@@ -86,6 +87,11 @@ impl NestedRecord {
             recorded.position - 1
         })
         .unwrap_or(0)
+    }
+
+    /// Whether the current run has made nested calls.
+    pub(in crate::call::engine) fn has_calls(&self) -> bool {
+        self.with(|recorded| recorded.position > 0).unwrap_or(false)
     }
 
     /// Begins the next run.

@@ -92,7 +92,12 @@ impl Call {
     }
 
     /// What the answer of a reading run depends on: `below` is what those of the calls below do.
-    pub(in crate::call::engine) fn provenance(&self, transaction: Transaction, uses: Uses, below: Provenance) -> Provenance {
+    pub(in crate::call::engine) fn provenance(
+        &self,
+        transaction: Transaction,
+        uses: Uses,
+        below: Provenance,
+    ) -> Provenance {
         let (service, backend) = (self.backend.service.name().clone(), self.backend.id());
         let (data_version, saw) = (transaction.data_version(), transaction.saw());
         let reads = transaction.into_reads_within(REUSE_READ_SET_BYTES_MAX);

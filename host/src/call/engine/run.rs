@@ -1,14 +1,15 @@
-//! Runs one call to its commit: again after a conflict, and exclusively after several.
+//! Runs one call to its commit: in its turn after a conflict, and exclusively after several.
 
 use std::sync::Arc;
 
 use super::answer::{Answer, CallError};
 use super::call::{Call, Ended};
-use super::commit::{NotCommitted, commit};
+use super::commit::{Conflict, NotCommitted, commit};
 use super::exclusive::ExclusiveRun;
 use super::nested::outbound;
 use super::record::NestedRecord;
 use super::shadow::{Observed, ShadowCall};
+use crate::call::routing::turns::HeldTurns;
 use crate::fail_point::fail_point;
 use crate::names::CallId;
 use crate::runtime::{Finished, Frame};
@@ -24,8 +25,7 @@ const RUNS_MAX: usize = RUNS_BESIDE_OTHERS + 3;
 /// The result of one run.
 enum RunResult {
     Ended(Ended),
-    /// Another call committed first, and changed something that this run read.
-    Conflict,
+    Conflict(Conflict),
 }
 
 impl Call {
@@ -33,10 +33,14 @@ impl Call {
         let mut shadow = self.shadow();
         let record = NestedRecord::of(self, shadow.is_some());
         let mut exclusive = self.exclusive.clone();
+        let mut keys = self.expected_keys();
         for run in 1..=RUNS_MAX {
-            if let RunResult::Ended(ended) = self.run(&record, exclusive.as_ref(), &mut shadow).await? {
-                return Ok(ended);
+            let turns = if exclusive.is_none() { self.take_turns(&keys).await? } else { HeldTurns::default() };
+            match self.run(&record, exclusive.as_ref(), &turns, &mut shadow).await? {
+                RunResult::Ended(ended) => return Ok(ended),
+                RunResult::Conflict(conflict) => keys.extend(self.lost_key(conflict, &record)),
             }
+            drop(turns);
             if run >= RUNS_BESIDE_OTHERS && exclusive.is_none() {
                 let (table, service) = (&self.root.table, self.backend.service.name());
                 exclusive = Some(Arc::new(ExclusiveRun::begin(table, service, self.deadline).await?));
@@ -58,12 +62,13 @@ impl Call {
         self: &Arc<Self>,
         record: &NestedRecord,
         exclusive: Option<&Arc<ExclusiveRun>>,
+        turns: &HeldTurns,
         shadow: &mut Option<ShadowCall>,
     ) -> Result<RunResult, CallError> {
         let Some(program) = self.backend.release.program.contract() else {
             return Err(CallError::unavailable(self.backend.service.name(), "its release has no contract"));
         };
-        let frame = self.frame(record, exclusive);
+        let frame = self.frame(record, exclusive, turns);
         let Finished { result, transaction, uses } =
             program.run(&self.function, Arc::clone(&self.arguments), frame).await;
         let result = match result {
@@ -82,8 +87,8 @@ impl Call {
             if self.root.table.reuses() {
                 ended.provenance = Some(self.provenance(transaction, uses, record.take_below()));
             }
-        } else if !self.end(transaction, exclusive, &mut ended).await? {
-            return Ok(RunResult::Conflict);
+        } else if let Err(conflict) = self.end(transaction, exclusive, &mut ended).await? {
+            return Ok(RunResult::Conflict(conflict));
         }
         if let Some((shadow, observed)) = shadow.take().zip(observed) {
             shadow.compare(self, &ended.answer, observed, record.take_calls());
@@ -91,13 +96,13 @@ impl Call {
         Ok(RunResult::Ended(ended))
     }
 
-    /// Commits the writes, if the answer keeps them, and the rows of the call; false after a conflict.
+    /// Commits the writes, if the answer keeps them, and the rows of the call.
     async fn end(
         &self,
         mut transaction: Transaction,
         exclusive: Option<&Arc<ExclusiveRun>>,
         ended: &mut Ended,
-    ) -> Result<bool, CallError> {
+    ) -> Result<Result<(), Conflict>, CallError> {
         let Self { root, seed, .. } = self;
         let commits = ended.answer.commits(&self.function);
         if !commits {
@@ -113,17 +118,22 @@ impl Call {
             fail_point("memo.before-commit");
         }
         let committed = self.commit(transaction, exclusive).await?;
-        if committed && ended.has_memo {
+        if committed.is_ok() && ended.has_memo {
             root.had_effect();
             fail_point("memo.after-commit");
         }
-        if committed && self.is_root() {
+        if committed.is_ok() && self.is_root() {
             root.persistence.has_ended();
         }
         Ok(committed)
     }
 
-    fn frame(self: &Arc<Self>, record: &NestedRecord, exclusive: Option<&Arc<ExclusiveRun>>) -> Frame {
+    fn frame(
+        self: &Arc<Self>,
+        record: &NestedRecord,
+        exclusive: Option<&Arc<ExclusiveRun>>,
+        turns: &HeldTurns,
+    ) -> Frame {
         let (details, store) = (&self.root.details, &self.backend.service.store);
         Frame {
             transaction: if self.read_only { store.begin_read() } else { store.begin() }
@@ -133,23 +143,26 @@ impl Call {
             seed: self.seed,
             time_unix_micros: details.time_unix_micros,
             deadline: self.deadline,
-            outbound: outbound(self, record, exclusive),
+            outbound: outbound(self, record, exclusive, turns),
             request: details.request.clone(),
         }
     }
 
-    /// Commits; false after a conflict.
-    async fn commit(&self, transaction: Transaction, exclusive: Option<&Arc<ExclusiveRun>>) -> Result<bool, CallError> {
+    async fn commit(
+        &self,
+        transaction: Transaction,
+        exclusive: Option<&Arc<ExclusiveRun>>,
+    ) -> Result<Result<(), Conflict>, CallError> {
         let service = &self.backend.service;
         let is_exclusive = exclusive.is_some_and(|exclusive| exclusive.covers(service.name()));
         let transaction = transaction.in_span(self.span.clone());
         let call = CallId::of_seed(&self.seed);
         match commit(service, transaction, call, is_exclusive, self.deadline).await {
-            Ok(Some(number)) => {
+            Ok(number) => {
                 self.root.reach(number);
-                Ok(true)
+                Ok(Ok(()))
             }
-            Ok(None) => Ok(false),
+            Err(NotCommitted::Conflict(conflict)) => Ok(Err(conflict)),
             Err(NotCommitted::Refused(refused)) => Err(self.refused(&refused)),
             Err(NotCommitted::Deadline) => Err(self.deadline_passed()),
         }

@@ -6,6 +6,7 @@ mod client_slots;
 pub(super) mod component;
 pub(super) mod current;
 pub(super) mod instances;
+mod kind;
 pub(super) mod mounts;
 pub(super) mod recent_calls;
 pub(super) mod release;
@@ -15,6 +16,7 @@ pub(super) mod shadow;
 pub(super) mod share;
 pub(super) mod slot_queue;
 pub(super) mod table;
+pub(super) mod turns;
 
 pub use component::LinkedComponent;
 pub use current::Hold;

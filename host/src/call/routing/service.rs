@@ -6,6 +6,7 @@ use tokio::sync::RwLock;
 
 use super::admission::Admission;
 use super::recent_calls::RecentCalls;
+use super::turns::Turns;
 use crate::call::reuse::{AnswerCache, SerialNumber};
 use crate::config::LimitSettings;
 use crate::names::ServiceName;
@@ -24,6 +25,8 @@ pub struct Service {
     pub(in crate::call) admission: Admission,
     /// A call locks it shared while it commits. An exclusive run locks it exclusively.
     pub(in crate::call) exclusive: Arc<RwLock<()>>,
+    /// Of calls that would change the same thing.
+    pub(in crate::call) turns: Arc<Turns>,
     pub(in crate::call) calls: Arc<ServiceCalls>,
     /// For the rehearsal of the next release.
     pub(in crate::call) recent: Arc<RecentCalls>,
@@ -40,6 +43,7 @@ impl Service {
         Self {
             admission: Admission::new(&limits),
             exclusive: Arc::default(),
+            turns: Arc::default(),
             recent: Arc::default(),
             answers: AnswerCache::new(&name),
             log_limits: Arc::new(LogLimits::of_requests()),
@@ -59,6 +63,7 @@ impl Service {
         Self {
             admission: Admission::new(&limits),
             exclusive: Arc::clone(&self.exclusive),
+            turns: Arc::clone(&self.turns),
             name: self.name.clone(),
             serial: SerialNumber::next(),
             store: self.store.clone(),

@@ -80,6 +80,7 @@ pub(in crate::cli) struct ServiceFigures {
     pub(in crate::cli) errors: BTreeMap<String, u64>,
     pub(in crate::cli) latency_micros: Option<Latency>,
     pub(in crate::cli) conflicts: u64,
+    pub(in crate::cli) turns: u64,
     /// Calls that did not run, because the answer of an earlier one was still true.
     pub(in crate::cli) reused: u64,
     pub(in crate::cli) nested_calls: u64,

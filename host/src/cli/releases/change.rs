@@ -69,13 +69,15 @@ fn render(request: Request, target: &Target, command: &Change) -> Outcome {
     request.send(target)?.render(command.host.json, summary::text)
 }
 
-/// The full digest for `text`: a whole digest, or a prefix that is unique among the stored releases.
+/// The full digest for `text`: a whole digest, or a prefix that is unique among the kept releases and the earlier
+/// implementation of a handover.
 fn digest(target: &Target, service: &str, text: &str) -> Result<String, Failure> {
     if Digest::parse(text).is_ok() {
         return Ok(text.into());
     }
     let service: Service = Request::get(&["services", service]).send(target)?.accepted(false)?.read()?;
-    let kept: BTreeSet<_> = service.kept.iter().map(|release| release.digest.as_str()).collect();
+    let mirrored = service.mirror.iter().filter(|mirror| mirror.was_live).map(|mirror| &mirror.release);
+    let kept: BTreeSet<_> = service.kept.iter().chain(mirrored).map(|release| release.digest.as_str()).collect();
     let begin = text.strip_prefix("sha256:").unwrap_or(text);
     let hex = |digest: &str| digest.strip_prefix("sha256:").is_some_and(|hex| hex.starts_with(begin));
     let found: Vec<_> = kept.iter().copied().filter(|digest| hex(digest)).collect();

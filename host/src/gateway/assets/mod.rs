@@ -6,6 +6,7 @@ mod answer;
 mod cache;
 mod find;
 mod kind;
+mod listing;
 mod path;
 mod range;
 mod settings;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use self::cache::{Cache, CacheEntry};
 use self::find::{Asset, Lookup, look_up};
+use self::listing::Listing;
 use self::path::AssetPath;
 pub(super) use self::settings::AssetSettings;
 
@@ -27,6 +29,7 @@ pub(super) struct Assets {
     /// Canonical, so that a file is inside it exactly if its canonical path begins with it.
     root: Arc<Path>,
     cache: Cache,
+    listing: Arc<Listing>,
     settings: AssetSettings,
 }
 
@@ -47,7 +50,7 @@ impl Assets {
         if !root.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Self { root: root.into(), cache: Cache::default(), settings })
+        Ok(Self { root: root.into(), cache: Cache::default(), listing: Arc::default(), settings })
     }
 
     /// Looks up the path of a request.
@@ -60,12 +63,19 @@ impl Assets {
         let before = match self.cache.get(&path) {
             CacheEntry::Fresh(asset) => return Ok(Some(AssetMatch::File(asset))),
             CacheEntry::Stale(asset) => Some(asset),
+            CacheEntry::Nothing if self.listing.lacks(&self.root, &path) => return Ok(None),
             CacheEntry::Nothing => None,
         };
         let (root, settings) = (Arc::clone(&self.root), self.settings);
         let looked_up = {
-            let path = path.clone();
-            tokio::task::spawn_blocking(move || look_up(&root, &path, before.as_deref(), settings))
+            let (path, listing) = (path.clone(), Arc::clone(&self.listing));
+            tokio::task::spawn_blocking(move || {
+                let found = look_up(&root, &path, before.as_deref(), settings);
+                if matches!(found, Ok(Lookup::Nothing)) {
+                    listing.renew(&root);
+                }
+                found
+            })
         };
         match looked_up.await.map_err(io::Error::from)?? {
             Lookup::File(asset) => {

@@ -23,7 +23,7 @@ const TAG_BYTES: usize = 16;
 /// The tag of `json` without its quotes.
 pub(in crate::gateway) fn of(json: &[u8]) -> Arc<str> {
     let hash = Sha256::digest(json);
-    hex(&hash[..TAG_BYTES]).into()
+    hex(hash.first_chunk::<TAG_BYTES>().expect("a hash is longer than a tag")).into()
 }
 
 /// The header for an answer with these `headers`, which name its coding.

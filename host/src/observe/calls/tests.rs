@@ -12,6 +12,7 @@ fn figures_and_metrics_tell_how_calls_ended() {
     }
     calls.ended(Outcome::Ok, Duration::from_millis(2));
     calls.conflicted();
+    calls.had_turn();
     calls.called_another();
     let (running, _waiting) = (calls.run(), calls.wait());
     drop(running);
@@ -20,7 +21,7 @@ fn figures_and_metrics_tell_how_calls_ended() {
     assert_eq!(figures.calls, 9);
     assert_eq!(figures.refused, 1);
     assert_eq!(figures.errors, CallErrors { failed: 1, trap: 1, deadline: 1, limit: 1, unavailable: 1, host: 1 });
-    assert_eq!((figures.conflicts, figures.nested_calls), (1, 1));
+    assert_eq!((figures.conflicts, figures.turns, figures.nested_calls), (1, 1, 1));
     assert_eq!((figures.in_flight, figures.waiting), (0, 1));
 
     let text = metrics.render();
@@ -29,6 +30,7 @@ fn figures_and_metrics_tell_how_calls_ended() {
         r#"switchyard_calls_total{service="counted",outcome="trap"} 1"#,
         r#"switchyard_call_seconds_bucket{service="counted",le="0.0025"} 9"#,
         r#"switchyard_call_conflicts_total{service="counted"} 1"#,
+        r#"switchyard_call_turns_total{service="counted"} 1"#,
         r#"switchyard_nested_calls_total{service="counted"} 1"#,
         r#"switchyard_calls_in_flight{service="counted"} 0"#,
         r#"switchyard_calls_waiting{service="counted"} 1"#,

@@ -14,7 +14,7 @@ use super::super::releases::{Inner, Releases};
 use super::change_set::{ChangeSet, Migration};
 use crate::clock;
 use crate::config::{SignedRelease, Signer};
-use crate::names::ServiceName;
+use crate::names::{Digest, ServiceName};
 
 impl Releases {
     /// Rolls back to the release that was live before, or to the kept release whose digest begins with `to`.
@@ -50,20 +50,14 @@ impl Inner {
         reason: Option<String>,
     ) -> Result<ChangeSet, DeployError> {
         let running = state.running(name)?;
-        if let Some(mirror) = running.record.mirror.as_ref().filter(|mirror| mirror.was_live) {
-            let named = |to: &str| {
-                let digest = mirror.release.digest.to_string();
-                digest.starts_with(to) || digest.trim_start_matches("sha256:").starts_with(to)
-            };
-            if to.is_none_or(named) {
-                return self.hand_over(state, who, name, ChangeKind::Rollback, reason);
-            }
+        if let Some(mirror) = running.record.mirror.as_ref().filter(|mirror| mirror.was_live)
+            && to.is_none_or(|to| begins_with(&mirror.release.digest, to))
+        {
+            return self.hand_over(state, who, name, ChangeKind::Rollback, reason);
         }
-        let wanted =
-            |digest: &str, to: &str| digest.starts_with(to) || digest.trim_start_matches("sha256:").starts_with(to);
         let found = match to {
             None => running.earlier(),
-            Some(to) => running.record.kept.iter().enumerate().find(|(_, kept)| wanted(&kept.digest.to_string(), to)),
+            Some(to) => running.record.kept.iter().enumerate().find(|(_, kept)| begins_with(&kept.digest, to)),
         };
         let which = || DeployError::NoEarlier { service: name.clone(), which: to.map(ToOwned::to_owned) };
         let (position, earlier) = found.ok_or_else(which)?;
@@ -107,6 +101,11 @@ impl Inner {
         set.migrations.extend(adopted);
         Ok(set)
     }
+}
+
+/// Whether `digest` begins with `prefix`, which may leave out the name of the hash.
+fn begins_with(digest: &Digest, prefix: &str) -> bool {
+    digest.to_string().starts_with(prefix) || digest.hex().starts_with(prefix)
 }
 
 /// Checks that an earlier release is signed by one of the current signers. Its number may be old, because a rollback

@@ -297,7 +297,7 @@ impl Mirror {
             let count = part.entities.len().max(changes.len());
             match self.import(std::slice::from_ref(&part), changes, limit).await {
                 // Something else was committed to the store: what was read is read again.
-                Err(MirrorError::Commit(CommitError::Conflict)) => {}
+                Err(MirrorError::Commit(CommitError::Conflict { .. })) => {}
                 Err(error) if is_too_large(&error) && limit > 1 && count > 1 => {
                     // The next page must have fewer entities, and not only a smaller limit.
                     limit = limit.min(u32::try_from(count).unwrap_or(limit)) / 2;
@@ -393,7 +393,7 @@ impl Mirror {
 
 /// Whether the same is worth another attempt, with one page after the other.
 fn is_again(error: &MirrorError) -> bool {
-    matches!(error, MirrorError::Commit(CommitError::Conflict)) || is_too_large(error)
+    matches!(error, MirrorError::Commit(CommitError::Conflict { .. })) || is_too_large(error)
 }
 
 /// Whether fewer entities would fit.

@@ -10,11 +10,15 @@ use super::error::MirrorError;
 use crate::call::LoadedRelease;
 use crate::clock;
 use crate::fail_point::fail_point;
+use crate::limits::{MIRROR_HOT_PAGE_ENTITIES, MIRROR_PAGE_ENTITIES};
 use crate::observe::mirror::MirrorMetrics;
 use crate::store::Transaction;
 
 /// Pages that are copied again before the mirror looks at the store again.
 const PAGES_AT_ONCE: usize = 64;
+
+/// Pages that are verified before the mirror looks at the store again: as many entities as it copies at once.
+const PAGES_VERIFIED_AT_ONCE: u32 = MIRROR_PAGE_ENTITIES / MIRROR_HOT_PAGE_ENTITIES;
 
 /// Pages of the way back that are read again when there is no other work: few, because a rollback is rare.
 const BACK_PAGES_AT_ONCE: usize = 4;
@@ -127,9 +131,12 @@ impl MirrorHandle {
             }
             MirrorPhase::Verifying => {
                 fail_point("mirror.before-verify");
-                match mirror.verify_next(verify_after).await? {
-                    Some(last) => *verify_after = last,
-                    None => *phase = MirrorPhase::Following,
+                for _ in 0..PAGES_VERIFIED_AT_ONCE {
+                    let Some(last) = mirror.verify_next(verify_after).await? else {
+                        *phase = MirrorPhase::Following;
+                        break;
+                    };
+                    *verify_after = last;
                 }
             }
             MirrorPhase::Following => {}
@@ -163,7 +170,9 @@ impl MirrorHandle {
 
     /// The live data and the copy, of one number at which both hold the same entities; `None` if commits come faster than it
     /// copies them.
-    pub(in crate::release) async fn consistent_snapshots(&self) -> Result<Option<(Transaction, Transaction)>, MirrorError> {
+    pub(in crate::release) async fn consistent_snapshots(
+        &self,
+    ) -> Result<Option<(Transaction, Transaction)>, MirrorError> {
         let mut work = self.work.lock().await;
         for _ in 0..SNAPSHOT_ATTEMPTS {
             if work.mirror.follow(PAGES_AT_ONCE).await? == 0

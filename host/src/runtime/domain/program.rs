@@ -101,7 +101,7 @@ impl Program {
             state.random.set_hash_seed(self.hash_seed);
         }
         let (program, called) = (Arc::clone(self), function.clone());
-        let run = async move { program.run_to_end(state, called.as_deref(), &arguments).await };
+        let run = Box::pin(async move { program.run_to_end(state, called.as_deref(), &arguments).await });
         let (result, mut state) = self.ticker.run(run).await;
         let log_tail = state.finish_log();
         let uses = state.uses(!log_tail.is_empty());

@@ -95,7 +95,7 @@ impl HttpProgram {
         let (program, progress, observes) = (Arc::clone(self), guest.progress.clone(), Arc::clone(&observer));
         self.tasks.spawn("wasi:http component", async move {
             let ticker = Arc::clone(&program.ticker);
-            let served = ticker.run(async move { program.serve(request, state, deadlines, respond).await });
+            let served = ticker.run(Box::pin(async move { program.serve(request, state, deadlines, respond).await }));
             let failure = tokio::select! {
                 result = served => result.err(),
                 () = dropped(unwanted) => None,

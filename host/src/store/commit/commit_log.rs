@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::logged_commit::LoggedCommit;
 use super::read_set::ReadSet;
 use crate::limits::COMMIT_LOG_BYTES_MAX;
-use crate::names::CommitSeq;
+use crate::names::{CommitSeq, component_text};
+use crate::store::error::CommitError;
 
 /// Whether a read set is what a new transaction would read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,16 +85,24 @@ impl CommitLog {
         Validity::Unchanged
     }
 
-    /// Whether no known commit changed anything of `reads`. Calls `catch_up` with each commit since.
-    pub(in crate::store) fn is_unchanged(&self, reads: &ReadSet, mut catch_up: impl FnMut(&LoggedCommit)) -> bool {
-        let Some(commits) = self.since(reads.number()) else { return false };
+    /// Validates `reads` against the commits since, and calls `catch_up` with each of them.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Conflict`], when one of them changed anything of `reads`, or the log does not reach back so far.
+    pub(in crate::store) fn validate(
+        &self,
+        reads: &ReadSet,
+        mut catch_up: impl FnMut(&LoggedCommit),
+    ) -> Result<(), CommitError> {
+        let commits = self.since(reads.number()).ok_or(CommitError::Conflict { read: None })?;
         for commit in commits {
-            if reads.is_changed_by(&commit) {
-                return false;
+            if let Some(key) = reads.changed_by(&commit) {
+                return Err(CommitError::Conflict { read: component_text(key).map(Arc::from) });
             }
             catch_up(&commit);
             reads.is_good_at(commit.number);
         }
-        true
+        Ok(())
     }
 }

@@ -153,13 +153,18 @@ impl Part {
         if state.dropped().is_some() {
             return Err(CommitError::Dropped { service: state.name.clone() });
         }
-        let unchanged = self.drops || state.log.is_unchanged(reads, |commit| sizes_before(writes, commit));
-        // Everything that a call reads depends on the version of the data, so every call reads the version.
-        if !unchanged || (!self.drops && state.snapshot.load().totals.data_version != self.read_version) {
-            state.metrics.conflicts.increment(1);
-            return Err(CommitError::Conflict);
+        if self.drops {
+            return Ok(());
         }
-        Ok(())
+        let mut valid = state.log.validate(reads, |commit| sizes_before(writes, commit));
+        // Everything that a call reads depends on the version of the data, so every call reads the version.
+        if valid.is_ok() && state.snapshot.load().totals.data_version != self.read_version {
+            valid = Err(CommitError::Conflict { read: None });
+        }
+        if valid.is_err() {
+            state.metrics.conflicts.increment(1);
+        }
+        valid
     }
 
     /// The totals of the store after the commit, whatever its quota is.

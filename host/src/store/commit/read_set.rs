@@ -138,18 +138,30 @@ impl ReadSet {
         }
     }
 
-    /// Whether `commit` wrote a key of the set. The cost depends on the smaller of the two.
+    /// Whether `commit` wrote a key of the set.
     pub(in crate::store) fn is_changed_by(&self, commit: &LoggedCommit) -> bool {
+        self.changed_by(commit).is_some()
+    }
+
+    /// A key of the set that `commit` wrote, or else the start of a range in which it wrote. The cost depends on the
+    /// smaller of the two.
+    pub(in crate::store) fn changed_by<'a>(&'a self, commit: &'a LoggedCommit) -> Option<&'a [u8]> {
         let writes = commit.writes();
-        let by_key = match self.keys.len() <= writes.len() {
-            true => self.keys.iter().any(|key| commit.write_of(key).is_some()),
-            false => writes.iter().any(|write| compared(|| self.keys.binary_search(&write.key).is_ok())),
-        };
-        by_key
-            || match self.ranges.len() <= writes.len() {
-                true => self.ranges.iter().any(|range| commit.writes_in(range)),
-                false => writes.iter().any(|write| compared(|| covers(&self.ranges, &write.key))),
+        let key = match self.keys.len() <= writes.len() {
+            true => self.keys.iter().find(|key| commit.write_of(key).is_some()),
+            false => {
+                let mut keys = writes.iter().map(|write| &write.key);
+                keys.find(|key| compared(|| self.keys.binary_search(key).is_ok()))
             }
+        };
+        let range = || match self.ranges.len() <= writes.len() {
+            true => self.ranges.iter().find(|range| commit.writes_in(range)),
+            false => {
+                let write = writes.iter().find(|write| compared(|| covers(&self.ranges, &write.key)))?;
+                covering(&self.ranges, &write.key)
+            }
+        };
+        key.map(Key::as_bytes).or_else(|| range().map(KeyRange::start))
     }
 
     /// The approximate memory of the set.
@@ -180,8 +192,13 @@ fn range_bytes(range: &KeyRange) -> usize {
 
 /// Whether one of `ranges`, which are sorted and do not overlap, contains `key`.
 fn covers(ranges: &[KeyRange], key: &Key) -> bool {
+    covering(ranges, key).is_some()
+}
+
+/// The one of `ranges`, which are sorted and do not overlap, that contains `key`.
+fn covering<'a>(ranges: &'a [KeyRange], key: &Key) -> Option<&'a KeyRange> {
     let behind = ranges.partition_point(|range| range.start() <= key.as_bytes());
-    behind.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| range.contains(key.as_bytes()))
+    behind.checked_sub(1).and_then(|at| ranges.get(at)).filter(|range| range.contains(key.as_bytes()))
 }
 
 fn common_beginning(one: &[u8], other: &[u8]) -> usize {

@@ -187,7 +187,7 @@ async fn a_call_that_outlives_checkpoints_conflicts_only_when_what_it_read_was_c
             }
             settle(&cart);
         }
-        assert_eq!(matches!(commit(long).await, Err(CommitError::Conflict)), changed);
+        assert_eq!(matches!(commit(long).await, Err(CommitError::Conflict { .. })), changed);
         assert_eq!(cart.bytes(), cart.begin().sum_of_bytes());
     }
     stores.close().unwrap();

@@ -75,7 +75,7 @@ async fn one_part_that_cannot_be_committed_leaves_all_as_it_was() {
     commit.add(setting(&cart, "a", "cart"), Some(9));
     read(&mut commit);
     put(&stores.platform(), "changed", "by another").await;
-    assert!(matches!(commit.commit(CallId([0; 16])).await, Err(CommitError::Conflict)));
+    assert!(matches!(commit.commit(CallId([0; 16])).await, Err(CommitError::Conflict { .. })));
     // A store that has reached its quota.
     cart.set_bytes_max(3);
     let refused = everywhere(&stores, "a").commit(CallId([0; 16])).await;

@@ -126,7 +126,7 @@ fn transfers_by_many_threads_are_as_if_one_ran_after_the_other() {
                             std::thread::yield_now();
                             match runtime.block_on(commit(transaction)) {
                                 Ok(number) => break (number, done),
-                                Err(CommitError::Conflict) => {}
+                                Err(CommitError::Conflict { .. }) => {}
                                 Err(error) => panic!("{error:?}"),
                             }
                         };

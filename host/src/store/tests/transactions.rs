@@ -81,7 +81,7 @@ async fn who_read_what_another_changed_conflicts() {
         transaction.set("mine", "1").unwrap();
         put(&cart, write, "1").await;
         let result = commit(transaction).await;
-        assert_eq!(matches!(result, Err(CommitError::Conflict)), conflicts, "{case}: {result:?}");
+        assert_eq!(matches!(result, Err(CommitError::Conflict { .. })), conflicts, "{case}: {result:?}");
         assert_eq!(now(&cart, "mine").is_some(), !conflicts, "{case}");
         stores.close().unwrap();
     }

@@ -28,6 +28,10 @@ impl front::Guest for Guest {
         script::run(&script)
     }
 
+    fn keyed(_key: String, script: String) -> Result<String, Problem> {
+        script::run(&script)
+    }
+
     fn bare(script: String) -> String {
         script::run(&script).unwrap_or_else(|problem| script::said(&problem))
     }

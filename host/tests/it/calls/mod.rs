@@ -11,6 +11,7 @@ pub(crate) mod retries;
 mod reuse;
 mod reuse_model;
 mod sessions;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -160,6 +160,10 @@ async fn a_way_back_leads_to_data_of_the_version_that_it_had() {
     until("the way back", async || rig.change("shelf", "rollback").await.status == 200).await;
     rig.change("shelf", "settle").await.expect(200);
     assert_eq!(rig.service("shelf").await["dataVersion"], 2);
-    refusals::refused(rig.deploy("shelf", "", shelf("layout=a|version=1")).await, "data", &["one that reads version 2"]);
+    refusals::refused(
+        rig.deploy("shelf", "", shelf("layout=a|version=1")).await,
+        "data",
+        &["one that reads version 2"],
+    );
     rig.change("shelf", "rollback").await.expect(200);
 }

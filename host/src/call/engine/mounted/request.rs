@@ -160,8 +160,8 @@ impl MountedRequest {
         let service = &self.backend.service;
         let call = CallId::of_seed(&self.seed);
         let number = match commit(service, begun.take_transaction(), call, is_exclusive, self.deadline()).await {
-            Ok(Some(number)) => number.max(begun.reached()),
-            Ok(None) => return Ok(None),
+            Ok(number) => number.max(begun.reached()),
+            Err(NotCommitted::Conflict(_)) => return Ok(None),
             Err(NotCommitted::Refused(refused)) => {
                 let error = commit::refused(service.name(), &refused);
                 let request = self.id.as_str();

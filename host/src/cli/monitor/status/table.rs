@@ -108,6 +108,7 @@ fn figures(figures: &ServiceFigures) -> Vec<Vec<String>> {
         row("latency p99", latency(figures, |latency| latency.p99)),
         row("reused answers", share(figures.reused, figures.calls)),
         row("conflicts", figures.conflicts.to_string()),
+        row("turns", figures.turns.to_string()),
         row("calls to others", figures.nested_calls.to_string()),
         row("running", figures.in_flight.to_string()),
         row("waiting", figures.waiting.to_string()),

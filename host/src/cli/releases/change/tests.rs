@@ -44,9 +44,11 @@ fn a_change_is_asked_for_and_what_runs_then_is_told() {
 #[test]
 fn a_digest_may_be_cut_where_one_kept_release_begins_so() {
     let (one, other) = (digest_of("ab1"), digest_of("ab2"));
-    let service = json!({"name": "cart", "kept": [{"digest": one}, {"digest": other}, {"digest": one}]});
-    let check = |to: &str, said: Result<&str, &str>| {
-        let host = FakeHost::new().answer(200, &service).answer(200, &service);
+    let mirror = |begin, was_live| json!({"release": {"digest": digest_of(begin)}, "wasLive": was_live});
+    let mut service = json!({"name": "cart", "kept": [{"digest": one}, {"digest": other}, {"digest": one}],
+                             "mirror": mirror("d", false)});
+    let check = |service: &serde_json::Value, to: &str, said: Result<&str, &str>| {
+        let host = FakeHost::new().answer(200, service).answer(200, service);
         let (outcome, seen) = run(host, &format!("switchyard rollback cart --to {to}"));
         let asked = seen.get(1).map(|seen| seen.line.replace("%3A", ":"));
         match (outcome, said) {
@@ -57,14 +59,18 @@ fn a_digest_may_be_cut_where_one_kept_release_begins_so() {
             (outcome, _) => panic!("{to}: {outcome:?}"),
         }
     };
-    check("ab1", Ok("ab1"));
-    check("sha256:ab2", Ok("ab2"));
-    check("ab", Err("error: several kept releases of cart begin with ab\nSay which: ab1000000000, ab2000000000."));
-    check("c", Err("error: no kept release of cart begins with c\nKept are: ab1000000000, ab2000000000."));
-    check(
-        "sha256:",
-        Err("error: several kept releases of cart begin with sha256:\nSay which: ab1000000000, ab2000000000."),
-    );
+    check(&service, "ab1", Ok("ab1"));
+    check(&service, "sha256:ab2", Ok("ab2"));
+    let kept = "ab1000000000, ab2000000000.";
+    let several = |begin: &str| format!("error: several kept releases of cart begin with {begin}\nSay which: {kept}");
+    check(&service, "ab", Err(&several("ab")));
+    check(&service, "sha256:", Err(&several("sha256:")));
+    let none = |begin: &str| format!("error: no kept release of cart begins with {begin}\nKept are: {kept}");
+    check(&service, "c", Err(&none("c")));
+    // A handover that has not ended leads to no earlier implementation.
+    check(&service, "d", Err(&none("d")));
+    service["mirror"] = mirror("d", true);
+    check(&service, "d", Ok("d"));
 }
 
 #[test]

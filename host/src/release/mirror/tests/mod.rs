@@ -4,6 +4,7 @@ mod copying;
 mod faults;
 mod layout;
 mod model;
+mod pages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

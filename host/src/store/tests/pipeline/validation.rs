@@ -54,7 +54,7 @@ async fn thousands_of_scans_conflict_only_where_they_looked() {
         transaction.set("mine", "1").unwrap();
         put(&cart, written, "2").await;
         let result = commit(transaction).await;
-        assert_eq!(matches!(result, Err(CommitError::Conflict)), conflicts, "{written}: {result:?}");
+        assert_eq!(matches!(result, Err(CommitError::Conflict { .. })), conflicts, "{written}: {result:?}");
     }
     stores.close().unwrap();
 }
@@ -85,6 +85,28 @@ fn a_read_set_is_bounded_covers_all_and_joins_only_neighbours() {
     }
 }
 
+/// Calls that read the same range conflict by different keys, so a conflict says the range.
+#[tokio::test]
+async fn a_conflict_says_the_key_or_the_start_of_the_range_that_was_read() {
+    let (stores, cart) = on(&SimulatedDisk::new(1), &QUIET);
+    for (written, read) in
+        [("item/1", "item/1"), ("line/1/7", "line/1/"), ("line/2/7", "line/2/"), ("item/2", "item/2")]
+    {
+        let mut transaction = cart.begin();
+        for item in 0..5 {
+            transaction.get(&format!("item/{item}")).unwrap();
+            scan(&format!("line/{item}/"), None, Direction::Ascending, 10)(&mut transaction);
+        }
+        transaction.set("mine", "1").unwrap();
+        put(&cart, written, "2").await;
+        match commit(transaction).await {
+            Err(CommitError::Conflict { read: Some(found) }) => assert_eq!(&*found, read),
+            other => panic!("{written}: {other:?}"),
+        }
+    }
+    stores.close().unwrap();
+}
+
 #[tokio::test]
 async fn a_call_that_is_older_than_the_log_runs_again_and_one_that_is_not_is_compared() {
     let settings = StoreSettings { overlay_bytes_max: 256 << 20, segment_bytes: 64 << 20, ..QUIET };
@@ -99,7 +121,7 @@ async fn a_call_that_is_older_than_the_log_runs_again_and_one_that_is_not_is_com
         }
         put_many(&cart, (0..400).map(|key| format!("{round:06}/{key:053}"))).await;
     }
-    assert!(matches!(commit(old).await, Err(CommitError::Conflict)), "what came before the log is not known");
+    assert!(matches!(commit(old).await, Err(CommitError::Conflict { .. })), "what came before the log is not known");
     let mut recent = recent.unwrap();
     recent.set("recent", "1").unwrap();
     commit(recent).await.expect("all commits since are in the log");

@@ -74,6 +74,7 @@ latency p50      2.3 s
 latency p99      -
 reused answers   -
 conflicts        0
+turns            0
 calls to others  0
 running          0
 waiting          0
